@@ -1,0 +1,63 @@
+"""What happens in rooms: drafts before they are kept, entries afterwards.
+
+Both are msgspec structs rather than dataclasses: one of each is made for every line spoken, and a frozen dataclass costs
+ten times as much to make. They hold no containers, so the garbage collector need not track them (`gc=False`).
+"""
+
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What an entry records."""
+
+    SAID = "said"
+    ACTED = "acted"
+    JOINED = "joined"
+    LEFT = "left"
+    KICKED = "kicked"
+    RENAMED = "renamed"
+    ANNOUNCED = "announced"
+
+
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """Something that is to become an entry of `room`, not kept yet.
+
+    `author` is the label that others see, without brackets; `text` is clean; for RENAMED it is the new label. `client` is
+    the id of the connection that caused it, known only while the server runs. `session` and `key` name a thing said so
+    that a client may send it again: of two drafts with the same pair, the journal keeps the first.
+    """
+
+    room: str
+    kind: Kind
+    author: str
+    text: str = ""
+    client: str = ""
+    session: str = ""
+    key: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A draft that is durable. Ids rise by one in the order of the journal; `time` is in seconds since 1970, UTC."""
+
+    id: int
+    time: float
+    draft: Draft
+
+
+class Receipt(Protocol):
+    """What posting a draft gives: the means to learn what became of it."""
+
+    async def kept(self) -> None:
+        """Return when the draft is durable; raise JournalError when it could not be kept."""
+
+    def repeated(self, draft: Draft) -> Entry | None:
+        """After `kept`: the entry kept earlier under the draft's session and key, in whose favour it was not stored."""
+
+
+class Post(Protocol):
+    """How the domain hands a draft to the journal: at once, in the order of calls."""
+
+    def __call__(self, draft: Draft, /) -> Receipt: ...
