@@ -1,0 +1,159 @@
+"""The one nursery: journal, chat, listener, admin and console, and the order in which they start and stop.
+
+Only this module knows that chat and HTTP share a process.
+"""
+
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from functools import partial
+
+import trio
+
+from trio_chat.chat.chat import LOBBY, Change, Chat, Surroundings
+from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.room import Client
+from trio_chat.config import ServeSettings
+from trio_chat.journal import Journal, JournalError, open_journal
+from trio_chat.server import console
+from trio_chat.server.listener import accept_forever, bind
+from trio_chat.server.pump import Pump
+from trio_chat.server.session import Services, serve_connection
+from trio_chat.server.stdio import Printer, read_lines
+from trio_chat.wire import lines
+
+STDIN, STDOUT = 0, 1
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+def serve(settings: ServeSettings) -> int:
+    """Run the server until it is told to stop. -> exit status; a reason other than 0 is one line on stderr."""
+    _reserve_standard_fds()
+    _raise_file_limit()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        trio.run(_serve, settings)
+    except (StartError, JournalError) as failed:
+        print(f"trio-chat: {failed}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(settings: ServeSettings) -> None:
+    async with open_journal(settings.journal, data=settings.data) as journal:
+        with (
+            _bind("chat", settings.host, settings.port) as chat_socket,
+            _bind("admin", settings.admin_host, settings.admin_port) as admin_socket,
+        ):
+            try:
+                async with trio.open_nursery() as nursery:
+                    server = Server(settings, journal, nursery)
+                    await server.run(chat_socket, admin_socket)
+                    nursery.cancel_scope.cancel()
+            finally:
+                server.printer.flush_nowait()
+
+
+class Server:
+    """What runs beside each other, wired together. `nursery` holds all but the sessions, and outlives them."""
+
+    def __init__(self, settings: ServeSettings, journal: Journal, nursery: trio.Nursery) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._nursery = nursery
+        self._stop = trio.Event()
+        self.printer = Printer(STDOUT)
+        self._pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
+        outside = Surroundings(
+            post=journal.post,
+            encoders={Mode.LINES: lines.encode_entry},
+            wall_clock=time.time,
+            clock=time.monotonic,
+            on_change=self._report,
+            on_news=self._pump.has_news,
+        )
+        self._chat = Chat(outside, window=Window(settings.window_entries, settings.window_bytes))
+        self._chat.room(LOBBY)
+
+    async def run(self, chat_socket: socket.socket, admin_socket: socket.socket) -> None:
+        """Start everything, and return when the sessions have ended after a request to stop."""
+        for task in (self._watch_signals, self.printer.run, self._pump.run, self._hear):
+            self._nursery.start_soon(task)
+        async with trio.open_nursery() as sessions:
+            sessions.start_soon(self._accept, chat_socket, sessions)
+            self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
+            await self._start_admin(admin_socket)
+            if self._settings.console:
+                self._nursery.start_soon(self._obey_console)
+            await self._stop.wait()
+            for client in tuple(self._chat.clients):
+                client.outlet.hang_up("the server is shutting down")
+            sessions.cancel_scope.cancel()
+
+    async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
+        services = Services(self._chat, self._journal, self._pump)
+        await accept_forever(chat_socket, partial(serve_connection, services), sessions)
+
+    async def _hear(self) -> None:
+        """Bring what is durable to the rooms."""
+        async for entries in self._journal.follow():
+            self._chat.hear(entries)
+
+    async def _start_admin(self, admin_socket: socket.socket) -> None:
+        """Start the admin app. It is imported now, since that takes longer than all else and chat need not wait for it."""
+        url = await self._nursery.start(_serve_admin, self._chat, self._journal, admin_socket)
+        self.printer.print(f"Admin API started on: {url}")
+
+    async def _obey_console(self) -> None:
+        try:
+            async for line in read_lines(STDIN):
+                for row in console.obey(self._chat, line):
+                    self.printer.print(row)
+        except console.Quit:
+            self._stop.set()
+
+    async def _watch_signals(self) -> None:
+        """The first signal stops the server in good order; a second one ends it at once."""
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                break
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._stop.set()
+
+    def _report(self, change: Change, client: Client) -> None:
+        self.printer.print(console.change_line(change, client))
+
+
+async def _serve_admin(
+    chat: Chat, journal: Journal, admin_socket: socket.socket, *, task_status: trio.TaskStatus[str]
+) -> None:
+    raise NotImplementedError
+
+
+def _bind(what: str, host: str, port: int) -> socket.socket:
+    try:
+        return bind(host, port)
+    except OSError as error:
+        place = f"{host or '*'}:{port}"
+        raise StartError(f"cannot listen for {what} on {place}: {os.strerror(error.errno) if error.errno else error}") from error
+
+
+def _reserve_standard_fds() -> None:
+    """Fill a closed stdin, stdout or stderr with /dev/null, or the next socket would take its number."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)
+
+
+def _raise_file_limit() -> None:
+    """Use all the file descriptors that the system grants: each client is one."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,133 @@
+"""What a person can type: one table of commands, each with its usage and help, and what a typed line comes to.
+
+A command decides and returns an answer; it does not wait and prints nothing. `/help` and the README are made from the table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Receipt
+from trio_chat.chat.room import Client
+from trio_chat.chat.text import clean
+
+HISTORY_DEFAULT = 20
+HISTORY_MAX = 1000
+WHO_MAX = 200
+"""Names that `/who` prints: ten thousand of them would help nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Something was said; the receipt tells when it is kept."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Lines for the one who asked, printed as they are."""
+
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The last `limit` entries of a room, for the one who asked."""
+
+    room: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The one who asked wants to go."""
+
+
+Answer = Posted | Reply | Recall | Leave
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table."""
+
+    name: str
+    usage: str
+    help: str
+    run: Callable[[Chat, Client, str], Answer]
+
+
+def obey(chat: Chat, client: Client, line: str) -> Answer:
+    """Do what a typed line asks for. Raises ChatError with a sentence for the one who typed it."""
+    if line.rstrip() == "quit()":
+        return Leave()
+    if not line.startswith("/"):
+        return _posted(chat.say(client, line))
+    if line.startswith("//"):
+        return _posted(chat.say(client, line[1:]))
+    name, _, argument = line[1:].strip().partition(" ")
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        raise ChatError("unknown-command", f"unknown command /{clean(name)[:32]}: /help lists what there is")
+    return command.run(chat, client, argument.strip())
+
+
+def _posted(receipt: Receipt | None) -> Answer:
+    return Posted(receipt) if receipt else Reply()
+
+
+def _help(_chat: Chat, _client: Client, _argument: str) -> Answer:
+    rows = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS.values()]
+    rows.append(("//TEXT", "say a line that begins with /"))
+    width = max(len(usage) for usage, _ in rows)
+    return Reply(tuple(f"  {usage:<{width}}  {text}" for usage, text in rows))
+
+
+def _who(chat: Chat, client: Client, _argument: str) -> Answer:
+    members = list(client.room.members) if client.room else []
+    shown = [f"[{member.label}]" + (" (you)" if member is client else "") for member in members[:WHO_MAX]]
+    more = f" and {len(members) - WHO_MAX} more" if len(members) > WHO_MAX else ""
+    return Reply((f"*** {len(members)} here: {', '.join(shown)}{more} ***",))
+
+
+def _nick(chat: Chat, client: Client, argument: str) -> Answer:
+    if not argument:
+        raise ChatError("usage", f"you are [{client.label}]; /nick NAME changes that")
+    return _posted(chat.rename(client, argument))
+
+
+def _me(chat: Chat, client: Client, argument: str) -> Answer:
+    if not argument:
+        raise ChatError("usage", "say what you do: /me TEXT")
+    return _posted(chat.act(client, argument))
+
+
+def _history(chat: Chat, client: Client, argument: str) -> Answer:
+    if client.room is None:
+        raise ChatError("no-room", "you are in no room")
+    if not argument:
+        return Recall(client.room.name, HISTORY_DEFAULT)
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 10 and int(argument) > 0):
+        raise ChatError("usage", f"expected a number of lines: /history N, at most {HISTORY_MAX}")
+    return Recall(client.room.name, min(int(argument), HISTORY_MAX))
+
+
+def _quit(_chat: Chat, _client: Client, _argument: str) -> Answer:
+    return Leave()
+
+
+COMMANDS = MappingProxyType(
+    {
+        command.name: command
+        for command in (
+            Command("help", "", "list what there is", _help),
+            Command("who", "", "show who is here", _who),
+            Command("nick", "NAME", "take a name: letters, digits, - and _, at most 24", _nick),
+            Command("me", "TEXT", "say what you do: * [alice] waves", _me),
+            Command("history", "[N]", f"show the last N lines ({HISTORY_DEFAULT}), this room's latest at the end", _history),
+            Command("quit", "", "leave; so does quit()", _quit),
+        )
+    }
+)

@@ -1,0 +1,156 @@
+"""A room's log: a bounded window of its newest entries, each encoded once per wire format.
+
+Places in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its meaning. The
+window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trio_chat.chat.events import Entry
+
+SLICE_BYTES = 256 * 1024
+"""The most that one slice carries (but always one whole entry): a socket's send buffer rarely takes more at once."""
+
+CACHED_SLICES = 16
+"""Slices remembered between two appends. Most readers stand at one place; stragglers must not pin 256 KiB each."""
+
+Encode = Callable[[Entry], bytes]
+
+
+class Mode(StrEnum):
+    """The ways of speaking to the server; each encodes an entry in its own way."""
+
+    LINES = "lines"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How much of a room is kept in memory: whichever bound is reached first."""
+
+    entries: int = 65536
+    size_bytes: int = 16 * 1024 * 1024
+
+
+class Track:
+    """The window in one wire format. `starts[i]` is where piece i begins in the stream of all bytes ever put here."""
+
+    __slots__ = ("_slices", "base", "encode", "pieces", "starts")
+
+    def __init__(self, encode: Encode, base: int = 0) -> None:
+        self.encode = encode
+        self.base = base
+        self.pieces: list[bytes] = []
+        self.starts = [0]
+        self._slices: dict[int, tuple[bytes, int]] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        """What the window holds in this format."""
+        return self.starts[-1] - self.starts[0]
+
+    def append(self, entry: Entry) -> None:
+        """Encode one more entry."""
+        piece = self.encode(entry)
+        self.pieces.append(piece)
+        self.starts.append(self.starts[-1] + len(piece))
+        self._slices.clear()
+
+    def drop(self, count: int) -> None:
+        """Forget the `count` oldest pieces."""
+        del self.pieces[:count]
+        del self.starts[:count]
+        self.base += count
+        self._slices.clear()
+
+    def size_between(self, start: int, end: int) -> int:
+        """Bytes from index `start` up to `end`, both inside the window."""
+        return self.starts[end - self.base] - self.starts[start - self.base]
+
+    def slice(self, start: int) -> tuple[bytes, int]:
+        """-> (bytes, end): what follows `start`, up to SLICE_BYTES, and the cursor behind it. Shared by all who stand there."""
+        if (hit := self._slices.get(start)) is None:
+            end = self._reach(start)
+            hit = b"".join(self.pieces[start - self.base : end - self.base]), end
+            if len(self._slices) >= CACHED_SLICES:
+                self._slices.clear()
+            self._slices[start] = hit
+        return hit
+
+    def slice_without(self, start: int, without: Sequence[int]) -> tuple[bytes, int]:
+        """Like `slice`, leaving out the entries at the ascending indices `without`, none of them below `start`."""
+        end = self._reach(start)
+        parts: list[bytes] = []
+        at = start
+        for gap in without[: bisect_left(without, end)]:
+            parts += self.pieces[at - self.base : gap - self.base]
+            at = gap + 1
+        parts += self.pieces[at - self.base : end - self.base]
+        return b"".join(parts), end
+
+    def split(self, start: int, sent: int, without: Sequence[int] = ()) -> tuple[int, bytes]:
+        """-> (cursor, tail) once the first `sent` bytes of the slice from `start` are gone.
+
+        The cursor stands behind the entry that was torn; the tail is the rest of that entry.
+        """
+        target = self.starts[start - self.base] + sent
+        for gap in without:
+            if self.starts[gap - self.base] >= target:
+                break
+            target += len(self.pieces[gap - self.base])
+        whole = bisect_right(self.starts, target) - 1
+        if taken := target - self.starts[whole]:
+            return self.base + whole + 1, self.pieces[whole][taken:]
+        return self.base + whole, b""
+
+    def _reach(self, start: int) -> int:
+        first = start - self.base
+        last = bisect_right(self.starts, self.starts[first] + SLICE_BYTES) - 1
+        return self.base + min(max(last, first + 1), len(self.pieces))
+
+
+class Log:
+    """A room's window: the ids of its entries and a track for each mode."""
+
+    def __init__(self, encoders: Mapping[Mode, Encode], window: Window) -> None:
+        self._window = window
+        self._ids: list[int] = []
+        self.base = 0
+        self.tracks = {mode: Track(encode) for mode, encode in encoders.items()}
+
+    @property
+    def end(self) -> int:
+        """The index that the next entry gets."""
+        return self.base + len(self._ids)
+
+    def append(self, entry: Entry) -> int:
+        """Take an entry, newer than all before it; return its index. The oldest leave once the window is over its bounds."""
+        index = self.base + len(self._ids)
+        self._ids.append(entry.id)
+        size = 0
+        for track in self.tracks.values():
+            track.append(entry)
+            size += track.size_bytes
+        if len(self._ids) > self._window.entries or size > self._window.size_bytes:
+            self._trim(size)
+        return index
+
+    def index_after(self, entry_id: int) -> int:
+        """The cursor of one who has seen everything up to `entry_id` (`base` if that is older than the window)."""
+        return self.base + bisect_right(self._ids, entry_id)
+
+    def _trim(self, size: int) -> None:
+        """Drop an eighth at once, so that the cost of moving the lists is shared by many appends, and more if it must be."""
+        count = max(len(self._ids) // 8, len(self._ids) - self._window.entries)
+        while count < len(self._ids) - 1 and size - self._size_of_oldest(count) > self._window.size_bytes:
+            count += max(1, count // 8)
+        count = min(count, len(self._ids) - 1)
+        del self._ids[:count]
+        self.base += count
+        for track in self.tracks.values():
+            track.drop(count)
+
+    def _size_of_oldest(self, count: int) -> int:
+        return sum(track.size_between(self.base, self.base + count) for track in self.tracks.values())

@@ -1,0 +1,113 @@
+"""The operator's console: what comes and goes is printed, and typed commands are obeyed.
+
+It works on a terminal and on a pipe; the end of input, /dev/null and a closed stdin leave the server running.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from trio_chat.chat.chat import Change, Chat
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.room import Client
+
+_ASCII_DIGITS = frozenset("0123456789")
+
+
+class Quit(Exception):  # noqa: N818  # a request, not an error
+    """The operator typed `quit()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table: what it is called, and what it prints."""
+
+    usage: str
+    help: str
+    run: Callable[[Chat, str], Iterable[str]]
+
+
+def change_line(change: Change, client: Client) -> str:
+    """What the console says of a client that comes or goes. Only `connected` is written with a comma."""
+    if change is Change.CONNECTED:
+        return f"Client [{client.address}, {client.port}] connected"
+    return f"Client [{client.peer}] {change}"
+
+
+def obey(chat: Chat, line: str) -> Iterable[str]:
+    """Do what the operator typed; -> lines to print. Raises Quit."""
+    word, _, argument = line.strip().partition(" ")
+    if not word:
+        return ()
+    if word in ("quit()", "quit"):
+        raise Quit
+    if word not in COMMANDS:
+        return (f"Unknown command: {word} (help lists what there is)",)
+    return COMMANDS[word].run(chat, argument.strip())
+
+
+def _list(chat: Chat, _argument: str) -> Iterable[str]:
+    if not chat.clients:
+        return ("No clients",)
+    head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND")
+    return _table([head, *(_row(chat, client) for client in chat.clients)])
+
+
+def _row(chat: Chat, client: Client) -> tuple[str, ...]:
+    entries, _size = client.behind
+    return (
+        str(client.port),
+        client.address,
+        client.nick or "-",
+        str(client.mode),
+        f"{chat.idle_s(client):.0f}s",
+        str(client.lines_in),
+        str(entries),
+    )
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _kill(chat: Chat, argument: str) -> Iterable[str]:
+    port = argument.rpartition(":")[2]
+    if not port or not _ASCII_DIGITS.issuperset(port):
+        return ("Usage: kill PORT",)
+    try:
+        found = chat.find(argument)
+    except ChatError:
+        found = []
+    if len(found) > 1:
+        return (f"Port {port} is shared; kill one of:", *(client.peer for client in found))
+    if not found:
+        return ("Unknown port number",)
+    chat.kick(found[0])
+    return ()
+
+
+def _say(chat: Chat, argument: str) -> Iterable[str]:
+    if not argument:
+        return ("Usage: say TEXT",)
+    chat.announce(argument)
+    return ()
+
+
+def _help(_chat: Chat, _argument: str) -> Iterable[str]:
+    rows = [(command.usage, command.help) for command in COMMANDS.values()]
+    return _table([*rows, ("quit()", "stop the server")])
+
+
+COMMANDS = MappingProxyType(
+    {
+        command.usage.partition(" ")[0]: command
+        for command in (
+            Command("list", "show who is connected", _list),
+            Command("kill PORT", "end a connection; ADDRESS:PORT where two share a port", _kill),
+            Command("say TEXT", "speak to everyone as [server]", _say),
+            Command("help", "show this", _help),
+        )
+    }
+)

@@ -1,0 +1,73 @@
+"""The sending half of a plain connection: one non-blocking send at a time, and never a queue.
+
+What a client has not heard stays in the rooms' logs; only its cursor moves. Kept here is what is in no log: answers to its
+own commands, and the rest of a line that the kernel took half of. (The design's cursor had an offset into such a line; but
+the line can leave the log's window while its reader is stuck, and what follows would then begin in mid-line.)
+"""
+
+import socket
+from collections.abc import Callable, Iterable
+
+import trio
+
+from trio_chat.chat.room import Member
+from trio_chat.wire import lines
+
+
+class SocketOutlet:
+    """Sends to a non-blocking socket, which its maker closes."""
+
+    __slots__ = ("_end_session", "_pending", "_socket", "bytes_out", "is_blocked")
+
+    def __init__(self, sock: socket.socket, end_session: Callable[[], None]) -> None:
+        self.is_blocked = False
+        self.bytes_out = 0
+        self._socket = sock
+        self._pending = b""
+        self._end_session = end_session
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes for this client alone that are not sent yet."""
+        return len(self._pending)
+
+    def tell(self, notice: str) -> None:
+        """Say something to this client alone, at the next push."""
+        self._pending += lines.encode_notice(notice)
+
+    def print(self, rows: Iterable[str]) -> None:
+        """Give this client alone some lines as they are, at the next push."""
+        self._pending += "".join(f"{row}\n" for row in rows).encode()
+
+    def push(self, member: Member | None) -> bool:
+        """Offer the kernel, once, what is pending and then what `member` has not heard; see `chat.room.Outlet`."""
+        pending = self._pending
+        data, end = member.slice() if member else (b"", 0)
+        if pending:
+            data = pending + data
+        try:
+            sent = self._socket.send(data) if data else 0
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            sent = len(data)
+        self.bytes_out += sent
+        if sent == len(data):
+            self._pending = b""
+            if member:
+                member.advance(end)
+            return True
+        if sent < len(pending):
+            self._pending = pending[sent:]
+        elif member:
+            self._pending = member.tear(sent - len(pending))
+        return False
+
+    async def wait_writable(self) -> None:
+        """Return when the kernel has room again."""
+        await trio.lowlevel.wait_writable(self._socket)
+
+    def hang_up(self, farewell: str) -> None:
+        """Cancel the session; on its way out it sends the farewell if the kernel takes it at once."""
+        self.tell(farewell)
+        self._end_session()

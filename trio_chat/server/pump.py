@@ -1,0 +1,108 @@
+"""The pump: from the rooms' logs to the sockets.
+
+One task walks the members of the rooms that have news and makes one non-blocking send to each. Entries that arrive during a
+pass are carried by the next one, so throughput grows with load and no timer is needed. Whoever the kernel takes no more for
+is left alone until its socket is writable again; only for that time does a client cost a task of its own.
+"""
+
+import logging
+
+import trio
+
+from trio_chat.chat.room import Client, Member, Room
+
+SENDS_PER_TURN = 128
+"""Sends between two checkpoints: about half a millisecond, so that a large room starves neither readers nor commits."""
+
+logger = logging.getLogger(__name__)
+
+
+class Pump:
+    """Sends to clients what they have not heard. Its tasks run in `nursery`, and nothing is sent to rooms before `run`."""
+
+    def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float) -> None:
+        self._nursery = nursery
+        self._stall_timeout_s = stall_timeout_s
+        self._rooms_with_news: dict[Room, None] = {}
+        self._wake = trio.Event()
+        self._unblocked: dict[Client, trio.Event] = {}
+
+    def has_news(self, room: Room) -> None:
+        """Something entered the room's log."""
+        self._rooms_with_news[room] = None
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send to rooms until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake = trio.Event()
+            rooms, self._rooms_with_news = self._rooms_with_news, {}
+            for room in rooms:
+                await self._walk(room)
+
+    def flush(self, client: Client) -> None:
+        """Send what waits for this client, unless it is blocked: then that happens by itself later."""
+        if not client.outlet.is_blocked and not self._send_all(client):
+            self._block(client)
+
+    async def delivered(self, client: Client) -> None:
+        """Return when the kernel has taken all there was for a client. Ends with the client where that never happens."""
+        self.flush(client)
+        while event := self._unblocked.get(client):
+            await event.wait()
+
+    async def _walk(self, room: Room) -> None:
+        log = room.log
+        for turn, member in enumerate(tuple(room.members.values()), 1):
+            if member.cursor < log.end and not member.client.outlet.is_blocked:
+                self._send(member)
+            if turn % SENDS_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+
+    def _send(self, member: Member) -> None:
+        """One send to a member; what is left of its room's news after that is for the next pass."""
+        if not _push(member):
+            self._block(member.client)
+        elif member.cursor < member.room.log.end:
+            self.has_news(member.room)
+
+    def _send_all(self, client: Client) -> bool:
+        if client.outlet.unsent_bytes and not client.outlet.push(None):
+            return False
+        for member in tuple(client.members.values()):
+            while member.cursor < member.room.log.end:
+                if not _push(member):
+                    return False
+        return True
+
+    def _block(self, client: Client) -> None:
+        client.outlet.is_blocked = True
+        self._unblocked[client] = trio.Event()
+        self._nursery.start_soon(self._drain, client)
+
+    async def _drain(self, client: Client) -> None:
+        """Send to a blocked client whenever the kernel has room, until it is in step again or has taken nothing for too long."""
+        try:
+            with trio.move_on_after(self._stall_timeout_s) as patience:
+                while True:
+                    await client.outlet.wait_writable()
+                    if self._send_all(client):
+                        break
+                    patience.deadline = trio.current_time() + self._stall_timeout_s
+            if patience.cancelled_caught:
+                logger.warning("client %s took nothing for %g s: disconnected", client.peer, self._stall_timeout_s)
+                client.outlet.hang_up("you took nothing for too long")
+        except (OSError, trio.ClosedResourceError):  # the session has closed the socket
+            pass
+        finally:
+            client.outlet.is_blocked = False
+            self._unblocked.pop(client).set()
+
+
+def _push(member: Member) -> bool:
+    if member.cursor < member.room.log.base:
+        missed = member.catch_up()
+        member.client.outlet.tell(f"you missed {missed} messages")
+    return member.client.outlet.push(member)

@@ -1,0 +1,102 @@
+"""The server's own stdin and stdout, neither of which may ever stop the server.
+
+Neither is made non-blocking: that flag is shared with whatever else has the terminal or pipe open. A wait for readiness comes
+before each read and each write instead, and a write is small enough that a ready pipe takes it whole. What epoll refuses to
+watch (regular files, /dev/null) never blocks and is used directly.
+"""
+
+import os
+import select
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Awaitable
+
+import trio
+
+BACKLOG_LINES = 10_000
+"""Lines kept for a stdout that nobody reads; the oldest go first."""
+
+_LINE_BYTES = 64 * 1024
+
+
+class Printer:
+    """Prints lines to a file descriptor without ever waiting in `print`."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._lines: deque[str] = deque(maxlen=BACKLOG_LINES)
+        self._wake = trio.Event()
+
+    def print(self, line: str) -> None:
+        """Queue a line."""
+        self._lines.append(line)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled, or until there is nobody left to write to."""
+        ready = _readiness(self._fd, trio.lowlevel.wait_writable)
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake = trio.Event()
+                while self._lines:
+                    await self._write(f"{self._lines.popleft()}\n".encode(errors="replace"), ready)
+        except OSError:  # the reader of the pipe is gone, or there never was a stdout
+            self._lines = deque(maxlen=0)
+
+    def flush_nowait(self) -> None:
+        """Write what is queued as far as that is possible at once: the last act of a server that stops."""
+        try:
+            while self._lines and select.select([], [self._fd], [], 0)[1]:
+                os.write(self._fd, f"{self._lines.popleft()}\n".encode(errors="replace")[: select.PIPE_BUF])
+        except (OSError, ValueError):  # closed: there is nobody to tell
+            return
+
+    async def _write(self, data: bytes, ready: Callable[[], Awaitable[None]]) -> None:
+        while data:
+            await ready()
+            data = data[os.write(self._fd, data[: select.PIPE_BUF]) :]
+
+
+async def read_lines(fd: int) -> AsyncIterator[str]:
+    """Yield the lines that arrive at a file descriptor, until its end. A line longer than 64 KiB is cut there."""
+    rest = b""
+    try:
+        fd = os.dup(fd)
+    except OSError:  # there is no stdin
+        return
+    try:
+        ready = _readiness(fd, trio.lowlevel.wait_readable)
+        while data := await _read(fd, ready):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                yield line.decode(errors="replace")
+            rest = rest[:_LINE_BYTES]
+        if rest:
+            yield rest.decode(errors="replace")
+    finally:
+        os.close(fd)
+
+
+async def _read(fd: int, ready: Callable[[], Awaitable[None]]) -> bytes:
+    await ready()
+    try:
+        return os.read(fd, 4096)
+    except OSError:  # a terminal that hung up
+        return b""
+
+
+def _readiness(fd: int, wait: Callable[[int], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """-> what to await before touching `fd`."""
+    can_poll = True
+
+    async def ready() -> None:
+        nonlocal can_poll
+        if can_poll:
+            try:
+                await wait(fd)
+            except PermissionError:
+                can_poll = False
+        if not can_poll:
+            await trio.lowlevel.checkpoint()
+
+    return ready
