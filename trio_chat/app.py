@@ -3,6 +3,7 @@
 Only this module knows that chat and HTTP share a process.
 """
 
+import errno
 import logging
 import os
 import resource
@@ -49,8 +50,8 @@ def serve(settings: ServeSettings) -> int:
 async def _serve(settings: ServeSettings) -> None:
     async with open_journal(settings.journal, data=settings.data) as journal:
         with (
-            _bind("chat", settings.host, settings.port) as chat_socket,
-            _bind("admin", settings.admin_host, settings.admin_port) as admin_socket,
+            _bind("port", settings.host, settings.port) as chat_socket,
+            _bind("admin-port", settings.admin_host, settings.admin_port) as admin_socket,
         ):
             try:
                 async with trio.open_nursery() as nursery:
@@ -107,7 +108,10 @@ class Server:
             self._chat.hear(entries)
 
     async def _start_admin(self, admin_socket: socket.socket) -> None:
-        """Start the admin app. It is imported now, since that takes longer than all else and chat need not wait for it."""
+        """Start the admin app.
+
+        It is imported now, since that takes longer than all else and chat need not wait for it.
+        """
         url = await self._nursery.start(_serve_admin, self._chat, self._journal, admin_socket)
         self.printer.print(f"Admin API started on: {url}")
 
@@ -138,12 +142,13 @@ async def _serve_admin(
     raise NotImplementedError
 
 
-def _bind(what: str, host: str, port: int) -> socket.socket:
+def _bind(flag: str, host: str, port: int) -> socket.socket:
     try:
         return bind(host, port)
     except OSError as error:
-        place = f"{host or '*'}:{port}"
-        raise StartError(f"cannot listen for {what} on {place}: {os.strerror(error.errno) if error.errno else error}") from error
+        hint = f"; choose another with --{flag}" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise StartError(f"cannot listen on {host or '*'} port {port}: {reason}{hint}") from error
 
 
 def _reserve_standard_fds() -> None:

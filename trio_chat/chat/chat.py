@@ -1,7 +1,7 @@
 """Chat: all rooms and every rule. Lines, frames, the console and HTTP call the same methods.
 
-What it decides becomes drafts, handed to `post`; what comes back from the journal enters the rooms through `hear`. Nothing
-here waits: no method is a coroutine, so a rule is checked and applied in one step.
+What it decides becomes drafts, handed to `post`; what comes back from the journal enters the rooms through `hear`.
+Nothing here waits: no method is a coroutine, so a rule is checked and applied in one step.
 """
 
 import itertools
@@ -37,7 +37,8 @@ class Surroundings:
     """What the chat needs from outside.
 
     `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
-    seconds that never go back. `on_change` hears of clients coming and going, `on_news` of rooms with something to send.
+    seconds that never go back. `on_change` hears of clients coming and going, `on_news` of rooms with something to
+    send.
     """
 
     post: Post

@@ -1,6 +1,7 @@
 """What a person can type: one table of commands, each with its usage and help, and what a typed line comes to.
 
-A command decides and returns an answer; it does not wait and prints nothing. `/help` and the README are made from the table.
+A command decides and returns an answer; it does not wait and prints nothing. `/help` and the README are made from the
+table.
 """
 
 from collections.abc import Callable
@@ -126,7 +127,7 @@ COMMANDS = MappingProxyType(
             Command("who", "", "show who is here", _who),
             Command("nick", "NAME", "take a name: letters, digits, - and _, at most 24", _nick),
             Command("me", "TEXT", "say what you do: * [alice] waves", _me),
-            Command("history", "[N]", f"show the last N lines ({HISTORY_DEFAULT}), this room's latest at the end", _history),
+            Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history),
             Command("quit", "", "leave; so does quit()", _quit),
         )
     }

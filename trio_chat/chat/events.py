@@ -1,7 +1,7 @@
 """What happens in rooms: drafts before they are kept, entries afterwards.
 
-Both are msgspec structs rather than dataclasses: one of each is made for every line spoken, and a frozen dataclass costs
-ten times as much to make. They hold no containers, so the garbage collector need not track them (`gc=False`).
+Both are msgspec structs rather than dataclasses: one of each is made for every line spoken, and a frozen dataclass
+costs ten times as much to make. They hold no containers, so the garbage collector need not track them (`gc=False`).
 """
 
 from enum import StrEnum
@@ -25,9 +25,9 @@ class Kind(StrEnum):
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """Something that is to become an entry of `room`, not kept yet.
 
-    `author` is the label that others see, without brackets; `text` is clean; for RENAMED it is the new label. `client` is
-    the id of the connection that caused it, known only while the server runs. `session` and `key` name a thing said so
-    that a client may send it again: of two drafts with the same pair, the journal keeps the first.
+    `author` is the label that others see, without brackets; `text` is clean; for RENAMED it is the new label. `client`
+    is the id of the connection that caused it, known only while the server runs. `session` and `key` name a thing said
+    so that a client may send it again: of two drafts with the same pair, the journal keeps the first.
     """
 
     room: str
@@ -60,4 +60,5 @@ class Receipt(Protocol):
 class Post(Protocol):
     """How the domain hands a draft to the journal: at once, in the order of calls."""
 
-    def __call__(self, draft: Draft, /) -> Receipt: ...
+    def __call__(self, draft: Draft, /) -> Receipt:
+        """Take a draft."""

@@ -1,7 +1,7 @@
 """A room's log: a bounded window of its newest entries, each encoded once per wire format.
 
-Places in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its meaning. The
-window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
+Places in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its meaning.
+The window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
 """
 
 from bisect import bisect_left, bisect_right
@@ -70,7 +70,10 @@ class Track:
         return self.starts[end - self.base] - self.starts[start - self.base]
 
     def slice(self, start: int) -> tuple[bytes, int]:
-        """-> (bytes, end): what follows `start`, up to SLICE_BYTES, and the cursor behind it. Shared by all who stand there."""
+        """-> (bytes, end): what follows `start`, up to SLICE_BYTES, and the cursor behind it.
+
+        Shared by all who stand there.
+        """
         if (hit := self._slices.get(start)) is None:
             end = self._reach(start)
             hit = b"".join(self.pieces[start - self.base : end - self.base]), end
@@ -126,7 +129,10 @@ class Log:
         return self.base + len(self._ids)
 
     def append(self, entry: Entry) -> int:
-        """Take an entry, newer than all before it; return its index. The oldest leave once the window is over its bounds."""
+        """Take an entry, newer than all before it; return its index.
+
+        The oldest leave once the window is over its bounds.
+        """
         index = self.base + len(self._ids)
         self._ids.append(entry.id)
         size = 0
@@ -142,7 +148,7 @@ class Log:
         return self.base + bisect_right(self._ids, entry_id)
 
     def _trim(self, size: int) -> None:
-        """Drop an eighth at once, so that the cost of moving the lists is shared by many appends, and more if it must be."""
+        """Drop an eighth at once, or more if it must be, so that many appends share the cost of moving the lists."""
         count = max(len(self._ids) // 8, len(self._ids) - self._window.entries)
         while count < len(self._ids) - 1 and size - self._size_of_oldest(count) > self._window.size_bytes:
             count += max(1, count // 8)

@@ -83,7 +83,8 @@ class Client:
 class Member:
     """A client in a room: a cursor into the room's log.
 
-    `own` holds the indices, ascending and not heard yet, of entries that are left out because their author is this client.
+    `own` holds the indices, ascending and not heard yet, of entries that are left out because their author is this
+    client.
     """
 
     __slots__ = ("client", "cursor", "own", "room", "track")
@@ -102,7 +103,10 @@ class Member:
         return end - self.cursor, self.track.size_between(max(self.cursor, self.room.log.base), end)
 
     def slice(self) -> tuple[bytes, int]:
-        """-> (bytes, end): what to send next, and the cursor once that is sent. The cursor must be inside the window."""
+        """-> (bytes, end): what to send next, and the cursor once that is sent.
+
+        The cursor must be inside the window.
+        """
         if self.own:
             return self.track.slice_without(self.cursor, self.own)
         return self.track.slice(self.cursor)

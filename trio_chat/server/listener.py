@@ -22,8 +22,9 @@ EXHAUSTED_LOG_S = 1.0
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _MAPPED_IPV4 = "::ffff:"
 
-# A peer that vanished is noticed within 45 s: probes after 15 s of silence, one every 10 s, the third unanswered one ends it;
-# and data that is not acknowledged for 40 s does too. Accepted sockets inherit all of these, which saves a call for each.
+# A peer that vanished is noticed within 45 s: probes after 15 s of silence, one every 10 s, the third unanswered one
+# ends it; and data that is not acknowledged for 40 s does too. Accepted sockets inherit all of these, which saves a
+# call for each.
 _OPTIONS = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),

@@ -1,8 +1,9 @@
 """The pump: from the rooms' logs to the sockets.
 
-One task walks the members of the rooms that have news and makes one non-blocking send to each. Entries that arrive during a
-pass are carried by the next one, so throughput grows with load and no timer is needed. Whoever the kernel takes no more for
-is left alone until its socket is writable again; only for that time does a client cost a task of its own.
+One task walks the members of the rooms that have news and makes one non-blocking send to each. Entries that arrive
+during a pass are carried by the next one, so throughput grows with load and no timer is needed. Whoever the kernel
+takes no more for is left alone until its socket is writable again; only for that time does a client cost a task of its
+own.
 """
 
 import logging
@@ -18,7 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 class Pump:
-    """Sends to clients what they have not heard. Its tasks run in `nursery`, and nothing is sent to rooms before `run`."""
+    """Sends to clients what they have not heard.
+
+    Its tasks run in `nursery`, and nothing is sent to rooms before `run`.
+    """
 
     def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float) -> None:
         self._nursery = nursery
@@ -47,7 +51,10 @@ class Pump:
             self._block(client)
 
     async def delivered(self, client: Client) -> None:
-        """Return when the kernel has taken all there was for a client. Ends with the client where that never happens."""
+        """Return when the kernel has taken all there was for a client.
+
+        Ends with the client where that never happens.
+        """
         self.flush(client)
         while event := self._unblocked.get(client):
             await event.wait()
@@ -83,7 +90,7 @@ class Pump:
         self._nursery.start_soon(self._drain, client)
 
     async def _drain(self, client: Client) -> None:
-        """Send to a blocked client whenever the kernel has room, until it is in step again or has taken nothing for too long."""
+        """Send to a blocked client whenever the kernel has room, until it is in step or has stalled for too long."""
         try:
             with trio.move_on_after(self._stall_timeout_s) as patience:
                 while True:

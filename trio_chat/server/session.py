@@ -1,7 +1,7 @@
 """A session: one connection from its first byte to its last.
 
-It reads, asks Chat what that means, and reads on only when what was said is durable. It owns the socket, and it is where
-every fault of this connection ends: the expected ones quietly, anything else with one log line.
+It reads, asks Chat what that means, and reads on only when what was said is durable. It owns the socket, and it is
+where every fault of this connection ends: the expected ones quietly, anything else with one log line.
 """
 
 import logging

@@ -20,13 +20,19 @@ _SENTENCE = b"This is a chat server, not a web server. Join with: trio-chat join
 class Refusal(Enum):
     """Who must not join, and the bytes that tell it so in its own language.
 
-    A web page must not be able to talk into the chat. A TLS client gets the alert `handshake_failure` (RFC 8446, 6.2). A
-    PROXY header that nobody invited would be relayed as if somebody had said it.
+    A web page must not be able to talk into the chat. A TLS client gets the alert `handshake_failure` (RFC 8446, 6.2).
+    A PROXY header that nobody invited would be relayed as if somebody had said it.
     """
 
-    HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
-        len(_SENTENCE),
-        _SENTENCE,
+    HTTP = b"\r\n".join(
+        (
+            b"HTTP/1.1 400 Bad Request",
+            b"Content-Type: text/plain; charset=utf-8",
+            b"Content-Length: %d" % len(_SENTENCE),
+            b"Connection: close",
+            b"",
+            _SENTENCE,
+        )
     )
     TLS = b"\x15\x03\x03\x00\x02\x02\x28"
     PROXY = b"*** this server expects no PROXY header ***\n"

@@ -1,14 +1,14 @@
 """The server's own stdin and stdout, neither of which may ever stop the server.
 
-Neither is made non-blocking: that flag is shared with whatever else has the terminal or pipe open. A wait for readiness comes
-before each read and each write instead, and a write is small enough that a ready pipe takes it whole. What epoll refuses to
-watch (regular files, /dev/null) never blocks and is used directly.
+Neither is made non-blocking: that flag is shared with whatever else has the terminal or pipe open. A wait for readiness
+comes before each read and each write instead, and a write is small enough that a ready pipe takes it whole. What epoll
+refuses to watch (regular files, /dev/null) never blocks and is used directly.
 """
 
 import os
 import select
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import trio
 

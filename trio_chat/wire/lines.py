@@ -48,7 +48,7 @@ class LineDecoder:
         return [decode_line(rest)] if rest else []
 
     def _keep(self, rest: bytes) -> list[str | LineFault]:
-        """Hold the beginning of a line, unless it is too long already: a fault is reported once, the rest of it skipped."""
+        """Hold the beginning of a line; one that is too long already is a fault, reported once, and skipped."""
         if self._is_skipping:
             return []
         self._rest += rest
