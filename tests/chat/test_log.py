@@ -1,0 +1,109 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.log import SLICE_BYTES, Log, Mode, Track, Window
+
+
+def entry(number: int, text: str) -> Entry:
+    return Entry(number, 0.0, Draft("lobby", Kind.SAID, "a", text))
+
+
+def encode(given_entry: Entry) -> bytes:
+    return f"{given_entry.draft.text}\n".encode()
+
+
+def log_of(texts: list[str], window: Window = Window()) -> Log:  # noqa: B008  # frozen
+    log = Log({Mode.LINES: encode}, window)
+    for number, text in enumerate(texts):
+        log.append(entry(number, text))
+    return log
+
+
+def track_of(texts: list[str]) -> Track:
+    return log_of(texts).tracks[Mode.LINES]
+
+
+texts = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20), min_size=1, max_size=30)
+
+
+def test_a_slice_holds_what_follows_the_cursor() -> None:
+    track = track_of(["one", "two", "three"])
+
+    assert track.slice(1) == (b"two\nthree\n", 3)
+
+
+def test_a_slice_at_the_end_is_empty() -> None:
+    assert track_of(["one"]).slice(1) == (b"", 1)
+
+
+def test_those_who_stand_at_one_place_share_one_bytes_object() -> None:
+    track = track_of(["one", "two"])
+
+    assert track.slice(0)[0] is track.slice(0)[0]
+
+
+def test_a_slice_grows_with_what_was_appended_since() -> None:
+    log = log_of(["one"])
+    track = log.tracks[Mode.LINES]
+    track.slice(0)
+
+    log.append(entry(1, "two"))
+
+    assert track.slice(0) == (b"one\ntwo\n", 2)
+
+
+def test_a_slice_is_capped_but_always_carries_one_whole_entry() -> None:
+    huge = "x" * (SLICE_BYTES + 1)
+    track = track_of([huge, "y" * SLICE_BYTES, "z"])
+
+    assert track.slice(0) == (f"{huge}\n".encode(), 1)
+    assert track.slice(1)[1] == 2
+
+
+@given(texts, st.data())
+def test_any_number_of_torn_sends_delivers_every_byte_once(lines: list[str], data: st.DataObject) -> None:
+    """However the kernel tears slices, and whichever entries are the reader's own, it gets the others' bytes in order."""
+    track = track_of(lines)
+    own = sorted(data.draw(st.sets(st.integers(0, len(lines) - 1))))
+    cursor, tail, received = 0, b"", b""
+
+    while tail or cursor < len(lines):
+        mine = [index for index in own if index >= cursor]
+        rest, end = track.slice_without(cursor, mine)
+        offered = len(tail + rest)
+        sent = offered - data.draw(st.integers(0, max(offered - 1, 0)))
+        received += (tail + rest)[:sent]
+        if sent < len(tail):
+            tail = tail[sent:]
+        elif sent == offered:
+            cursor, tail = end, b""
+        else:
+            cursor, tail = track.split(cursor, sent - len(tail), mine)
+
+    assert received == b"".join(f"{text}\n".encode() for index, text in enumerate(lines) if index not in own)
+
+
+@given(texts, st.integers(1, 10), st.integers(1, 200))
+def test_the_window_stays_within_its_bounds_and_keeps_the_newest(lines: list[str], entries: int, size: int) -> None:
+    log = log_of(lines, Window(entries, size))
+    track = log.tracks[Mode.LINES]
+
+    assert log.end == len(lines)
+    assert log.end - log.base <= entries
+    assert track.size_bytes <= size or log.end - log.base == 1
+    assert b"".join(track.pieces) == b"".join(encode(entry(0, text)) for text in lines[log.base :])
+
+
+def test_a_cursor_is_found_by_the_last_id_that_was_seen() -> None:
+    log = Log({Mode.LINES: encode}, Window())
+    for number in (10, 20, 30):
+        log.append(entry(number, "x"))
+
+    assert [log.index_after(number) for number in (5, 10, 15, 30, 40)] == [0, 1, 1, 3, 3]
+
+
+def test_the_size_between_two_places_is_that_of_the_bytes_there() -> None:
+    track = track_of(["one", "two", "three"])
+
+    assert track.size_between(1, 3) == len(b"two\nthree\n")
