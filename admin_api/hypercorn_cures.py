@@ -1,0 +1,155 @@
+"""What hypercorn 0.18 and quart-trio 0.12 get wrong, cured in one place; a test keeps the versions to these.
+
+hypercorn's HTTP (`H11Protocol` and the streams above it) is used as it is. Its connection (`hypercorn.trio.tcp_server`)
+is replaced by `Connection`, since most defects are there:
+
+1. A websocket upgrade with bytes behind it raises LocalProtocolError out of `serve` and cancels the nursery around it
+   (hypercorn issue 225): `_send_h11_event` below ends the connection; `serving` fences off whatever else may be raised.
+2. quart-trio cancels the request on the `http.disconnect` that follows the last chunk, in the middle of hypercorn's
+   own farewell, so that idle and `Connection: close` connections stayed open: here nothing after the last chunk awaits.
+3. Sends are shielded, so a client that never reads makes shutdown hang: here they are not, and after a send that was
+   cut off the connection is over.
+4. The socket is closed while the peer still sends, whereupon the kernel resets it and the peer may never read its 413:
+   here what still comes is read and thrown away for `linger_s`.
+5. End of input cancels the request, so `printf ... | nc` with a half-closed socket got no answer: here it gets one.
+6. HTTP/2 is spoken unasked (`PRI *`, `Upgrade: h2c`): `_check_protocol` stays with HTTP/1.1.
+7. A target that is no path makes Quart raise, and Content-Length beside Transfer-Encoding is accepted, although a
+   proxy in front may have believed the other one: `_refusal_of` says no.
+"""
+
+import logging
+import math
+import socket
+from contextlib import suppress
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, LifespanState
+from hypercorn.utils import parse_socket_addr
+
+from admin_api.listening import Limits
+
+MAX_RECV_BYTES = 65536
+
+logger = logging.getLogger("trio_chat.admin")
+
+
+class Http11(H11Protocol):
+    """hypercorn's HTTP/1.1, which stays HTTP/1.1 and does not raise at what a peer can cause."""
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """Never change over to HTTP/2: one protocol is enough to defend (cure 6)."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        status = _refusal_of(request)
+        if status is None:
+            await super()._create_stream(request)
+        else:
+            await self._send_error_response(status)
+            await self.send(Closed())
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        try:
+            await super()._send_h11_event(event)
+        except h11.LocalProtocolError as error:  # cure 1, and an answer that breaks its own Content-Length
+            logger.warning("An HTTP connection was ended: %s", error)
+            await self.send(Closed())
+
+
+def _refusal_of(request: h11.Request) -> int | None:
+    """Return the status with which to refuse what h11 takes and we do not, if any (cure 7)."""
+    names = {name for name, _ in request.headers}
+    if request.http_version not in {b"1.0", b"1.1"}:
+        return 505
+    if not request.target.startswith(b"/") or {b"content-length", b"transfer-encoding"} <= names:
+        return 400
+    return None
+
+
+class Connection:
+    """One HTTP connection, from the accepted stream to its end. The caller closes the stream.
+
+    All deadlines are one: that of the scope around everything. It is near while the connection is idle or closing,
+    and infinite while a request is being answered (Quart bounds that).
+    """
+
+    def __init__(self, app: AppWrapper, config: Config, *, stream: trio.SocketStream, limits: Limits) -> None:
+        self._app = app
+        self._config = config
+        self._stream = stream
+        self._limits = limits
+        self._scope = trio.CancelScope()
+        self._sending = trio.Lock()
+        self._is_closing = False
+        self._is_read_out = False
+
+    async def run(self) -> None:
+        """Converse until either side ends it or the deadline does."""
+        with self._scope:
+            async with TaskGroup() as tasks:
+                self._protocol = self._open_protocol(tasks)
+                self._end_in(self._limits.keep_alive_s)
+                await self._read()
+                self._scope.cancel()  # nobody is left to answer
+
+    def _open_protocol(self, tasks: TaskGroup) -> Http11:
+        sock = self._stream.socket
+        return Http11(
+            self._app,
+            self._config,
+            WorkerContext(None),
+            tasks,
+            ConnectionState(LifespanState({})),
+            False,
+            parse_socket_addr(sock.family, sock.getpeername()),
+            parse_socket_addr(sock.family, sock.getsockname()),
+            self._obey,
+        )
+
+    async def _read(self) -> None:
+        while data := await self._stream.receive_some(MAX_RECV_BYTES):
+            if not self._is_closing:  # otherwise it is thrown away (cure 4)
+                await self._protocol.handle(RawData(bytes(data)))
+        self._is_read_out = True
+        if not self._is_closing:
+            await self._protocol.handle(RawData(b""))
+        if not self._is_closing and isinstance(self._protocol.stream, HTTPStream):
+            await trio.sleep_forever()  # until the answer is sent (cure 5); one who has left is noticed by sending
+
+    async def _obey(self, event: Event) -> None:
+        match event:
+            case RawData():
+                await self._send(event.data)
+            case Closed():
+                self._close()
+            case Updated() if not self._is_closing:
+                self._end_in(self._limits.keep_alive_s if event.idle else math.inf)
+
+    async def _send(self, data: bytes) -> None:
+        is_sent = False
+        async with self._sending:
+            try:
+                await self._stream.send_all(data)
+                is_sent = True
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                pass
+            finally:
+                if not is_sent:  # nobody knows how much of it went out (cure 3)
+                    self._scope.cancel()
+
+    def _close(self) -> None:
+        # Without a checkpoint: quart-trio has cancelled the task that calls this (cure 2).
+        if not self._is_closing:
+            self._is_closing = True
+            self._end_in(0 if self._is_read_out else self._limits.linger_s)
+            with suppress(OSError):
+                self._stream.socket.shutdown(socket.SHUT_WR)
+
+    def _end_in(self, timeout_s: float) -> None:
+        self._scope.deadline = trio.current_time() + timeout_s

@@ -1,0 +1,41 @@
+"""Errors as problem+json, RFC 9457."""
+
+import json
+import logging
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from quart import Response, has_request_context, request, websocket
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+# These describe the problem's own body, not the one that werkzeug made.
+_REPLACED_HEADERS = {"content-type", "content-length"}
+
+logger = logging.getLogger("trio_chat.admin")
+
+
+def problem(status: int, detail: str, *, headers: Iterable[tuple[str, str]] = (), **extra: object) -> Response:
+    """Make an answer of `status` that says in a sentence what is wrong; `extra` are members of its own."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}
+    answer = Response(json.dumps(body) + "\n", status, content_type="application/problem+json")
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers.extend(list(headers))
+    return answer
+
+
+def register_problems(app: QuartTrio) -> None:
+    """Let `app` answer every error as a problem: what Quart refuses, and a view that raises."""
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(Exception, _failed)
+
+
+async def _refused(error: HTTPException) -> Response:
+    kept = [(name, value) for name, value in error.get_headers() if name.lower() not in _REPLACED_HEADERS]
+    return problem(error.code or 500, error.description or "", headers=kept)
+
+
+async def _failed(error: Exception) -> Response:
+    asked = request if has_request_context() else websocket
+    logger.error("%s %s failed", asked.method, asked.path, exc_info=error)
+    return problem(500, "The server could not answer this. Its log says why.")

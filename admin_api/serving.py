@@ -1,0 +1,92 @@
+"""Serve a Quart-Trio app over HTTP/1.1 so that nothing a peer does reaches beyond its own connection."""
+
+import logging
+import math
+from collections.abc import Sequence
+from typing import cast
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework
+from quart_trio import QuartTrio
+
+from admin_api.hypercorn_cures import Connection
+from admin_api.listening import DEFAULT_LIMITS, Limits, urls_of
+
+ACCEPT_RETRY_S = 0.2
+ACCEPT_LOG_S = 1
+
+logger = logging.getLogger("trio_chat.admin")
+
+
+async def serve_http(
+    app: QuartTrio,
+    listeners: Sequence[trio.SocketListener],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Answer on `listeners` until cancelled, then close them; reports their URLs.
+
+    Cancellation ends every connection at once, whatever its peer does. `app` runs without ASGI's lifespan: what it
+    needs, and the nursery for its tasks, belong to whoever made it.
+    """
+    app.config.update(
+        MAX_CONTENT_LENGTH=limits.body_bytes, BODY_TIMEOUT=limits.body_s, RESPONSE_TIMEOUT=limits.answer_s
+    )
+    server = _Server(app, limits)
+    async with trio.open_nursery() as nursery:
+        for listener in listeners:
+            nursery.start_soon(server.accept_forever, listener)
+        task_status.started(urls_of(listeners))
+
+
+class _Server:
+    """What the connections share: the app, the configuration and the number of places."""
+
+    def __init__(self, app: QuartTrio, limits: Limits) -> None:
+        self._app = ASGIWrapper(cast(ASGIFramework, app))
+        self._config = _config_for(limits)
+        self._limits = limits
+        self._places = trio.Semaphore(limits.connections)
+
+    async def accept_forever(self, listener: trio.SocketListener) -> None:
+        async with listener, trio.open_nursery() as nursery:
+            while True:
+                await self._places.acquire()
+                nursery.start_soon(self._converse, await _accept(listener))
+
+    async def _converse(self, stream: trio.SocketStream) -> None:
+        """Run one connection; its errors end here (CONVENTIONS: one edge, one `except*`)."""
+        try:
+            await Connection(self._app, self._config, stream=stream, limits=self._limits).run()
+        except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        except* Exception:
+            logger.exception("An HTTP connection ended by an error")
+        finally:
+            stream.socket.close()
+            self._places.release()
+
+
+async def _accept(listener: trio.SocketListener) -> trio.SocketStream:
+    """Accept one connection, however long the machine is out of file descriptors or memory."""
+    quiet_until = -math.inf
+    while True:
+        try:
+            return await listener.accept()
+        except OSError as error:
+            if trio.current_time() >= quiet_until:
+                logger.error("Cannot accept HTTP connections, trying on: %s", error)
+                quiet_until = trio.current_time() + ACCEPT_LOG_S
+            await trio.sleep(ACCEPT_RETRY_S)
+
+
+def _config_for(limits: Limits) -> Config:
+    config = Config()
+    config.accesslog = None
+    config.errorlog = logger
+    config.include_server_header = False
+    config.h11_max_incomplete_size = limits.header_bytes
+    return config

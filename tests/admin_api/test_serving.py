@@ -1,0 +1,364 @@
+"""The traps of hypercorn 0.18 and quart-trio 0.12, and FAULTS A7 and A8: each against a running server, in bytes."""
+
+import errno
+import os
+import resource
+import socket
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+
+import pytest
+import trio
+import trio.testing
+
+from admin_api.listening import Limits, open_listeners, urls_of
+from admin_api.serving import serve_http
+
+GET = b"GET /acts HTTP/1.1\r\nHost: localhost\r\n\r\n"
+GET_CLOSE = b"GET /acts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+UPGRADE = (
+    b"GET %b HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bKdPyn3u98cTfZJSh4TNeQ==\r\n\r\n"
+)
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+async def receive_until(stream: trio.SocketStream, end: bytes) -> bytes:
+    answer = b""
+    while end not in answer:
+        chunk = await stream.receive_some()
+        assert chunk, answer
+        answer += chunk
+    return answer
+
+
+def test_the_cures_are_for_the_versions_that_are_installed():
+    assert version("hypercorn").startswith("0.18.")
+    assert version("quart-trio").startswith("0.12.")
+
+
+async def test_a_connection_serves_one_request_after_the_other(site):
+    with trio.fail_after(1):
+        async with await site.connect() as stream:
+            for _ in range(3):
+                await stream.send_all(GET)
+
+                assert status_of(await receive_until(stream, b"done\n")) == 200
+
+
+async def test_pipelined_requests_are_answered_in_turn(site):
+    answer = await site.ask(GET + GET + GET_CLOSE)
+
+    assert answer.count(b"done\n") == 3
+
+
+async def test_a_request_to_close_the_connection_is_heeded(site):
+    answer = await site.ask(GET_CLOSE)
+
+    assert answer.endswith(b"done\n")
+
+
+async def test_an_http_1_0_connection_is_closed_after_its_answer(site):
+    answer = await site.ask(b"GET /acts HTTP/1.0\r\nHost: localhost\r\n\r\n")
+
+    assert answer.endswith(b"done\n")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /acts HT", b"GET /acts HTTP/1.1\r\nHost: localhost\r\n", GET])
+async def test_an_idle_connection_and_an_unfinished_header_are_closed_in_time(serve, sent):
+    site = await serve(Limits(keep_alive_s=0.1))
+
+    answer = await site.ask(sent)
+
+    assert answer.endswith(b"done\n") is (sent == GET)
+
+
+async def dribble_until_closed(stream: trio.SocketStream) -> None:
+    is_closed = False
+    with suppress(trio.BrokenResourceError):
+        while not is_closed:
+            await stream.send_all(b"X")
+            with trio.move_on_after(0.01):
+                is_closed = await stream.receive_some() == b""
+
+
+async def test_a_header_that_dribbles_in_gains_no_time(serve):
+    site = await serve(Limits(keep_alive_s=0.1))
+
+    with trio.fail_after(1):
+        async with await site.connect() as stream:
+            await dribble_until_closed(stream)
+
+
+async def test_a_header_of_64_kib_is_refused(site):
+    answer = await site.ask(b"GET /acts HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 65536 + b"\r\n\r\n")
+
+    assert status_of(answer) == 431
+    assert site.acts == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        (b"POST /acts HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /acts HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /acts HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"POST /acts HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
+        (b"GET http://localhost/acts HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET http://[::1 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET ?acts HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /acts HTTP/1.1\r\n\r\n", 400),
+        (b"GET /acts HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
+        (b"GET /acts HTTP/9.9\r\nHost: a\r\n\r\n", 505),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff", 505),
+        (b"\x16\x03\x01\x00\xff\r\n\r\n", 400),
+    ],
+)
+async def test_a_malformed_or_ambiguous_request_is_refused_and_closed(site, caplog, refused, status):
+    answer = await site.ask(refused)
+
+    assert status_of(answer) == status
+    assert site.acts == []
+    assert caplog.records == []
+
+
+async def test_an_upgrade_to_http_2_is_ignored(site):
+    answer = await site.ask(
+        b"GET /acts HTTP/1.1\r\nHost: localhost\r\nConnection: close, Upgrade, HTTP2-Settings\r\n"
+        b"Upgrade: h2c\r\nHTTP2-Settings: !!!\r\n\r\n"
+    )
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"done\n")
+
+
+async def test_a_body_of_10_gib_is_refused_by_its_announced_length_though_the_peer_sends_on(site):
+    with trio.fail_after(2):
+        async with await site.connect() as stream:
+            await stream.send_all(b"POST /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10737418240\r\n\r\n")
+            await stream.send_all(b"x" * 1_000_000)
+            answer = await receive_until(stream, b"}")
+
+    assert status_of(answer) == 413
+    assert site.acts == []
+
+
+async def test_the_413_reaches_a_peer_that_reads_only_when_it_has_sent(site):
+    with trio.fail_after(2):
+        async with await site.connect() as stream:
+            await stream.send_all(b"POST /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n\r\n")
+            await stream.send_all(b"x" * 20_000_000)
+            answer = await receive_until(stream, b"}")
+
+    assert status_of(answer) == 413
+
+
+async def test_an_endless_chunked_body_is_refused(site):
+    chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+
+    answer = await site.ask(b"POST /acts HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 4)
+
+    assert status_of(answer) == 413
+    assert site.acts == []
+
+
+async def test_a_body_that_never_comes_is_refused_in_time(serve):
+    site = await serve(Limits(body_s=0.1))
+
+    answer = await site.ask(b"DELETE /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
+
+    assert status_of(answer) == 408
+    assert site.acts == []
+
+
+@pytest.mark.parametrize("path", [b"/echo", b"/acts", b"/nowhere"])
+@pytest.mark.parametrize("behind", [b"x\r\n", b"\xff" * 5, b"\x88\x80mask" * 3, b"x" * 100_000])
+async def test_bytes_behind_a_websocket_upgrade_end_nothing_but_their_connection(serve, caplog, path, behind):
+    site = await serve(Limits(linger_s=0))
+
+    await site.ask(UPGRADE % path + behind)
+
+    assert status_of(await site.ask(GET_CLOSE)) == 200
+    assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_bytes_behind_a_websockets_close_end_nothing_but_their_connection(serve):
+    site = await serve(Limits(linger_s=0))
+    with trio.fail_after(1):
+        async with await site.connect() as stream:
+            await stream.send_all(UPGRADE % b"/echo")
+            await receive_until(stream, b"\r\n\r\n")
+
+            await stream.send_all(b"\x88\x80mask" + b"\xff" * 100)
+            await receive_until(stream, b"\x88")
+
+    assert status_of(await site.ask(GET_CLOSE)) == 200
+
+
+async def test_a_half_closed_peer_gets_its_answer(site):
+    with trio.fail_after(1):
+        async with await site.connect() as stream:
+            await stream.send_all(GET)
+            await stream.send_eof()
+
+            answer = await receive_until(stream, b"done\n")
+            end = await stream.receive_some()
+
+    assert status_of(answer) == 200
+    assert end == b""
+
+
+async def test_a_peer_that_resets_while_it_is_answered_leaves_no_trace(site, caplog):
+    with trio.fail_after(1):
+        stream = await site.connect()
+        await stream.send_all(b"GET /asleep HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await site.is_asleep.wait()
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        await stream.aclose()
+
+    assert status_of(await site.ask(GET_CLOSE)) == 200
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /ac", GET, GET * 50, b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", UPGRADE % b"/echo"]
+)
+async def test_the_server_stops_at_once_whatever_its_peers_do(site_scope, sent):
+    site, stop = site_scope
+    async with await site.connect() as stream:
+        await stream.send_all(sent)
+        if sent not in (b"", b"GET /ac"):
+            await stream.receive_some(1)
+
+        with trio.fail_after(1):
+            await stop()
+
+
+async def test_an_answer_that_nobody_takes_is_given_up_in_time(serve):
+    site = await serve(Limits(answer_s=0.1))
+    with trio.fail_after(1):
+        async with await site.connect() as stream:
+            await stream.send_all(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+            await site.is_given_up.wait()
+
+
+async def test_a_listener_drops_peers_that_take_nothing():
+    (listener,) = await open_listeners("127.0.0.1", 0, Limits(stuck_s=7))
+    async with (
+        listener,
+        await trio.testing.open_stream_to_socket_listener(listener),
+        await listener.accept() as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+
+
+async def test_more_connections_than_places_wait_for_one(serve):
+    site = await serve(Limits(connections=1))
+    with trio.fail_after(2):
+        async with await site.connect() as first, await site.connect() as second:
+            await second.send_all(GET)
+            await first.send_all(GET)
+            await receive_until(first, b"done\n")
+            served_before = list(site.acts)
+            await first.aclose()
+            await receive_until(second, b"done\n")
+
+    assert served_before == ["GET"]
+    assert site.acts == ["GET", "GET"]
+
+
+class FaultyStream:
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.socket = stream.socket
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        raise RuntimeError("a defect")
+
+
+class FaultyListener(trio.abc.AsyncResource):
+    """Accepts one stream with a defect, then good ones."""
+
+    def __init__(self, listener: trio.SocketListener) -> None:
+        self.listener = listener
+        self.socket = listener.socket
+        self.is_good = False
+
+    async def accept(self) -> trio.SocketStream | FaultyStream:
+        stream = await self.listener.accept()
+        if self.is_good:
+            return stream
+        self.is_good = True
+        return FaultyStream(stream)
+
+    async def aclose(self) -> None:
+        await self.listener.aclose()
+
+
+async def test_a_defect_in_one_connection_is_one_log_line_and_ends_no_other(site, nursery, caplog):
+    (listener,) = await open_listeners("127.0.0.1", 0)
+    site.url, *_ = await nursery.start(partial(serve_http, site.app, [FaultyListener(listener)]))
+
+    faulty = await site.ask(b"")
+    good = await site.ask(GET_CLOSE)
+
+    assert faulty == b""
+    assert status_of(good) == 200
+    assert [record.message for record in caplog.records] == ["An HTTP connection ended by an error"]
+
+
+class PoorListener(FaultyListener):
+    async def accept(self) -> trio.SocketStream:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+async def test_being_out_of_file_descriptors_is_logged_once_a_second(site, nursery, caplog, autojump_clock):
+    (listener,) = await open_listeners("127.0.0.1", 0)
+    await nursery.start(partial(serve_http, site.app, [PoorListener(listener)]))
+
+    await trio.sleep(3.9)
+
+    assert [record.message for record in caplog.records] == [
+        "Cannot accept HTTP connections, trying on: [Errno 24] Too many open files"
+    ] * 4
+
+
+async def test_it_accepts_again_when_there_are_file_descriptors_again(site, caplog):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with trio.fail_after(2), socket.socket() as peer:
+        free = os.open(os.devnull, os.O_RDONLY)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            peer.connect(("127.0.0.1", int(site.url.rpartition(":")[2])))
+            while not caplog.records:
+                await trio.lowlevel.checkpoint()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(peer))
+        await stream.send_all(GET)
+
+        assert status_of(await receive_until(stream, b"done\n")) == 200
+
+
+@pytest.mark.parametrize(("host", "urls"), [("127.0.0.1", ["http://127.0.0.1:"]), ("::1", ["http://[::1]:"])])
+async def test_it_tells_what_it_bound(host, urls):
+    listeners = await open_listeners(host, 0)
+
+    told = urls_of(listeners)
+
+    assert [url.rstrip("0123456789") for url in told] == urls
+    assert all(int(url.rpartition(":")[2]) > 0 for url in told)
+    for listener in listeners:
+        await listener.aclose()
+
+
+async def test_a_port_that_is_taken_is_an_oserror():
+    async with (await open_listeners("127.0.0.1", 0))[0] as listener:
+        with pytest.raises(OSError, match="in use"):
+            await open_listeners("127.0.0.1", listener.socket.getsockname()[1])
