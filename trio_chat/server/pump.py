@@ -56,7 +56,7 @@ class Pump:
         Ends with the client where that never happens.
         """
         self.flush(client)
-        while event := self._unblocked.get(client):
+        while (event := self._unblocked.get(client)) is not None:
             await event.wait()
 
     async def _walk(self, room: Room) -> None:

@@ -1,0 +1,87 @@
+import pytest
+
+from trio_chat.chat.commands import COMMANDS, Leave, Posted, Recall, Reply, obey
+from trio_chat.chat.errors import ChatError
+
+
+def test_a_line_is_said(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    assert isinstance(obey(world.chat, alice, "hello"), Posted)
+    world.settle()
+
+    assert world.hear(bob) == "[10.0.0.1:1001]> hello\n"
+
+
+def test_two_slashes_say_a_line_that_begins_with_one(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    obey(world.chat, alice, "//etc/passwd")
+    world.settle()
+
+    assert world.hear(bob) == "[10.0.0.1:1001]> /etc/passwd\n"
+
+
+@pytest.mark.parametrize("line", ["quit()", "quit() ", "/quit", "/QUIT"])
+def test_leaving(world, line: str) -> None:
+    assert obey(world.chat, world.connect(1001), line) == Leave()
+
+
+def test_help_names_every_command(world) -> None:
+    answer = obey(world.chat, world.connect(1001), "/help")
+
+    assert isinstance(answer, Reply)
+    for command in COMMANDS.values():
+        assert any(f"/{command.name}" in line and command.help in line for line in answer.lines)
+
+
+def test_who_names_everyone_and_says_which_one_you_are(world) -> None:
+    alice, _ = world.connect(1001), world.connect(1002)
+    world.chat.rename(alice, "alice")
+
+    assert obey(world.chat, alice, "/who") == Reply(("*** 2 here: [alice] (you), [10.0.0.1:1002] ***",))
+
+
+def test_a_nick_is_taken_and_told(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    obey(world.chat, alice, "/nick alice")
+    world.settle()
+
+    assert world.hear(bob) == "*** [10.0.0.1:1001] is now [alice] ***\n"
+
+
+def test_an_action_is_shown_with_a_star(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    obey(world.chat, alice, "/me waves")
+    world.settle()
+
+    assert world.hear(bob) == "* [10.0.0.1:1001] waves\n"
+
+
+@pytest.mark.parametrize(("line", "limit"), [("/history", 20), ("/history 5", 5), ("/history 999999", 1000)])
+def test_history_asks_for_the_last_lines(world, line: str, limit: int) -> None:
+    assert obey(world.chat, world.connect(1001), line) == Recall("lobby", limit)
+
+
+@pytest.mark.parametrize("line", ["/history x", "/history 0", "/history -1", "/history ５", "/history " + "9" * 5000])
+def test_history_of_no_number_is_refused(world, line: str) -> None:
+    with pytest.raises(ChatError, match="expected a number"):
+        obey(world.chat, world.connect(1001), line)
+
+
+def test_an_unknown_command_is_not_said_and_points_to_help(world) -> None:
+    alice = world.connect(1001)
+
+    with pytest.raises(ChatError, match="/frobnicate.*help"):
+        obey(world.chat, alice, "/frobnicate now")
+
+    assert world.posted == []
+
+
+def test_an_answer_repeats_no_escape_sequence(world) -> None:
+    with pytest.raises(ChatError) as refused:
+        obey(world.chat, world.connect(1001), "/\x1b[31mred")
+
+    assert "\x1b" not in refused.value.text

@@ -1,0 +1,196 @@
+"""The pump against real sockets whose other end reads, or does not."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+
+from trio_chat.chat.chat import LOBBY, Chat, Surroundings
+from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.room import Client
+from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.pump import Pump
+from trio_chat.wire.lines import encode_entry
+
+
+class Hall:
+    """A lobby with a pump, into which entries are put by hand."""
+
+    def __init__(self, nursery: trio.Nursery, window: Window, stall_timeout_s: float) -> None:
+        self.pump = Pump(nursery, stall_timeout_s=stall_timeout_s)
+        outside = Surroundings(
+            post=lambda draft: pytest.fail("nothing is posted here"),
+            encoders={Mode.LINES: encode_entry},
+            wall_clock=lambda: 0.0,
+            clock=lambda: 0.0,
+            on_change=lambda change, client: None,
+            on_news=self.pump.has_news,
+        )
+        self.chat = Chat(outside, window=window)
+        self.hung_up: list[str] = []
+        self.sockets: list[socket.socket] = []
+        self._next_id = 0
+
+    def seat(self, port: int) -> tuple[Client, socket.socket]:
+        """-> a client in the lobby, and the other end of its connection, with small buffers."""
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setblocking(False)
+            self.sockets.append(end)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        outlet = SocketOutlet(ours, lambda: self.hung_up.append(str(port)))
+        client = self.chat.connect("10.0.0.1", port, mode=Mode.LINES, outlet=outlet)
+        self.chat.room(LOBBY).admit(client)
+        return client, theirs
+
+    def say(self, *texts: str, author: Client | None = None) -> None:
+        """Let texts be heard in the lobby, as if they had come from the journal."""
+        client = author.id if author else ""
+        for text in texts:
+            self._next_id += 1
+            self.chat.hear([Entry(self._next_id, 0.0, Draft(LOBBY, Kind.SAID, "x", text, client))])
+
+
+@asynccontextmanager
+async def hall(window: Window = Window(), stall_timeout_s: float = 1000) -> AsyncIterator[Hall]:  # noqa: B008  # frozen
+    async with trio.open_nursery() as nursery:
+        the_hall = Hall(nursery, window, stall_timeout_s)
+        nursery.start_soon(the_hall.pump.run)
+        try:
+            yield the_hall
+        finally:
+            nursery.cancel_scope.cancel()
+            for sock in the_hall.sockets:
+                trio.lowlevel.notify_closing(sock)
+                sock.close()
+
+
+async def read_until(sock: socket.socket, ending: bytes) -> bytes:
+    data = b""
+    while not data.endswith(ending):
+        await trio.lowlevel.wait_readable(sock)
+        data += sock.recv(65536)
+    return data
+
+
+async def test_everyone_but_the_author_hears() -> None:
+    async with hall() as room:
+        alice, alices = room.seat(1)
+        _, bobs = room.seat(2)
+
+        room.say("one", author=alice)
+        room.say("two")
+
+        assert await read_until(bobs, b"two\n") == b"[x]> one\n[x]> two\n"
+        assert await read_until(alices, b"two\n") == b"[x]> two\n"
+
+
+async def test_a_stuck_reader_delays_nobody_and_gets_all_of_it_later() -> None:
+    texts = [f"{number} {'.' * 200}" for number in range(500)]
+    everything = "".join(f"[x]> {text}\n" for text in texts).encode()
+    async with hall() as room:
+        stuck, stucks = room.seat(1)
+        _, bobs = room.seat(2)
+
+        room.say(*texts)
+
+        assert await read_until(bobs, everything[-20:]) == everything
+        assert stuck.outlet.is_blocked
+        assert await read_until(stucks, everything[-20:]) == everything
+
+
+async def test_a_stuck_reader_is_told_what_it_missed_and_no_line_is_torn() -> None:
+    texts = [f"{number} {'.' * 200}" for number in range(500)]
+    async with hall(Window(entries=50)) as room:
+        _, stucks = room.seat(1)
+
+        for text in texts:
+            room.say(text)
+            await trio.testing.wait_all_tasks_blocked()
+        heard = (await read_until(stucks, f"[x]> {texts[-1]}\n".encode())).decode().splitlines()
+
+    gaps = [line for line in heard if line.startswith("***")]
+    lines = [line for line in heard if not line.startswith("***")]
+    missed = sum(int(line.removeprefix("*** you missed ").removesuffix(" messages ***")) for line in gaps)
+    assert gaps
+    assert set(lines) <= {f"[x]> {text}" for text in texts}
+    assert len(lines) + missed == len(texts)
+
+
+async def test_a_stuck_reader_holds_no_more_than_the_rest_of_one_line() -> None:
+    async with hall(Window(entries=50)) as room:
+        stuck, _ = room.seat(1)
+
+        room.say(*("." * 1000 for _ in range(500)))
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert stuck.outlet.unsent_bytes <= len(b"[x]> \n") + 1000
+
+
+async def test_a_reader_that_takes_nothing_for_too_long_is_hung_up_on(autojump_clock: trio.testing.MockClock) -> None:
+    async with hall(stall_timeout_s=30) as room:
+        stuck, _ = room.seat(7)
+        room.say(*("." * 1000 for _ in range(500)))
+        await trio.testing.wait_all_tasks_blocked()
+
+        started = trio.current_time()
+        await trio.sleep(29)
+        assert room.hung_up == []
+        await trio.sleep(2)
+
+        assert room.hung_up == ["7"]
+        assert trio.current_time() - started < 32
+        assert stuck.outlet.is_blocked is False
+
+
+async def test_answers_come_before_what_the_room_says_but_never_inside_a_line() -> None:
+    async with hall() as room:
+        stuck, stucks = room.seat(1)
+        room.say(*("." * 1000 for _ in range(100)))
+        await trio.testing.wait_all_tasks_blocked()
+
+        stuck.outlet.tell("an answer")
+        heard = (await read_until(stucks, b".\n")).decode()
+        while heard.count("\n") < 101:
+            heard += (await read_until(stucks, b"\n")).decode()
+
+    assert set(heard.splitlines()) == {"*** an answer ***", "[x]> " + "." * 1000}
+    assert heard.splitlines()[-1] != "*** an answer ***"
+
+
+async def test_delivered_waits_for_a_slow_reader() -> None:
+    async with hall() as room, trio.open_nursery() as nursery:
+        slow, slows = room.seat(1)
+        room.say(*("." * 1000 for _ in range(100)))
+        done = trio.Event()
+
+        async def deliver() -> None:
+            await room.pump.delivered(slow)
+            done.set()
+
+        nursery.start_soon(deliver)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not done.is_set()
+
+        got = 0
+        while got < 100 * 1006:
+            await trio.lowlevel.wait_readable(slows)
+            got += len(slows.recv(65536))
+        await done.wait()
+
+
+async def test_a_closed_connection_ends_the_wait_for_it() -> None:
+    async with hall() as room:
+        gone, _ = room.seat(1)
+        room.say(*("." * 1000 for _ in range(100)))
+        await trio.testing.wait_all_tasks_blocked()
+
+        trio.lowlevel.notify_closing(gone.outlet._socket)
+        gone.outlet._socket.close()
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert not gone.outlet.is_blocked
