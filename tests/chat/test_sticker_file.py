@@ -1,0 +1,130 @@
+import pytest
+
+from trio_chat.chat.sticker_file import WARNINGS_MAX, parse_catalogue
+from trio_chat.chat.stickers import Art, Catalogue, Text
+
+
+def parse(text: str) -> tuple[Catalogue, list[str]]:
+    return parse_catalogue(text, source="mine.toml")
+
+
+def test_a_file_has_bare_texts_texts_with_aliases_and_arts() -> None:
+    catalogue, warnings = parse(
+        """
+        [text]
+        smile = "🙂"
+        100 = { shows = "💯", aliases = ["hundred"] }
+        [art]
+        dot = "."
+        [art.tent]
+        aliases = ["camp"]
+        shows = '''
+         /\\
+        /__\\
+        '''
+        """
+    )
+
+    assert warnings == []
+    assert catalogue.stickers == {
+        "smile": Text("🙂"),
+        "100": Text("💯"),
+        "dot": Art((".",)),
+        "tent": Art((" /\\", "/__\\")),
+    }
+    assert catalogue.aliases == {"hundred": "100", "camp": "tent"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('[text]\nsmile = "🙂"\nwink = 😉\n', "mine.toml:3: not valid TOML: "),
+        ("[text]\nsmile = [\n", "mine.toml:2: not valid TOML: "),
+        ("[text]\r\nsmile = 'a'\r\nsmile = 'b'\r\n[x]\r\n", "mine.toml:3: not valid TOML: "),
+        ("x = " + "[" * 20_000, "mine.toml: not valid TOML: "),
+        ("x = " + "9" * 5_000, "mine.toml: not valid TOML: "),
+    ],
+)
+def test_bad_toml_is_one_line_that_names_file_and_line(text: str, place: str) -> None:
+    catalogue, warnings = parse(text)
+
+    assert catalogue.stickers == {}
+    assert len(warnings) == 1
+    assert warnings[0].startswith(place)
+    assert warnings[0].endswith("the whole file is left out")
+
+
+@pytest.mark.parametrize(
+    ("entry", "warning"),
+    [
+        ("bad = 3", "text.bad: Expected `object`, got `int`"),
+        ("bad = { show = 'x' }", "text.bad: Object contains unknown field `show`"),
+        ("bad = { aliases = ['x'] }", "text.bad: Object missing required field `shows`"),
+        ("bad = { shows = 'x', aliases = ['a', 1] }", "text.bad: Expected `str`, got `int` - at `$.aliases[1]`"),
+        ("bad = ''", "text.bad: expected 1 to 64 characters, got 0"),
+        ("Bad = 'x'", "text.Bad: a name is small letters"),
+        ("'a b' = 'x'", "text.a b: a name is small letters"),
+        ("'' = 'x'", "text.: a name is small letters"),
+        (f"{'n' * 33} = 'x'", f"text.{'n' * 32}: a name is small letters"),
+        ("[art]\ngood = 'x'", "art.good: something else in this file has that name"),
+        ("[picture]\nbad = 'x.png'", "picture: stickers belong under [text] or [art]"),
+    ],
+)
+def test_a_bad_sticker_is_one_line_that_names_it_and_the_rest_works(entry: str, warning: str) -> None:
+    catalogue, warnings = parse(f"[text]\ngood = '+'\n{entry}\n")
+
+    assert catalogue.stickers == {"good": Text("+")}
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"mine.toml: {warning}")
+    assert warnings[0].endswith("; left out")
+
+
+def test_a_sticker_outside_of_any_table_is_told_where_it_belongs() -> None:
+    catalogue, warnings = parse("text = 'x'\nsmile = ':-)'\n[art]\ndot = '.'\n")
+
+    assert warnings == [
+        "mine.toml: text: stickers belong under [text] or [art]; left out",
+        "mine.toml: smile: stickers belong under [text] or [art]; left out",
+    ]
+    assert list(catalogue.stickers) == ["dot"]
+
+
+def test_an_alias_gives_way_to_any_name_of_its_file_and_to_the_first_such_alias() -> None:
+    catalogue, warnings = parse(
+        """
+        [text]
+        one = { shows = "1", aliases = ["two", "first", "No!"] }
+        two = { shows = "2", aliases = ["first"] }
+        """
+    )
+
+    assert catalogue.draw("@two @first").line == "2 1"
+    assert warnings == [
+        "mine.toml: one: alias two: something else in this file has that name; left out",
+        "mine.toml: one: alias No!: a name is small letters, digits, - and _, at most 32, "
+        "and begins with a letter or a digit; left out",
+        "mine.toml: two: alias first: something else in this file has that name; left out",
+    ]
+
+
+def test_a_refused_sticker_leaves_no_alias_behind() -> None:
+    catalogue, warnings = parse("[text]\nbad = { shows = '', aliases = ['worse'] }\n")
+
+    assert catalogue == Catalogue()
+    assert len(warnings) == 1
+
+
+def test_a_warning_is_one_short_clean_line_whatever_the_file_says() -> None:
+    _, warnings = parse(f'[text]\n"\\u001b[31m\\n" = "x"\nlong = {{ {"k" * 5000} = 1 }}\n')
+
+    assert len(warnings) == 2
+    assert all(len(warning) <= 300 and not set("\x1b\n") & set(warning) for warning in warnings)
+
+
+def test_many_bad_stickers_are_summed_up() -> None:
+    bad = "".join(f"n{number} = {number}\n" for number in range(100))
+
+    _, warnings = parse(f"[text]\n{bad}")
+
+    assert len(warnings) == WARNINGS_MAX + 1
+    assert warnings[-1] == f"mine.toml: and {100 - WARNINGS_MAX} more"

@@ -1,0 +1,107 @@
+"""The text of a sticker file, and the catalogue it comes to.
+
+One bad sticker costs that sticker and one line of warning, never its neighbours. How a file is written is said at the
+head of `stickers.toml`.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from types import MappingProxyType
+
+import msgspec
+
+from trio_chat.chat.stickers import KINDS, Catalogue, Sticker
+from trio_chat.chat.text import clean
+
+WARNINGS_MAX = 10
+WARNING_MAX = 300
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_NAME_RULE = "a name is small letters, digits, - and _, at most 32, and begins with a letter or a digit"
+_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def parse_catalogue(text: str, *, source: str) -> tuple[Catalogue, list[str]]:
+    """Read the text of a sticker file: what is good in it, and one line for each thing that is not.
+
+    `source` is the name of the file, for those lines.
+    """
+    builder = _Builder(source)
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of brackets
+        builder.warn_of_toml(text, str(error))
+    else:
+        for kind, name, value in builder.entries(tables):
+            builder.add(kind, name, value)
+    return builder.catalogue(), builder.warnings()
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sticker in the file."""
+
+    shows: str
+    aliases: tuple[str, ...] = ()
+
+
+class _Builder:
+    """Collects a catalogue and what was wrong on the way. The first to take a name within one file keeps it."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._stickers: dict[str, Sticker] = {}
+        self._aliases: list[tuple[str, str]] = []
+        self._warnings: list[str] = []
+
+    def entries(self, tables: dict[str, object]) -> Iterator[tuple[str, str, object]]:
+        """Walk the stickers of all kinds: kind, name, and what the file has for it."""
+        for kind, entries in tables.items():
+            if kind in KINDS and isinstance(entries, dict):
+                yield from ((kind, name, value) for name, value in entries.items())
+            else:
+                expected = " or ".join(f"[{known}]" for known in KINDS)
+                self._warn(f": {kind[:32]}: stickers belong under {expected}; left out")
+
+    def add(self, kind: str, name: str, value: object) -> None:
+        """Take one sticker, or say why not."""
+        try:
+            _check_name(name, taken=name in self._stickers)
+            entry = msgspec.convert({"shows": value} if isinstance(value, str) else value, _Entry)
+            self._stickers[name] = KINDS[kind].read(entry.shows)
+        except (ValueError, msgspec.ValidationError) as error:
+            self._warn(f": {kind}.{name[:32]}: {error}; left out")
+        else:
+            self._aliases += [(alias, name) for alias in entry.aliases]
+
+    def catalogue(self) -> Catalogue:
+        """Return what there is. Aliases are looked at last, since a name anywhere in the file wins over them."""
+        aliases: dict[str, str] = {}
+        for alias, name in self._aliases:
+            try:
+                _check_name(alias, taken=alias in self._stickers or alias in aliases)
+                aliases[alias] = name
+            except ValueError as error:
+                self._warn(f": {name}: alias {alias[:32]}: {error}; left out")
+        return Catalogue(MappingProxyType(self._stickers), MappingProxyType(aliases))
+
+    def warnings(self) -> list[str]:
+        """Return the first few lines of warning, and how many more there were."""
+        more = len(self._warnings) - WARNINGS_MAX
+        return self._warnings[:WARNINGS_MAX] + ([f"{clean(self._source)}: and {more} more"] if more > 0 else [])
+
+    def warn_of_toml(self, text: str, error: str) -> None:
+        """Name the place as editors do, `file:line`; what only the end of the file shows is at its last line."""
+        place = _TOML_PLACE.search(error)
+        line = f":{place[1] or text.rstrip().count(chr(10)) + 1}" if place else ""
+        self._warn(f"{line}: not valid TOML: {_TOML_PLACE.sub('', error)}; the whole file is left out")
+
+    def _warn(self, what: str) -> None:
+        self._warnings.append(clean(f"{self._source}{what}"[:WARNING_MAX]))
+
+
+def _check_name(name: str, *, taken: bool) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(_NAME_RULE)
+    if taken:
+        raise ValueError("something else in this file has that name")

@@ -1,0 +1,58 @@
+"""Where stickers come from: the default catalogue, and the file of `--stickers`.
+
+It opens and reads files: call it before the event loop, or in a thread.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from trio_chat.chat.sticker_file import parse_catalogue
+from trio_chat.chat.stickers import Catalogue
+from trio_chat.chat.text import clean
+
+SIZE_MAX_BYTES = 1024 * 1024
+
+
+def load_catalogue(extra: Path | None = None) -> tuple[Catalogue, list[str]]:
+    """Read the default catalogue and add `extra` to it: what works, and one line for each thing that does not."""
+    catalogue, warnings = _load(default_path())
+    if extra is None:
+        return catalogue, warnings
+    added, more = _load(extra)
+    return catalogue.merged(added), warnings + more
+
+
+def default_path() -> Path:
+    """Return the catalogue inside the installed package, or the one at the top of a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "stickers.toml"
+    return inside if inside.is_file() else package.parent / "stickers.toml"
+
+
+def _load(path: Path) -> tuple[Catalogue, list[str]]:
+    name = clean(os.fsencode(path).decode(errors="replace"))  # a file name may be any bytes
+    try:
+        text = _read(path).decode("utf-8-sig")  # some editors put a byte order mark in front
+    except UnicodeDecodeError as error:
+        return Catalogue(), [f"{name}: not UTF-8 at byte {error.start}; the file is left out"]
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        return Catalogue(), [f"{name}: cannot be read: {reason}; the file is left out"]
+    return parse_catalogue(text, source=name)
+
+
+def _read(path: Path) -> bytes:
+    """Return the whole of a regular file. Raises OSError, and ValueError for what is none or is too large."""
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("not a regular file")
+        data = file.read(SIZE_MAX_BYTES + 1)
+    if len(data) > SIZE_MAX_BYTES:
+        raise ValueError("larger than 1 MiB")
+    return data
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open even a FIFO at once: otherwise that waits until somebody writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
