@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from trio_chat.chat.chat import LOBBY, Change, Chat, Surroundings
-from trio_chat.chat.events import Draft, Entry, Receipt
-from trio_chat.chat.log import Mode, Window
-from trio_chat.chat.room import Client, Member, Room
+from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
+from trio_chat.chat.log import Mode
+from trio_chat.chat.room import Member, Room
 from trio_chat.wire.lines import encode_entry
 
 
@@ -17,15 +18,15 @@ class HeldOutlet:
     def __init__(self) -> None:
         self.is_blocked = False
         self.bytes_out = 0
-        self.told: list[str] = []
-        self.farewell: str | None = None
+        self.gaps: list[tuple[str, int]] = []
+        self.farewell: Farewell | None = None
 
     @property
     def unsent_bytes(self) -> int:
         return 0
 
-    def tell(self, notice: str) -> None:
-        self.told.append(notice)
+    def report_gap(self, room: str, missed: int) -> None:
+        self.gaps.append((room, missed))
 
     def push(self, member: Member | None) -> bool:
         return True
@@ -33,7 +34,7 @@ class HeldOutlet:
     async def wait_writable(self) -> None:
         return
 
-    def hang_up(self, farewell: str) -> None:
+    def hang_up(self, farewell: Farewell) -> None:
         self.farewell = farewell
 
 
@@ -55,17 +56,19 @@ class World:
     changes: list[tuple[Change, str]] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
     now: float = 1000.0
+    rules: Rules = field(default_factory=Rules)
+    last_id: int = 0
 
     def __post_init__(self) -> None:
         outside = Surroundings(
             post=self._post,
-            encoders={Mode.LINES: encode_entry},
+            encoders={Mode.LINES: encode_entry, Mode.FRAMES: lambda entry: f"{entry.id} {entry.draft.text}\n".encode()},
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
             on_change=lambda change, client: self.changes.append((change, client.peer)),
             on_news=lambda room: self.news.append(room.name),
         )
-        self.chat = Chat(outside, window=Window())
+        self.chat = Chat(outside, rules=self.rules)
 
     def _post(self, draft: Draft) -> Receipt:
         self.posted.append(draft)
@@ -73,13 +76,14 @@ class World:
 
     def settle(self) -> None:
         """Let everything posted come back from the journal."""
-        first = sum(room.log.end for room in self.chat.rooms.values())
         drafts, self.posted = self.posted, []
-        self.chat.hear([Entry(first + number, self.now, draft) for number, draft in enumerate(drafts, 1)])
+        entries = [Entry(self.last_id + number, self.now, draft) for number, draft in enumerate(drafts, 1)]
+        self.last_id += len(entries)
+        self.chat.hear(entries)
 
-    def connect(self, port: int, address: str = "10.0.0.1") -> Client:
-        """Connect a plain client and let it join the lobby; everyone has heard that."""
-        client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())
+    def connect(self, port: int, address: str = "10.0.0.1", *, mode: Mode = Mode.LINES, session: str = "") -> Client:
+        """Connect a client and let it join the lobby; everyone has heard that."""
+        client = self.chat.connect(address, port, mode=mode, outlet=HeldOutlet(), session=session)
         self.chat.join(client, LOBBY)
         self.settle()
         for other in self.chat.clients:
@@ -89,7 +93,7 @@ class World:
     def hear(self, client: Client) -> str:
         """What a client is sent now."""
         heard = b""
-        for member in client.members.values():
+        for member in client.hearings:
             data, end = member.slice()
             member.advance(end)
             heard += data
@@ -97,7 +101,7 @@ class World:
 
     @property
     def lobby(self) -> Room:
-        return self.chat.room(LOBBY)
+        return self.chat.rooms[LOBBY]
 
 
 @pytest.fixture

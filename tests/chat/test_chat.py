@@ -1,13 +1,14 @@
 import pytest
 
 from trio_chat.chat.chat import Change
+from trio_chat.chat.client import Farewell
 from trio_chat.chat.errors import ChatError
 
 
 def test_others_hear_a_line_and_its_author_does_not(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    world.chat.say(alice, "hello @smile")
+    world.chat.say(alice, world.lobby, "hello @smile")
     world.settle()
 
     assert world.hear(bob) == "[10.0.0.1:1001]> hello @smile\n"
@@ -17,7 +18,7 @@ def test_others_hear_a_line_and_its_author_does_not(world) -> None:
 def test_nobody_hears_what_is_not_durable(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    world.chat.say(alice, "hello")
+    world.chat.say(alice, world.lobby, "hello")
 
     assert world.hear(bob) == ""
 
@@ -43,7 +44,7 @@ def test_a_kick_is_told_to_others_and_ends_the_connection(world) -> None:
     world.chat.kick(bob)
     world.settle()
 
-    assert bob.outlet.farewell == "you were kicked"
+    assert bob.outlet.farewell is Farewell.KICKED
     assert world.hear(alice) == "*** [10.0.0.1:1002] was kicked ***\n"
     assert list(world.chat.clients) == [alice]
 
@@ -65,7 +66,7 @@ def test_a_nick_replaces_the_address_and_everyone_else_is_told(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
     world.chat.rename(alice, "alice")
-    world.chat.say(alice, "hi")
+    world.chat.say(alice, world.lobby, "hi")
     world.settle()
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] is now [alice] ***\n[alice]> hi\n"
@@ -106,7 +107,7 @@ def test_the_spelling_of_ones_own_nick_can_change(world) -> None:
 def test_nothing_is_said_where_nothing_readable_is_left(world) -> None:
     alice = world.connect(1001)
 
-    assert world.chat.say(alice, " \x00\x1b ") is None
+    assert world.chat.say(alice, world.lobby, " \x00\x1b ") is None
     assert world.posted == []
 
 
@@ -139,7 +140,9 @@ def test_a_port_at_two_addresses_finds_both(world) -> None:
     assert world.chat.find("10.0.0.2:1001") == [bob]
 
 
-@pytest.mark.parametrize("who", ["", "0", "65536", "-1", "abc", "+1", "01001", "1_001", "１００１", "٤", "9" * 99, "c0", "x:"])
+@pytest.mark.parametrize(
+    "who", ["", "0", "65536", "-1", "abc", "+1", "01001", "1_001", "１００１", "٤", "9" * 99, "c0", "x:"]
+)
 def test_what_names_no_client_is_refused(world, who: str) -> None:
     world.connect(1001)
 
@@ -150,7 +153,7 @@ def test_what_names_no_client_is_refused(world, who: str) -> None:
 def test_a_member_behind_counts_entries_and_bytes(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    world.chat.say(alice, "hi")
+    world.chat.say(alice, world.lobby, "hi")
     world.settle()
 
     assert bob.behind == (1, len(b"[10.0.0.1:1001]> hi\n"))

@@ -39,7 +39,7 @@ def test_who_names_everyone_and_says_which_one_you_are(world) -> None:
     alice, _ = world.connect(1001), world.connect(1002)
     world.chat.rename(alice, "alice")
 
-    assert obey(world.chat, alice, "/who") == Reply(("*** 2 here: [alice] (you), [10.0.0.1:1002] ***",))
+    assert obey(world.chat, alice, "/who") == Reply(("*** 2 in #lobby: [alice] (you), [10.0.0.1:1002] ***",))
 
 
 def test_a_nick_is_taken_and_told(world) -> None:
@@ -74,7 +74,7 @@ def test_history_of_no_number_is_refused(world, line: str) -> None:
 def test_an_unknown_command_is_not_said_and_points_to_help(world) -> None:
     alice = world.connect(1001)
 
-    with pytest.raises(ChatError, match="/frobnicate.*help"):
+    with pytest.raises(ChatError, match=r"/frobnicate.*help"):
         obey(world.chat, alice, "/frobnicate now")
 
     assert world.posted == []

@@ -8,13 +8,14 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.chat.chat import LOBBY, Chat, Surroundings
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.chat import Chat, Rules, Surroundings
+from trio_chat.chat.client import Client
+from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import Mode, Window
-from trio_chat.chat.room import Client
+from trio_chat.server.lines_session import VOICE
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.pump import Pump
-from trio_chat.wire.lines import encode_entry
+from trio_chat.wire.lines import encode_entry, encode_notice
 
 
 class Hall:
@@ -24,13 +25,13 @@ class Hall:
         self.pump = Pump(nursery, stall_timeout_s=stall_timeout_s)
         outside = Surroundings(
             post=lambda draft: pytest.fail("nothing is posted here"),
-            encoders={Mode.LINES: encode_entry},
+            encoders={Mode.LINES: encode_entry, Mode.FRAMES: encode_entry},
             wall_clock=lambda: 0.0,
             clock=lambda: 0.0,
             on_change=lambda change, client: None,
             on_news=self.pump.has_news,
         )
-        self.chat = Chat(outside, window=window)
+        self.chat = Chat(outside, rules=Rules(window=window))
         self.hung_up: list[str] = []
         self.sockets: list[socket.socket] = []
         self._next_id = 0
@@ -42,9 +43,10 @@ class Hall:
             end.setblocking(False)
             self.sockets.append(end)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        outlet = SocketOutlet(ours, lambda: self.hung_up.append(str(port)))
+        outlet = SocketOutlet(ours, VOICE, lambda: self.hung_up.append(str(port)))
         client = self.chat.connect("10.0.0.1", port, mode=Mode.LINES, outlet=outlet)
-        self.chat.room(LOBBY).admit(client)
+        room = self.chat.rooms[LOBBY]
+        client.members[room] = room.admit(client)
         return client, theirs
 
     def say(self, *texts: str, author: Client | None = None) -> None:
@@ -52,7 +54,7 @@ class Hall:
         client = author.id if author else ""
         for text in texts:
             self._next_id += 1
-            self.chat.hear([Entry(self._next_id, 0.0, Draft(LOBBY, Kind.SAID, "x", text, client))])
+            self.chat.hear([Entry(self._next_id, 0.0, Draft(LOBBY, Kind.SAID, "x", text, client=client))])
 
 
 @asynccontextmanager
@@ -153,7 +155,7 @@ async def test_answers_come_before_what_the_room_says_but_never_inside_a_line() 
         room.say(*("." * 1000 for _ in range(100)))
         await trio.testing.wait_all_tasks_blocked()
 
-        stuck.outlet.tell("an answer")
+        stuck.outlet.write(encode_notice("an answer"))
         heard = (await read_until(stucks, b".\n")).decode()
         while heard.count("\n") < 101:
             heard += (await read_until(stucks, b"\n")).decode()

@@ -5,27 +5,27 @@ Nothing here waits: no method is a coroutine, so a rule is checked and applied i
 """
 
 import itertools
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from trio_chat.chat.client import Client, Farewell, Outlet
+from trio_chat.chat.crowd import Crowd
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import Draft, Entry, Kind, Post, Receipt
+from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Draft, Entry, Kind, Post, Receipt
 from trio_chat.chat.log import Encode, Mode, Window
-from trio_chat.chat.nicks import check_nick, fold
-from trio_chat.chat.room import Client, Outlet, Room
+from trio_chat.chat.nicks import check_nick, check_room, fold
+from trio_chat.chat.register import Register
+from trio_chat.chat.room import Member, Room
 from trio_chat.chat.text import clean
 
-LOBBY = "lobby"
 SERVER = "server"
 
-_PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
-_CLIENT_ID = re.compile(r"c[1-9][0-9]{0,18}", re.ASCII)
+_MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 
 
 class Change(StrEnum):
-    """What an operator is told of a client."""
+    """What an operator is told of a connection."""
 
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
@@ -37,8 +37,7 @@ class Surroundings:
     """What the chat needs from outside.
 
     `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
-    seconds that never go back. `on_change` hears of clients coming and going, `on_news` of rooms with something to
-    send.
+    seconds that never go back. `on_change` hears of connections, `on_news` of rooms with something to send.
     """
 
     post: Post
@@ -49,81 +48,198 @@ class Surroundings:
     on_news: Callable[[Room], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decides."""
+
+    window: Window = field(default_factory=Window)
+    hold_s: float = 60.0
+    """How long a client whose connection broke keeps its places."""
+    announce_max_members: int = 500
+    """Rooms larger than this sum up who comes and goes."""
+    rooms_per_client: int = 100
+    rooms: int = 10_000
+
+
 class Chat:
     """All clients and rooms of this server."""
 
-    def __init__(self, outside: Surroundings, *, window: Window = Window()) -> None:  # noqa: B008  # frozen: safe to share
+    def __init__(self, outside: Surroundings, *, rules: Rules, last_id: int = 0) -> None:
+        """`last_id` is the newest id in the journal: what is newer comes in through `hear`."""
         self._outside = outside
-        self._window = window
-        self._next_id = itertools.count(1)
-        self._by_id: dict[str, Client] = {}
-        self._by_port: dict[int, list[Client]] = {}
-        self._by_nick: dict[str, Client] = {}
+        self._rules = rules
+        self._register = Register()
+        self._ids = itertools.count(1)
+        self._crowds: dict[Room, Crowd] = {}
+        self._mailboxes: dict[str, Room] = {}
+        self._room_names: dict[str, str] = {}
+        self.last_id = last_id
         self.rooms: dict[str, Room] = {}
+        self.recall_room(LOBBY, "")
+
+    # Connections
 
     @property
     def clients(self) -> Collection[Client]:
         """Everyone who is connected, in the order of coming."""
-        return self._by_id.values()
+        return self._register.connected
 
-    # Coming and going
-
-    def connect(self, address: str, port: int, *, mode: Mode, outlet: Outlet) -> Client:
-        """Admit a connection. It is in no room yet."""
-        client = Client(f"c{next(self._next_id)}", address, port, mode, outlet)
-        client.connected_at = self._outside.wall_clock()
-        client.heard_at = self._outside.clock()
-        self._by_id[client.id] = client
-        self._by_port.setdefault(port, []).append(client)
+    def connect(self, address: str, port: int, *, mode: Mode, outlet: Outlet, session: str = "") -> Client:
+        """Admit a connection. It is in no room yet. `session` is what another connection can take over by."""
+        client = Client(f"c{next(self._ids)}", address, port, mode=mode, outlet=outlet)
+        client.session = session
+        self._greet(client)
+        self._register.enter(client)
         self._outside.on_change(Change.CONNECTED, client)
         return client
 
-    def join(self, client: Client, name: str) -> Room:
-        """Put a client into a room, which is made if it is not there. It hears what is kept from now on."""
-        room = self.room(name)
-        if client not in room.members:
-            room.admit(client)
-            self._post(client, room, Kind.JOINED)
-        return room
+    def resume(self, session: str, address: str, port: int, *, outlet: Outlet) -> Client | None:
+        """Let a new connection take over from the one that had this session, if that is still known."""
+        client = self._register.by_session(session)
+        if client is None:
+            return None
+        if client.away_since is None:
+            self._outside.on_change(Change.DISCONNECTED, client)
+            client.outlet.hang_up(Farewell.RESUMED)
+        self._register.bring_back(client, address, port)
+        client.outlet = outlet
+        client.away_since = None
+        self._greet(client)
+        self._outside.on_change(Change.CONNECTED, client)
+        return client
+
+    def detach(self, client: Client, outlet: Outlet) -> None:
+        """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
+        if client.outlet is not outlet or client not in self._register or client.away_since is not None:
+            return
+        if not client.session:
+            self.disconnect(client)
+            return
+        outlet.is_blocked = True
+        client.away_since = self._outside.clock()
+        self._register.send_away(client)
+        self._outside.on_change(Change.DISCONNECTED, client)
 
     def disconnect(self, client: Client) -> None:
-        """The connection is over. Does nothing for one that is gone already, as after a kick."""
-        if client.id in self._by_id:
-            self._forget(client, Kind.LEFT)
+        """The client has left. Does nothing for one that is gone already, as after a kick."""
+        if client not in self._register:
+            return
+        was_connected = client.away_since is None
+        self._forget(client, Kind.LEFT)
+        if was_connected:
             self._outside.on_change(Change.DISCONNECTED, client)
 
     def kick(self, client: Client) -> None:
         """End a client's connection; everyone where it was is told. Raises ChatError for one that is gone."""
-        if client.id not in self._by_id:
+        if client not in self._register:
             raise ChatError("no-such-client", "that client is gone")
         self._forget(client, Kind.KICKED)
         self._outside.on_change(Change.KICKED, client)
-        client.outlet.hang_up("you were kicked")
+        client.outlet.hang_up(Farewell.KICKED)
+
+    def tick(self) -> None:
+        """Do what is done about once a second: sum up crowds, let go of those who were away for too long."""
+        for room, crowd in self._crowds.items():
+            if words := crowd.sum_up():
+                self._outside.post(Draft(room.name, Kind.CROWD, SERVER, words))
+        self._crowds.clear()
+        latest = self._outside.clock() - self._rules.hold_s
+        for client in tuple(self._register.away):
+            if client.away_since is not None and client.away_since <= latest:
+                self.disconnect(client)
+
+    # Rooms
+
+    def recall_room(self, name: str, topic: str) -> None:
+        """Know a room that the journal has."""
+        self._open_room(name).topic = topic
+
+    def join(self, client: Client, name: str) -> Member:
+        """Put a client into a room, which is made if it is not there. It hears what is kept from now on."""
+        room = self._open_room(check_room(name))
+        if member := room.members.get(client):
+            return member
+        if len(client.members) >= self._rules.rooms_per_client:
+            raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
+        member = client.members[room] = room.admit(client)
+        self._announce_crowd(client, room, Kind.JOINED)
+        return member
+
+    def switch(self, client: Client, name: str) -> Room:
+        """Put a client into a room and out of all others."""
+        room = self._open_room(check_room(name))
+        for other in tuple(client.members):
+            if other is not room:
+                self.leave(client, other)
+        return self.join(client, room.name).room
+
+    def leave(self, client: Client, room: Room) -> None:
+        """Take a client out of a room. Raises ChatError where it is not in it."""
+        if room not in client.members:
+            raise ChatError("not-in-room", f"you are not in #{room.name}")
+        del client.members[room]
+        self._dismiss(client, room, Kind.LEFT)
+
+    def room_of(self, client: Client, name: str) -> Room:
+        """The room of that name, which the client is in. Raises ChatError where it is not."""
+        room = self.rooms.get(self._room_names.get(fold(name.removeprefix("#")), ""))
+        if room is None or room not in client.members:
+            raise ChatError("not-in-room", f"you are not in #{clean(name.removeprefix('#'))[:32]}")
+        return room
+
+    def current_room(self, client: Client) -> Room:
+        """The room that a client with one room speaks in. Raises ChatError where it is in none."""
+        if client.room is None:
+            raise ChatError("no-room", "you are in no room: /join one")
+        return client.room
+
+    def set_topic(self, client: Client, room: Room, text: str) -> Receipt:
+        """Say what a room is about."""
+        return self._post(client, room, Kind.TOPIC, clean(text).strip())
 
     # Speaking
 
-    def say(self, client: Client, text: str) -> Receipt | None:
-        """Say a line in the client's room. -> None when nothing readable is left of it once it is clean."""
-        return self._speak(client, Kind.SAID, text)
+    def say(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt | None:
+        """Say a line in a room. -> None when nothing readable is left of it once it is clean."""
+        return self._speak(client, room, Kind.SAID, text, key)
 
-    def act(self, client: Client, text: str) -> Receipt | None:
+    def act(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt | None:
         """Say what the client does, as in `* [alice] waves`."""
-        return self._speak(client, Kind.ACTED, text)
+        return self._speak(client, room, Kind.ACTED, text, key)
+
+    def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
+        """Say something to one client alone. It is kept twice, once in the mailbox of each."""
+        other = self._register.by_label(label)
+        if other is None:
+            raise ChatError("nobody", f"nobody here is called {clean(label)[:32]}")
+        if not (text := clean(text)) or text.isspace():
+            return None
+        for party, its_key in ((other, f"{key}>" if key else ""), (client, key)):
+            room = self.open_mailbox(party).room
+            draft = Draft(
+                room.name, Kind.TOLD, client.label, text, other.label, client.id, client.session if key else "", its_key
+            )
+            receipt = self._outside.post(draft)
+        return receipt
+
+    def open_mailbox(self, client: Client) -> Member:
+        """Make a client listen to what is told to it. Whoever is told something has a mailbox from then on."""
+        if client.mailbox is None:
+            room = self._make_room(client.mailbox_name, _MAILBOX_WINDOW)
+            self._mailboxes[room.name] = room
+            client.mailbox = room.admit(client)
+        return client.mailbox
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
         """Give a client another nick. Raises ChatError where it is malformed, reserved or taken."""
         nick = check_nick(nick)
-        key = fold(nick)
-        if self._by_nick.get(key, client) is not client:
-            raise ChatError("nick-taken", f"the nick {nick} is taken")
         if nick == client.nick:
             return None
-        self._release_nick(client)
-        self._by_nick[key] = client
+        self._register.claim_nick(client, nick)
         receipt = None
         for room in client.members:
             receipt = self._post(client, room, Kind.RENAMED, nick)
-        client.nick = nick
+        client.label = nick
         return receipt
 
     def announce(self, text: str) -> Receipt | None:
@@ -131,7 +247,8 @@ class Chat:
         receipt = None
         if text := clean(text).strip():
             for room in self.rooms.values():
-                receipt = self._outside.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
+                if room.members:
+                    receipt = self._outside.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
         return receipt
 
     # Hearing
@@ -140,9 +257,10 @@ class Chat:
         """Put entries, durable now, into the logs of their rooms."""
         news: dict[Room, None] = {}
         for entry in entries:
-            room = self.room(entry.draft.room)
-            room.hear(entry, self._by_id.get(entry.draft.client))
-            news[room] = None
+            self.last_id = entry.id
+            if room := self._room_for(entry.draft):
+                room.hear(entry, self._register.by_id(entry.draft.client))
+                news[room] = None
         for room in news:
             self._outside.on_news(room)
 
@@ -153,12 +271,6 @@ class Chat:
 
     # Looking
 
-    def room(self, name: str) -> Room:
-        """The room of that name, made if it is not there."""
-        if (room := self.rooms.get(name)) is None:
-            room = self.rooms[name] = Room(name, self._outside.encoders, self._window)
-        return room
-
     def idle_s(self, client: Client) -> float:
         """Seconds since the client last sent a line."""
         return self._outside.clock() - client.heard_at
@@ -168,38 +280,66 @@ class Chat:
 
         Raises ChatError for what is none of these. Several clients can share a port, none an address and port.
         """
-        if _CLIENT_ID.fullmatch(who):
-            return [self._by_id[who]] if who in self._by_id else []
-        address, _, port = who.rpartition(":")
-        if not _PORT.fullmatch(port) or int(port) > 65535:
-            raise ChatError("bad-client", "expected a port, ADDRESS:PORT or the id of a client")
-        found = self._by_port.get(int(port), [])
-        return [client for client in found if not address or client.peer == who]
+        return self._register.find(who)
 
     # Inside
 
-    def _speak(self, client: Client, kind: Kind, text: str) -> Receipt | None:
-        if client.room is None:
-            raise ChatError("no-room", "you are in no room")
+    def _greet(self, client: Client) -> None:
+        client.connected_at = self._outside.wall_clock()
+        client.heard_at = self._outside.clock()
+
+    def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str) -> Receipt | None:
         if not (text := clean(text)) or text.isspace():
             return None
-        return self._post(client, client.room, kind, text)
+        return self._post(client, room, kind, text, key)
 
-    def _post(self, client: Client, room: Room, kind: Kind, text: str = "") -> Receipt:
-        return self._outside.post(Draft(room.name, kind, client.label, text, client.id))
+    def _post(self, client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Receipt:
+        session = client.session if key else ""
+        return self._outside.post(
+            Draft(room.name, kind, client.label, text, client=client.id, session=session, key=key)
+        )
+
+    def _open_room(self, name: str) -> Room:
+        key = fold(name)
+        if known := self._room_names.get(key):
+            return self.rooms[known]
+        if len(self.rooms) >= self._rules.rooms:
+            raise ChatError("too-many-rooms", "this server has as many rooms as it may have")
+        self._room_names[key] = name
+        room = self.rooms[name] = self._make_room(name, self._rules.window)
+        return room
+
+    def _make_room(self, name: str, window: Window) -> Room:
+        return Room(name, self._outside.encoders, window=window, after_id=self.last_id)
+
+    def _room_for(self, draft: Draft) -> Room | None:
+        """Where an entry belongs. -> None for a mailbox whose client is gone."""
+        if draft.room.startswith(MAILBOX_MARK):
+            return self._mailboxes.get(draft.room)
+        room = self.rooms.get(draft.room) or self._open_room(draft.room)
+        if draft.kind is Kind.TOPIC:
+            room.topic = draft.text
+        return room
+
+    def _announce_crowd(self, client: Client, room: Room, kind: Kind) -> None:
+        crowd = self._crowds.setdefault(room, Crowd())
+        if crowd.is_told(kind, is_large=len(room.members) > self._rules.announce_max_members):
+            self._post(client, room, kind)
+
+    def _dismiss(self, client: Client, room: Room, notice: Kind) -> None:
+        room.dismiss(client)
+        if notice is Kind.LEFT:
+            self._announce_crowd(client, room, notice)
+        else:
+            self._post(client, room, notice)
+        if not room.members:
+            room.forget(self.last_id)
 
     def _forget(self, client: Client, notice: Kind) -> None:
-        del self._by_id[client.id]
-        sharing = self._by_port[client.port]
-        sharing.remove(client)
-        if not sharing:
-            del self._by_port[client.port]
-        self._release_nick(client)
-        for room in client.members:
-            room.dismiss(client)
-            self._post(client, room, notice)
-        client.members = {}
-
-    def _release_nick(self, client: Client) -> None:
-        if client.nick is not None:
-            del self._by_nick[fold(client.nick)]
+        self._register.remove(client)
+        rooms, client.members = client.members, {}
+        for room in rooms:
+            self._dismiss(client, room, notice)
+        if client.mailbox:
+            del self._mailboxes[client.mailbox.room.name]
+            client.mailbox = None

@@ -9,6 +9,13 @@ from typing import Protocol
 
 import msgspec
 
+LOBBY = "lobby"
+"""The room that plain clients are in at first."""
+
+MAILBOX_MARK = "@"
+"""Begins the name of a mailbox: the room of one client, into which what is told to it or by it is posted. No room of
+many can be called that."""
+
 
 class Kind(StrEnum):
     """What an entry records."""
@@ -19,14 +26,18 @@ class Kind(StrEnum):
     LEFT = "left"
     KICKED = "kicked"
     RENAMED = "renamed"
+    TOPIC = "topic"
+    CROWD = "crowd"
+    TOLD = "told"
     ANNOUNCED = "announced"
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """Something that is to become an entry of `room`, not kept yet.
 
-    `author` is the label that others see, without brackets; `text` is clean; for RENAMED it is the new label. `client`
-    is the id of the connection that caused it, known only while the server runs. `session` and `key` name a thing said
+    `author` is the label that others see, without brackets; `text` is clean: what was said, the new label for RENAMED,
+    the topic, what a CROWD did. `to` is the label of who is TOLD something. `client` is the id of the connection that
+    caused it, known only while the server runs. `session` and `key` name a thing said
     so that a client may send it again: of two drafts with the same pair, the journal keeps the first.
     """
 
@@ -34,6 +45,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     kind: Kind
     author: str
     text: str = ""
+    to: str = ""
     client: str = ""
     session: str = ""
     key: str = ""

@@ -24,6 +24,7 @@ class Mode(StrEnum):
     """The ways of speaking to the server; each encodes an entry in its own way."""
 
     LINES = "lines"
+    FRAMES = "frames"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,10 @@ class Track:
 class Log:
     """A room's window: the ids of its entries and a track for each mode."""
 
-    def __init__(self, encoders: Mapping[Mode, Encode], window: Window) -> None:
+    def __init__(self, encoders: Mapping[Mode, Encode], window: Window, after_id: int = 0) -> None:
+        """`after_id` is the newest id of the journal at this time: everything newer comes here first."""
         self._window = window
+        self._after_id = after_id
         self._ids: list[int] = []
         self.base = 0
         self.tracks = {mode: Track(encode) for mode, encode in encoders.items()}
@@ -143,6 +146,10 @@ class Log:
             self._trim(size)
         return index
 
+    def covers(self, entry_id: int) -> bool:
+        """Whether everything newer than `entry_id` is inside the window."""
+        return entry_id >= self._after_id
+
     def index_after(self, entry_id: int) -> int:
         """The cursor of one who has seen everything up to `entry_id` (`base` if that is older than the window)."""
         return self.base + bisect_right(self._ids, entry_id)
@@ -152,7 +159,9 @@ class Log:
         count = max(len(self._ids) // 8, len(self._ids) - self._window.entries)
         while count < len(self._ids) - 1 and size - self._size_of_oldest(count) > self._window.size_bytes:
             count += max(1, count // 8)
-        count = min(count, len(self._ids) - 1)
+        if (count := min(count, len(self._ids) - 1)) == 0:
+            return
+        self._after_id = self._ids[count - 1]
         del self._ids[:count]
         self.base += count
         for track in self.tracks.values():

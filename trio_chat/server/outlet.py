@@ -1,28 +1,38 @@
 """The sending half of a plain connection: one non-blocking send at a time, and never a queue.
 
 What a client has not heard stays in the rooms' logs; only its cursor moves. Kept here is what is in no log: answers to
-its own commands, and the rest of a line that the kernel took half of. (The design's cursor had an offset into such a
+its own requests, and the rest of a line that the kernel took half of. (The design's cursor had an offset into such a
 line; but the line can leave the log's window while its reader is stuck, and what follows would then begin in mid-line.)
 """
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import trio
 
+from trio_chat.chat.client import Farewell
 from trio_chat.chat.room import Member
-from trio_chat.wire import lines
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How what the outlet itself has to say is put in one wire format."""
+
+    gap: Callable[[str, int], bytes]
+    farewell: Callable[[Farewell], bytes]
 
 
 class SocketOutlet:
     """Sends to a non-blocking socket, which its maker closes."""
 
-    __slots__ = ("_end_session", "_pending", "_socket", "bytes_out", "is_blocked")
+    __slots__ = ("_end_session", "_pending", "_socket", "_voice", "bytes_out", "is_blocked")
 
-    def __init__(self, sock: socket.socket, end_session: Callable[[], None]) -> None:
+    def __init__(self, sock: socket.socket, voice: Voice, end_session: Callable[[], None]) -> None:
         self.is_blocked = False
         self.bytes_out = 0
         self._socket = sock
+        self._voice = voice
         self._pending = b""
         self._end_session = end_session
 
@@ -31,16 +41,16 @@ class SocketOutlet:
         """Bytes for this client alone that are not sent yet."""
         return len(self._pending)
 
-    def tell(self, notice: str) -> None:
-        """Say something to this client alone, at the next push."""
-        self._pending += lines.encode_notice(notice)
+    def write(self, data: bytes) -> None:
+        """Give this client alone some whole lines, at the next push."""
+        self._pending += data
 
-    def print(self, rows: Iterable[str]) -> None:
-        """Give this client alone some lines as they are, at the next push."""
-        self._pending += "".join(f"{row}\n" for row in rows).encode()
+    def report_gap(self, room: str, missed: int) -> None:
+        """Tell this client that it missed so many entries of a room."""
+        self.write(self._voice.gap(room, missed))
 
     def push(self, member: Member | None) -> bool:
-        """Offer the kernel, once, what is pending and then what `member` has not heard; see `chat.room.Outlet`."""
+        """Offer the kernel, once, what is pending and then what `member` has not heard; see `chat.client.Outlet`."""
         pending = self._pending
         data, end = member.slice() if member else (b"", 0)
         if pending:
@@ -67,7 +77,7 @@ class SocketOutlet:
         """Return when the kernel has room again."""
         await trio.lowlevel.wait_writable(self._socket)
 
-    def hang_up(self, farewell: str) -> None:
+    def hang_up(self, farewell: Farewell) -> None:
         """Cancel the session; on its way out it sends the farewell if the kernel takes it at once."""
-        self.tell(farewell)
+        self.write(self._voice.farewell(farewell))
         self._end_session()

@@ -10,7 +10,8 @@ import logging
 
 import trio
 
-from trio_chat.chat.room import Client, Member, Room
+from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.room import Member, Room
 
 SENDS_PER_TURN = 128
 """Sends between two checkpoints: about half a millisecond, so that a large room starves neither readers nor commits."""
@@ -78,7 +79,7 @@ class Pump:
     def _send_all(self, client: Client) -> bool:
         if client.outlet.unsent_bytes and not client.outlet.push(None):
             return False
-        for member in tuple(client.members.values()):
+        for member in tuple(client.hearings):
             while member.cursor < member.room.log.end:
                 if not _push(member):
                     return False
@@ -100,7 +101,7 @@ class Pump:
                     patience.deadline = trio.current_time() + self._stall_timeout_s
             if patience.cancelled_caught:
                 logger.warning("client %s took nothing for %g s: disconnected", client.peer, self._stall_timeout_s)
-                client.outlet.hang_up("you took nothing for too long")
+                client.outlet.hang_up(Farewell.STALLED)
         except (OSError, trio.ClosedResourceError):  # the session has closed the socket
             pass
         finally:
@@ -111,5 +112,5 @@ class Pump:
 def _push(member: Member) -> bool:
     if member.cursor < member.room.log.base:
         missed = member.catch_up()
-        member.client.outlet.tell(f"you missed {missed} messages")
+        member.client.outlet.report_gap(member.room.name, missed)
     return member.client.outlet.push(member)

@@ -1,20 +1,20 @@
-"""The first bytes of a connection decide how it is spoken to, without being consumed."""
+"""The first bytes of a connection decide how it is spoken to."""
 
 import re
-import socket
 from enum import Enum
 
-import trio
-
-SNIFF_S = 0.25
-"""How long to look: a client that says nothing joins after this."""
-
-_PEEK_BYTES = 4096
 _REQUEST_LINE = re.compile(rb"[A-Z]{2,16} \S{1,4000} HTTP/1\.[01]\r?\n")
 _TLS_HANDSHAKE = b"\x16\x03"
 _PROXY_HEADERS = (b"PROXY TCP", b"PROXY UNKNOWN", b"\r\n\r\n\x00\r\nQUIT\n")
 
 _SENTENCE = b"This is a chat server, not a web server. Join with: trio-chat join HOST PORT, or nc HOST PORT.\n"
+
+
+class Greeting(Enum):
+    """Who may join, and how it speaks."""
+
+    LINES = "lines"
+    FRAMES = "frames"
 
 
 class Refusal(Enum):
@@ -38,20 +38,14 @@ class Refusal(Enum):
     PROXY = b"*** this server expects no PROXY header ***\n"
 
 
-def classify(first: bytes) -> Refusal | None:
-    """Judge the first bytes of a connection. -> None for a plain client."""
+def classify(first: bytes) -> Greeting | Refusal:
+    """Judge the first bytes of a connection. Anything not known otherwise, or nothing, is a plain client."""
+    if first.startswith(b"{"):
+        return Greeting.FRAMES
     if _REQUEST_LINE.match(first):
         return Refusal.HTTP
     if first.startswith(_TLS_HANDSHAKE):
         return Refusal.TLS
     if first.startswith(_PROXY_HEADERS):
         return Refusal.PROXY
-    return None
-
-
-async def peek(sock: socket.socket) -> bytes:
-    """Wait up to SNIFF_S for a client to speak; return what it said, still to be read. Raises OSError."""
-    with trio.move_on_after(SNIFF_S):
-        await trio.lowlevel.wait_readable(sock)
-        return sock.recv(_PEEK_BYTES, socket.MSG_PEEK)
-    return b""
+    return Greeting.LINES

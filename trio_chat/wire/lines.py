@@ -3,9 +3,10 @@
 UTF-8; LF or CRLF; a last line without a newline counts at the end of input.
 """
 
+from datetime import datetime
 from enum import Enum
 
-from trio_chat.chat.events import Entry, Kind
+from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 
 LINE_LIMIT = 4096
 """Bytes in a line, its ending not counted."""
@@ -80,6 +81,16 @@ def encode_notice(text: str) -> bytes:
     return f"*** {text} ***\n".encode()
 
 
+def encode_gap(_room: str, missed: int) -> bytes:
+    """Print that a client was too slow and will not see some messages."""
+    return encode_notice(f"you missed {missed} messages")
+
+
+def line_of_past(entry: Entry) -> str:
+    """What an entry looks like in the history: with the minute it was said, by the server's clock."""
+    return f"{datetime.fromtimestamp(entry.time):%Y-%m-%d %H:%M} {line_of(entry)}"
+
+
 def line_of(entry: Entry) -> str:
     """What an entry looks like as a line."""
     draft = entry.draft
@@ -88,11 +99,21 @@ def line_of(entry: Entry) -> str:
             return f"[{draft.author}]> {draft.text}"
         case Kind.ACTED:
             return f"* [{draft.author}] {draft.text}"
+        case Kind.TOLD:
+            return f"[{draft.author} -> {draft.to}]> {draft.text}"
         case Kind.JOINED:
-            return f"*** [{draft.author}] joined the chat ***"
+            return f"*** [{draft.author}] joined {_place(draft)} ***"
         case Kind.LEFT:
-            return f"*** [{draft.author}] left the chat ***"
+            return f"*** [{draft.author}] left {_place(draft)} ***"
+        case Kind.CROWD:
+            return f"*** {draft.text} ***"
+        case Kind.TOPIC:
+            return f"*** [{draft.author}] set the topic: {draft.text} ***"
         case Kind.KICKED:
             return f"*** [{draft.author}] was kicked ***"
         case Kind.RENAMED:
             return f"*** [{draft.author}] is now [{draft.text}] ***"
+
+
+def _place(draft: Draft) -> str:
+    return "the chat" if draft.room == LOBBY else f"#{draft.room}"

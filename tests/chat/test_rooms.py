@@ -1,0 +1,169 @@
+import pytest
+
+from trio_chat.chat.chat import Rules
+from trio_chat.chat.commands import Posted, Reply, Search, obey
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.log import Mode
+
+
+def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    answer = obey(world.chat, alice, "/join #dev")
+    world.settle()
+
+    assert answer == Reply(("*** you are in #dev ***",))
+    assert [room.name for room in alice.members] == ["dev"]
+    assert world.hear(bob) == "*** [10.0.0.1:1001] left the chat ***\n"
+
+
+def test_what_is_said_in_a_room_is_heard_there_alone(world) -> None:
+    alice, bob, carol = world.connect(1001), world.connect(1002), world.connect(1003)
+    obey(world.chat, alice, "/join dev")
+    obey(world.chat, bob, "/join dev")
+    world.settle()
+    world.hear(bob), world.hear(carol)
+
+    obey(world.chat, alice, "hello")
+    world.settle()
+
+    assert world.hear(bob) == "[10.0.0.1:1001]> hello\n"
+    assert world.hear(carol) == ""
+
+
+def test_coming_and_going_names_the_room(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+    obey(world.chat, alice, "/join dev")
+    world.settle()
+    obey(world.chat, bob, "/join dev")
+    obey(world.chat, bob, "/leave")
+    world.settle()
+
+    assert world.hear(alice) == "*** [10.0.0.1:1002] joined #dev ***\n*** [10.0.0.1:1002] left #dev ***\n"
+
+
+@pytest.mark.parametrize("spelling", ["dev", "#dev", "DEV", "ｄｅｖ"])
+def test_a_room_is_the_same_however_it_is_written(world, spelling: str) -> None:
+    alice = world.connect(1001)
+
+    obey(world.chat, alice, f"/join {spelling}")
+
+    assert alice.room is world.chat.rooms["dev"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "#", "x" * 25, "@c1", "\x1b[31m"])
+def test_a_malformed_room_is_refused(world, name: str) -> None:
+    alice = world.connect(1001)
+
+    with pytest.raises(ChatError):
+        obey(world.chat, alice, f"/join {name}")
+
+    assert alice.room is world.lobby
+
+
+def test_a_topic_is_told_and_shown(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    assert isinstance(obey(world.chat, alice, "/topic release day"), Posted)
+    world.settle()
+
+    assert world.hear(bob) == "*** [10.0.0.1:1001] set the topic: release day ***\n"
+    assert obey(world.chat, bob, "/topic") == Reply(("*** the topic of #lobby: release day ***",))
+
+
+def test_rooms_are_listed_with_their_members_and_topics(world) -> None:
+    alice, _ = world.connect(1001), world.connect(1002)
+    obey(world.chat, alice, "/join dev")
+    obey(world.chat, alice, "/topic release day")
+    world.settle()
+
+    answer = obey(world.chat, alice, "/rooms")
+
+    assert isinstance(answer, Reply)
+    assert [line.split() for line in answer.lines] == [["#dev", "1", "release", "day"], ["#lobby", "1"]]
+
+
+def test_a_message_to_one_is_heard_by_that_one_alone(world) -> None:
+    alice, bob, carol = world.connect(1001), world.connect(1002), world.connect(1003)
+    world.chat.rename(bob, "bob")
+    world.settle()
+    world.hear(alice), world.hear(carol)
+
+    obey(world.chat, alice, "/msg BOB psst  twice")
+    world.settle()
+
+    assert world.hear(bob) == "[10.0.0.1:1001 -> bob]> psst  twice\n"
+    assert world.hear(carol) == ""
+    assert world.hear(alice) == ""
+
+
+def test_a_frames_client_hears_what_it_told_as_its_acknowledgement(world) -> None:
+    alice, bob = world.connect(1001, mode=Mode.FRAMES), world.connect(1002)
+
+    world.chat.tell(alice, "10.0.0.1:1002", "psst", key="k")
+    world.settle()
+
+    assert "psst" in world.hear(alice)
+    assert world.hear(bob) == "[10.0.0.1:1001 -> 10.0.0.1:1002]> psst\n"
+
+
+def test_nobody_can_be_told_anything_who_is_not_here(world) -> None:
+    with pytest.raises(ChatError, match="nobody here is called zoe"):
+        obey(world.chat, world.connect(1001), "/msg zoe hi")
+
+
+def test_search_is_of_the_current_room(world) -> None:
+    assert obey(world.chat, world.connect(1001), "/search blue cheese") == Search("lobby", "blue cheese")
+
+
+def test_a_frames_client_can_be_in_many_rooms_but_not_in_too_many(world) -> None:
+    world.rules = Rules(rooms_per_client=3)
+    world.__post_init__()
+    alice = world.connect(1001, mode=Mode.FRAMES)
+    world.chat.join(alice, "one")
+    world.chat.join(alice, "two")
+
+    with pytest.raises(ChatError) as refused:
+        world.chat.join(alice, "three")
+
+    assert refused.value.code == "too-many-rooms"
+
+
+def test_an_empty_room_keeps_nothing_in_memory_but_is_still_known(world) -> None:
+    alice = world.connect(1001)
+    obey(world.chat, alice, "/join dev")
+    obey(world.chat, alice, "hello")
+    world.settle()
+
+    obey(world.chat, alice, "/leave")
+
+    dev = world.chat.rooms["dev"]
+    assert dev.log.end == dev.log.base
+    assert not dev.log.covers(0)
+
+
+def test_a_large_room_sums_up_who_comes_and_goes(world) -> None:
+    world.rules = Rules(announce_max_members=2)
+    world.__post_init__()
+    alice = world.connect(1001)
+    world.connect(1002)
+
+    world.connect(1003)
+    world.chat.disconnect(world.connect(1004))
+    world.chat.tick()
+    world.settle()
+
+    assert world.hear(alice) == "*** 2 joined and 1 left ***\n"
+
+
+def test_a_storm_of_joins_is_summed_up_in_a_room_of_any_size(world) -> None:
+    alice = world.connect(1001)
+
+    for port in range(2000, 2150):
+        world.chat.disconnect(world.connect(port))
+    told = world.hear(alice)
+    world.chat.tick()
+    world.settle()
+
+    assert told.count("\n") == 0 or told.count("\n") <= 100
+    assert world.hear(alice).endswith(" left ***\n")

@@ -1,0 +1,112 @@
+"""The register of clients: who is here, found by id, port, nick or session."""
+
+import re
+from collections.abc import Collection
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.nicks import fold
+
+_PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+_CLIENT_ID = re.compile(r"c[1-9][0-9]{0,18}", re.ASCII)
+
+
+class Register:
+    """All clients of this server. Those that are away are here too, but no address or port finds them."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Client] = {}
+        self._by_port: dict[int, list[Client]] = {}
+        self._by_nick: dict[str, Client] = {}
+        self._by_session: dict[str, Client] = {}
+        self.away: dict[Client, None] = {}
+
+    def __contains__(self, client: Client) -> bool:
+        return client.id in self._by_id
+
+    @property
+    def connected(self) -> Collection[Client]:
+        """Everyone with a connection, in the order of coming."""
+        if not self.away:
+            return self._by_id.values()
+        return [client for client in self._by_id.values() if client not in self.away]
+
+    def enter(self, client: Client) -> None:
+        """Add a client."""
+        self._by_id[client.id] = client
+        self._by_port.setdefault(client.port, []).append(client)
+        if client.session:
+            self._by_session[client.session] = client
+
+    def remove(self, client: Client) -> None:
+        """Forget a client, its nick and its session."""
+        if client in self.away:
+            del self.away[client]
+        else:
+            self._release_port(client)
+        del self._by_id[client.id]
+        self._by_session.pop(client.session, None)
+        if client.nick is not None:
+            del self._by_nick[fold(client.nick)]
+
+    def send_away(self, client: Client) -> None:
+        """Note that a client has no connection at present."""
+        self._release_port(client)
+        self.away[client] = None
+
+    def bring_back(self, client: Client, address: str, port: int) -> None:
+        """Note that a client has another connection now."""
+        if client in self.away:
+            del self.away[client]
+        else:
+            self._release_port(client)
+        client.address, client.port = address, port
+        self._by_port.setdefault(port, []).append(client)
+
+    def claim_nick(self, client: Client, nick: str) -> None:
+        """Give a client a well-formed nick and free its old one. Raises ChatError where another client has it."""
+        key = fold(nick)
+        if self._by_nick.get(key, client) is not client:
+            raise ChatError("nick-taken", f"the nick {nick} is taken")
+        if client.nick is not None:
+            del self._by_nick[fold(client.nick)]
+        self._by_nick[key] = client
+        client.nick = nick
+
+    def by_id(self, client_id: str) -> Client | None:
+        """The client with that id."""
+        return self._by_id.get(client_id)
+
+    def by_session(self, session: str) -> Client | None:
+        """The client that has this session, connected or away."""
+        return self._by_session.get(session)
+
+    def by_label(self, label: str) -> Client | None:
+        """The client that others know by this label, however the nick is written."""
+        if client := self._by_nick.get(fold(label)):
+            return client
+        try:
+            found = self.find(label)
+        except ChatError:
+            return None
+        return found[0] if len(found) == 1 else None
+
+    def find(self, who: str) -> list[Client]:
+        """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6) or an id.
+
+        Raises ChatError for what is none of these. Several clients can share a port, none an address and port.
+        """
+        if _CLIENT_ID.fullmatch(who):
+            client = self._by_id.get(who)
+            return [client] if client and client not in self.away else []
+        port = who.rpartition(":")[2]
+        if not _PORT.fullmatch(port) or int(port) > 65535:
+            raise ChatError("bad-client", "expected a port, ADDRESS:PORT or the id of a client")
+        found = self._by_port.get(int(port), [])
+        return [client for client in found if port == who or client.peer == who]
+
+    def _release_port(self, client: Client) -> None:
+        sharing = self._by_port[client.port]
+        sharing.remove(client)
+        if not sharing:
+            del self._by_port[client.port]
