@@ -1,17 +1,31 @@
-"""A small app behind `serve_http`, on a real loopback socket, and a peer that speaks bytes to it."""
+"""Apps behind `serve_http` on a real loopback socket, and a peer that speaks bytes to them.
 
+One is small and does what a test needs of it; the other is the admin app itself, over a real chat and journal.
+"""
+
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 from quart import Response, request, websocket
 from quart_trio import QuartTrio
 
+from admin_api.app import create_app
 from admin_api.guard import guard
 from admin_api.listening import Limits, open_listeners
 from admin_api.problems import register_problems
 from admin_api.serving import serve_http
+from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.events import LOBBY
+from trio_chat.chat.log import Mode
+from trio_chat.journal import Journal, open_journal
+from trio_chat.wire.lines import encode_entry
 
 LARGE = b"x" * (64 * 1024 * 1024)
 
@@ -19,12 +33,12 @@ LARGE = b"x" * (64 * 1024 * 1024)
 class Site:
     """A running server; `acts` is what its views were made to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: QuartTrio | None = None) -> None:
         self.acts: list[str] = []
         self.is_asleep = trio.Event()
         self.is_given_up = trio.Event()
         self.url = ""
-        self.app = make_app(self)
+        self.app = app or make_app(self)
 
     async def connect(self) -> trio.SocketStream:
         return await trio.open_tcp_stream("127.0.0.1", int(self.url.rpartition(":")[2]))
@@ -126,3 +140,68 @@ async def site_scope(nursery: trio.Nursery) -> tuple[Site, Callable[[], Awaitabl
 
     (site.url,) = await nursery.start(run)
     return site, stop
+
+
+class HeldOutlet:
+    """The sending half of no connection."""
+
+    is_blocked = False
+    bytes_out = 210
+    unsent_bytes = 7
+    farewell: Farewell | None = None
+
+    def hang_up(self, farewell: Farewell) -> None:
+        self.farewell = farewell
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Office:
+    """The admin app over a chat whose clock stands still; `changes` is whom the console was told of."""
+
+    journal: Journal
+    changes: list[tuple[Change, str]] = field(default_factory=list)
+    now: float = 1795507200.9  # 2026-11-24T08:00:00Z and a bit
+
+    def __post_init__(self) -> None:
+        outside = Surroundings(
+            post=self.journal.post,
+            encoders={Mode.LINES: encode_entry},
+            wall_clock=lambda: self.now,
+            clock=lambda: self.now,
+            on_change=lambda change, client: self.changes.append((change, client.peer)),
+            on_news=lambda room: None,
+        )
+        self.chat = Chat(outside, rules=Rules())
+        self.site = Site(create_app(self.chat, self.journal))
+
+    def connect(self, port: int, address: str = "10.0.0.1") -> Client:
+        client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())
+        self.chat.join(client, LOBBY)
+        return client
+
+    async def ask(self, method: str, path: str) -> Answer:
+        request_text = f"{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n"
+        head, _, body = (await self.site.ask(request_text.encode())).decode().partition("\r\n\r\n")
+        status_line, *lines = head.split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        return Answer(int(status_line.split(" ")[1]), headers, body)
+
+
+@pytest.fixture
+async def office(nursery: trio.Nursery) -> AsyncIterator[Office]:
+    async with open_journal("memory:", data=Path()) as journal:
+        office = Office(journal)
+        listeners = await open_listeners("127.0.0.1", 0)
+        (office.site.url,) = await nursery.start(serve_http, office.site.app, listeners)
+        yield office

@@ -1,0 +1,72 @@
+"""The admin app: its endpoints, behind its guard, with its errors as problems."""
+
+from collections.abc import Sequence
+
+import msgspec
+import trio
+from quart import Response
+from quart_trio import QuartTrio
+
+from admin_api.answers import answer
+from admin_api.clients import add_clients
+from admin_api.guard import guard
+from admin_api.health import add_health
+from admin_api.problems import problem, register_problems
+from admin_api.serving import serve_http
+from trio_chat import __version__
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.errors import ChatError
+from trio_chat.journal import Journal
+
+
+class Index(msgspec.Struct, frozen=True):
+    """What there is."""
+
+    name: str
+    version: str
+    endpoints: dict[str, str]
+
+
+async def serve_admin(
+    chat: Chat,
+    journal: Journal,
+    listeners: Sequence[trio.SocketListener],
+    *,
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve the app on `listeners` until cancelled, then close them; reports their URLs."""
+    await serve_http(create_app(chat, journal), listeners, task_status=task_status)
+
+
+def create_app(chat: Chat, journal: Journal, *, allowed_hosts: tuple[str, ...] = ()) -> QuartTrio:
+    """Make the app over a chat and its journal; `allowed_hosts` are further names under which it may be called."""
+    app = QuartTrio("trio_chat.admin", static_folder=None)
+    app.url_map.strict_slashes = False  # /clients/ is /clients: curl follows no redirects
+    app.url_map.merge_slashes = False
+    register_problems(app)
+    app.register_error_handler(ChatError, _ruled_out)
+    guard(app, allowed_hosts=allowed_hosts)
+    _add_index(app)
+    add_clients(app, chat)
+    add_health(app, chat, journal)
+    return app
+
+
+def _add_index(app: QuartTrio) -> None:
+    @app.get("/")
+    async def show_index() -> Response:
+        """List what there is."""
+        return answer(Index("trio-chat", __version__, _endpoints_of(app)))
+
+
+def _endpoints_of(app: QuartTrio) -> dict[str, str]:
+    """The table of endpoints, made from the routes and the first lines of their docstrings."""
+    return {
+        f"{method} {rule.rule}": (app.view_functions[rule.endpoint].__doc__ or "").partition("\n")[0]
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    }
+
+
+async def _ruled_out(error: ChatError) -> Response:
+    return problem(400, f"{error.text[:1].upper()}{error.text[1:]}.", code=error.code)

@@ -1,0 +1,120 @@
+"""Clients over HTTP: who is connected, and an end to a connection."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import msgspec
+import trio
+from quart import Response, abort
+from quart_trio import QuartTrio
+
+from admin_api.answers import answer, json_answer
+from admin_api.problems import problem
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
+from trio_chat.chat.log import Mode
+
+CLIENTS_PER_TURN = 200
+"""About a millisecond's work; then others have their turn of the loop."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Behind(msgspec.Struct, frozen=True):
+    """What a client has not been sent yet."""
+
+    entries: int
+    bytes: int
+
+
+class ClientView(msgspec.Struct, frozen=True):
+    """A client as operators see it."""
+
+    id: str
+    address: str
+    port: int
+    nick: str | None
+    label: str
+    rooms: list[str]
+    mode: Mode
+    connected_at: datetime
+    idle_s: float
+    lines_in: int
+    bytes_out: int
+    behind: Behind
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One of several clients that were named, and the path that names it alone."""
+
+    id: str
+    label: str
+    who: str
+    path: str
+
+
+def add_clients(app: QuartTrio, chat: Chat) -> None:
+    """Give `app` the endpoints about clients. Their docstrings are what `GET /` says of them."""
+
+    @app.get("/clients")
+    async def list_clients() -> Response:
+        """Tell who is connected, one client a line."""
+        return json_answer(_stream(chat, tuple(chat.clients)))
+
+    @app.get("/clients/<who>")
+    async def show_client(who: str) -> Response:
+        """Show one client; WHO is its port, ADDRESS:PORT or id."""
+        return answer(view_of(chat, _find_one(chat, who)))
+
+    @app.delete("/clients/<who>")
+    async def kick_client(who: str) -> Response:
+        """End a client's connection and show whose it was."""
+        client = _find_one(chat, who)
+        view = view_of(chat, client)  # before it is taken out of its rooms
+        chat.kick(client)
+        return answer(view)
+
+
+def view_of(chat: Chat, client: Client) -> ClientView:
+    """Describe a client as it is at this moment."""
+    return ClientView(
+        id=client.id,
+        address=client.address,
+        port=client.port,
+        nick=client.nick,
+        label=client.label,
+        rooms=[room.name for room in client.members],
+        mode=client.mode,
+        connected_at=datetime.fromtimestamp(int(client.connected_at), UTC),
+        idle_s=round(chat.idle_s(client), 1),
+        lines_in=client.lines_in,
+        bytes_out=client.outlet.bytes_out,
+        behind=Behind(*client.behind),
+    )
+
+
+async def _stream(chat: Chat, clients: Sequence[Client]) -> AsyncIterator[bytes]:
+    """Yield the list piecemeal. Who leaves meanwhile is still listed: it was connected when the list was asked for."""
+    opening = b'{"clients": ['
+    for start in range(0, len(clients), CLIENTS_PER_TURN):
+        turn = clients[start : start + CLIENTS_PER_TURN]
+        yield opening + b"\n" + b",\n".join(_encode(view_of(chat, client)) for client in turn)
+        opening = b","
+        await trio.lowlevel.checkpoint()
+    yield b"\n]}\n" if clients else opening + b"]}\n"
+
+
+def _find_one(chat: Chat, who: str) -> Client:
+    """Find the client that `who` names, or end the request by 404 or 409."""
+    found = chat.find(who)
+    if len(found) != 1:
+        abort(_choice_of(found, who) if found else problem(404, f"There is no client {who}. GET /clients lists all."))
+    return found[0]
+
+
+def _choice_of(found: Sequence[Client], who: str) -> Response:
+    """Refuse to guess which of several clients is meant, and say how to name each."""
+    candidates = [Candidate(c.id, c.label, c.peer, f"/clients/{quote(c.peer, safe=':')}") for c in found]
+    detail = f"{len(found)} clients have port {who}: name one of them, as in {candidates[0].path}"
+    return problem(409, detail, candidates=msgspec.to_builtins(candidates))

@@ -1,0 +1,41 @@
+"""Health: for load balancers and Docker by the status code, for people by the body."""
+
+import time
+from typing import Literal
+
+import msgspec
+from quart import Response
+from quart_trio import QuartTrio
+
+from admin_api.answers import answer
+from trio_chat import __version__
+from trio_chat.chat.chat import Chat
+from trio_chat.journal import Journal
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the server does. While nothing can be kept, people can still come, go and read."""
+
+    status: Literal["ok", "read-only"]
+    version: str
+    uptime_s: int
+    clients: int
+    reason: str | None = None
+
+
+def add_health(app: QuartTrio, chat: Chat, journal: Journal) -> None:
+    """Give `app` the endpoint about health."""
+    started = time.monotonic()
+
+    @app.get("/health")
+    async def show_health() -> Response:
+        """Tell whether all is well: 200, or 503 and the reason while nothing can be kept."""
+        fault = journal.fault
+        health = Health(
+            status="ok" if fault is None else "read-only",
+            version=__version__,
+            uptime_s=int(time.monotonic() - started),
+            clients=len(chat.clients),
+            reason=fault,
+        )
+        return answer(health, 200 if fault is None else 503)

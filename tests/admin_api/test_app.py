@@ -1,0 +1,62 @@
+"""What holds for every endpoint."""
+
+import pytest
+
+ENDPOINTS = ["GET /", "GET /clients", "GET /clients/<who>", "DELETE /clients/<who>", "GET /health"]
+
+
+async def test_the_root_lists_what_there_is(office):
+    answer = await office.ask("GET", "/")
+
+    assert list(answer.json["endpoints"]) == ENDPOINTS
+    assert all(answer.json["endpoints"].values())
+
+
+@pytest.mark.parametrize("path", ["/", "/clients", "/clients/47634", "/health", "/nowhere", "/clients/1"])
+async def test_every_body_ends_its_line_so_that_no_prompt_is_glued_to_it(office, path):
+    office.connect(47634)
+
+    answer = await office.ask("GET", path)
+
+    assert answer.text.endswith("}\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/clients", "/clients/47634", "/health"])
+async def test_head_is_get_without_the_body(office, path):
+    office.connect(47634)
+
+    answer = await office.ask("HEAD", path)
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.text == ""
+
+
+async def test_options_names_the_methods(office):
+    answer = await office.ask("OPTIONS", "/clients/47634")
+
+    assert answer.status == 200
+    assert set(answer.headers["allow"].split(", ")) == {"get", "head", "delete", "options"}
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/clients"), ("POST", "/clients/47634"), ("PUT", "/health")])
+async def test_a_method_that_is_not_there_is_405_and_does_nothing(office, method, path):
+    office.connect(47634)
+
+    answer = await office.ask(method, path)
+
+    assert answer.status == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "get" in answer.headers["allow"]
+    assert len(office.chat.clients) == 1
+
+
+@pytest.mark.parametrize("path", ["/clients/", "/clients/47634/", "/health/"])
+async def test_a_slash_at_the_end_makes_no_difference(office, path):
+    office.connect(47634)
+
+    answer = await office.ask("GET", path)
+
+    assert answer.json.keys() == (await office.ask("GET", path.rstrip("/"))).json.keys()
+    assert answer.status == 200

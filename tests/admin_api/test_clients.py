@@ -1,0 +1,218 @@
+"""Listing, looking up and ending connections over HTTP: FAULTS A1 to A3."""
+
+from urllib.parse import quote
+
+import pytest
+import trio
+
+from trio_chat.chat.chat import Change
+from trio_chat.chat.client import Farewell
+
+ALICE = {
+    "id": "c1",
+    "address": "10.0.0.1",
+    "port": 47634,
+    "nick": "alice",
+    "label": "alice",
+    "rooms": ["lobby"],
+    "mode": "lines",
+    "connected_at": "2026-11-24T08:00:00Z",
+    "idle_s": 2.5,
+    "lines_in": 1,
+    "bytes_out": 210,
+    "behind": {"entries": 0, "bytes": 7},
+}
+
+
+@pytest.fixture
+def alice(office):
+    client = office.connect(47634)
+    office.chat.rename(client, "alice")
+    office.chat.heard_from(client)
+    office.now += 2.5
+    return client
+
+
+async def test_a_client_is_described(office, alice):
+    answer = await office.ask("GET", "/clients/47634")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json == ALICE
+
+
+async def test_what_a_client_has_not_heard_yet_is_counted(office, alice):
+    other = office.connect(1025)
+    office.chat.say(other, office.chat.current_room(other), "hello")
+    office.chat.hear(await office.journal.read("lobby", limit=10))
+
+    answer = await office.ask("GET", "/clients/47634")
+
+    assert answer.json["behind"]["entries"] == len(await office.journal.read("lobby", limit=10)) > 0
+    assert answer.json["behind"]["bytes"] == alice.behind[1] > 7
+
+
+async def test_a_client_without_a_nick_is_labelled_by_its_address(office):
+    office.connect(1025, "2001:db8::1")
+
+    answer = await office.ask("GET", "/clients/1025")
+
+    assert answer.json["nick"] is None
+    assert answer.json["label"] == "[2001:db8::1]:1025"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 199, 200, 201, 400, 1001])
+async def test_every_client_is_listed_one_a_line_in_the_order_of_coming(office, count):
+    for number in range(count):
+        office.connect(1024 + number)
+
+    answer = await office.ask("GET", "/clients")
+
+    assert answer.status == 200
+    assert [client["port"] for client in answer.json["clients"]] == [1024 + number for number in range(count)]
+    assert sum('"id"' in line for line in answer.text.splitlines()) == count
+
+
+async def test_the_list_and_the_single_client_agree(office, alice):
+    answer = await office.ask("GET", "/clients")
+
+    assert answer.json == {"clients": [ALICE]}
+
+
+async def test_who_leaves_while_the_list_is_being_sent_is_still_whole_in_it(office):
+    for number in range(10_000):
+        office.connect(1024 + number)
+    request = b"GET /clients HTTP/1.0\r\nHost: localhost\r\n\r\n"
+
+    async with await office.site.connect() as stream:
+        await stream.send_all(request)
+        answer = await stream.receive_some(100)
+        for client in tuple(office.chat.clients):
+            office.chat.disconnect(client)
+        async for chunk in stream:
+            answer += chunk
+
+    assert answer.count(b'"port":') == 10_000
+    assert answer.endswith(b"]}\n")
+
+
+WHO = ["47634", "10.0.0.1:47634", "10.0.0.1%3A47634", "c1"]
+
+
+@pytest.mark.parametrize("who", WHO)
+async def test_a_client_is_found_by_port_address_and_id(office, alice, who):
+    answer = await office.ask("GET", f"/clients/{who}")
+
+    assert answer.json["id"] == "c1"
+
+
+@pytest.mark.parametrize("who", ["[2001:db8::1]:47634", "%5B2001:db8::1%5D:47634", "[fe80::1%25eth0]:1025"])
+async def test_brackets_of_an_ipv6_address_may_be_written_as_they_are_or_quoted(office, who):
+    office.connect(47634, "2001:db8::1")
+    office.connect(1025, "fe80::1%eth0")
+
+    answer = await office.ask("GET", f"/clients/{who}")
+
+    assert answer.status == 200
+    assert answer.json["port"] == int(who.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("who", WHO)
+async def test_delete_ends_the_connection_and_shows_whose_it_was(office, alice, who):
+    answer = await office.ask("DELETE", f"/clients/{who}")
+
+    assert answer.status == 200
+    assert answer.json == ALICE
+    assert alice.outlet.farewell is Farewell.KICKED
+    assert office.changes == [(Change.CONNECTED, "10.0.0.1:47634"), (Change.KICKED, "10.0.0.1:47634")]
+    assert (await office.ask("GET", "/clients")).json == {"clients": []}
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("who", ["1025", "10.0.0.2:47634", "[::1]:47634", "c2"])
+async def test_a_client_that_is_not_there_is_404(office, alice, method, who):
+    answer = await office.ask(method, f"/clients/{who}")
+
+    assert answer.status == 404
+    assert answer.json["status"] == 404
+    assert who in answer.json["detail"]
+    assert alice.outlet.farewell is None
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a1_a_shared_port_is_409_and_names_each_client_by_a_path_that_works(office, method):
+    addresses = ["10.0.0.1", "10.0.0.2", "2001:db8::1", "fe80::1%eth0"]
+    clients = [office.connect(47634, address) for address in addresses]
+
+    answer = await office.ask(method, "/clients/47634")
+
+    assert answer.status == 409
+    assert [client.outlet.farewell for client in clients] == [None] * 4
+    candidates = answer.json["candidates"]
+    assert [candidate["who"] for candidate in candidates] == [client.peer for client in clients]
+    for candidate in candidates:
+        assert (await office.ask(method, candidate["path"])).json["id"] == candidate["id"]
+
+
+WEIRD = ["0", "65536", "-1", "abc", "+1", "047634", "4_7634", "１２", "٤", "47634 ", "\0", "47634\0", "..", "c0", "c１"]  # noqa: RUF001
+WEIRD += [
+    "/47634",
+    "1:2:3",
+    ":47634",
+    "10.0.0.1:",
+    "::1:47634",
+    "9" * 10_000,
+    "c" + "9" * 10_000,
+    "\r\n47634",
+    "🙂",
+    "*",
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("who", WEIRD, ids=ascii)
+async def test_a2_what_is_no_port_is_refused_as_a_problem(office, alice, method, who):
+    answer = await office.ask(method, f"/clients/{quote(who, safe='')}")
+
+    assert answer.status in {400, 404}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json["status"] == answer.status
+    assert len(office.chat.clients) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["../47634", "../clients/1", "%2e%2e/47634", "%ff", "%", "%4", "%zz", "47634/..", ";47634"]
+)
+async def test_a2_paths_that_climb_or_are_broken_are_refused_as_a_problem(office, alice, path):
+    answer = await office.ask("DELETE", f"/clients/{path}")
+
+    assert answer.status in {400, 404}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(office.chat.clients) == 1
+
+
+async def test_a2_a_million_digits_are_refused_before_they_are_read(office, alice):
+    answer = await office.ask("DELETE", "/clients/" + "4" * 1_000_000)
+
+    assert answer.status in {400, 414, 431}
+    assert len(office.chat.clients) == 1
+
+
+async def test_a3_the_second_of_two_deletes_finds_nobody(office, alice):
+    answers = [(await office.ask("DELETE", "/clients/47634")).status for _ in range(2)]
+
+    assert answers == [200, 404]
+
+
+async def test_a3_of_a_hundred_deletes_at_once_one_succeeds(office, alice):
+    statuses = []
+
+    async def end() -> None:
+        statuses.append((await office.ask("DELETE", "/clients/47634")).status)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(100):
+            nursery.start_soon(end)
+
+    assert sorted(statuses) == [200] + [404] * 99
+    assert [change for change, _ in office.changes] == [Change.CONNECTED, Change.KICKED]

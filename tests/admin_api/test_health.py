@@ -1,0 +1,28 @@
+"""What `GET /health` answers."""
+
+from trio_chat import __version__
+
+
+async def test_a_healthy_server_says_so(office):
+    office.connect(47634)
+
+    answer = await office.ask("GET", "/health")
+
+    assert answer.status == 200
+    assert answer.json == {"status": "ok", "version": __version__, "uptime_s": 0, "clients": 1}
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_journal_that_keeps_nothing_turns_health_red_until_it_heals(office):
+    office.journal.fault = "the disk is full: /data/journal.db"
+
+    ill = await office.ask("GET", "/health")
+    office.journal.fault = None
+    healed = await office.ask("GET", "/health")
+
+    assert ill.status == 503
+    assert ill.json["status"] == "read-only"
+    assert ill.json["reason"] == "the disk is full: /data/journal.db"
+    assert healed.status == 200
+    assert healed.json["status"] == "ok"
