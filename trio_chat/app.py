@@ -4,6 +4,7 @@ Only this module knows that chat and HTTP share a process.
 """
 
 import errno
+import importlib
 import logging
 import os
 import resource
@@ -11,10 +12,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 
 import trio
 
+from admin_api.listening import open_listeners
 from trio_chat.chat.chat import LOBBY, Change, Chat, Surroundings
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.room import Client
@@ -28,6 +32,8 @@ from trio_chat.server.stdio import Printer, read_lines
 from trio_chat.wire import lines
 
 STDIN, STDOUT = 0, 1
+
+_REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL: "host"}
 
 
 class StartError(Exception):
@@ -48,18 +54,30 @@ def serve(settings: ServeSettings) -> int:
 
 
 async def _serve(settings: ServeSettings) -> None:
-    async with open_journal(settings.journal, data=settings.data) as journal:
-        with (
-            _bind("port", settings.host, settings.port) as chat_socket,
-            _bind("admin-port", settings.admin_host, settings.admin_port) as admin_socket,
-        ):
-            try:
-                async with trio.open_nursery() as nursery:
-                    server = Server(settings, journal, nursery)
-                    await server.run(chat_socket, admin_socket)
-                    nursery.cancel_scope.cancel()
-            finally:
-                server.printer.flush_nowait()
+    async with (
+        open_journal(settings.journal, data=settings.data) as journal,
+        _open_ports(settings) as (chat_socket, admin_listeners),
+    ):
+        try:
+            async with trio.open_nursery() as nursery:
+                server = Server(settings, journal, nursery)
+                await server.run(chat_socket, admin_listeners)
+                nursery.cancel_scope.cancel()
+        finally:
+            server.printer.flush_nowait()
+
+
+@asynccontextmanager
+async def _open_ports(settings: ServeSettings) -> AsyncIterator[tuple[socket.socket, list[trio.SocketListener]]]:
+    """Bind both ports before anything starts, so that one that is taken is said at once. Both are closed at the end."""
+    with ExitStack() as opened:
+        with _explaining("", settings.host, settings.port):
+            chat_socket = opened.enter_context(bind(settings.host, settings.port))
+        with _explaining("admin-", settings.admin_host, settings.admin_port):
+            admin_listeners = await open_listeners(settings.admin_host, settings.admin_port)
+        for listener in admin_listeners:
+            opened.enter_context(listener.socket)
+        yield chat_socket, admin_listeners
 
 
 class Server:
@@ -83,14 +101,14 @@ class Server:
         self._chat = Chat(outside, window=Window(settings.window_entries, settings.window_bytes))
         self._chat.room(LOBBY)
 
-    async def run(self, chat_socket: socket.socket, admin_socket: socket.socket) -> None:
+    async def run(self, chat_socket: socket.socket, admin_listeners: list[trio.SocketListener]) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
         for task in (self._watch_signals, self.printer.run, self._pump.run, self._hear):
             self._nursery.start_soon(task)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
-            await self._start_admin(admin_socket)
+            await self._start_admin(admin_listeners)
             if self._settings.console:
                 self._nursery.start_soon(self._obey_console)
             await self._stop.wait()
@@ -107,13 +125,14 @@ class Server:
         async for entries in self._journal.follow():
             self._chat.hear(entries)
 
-    async def _start_admin(self, admin_socket: socket.socket) -> None:
+    async def _start_admin(self, listeners: list[trio.SocketListener]) -> None:
         """Start the admin app.
 
         It is imported now, since that takes longer than all else and chat need not wait for it.
         """
-        url = await self._nursery.start(_serve_admin, self._chat, self._journal, admin_socket)
-        self.printer.print(f"Admin API started on: {url}")
+        admin = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app")
+        urls = await self._nursery.start(admin.serve_admin, self._chat, self._journal, listeners)
+        self.printer.print(f"Admin API started on: {urls[0]}")
 
     async def _obey_console(self) -> None:
         try:
@@ -136,18 +155,18 @@ class Server:
         self.printer.print(console.change_line(change, client))
 
 
-async def _serve_admin(
-    chat: Chat, journal: Journal, admin_socket: socket.socket, *, task_status: trio.TaskStatus[str]
-) -> None:
-    raise NotImplementedError
-
-
-def _bind(flag: str, host: str, port: int) -> socket.socket:
+@contextmanager
+def _explaining(prefix: str, host: str, port: int) -> Iterator[None]:
+    """Turn what keeps us from listening into one line that says what to do."""
     try:
-        return bind(host, port)
+        yield
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
+        raise StartError(
+            f"cannot listen on {host!r}: there is no such name or address; choose another with --{prefix}host"
+        ) from error
     except OSError as error:
-        hint = f"; choose another with --{flag}" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
         reason = os.strerror(error.errno) if error.errno else str(error)
+        hint = f"; choose another with --{prefix}{_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
         raise StartError(f"cannot listen on {host or '*'} port {port}: {reason}{hint}") from error
 
 
