@@ -60,3 +60,13 @@ async def test_a_slash_at_the_end_makes_no_difference(office, path):
 
     assert answer.json.keys() == (await office.ask("GET", path.rstrip("/"))).json.keys()
     assert answer.status == 200
+
+
+@pytest.mark.parametrize("header", ["Host: chat.evil.example", "Host: localhost\r\nOrigin: http://evil.example"])
+async def test_a_web_page_of_another_origin_ends_no_connection(office, header):
+    office.connect(47634)
+
+    answer = await office.site.ask(f"DELETE /clients/47634 HTTP/1.0\r\n{header}\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert len(office.chat.clients) == 1
