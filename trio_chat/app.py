@@ -19,19 +19,21 @@ from functools import partial
 import trio
 
 from admin_api.listening import open_listeners
-from trio_chat.chat.chat import LOBBY, Change, Chat, Surroundings
+from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.log import Mode, Window
-from trio_chat.chat.room import Client
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, JournalError, open_journal
 from trio_chat.server import console
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.pump import Pump
-from trio_chat.server.session import Services, serve_connection
+from trio_chat.server.services import Services
+from trio_chat.server.session import serve_connection
 from trio_chat.server.stdio import Printer, read_lines
-from trio_chat.wire import lines
+from trio_chat.wire import frames, lines
 
 STDIN, STDOUT = 0, 1
+TICK_S = 1.0
 
 _REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL: "host"}
 
@@ -58,13 +60,11 @@ async def _serve(settings: ServeSettings) -> None:
         open_journal(settings.journal, data=settings.data) as journal,
         _open_ports(settings) as (chat_socket, admin_listeners),
     ):
-        try:
-            async with trio.open_nursery() as nursery:
-                server = Server(settings, journal, nursery)
-                await server.run(chat_socket, admin_listeners)
-                nursery.cancel_scope.cancel()
-        finally:
-            server.printer.flush_nowait()
+        async with trio.open_nursery() as nursery:
+            server = Server(settings, journal, nursery)
+            await server.run(chat_socket, admin_listeners)
+            nursery.cancel_scope.cancel()
+        server.printer.flush_nowait()
 
 
 @asynccontextmanager
@@ -92,18 +92,18 @@ class Server:
         self._pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
         outside = Surroundings(
             post=journal.post,
-            encoders={Mode.LINES: lines.encode_entry},
+            encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
             wall_clock=time.time,
             clock=time.monotonic,
             on_change=self._report,
             on_news=self._pump.has_news,
         )
-        self._chat = Chat(outside, window=Window(settings.window_entries, settings.window_bytes))
-        self._chat.room(LOBBY)
+        rules = Rules(window=Window(settings.window_entries, settings.window_bytes))
+        self._chat = Chat(outside, rules=rules, last_id=journal.last_id)
 
     async def run(self, chat_socket: socket.socket, admin_listeners: list[trio.SocketListener]) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
-        for task in (self._watch_signals, self.printer.run, self._pump.run, self._hear):
+        for task in (self._watch_signals, self.printer.run, self._pump.run, self._hear, self._tick):
             self._nursery.start_soon(task)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
@@ -113,7 +113,7 @@ class Server:
                 self._nursery.start_soon(self._obey_console)
             await self._stop.wait()
             for client in tuple(self._chat.clients):
-                client.outlet.hang_up("the server is shutting down")
+                client.outlet.hang_up(Farewell.STOPPING)
             sessions.cancel_scope.cancel()
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
@@ -124,6 +124,11 @@ class Server:
         """Bring what is durable to the rooms."""
         async for entries in self._journal.follow():
             self._chat.hear(entries)
+
+    async def _tick(self) -> None:
+        while True:
+            await trio.sleep(TICK_S)
+            self._chat.tick()
 
     async def _start_admin(self, listeners: list[trio.SocketListener]) -> None:
         """Start the admin app.

@@ -1,0 +1,21 @@
+"""Flood control: how fast one client may speak. It delays, and never drops: a fast sender is simply not read for a while."""
+
+
+class Bucket:
+    """A token bucket: `burst` at once, then `rate` a second. A rate of 0 is no limit."""
+
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._at = now
+
+    def take(self, cost: float, now: float) -> float:
+        """Spend `cost` tokens. -> seconds to wait before going on, 0 where there were enough."""
+        if not self._rate:
+            return 0.0
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - cost
+        self._at = now
+        return max(0.0, -self._tokens / self._rate)
