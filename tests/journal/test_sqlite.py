@@ -1,0 +1,457 @@
+import os
+import resource
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from trio_chat.chat.events import Draft, Kind
+from trio_chat.journal import JournalError, open_journal
+from trio_chat.journal.schema import APPLICATION_ID, MIGRATIONS, reason
+from trio_chat.journal.sqlite import Patience, SqliteJournal, open_sqlite
+
+QUICK = Patience(busy_s=0.02, probe_s=0.01)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+def said(text: str, *, key: str = "") -> Draft:
+    return Draft("lobby", Kind.SAID, "alice", text, session="s" if key else "", key=key)
+
+
+async def keep(journal: SqliteJournal, *texts: str) -> None:
+    for receipt in [journal.post(said(text)) for text in texts]:
+        await receipt.kept()
+
+
+async def texts(journal: SqliteJournal) -> list[str]:
+    return [entry.draft.text for entry in await journal.read("lobby", limit=1000)]
+
+
+async def fill(path: Path, *texts: str) -> None:
+    async with open_sqlite(path) as journal:
+        await keep(journal, *texts)
+
+
+async def until_well(journal: SqliteJournal) -> None:
+    with trio.fail_after(5):
+        while journal.fault:
+            await trio.lowlevel.checkpoint()
+
+
+async def refusal(path: Path, patience: Patience = QUICK) -> str:
+    with pytest.raises(JournalError) as refused:
+        async with open_sqlite(path, patience=patience):
+            pass
+    return str(refused.value)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@contextmanager
+def no_larger_than(size_bytes: int) -> Iterator[None]:
+    """Make the kernel refuse to let any file of this process grow: the nearest thing to a failing disk without root."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def put(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(data)
+
+
+class TestReopening:
+    async def test_entries_ids_and_epoch_live_on(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await keep(journal, "one", "two")
+            before = await journal.read("lobby", limit=9)
+            epoch = journal.epoch
+
+        async with open_sqlite(path) as journal:
+            await keep(journal, "three")
+
+            after = await journal.read("lobby", limit=9)
+            assert after[:2] == before
+            assert [entry.id for entry in after] == [1, 2, 3]
+            assert journal.epoch == epoch
+
+    async def test_a_key_is_remembered(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await journal.post(said("first", key="k")).kept()
+
+        async with open_sqlite(path) as journal:
+            again = said("again", key="k")
+            receipt = journal.post(again)
+            await receipt.kept()
+
+            first = receipt.repeated(again)
+            assert first is not None
+            assert first.draft.text == "first"
+            assert await texts(journal) == ["first"]
+
+    async def test_only_the_database_is_left_behind(self, path: Path) -> None:
+        await fill(path, "hello")
+
+        assert [file.name for file in path.parent.iterdir()] == ["journal.db"]
+
+    async def test_the_file_is_named_by_the_address_or_lies_in_the_data_folder(self, tmp_path: Path) -> None:
+        async with open_journal("sqlite:", data=tmp_path / "new" / "data"):
+            pass
+        async with open_journal(f"sqlite:{tmp_path}/elsewhere/chat.db", data=tmp_path / "unused"):
+            pass
+
+        assert (tmp_path / "new" / "data" / "journal.db").exists()
+        assert (tmp_path / "elsewhere" / "chat.db").exists()
+        assert not (tmp_path / "unused").exists()
+
+    async def test_others_on_the_machine_cannot_read_it(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await keep(journal, "private")
+
+            modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+            assert modes == {0o600}
+
+    async def test_another_program_may_read_meanwhile(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await keep(journal, "hello")
+
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as other:
+                assert other.execute("SELECT text FROM entry").fetchall() == [("hello",)]
+
+    async def test_a_journal_of_the_first_day_is_recognised(self, path: Path) -> None:
+        await fill(path)
+
+        with closing(sqlite3.connect(path)) as other:
+            assert other.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+            assert other.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+class TestRefusals:
+    """Each names the file and what to do, and leaves the file as it is."""
+
+    async def test_another_server_has_it(self, path: Path) -> None:
+        async with open_sqlite(path):
+            text = await refusal(path)
+
+        assert text.startswith(f"the data folder {path.parent} is in use by another server; stop that one")
+
+    async def test_the_folder_is_free_again_after_a_refusal(self, path: Path) -> None:
+        put(path, b"not a database at all" * 100)
+        await refusal(path)
+        os.unlink(path)
+
+        await fill(path, "hello")
+
+    async def test_a_file_that_is_no_database(self, path: Path) -> None:
+        before = b"Dear diary,\n" * 1000
+        put(path, before)
+
+        text = await refusal(path)
+
+        assert f"{path} is not a journal of trio-chat" in text
+        assert content(path) == before
+
+    async def test_a_database_of_another_program(self, path: Path) -> None:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE entry (id)")
+        before = content(path)
+
+        text = await refusal(path)
+
+        assert f"{path} is not a journal of trio-chat" in text
+        assert content(path) == before
+
+    async def test_a_newer_schema(self, path: Path) -> None:
+        await fill(path, "hello")
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA user_version = 99")
+        before = content(path)
+
+        text = await refusal(path)
+
+        assert text.startswith(f"{path} was written by a newer trio-chat (schema 99")
+        assert content(path) == before
+
+    @pytest.mark.parametrize("size", [0, 50, 100, 4096, 10_000, 3 * 4096])
+    async def test_a_file_cut_short(self, path: Path, size: int) -> None:
+        await fill(path, *("x" * 1000 for _ in range(50)))
+        os.truncate(path, size)
+        before = content(path)
+
+        text = await refusal(path)
+
+        assert (
+            text
+            == f"cannot open {path}: the journal is damaged; restore it from a backup, or move it away to begin anew"
+        )
+        assert content(path) == before
+
+    async def test_a_damaged_page(self, path: Path) -> None:
+        await fill(path, *("x" * 1000 for _ in range(50)))
+        overwrite(path, 7 * 4096, b"\xff" * 16)
+        before = content(path)
+
+        text = await refusal(path)
+
+        assert text.startswith(f"cannot open {path}: the journal is damaged")
+        assert content(path) == before
+
+    async def test_a_log_of_changes_without_its_file(self, path: Path) -> None:
+        log = path.with_name("journal.db-wal")
+        put(log, b"changes of another journal")
+
+        text = await refusal(path)
+
+        assert text.startswith(f"{log} is there without {path}")
+        assert content(log) == b"changes of another journal"
+
+    async def test_a_data_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+
+        text = await refusal(tmp_path / "file" / "data" / "journal.db")
+
+        assert text.startswith(f"cannot write in the data folder {tmp_path}/file/data: Not a directory; choose another")
+
+    async def test_a_path_that_is_a_folder(self, path: Path) -> None:
+        os.mkdir(path)
+
+        assert (await refusal(path)).startswith(f"cannot write to the journal {path}: Is a directory")
+
+    async def test_a_file_that_another_program_has_locked(self, path: Path) -> None:
+        await fill(path, "hello")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+            other.execute("INSERT INTO meta VALUES ('x', 'y')")
+
+            text = await refusal(path)
+
+        assert text == f"cannot open {path}: another program has locked the journal; end that program"
+
+
+class TestDamageFoundLater:
+    async def test_a_bit_that_flips_inside_a_text_is_noticed(self, path: Path) -> None:
+        await fill(path, "one", "hello world", "three")
+        overwrite(path, content(path).index(b"hello world"), b"j")
+
+        async with open_sqlite(path) as journal:
+            with pytest.raises(JournalError, match="entry 2 is damaged"):
+                await journal.read("lobby", limit=9)
+            assert [entry.draft.text for entry in await journal.read("lobby", limit=9, after=2)] == ["three"]
+
+    async def test_damage_found_after_opening_ends_writing(self, path: Path) -> None:
+        await fill(path, *("so large that checking takes a while" * 3000 for _ in range(100)))
+        overwrite(path, 7 * 4096, b"\xff" * 16)
+
+        async with open_sqlite(path, patience=Patience(examination_s=0)) as journal:
+            with trio.fail_after(5):
+                while journal.fault is None:
+                    await trio.lowlevel.checkpoint()
+
+            assert journal.fault == f"{path}: the journal is damaged"
+            with pytest.raises(JournalError, match="the journal is damaged"):
+                await keep(journal, "on a torn page")
+
+
+class TestFaults:
+    async def test_a_lock_makes_it_read_only_until_it_is_gone(self, path: Path) -> None:
+        async with open_sqlite(path, patience=QUICK) as journal:
+            await keep(journal, "before")
+
+            with locked(path):
+                with pytest.raises(JournalError, match="another program has locked the journal"):
+                    await keep(journal, "during")
+                assert journal.fault == f"{path}: another program has locked the journal"
+                assert await texts(journal) == ["before"]
+            await until_well(journal)
+
+            await keep(journal, "after")
+            assert [(entry.id, entry.draft.text) for entry in await journal.read("lobby", limit=9)] == [
+                (1, "before"),
+                (2, "after"),
+            ]
+
+    async def test_the_next_batch_is_tried_without_waiting_for_a_probe(self, path: Path) -> None:
+        async with open_sqlite(path, patience=Patience(busy_s=0.02, probe_s=3600)) as journal:
+            with locked(path), pytest.raises(JournalError):
+                await keep(journal, "during")
+
+            await keep(journal, "after")
+
+            assert journal.fault is None
+
+    async def test_nothing_that_failed_is_published(self, path: Path) -> None:
+        async with open_sqlite(path, patience=QUICK) as journal:
+            following = journal.follow()
+            with locked(path), pytest.raises(JournalError):
+                await keep(journal, "lost")
+            await keep(journal, "kept")
+
+            assert [entry.draft.text for entry in await anext(following)] == ["kept"]
+
+    @pytest.mark.parametrize("count", [1, 200])
+    async def test_a_disk_that_fails_makes_it_read_only_until_it_works(self, path: Path, count: int) -> None:
+        async with open_sqlite(path, patience=QUICK) as journal:
+            await keep(journal, "before")
+
+            with no_larger_than(16 * 1024):
+                with pytest.raises(JournalError, match="the disk reports an error"):
+                    await keep(journal, *("x" * 20_000 for _ in range(count)))
+                assert await texts(journal) == ["before"]
+            await until_well(journal)
+
+            await keep(journal, "after")
+            assert [entry.id for entry in await journal.read("lobby", limit=9)] == [1, 2]
+
+    async def test_a_fault_and_its_end_are_logged_once(self, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        async with open_sqlite(path, patience=QUICK) as journal:
+            with locked(path):
+                for text in ("one", "two"):
+                    with pytest.raises(JournalError):
+                        await keep(journal, text)
+            await until_well(journal)
+
+        assert caplog.messages == [
+            f"nothing can be kept: {path}: another program has locked the journal",
+            f"the journal is well again: {path}",
+        ]
+
+    async def test_a_text_that_cannot_be_stored_harms_no_later_one(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            with pytest.raises(JournalError, match="surrogates not allowed"):
+                await keep(journal, "\ud800")
+
+            await keep(journal, "fine")
+
+            assert await texts(journal) == ["fine"]
+
+    def test_a_full_disk_is_called_that(self) -> None:
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.execute("PRAGMA max_page_count = 1")
+            with pytest.raises(sqlite3.Error) as full:
+                db.execute("CREATE TABLE t (x)")
+
+        assert reason(full.value) == "the disk is full"
+
+
+class TestClosing:
+    async def test_a_lock_does_not_hold_it_up(self, path: Path) -> None:
+        patience = Patience(busy_s=0.1)
+        with trio.fail_after(1):
+            async with open_sqlite(path, patience=patience) as journal:
+                other = sqlite3.connect(path, isolation_level=None)
+                other.execute("BEGIN EXCLUSIVE")
+                receipt = journal.post(said("never"))
+        other.close()
+
+        with pytest.raises(JournalError, match="locked"):
+            await receipt.kept()
+
+    async def test_a_disk_that_never_answers_does_not_hold_it_up(self, path: Path) -> None:
+        answer = threading.Event()
+
+        def clock() -> float:
+            answer.wait()
+            return 0.0
+
+        async with open_sqlite(path, clock=clock, patience=Patience(close_s=0.01)) as journal:
+            receipt = journal.post(said("never"))
+        with pytest.raises(JournalError, match="did not answer in time"):
+            await receipt.kept()
+        answer.set()
+
+    async def test_being_cancelled_keeps_what_was_posted(self, path: Path) -> None:
+        with trio.CancelScope() as scope:
+            async with open_sqlite(path) as journal:
+                journal.post(said("hello"))
+                scope.cancel()
+
+        async with open_sqlite(path) as journal:
+            assert await texts(journal) == ["hello"]
+
+    async def test_a_closed_journal_cannot_be_read(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            pass
+
+        with pytest.raises(JournalError, match="closed"):
+            await texts(journal)
+
+
+SPEAKER = """
+import os, sys, trio
+from pathlib import Path
+from trio_chat.chat.events import Draft, Kind
+from trio_chat.journal.sqlite import open_sqlite
+
+async def speak(journal):
+    while True:
+        await journal.post(Draft("lobby", Kind.SAID, "a", "x" * 50)).kept()
+
+async def main():
+    async with open_sqlite(Path(sys.argv[1])) as journal, trio.open_nursery() as nursery:
+        following = journal.follow()
+        for _ in range(20):
+            nursery.start_soon(speak, journal)
+        async for entries in following:
+            os.write(1, b"%d\\n" % entries[-1].id)
+
+trio.run(main)
+"""
+
+
+def kill_when_published(path: Path, published: int) -> int:
+    """Run a server until it has published that many entries, and kill it. -> the last id that it published."""
+    with subprocess.Popen([sys.executable, "-c", SPEAKER, path], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        for line in server.stdout:
+            if int(line) >= published:
+                break
+        server.send_signal(signal.SIGKILL)
+        return int(([line, *server.stdout])[-1])
+
+
+class TestKilling:
+    @pytest.mark.parametrize("published", [1, 40, 300, 1000, 3000])
+    async def test_what_was_published_survives_kill_9(self, path: Path, published: int) -> None:
+        seen = kill_when_published(path, published)
+
+        async with open_sqlite(path) as journal:
+            ids = [entry.id for entry in await journal.read("lobby", limit=1_000_000)]
+            assert ids == list(range(1, len(ids) + 1))
+            assert len(ids) >= seen >= published
+            await keep(journal, "life goes on")
+
+    async def test_a_commit_waits_for_the_disk(self, path: Path) -> None:
+        """A power cut cannot be had in a test; what SQLite does about it can be asked for only on that connection."""
+        async with open_sqlite(path) as journal:
+            asked = journal._store._db.execute("PRAGMA synchronous").fetchone()
+
+            assert asked == (2,)

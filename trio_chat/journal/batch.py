@@ -1,0 +1,92 @@
+"""Drafts on their way into a store and entries on their way out: what all journals share. It must know no store."""
+
+from collections.abc import Callable, Sequence
+
+import trio
+
+from trio_chat.chat.events import Draft, Entry
+from trio_chat.journal.errors import JournalError
+
+
+class Batch:
+    """Drafts that are kept together, in one transaction; the receipt of each of them.
+
+    One event serves all of them: an event of its own for every draft would cost more than the rest of its way.
+    """
+
+    __slots__ = ("_settled", "drafts", "entries", "error", "repeats")
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.entries: list[Entry] = []
+        self.repeats: dict[int, Entry] = {}
+        self.error: str | None = None
+        self._settled = trio.Event()
+
+    async def kept(self) -> None:
+        """Return when the batch is durable; raise JournalError when it could not be kept."""
+        await self._settled.wait()
+        if self.error is not None:
+            raise JournalError(self.error)
+
+    def repeated(self, draft: Draft) -> Entry | None:
+        """After `kept`: the entry in whose favour this very draft was not stored."""
+        return self.repeats.get(id(draft))
+
+    def number(self, first_id: int, time: float) -> None:
+        """Make an entry of every draft, as if none were a repeat."""
+        self.entries = [Entry(number, time, draft) for number, draft in enumerate(self.drafts, first_id)]
+
+    def number_new(self, first_id: int, time: float, find: Callable[[str, str], Entry | None]) -> None:
+        """Make an entry of every draft that is no repeat; `find` gives what was kept under a session and key."""
+        self.entries = []
+        first_ones: dict[tuple[str, str], Entry] = {}
+        for draft in self.drafts:
+            name = (draft.session, draft.key)
+            if draft.key and (first := first_ones.get(name) or find(*name)) is not None:
+                self.repeats[id(draft)] = first
+                continue
+            entry = Entry(first_id + len(self.entries), time, draft)
+            self.entries.append(entry)
+            if draft.key:
+                first_ones[name] = entry
+
+    def settle(self, error: str | None = None) -> None:
+        """Tell all who wait that the batch is kept, or that it is not. On the Trio thread."""
+        self.error = error or self.error
+        self._settled.set()
+
+
+class Follower:
+    """The entries as they become durable, for one reader.
+
+    A reader that comes late gets all that collected meanwhile at once.
+    """
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._is_closed = False
+        self._news = trio.Event()
+
+    def hear(self, entries: Sequence[Entry]) -> None:
+        """Take what has become durable."""
+        self._entries.extend(entries)
+        self._news.set()
+
+    def close(self) -> None:
+        """End the iteration once what is left has been read."""
+        self._is_closed = True
+        self._news.set()
+
+    def __aiter__(self) -> "Follower":
+        return self
+
+    async def __anext__(self) -> Sequence[Entry]:
+        """Return all that is new; always a checkpoint."""
+        await self._news.wait()
+        if not self._entries:
+            raise StopAsyncIteration
+        entries, self._entries = self._entries, []
+        if not self._is_closed:
+            self._news = trio.Event()
+        return entries

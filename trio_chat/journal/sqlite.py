@@ -1,0 +1,199 @@
+"""The embedded journal: one SQLite file, one thread that writes, groups as large as the load makes them.
+
+While one batch is being committed, everything that is posted collects in the next one. No timer decides when a batch
+is full: the thread takes what there is as soon as it is free.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import trio
+
+from trio_chat.chat.events import Draft, Entry
+from trio_chat.journal.batch import Batch, Follower
+from trio_chat.journal.errors import JournalError
+from trio_chat.journal.examination import Examination
+from trio_chat.journal.schema import claim, refusal
+from trio_chat.journal.store import Store
+
+READERS = 4
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the journal waits for what, in seconds.
+
+    Opening waits for the check of all pages: `examination_s` is enough for nearly two million entries; a larger file is
+    checked on while the server runs already. A lock of another program is waited for up to `busy_s`, and when nothing
+    can be kept, an attempt is made every `probe_s`. Closing takes at most `close_s`.
+    """
+
+    examination_s: float = 0.4
+    busy_s: float = 2.0
+    probe_s: float = 1.0
+    close_s: float = 3.0
+
+
+@asynccontextmanager
+async def open_sqlite(
+    path: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    patience: Patience = Patience(),
+) -> AsyncIterator["SqliteJournal"]:
+    """Open the journal at `path`, or make one. Leaving the context keeps what was posted. Raises JournalError."""
+    async with AsyncExitStack() as stack:
+        stack.callback(os.close, await trio.to_thread.run_sync(claim, path))
+        examination = Examination(path, patience.busy_s)
+        stack.callback(examination.stop)
+        if damage := await examination.verdict_within(patience.examination_s):
+            raise refusal(path, damage)
+        journal = SqliteJournal(await trio.to_thread.run_sync(Store, path, patience.busy_s), clock, patience)
+        stack.push_async_callback(journal.aclose)
+        examination.on_damage(journal.lose)
+        yield journal
+
+
+class SqliteJournal:
+    """The Trio side of a Store, and the thread that writes to it."""
+
+    def __init__(self, store: Store, clock: Callable[[], float], patience: Patience) -> None:
+        self.epoch = store.epoch
+        self.last_id = store.last_id
+        self.fault: str | None = None
+        self._store = store
+        self._clock = clock
+        self._patience = patience
+        self._damage: str | None = None
+        self._follower: Follower | None = None
+        self._reads = trio.CapacityLimiter(READERS)
+        self._token = trio.lowlevel.current_trio_token()
+        self._is_closing = False
+        self._closed = trio.Event()
+        self._lock = threading.Lock()
+        self._open: Batch | None = None
+        self._unsettled: dict[Batch, None] = {}
+        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
+        # A daemon, since a disk that never answers must not keep the process alive.
+        threading.Thread(target=self._write, name="journal", daemon=True).start()
+
+    def post(self, draft: Draft) -> Batch:
+        """Take a draft: it is kept together with all that come before the thread is free for them."""
+        with self._lock:
+            batch = self._open or self._open_batch()
+            batch.drafts.append(draft)
+        return batch
+
+    def follow(self) -> Follower:
+        """Return the entries to come, for one reader: a later call leaves the earlier reader without news."""
+        self._follower = Follower()
+        return self._follower
+
+    async def read(self, room: str, *, limit: int, before: int | None = None, after: int | None = None) -> list[Entry]:
+        """Return up to `limit` entries of `room`, oldest first. What it returns may still be on its way to `follow`."""
+        if self._is_closing:
+            raise JournalError("the journal is closed")
+        work = partial(self._store.read, room, limit, before, after)
+        return await trio.to_thread.run_sync(work, limiter=self._reads)
+
+    def lose(self, damage: str) -> None:
+        """Keep nothing more, since the file was found to be damaged."""
+        self._damage = damage
+        self._note(damage)
+
+    async def aclose(self) -> None:
+        """Keep what was posted and let go of the file. What is not kept in time fails."""
+        self._is_closing = True
+        self._queue.put(None)
+        with trio.move_on_after(self._patience.close_s, shield=True):
+            await self._closed.wait()
+        for batch in self._unsettled:
+            batch.settle("the journal did not answer in time")
+        self._unsettled.clear()
+        if self._follower:
+            self._follower.close()
+
+    def _open_batch(self) -> Batch:
+        batch = Batch()
+        if self._is_closing:
+            batch.settle("the journal is closed")
+            return batch
+        self._open = batch
+        self._unsettled[batch] = None
+        self._queue.put(batch)
+        return batch
+
+    def _publish(self, batch: Batch) -> None:
+        if batch not in self._unsettled:  # given up while it was being written
+            return
+        del self._unsettled[batch]
+        self._note(batch.error)
+        batch.settle()
+        if self._follower and batch.error is None and batch.entries:
+            self._follower.hear(batch.entries)
+
+    def _note(self, error: str | None) -> None:
+        error = self._damage or error
+        was_ill, self.fault = self.fault, error and f"{self._store.path}: {error}"
+        if self.fault and not was_ill:
+            logger.error("nothing can be kept: %s", self.fault)
+        elif was_ill and not self.fault:
+            logger.warning("the journal is well again: %s", self._store.path)
+
+    # What follows runs on the thread that writes.
+
+    def _write(self) -> None:
+        is_ill = False
+        while (batch := self._next(is_ill)) is not None:
+            self._keep(batch)
+            is_ill = batch.error is not None
+            self._tell(partial(self._publish, batch))
+            self._store.checkpoint_if_due()
+        self._store.close()
+        self._tell(self._closed.set)
+
+    def _next(self, is_ill: bool) -> Batch | None:
+        """Wait for the next batch; while at fault, try meanwhile whether it is over."""
+        while is_ill:
+            try:
+                return self._queue.get(timeout=self._patience.probe_s)
+            except Empty:
+                is_ill = not self._can_write()
+        return self._queue.get()
+
+    def _keep(self, batch: Batch) -> None:
+        with self._lock:
+            if self._open is batch:
+                self._open = None
+        if self._is_closing:
+            self._store.hurry()
+        try:
+            if self._damage:
+                raise JournalError(self._damage)
+            self._store.keep(batch, self._clock())
+        except JournalError as error:
+            batch.error = str(error)
+        except Exception as error:  # whatever it is, the next batch is tried: nobody else could write it
+            logger.exception("a batch could not be kept")
+            batch.error = f"unexpected: {error}"
+
+    def _can_write(self) -> bool:
+        with suppress(JournalError):
+            self._store.probe()
+            self._tell(partial(self._note, None))
+            return True
+        return False
+
+    def _tell(self, what: Callable[[], object]) -> None:
+        with suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(what)
