@@ -187,7 +187,7 @@ async def test_a1_a_shared_port_is_409_and_names_each_client_by_a_path_that_work
         assert (await office.ask(method, candidate["path"])).json["id"] == candidate["id"]
 
 
-WEIRD = ["0", "65536", "-1", "abc", "+1", "047634", "4_7634", "１２", "٤", "47634 ", "\0", "47634\0", "..", "c0", "c１"]  # noqa: RUF001
+WEIRD = ["0", "65536", "-1", "abc", "+1", "047634", "4_7634", "１２", "٤", "47634 ", "\0", "47634\0", "..", "c0", "c１"]
 WEIRD += [
     "/47634",
     "1:2:3",
