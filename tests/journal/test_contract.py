@@ -138,9 +138,9 @@ async def test_leaving_keeps_and_publishes_all_that_was_posted(url: str, tmp_pat
         following = journal.follow()
         receipts = [journal.post(said(str(number))) for number in range(100)]
 
+    assert [entry.draft.text async for group in following for entry in group] == [str(n) for n in range(100)]
     for receipt in receipts:
         await receipt.kept()
-    assert [entry.draft.text async for group in following for entry in group] == [str(n) for n in range(100)]
 
 
 async def test_a_draft_posted_after_closing_is_refused(url: str, tmp_path: Path) -> None:

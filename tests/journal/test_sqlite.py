@@ -391,9 +391,11 @@ class TestClosing:
     async def test_being_cancelled_keeps_what_was_posted(self, path: Path) -> None:
         with trio.CancelScope() as scope:
             async with open_sqlite(path) as journal:
-                journal.post(said("hello"))
+                receipt = journal.post(said("hello"))
                 scope.cancel()
 
+        assert os.listdir(path.parent) == ["journal.db"]
+        await receipt.kept()
         async with open_sqlite(path) as journal:
             assert await texts(journal) == ["hello"]
 
