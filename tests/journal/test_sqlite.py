@@ -92,11 +92,13 @@ def overwrite(path: Path, offset: int, data: bytes) -> None:
 class TestReopening:
     async def test_entries_ids_and_epoch_live_on(self, path: Path) -> None:
         async with open_sqlite(path) as journal:
+            assert journal.last_id == 0
             await keep(journal, "one", "two")
             before = await journal.read("lobby", limit=9)
             epoch = journal.epoch
 
         async with open_sqlite(path) as journal:
+            assert journal.last_id == 2
             await keep(journal, "three")
 
             after = await journal.read("lobby", limit=9)
