@@ -1,0 +1,171 @@
+"""A real server, started as a user would, and clients that know nothing but bytes."""
+
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+PATIENCE_S = 20
+"""After this long without what a test waits for, it fails. Nothing waits this long where all is well."""
+
+
+class Server:
+    """A running `trio-chat serve`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], data: Path) -> None:
+        self.process = process
+        self.data = data
+        self._peers: list[Peer] = []
+        self._output = Lines(process.stdout)
+        self.port = int(self._output.until(r"^Chat Server started on port: (\d+)$").group(1))
+        self.admin_port = int(self._output.until(r"^Admin API started on: http://127\.0\.0\.1:(\d+)$").group(1))
+
+    def console(self, pattern: str) -> re.Match[str]:
+        """Wait for a line on the console."""
+        return self._output.until(pattern)
+
+    def type(self, line: str) -> None:
+        """Type a line on the console."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def connect(self, host: str = "127.0.0.1", source: tuple[str, int] | None = None) -> "Peer":
+        """Connect as `nc` would."""
+        peer = Peer(socket.create_connection((host, self.port), PATIENCE_S, source_address=source))
+        self._peers.append(peer)
+        return peer
+
+    def join(self, host: str = "127.0.0.1") -> "Peer":
+        """Connect and wait until that is a client."""
+        peer = self.connect(host)
+        self.console(rf"^Client \[.*, {peer.port}\] connected$")
+        return peer
+
+    def http(self, request: str) -> bytes:
+        """Make one HTTP request; -> the whole answer."""
+        with socket.create_connection(("127.0.0.1", self.admin_port), PATIENCE_S) as sock:
+            sock.sendall(f"{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            return b"".join(iter(lambda: sock.recv(65536), b""))
+
+    def close(self) -> None:
+        """End the server, if it still runs, and all connections to it."""
+        self.process.kill()
+        self.process.communicate()
+        for peer in self._peers:
+            peer.close()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal; -> the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+class Lines:
+    """The lines of a pipe, awaited one after the other."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        assert pipe
+        self._pipe = pipe
+        self.seen: list[str] = []
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Read until a line matches."""
+        deadline = time.monotonic() + PATIENCE_S
+        while select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            line = self._pipe.readline().decode()
+            assert line, f"the output ended; wanted {pattern}, saw {self.seen[-10:]}"
+            self.seen.append(line.rstrip("\n"))
+            if match := re.search(pattern, self.seen[-1]):
+                return match
+        raise AssertionError(f"no line like {pattern}; saw {self.seen[-10:]}")
+
+
+class Peer:
+    """The other end of a chat connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.port = sock.getsockname()[1]
+        self._rest = b""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self.socket.sendall(data)
+
+    def line(self) -> str:
+        """The next line."""
+        while b"\n" not in self._rest:
+            data = self.socket.recv(65536)
+            assert data, f"the connection ended after {self._rest!r}"
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode()
+
+    def until(self, ending: str) -> list[str]:
+        """Lines up to one that ends so."""
+        lines = [self.line()]
+        while not lines[-1].endswith(ending):
+            lines.append(self.line())
+        return lines
+
+    def rest(self) -> bytes:
+        """Everything up to the end of the connection."""
+        data = self._rest
+        self._rest = b""
+        try:
+            while more := self.socket.recv(65536):
+                data += more
+        except ConnectionResetError:
+            pass
+        return data
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+
+@contextmanager
+def running_server(data: Path, *flags: str) -> Iterator[Server]:
+    """Start a server and stop it at the end."""
+    command = [
+        sys.executable,
+        "-m",
+        "trio_chat",
+        "serve",
+        "--port",
+        "0",
+        "--admin-port",
+        "0",
+        "--data",
+        str(data),
+        *flags,
+    ]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    server = Server(process, data)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running_server(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers on the same data folder, one after the other."""
+    with ExitStack() as stack:
+        yield lambda *flags: stack.enter_context(running_server(tmp_path, *flags))

@@ -1,0 +1,211 @@
+"""What is done to the chat port, by the names of the list of faults."""
+
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+LIMIT = 4096
+
+
+def rss_kib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
+
+def reset(sock: socket.socket) -> None:
+    """Close so that the other end sees a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def test_c1_an_endless_line_is_one_error_and_costs_no_memory(server) -> None:
+    alice, flood = server.join(), server.join()
+    alice.line()
+    before = rss_kib(server.process.pid)
+
+    block = b"x" * (1 << 20)
+    for _ in range(256):
+        flood.send(block)
+    flood.send(b"\nafter\n")
+
+    assert flood.line() == "*** line too long: at most 4096 bytes; it was not sent ***"
+    assert alice.line() == f"[127.0.0.1:{flood.port}]> after"
+    assert rss_kib(server.process.pid) - before < 1024
+
+
+def test_c2_a_line_one_byte_at_a_time_is_delivered_once_and_whole(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    bob.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    for byte in "héllo 🙂\nnext\n".encode():
+        bob.send(bytes([byte]))
+
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> héllo 🙂"
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> next"
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(LIMIT - 1, True), (LIMIT, True), (LIMIT + 1, False)])
+def test_c3_the_limit_is_exact_and_nothing_is_cut(server, size: int, is_taken: bool) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    text = "a" * (size - 4) + "🙂"
+
+    bob.send(f"{text}\nend\n".encode())
+
+    if is_taken:
+        assert alice.line() == f"[127.0.0.1:{bob.port}]> {text}"
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> end"
+
+
+@pytest.mark.parametrize("bad", [b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xff", b"a\xf5\x80\x80\x80"])
+def test_c4_what_is_not_utf8_is_refused_and_the_connection_stays(server, bad: bytes) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(bad + b"\nfine\n")
+
+    assert bob.line() == "*** line is not valid UTF-8; it was not sent ***"
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> fine"
+
+
+@pytest.mark.parametrize("char", ["\0", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_c5_one_line_in_is_one_line_out(server, char: str) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(f"one{char}line\nnext\n".encode())
+
+    assert alice.line().startswith(f"[127.0.0.1:{bob.port}]> one")
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> next"
+
+
+def test_c6_no_escape_sequence_reaches_anyone(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    attacks = [
+        "\x1b[31mred",
+        "\x1b]8;;http://x\x07link\x1b]8;;\x07",
+        "\x1b]52;c;aGk=\x07clip",
+        "\x9b2Jclear",
+        "\x1bPq\x1b\\",
+    ]
+
+    for attack in attacks:
+        bob.send(f"x{attack}\n/topic {attack}\n/me {attack}\n".encode())
+    bob.send(b"end\n")
+    heard = "\n".join(alice.until("end"))
+
+    assert "\x1b" not in heard
+    assert not any(0x7F <= ord(char) <= 0x9F for char in heard)
+    assert "link" in heard
+
+
+def test_c7_directions_are_not_overridden_and_emoji_survive(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send("a\u202eb\u2066c\u200b 👩‍👩‍👧 e\u0301\n".encode())
+
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> abc 👩‍👩‍👧 e\u0301"
+
+
+@pytest.mark.parametrize("nick", ["аlice", "ａｌｉｃｅ", "ALICE", "al\u200bice", "server", "Ѕerver", "127.0.0.1"])
+def test_c8_look_alikes_and_reserved_nicks_are_refused(server, nick: str) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    alice.send(b"/nick alice\n")
+    bob.line()
+
+    bob.send(f"/nick {nick}\n/who\n".encode())
+    bob.line()
+
+    assert f"[127.0.0.1:{bob.port}] (you)" in bob.line()
+
+
+@pytest.mark.parametrize("request_line", [b"GET / HTTP/1.1", b"POST /x HTTP/1.0"])
+def test_c10_an_http_request_is_refused_and_nothing_of_it_is_relayed(server, request_line: bytes) -> None:
+    alice, browser = server.join(), server.connect()
+
+    browser.send(request_line + b"\r\nHost: x\r\n\r\nhello room\r\n")
+
+    assert browser.rest().startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    bob = server.join()
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
+
+
+def test_c10_a_slow_http_request_is_refused_too(server) -> None:
+    alice, browser = server.join(), server.connect()
+    browser.send(b"GET / HT")
+    server.console(rf"^Client \[127\.0\.0\.1, {browser.port}\] connected$")
+    alice.line()
+
+    browser.send(b"TP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
+
+    assert b"HTTP/1.1 400 Bad Request\r\n" in browser.rest()
+    assert alice.line() == f"*** [127.0.0.1:{browser.port}] left the chat ***"
+
+
+@pytest.mark.parametrize(
+    ("first", "answer"),
+    [
+        (b"\x16\x03\x01\x00\xff\x01\x00", b"\x15\x03"),
+        (b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nhi\r\n", b"*** this server expects no PROXY header ***\n"),
+        (b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c", b"*** this server expects no PROXY header ***\n"),
+    ],
+)
+def test_c10_tls_and_proxy_headers_are_refused_where_they_are_off(server, first: bytes, answer: bytes) -> None:
+    alice, stranger = server.join(), server.connect()
+
+    stranger.send(first)
+
+    assert stranger.rest().startswith(answer)
+    bob = server.join()
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
+
+
+def test_c10_an_ssh_banner_is_plain_text(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> SSH-2.0-OpenSSH_9.2"
+
+
+def test_c12_connecting_and_resetting_a_thousand_times_leaves_no_trace(server) -> None:
+    for _ in range(1000):
+        reset(server.connect().socket)
+
+    alice = server.join()
+    alice.send(b"/who\n")
+
+    assert alice.line() == f"*** 1 in #lobby: [127.0.0.1:{alice.port}] (you) ***"
+    server.process.terminate()
+    _, errors = server.process.communicate(timeout=20)
+    assert b"Traceback" not in errors
+
+
+def test_c12_a_reset_in_mid_line_relays_nothing(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    bob.send(b"half a li")
+
+    reset(bob.socket)
+
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] left the chat ***"
+
+
+def test_c12_one_that_closed_its_sending_half_still_hears_what_it_asked_for(server) -> None:
+    alice = server.join()
+
+    alice.send(b"remember\n/history 5\nlast words")
+    alice.socket.shutdown(socket.SHUT_WR)
+
+    assert alice.rest().decode().rstrip().endswith("remember")
+    bob = server.join()
+    bob.send(b"/history 3\n")
+    lines = bob.until("left the chat ***")
+    assert lines[-2].endswith("last words")
