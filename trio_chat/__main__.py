@@ -2,4 +2,5 @@
 
 from trio_chat.cli import main
 
-main(prog_name="trio-chat")
+if __name__ == "__main__":
+    main()

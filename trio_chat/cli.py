@@ -1,65 +1,133 @@
 """The command line: flags, environment and file become settings; what comes back becomes an exit status."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from trio_chat import __version__
-from trio_chat.config import ConfigError, ServeSettings, Setting, load_settings, settings_of
+from trio_chat.config import ConfigError, JoinSettings, ServeSettings, Setting, load, settings_of
+from trio_chat.config.kinds import whole
 
-PATH = click.Path(path_type=Path)
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+USAGE_STATUS = 2
+INTERRUPTED_STATUS = 130
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
-@click.group(context_settings=CONTEXT)
-@click.version_option(__version__, prog_name="trio-chat", message="%(prog)s %(version)s")
 def main() -> None:
-    """A chat for terminals: `serve` starts a server, `join` enters one. Plain `nc HOST 5555` works as well."""
+    """Run the command line and exit. A user's mistake is one line on stderr."""
+    sys.exit(run(sys.argv[1:]))
 
 
-def _option(setting: Setting) -> Callable[[Any], Any]:
-    names = f"{setting.flag}/--no-{setting.flag[2:]}" if setting.is_switch else setting.flag
-    help_text = f"{setting.help}  [{setting.variable}; default: {setting.default or 'none'}]"
-    if setting.is_switch:
-        return click.option(names, setting.name, default=None, help=help_text)
-    return click.option(names, setting.name, multiple=setting.is_list, metavar="VALUE", help=help_text)
+def run(arguments: list[str]) -> int:
+    """Run the command line. -> exit status"""
+    try:
+        status = cli.main(arguments, prog_name="trio-chat", standalone_mode=False)
+    except (ConfigError, click.ClickException) as error:
+        print(f"trio-chat: {_explain(error)}", file=sys.stderr)
+        return USAGE_STATUS
+    except click.Abort:
+        return INTERRUPTED_STATUS
+    return int(status or 0)
 
 
-def _serve_options(command: Callable[..., None]) -> Callable[..., None]:
-    for setting in reversed(list(settings_of(ServeSettings))):
-        command = _option(setting)(command)
-    return command
+def _explain(error: Exception) -> str:
+    if not isinstance(error, click.UsageError):
+        return str(error)
+    command = error.ctx.command_path if error.ctx else "trio-chat"
+    return f"{error.format_message().rstrip('.')}; see {command} --help"
 
 
-@main.command()
-@_serve_options
-@click.option("--config", type=PATH, envvar="TRIO_CHAT_CONFIG", help="TOML file with settings.  [TRIO_CHAT_CONFIG]")
-def serve(config: Path | None, **flags: Any) -> None:
+def _options(struct: type[Struct], names: Collection[str] | None = None) -> Callable[[_Command], _Command]:
+    """Give a command the flags of a settings class, or some of them."""
+
+    def decorate(command: _Command) -> _Command:
+        for setting in reversed(list(settings_of(struct))):
+            if names is None or setting.name in names:
+                command = _option(setting)(command)
+        return command
+
+    return decorate
+
+
+def _option(setting: Setting) -> Callable[[_Command], _Command]:
+    text = f"{setting.help.replace('`', '')}  [default: {setting.default}]"
+    if setting.kind.is_switch:
+        return click.option(f"{setting.flag}/--no-{setting.key}", setting.name, default=None, help=text)
+    return click.option(
+        setting.flag, setting.name, metavar=setting.kind.metavar, multiple=setting.kind.is_list, help=text
+    )
+
+
+@click.group(context_settings=_CONTEXT, invoke_without_command=True)
+@click.version_option(__version__, prog_name="trio-chat", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """A chat for terminals. `serve` starts a server, `join` enters one; plain `nc HOST 5555` will do as well."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+_config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar="TRIO_CHAT_CONFIG",
+    help="TOML file with any of the settings.",
+)
+
+
+@cli.command()
+@_options(ServeSettings)
+@_config_option
+def serve(config: Path | None, **flags: Any) -> int:
     """Start a server: chat on one port, the admin API on another.
 
-    Every flag can be an environment variable or a key of the TOML file too.
+    Each option can also be a variable, TRIO_CHAT_ADMIN_PORT=8081, or a line of the TOML file, admin-port = 8081. An
+    option goes over a variable, and a variable over the file.
     """
+    settings = load(ServeSettings, flags, os.environ, file=config)
     from trio_chat import app  # `join` must not pay for it
 
-    given = {name: value for name, value in flags.items() if value not in (None, ())}
-    try:
-        settings = load_settings(given, file=config)
-    except ConfigError as error:
-        print(f"trio-chat: {error}", file=sys.stderr)
-        sys.exit(2)
-    sys.exit(app.serve(settings))
+    return app.serve(settings)
 
 
-@main.command()
+@cli.command()
 @click.argument("host")
-@click.argument("port", type=click.IntRange(1, 65535), default=5555)
-@click.option("--nick", metavar="NAME", help="The name that others see.")
-@click.option("--stickers", type=PATH, metavar="FILE", help="More stickers than the built-in ones, as TOML.")
-def join(host: str, port: int, nick: str | None, stickers: Path | None) -> None:
-    """Join the chat at HOST. On a pipe, say what comes in: `echo hello | trio-chat join HOST`."""
+@click.argument("port", default="5555")
+@_options(JoinSettings)
+def join(host: str, port: str, **flags: Any) -> int:
+    """Enter the chat at HOST, PORT 5555 unless told otherwise.
+
+    Each option can also be a variable, such as TRIO_CHAT_NICK=alice. On a pipe it says what comes in and ends:
+    echo hello | trio-chat join HOST
+    """
+    settings = load(JoinSettings, flags, os.environ)
+    try:
+        number = whole(1, 65535).read(port, typed=False)
+    except ValueError as error:
+        raise ConfigError(f"PORT: {error}") from error
     from trio_chat.client import lines_view  # `serve` must not pay for it
 
-    sys.exit(lines_view.join(host, port, nick=nick, stickers=stickers))
+    return lines_view.join(host, number, nick=settings.nick, stickers=settings.stickers)
+
+
+@cli.command()
+@_options(ServeSettings, {"admin_host", "admin_port"})
+@_config_option
+def health(config: Path | None, **flags: Any) -> int:
+    """Ask the server on this machine how it does: status 0 if all is well, else 1. For Docker and monitoring.
+
+    It finds the admin API by the same options, variables and file as the server.
+    """
+    settings = load(ServeSettings, flags, os.environ, file=config)
+    from trio_chat.client.health import ask_health  # nobody else has to pay for it
+
+    return ask_health(settings.admin_host, settings.admin_port)

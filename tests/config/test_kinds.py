@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+
+from trio_chat.config.kinds import SWITCH, Kind, duration, path, size, text, texts, whole
+
+PORT = whole(0, 65535)
+SIZE = size(1, 1024**4)
+TIME = duration(0.1, 86400)
+WORDS = texts("WORD", "words")
+LINE = text("TEXT", "a text")
+PATH = path("FILE", "a file")
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "value"),
+    [
+        (PORT, "0", 0),
+        (PORT, "65535", 65535),
+        (SIZE, "65536", 65536),
+        (SIZE, "64KiB", 65536),
+        (SIZE, "16 mib", 16 * 1024**2),
+        (SIZE, "1GiB", 1024**3),
+        (TIME, "30", 30.0),
+        (TIME, "2.5s", 2.5),
+        (TIME, "10m", 600.0),
+        (TIME, "12h", 43200.0),
+        (TIME, "1d", 86400.0),
+        (SWITCH, "TRUE", True),
+        (SWITCH, "0", False),
+        (SWITCH, "off", False),
+        (WORDS, "a, b c,,d", ("a", "b", "c", "d")),
+        (LINE, "", ""),
+        (PATH, "~/x", Path.home() / "x"),
+    ],
+)
+def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object) -> None:
+    assert kind.read(written, typed=False) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [(PORT, text) for text in ("-1", "65536", "", "abc", "+1", "4_7", "４７", "047", "1e3", "1.0", " 5", "9" * 5000)]
+    + [(SIZE, text) for text in ("0", "2TiB", "-1", "1.5MiB", "KiB", "1 M", "٤KiB", "2000GiB")]
+    + [(TIME, text) for text in ("0", "nan", "inf", "-1s", "1e3", "2d", "5 weeks", "1.s")]
+    + [(SWITCH, text) for text in ("", "maybe", "2")]
+    + [(LINE, text) for text in ("a\nb", "\x1b[2J", "\0", "\udc80")]
+    + [(PATH, text) for text in ("", "a\0b", "~nobody-is-called-this/x")],
+)
+def test_what_is_out_of_range_or_written_otherwise_is_refused(kind: Kind, written: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected "):
+        kind.read(written, typed=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        (PORT, 8080, 8080),
+        (SIZE, 65536, 65536),
+        (SIZE, "64KiB", 65536),
+        (TIME, 30, 30.0),
+        (TIME, 0.5, 0.5),
+        (TIME, "10m", 600.0),
+        (SWITCH, False, False),
+        (WORDS, ["a", "b c"], ("a", "b c")),
+        (WORDS, [], ()),
+    ],
+)
+def test_toml_values_are_taken_as_what_they_are(kind: Kind, given: object, value: object) -> None:
+    assert kind.read(given, typed=True) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (PORT, "8080"),
+        (PORT, True),
+        (PORT, 80.0),
+        (SWITCH, 1),
+        (SWITCH, "true"),
+        (LINE, 5),
+        (PATH, ["a"]),
+        (WORDS, "a"),
+        (WORDS, ["a", 1]),
+        (TIME, float("nan")),
+        (TIME, False),
+    ],
+)
+def test_toml_values_of_another_type_are_refused(kind: Kind, given: object) -> None:
+    with pytest.raises(ValueError, match=r"^expected "):
+        kind.read(given, typed=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        (SIZE, 16 * 1024**2, "16MiB"),
+        (SIZE, 1000, "1000"),
+        (TIME, 30.0, "30s"),
+        (TIME, 0.1, "0.1s"),
+        (TIME, 7200.0, "2h"),
+        (SWITCH, True, "true"),
+        (WORDS, ("a", "b"), "a, b"),
+    ],
+)
+def test_what_the_documentation_shows_can_be_read_back(kind: Kind, value: object, shown: str) -> None:
+    assert kind.show(value) == shown
+    assert kind.read(shown, typed=False) == value

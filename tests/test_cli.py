@@ -1,0 +1,150 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+
+from trio_chat import __version__
+from trio_chat.cli import cli, run
+from trio_chat.config import ServeSettings, settings_of
+
+ROOT = Path(__file__).parents[1]
+
+
+def imports_of(statement: str) -> set[str]:
+    """The names of all modules that a fresh Python has after a statement."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve", "--port", "70000"], "--port: expected a whole number from 0 to 65535, got '70000'"),
+        (["serve", "--config", "/no/such.toml"], "/no/such.toml: cannot be read: No such file or directory"),
+        (["serve", "--colour"], "No such option '--colour'; see trio-chat serve --help"),
+        (["serve", "extra"], "Got unexpected extra argument (extra); see trio-chat serve --help"),
+        (["sing"], "No such command 'sing'; see trio-chat --help"),
+        (["join"], "Missing argument 'HOST'; see trio-chat join --help"),
+        (["join", "localhost", "0"], "PORT: expected a whole number from 1 to 65535, got '0'"),
+        (["join", "localhost", "４７"], "PORT: expected a whole number from 1 to 65535, got '４７'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = run(arguments)
+
+    assert status == 2
+    assert capsys.readouterr() == ("", f"trio-chat: {said}\n")
+
+
+def test_it_runs_as_a_module_and_tells_its_version() -> None:
+    done = subprocess.run([sys.executable, "-m", "trio_chat", "--version"], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"trio-chat {__version__}\n", "")
+
+
+def test_without_a_command_it_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    assert "serve" in capsys.readouterr().out
+
+
+def test_the_help_of_serve_has_every_setting() -> None:
+    shown = CliRunner().invoke(cli, ["serve", "--help"]).output
+
+    assert all(setting.flag in shown for setting in settings_of(ServeSettings))
+
+
+def test_a_variable_and_a_file_reach_the_server(tmp_path: Path) -> None:
+    config = tmp_path / "chat.toml"
+    config.write_text("stall-timeout = 0")
+    variables = {**os.environ, "TRIO_CHAT_CONFIG": str(config)}
+    command = [sys.executable, "-m", "trio_chat", "serve"]
+
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+
+    expected = f"trio-chat: {config}: stall-timeout: expected a time from 0.1s to 1d, such as 90s or 10m, got 0\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
+def test_a_taken_port_is_one_line_and_status_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        command = f"-m trio_chat serve --journal memory: --host 127.0.0.1 --port {port} --admin-port 0".split()
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+
+    expected = f"cannot listen on 127.0.0.1 port {port}: Address already in use; choose another with --port"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"trio-chat: {expected}\n")
+
+
+def test_join_where_nobody_listens_is_one_line_and_status_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+    command = f"-m trio_chat join 127.0.0.1 {port}".split()
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, input="hello\n")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("trio-chat: ")
+
+
+def test_serve_does_not_pay_for_the_client() -> None:
+    assert imports_of("import trio_chat.app").isdisjoint({"prompt_toolkit", "quart", "hypercorn"})
+
+
+def test_join_does_not_pay_for_the_server() -> None:
+    loaded = imports_of("import trio_chat.cli, trio_chat.client.lines_view")
+
+    assert loaded.isdisjoint({"quart", "hypercorn", "sqlite3", "trio_chat.server", "trio_chat.journal"})
+
+
+def test_the_command_line_alone_costs_no_event_loop() -> None:
+    assert imports_of("import trio_chat.cli").isdisjoint({"trio", "asyncio", "sqlite3", "ssl"})
+
+
+class Admin(BaseHTTPRequestHandler):
+    """An admin API that says what its server's `status` tells it to."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status if self.path == "/health" else 404)  # type: ignore[attr-defined]
+        self.end_headers()
+        self.wfile.write(b'{"status":"..."}')
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody wants to read it."""
+
+
+@pytest.fixture
+def admin() -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), Admin) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(("answer", "status"), [(200, 0), (503, 1), (403, 1)])
+def test_health_is_the_status_of_the_admin_api(
+    admin: HTTPServer, answer: int, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.status = answer  # type: ignore[attr-defined]
+
+    assert run(["health", "--admin-port", str(admin.server_port)]) == status
+    assert capsys.readouterr().out == '{"status":"..."}\n'
+
+
+def test_health_of_no_server_is_one_line_and_status_1(admin: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+    port = admin.server_port
+    admin.socket.close()
+
+    assert run(["health", "--admin-port", str(port)]) == 1
+    assert capsys.readouterr().err.startswith(f"trio-chat: no answer from http://127.0.0.1:{port}/health: ")

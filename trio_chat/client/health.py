@@ -1,0 +1,24 @@
+"""Asking a server's admin API how the server does."""
+
+import http.client
+import sys
+
+TIMEOUT_S = 3
+
+_EVERY_INTERFACE = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def ask_health(host: str, port: int) -> int:
+    """Print what `GET /health` says. -> exit status: 0 if the server says that all is well, else 1"""
+    host = _EVERY_INTERFACE.get(host, host)
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        print(answer.read(4096).decode(errors="replace").strip())
+    except (OSError, http.client.HTTPException) as error:
+        print(f"trio-chat: no answer from http://{host}:{port}/health: {error}", file=sys.stderr)
+        return 1
+    finally:
+        connection.close()
+    return 0 if answer.status == 200 else 1

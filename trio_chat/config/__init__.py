@@ -1,0 +1,66 @@
+"""Settings: each is declared once, and its flag, environment variable, TOML key and documentation follow from that.
+
+It must not know what a setting does to the server or the client, nor who asks for it.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from platformdirs import user_data_path
+
+from trio_chat.config.kinds import SWITCH, duration, path, size, text, whole
+from trio_chat.config.loading import ConfigError, Declared, Setting, load, settings_of, settings_table
+
+__all__ = [
+    "ConfigError",
+    "JoinSettings",
+    "ServeSettings",
+    "Setting",
+    "load",
+    "settings_of",
+    "settings_table",
+]
+
+PORT = whole(0, 65535, metavar="PORT")
+HOST = text("ADDRESS", "an address or a host name")
+
+
+class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `trio-chat serve` can be told."""
+
+    host: Annotated[str, Declared("Address to accept chat on.", HOST, "every interface, IPv4 and IPv6")] = ""
+    port: Annotated[int, Declared("Port of the chat; 0 takes a free one.", PORT)] = 5555
+    admin_host: Annotated[str, Declared("Address of the admin API.", HOST)] = "127.0.0.1"
+    admin_port: Annotated[int, Declared("Port of the admin API; 0 takes a free one.", PORT)] = 8080
+    data: Annotated[
+        Path,
+        Declared("Folder for what is kept; made if need be.", path("DIR", "a folder"), "the user's data folder"),
+    ] = msgspec.field(default_factory=lambda: user_data_path("trio-chat", appauthor=False))
+    journal: Annotated[
+        str,
+        Declared(
+            "Where entries are kept: `sqlite:` in the data folder, `sqlite:PATH` in that file, `memory:` nowhere.",
+            text("URL", "the URL of a journal"),
+        ),
+    ] = "sqlite:"
+    console: Annotated[bool, Declared("Obey commands typed to the server.", SWITCH)] = True
+    window_entries: Annotated[
+        int, Declared("Newest entries of each room kept in memory, for slow readers.", whole(1, 10**9))
+    ] = 65536
+    window_bytes: Annotated[
+        int, Declared("The most memory these may take in each room.", size(64 * 1024, 64 * 1024**3))
+    ] = 16 * 1024**2
+    stall_timeout: Annotated[
+        float, Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400))
+    ] = 30.0
+
+
+class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `trio-chat join` can be told."""
+
+    nick: Annotated[str | None, Declared("The name that others see.", text("NAME", "a name"), "your address")] = None
+    stickers: Annotated[
+        Path | None,
+        Declared("TOML file with more stickers than the built-in ones.", path("FILE", "a file"), "none"),
+    ] = None

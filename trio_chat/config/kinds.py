@@ -1,0 +1,153 @@
+"""Kinds of values: how each is written in a flag or a variable, in TOML and in the documentation."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+_Number = TypeVar("_Number", int, float)
+
+_BYTES = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value. `parse` raises ValueError or LookupError for what is none; `native` are its types in TOML."""
+
+    metavar: str
+    expected: str
+    parse: Callable[[str], Any]
+    native: tuple[type, ...] = (str,)
+    show: Callable[[Any], str] = str
+    is_list: bool = False
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether its flag takes no value."""
+        return self.native == (bool,)
+
+    def read(self, value: object, *, typed: bool) -> Any:
+        """Read what a TOML file (`typed`) or text gave. Raises ValueError that says what was expected instead."""
+        try:
+            if self.is_list:
+                return tuple(self._read_one(item, typed=typed) for item in _items(value, typed=typed))
+            return self._read_one(value, typed=typed)
+        except (ValueError, LookupError, TypeError) as error:
+            raise ValueError(f"expected {self.expected}, got {value!r}") from error
+
+    def _read_one(self, value: object, *, typed: bool) -> Any:
+        if typed and not isinstance(value, self.native):
+            raise TypeError
+        return self.parse(str(value))
+
+
+def whole(low: int, high: int, *, metavar: str = "N") -> Kind:
+    """Make the kind of whole numbers from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        return _within(_integer(text), low, high)
+
+    return Kind(metavar, f"a whole number from {low} to {high}", parse, native=(int,))
+
+
+def size(low: int, high: int) -> Kind:
+    """Make the kind of sizes in bytes from `low` to `high`, as `65536` or `64KiB`."""
+
+    def parse(text: str) -> int:
+        number, unit = _measure(r"[0-9]{1,15}", text)
+        return _within(int(number) * _BYTES[unit], low, high)
+
+    expected = f"a size from {_show_size(low)} to {_show_size(high)}, such as 64KiB"
+    return Kind("SIZE", expected, parse, native=(int, str), show=_show_size)
+
+
+def duration(low_s: float, high_s: float) -> Kind:
+    """Make the kind of times in seconds from `low_s` to `high_s`, as `30`, `2.5s`, `10m`, `12h` or `7d`."""
+
+    def parse(text: str) -> float:
+        number, unit = _measure(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", text)
+        return _within(float(number) * _SECONDS[unit], low_s, high_s)
+
+    expected = f"a time from {_show_duration(low_s)} to {_show_duration(high_s)}, such as 90s or 10m"
+    return Kind("TIME", expected, parse, native=(int, float, str), show=_show_duration)
+
+
+def text(metavar: str, expected: str) -> Kind:
+    """Make a kind of plain text, on one line."""
+    return Kind(metavar, expected, _line)
+
+
+def texts(metavar: str, expected: str) -> Kind:
+    """Make a kind of lists: a flag given several times, a variable parted by commas or spaces, a TOML array."""
+    return Kind(metavar, expected, _line, show=", ".join, is_list=True)
+
+
+def path(metavar: str, expected: str) -> Kind:
+    """Make a kind of paths; `~` is the home folder."""
+    return Kind(metavar, expected, _path)
+
+
+SWITCH = Kind(
+    "", "true or false", lambda written: _TRUTH[written.lower()], native=(bool,), show=lambda on: str(on).lower()
+)
+
+
+def _integer(written: str) -> int:
+    if not re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", written):  # int() takes more: 4_7, +47, digits of any script
+        raise ValueError(written)
+    return int(written)
+
+
+def _measure(number: str, written: str) -> tuple[str, str]:
+    found = re.fullmatch(rf"({number}) ?([a-z]*)", written.strip().lower())
+    if found is None:
+        raise ValueError(written)
+    return found[1], found[2]
+
+
+def _line(written: str) -> str:
+    if not written.isprintable():
+        raise ValueError(written)
+    return written
+
+
+def _path(written: str) -> Path:
+    if not written or "\0" in written:
+        raise ValueError(written)
+    try:
+        return Path(written).expanduser()
+    except RuntimeError as error:  # `~name` of nobody
+        raise ValueError(written) from error
+
+
+def _within(value: _Number, low: float, high: float) -> _Number:
+    if not low <= value <= high:
+        raise ValueError(value)
+    return value
+
+
+def _items(value: object, *, typed: bool) -> Iterable[object]:
+    if isinstance(value, str):
+        if typed:
+            raise TypeError
+        return re.findall(r"[^,\s]+", value)
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return value
+
+
+def _show_size(size_bytes: int) -> str:
+    for name, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if size_bytes and size_bytes % factor == 0:
+            return f"{size_bytes // factor}{name}"
+    return str(size_bytes)
+
+
+def _show_duration(seconds: float) -> str:
+    for name, factor in (("d", 86400), ("h", 3600)):
+        if seconds and seconds % factor == 0:
+            return f"{seconds / factor:g}{name}"
+    return f"{seconds:g}s"
