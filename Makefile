@@ -1,56 +1,65 @@
-# On a fresh machine, `make serve` runs the server and `make test` all tests; both create .venv and install what they need.
+# On a fresh machine, `make serve` runs the server and `make test` all tests; both create .venv and install what they
+# need. Everything runs as `python -m` inside .venv, so the folder can be moved.
 
-PYTHON ?= python3
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
-BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN := $(VENV)/bin/python -m
+PIP := $(RUN) pip --disable-pip-version-check --quiet
+COMPILE := $(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
 ARGS ?=
 
-.PHONY: serve test check fix bench lock wheel clean
+.PHONY: serve join test check fix bench wheel lock clean
 
-serve: $(VENV)/.serve
-	$(BIN)/python -m trio_chat serve $(ARGS)
+serve: $(VENV)/.runtime
+	$(RUN) trio_chat serve $(ARGS)
+
+join: $(VENV)/.runtime
+	$(RUN) trio_chat join $(or $(ARGS),localhost)
 
 test: $(VENV)/.dev $(VENV)/.system
-	$(BIN)/python -m pytest $(ARGS)
+	$(RUN) pytest $(ARGS)
 
 check: $(VENV)/.dev
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
 
 fix: $(VENV)/.dev
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
 
-bench: $(VENV)/.serve
-	$(BIN)/python -m bench $(ARGS)
+bench: $(VENV)/.runtime
+	$(RUN) bench $(ARGS)
 
 wheel: $(VENV)/.dev
-	$(BIN)/python -m hatchling build -t wheel
+	$(RUN) hatchling build -t wheel
 
-lock: $(VENV)/.dev
+# `make lock` takes up what pyproject.toml asks for; `make lock ARGS=--upgrade` takes the newest of everything too.
+lock: $(VENV)/bin/python
 	$(PIP) install uv
-	$(BIN)/uv pip compile pyproject.toml --output-file requirements.lock $(LOCK)
-	$(BIN)/uv pip compile pyproject.toml --group dev --output-file requirements-dev.lock $(LOCK)
-
-LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade
+	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(ARGS) --group build --output-file requirements-build.lock
+	$(COMPILE) $(ARGS) pyproject.toml --group dev --constraints requirements.lock --constraints requirements-build.lock \
+		--output-file requirements-dev.lock
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "trio-chat needs Python 3.11 or later; try: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" || { echo "trio-chat needs Python 3.11 or later: install it, or name it by make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-$(VENV)/.serve: $(VENV)/bin/python requirements.lock
-	$(PIP) install --require-hashes --requirement requirements.lock
+$(VENV)/.runtime: requirements.lock | $(VENV)/bin/python
+	$(PIP) install --require-hashes --requirement $<
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.serve requirements-dev.lock
-	$(PIP) install --require-hashes --requirement requirements-dev.lock
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(PIP) install --require-hashes --requirement $<
 	@touch $@
 
 # Programs that tests run as they are: the clients that people already have.
-$(VENV)/.system: scripts/install-system-packages
-	scripts/install-system-packages
+$(VENV)/.system: scripts/install-system-packages | $(VENV)/bin/python
+	$<
 	@touch $@
 
 clean:
