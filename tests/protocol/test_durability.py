@@ -21,8 +21,7 @@ def test_m1_kill_9_under_load_loses_nothing_that_anyone_saw(start) -> None:
 
         thread = threading.Thread(target=talk)
         thread.start()
-        for _ in range(dice.randrange(50, 2000)):
-            seen.append(reader.line().partition("> ")[2])
+        seen.extend(reader.line().partition("> ")[2] for _ in range(dice.randrange(50, 2000)))
         server.process.kill()
         server.process.wait()
         seen += [

@@ -193,9 +193,9 @@ class Chat:
             raise ChatError("no-room", "you are in no room: /join one")
         return client.room
 
-    def set_topic(self, client: Client, room: Room, text: str) -> Receipt:
+    def set_topic(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt:
         """Say what a room is about."""
-        return self._post(client, room, Kind.TOPIC, clean(text).strip())
+        return self._post(client, room, Kind.TOPIC, clean(text).strip(), key)
 
     # Speaking
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
+from trio_chat.wire.cutter import Cutter, Overlong
 
 LINE_LIMIT = 4096
 """Bytes in a line, its ending not counted."""
@@ -20,50 +21,24 @@ class LineFault(Enum):
 
 
 class LineDecoder:
-    """Cut a stream of bytes into lines, holding at most one line's worth of them."""
+    """Cut a stream of bytes into lines of text, holding at most one line's worth of it."""
 
-    __slots__ = ("_is_skipping", "_rest")
+    __slots__ = ("_cutter",)
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._is_skipping = False
+        self._cutter = Cutter(LINE_LIMIT)
 
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Take the next bytes; return the lines (or faults) that they complete."""
-        *whole, rest = data.split(b"\n")
-        if not whole:
-            return self._keep(rest)
-        found: list[str | LineFault] = []
-        if self._is_skipping:
-            self._is_skipping = False
-            del whole[0]
-        else:
-            whole[0] = self._rest + whole[0]
-        self._rest = b""
-        found = [decode_line(line) for line in whole]
-        return found + self._keep(rest)
+        return [_decode(line) for line in self._cutter.feed(data)]
 
     def finish(self) -> list[str | LineFault]:
         """The input has ended: what is left is a line too."""
-        rest, self._rest = self._rest, b""
-        return [decode_line(rest)] if rest else []
-
-    def _keep(self, rest: bytes) -> list[str | LineFault]:
-        """Hold the beginning of a line; one that is too long already is a fault, reported once, and skipped."""
-        if self._is_skipping:
-            return []
-        self._rest += rest
-        if len(self._rest) <= LINE_LIMIT + 1:  # one more than the limit: it may be the CR of a CRLF
-            return []
-        self._rest = b""
-        self._is_skipping = True
-        return [LineFault.TOO_LONG]
+        return [_decode(line) for line in self._cutter.finish()]
 
 
-def decode_line(line: bytes) -> str | LineFault:
-    """Decode one line, its LF gone already."""
-    line = line.removesuffix(b"\r")
-    if len(line) > LINE_LIMIT:
+def _decode(line: bytes | Overlong) -> str | LineFault:
+    if isinstance(line, Overlong):
         return LineFault.TOO_LONG
     try:
         return line.decode()

@@ -1,0 +1,259 @@
+"""A conversation in frames: requests in, answers out. What was said is durable before more of it is read."""
+
+import hashlib
+import itertools
+import secrets
+from collections.abc import Iterable
+from typing import assert_never
+
+import trio
+
+from trio_chat import __version__
+from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Entry, Receipt
+from trio_chat.chat.log import Mode
+from trio_chat.chat.room import Member, Room
+from trio_chat.journal import JournalError
+from trio_chat.server.outlet import SocketOutlet, Voice
+from trio_chat.server.peer import SocketPeer
+from trio_chat.server.replay import Replay
+from trio_chat.server.services import INPUTS_PER_TURN, LINGER_S, Services
+from trio_chat.wire import frames
+
+HELLO_S = 10
+MEMBERS_MAX = 1000
+
+
+def _encode_gap(room: str, missed: int) -> bytes:
+    room = frames.MAILBOX if room.startswith(frames.MAILBOX) else room
+    return frames.encode(frames.Gap(room=room, after=0, reason="slow", missed=missed))
+
+
+def _encode_farewell(farewell: Farewell) -> bytes:
+    return frames.encode(frames.Farewell(reason=farewell.code, text=farewell.text, retry_s=farewell.retry_s))
+
+
+VOICE = Voice(gap=_encode_gap, farewell=_encode_farewell)
+
+
+async def serve_frames(services: Services, peer: SocketPeer) -> None:
+    """Converse in frames until the connection ends. Raises what the socket raises."""
+    with trio.CancelScope() as scope:
+        outlet = peer.outlet(VOICE, scope.cancel)
+        session = FramesSession(services, outlet)
+        try:
+            await session.run(peer)
+        finally:
+            session.end()
+            if not outlet.is_blocked:
+                outlet.push(None)
+
+
+class FramesSession:
+    """The conversation itself. Before `hello` there is no client."""
+
+    def __init__(self, services: Services, outlet: SocketOutlet) -> None:
+        self._services = services
+        self._outlet = outlet
+        self._decoder = frames.FrameDecoder(frames.AnyRequest)
+        self._client: Client | None = None
+        self._is_leaving = False
+
+    async def run(self, peer: SocketPeer) -> None:
+        """Converse until the peer leaves or is gone."""
+        with trio.move_on_after(HELLO_S) as patience:
+            while not self._is_leaving and (data := await peer.receive()):
+                await self._take(self._decoder.feed(data), peer)
+                if self._client:
+                    patience.deadline = float("inf")
+        if self._client:
+            with trio.move_on_after(LINGER_S):
+                await self._services.pump.delivered(self._client)
+        else:
+            self._outlet.push(None)
+
+    def end(self) -> None:
+        """Let the client leave, or wait for its next connection where this one broke."""
+        if self._client is None:
+            return
+        if self._is_leaving:
+            self._services.chat.disconnect(self._client)
+        else:
+            self._services.chat.detach(self._client, self._outlet)
+
+    async def _take(self, inputs: Iterable[frames.AnyRequest | frames.FrameFault], peer: SocketPeer) -> None:
+        """Handle frames in their order; return when what they said is durable and their answers are sent."""
+        said: list[tuple[Receipt, str]] = []
+        for turn, request in enumerate(inputs, 1):
+            try:
+                await self._handle(request, peer, said)
+            except (ChatError, frames.FrameFault) as error:
+                key = error.key if isinstance(error, frames.FrameFault) else _key_of(request)
+                self._answer(frames.Error(code=error.code, text=error.text, key=key))
+            except JournalError as error:
+                self._answer(frames.Error(code="journal", text=str(error), key=_key_of(request)))
+            if self._is_leaving:
+                break
+            if turn % INPUTS_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+        await self._settle(said)
+        if self._client and self._outlet.unsent_bytes:
+            await self._services.pump.delivered(self._client)
+
+    async def _handle(
+        self, request: frames.AnyRequest | frames.FrameFault, peer: SocketPeer, said: list[tuple[Receipt, str]]
+    ) -> None:
+        if isinstance(request, frames.FrameFault):
+            raise request
+        if self._client is None:
+            if not isinstance(request, frames.Hello):
+                raise ChatError("hello-first", "the first frame must be hello")
+            await self._enter(request, peer)
+            return
+        self._services.chat.heard_from(self._client)
+        if isinstance(request, frames.History | frames.Search):
+            await self._settle(said)
+            await self._recall(self._client, request)
+        elif receipt := self._obey(self._client, request):
+            said.append((receipt, request.key))
+
+    def _obey(self, client: Client, request: frames.AnyRequest) -> Receipt | None:
+        """Do what can be done at once. -> a receipt where the answer is an entry that bears the key."""
+        chat = self._services.chat
+        match request:
+            case frames.Say(room=room, text=text, key=key):
+                return self._spoken(chat.say(client, chat.room_of(client, room), text, key=key))
+            case frames.Act(room=room, text=text, key=key):
+                return self._spoken(chat.act(client, chat.room_of(client, room), text, key=key))
+            case frames.Tell(to=to, text=text, key=key):
+                return self._spoken(chat.tell(client, to, text, key=key))
+            case frames.Topic(room=room, text=text, key=key):
+                return chat.set_topic(client, chat.room_of(client, room), text, key=key)
+            case frames.Join(room=name, key=key):
+                self._answer(frames.Joined(room=self._info(chat.join(client, name).room), key=key))
+            case frames.Leave(room=name, key=key):
+                chat.leave(client, chat.room_of(client, name))
+                self._answer(frames.Done(key=key))
+            case frames.Nick(nick=nick, key=key):
+                chat.rename(client, nick)
+                self._answer(frames.Done(key=key))
+            case frames.Who(room=name, key=key):
+                members = chat.room_of(client, name).members
+                labels = [member.label for member in itertools.islice(members, MEMBERS_MAX)]
+                self._answer(frames.Members(room=name, count=len(members), labels=labels, key=key))
+            case frames.ListRooms(key=key):
+                self._answer(frames.RoomList(rooms=[self._info(room) for room in chat.rooms.values()], key=key))
+            case frames.Ping(key=key):
+                self._answer(frames.Pong(key=key))
+            case frames.Pong():
+                pass
+            case frames.Bye():
+                self._is_leaving = True
+            case frames.Hello():
+                raise ChatError("hello-again", "hello was said already")
+            case frames.History() | frames.Search():
+                raise AssertionError("answered by _recall")
+            case _:
+                assert_never(request)
+        return None
+
+    async def _enter(self, hello: frames.Hello, peer: SocketPeer) -> None:
+        """Let a client come in, or come back, and bring it what it missed."""
+        if hello.protocol != frames.PROTOCOL:
+            self._is_leaving = True
+            raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
+        chat = self._services.chat
+        session = hashlib.sha256((hello.session or secrets.token_hex()).encode()).hexdigest()[:32]
+        client = chat.resume(session, peer.address, peer.port, outlet=self._outlet)
+        is_resumed = client is not None
+        if client is None:
+            client = chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=self._outlet, session=session)
+        self._client = client
+        if hello.nick and client.nick is None:
+            self._try_nick(client, hello.nick)
+        replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
+        replay.hold(chat.open_mailbox(client))
+        for name in hello.rooms:
+            replay.hold(self._join(client, name))
+        self._welcome(client, hello, is_resumed=is_resumed)
+        await replay.run()
+
+    def _join(self, client: Client, name: str) -> Member | None:
+        try:
+            return self._services.chat.join(client, name)
+        except ChatError as error:
+            self._answer(frames.Error(code=error.code, text=error.text))
+            return None
+
+    def _try_nick(self, client: Client, nick: str) -> None:
+        """A nick that cannot be had is no reason to stay outside."""
+        try:
+            self._services.chat.rename(client, nick)
+        except ChatError as error:
+            self._answer(frames.Error(code=error.code, text=error.text))
+
+    def _welcome(self, client: Client, hello: frames.Hello, *, is_resumed: bool) -> None:
+        self._answer(
+            frames.Welcome(
+                protocol=frames.PROTOCOL,
+                epoch=self._services.journal.epoch,
+                server=f"trio-chat {__version__}",
+                you=frames.You(id=client.id, label=client.label, address=client.peer),
+                resumed=is_resumed,
+                rooms=[self._info(room) for room in client.members],
+                limits=frames.Limits(),
+                key=hello.key,
+            )
+        )
+
+    async def _recall(self, client: Client, request: frames.History | frames.Search) -> None:
+        chat, journal = self._services.chat, self._services.journal
+        if isinstance(request, frames.History):
+            room = client.mailbox_name if request.room == frames.MAILBOX else chat.room_of(client, request.room).name
+            entries = await journal.read(room, limit=request.limit + 1, before=request.before, after=request.after)
+        else:
+            names = [chat.room_of(client, request.room).name] if request.room else [r.name for r in client.members]
+            entries = await journal.search(names, request.text, limit=request.limit + 1, before=request.before)
+        self._answer(_page(entries, request))
+
+    async def _settle(self, said: list[tuple[Receipt, str]]) -> None:
+        """Wait until everything said so far is durable. What was said before under its key is acknowledged again."""
+        failures: dict[Receipt, str] = {}
+        for receipt in dict.fromkeys(receipt for receipt, _ in said):
+            try:
+                await receipt.kept()
+            except JournalError as error:
+                failures[receipt] = str(error)
+        for receipt, key in said:
+            if why := failures.get(receipt):
+                self._answer(frames.Error(code="not-kept", text=why, key=key))
+            elif self._client and (entry := receipt.repeated(self._client.session, key)):
+                self._outlet.write(frames.encode_entry(entry))
+        said.clear()
+
+    def _spoken(self, receipt: Receipt | None) -> Receipt:
+        if receipt is None:
+            raise ChatError("empty", "nothing readable is left of that")
+        return receipt
+
+    def _info(self, room: Room) -> frames.RoomInfo:
+        return frames.RoomInfo(
+            name=room.name, topic=room.topic, members=len(room.members), last_id=self._services.chat.last_id
+        )
+
+    def _answer(self, reply: frames.Frame) -> None:
+        self._outlet.write(frames.encode(reply))
+
+
+def _key_of(request: frames.AnyRequest | frames.FrameFault) -> str:
+    return request.key
+
+
+def _page(entries: list[Entry], request: frames.History | frames.Search) -> frames.Page:
+    """One entry more than asked for was read, to see whether there is more; it goes at the far end."""
+    more = len(entries) > request.limit
+    if more:
+        is_forward = isinstance(request, frames.History) and request.after is not None
+        entries = entries[: request.limit] if is_forward else entries[1:]
+    return frames.Page(entries=[frames.said(entry) for entry in entries], more=more, key=request.key)

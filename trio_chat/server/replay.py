@@ -1,0 +1,69 @@
+"""Replay: bringing a client that comes back what it has not seen, from the log or, before that, page by page."""
+
+from collections.abc import Mapping
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.events import MAILBOX_MARK
+from trio_chat.chat.room import NOT_LISTENING, Member
+from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.services import Services
+from trio_chat.wire import frames
+
+PAGE = 1000
+"""Entries read from the journal at once: about a millisecond's worth of encoding."""
+
+
+class Replay:
+    """What one client is to catch up on after its `hello`."""
+
+    def __init__(
+        self, services: Services, client: Client, outlet: SocketOutlet, *, since: Mapping[str, int], epoch: str
+    ) -> None:
+        self._services = services
+        self._client = client
+        self._outlet = outlet
+        self._since = since
+        self._is_other_epoch = bool(since) and epoch != services.journal.epoch
+        self._held: list[tuple[Member, int]] = []
+
+    def hold(self, member: Member | None) -> None:
+        """Keep a member from listening until its past has been replayed. One without a past listens from now on."""
+        if member is None:
+            return
+        name = _public_name(member)
+        seen = self._since.get(name)
+        if seen is None:
+            return
+        if self._is_other_epoch:
+            self._gap(name, seen, "epoch")
+        else:
+            member.cursor = NOT_LISTENING
+            self._held.append((member, seen))
+
+    async def run(self) -> None:
+        """Send what was missed, in each room up to where its log takes over. Raises JournalError."""
+        for member, seen in self._held:
+            await self._catch_up(member, seen)
+
+    async def _catch_up(self, member: Member, seen: int) -> None:
+        journal, chat, log = self._services.journal, self._services.chat, member.room.log
+        if seen < journal.pruned_to:
+            self._gap(_public_name(member), seen, "pruned")
+        while not log.covers(seen):
+            # What is kept but not in the log yet is left to the log.
+            entries = await journal.read(member.room.name, after=seen, before=chat.last_id + 1, limit=PAGE)
+            if not entries:
+                break
+            seen = entries[-1].id
+            self._outlet.write(b"".join(map(frames.encode_entry, entries)))
+            await self._services.pump.delivered(self._client)
+        member.listen_after(seen)
+        self._services.pump.has_news(member.room)
+
+    def _gap(self, room: str, after: int, reason: str) -> None:
+        self._outlet.write(frames.encode(frames.Gap(room=room, after=after, reason=reason)))
+
+
+def _public_name(member: Member) -> str:
+    name = member.room.name
+    return frames.MAILBOX if name.startswith(MAILBOX_MARK) else name

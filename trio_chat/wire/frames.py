@@ -1,0 +1,354 @@
+"""Frames: how our client, bots and browsers speak to the server. One JSON object a line, both ways, each with a `type`.
+
+These structs are the protocol, version 1: what they do not name is ignored, what does not fit them is answered by an
+error. `docs/protocol.md` explains them to people, `docs/protocol.schema.json` is made from them.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
+from trio_chat.chat.nicks import NICK_MAX
+from trio_chat.wire.cutter import Cutter, Overlong
+
+PROTOCOL = 1
+FRAME_LIMIT = 64 * 1024
+"""Bytes in a frame, its newline not counted."""
+
+TEXT_LIMIT = 4096
+"""Characters in what is said at once."""
+
+PAGE_LIMIT = 500
+ROOMS_LIMIT = 100
+MAILBOX = MAILBOX_MARK
+"""What a client calls its own mailbox, where what it is told and tells is kept."""
+
+Key = Annotated[str, Meta(max_length=64)]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Limit = Annotated[int, Meta(ge=1, le=PAGE_LIMIT)]
+Secret = Annotated[str, Meta(min_length=16, max_length=128)]
+
+
+class Frame(Struct, frozen=True, tag_field="type", tag=str.lower, omit_defaults=True, kw_only=True):
+    """What all frames share: the tag."""
+
+
+class Request(Frame, frozen=True, kw_only=True):
+    """What all requests share. What answers one, if only an error, bears its `key`."""
+
+    key: Key = ""
+
+
+# Client to server
+
+
+class Hello(Request, frozen=True, kw_only=True):
+    """The first frame: who comes, where it wants to be, and what it has seen already."""
+
+    protocol: int
+    client: Annotated[str, Meta(max_length=64)] = ""
+    nick: str = ""
+    rooms: Annotated[list[Name], Meta(max_length=ROOMS_LIMIT)] = msgspec.field(default_factory=lambda: ["lobby"])
+    session: Secret | None = None
+    """A secret of the client's making. With it, another connection can go on where this one broke."""
+    epoch: str = ""
+    """That of the journal to which the ids in `since` belong."""
+    since: dict[str, Id] = msgspec.field(default_factory=dict)
+    """Per room, the last id seen; `@` is the mailbox."""
+    password: str = ""
+
+
+class Say(Request, frozen=True, kw_only=True):
+    """Say something in a room. The entry that comes back with the same key acknowledges it."""
+
+    room: Name
+    text: Text
+
+
+class Act(Request, frozen=True, kw_only=True):
+    """Say what the client does."""
+
+    room: Name
+    text: Text
+
+
+class Tell(Request, frozen=True, kw_only=True):
+    """Say something to one person alone."""
+
+    to: Name
+    text: Text
+
+
+class Join(Request, frozen=True, kw_only=True):
+    """Enter a room, which is made if it is not there. `joined` answers."""
+
+    room: Name
+
+
+class Leave(Request, frozen=True, kw_only=True):
+    """Leave a room. `done` answers."""
+
+    room: Name
+
+
+class Nick(Request, frozen=True, kw_only=True):
+    """Take another name. `done` answers."""
+
+    nick: str
+
+
+class Topic(Request, frozen=True, kw_only=True):
+    """Say what a room is about."""
+
+    room: Name
+    text: Text
+
+
+class Who(Request, frozen=True, kw_only=True):
+    """Ask who is in a room. `members` answers."""
+
+    room: Name
+
+
+class ListRooms(Request, frozen=True, kw_only=True, tag="rooms"):
+    """Ask which rooms there are. `roomlist` answers."""
+
+
+class History(Request, frozen=True, kw_only=True):
+    """Ask for entries of a room: the newest before an id, or the oldest after one. `page` answers."""
+
+    room: Name
+    before: Id | None = None
+    after: Id | None = None
+    limit: Limit = 50
+
+
+class Search(Request, frozen=True, kw_only=True):
+    """Ask for the entries that hold all the words, in one room or in all that the client is in. `page` answers."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=256)]
+    room: Name | None = None
+    before: Id | None = None
+    limit: Limit = 50
+
+
+class Ping(Request, frozen=True, kw_only=True):
+    """Ask whether the other end is there. `pong` answers. Both ends may ask."""
+
+
+class Pong(Request, frozen=True, kw_only=True):
+    """Here."""
+
+
+class Bye(Request, frozen=True, kw_only=True):
+    """Leave for good: the session is over."""
+
+
+AnyRequest = (
+    Hello | Say | Act | Tell | Join | Leave | Nick | Topic | Who | ListRooms | History | Search | Ping | Pong | Bye
+)
+
+
+# Server to client
+
+
+class You(Struct, frozen=True):
+    """Who the client is to others."""
+
+    id: str
+    label: str
+    address: str
+
+
+class RoomInfo(Struct, frozen=True):
+    """A room and how many are in it. `last_id` is what to give as `since` if nothing of it is seen."""
+
+    name: str
+    topic: str
+    members: int
+    last_id: int
+
+
+class Limits(Struct, frozen=True):
+    """What the server takes."""
+
+    frame_bytes: int = FRAME_LIMIT
+    text_chars: int = TEXT_LIMIT
+    nick_chars: int = NICK_MAX
+    page: int = PAGE_LIMIT
+    rooms: int = ROOMS_LIMIT
+
+
+class Reply(Frame, frozen=True, kw_only=True):
+    """What all answers share."""
+
+    key: str = ""
+
+
+class Welcome(Reply, frozen=True, kw_only=True):
+    """Answers `hello`. Then comes what was missed, then what is new."""
+
+    protocol: int
+    epoch: str
+    server: str
+    you: You
+    resumed: bool
+    rooms: list[RoomInfo]
+    limits: Limits
+
+
+class Said(Reply, frozen=True, kw_only=True, tag="entry"):
+    """Something that happened in a room. Ids rise; an id seen before is a repeated acknowledgement, not news.
+
+    `room` is `@` in a mailbox; `to` is who was told.
+    """
+
+    id: int
+    room: str
+    kind: Kind
+    time: float
+    author: str
+    text: str = ""
+    to: str = ""
+
+
+class Joined(Reply, frozen=True, kw_only=True):
+    """Answers `join`."""
+
+    room: RoomInfo
+
+
+class Members(Reply, frozen=True, kw_only=True):
+    """Answers `who`. `labels` may be cut short; `count` is not."""
+
+    room: str
+    count: int
+    labels: list[str]
+
+
+class RoomList(Reply, frozen=True, kw_only=True):
+    """Answers `rooms`."""
+
+    rooms: list[RoomInfo]
+
+
+class Page(Reply, frozen=True, kw_only=True):
+    """Answers `history` and `search`, oldest first. `more` says that there are others beyond the page's far end."""
+
+    entries: list[Said]
+    more: bool
+
+
+class Done(Reply, frozen=True, kw_only=True):
+    """Answers what needs no other answer."""
+
+
+class Gap(Frame, frozen=True, kw_only=True):
+    """Something is missing after `after`: the ids are of another `epoch`, or `pruned`, or the reader was too `slow`."""
+
+    room: str
+    after: int
+    reason: str
+    missed: int = 0
+
+
+class Error(Reply, frozen=True, kw_only=True):
+    """A request was refused, or could not be read."""
+
+    code: str
+    text: str
+
+
+class Farewell(Frame, frozen=True, kw_only=True, tag="bye"):
+    """The server ends the connection. Come back after `retry_s`, or not at all where it is missing."""
+
+    reason: str
+    text: str
+    retry_s: float | None = None
+
+
+AnyReply = Welcome | Said | Joined | Members | RoomList | Page | Done | Gap | Error | Farewell | Ping | Pong
+
+
+class FrameFault(Exception):  # noqa: N818  # what came is at fault, not we
+    """A line that is no frame: what `error` says of it."""
+
+    def __init__(self, code: str, text: str, key: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.key = key
+
+
+class _Keyed(Struct):
+    """The little that is read of a frame that does not fit."""
+
+    key: str = ""
+    type: str = ""
+
+
+class FrameDecoder:
+    """Cut a stream of bytes into frames of one side."""
+
+    __slots__ = ("_cutter", "_decoder", "_known")
+
+    def __init__(self, frames: Any) -> None:
+        """`frames` is the union of what may come: AnyRequest or AnyReply."""
+        self._cutter = Cutter(FRAME_LIMIT)
+        self._decoder = msgspec.json.Decoder(frames)
+        self._known = {kind.__struct_config__.tag for kind in frames.__args__}
+
+    def feed(self, data: bytes) -> list[Any]:
+        """Take the next bytes; return the frames that they complete, and a FrameFault for each that is none."""
+        return [self._decode(line) for line in self._cutter.feed(data) if line]
+
+    def _decode(self, line: bytes | Overlong) -> Any:
+        if isinstance(line, Overlong):
+            return FrameFault("too-long", f"a frame has at most {FRAME_LIMIT} bytes")
+        try:
+            return self._decoder.decode(line)
+        except msgspec.ValidationError as error:
+            return self._explain(line, error)
+        except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, a hundred thousand brackets
+            return FrameFault("bad-json", f"not a JSON object: {error}")
+
+    def _explain(self, line: bytes, error: msgspec.ValidationError) -> FrameFault:
+        try:
+            partly = msgspec.json.decode(line, type=_Keyed)
+        except (ValueError, RecursionError):
+            return FrameFault("bad-frame", str(error))
+        if partly.type not in self._known:
+            return FrameFault("unknown-type", f"there is no frame of type {partly.type[:32]!r}", partly.key[:64])
+        return FrameFault("bad-frame", str(error), partly.key[:64])
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(frame: Frame) -> bytes:
+    """Print a frame, its newline included."""
+    return _encoder.encode(frame) + b"\n"
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Print an entry, its newline included."""
+    return _encoder.encode(said(entry)) + b"\n"
+
+
+def said(entry: Entry) -> Said:
+    """The frame of an entry. A mailbox is known to its owner as `@`, so that no secret is in it."""
+    draft = entry.draft
+    return Said(
+        id=entry.id,
+        room=MAILBOX if draft.room.startswith(MAILBOX_MARK) else draft.room,
+        kind=draft.kind,
+        time=entry.time,
+        author=draft.author,
+        text=draft.text,
+        to=draft.to,
+        key=draft.key,
+    )
