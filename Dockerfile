@@ -18,7 +18,8 @@ RUN /opt/build/bin/python -m hatchling build -t wheel -d /dist \
 
 FROM python:3.13-slim
 
-RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin trio-chat \
+RUN groupadd --gid 10001 trio-chat \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin trio-chat \
     && install --directory --owner trio-chat --group trio-chat /data
 COPY --from=build /opt/trio-chat /opt/trio-chat
 ENV PATH=/opt/trio-chat/bin:$PATH \
@@ -26,10 +27,11 @@ ENV PATH=/opt/trio-chat/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TRIO_CHAT_DATA=/data
 
-USER trio-chat
+# By number, so that Kubernetes can see that it is not root.
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 5555 8080
-HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --start-interval=1s CMD ["trio-chat", "health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["trio-chat", "health"]
 ENTRYPOINT ["trio-chat"]
 CMD ["serve"]

@@ -45,7 +45,8 @@ lock: $(VENV)/bin/python
 		--output-file requirements-dev.lock
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "trio-chat needs Python 3.11 or later: install it, or name it by make PYTHON=..." >&2; exit 1; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "trio-chat needs Python 3.11 or later: install it, or name it by make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
 		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
