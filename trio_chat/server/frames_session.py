@@ -45,9 +45,9 @@ async def serve_frames(services: Services, peer: SocketPeer) -> None:
         try:
             await session.run(peer)
         finally:
-            session.end()
             if not outlet.is_blocked:
                 outlet.push(None)
+            session.end()
 
 
 class FramesSession:

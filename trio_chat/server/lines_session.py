@@ -37,9 +37,9 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
             chat.join(client, LOBBY)
             await LinesSession(services, client, outlet).run(peer)
         finally:
-            chat.disconnect(client)
             if not outlet.is_blocked:
                 outlet.push(None)
+            chat.disconnect(client)
 
 
 class LinesSession:
