@@ -72,7 +72,7 @@ def test_a_nick_replaces_the_address_and_everyone_else_is_told(world) -> None:
     assert world.hear(bob) == "*** [10.0.0.1:1001] is now [alice] ***\n[alice]> hi\n"
 
 
-@pytest.mark.parametrize("spelling", ["alice", "ALICE", "ａｌｉｃｅ", "аlice"])  # noqa: RUF001  # look-alikes are the point
+@pytest.mark.parametrize("spelling", ["alice", "ALICE", "ａｌｉｃｅ", "аlice"])  # look-alikes are the point
 def test_a_nick_is_taken_however_it_is_written(world, spelling: str) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
     world.chat.rename(alice, "alice")

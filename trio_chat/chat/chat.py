@@ -12,16 +12,15 @@ from enum import StrEnum
 from trio_chat.chat.client import Client, Farewell, Outlet
 from trio_chat.chat.crowd import Crowd
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Draft, Entry, Kind, Post, Receipt
+from trio_chat.chat.events import Draft, Entry, Kind, Post, Receipt
 from trio_chat.chat.log import Encode, Mode, Window
-from trio_chat.chat.nicks import check_nick, check_room, fold
+from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
+from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.text import clean
 
 SERVER = "server"
-
-_MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 
 
 class Change(StrEnum):
@@ -71,11 +70,7 @@ class Chat:
         self._register = Register()
         self._ids = itertools.count(1)
         self._crowds: dict[Room, Crowd] = {}
-        self._mailboxes: dict[str, Room] = {}
-        self._room_names: dict[str, str] = {}
-        self.last_id = last_id
-        self.rooms: dict[str, Room] = {}
-        self.recall_room(LOBBY, "")
+        self.rooms = Rooms(outside.encoders, window=rules.window, most=rules.rooms, last_id=last_id)
 
     # Connections
 
@@ -150,13 +145,9 @@ class Chat:
 
     # Rooms
 
-    def recall_room(self, name: str, topic: str) -> None:
-        """Know a room that the journal has."""
-        self._open_room(name).topic = topic
-
     def join(self, client: Client, name: str) -> Member:
         """Put a client into a room, which is made if it is not there. It hears what is kept from now on."""
-        room = self._open_room(check_room(name))
+        room = self.rooms.enter(name)
         if member := room.members.get(client):
             return member
         if len(client.members) >= self._rules.rooms_per_client:
@@ -167,7 +158,7 @@ class Chat:
 
     def switch(self, client: Client, name: str) -> Room:
         """Put a client into a room and out of all others."""
-        room = self._open_room(check_room(name))
+        room = self.rooms.enter(name)
         for other in tuple(client.members):
             if other is not room:
                 self.leave(client, other)
@@ -182,7 +173,7 @@ class Chat:
 
     def room_of(self, client: Client, name: str) -> Room:
         """The room of that name, which the client is in. Raises ChatError where it is not."""
-        room = self.rooms.get(self._room_names.get(fold(name.removeprefix("#")), ""))
+        room = self.rooms.find(name)
         if room is None or room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{clean(name.removeprefix('#'))[:32]}")
         return room
@@ -215,20 +206,12 @@ class Chat:
         if not (text := clean(text)) or text.isspace():
             return None
         for party, its_key in ((other, f"{key}>" if key else ""), (client, key)):
-            room = self.open_mailbox(party).room
+            room = self.rooms.open_mailbox(party).room
             draft = Draft(
                 room.name, Kind.TOLD, client.label, text, other.label, client.id, client.session if key else "", its_key
             )
             receipt = self._outside.post(draft)
         return receipt
-
-    def open_mailbox(self, client: Client) -> Member:
-        """Make a client listen to what is told to it. Whoever is told something has a mailbox from then on."""
-        if client.mailbox is None:
-            room = self._make_room(client.mailbox_name, _MAILBOX_WINDOW)
-            self._mailboxes[room.name] = room
-            client.mailbox = room.admit(client)
-        return client.mailbox
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
         """Give a client another nick. Raises ChatError where it is malformed, reserved or taken."""
@@ -246,7 +229,7 @@ class Chat:
         """Let the server speak in every room that anyone is in."""
         receipt = None
         if text := clean(text).strip():
-            for room in self.rooms.values():
+            for room in self.rooms:
                 if room.members:
                     receipt = self._outside.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
         return receipt
@@ -257,8 +240,8 @@ class Chat:
         """Put entries, durable now, into the logs of their rooms."""
         news: dict[Room, None] = {}
         for entry in entries:
-            self.last_id = entry.id
-            if room := self._room_for(entry.draft):
+            self.rooms.last_id = entry.id
+            if room := self.rooms.of_entry(entry.draft):
                 room.hear(entry, self._register.by_id(entry.draft.client))
                 news[room] = None
         for room in news:
@@ -299,28 +282,6 @@ class Chat:
             Draft(room.name, kind, client.label, text, client=client.id, session=session, key=key)
         )
 
-    def _open_room(self, name: str) -> Room:
-        key = fold(name)
-        if known := self._room_names.get(key):
-            return self.rooms[known]
-        if len(self.rooms) >= self._rules.rooms:
-            raise ChatError("too-many-rooms", "this server has as many rooms as it may have")
-        self._room_names[key] = name
-        room = self.rooms[name] = self._make_room(name, self._rules.window)
-        return room
-
-    def _make_room(self, name: str, window: Window) -> Room:
-        return Room(name, self._outside.encoders, window=window, after_id=self.last_id)
-
-    def _room_for(self, draft: Draft) -> Room | None:
-        """Where an entry belongs. -> None for a mailbox whose client is gone."""
-        if draft.room.startswith(MAILBOX_MARK):
-            return self._mailboxes.get(draft.room)
-        room = self.rooms.get(draft.room) or self._open_room(draft.room)
-        if draft.kind is Kind.TOPIC:
-            room.topic = draft.text
-        return room
-
     def _announce_crowd(self, client: Client, room: Room, kind: Kind) -> None:
         crowd = self._crowds.setdefault(room, Crowd())
         if crowd.is_told(kind, is_large=len(room.members) > self._rules.announce_max_members):
@@ -333,13 +294,11 @@ class Chat:
         else:
             self._post(client, room, notice)
         if not room.members:
-            room.forget(self.last_id)
+            room.forget(self.rooms.last_id)
 
     def _forget(self, client: Client, notice: Kind) -> None:
         self._register.remove(client)
         rooms, client.members = client.members, {}
         for room in rooms:
             self._dismiss(client, room, notice)
-        if client.mailbox:
-            del self._mailboxes[client.mailbox.room.name]
-            client.mailbox = None
+        self.rooms.close_mailbox(client)

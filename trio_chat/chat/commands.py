@@ -134,7 +134,7 @@ def _leave(chat: Chat, client: Client, _argument: str) -> Answer:
 
 
 def _rooms(chat: Chat, _client: Client, _argument: str) -> Answer:
-    rooms = sorted(chat.rooms.values(), key=lambda room: (-len(room.members), room.name))
+    rooms = sorted(chat.rooms, key=lambda room: (-len(room.members), room.name))
     rows = [(f"#{room.name}", str(len(room.members)), room.topic) for room in rooms[:ROOMS_MAX]]
     width = max(len(name) for name, _, _ in rows)
     lines = [f"  {name:<{width}}  {members:>5}  {topic}".rstrip() for name, members, topic in rows]

@@ -1,4 +1,4 @@
-"""Flood control: how fast one client may speak. It delays, and never drops: a fast sender is simply not read for a while."""
+"""Flood control: how fast one client may speak. Nothing is dropped: a fast sender is simply not read for a while."""
 
 
 class Bucket:

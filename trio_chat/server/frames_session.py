@@ -143,7 +143,7 @@ class FramesSession:
                 labels = [member.label for member in itertools.islice(members, MEMBERS_MAX)]
                 self._answer(frames.Members(room=name, count=len(members), labels=labels, key=key))
             case frames.ListRooms(key=key):
-                self._answer(frames.RoomList(rooms=[self._info(room) for room in chat.rooms.values()], key=key))
+                self._answer(frames.RoomList(rooms=[self._info(room) for room in chat.rooms], key=key))
             case frames.Ping(key=key):
                 self._answer(frames.Pong(key=key))
             case frames.Pong():
@@ -173,7 +173,7 @@ class FramesSession:
         if hello.nick and client.nick is None:
             self._try_nick(client, hello.nick)
         replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
-        replay.hold(chat.open_mailbox(client))
+        replay.hold(chat.rooms.open_mailbox(client))
         for name in hello.rooms:
             replay.hold(self._join(client, name))
         self._welcome(client, hello, is_resumed=is_resumed)
@@ -239,7 +239,7 @@ class FramesSession:
 
     def _info(self, room: Room) -> frames.RoomInfo:
         return frames.RoomInfo(
-            name=room.name, topic=room.topic, members=len(room.members), last_id=self._services.chat.last_id
+            name=room.name, topic=room.topic, members=len(room.members), last_id=self._services.chat.rooms.last_id
         )
 
     def _answer(self, reply: frames.Frame) -> None:

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 
 import trio
 
-from trio_chat.chat.chat import LOBBY
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search, obey
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import Entry, Receipt
+from trio_chat.chat.events import LOBBY, Entry, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.journal import JournalError
 from trio_chat.server.outlet import SocketOutlet, Voice

@@ -51,7 +51,7 @@ class Replay:
             self._gap(_public_name(member), seen, "pruned")
         while not log.covers(seen):
             # What is kept but not in the log yet is left to the log.
-            entries = await journal.read(member.room.name, after=seen, before=chat.last_id + 1, limit=PAGE)
+            entries = await journal.read(member.room.name, after=seen, before=chat.rooms.last_id + 1, limit=PAGE)
             if not entries:
                 break
             seen = entries[-1].id

@@ -1,0 +1,82 @@
+"""All rooms of a server: known by name however it is written, and the mailboxes of single clients beside them."""
+
+from collections.abc import Iterator, Mapping
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Draft, Kind
+from trio_chat.chat.log import Encode, Mode, Window
+from trio_chat.chat.nicks import check_room, fold
+from trio_chat.chat.room import Member, Room
+
+_MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
+
+
+class Rooms:
+    """The rooms, made when somebody first enters them and known from then on."""
+
+    def __init__(self, encoders: Mapping[Mode, Encode], *, window: Window, most: int, last_id: int) -> None:
+        """`last_id` is the newest id in the journal; `most` is how many rooms there may be."""
+        self._encoders = encoders
+        self._window = window
+        self._most = most
+        self._names: dict[str, str] = {}
+        self._mailboxes: dict[str, Room] = {}
+        self._by_name: dict[str, Room] = {}
+        self.last_id = last_id
+        """The newest id that has come from the journal."""
+        self.recall(LOBBY, "")
+
+    def __getitem__(self, name: str) -> Room:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[Room]:
+        return iter(self._by_name.values())
+
+    def recall(self, name: str, topic: str) -> None:
+        """Know a room that the journal has."""
+        self._open(name).topic = topic
+
+    def enter(self, name: str) -> Room:
+        """The room that somebody wants to enter, made if it is not there. Raises ChatError where that cannot be."""
+        return self._open(check_room(name))
+
+    def find(self, name: str) -> Room | None:
+        """The room of that name, however it is written."""
+        return self._by_name.get(self._names.get(fold(name.removeprefix("#")), ""))
+
+    def of_entry(self, draft: Draft) -> Room | None:
+        """Where an entry belongs. -> None for a mailbox whose client is gone."""
+        if draft.room.startswith(MAILBOX_MARK):
+            return self._mailboxes.get(draft.room)
+        room = self._by_name.get(draft.room) or self._open(draft.room)
+        if draft.kind is Kind.TOPIC:
+            room.topic = draft.text
+        return room
+
+    def open_mailbox(self, client: Client) -> Member:
+        """The place at which a client listens to what it alone is told, made if it is not there."""
+        if client.mailbox is None:
+            room = self._make(client.mailbox_name, _MAILBOX_WINDOW)
+            self._mailboxes[room.name] = room
+            client.mailbox = room.admit(client)
+        return client.mailbox
+
+    def close_mailbox(self, client: Client) -> None:
+        """Forget a client's mailbox; what is in it stays in the journal."""
+        if client.mailbox:
+            del self._mailboxes[client.mailbox.room.name]
+            client.mailbox = None
+
+    def _open(self, name: str) -> Room:
+        key = fold(name)
+        if known := self._names.get(key):
+            return self._by_name[known]
+        if len(self._by_name) >= self._most:
+            raise ChatError("too-many-rooms", "this server has as many rooms as it may have")
+        self._names[key] = name
+        room = self._by_name[name] = self._make(name, self._window)
+        return room
+
+    def _make(self, name: str, window: Window) -> Room:
+        return Room(name, self._encoders, window=window, after_id=self.last_id)
