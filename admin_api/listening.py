@@ -25,8 +25,8 @@ DEFAULT_LIMITS = Limits()
 
 
 async def open_listeners(host: str, port: int, limits: Limits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
-    """Bind every address of `host` (`::` means all of both families; port 0 any free port) or raise OSError."""
-    listeners = await trio.open_tcp_listeners(port, host=None if host == "::" else host)
+    """Bind every address of `host` (empty and `::`: all of both families; port 0: any free one) or raise OSError."""
+    listeners = await trio.open_tcp_listeners(port, host=None if host in ("", "::") else host)
     for listener in listeners:
         _drop_stuck_peers(listener, limits.stuck_s)
     return listeners

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from trio_chat.config.kinds import SWITCH, Kind, duration, path, size, text, texts, whole
+from trio_chat.config.kinds import SWITCH, Kind, duration, host, path, size, text, texts, whole
 
 PORT = whole(0, 65535)
 SIZE = size(1, 1024**4)
 TIME = duration(0.1, 86400)
 WORDS = texts("WORD", "words")
 LINE = text("TEXT", "a text")
+HOST = host("ADDRESS", "an address")
 PATH = path("FILE", "a file")
 
 
@@ -31,6 +32,10 @@ PATH = path("FILE", "a file")
         (SWITCH, "off", False),
         (WORDS, "a, b c,,d", ("a", "b", "c", "d")),
         (LINE, "", ""),
+        (HOST, "*", ""),
+        (HOST, "::", ""),
+        (HOST, "0.0.0.0", "0.0.0.0"),
+        (HOST, "::1", "::1"),
         (PATH, "~/x", Path.home() / "x"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from platformdirs import user_data_path
 
-from trio_chat.config.kinds import SWITCH, duration, path, size, text, whole
+from trio_chat.config.kinds import SWITCH, duration, host, path, size, text, whole
 from trio_chat.config.loading import ConfigError, Declared, Setting, load, settings_of, settings_table
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 PORT = whole(0, 65535, metavar="PORT")
-HOST = text("ADDRESS", "an address or a host name")
+HOST = host("ADDRESS", "an address, a host name, or * for every interface")
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,11 @@ def texts(metavar: str, expected: str) -> Kind:
     return Kind(metavar, expected, _line, show=", ".join, is_list=True)
 
 
+def host(metavar: str, expected: str) -> Kind:
+    """Make a kind of addresses to listen on; every interface, IPv4 and IPv6, is empty however it is written."""
+    return Kind(metavar, expected, lambda written: "" if written in ("*", "::") else _line(written))
+
+
 def path(metavar: str, expected: str) -> Kind:
     """Make a kind of paths; `~` is the home folder."""
     return Kind(metavar, expected, _path)
