@@ -15,10 +15,11 @@ def ask_health(host: str, port: int) -> int:
     try:
         connection.request("GET", "/health")
         answer = connection.getresponse()
-        print(answer.read(4096).decode(errors="replace").strip())
+        body = answer.read(4096)
     except (OSError, http.client.HTTPException) as error:
         print(f"trio-chat: no answer from http://{host}:{port}/health: {error}", file=sys.stderr)
         return 1
     finally:
         connection.close()
+    print(body.decode(errors="replace").strip())
     return 0 if answer.status == 200 else 1
