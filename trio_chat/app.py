@@ -5,7 +5,6 @@ Only this module knows that chat and HTTP share a process.
 
 import errno
 import importlib
-import logging
 import os
 import resource
 import signal
@@ -26,6 +25,7 @@ from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, JournalError, open_journal
 from trio_chat.server import console
 from trio_chat.server.listener import accept_forever, bind
+from trio_chat.server.logs import logging_to
 from trio_chat.server.pump import Pump
 from trio_chat.server.services import Services
 from trio_chat.server.session import serve_connection
@@ -46,9 +46,9 @@ def serve(settings: ServeSettings) -> int:
     """Run the server until it is told to stop. -> exit status; a reason other than 0 is one line on stderr."""
     _reserve_standard_fds()
     _raise_file_limit()
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
-        trio.run(_serve, settings)
+        with logging_to(style=settings.log_format, level=settings.log_level):
+            trio.run(_serve, settings)
     except (StartError, JournalError) as failed:
         print(f"trio-chat: {failed}", file=sys.stderr)
         return 1

@@ -50,7 +50,7 @@ def _options(struct: type[Struct], names: Collection[str] | None = None) -> Call
 
     def decorate(command: _Command) -> _Command:
         for setting in reversed(list(settings_of(struct))):
-            if names is None or setting.name in names:
+            if setting.flag and (names is None or setting.name in names):
                 command = _option(setting)(command)
         return command
 

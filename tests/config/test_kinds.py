@@ -1,8 +1,23 @@
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from trio_chat.config.kinds import SWITCH, Kind, duration, host, path, size, text, texts, whole
+from trio_chat.config.kinds import (
+    SWITCH,
+    Kind,
+    Secret,
+    choice,
+    duration,
+    host,
+    networks,
+    path,
+    secret,
+    size,
+    text,
+    texts,
+    whole,
+)
 
 PORT = whole(0, 65535)
 SIZE = size(1, 1024**4)
@@ -11,6 +26,9 @@ WORDS = texts("WORD", "words")
 LINE = text("TEXT", "a text")
 HOST = host("ADDRESS", "an address")
 PATH = path("FILE", "a file")
+LEVEL = choice("LEVEL", "low", "high")
+NETWORKS = networks("NETWORK")
+TOKEN = secret(4, 8)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +55,9 @@ PATH = path("FILE", "a file")
         (HOST, "0.0.0.0", "0.0.0.0"),
         (HOST, "::1", "::1"),
         (PATH, "~/x", Path.home() / "x"),
+        (LEVEL, "High", "high"),
+        (NETWORKS, "10.0.0.0/8, ::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
+        (TOKEN, "s3cret", Secret("s3cret")),
     ],
 )
 def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object) -> None:
@@ -50,7 +71,10 @@ def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object
     + [(TIME, text) for text in ("0", "nan", "inf", "-1s", "1e3", "2d", "5 weeks", "1.s")]
     + [(SWITCH, text) for text in ("", "maybe", "2")]
     + [(LINE, text) for text in ("a\nb", "\x1b[2J", "\0", "\udc80")]
-    + [(PATH, text) for text in ("", "a\0b", "~nobody-is-called-this/x")],
+    + [(PATH, text) for text in ("", "a\0b", "~nobody-is-called-this/x")]
+    + [(LEVEL, text) for text in ("", "middle", "l")]
+    + [(NETWORKS, text) for text in ("10.0.0.1/8", "10.0.0.0/33", "home", "10.0.0.0/8, x")]
+    + [(TOKEN, text) for text in ("abc", "a" * 9, "a b c", "a\nbc", "schön")],
 )
 def test_what_is_out_of_range_or_written_otherwise_is_refused(kind: Kind, written: str) -> None:
     with pytest.raises(ValueError, match=r"^expected "):
@@ -111,3 +135,15 @@ def test_toml_values_of_another_type_are_refused(kind: Kind, given: object) -> N
 def test_what_the_documentation_shows_can_be_read_back(kind: Kind, value: object, shown: str) -> None:
     assert kind.show(value) == shown
     assert kind.read(shown, typed=False) == value
+
+
+@pytest.mark.parametrize("written", ["abc", "much-too-long"])
+def test_what_is_wrong_with_a_secret_is_said_without_saying_it(written: str) -> None:
+    with pytest.raises(ValueError, match=r"^expected 4 to 8 characters") as refused:
+        TOKEN.read(written, typed=False)
+
+    assert written not in str(refused.value)
+
+
+def test_a_secret_is_not_in_its_own_description() -> None:
+    assert "s3cret" not in f"{TOKEN.read('s3cret', typed=False)!s} {Secret('s3cret')!r}"

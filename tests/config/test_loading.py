@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from trio_chat.config import ConfigError, JoinSettings, ServeSettings, load, settings_of, settings_table
-from trio_chat.config.kinds import SWITCH, texts, whole
+from trio_chat.config.kinds import SWITCH, Secret, secret, texts, whole
 from trio_chat.config.loading import Declared
 
 
@@ -15,6 +15,7 @@ class Some(msgspec.Struct, frozen=True):
     max_clients: Annotated[int, Declared("How many.", whole(1, 100))] = 10
     quiet: Annotated[bool, Declared("Say less.", SWITCH)] = False
     allow: Annotated[tuple[str, ...], Declared("Who.", texts("NETWORK", "networks"), "everyone")] = ()
+    token: Annotated[Secret | None, Declared("What opens it.", secret(4, 8), "none")] = None
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_a_wrong_value_in_the_file_is_said_even_if_a_flag_goes_over_it(file: Pat
 
 def test_an_unknown_key_is_named_with_the_one_that_may_be_meant(file: Path) -> None:
     assert error_in(file, "max-client = 5") == "there is no setting 'max-client'; did you mean max-clients?"
-    assert error_in(file, "[tls]") == "there is no setting 'tls'; expected one of max-clients, quiet, allow"
+    assert error_in(file, "[tls]") == "there is no setting 'tls'; expected one of max-clients, quiet, allow, token"
 
 
 def test_a_file_that_cannot_be_used_is_one_line_that_names_it(file: Path) -> None:
@@ -100,6 +101,7 @@ def test_the_table_has_all_that_follows_from_a_declaration() -> None:
         "| `--max-clients N` | `TRIO_CHAT_MAX_CLIENTS` | 10 | How many. |",
         "| `--quiet`, `--no-quiet` | `TRIO_CHAT_QUIET` | false | Say less. |",
         "| `--allow NETWORK` | `TRIO_CHAT_ALLOW` | everyone | Who. |",
+        "| none | `TRIO_CHAT_TOKEN` | none | What opens it. |",
     ]
 
 

@@ -4,12 +4,12 @@ It must not know what a setting does to the server or the client, nor who asks f
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from platformdirs import user_data_path
 
-from trio_chat.config.kinds import SWITCH, duration, host, path, size, text, whole
+from trio_chat.config.kinds import SWITCH, choice, duration, host, path, size, text, whole
 from trio_chat.config.loading import ConfigError, Declared, Setting, load, settings_of, settings_table
 
 __all__ = [
@@ -54,6 +54,13 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     stall_timeout: Annotated[
         float, Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400))
     ] = 30.0
+    log_format: Annotated[
+        Literal["text", "json"], Declared("How the log on stderr is written.", choice("FORMAT", "text", "json"))
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Declared("The least of what is logged.", choice("LEVEL", "debug", "info", "warning", "error")),
+    ] = "info"
 
 
 class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):

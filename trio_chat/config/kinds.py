@@ -1,8 +1,9 @@
 """Kinds of values: how each is written in a flag or a variable, in TOML and in the documentation."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ class Kind:
     native: tuple[type, ...] = (str,)
     show: Callable[[Any], str] = str
     is_list: bool = False
+    is_secret: bool = False
 
     @property
     def is_switch(self) -> bool:
@@ -36,7 +38,8 @@ class Kind:
                 return tuple(self._read_one(item, typed=typed) for item in _items(value, typed=typed))
             return self._read_one(value, typed=typed)
         except (ValueError, LookupError, TypeError) as error:
-            raise ValueError(f"expected {self.expected}, got {value!r}") from error
+            got = "something else" if self.is_secret else repr(value)
+            raise ValueError(f"expected {self.expected}, got {got}") from error
 
     def _read_one(self, value: object, *, typed: bool) -> Any:
         if typed and not isinstance(value, self.native):
@@ -88,6 +91,43 @@ def texts(metavar: str, expected: str) -> Kind:
 def host(metavar: str, expected: str) -> Kind:
     """Make a kind of addresses to listen on; every interface, IPv4 and IPv6, is empty however it is written."""
     return Kind(metavar, expected, lambda written: "" if written in ("*", "::") else _line(written))
+
+
+def choice(metavar: str, *names: str) -> Kind:
+    """Make the kind of one word out of several."""
+
+    def parse(written: str) -> str:
+        return names[names.index(written.lower())]
+
+    return Kind(metavar, f"one of {', '.join(names)}", parse)
+
+
+def networks(metavar: str) -> Kind:
+    """Make the kind of lists of networks, as `10.0.0.0/8`, and single addresses."""
+
+    def show(values: Iterable[object]) -> str:
+        return ", ".join(map(str, values))
+
+    expected = "networks such as 192.168.1.0/24 or fd00::/8, with no bits set behind the mask"
+    return Kind(metavar, expected, ipaddress.ip_network, show=show, is_list=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Text that nothing prints by accident."""
+
+    value: str = field(repr=False)
+
+
+def secret(low: int, high: int) -> Kind:
+    """Make the kind of secrets from `low` to `high` characters of ASCII. It has no flag, since `ps` shows flags."""
+
+    def parse(written: str) -> Secret:
+        if not (written.isascii() and written.isprintable() and " " not in written and low <= len(written) <= high):
+            raise ValueError
+        return Secret(written)
+
+    return Kind("", f"{low} to {high} characters of ASCII without spaces", parse, is_secret=True)
 
 
 def path(metavar: str, expected: str) -> Kind:

@@ -37,8 +37,8 @@ class Setting(NamedTuple):
 
     @property
     def flag(self) -> str:
-        """What it is called on the command line."""
-        return f"--{self.key}"
+        """What it is called on the command line; a secret has no flag."""
+        return "" if self.kind.is_secret else f"--{self.key}"
 
     @property
     def variable(self) -> str:
@@ -87,14 +87,19 @@ def load(
 def settings_table(struct: type[msgspec.Struct]) -> str:
     """Write the settings of a class as a Markdown table."""
     rows = ["| flag | variable | default | what it is |", "|---|---|---|---|"]
-    for setting in settings_of(struct):
-        flag = (
-            f"`{setting.flag}`, `--no-{setting.key}`"
-            if setting.kind.is_switch
-            else f"`{setting.flag} {setting.kind.metavar}`"
-        )
-        rows.append(f"| {flag} | `{setting.variable}` | {setting.default} | {setting.help} |")
+    rows += [
+        f"| {_show_flag(setting)} | `{setting.variable}` | {setting.default} | {setting.help} |"
+        for setting in settings_of(struct)
+    ]
     return "\n".join(rows) + "\n"
+
+
+def _show_flag(setting: Setting) -> str:
+    if setting.kind.is_secret:
+        return "none"
+    if setting.kind.is_switch:
+        return f"`{setting.flag}`, `--no-{setting.key}`"
+    return f"`{setting.flag} {setting.kind.metavar}`"
 
 
 def _read_file(file: Path, keys: list[str]) -> dict[str, object]:
