@@ -1,0 +1,103 @@
+"""Print what is aimed at beside what this machine does: `python -m bench`.
+
+The server runs on the first core and the load generator on the second, over loopback. The C limit (limit.c) is one
+shared log with one send per client and turn, and keeps nothing. Only ratios from one run are worth quoting.
+"""
+
+import argparse
+import gc
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.loadgen import raise_file_limit
+from bench.phases import Span
+from bench.scenarios import SCENARIOS, Setup
+from bench.servers import Command, Cores, StartError, compile_limit, pin_generator
+from bench.table import Row, format_table
+
+ROUNDS, QUICK_ROUNDS = 3, 1
+SECONDS, QUICK_SECONDS = 1.5, 0.6
+QUICK_WARM_S = 0.2
+
+
+def main() -> None:
+    """Measure what was asked for and print the table. What fails is a row that says so; the exit status is always 0."""
+    options = _parse()
+    gc.disable()  # a hundred thousand connections' worth of objects, none of them in a cycle
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="trio-chat-bench-") as folder:
+        cores = pin_generator()
+        setup = _set_up(options, Path(folder), cores)
+        _say(_machine(cores))
+        rows = _measure(setup, options.only or list(SCENARIOS))
+    print(format_table(rows))
+    _say(f"measured in {time.perf_counter() - began:.0f} s")
+
+
+def _measure(setup: Setup, names: Sequence[str]) -> list[Row]:
+    rows: list[Row] = []
+    for name in names:
+        _say(f"{name} ...")
+        try:
+            rows.extend(SCENARIOS[name](setup))
+        except KeyboardInterrupt:
+            rows.append(Row(name, measured="interrupted"))
+            break
+        except Exception as error:  # whatever it is, the rest can be measured
+            rows.append(Row(name, measured=f"failed: {type(error).__name__}: {error}"))
+    return rows
+
+
+def _set_up(options: argparse.Namespace, folder: Path, cores: Cores) -> Setup:
+    quick = options.quick
+    return Setup(
+        folder=folder,
+        cores=cores,
+        files=raise_file_limit(),
+        span=Span(options.seconds or (QUICK_SECONDS if quick else SECONDS), *([QUICK_WARM_S] if quick else [])),
+        rounds=QUICK_ROUNDS if quick else ROUNDS,
+        is_quick=quick,
+        limit=_limit(folder),
+        other=options.server_command,
+    )
+
+
+def _limit(folder: Path) -> Command | None:
+    try:
+        return compile_limit(folder)
+    except StartError as error:
+        _say(f"no ratios to the limit: {error}")
+        return None
+
+
+def _machine(cores: Cores) -> str:
+    placed = f"server on core {cores.server}, load on core {cores.generator}"
+    shared = "" if cores.are_apart else " (ONE core: ratios mean little)"
+    return f"{placed}{shared}; load average before: {os.getloadavg()[0]:.1f}"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", choices=SCENARIOS, metavar="NAME", help=", ".join(SCENARIOS))
+    parser.add_argument("--quick", action="store_true", help="shorter and less exact: below a minute")
+    parser.add_argument("--seconds", type=float, help=f"length of each measurement (default: {SECONDS})")
+    parser.add_argument(
+        "--server-command",
+        metavar="COMMAND",
+        help="measure another server that speaks lines, in place of ours; {port} becomes a free port",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

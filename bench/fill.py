@@ -1,0 +1,27 @@
+"""Fill a journal from inside, since saying a million lines would take longer than all that is measured."""
+
+from pathlib import Path
+
+import trio
+
+from trio_chat.chat.events import LOBBY, Draft, Kind
+from trio_chat.journal import open_journal
+
+GROUP = 10_000
+
+
+def fill_journal(data: Path, entries: int) -> None:
+    """Make a journal in the folder `data` that has so many entries."""
+    data.mkdir()
+    trio.run(_fill, data, entries)
+
+
+async def _fill(data: Path, entries: int) -> None:
+    async with open_journal("sqlite:", data=data) as journal:
+        for first in range(0, entries, GROUP):
+            drafts = [
+                Draft(LOBBY, Kind.SAID, "127.0.0.1:54321", f"this is line {number} of very many")
+                for number in range(first, min(first + GROUP, entries))
+            ]
+            receipts = [journal.post(draft) for draft in drafts]
+            await receipts[-1].kept()

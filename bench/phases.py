@@ -1,0 +1,193 @@
+"""Phases: one measurement each, on the connections of a swarm that has settled.
+
+Rates are taken between the end of the warming up and the end of speaking. After that, what is under way is waited for,
+and everyone's bytes are compared with what was said: `missing_lines` has to be 0.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from bench.swarm import Connection, Hear, Sender, Swarm
+
+SAMPLED = 10
+"""One in so many listeners is sampled, where there are enough: reading closely takes the generator's time."""
+
+EVENTS_WHILE_DUE = 16
+"""Read so much at most before looking whether the next line is due."""
+
+DRAIN_S = 10.0
+SILENCE_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a phase measured. `latencies_ms` is sorted."""
+
+    lines_per_s: float
+    deliveries_per_s: float
+    missing_lines: int
+    latencies_ms: Sequence[float] = field(default=(), repr=False)
+
+    def percentile_ms(self, share: float) -> float:
+        """The latency that this share of the sampled deliveries did not exceed; NaN when there are none."""
+        if not self.latencies_ms:
+            return float("nan")
+        return self.latencies_ms[min(int(share * len(self.latencies_ms)), len(self.latencies_ms) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long a phase speaks, after warming up."""
+
+    seconds: float
+    warm_s: float = 0.3
+
+
+class Observer:
+    """Knows, on one connection, the number of the newest whole line of each sender."""
+
+    def __init__(self, swarm: Swarm, connection: Connection) -> None:
+        self.seen = [sender.said for sender in swarm.senders]
+        self._marks = [sender.mark for sender in swarm.senders]
+        self._tail = b""
+        connection.hear = self._hear
+
+    def _hear(self, data: bytes) -> None:
+        data = self._tail + data
+        end = data.rfind(b"\n") + 1
+        for number, mark in enumerate(self._marks):
+            if (at := data.rfind(mark, 0, end)) >= 0:
+                self.seen[number] = int(data[at + 6 : at + 14], 16)
+        self._tail = data[end:]
+
+
+class Sampler:
+    """Collects the latencies of some senders' lines on some connections."""
+
+    def __init__(self, senders: Sequence[Sender], connections: Sequence[Connection]) -> None:
+        self.since_ns = 0
+        self._latencies_ns: list[int] = []
+        self._marks = [sender.mark for sender in senders]
+        for connection in connections[:: SAMPLED if len(connections) > 2 * SAMPLED else 1]:
+            connection.hear = self._reader()
+
+    @property
+    def latencies_ms(self) -> list[float]:
+        """All collected so far, sorted."""
+        return [ns / 1e6 for ns in sorted(self._latencies_ns)]
+
+    def _reader(self) -> Hear:
+        tail = b""
+
+        def hear(data: bytes) -> None:
+            nonlocal tail
+            now_ns = time.perf_counter_ns()
+            data = tail + data
+            end = data.rfind(b"\n") + 1
+            for mark in self._marks:
+                for line in data[:end].split(mark)[1:]:
+                    if (said_ns := int(line[9:25], 16)) >= self.since_ns:
+                        self._latencies_ns.append(now_ns - said_ns)
+            tail = data[end:]
+
+        return hear
+
+
+class Meter:
+    """Counts one phase of a swarm."""
+
+    def __init__(self, swarm: Swarm, span: Span) -> None:
+        swarm.reset()
+        self._swarm = swarm
+        self._said_before = [sender.said for sender in swarm.senders]
+        self.warm_at = time.perf_counter() + span.warm_s
+        self.end_at = self.warm_at + span.seconds
+        self._warm: tuple[float, int, int] | None = None
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the warming up is over."""
+        return self._warm is not None
+
+    def is_running(self, now: float) -> bool:
+        """Whether there is still to be spoken; notes when the warming up is over."""
+        if self._warm is None and now >= self.warm_at:
+            self._warm = now, self._lines(), self._got_bytes()
+        return now < self.end_at
+
+    def finish(self, sampler: Sampler | None = None) -> Result:
+        """Take the rates, then wait for what is under way."""
+        start, lines, got = self._warm or (self.warm_at, 0, 0)
+        seconds = time.perf_counter() - start
+        lines_per_s = (self._lines() - lines) / seconds
+        deliveries_per_s = (self._got_bytes() - got) / self._swarm.line_bytes / seconds
+        missing = self._drain()
+        return Result(lines_per_s, deliveries_per_s, missing, sampler.latencies_ms if sampler else ())
+
+    def _lines(self) -> int:
+        return sum(sender.said for sender in self._swarm.senders) - sum(self._said_before)
+
+    def _got_bytes(self) -> int:
+        return sum(connection.got_bytes for connection in self._swarm.connections)
+
+    def _drain(self) -> int:
+        """Read until everything has come or nothing comes any more; return how many lines are missing or too many."""
+        start = last = time.perf_counter()
+        while (missing := self._missing()) and (now := time.perf_counter()) < min(start + DRAIN_S, last + SILENCE_S):
+            if self._swarm.turn(0.01):
+                last = now
+        return missing
+
+    def _missing(self) -> int:
+        line_bytes, everything = self._swarm.line_bytes, self._lines()
+        own = {
+            sender.connection: sender.said - before
+            for sender, before in zip(self._swarm.senders, self._said_before, strict=True)
+        }
+        return sum(
+            ceil(abs((everything - own.get(reader, 0)) * line_bytes - reader.got_bytes) / line_bytes)
+            for reader in self._swarm.readers
+        )
+
+
+def closed_loop(swarm: Swarm, span: Span, window: int = 16) -> Result:
+    """Let each sender have at most `window` lines that not all observers have seen: as much as the server can do."""
+    meter = Meter(swarm, span)
+    listeners = swarm.listeners
+    observers = [Observer(swarm, listeners[place]) for place in {0, len(listeners) // 2, len(listeners) - 1}]
+    while meter.is_running(time.perf_counter()):
+        ready: list[tuple[Sender, int, bytes]] = []
+        for number, sender in enumerate(swarm.senders):
+            count = min([observer.seen[number] for observer in observers]) + window - sender.said
+            if count > 0 and not sender.connection.outbox:
+                ready.append((sender, count, sender.compose(count)))
+        for sender, count, lines in ready:  # in quick succession: a server that is fast takes them together
+            sender.say(count, composed=lines)
+        swarm.turn(0.002)
+    return meter.finish()
+
+
+def open_loop(
+    swarm: Swarm, span: Span, *, rate: float, senders: int = 4, meanwhile: Callable[[], None] = lambda: None
+) -> Result:
+    """Say `rate` lines a second, whatever the server does.
+
+    A line carries the time when it was due, so that a server that falls behind cannot hide it. `meanwhile` is called
+    once the warming up is over.
+    """
+    meter = Meter(swarm, span)
+    speaking = swarm.senders[:senders]
+    sampler = Sampler(speaking, swarm.listeners)
+    sampler.since_ns = int(meter.warm_at * 1e9)
+    start, count, is_told = time.perf_counter(), 0, False
+    while meter.is_running(now := time.perf_counter()):
+        if meter.is_warm and not is_told:
+            is_told = True
+            meanwhile()
+        while (due := start + count / rate) <= now:
+            speaking[count % len(speaking)].say(1, int(due * 1e9))
+            count += 1
+        swarm.turn(0 if due - now < 0.002 else 0.001, EVENTS_WHILE_DUE)  # epoll's waits are whole milliseconds
+    return meter.finish(sampler)

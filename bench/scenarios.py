@@ -1,0 +1,276 @@
+"""What is measured, and what is aimed at. Every scenario yields rows; each stands for itself.
+
+Where a ratio is taken, both sides of it run in turns, and the ratio is the median of those of the turns: this machine
+has other things to do, and does them at other times.
+"""
+
+import json
+import shutil
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+from bench.fill import fill_journal
+from bench.loadgen import FLOOD_LINES, flooded
+from bench.phases import Result, Span, closed_loop, open_loop
+from bench.servers import Command, Cores, Server, other, ours, running
+from bench.swarm import Swarm, settle
+from bench.table import Row
+
+LIMIT, OURS, MEMORY = "limit", "ours", "memory:"
+
+SPARE_FILES = 200
+
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a run has to work with. `limit` is None where there is no C compiler; `other` is a server to try instead."""
+
+    folder: Path
+    cores: Cores
+    files: int
+    span: Span
+    rounds: int
+    is_quick: bool
+    limit: Command | None
+    other: str | None
+
+    def start(self, name: str, *, data: Path | None = None) -> AbstractContextManager[Server]:
+        """Start the server of that name, by default with nothing kept from earlier."""
+        if name == LIMIT and self.limit:
+            command = self.limit
+        elif self.other:
+            command = other(self.other)
+        else:
+            journal = MEMORY if name == MEMORY else "sqlite:"
+            command = ours(data or self.folder / f"data-{next(_numbers)}", journal=journal)
+        return running(command, self.cores, self.folder)
+
+    def start_all(self, stack: ExitStack, names: Sequence[str]) -> dict[str, Server]:
+        """Start several, to be stopped when the stack is."""
+        return {name: stack.enter_context(self.start(name)) for name in names}
+
+    def present(self, *names: str) -> list[str]:
+        """Those of the servers that can be started."""
+        return [n for n in names if not (n == LIMIT and not self.limit) and not (n == MEMORY and self.other)]
+
+    def clients(self, wished: int, *, swarms: int = 1) -> int:
+        """As many clients as were wished for, or as there can be open files."""
+        return min(wished, (self.files - SPARE_FILES) // swarms)
+
+
+Scenario = Callable[[Setup], Iterator[Row]]
+
+
+def deliveries(setup: Setup) -> Iterator[Row]:
+    """As much as the server can deliver."""
+    for wished, aim, memory_aim, peer, peer_aim in (
+        (100, 0.4, 0.8, 0.45, 0.8),
+        (1000, 0.7, 0.9, 0.46, 2.0),
+        (5000, 0.9, 1.0, 0.22, 4.0),
+    ):
+        names = setup.present(LIMIT, OURS, MEMORY)
+        clients = setup.clients(wished, swarms=len(names))
+        with ExitStack() as stack:
+            swarms = _swarms(stack, setup.start_all(stack, names), clients)
+            results = _in_turns(setup, swarms, partial(closed_loop, span=setup.span))
+        rates = {name: [r.deliveries_per_s for r in results[name]] for name in names}
+        ratio = _ratio(rates, OURS, LIMIT)
+        what = f"deliveries/s to {clients} clients"
+        yield _above(what, aim, "of the limit", _rates(results), ratio)
+        yield _above(
+            "  beside the best real peer, once measured", peer_aim, f"of {peer} of the limit", "", ratio / peer
+        )
+        if MEMORY in names:
+            yield _above("  without journal", memory_aim, "of the limit", "", _ratio(rates, MEMORY, LIMIT))
+
+
+def latency(setup: Setup) -> Iterator[Row]:
+    """How long a line takes to a thousand clients."""
+    names = setup.present(LIMIT, OURS)
+    clients = setup.clients(1000, swarms=len(names))
+    with ExitStack() as stack:
+        swarms = _swarms(stack, setup.start_all(stack, names), clients)
+        alone = _in_turns(setup, swarms, partial(open_loop, span=setup.span, rate=20, senders=1))
+        busy = _in_turns(setup, swarms, partial(open_loop, span=setup.span, rate=200))
+    p50 = {name: [r.percentile_ms(0.5) for r in alone[name]] for name in names}
+    p99 = {name: [r.percentile_ms(0.99) for r in busy[name]] for name in names}
+    what = f"one line to {clients} clients, nothing else: p50"
+    yield _below(what, 1.5, "times the limit's", _times(p50, alone), _ratio(p50, OURS, LIMIT))
+    what = f"200 lines/s to {clients} clients: p99"
+    yield Row(what, "at most 10 ms", _times(p99, busy), is_met=median(p99[OURS]) <= 10)
+    yield _below("  beside the best real peer, once measured", 1.0, "times the limit's", "", _ratio(p99, OURS, LIMIT))
+
+
+def idle(setup: Setup) -> Iterator[Row]:
+    """What ten thousand who say nothing cost."""
+    clients = setup.clients(10_000)
+    with ExitStack() as stack:
+        server = stack.enter_context(setup.start(OURS))
+        if not setup.other:
+            server.admin_url()  # everything is loaded once it is said
+        before = server.rss_bytes()
+        swarm = stack.enter_context(closing(Swarm(server.port, accepted=server.accepted)))
+        per_s = clients / swarm.connect(clients)
+        settle([swarm])
+        kib = (server.rss_bytes() - before) / clients / 1024
+        yield Row("connections accepted/s", "at least 5000", f"{per_s:.0f}", is_met=per_s >= 5000)
+        what = f"RSS per idle connection of {clients}"
+        yield Row(what, "at most 6 KiB", f"{kib:.2f} KiB", is_met=kib <= 6)
+        if not setup.other:
+            yield _listing(server, clients)
+
+
+def _listing(server: Server, clients: int) -> Row:
+    """What it costs to list everyone: CPU time of the whole process, so at least the loop's."""
+    url, times = f"{server.admin_url()}/clients", 4
+    before = server.cpu_s()
+    for _ in range(times):
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            listed = len(json.load(answer)["clients"])
+    cpu_ms = (server.cpu_s() - before) / times * 1000
+    is_met = cpu_ms <= 50 and listed == clients
+    return Row(f"GET /clients with {clients} clients", "at most 50 ms of CPU", f"{cpu_ms:.0f} ms", is_met=is_met)
+
+
+def stuck(setup: Setup) -> Iterator[Row]:
+    """What a hundred that never read do to nine hundred that do, against a thousand that all read."""
+    free, held = "all read", "100 stuck"
+    clients = setup.clients(1000, swarms=2)
+    span = Span(min(setup.span.seconds, 2.0), setup.span.warm_s)  # the server ends stuck connections after 30 s
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(setup.start(OURS)) for name in (free, held)}
+        swarms = _swarms(stack, servers, clients)
+        swarms[held].get_stuck(clients // 10)
+        for swarm in swarms.values():
+            closed_loop(swarm, Span(1.0))  # until the kernel takes no more for the stuck
+        loads = _in_turns(setup, swarms, partial(closed_loop, span=span))
+        paced = _in_turns(setup, swarms, partial(open_loop, span=span, rate=200))
+        rss = {name: [server.rss_bytes() / 2**20] for name, server in servers.items()}
+    p99 = {name: [r.percentile_ms(0.99) for r in paced[name]] for name in swarms}
+    rates = {name: [r.deliveries_per_s for r in loads[name]] for name in swarms}
+    what = f"{clients // 10} stuck readers of {clients}"
+    yield _below(f"{what}: others' p99", 1.2, "times", _times(p99, paced), _ratio(p99, held, free))
+    yield _above("  deliveries/s", 0.8, "of without", _rates(loads), _ratio(rates, held, free))
+    memory = ", ".join(f"{name} {mib[0]:.0f} MiB" for name, mib in rss.items())
+    yield _below("  RSS", 1.1, "times", memory, _ratio(rss, held, free))
+
+
+def flood(setup: Setup) -> Iterator[Row]:
+    """What one who says very much at once does to the others."""
+    calm, full = "calm", "flooded"
+    with ExitStack() as stack:
+        swarm = _swarms(stack, setup.start_all(stack, [OURS]), 100)[OURS]
+        phases = {calm: partial(open_loop, rate=200, senders=3), full: partial(flooded, rate=200)}
+        results = {name: [phase(swarm, setup.span)] for name, phase in phases.items()}
+    p99 = {name: [r.percentile_ms(0.99) for r in results[name]] for name in phases}
+    what = f"one client says {FLOOD_LINES} lines at once: others' p99"
+    yield _below(what, 1.5, "times", _times(p99, results), _ratio(p99, full, calm))
+
+
+def durable(setup: Setup) -> Iterator[Row]:
+    """How many lines a second are kept."""
+    with ExitStack() as stack:
+        swarm = _swarms(stack, setup.start_all(stack, [OURS]), 51, senders=50)[OURS]
+        results = [closed_loop(swarm, setup.span) for _ in range(setup.rounds)]
+    per_s = median(r.lines_per_s for r in results)
+    measured = f"{per_s:.0f}{_missing(results)}"
+    yield Row("durable lines/s, 50 senders to one reader", "at least 30000", measured, is_met=per_s >= 30_000)
+
+
+def start(setup: Setup) -> Iterator[Row]:
+    """How soon the server accepts."""
+    seconds = _ready_s(setup, 3)
+    yield Row("accepts after its start", "at most 0.6 s", f"{seconds:.2f} s", is_met=seconds <= 0.6)
+    if setup.other:
+        return
+    what, aim = "  with a million entries", "at most 1 s"
+    if setup.is_quick:
+        yield Row(what, aim, "not measured by --quick")
+        return
+    data = setup.folder / "million"
+    fill_journal(data, 1_000_000)
+    seconds = _ready_s(setup, 2, data)
+    shutil.rmtree(data)
+    yield Row(what, aim, f"{seconds:.2f} s", is_met=seconds <= 1)
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario.__name__: scenario for scenario in (deliveries, latency, idle, stuck, flood, durable, start)
+}
+
+
+def _ready_s(setup: Setup, times: int, data: Path | None = None) -> float:
+    found = []
+    for _ in range(times):
+        with setup.start(OURS, data=data) as server:
+            found.append(server.ready_s)
+        time.sleep(0.1)
+    return median(found)
+
+
+def _swarms(stack: ExitStack, servers: Mapping[str, Server], clients: int, *, senders: int = 4) -> dict[str, Swarm]:
+    """Bring up a swarm at each of some servers."""
+    swarms = {}
+    for name, server in servers.items():
+        swarm = stack.enter_context(closing(Swarm(server.port, senders=senders, accepted=server.accepted)))
+        swarm.connect(clients)
+        swarms[name] = swarm
+    settle(swarms.values())
+    return swarms
+
+
+def _in_turns(
+    setup: Setup, swarms: Mapping[str, Swarm], phase: Callable[[Swarm], Result]
+) -> Mapping[str, Sequence[Result]]:
+    results: dict[str, list[Result]] = {name: [] for name in swarms}
+    for _ in range(setup.rounds):
+        for name, swarm in swarms.items():
+            results[name].append(phase(swarm))
+    return results
+
+
+# Rows
+
+
+def _ratio(values: Mapping[str, Sequence[float]], one: str, other: str) -> float:
+    """The median of the turns' ratios; NaN where one of the two was not measured."""
+    if one not in values or other not in values:
+        return float("nan")
+    return median(a / b if b else float("nan") for a, b in zip(values[one], values[other], strict=True))
+
+
+def _above(what: str, aim: float, of: str, measured: str, ratio: float) -> Row:
+    return Row(what, f"at least {aim} {of}", measured, *_verdict(ratio, ratio >= aim))
+
+
+def _below(what: str, aim: float, of: str, measured: str, ratio: float) -> Row:
+    return Row(what, f"at most {aim} {of}", measured, *_verdict(ratio, ratio <= aim))
+
+
+def _verdict(ratio: float, is_met: bool) -> tuple[str, bool | None]:
+    return ("no C compiler", None) if ratio != ratio else (f"{ratio:.2f}", is_met)
+
+
+def _rates(results: Mapping[str, Sequence[Result]]) -> str:
+    return ", ".join(
+        f"{name} {median(r.deliveries_per_s for r in found) / 1e6:.2f} M{_missing(found)}"
+        for name, found in results.items()
+    )
+
+
+def _times(percentiles: Mapping[str, Sequence[float]], results: Mapping[str, Sequence[Result]]) -> str:
+    return ", ".join(f"{name} {median(ms):.1f} ms{_missing(results[name])}" for name, ms in percentiles.items())
+
+
+def _missing(results: Sequence[Result]) -> str:
+    missing = sum(result.missing_lines for result in results)
+    return f" ({missing} LINES MISSING)" if missing else ""
