@@ -20,6 +20,7 @@ from trio_chat.server.peer import SocketPeer
 from trio_chat.server.replay import Replay
 from trio_chat.server.services import INPUTS_PER_TURN, LINGER_S, Services
 from trio_chat.wire import frames
+from trio_chat.wire.frame_decoder import FrameFault, request_decoder
 
 HELLO_S = 10
 MEMBERS_MAX = 1000
@@ -56,7 +57,7 @@ class FramesSession:
     def __init__(self, services: Services, outlet: SocketOutlet) -> None:
         self._services = services
         self._outlet = outlet
-        self._decoder = frames.FrameDecoder(frames.AnyRequest)
+        self._decoder = request_decoder()
         self._client: Client | None = None
         self._is_leaving = False
 
@@ -82,14 +83,14 @@ class FramesSession:
         else:
             self._services.chat.detach(self._client, self._outlet)
 
-    async def _take(self, inputs: Iterable[frames.AnyRequest | frames.FrameFault], peer: SocketPeer) -> None:
+    async def _take(self, inputs: Iterable[frames.AnyRequest | FrameFault], peer: SocketPeer) -> None:
         """Handle frames in their order; return when what they said is durable and their answers are sent."""
         said: list[tuple[Receipt, str]] = []
         for turn, request in enumerate(inputs, 1):
             try:
                 await self._handle(request, peer, said)
-            except (ChatError, frames.FrameFault) as error:
-                key = error.key if isinstance(error, frames.FrameFault) else _key_of(request)
+            except (ChatError, FrameFault) as error:
+                key = error.key if isinstance(error, FrameFault) else _key_of(request)
                 self._answer(frames.Error(code=error.code, text=error.text, key=key))
             except JournalError as error:
                 self._answer(frames.Error(code="journal", text=str(error), key=_key_of(request)))
@@ -102,9 +103,9 @@ class FramesSession:
             await self._services.pump.delivered(self._client)
 
     async def _handle(
-        self, request: frames.AnyRequest | frames.FrameFault, peer: SocketPeer, said: list[tuple[Receipt, str]]
+        self, request: frames.AnyRequest | FrameFault, peer: SocketPeer, said: list[tuple[Receipt, str]]
     ) -> None:
-        if isinstance(request, frames.FrameFault):
+        if isinstance(request, FrameFault):
             raise request
         if self._client is None:
             if not isinstance(request, frames.Hello):
@@ -229,7 +230,7 @@ class FramesSession:
             if why := failures.get(receipt):
                 self._answer(frames.Error(code="not-kept", text=why, key=key))
             elif self._client and (entry := receipt.repeated(self._client.session, key)):
-                self._outlet.write(frames.encode_entry(entry))
+                self._answer(frames.said(entry, again=True))
         said.clear()
 
     def _spoken(self, receipt: Receipt | None) -> Receipt:
@@ -246,7 +247,7 @@ class FramesSession:
         self._outlet.write(frames.encode(reply))
 
 
-def _key_of(request: frames.AnyRequest | frames.FrameFault) -> str:
+def _key_of(request: frames.AnyRequest | FrameFault) -> str:
     return request.key
 
 

@@ -1,31 +1,35 @@
 """Frames: how our client, bots and browsers speak to the server. One JSON object a line, both ways, each with a `type`.
 
 These structs are the protocol, version 1: what they do not name is ignored, what does not fit them is answered by an
-error. `docs/protocol.md` explains them to people, `docs/protocol.schema.json` is made from them.
+error. `docs/protocol.md` explains them to people and names every field, `frame_schema.py` makes a JSON Schema of them,
+`frame_decoder.py` reads them.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.nicks import NICK_MAX
-from trio_chat.wire.cutter import Cutter, Overlong
 
 PROTOCOL = 1
 FRAME_LIMIT = 64 * 1024
-"""Bytes in a frame, its newline not counted."""
+"""Bytes in a client's frame, its newline not counted."""
+
+REPLY_LIMIT = 16 * 1024 * 1024
+"""Bytes in a server's frame: twice the largest page, PAGE_LIMIT entries of TEXT_LIMIT characters of 4 bytes."""
 
 TEXT_LIMIT = 4096
 """Characters in what is said at once."""
 
+KEY_LIMIT = 64
 PAGE_LIMIT = 500
 ROOMS_LIMIT = 100
 MAILBOX = MAILBOX_MARK
 """What a client calls its own mailbox, where what it is told and tells is kept."""
 
-Key = Annotated[str, Meta(max_length=64)]
+Key = Annotated[str, Meta(max_length=KEY_LIMIT)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -202,18 +206,21 @@ class Welcome(Reply, frozen=True, kw_only=True):
 
 
 class Said(Reply, frozen=True, kw_only=True, tag="entry"):
-    """Something that happened in a room. Ids rise; an id seen before is a repeated acknowledgement, not news.
-
-    `room` is `@` in a mailbox; `to` is who was told.
-    """
+    """Something that happened in a room. In each room, ids come in rising order, except where `again` is set."""
 
     id: int
     room: str
-    kind: Kind
+    """`@` for the client's own mailbox."""
+    kind: Annotated[str, Meta(examples=[kind.value for kind in Kind])]
+    """A Kind; but a client must stand those that a later server has more, hence no enumeration."""
     time: float
     author: str
     text: str = ""
     to: str = ""
+    """Who was told."""
+    again: bool = False
+    """This only acknowledges a request that was kept under the same key before. It can come before older entries, which
+    the client has not seen yet: who took it for news would take those for old."""
 
 
 class Joined(Reply, frozen=True, kw_only=True):
@@ -274,63 +281,11 @@ class Farewell(Frame, frozen=True, kw_only=True, tag="bye"):
 AnyReply = Welcome | Said | Joined | Members | RoomList | Page | Done | Gap | Error | Farewell | Ping | Pong
 
 
-class FrameFault(Exception):  # noqa: N818  # what came is at fault, not we
-    """A line that is no frame: what `error` says of it."""
-
-    def __init__(self, code: str, text: str, key: str = "") -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-        self.key = key
-
-
-class _Keyed(Struct):
-    """The little that is read of a frame that does not fit."""
-
-    key: str = ""
-    type: str = ""
-
-
-class FrameDecoder:
-    """Cut a stream of bytes into frames of one side."""
-
-    __slots__ = ("_cutter", "_decoder", "_known")
-
-    def __init__(self, frames: Any) -> None:
-        """`frames` is the union of what may come: AnyRequest or AnyReply."""
-        self._cutter = Cutter(FRAME_LIMIT)
-        self._decoder = msgspec.json.Decoder(frames)
-        self._known = {kind.__struct_config__.tag for kind in frames.__args__}
-
-    def feed(self, data: bytes) -> list[Any]:
-        """Take the next bytes; return the frames that they complete, and a FrameFault for each that is none."""
-        return [self._decode(line) for line in self._cutter.feed(data) if line]
-
-    def _decode(self, line: bytes | Overlong) -> Any:
-        if isinstance(line, Overlong):
-            return FrameFault("too-long", f"a frame has at most {FRAME_LIMIT} bytes")
-        try:
-            return self._decoder.decode(line)
-        except msgspec.ValidationError as error:
-            return self._explain(line, error)
-        except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, a hundred thousand brackets
-            return FrameFault("bad-json", f"not a JSON object: {error}")
-
-    def _explain(self, line: bytes, error: msgspec.ValidationError) -> FrameFault:
-        try:
-            partly = msgspec.json.decode(line, type=_Keyed)
-        except (ValueError, RecursionError):
-            return FrameFault("bad-frame", str(error))
-        if partly.type not in self._known:
-            return FrameFault("unknown-type", f"there is no frame of type {partly.type[:32]!r}", partly.key[:64])
-        return FrameFault("bad-frame", str(error), partly.key[:64])
-
-
 _encoder = msgspec.json.Encoder()
 
 
 def encode(frame: Frame) -> bytes:
-    """Print a frame, its newline included."""
+    """Print a frame, its newline included. Raises UnicodeEncodeError for a lone surrogate."""
     return _encoder.encode(frame) + b"\n"
 
 
@@ -339,7 +294,7 @@ def encode_entry(entry: Entry) -> bytes:
     return _encoder.encode(said(entry)) + b"\n"
 
 
-def said(entry: Entry) -> Said:
+def said(entry: Entry, *, again: bool = False) -> Said:
     """The frame of an entry. A mailbox is known to its owner as `@`, so that no secret is in it."""
     draft = entry.draft
     return Said(
@@ -351,4 +306,5 @@ def said(entry: Entry) -> Said:
         text=draft.text,
         to=draft.to,
         key=draft.key,
+        again=again,
     )
