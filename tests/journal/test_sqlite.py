@@ -115,7 +115,7 @@ class TestReopening:
             receipt = journal.post(again)
             await receipt.kept()
 
-            first = receipt.repeated(again)
+            first = receipt.repeated("s", "k")
             assert first is not None
             assert first.draft.text == "first"
             assert await texts(journal) == ["first"]

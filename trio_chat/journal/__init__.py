@@ -3,27 +3,53 @@
 It must not know rooms' members, sockets or wire formats: it takes drafts and gives entries.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
 from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.journal.errors import JournalError
+from trio_chat.journal.history import open_sqlite_history
 from trio_chat.journal.memory import open_memory
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
 from trio_chat.journal.sqlite import open_sqlite
 
-__all__ = ["Journal", "JournalError", "open_journal"]
+__all__ = [
+    "AuditRecord",
+    "BanRecord",
+    "History",
+    "Journal",
+    "JournalError",
+    "Origin",
+    "RoomRecord",
+    "open_history",
+    "open_journal",
+]
 
 
-class Journal(Protocol):
-    """One store, in one order. All methods are for the task that opened it and its children."""
+class History(Protocol):
+    """The past of one store."""
 
     epoch: str
     """Made at random with the store: another epoch means that ids of the old one mean nothing."""
 
     last_id: int
-    """The id of the newest entry there was when the journal was opened; 0 if there was none."""
+    """The id of the newest entry there was when it was opened; 0 if there was none."""
+
+    @property
+    def pruned_to(self) -> int:
+        """The highest id that was ever pruned, or is about to be: who has last seen less may have missed something."""
+
+    async def read(
+        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+    ) -> list[Entry]:
+        """Return up to `limit` entries of `room` (None: of all), oldest first: the newest of those with an id below
+        `before`, or the oldest of those above `after`. Raises JournalError."""
+
+
+class Journal(History, Protocol):
+    """One store, in one order. All methods are for the task that opened it and its children."""
 
     fault: str | None
     """Why nothing can be kept just now; None when all is well. It heals by itself."""
@@ -34,9 +60,44 @@ class Journal(Protocol):
     def follow(self) -> AsyncIterator[Sequence[Entry]]:
         """Yield every entry kept from now on, in order, for one reader: at each step all that is new since the last."""
 
-    async def read(self, room: str, *, limit: int, before: int | None = None, after: int | None = None) -> list[Entry]:
-        """Return up to `limit` entries of `room`, oldest first: the newest of those with an id below `before`, or the
-        oldest of those above `after`. Raises JournalError."""
+    async def rooms(self) -> list[RoomRecord]:
+        """Return all rooms that have entries, but no mailboxes. Raises JournalError."""
+
+    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
+        """Return the newest `limit` entries of these rooms that hold all words, oldest first. Raises JournalError.
+
+        It finds what people said, in any case, with or without diacritics: each word as it is or at the beginning of a
+        longer one. Whatever else is in `words` means nothing. `before` is an id.
+        """
+
+    async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
+        """Remove what was kept more than `older_than` seconds ago, and all but the newest `more_than` entries.
+
+        The newest entry stays, and so do the topics of rooms. It takes its time: others come first. Raises
+        JournalError.
+        """
+
+    async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
+        """Keep the entries of another journal behind those that are here, all or none. -> how many were new.
+
+        Their ids are new, except in an empty journal, which also takes over the epoch, and in one that did so before:
+        that skips what it has. `follow` does not tell of them. Raises JournalError, and what the iterable raises.
+        """
+
+    async def record_audit(self, record: AuditRecord) -> None:
+        """Keep what an operator, or a rule, did. Raises JournalError."""
+
+    async def read_audit(self, limit: int) -> list[AuditRecord]:
+        """Return the newest records, oldest first. Raises JournalError."""
+
+    async def add_ban(self, ban: BanRecord) -> None:
+        """Keep a ban, in place of an earlier one of the same network. Raises JournalError."""
+
+    async def remove_ban(self, network: str) -> None:
+        """Forget a ban, if there is one. Raises JournalError."""
+
+    async def read_bans(self) -> list[BanRecord]:
+        """Return all bans, also those that are over, oldest first. Raises JournalError."""
 
 
 @asynccontextmanager
@@ -45,13 +106,23 @@ async def open_journal(url: str, *, data: Path) -> AsyncIterator[Journal]:
 
     Leaving the context keeps all that was posted. Raises JournalError with one sentence that names the file.
     """
-    store, _, place = url.partition(":")
     journal: AbstractAsyncContextManager[Journal]
-    if url == "memory:":
-        journal = open_memory()
-    elif store == "sqlite":
-        journal = open_sqlite(Path(place) if place else data / "journal.db")
-    else:
-        raise JournalError(f"there is no journal {url!r}: expected sqlite:, sqlite:PATH or memory:")
+    journal = open_memory() if url == "memory:" else open_sqlite(_path(url, data))
     async with journal as opened:
         yield opened
+
+
+@asynccontextmanager
+async def open_history(url: str, *, data: Path) -> AsyncIterator[History]:
+    """Open the store that `url` names only to read what is there, also while a server has it. Raises JournalError."""
+    if url == "memory:":
+        raise JournalError("the journal memory: ends with its server; there is no history in it")
+    async with open_sqlite_history(_path(url, data)) as history:
+        yield history
+
+
+def _path(url: str, data: Path) -> Path:
+    store, _, place = url.partition(":")
+    if store != "sqlite" or ":" not in url:
+        raise JournalError(f"there is no journal {url!r}: expected sqlite:, sqlite:PATH or memory:")
+    return Path(place) if place else data / "journal.db"

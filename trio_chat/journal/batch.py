@@ -1,11 +1,14 @@
-"""Drafts on their way into a store and entries on their way out: what all journals share. It must know no store."""
+"""What is on its way into a store and out of it: what all journals share. It must know no store."""
 
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import trio
 
 from trio_chat.chat.events import Draft, Entry
 from trio_chat.journal.errors import JournalError
+
+T = TypeVar("T")
 
 
 class Batch:
@@ -19,7 +22,7 @@ class Batch:
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
         self.entries: list[Entry] = []
-        self.repeats: dict[int, Entry] = {}
+        self.repeats: dict[tuple[str, str], Entry] = {}
         self.error: str | None = None
         self._settled = trio.Event()
 
@@ -29,9 +32,9 @@ class Batch:
         if self.error is not None:
             raise JournalError(self.error)
 
-    def repeated(self, draft: Draft) -> Entry | None:
-        """After `kept`: the entry in whose favour this very draft was not stored."""
-        return self.repeats.get(id(draft))
+    def repeated(self, session: str, key: str) -> Entry | None:
+        """After `kept`: the entry in whose favour a draft of this session and key was not stored."""
+        return self.repeats.get((session, key))
 
     def number(self, first_id: int, time: float) -> None:
         """Make an entry of every draft, as if none were a repeat."""
@@ -44,7 +47,7 @@ class Batch:
         for draft in self.drafts:
             name = (draft.session, draft.key)
             if draft.key and (first := first_ones.get(name) or find(*name)) is not None:
-                self.repeats[id(draft)] = first
+                self.repeats[name] = first
                 continue
             entry = Entry(first_id + len(self.entries), time, draft)
             self.entries.append(entry)
@@ -55,6 +58,35 @@ class Batch:
         """Tell all who wait that the batch is kept, or that it is not. On the Trio thread."""
         self.error = error or self.error
         self._settled.set()
+
+
+class Errand(Generic[T]):
+    """Anything else that the thread which writes is to do, and what came of it."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._outcome: T | Exception = JournalError("the journal is closed")
+        self._settled = trio.Event()
+
+    def run(self) -> None:
+        """Do it, on the thread that writes."""
+        try:
+            self._outcome = self._work()
+        except Exception as error:
+            self._outcome = error
+
+    def settle(self, error: str | None = None) -> None:
+        """Tell who waits that it is done, or that it will not be. On the Trio thread."""
+        if error:
+            self._outcome = JournalError(error)
+        self._settled.set()
+
+    async def done(self) -> T:
+        """Wait for it. -> what the work returned; raises what it raised, and JournalError where it was not done."""
+        await self._settled.wait()
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
 
 
 class Follower:

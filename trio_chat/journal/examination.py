@@ -27,9 +27,9 @@ class Examination:
 
     async def verdict_within(self, seconds: float) -> str | None:
         """Return what is wrong; None when all is well or that is not known in time."""
-        with trio.move_on_after(seconds):
+        with trio.move_on_after(seconds) as patience:
             await self._done.wait()
-        return self._verdict
+        return None if patience.cancelled_caught else self._verdict
 
     def on_damage(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called, on the Trio thread, with what is wrong: now, or when it is found."""

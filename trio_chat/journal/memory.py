@@ -3,27 +3,32 @@
 import secrets
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
 
 import trio
 
-from trio_chat.chat.events import Draft, Entry
+from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
 from trio_chat.journal.batch import Batch, Follower
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
+from trio_chat.journal.words import SEARCHED, is_in, phrases
 
-ENTRIES_PER_ROOM = 100_000
+ENTRIES_MAX = 100_000
 """About 40 MB of short lines; what is older is forgotten."""
+
+ENTRIES_PER_TURN = 200
+"""Entries that a search looks at in one stretch: a millisecond."""
 
 _id_of = attrgetter("id")
 
 
 @asynccontextmanager
 async def open_memory(
-    *, clock: Callable[[], float] = time.time, entries_per_room: int = ENTRIES_PER_ROOM
+    *, clock: Callable[[], float] = time.time, entries_max: int = ENTRIES_MAX
 ) -> AsyncIterator["MemoryJournal"]:
     """Open an empty journal. Leaving the context publishes what was posted."""
-    journal = MemoryJournal(clock, entries_per_room)
+    journal = MemoryJournal(clock, entries_max)
     try:
         yield journal
     finally:
@@ -34,18 +39,22 @@ class MemoryJournal:
     """A journal in lists. A batch is what was posted in one turn of the loop."""
 
     fault: str | None = None
-    last_id = 0
 
-    def __init__(self, clock: Callable[[], float], entries_per_room: int) -> None:
+    def __init__(self, clock: Callable[[], float], entries_max: int) -> None:
         self.epoch = secrets.token_hex(8)
+        self.last_id = 0
+        self.pruned_to = 0
         self._clock = clock
-        self._entries_per_room = entries_per_room
+        self._entries_max = entries_max
         self._token = trio.lowlevel.current_trio_token()
         self._open: Batch | None = None
         self._is_closed = False
-        self._next_id = 1
+        self._entries: list[Entry] = []
         self._rooms: dict[str, list[Entry]] = {}
+        self._topics: dict[str, Entry] = {}
         self._keyed: dict[tuple[str, str], Entry] = {}
+        self._audit: list[AuditRecord] = []
+        self._bans: dict[str, BanRecord] = {}
         self._follower: Follower | None = None
 
     def post(self, draft: Draft) -> Batch:
@@ -66,15 +75,91 @@ class MemoryJournal:
         self._follower = Follower()
         return self._follower
 
-    async def read(self, room: str, *, limit: int, before: int | None = None, after: int | None = None) -> list[Entry]:
+    async def read(
+        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+    ) -> list[Entry]:
         """Return up to `limit` entries of `room`, oldest first."""
         await trio.lowlevel.checkpoint()
-        entries = self._rooms.get(room, [])
+        entries = self._entries if room is None else self._rooms.get(room, [])
         first = 0 if after is None else bisect_right(entries, after, key=_id_of)
         end = len(entries) if before is None else bisect_left(entries, before, key=_id_of)
         if after is None:
             return entries[max(first, end - limit) : end]
         return entries[first : min(end, first + limit)]
+
+    async def rooms(self) -> list[RoomRecord]:
+        """Return all rooms of many that have entries."""
+        await trio.lowlevel.checkpoint()
+        return [
+            RoomRecord(name, self._topics[name].draft.text if name in self._topics else "", entries[-1].id)
+            for name, entries in sorted(self._rooms.items())
+            if not name.startswith(MAILBOX_MARK)
+        ]
+
+    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
+        """Return the newest entries that hold all words, oldest first."""
+        wanted = phrases(words)
+        entries = await self.read(None, limit=len(self._entries), before=before)
+        found: list[Entry] = []
+        for count, entry in enumerate(reversed(entries) if wanted else (), 1):
+            if len(found) >= limit:
+                break
+            draft = entry.draft
+            if draft.room in rooms and draft.kind in SEARCHED and is_in(wanted, draft.text):
+                found.append(entry)
+            if count % ENTRIES_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+        return found[::-1]
+
+    async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
+        """Forget entries."""
+        await trio.lowlevel.checkpoint()
+        target = 0 if more_than is None else self.last_id - more_than
+        if older_than is not None:
+            cutoff = self._clock() - older_than
+            young = (entry.id for entry in self._entries if entry.id > self.pruned_to and entry.time >= cutoff)
+            target = max(target, next(young, self.last_id) - 1)
+        self._forget(min(target, self.last_id - 1))
+
+    async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
+        """Keep entries of another journal, all or none."""
+        await trio.lowlevel.checkpoint()
+        keeps_ids = self.last_id == 0 or origin.epoch == self.epoch
+        if self.last_id == 0:
+            self.epoch, self.pruned_to = origin.epoch, origin.pruned_to
+        count = 0
+        for entry in tuple(entries):
+            is_known = keeps_ids and entry.id <= self.last_id
+            if is_known or (entry.draft.session, entry.draft.key) in self._keyed:
+                continue
+            self._store(Entry(entry.id if keeps_ids else self.last_id + 1, entry.time, entry.draft))
+            count += 1
+        return count
+
+    async def record_audit(self, record: AuditRecord) -> None:
+        """Keep a record."""
+        await trio.lowlevel.checkpoint()
+        self._audit.append(record)
+
+    async def read_audit(self, limit: int) -> list[AuditRecord]:
+        """Return the newest records, oldest first."""
+        await trio.lowlevel.checkpoint()
+        return self._audit[max(0, len(self._audit) - max(limit, 0)) :]
+
+    async def add_ban(self, ban: BanRecord) -> None:
+        """Keep a ban, in place of an earlier one of the same network."""
+        await trio.lowlevel.checkpoint()
+        self._bans[ban.network] = ban
+
+    async def remove_ban(self, network: str) -> None:
+        """Forget a ban, if there is one."""
+        await trio.lowlevel.checkpoint()
+        self._bans.pop(network, None)
+
+    async def read_bans(self) -> list[BanRecord]:
+        """Return all bans, oldest first."""
+        await trio.lowlevel.checkpoint()
+        return sorted(self._bans.values(), key=attrgetter("since", "network"))
 
     def close(self) -> None:
         """Publish what was posted, and take no more."""
@@ -87,8 +172,7 @@ class MemoryJournal:
         batch, self._open = self._open, None
         if batch is None:
             return
-        batch.number_new(self._next_id, self._clock(), lambda session, key: self._keyed.get((session, key)))
-        self._next_id += len(batch.entries)
+        batch.number_new(self.last_id + 1, self._clock(), lambda session, key: self._keyed.get((session, key)))
         for entry in batch.entries:
             self._store(entry)
         batch.settle()
@@ -96,15 +180,32 @@ class MemoryJournal:
             self._follower.hear(batch.entries)
 
     def _store(self, entry: Entry) -> None:
-        entries = self._rooms.setdefault(entry.draft.room, [])
-        entries.append(entry)
-        if entry.draft.key:
-            self._keyed[entry.draft.session, entry.draft.key] = entry
+        draft = entry.draft
+        self.last_id = entry.id
+        self._entries.append(entry)
+        self._rooms.setdefault(draft.room, []).append(entry)
+        if draft.kind is Kind.TOPIC:
+            self._topics[draft.room] = entry
+        if draft.key:
+            self._keyed[draft.session, draft.key] = entry
         # A tenth at a time, since removing from the front of a list costs its length.
-        if len(entries) > self._entries_per_room * 1.1:
-            self._forget(entries, len(entries) - self._entries_per_room)
+        if len(self._entries) > self._entries_max * 1.1:
+            self._forget(self._entries[-self._entries_max].id - 1)
 
-    def _forget(self, entries: list[Entry], count: int) -> None:
-        for entry in entries[:count]:
+    def _forget(self, target: int) -> None:
+        """Forget all entries up to an id, except what a room's topic is."""
+        if target <= self.pruned_to:
+            return
+        self.pruned_to = target
+        gone = self._entries[: bisect_right(self._entries, target, key=_id_of)]
+        for entry in gone:
             self._keyed.pop((entry.draft.session, entry.draft.key), None)
-        del entries[:count]
+        self._entries = self._younger(self._entries)
+        for room in {entry.draft.room for entry in gone}:
+            self._rooms[room] = self._younger(self._rooms[room])
+            if not self._rooms[room]:
+                del self._rooms[room]
+
+    def _younger(self, entries: list[Entry]) -> list[Entry]:
+        to, topics = self.pruned_to, self._topics
+        return [entry for entry in entries if entry.id > to or topics.get(entry.draft.room) is entry]

@@ -17,16 +17,22 @@ from trio_chat.journal.errors import JournalError
 APPLICATION_ID = 0x7472696F
 """Stands at byte 68 of the file, so that `file` and we tell a journal from other databases: "trio"."""
 
+WORDS = "fts5(room, text, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2')"
+"""Where words occur; the texts themselves are in the entries. The room is one word there: its name's bytes in hex."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "INSERT INTO meta VALUES ('indexed_to', '0'), ('pruned_to', '0')",
+        # Times are microseconds since 1970.
         """CREATE TABLE entry (
             id INTEGER PRIMARY KEY,
             room TEXT NOT NULL,
             kind TEXT NOT NULL,
             author TEXT NOT NULL,
             text TEXT NOT NULL,
-            time REAL NOT NULL,
+            "to" TEXT NOT NULL,
+            time INTEGER NOT NULL,
             session TEXT NOT NULL,
             key TEXT NOT NULL,
             crc INTEGER NOT NULL
@@ -36,6 +42,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # The key comes first: keys that rise with time all land on one page, while each session would have a page of
         # its own (64 senders: 12 us of CPU a line instead of 16).
         "CREATE UNIQUE INDEX entry_by_key ON entry (key, session) WHERE key <> ''",
+        "CREATE INDEX topic_by_room ON entry (room) WHERE kind = 'topic'",
+        f"CREATE VIRTUAL TABLE words USING {WORDS}",
+        # Merging comes in small portions with every slice of indexing, never in a large one of its own accord.
+        "INSERT INTO words (words, rank) VALUES ('automerge', 0), ('crisismerge', 64)",
+        """CREATE TABLE audit (
+            id INTEGER PRIMARY KEY,
+            time REAL NOT NULL,
+            who TEXT NOT NULL,
+            action TEXT NOT NULL,
+            what TEXT NOT NULL
+        )""",
+        """CREATE TABLE ban (
+            network TEXT PRIMARY KEY,
+            reason TEXT NOT NULL,
+            by TEXT NOT NULL,
+            since REAL NOT NULL,
+            until REAL
+        ) WITHOUT ROWID""",
     ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
@@ -53,6 +77,7 @@ _ADVICE = {
     _FULL: "make room on it",
     _LOCKED: "end that program",
     DAMAGED: "restore it from a backup, or move it away to begin anew",
+    "no such module: fts5": "use a Python whose SQLite can search texts: nearly all have it",
 }
 _REASONS = {
     sqlite3.SQLITE_FULL: _FULL,
@@ -176,7 +201,7 @@ def _inspect(path: Path) -> None:
         ) from error
     try:
         head = os.pread(fd, 100, 0)
-        _judge(path, head)
+        judge(path, head)
         _read_ahead(fd)
     finally:
         os.close(fd)
@@ -195,7 +220,8 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
         db.execute("COMMIT")
 
 
-def _judge(path: Path, head: bytes) -> None:
+def judge(path: Path, head: bytes) -> None:
+    """Refuse a file by its first 100 bytes. Raises JournalError."""
     if len(head) < 100:
         raise refusal(path, DAMAGED)
     if not head.startswith(_MAGIC) or int.from_bytes(head[68:72]) != APPLICATION_ID:

@@ -8,23 +8,32 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 import trio
 
 from trio_chat.chat.events import Draft, Entry
-from trio_chat.journal.batch import Batch, Follower
+from trio_chat.journal.batch import Batch, Errand, Follower
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.examination import Examination
+from trio_chat.journal.readers import Readers
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
 from trio_chat.journal.schema import claim, refusal
 from trio_chat.journal.store import Store
+from trio_chat.journal.words import phrases
 
 READERS = 4
+
+PRUNE_RESTS = 20
+"""Between two slices of pruning pass this many times the seconds that one takes."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +44,15 @@ class Patience:
 
     Opening waits for the check of all pages: `examination_s` is enough for nearly two million entries; a larger file is
     checked on while the server runs already. A lock of another program is waited for up to `busy_s`, and when nothing
-    can be kept, an attempt is made every `probe_s`. Closing takes at most `close_s`.
+    can be kept, an attempt is made every `probe_s`. Closing takes at most `close_s`. An entry waits to be indexed for
+    `index_s` when there is little else to do; it is found before that too, only more slowly.
     """
 
     examination_s: float = 0.4
     busy_s: float = 2.0
     probe_s: float = 1.0
     close_s: float = 3.0
+    index_s: float = 1.0
 
 
 @asynccontextmanager
@@ -58,7 +69,8 @@ async def open_sqlite(
         stack.callback(examination.stop)
         if damage := await examination.verdict_within(patience.examination_s):
             raise refusal(path, damage)
-        journal = SqliteJournal(await trio.to_thread.run_sync(Store, path, patience.busy_s), clock, patience)
+        open_store = partial(Store, path, busy_s=patience.busy_s, index_s=patience.index_s)
+        journal = SqliteJournal(await trio.to_thread.run_sync(open_store), clock, patience)
         stack.push_async_callback(journal.aclose)
         examination.on_damage(journal.lose)
         yield journal
@@ -70,6 +82,7 @@ class SqliteJournal:
     def __init__(self, store: Store, clock: Callable[[], float], patience: Patience) -> None:
         self.epoch = store.epoch
         self.last_id = store.last_id
+        self._readers = Readers(store.path, patience.busy_s)
         self.fault: str | None = None
         self._store = store
         self._clock = clock
@@ -77,13 +90,14 @@ class SqliteJournal:
         self._damage: str | None = None
         self._follower: Follower | None = None
         self._reads = trio.CapacityLimiter(READERS)
+        self._searches = trio.CapacityLimiter(1)
         self._token = trio.lowlevel.current_trio_token()
         self._is_closing = False
         self._closed = trio.Event()
         self._lock = threading.Lock()
         self._open: Batch | None = None
-        self._unsettled: dict[Batch, None] = {}
-        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
+        self._unsettled: dict[Batch | Errand[Any], None] = {}
+        self._queue: SimpleQueue[Batch | Errand[Any] | None] = SimpleQueue()
         # A daemon, since a disk that never answers must not keep the process alive.
         threading.Thread(target=self._write, name="journal", daemon=True).start()
 
@@ -99,12 +113,61 @@ class SqliteJournal:
         self._follower = Follower()
         return self._follower
 
-    async def read(self, room: str, *, limit: int, before: int | None = None, after: int | None = None) -> list[Entry]:
+    @property
+    def pruned_to(self) -> int:
+        """The highest id that was ever pruned."""
+        return self._store.upkeep.pruned_to
+
+    async def read(
+        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+    ) -> list[Entry]:
         """Return up to `limit` entries of `room`, oldest first. What it returns may still be on its way to `follow`."""
-        if self._is_closing:
-            raise JournalError("the journal is closed")
-        work = partial(self._store.read, room, limit, before, after)
-        return await trio.to_thread.run_sync(work, limiter=self._reads)
+        return await self._look(partial(self._readers.read, room, limit, before, after))
+
+    async def rooms(self) -> list[RoomRecord]:
+        """Return all rooms of many that have entries."""
+        return await self._look(self._readers.rooms)
+
+    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
+        """Return the newest entries that hold all words, oldest first. One search at a time; pages need not wait."""
+        if not rooms or not (wanted := phrases(words)):
+            await trio.lowlevel.checkpoint()
+            return []
+        return await self._look(partial(self._readers.search, rooms, wanted, limit, before), self._searches)
+
+    async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
+        """Remove entries slice by slice, at leisure."""
+        cutoff = None if older_than is None else self._clock() - older_than
+        target = await self._look(partial(self._readers.prunable_to, cutoff, more_than))
+        while self.pruned_to < target:
+            took_s = await self._do(partial(self._store.prune_some, target))
+            await trio.sleep(took_s * PRUNE_RESTS)
+
+    async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
+        """Keep entries of another journal, all or none; the iterable runs in a thread."""
+        count = await self._do(partial(self._store.load, entries, origin))
+        self.epoch, self.last_id = self._store.epoch, self._store.last_id
+        return count
+
+    async def record_audit(self, record: AuditRecord) -> None:
+        """Keep a record."""
+        await self._do(partial(self._store.record_audit, record))
+
+    async def read_audit(self, limit: int) -> list[AuditRecord]:
+        """Return the newest records, oldest first."""
+        return await self._look(partial(self._readers.audit, limit))
+
+    async def add_ban(self, ban: BanRecord) -> None:
+        """Keep a ban, in place of an earlier one of the same network."""
+        await self._do(partial(self._store.add_ban, ban))
+
+    async def remove_ban(self, network: str) -> None:
+        """Forget a ban, if there is one."""
+        await self._do(partial(self._store.remove_ban, network))
+
+    async def read_bans(self) -> list[BanRecord]:
+        """Return all bans, oldest first."""
+        return await self._look(self._readers.bans)
 
     def lose(self, damage: str) -> None:
         """Keep nothing more, since the file was found to be damaged."""
@@ -117,9 +180,10 @@ class SqliteJournal:
         self._queue.put(None)
         with trio.move_on_after(self._patience.close_s, shield=True):
             await self._closed.wait()
-        for batch in self._unsettled:
-            batch.settle("the journal did not answer in time")
+        for task in self._unsettled:
+            task.settle("the journal did not answer in time")
         self._unsettled.clear()
+        self._readers.close()
         if self._follower:
             self._follower.close()
 
@@ -132,6 +196,24 @@ class SqliteJournal:
         self._unsettled[batch] = None
         self._queue.put(batch)
         return batch
+
+    async def _look(self, question: Callable[[], T], limiter: trio.CapacityLimiter | None = None) -> T:
+        if self._is_closing:
+            raise JournalError("the journal is closed")
+        return await trio.to_thread.run_sync(question, limiter=limiter or self._reads)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        if why := "the journal is closed" if self._is_closing else self._damage:
+            raise JournalError(why)
+        errand = Errand(work)
+        self._unsettled[errand] = None
+        self._queue.put(errand)
+        return await errand.done()
+
+    def _finish(self, errand: Errand[Any]) -> None:
+        if errand in self._unsettled:  # not given up while it was being done
+            del self._unsettled[errand]
+            errand.settle()
 
     def _publish(self, batch: Batch) -> None:
         if batch not in self._unsettled:  # given up while it was being written
@@ -154,21 +236,32 @@ class SqliteJournal:
 
     def _write(self) -> None:
         is_ill = False
-        while (batch := self._next(is_ill)) is not None:
-            self._keep(batch)
-            is_ill = batch.error is not None
-            self._tell(partial(self._publish, batch))
+        while (task := self._next(is_ill)) is not None:
+            if isinstance(task, Batch):
+                self._keep(task)
+                is_ill = task.error is not None
+                self._tell(partial(self._publish, task))
+            else:
+                task.run()
+                self._tell(partial(self._finish, task))
             self._store.checkpoint_if_due()
         self._store.close()
         self._tell(self._closed.set)
 
-    def _next(self, is_ill: bool) -> Batch | None:
-        """Wait for the next batch; while at fault, try meanwhile whether it is over."""
+    def _next(self, is_ill: bool) -> Batch | Errand[Any] | None:
+        """Wait for what is to be done next; while at fault, try meanwhile whether it is over."""
         while is_ill:
             try:
                 return self._queue.get(timeout=self._patience.probe_s)
             except Empty:
                 is_ill = not self._can_write()
+        while not self._damage and (pause_s := self._store.index_due_in_s()) is not None:
+            if pause_s == 0:
+                self._store.index_some()
+                self._store.checkpoint_if_due()
+            else:
+                with suppress(Empty):
+                    return self._queue.get(timeout=pause_s)
         return self._queue.get()
 
     def _keep(self, batch: Batch) -> None:

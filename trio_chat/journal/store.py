@@ -1,17 +1,17 @@
-"""One SQLite file: entries in, entries out. It must know no Trio: everything here blocks."""
+"""One SQLite file, as the thread that writes sees it. It must know no Trio: everything here blocks."""
 
 import sqlite3
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.schema import connect, migrate, reason, refusing
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin
+from trio_chat.journal.rows import COLUMNS, Row, explaining, to_entry, to_micros, to_row
+from trio_chat.journal.schema import connect, migrate, refusing
+from trio_chat.journal.upkeep import Upkeep
 
 ROWS_PER_STATEMENT = 64
 """SQLite gets this many rows at once, with the transaction around them when there are no more. Between two calls the
@@ -28,27 +28,23 @@ _PRAGMAS = (
     "wal_autocheckpoint = 0",  # we do it when nobody waits for the commit
     f"journal_size_limit = {64 * 1024 * 1024}",
 )
-_COLUMNS = "id, room, kind, author, text, time, session, key, crc"
-_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROW = f"({', '.join('?' * len(COLUMNS.split(', ')))})"
 _INSERTS = tuple(
-    f"INSERT INTO entry ({_COLUMNS}) VALUES {', '.join([_ROW] * count)}" for count in range(1, ROWS_PER_STATEMENT + 1)
+    f"INSERT INTO entry ({COLUMNS}) VALUES {', '.join([_ROW] * count)}" for count in range(1, ROWS_PER_STATEMENT + 1)
 )
-_NEWEST = f"SELECT {_COLUMNS} FROM entry WHERE room = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?"
-_OLDEST = f"SELECT {_COLUMNS} FROM entry WHERE room = ? AND id > ? AND id < ? ORDER BY id LIMIT ?"
-_KEYED = f"SELECT {_COLUMNS} FROM entry WHERE session = ? AND key = ? AND key <> ''"
-_KINDS = {kind.value: kind for kind in Kind}
-_HIGHEST_ID = 2**63 - 1
-
-_Row = tuple[Any, ...]
+_KEYED = f"SELECT {COLUMNS} FROM entry WHERE session = ? AND key = ? AND key <> ''"
+_INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
+_ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
+_ADOPT = "UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END WHERE name <> 'probe'"
 
 
 class Store:
-    """The connections to one file. All methods are for the thread that writes, except `read`, which is for any."""
+    """The connection that writes to one file, with the numbers of its entries."""
 
-    def __init__(self, path: Path, busy_s: float) -> None:
+    def __init__(self, path: Path, *, busy_s: float, index_s: float) -> None:
         """Open a file that was claimed, and bring its schema up to date. Raises JournalError with one sentence.
 
-        Locks of other programs are waited for up to `busy_s`.
+        Locks of other programs are waited for up to `busy_s`; entries wait to be indexed for about `index_s`.
         """
         self._busy_s = busy_s
         self.path = path
@@ -61,29 +57,81 @@ class Store:
             migrate(db, path)
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-            self._next_id = self.last_id + 1
+            self.upkeep = Upkeep(path, index_s=index_s)
             stack.pop_all()
-        self._readers: list[sqlite3.Connection] = []
-        self._is_closed = False
         self._pages_written = 0
 
     def keep(self, batch: Batch, time: float) -> None:
         """Number the drafts and make them durable. Raises JournalError with the bare reason; then none is kept."""
-        batch.number(self._next_id, time)
-        with _explaining():
+        micros = to_micros(time)
+        time = micros / 1e6  # as it will be read back
+        batch.number(self.last_id + 1, time)
+        with explaining():
             try:
-                self._insert(batch.entries)
+                self._insert(batch.entries, micros)
             except sqlite3.IntegrityError:
                 # Somebody says something again. That is rare, so nothing is looked up before it happens.
-                batch.number_new(self._next_id, time, self._find)
-                self._insert(batch.entries)
-        self._next_id += len(batch.entries)
+                batch.number_new(self.last_id + 1, time, self._find)
+                self._insert(batch.entries, micros)
+        self.last_id += len(batch.entries)
         self._pages_written += 3 + len(batch.entries) // 8
 
     def probe(self) -> None:
         """Commit something tiny. Raises JournalError when not even that is possible."""
-        with _explaining():
+        with explaining():
             self._db.execute("INSERT INTO meta VALUES ('probe', '1') ON CONFLICT DO UPDATE SET value = 1 - value")
+
+    def index_due_in_s(self) -> float | None:
+        """-> seconds until `index_some` is due, or None as long as nothing more is kept."""
+        return self.upkeep.index_due_in_s(self.last_id)
+
+    def index_some(self) -> None:
+        """Make it faster to search another slice of what was kept; a failure only postpones it."""
+        self.upkeep.index(self.last_id)
+        self._pages_written += 16
+
+    def prune_some(self, target: int) -> float:
+        """Remove another slice of the oldest entries, up to an id below the newest. -> the seconds that it took."""
+        self._pages_written += 32
+        with explaining():
+            return self.upkeep.prune(target)
+
+    def load(self, entries: Iterable[Entry], origin: Origin) -> int:
+        """Keep entries of another journal, all or none. -> how many were new. Also raises what the iterable raises."""
+        count, last_id = 0, self.last_id
+        with explaining():
+            with self._transaction():
+                keeps_ids = last_id == 0 or origin.epoch == self.epoch
+                if last_id == 0:
+                    self._db.execute(_ADOPT, (origin.epoch, str(origin.pruned_to)))
+                for entry in entries:
+                    if keeps_ids and entry.id <= last_id:
+                        continue
+                    number = entry.id if keeps_ids else last_id + 1
+                    row = to_row(Entry(number, entry.time, entry.draft), to_micros(entry.time))
+                    if self._db.execute(_INSERT_NEW, row).rowcount:
+                        count, last_id = count + 1, number
+            self.upkeep.reload()
+        self.epoch = origin.epoch if self.last_id == 0 else self.epoch
+        self.last_id = last_id
+        return count
+
+    def record_audit(self, record: AuditRecord) -> None:
+        """Add a record."""
+        with explaining():
+            fields = (record.time, record.who, record.action, record.what)
+            self._db.execute("INSERT INTO audit (time, who, action, what) VALUES (?, ?, ?, ?)", fields)
+
+    def add_ban(self, ban: BanRecord) -> None:
+        """Note a ban, in place of an earlier one of the same network."""
+        with explaining():
+            fields = (ban.network, ban.reason, ban.by, ban.since, ban.until)
+            self._db.execute(_ADD_BAN, fields)
+
+    def remove_ban(self, network: str) -> None:
+        """Forget a ban, if there is one."""
+        with explaining():
+            self._db.execute("DELETE FROM ban WHERE network = ?", (network,))
 
     def checkpoint_if_due(self) -> None:
         """Bring what is in the log into the file now and then; a failure only postpones it."""
@@ -92,102 +140,40 @@ class Store:
             with suppress(sqlite3.Error):
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def read(self, room: str, limit: int, before: int | None, after: int | None) -> list[Entry]:
-        """Return entries of a room, oldest first. Raises JournalError, also for a single entry that is damaged."""
-        question = _NEWEST if after is None else _OLDEST
-        bounds = (room, after or 0, _HIGHEST_ID if before is None else before, max(limit, 0))
-        with _explaining(), self._reader() as db:
-            rows = db.execute(question, bounds).fetchall()
-        entries = [_entry(row) for row in rows]
-        return entries[::-1] if after is None else entries
-
     def hurry(self) -> None:
         """Wait for other programs' locks no longer than a closing server can."""
         self._db.execute(f"PRAGMA busy_timeout = {self._busy_s * 1000 // 8:.0f}")
 
     def close(self) -> None:
         """Bring everything into the file and let go of it."""
-        self._is_closed = True
-        while self._readers:
-            self._readers.pop().close()
+        self.upkeep.close()
         # The last connection to close does the checkpoint and removes the log.
         self._db.close()
 
-    def _insert(self, entries: Sequence[Entry]) -> None:
-        rows = [_row(entry) for entry in entries]
+    def _insert(self, entries: Sequence[Entry], micros: int) -> None:
+        rows = [to_row(entry, micros) for entry in entries]
         if len(rows) <= ROWS_PER_STATEMENT:
             self._insert_rows(rows)
             return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             for start in range(0, len(rows), ROWS_PER_STATEMENT):
                 self._insert_rows(rows[start : start + ROWS_PER_STATEMENT])
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # a full disk may have ended it already
-                self._db.execute("ROLLBACK")
-            raise
 
-    def _insert_rows(self, rows: Sequence[_Row]) -> None:
+    def _insert_rows(self, rows: Sequence[Row]) -> None:
         if rows:
             self._db.execute(_INSERTS[len(rows) - 1], list(chain.from_iterable(rows)))
 
     def _find(self, session: str, key: str) -> Entry | None:
         row = self._db.execute(_KEYED, (session, key)).fetchone()
-        return _entry(row) if row else None
+        return to_entry(row) if row else None
 
     @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection for reading: each thread its own, or they would wait for each other and for commits."""
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
         try:
-            db = self._readers.pop()
-        except IndexError:
-            db = connect(self.path, "ro", busy_s=self._busy_s)
-        try:
-            yield db
-        finally:
-            if self._is_closed:
-                db.close()
-            else:
-                self._readers.append(db)
-
-
-def _row(entry: Entry) -> _Row:
-    draft = entry.draft
-    return (
-        entry.id,
-        draft.room,
-        str(draft.kind),
-        draft.author,
-        draft.text,
-        entry.time,
-        draft.session,
-        draft.key,
-        _checksum(entry.id, draft),
-    )
-
-
-def _entry(row: _Row) -> Entry:
-    number, room, kind, author, text, time, session, key, checksum = row
-    try:
-        draft = Draft(room, _KINDS[kind], author, text, session=session, key=key)
-        is_whole = _checksum(number, draft) == checksum
-    except (KeyError, TypeError, AttributeError):
-        is_whole = False
-    if not is_whole:
-        raise JournalError(f"entry {number} is damaged")
-    return Entry(number, time, draft)
-
-
-def _checksum(number: int, draft: Draft) -> int:
-    """SQLite does not notice a bit that flips inside a text. This costs a quarter of a microsecond."""
-    words = "\0".join((draft.room, draft.author, draft.text, draft.session, draft.key))
-    return zlib.crc32(words.encode(), number)
-
-
-@contextmanager
-def _explaining() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise JournalError(reason(error)) from error
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk may have ended it already
+                self._db.execute("ROLLBACK")
+            raise

@@ -1,0 +1,60 @@
+"""A look into a file that a server may have open meanwhile: for exports."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from trio_chat.chat.events import Entry
+from trio_chat.journal.errors import JournalError
+from trio_chat.journal.readers import Readers
+from trio_chat.journal.schema import connect, judge, refusing
+
+BUSY_S = 2.0
+
+
+@asynccontextmanager
+async def open_sqlite_history(path: Path) -> AsyncIterator["SqliteHistory"]:
+    """Open an existing journal only to read it, whether or not a server has it. Raises JournalError."""
+    await trio.to_thread.run_sync(_check, path)
+    # Where nobody else has the file, only a connection that may write tidies up what SQLite puts beside it.
+    with refusing(path), closing(connect(path, "rw", busy_s=BUSY_S)) as db:
+        db.execute("PRAGMA query_only = ON")
+        history = SqliteHistory(path, db)
+        try:
+            yield history
+        finally:
+            history.close()
+
+
+class SqliteHistory:
+    """What there is to be read."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
+        self.epoch: str = meta["epoch"]
+        self.pruned_to = int(meta["pruned_to"])
+        self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
+        self._readers = Readers(path, BUSY_S)
+
+    async def read(
+        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+    ) -> list[Entry]:
+        """Return up to `limit` entries of `room`, oldest first."""
+        return await trio.to_thread.run_sync(partial(self._readers.read, room, limit, before, after))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._readers.close()
+
+
+def _check(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise JournalError(f"there is no journal to be read at {path}: {error.strerror}") from error
+    judge(path, head)

@@ -1,0 +1,143 @@
+"""Reading one SQLite file, from any thread, while another writes. It must know no Trio: everything here blocks."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from trio_chat.chat.events import MAILBOX_MARK, Entry
+from trio_chat.journal.records import AuditRecord, BanRecord, RoomRecord
+from trio_chat.journal.rows import COLUMNS, ask, explaining
+from trio_chat.journal.schema import WORDS, connect
+from trio_chat.journal.words import SEARCHED
+
+HIGHEST_ID = 2**63 - 1
+
+INDEXED = "kind IN ('{}')".format("', '".join(SEARCHED))
+"""Which entries can be searched, in SQL."""
+
+_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? ORDER BY id"
+_ROOM_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND room = ? ORDER BY id"
+
+# From name to name in one step each, however many entries a room has.
+_ROOMS = """
+WITH RECURSIVE room (name) AS (
+    SELECT min(room) FROM entry WHERE room > :low AND room < :high
+    UNION ALL
+    SELECT (SELECT min(room) FROM entry WHERE room > name AND room < :high) FROM room WHERE name IS NOT NULL
+)
+SELECT
+    name,
+    coalesce((SELECT text FROM entry WHERE room = name AND kind = 'topic' ORDER BY id DESC LIMIT 1), ''),
+    (SELECT max(id) FROM entry WHERE room = name)
+FROM room WHERE name IS NOT NULL
+"""
+_AROUND_MAILBOXES = (("", MAILBOX_MARK), (chr(ord(MAILBOX_MARK) + 1), "\U0010ffff"))
+
+_FRESH = f"""
+INSERT INTO temp.fresh (rowid, room, text) SELECT id, hex(room), text FROM entry
+WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'indexed_to') AND {INDEXED}
+"""
+
+_ENDS = """
+SELECT coalesce((SELECT max(id) FROM entry), 0), (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned_to')
+"""
+_FIRST_SINCE = "SELECT id FROM entry WHERE id > ? AND time >= ? ORDER BY id LIMIT 1"
+
+
+class Readers:
+    """Connections to one file that cannot write: each thread its own, or they would wait for each other."""
+
+    def __init__(self, path: Path, busy_s: float) -> None:
+        self._path = path
+        self._busy_s = busy_s
+        self._idle: list[sqlite3.Connection] = []
+        self._is_closed = False
+
+    def read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Entry]:
+        """Return entries of a room, or of all, oldest first. Raises JournalError, also for a single damaged entry."""
+        question = _PAST if room is None else _ROOM_PAST
+        direction = "DESC" if after is None else "ASC"
+        bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))
+        with self._lend() as db:
+            return ask(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))
+
+    def rooms(self) -> list[RoomRecord]:
+        """Return all rooms of many."""
+        with self._lend() as db:
+            rows = [row for low, high in _AROUND_MAILBOXES for row in db.execute(_ROOMS, {"low": low, "high": high})]
+        return [RoomRecord(*row) for row in rows]
+
+    def search(self, rooms: Sequence[str], phrases: Sequence[str], limit: int, before: int | None) -> list[Entry]:
+        """Return the newest entries that hold all phrases, oldest first.
+
+        What is not indexed yet gets an index of its own for a moment, which is thrown away.
+        """
+        bounds = (_match(rooms, phrases), HIGHEST_ID if before is None else before, max(limit, 0))
+        with self._lend() as db:
+            db.execute("BEGIN")
+            try:
+                db.execute(f"CREATE VIRTUAL TABLE temp.fresh USING {WORDS}")
+                db.execute(_FRESH)
+                fresh, older = (ask(db, _found_in(table), bounds) for table in ("fresh", "words"))
+            finally:
+                db.execute("ROLLBACK")
+        return (older + fresh)[-bounds[2] :] if bounds[2] else []
+
+    def prunable_to(self, cutoff: float | None, more_than: int | None) -> int:
+        """Return the id up to which all entries were kept before `cutoff`, or have `more_than` newer ones."""
+        with self._lend() as db:
+            last: int
+            last, pruned = db.execute(_ENDS).fetchone()
+            found: list[int] = [pruned]
+            if more_than is not None:
+                found.append(last - more_than)
+            if cutoff is not None:
+                young = db.execute(_FIRST_SINCE, (pruned, cutoff * 1e6)).fetchone()
+                found.append(young[0] - 1 if young else last)
+        return min(max(found), last - 1)
+
+    def audit(self, limit: int) -> list[AuditRecord]:
+        """Return the newest records, oldest first."""
+        with self._lend() as db:
+            question = "SELECT time, who, action, what FROM audit ORDER BY id DESC LIMIT ?"
+            return [AuditRecord(*row) for row in db.execute(question, (max(limit, 0),))][::-1]
+
+    def bans(self) -> list[BanRecord]:
+        """Return all bans, oldest first."""
+        with self._lend() as db:
+            question = "SELECT network, reason, by, since, until FROM ban ORDER BY since, network"
+            return [BanRecord(*row) for row in db.execute(question)]
+
+    def close(self) -> None:
+        """Let go of the file; connections that are lent close when they come back."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _lend(self) -> Iterator[sqlite3.Connection]:
+        with explaining():
+            try:
+                db = self._idle.pop()
+            except IndexError:
+                db = connect(self._path, "ro", busy_s=self._busy_s)
+            try:
+                yield db
+            finally:
+                if self._is_closed:
+                    db.close()
+                else:
+                    self._idle.append(db)
+
+
+def _found_in(table: str) -> str:
+    newest = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+    return f"SELECT {COLUMNS} FROM entry WHERE id IN ({newest})"
+
+
+def _match(rooms: Sequence[str], phrases: Sequence[str]) -> str:
+    """Write the question in the language of FTS5. Inside quotes nothing has a meaning but the quote itself."""
+    names = " OR ".join(f'"{room.encode(errors="replace").hex()}"' for room in rooms)
+    words = " AND ".join('"' + phrase.replace('"', '""') + '" *' for phrase in phrases)
+    return f"room : ({names}) AND text : ({words})"

@@ -1,0 +1,37 @@
+"""What a journal keeps or tells besides entries."""
+
+import msgspec
+
+
+class RoomRecord(msgspec.Struct, frozen=True):
+    """A room that has entries: its topic, if it has one, and the id of its newest entry."""
+
+    name: str
+    topic: str
+    last_id: int
+
+
+class AuditRecord(msgspec.Struct, frozen=True):
+    """That an operator, or a rule, did something: `who` did `action` to `what`, at `time` (seconds since 1970, UTC)."""
+
+    time: float
+    who: str
+    action: str
+    what: str
+
+
+class BanRecord(msgspec.Struct, frozen=True):
+    """Who may not come: the addresses of a network, `since` a time and `until` another; None is for good."""
+
+    network: str
+    reason: str
+    by: str
+    since: float
+    until: float | None = None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """The journal that entries were exported from: its epoch, and the highest id that it had pruned by then."""
+
+    epoch: str
+    pruned_to: int = 0
