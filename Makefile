@@ -19,7 +19,7 @@ join: $(VENV)/.runtime
 	$(RUN) trio_chat join $(or $(ARGS),localhost)
 
 test: $(VENV)/.dev $(VENV)/.system
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest $(or $(ARGS),--numprocesses auto --dist loadgroup)
 
 check: $(VENV)/.dev
 	$(RUN) ruff format --check .

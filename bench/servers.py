@@ -93,7 +93,7 @@ class Command:
 
 def ours(data: Path, *, journal: str = "sqlite:") -> Command:
     """Our server."""
-    serve = (sys.executable, "-m", "trio_chat", "serve", "--no-console")
+    serve = (sys.executable, "-m", "trio_chat", "serve", "--no-console", "--rate", "0")
     return Command((*serve, "--port", "0", "--admin-port", "0", "--data", str(data), "--journal", journal))
 
 

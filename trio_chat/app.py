@@ -13,27 +13,38 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import trio
 
 from admin_api.listening import open_listeners
+from trio_chat.chat.bans import Bans
 from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.log import Mode, Window
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, JournalError, open_journal
 from trio_chat.server import console
+from trio_chat.server.admission import Admission, Limits
+from trio_chat.server.errors import SetupError
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.logs import logging_to
+from trio_chat.server.password import Password, read_password
 from trio_chat.server.pump import Pump
-from trio_chat.server.services import Services
+from trio_chat.server.services import Pace, Services
 from trio_chat.server.session import serve_connection
 from trio_chat.server.stdio import Printer, read_lines
+from trio_chat.server.tls import Tls
 from trio_chat.wire import frames, lines
 
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0
+
+_STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+RESERVED_FILES = 200
+"""Open files that are no clients: the journal, those who ask the admin API, and whom there is no room for."""
 
 _REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL: "host"}
 
@@ -49,22 +60,41 @@ def serve(settings: ServeSettings) -> int:
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
             trio.run(_serve, settings)
-    except (StartError, JournalError) as failed:
+    except (StartError, SetupError, JournalError) as failed:
         print(f"trio-chat: {failed}", file=sys.stderr)
         return 1
     return 0
 
 
 async def _serve(settings: ServeSettings) -> None:
+    secrets = _read_secrets(settings)
     async with (
         open_journal(settings.journal, data=settings.data) as journal,
         _open_ports(settings) as (chat_socket, admin_listeners),
     ):
         async with trio.open_nursery() as nursery:
-            server = Server(settings, journal, nursery)
+            server = Server(settings, journal, nursery, secrets)
             await server.run(chat_socket, admin_listeners)
             nursery.cancel_scope.cancel()
         server.printer.flush_nowait()
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What is in files of their own."""
+
+    password: Password
+    tls: Tls | None
+
+
+def _read_secrets(settings: ServeSettings) -> Secrets:
+    """Read what the settings name. Raises SetupError."""
+    if settings.tls_cert is None and (settings.tls_required or settings.tls_key):
+        raise SetupError("there is no TLS without a certificate: give one with --tls-cert")
+    password = read_password(settings.password_file)
+    if settings.tls_cert is None:
+        return Secrets(password, None)
+    return Secrets(password, Tls(settings.tls_cert, settings.tls_key, is_required=settings.tls_required))
 
 
 @asynccontextmanager
@@ -83,7 +113,7 @@ async def _open_ports(settings: ServeSettings) -> AsyncIterator[tuple[socket.soc
 class Server:
     """What runs beside each other, wired together. `nursery` holds all but the sessions, and outlives them."""
 
-    def __init__(self, settings: ServeSettings, journal: Journal, nursery: trio.Nursery) -> None:
+    def __init__(self, settings: ServeSettings, journal: Journal, nursery: trio.Nursery, secrets: Secrets) -> None:
         self._settings = settings
         self._journal = journal
         self._nursery = nursery
@@ -100,6 +130,16 @@ class Server:
         )
         rules = Rules(window=Window(settings.window_entries, settings.window_bytes))
         self._chat = Chat(outside, rules=rules, last_id=journal.last_id)
+        self._bans = Bans()
+        self._services = Services(
+            self._chat,
+            journal,
+            self._pump,
+            admission=Admission(_limits(settings), self._bans),
+            pace=Pace(settings.rate, settings.burst),
+            password=secrets.password,
+            tls=secrets.tls,
+        )
 
     async def run(self, chat_socket: socket.socket, admin_listeners: list[trio.SocketListener]) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
@@ -117,8 +157,7 @@ class Server:
             sessions.cancel_scope.cancel()
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
-        services = Services(self._chat, self._journal, self._pump)
-        await accept_forever(chat_socket, partial(serve_connection, services), sessions)
+        await accept_forever(chat_socket, partial(serve_connection, self._services), sessions)
 
     async def _hear(self) -> None:
         """Bring what is durable to the rooms."""
@@ -140,24 +179,39 @@ class Server:
         self.printer.print(f"Admin API started on: {urls[0]}")
 
     async def _obey_console(self) -> None:
+        desk = console.Desk(self._chat, self._bans, time.time)
         try:
             async for line in read_lines(STDIN):
-                for row in console.obey(self._chat, line):
+                for row in console.obey(desk, line):
                     self.printer.print(row)
         except console.Quit:
             self._stop.set()
 
     async def _watch_signals(self) -> None:
         """The first signal stops the server in good order; a second one ends it at once."""
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        for number in _STOPPING_SIGNALS:  # in force again after the block, which hands over what it has not seen
+            signal.signal(number, _exit_at_once)
+        with trio.open_signal_receiver(*_STOPPING_SIGNALS) as signals:
             async for _ in signals:
                 break
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._stop.set()
 
     def _report(self, change: Change, client: Client) -> None:
         self.printer.print(console.change_line(change, client))
+
+
+def _limits(settings: ServeSettings) -> Limits:
+    """What the settings say of who may connect. More clients than there can be open files are none."""
+    files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = files - min(RESERVED_FILES, files // 4) if files != resource.RLIM_INFINITY else 0
+    return Limits(
+        clients=min(filter(None, (settings.max_clients, room)), default=0),
+        per_address=settings.max_per_address,
+        connect_rate=settings.connect_rate,
+        allow=settings.allow,
+        deny=settings.deny,
+        proxies=settings.proxy,
+    )
 
 
 @contextmanager
@@ -173,6 +227,11 @@ def _explaining(prefix: str, host: str, port: int) -> Iterator[None]:
         reason = os.strerror(error.errno) if error.errno else str(error)
         hint = f"; choose another with --{prefix}{_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
         raise StartError(f"cannot listen on {host or '*'} port {port}: {reason}{hint}") from error
+
+
+def _exit_at_once(number: int, _frame: object) -> None:
+    """Exit as a signal would make us. The default action will not do: the first process of a container has none."""
+    os._exit(128 + number)
 
 
 def _reserve_standard_fds() -> None:

@@ -44,7 +44,7 @@ class Kept:
     async def kept(self) -> None:
         return
 
-    def repeated(self, draft: Draft) -> Entry | None:
+    def repeated(self, session: str, key: str) -> Entry | None:
         return None
 
 

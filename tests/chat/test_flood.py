@@ -24,6 +24,13 @@ def test_a_rate_of_zero_is_no_limit() -> None:
     assert all(bucket.take(100, 0.0) == 0.0 for _ in range(100))
 
 
+def test_what_there_are_no_tokens_for_is_not_taken() -> None:
+    bucket = Bucket(rate=1, burst=2, now=0.0)
+
+    assert [bucket.try_take(2, now) for now in (0.0, 1.0, 2.0)] == [True, False, True]
+    assert Bucket(rate=0, burst=1, now=0.0).try_take(100, 0.0)
+
+
 @given(st.lists(st.floats(0, 10), max_size=50), st.floats(0.5, 50), st.floats(1, 50))
 def test_one_who_waits_as_told_never_exceeds_the_rate(pauses: list[float], rate: float, burst: float) -> None:
     bucket = Bucket(rate, burst, now=0.0)

@@ -148,9 +148,14 @@ def running_server(data: Path, *flags: str) -> Iterator[Server]:
         "0",
         "--data",
         str(data),
+        "--rate",
+        "0",
         *flags,
     ]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # Unbuffered: `select` does not see a line that is in a buffer of ours.
+    process = subprocess.Popen(
+        command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     server = Server(process, data)
     try:
         yield server

@@ -196,3 +196,18 @@ async def test_a_closed_connection_ends_the_wait_for_it() -> None:
         await trio.testing.wait_all_tasks_blocked()
 
         assert not gone.outlet.is_blocked
+
+
+async def test_a_connection_that_was_blocked_leaves_the_one_after_it_alone(autojump_clock) -> None:
+    async with hall(stall_timeout_s=30) as the_hall:
+        client, first = the_hall.seat(1)
+        the_hall.say(*["x" * 4000] * 100)
+        await trio.testing.wait_all_tasks_blocked()
+        client.outlet = the_hall.seat(2)[0].outlet  # its session goes on in another connection, which is blocked too
+        client.outlet.is_blocked = True
+
+        first.recv(1 << 20)
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert client.outlet.is_blocked
+        assert the_hall.hung_up == []

@@ -67,6 +67,14 @@ class Command:
     usage: str
     help: str
     run: Callable[[Chat, Client, str], Answer]
+    cost: int = 1
+    """How many lines it counts for where clients are slowed down."""
+
+
+def cost_of(line: str) -> int:
+    """How many lines a typed line counts for."""
+    command = _command_in(line)
+    return command.cost if command else 1
 
 
 def obey(chat: Chat, client: Client, line: str) -> Answer:
@@ -78,10 +86,16 @@ def obey(chat: Chat, client: Client, line: str) -> Answer:
     if line.startswith("//"):
         return _posted(chat.say(client, chat.current_room(client), line[1:]))
     name, _, argument = line[1:].strip().partition(" ")
-    command = COMMANDS.get(name.lower())
+    command = _command_in(line)
     if command is None:
         raise ChatError("unknown-command", f"unknown command /{clean(name)[:32]}: /help lists what there is")
     return command.run(chat, client, argument.strip())
+
+
+def _command_in(line: str) -> Command | None:
+    if not line.startswith("/"):
+        return None
+    return COMMANDS.get(line[1:].strip().partition(" ")[0].lower())
 
 
 def _posted(receipt: Receipt | None) -> Answer:
@@ -181,7 +195,7 @@ COMMANDS = MappingProxyType(
         command.name: command
         for command in (
             Command("help", "", "list what there is", _help),
-            Command("who", "", "show who is here", _who),
+            Command("who", "", "show who is here", _who, cost=5),
             Command("nick", "NAME", "take a name: letters, digits, - and _, at most 24", _nick),
             Command("me", "TEXT", "say what you do: * [alice] waves", _me),
             Command("msg", "NICK TEXT", "say something to one person alone", _msg),
@@ -189,8 +203,8 @@ COMMANDS = MappingProxyType(
             Command("leave", "", "go back to #lobby", _leave),
             Command("rooms", "", "list the rooms, how many are in each, and their topics", _rooms),
             Command("topic", "[TEXT]", "show what this room is about, or set it", _topic),
-            Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history),
-            Command("search", "WORDS", "find lines of this room that hold all the words", _search),
+            Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history, cost=5),
+            Command("search", "WORDS", "find lines of this room that hold all the words", _search, cost=5),
             Command("quit", "", "leave; so does quit()", _quit),
         )
     }

@@ -65,8 +65,11 @@ class Receipt(Protocol):
     async def kept(self) -> None:
         """Return when the draft is durable; raise JournalError when it could not be kept."""
 
-    def repeated(self, draft: Draft) -> Entry | None:
-        """After `kept`: the entry kept earlier under the draft's session and key, in whose favour it was not stored."""
+    def repeated(self, session: str, key: str) -> Entry | None:
+        """After `kept`: the entry that stands for a later draft of this session and key, which was not stored.
+
+        When both were posted at once, that is also the answer for the first.
+        """
 
 
 class Post(Protocol):

@@ -16,6 +16,20 @@ class Bucket:
         """Spend `cost` tokens. -> seconds to wait before going on, 0 where there were enough."""
         if not self._rate:
             return 0.0
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - cost
-        self._at = now
+        self._refill(now)
+        self._tokens -= cost
         return max(0.0, -self._tokens / self._rate)
+
+    def try_take(self, cost: float, now: float) -> bool:
+        """Spend `cost` tokens if there are as many. -> whether there were."""
+        if not self._rate:
+            return True
+        self._refill(now)
+        if self._tokens < cost:
+            return False
+        self._tokens -= cost
+        return True
+
+    def _refill(self, now: float) -> None:
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now

@@ -3,13 +3,14 @@
 It must not know what a setting does to the server or the client, nor who asks for it.
 """
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from platformdirs import user_data_path
 
-from trio_chat.config.kinds import SWITCH, choice, duration, host, path, size, text, whole
+from trio_chat.config.kinds import SWITCH, choice, duration, host, networks, path, size, text, whole
 from trio_chat.config.loading import ConfigError, Declared, Setting, load, settings_of, settings_table
 
 __all__ = [
@@ -24,6 +25,11 @@ __all__ = [
 
 PORT = whole(0, 65535, metavar="PORT")
 HOST = host("ADDRESS", "an address, a host name, or * for every interface")
+COUNT = whole(0, 10**9)
+FILE = path("FILE", "a file")
+NETWORKS = networks("NETWORK")
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +51,40 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "sqlite:"
     console: Annotated[bool, Declared("Obey commands typed to the server.", SWITCH)] = True
+    tls_cert: Annotated[
+        Path | None,
+        Declared("PEM file with the certificate and its chain: the chat port then takes TLS too.", FILE, "no TLS"),
+    ] = None
+    tls_key: Annotated[
+        Path | None, Declared("PEM file with the key of the certificate.", FILE, "in the file of the certificate")
+    ] = None
+    tls_required: Annotated[bool, Declared("Refuse clients without TLS.", SWITCH)] = False
+    password_file: Annotated[
+        Path | None,
+        Declared("File with the password that everyone is asked for, on its first line.", FILE, "no password"),
+    ] = None
+    max_clients: Annotated[
+        int,
+        Declared("The most connections at a time; 0 is as many as files may be open.", COUNT),
+    ] = 0
+    max_per_address: Annotated[
+        int, Declared("The most of these from one IPv4 address or IPv6 /64, but not from here; 0 is any.", COUNT)
+    ] = 256
+    connect_rate: Annotated[
+        int, Declared("New connections a second from one of these, ten times as many at once; 0 is any.", COUNT)
+    ] = 20
+    allow: Annotated[Networks, Declared("Network that may connect; can be given again.", NETWORKS, "every one")] = ()
+    deny: Annotated[
+        Networks, Declared("Network that may not connect, even if allowed; can be given again.", NETWORKS, "none")
+    ] = ()
+    proxy: Annotated[
+        Networks,
+        Declared("Network of proxies, which must send a PROXY header; can be given again.", NETWORKS, "none"),
+    ] = ()
+    rate: Annotated[
+        int, Declared("Lines a second that a client can go on saying; more wait. 0 is any number.", whole(0, 10**6))
+    ] = 5
+    burst: Annotated[int, Declared("Lines that it can say at once before that.", whole(1, 10**6))] = 20
     window_entries: Annotated[
         int, Declared("Newest entries of each room kept in memory, for slow readers.", whole(1, 10**9))
     ] = 65536

@@ -3,14 +3,17 @@
 It works on a terminal and on a pipe; the end of input, /dev/null and a closed stdin leave the server running.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from trio_chat.chat.bans import Ban, Bans, ban_and_kick, make_ban, read_network, show_network, show_time
 from trio_chat.chat.chat import Change, Chat
+from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.room import Client
 
+_MINUTES = re.compile("[1-9][0-9]{0,7}", re.ASCII)
 _ASCII_DIGITS = frozenset("0123456789")
 
 
@@ -19,12 +22,21 @@ class Quit(Exception):  # noqa: N818  # a request, not an error
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """What the operator has at hand. `clock` gives seconds since 1970."""
+
+    chat: Chat
+    bans: Bans
+    clock: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table: what it is called, and what it prints."""
 
     usage: str
     help: str
-    run: Callable[[Chat, str], Iterable[str]]
+    run: Callable[[Desk, str], Iterable[str]]
 
 
 def change_line(change: Change, client: Client) -> str:
@@ -34,7 +46,7 @@ def change_line(change: Change, client: Client) -> str:
     return f"Client [{client.peer}] {change}"
 
 
-def obey(chat: Chat, line: str) -> Iterable[str]:
+def obey(desk: Desk, line: str) -> Iterable[str]:
     """Do what the operator typed; -> lines to print. Raises Quit."""
     word, _, argument = line.strip().partition(" ")
     if not word:
@@ -43,10 +55,14 @@ def obey(chat: Chat, line: str) -> Iterable[str]:
         raise Quit
     if word not in COMMANDS:
         return (f"Unknown command: {word} (help lists what there is)",)
-    return COMMANDS[word].run(chat, argument.strip())
+    try:
+        return COMMANDS[word].run(desk, argument.strip())
+    except ChatError as error:
+        return (f"{word}: {error.text}",)
 
 
-def _list(chat: Chat, _argument: str) -> Iterable[str]:
+def _list(desk: Desk, _argument: str) -> Iterable[str]:
+    chat = desk.chat
     if not chat.clients:
         return ("No clients",)
     head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND")
@@ -72,7 +88,8 @@ def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _kill(chat: Chat, argument: str) -> Iterable[str]:
+def _kill(desk: Desk, argument: str) -> Iterable[str]:
+    chat = desk.chat
     port = argument.rpartition(":")[2]
     if not port or not _ASCII_DIGITS.issuperset(port):
         return ("Usage: kill PORT",)
@@ -88,14 +105,45 @@ def _kill(chat: Chat, argument: str) -> Iterable[str]:
     return ()
 
 
-def _say(chat: Chat, argument: str) -> Iterable[str]:
+def _say(desk: Desk, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: say TEXT",)
-    chat.announce(argument)
+    desk.chat.announce(argument)
     return ()
 
 
-def _help(_chat: Chat, _argument: str) -> Iterable[str]:
+def _ban(desk: Desk, argument: str) -> Iterable[str]:
+    target, _, rest = argument.partition(" ")
+    if not target:
+        return ("Usage: ban NETWORK [MINUTES] [REASON]",)
+    first, _, others = rest.strip().partition(" ")
+    minutes = int(first) if _MINUTES.fullmatch(first) else None
+    reason = rest if minutes is None else others
+    ban = make_ban(target, reason=reason, by="console", now=desk.clock(), minutes=minutes)
+    kicked = ban_and_kick(desk.chat, desk.bans, ban)
+    end = f" until {show_time(ban.until)}" if ban.until is not None else ""
+    return (f"Banned {show_network(ban.network)}{end}; {kicked} kicked",)
+
+
+def _unban(desk: Desk, argument: str) -> Iterable[str]:
+    if not argument:
+        return ("Usage: unban NETWORK",)
+    return (f"Unbanned {show_network(desk.bans.remove(read_network(argument)).network)}",)
+
+
+def _bans(desk: Desk, _argument: str) -> Iterable[str]:
+    bans = desk.bans.current(desk.clock())
+    if not bans:
+        return ("No bans",)
+    return _table([("BANNED", "SINCE", "UNTIL", "BY", "REASON"), *map(_ban_row, bans)])
+
+
+def _ban_row(ban: Ban) -> tuple[str, ...]:
+    until = "-" if ban.until is None else show_time(ban.until)
+    return show_network(ban.network), show_time(ban.since), until, ban.by, ban.reason
+
+
+def _help(_desk: Desk, _argument: str) -> Iterable[str]:
     rows = [(command.usage, command.help) for command in COMMANDS.values()]
     return _table([*rows, ("quit()", "stop the server")])
 
@@ -107,6 +155,9 @@ COMMANDS = MappingProxyType(
             Command("list", "show who is connected", _list),
             Command("kill PORT", "end a connection; ADDRESS:PORT where two share a port", _kill),
             Command("say TEXT", "speak to everyone as [server]", _say),
+            Command("ban NETWORK [MINUTES] [REASON]", "kick and keep out an address or a network", _ban),
+            Command("unban NETWORK", "lift a ban", _unban),
+            Command("bans", "show who is banned", _bans),
             Command("help", "show this", _help),
         )
     }

@@ -71,8 +71,6 @@ class FramesSession:
         if self._client:
             with trio.move_on_after(LINGER_S):
                 await self._services.pump.delivered(self._client)
-        else:
-            self._outlet.push(None)
 
     def end(self) -> None:
         """Let the client leave, or wait for its next connection where this one broke."""
@@ -99,7 +97,9 @@ class FramesSession:
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
         await self._settle(said)
-        if self._client and self._outlet.unsent_bytes:
+        if self._client is None:
+            self._outlet.push(None)
+        elif self._outlet.unsent_bytes:
             await self._services.pump.delivered(self._client)
 
     async def _handle(

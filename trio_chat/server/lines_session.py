@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import trio
 
 from trio_chat.chat.client import Client, Farewell
-from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search, obey
+from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search, cost_of, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Entry, Receipt
+from trio_chat.chat.flood import Bucket
 from trio_chat.chat.log import Mode
 from trio_chat.journal import JournalError
+from trio_chat.server.lines_password import ask_password
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.services import INPUTS_PER_TURN, LINGER_S, Services, settle
@@ -31,10 +33,14 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
     chat = services.chat
     with trio.CancelScope() as scope:
         outlet = peer.outlet(VOICE, scope.cancel)
+        decoder = LineDecoder()
+        ahead = await ask_password(services, peer, outlet, decoder) if services.password.is_set else []
+        if ahead is None:
+            return
         client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet)
         try:
             chat.join(client, LOBBY)
-            await LinesSession(services, client, outlet).run(peer)
+            await LinesSession(services, client, outlet, decoder).run(peer, ahead)
         finally:
             if not outlet.is_blocked:
                 outlet.push(None)
@@ -44,28 +50,37 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
 class LinesSession:
     """The conversation itself."""
 
-    __slots__ = ("_client", "_decoder", "_is_leaving", "_outlet", "_services")
+    __slots__ = ("_bucket", "_client", "_decoder", "_is_leaving", "_outlet", "_services")
 
-    def __init__(self, services: Services, client: Client, outlet: SocketOutlet) -> None:
+    def __init__(self, services: Services, client: Client, outlet: SocketOutlet, decoder: LineDecoder) -> None:
         self._services = services
         self._client = client
         self._outlet = outlet
-        self._decoder = LineDecoder()
+        self._decoder = decoder
+        self._bucket: Bucket | None = None
         self._is_leaving = False
 
-    async def run(self, peer: SocketPeer) -> None:
-        """Converse until the client leaves. What it is owed by then is still sent, for LINGER_S at most."""
+    async def run(self, peer: SocketPeer, ahead: Iterable[str | LineFault]) -> None:
+        """Converse until the client leaves. What it is owed by then is still sent, for LINGER_S at most.
+
+        `ahead` are lines that have been read already.
+        """
+        if ahead:
+            await self._take(ahead, peer)
         while not self._is_leaving:
             data = await peer.receive()
-            await self._take(self._decoder.feed(data) if data else self._decoder.finish())
+            await self._take(self._decoder.feed(data) if data else self._decoder.finish(), peer)
             self._is_leaving |= not data
         with trio.move_on_after(LINGER_S):
             await self._services.pump.delivered(self._client)
 
-    async def _take(self, inputs: Iterable[str | LineFault]) -> None:
+    async def _take(self, inputs: Iterable[str | LineFault], peer: SocketPeer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         receipts: list[Receipt] = []
         for turn, line in enumerate(inputs, 1):
+            if wait_s := self._spend(line):
+                await self._flush(receipts)
+                await _pause(wait_s, peer)
             match self._answer(line):
                 case Posted(receipt):
                     receipts.append(receipt)
@@ -79,6 +94,18 @@ class LinesSession:
                     break
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
+        await self._flush(receipts)
+
+    def _spend(self, line: str | LineFault) -> float:
+        """Let the client pay for a line. -> how long it has to wait before that is heard."""
+        if not self._services.pace.rate:
+            return 0.0
+        now = trio.current_time()
+        if self._bucket is None:
+            self._bucket = self._services.pace.bucket(now)
+        return self._bucket.take(1 if isinstance(line, LineFault) else cost_of(line), now)
+
+    async def _flush(self, receipts: list[Receipt]) -> None:
         await self._settle(receipts)
         if self._outlet.unsent_bytes:
             await self._services.pump.delivered(self._client)
@@ -89,8 +116,8 @@ class LinesSession:
         if isinstance(line, LineFault):
             self._tell(line.value)
             return Reply()
-        if client.lines_in == 1 and classify(line.encode() + b"\n") is Refusal.HTTP:  # it was too slow for the sniff
-            self._outlet.write(Refusal.HTTP.value)
+        if client.lines_in == 1 and isinstance(refusal := classify(line.encode() + b"\n"), Refusal):
+            self._outlet.write(refusal.value)  # it was too slow for the sniff
             return Leave()
         try:
             return obey(chat, client, line)
@@ -123,3 +150,13 @@ class LinesSession:
 
     def _print(self, rows: Iterable[str]) -> None:
         self._outlet.write("".join(f"{row}\n" for row in rows).encode())
+
+
+async def _pause(wait_s: float, peer: SocketPeer) -> None:
+    """Leave a fast client alone for a while. Raises trio.BrokenResourceError when its connection is gone after that.
+
+    Else one that sent a lot and vanished would be listed until all that was heard.
+    """
+    await trio.sleep(wait_s)
+    if peer.is_dead:
+        raise trio.BrokenResourceError("the connection broke while it was slowed down")

@@ -2,10 +2,13 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import trio
 
+from trio_chat.server.admission import NO_TICKET
 from trio_chat.server.outlet import SocketOutlet, Voice
+from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
 
 READ_BYTES = 16 * 1024
 """Read at once: four of the longest lines. It bounds what one client can have waiting for the journal."""
@@ -15,46 +18,78 @@ SNIFF_S = 0.25
 
 PEEK_BYTES = 4096
 
+_TCP_CLOSE = 7
+"""The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
+
 
 class SocketPeer:
     """A plain connection: an accepted, non-blocking socket. Whoever makes this calls `close`."""
 
-    __slots__ = ("_socket", "address", "port")
+    __slots__ = ("address", "port", "socket", "ticket")
+
+    is_encrypted = False
 
     def __init__(self, sock: socket.socket, address: str, port: int) -> None:
-        self._socket = sock
+        self.socket = sock
         self.address = address
         self.port = port
+        self.ticket = NO_TICKET
 
-    async def peek(self) -> bytes:
-        """Wait up to SNIFF_S for the first bytes; return them, still to be received. Raises OSError."""
-        with trio.move_on_after(SNIFF_S):
-            await trio.lowlevel.wait_readable(self._socket)
-            return self._socket.recv(PEEK_BYTES, socket.MSG_PEEK)
+    async def peek(self, patience_s: float = SNIFF_S) -> bytes:
+        """Wait for the first bytes; return them, or none, still to be received. Raises OSError."""
+        with trio.move_on_after(patience_s):
+            await trio.lowlevel.wait_readable(self.socket)
+            return self.socket.recv(PEEK_BYTES, socket.MSG_PEEK)
         return b""
+
+    async def read_proxy_header(self) -> None:
+        """Learn from the proxy at the other end for whom it connects. Raises OSError; ChatError for a bad header."""
+        header = ProxyHeader()
+        while not header.is_complete:
+            await trio.lowlevel.wait_readable(self.socket)
+            ahead = self.socket.recv(HEADER_LIMIT, socket.MSG_PEEK)
+            if not ahead:
+                raise trio.BrokenResourceError("the proxy hung up before its header was complete")
+            self.socket.recv(header.take(ahead))
+        if header.source:
+            self.address, self.port = header.source
 
     async def receive(self) -> bytes:
         """Return the next bytes, up to READ_BYTES; none at the end. Raises OSError."""
         while True:
-            await trio.lowlevel.wait_readable(self._socket)
+            await trio.lowlevel.wait_readable(self.socket)
             try:
-                return self._socket.recv(READ_BYTES)
+                return self.socket.recv(READ_BYTES)
             except BlockingIOError:  # readiness is only a hint
                 continue
 
     def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
         """Make the sending half."""
-        return SocketOutlet(self._socket, voice, end_session)
+        return SocketOutlet(self.socket, voice, end_session)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the connection was reset or given up, which reading tells only after all that came before."""
+        if not hasattr(socket, "TCP_INFO"):
+            return False
+        return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
     async def refuse(self, answer: bytes) -> None:
         """Say why this connection is not wanted, then read what it still sends: a reset would eat the answer."""
-        self._socket.send(answer)
-        self._socket.shutdown(socket.SHUT_WR)
+        self.socket.send(answer)
+        self.socket.shutdown(socket.SHUT_WR)
         with trio.move_on_after(1):
             while await self.receive():
                 pass
 
+    def dismiss(self, answer: bytes) -> None:
+        """Say why this connection is not wanted, and be done with it: there may be thousands of its kind."""
+        with suppress(OSError):
+            self.socket.send(answer)
+        self.close()
+
     def close(self) -> None:
         """Close the socket; whoever waits for it is woken."""
-        trio.lowlevel.notify_closing(self._socket)
-        self._socket.close()
+        if self.socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self.socket)
+            self.socket.close()

@@ -10,7 +10,7 @@ import logging
 
 import trio
 
-from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.client import Client, Farewell, Outlet
 from trio_chat.chat.room import Member, Room
 
 SENDS_PER_TURN = 128
@@ -30,7 +30,7 @@ class Pump:
         self._stall_timeout_s = stall_timeout_s
         self._rooms_with_news: dict[Room, None] = {}
         self._wake = trio.Event()
-        self._unblocked: dict[Client, trio.Event] = {}
+        self._unblocked: dict[Outlet, trio.Event] = {}
 
     def has_news(self, room: Room) -> None:
         """Something entered the room's log."""
@@ -57,7 +57,7 @@ class Pump:
         Ends with the client where that never happens.
         """
         self.flush(client)
-        while (event := self._unblocked.get(client)) is not None:
+        while (event := self._unblocked.get(client.outlet)) is not None:
             await event.wait()
 
     async def _walk(self, room: Room) -> None:
@@ -87,26 +87,29 @@ class Pump:
 
     def _block(self, client: Client) -> None:
         client.outlet.is_blocked = True
-        self._unblocked[client] = trio.Event()
-        self._nursery.start_soon(self._drain, client)
+        self._unblocked[client.outlet] = trio.Event()
+        self._nursery.start_soon(self._drain, client, client.outlet)
 
-    async def _drain(self, client: Client) -> None:
-        """Send to a blocked client whenever the kernel has room, until it is in step or has stalled for too long."""
+    async def _drain(self, client: Client, outlet: Outlet) -> None:
+        """Send to a blocked client whenever the kernel has room, until it is in step or has stalled for too long.
+
+        It ends too when the client goes on in another connection, which has an outlet of its own.
+        """
         try:
             with trio.move_on_after(self._stall_timeout_s) as patience:
                 while True:
-                    await client.outlet.wait_writable()
-                    if self._send_all(client):
+                    await outlet.wait_writable()
+                    if client.outlet is not outlet or self._send_all(client):
                         break
                     patience.deadline = trio.current_time() + self._stall_timeout_s
             if patience.cancelled_caught:
                 logger.warning("client %s took nothing for %g s: disconnected", client.peer, self._stall_timeout_s)
-                client.outlet.hang_up(Farewell.STALLED)
+                outlet.hang_up(Farewell.STALLED)
         except (OSError, trio.ClosedResourceError):  # the session has closed the socket
             pass
         finally:
-            client.outlet.is_blocked = False
-            self._unblocked.pop(client).set()
+            outlet.is_blocked = client.away_since is not None
+            self._unblocked.pop(outlet).set()
 
 
 def _push(member: Member) -> bool:

@@ -5,14 +5,33 @@ from dataclasses import dataclass
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.events import Receipt
+from trio_chat.chat.flood import Bucket
 from trio_chat.journal import Journal, JournalError
+from trio_chat.server.admission import Admission
+from trio_chat.server.password import Password
 from trio_chat.server.pump import Pump
+from trio_chat.server.tls import Tls
 
 INPUTS_PER_TURN = 64
 """Lines handled between two checkpoints, or 16 KiB of empty lines would hold the loop for 20 ms."""
 
 LINGER_S = 5
 """How long a client that has left may take to read what it is still owed."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast a client may speak: `burst` lines at once, then `rate` a second; a rate of 0 is no limit.
+
+    Both can be set anew at any time, for those who speak for the first time after that.
+    """
+
+    rate: float = 0.0
+    burst: float = 1.0
+
+    def bucket(self, now: float) -> Bucket:
+        """Make what one client is slowed by."""
+        return Bucket(self.rate, self.burst, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +41,10 @@ class Services:
     chat: Chat
     journal: Journal
     pump: Pump
+    admission: Admission
+    pace: Pace
+    password: Password
+    tls: Tls | None = None
 
 
 async def settle(receipts: Iterable[Receipt], on_failure: Callable[[str], None]) -> None:

@@ -1,19 +1,29 @@
 """A session: one connection from its first byte to its last.
 
-Here it is found out how a connection is spoken to, and here every fault of it ends: the expected ones quietly, anything
-else with one log line.
+Here it is found out who comes and how it is spoken to, and here every fault of a connection ends: the expected ones
+quietly, anything else with one log line.
 """
 
 import logging
 import socket
+import time
+from collections.abc import Awaitable, Callable
 
 import trio
 
+from trio_chat.chat.errors import ChatError
+from trio_chat.server.admission import Admission
 from trio_chat.server.frames_session import serve_frames
 from trio_chat.server.lines_session import serve_lines
-from trio_chat.server.peer import SocketPeer
+from trio_chat.server.peer import SNIFF_S, SocketPeer
 from trio_chat.server.services import Services
 from trio_chat.server.sniff import Greeting, Refusal, classify
+from trio_chat.server.tls import HANDSHAKE_S, open_tls
+from trio_chat.wire.lines import encode_notice
+
+PROXY_HEADER_S = 5
+
+Serve = Callable[[Services, SocketPeer], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
@@ -22,17 +32,67 @@ async def serve_connection(services: Services, sock: socket.socket, address: str
     """Serve one accepted, non-blocking socket until it ends, and close it. Raises nothing but Cancelled."""
     peer = SocketPeer(sock, address, port)
     try:
-        match classify(await peer.peek()):
-            case Greeting.FRAMES:
-                await serve_frames(services, peer)
-            case Greeting.LINES:
-                await serve_lines(services, peer)
-            case Refusal() as refusal:
-                logger.info("refused %s from %s port %d", refusal.name, address, port)
-                await peer.refuse(refusal.value)
+        if services.admission.is_proxy(address):
+            await _read_proxy_header(peer)
+        if _let_in(services.admission, peer) and (serve := await _recognise(services, peer)):
+            await serve(services, peer)
     except* (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as ends:
-        logger.debug("%s port %d: %s", address, port, ends.exceptions[0])
+        logger.debug("%s port %d: %s", peer.address, peer.port, ends.exceptions[0])
     except* Exception:
-        logger.exception("the session of %s port %d failed", address, port)
+        logger.exception("the session of %s port %d failed", peer.address, peer.port)
     finally:
+        services.admission.leave(peer.ticket)
         peer.close()
+
+
+async def _read_proxy_header(peer: SocketPeer) -> None:
+    """Learn who is behind a proxy. Raises trio.BrokenResourceError where it does not tell."""
+    with trio.move_on_after(PROXY_HEADER_S):
+        try:
+            await peer.read_proxy_header()
+        except ChatError as fault:
+            _dismiss(peer, fault)
+            raise trio.BrokenResourceError(fault.text) from fault
+        return
+    raise trio.BrokenResourceError("no PROXY header came in time")
+
+
+def _let_in(admission: Admission, peer: SocketPeer) -> bool:
+    """Count a connection in. -> whether it may come in; else it was told why not, and is closed."""
+    try:
+        peer.ticket = admission.enter(peer.address, now=trio.current_time(), date=time.time())
+    except ChatError as refusal:
+        _dismiss(peer, refusal)
+        return False
+    return True
+
+
+def _dismiss(peer: SocketPeer, refusal: ChatError) -> None:
+    logger.info("refused %s port %d: %s", peer.address, peer.port, refusal.code)
+    peer.dismiss(encode_notice(refusal.text))
+
+
+async def _recognise(services: Services, peer: SocketPeer) -> Serve | None:
+    """Look at the first bytes. -> None where that was somebody who must not join."""
+    must_encrypt = bool(services.tls and services.tls.is_required and not peer.is_encrypted)
+    # Where TLS is required, nobody is waited for but a client that begins a handshake, which may take its time.
+    verdict = classify(await peer.peek(HANDSHAKE_S if must_encrypt else SNIFF_S))
+    if verdict is Greeting.TLS:
+        if services.tls and not peer.is_encrypted:
+            return _serve_tls
+        verdict = Refusal.TLS
+    elif must_encrypt and isinstance(verdict, Greeting):
+        verdict = Refusal.PLAIN
+    if isinstance(verdict, Greeting):
+        return serve_frames if verdict is Greeting.FRAMES else serve_lines
+    logger.info("refused %s from %s port %d", verdict.name, peer.address, peer.port)
+    await peer.refuse(verdict.value)
+    return None
+
+
+async def _serve_tls(services: Services, peer: SocketPeer) -> None:
+    """Shake hands, and look again at what comes then."""
+    assert services.tls
+    async with open_tls(peer, services.tls.context) as inner:
+        if serve := await _recognise(services, inner):
+            await serve(services, inner)

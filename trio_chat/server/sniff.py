@@ -11,17 +11,19 @@ _SENTENCE = b"This is a chat server, not a web server. Join with: trio-chat join
 
 
 class Greeting(Enum):
-    """Who may join, and how it speaks."""
+    """How it speaks who may join. What TLS hides is found out once the handshake is done."""
 
     LINES = "lines"
     FRAMES = "frames"
+    TLS = "tls"
 
 
 class Refusal(Enum):
     """Who must not join, and the bytes that tell it so in its own language.
 
     A web page must not be able to talk into the chat. A TLS client gets the alert `handshake_failure` (RFC 8446, 6.2).
-    A PROXY header that nobody invited would be relayed as if somebody had said it.
+    A PROXY header that nobody invited would be relayed as if somebody had said it. PLAIN is for
+    anyone without TLS where that is required.
     """
 
     HTTP = b"\r\n".join(
@@ -36,6 +38,7 @@ class Refusal(Enum):
     )
     TLS = b"\x15\x03\x03\x00\x02\x02\x28"
     PROXY = b"*** this server expects no PROXY header ***\n"
+    PLAIN = b"*** this server speaks TLS only: trio-chat join --tls HOST PORT, or ncat --ssl HOST PORT ***\n"
 
 
 def classify(first: bytes) -> Greeting | Refusal:
@@ -44,8 +47,8 @@ def classify(first: bytes) -> Greeting | Refusal:
         return Greeting.FRAMES
     if _REQUEST_LINE.match(first):
         return Refusal.HTTP
-    if first.startswith(_TLS_HANDSHAKE):
-        return Refusal.TLS
+    if first.startswith(_TLS_HANDSHAKE) or first == _TLS_HANDSHAKE[:1]:
+        return Greeting.TLS
     if first.startswith(_PROXY_HEADERS):
         return Refusal.PROXY
     return Greeting.LINES

@@ -1,0 +1,127 @@
+"""Bans, and what an operator types to set them."""
+
+from ipaddress import ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_chat.chat.bans import Ban, Bans, address_of, ban_and_kick, make_ban, read_network, show_network
+from trio_chat.chat.client import Farewell
+from trio_chat.chat.errors import ChatError
+
+NETWORKS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).flatmap(
+    lambda address: st.integers(0, address.max_prefixlen).map(
+        lambda length: ip_network((address, length), strict=False)
+    )
+)
+
+
+class ListStore:
+    """A store that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def keep(self, ban: Ban) -> None:
+        self.told.append(f"keep {ban.network}")
+
+    def forget(self, network: object) -> None:
+        self.told.append(f"forget {network}")
+
+
+def ban(target: str, minutes: int | None = None, reason: str = "") -> Ban:
+    return make_ban(target, reason=reason, by="console", now=0.0, minutes=minutes)
+
+
+def test_a_ban_keeps_out_its_network_and_nobody_else() -> None:
+    bans = Bans([ban("10.0.0.0/8"), ban("2001:db8::/64"), ban("192.0.2.7")])
+
+    found = [bool(bans.find(address_of(who), 0.0)) for who in ("10.9.9.9", "2001:db8::1", "192.0.2.7")]
+    others = [bool(bans.find(address_of(who), 0.0)) for who in ("11.0.0.1", "2001:db8:0:1::1", "192.0.2.8", "::a00:1")]
+
+    assert found == [True] * 3
+    assert others == [False] * 4
+
+
+@given(st.sets(NETWORKS, max_size=20), st.sets(NETWORKS, max_size=20), st.data())
+def test_finding_is_the_same_as_asking_every_ban(staying: set, going: set, data: st.DataObject) -> None:
+    bans = Bans(Ban(network, "", "x", 0.0) for network in staying | going)
+    for network in going - staying:
+        bans.remove(network)
+    address = data.draw(st.sampled_from([network[-1] for network in staying | going] or [address_of("::1")]))
+
+    found = bans.find(address, 0.0)
+
+    assert bool(found) == any(address in network for network in staying)
+
+
+def test_a_ban_ends_by_itself() -> None:
+    bans = Bans([ban("10.0.0.1", minutes=2)])
+
+    assert bans.find(address_of("10.0.0.1"), 119.0)
+    assert bans.find(address_of("10.0.0.1"), 120.0) is None
+    assert bans.current(120.0) == []
+
+
+def test_the_store_is_told_of_every_change_but_not_of_what_it_had() -> None:
+    store = ListStore()
+    bans = Bans([ban("10.0.0.1", minutes=1)], store)
+
+    bans.add(ban("10.0.0.2"))
+    bans.remove(read_network("10.0.0.2"))
+    bans.current(60.0)
+
+    assert store.told == ["keep 10.0.0.2/32", "forget 10.0.0.2/32", "forget 10.0.0.1/32"]
+
+
+def test_a_network_that_is_not_banned_cannot_be_unbanned() -> None:
+    bans = Bans([ban("10.0.0.0/8")])
+
+    with pytest.raises(ChatError, match=r"10\.0\.0\.1 is not banned"):
+        bans.remove(read_network("10.0.0.1"))
+
+
+def test_banning_again_replaces_the_first_ban() -> None:
+    bans = Bans([ban("10.0.0.1", minutes=1)])
+
+    bans.add(ban("10.0.0.1", reason="again"))
+    bans.remove(read_network("10.0.0.1"))
+
+    assert bans.find(address_of("10.0.0.1"), 0.0) is None
+
+
+def test_who_is_banned_is_told_why_and_until_when() -> None:
+    assert ban("10.0.0.1").sentence == "you are banned"
+    assert ban("10.0.0.1", 60, "spam\x1b[0m").sentence == "you are banned until 1970-01-01 01:00 UTC: spam"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("10.1.2.3", "10.1.2.3"),
+        ("10.1.2.3/8", "10.0.0.0/8"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("::ffff:10.1.2.0/120", "10.1.2.0/24"),
+    ],
+)
+def test_networks_are_read_as_people_write_them(written: str, shown: str) -> None:
+    assert show_network(read_network(written)) == shown
+
+
+@pytest.mark.parametrize("written", ["", "x", "10.1.2", "10.1.2.3/33", "10.1.2.3:5", "１０.1.2.3", "01.2.3.4"])
+def test_what_is_no_network_is_refused(written: str) -> None:
+    with pytest.raises(ChatError, match="expected an address or a network"):
+        read_network(written)
+
+
+def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:
+    alice, bob = world.connect(1, "10.0.0.1"), world.connect(2, "10.0.1.1")
+    bans = Bans()
+
+    kicked = ban_and_kick(world.chat, bans, ban("10.0.0.0/24"))
+
+    assert kicked == 1
+    assert alice.outlet.farewell is Farewell.KICKED
+    assert list(world.chat.clients) == [bob]

@@ -1,0 +1,120 @@
+"""Who gets in, from outside: limits, bans, passwords, TLS and proxies as an operator sets them by flags."""
+
+import re
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trustme
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    file = tmp_path / "server.pem"
+    trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(file)
+    return file
+
+
+def test_c18_ten_times_the_limit_from_one_address_leaves_room_for_others(start) -> None:
+    server = start("--proxy", "127.0.0.1", "--max-per-address", "10", "--connect-rate", "0")
+    header = "PROXY TCP4 192.0.2.1 127.0.0.1 {} 5555\r\n"
+    for port in range(1, 11):
+        server.connect().send(header.format(port).encode())
+    for _ in range(10):
+        server.console(r"^Client \[192\.0\.2\.1, \d+\] connected$")
+    crowd = [server.connect() for _ in range(90)]
+    for port, peer in enumerate(crowd, 11):
+        peer.send(header.format(port).encode())
+
+    refused = [peer.rest() for peer in crowd]
+    alice = server.connect()
+    alice.send(b"PROXY TCP4 192.0.2.2 127.0.0.1 1 5555\r\n/who\n")
+
+    assert refused == [b"*** there are too many connections from your address: close one first ***\n"] * 90
+    assert alice.line().startswith("*** 11 in #lobby")
+    server.process.terminate()
+    _, errors = server.process.communicate(timeout=20)
+    assert errors.count(b"\n") == 10, errors
+
+
+def test_a_ban_typed_on_the_console_kicks_and_keeps_out_until_it_is_lifted(server) -> None:
+    alice = server.join()
+
+    server.type("ban 127.0.0.1 5 too loud")
+
+    server.console(r"^Client \[127\.0\.0\.1:\d+\] kicked$")
+    server.console(r"^Banned 127\.0\.0\.1 until .* UTC; 1 kicked$")
+    assert alice.rest().endswith(b"*** you were kicked ***\n")
+    assert re.fullmatch(rb"\*\*\* you are banned until .* UTC: too loud \*\*\*\n", server.connect().rest())
+    server.type("unban 127.0.0.1")
+    server.console(r"^Unbanned 127\.0\.0\.1$")
+    server.join()
+
+
+def test_a_denied_network_is_told_so(start) -> None:
+    server = start("--allow", "127.0.0.0/8", "--deny", "127.0.0.2", "--deny", "127.0.0.3")
+
+    assert server.connect(source=("127.0.0.3", 0)).rest() == b"*** your address is not welcome here ***\n"
+    server.join()
+
+
+def test_a_password_from_a_file_is_asked_for(start, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("geheim\n")
+    server = start("--password-file", str(tmp_path / "password"))
+    alice = server.connect()
+
+    alice.send(b"geheim\n/who\n")
+
+    assert alice.line() == "*** password: ***"
+    assert alice.line().startswith("*** 1 in #lobby")
+
+
+def test_tls_and_plain_share_a_port_and_a_stop_reaches_both(start, certificate: Path) -> None:
+    server = start("--tls-cert", str(certificate))
+    alice, bob = server.join(), server.connect()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    bob.socket = context.wrap_socket(bob.socket, suppress_ragged_eofs=False)
+    server.console(rf"^Client \[127\.0\.0\.1, {bob.port}\] connected$")
+
+    bob.send(b"hello\n")
+
+    assert alice.until("]> hello")
+    server.process.terminate()
+    assert bob.rest() == b"*** the server is shutting down ***\n"
+    assert server.process.wait(5) == 0
+
+
+def test_c15_a_flood_is_slowed_down(start) -> None:
+    server = start("--rate", "100", "--burst", "1")
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(b"line\n" * 30 + b"end\n")
+    bob.send(b"/who\n")
+
+    assert len(alice.until("]> end")) == 31
+    assert bob.line().startswith("*** 2 in #lobby")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--tls-cert", "/nowhere.pem"],
+        ["--tls-cert", __file__],
+        ["--tls-required"],
+        ["--tls-key", __file__],
+        ["--password-file", "/nowhere"],
+    ],
+)
+def test_m7_files_that_cannot_be_used_keep_it_from_starting_by_one_line(tmp_path: Path, flags: list[str]) -> None:
+    command = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0", "--data", str(tmp_path)]
+
+    done = subprocess.run([*command, *flags], capture_output=True, timeout=20, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1, done.stderr
+    assert done.stderr.startswith(b"trio-chat: ")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,303 @@
+"""Frames, spoken by a stranger who knows only docs/protocol.md: JSON lines over a socket."""
+
+import json
+import signal
+
+import pytest
+
+
+class Frames:
+    """A connection that speaks frames."""
+
+    def __init__(self, peer) -> None:
+        self.peer = peer
+
+    def send(self, **frame: object) -> None:
+        self.peer.send(json.dumps(frame).encode() + b"\n")
+
+    def receive(self) -> dict:
+        return json.loads(self.peer.line())
+
+    def until(self, frame_type: str, **fields: object) -> dict:
+        """The next frame of a type with these fields; others are skipped."""
+        while True:
+            frame = self.receive()
+            if frame["type"] == frame_type and all(frame.get(name) == value for name, value in fields.items()):
+                return frame
+
+    def hello(self, **fields: object) -> dict:
+        self.send(type="hello", protocol=1, client="test", **fields)
+        return self.until("welcome")
+
+
+SECRET = "s" * 32
+
+
+@pytest.fixture
+def enter(server):
+    def begin(**fields: object) -> Frames:
+        client = Frames(server.connect())
+        client.welcome = client.hello(**fields)
+        return client
+
+    return begin
+
+
+def test_hello_is_answered_by_welcome(enter) -> None:
+    welcome = enter(nick="alice", key="h").welcome
+
+    assert welcome["protocol"] == 1
+    assert welcome["key"] == "h"
+    assert welcome["you"]["label"] == "alice"
+    assert welcome["resumed"] is False
+    assert [room["name"] for room in welcome["rooms"]] == ["lobby"]
+    assert len(welcome["epoch"]) >= 8
+
+
+def test_what_is_said_comes_back_with_its_key_and_reaches_lines_too(server, enter) -> None:
+    bob = server.join()
+    alice = enter(nick="alice")
+
+    alice.send(type="say", room="lobby", text="hello @smile", key="k1")
+
+    entry = alice.until("entry", kind="said")
+    assert (entry["text"], entry["author"], entry["key"], entry["room"]) == ("hello @smile", "alice", "k1", "lobby")
+    assert bob.until("hello @smile")[-1] == "[alice]> hello @smile"
+
+
+def test_a_line_reaches_frames(server, enter) -> None:
+    alice, bob = enter(), server.join()
+
+    bob.send(b"hi\n")
+
+    assert alice.until("entry", kind="said")["author"] == f"127.0.0.1:{bob.port}"
+
+
+def test_a_say_with_a_key_used_before_is_acknowledged_and_not_stored_again(enter) -> None:
+    alice = enter(session=SECRET)
+    alice.send(type="say", room="lobby", text="once", key="k1")
+    first = alice.until("entry", kind="said")
+
+    alice.send(type="say", room="lobby", text="once", key="k1")
+    again = alice.until("entry", kind="said")
+    alice.send(type="history", room="lobby", limit=50, key="h")
+    page = alice.until("page", key="h")
+
+    assert again == {**first, "again": True}
+    assert [entry["text"] for entry in page["entries"] if entry["kind"] == "said"] == ["once"]
+
+
+def test_also_after_a_restart(start) -> None:
+    server = start()
+    alice = Frames(server.connect())
+    alice.hello(session=SECRET)
+    alice.send(type="say", room="lobby", text="once", key="k1")
+    first = alice.until("entry", kind="said")
+    server.stop(signal.SIGKILL)
+
+    alice = Frames(start().connect())
+    alice.hello(session=SECRET)
+    alice.send(type="say", room="lobby", text="once", key="k1")
+
+    assert alice.until("entry", kind="said") == {**first, "again": True}
+
+
+def test_a_broken_connection_resumes_with_what_was_missed_and_nobody_hears_of_it(server, enter) -> None:
+    bob = server.join()
+    alice = enter(session=SECRET, nick="alice")
+    bob.until("joined the chat ***")
+    bob.send(b"one\n")
+    seen = alice.until("entry", text="one")["id"]
+    alice.peer.close()
+    server.console(r"disconnected$")
+    bob.send(b"two\nthree\n")
+
+    back = enter(session=SECRET, since={"lobby": seen}, epoch=alice.welcome["epoch"])
+    missed = [back.until("entry")["text"] for _ in range(2)]
+    back.send(type="say", room="lobby", text="back", key="b")
+
+    assert back.welcome["resumed"] is True
+    assert back.welcome["you"]["label"] == "alice"
+    assert missed == ["two", "three"]
+    assert bob.line() == "[alice]> back"
+
+
+def test_a_restart_brings_what_was_missed_from_the_journal(start) -> None:
+    server = start()
+    alice = Frames(server.connect())
+    welcome = alice.hello(session=SECRET)
+    for number in range(5):
+        alice.send(type="say", room="lobby", text=f"line {number}", key=str(number))
+    seen = alice.until("entry", text="line 1")["id"]
+    alice.until("entry", text="line 4")
+    server.stop()
+
+    alice = Frames(start().connect())
+    alice.hello(session=SECRET, since={"lobby": seen}, epoch=welcome["epoch"])
+
+    assert [alice.until("entry", kind="said")["text"] for _ in range(3)] == ["line 2", "line 3", "line 4"]
+
+
+def test_ids_of_another_journal_are_answered_by_a_gap(server) -> None:
+    client = Frames(server.connect())
+
+    client.send(type="hello", protocol=1, session=SECRET, since={"lobby": 5}, epoch="another")
+
+    assert client.until("gap") == {"type": "gap", "room": "lobby", "after": 5, "reason": "epoch"}
+
+
+def test_many_rooms_at_once(enter) -> None:
+    alice, bob = enter(rooms=["one", "two", "three"]), enter(rooms=["two"])
+
+    bob.send(type="say", room="two", text="hi", key="k")
+    assert alice.until("entry", kind="said")["room"] == "two"
+
+    alice.send(type="leave", room="#TWO", key="l")
+    alice.until("done", key="l")
+    alice.send(type="say", room="two", text="hi", key="k")
+    assert alice.until("error")["code"] == "not-in-room"
+
+
+def test_join_topic_who_and_rooms(enter) -> None:
+    alice = enter(nick="alice")
+
+    alice.send(type="join", room="#Dev", key="j")
+    assert alice.until("joined", key="j")["room"]["name"] == "dev"
+    alice.send(type="topic", room="dev", text="release", key="t")
+    assert alice.until("entry", kind="topic")["key"] == "t"
+    alice.send(type="who", room="dev", key="w")
+    assert alice.until("members")["labels"] == ["alice"]
+    alice.send(type="rooms", key="r")
+    rooms = {room["name"]: room for room in alice.until("roomlist")["rooms"]}
+    assert rooms["dev"]["topic"] == "release"
+    assert rooms["dev"]["members"] == 1
+
+
+def test_telling_one_person_alone(server, enter) -> None:
+    alice, bob, carol = enter(nick="alice"), enter(nick="bob"), server.join()
+
+    alice.send(type="tell", to="bob", text="psst", key="k")
+
+    for client in (alice, bob):
+        entry = client.until("entry", kind="told")
+        assert (entry["room"], entry["author"], entry["to"], entry["text"]) == ("@", "alice", "bob", "psst")
+    carol.send(b"/history 50\n/who\n")
+    assert not any("psst" in line for line in carol.until("(you) ***"))
+
+
+def test_what_one_was_told_while_away_comes_on_resuming(server, enter) -> None:
+    alice, bob = enter(nick="alice"), enter(nick="bob", session=SECRET, since={"@": 0})
+    bob.peer.close()
+    server.console(r"disconnected$")
+    alice.send(type="tell", to="bob", text="psst", key="k")
+    alice.until("entry", kind="told")
+
+    back = enter(session=SECRET, since={"@": 0}, epoch=bob.welcome["epoch"])
+
+    assert back.until("entry", kind="told")["text"] == "psst"
+
+
+def test_history_pages_both_ways(enter) -> None:
+    alice = enter()
+    for number in range(10):
+        alice.send(type="say", room="lobby", text=str(number), key=str(number))
+    ids = [alice.until("entry", kind="said")["id"] for _ in range(10)]
+
+    alice.send(type="history", room="lobby", before=ids[5], limit=3, key="b")
+    older = alice.until("page", key="b")
+    alice.send(type="history", room="lobby", after=ids[5], limit=4, key="a")
+    newer = alice.until("page", key="a")
+    alice.send(type="history", room="lobby", after=ids[8], limit=4, key="c")
+    last = alice.until("page", key="c")
+
+    assert [entry["id"] for entry in older["entries"]] == ids[2:5]
+    assert older["more"] is True
+    assert [entry["id"] for entry in newer["entries"]] == ids[6:10]
+    assert newer["more"] is False
+    assert [entry["id"] for entry in last["entries"]] == ids[9:]
+
+
+def test_search_finds_words_in_rooms_that_one_is_in(server, enter) -> None:
+    alice, bob = enter(), enter(rooms=["secret"])
+    bob.send(type="say", room="secret", text="blue cheese", key="k")
+    bob.until("entry", kind="said")
+    alice.send(type="say", room="lobby", text="Cheese that is BLUE", key="k")
+    alice.send(type="say", room="lobby", text="a blue door", key="l")
+    alice.until("entry", text="a blue door")
+
+    alice.send(type="search", text="blue cheese", key="s")
+
+    assert [entry["text"] for entry in alice.until("page", key="s")["entries"]] == ["Cheese that is BLUE"]
+
+
+def test_a_session_takes_over_from_a_connection_that_only_seems_alive(enter) -> None:
+    old = enter(session=SECRET, nick="alice")
+
+    new = enter(session=SECRET)
+
+    assert new.welcome["resumed"] is True
+    assert old.until("bye")["reason"] == "resumed"
+    assert old.peer.rest() == b""
+
+
+def test_a_kick_says_so_and_not_to_come_back(server, enter) -> None:
+    alice = enter()
+
+    server.type(f"kill {alice.peer.port}")
+
+    assert alice.until("bye") == {"type": "bye", "reason": "kicked", "text": "you were kicked"}
+
+
+def test_a_stop_says_when_to_come_back(server, enter) -> None:
+    alice = enter()
+
+    server.process.terminate()
+
+    assert alice.until("bye")["retry_s"] > 0
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'{"type":"say","x":' + b"[" * 60000 + b"}",
+        b'{"type":"ping","key":NaN}',
+        b'{"type":"history","room":"lobby","limit":1e999}',
+        b'{"type":"history","room":"lobby","before":' + b"9" * 60000 + b"}",
+        b'{"type":"say","room":"lobby","text":"\\ud800"}',
+        b'{"type":"say","room":5,"text":"x"}',
+        b'{"type":"frobnicate"}',
+        b"[]",
+        b'\xef\xbb\xbf{"type":"ping"}',
+        b'{"type":"say","room":"lobby","text":"\xff"}',
+        b'{"type":"say","room":"lobby","text":"' + b"x" * 70000 + b'"}',
+        b"null",
+        b"hello",
+    ],
+    ids=lambda bad: bad[:24].decode(errors="replace"),
+)
+def test_c9_what_is_no_frame_is_one_error_and_the_connection_stays(enter, bad: bytes) -> None:
+    alice = enter()
+
+    alice.peer.send(bad + b"\n" + b'{"type":"ping","key":"p"}\n')
+    answers = [alice.receive()]
+    while answers[-1].get("key") != "p":
+        answers.append(alice.receive())
+
+    assert [frame["type"] for frame in answers if frame["type"] != "entry"] == ["error", "pong"]
+
+
+def test_nothing_works_before_hello(server) -> None:
+    stranger = Frames(server.connect())
+
+    stranger.send(type="say", room="lobby", text="hi", key="k")
+
+    assert stranger.receive()["code"] == "hello-first"
+
+
+def test_another_version_is_refused(server) -> None:
+    stranger = Frames(server.connect())
+
+    stranger.send(type="hello", protocol=2)
+
+    assert stranger.receive()["code"] == "protocol"
+    assert stranger.peer.rest() == b""

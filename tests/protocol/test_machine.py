@@ -1,0 +1,149 @@
+"""What the machine and its operator do to the server."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
+
+
+def test_m5_out_of_file_descriptors_those_inside_go_on_and_others_come_in_later(start) -> None:
+    server = start()
+    alice, bob = server.join(), server.join()
+    alice.line()
+    used = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    subprocess.run(["prlimit", "--pid", str(server.process.pid), f"--nofile={used + 2}"], check=True)
+
+    extra = [server.connect() for _ in range(10)]
+    bob.send(b"still here\n")
+    assert alice.until("still here")
+    for peer in extra:
+        peer.close()
+    carol = server.join()
+    carol.send(b"me too\n")
+
+    assert alice.until("me too")
+    server.process.terminate()
+    _, errors = server.process.communicate(timeout=20)
+    assert errors.count(b"cannot accept connections") in (1, 2)
+    assert b"Traceback" not in errors
+
+
+def test_m6_a_server_with_stuck_readers_and_a_stuck_http_client_stops_in_time(server) -> None:
+    stuck = [server.connect() for _ in range(20)]
+    for peer in stuck:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    http = socket.create_connection(("127.0.0.1", server.admin_port))
+    http.sendall(b"GET /clients HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
+    writer = server.join()
+    for _ in range(200):
+        writer.send(b"x" * 4000 + b"\n")
+    writer.send(b"/who\n")
+    writer.until("(you) ***")
+
+    server.process.terminate()
+
+    assert server.process.wait(5) == 0
+    http.close()
+
+
+def test_m6_a_second_signal_ends_it_at_once(server) -> None:
+    server.process.send_signal(signal.SIGSTOP)
+    server.process.send_signal(signal.SIGTERM)
+    server.process.send_signal(signal.SIGINT)
+    server.process.send_signal(signal.SIGCONT)
+
+    assert server.process.wait(5) in (0, 130, 143)
+
+
+def test_m6_a_signal_while_starting_is_obeyed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", *COMMAND[1:], "--journal", "memory:"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if b"trio_chat.config" in line:
+            break
+
+    process.terminate()
+
+    process.communicate(timeout=20)
+    assert process.returncode in (0, -signal.SIGTERM)
+
+
+def test_m7_what_keeps_it_from_starting_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        runs = [
+            [*COMMAND, "--data", str(tmp_path / "a"), "--host", "127.0.0.1", "--port", port],
+            [*COMMAND, "--data", "/proc/nowhere"],
+            [*COMMAND, "--journal", "mysql:"],
+            [*COMMAND, "--host", "no such host"],
+        ]
+        for run in runs:
+            done = subprocess.run(run, capture_output=True, timeout=20, check=False)
+
+            assert done.returncode == 1
+            assert done.stderr.count(b"\n") == 1, done.stderr
+            assert done.stderr.startswith(b"trio-chat: ")
+
+
+@pytest.mark.parametrize("redirection", ["1>&-", "0<&-", "0<&- 1>&- 2>&-", "</dev/null", "1>/dev/full", "2>/dev/full"])
+def test_m8_closed_and_full_standard_streams_do_not_matter(tmp_path: Path, redirection: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    flags = f"serve --host 127.0.0.1 --port {port} --admin-port 0 --data {tmp_path}"
+    process = subprocess.Popen(["sh", "-c", f"exec {sys.executable} -m trio_chat {flags} {redirection}"])
+    try:
+        with connect_when_up(port) as alice, socket.create_connection(("127.0.0.1", port)) as bob:
+            alice.sendall(b"/me listens\n/who\n")
+            assert b"*** 1 in #lobby" in alice.recv(4096)
+            bob.sendall(b"/nick bob\nhello\n")
+            heard = b""
+            while b"[bob]> hello\n" not in heard:
+                heard += alice.recv(4096)
+        process.terminate()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_m8_a_stdout_that_nobody_reads_does_not_stop_the_server(server) -> None:
+    peers = [server.connect() for _ in range(50)]
+    for _ in range(40):
+        for peer in peers[:50]:
+            peer.send(b"/nick n\n/quit\n")
+        for peer in peers:
+            peer.rest()
+            peer.close()
+        peers = [server.connect() for _ in range(50)]
+
+    peers[0].send(b"/who\n")
+
+    assert peers[0].until("***")
+
+
+def connect_when_up(port: int) -> socket.socket:
+    """Connect as soon as the server listens."""
+    for _ in range(2000):
+        try:
+            return socket.create_connection(("127.0.0.1", port), 20)
+        except ConnectionRefusedError:
+            os.sched_yield()
+            select_pause()
+    raise AssertionError("the server did not start")
+
+
+def select_pause() -> None:
+    """Give the server 10 ms of the processor; the loop around it ends as soon as it is up."""
+    import select
+
+    select.select([], [], [], 0.01)

@@ -1,0 +1,164 @@
+"""A server in this process: chat, journal in memory, pump and listener, but no files and no console."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+
+from trio_chat.chat.bans import Bans
+from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.client import Client
+from trio_chat.chat.log import Mode
+from trio_chat.journal import open_journal
+from trio_chat.server.admission import Admission, Limits
+from trio_chat.server.listener import accept_forever, bind
+from trio_chat.server.password import Password
+from trio_chat.server.pump import Pump
+from trio_chat.server.services import Pace, Services
+from trio_chat.server.session import serve_connection
+from trio_chat.server.tls import Tls
+from trio_chat.wire import frames, lines
+
+PATIENCE_S = 1000
+"""After this long without what a test waits for, it fails; some let the clock jump."""
+
+
+@dataclass
+class House:
+    """What a test can see and turn."""
+
+    services: Services
+    port: int
+    bans: Bans
+    changes: list[tuple[Change, str]] = field(default_factory=list)
+    came: trio.Event = field(default_factory=trio.Event)
+    streams: list[trio.SocketStream] = field(default_factory=list)
+
+    @property
+    def chat(self) -> Chat:
+        return self.services.chat
+
+    async def connect(self) -> "Line":
+        """Connect as `nc` would."""
+        self.streams.append(await trio.open_tcp_stream("127.0.0.1", self.port))
+        return Line(self.streams[-1])
+
+    async def join(self, header: bytes = b"") -> "Line":
+        """Connect and wait until that is a client."""
+        count = len(self.changes)
+        line = await self.connect()
+        if header:
+            await line.send(header)
+        await self.changed(count + 1)
+        return line
+
+    async def changed(self, count: int) -> None:
+        """Return when so many clients have come or gone."""
+        while len(self.changes) < count:
+            await self.came.wait()
+
+    def report(self, change: Change, client: Client) -> None:
+        self.changes.append((change, client.peer))
+        self.came.set()
+        self.came = trio.Event()
+
+
+class Line:
+    """The other end of a connection that speaks lines."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.stream = stream
+        self._rest = b""
+
+    async def send(self, data: bytes) -> None:
+        await self.stream.send_all(data)
+
+    async def line(self) -> str:
+        """The next line."""
+        with trio.fail_after(PATIENCE_S):
+            while b"\n" not in self._rest:
+                data = await self.stream.receive_some()
+                assert data, f"the connection ended after {self._rest!r}"
+                self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode()
+
+    async def rest(self) -> bytes:
+        """Everything up to the end of the connection."""
+        with trio.fail_after(PATIENCE_S):
+            try:
+                async for data in self.stream:
+                    self._rest += data
+            except trio.BrokenResourceError:
+                pass
+        rest, self._rest = self._rest, b""
+        return rest
+
+
+@asynccontextmanager
+async def _open_house(
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    *,
+    pace: Pace | None = None,
+    password: str = "",
+    tls: Tls | None = None,
+) -> AsyncIterator[House]:
+    with bind("127.0.0.1", 0) as listener:
+        async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
+            pump = Pump(nursery, stall_timeout_s=30)
+            outside = Surroundings(
+                post=journal.post,
+                encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
+                wall_clock=time.time,
+                clock=time.monotonic,
+                on_change=lambda change, client: house.report(change, client),
+                on_news=pump.has_news,
+            )
+            chat = Chat(outside, rules=Rules())
+            bans = Bans()
+            services = Services(
+                chat,
+                journal,
+                pump,
+                admission=Admission(limits, bans),
+                pace=pace or Pace(),
+                password=Password(password),
+                tls=tls,
+            )
+
+            async def hear() -> None:
+                async for entries in journal.follow():
+                    chat.hear(entries)
+
+            house = House(services, listener.getsockname()[1], bans)
+            nursery.start_soon(pump.run)
+            nursery.start_soon(hear)
+            nursery.start_soon(accept_forever, listener, partial(serve_connection, services), nursery)
+            try:
+                yield house
+            finally:
+                for stream in house.streams:
+                    stream.socket.close()
+            nursery.cancel_scope.cancel()
+
+
+OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
+
+
+@pytest.fixture
+def open_house() -> OpenHouse:
+    """Open a house inside the test: with limits, a pace, a password, a certificate."""
+    return _open_house
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Ask what was logged so far, from `info` on."""
+    caplog.set_level(logging.INFO, "trio_chat")
+    return lambda: [record.getMessage() for record in caplog.records]

@@ -1,0 +1,237 @@
+"""Sessions over loopback: who is let in, asked for a password, slowed down, and who is behind a proxy."""
+
+import socket
+from ipaddress import ip_network
+
+import pytest
+import trio
+
+from trio_chat.chat.bans import ban_and_kick, make_ban
+from trio_chat.chat.chat import Change
+from trio_chat.server.admission import Limits
+from trio_chat.server.listener import bind
+from trio_chat.server.services import Pace
+
+LOCAL = (ip_network("127.0.0.0/8"),)
+
+
+def proxied(address: str, port: int = 1234) -> bytes:
+    return f"PROXY TCP4 {address} 127.0.0.1 {port} 5555\r\n".encode()
+
+
+async def test_c18_one_more_than_the_limit_is_told_so_and_closed_and_the_others_stay(
+    open_house, autojump_clock, logged
+) -> None:
+    async with open_house(Limits(clients=2)) as house:
+        alice, _bob = await house.join(), await house.join()
+
+        carol = await house.connect()
+
+        assert await carol.rest() == b"*** the server is full: try again later ***\n"
+        await alice.send(b"/who\n")
+        assert (await alice.line()).endswith("joined the chat ***")
+        assert (await alice.line()).startswith("*** 2 in #lobby")
+    assert [message.rpartition(" ")[2] for message in logged()] == ["full"]
+
+
+async def test_c18_one_address_behind_a_proxy_is_limited_and_others_are_not(open_house, autojump_clock) -> None:
+    async with open_house(Limits(per_address=2, proxies=LOCAL)) as house:
+        for port in (1, 2):
+            await house.join(proxied("192.0.2.1", port))
+
+        refused = await house.connect()
+        await refused.send(proxied("192.0.2.1", 3))
+
+        assert await refused.rest() == (b"*** there are too many connections from your address: close one first ***\n")
+        await house.join(proxied("192.0.2.2"))
+
+
+async def test_whoever_leaves_makes_room_for_another(open_house, autojump_clock) -> None:
+    async with open_house(Limits(clients=1)) as house:
+        alice = await house.join()
+        await alice.send(b"quit()\n")
+        await alice.rest()
+
+        bob = await house.join()
+
+        assert house.services.admission.total == 1
+        await bob.stream.aclose()
+        await house.changed(4)
+
+
+async def test_the_address_behind_a_proxy_is_shown_and_kicked(open_house, autojump_clock) -> None:
+    async with open_house(Limits(proxies=LOCAL)) as house:
+        alice = await house.join(proxied("203.0.113.7", 4711) + b"hi\n")
+        bob = await house.join(proxied("203.0.113.8", 4711))
+        await bob.send(b"/who\n")
+
+        assert await bob.line() == "*** 2 in #lobby: [203.0.113.7:4711], [203.0.113.8:4711] (you) ***"
+        house.chat.kick(house.chat.find("203.0.113.7:4711")[0])
+
+        assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
+        assert house.changes[-1] == (Change.KICKED, "203.0.113.7:4711")
+
+
+async def test_c10_a_listed_proxy_must_send_its_header(open_house, autojump_clock, logged) -> None:
+    async with open_house(Limits(proxies=LOCAL)) as house:
+        stranger = await house.connect()
+
+        await stranger.send(b"hello everyone\n")
+
+        assert await stranger.rest() == b"*** your address is a proxy's here, and no PROXY header came ***\n"
+        assert house.changes == []
+    assert len(logged()) == 1
+
+
+async def test_a_proxy_that_sends_half_a_header_is_closed(open_house, autojump_clock) -> None:
+    async with open_house(Limits(proxies=LOCAL)) as house:
+        proxy = await house.connect()
+        await proxy.send(b"PROXY TCP4 ")
+
+        start = trio.current_time()
+
+        assert await proxy.rest() == b""
+        assert trio.current_time() - start < 6
+
+
+async def test_a_banned_address_is_kicked_and_kept_out(open_house, autojump_clock) -> None:
+    async with open_house(Limits(proxies=LOCAL)) as house:
+        alice = await house.join(proxied("192.0.2.1"))
+        ban = make_ban("192.0.2.0/24", reason="spam", by="console", now=0.0)
+
+        ban_and_kick(house.chat, house.bans, ban)
+        again = await house.connect()
+        await again.send(proxied("192.0.2.9"))
+
+        assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
+        assert await again.rest() == b"*** you are banned: spam ***\n"
+        await house.join(proxied("192.0.3.1"))
+
+
+async def test_the_password_opens_the_door_and_what_follows_is_heard(open_house, autojump_clock) -> None:
+    async with open_house(password="geheim") as house:
+        alice = await house.connect()
+
+        assert await alice.line() == "*** password: ***"
+        await alice.send(b"geheim\n/nick alice\n/who\n")
+
+        assert await alice.line() == "*** 1 in #lobby: [alice] (you) ***"
+
+
+async def test_a_password_can_be_mistyped_twice(open_house, autojump_clock) -> None:
+    async with open_house(password="geheim") as house:
+        alice = await house.connect()
+        await alice.line()
+
+        await alice.send(b"Geheim\n\xff\ngeheim\n/who\n")
+
+        assert await alice.line() == "*** wrong password: try again ***"
+        assert await alice.line() == "*** wrong password: try again ***"
+        assert (await alice.line()).startswith("*** 1 in #lobby")
+
+
+async def test_three_wrong_passwords_end_it_and_nothing_is_relayed(open_house, autojump_clock) -> None:
+    async with open_house(password="geheim") as house:
+        mallory = await house.connect()
+
+        await mallory.send(b"a\nb\nc\ngeheim\nhello\n")
+
+        assert (await mallory.rest()).endswith(b"*** wrong password ***\n")
+        assert house.changes == []
+
+
+async def test_whoever_does_not_answer_is_outside_after_30_seconds(open_house, autojump_clock) -> None:
+    async with open_house(password="geheim") as house:
+        silent = await house.connect()
+        start = trio.current_time()
+
+        assert (await silent.rest()).endswith(b"*** no password came within 30 s ***\n")
+
+        assert 30 <= trio.current_time() - start < 31
+        assert house.changes == []
+
+
+async def test_guessing_passwords_uses_up_the_connections_of_an_address(open_house, autojump_clock) -> None:
+    async with open_house(Limits(proxies=LOCAL, connect_rate=1), password="geheim") as house:
+        mallory = await house.connect()
+        await mallory.send(proxied("192.0.2.1") + b"a\nb\nc\n")
+        await mallory.rest()
+
+        again = await house.connect()
+        await again.send(proxied("192.0.2.1"))
+
+        assert await again.rest() == b"*** your address connects too often: wait a little ***\n"
+
+
+async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, autojump_clock) -> None:
+    async with open_house(pace=Pace(rate=5, burst=20)) as house:
+        alice, bob = await house.join(), await house.join()
+        await alice.line()
+        start = trio.current_time()
+
+        await bob.send(b"".join(b"%d\n" % number for number in range(120)))
+        heard = [(await alice.line()).rpartition(" ")[2] for _ in range(120)]
+
+        assert heard == [str(number) for number in range(120)]
+        assert trio.current_time() - start == pytest.approx(20, abs=0.5)
+
+
+async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock) -> None:
+    async with open_house(pace=Pace(rate=1, burst=1)) as house:
+        alice, bob, carol = await house.join(), await house.join(), await house.join()
+        await alice.line(), await alice.line()
+
+        await bob.send(b"one\ntwo\n")
+        assert (await alice.line()).endswith("one")
+        start = trio.current_time()
+        await carol.send(b"hello\n")
+
+        assert (await alice.line()).endswith("hello")
+        assert trio.current_time() == start
+        assert (await alice.line()).endswith("two")
+
+
+async def test_commands_that_cost_more_take_more(open_house, autojump_clock) -> None:
+    async with open_house(pace=Pace(rate=5, burst=5)) as house:
+        alice = await house.join()
+        start = trio.current_time()
+
+        await alice.send(b"/who\n/who\n")
+        await alice.line()
+        first = trio.current_time()
+        await alice.line()
+
+        assert first == start
+        assert trio.current_time() - start == pytest.approx(1)
+
+
+async def test_c13_a_flooder_that_was_reset_is_gone_while_it_is_slowed_down(open_house, autojump_clock) -> None:
+    async with open_house(pace=Pace(rate=1, burst=1)) as house:
+        alice, bob = await house.join(), await house.join()
+        await alice.line()
+        await bob.send(b"line\n" * 100)
+        await alice.line()
+        start = trio.current_time()
+
+        bob.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
+        await bob.stream.aclose()
+        await house.changed(3)
+
+        assert house.changes[-1][0] is Change.DISCONNECTED
+        assert trio.current_time() - start < 3
+
+
+def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() -> None:
+    with bind("127.0.0.1", 0) as listener, socket.socket() as client:
+        client.connect(listener.getsockname())
+        accepted, _ = listener.accept()
+        with accepted:
+            tcp = socket.IPPROTO_TCP
+            names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+            idle_s, interval_s, count, timeout_ms = (
+                accepted.getsockopt(tcp, getattr(trio.socket, name)) for name in names
+            )
+
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert idle_s + interval_s * count <= 45
+            assert timeout_ms <= 45_000

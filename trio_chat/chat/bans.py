@@ -1,0 +1,157 @@
+"""Bans: which addresses may not come, why, and until when. Times are seconds since 1970."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import Protocol
+
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.text import clean
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_Key = tuple[int, int, int]
+"""Version, length of the prefix, first address."""
+
+REASON_LIMIT = 200
+BANS_LIMIT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Who may not come. `until` is None for good."""
+
+    network: Network
+    reason: str
+    by: str
+    since: float
+    until: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What someone is told whom it keeps out."""
+        end = f" until {show_time(self.until)}" if self.until is not None else ""
+        return f"you are banned{end}" + (f": {self.reason}" if self.reason else "")
+
+    def is_over(self, now: float) -> bool:
+        """Whether its end has come."""
+        return self.until is not None and self.until <= now
+
+
+class BanStore(Protocol):
+    """Where bans are kept across restarts. Neither method waits."""
+
+    def keep(self, ban: Ban) -> None:
+        """Note a ban, in place of an earlier one of the same network."""
+
+    def forget(self, network: Network) -> None:
+        """Drop the ban of exactly this network."""
+
+
+class Bans:
+    """All bans, found by address in a time that does not grow with their number."""
+
+    def __init__(self, kept: Iterable[Ban] = (), store: BanStore | None = None) -> None:
+        """`kept` is what the store has."""
+        self._bans: dict[_Key, Ban] = {}
+        self._lengths: Counter[tuple[int, int]] = Counter()
+        self._store = store
+        for ban in kept:
+            self._put(ban)
+
+    def add(self, ban: Ban) -> None:
+        """Ban a network, in place of an earlier ban of exactly that one. Raises ChatError when there are too many."""
+        if len(self._bans) >= BANS_LIMIT and _key(ban.network) not in self._bans:
+            raise ChatError("too-many-bans", f"there are {BANS_LIMIT} bans already: ban larger networks instead")
+        self._put(ban)
+        if self._store:
+            self._store.keep(ban)
+
+    def remove(self, network: Network) -> Ban:
+        """Lift the ban of exactly this network, and return it. Raises ChatError where there is none."""
+        key = _key(network)
+        ban = self._bans.pop(key, None)
+        if ban is None:
+            raise ChatError("not-banned", f"{show_network(network)} is not banned")
+        self._lengths[key[:2]] -= 1
+        self._lengths += Counter()  # which drops what is zero
+        if self._store:
+            self._store.forget(network)
+        return ban
+
+    def find(self, address: Address, now: float) -> Ban | None:
+        """A ban that keeps this address out."""
+        for version, length in self._lengths:
+            if version == address.version:
+                rest = address.max_prefixlen - length
+                ban = self._bans.get((version, length, int(address) >> rest << rest))
+                if ban and not ban.is_over(now):
+                    return ban
+        return None
+
+    def current(self, now: float) -> list[Ban]:
+        """All bans, oldest first. Those that are over are forgotten first."""
+        for ban in [ban for ban in self._bans.values() if ban.is_over(now)]:
+            self.remove(ban.network)
+        return sorted(self._bans.values(), key=lambda ban: ban.since)
+
+    def _put(self, ban: Ban) -> None:
+        key = _key(ban.network)
+        if key not in self._bans:
+            self._lengths[key[:2]] += 1
+        self._bans[key] = ban
+
+
+def ban_and_kick(chat: Chat, bans: Bans, ban: Ban) -> int:
+    """Ban a network and kick everyone who is connected from there. -> how many that were. Raises ChatError."""
+    bans.add(ban)
+    hit = [client for client in chat.clients if address_of(client.address) in ban.network]
+    for client in hit:
+        chat.kick(client)
+    return len(hit)
+
+
+def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:
+    """Make the ban of an address or network. Raises ChatError for what is neither, or is too long."""
+    reason = clean(reason).strip()
+    if len(reason) > REASON_LIMIT:
+        raise ChatError("long-reason", f"a reason has at most {REASON_LIMIT} characters")
+    until = None if minutes is None else now + 60 * minutes
+    return Ban(read_network(target), reason, by, now, until)
+
+
+def read_network(written: str) -> Network:
+    """Read an address or a network; bits behind the mask are ignored. Raises ChatError."""
+    try:
+        network = ip_network(written.strip().removeprefix("[").removesuffix("]"), strict=False)
+    except ValueError as error:
+        raise ChatError("bad-network", "expected an address or a network, such as 10.1.2.3 or 2001:db8::/64") from error
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and (inner := network.network_address.ipv4_mapped):
+        return IPv4Network((inner, network.prefixlen - 96))
+    return network
+
+
+def address_of(written: str) -> Address:
+    """Read an address as the operating system writes it; a mapped IPv4 address is IPv4, and the zone goes."""
+    if ":" not in written:
+        return IPv4Address(written)
+    address = IPv6Address(written.partition("%")[0])
+    return address.ipv4_mapped or address
+
+
+def show_network(network: Network) -> str:
+    """Write a network; one of a single address is that address."""
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def show_time(seconds: float) -> str:
+    """Write a time for people anywhere: to the minute, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _key(network: Network) -> _Key:
+    return network.version, network.prefixlen, int(network.network_address)

@@ -1,0 +1,141 @@
+"""Admission: who may connect at all, judged by address before anything is read.
+
+Loopback and the proxies themselves count only in the total: many people can stand behind one of their addresses.
+"""
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+
+from trio_chat.chat.bans import Address, Bans, Network, address_of
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.flood import Bucket
+
+CONNECT_BURST_S = 10
+"""An address may open at once what its rate allows in so many seconds: a class comes back after a restart."""
+
+KNOWN_ORIGINS = 10_000
+"""Origins whose rate is remembered; those unheard of for longest go first."""
+
+Ticket = int
+"""What a connection is counted under: its origin, or one of these two."""
+
+NO_TICKET = -1
+UNCOUNTED = -2
+
+_IPV6_BIT = 1 << 128
+"""Keeps the number of an IPv6 origin apart from that of an IPv4 one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator decides. 0 is no limit; no `allow` at all allows everyone; `deny` goes over `allow`."""
+
+    clients: int = 0
+    per_address: int = 0
+    connect_rate: float = 0.0
+    allow: tuple[Network, ...] = ()
+    deny: tuple[Network, ...] = ()
+    proxies: tuple[Network, ...] = ()
+
+
+class Admission:
+    """Counts connections, and refuses those that are too many or not wanted."""
+
+    def __init__(self, limits: Limits, bans: Bans) -> None:
+        self._limits = limits
+        self.refused: Counter[str] = Counter()
+        """How many were refused, by the code of the ChatError."""
+        self._bans = bans
+        self._total = 0
+        self._open: dict[Ticket, int] = {}
+        self._rates: OrderedDict[Ticket, Bucket] = OrderedDict()
+
+    @property
+    def limits(self) -> Limits:
+        """What holds now; it can be set anew at any time, and whoever is in stays in."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self._rates.clear()
+
+    @property
+    def total(self) -> int:
+        """Connections that are open now."""
+        return self._total
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether this is a proxy that tells, in a header, for whom it connects."""
+        return bool(self.limits.proxies) and _is_in(self.limits.proxies, address_of(address))
+
+    def enter(self, written: str, *, now: float, date: float) -> Ticket:
+        """Count a connection in. `now` is steady, `date` is seconds since 1970; give the ticket to `leave`.
+
+        Raises ChatError with a sentence for the one who is refused.
+        """
+        address = address_of(written)
+        try:
+            self._check_lists(address, date)
+            if self.limits.clients and self._total >= self.limits.clients:
+                raise ChatError("full", "the server is full: try again later")
+            ticket = self._origin_of(address)
+            if ticket != UNCOUNTED:
+                self._check_origin(ticket, now)
+        except ChatError as refusal:
+            self.refused[refusal.code] += 1
+            raise
+        self._total += 1
+        if ticket != UNCOUNTED:
+            self._open[ticket] = self._open.get(ticket, 0) + 1
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Count a connection out, if it was counted in."""
+        if ticket == NO_TICKET:
+            return
+        self._total -= 1
+        if ticket == UNCOUNTED:
+            return
+        self._open[ticket] -= 1
+        if not self._open[ticket]:
+            del self._open[ticket]
+
+    def charge(self, ticket: Ticket, cost: float, now: float) -> None:
+        """Let something cost an origin as much as so many new connections: a wrong password, say."""
+        if ticket >= 0 and self.limits.connect_rate:
+            self._rate_of(ticket, now).take(cost, now)
+
+    def _check_lists(self, address: Address, date: float) -> None:
+        if _is_in(self.limits.deny, address) or (self.limits.allow and not _is_in(self.limits.allow, address)):
+            raise ChatError("denied", "your address is not welcome here")
+        if ban := self._bans.find(address, date):
+            raise ChatError("banned", ban.sentence)
+
+    def _check_origin(self, ticket: Ticket, now: float) -> None:
+        if self.limits.per_address and self._open.get(ticket, 0) >= self.limits.per_address:
+            raise ChatError("too-many", "there are too many connections from your address: close one first")
+        if self.limits.connect_rate and not self._rate_of(ticket, now).try_take(1, now):
+            raise ChatError("too-fast", "your address connects too often: wait a little")
+
+    def _rate_of(self, ticket: Ticket, now: float) -> Bucket:
+        bucket = self._rates.get(ticket)
+        if bucket is None:
+            rate = self.limits.connect_rate
+            bucket = self._rates[ticket] = Bucket(rate, rate * CONNECT_BURST_S, now)
+            if len(self._rates) > KNOWN_ORIGINS:
+                self._rates.popitem(last=False)
+        self._rates.move_to_end(ticket)
+        return bucket
+
+    def _origin_of(self, address: Address) -> Ticket:
+        """Who is behind an address: for IPv6 its /64, which is what one household gets (RFC 6177)."""
+        if address.is_loopback or _is_in(self.limits.proxies, address):
+            return UNCOUNTED
+        if address.version == 4:
+            return int(address)
+        return _IPV6_BIT | int(address) >> (0 if address.is_link_local else 64)
+
+
+def _is_in(networks: tuple[Network, ...], address: Address) -> bool:
+    return any(address in network for network in networks)

@@ -1,0 +1,47 @@
+"""The server's password: one for everyone, asked before a client comes in."""
+
+import hmac
+from hashlib import sha256
+from pathlib import Path
+
+from trio_chat.server.errors import SetupError
+
+LENGTH_LIMIT = 512
+
+
+class Password:
+    """A password to compare with, or none: then anything matches."""
+
+    def __init__(self, secret: str = "") -> None:
+        self._digest = _digest(secret) if secret else None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is one."""
+        return self._digest is not None
+
+    def matches(self, given: str) -> bool:
+        """Compare, in a time that tells nothing about the password."""
+        return self._digest is None or hmac.compare_digest(self._digest, _digest(given))
+
+
+def read_password(file: Path | None) -> Password:
+    """Read the first line of a file. Raises SetupError."""
+    if file is None:
+        return Password()
+    try:
+        with file.open(encoding="utf-8") as lines:
+            secret = lines.readline(LENGTH_LIMIT + 2).rstrip("\r\n")
+    except OSError as error:
+        raise SetupError(f"cannot read the password file {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SetupError(f"the password file {file} is not UTF-8") from error
+    if not secret or len(secret) > LENGTH_LIMIT:
+        raise SetupError(
+            f"the password file {file} must hold a password of 1 to {LENGTH_LIMIT} characters on its first line"
+        )
+    return Password(secret)
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode(errors="surrogatepass")).digest()

@@ -1,0 +1,235 @@
+"""TLS on the chat port: the certificate, and a connection whose bytes are encrypted.
+
+Such a connection has a task that writes, since TLS can't take back what it was given: the outlet hands it one record's
+worth at a time and is blocked until that is sent. So the log and its cursors serve these clients as they do all others.
+"""
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+import trio
+
+from trio_chat.chat.room import Member
+from trio_chat.server.errors import SetupError
+from trio_chat.server.outlet import SocketOutlet, Voice
+from trio_chat.server.peer import READ_BYTES, SNIFF_S, SocketPeer
+
+HANDSHAKE_S = 10
+CLOSING_S = 1
+
+RECORD_BYTES = 16 * 1024
+"""The most that a TLS record carries (RFC 8446, 5.1), and all that is held for a reader that is stuck."""
+
+logger = logging.getLogger(__name__)
+
+
+class Tls:
+    """The server's certificate. `context` is for the handshakes from now on."""
+
+    def __init__(self, certificate: Path, key: Path | None, *, is_required: bool) -> None:
+        """Load both; the key is in the file of the certificate where it has none of its own. Raises SetupError."""
+        self._certificate = certificate
+        self._key = key or certificate
+        self.is_required = is_required
+        self.context = self._load()
+
+    def reload(self) -> None:
+        """Take up a certificate that was renewed. Raises SetupError and keeps the old one where it can't be used."""
+        self.context = self._load()
+
+    def _load(self) -> ssl.SSLContext:
+        for file, what in ((self._certificate, "certificate"), (self._key, "key")):
+            try:
+                file.open("rb").close()
+            except OSError as error:
+                raise SetupError(f"cannot read the TLS {what} {file}: {error.strerror}") from error
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        try:
+            context.load_cert_chain(self._certificate, self._key, _no_passphrase)
+        except (ssl.SSLError, ValueError) as error:
+            raise SetupError(self._explain(error)) from error
+        return context
+
+    def _explain(self, error: Exception) -> str:
+        if not isinstance(error, ssl.SSLError):
+            why = "the key has a passphrase; decrypt it with: openssl pkey"
+        elif error.reason == "KEY_VALUES_MISMATCH":
+            why = "they do not belong together"
+        else:
+            why = f"expected PEM files, and the chain with the server's own certificate first ({error.reason or error})"
+        return f"cannot use the TLS certificate {self._certificate} with the key {self._key}: {why}"
+
+
+def _no_passphrase() -> NoReturn:
+    raise ValueError("OpenSSL would ask for it on the terminal")
+
+
+class TlsOutlet(SocketOutlet):
+    """Sends through the TLS of a connection, by a task that runs `write_forever`."""
+
+    __slots__ = ("_given", "_in_flight", "_is_closed", "_taken", "_writing")
+
+    def __init__(self, peer: SocketPeer, voice: Voice, end_session: Callable[[], None]) -> None:
+        super().__init__(peer.socket, voice, end_session)
+        self._in_flight = b""
+        self._given = trio.Event()
+        self._taken = trio.Event()
+        self._writing = trio.CancelScope(shield=True)
+        self._is_closed = False
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes for this client alone that are not handed over, and all that are handed over and not sent."""
+        return len(self._pending) + len(self._in_flight)
+
+    def push(self, member: Member | None) -> bool:
+        """Hand over what comes next, and be blocked until that is sent; see `chat.client.Outlet`."""
+        if self._in_flight:
+            return False
+        if self._is_closed:
+            return self._discard(member)
+        pending = self._pending
+        data, end = member.slice() if member else (b"", 0)
+        data = pending + data
+        record = data[:RECORD_BYTES]
+        if len(record) == len(data):
+            self._pending = b""
+            if member:
+                member.advance(end)
+        elif len(record) < len(pending):
+            self._pending = pending[len(record) :]
+        elif member:
+            self._pending = member.tear(len(record) - len(pending))
+        if record:
+            self._in_flight = record
+            self._taken = trio.Event()
+            self._given.set()
+        return not record
+
+    async def wait_writable(self) -> None:
+        """Return when what was handed over is sent."""
+        await self._taken.wait()
+        if self._is_closed:
+            raise trio.ClosedResourceError
+
+    async def write_forever(self, stream: trio.abc.SendStream) -> None:
+        """Send what is handed over, until `stop`. Raises trio.BrokenResourceError; after that nothing is sent any more.
+
+        Cancelling what is around it does not end it: who is hung up on is still told why.
+        """
+        try:
+            with self._writing:
+                while True:
+                    await self._given.wait()
+                    await stream.send_all(self._in_flight)
+                    self.bytes_out += len(self._in_flight)
+                    self._in_flight = b""
+                    self._given = trio.Event()
+                    self._taken.set()
+        finally:
+            self._is_closed = True
+            self._in_flight = b""
+            self._taken.set()
+
+    async def finish(self) -> None:
+        """Return when all that was for this client alone is sent, or cannot be."""
+        while not self._is_closed and not self.push(None):
+            await self._taken.wait()
+
+    def stop(self) -> None:
+        """End `write_forever`."""
+        self._writing.cancel()
+
+    def _discard(self, member: Member | None) -> bool:
+        self._pending = b""
+        if member:
+            member.advance(member.slice()[1])
+        return True
+
+
+class TlsPeer(SocketPeer):
+    """A connection after its handshake. `open_tls` makes it and closes the stream; the socket's owner closes that."""
+
+    __slots__ = ("_ahead", "_nursery", "_outlet", "_stream")
+
+    is_encrypted = True
+
+    def __init__(self, peer: SocketPeer, stream: trio.SSLStream[trio.SocketStream], nursery: trio.Nursery) -> None:
+        super().__init__(peer.socket, peer.address, peer.port)
+        self.ticket = peer.ticket
+        self._stream = stream
+        self._nursery = nursery
+        self._ahead = b""
+        self._outlet: TlsOutlet | None = None
+
+    async def peek(self, patience_s: float = SNIFF_S) -> bytes:
+        """Wait for the first bytes; return them, or none, still to be received. Raises trio.BrokenResourceError."""
+        with trio.move_on_after(patience_s):
+            self._ahead = await self.receive()
+        return self._ahead
+
+    async def receive(self) -> bytes:
+        """Return the next bytes, up to READ_BYTES; none at the end.
+
+        Raises trio.BrokenResourceError where the connection was cut off instead of ended: what was said last may be
+        half a line (RFC 8446, 6.1).
+        """
+        if self._ahead:
+            data, self._ahead = self._ahead, b""
+            await trio.lowlevel.checkpoint()
+            return data
+        return bytes(await self._stream.receive_some(READ_BYTES))
+
+    def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
+        """Make the sending half, and let its task run."""
+        self._outlet = TlsOutlet(self, voice, end_session)
+        self._nursery.start_soon(self._outlet.write_forever, self._stream)
+        return self._outlet
+
+    async def refuse(self, answer: bytes) -> None:
+        """Say why this connection is not wanted."""
+        await self._stream.send_all(answer)
+
+    async def finish(self) -> None:
+        """Send what is left to say, and that this is the end. Raises trio.BrokenResourceError."""
+        try:
+            if self._outlet:
+                await self._outlet.finish()
+            await self._stream.aclose()
+        finally:
+            if self._outlet:
+                self._outlet.stop()
+
+
+@asynccontextmanager
+async def open_tls(peer: SocketPeer, context: ssl.SSLContext) -> AsyncIterator[TlsPeer]:
+    """Shake hands, and give the connection that this makes. Raises trio.BrokenResourceError where the other can't."""
+    sock = trio.socket.from_stdlib_socket(peer.socket)
+    stream = trio.SSLStream(trio.SocketStream(sock), context, server_side=True)
+    await _shake_hands(stream, peer)
+    async with trio.open_nursery() as nursery:
+        inner = TlsPeer(peer, stream, nursery)
+        try:
+            yield inner
+        finally:
+            with trio.move_on_after(CLOSING_S, shield=True), suppress(trio.BrokenResourceError):
+                await inner.finish()
+
+
+async def _shake_hands(stream: trio.SSLStream[trio.SocketStream], peer: SocketPeer) -> None:
+    with trio.move_on_after(HANDSHAKE_S) as patience:
+        try:
+            await stream.do_handshake()
+        except trio.BrokenResourceError as error:
+            why = getattr(error.__cause__, "reason", None) or "the connection broke"
+            logger.info("no TLS handshake with %s port %d: %s", peer.address, peer.port, why)
+            raise
+    if patience.cancelled_caught:
+        logger.info("no TLS handshake with %s port %d: not done after %d s", peer.address, peer.port, HANDSHAKE_S)
+        raise trio.BrokenResourceError("the handshake took too long")
