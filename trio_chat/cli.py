@@ -1,6 +1,7 @@
 """The command line: flags, environment and file become settings; what comes back becomes an exit status."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -75,6 +76,11 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+def _leave(_number: int, _frame: object) -> None:
+    """Stop a server that has not started yet: the first process of a container would just ignore the signal."""
+    sys.exit(0)
+
+
 _config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -93,6 +99,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     Each option can also be a variable, TRIO_CHAT_ADMIN_PORT=8081, or a line of the TOML file, admin-port = 8081. An
     option goes over a variable, and a variable over the file.
     """
+    signal.signal(signal.SIGTERM, _leave)
     settings = load(ServeSettings, flags, os.environ, file=config)
     from trio_chat import app  # `join` must not pay for it
 

@@ -1,0 +1,100 @@
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import trio
+
+from trio_chat.client.pipe import Pipe
+
+
+@dataclass
+class Pipes:
+    """What is connected to the stdin and stdout of a filter."""
+
+    stdin: tuple[int, int] = field(default_factory=os.pipe)
+    stdout: tuple[int, int] = field(default_factory=os.pipe)
+
+    @property
+    def pipe(self) -> Pipe:
+        return Pipe(self.stdin[0], self.stdout[1])
+
+    def feed(self, data: bytes) -> None:
+        os.write(self.stdin[1], data)
+        os.close(self.stdin[1])
+
+
+@pytest.fixture
+def pipes() -> Iterator[Pipes]:
+    pipes = Pipes()
+    yield pipes
+    for fd in (*pipes.stdin, *pipes.stdout):
+        try:
+            os.close(fd)
+        except OSError:  # the test did
+            continue
+
+
+async def lines_of(pipe: Pipe) -> list[str]:
+    with trio.fail_after(5):
+        return [line for lines in [lines async for lines in pipe] for line in lines]
+
+
+async def test_lines_come_in_order_and_the_last_needs_no_newline(pipes: Pipes) -> None:
+    pipes.feed("one\r\n\nzwölf".encode())
+
+    assert await lines_of(pipes.pipe) == ["one", "", "zwölf"]
+
+
+async def test_a_regular_file_and_dev_null_are_read_to_their_end(pipes: Pipes, tmp_path: Path) -> None:
+    (tmp_path / "said").write_text("one\ntwo\n" * 50_000)
+
+    with open(tmp_path / "said") as file, open(os.devnull) as null:  # noqa: ASYNC230  # a Pipe reads descriptors
+        assert await lines_of(Pipe(file.fileno(), 1)) == ["one", "two"] * 50_000
+        assert await lines_of(Pipe(null.fileno(), 1)) == []
+
+
+async def test_what_cannot_be_a_line_is_reported_and_counted(pipes: Pipes, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = pipes.pipe
+    pipes.feed(b"fine\n\xff\n" + b"x" * 5000 + b"\nfine too\n")
+
+    assert await lines_of(pipe) == ["fine", "fine too"]
+    assert pipe.refused == 2
+    assert capsys.readouterr().err == (
+        "trio-chat: line is not valid UTF-8; it was not sent\n"
+        "trio-chat: line too long: at most 4096 bytes; it was not sent\n"
+    )
+
+
+async def test_a_filter_that_waits_for_input_can_be_stopped(pipes: Pipes, nursery: trio.Nursery) -> None:
+    pipe = pipes.pipe
+    nursery.start_soon(lines_of, pipe)
+    await trio.testing.wait_all_tasks_blocked()
+
+    pipe.stop()
+    await trio.testing.wait_all_tasks_blocked()
+
+    assert not nursery.child_tasks
+    assert pipe.stopped.is_set()
+    assert await lines_of(pipe) == []
+
+
+async def test_what_is_printed_arrives_whole_however_slowly_it_is_read(pipes: Pipes, nursery: trio.Nursery) -> None:
+    text = "größer\n" * 20_000
+    nursery.start_soon(pipes.pipe.print, text)
+
+    received = b""
+    with trio.fail_after(5):
+        while len(received) < len(text.encode()):
+            await trio.lowlevel.wait_readable(pipes.stdout[0])
+            received += os.read(pipes.stdout[0], 4096)
+
+    assert received.decode() == text
+
+
+async def test_printing_to_a_reader_who_has_gone_is_an_error(pipes: Pipes) -> None:
+    os.close(pipes.stdout[0])
+
+    with pytest.raises(BrokenPipeError):
+        await pipes.pipe.print("hello\n")

@@ -1,0 +1,94 @@
+import time
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trio_chat.chat.stickers import Art, Catalogue, Text
+from trio_chat.client.transcript import NAMES, Row, Style, Transcript, paint
+
+CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))
+TRANSCRIPT = Transcript(CATALOGUE)
+
+
+def plain(rows: list[Row]) -> str:
+    return paint(rows, is_coloured=False)
+
+
+def style_of_name_in(line: str) -> Style:
+    (row,) = TRANSCRIPT.heard(line)
+    (style,) = {part.style for part in row if part.style in NAMES}
+    return style
+
+
+def test_stickers_are_drawn_in_what_others_say_and_in_what_one_says_oneself() -> None:
+    assert plain(TRANSCRIPT.heard("[alice]> hello @smile, @nobody")) == "[alice]> hello 🙂, @nobody\n"
+    assert plain(TRANSCRIPT.said("hello @smile")) == "> hello 🙂\n"
+
+
+def test_art_stands_below_its_line_where_it_fits() -> None:
+    assert plain(TRANSCRIPT.heard("[alice]> my @ship")) == "[alice]> my @ship\n    |\\\n    |_\\\n"
+    assert plain(TRANSCRIPT.said("my @ship")) == "> my @ship\n    |\\\n    |_\\\n"
+    assert plain(TRANSCRIPT.heard("[alice]> my @ship", columns=6)) == "[alice]> my @ship\n"
+
+
+def test_a_name_keeps_its_colour_however_it_appears() -> None:
+    style = style_of_name_in("[alice]> hello")
+
+    assert style_of_name_in("* [alice] waves") == style
+    assert style_of_name_in("2026-11-24 08:00 [alice]> hello") == style
+    assert len({style_of_name_in(f"[{name}]> hello") for name in ("alice", "bob", "carol", "dave", "eve")}) > 1
+
+
+@pytest.mark.parametrize("name", ["[[2001:db8::1]:47634]> ", "[1.2.3.4:5]> ", "[alice -> bob]> ", "* [alice] "])
+def test_every_kind_of_name_is_told_from_the_text(name: str) -> None:
+    ((first, second),) = TRANSCRIPT.heard(f"{name}text with [eve]> in it")
+
+    assert (first.text, second.text) == (name, "text with [eve]> in it")
+    assert second.style == Style.PLAIN
+
+
+def test_notices_are_notices_and_nobody_can_speak_like_one() -> None:
+    ((notice,),) = TRANSCRIPT.heard("*** [alice] left the chat ***")
+    ((_, spoken),) = TRANSCRIPT.heard("[alice]> *** [bob] left the chat ***")
+
+    assert notice.style == Style.NOTICE
+    assert spoken.style == Style.PLAIN
+
+
+def test_colours_are_written_only_when_asked_for() -> None:
+    rows = TRANSCRIPT.heard("*** [alice] left the chat ***")
+
+    assert paint(rows, is_coloured=True) == "\x1b[2m*** [alice] left the chat ***\x1b[0m\n"
+    assert paint(rows, is_coloured=False) == "*** [alice] left the chat ***\n"
+
+
+def test_escape_sequences_of_a_hostile_server_are_cleaned_away() -> None:
+    line = "[a\x1b[2J]> \x1b]52;c;aGk=\x07red \x9b31m\u202eevil\rline\x1b"
+
+    assert plain(TRANSCRIPT.heard(line)) == "[a]> red evil line\n"
+    assert plain(TRANSCRIPT.said("\x1b[31mred")) == "> red\n"
+
+
+@given(st.text())
+def test_whatever_arrives_is_one_printable_line_without_drawings(line: str) -> None:
+    shown = plain(Transcript(Catalogue()).heard(line))
+
+    assert shown.endswith("\n")
+    assert not set(map(chr, (*range(32), *range(127, 160)))) & set(shown[:-1])
+
+
+@pytest.mark.parametrize("piece", ["x", "@ship ", "[", "*** ", "[a -> ", "\x1b[", "e\u0301", "👩\u200d"])
+def test_the_longest_lines_do_not_take_long(piece: str) -> None:
+    line = (piece * 65536)[:65536]
+    start = time.perf_counter()
+
+    TRANSCRIPT.heard(line)
+
+    assert time.perf_counter() - start < 0.5
+
+
+def test_the_catalogue_can_be_looked_at() -> None:
+    assert plain(TRANSCRIPT.stickers(columns=80)) == "@smile 🙂\nDrawn below the line: @ship\n"
+    assert plain(Transcript(Catalogue()).stickers()) == "There are no stickers.\n"

@@ -1,0 +1,77 @@
+"""The line view without a terminal: a filter from stdin to stdout.
+
+Both are read and written in threads, for either may block for as long as it likes: regular files cannot be polled, and
+who makes a pipe non-blocking makes it so for everyone who has it open.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Self
+
+import trio
+
+from trio_chat.wire.lines import LineDecoder, LineFault
+
+_READ_BYTES = 64 * 1024
+
+
+class Pipe:
+    """Iterates over the lines of one file descriptor and prints to another; both stay their opener's."""
+
+    has_prompt = False
+    draft = ""
+    columns: int | None = None
+
+    def __init__(self, stdin_fd: int, stdout_fd: int) -> None:
+        self._stdin_fd = stdin_fd
+        self._stdout_fd = stdout_fd
+        self._decoder = LineDecoder()
+        self._reading = trio.CancelScope()
+        self._has_ended = False
+        self.stopped = trio.Event()
+        self.is_tty = os.isatty(stdout_fd)
+        self.refused = 0
+        """How many lines could not be said."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[str]:
+        """Wait for the next lines. A thread that still waits for input when it is stopped is left behind."""
+        if self._has_ended:
+            raise StopAsyncIteration
+        data = b""
+        with self._reading:
+            data = await trio.to_thread.run_sync(os.read, self._stdin_fd, _READ_BYTES, abandon_on_cancel=True)
+            self._reading = trio.CancelScope()
+        if data:
+            return self._sift(self._decoder.feed(data))
+        self._has_ended = True
+        return self._sift(self._decoder.finish())
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._has_ended = True
+        self._reading.cancel()
+        self.stopped.set()
+
+    async def print(self, text: str) -> None:
+        """Write, and wait until that is written. Raises OSError when nobody can read it any more."""
+        await trio.to_thread.run_sync(_write_all, self._stdout_fd, text.encode(), abandon_on_cancel=True)
+
+    def _sift(self, inputs: Iterable[str | LineFault]) -> list[str]:
+        """Keep what is a line; what is none costs one line on stderr."""
+        lines = []
+        for line in inputs:
+            if isinstance(line, LineFault):
+                self.refused += 1
+                print(f"trio-chat: {line.value}", file=sys.stderr)
+            else:
+                lines.append(line)
+        return lines
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]

@@ -1,0 +1,104 @@
+"""What the user sees, as plain data: received lines cleaned, with their stickers drawn and their parts named.
+
+Pure: it prints nothing and knows no terminal. A view decides what a style looks like; `paint` is how a terminal does.
+"""
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from trio_chat.chat.stickers import Catalogue, Drawn, listing
+from trio_chat.chat.text import clean
+
+PROMPT = "> "
+
+# The shapes of DESIGN.md §2, behind the minute where they come from the history. A name ends at the first `]> `, so
+# nobody can speak in another's name. The lengths keep the search short in a line of 64 KiB.
+_WHEN = r"(?P<when>\d{4}-\d\d-\d\d \d\d:\d\d )?"
+_NAME = r"\[\S{1,80}?(?: -> \S{1,80}?)?\]"
+_SPOKEN = re.compile(_WHEN + rf"(?P<name>{_NAME}> |\* {_NAME} )(?P<text>.*)")
+_NOTICE = re.compile(_WHEN + r"\*\*\* .* \*\*\*")
+
+
+class Style(StrEnum):
+    """What a part of a row is."""
+
+    PLAIN = "plain"
+    NOTICE = "notice"
+    NAME_1 = "name-1"
+    NAME_2 = "name-2"
+    NAME_3 = "name-3"
+    NAME_4 = "name-4"
+    NAME_5 = "name-5"
+
+
+NAMES = (Style.NAME_1, Style.NAME_2, Style.NAME_3, Style.NAME_4, Style.NAME_5)
+
+# ECMA-48 8.3.117. Names are in the five dark colours that can be read on white and on black; yellow cannot.
+SGR: Mapping[Style, str] = MappingProxyType(
+    {Style.NOTICE: "2", **dict(zip(NAMES, ("31", "32", "34", "35", "36"), strict=True))}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a row."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+Row = tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Turns lines into rows, with one catalogue."""
+
+    catalogue: Catalogue
+
+    def heard(self, line: str, *, columns: int | None = None) -> list[Row]:
+        """Show a line of the server. Drawings wider than `columns` stay names."""
+        drawn = self.catalogue.draw(clean(line), columns=columns)
+        return [_styled(drawn.line), *_below(drawn)]
+
+    def said(self, line: str, *, columns: int | None = None) -> list[Row]:
+        """Show a line of one's own, which the server does not send back."""
+        drawn = self.catalogue.draw(clean(line), columns=columns)
+        return [(Part(PROMPT + drawn.line),), *_below(drawn)]
+
+    def stickers(self, *, columns: int | None = None) -> list[Row]:
+        """Show what there is to draw."""
+        rows = listing(self.catalogue, columns=columns or 80) or ["There are no stickers."]
+        return [(Part(row),) for row in rows]
+
+
+def paint(rows: list[Row], *, is_coloured: bool) -> str:
+    """Write rows for a terminal or, without colours, for anything."""
+    return "".join("".join(_paint(part) if is_coloured else part.text for part in row) + "\n" for row in rows)
+
+
+def _paint(part: Part) -> str:
+    code = SGR.get(part.style)
+    return f"\x1b[{code}m{part.text}\x1b[0m" if code else part.text
+
+
+def _styled(line: str) -> Row:
+    if _NOTICE.fullmatch(line):
+        return (Part(line, Style.NOTICE),)
+    if spoken := _SPOKEN.fullmatch(line):
+        when = (Part(spoken["when"], Style.NOTICE),) if spoken["when"] else ()
+        return (*when, Part(spoken["name"], _style_of_name(spoken["name"])), Part(spoken["text"]))
+    return (Part(line),)
+
+
+def _style_of_name(name: str) -> Style:
+    """Give a name its style: the same one for `[alice]> ` and `* [alice] `, today and tomorrow."""
+    return NAMES[zlib.crc32(name.strip("* []>").encode()) % len(NAMES)]
+
+
+def _below(drawn: Drawn) -> list[Row]:
+    return [(Part(row),) for row in drawn.lines[1:]]
