@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,15 +19,17 @@ from functools import partial
 import trio
 
 from admin_api.listening import open_listeners
-from trio_chat.chat.bans import Bans
+from trio_chat.chat.bans import Ban, Bans
 from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, JournalError, open_journal
 from trio_chat.server import console
 from trio_chat.server.admission import Admission, Limits
 from trio_chat.server.errors import SetupError
+from trio_chat.server.ledger import Ledger, read_bans
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.logs import logging_to
 from trio_chat.server.password import Password, read_password
@@ -40,6 +42,9 @@ from trio_chat.wire import frames, lines
 
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0
+
+LEDGER_S = 1.0
+"""How long a server that stops waits for what operators did to be written down."""
 
 _STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -73,7 +78,7 @@ async def _serve(settings: ServeSettings) -> None:
         _open_ports(settings) as (chat_socket, admin_listeners),
     ):
         async with trio.open_nursery() as nursery:
-            server = Server(settings, journal, nursery, secrets)
+            server = Server(settings, journal, nursery, secrets, bans=await read_bans(journal))
             await server.run(chat_socket, admin_listeners)
             nursery.cancel_scope.cancel()
         server.printer.flush_nowait()
@@ -113,7 +118,9 @@ async def _open_ports(settings: ServeSettings) -> AsyncIterator[tuple[socket.soc
 class Server:
     """What runs beside each other, wired together. `nursery` holds all but the sessions, and outlives them."""
 
-    def __init__(self, settings: ServeSettings, journal: Journal, nursery: trio.Nursery, secrets: Secrets) -> None:
+    def __init__(
+        self, settings: ServeSettings, journal: Journal, nursery: trio.Nursery, secrets: Secrets, *, bans: Iterable[Ban]
+    ) -> None:
         self._settings = settings
         self._journal = journal
         self._nursery = nursery
@@ -130,12 +137,13 @@ class Server:
         )
         rules = Rules(window=Window(settings.window_entries, settings.window_bytes))
         self._chat = Chat(outside, rules=rules, last_id=journal.last_id)
-        self._bans = Bans()
+        self._ledger = Ledger(journal, time.time)
+        self._operator = Operator(self._chat, Bans(bans, self._ledger), self._ledger, time.time)
         self._services = Services(
             self._chat,
             journal,
             self._pump,
-            admission=Admission(_limits(settings), self._bans),
+            admission=Admission(_limits(settings), self._operator.bans),
             pace=Pace(settings.rate, settings.burst),
             password=secrets.password,
             tls=secrets.tls,
@@ -143,7 +151,7 @@ class Server:
 
     async def run(self, chat_socket: socket.socket, admin_listeners: list[trio.SocketListener]) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
-        for task in (self._watch_signals, self.printer.run, self._pump.run, self._hear, self._tick):
+        for task in (self._watch_signals, self.printer.run, self._pump.run, self._ledger.run, self._hear, self._tick):
             self._nursery.start_soon(task)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
@@ -155,6 +163,7 @@ class Server:
             for client in tuple(self._chat.clients):
                 client.outlet.hang_up(Farewell.STOPPING)
             sessions.cancel_scope.cancel()
+        await self._ledger.settled(LEDGER_S)
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
         await accept_forever(chat_socket, partial(serve_connection, self._services), sessions)
@@ -179,10 +188,10 @@ class Server:
         self.printer.print(f"Admin API started on: {urls[0]}")
 
     async def _obey_console(self) -> None:
-        desk = console.Desk(self._chat, self._bans, time.time)
+        desk = console.Desk(self._operator, self._journal)
         try:
             async for line in read_lines(STDIN):
-                for row in console.obey(desk, line):
+                for row in await console.obey(desk, line):
                     self.printer.print(row)
         except console.Quit:
             self._stop.set()

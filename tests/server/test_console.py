@@ -1,37 +1,44 @@
-"""The operator's console: bans."""
+"""The operator's console: bans, and the audit of what was done."""
 
 import pytest
+import trio
 
+from trio_chat.chat.operator import Operator
 from trio_chat.server.console import Desk, obey
+from trio_chat.server.ledger import Ledger
+
+
+def desk_of(house, ledger=None) -> Desk:
+    journal = house.services.journal
+    operator = Operator(house.chat, house.bans, ledger or Ledger(journal, lambda: 0.0), lambda: 0.0)
+    return Desk(operator, journal)
 
 
 async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None:
     async with open_house() as house:
-        desk = Desk(house.chat, house.bans, lambda: 0.0)
+        desk = desk_of(house)
 
-        assert list(obey(desk, "bans")) == ["No bans"]
-        assert list(obey(desk, "ban 192.0.2.77/24 90 spam and more")) == [
+        assert list(await obey(desk, "bans")) == ["No bans"]
+        assert list(await obey(desk, "ban 192.0.2.77/24 90 spam and more")) == [
             "Banned 192.0.2.0/24 until 1970-01-01 01:30 UTC; 0 kicked"
         ]
-        assert list(obey(desk, "ban 2001:db8::1 10 Downing Street")) == [
+        assert list(await obey(desk, "ban 2001:db8::1 10 Downing Street")) == [
             "Banned 2001:db8::1 until 1970-01-01 00:10 UTC; 0 kicked"
         ]
-        assert list(obey(desk, "bans")) == [
+        assert list(await obey(desk, "bans")) == [
             "BANNED        SINCE                 UNTIL                 BY       REASON",
             "192.0.2.0/24  1970-01-01 00:00 UTC  1970-01-01 01:30 UTC  console  spam and more",
             "2001:db8::1   1970-01-01 00:00 UTC  1970-01-01 00:10 UTC  console  Downing Street",
         ]
-        assert list(obey(desk, "unban 192.0.2.0/24")) == ["Unbanned 192.0.2.0/24"]
-        assert list(obey(desk, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]
+        assert list(await obey(desk, "unban 192.0.2.0/24")) == ["Unbanned 192.0.2.0/24"]
+        assert list(await obey(desk, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]
 
 
 async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> None:
     async with open_house() as house:
         alice = await house.join()
 
-        assert list(obey(Desk(house.chat, house.bans, lambda: 0.0), "ban 127.0.0.1 rude")) == [
-            "Banned 127.0.0.1; 1 kicked"
-        ]
+        assert list(await obey(desk_of(house), "ban 127.0.0.1 rude")) == ["Banned 127.0.0.1; 1 kicked"]
 
         assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
         assert await (await house.connect()).rest() == b"*** you are banned: rude ***\n"
@@ -49,4 +56,34 @@ async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> No
 )
 async def test_what_makes_no_sense_is_answered(open_house, autojump_clock, line: str, answer: str) -> None:
     async with open_house() as house:
-        assert list(obey(Desk(house.chat, house.bans, lambda: 0.0), line)) == [answer]
+        assert list(await obey(desk_of(house), line)) == [answer]
+
+
+async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.Nursery, autojump_clock) -> None:
+    async with open_house() as house:
+        ledger = Ledger(house.services.journal, lambda: 0.0)
+        nursery.start_soon(ledger.run)
+        desk = desk_of(house, ledger)
+        assert list(await obey(desk, "audit")) == ["Nothing was done yet"]
+        alice = await house.join()
+        port = alice.stream.socket.getsockname()[1]
+
+        for line in (
+            f"kill {port}",
+            "say good night",
+            "ban 192.0.2.0/24 90 spam",
+            "unban 192.0.2.0/24",
+            "unban 10.0.0.1",
+        ):
+            await obey(desk, line)
+
+        assert await ledger.settled(20)
+        assert list(await obey(desk, "audit")) == [
+            "TIME                  WHO      DID    WHAT",
+            f"1970-01-01 00:00 UTC  console  kick   127.0.0.1:{port}",
+            "1970-01-01 00:00 UTC  console  say    10 characters",
+            "1970-01-01 00:00 UTC  console  ban    192.0.2.0/24 until 1970-01-01 01:30 UTC (0 kicked): spam",
+            "1970-01-01 00:00 UTC  console  unban  192.0.2.0/24",
+        ]
+        assert list(await obey(desk, "audit 1"))[1:] == ["1970-01-01 00:00 UTC  console  unban  192.0.2.0/24"]
+        assert list(await obey(desk, "audit all")) == ["Usage: audit [N]"]

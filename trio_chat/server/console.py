@@ -4,16 +4,24 @@ It works on a terminal and on a pipe; the end of input, /dev/null and a closed s
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from trio_chat.chat.bans import Ban, Bans, ban_and_kick, make_ban, read_network, show_network, show_time
+from trio_chat.chat.bans import Ban, make_ban, show_network, show_time
 from trio_chat.chat.chat import Change, Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.operator import Operator
+from trio_chat.journal import AuditRecord, Journal, JournalError
+
+BY = "console"
+"""Who did what is typed here, as the audit has it."""
+
+AUDIT_ROWS = 20
 
 _MINUTES = re.compile("[1-9][0-9]{0,7}", re.ASCII)
+_COUNT = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 _ASCII_DIGITS = frozenset("0123456789")
 
 
@@ -23,11 +31,15 @@ class Quit(Exception):  # noqa: N818  # a request, not an error
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the operator has at hand. `clock` gives seconds since 1970."""
+    """What the operator has at hand."""
 
-    chat: Chat
-    bans: Bans
-    clock: Callable[[], float]
+    operator: Operator
+    journal: Journal
+
+    @property
+    def chat(self) -> Chat:
+        """Who is connected."""
+        return self.operator.chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ class Command:
 
     usage: str
     help: str
-    run: Callable[[Desk, str], Iterable[str]]
+    run: Callable[[Desk, str], Awaitable[Iterable[str]]]
 
 
 def change_line(change: Change, client: Client) -> str:
@@ -46,7 +58,7 @@ def change_line(change: Change, client: Client) -> str:
     return f"Client [{client.peer}] {change}"
 
 
-def obey(desk: Desk, line: str) -> Iterable[str]:
+async def obey(desk: Desk, line: str) -> Iterable[str]:
     """Do what the operator typed; -> lines to print. Raises Quit."""
     word, _, argument = line.strip().partition(" ")
     if not word:
@@ -56,12 +68,14 @@ def obey(desk: Desk, line: str) -> Iterable[str]:
     if word not in COMMANDS:
         return (f"Unknown command: {word} (help lists what there is)",)
     try:
-        return COMMANDS[word].run(desk, argument.strip())
+        return await COMMANDS[word].run(desk, argument.strip())
     except ChatError as error:
         return (f"{word}: {error.text}",)
+    except JournalError as error:
+        return (f"{word}: {error}",)
 
 
-def _list(desk: Desk, _argument: str) -> Iterable[str]:
+async def _list(desk: Desk, _argument: str) -> Iterable[str]:
     chat = desk.chat
     if not chat.clients:
         return ("No clients",)
@@ -88,51 +102,50 @@ def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _kill(desk: Desk, argument: str) -> Iterable[str]:
-    chat = desk.chat
+async def _kill(desk: Desk, argument: str) -> Iterable[str]:
     port = argument.rpartition(":")[2]
     if not port or not _ASCII_DIGITS.issuperset(port):
         return ("Usage: kill PORT",)
     try:
-        found = chat.find(argument)
+        found = desk.chat.find(argument)
     except ChatError:
         found = []
     if len(found) > 1:
         return (f"Port {port} is shared; kill one of:", *(client.peer for client in found))
     if not found:
         return ("Unknown port number",)
-    chat.kick(found[0])
+    desk.operator.kick(found[0], by=BY)
     return ()
 
 
-def _say(desk: Desk, argument: str) -> Iterable[str]:
+async def _say(desk: Desk, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: say TEXT",)
-    desk.chat.announce(argument)
+    desk.operator.say(argument, by=BY)
     return ()
 
 
-def _ban(desk: Desk, argument: str) -> Iterable[str]:
+async def _ban(desk: Desk, argument: str) -> Iterable[str]:
     target, _, rest = argument.partition(" ")
     if not target:
         return ("Usage: ban NETWORK [MINUTES] [REASON]",)
     first, _, others = rest.strip().partition(" ")
     minutes = int(first) if _MINUTES.fullmatch(first) else None
     reason = rest if minutes is None else others
-    ban = make_ban(target, reason=reason, by="console", now=desk.clock(), minutes=minutes)
-    kicked = ban_and_kick(desk.chat, desk.bans, ban)
+    ban = make_ban(target, reason=reason, by=BY, now=desk.operator.clock(), minutes=minutes)
+    kicked = desk.operator.ban(ban)
     end = f" until {show_time(ban.until)}" if ban.until is not None else ""
     return (f"Banned {show_network(ban.network)}{end}; {kicked} kicked",)
 
 
-def _unban(desk: Desk, argument: str) -> Iterable[str]:
+async def _unban(desk: Desk, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: unban NETWORK",)
-    return (f"Unbanned {show_network(desk.bans.remove(read_network(argument)).network)}",)
+    return (f"Unbanned {show_network(desk.operator.unban(argument, by=BY).network)}",)
 
 
-def _bans(desk: Desk, _argument: str) -> Iterable[str]:
-    bans = desk.bans.current(desk.clock())
+async def _bans(desk: Desk, _argument: str) -> Iterable[str]:
+    bans = desk.operator.bans.current(desk.operator.clock())
     if not bans:
         return ("No bans",)
     return _table([("BANNED", "SINCE", "UNTIL", "BY", "REASON"), *map(_ban_row, bans)])
@@ -143,7 +156,20 @@ def _ban_row(ban: Ban) -> tuple[str, ...]:
     return show_network(ban.network), show_time(ban.since), until, ban.by, ban.reason
 
 
-def _help(_desk: Desk, _argument: str) -> Iterable[str]:
+async def _audit(desk: Desk, argument: str) -> Iterable[str]:
+    if argument and not _COUNT.fullmatch(argument):
+        return ("Usage: audit [N]",)
+    records = await desk.journal.read_audit(int(argument or AUDIT_ROWS))
+    if not records:
+        return ("Nothing was done yet",)
+    return _table([("TIME", "WHO", "DID", "WHAT"), *map(_audit_row, records)])
+
+
+def _audit_row(record: AuditRecord) -> tuple[str, ...]:
+    return show_time(record.time), record.who, record.action, record.what
+
+
+async def _help(_desk: Desk, _argument: str) -> Iterable[str]:
     rows = [(command.usage, command.help) for command in COMMANDS.values()]
     return _table([*rows, ("quit()", "stop the server")])
 
@@ -158,6 +184,7 @@ COMMANDS = MappingProxyType(
             Command("ban NETWORK [MINUTES] [REASON]", "kick and keep out an address or a network", _ban),
             Command("unban NETWORK", "lift a ban", _unban),
             Command("bans", "show who is banned", _bans),
+            Command("audit [N]", "show the last 20 changes by operators, or N", _audit),
             Command("help", "show this", _help),
         )
     }

@@ -1,0 +1,85 @@
+"""What operators do is kept, also when the journal cannot do it at once."""
+
+import logging
+import sqlite3
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+import trio
+
+from trio_chat.chat.bans import Ban, Bans
+from trio_chat.journal import AuditRecord
+from trio_chat.journal.sqlite import Patience, open_sqlite
+from trio_chat.server.ledger import WAITING_MOST, Ledger, read_bans
+
+PATIENCE_S = 20
+
+
+def ban(network: str) -> Ban:
+    return Ban(ip_network(network), "spam", "console", 1.0, 99.0)
+
+
+async def test_bans_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "journal.db") as journal, trio.open_nursery() as nursery:
+        ledger = Ledger(journal, lambda: 7.0)
+        nursery.start_soon(ledger.run)
+        bans = Bans(store=ledger)
+        bans.add(ban("192.0.2.0/24"))
+        bans.add(ban("2001:db8::1/128"))
+        bans.remove(ip_network("192.0.2.0/24"))
+        ledger.record("console", "kick", "10.0.0.1:47634")
+        assert await ledger.settled(PATIENCE_S)
+        nursery.cancel_scope.cancel()
+
+    async with open_sqlite(tmp_path / "journal.db") as journal:
+        assert await read_bans(journal) == [ban("2001:db8::1/128")]
+        assert await journal.read_audit(9) == [AuditRecord(7.0, "console", "kick", "10.0.0.1:47634")]
+
+
+async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journal_is_well(
+    tmp_path: Path, logged, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.db"
+    async with open_sqlite(path, patience=Patience(busy_s=0.01)) as journal:
+        ledger = Ledger(journal, lambda: 7.0, retry_s=0.01)
+        complaint = trio.Event()
+        monkeypatch.setattr(
+            logging.getLogger("trio_chat.server.ledger"), "filters", [lambda _: complaint.set() or True]
+        )
+        nursery.start_soon(ledger.run)
+        bans = Bans(store=ledger)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        bans.add(ban("192.0.2.0/24"))
+        bans.add(ban("198.51.100.0/24"))
+        ledger.record("console", "kick", "10.0.0.1:47634")
+        await complaint.wait()
+        is_kept = await ledger.settled(0)
+        told = [line for line in logged() if "cannot keep" in line]
+        other.execute("ROLLBACK")
+
+        assert not is_kept
+        assert len(bans.current(2.0)) == 2
+        assert told == [
+            "cannot keep the ban of 192.0.2.0/24: another program has locked the journal; "
+            "it holds until the server ends, and is tried again"
+        ]
+        assert await ledger.settled(PATIENCE_S)
+        assert ledger.trouble is None
+        assert [one.network for one in await read_bans(journal)] == [one.network for one in bans.current(2.0)]
+        assert len(await journal.read_audit(9)) == 1
+        other.close()
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+async def test_what_waits_is_bounded(tmp_path: Path, logged, excess: int) -> None:
+    async with open_sqlite(tmp_path / "journal.db") as journal:
+        ledger = Ledger(journal, lambda: 7.0)
+
+        for _ in range(WAITING_MOST + excess):
+            ledger.record("console", "kick", "10.0.0.1:47634")
+
+        assert len([line for line in logged() if "too much waits" in line]) == excess

@@ -1,0 +1,61 @@
+"""What an operator may change, and who did: the console and HTTP both come here, so nothing is left out of the audit.
+
+`by` is who asks, as the audit and `bans` show it: `console`, or `http` and the address.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from trio_chat.chat.bans import Ban, Bans, BanStore, ban_and_kick, read_network, show_network, show_time
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
+
+
+class Records(BanStore, Protocol):
+    """Where it is written down what was done, and what still holds. No method waits."""
+
+    def record(self, who: str, action: str, what: str) -> None:
+        """Note that `who` did `action` to `what`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A running chat, as those who run it may change it. `clock` gives seconds since 1970."""
+
+    chat: Chat
+    bans: Bans
+    records: Records
+    clock: Callable[[], float]
+
+    def kick(self, client: Client, *, by: str) -> None:
+        """End a client's connection. Raises ChatError for one that is gone."""
+        self.chat.kick(client)
+        self.records.record(by, "kick", _name(client))
+
+    def say(self, text: str, *, by: str) -> None:
+        """Let the server speak to everyone."""
+        self.chat.announce(text)
+        self.records.record(by, "say", f"{len(text)} characters")  # what is said is in the history, not in the audit
+
+    def ban(self, ban: Ban) -> int:
+        """Keep a network out and kick who is here from there. -> how many that were. Raises ChatError."""
+        kicked = ban_and_kick(self.chat, self.bans, ban)
+        end = f" until {show_time(ban.until)}" if ban.until is not None else ""
+        reason = f": {ban.reason}" if ban.reason else ""
+        self.records.record(ban.by, "ban", f"{show_network(ban.network)}{end} ({kicked} kicked){reason}")
+        return kicked
+
+    def unban(self, target: str, *, by: str) -> Ban:
+        """Lift the ban of exactly this address or network. Raises ChatError where there is none."""
+        ban = self.bans.remove(read_network(target))
+        self.records.record(by, "unban", show_network(ban.network))
+        return ban
+
+    def note(self, action: str, what: str, *, by: str) -> None:
+        """Put something on record that was done elsewhere, such as a reload."""
+        self.records.record(by, action, what)
+
+
+def _name(client: Client) -> str:
+    return f"{client.peer} ({client.nick})" if client.nick else client.peer

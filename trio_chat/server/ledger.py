@@ -1,0 +1,104 @@
+"""The ledger: brings to the journal what operators did and whom they banned, while nobody waits for it.
+
+What cannot be kept now is tried again, in order, until it can be; it holds meanwhile. It is lost only when the server
+ends before that, and the log says so from the beginning.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from ipaddress import ip_network
+
+import trio
+
+from trio_chat.chat.bans import Ban, Network
+from trio_chat.journal import AuditRecord, BanRecord, Journal, JournalError
+
+RETRY_S = 2.0
+
+WAITING_MOST = 10_000
+"""What is not on disk yet. More than that, with a journal that keeps nothing, is held but not kept."""
+
+logger = logging.getLogger(__name__)
+
+_Write = Callable[[], Awaitable[None]]
+
+
+class Ledger:
+    """What waits to be written down. `run` writes; the other methods do not wait, except `settled`."""
+
+    def __init__(self, journal: Journal, clock: Callable[[], float], *, retry_s: float = RETRY_S) -> None:
+        """`clock` gives seconds since 1970."""
+        self.trouble: str | None = None
+        """Why what was handed over last is not kept, as far as is known."""
+        self._journal = journal
+        self._clock = clock
+        self._retry_s = retry_s
+        self._waiting: deque[tuple[str, _Write]] = deque()
+        self._news = trio.Event()
+        self._settled = trio.Event()
+        self._settled.set()
+
+    def record(self, who: str, action: str, what: str) -> None:
+        """Note who did what."""
+        record = AuditRecord(self._clock(), who, action, what)
+        self._hand_over(f"that {who} did {action} {what}", partial(self._journal.record_audit, record))
+
+    def keep(self, ban: Ban) -> None:
+        """Note a ban, in place of an earlier one of the same network."""
+        record = BanRecord(str(ban.network), ban.reason, ban.by, ban.since, ban.until)
+        self._hand_over(f"the ban of {ban.network}", partial(self._journal.add_ban, record))
+
+    def forget(self, network: Network) -> None:
+        """Drop a ban."""
+        self._hand_over(f"the end of the ban of {network}", partial(self._journal.remove_ban, str(network)))
+
+    async def settled(self, patience_s: float) -> bool:
+        """Wait a while. -> whether all that was handed over is on disk."""
+        with trio.move_on_after(patience_s):
+            await self._settled.wait()
+        return not self._waiting
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            while self._waiting:
+                await self._write(*self._waiting[0])
+                self._waiting.popleft()
+            self._settled.set()
+
+    async def _write(self, what: str, write: _Write) -> None:
+        """Write one thing down, however long it takes. A journal that is known to be ill is not asked."""
+        while why := self._journal.fault or await _failure_of(write):
+            if self.trouble is None:
+                logger.error("cannot keep %s: %s; it holds until the server ends, and is tried again", what, why)
+            self.trouble = why
+            await trio.sleep(self._retry_s)
+        self.trouble = None
+
+    def _hand_over(self, what: str, write: _Write) -> None:
+        if len(self._waiting) >= WAITING_MOST:
+            logger.error("cannot keep %s: too much waits to be kept already", what)
+            return
+        self._waiting.append((what, write))
+        self._settled = trio.Event()
+        self._news.set()
+
+
+async def _failure_of(write: _Write) -> str | None:
+    try:
+        await write()
+    except JournalError as error:
+        return str(error)
+    return None
+
+
+async def read_bans(journal: Journal) -> Iterable[Ban]:
+    """The bans that are kept. Raises JournalError."""
+    return [
+        Ban(ip_network(record.network), record.reason, record.by, record.since, record.until)
+        for record in await journal.read_bans()
+    ]
