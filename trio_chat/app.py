@@ -24,12 +24,15 @@ from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.operator import Operator
+from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, JournalError, open_journal
 from trio_chat.server import console
 from trio_chat.server.admission import Admission, Limits
+from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
 from trio_chat.server.ledger import Ledger, read_bans
+from trio_chat.server.housekeeping import prune_forever, recall_rooms
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.logs import logging_to
 from trio_chat.server.password import Password, read_password
@@ -135,7 +138,11 @@ class Server:
             on_change=self._report,
             on_news=self._pump.has_news,
         )
-        rules = Rules(window=Window(settings.window_entries, settings.window_bytes))
+        rules = Rules(
+            window=Window(settings.window_entries, settings.window_bytes),
+            hold_s=settings.hold,
+            announce_max_members=settings.announce_max,
+        )
         self._chat = Chat(outside, rules=rules, last_id=journal.last_id)
         self._ledger = Ledger(journal, time.time)
         self._operator = Operator(self._chat, Bans(bans, self._ledger), self._ledger, time.time)
@@ -153,6 +160,8 @@ class Server:
         """Start everything, and return when the sessions have ended after a request to stop."""
         for task in (self._watch_signals, self.printer.run, self._pump.run, self._ledger.run, self._hear, self._tick):
             self._nursery.start_soon(task)
+        await recall_rooms(self._chat, self._journal)
+        self._nursery.start_soon(prune_forever, self._journal, self._settings.keep)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
@@ -205,8 +214,9 @@ class Server:
                 break
         self._stop.set()
 
-    def _report(self, change: Change, client: Client) -> None:
+    def _report(self, change: Change, client: Client, end: End | None) -> None:
         self.printer.print(console.change_line(change, client))
+        log_end(client, end)
 
 
 def _limits(settings: ServeSettings) -> Limits:

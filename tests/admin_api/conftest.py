@@ -179,7 +179,7 @@ class Office:
             encoders={Mode.LINES: encode_entry},
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
-            on_change=lambda change, client: self.changes.append((change, client.peer)),
+            on_change=lambda change, client, end: self.changes.append((change, client.peer)),
             on_news=lambda room: None,
         )
         self.chat = Chat(outside, rules=Rules())

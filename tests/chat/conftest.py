@@ -9,6 +9,7 @@ from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.room import Member, Room
+from trio_chat.chat.tally import End
 from trio_chat.wire.lines import encode_entry
 
 
@@ -54,6 +55,7 @@ class World:
 
     posted: list[Draft] = field(default_factory=list)
     changes: list[tuple[Change, str]] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
     now: float = 1000.0
     rules: Rules = field(default_factory=Rules)
@@ -65,10 +67,15 @@ class World:
             encoders={Mode.LINES: encode_entry, Mode.FRAMES: lambda entry: f"{entry.id} {entry.draft.text}\n".encode()},
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
-            on_change=lambda change, client: self.changes.append((change, client.peer)),
+            on_change=self._report,
             on_news=lambda room: self.news.append(room.name),
         )
         self.chat = Chat(outside, rules=self.rules)
+
+    def _report(self, change: Change, client: Client, end: End | None) -> None:
+        self.changes.append((change, client.peer))
+        if end:
+            self.ends.append(end)
 
     def _post(self, draft: Draft) -> Receipt:
         self.posted.append(draft)

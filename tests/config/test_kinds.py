@@ -5,11 +5,13 @@ import pytest
 
 from trio_chat.config.kinds import (
     SWITCH,
+    Keep,
     Kind,
     Secret,
     choice,
     duration,
     host,
+    keeping,
     networks,
     path,
     secret,
@@ -29,6 +31,7 @@ PATH = path("FILE", "a file")
 LEVEL = choice("LEVEL", "low", "high")
 NETWORKS = networks("NETWORK")
 TOKEN = secret(4, 8)
+KEEP = keeping(duration(60, 86400 * 365), whole(1, 10**9))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,8 @@ TOKEN = secret(4, 8)
         (LEVEL, "High", "high"),
         (NETWORKS, "10.0.0.0/8, ::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
         (TOKEN, "s3cret", Secret("s3cret")),
+        (KEEP, "30d 1000", (Keep(older_than=30 * 86400), Keep(more_than=1000))),
+        (KEEP, "90m", (Keep(older_than=5400),)),
     ],
 )
 def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object) -> None:
@@ -74,6 +79,7 @@ def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object
     + [(PATH, text) for text in ("", "a\0b", "~nobody-is-called-this/x")]
     + [(LEVEL, text) for text in ("", "middle", "l")]
     + [(NETWORKS, text) for text in ("10.0.0.1/8", "10.0.0.0/33", "home", "10.0.0.0/8, x")]
+    + [(KEEP, text) for text in ("0", "30s", "-1", "1000 x", "٤", "9" * 12)]
     + [(TOKEN, text) for text in ("abc", "a" * 9, "a b c", "a\nbc", "schön")],
 )
 def test_what_is_out_of_range_or_written_otherwise_is_refused(kind: Kind, written: str) -> None:
@@ -93,6 +99,7 @@ def test_what_is_out_of_range_or_written_otherwise_is_refused(kind: Kind, writte
         (SWITCH, False, False),
         (WORDS, ["a", "b c"], ("a", "b c")),
         (WORDS, [], ()),
+        (KEEP, [1000, "30d"], (Keep(more_than=1000), Keep(older_than=30 * 86400))),
     ],
 )
 def test_toml_values_are_taken_as_what_they_are(kind: Kind, given: object, value: object) -> None:
@@ -130,6 +137,7 @@ def test_toml_values_of_another_type_are_refused(kind: Kind, given: object) -> N
         (TIME, 7200.0, "2h"),
         (SWITCH, True, "true"),
         (WORDS, ("a", "b"), "a, b"),
+        (KEEP, (Keep(older_than=30 * 86400), Keep(more_than=1000)), "30d, 1000"),
     ],
 )
 def test_what_the_documentation_shows_can_be_read_back(kind: Kind, value: object, shown: str) -> None:

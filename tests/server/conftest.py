@@ -15,6 +15,7 @@ from trio_chat.chat.bans import Bans
 from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
 from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
+from trio_chat.chat.tally import End
 from trio_chat.journal import open_journal
 from trio_chat.server.admission import Admission, Limits
 from trio_chat.server.listener import accept_forever, bind
@@ -37,6 +38,7 @@ class House:
     port: int
     bans: Bans
     changes: list[tuple[Change, str]] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
     came: trio.Event = field(default_factory=trio.Event)
     streams: list[trio.SocketStream] = field(default_factory=list)
 
@@ -63,8 +65,10 @@ class House:
         while len(self.changes) < count:
             await self.came.wait()
 
-    def report(self, change: Change, client: Client) -> None:
+    def report(self, change: Change, client: Client, end: End | None) -> None:
         self.changes.append((change, client.peer))
+        if end:
+            self.ends.append(end)
         self.came.set()
         self.came = trio.Event()
 
@@ -117,7 +121,7 @@ async def _open_house(
                 encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
                 wall_clock=time.time,
                 clock=time.monotonic,
-                on_change=lambda change, client: house.report(change, client),
+                on_change=lambda change, client, end: house.report(change, client, end),
                 on_news=pump.has_news,
             )
             chat = Chat(outside, rules=Rules())

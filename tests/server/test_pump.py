@@ -28,7 +28,7 @@ class Hall:
             encoders={Mode.LINES: encode_entry, Mode.FRAMES: encode_entry},
             wall_clock=lambda: 0.0,
             clock=lambda: 0.0,
-            on_change=lambda change, client: None,
+            on_change=lambda change, client, end: None,
             on_news=self.pump.has_news,
         )
         self.chat = Chat(outside, rules=Rules(window=window))

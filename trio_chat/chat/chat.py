@@ -18,6 +18,7 @@ from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
+from trio_chat.chat.tally import End, Tally
 from trio_chat.chat.text import clean
 
 SERVER = "server"
@@ -36,14 +37,15 @@ class Surroundings:
     """What the chat needs from outside.
 
     `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
-    seconds that never go back. `on_change` hears of connections, `on_news` of rooms with something to send.
+    seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of rooms with something to
+    send.
     """
 
     post: Post
     encoders: Mapping[Mode, Encode]
     wall_clock: Callable[[], float]
     clock: Callable[[], float]
-    on_change: Callable[[Change, Client], None]
+    on_change: Callable[[Change, Client, End | None], None]
     on_news: Callable[[Room], None]
 
 
@@ -70,6 +72,7 @@ class Chat:
         self._register = Register()
         self._ids = itertools.count(1)
         self._crowds: dict[Room, Crowd] = {}
+        self.tally = Tally()
         self.rooms = Rooms(outside.encoders, window=rules.window, most=rules.rooms, last_id=last_id)
 
     # Connections
@@ -83,9 +86,8 @@ class Chat:
         """Admit a connection. It is in no room yet. `session` is what another connection can take over by."""
         client = Client(f"c{next(self._ids)}", address, port, mode=mode, outlet=outlet)
         client.session = session
-        self._greet(client)
         self._register.enter(client)
-        self._outside.on_change(Change.CONNECTED, client)
+        self._greet(client)
         return client
 
     def resume(self, session: str, address: str, port: int, *, outlet: Outlet) -> Client | None:
@@ -94,42 +96,41 @@ class Chat:
         if client is None:
             return None
         if client.away_since is None:
-            self._outside.on_change(Change.DISCONNECTED, client)
+            self._part(client, End.RESUMED)
             client.outlet.hang_up(Farewell.RESUMED)
         self._register.bring_back(client, address, port)
         client.outlet = outlet
         client.away_since = None
         self._greet(client)
-        self._outside.on_change(Change.CONNECTED, client)
         return client
 
-    def detach(self, client: Client, outlet: Outlet) -> None:
+    def detach(self, client: Client, outlet: Outlet, end: End = End.BROKEN) -> None:
         """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
         if client.outlet is not outlet or client not in self._register or client.away_since is not None:
             return
         if not client.session:
-            self.disconnect(client)
+            self.disconnect(client, end)
             return
         outlet.is_blocked = True
         client.away_since = self._outside.clock()
         self._register.send_away(client)
-        self._outside.on_change(Change.DISCONNECTED, client)
+        self._part(client, end)
 
-    def disconnect(self, client: Client) -> None:
+    def disconnect(self, client: Client, end: End = End.LEFT) -> None:
         """The client has left. Does nothing for one that is gone already, as after a kick."""
         if client not in self._register:
             return
         was_connected = client.away_since is None
         self._forget(client, Kind.LEFT)
         if was_connected:
-            self._outside.on_change(Change.DISCONNECTED, client)
+            self._part(client, end)
 
     def kick(self, client: Client) -> None:
         """End a client's connection; everyone where it was is told. Raises ChatError for one that is gone."""
         if client not in self._register:
             raise ChatError("no-such-client", "that client is gone")
         self._forget(client, Kind.KICKED)
-        self._outside.on_change(Change.KICKED, client)
+        self._part(client, End.KICKED)
         client.outlet.hang_up(Farewell.KICKED)
 
     def tick(self) -> None:
@@ -242,6 +243,8 @@ class Chat:
         for entry in entries:
             self.rooms.last_id = entry.id
             if room := self.rooms.of_entry(entry.draft):
+                self.tally.entries[entry.draft.kind] += 1
+                self.tally.deliveries += len(room.members)
                 room.hear(entry, self._register.by_id(entry.draft.client))
                 news[room] = None
         for room in news:
@@ -250,6 +253,7 @@ class Chat:
     def heard_from(self, client: Client) -> None:
         """Note that a client has sent a line."""
         client.lines_in += 1
+        self.tally.lines_in += 1
         client.heard_at = self._outside.clock()
 
     # Looking
@@ -270,6 +274,13 @@ class Chat:
     def _greet(self, client: Client) -> None:
         client.connected_at = self._outside.wall_clock()
         client.heard_at = self._outside.clock()
+        self.tally.connects[client.mode] += 1
+        self._outside.on_change(Change.CONNECTED, client, None)
+
+    def _part(self, client: Client, end: End) -> None:
+        self.tally.ends[end] += 1
+        self.tally.bytes_out += client.outlet.bytes_out
+        self._outside.on_change(Change.KICKED if end is End.KICKED else Change.DISCONNECTED, client, end)
 
     def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str) -> Receipt | None:
         if not (text := clean(text)) or text.isspace():

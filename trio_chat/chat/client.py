@@ -5,6 +5,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from trio_chat.chat.log import Mode
+from trio_chat.chat.tally import End
 
 if TYPE_CHECKING:
     from trio_chat.chat.room import Member, Room
@@ -13,12 +14,13 @@ if TYPE_CHECKING:
 class Farewell(Enum):
     """Why the server ends a connection: the word for programs, the sentence for people, and when to come back."""
 
-    KICKED = ("kicked", "you were kicked", None)
-    RESUMED = ("resumed", "your session goes on in another connection", None)
-    STALLED = ("stalled", "you took nothing for too long", 1.0)
-    STOPPING = ("stopping", "the server is shutting down", 1.0)
+    KICKED = (End.KICKED, "you were kicked", None)
+    RESUMED = (End.RESUMED, "your session goes on in another connection", None)
+    STALLED = (End.STALLED, "you took nothing for too long", 1.0)
+    DEAD = (End.DEAD, "you did not answer for too long", 1.0)
+    STOPPING = (End.STOPPING, "the server is shutting down", 1.0)
 
-    def __init__(self, code: str, text: str, retry_s: float | None) -> None:
+    def __init__(self, code: End, text: str, retry_s: float | None) -> None:
         self.code = code
         self.text = text
         self.retry_s = retry_s

@@ -10,7 +10,19 @@ from typing import Annotated, Literal
 import msgspec
 from platformdirs import user_data_path
 
-from trio_chat.config.kinds import SWITCH, choice, duration, host, networks, path, size, text, whole
+from trio_chat.config.kinds import (
+    SWITCH,
+    Keep,
+    choice,
+    duration,
+    host,
+    keeping,
+    networks,
+    path,
+    size,
+    text,
+    whole,
+)
 from trio_chat.config.loading import ConfigError, Declared, Setting, load, settings_of, settings_table
 
 __all__ = [
@@ -28,6 +40,7 @@ HOST = host("ADDRESS", "an address, a host name, or * for every interface")
 COUNT = whole(0, 10**9)
 FILE = path("FILE", "a file")
 NETWORKS = networks("NETWORK")
+KEEP = keeping(duration(60, 100 * 365 * 86400), whole(1, 10**15))
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -91,6 +104,17 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     window_bytes: Annotated[
         int, Declared("The most memory these may take in each room.", size(64 * 1024, 64 * 1024**3))
     ] = 16 * 1024**2
+    keep: Annotated[
+        tuple[Keep, ...],
+        Declared("How long (`30d`) or how many entries are kept; can be given for both.", KEEP, "everything"),
+    ] = ()
+    hold: Annotated[
+        float,
+        Declared(
+            "How long the place of a client with a session is held when its connection broke.", duration(0, 86400)
+        ),
+    ] = 60.0
+    announce_max: Annotated[int, Declared("Rooms with more members sum up who comes and goes.", whole(0, 10**9))] = 500
     stall_timeout: Annotated[
         float, Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400))
     ] = 30.0

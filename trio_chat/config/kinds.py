@@ -78,6 +78,29 @@ def duration(low_s: float, high_s: float) -> Kind:
     return Kind("TIME", expected, parse, native=(int, float, str), show=_show_duration)
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A bound of what is kept: of one age in seconds, or so many."""
+
+    older_than: float | None = None
+    more_than: int | None = None
+
+
+def keeping(age: Kind, count: Kind) -> Kind:
+    """Make the kind of lists of bounds of what is kept: an age has a unit, as `30d`, a plain number is a count."""
+
+    def parse(written: str) -> Keep:
+        if written.strip().isdecimal():
+            return Keep(more_than=count.parse(written.strip()))
+        return Keep(older_than=age.parse(written))
+
+    def show(keeps: Iterable[Keep]) -> str:
+        return ", ".join(str(keep.more_than or age.show(keep.older_than)) for keep in keeps)
+
+    expected = f"{age.expected}, or {count.expected}".replace("90s or 10m", "12h or 30d")
+    return Kind("BOUND", expected, parse, native=(int, str), show=show, is_list=True)
+
+
 def text(metavar: str, expected: str) -> Kind:
     """Make a kind of plain text, on one line."""
     return Kind(metavar, expected, _line)

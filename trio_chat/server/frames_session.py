@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import secrets
+import sys
 from collections.abc import Iterable
 from typing import assert_never
 
@@ -14,7 +15,9 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.room import Member, Room
+from trio_chat.chat.tally import End
 from trio_chat.journal import JournalError
+from trio_chat.server.ending import end_of
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.replay import Replay
@@ -48,7 +51,7 @@ async def serve_frames(services: Services, peer: SocketPeer) -> None:
         finally:
             if not outlet.is_blocked:
                 outlet.push(None)
-            session.end()
+            session.end(end_of(outlet, sys.exception() or outlet.fault))
 
 
 class FramesSession:
@@ -72,14 +75,14 @@ class FramesSession:
             with trio.move_on_after(LINGER_S):
                 await self._services.pump.delivered(self._client)
 
-    def end(self) -> None:
+    def end(self, end: End) -> None:
         """Let the client leave, or wait for its next connection where this one broke."""
         if self._client is None:
             return
         if self._is_leaving:
             self._services.chat.disconnect(self._client)
-        else:
-            self._services.chat.detach(self._client, self._outlet)
+        else:  # the end of input without `bye` is no leave
+            self._services.chat.detach(self._client, self._outlet, End.BROKEN if end is End.LEFT else end)
 
     async def _take(self, inputs: Iterable[frames.AnyRequest | FrameFault], peer: SocketPeer) -> None:
         """Handle frames in their order; return when what they said is durable and their answers are sent."""

@@ -1,5 +1,6 @@
 """A plain client's conversation: lines in, answers out. What it said is durable before more of it is read."""
 
+import sys
 from collections.abc import Iterable
 
 import trio
@@ -11,6 +12,7 @@ from trio_chat.chat.events import LOBBY, Entry, Receipt
 from trio_chat.chat.flood import Bucket
 from trio_chat.chat.log import Mode
 from trio_chat.journal import JournalError
+from trio_chat.server.ending import end_of
 from trio_chat.server.lines_password import ask_password
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
@@ -38,19 +40,20 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
         if ahead is None:
             return
         client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet)
+        session = LinesSession(services, client, outlet, decoder)
         try:
             chat.join(client, LOBBY)
-            await LinesSession(services, client, outlet, decoder).run(peer, ahead)
+            await session.run(peer, ahead)
         finally:
             if not outlet.is_blocked:
                 outlet.push(None)
-            chat.disconnect(client)
+            chat.disconnect(client, end_of(outlet, sys.exception() or session.fault))
 
 
 class LinesSession:
     """The conversation itself."""
 
-    __slots__ = ("_bucket", "_client", "_decoder", "_is_leaving", "_outlet", "_services")
+    __slots__ = ("_bucket", "_client", "_decoder", "_is_leaving", "_outlet", "_services", "fault")
 
     def __init__(self, services: Services, client: Client, outlet: SocketOutlet, decoder: LineDecoder) -> None:
         self._services = services
@@ -59,6 +62,8 @@ class LinesSession:
         self._decoder = decoder
         self._bucket: Bucket | None = None
         self._is_leaving = False
+        self.fault: OSError | None = None
+        """Why the input ended, where that was no leave."""
 
     async def run(self, peer: SocketPeer, ahead: Iterable[str | LineFault]) -> None:
         """Converse until the client leaves. What it is owed by then is still sent, for LINGER_S at most.
@@ -70,7 +75,8 @@ class LinesSession:
         while not self._is_leaving:
             data = await peer.receive()
             await self._take(self._decoder.feed(data) if data else self._decoder.finish(), peer)
-            self._is_leaving |= not data
+            if not data:
+                self._is_leaving, self.fault = True, self._outlet.fault
         with trio.move_on_after(LINGER_S):
             await self._services.pump.delivered(self._client)
 

@@ -26,11 +26,15 @@ class Voice:
 class SocketOutlet:
     """Sends to a non-blocking socket, which its maker closes."""
 
-    __slots__ = ("_end_session", "_pending", "_socket", "_voice", "bytes_out", "is_blocked")
+    __slots__ = ("_end_session", "_pending", "_socket", "_voice", "bytes_out", "farewell", "fault", "is_blocked")
 
     def __init__(self, sock: socket.socket, voice: Voice, end_session: Callable[[], None]) -> None:
         self.is_blocked = False
         self.bytes_out = 0
+        self.farewell: Farewell | None = None
+        """Why we ended the connection, if we did."""
+        self.fault: OSError | None = None
+        """What a send met. The system tells it once: reading gets an end of input then."""
         self._socket = sock
         self._voice = voice
         self._pending = b""
@@ -59,7 +63,8 @@ class SocketOutlet:
             sent = self._socket.send(data) if data else 0
         except BlockingIOError:
             sent = 0
-        except OSError:
+        except OSError as error:
+            self.fault = error
             sent = len(data)
         self.bytes_out += sent
         if sent == len(data):
@@ -79,5 +84,6 @@ class SocketOutlet:
 
     def hang_up(self, farewell: Farewell) -> None:
         """Cancel the session; on its way out it sends the farewell if the kernel takes it at once."""
+        self.farewell = self.farewell or farewell
         self.write(self._voice.farewell(farewell))
         self._end_session()

@@ -6,8 +6,6 @@ takes no more for is left alone until its socket is writable again; only for tha
 own.
 """
 
-import logging
-
 import trio
 
 from trio_chat.chat.client import Client, Farewell, Outlet
@@ -15,8 +13,6 @@ from trio_chat.chat.room import Member, Room
 
 SENDS_PER_TURN = 128
 """Sends between two checkpoints: about half a millisecond, so that a large room starves neither readers nor commits."""
-
-logger = logging.getLogger(__name__)
 
 
 class Pump:
@@ -103,7 +99,6 @@ class Pump:
                         break
                     patience.deadline = trio.current_time() + self._stall_timeout_s
             if patience.cancelled_caught:
-                logger.warning("client %s took nothing for %g s: disconnected", client.peer, self._stall_timeout_s)
                 outlet.hang_up(Farewell.STALLED)
         except (OSError, trio.ClosedResourceError):  # the session has closed the socket
             pass

@@ -1,0 +1,53 @@
+"""What happened is counted, and why connections ended is told."""
+
+from collections import Counter
+
+from trio_chat.chat.events import Kind
+from trio_chat.chat.log import Mode
+from trio_chat.chat.tally import End
+
+
+def test_why_each_connection_ended_is_told_and_counted(world) -> None:
+    plain, broken, kicked = (world.connect(port) for port in (1001, 1002, 1003))
+    alice = world.connect(1004, mode=Mode.FRAMES, session="s")
+
+    world.chat.disconnect(plain)
+    world.chat.detach(broken, broken.outlet, End.DEAD)
+    world.chat.kick(kicked)
+    world.chat.resume("s", "10.0.0.1", 1005, outlet=type(alice.outlet)())
+    world.chat.detach(alice, alice.outlet)
+
+    ends = [End.LEFT, End.DEAD, End.KICKED, End.RESUMED, End.BROKEN]
+    assert world.ends == ends
+    assert world.chat.tally.ends == Counter(ends)
+    assert world.chat.tally.connects == {Mode.LINES: 3, Mode.FRAMES: 2}
+
+
+def test_one_who_was_away_for_too_long_ended_no_connection(world) -> None:
+    alice = world.connect(1001, mode=Mode.FRAMES, session="s")
+    world.chat.detach(alice, alice.outlet)
+
+    world.now += 61
+    world.chat.tick()
+
+    assert world.ends == [End.BROKEN]
+
+
+def test_entries_and_those_they_were_for_are_counted(world) -> None:
+    alice, _ = world.connect(1001), world.connect(1002)
+    before = world.chat.tally.deliveries
+
+    world.chat.say(alice, world.lobby, "hello")
+    world.settle()
+
+    assert world.chat.tally.entries[Kind.SAID] == 1
+    assert world.chat.tally.deliveries == before + 2
+
+
+def test_bytes_of_connections_that_ended_are_counted(world) -> None:
+    alice = world.connect(1001)
+    alice.outlet.bytes_out = 70
+
+    world.chat.disconnect(alice)
+
+    assert world.chat.tally.bytes_out == 70

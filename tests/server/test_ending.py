@@ -1,0 +1,59 @@
+"""Why a connection ended is found out, whoever ended it."""
+
+import errno
+import socket
+
+import pytest
+import trio
+
+from trio_chat.chat.client import Farewell
+from trio_chat.chat.tally import End
+from trio_chat.server.ending import end_of
+from trio_chat.server.lines_session import VOICE
+from trio_chat.server.outlet import SocketOutlet
+
+RESET = bytes([1, 0, 0, 0, 0, 0, 0, 0])
+"""SO_LINGER that makes closing a reset."""
+
+
+def outlet() -> SocketOutlet:
+    with socket.socket() as sock:
+        return SocketOutlet(sock, VOICE, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (None, End.LEFT),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), End.BROKEN),
+        (TimeoutError(errno.ETIMEDOUT, "timed out"), End.DEAD),
+        (trio.BrokenResourceError(), End.BROKEN),
+        (ZeroDivisionError(), End.FAILED),
+    ],
+)
+def test_what_a_session_raised_says_why_it_ended(error: Exception | None, end: End) -> None:
+    assert end_of(outlet(), error) is end
+
+
+def test_what_was_hung_up_ended_for_the_reason_given_first() -> None:
+    ours = outlet()
+
+    ours.hang_up(Farewell.STALLED)
+    ours.hang_up(Farewell.STOPPING)
+
+    assert end_of(ours, ConnectionResetError()) is End.STALLED
+
+
+async def test_leaving_breaking_and_being_kicked_are_told_apart(open_house) -> None:
+    async with open_house() as house:
+        leaving, breaking, _kicked = [await house.join() for _ in range(3)]
+
+        await leaving.send(b"quit()\n")
+        await house.changed(4)
+        breaking.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        await breaking.stream.aclose()
+        await house.changed(5)
+        house.chat.kick(next(iter(house.chat.clients)))
+
+        assert house.ends == [End.LEFT, End.BROKEN, End.KICKED]
+        assert house.chat.tally.ends == {End.LEFT: 1, End.BROKEN: 1, End.KICKED: 1}

@@ -1,0 +1,43 @@
+"""What happened since the server started, counted: for metrics and for the log. Counting is all it does."""
+
+from collections import Counter
+from enum import StrEnum
+
+from trio_chat.chat.events import Kind
+from trio_chat.chat.log import Mode
+
+
+class End(StrEnum):
+    """Why a connection ended."""
+
+    LEFT = "left"
+    """The client said so, or closed its end in good order."""
+    BROKEN = "broken"
+    DEAD = "dead"
+    """Its peer did not answer for too long."""
+    STALLED = "stalled"
+    """Its peer took nothing for too long."""
+    KICKED = "kicked"
+    RESUMED = "resumed"
+    """Its session goes on in another connection."""
+    STOPPING = "stopping"
+    FAILED = "failed"
+    """A fault of the server's ended it."""
+
+
+class Tally:
+    """The counts. All of them only rise."""
+
+    __slots__ = ("bytes_out", "connects", "deliveries", "ends", "entries", "lines_in")
+
+    def __init__(self) -> None:
+        self.connects: Counter[Mode] = Counter()
+        self.ends: Counter[End] = Counter()
+        self.entries: Counter[Kind] = Counter()
+        """What became durable and entered a room."""
+        self.deliveries = 0
+        """For each of these entries, the members that it was for."""
+        self.lines_in = 0
+        """Lines and frames that clients sent."""
+        self.bytes_out = 0
+        """Bytes sent on connections that have ended; what is sent on open ones is told by their outlets."""
