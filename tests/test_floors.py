@@ -13,6 +13,7 @@ FLOORS = {
     "trio_chat.__main__": 5,
     "trio_chat.cli": 4,
     "trio_chat.app": 3,
+    "trio_chat.backup": 3,
     "trio_chat.server": 2,
     "trio_chat.client": 2,
     "admin_api": 2,

@@ -138,3 +138,41 @@ def health(config: Path | None, **flags: Any) -> int:
     from trio_chat.client.health import ask_health  # nobody else has to pay for it
 
     return ask_health(settings.admin_host, settings.admin_port)
+
+
+_journal_options = _options(ServeSettings, {"data", "journal"})
+
+
+@cli.group()
+def history() -> None:
+    """Back up what was said, or move it to another journal."""
+
+
+@history.command("export")
+@click.argument("file", default="-", metavar="[FILE]")
+@_journal_options
+@_config_option
+def export_history(file: str, config: Path | None, **flags: Any) -> int:
+    """Write the history to FILE, or to stdout, one line of JSON an entry. A server may run meanwhile.
+
+    It finds the journal by the same options, variables and file as the server.
+    """
+    settings = load(ServeSettings, flags, os.environ, file=config)
+    from trio_chat.backup import transfer  # nobody else has to pay for it
+
+    return transfer.export_history(settings, file)
+
+
+@history.command("import")
+@click.argument("file", default="-", metavar="[FILE]")
+@_journal_options
+@_config_option
+def import_history(file: str, config: Path | None, **flags: Any) -> int:
+    """Keep what FILE, or stdin, has that the journal has not: all of it, or nothing if a line is damaged.
+
+    No server may have the journal. Importing the same again does no harm.
+    """
+    settings = load(ServeSettings, flags, os.environ, file=config)
+    from trio_chat.backup import transfer  # nobody else has to pay for it
+
+    return transfer.import_history(settings, file)

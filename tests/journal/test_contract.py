@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.journal import Journal, JournalError, open_journal
+from trio_chat.journal import Journal, JournalError, Origin, open_journal
 
 URLS = ("memory:", "sqlite:")
 
@@ -253,6 +253,16 @@ async def test_keys_of_other_sessions_and_empty_keys_repeat_nothing(journal: Jou
     await keep(journal, *drafts, *drafts[2:])
 
     assert len(await texts(journal)) == 6
+
+
+async def test_entries_of_another_journal_are_taken_once_even_without_keys(journal: Journal) -> None:
+    await keep(journal, said("mine"))
+    theirs = [Entry(number, 1764000000.0, said(str(number))) for number in range(1, 6)]
+
+    counts = [await journal.load(theirs[:end], Origin("another")) for end in (3, 3, 5)]
+
+    assert counts == [3, 0, 2]
+    assert await texts(journal) == ["mine", "1", "2", "3", "4", "5"]
 
 
 async def test_every_journal_has_an_epoch_of_its_own(url: str, tmp_path: Path) -> None:

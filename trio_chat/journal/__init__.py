@@ -80,8 +80,9 @@ class Journal(History, Protocol):
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Keep the entries of another journal behind those that are here, all or none. -> how many were new.
 
-        Their ids are new, except in an empty journal, which also takes over the epoch, and in one that did so before:
-        that skips what it has. `follow` does not tell of them. Raises JournalError, and what the iterable raises.
+        Their ids are new, except in an empty journal, which also takes over the epoch, and in one that did so before.
+        Each skips what it took of that epoch before. `follow` does not tell of them. Raises JournalError, and what the
+        iterable raises.
         """
 
     async def record_audit(self, record: AuditRecord) -> None:

@@ -1,4 +1,8 @@
-"""A look into a file that a server may have open meanwhile: for exports."""
+"""A look into a file that a server may have open meanwhile: for exports.
+
+It sees the file as it was at the beginning, whatever is kept or pruned meanwhile. Trade-off: until it ends, the log
+that SQLite writes ahead grows, since it cannot be used from its beginning again.
+"""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,7 +14,8 @@ import trio
 
 from trio_chat.chat.events import Entry
 from trio_chat.journal.errors import JournalError
-from trio_chat.journal.readers import Readers
+from trio_chat.journal.readers import read_page
+from trio_chat.journal.rows import explaining
 from trio_chat.journal.schema import connect, judge, refusing
 
 BUSY_S = 2.0
@@ -23,32 +28,29 @@ async def open_sqlite_history(path: Path) -> AsyncIterator["SqliteHistory"]:
     # Where nobody else has the file, only a connection that may write tidies up what SQLite puts beside it.
     with refusing(path), closing(connect(path, "rw", busy_s=BUSY_S)) as db:
         db.execute("PRAGMA query_only = ON")
-        history = SqliteHistory(path, db)
-        try:
-            yield history
-        finally:
-            history.close()
+        db.execute("BEGIN")  # what follows reads one state of the file
+        yield SqliteHistory(db)
 
 
 class SqliteHistory:
     """What there is to be read."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
         self.epoch: str = meta["epoch"]
         self.pruned_to = int(meta["pruned_to"])
         self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-        self._readers = Readers(path, BUSY_S)
+        self._db = db
 
     async def read(
         self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
     ) -> list[Entry]:
-        """Return up to `limit` entries of `room`, oldest first."""
-        return await trio.to_thread.run_sync(partial(self._readers.read, room, limit, before, after))
+        """Return up to `limit` entries of `room`, oldest first. One call at a time."""
+        return await trio.to_thread.run_sync(partial(self._read, room, limit, before, after))
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._readers.close()
+    def _read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Entry]:
+        with explaining():
+            return read_page(self._db, room, limit, before, after)
 
 
 def _check(path: Path) -> None:

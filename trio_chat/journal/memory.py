@@ -55,6 +55,7 @@ class MemoryJournal:
         self._keyed: dict[tuple[str, str], Entry] = {}
         self._audit: list[AuditRecord] = []
         self._bans: dict[str, BanRecord] = {}
+        self._loaded_to: dict[str, int] = {}
         self._follower: Follower | None = None
 
     def post(self, draft: Draft) -> Batch:
@@ -127,10 +128,13 @@ class MemoryJournal:
         keeps_ids = self.last_id == 0 or origin.epoch == self.epoch
         if self.last_id == 0:
             self.epoch, self.pruned_to = origin.epoch, origin.pruned_to
+        loaded_to = self.last_id if keeps_ids else self._loaded_to.get(origin.epoch, 0)
         count = 0
         for entry in tuple(entries):
-            is_known = keeps_ids and entry.id <= self.last_id
-            if is_known or (entry.draft.session, entry.draft.key) in self._keyed:
+            if entry.id <= loaded_to:
+                continue
+            self._loaded_to[origin.epoch] = entry.id
+            if (entry.draft.session, entry.draft.key) in self._keyed:
                 continue
             self._store(Entry(entry.id if keeps_ids else self.last_id + 1, entry.time, entry.draft))
             count += 1

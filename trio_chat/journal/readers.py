@@ -56,11 +56,8 @@ class Readers:
 
     def read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Entry]:
         """Return entries of a room, or of all, oldest first. Raises JournalError, also for a single damaged entry."""
-        question = _PAST if room is None else _ROOM_PAST
-        direction = "DESC" if after is None else "ASC"
-        bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))
         with self._lend() as db:
-            return ask(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))
+            return read_page(db, room, limit, before, after)
 
     def rooms(self) -> list[RoomRecord]:
         """Return all rooms of many."""
@@ -129,6 +126,16 @@ class Readers:
                     db.close()
                 else:
                     self._idle.append(db)
+
+
+def read_page(
+    db: sqlite3.Connection, room: str | None, limit: int, before: int | None, after: int | None
+) -> list[Entry]:
+    """Return entries of a room, or of all, oldest first. Raises JournalError and sqlite3.Error."""
+    question = _PAST if room is None else _ROOM_PAST
+    direction = "DESC" if after is None else "ASC"
+    bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))
+    return ask(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))
 
 
 def _found_in(table: str) -> str:

@@ -35,6 +35,7 @@ _INSERTS = tuple(
 _KEYED = f"SELECT {COLUMNS} FROM entry WHERE session = ? AND key = ? AND key <> ''"
 _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
+_NOTE_LOADED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _ADOPT = "UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END WHERE name <> 'probe'"
 
 
@@ -104,13 +105,17 @@ class Store:
                 keeps_ids = last_id == 0 or origin.epoch == self.epoch
                 if last_id == 0:
                     self._db.execute(_ADOPT, (origin.epoch, str(origin.pruned_to)))
+                loaded_to = last_id if keeps_ids else self._loaded_to(origin.epoch)
                 for entry in entries:
-                    if keeps_ids and entry.id <= last_id:
+                    if entry.id <= loaded_to:
                         continue
+                    loaded_to = entry.id
                     number = entry.id if keeps_ids else last_id + 1
                     row = to_row(Entry(number, entry.time, entry.draft), to_micros(entry.time))
                     if self._db.execute(_INSERT_NEW, row).rowcount:
                         count, last_id = count + 1, number
+                if not keeps_ids:
+                    self._db.execute(_NOTE_LOADED, (f"loaded {origin.epoch}", str(loaded_to)))
             self.upkeep.reload()
         self.epoch = origin.epoch if self.last_id == 0 else self.epoch
         self.last_id = last_id
@@ -166,6 +171,10 @@ class Store:
     def _find(self, session: str, key: str) -> Entry | None:
         row = self._db.execute(_KEYED, (session, key)).fetchone()
         return to_entry(row) if row else None
+
+    def _loaded_to(self, epoch: str) -> int:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (f"loaded {epoch}",)).fetchone()
+        return int(row[0]) if row else 0
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -1,0 +1,107 @@
+"""The lines of a history file: first a header, then the entries by rising ids. JSON in UTF-8, newlines between.
+
+What they do not name is refused, and so is another version: a file must not lose anything on its way without a word.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from trio_chat.chat.events import Draft, Entry, Kind
+
+VERSION = 1
+
+FormatName = Literal["trio-chat history"]
+Id = Annotated[int, Meta(ge=0, le=2**53)]
+"""JSON elsewhere knows no whole numbers beyond that."""
+
+Time = Annotated[float, Meta(ge=0, lt=253402300800)]
+"""Up to the year 9999: what cannot be shown as a date must not be kept."""
+
+
+class FormatError(Exception):
+    """A line is not what it should be; the text says why."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first line: from which journal the entries are, and the id of the last one, so that a cut file is noticed."""
+
+    format: FormatName = "trio-chat history"
+    version: Literal[1] = 1
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    pruned_to: Id
+    last_id: Id
+
+
+class _Beginning(msgspec.Struct, frozen=True):
+    """As much of a header as any version has."""
+
+    format: FormatName
+    version: int
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An entry. What a Draft knows only while its server runs is not in it."""
+
+    id: Id
+    time: Time
+    room: Annotated[str, Meta(min_length=1)]
+    kind: Kind
+    author: str
+    text: str = ""
+    to: str = ""
+    session: str = ""
+    key: str = ""
+
+
+_encoder = msgspec.json.Encoder()
+_beginning_decoder = msgspec.json.Decoder(_Beginning)
+_header_decoder = msgspec.json.Decoder(Header)
+_line_decoder = msgspec.json.Decoder(_Line)
+
+
+def encode_header(header: Header) -> bytes:
+    """Write a header, its newline included."""
+    return _encoder.encode(header) + b"\n"
+
+
+def decode_header(line: bytes) -> Header:
+    """Read a header. Raises FormatError."""
+    try:
+        version = _beginning_decoder.decode(line).version
+    except ValueError as error:
+        raise FormatError("this does not begin like a history that trio-chat exported") from error
+    if version != VERSION:
+        raise FormatError(f"this is a history of version {version}, and only {VERSION} is known here; update trio-chat")
+    try:
+        return _header_decoder.decode(line)
+    except ValueError as error:
+        raise FormatError(str(error)) from error
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Write an entry, its newline included."""
+    draft = entry.draft
+    line = _Line(
+        id=entry.id,
+        time=entry.time,
+        room=draft.room,
+        kind=draft.kind,
+        author=draft.author,
+        text=draft.text,
+        to=draft.to,
+        session=draft.session,
+        key=draft.key,
+    )
+    return _encoder.encode(line) + b"\n"
+
+
+def decode_entry(line: bytes) -> Entry:
+    """Read an entry. Raises FormatError."""
+    try:
+        it = _line_decoder.decode(line)
+    except ValueError as error:  # no JSON, no UTF-8, or not these fields
+        raise FormatError(str(error)) from error
+    draft = Draft(it.room, it.kind, it.author, it.text, it.to, session=it.session, key=it.key)
+    return Entry(it.id, it.time, draft)
