@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
-from trio_chat.config import JoinSettings, ServeSettings, settings_table
+from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
 from trio_chat.server.console import COMMANDS as CONSOLE_COMMANDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -17,6 +17,10 @@ def rows(commands: list[tuple[str, str]]) -> str:
 @pytest.mark.parametrize("settings", [ServeSettings, JoinSettings])
 def test_the_readme_has_every_setting_as_it_is_declared(settings: type[ServeSettings | JoinSettings]) -> None:
     assert settings_table(settings) in README
+
+
+def test_the_readme_has_every_setting_that_a_reload_takes_up() -> None:
+    assert live_list(ServeSettings) in " ".join(README.split())
 
 
 def test_the_readme_has_every_command_of_the_chat() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,10 +101,11 @@ def serve(config: Path | None, **flags: Any) -> int:
     option goes over a variable, and a variable over the file.
     """
     signal.signal(signal.SIGTERM, _leave)
-    settings = load(ServeSettings, flags, os.environ, file=config)
+    read = partial(load, ServeSettings, flags, os.environ, file=config)
+    settings = read()
     from trio_chat import app  # `join` must not pay for it
 
-    return app.serve(settings)
+    return app.serve(settings, read)
 
 
 @cli.command()

@@ -4,7 +4,7 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from trio_chat.config import ConfigError, JoinSettings, ServeSettings, load, settings_of, settings_table
+from trio_chat.config import ConfigError, JoinSettings, ServeSettings, load, settings_of, settings_table, survey
 from trio_chat.config.kinds import SWITCH, Secret, secret, texts, whole
 from trio_chat.config.loading import Declared
 
@@ -102,6 +102,23 @@ def test_the_table_has_all_that_follows_from_a_declaration() -> None:
         "| `--quiet`, `--no-quiet` | `TRIO_CHAT_QUIET` | false | Say less. |",
         "| `--allow NETWORK` | `TRIO_CHAT_ALLOW` | everyone | Who. |",
         "| none | `TRIO_CHAT_TOKEN` | none | What opens it. |",
+    ]
+
+
+def test_a_survey_has_all_that_is_wrong_and_where_the_rest_was_given(file: Path) -> None:
+    file.write_text('max-clients = 30\nquite = true\nallow = "all"\ntoken = "secret"\n')
+    variables = {"TRIO_CHAT_QUIET": "perhaps"}
+
+    found = survey(Some, {"max_clients": "20"}, variables, file=file)
+
+    assert found.faults == [
+        f"{file}: there is no setting 'quite'; did you mean quiet?",
+        "TRIO_CHAT_QUIET: expected true or false, got 'perhaps'",
+        f"{file}: allow: expected networks, got 'all'",
+    ]
+    assert [(given.setting.show(given.value), given.place) for given in found.given.values()] == [
+        ("20", "--max-clients"),
+        ("(secret)", f"{file}: token"),
     ]
 
 

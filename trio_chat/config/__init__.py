@@ -23,16 +23,31 @@ from trio_chat.config.kinds import (
     text,
     whole,
 )
-from trio_chat.config.loading import ConfigError, Declared, Setting, load, settings_of, settings_table
+from trio_chat.config.loading import (
+    ConfigError,
+    Declared,
+    Given,
+    Setting,
+    Survey,
+    live_list,
+    load,
+    settings_of,
+    settings_table,
+    survey,
+)
 
 __all__ = [
     "ConfigError",
+    "Given",
     "JoinSettings",
     "ServeSettings",
     "Setting",
+    "Survey",
+    "live_list",
     "load",
     "settings_of",
     "settings_table",
+    "survey",
 ]
 
 PORT = whole(0, 65535, metavar="PORT")
@@ -66,38 +81,60 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     console: Annotated[bool, Declared("Obey commands typed to the server.", SWITCH)] = True
     tls_cert: Annotated[
         Path | None,
-        Declared("PEM file with the certificate and its chain: the chat port then takes TLS too.", FILE, "no TLS"),
+        Declared(
+            "PEM file with the certificate and its chain: the chat port then takes TLS too.",
+            FILE,
+            "no TLS",
+            is_live=True,
+        ),
     ] = None
     tls_key: Annotated[
-        Path | None, Declared("PEM file with the key of the certificate.", FILE, "in the file of the certificate")
+        Path | None,
+        Declared("PEM file with the key of the certificate.", FILE, "in the file of the certificate", is_live=True),
     ] = None
-    tls_required: Annotated[bool, Declared("Refuse clients without TLS.", SWITCH)] = False
+    tls_required: Annotated[bool, Declared("Refuse clients without TLS.", SWITCH, is_live=True)] = False
     password_file: Annotated[
         Path | None,
-        Declared("File with the password that everyone is asked for, on its first line.", FILE, "no password"),
+        Declared(
+            "File with the password that everyone is asked for, on its first line.", FILE, "no password", is_live=True
+        ),
     ] = None
     max_clients: Annotated[
         int,
-        Declared("The most connections at a time; 0 is as many as files may be open.", COUNT),
+        Declared("The most connections at a time; 0 is as many as files may be open.", COUNT, is_live=True),
     ] = 0
     max_per_address: Annotated[
-        int, Declared("The most of these from one IPv4 address or IPv6 /64, but not from here; 0 is any.", COUNT)
+        int,
+        Declared(
+            "The most of these from one IPv4 address or IPv6 /64, but not from here; 0 is any.", COUNT, is_live=True
+        ),
     ] = 256
     connect_rate: Annotated[
-        int, Declared("New connections a second from one of these, ten times as many at once; 0 is any.", COUNT)
+        int,
+        Declared(
+            "New connections a second from one of these, ten times as many at once; 0 is any.", COUNT, is_live=True
+        ),
     ] = 20
-    allow: Annotated[Networks, Declared("Network that may connect; can be given again.", NETWORKS, "every one")] = ()
+    allow: Annotated[
+        Networks, Declared("Network that may connect; can be given again.", NETWORKS, "every one", is_live=True)
+    ] = ()
     deny: Annotated[
-        Networks, Declared("Network that may not connect, even if allowed; can be given again.", NETWORKS, "none")
+        Networks,
+        Declared("Network that may not connect, even if allowed; can be given again.", NETWORKS, "none", is_live=True),
     ] = ()
     proxy: Annotated[
         Networks,
-        Declared("Network of proxies, which must send a PROXY header; can be given again.", NETWORKS, "none"),
+        Declared(
+            "Network of proxies, which must send a PROXY header; can be given again.", NETWORKS, "none", is_live=True
+        ),
     ] = ()
     rate: Annotated[
-        int, Declared("Lines a second that a client can go on saying; more wait. 0 is any number.", whole(0, 10**6))
+        int,
+        Declared(
+            "Lines a second that a client can go on saying; more wait. 0 is any number.", whole(0, 10**6), is_live=True
+        ),
     ] = 5
-    burst: Annotated[int, Declared("Lines that it can say at once before that.", whole(1, 10**6))] = 20
+    burst: Annotated[int, Declared("Lines that it can say at once before that.", whole(1, 10**6), is_live=True)] = 20
     window_entries: Annotated[
         int, Declared("Newest entries of each room kept in memory, for slow readers.", whole(1, 10**9))
     ] = 65536
@@ -116,14 +153,15 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 60.0
     announce_max: Annotated[int, Declared("Rooms with more members sum up who comes and goes.", whole(0, 10**9))] = 500
     stall_timeout: Annotated[
-        float, Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400))
+        float,
+        Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400), is_live=True),
     ] = 30.0
     log_format: Annotated[
         Literal["text", "json"], Declared("How the log on stderr is written.", choice("FORMAT", "text", "json"))
     ] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Declared("The least of what is logged.", choice("LEVEL", "debug", "info", "warning", "error")),
+        Declared("The least of what is logged.", choice("LEVEL", "debug", "info", "warning", "error"), is_live=True),
     ] = "info"
 
 

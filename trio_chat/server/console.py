@@ -31,10 +31,11 @@ class Quit(Exception):  # noqa: N818  # a request, not an error
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the operator has at hand."""
+    """What the operator has at hand. What comes of `reload` is printed when it is done."""
 
     operator: Operator
     journal: Journal
+    reload: Callable[[], None] = lambda: None
 
     @property
     def chat(self) -> Chat:
@@ -169,6 +170,11 @@ def _audit_row(record: AuditRecord) -> tuple[str, ...]:
     return show_time(record.time), record.who, record.action, record.what
 
 
+async def _reload(desk: Desk, _argument: str) -> Iterable[str]:
+    desk.reload()
+    return ()
+
+
 async def _help(_desk: Desk, _argument: str) -> Iterable[str]:
     rows = [(command.usage, command.help) for command in COMMANDS.values()]
     return _table([*rows, ("quit()", "stop the server")])
@@ -185,6 +191,7 @@ COMMANDS = MappingProxyType(
             Command("unban NETWORK", "lift a ban", _unban),
             Command("bans", "show who is banned", _bans),
             Command("audit [N]", "show the last 20 changes by operators, or N", _audit),
+            Command("reload", "read the settings and their files again", _reload),
             Command("help", "show this", _help),
         )
     }

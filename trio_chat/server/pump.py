@@ -22,8 +22,9 @@ class Pump:
     """
 
     def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float) -> None:
+        self.stall_timeout_s = stall_timeout_s
+        """For how long a reader may take nothing; it can be set anew at any time."""
         self._nursery = nursery
-        self._stall_timeout_s = stall_timeout_s
         self._rooms_with_news: dict[Room, None] = {}
         self._wake = trio.Event()
         self._unblocked: dict[Outlet, trio.Event] = {}
@@ -92,12 +93,12 @@ class Pump:
         It ends too when the client goes on in another connection, which has an outlet of its own.
         """
         try:
-            with trio.move_on_after(self._stall_timeout_s) as patience:
+            with trio.move_on_after(self.stall_timeout_s) as patience:
                 while True:
                     await outlet.wait_writable()
                     if client.outlet is not outlet or self._send_all(client):
                         break
-                    patience.deadline = trio.current_time() + self._stall_timeout_s
+                    patience.deadline = trio.current_time() + self.stall_timeout_s
             if patience.cancelled_caught:
                 outlet.hang_up(Farewell.STALLED)
         except (OSError, trio.ClosedResourceError):  # the session has closed the socket

@@ -19,12 +19,9 @@ LINGER_S = 5
 """How long a client that has left may take to read what it is still owed."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a client may speak: `burst` lines at once, then `rate` a second; a rate of 0 is no limit.
-
-    Both can be set anew at any time, for those who speak for the first time after that.
-    """
+    """How fast a client may speak: `burst` lines at once, then `rate` a second; a rate of 0 is no limit."""
 
     rate: float = 0.0
     burst: float = 1.0
@@ -34,9 +31,13 @@ class Pace:
         return Bucket(self.rate, self.burst, now)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Services:
-    """What a server's sessions share."""
+    """What a server's sessions share.
+
+    `pace`, `password` and `tls` can be set anew at any time: the pace is for those who speak for the first time after
+    that, the others for those who connect.
+    """
 
     chat: Chat
     journal: Journal

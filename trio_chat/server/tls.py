@@ -4,6 +4,7 @@ Such a connection has a task that writes, since TLS can't take back what it was 
 worth at a time and is blocked until that is sent. So the log and its cursors serve these clients as they do all others.
 """
 
+import hashlib
 import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -28,25 +29,26 @@ logger = logging.getLogger(__name__)
 
 
 class Tls:
-    """The server's certificate. `context` is for the handshakes from now on."""
+    """The server's certificate. `context` is for handshakes; `fingerprint` differs where the files do."""
 
     def __init__(self, certificate: Path, key: Path | None, *, is_required: bool) -> None:
         """Load both; the key is in the file of the certificate where it has none of its own. Raises SetupError."""
         self._certificate = certificate
         self._key = key or certificate
         self.is_required = is_required
+        self.fingerprint = self._read()
         self.context = self._load()
 
-    def reload(self) -> None:
-        """Take up a certificate that was renewed. Raises SetupError and keeps the old one where it can't be used."""
-        self.context = self._load()
-
-    def _load(self) -> ssl.SSLContext:
+    def _read(self) -> bytes:
+        digest = hashlib.sha256()
         for file, what in ((self._certificate, "certificate"), (self._key, "key")):
             try:
-                file.open("rb").close()
+                digest.update(file.read_bytes())
             except OSError as error:
                 raise SetupError(f"cannot read the TLS {what} {file}: {error.strerror}") from error
+        return digest.digest()
+
+    def _load(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION

@@ -1,0 +1,72 @@
+"""A running server takes up changed settings, as its operator sees it."""
+
+import os
+import pty
+import select
+import signal
+import sys
+from pathlib import Path
+
+
+def test_sighup_takes_up_the_file_and_says_what_changed(start, tmp_path: Path) -> None:
+    file = tmp_path / "chat.toml"
+    file.write_text("max-clients = 10\n")
+    server = start("--config", str(file))
+    alice = server.join()
+
+    file.write_text("max-clients = 1\nwindow-entries = 9\n")
+    server.process.send_signal(signal.SIGHUP)
+    server.console(r"^Reloaded max-clients: 1 \(was 10\)$")
+    server.console(r"^window-entries needs a restart: still 65536, not 9$")
+
+    assert server.connect().rest() == b"*** the server is full: try again later ***\n"
+    alice.send(b"/who\n")
+    assert alice.until("***")
+
+
+def test_a_bad_file_changes_nothing_and_says_why(start, tmp_path: Path) -> None:
+    file = tmp_path / "chat.toml"
+    file.write_text("max-clients = 10\n")
+    server = start("--config", str(file))
+
+    file.write_text("max-clients = 1\nrate = many\n")
+    server.type("reload")
+
+    server.console(rf"^Nothing was reloaded: {file}: not valid TOML: ")
+    server.join()
+    server.join()
+
+
+def test_the_console_reloads_what_was_renewed(start, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("old\n")
+    server = start("--password-file", str(file))
+
+    file.write_text("new\n")
+    server.type("reload")
+    server.console("^Reloaded the password$")
+
+    server.type("audit")
+    server.console("  console  reload  1 taken up, 0 waiting for a restart$")
+    peer = server.connect()
+    assert peer.line() == "*** password: ***"
+    peer.send(b"old\n")
+    assert peer.line() == "*** wrong password: try again ***"
+    peer.send(b"new\n/who\n")
+    assert peer.line().endswith("(you) ***")
+
+
+def test_a_server_whose_terminal_is_closed_stops_in_good_order(tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if not pid:
+        flags = ["serve", "--port", "0", "--admin-port", "0", "--data", str(tmp_path)]
+        os.execv(sys.executable, [sys.executable, "-m", "trio_chat", *flags])
+    said = b""
+    while b"Admin API started" not in said:
+        assert select.select([terminal], [], [], 20)[0]
+        said += os.read(terminal, 4096)
+
+    os.close(terminal)
+
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -1,0 +1,150 @@
+"""Settings taken up while the server runs."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import trustme
+
+from trio_chat.config import ConfigError, ServeSettings
+from trio_chat.server.capacity import limits_of
+from trio_chat.server.reload import Reloader
+from trio_chat.server.secret_files import read_tls
+from trio_chat.server.services import Pace
+
+
+class Operator:
+    """Changes the settings that are read at the next reload."""
+
+    def __init__(self, house, **settings: object) -> None:
+        self.settings = ServeSettings(console=False, **settings)  # type: ignore[arg-type]
+        self.fault = ""
+        self.reloader = Reloader(self.settings, house.services, self._read)
+
+    def change(self, **settings: object) -> None:
+        self.settings = msgspec.structs.replace(self.settings, **settings)
+
+    async def reload(self) -> list[str]:
+        return list((await self.reloader.reload()).lines)
+
+    def _read(self) -> ServeSettings:
+        if self.fault:
+            raise ConfigError(self.fault)
+        return self.settings
+
+
+@pytest.fixture(autouse=True)
+def level() -> Iterator[None]:
+    """The level of the log is that of the process."""
+    before = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(before)
+
+
+def write_certificate(file: Path) -> None:
+    certificate = trustme.CA().issue_cert("localhost")
+    chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
+    file.write_bytes(certificate.private_key_pem.bytes() + chain)
+
+
+async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_house) -> None:
+    async with open_house() as house:
+        operator = Operator(house)
+        operator.change(rate=7, max_per_address=3, stall_timeout=5.0, log_level="debug")
+
+        assert await operator.reload() == [
+            "Reloaded max-per-address: 3 (was 256)",
+            "Reloaded rate: 7 (was 5)",
+            "Reloaded stall-timeout: 5s (was 30s)",
+            "Reloaded log-level: debug (was info)",
+        ]
+
+        assert house.services.pace == Pace(7, 20)
+        assert house.services.admission.limits == limits_of(operator.settings)
+        assert house.services.pump.stall_timeout_s == 5
+        assert logging.getLogger().level == logging.DEBUG
+        assert await operator.reload() == ["Nothing has changed"]
+
+
+async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -> None:
+    async with open_house() as house:
+        operator = Operator(house)
+        operator.change(port=6666, window_bytes=1024**3, rate=1)
+
+        first, second = await operator.reload(), await operator.reload()
+
+        waiting = [
+            "port needs a restart: still 5555, not 6666",
+            "window-bytes needs a restart: still 16MiB, not 1GiB",
+        ]
+        assert first == ["Reloaded rate: 1 (was 5)", *waiting]
+        assert second == waiting
+
+
+async def test_a_mistake_changes_nothing_and_is_said(open_house, tmp_path: Path, logged) -> None:
+    async with open_house() as house:
+        operator = Operator(house)
+        before = house.services.pace
+
+        operator.fault = "chat.toml: rate: expected a whole number"
+        assert await operator.reload() == ["Nothing was reloaded: chat.toml: rate: expected a whole number"]
+
+        operator.fault = ""
+        operator.change(rate=1, password_file=tmp_path / "none")
+        said = await operator.reload()
+
+        assert said == [
+            f"Nothing was reloaded: cannot read the password file {tmp_path / 'none'}: No such file or directory"
+        ]
+        assert house.services.pace is before
+        assert not house.services.password.is_set
+        assert len(logged()) == 2
+
+
+async def test_a_password_is_asked_for_from_then_on_and_a_new_one_is_noticed(open_house, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("first\n")
+    async with open_house() as house:
+        operator = Operator(house)
+        alice = await house.join()
+
+        operator.change(password_file=file)
+        assert await operator.reload() == [f"Reloaded password-file: {file} (was no password)"]
+        assert await operator.reload() == ["Nothing has changed"]
+        file.write_text("second\n")
+        assert await operator.reload() == ["Reloaded the password"]
+
+        bob = await house.connect()
+        assert await bob.line() == "*** password: ***"
+        await bob.send(b"second\nhello\n")
+        assert (await alice.line()).endswith("joined the chat ***")
+        assert (await alice.line()).endswith("> hello")
+
+
+async def test_a_certificate_can_be_added_renewed_refused_and_taken_away(open_house, tmp_path: Path) -> None:
+    file = tmp_path / "chat.pem"
+    write_certificate(file)
+    async with open_house() as house:
+        operator = Operator(house)
+
+        operator.change(tls_cert=file, tls_required=True)
+        assert await operator.reload() == [
+            f"Reloaded tls-cert: {file} (was no TLS)",
+            "Reloaded tls-required: true (was false)",
+        ]
+        assert (await (await house.connect()).rest()).startswith(b"*** this server speaks TLS only: ")
+
+        write_certificate(file)
+        assert await operator.reload() == ["Reloaded the TLS certificate and its key"]
+
+        good = house.services.tls
+        file.write_text("rubbish")
+        assert (await operator.reload())[0].startswith(f"Nothing was reloaded: cannot use the TLS certificate {file}")
+        assert house.services.tls is good
+
+        operator.change(tls_cert=None, tls_required=False)
+        assert len(await operator.reload()) == 2
+        assert read_tls(operator.settings) is house.services.tls is None
+        await house.join()

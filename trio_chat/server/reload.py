@@ -1,0 +1,121 @@
+"""Taking up changed settings while the server runs.
+
+All is read before anything is changed, so that a mistake in a file changes nothing. Which settings are taken up is said
+where they are declared; whoever is connected stays so, also where the new ones would not let him in.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import trio
+
+from trio_chat.config import ConfigError, ServeSettings, Setting, settings_of
+from trio_chat.server.capacity import limits_of
+from trio_chat.server.errors import SetupError
+from trio_chat.server.logs import set_level
+from trio_chat.server.secret_files import Secrets, read_secrets
+from trio_chat.server.services import Pace, Services
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What came of it, in lines for the operator. `fault` says why nothing was changed."""
+
+    taken: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    fault: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line for each thing that did change, and for each that will only after a restart."""
+        if self.fault:
+            return (f"Nothing was reloaded: {self.fault}",)
+        return (*self.taken, *self.waiting) or ("Nothing has changed",)
+
+    @property
+    def summary(self) -> str:
+        """What came of it in a few words."""
+        if self.fault:
+            return f"refused: {self.fault}"
+        return f"{len(self.taken)} taken up, {len(self.waiting)} waiting for a restart"
+
+
+class Reloader:
+    """Knows what is in force. `read` reads the settings again, as they were read at the start."""
+
+    def __init__(self, settings: ServeSettings, services: Services, read: Callable[[], ServeSettings]) -> None:
+        self._settings = settings
+        self._services = services
+        self._read = read
+        self._wanted = trio.Event()
+        self._by = ""
+
+    def request(self, by: str) -> None:
+        """Let `run` reload soon; requests that come meanwhile are one."""
+        self._by = by
+        self._wanted.set()
+
+    async def run(self, tell: Callable[[str, Reloaded], None]) -> None:
+        """Reload whenever that is requested, and tell who did and what came of it, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted = trio.Event()
+            tell(self._by, await self.reload())
+
+    async def reload(self) -> Reloaded:
+        """Read everything again and take up what is live."""
+        try:
+            settings, secrets = await trio.to_thread.run_sync(self._read_all)
+        except (ConfigError, SetupError) as fault:
+            logger.error("nothing was reloaded: %s", fault)
+            return Reloaded(fault=str(fault))
+        reloaded = Reloaded(
+            taken=(*self._changes(settings, is_live=True), *self._renewals(secrets)),
+            waiting=self._changes(settings, is_live=False),
+        )
+        self._take_up(settings, secrets)
+        logger.info("settings reloaded: %s", reloaded.summary)
+        return reloaded
+
+    def _read_all(self) -> tuple[ServeSettings, Secrets]:
+        settings = self._read()
+        return settings, read_secrets(settings)
+
+    def _changes(self, new: ServeSettings, *, is_live: bool) -> tuple[str, ...]:
+        return tuple(
+            _line(setting, getattr(self._settings, setting.name), getattr(new, setting.name))
+            for setting in settings_of(ServeSettings)
+            if setting.is_live is is_live and getattr(self._settings, setting.name) != getattr(new, setting.name)
+        )
+
+    def _renewals(self, new: Secrets) -> tuple[str, ...]:
+        """What is new in files that are called as before."""
+        tls, password = self._services.tls, self._services.password
+        renewed = []
+        if tls and new.tls and tls.fingerprint != new.tls.fingerprint:
+            renewed.append("Reloaded the TLS certificate and its key")
+        if password.is_set and new.password.is_set and password != new.password:
+            renewed.append("Reloaded the password")
+        return tuple(renewed)
+
+    def _take_up(self, new: ServeSettings, secrets: Secrets) -> None:
+        live = {setting.name: getattr(new, setting.name) for setting in settings_of(ServeSettings) if setting.is_live}
+        self._settings = settings = msgspec.structs.replace(self._settings, **live)
+        services = self._services
+        if (limits := limits_of(settings)) != services.admission.limits:  # setting them forgets who came how often
+            services.admission.limits = limits
+        services.pace = Pace(settings.rate, settings.burst)
+        services.password = secrets.password
+        services.tls = secrets.tls
+        services.pump.stall_timeout_s = settings.stall_timeout
+        set_level(settings.log_level)
+
+
+def _line(setting: Setting, before: object, after: object) -> str:
+    if setting.is_live:
+        return f"Reloaded {setting.key}: {setting.show(after)} (was {setting.show(before)})"
+    return f"{setting.key} needs a restart: still {setting.show(before)}, not {setting.show(after)}"
