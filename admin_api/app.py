@@ -7,15 +7,18 @@ import trio
 from quart import Response
 from quart_trio import QuartTrio
 
+from admin_api.access import Access
 from admin_api.answers import answer
+from admin_api.audit import add_audit
+from admin_api.bans import add_bans
 from admin_api.clients import add_clients
 from admin_api.guard import guard
 from admin_api.health import add_health
 from admin_api.problems import problem, register_problems
 from admin_api.serving import serve_http
 from trio_chat import __version__
-from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.operator import Operator
 from trio_chat.journal import Journal
 
 
@@ -27,28 +30,35 @@ class Index(msgspec.Struct, frozen=True):
     endpoints: dict[str, str]
 
 
+_STATUSES = {"no-such-client": 404, "not-banned": 404, "too-many-bans": 409}
+"""What a rule's refusal is in HTTP, where that is not 400."""
+
+
 async def serve_admin(
-    chat: Chat,
+    operator: Operator,
     journal: Journal,
     listeners: Sequence[trio.SocketListener],
+    access: Access,
     *,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve the app on `listeners` until cancelled, then close them; reports their URLs."""
-    await serve_http(create_app(chat, journal), listeners, task_status=task_status)
+    await serve_http(create_app(operator, journal, access), listeners, task_status=task_status)
 
 
-def create_app(chat: Chat, journal: Journal, *, allowed_hosts: tuple[str, ...] = ()) -> QuartTrio:
-    """Make the app over a chat and its journal; `allowed_hosts` are further names under which it may be called."""
+def create_app(operator: Operator, journal: Journal, access: Access) -> QuartTrio:
+    """Make the app over a chat and its journal, for those who have access."""
     app = QuartTrio("trio_chat.admin", static_folder=None)
     app.url_map.strict_slashes = False  # /clients/ is /clients: curl follows no redirects
     app.url_map.merge_slashes = False
     register_problems(app)
     app.register_error_handler(ChatError, _ruled_out)
-    guard(app, allowed_hosts=allowed_hosts)
+    guard(app, access)
     _add_index(app)
-    add_clients(app, chat)
-    add_health(app, chat, journal)
+    add_clients(app, operator)
+    add_bans(app, operator)
+    add_audit(app, journal)
+    add_health(app, operator.chat, journal)
     return app
 
 
@@ -69,4 +79,4 @@ def _endpoints_of(app: QuartTrio) -> dict[str, str]:
 
 
 async def _ruled_out(error: ChatError) -> Response:
-    return problem(400, f"{error.text[:1].upper()}{error.text[1:]}.", code=error.code)
+    return problem(_STATUSES.get(error.code, 400), f"{error.text[:1].upper()}{error.text[1:]}.", code=error.code)

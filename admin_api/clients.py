@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 import trio
-from quart import Response, abort
+from quart import Response, abort, g
 from quart_trio import QuartTrio
 
 from admin_api.answers import answer, json_answer
@@ -14,6 +14,7 @@ from admin_api.problems import problem
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
+from trio_chat.chat.operator import Operator
 
 CLIENTS_PER_TURN = 200
 """About a millisecond's work; then others have their turn of the loop."""
@@ -54,8 +55,9 @@ class Candidate(msgspec.Struct, frozen=True):
     path: str
 
 
-def add_clients(app: QuartTrio, chat: Chat) -> None:
+def add_clients(app: QuartTrio, operator: Operator) -> None:
     """Give `app` the endpoints about clients. Their docstrings are what `GET /` says of them."""
+    chat = operator.chat
 
     @app.get("/clients")
     async def list_clients() -> Response:
@@ -72,7 +74,7 @@ def add_clients(app: QuartTrio, chat: Chat) -> None:
         """End a client's connection and show whose it was."""
         client = _find_one(chat, who)
         view = view_of(chat, client)  # before it is taken out of its rooms
-        chat.kick(client)
+        operator.kick(client, by=g.by)
         return answer(view)
 
 

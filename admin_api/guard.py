@@ -1,20 +1,25 @@
-"""Who may ask: names under which we are called (DNS rebinding), and pages that ask (cross-site requests).
+"""Who may ask: names under which we are called (DNS rebinding), pages that ask (cross-site requests), and tokens.
 
 A browser tells where a request comes from; a command line does not and is let through. So the rules below bind web
 pages: none of another origin can read or do anything here, by whatever name it calls us.
 """
 
 import ipaddress
+import logging
 import re
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
-from quart import Response, request, websocket
+import trio
+from quart import Request, Response, Websocket, g, request, websocket
 from quart_trio import QuartTrio
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Authorization, Headers
 
+from admin_api.access import GUESS_S, Access, Gate, Verdict
 from admin_api.problems import problem
+from trio_chat.chat.bans import address_of
+from trio_chat.chat.text import clean
 
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?", re.ASCII)
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -23,21 +28,70 @@ _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 _FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
-def guard(app: QuartTrio, *, allowed_hosts: Iterable[str] = ()) -> None:
-    """Refuse, before any view of `app` runs: foreign names, foreign pages, and bodies that are too long or too slow."""
-    names = {socket.gethostname().lower(), *(name.lower() for name in allowed_hosts)}
+_CHALLENGES = (
+    ("WWW-Authenticate", 'Bearer realm="trio-chat"'),
+    ("WWW-Authenticate", 'Basic realm="trio-chat", charset="UTF-8"'),
+)
+_REFUSALS = {
+    Verdict.NO_TOKEN: (
+        401,
+        "A token is needed: Authorization: Bearer TOKEN, or any name with TOKEN as its password.",
+        _CHALLENGES,
+    ),
+    Verdict.WRONG_TOKEN: (401, "That is not the token.", _CHALLENGES),
+    Verdict.TOO_MANY_GUESSES: (
+        429,
+        "Too many wrong tokens came from your address: wait.",
+        (("Retry-After", str(GUESS_S)),),
+    ),
+    Verdict.FOREIGN: (403, "Only this machine and the networks that the settings list may ask.", ()),
+}
+_NAME_LIMIT = 32
+
+logger = logging.getLogger("trio_chat.admin")
+
+
+def guard(app: QuartTrio, access: Access) -> None:
+    """Refuse, before any view of `app` runs: foreign names, foreign pages, strangers, bodies too long or too slow.
+
+    Who is let through is known as `g.by`.
+    """
+    names = {socket.gethostname().lower(), *(name.lower() for name in access.names)}
+    gate = Gate(access)
 
     async def check_request() -> Response | None:
-        refusal = refuse(request.headers, method=request.method, names=names)
+        refusal = refuse(request.headers, method=request.method, names=names) or _ask_for_token(gate, request)
         if refusal is None and ({"Content-Length", "Transfer-Encoding"} & set(request.headers.keys())):
             await request.get_data()  # raises 413 and 408, so that a view acts on whole requests only
         return refusal
 
     async def check_websocket() -> Response | None:
-        return refuse(websocket.headers, method="GET", names=names)
+        return refuse(websocket.headers, method="GET", names=names) or _ask_for_token(gate, websocket)
 
     app.before_request(check_request)
     app.before_websocket(check_websocket)
+
+
+def _ask_for_token(gate: Gate, asked: Request | Websocket) -> Response | None:
+    """Return the answer to one who may not ask, or None."""
+    address = address_of(asked.remote_addr or "")
+    authorization = asked.authorization
+    verdict = gate.judge(address, token_of(authorization), trio.current_time())
+    if verdict is Verdict.ADMITTED:
+        name = clean(authorization.username or "")[:_NAME_LIMIT] if authorization else ""
+        g.by = f"http {name}@{address}" if name else f"http {address}"
+        return None
+    if verdict is not Verdict.NO_TOKEN:  # a browser asks without one first
+        logger.warning("refused %s at the admin API: %s", address, verdict.name.lower().replace("_", " "))
+    status, detail, headers = _REFUSALS[verdict]
+    return problem(status, detail, headers=headers)
+
+
+def token_of(authorization: Authorization | None) -> str | None:
+    """Return the token that a request gives: a bearer token, or the password of HTTP basic with any name."""
+    if authorization is None:
+        return None
+    return {"bearer": authorization.token, "basic": authorization.password}.get(authorization.type)
 
 
 def refuse(headers: Headers, *, method: str, names: Collection[str]) -> Response | None:

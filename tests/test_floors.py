@@ -10,10 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = {
-    "trio_chat.__main__": 5,
-    "trio_chat.cli": 4,
-    "trio_chat.app": 3,
-    "trio_chat.backup": 3,
+    "trio_chat.__main__": 6,
+    "trio_chat.cli": 5,
+    "trio_chat.app": 4,
+    "trio_chat.backup": 4,
+    "trio_chat.admin": 3,
     "trio_chat.server": 2,
     "trio_chat.client": 2,
     "admin_api": 2,

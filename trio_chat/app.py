@@ -4,7 +4,6 @@ Only this module knows that chat and HTTP share a process.
 """
 
 import errno
-import importlib
 import os
 import socket
 import sys
@@ -16,6 +15,7 @@ from functools import partial
 import trio
 
 from admin_api.listening import open_listeners
+from trio_chat.admin import Admin
 from trio_chat.chat.bans import Ban, Bans
 from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
 from trio_chat.chat.client import Client, Farewell
@@ -25,6 +25,7 @@ from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, JournalError, open_journal
 from trio_chat.server import console
+from trio_chat.server.admin_token import open_admin_token
 from trio_chat.server.admission import Admission
 from trio_chat.server.capacity import limits_of, raise_file_limit
 from trio_chat.server.ending import log_end
@@ -73,14 +74,16 @@ def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
 
 async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> None:
     secrets = read_secrets(settings)
+    token = open_admin_token(settings)
     async with (
         open_journal(settings.journal, data=settings.data) as journal,
         _open_ports(settings) as (chat_socket, admin_listeners),
     ):
+        admin = Admin(settings, token, admin_listeners)
+        bans = await read_bans(journal)
         async with trio.open_nursery() as nursery:
-            bans = await read_bans(journal)
             server = Server(settings, journal, nursery, secrets=secrets, bans=bans, read=read)
-            await server.run(chat_socket, admin_listeners)
+            await server.run(chat_socket, admin)
             nursery.cancel_scope.cancel()
         server.printer.flush_nowait()
 
@@ -144,7 +147,7 @@ class Server:
         )
         self._reloader = Reloader(settings, self._services, read)
 
-    async def run(self, chat_socket: socket.socket, admin_listeners: list[trio.SocketListener]) -> None:
+    async def run(self, chat_socket: socket.socket, admin: Admin) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
         for task in (self.printer.run, self._pump.run, self._ledger.run, self._hear, self._tick):
             self._nursery.start_soon(task)
@@ -156,7 +159,8 @@ class Server:
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
-            await self._start_admin(admin_listeners)
+            for row in await admin.start(self._nursery, self._operator, self._journal):
+                self.printer.print(row)
             if self._settings.console:
                 self._nursery.start_soon(self._obey_console)
             await self._stop.wait()
@@ -177,15 +181,6 @@ class Server:
         while True:
             await trio.sleep(TICK_S)
             self._chat.tick()
-
-    async def _start_admin(self, listeners: list[trio.SocketListener]) -> None:
-        """Start the admin app.
-
-        It is imported now, since that takes longer than all else and chat need not wait for it.
-        """
-        admin = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app")
-        urls = await self._nursery.start(admin.serve_admin, self._chat, self._journal, listeners)
-        self.printer.print(f"Admin API started on: {urls[0]}")
 
     async def _obey_console(self) -> None:
         desk = console.Desk(self._operator, self._journal, partial(self._reloader.request, "console"))

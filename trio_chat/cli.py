@@ -129,7 +129,7 @@ def join(host: str, port: str, **flags: Any) -> int:
 
 
 @cli.command()
-@_options(ServeSettings, {"admin_host", "admin_port"})
+@_options(ServeSettings, {"admin_host", "admin_port", "admin_token_file"})
 @_config_option
 def health(config: Path | None, **flags: Any) -> int:
     """Ask the server on this machine how it does: status 0 if all is well, else 1. For Docker and monitoring.
@@ -137,9 +137,15 @@ def health(config: Path | None, **flags: Any) -> int:
     It finds the admin API by the same options, variables and file as the server.
     """
     settings = load(ServeSettings, flags, os.environ, file=config)
-    from trio_chat.client.health import ask_health  # nobody else has to pay for it
+    from trio_chat.client.health import ask_health  # nobody else has to pay for these
+    from trio_chat.server.admin_token import read_admin_token
+    from trio_chat.server.errors import SetupError
 
-    return ask_health(settings.admin_host, settings.admin_port)
+    try:
+        token = read_admin_token(settings).value
+    except SetupError as error:
+        raise ConfigError(str(error)) from error
+    return ask_health(settings.admin_host, settings.admin_port, token=token)
 
 
 _journal_options = _options(ServeSettings, {"data", "journal"})

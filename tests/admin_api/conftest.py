@@ -5,6 +5,7 @@ One is small and does what a test needs of it; the other is the admin app itself
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,16 +16,20 @@ import trio
 from quart import Response, request, websocket
 from quart_trio import QuartTrio
 
+from admin_api.access import Access
 from admin_api.app import create_app
 from admin_api.guard import guard
 from admin_api.listening import Limits, open_listeners
 from admin_api.problems import register_problems
 from admin_api.serving import serve_http
+from trio_chat.chat.bans import Bans
 from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
+from trio_chat.chat.operator import Operator
 from trio_chat.journal import Journal, open_journal
+from trio_chat.server.ledger import Ledger
 from trio_chat.wire.lines import encode_entry
 
 LARGE = b"x" * (64 * 1024 * 1024)
@@ -67,7 +72,7 @@ async def read_all(stream: trio.SocketStream) -> bytes:
 def make_app(site: Site) -> QuartTrio:
     app = QuartTrio("site")
     register_problems(app)
-    guard(app, allowed_hosts=["chat.example.org"])
+    guard(app, Access(names=("chat.example.org",)))
 
     @app.route("/acts", methods=["GET", "POST", "DELETE"])
     async def acts() -> str:
@@ -170,6 +175,7 @@ class Office:
     """The admin app over a chat whose clock stands still; `changes` is whom the console was told of."""
 
     journal: Journal
+    access: Access
     changes: list[tuple[Change, str]] = field(default_factory=list)
     now: float = 1795507200.9  # 2026-11-24T08:00:00Z and a bit
 
@@ -183,25 +189,46 @@ class Office:
             on_news=lambda room: None,
         )
         self.chat = Chat(outside, rules=Rules())
-        self.site = Site(create_app(self.chat, self.journal))
+        self.ledger = Ledger(self.journal, lambda: self.now)
+        self.operator = Operator(self.chat, Bans(store=self.ledger), self.ledger, lambda: self.now)
+        self.site = Site(create_app(self.operator, self.journal, self.access))
 
     def connect(self, port: int, address: str = "10.0.0.1") -> Client:
         client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())
         self.chat.join(client, LOBBY)
         return client
 
-    async def ask(self, method: str, path: str) -> Answer:
-        request_text = f"{method} {path} HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    async def ask(self, method: str, path: str, *, json: str = "", headers: str = "") -> Answer:
+        if json:
+            headers += f"Content-Type: application/json\r\nContent-Length: {len(json.encode())}\r\n"
+        request_text = f"{method} {path} HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n{json}"
         head, _, body = (await self.site.ask(request_text.encode())).decode().partition("\r\n\r\n")
         status_line, *lines = head.split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in lines)
-        return Answer(int(status_line.split(" ")[1]), headers, body)
+        fields = [line.lower().split(": ", 1) for line in lines]
+        return Answer(int(status_line.split(" ")[1]), dict(fields), body)
+
+
+OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]
+
+
+@asynccontextmanager
+async def _open_office(access: Access = Access()) -> AsyncIterator[Office]:  # noqa: B008  # frozen
+    async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
+        office = Office(journal, access)
+        nursery.start_soon(office.ledger.run)
+        listeners = await open_listeners("127.0.0.1", 0)
+        (office.site.url,) = await nursery.start(serve_http, office.site.app, listeners)
+        yield office
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def open_office() -> OpenOffice:
+    """Open an office inside the test, with the access that it needs."""
+    return _open_office
 
 
 @pytest.fixture
 async def office(nursery: trio.Nursery) -> AsyncIterator[Office]:
-    async with open_journal("memory:", data=Path()) as journal:
-        office = Office(journal)
-        listeners = await open_listeners("127.0.0.1", 0)
-        (office.site.url,) = await nursery.start(serve_http, office.site.app, listeners)
+    async with _open_office() as office:
         yield office

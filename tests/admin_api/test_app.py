@@ -2,7 +2,17 @@
 
 import pytest
 
-ENDPOINTS = ["GET /", "GET /clients", "GET /clients/<who>", "DELETE /clients/<who>", "GET /health"]
+ENDPOINTS = [
+    "GET /",
+    "GET /clients",
+    "GET /clients/<who>",
+    "DELETE /clients/<who>",
+    "GET /bans",
+    "POST /bans",
+    "DELETE /bans/<path:network>",
+    "GET /audit",
+    "GET /health",
+]
 
 
 async def test_the_root_lists_what_there_is(office):

@@ -1,5 +1,14 @@
 """What operators do to a running server, and what is left of it after a restart."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVE = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
+
 
 def test_a_ban_holds_after_a_restart_and_so_does_the_audit(start) -> None:
     server = start()
@@ -18,3 +27,43 @@ def test_a_ban_holds_after_a_restart_and_so_does_the_audit(start) -> None:
     server.type("unban 127.0.0.1")
     server.console(r"^Unbanned 127\.0\.0\.1$")
     server.join()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "*"])
+def test_a6_an_admin_api_that_others_reach_is_not_served_without_a_word_on_who_may_ask(
+    tmp_path: Path, host: str
+) -> None:
+    done = subprocess.run([*SERVE, "--admin-host", host, "--data", tmp_path], capture_output=True, text=True)
+
+    shown = "0.0.0.0" if host != "*" else r"(0\.0\.0\.0|::)"
+    expected = rf"trio-chat: the admin API would obey anyone who reaches {shown}: .*--admin-token-file.*--admin-open\n"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(expected, done.stderr)
+
+
+@pytest.mark.parametrize("flag", ["--admin-open", "--admin-allow=127.0.0.0/8", "--admin-token-file={}/token"])
+def test_a_word_is_enough(start, tmp_path: Path, flag: str) -> None:
+    server = start("--admin-host", "127.0.0.1", flag.format(tmp_path))
+
+    assert server.http("GET /health").startswith(b"HTTP/1.1 401" if "token" in flag else b"HTTP/1.1 200")
+
+
+def test_a_token_is_made_once_shown_once_and_known_to_health_and_curl(start, tmp_path: Path) -> None:
+    file = tmp_path / "secrets" / "token"
+    server = start("--admin-token-file", str(file))
+    token = server.console(rf"^Admin token, kept in {re.escape(str(file))}: (\S{{32}})$").group(1)
+    health = [sys.executable, "-m", "trio_chat", "health", "--admin-port", str(server.admin_port)]
+    url = f"http://localhost:{server.admin_port}/clients"
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert subprocess.run(health, capture_output=True).returncode == 1
+    assert subprocess.run([*health, "--admin-token-file", file], capture_output=True).returncode == 0
+    assert b'"clients": []' in subprocess.check_output(["curl", "-s", "-u", f":{token}", url])
+    assert b'"status": 401' in subprocess.check_output(["curl", "-s", url])
+    assert server.stop() == 0
+
+    server = start("--admin-token-file", str(file))
+
+    assert server.http(f"GET /health HTTP/1.0\r\nAuthorization: Bearer {token}\r\nX:").startswith(b"HTTP/1.1 200")
+    assert server.stop() == 0
+    assert token not in server.process.communicate()[0].decode()

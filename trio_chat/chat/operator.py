@@ -13,10 +13,13 @@ from trio_chat.chat.client import Client
 
 
 class Records(BanStore, Protocol):
-    """Where it is written down what was done, and what still holds. No method waits."""
+    """Where it is written down what was done, and what still holds. Only `settled` waits."""
 
     def record(self, who: str, action: str, what: str) -> None:
         """Note that `who` did `action` to `what`."""
+
+    async def settled(self, patience_s: float) -> bool:
+        """Wait a while. -> whether all of it is on disk."""
 
 
 @dataclass(frozen=True, slots=True)

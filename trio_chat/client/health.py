@@ -8,12 +8,12 @@ TIMEOUT_S = 3
 _EVERY_INTERFACE = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-def ask_health(host: str, port: int) -> int:
+def ask_health(host: str, port: int, *, token: str = "") -> int:
     """Print what `GET /health` says. -> exit status: 0 if the server says that all is well, else 1"""
     host = _EVERY_INTERFACE.get(host, host)
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", "/health", headers={"Authorization": f"Bearer {token}"} if token else {})
         answer = connection.getresponse()
         body = answer.read(4096)
     except (OSError, http.client.HTTPException) as error:

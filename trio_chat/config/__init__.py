@@ -13,14 +13,17 @@ from platformdirs import user_data_path
 from trio_chat.config.kinds import (
     SWITCH,
     Keep,
+    Secret,
     choice,
     duration,
     host,
     keeping,
     networks,
     path,
+    secret,
     size,
     text,
+    texts,
     whole,
 )
 from trio_chat.config.loading import (
@@ -37,6 +40,7 @@ from trio_chat.config.loading import (
 )
 
 __all__ = [
+    "ADMIN_TOKEN",
     "ConfigError",
     "Given",
     "JoinSettings",
@@ -56,6 +60,8 @@ COUNT = whole(0, 10**9)
 FILE = path("FILE", "a file")
 NETWORKS = networks("NETWORK")
 KEEP = keeping(duration(60, 100 * 365 * 86400), whole(1, 10**15))
+NAMES = texts("NAME", "host names")
+ADMIN_TOKEN = secret(16, 256)
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -67,6 +73,25 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Declared("Port of the chat; 0 takes a free one.", PORT)] = 5555
     admin_host: Annotated[str, Declared("Address of the admin API.", HOST)] = "127.0.0.1"
     admin_port: Annotated[int, Declared("Port of the admin API; 0 takes a free one.", PORT)] = 8080
+    admin_token: Annotated[
+        Secret | None,
+        Declared("Token that the admin API asks for, of at least 16 characters.", ADMIN_TOKEN, "no token"),
+    ] = None
+    admin_token_file: Annotated[
+        Path | None,
+        Declared("File with that token on its first line; made with a new one where there is none.", FILE, "no token"),
+    ] = None
+    admin_allow: Annotated[
+        Networks,
+        Declared("Network that may use the admin API without a token; can be given again.", NETWORKS, "none"),
+    ] = ()
+    admin_open: Annotated[
+        bool, Declared("Let anybody use an admin API that has no token and listens on other addresses.", SWITCH)
+    ] = False
+    admin_name: Annotated[
+        tuple[str, ...],
+        Declared("Host name, beside this machine's, to call the admin API by; can be given again.", NAMES, "none"),
+    ] = ()
     data: Annotated[
         Path,
         Declared("Folder for what is kept; made if need be.", path("DIR", "a folder"), "the user's data folder"),

@@ -1,0 +1,108 @@
+"""Bans and the audit over HTTP."""
+
+import pytest
+
+SINCE = "2026-11-24T08:00:00Z"
+
+
+async def test_a_ban_kicks_is_listed_and_is_lifted(office) -> None:
+    office.connect(47634)
+    office.connect(47635, "198.51.100.1")
+
+    made = await office.ask("POST", "/bans", json='{"network": "10.0.0.7/24", "reason": "spam", "minutes": 90}')
+    listed = await office.ask("GET", "/bans")
+    lifted = await office.ask("DELETE", "/bans/10.0.0.0/24")
+
+    ban = {
+        "network": "10.0.0.0/24",
+        "reason": "spam",
+        "by": "http 127.0.0.1",
+        "since": SINCE,
+        "until": "2026-11-24T09:30:00Z",
+    }
+    assert (made.status, made.json) == (201, {"ban": ban, "kicked": 1, "kept": True})
+    assert [client.port for client in office.chat.clients] == [47635]
+    assert listed.json == {"bans": [ban]}
+    assert (lifted.status, lifted.json) == (200, {"ban": ban, "kept": True})
+    assert (await office.ask("GET", "/bans")).json == {"bans": []}
+    assert await office.journal.read_bans() == []
+
+
+@pytest.mark.parametrize("path", ["2001:db8::/64", "2001:db8::%2F64", "2001%3Adb8%3A%3A/64"])
+async def test_an_ipv6_network_is_named_as_it_is_or_encoded(office, path: str) -> None:
+    made = await office.ask("POST", "/bans", json='{"network": "2001:db8::/64", "until": "2027-01-01T00:00:00+01:00"}')
+
+    assert made.json["ban"]["until"] == "2026-12-31T23:00:00Z"
+    assert (await office.ask("DELETE", f"/bans/{path}")).status == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"network": 7}',
+        '{"network": ""}',
+        '{"network": "alice"}',
+        '{"network": "10.0.0.0/33"}',
+        '{"network": "10.0.0.1", "colour": "red"}',
+        '{"network": "10.0.0.1", "minutes": 0}',
+        '{"network": "10.0.0.1", "minutes": 1e300}',
+        '{"network": "10.0.0.1", "minutes": 100000000}',
+        '{"network": "10.0.0.1", "until": "tomorrow"}',
+        '{"network": "10.0.0.1", "until": "2027-01-01T00:00:00"}',
+        '{"network": "10.0.0.1", "until": "2026-11-24T08:00:00Z"}',
+        '{"network": "10.0.0.1", "until": "9999-12-31T23:59:59-14:00"}',
+        '{"network": "10.0.0.1", "until": "2027-01-01T00:00:00Z", "minutes": 5}',
+        f'{{"network": "10.0.0.1", "reason": "{"x" * 201}"}}',
+        '{"network": "10.0.0.1", "reason": "\\ud800"}',
+    ],
+)
+async def test_what_is_no_ban_is_400_and_does_nothing(office, body: str) -> None:
+    office.connect(47634)
+
+    answer = await office.ask("POST", "/bans", json=body)
+
+    assert answer.status == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(office.chat.clients) == 1
+    assert (await office.ask("GET", "/bans")).json == {"bans": []}
+
+
+@pytest.mark.parametrize(("network", "status"), [("10.0.0.1", 404), ("alice", 400), ("10.0.0.0/99", 400), ("%00", 400)])
+async def test_a_ban_that_is_not_there_cannot_be_lifted(office, network: str, status: int) -> None:
+    answer = await office.ask("DELETE", f"/bans/{network}")
+
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_journal_that_keeps_nothing_stops_no_ban_and_no_kick(office, monkeypatch) -> None:
+    monkeypatch.setattr("admin_api.bans.KEPT_WITHIN_S", 0.0)
+    office.journal.fault = "the disk is full"
+    office.connect(47634)
+    office.connect(47635, "198.51.100.1")
+
+    made = await office.ask("POST", "/bans", json='{"network": "10.0.0.0/24"}')
+    kicked = await office.ask("DELETE", "/clients/47635")
+
+    assert (made.status, made.json["kept"]) == (201, False)
+    assert kicked.status == 200
+    assert not office.chat.clients
+    assert len((await office.ask("GET", "/bans")).json["bans"]) == 1
+
+
+async def test_the_audit_is_read_newest_last_up_to_a_limit(office) -> None:
+    for port in (1001, 1002, 1003):
+        office.connect(port)
+        await office.ask("DELETE", f"/clients/{port}")
+
+    assert [one["what"][-4:] for one in (await office.ask("GET", "/audit")).json["audit"]] == ["1001", "1002", "1003"]
+    assert [one["what"][-4:] for one in (await office.ask("GET", "/audit?limit=2")).json["audit"]] == ["1002", "1003"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "limit=%D9%A4", "limit=1&limit=2"])
+async def test_a_limit_that_makes_no_sense_is_400(office, query: str) -> None:
+    assert (await office.ask("GET", f"/audit?{query}")).status == 400

@@ -1,0 +1,50 @@
+"""The admin side of a server, wired together: who may ask, on which ports, and what is shown and changed there."""
+
+import importlib
+import ipaddress
+from collections.abc import Sequence
+
+import trio
+
+from admin_api.access import Access
+from trio_chat.chat.operator import Operator
+from trio_chat.config import ServeSettings
+from trio_chat.journal import Journal
+from trio_chat.server.admin_token import AdminToken
+from trio_chat.server.errors import SetupError
+
+
+class Admin:
+    """The admin app, from its ports to its answers."""
+
+    def __init__(self, settings: ServeSettings, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
+        """Raises SetupError where others could ask and nothing says who may."""
+        self._token = token
+        self._access = Access(token.value, settings.admin_allow, settings.admin_open, settings.admin_name)
+        self._listeners = listeners
+        if not self._access.is_limited and (exposed := _exposed(listeners)):
+            raise SetupError(
+                f"the admin API would obey anyone who reaches {exposed}: give it a token, kept in a file that is made "
+                "if need be, with --admin-token-file FILE; or networks with --admin-allow; or say --admin-open"
+            )
+
+    async def start(self, nursery: trio.Nursery, operator: Operator, journal: Journal) -> list[str]:
+        """Start the app. -> what to print about it.
+
+        It is imported now, since that takes longer than all else and chat need not wait for it.
+        """
+        app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app")
+        urls = await nursery.start(app.serve_admin, operator, journal, self._listeners, self._access)
+        rows = [f"Admin API started on: {urls[0]}"]
+        if self._token.made_in:
+            rows.append(f"Admin token, kept in {self._token.made_in}: {self._token.value}")
+        return rows
+
+
+def _exposed(listeners: Sequence[trio.SocketListener]) -> str | None:
+    """An address on which other machines can ask."""
+    for listener in listeners:
+        address = listener.socket.getsockname()[0].partition("%")[0]
+        if not ipaddress.ip_address(address).is_loopback:
+            return str(address)
+    return None
