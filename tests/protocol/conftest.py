@@ -57,6 +57,11 @@ class Server:
             sock.sendall(f"{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             return b"".join(iter(lambda: sock.recv(65536), b""))
 
+    def rss_kib(self) -> int:
+        """Memory that is resident for the server."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
     def close(self) -> None:
         """End the server, if it still runs, and all connections to it."""
         self.process.kill()

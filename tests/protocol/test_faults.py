@@ -2,16 +2,12 @@
 
 import socket
 import struct
-from pathlib import Path
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 LIMIT = 4096
-
-
-def rss_kib(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
 
 
 def reset(sock: socket.socket) -> None:
@@ -23,7 +19,7 @@ def reset(sock: socket.socket) -> None:
 def test_c1_an_endless_line_is_one_error_and_costs_no_memory(server) -> None:
     alice, flood = server.join(), server.join()
     alice.line()
-    before = rss_kib(server.process.pid)
+    before = server.rss_kib()
 
     block = b"x" * (1 << 20)
     for _ in range(256):
@@ -32,7 +28,29 @@ def test_c1_an_endless_line_is_one_error_and_costs_no_memory(server) -> None:
 
     assert flood.line() == "*** line too long: at most 4096 bytes; it was not sent ***"
     assert alice.line() == f"[127.0.0.1:{flood.port}]> after"
-    assert rss_kib(server.process.pid) - before < 1024
+    assert server.rss_kib() - before < 1024
+
+
+def test_c1_others_are_heard_while_somebody_sends_an_endless_line(server) -> None:
+    alice, bob, flood = server.join(), server.join(), server.join()
+    alice.line()
+    alice.line()
+    is_over = threading.Event()
+
+    def send_on() -> None:
+        while not is_over.is_set():
+            flood.send(b"x" * (1 << 20))
+        flood.send(b"\n")
+
+    with ThreadPoolExecutor(1) as pool:
+        flooding = pool.submit(send_on)
+        for number in range(200):
+            bob.send(b"%d\n" % number)
+            assert alice.line() == f"[127.0.0.1:{bob.port}]> {number}"
+        is_over.set()
+        flooding.result()
+
+    assert flood.until("it was not sent ***")
 
 
 def test_c2_a_line_one_byte_at_a_time_is_delivered_once_and_whole(server) -> None:
@@ -103,6 +121,29 @@ def test_c6_no_escape_sequence_reaches_anyone(server) -> None:
     assert "link" in heard
 
 
+def test_c6_what_is_in_two_messages_or_in_a_nick_or_in_bytes_of_eight_bits_is_no_sequence(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(b"one\x1b\n[31mtwo\n/nick e\x1b[1mve\n\x9b2J\n\xc2\x9b2Jthree\n/nick al\xc2\x9b1mice\n/me ends\n")
+
+    name = f"[127.0.0.1:{bob.port}]"
+    assert alice.until("ends") == [f"{name}> one", f"{name}> [31mtwo", f"{name}> three", f"* {name} ends"]
+
+
+def test_c7_a_thousand_marks_are_capped_and_what_is_invisible_makes_no_nick(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    for hidden in ("\u0301" * 1000, "\u202e", "\u200d", "\u2066"):
+        bob.send(f"a{hidden}b\n/nick zo{hidden}e\n".encode())
+    bob.send(b"/who\n")
+
+    assert len(alice.line()) < 40
+    assert [alice.line().partition("> ")[2] for _ in range(3)] == ["ab"] * 3
+    assert bob.until("(you) ***")[-1].endswith(f"[127.0.0.1:{bob.port}] (you) ***")
+
+
 def test_c7_directions_are_not_overridden_and_emoji_survive(server) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
@@ -146,6 +187,31 @@ def test_c10_a_slow_http_request_is_refused_too(server) -> None:
 
     assert b"HTTP/1.1 400 Bad Request\r\n" in browser.rest()
     assert alice.line() == f"*** [127.0.0.1:{browser.port}] left the chat ***"
+
+
+@pytest.mark.parametrize("letters", [3990, 4060, 5000, 70_000])
+def test_c10_a_request_line_longer_than_a_look_is_refused_with_all_that_follows(server, letters: int) -> None:
+    alice, browser = server.join(), server.connect()
+
+    browser.send(b"POST /" + b"a" * letters + b" HTTP/1.1\r\nHost: x\r\n\r\nhello room\r\n")
+
+    assert browser.rest().startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    bob = server.join()
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
+
+
+def test_c10_each_refusal_is_one_log_line(server) -> None:
+    for first in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01", b"PROXY UNKNOWN\r\n", b"PRI * HTTP/2.0\r\n\r\n"):
+        stranger = server.connect()
+        stranger.send(first)
+        stranger.rest()
+
+    server.process.terminate()
+
+    _, errors = server.process.communicate(timeout=20)
+    assert [line.split()[2:5] for line in errors.decode().splitlines()] == [
+        ["refused", kind, "from"] for kind in ("HTTP", "TLS", "PROXY", "HTTP")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from trio_chat.server.ending import end_of
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.replay import Replay
-from trio_chat.server.services import INPUTS_PER_TURN, LINGER_S, Services
+from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, request_decoder
 
@@ -99,9 +99,15 @@ class FramesSession:
                 break
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
+            if self._outlet.unsent_bytes > ANSWERS_BYTES:
+                await self._flush()
         await self._settle(said)
+        await self._flush()
+
+    async def _flush(self) -> None:
+        """Return when the answers are sent. A stranger that does not take them has to go: nobody watches over it."""
         if self._client is None:
-            self._outlet.push(None)
+            self._is_leaving |= not self._outlet.push(None)
         elif self._outlet.unsent_bytes:
             await self._services.pump.delivered(self._client)
 

@@ -8,7 +8,7 @@ import trio
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search, cost_of, obey
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, Entry, Receipt
+from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.flood import Bucket
 from trio_chat.chat.log import Mode
 from trio_chat.journal import JournalError
@@ -16,7 +16,8 @@ from trio_chat.server.ending import end_of
 from trio_chat.server.lines_password import ask_password
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
-from trio_chat.server.services import INPUTS_PER_TURN, LINGER_S, Services, settle
+from trio_chat.server.recall import pages_of
+from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, settle
 from trio_chat.server.sniff import Refusal, classify
 from trio_chat.wire.lines import LineDecoder, LineFault, encode_gap, encode_notice, line_of_past
 
@@ -24,8 +25,6 @@ from trio_chat.wire.lines import LineDecoder, LineFault, encode_gap, encode_noti
 def _encode_farewell(farewell: Farewell) -> bytes:
     return encode_notice(farewell.text)
 
-
-SEARCH_LIMIT = 50
 
 VOICE = Voice(gap=encode_gap, farewell=_encode_farewell)
 
@@ -100,6 +99,8 @@ class LinesSession:
                     break
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
+            if self._outlet.unsent_bytes > ANSWERS_BYTES:
+                await self._flush(receipts)
         await self._flush(receipts)
 
     def _spend(self, line: str | LineFault) -> float:
@@ -136,20 +137,17 @@ class LinesSession:
         receipts.clear()
 
     async def _recall(self, question: Recall | Search) -> None:
+        is_empty = True
         try:
-            entries = await self._find(question)
+            async for page in pages_of(self._services.journal, question):
+                is_empty = False
+                self._print(line_of_past(entry) for entry in page)
+                await self._flush([])
         except JournalError as error:
             self._tell(f"no history: {error}")
         else:
-            self._print(line_of_past(entry) for entry in entries)
-            if not entries:
+            if is_empty:
                 self._tell("nothing found")
-
-    async def _find(self, question: Recall | Search) -> list[Entry]:
-        journal = self._services.journal
-        if isinstance(question, Search):
-            return await journal.search([question.room], question.words, limit=SEARCH_LIMIT)
-        return await journal.read(question.room, limit=question.limit)
 
     def _tell(self, notice: str) -> None:
         self._outlet.write(encode_notice(notice))

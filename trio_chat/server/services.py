@@ -15,6 +15,9 @@ from trio_chat.server.tls import Tls
 INPUTS_PER_TURN = 64
 """Lines handled between two checkpoints, or 16 KiB of empty lines would hold the loop for 20 ms."""
 
+ANSWERS_BYTES = 64 * 1024
+"""Answers made for one client before it has to take them: a line of ten bytes can ask for megabytes."""
+
 LINGER_S = 5
 """How long a client that has left may take to read what it is still owed."""
 

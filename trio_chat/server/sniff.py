@@ -3,7 +3,8 @@
 import re
 from enum import Enum
 
-_REQUEST_LINE = re.compile(rb"[A-Z]{2,16} \S{1,4000} HTTP/1\.[01]\r?\n")
+# Whole, or so long that no more of it can be seen; nobody types that much without a space or a newline.
+_REQUEST_LINE = re.compile(rb"[A-Z]{2,16} (?:\S+ HTTP/[0-9.]{1,3}\r?\n|(?:/|https?://)\S{400,}\Z)")
 _TLS_HANDSHAKE = b"\x16\x03"
 _PROXY_HEADERS = (b"PROXY TCP", b"PROXY UNKNOWN", b"\r\n\r\n\x00\r\nQUIT\n")
 

@@ -1,0 +1,51 @@
+"""Clients that ask for much and take nothing: what they can make the server hold and do."""
+
+import socket
+import time
+
+import pytest
+
+MIB = 1024
+"""In KiB, as memory is told."""
+
+
+def test_c14_answers_that_nobody_reads_are_not_made(server) -> None:
+    alice, greedy = server.join(), server.join()
+    alice.line()
+    for _ in range(1000):
+        greedy.send(b"x" * 4000 + b"\n")
+    greedy.send(b"/who\n")
+    greedy.line()
+    before = server.rss_kib()
+
+    greedy.send(b"/history 1000\n" * 1000)
+
+    for number in range(20):
+        greedy.socket.recv(1)
+        alice.send(b"/who\n")
+        while not alice.line().endswith("***"):
+            pass
+        assert server.rss_kib() - before < 32 * MIB, number
+
+
+def test_c14_a_long_history_is_whole_and_in_order_though_it_is_read_in_pages(server) -> None:
+    alice = server.join()
+    for number in range(170):
+        alice.send(b"%d\n" % number)
+
+    alice.send(b"/history 165\n/who\n")
+
+    lines = alice.until("(you) ***")[:-1]
+    assert [line.partition("> ")[2] for line in lines] == [str(number) for number in range(5, 170)]
+
+
+def test_c9_a_stranger_that_sends_rubbish_and_takes_no_answer_has_to_go_at_once(server) -> None:
+    stranger = server.connect()
+    stranger.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    began = time.monotonic()
+
+    with pytest.raises(ConnectionError):
+        while True:
+            stranger.send(b"{\n" * 8192)
+
+    assert time.monotonic() - began < 8  # after 10 s without a hello it would have to go anyway
