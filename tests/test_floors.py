@@ -14,6 +14,7 @@ FLOORS = {
     "trio_chat.cli": 5,
     "trio_chat.app": 4,
     "trio_chat.backup": 4,
+    "trio_chat.selftest": 4,
     "trio_chat.admin": 3,
     "trio_chat.server": 2,
     "trio_chat.client": 2,
