@@ -10,13 +10,13 @@ from trio_chat.journal import open_journal
 GROUP = 10_000
 
 
-def fill_journal(data: Path, entries: int) -> None:
-    """Make a journal in the folder `data` that has so many entries."""
+def fill_journal(data: Path, entries: int) -> str:
+    """Make a journal in the folder `data` that has so many entries. -> its epoch"""
     data.mkdir()
-    trio.run(_fill, data, entries)
+    return trio.run(_fill, data, entries)
 
 
-async def _fill(data: Path, entries: int) -> None:
+async def _fill(data: Path, entries: int) -> str:
     async with open_journal("sqlite:", data=data) as journal:
         for first in range(0, entries, GROUP):
             drafts = [
@@ -25,3 +25,4 @@ async def _fill(data: Path, entries: int) -> None:
             ]
             receipts = [journal.post(draft) for draft in drafts]
             await receipts[-1].kept()
+        return journal.epoch

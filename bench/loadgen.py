@@ -49,7 +49,7 @@ def main() -> None:
     raise_file_limit()
     pin_generator()
     accepted = partial(open_files, options.server_pid) if options.server_pid else None
-    with closing(Swarm(options.port, senders=options.senders, accepted=accepted)) as swarm:
+    with closing(Swarm(options.port, senders=options.senders, frames=options.frames, accepted=accepted)) as swarm:
         swarm.connect(options.clients)
         settle([swarm])
         if options.stuck:
@@ -67,6 +67,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--senders", type=int, default=4, help="how many of them speak (default: %(default)s)")
     parser.add_argument("--window", type=int, default=16, help="lines of each sender under way (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=0, help="lines a second in all, instead of a window")
+    parser.add_argument("--frames", action="store_true", help="those who listen speak frames")
     parser.add_argument("--stuck", type=int, default=0, help="how many listeners never read")
     parser.add_argument("--flood", action="store_true", help=f"the last sender says {FLOOD_LINES} lines at once")
     parser.add_argument("--seconds", type=float, default=2, help="length of the measurement (default: %(default)s)")

@@ -1,7 +1,7 @@
 """Phases: one measurement each, on the connections of a swarm that has settled.
 
 Rates are taken between the end of the warming up and the end of speaking. After that, what is under way is waited for,
-and everyone's bytes are compared with what was said: `missing_lines` has to be 0.
+and what everyone got is compared with what was said: `missing_lines` has to be 0.
 """
 
 import time
@@ -114,7 +114,7 @@ class Meter:
     def is_running(self, now: float) -> bool:
         """Whether there is still to be spoken; notes when the warming up is over."""
         if self._warm is None and now >= self.warm_at:
-            self._warm = now, self._lines(), self._got_bytes()
+            self._warm = now, self._lines(), self._got()
         return now < self.end_at
 
     def finish(self, sampler: Sampler | None = None) -> Result:
@@ -122,15 +122,15 @@ class Meter:
         start, lines, got = self._warm or (self.warm_at, 0, 0)
         seconds = time.perf_counter() - start
         lines_per_s = (self._lines() - lines) / seconds
-        deliveries_per_s = (self._got_bytes() - got) / self._swarm.line_bytes / seconds
+        deliveries_per_s = (self._got() - got) / self._swarm.line_size / seconds
         missing = self._drain()
         return Result(lines_per_s, deliveries_per_s, missing, sampler.latencies_ms if sampler else ())
 
     def _lines(self) -> int:
         return sum(sender.said for sender in self._swarm.senders) - sum(self._said_before)
 
-    def _got_bytes(self) -> int:
-        return sum(connection.got_bytes for connection in self._swarm.connections)
+    def _got(self) -> int:
+        return sum(connection.got for connection in self._swarm.connections)
 
     def _drain(self) -> int:
         """Read until everything has come or nothing comes any more; return how many lines are missing or too many."""
@@ -141,13 +141,13 @@ class Meter:
         return missing
 
     def _missing(self) -> int:
-        line_bytes, everything = self._swarm.line_bytes, self._lines()
+        line_size, everything = self._swarm.line_size, self._lines()
         own = {
             sender.connection: sender.said - before
             for sender, before in zip(self._swarm.senders, self._said_before, strict=True)
         }
         return sum(
-            ceil(abs((everything - own.get(reader, 0)) * line_bytes - reader.got_bytes) / line_bytes)
+            ceil(abs((everything - own.get(reader, 0)) * line_size - reader.got) / line_size)
             for reader in self._swarm.readers
         )
 

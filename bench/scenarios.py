@@ -19,6 +19,7 @@ from statistics import median
 from bench.fill import fill_journal
 from bench.loadgen import FLOOD_LINES, flooded
 from bench.phases import Result, Span, closed_loop, open_loop
+from bench.returning import Returning
 from bench.servers import Command, Cores, Server, other, ours, running
 from bench.swarm import Swarm, settle
 from bench.table import Row
@@ -26,6 +27,8 @@ from bench.table import Row
 LIMIT, OURS, MEMORY = "limit", "ours", "memory:"
 
 SPARE_FILES = 200
+
+MISSED = 100_000
 
 _numbers = count()
 
@@ -91,6 +94,44 @@ def deliveries(setup: Setup) -> Iterator[Row]:
         )
         if MEMORY in names:
             yield _above("  without journal", memory_aim, "of the limit", "", _ratio(rates, MEMORY, LIMIT))
+
+
+def frames(setup: Setup) -> Iterator[Row]:
+    """The same with listeners that speak frames, beside the limit, which sends lines: a third of the bytes."""
+    for wished, aim in ((100, 0.4), (1000, 0.7), (5000, 0.9)):
+        names = setup.present(LIMIT, OURS)
+        clients = setup.clients(wished, swarms=len(names))
+        with ExitStack() as stack:
+            swarms = _swarms(stack, setup.start_all(stack, names), clients, frames=True)
+            loads = _in_turns(setup, swarms, partial(closed_loop, span=setup.span))
+            paced = _in_turns(setup, swarms, partial(open_loop, span=setup.span, rate=200))
+        rates = {name: [r.deliveries_per_s for r in loads[name]] for name in names}
+        what = f"deliveries/s to {clients} clients that speak frames"
+        yield _above(what, aim, "of the limit", _rates(loads), _ratio(rates, OURS, LIMIT))
+        p99 = {name: [r.percentile_ms(0.99) for r in paced[name]] for name in names}
+        what = "  200 lines/s: p99"
+        yield Row(what, "at most 10 ms", _times(p99, paced), is_met=median(p99[OURS]) <= 10)
+
+
+def replay(setup: Setup) -> Iterator[Row]:
+    """What it takes to bring one client very much that it missed, and what that does to the others."""
+    calm, busy = "calm", "meanwhile"
+    data = setup.folder / "missed"
+    epoch = fill_journal(data, MISSED)
+    with ExitStack() as stack:
+        server = stack.enter_context(setup.start(OURS, data=data))
+        swarm = _swarms(stack, {OURS: server}, 100)[OURS]
+        results: dict[str, list[Result]] = {calm: [], busy: []}
+        seconds = []
+        for _ in range(setup.rounds):
+            one = Returning(epoch, MISSED, swarm)
+            results[calm].append(open_loop(swarm, setup.span, rate=200))
+            results[busy].append(open_loop(swarm, setup.span, rate=200, meanwhile=one.begin))
+            seconds.append(one.finish())
+    took_s = median(seconds)
+    yield Row(f"{MISSED} entries to one that missed them", "at most 2 s", f"{took_s:.2f} s", is_met=took_s <= 2)
+    p99 = {name: [r.percentile_ms(0.99) for r in found] for name, found in results.items()}
+    yield _below("  others' p99", 1.5, "times", _times(p99, results), _ratio(p99, busy, calm))
 
 
 def latency(setup: Setup) -> Iterator[Row]:
@@ -204,7 +245,8 @@ def start(setup: Setup) -> Iterator[Row]:
 
 
 SCENARIOS: Mapping[str, Scenario] = {
-    scenario.__name__: scenario for scenario in (deliveries, latency, idle, stuck, flood, durable, start)
+    scenario.__name__: scenario
+    for scenario in (deliveries, frames, latency, idle, stuck, flood, replay, durable, start)
 }
 
 
@@ -217,11 +259,16 @@ def _ready_s(setup: Setup, times: int, data: Path | None = None) -> float:
     return median(found)
 
 
-def _swarms(stack: ExitStack, servers: Mapping[str, Server], clients: int, *, senders: int = 4) -> dict[str, Swarm]:
-    """Bring up a swarm at each of some servers."""
+def _swarms(
+    stack: ExitStack, servers: Mapping[str, Server], clients: int, *, senders: int = 4, frames: bool = False
+) -> dict[str, Swarm]:
+    """Bring up a swarm at each of some servers; its listeners speak frames where that is wanted and understood."""
     swarms = {}
     for name, server in servers.items():
-        swarm = stack.enter_context(closing(Swarm(server.port, senders=senders, accepted=server.accepted)))
+        speaks = frames and name != LIMIT
+        swarm = stack.enter_context(
+            closing(Swarm(server.port, senders=senders, frames=speaks, accepted=server.accepted))
+        )
         swarm.connect(clients)
         swarms[name] = swarm
     settle(swarms.values())

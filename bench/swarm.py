@@ -2,8 +2,9 @@
 
 Every line said during a measurement is equally long on the wire, so a connection that is only counted costs one
 `recv_into` and one addition: bytes received, divided by the length of a line, are lines. (`bytes.count` of newlines
-would take half of the core at ten million lines a second.) Some connections are read more closely: observers find the
-newest line of each sender, samples read the time that every line carries.
+would take half of the core at ten million lines a second.) Where those who listen speak frames, which are not equally
+long, newlines are counted nonetheless. Some connections are read more closely: observers find the newest line of each
+sender, samples read the time that every line carries, which frames carry as it is.
 
 A line's text is `~ssss.qqqqqqqq.tttttttttttttttt` and padding: sender, number and time (ns), in hexadecimal.
 """
@@ -31,6 +32,7 @@ STRAYS_MAX = 4
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 _WRITABLE = select.EPOLLOUT
 _MARKER = b"^"
+_HELLO = b'{"type":"hello","protocol":1}\n'
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: ten thousand ports must not stay in TIME_WAIT
 
 Hear = Callable[[bytes], None]
@@ -41,14 +43,14 @@ class SetupError(Exception):
 
 
 class Connection:
-    """One connection: bytes received since the last reset, what is not sent yet, and who reads along."""
+    """One connection: what was received since the last reset, what is not sent yet, and who reads along."""
 
-    __slots__ = ("got_bytes", "hear", "outbox", "receive", "sock")
+    __slots__ = ("got", "hear", "outbox", "receive", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.receive = sock.recv_into
-        self.got_bytes = 0
+        self.got = 0
         self.outbox = memoryview(b"")
         self.hear: Hear | None = None
 
@@ -90,12 +92,18 @@ class Sender:
 
 
 class Swarm:
-    """Connections to one port. The senders are the first of `connections`; all others only listen."""
+    """Connections to one port. The senders are the first of `connections`; all others only listen.
 
-    def __init__(self, port: int, *, senders: int = 4, accepted: Callable[[], int] | None = None) -> None:
+    What a connection has `got` is in bytes, or in lines where the listeners speak frames; `line_size` is one line.
+    """
+
+    def __init__(
+        self, port: int, *, senders: int = 4, frames: bool = False, accepted: Callable[[], int] | None = None
+    ) -> None:
         """`accepted` counts the connections that the server has taken, if that can be known, plus any constant."""
         self._port = port
         self._sender_count = senders
+        self._frames = frames
         self._accepted = accepted
         self._unrelated = 0
         self._epoll = select.epoll()
@@ -105,7 +113,7 @@ class Swarm:
         self._stuck: set[Connection] = set()
         self.connections: list[Connection] = []
         self.senders: list[Sender] = []
-        self.line_bytes = 0
+        self.line_size = 0
 
     # Coming and going
 
@@ -126,18 +134,31 @@ class Swarm:
 
     def close(self) -> None:
         """End all connections at once."""
-        for connection in self.connections:
+        for connection in self._by_fd.values():
             connection.sock.close()
         self._epoll.close()
 
+    def open_aside(self, data: bytes, hear: Hear) -> Connection:
+        """Open a connection that is none of those measured: send this, and have `hear` told what comes."""
+        aside = self._connect()
+        aside.hear = hear
+        aside.send(data)
+        return aside
+
     def _open(self) -> None:
+        connection = self._connect()
+        if self._frames and len(self.connections) >= self._sender_count:
+            connection.send(_HELLO)
+        self.connections.append(connection)
+
+    def _connect(self) -> Connection:
         sock = socket.create_connection(("127.0.0.1", self._port))
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         connection = self._by_fd[sock.fileno()] = Connection(sock)
-        self.connections.append(connection)
         self._epoll.register(sock, _READABLE)
+        return connection
 
     def _await_accepted(self, target: int) -> None:
         deadline = time.perf_counter() + SETUP_TIMEOUT_S
@@ -161,7 +182,7 @@ class Swarm:
     def turn(self, timeout_s: float, events_max: int = EVENTS_PER_TURN) -> int:
         """Wait for something to happen and read it; return the bytes received. This is the hot path."""
         total = 0
-        by_fd, buffer = self._by_fd, self._buffer
+        by_fd, buffer, frames = self._by_fd, self._buffer, self._frames
         for fd, events in self._epoll.poll(timeout_s, events_max):
             connection = by_fd[fd]
             if events & _WRITABLE and connection.outbox:
@@ -178,7 +199,7 @@ class Swarm:
                     self._epoll.unregister(fd)
                     break
                 total += size
-                connection.got_bytes += size
+                connection.got += buffer.count(b"\n", 0, size) if frames else size
                 if connection.hear:
                     connection.hear(bytes(self._view[:size]))
         return total
@@ -186,7 +207,7 @@ class Swarm:
     def reset(self) -> None:
         """Count from zero again, with nobody reading along."""
         for connection in self.connections:
-            connection.got_bytes = 0
+            connection.got = 0
             connection.hear = None
 
     def get_stuck(self, count: int) -> None:
@@ -216,17 +237,17 @@ class Swarm:
                 self.turn(0.01)
 
     def _speakers(self) -> Iterator[Connection]:
-        """Two take turns, since nobody hears itself."""
+        """Two that speak lines take turns, since these do not hear themselves."""
         while True:
             yield self.connections[0]
-            yield self.connections[-1]
+            yield self.connections[self._sender_count - 1 if self._frames else -1]
 
     def measure_lines(self) -> None:
         """Learn how long each sender's lines are for others (labels differ), and pad them to one length."""
         sizes = [self._size_of_line(sender) for sender in self.senders]
-        self.line_bytes = max(sizes)
+        self.line_size = max(sizes)
         for sender, size in zip(self.senders, sizes, strict=True):
-            sender.padding = b"x" * (self.line_bytes - size) + sender.padding
+            sender.padding = b"x" * (self.line_size - size) + sender.padding
 
     def _size_of_line(self, sender: Sender) -> int:
         self.reset()
@@ -234,11 +255,11 @@ class Swarm:
         others = len(self.connections) - 1
         sender.say(1)
         deadline = time.perf_counter() + SETUP_TIMEOUT_S
-        while not witness.got_bytes or sum(c.got_bytes for c in self.connections) < witness.got_bytes * others:
+        while not witness.got or sum(c.got for c in self.connections) < witness.got * others:
             if time.perf_counter() > deadline:
                 raise SetupError("a line did not reach everyone")
             self.turn(0.05)
-        return witness.got_bytes
+        return witness.got
 
 
 def settle(swarms: Collection[Swarm]) -> None:
