@@ -15,13 +15,14 @@ def encode(given_entry: Entry) -> bytes:
 
 def log_of(texts: list[str], window: Window = Window()) -> Log:  # noqa: B008  # frozen
     log = Log({Mode.LINES: encode}, window)
+    log.open_track(Mode.LINES)
     for number, text in enumerate(texts):
         log.append(entry(number, text))
     return log
 
 
 def track_of(texts: list[str]) -> Track:
-    return log_of(texts).tracks[Mode.LINES]
+    return log_of(texts).open_track(Mode.LINES)
 
 
 texts = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20), min_size=1, max_size=30)
@@ -45,7 +46,7 @@ def test_those_who_stand_at_one_place_share_one_bytes_object() -> None:
 
 def test_a_slice_grows_with_what_was_appended_since() -> None:
     log = log_of(["one"])
-    track = log.tracks[Mode.LINES]
+    track = log.open_track(Mode.LINES)
     track.slice(0)
 
     log.append(entry(1, "two"))
@@ -87,7 +88,7 @@ def test_any_number_of_torn_sends_delivers_every_byte_once(lines: list[str], dat
 @given(texts, st.integers(1, 10), st.integers(1, 200))
 def test_the_window_stays_within_its_bounds_and_keeps_the_newest(lines: list[str], entries: int, size: int) -> None:
     log = log_of(lines, Window(entries, size))
-    track = log.tracks[Mode.LINES]
+    track = log.open_track(Mode.LINES)
 
     assert log.end == len(lines)
     assert log.end - log.base <= entries

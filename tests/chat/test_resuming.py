@@ -101,5 +101,5 @@ def test_one_who_was_away_hears_what_it_missed_once_it_listens_again(world) -> N
     world.chat.resume("s", "10.0.0.9", 1009, outlet=alice.outlet)
     alice.members[world.lobby].listen_after(seen)
 
-    assert world.lobby.log.covers(seen)
+    assert world.lobby.log.open_track(Mode.FRAMES).covers(seen)
     assert world.hear(alice) == f"{seen + 1} one\n"

@@ -139,7 +139,7 @@ def test_an_empty_room_keeps_nothing_in_memory_but_is_still_known(world) -> None
 
     dev = world.chat.rooms["dev"]
     assert dev.log.end == dev.log.base
-    assert not dev.log.covers(0)
+    assert not dev.log.open_track(Mode.LINES).covers(0)
 
 
 def test_a_large_room_sums_up_who_comes_and_goes(world) -> None:

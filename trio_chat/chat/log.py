@@ -1,4 +1,4 @@
-"""A room's log: a bounded window of its newest entries, each encoded once per wire format.
+"""A room's log: a bounded window of its newest entries, each encoded once per wire format that somebody here reads.
 
 Places in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its meaning.
 The window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
@@ -36,13 +36,18 @@ class Window:
 
 
 class Track:
-    """The window in one wire format. `starts[i]` is where piece i begins in the stream of all bytes ever put here."""
+    """The window in one wire format, from index `base` on: what came before, up to the id `after_id`, is not here.
 
-    __slots__ = ("_slices", "base", "encode", "pieces", "starts")
+    `starts[i]` is where piece i begins in the stream of all bytes ever put here.
+    """
 
-    def __init__(self, encode: Encode, base: int = 0) -> None:
+    __slots__ = ("_slices", "after_id", "base", "encode", "pieces", "readers", "starts")
+
+    def __init__(self, encode: Encode, base: int = 0, after_id: int = 0) -> None:
         self.encode = encode
         self.base = base
+        self.after_id = after_id
+        self.readers = 0
         self.pieces: list[bytes] = []
         self.starts = [0]
         self._slices: dict[int, tuple[bytes, int]] = {}
@@ -57,14 +62,21 @@ class Track:
         piece = self.encode(entry)
         self.pieces.append(piece)
         self.starts.append(self.starts[-1] + len(piece))
-        self._slices.clear()
+        if self._slices:
+            self._slices.clear()
 
-    def drop(self, count: int) -> None:
-        """Forget the `count` oldest pieces."""
-        del self.pieces[:count]
-        del self.starts[:count]
-        self.base += count
-        self._slices.clear()
+    def drop_before(self, index: int, after_id: int) -> None:
+        """Forget the pieces before an index; `after_id` is the id of the newest of them."""
+        count = index - self.base
+        if count > 0:
+            del self.pieces[:count]
+            del self.starts[:count]
+            self.base, self.after_id = index, after_id
+            self._slices.clear()
+
+    def covers(self, entry_id: int) -> bool:
+        """Whether everything newer than `entry_id` is here."""
+        return entry_id >= self.after_id
 
     def size_between(self, start: int, end: int) -> int:
         """Bytes from index `start` up to `end`, both inside the window."""
@@ -116,39 +128,52 @@ class Track:
 
 
 class Log:
-    """A room's window: the ids of its entries and a track for each mode."""
+    """A room's window: the ids of its entries, and a track for each mode that is read."""
 
     def __init__(self, encoders: Mapping[Mode, Encode], window: Window, after_id: int = 0) -> None:
         """`after_id` is the newest id of the journal at this time: everything newer comes here first."""
+        self._encoders = encoders
         self._window = window
-        self._after_id = after_id
+        self._last_id = after_id
         self._ids: list[int] = []
+        self._tracks: dict[Mode, Track] = {}
         self.base = 0
-        self.tracks = {mode: Track(encode) for mode, encode in encoders.items()}
 
     @property
     def end(self) -> int:
         """The index that the next entry gets."""
         return self.base + len(self._ids)
 
+    def open_track(self, mode: Mode) -> Track:
+        """Give a reader the track of its mode, which begins here where nobody has read it yet."""
+        track = self._tracks.get(mode)
+        if track is None:
+            track = self._tracks[mode] = Track(self._encoders[mode], self.end, self._last_id)
+        track.readers += 1
+        return track
+
+    def close_track(self, mode: Mode) -> None:
+        """A reader has gone; with the last one the track goes."""
+        track = self._tracks[mode]
+        track.readers -= 1
+        if not track.readers:
+            del self._tracks[mode]
+
     def append(self, entry: Entry) -> int:
         """Take an entry, newer than all before it; return its index.
 
         The oldest leave once the window is over its bounds.
         """
-        index = self.base + len(self._ids)
         self._ids.append(entry.id)
+        self._last_id = entry.id
         size = 0
-        for track in self.tracks.values():
+        for track in self._tracks.values():
             track.append(entry)
-            size += track.size_bytes
-        if len(self._ids) > self._window.entries or size > self._window.size_bytes:
+            size += track.starts[-1] - track.starts[0]
+        index = self.base + len(self._ids) - 1
+        if size > self._window.size_bytes or len(self._ids) > self._window.entries:
             self._trim(size)
         return index
-
-    def covers(self, entry_id: int) -> bool:
-        """Whether everything newer than `entry_id` is inside the window."""
-        return entry_id >= self._after_id
 
     def index_after(self, entry_id: int) -> int:
         """The cursor of one who has seen everything up to `entry_id` (`base` if that is older than the window)."""
@@ -161,11 +186,12 @@ class Log:
             count += max(1, count // 8)
         if (count := min(count, len(self._ids) - 1)) == 0:
             return
-        self._after_id = self._ids[count - 1]
+        after_id = self._ids[count - 1]
         del self._ids[:count]
         self.base += count
-        for track in self.tracks.values():
-            track.drop(count)
+        for track in self._tracks.values():
+            track.drop_before(self.base, after_id)
 
     def _size_of_oldest(self, count: int) -> int:
-        return sum(track.size_between(self.base, self.base + count) for track in self.tracks.values())
+        end = self.base + count
+        return sum(track.size_between(track.base, max(track.base, end)) for track in self._tracks.values())

@@ -16,7 +16,7 @@ class Member:
     """A client in a room: a cursor into the room's log.
 
     `own` holds the indices, ascending and not heard yet, of entries that are left out because their author is this
-    client.
+    client. A list is made only for who speaks: most of ten thousand never do.
     """
 
     __slots__ = ("client", "cursor", "own", "room", "track")
@@ -24,22 +24,28 @@ class Member:
     def __init__(self, client: Client, room: "Room") -> None:
         self.client = client
         self.room = room
-        self.track = room.log.tracks[client.mode]
+        self.track = room.log.open_track(client.mode)
         self.cursor = room.log.end
-        self.own: list[int] = []
+        self.own: list[int] | None = None
 
     @property
     def behind(self) -> tuple[int, int]:
         """-> (entries, bytes) between the cursor and the end of the log, as far as the window still holds them."""
         log = self.room.log
         if self.cursor == NOT_LISTENING:
-            return log.end - log.base, self.track.size_bytes
-        return log.end - self.cursor, self.track.size_between(max(self.cursor, log.base), log.end)
+            return log.end - self.track.base, self.track.size_bytes
+        return log.end - self.cursor, self.track.size_between(max(self.cursor, self.track.base), log.end)
 
     def listen_after(self, entry_id: int) -> None:
         """Hear what follows an entry, as far as the window reaches back."""
-        self.cursor = self.room.log.index_after(entry_id)
-        self.own.clear()
+        self.cursor = max(self.room.log.index_after(entry_id), self.track.base)
+        self.own = None
+
+    def hear_itself(self, index: int) -> None:
+        """The entry at this index, the newest, is its own."""
+        if self.own is None:
+            self.own = []
+        self.own.append(index)
 
     def slice(self) -> tuple[bytes, int]:
         """-> (bytes, end): what to send next, and the cursor once that is sent.
@@ -58,14 +64,14 @@ class Member:
 
     def tear(self, sent: int) -> bytes:
         """Only `sent` bytes of the slice were: move the cursor behind the torn entry and return the rest of that."""
-        end, tail = self.track.split(self.cursor, sent, self.own)
+        end, tail = self.track.split(self.cursor, sent, self.own or ())
         self.advance(end)
         return tail
 
     def catch_up(self) -> int:
         """Move a cursor that fell off the window back into it; return how many entries of others were missed."""
-        base = self.room.log.base
-        missed = base - self.cursor - bisect_left(self.own, base)
+        base = self.track.base
+        missed = base - self.cursor - bisect_left(self.own or (), base)
         self.advance(base)
         return missed
 
@@ -89,6 +95,7 @@ class Room:
     def dismiss(self, client: Client) -> None:
         """Make a client a member no longer."""
         del self.members[client]
+        self.log.close_track(client.mode)
 
     def forget(self, after_id: int) -> None:
         """Begin the log anew: nobody is here, and what was said is in the journal."""
@@ -102,4 +109,4 @@ class Room:
         """
         index = self.log.append(entry)
         if author and author.mode is Mode.LINES and (member := self.members.get(author)):
-            member.own.append(index)
+            member.hear_itself(index)

@@ -177,7 +177,7 @@ class SqliteJournal:
     async def aclose(self) -> None:
         """Keep what was posted and let go of the file. What is not kept in time fails."""
         self._is_closing = True
-        self._queue.put(None)
+        self._hand_over(None)
         with trio.move_on_after(self._patience.close_s, shield=True):
             await self._closed.wait()
         for task in self._unsettled:
@@ -194,8 +194,15 @@ class SqliteJournal:
             return batch
         self._open = batch
         self._unsettled[batch] = None
-        self._queue.put(batch)
+        self._hand_over(batch)
         return batch
+
+    def _hand_over(self, task: Batch | None) -> None:
+        """Give the thread what it is to do once everyone has been heard whose bytes are there already.
+
+        What four senders say at once is then one commit and one pass of the pump, not two or more of each.
+        """
+        self._token.run_sync_soon(self._queue.put, task)
 
     async def _look(self, question: Callable[[], T], limiter: trio.CapacityLimiter | None = None) -> T:
         if self._is_closing:

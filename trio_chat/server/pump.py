@@ -109,7 +109,7 @@ class Pump:
 
 
 def _push(member: Member) -> bool:
-    if member.cursor < member.room.log.base:
+    if member.cursor < member.track.base:
         missed = member.catch_up()
         member.client.outlet.report_gap(member.room.name, missed)
     return member.client.outlet.push(member)

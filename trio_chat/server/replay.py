@@ -48,10 +48,10 @@ class Replay:
             await self._catch_up(member, seen)
 
     async def _catch_up(self, member: Member, seen: int) -> None:
-        journal, chat, log = self._services.journal, self._services.chat, member.room.log
+        journal, chat = self._services.journal, self._services.chat
         if seen < journal.pruned_to:
             self._gap(_public_name(member), seen, "pruned")
-        while not log.covers(seen):
+        while not member.track.covers(seen):
             # What is kept but not in the log yet is left to the log.
             entries = await journal.read(member.room.name, after=seen, before=chat.rooms.last_id + 1, limit=PAGE)
             if not entries:
