@@ -39,6 +39,16 @@ def test_m1_kill_9_under_load_loses_nothing_that_anyone_saw(start) -> None:
     assert [positions[line] for line in seen] == sorted(positions[line] for line in seen)
 
 
+def test_a_line_is_committed_before_anyone_sees_it(server) -> None:
+    reader, writer = server.join(), server.join()
+    with contextlib.closing(sqlite3.connect(server.data / "journal.db")) as db:
+        for number in range(50):
+            writer.send(f"line {number}\n".encode())
+            reader.until(f"> line {number}")
+
+            assert db.execute("SELECT count(*) FROM entry WHERE text = ?", (f"line {number}",)).fetchone() == (1,)
+
+
 def test_every_reader_and_the_history_have_one_order(server) -> None:
     readers = [server.join() for _ in range(3)]
     writers = [server.join() for _ in range(5)]
