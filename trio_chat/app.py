@@ -34,6 +34,7 @@ from trio_chat.server.housekeeping import prune_forever, recall_rooms
 from trio_chat.server.ledger import Ledger, read_bans
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.logs import logging_to
+from trio_chat.server.places import Places, recall_places
 from trio_chat.server.pump import Pump
 from trio_chat.server.reload import Reloaded, Reloader
 from trio_chat.server.secret_files import Secrets, read_secrets
@@ -120,6 +121,7 @@ class Server:
         self._stop = trio.Event()
         self.printer = Printer(STDOUT)
         self._pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
+        self._places = Places(journal)
         outside = Surroundings(
             post=journal.post,
             encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
@@ -127,6 +129,7 @@ class Server:
             clock=time.monotonic,
             on_change=self._report,
             on_news=self._pump.has_news,
+            on_place=self._places.note,
         )
         rules = Rules(
             window=Window(settings.window_entries, settings.window_bytes),
@@ -140,6 +143,7 @@ class Server:
             self._chat,
             journal,
             self._pump,
+            self._places,
             admission=Admission(limits_of(settings), self._operator.bans),
             pace=Pace(settings.rate, settings.burst),
             password=secrets.password,
@@ -149,12 +153,13 @@ class Server:
 
     async def run(self, chat_socket: socket.socket, admin: Admin) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
-        for task in (self.printer.run, self._pump.run, self._ledger.run, self._hear, self._tick):
+        for task in (self.printer.run, self._pump.run, self._ledger.run, self._places.run, self._hear, self._tick):
             self._nursery.start_soon(task)
         self._nursery.start_soon(watch_for_stop, self._stop.set)
         self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.set, STDIN)
         self._nursery.start_soon(self._reloader.run, self._tell_reload)
         await recall_rooms(self._chat, self._journal)
+        await recall_places(self._chat, self._journal)
         self._nursery.start_soon(prune_forever, self._journal, self._settings.keep)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
@@ -167,6 +172,9 @@ class Server:
             for client in tuple(self._chat.clients):
                 client.outlet.hang_up(Farewell.STOPPING)
             sessions.cancel_scope.cancel()
+        self._chat.sum_up()
+        with trio.move_on_after(LEDGER_S):
+            await self._places.settled()
         await self._ledger.settled(LEDGER_S)
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.journal import Journal, JournalError, Origin, open_journal
+from trio_chat.journal import Journal, JournalError, Origin, PlaceRecord, open_journal
 
 URLS = ("memory:", "sqlite:")
 
@@ -279,3 +279,29 @@ async def test_a_journal_that_does_not_exist_is_refused(tmp_path: Path, unknown:
     with pytest.raises(JournalError, match="expected sqlite:"):
         async with open_journal(unknown, data=tmp_path):
             pass
+
+
+def place(owner: str, *rooms: str, nick: str = "") -> PlaceRecord:
+    return PlaceRecord(owner, "frames", nick or "10.0.0.1:47634", nick, rooms)
+
+
+async def test_places_are_kept_each_with_the_newest_that_its_owner_has(journal: Journal) -> None:
+    await journal.save_places([place("a", "lobby"), place("b"), place("c", "lobby")], [])
+
+    await journal.save_places([place("a", "ops", "lobby", nick="alice")], ["c", "nobody"])
+
+    assert await journal.read_places() == [place("a", "ops", "lobby", nick="alice"), place("b")]
+
+
+async def test_a_place_that_is_left_and_taken_in_one_step_is_taken(journal: Journal) -> None:
+    await journal.save_places([place("a")], ["a"])
+
+    assert await journal.read_places() == [place("a")]
+
+
+async def test_places_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    async with open_journal("sqlite:", data=tmp_path) as journal:
+        await journal.save_places([place("a", "lobby")], [])
+
+    async with open_journal("sqlite:", data=tmp_path) as journal:
+        assert await journal.read_places() == [place("a", "lobby")]

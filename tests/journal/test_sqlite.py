@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.journal import JournalError, open_journal
+from trio_chat.journal import JournalError, PlaceRecord, open_journal
 from trio_chat.journal.schema import APPLICATION_ID, MIGRATIONS, reason
 from trio_chat.journal.sqlite import Patience, SqliteJournal, open_sqlite
 
@@ -155,6 +155,18 @@ class TestReopening:
         with closing(sqlite3.connect(path)) as other:
             assert other.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
             assert other.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+    async def test_a_journal_of_the_first_schema_is_brought_up_to_date(self, path: Path) -> None:
+        await fill(path, "old")
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE place")
+            other.execute("PRAGMA user_version = 1")
+
+        async with open_sqlite(path) as journal:
+            await journal.save_places([PlaceRecord("s", "frames", "alice", "alice", ("lobby",))], [])
+
+            assert await texts(journal) == ["old"]
+            assert len(await journal.read_places()) == 1
 
 
 class TestRefusals:

@@ -20,6 +20,7 @@ from trio_chat.journal import open_journal
 from trio_chat.server.admission import Admission, Limits
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.password import Password
+from trio_chat.server.places import Places
 from trio_chat.server.pump import Pump
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.session import serve_connection
@@ -116,6 +117,7 @@ async def _open_house(
     with bind("127.0.0.1", 0) as listener:
         async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
             pump = Pump(nursery, stall_timeout_s=30)
+            places = Places(journal)
             outside = Surroundings(
                 post=journal.post,
                 encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
@@ -123,6 +125,7 @@ async def _open_house(
                 clock=time.monotonic,
                 on_change=lambda change, client, end: house.report(change, client, end),
                 on_news=pump.has_news,
+                on_place=places.note,
             )
             chat = Chat(outside, rules=Rules())
             bans = Bans()
@@ -130,6 +133,7 @@ async def _open_house(
                 chat,
                 journal,
                 pump,
+                places,
                 admission=Admission(limits, bans),
                 pace=pace or Pace(),
                 password=Password(password),
@@ -142,6 +146,7 @@ async def _open_house(
 
             house = House(services, listener.getsockname()[1], bans)
             nursery.start_soon(pump.run)
+            nursery.start_soon(places.run)
             nursery.start_soon(hear)
             nursery.start_soon(accept_forever, listener, partial(serve_connection, services), nursery)
             try:

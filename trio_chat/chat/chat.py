@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from trio_chat.chat.client import Client, Farewell, Outlet
+from trio_chat.chat.client import Client, Farewell, NoOutlet, Outlet
 from trio_chat.chat.crowd import Crowd
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Draft, Entry, Kind, Post, Receipt
@@ -38,7 +38,7 @@ class Surroundings:
 
     `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
     seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of rooms with something to
-    send.
+    send; `on_place` of clients whose name or rooms have changed, and whether they are still here.
     """
 
     post: Post
@@ -47,6 +47,7 @@ class Surroundings:
     clock: Callable[[], float]
     on_change: Callable[[Change, Client, End | None], None]
     on_news: Callable[[Room], None]
+    on_place: Callable[[Client, bool], None] = lambda client, is_here: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,23 @@ class Chat:
         self._greet(client)
         return client
 
+    def hold(self, session: str, nick: str, label: str, rooms: Iterable[str]) -> None:
+        """Know a client of before the server was started: as one whose connection broke just now."""
+        client = Client(f"c{next(self._ids)}", "", 0, mode=Mode.FRAMES, outlet=NoOutlet())
+        client.session, client.label = session, label
+        client.away_since = self._outside.clock()
+        self._register.enter_away(client)
+        if nick:
+            self._register.claim_nick(client, nick)
+        for name in rooms:
+            room = self.rooms.enter(name)
+            client.members[room] = room.admit(client)
+
+    def see_off(self, label: str, rooms: Iterable[str]) -> None:
+        """Tell that somebody of before the server was started is gone: nobody could at the time."""
+        for name in rooms:
+            self._announce_crowd(self.rooms.enter(name), Draft(name, Kind.LEFT, label))
+
     def detach(self, client: Client, outlet: Outlet, end: End = End.BROKEN) -> None:
         """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
         if client.outlet is not outlet or client not in self._register or client.away_since is not None:
@@ -135,14 +153,18 @@ class Chat:
 
     def tick(self) -> None:
         """Do what is done about once a second: sum up crowds, let go of those who were away for too long."""
-        for room, crowd in self._crowds.items():
-            if words := crowd.sum_up():
-                self._outside.post(Draft(room.name, Kind.CROWD, SERVER, words))
-        self._crowds.clear()
+        self.sum_up()
         latest = self._outside.clock() - self._rules.hold_s
         for client in tuple(self._register.away):
             if client.away_since is not None and client.away_since <= latest:
                 self.disconnect(client)
+
+    def sum_up(self) -> None:
+        """Tell of the coming and going that was counted since it was last told."""
+        for room, crowd in self._crowds.items():
+            if words := crowd.sum_up():
+                self._outside.post(Draft(room.name, Kind.CROWD, SERVER, words))
+        self._crowds.clear()
 
     # Rooms
 
@@ -154,7 +176,8 @@ class Chat:
         if len(client.members) >= self._rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
-        self._announce_crowd(client, room, Kind.JOINED)
+        self._announce_crowd(room, _draft(client, room, Kind.JOINED))
+        self._outside.on_place(client, True)
         return member
 
     def switch(self, client: Client, name: str) -> Room:
@@ -171,6 +194,7 @@ class Chat:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
         del client.members[room]
         self._dismiss(client, room, Kind.LEFT)
+        self._outside.on_place(client, True)
 
     def room_of(self, client: Client, name: str) -> Room:
         """The room of that name, which the client is in. Raises ChatError where it is not."""
@@ -224,6 +248,7 @@ class Chat:
         for room in client.members:
             receipt = self._post(client, room, Kind.RENAMED, nick)
         client.label = nick
+        self._outside.on_place(client, True)
         return receipt
 
     def announce(self, text: str) -> Receipt | None:
@@ -288,20 +313,17 @@ class Chat:
         return self._post(client, room, kind, text, key)
 
     def _post(self, client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Receipt:
-        session = client.session if key else ""
-        return self._outside.post(
-            Draft(room.name, kind, client.label, text, client=client.id, session=session, key=key)
-        )
+        return self._outside.post(_draft(client, room, kind, text, key))
 
-    def _announce_crowd(self, client: Client, room: Room, kind: Kind) -> None:
+    def _announce_crowd(self, room: Room, draft: Draft) -> None:
         crowd = self._crowds.setdefault(room, Crowd())
-        if crowd.is_told(kind, is_large=len(room.members) > self._rules.announce_max_members):
-            self._post(client, room, kind)
+        if crowd.is_told(draft.kind, is_large=len(room.members) > self._rules.announce_max_members):
+            self._outside.post(draft)
 
     def _dismiss(self, client: Client, room: Room, notice: Kind) -> None:
         room.dismiss(client)
         if notice is Kind.LEFT:
-            self._announce_crowd(client, room, notice)
+            self._announce_crowd(room, _draft(client, room, notice))
         else:
             self._post(client, room, notice)
         if not room.members:
@@ -313,3 +335,9 @@ class Chat:
         for room in rooms:
             self._dismiss(client, room, notice)
         self.rooms.close_mailbox(client)
+        self._outside.on_place(client, False)
+
+
+def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
+    session = client.session if key else ""
+    return Draft(room.name, kind, client.label, text, client=client.id, session=session, key=key)

@@ -55,6 +55,27 @@ class Outlet(Protocol):
         """End the connection soon, whatever its peer does; it is told why if it still listens."""
 
 
+class NoOutlet:
+    """The outlet of a client that has no connection, and had none since the server started."""
+
+    is_blocked = True
+    bytes_out = 0
+    unsent_bytes = 0
+
+    def report_gap(self, room: str, missed: int) -> None:
+        """There is nobody to be told."""
+
+    def push(self, member: "Member | None") -> bool:
+        """Nothing is taken."""
+        return False
+
+    async def wait_writable(self) -> None:
+        """Nobody waits: it is blocked by no kernel."""
+
+    def hang_up(self, farewell: Farewell) -> None:
+        """There is nothing to be ended."""
+
+
 class Client:
     """One connection; or, where it has a `session`, one after the other.
 

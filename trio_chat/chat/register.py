@@ -38,6 +38,11 @@ class Register:
         if client.session:
             self._by_session[client.session] = client
 
+    def enter_away(self, client: Client) -> None:
+        """Add a client that has no connection."""
+        self._by_id[client.id] = self._by_session[client.session] = client
+        self.away[client] = None
+
     def remove(self, client: Client) -> None:
         """Forget a client, its nick and its session."""
         if client in self.away:

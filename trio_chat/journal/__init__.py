@@ -12,7 +12,7 @@ from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.history import open_sqlite_history
 from trio_chat.journal.memory import open_memory
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.sqlite import open_sqlite
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Journal",
     "JournalError",
     "Origin",
+    "PlaceRecord",
     "RoomRecord",
     "open_history",
     "open_journal",
@@ -99,6 +100,15 @@ class Journal(History, Protocol):
 
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, also those that are over, oldest first. Raises JournalError."""
+
+    async def save_places(self, taken: Sequence[PlaceRecord], left: Sequence[str]) -> None:
+        """Keep the places of clients, each in place of an earlier one of its owner, and forget those of others.
+
+        A crash of the server leaves them as they are; a power cut may take back the newest. Raises JournalError.
+        """
+
+    async def read_places(self) -> list[PlaceRecord]:
+        """Return all places. Raises JournalError."""
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import trio
 
 from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
 from trio_chat.journal.batch import Batch, Follower
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.words import SEARCHED, is_in, phrases
 
 ENTRIES_MAX = 100_000
@@ -56,6 +56,7 @@ class MemoryJournal:
         self._audit: list[AuditRecord] = []
         self._bans: dict[str, BanRecord] = {}
         self._loaded_to: dict[str, int] = {}
+        self._places: dict[str, PlaceRecord] = {}
         self._follower: Follower | None = None
 
     def post(self, draft: Draft) -> Batch:
@@ -164,6 +165,18 @@ class MemoryJournal:
         """Return all bans, oldest first."""
         await trio.lowlevel.checkpoint()
         return sorted(self._bans.values(), key=attrgetter("since", "network"))
+
+    async def save_places(self, taken: Sequence[PlaceRecord], left: Sequence[str]) -> None:
+        """Keep places, and forget those of others."""
+        await trio.lowlevel.checkpoint()
+        for owner in left:
+            self._places.pop(owner, None)
+        self._places.update({place.owner: place for place in taken})
+
+    async def read_places(self) -> list[PlaceRecord]:
+        """Return all places."""
+        await trio.lowlevel.checkpoint()
+        return list(self._places.values())
 
     def close(self) -> None:
         """Publish what was posted, and take no more."""

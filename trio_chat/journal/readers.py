@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry
-from trio_chat.journal.records import AuditRecord, BanRecord, RoomRecord
+from trio_chat.journal.places import PLACE_COLUMNS, to_place
+from trio_chat.journal.records import AuditRecord, BanRecord, PlaceRecord, RoomRecord
 from trio_chat.journal.rows import COLUMNS, ask, explaining
 from trio_chat.journal.schema import WORDS, connect
 from trio_chat.journal.words import SEARCHED
@@ -105,6 +106,11 @@ class Readers:
         with self._lend() as db:
             question = "SELECT network, reason, by, since, until FROM ban ORDER BY since, network"
             return [BanRecord(*row) for row in db.execute(question)]
+
+    def places(self) -> list[PlaceRecord]:
+        """Return all places."""
+        with self._lend() as db:
+            return [to_place(row) for row in db.execute(f"SELECT {PLACE_COLUMNS} FROM place ORDER BY owner")]
 
     def close(self) -> None:
         """Let go of the file; connections that are lent close when they come back."""

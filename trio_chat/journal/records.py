@@ -30,6 +30,19 @@ class BanRecord(msgspec.Struct, frozen=True):
     until: float | None = None
 
 
+class PlaceRecord(msgspec.Struct, frozen=True):
+    """The place of a client: its label, its nick if it has one, and its rooms.
+
+    `owner` is the session that can take it up again, or else the id of a connection that nobody can.
+    """
+
+    owner: str
+    mode: str
+    label: str
+    nick: str
+    rooms: tuple[str, ...]
+
+
 class Origin(msgspec.Struct, frozen=True):
     """The journal that entries were exported from: its epoch, and the highest id that it had pruned by then."""
 

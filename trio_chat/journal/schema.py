@@ -61,6 +61,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             until REAL
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE place (
+            owner TEXT PRIMARY KEY,
+            mode TEXT NOT NULL,
+            label TEXT NOT NULL,
+            nick TEXT NOT NULL,
+            rooms TEXT NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

@@ -23,7 +23,7 @@ from trio_chat.journal.batch import Batch, Errand, Follower
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.examination import Examination
 from trio_chat.journal.readers import Readers
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.schema import claim, refusal
 from trio_chat.journal.store import Store
 from trio_chat.journal.words import phrases
@@ -168,6 +168,14 @@ class SqliteJournal:
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""
         return await self._look(self._readers.bans)
+
+    async def save_places(self, taken: Sequence[PlaceRecord], left: Sequence[str]) -> None:
+        """Keep places, and forget those of others."""
+        await self._do(partial(self._store.places.save, taken, left))
+
+    async def read_places(self) -> list[PlaceRecord]:
+        """Return all places."""
+        return await self._look(self._readers.places)
 
     def lose(self, damage: str) -> None:
         """Keep nothing more, since the file was found to be damaged."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
+from trio_chat.journal.places import Places
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin
 from trio_chat.journal.rows import COLUMNS, Row, explaining, to_entry, to_micros, to_row
 from trio_chat.journal.schema import connect, migrate, refusing
@@ -59,6 +60,8 @@ class Store:
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
             self.upkeep = Upkeep(path, index_s=index_s)
+            stack.callback(self.upkeep.close)
+            self.places = Places(path)
             stack.pop_all()
         self._pages_written = 0
 
@@ -152,6 +155,7 @@ class Store:
     def close(self) -> None:
         """Bring everything into the file and let go of it."""
         self.upkeep.close()
+        self.places.close()
         # The last connection to close does the checkpoint and removes the log.
         self._db.close()
 

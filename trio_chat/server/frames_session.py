@@ -63,6 +63,7 @@ class FramesSession:
         self._decoder = request_decoder()
         self._client: Client | None = None
         self._is_leaving = False
+        self._may_return = False
 
     async def run(self, peer: SocketPeer) -> None:
         """Converse until the peer leaves or is gone."""
@@ -79,10 +80,16 @@ class FramesSession:
         """Let the client leave, or wait for its next connection where this one broke."""
         if self._client is None:
             return
+        chat = self._services.chat
         if self._is_leaving:
-            self._services.chat.disconnect(self._client)
-        else:  # the end of input without `bye` is no leave
-            self._services.chat.detach(self._client, self._outlet, End.BROKEN if end is End.LEFT else end)
+            chat.disconnect(self._client)
+            return
+        if end is End.LEFT:  # the input ended without `bye`
+            end = End.BROKEN
+        if self._may_return:
+            chat.detach(self._client, self._outlet, end)
+        else:
+            chat.disconnect(self._client, end)
 
     async def _take(self, inputs: Iterable[frames.AnyRequest | FrameFault], peer: SocketPeer) -> None:
         """Handle frames in their order; return when what they said is durable and their answers are sent."""
@@ -180,14 +187,27 @@ class FramesSession:
         if client is None:
             client = chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=self._outlet, session=session)
         self._client = client
+        self._may_return = hello.session is not None
         if hello.nick and client.nick is None:
             self._try_nick(client, hello.nick)
         replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
         replay.hold(chat.rooms.open_mailbox(client))
         for name in hello.rooms:
             replay.hold(self._join(client, name))
+        await self._take_place()
         self._welcome(client, hello, is_resumed=is_resumed)
         await replay.run()
+
+    async def _take_place(self) -> None:
+        """Return when the client's place outlasts a crash, so that who was welcomed is known ever after.
+
+        Nothing comes before the welcome: the pump leaves the client alone meanwhile.
+        """
+        self._outlet.is_blocked = True
+        try:
+            await self._services.places.settled()
+        finally:
+            self._outlet.is_blocked = False
 
     def _join(self, client: Client, name: str) -> Member | None:
         try:

@@ -9,6 +9,7 @@ from trio_chat.chat.flood import Bucket
 from trio_chat.journal import Journal, JournalError
 from trio_chat.server.admission import Admission
 from trio_chat.server.password import Password
+from trio_chat.server.places import Places
 from trio_chat.server.pump import Pump
 from trio_chat.server.tls import Tls
 
@@ -45,6 +46,7 @@ class Services:
     chat: Chat
     journal: Journal
     pump: Pump
+    places: Places
     admission: Admission
     pace: Pace
     password: Password

@@ -1,0 +1,170 @@
+"""Sessions: a place is held while a connection is broken, also over a restart of the server."""
+
+import json
+import signal
+
+import pytest
+
+SECRET, OTHER = "s" * 32, "o" * 32
+STOPS = [signal.SIGKILL, signal.SIGTERM]
+
+
+class Frames:
+    """A connection that speaks frames."""
+
+    def __init__(self, server, **hello: object) -> None:
+        self.peer = server.connect()
+        self.send(type="hello", protocol=1, **hello)
+        self.welcome = self.until("welcome")
+
+    def send(self, **frame: object) -> None:
+        self.peer.send(json.dumps(frame).encode() + b"\n")
+
+    def until(self, frame_type: str, **fields: object) -> dict:
+        """The next frame of a type with these fields; others are skipped."""
+        while True:
+            frame = json.loads(self.peer.line())
+            if frame["type"] == frame_type and all(frame.get(name) == value for name, value in fields.items()):
+                return frame
+
+    def history(self, room: str) -> list[tuple[str, str]]:
+        """Kind and author of what is in a room."""
+        self.send(type="history", room=room, limit=200, key="history")
+        return [(entry["kind"], entry["author"]) for entry in self.until("page", key="history")["entries"]]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_place_is_held_over_a_restart_and_nobody_hears_of_it(start, stop: int) -> None:
+    server = start()
+    alice = Frames(server, session=SECRET, nick="alice", rooms=["lobby", "ops"])
+    alice.send(type="say", room="ops", text="one", key="k1")
+    seen = alice.until("entry", text="one")["id"]
+    alice.send(type="say", room="ops", text="two", key="k2")
+    alice.until("entry", text="two")
+    server.stop(stop)
+
+    server = start()
+    bob = Frames(server, session=OTHER, rooms=["lobby", "ops"])
+    bob.send(type="nick", nick="alice", key="n")
+    assert bob.until("error", key="n")["code"] == "nick-taken"
+    bob.send(type="say", room="ops", text="three", key="k3")
+    bob.until("entry", text="three")
+    back = Frames(server, session=SECRET, since={"ops": seen}, epoch=alice.welcome["epoch"], rooms=["ops"])
+
+    assert back.welcome["resumed"] is True
+    assert back.welcome["you"]["label"] == "alice"
+    assert {room["name"] for room in back.welcome["rooms"]} == {"lobby", "ops"}
+    missed = [back.until("entry", room="ops") for _ in range(3)]
+    assert [
+        (entry["kind"], entry.get("text")) for entry in missed if entry["author"] != bob.welcome["you"]["label"]
+    ] == [("said", "two")]
+    assert missed[-1]["text"] == "three"
+    for room in ("lobby", "ops"):
+        assert [what for what in back.history(room) if what[1] == "alice" and what[0] in ("joined", "left")] == [
+            ("joined", "alice")
+        ]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_who_does_not_come_back_in_time_after_a_restart_leaves_with_a_notice(start, stop: int) -> None:
+    server = start()
+    Frames(server, session=SECRET, nick="alice")
+    server.stop(stop)
+
+    bob = Frames(start("--hold", "0.5s"), nick="bob")
+
+    while ("left", "alice") not in bob.history("lobby"):
+        pass
+    bob.send(type="nick", nick="alice", key="n")
+    bob.until("done", key="n")
+
+
+def test_a_name_taken_and_a_room_left_just_before_a_crash_are_as_they_were(start) -> None:
+    server = start()
+    alice = Frames(server, session=SECRET, rooms=["lobby", "ops", "dev"])
+    alice.send(type="nick", nick="alice")
+    alice.send(type="leave", room="ops")
+    alice.until("entry", kind="renamed")
+    alice.send(type="ping", key="p")
+    alice.until("pong", key="p")
+    bob = Frames(server, session=OTHER)  # its welcome comes when all places up to now are kept
+    server.stop(signal.SIGKILL)
+
+    server = start()
+    back = Frames(server, session=SECRET, rooms=[])
+
+    assert back.welcome["you"]["label"] == "alice"
+    assert {room["name"] for room in back.welcome["rooms"]} == {"lobby", "dev"}
+    assert Frames(server, session=OTHER).welcome["you"]["label"] == bob.welcome["you"]["label"]
+
+
+@pytest.mark.parametrize("goodbye", ["bye", "kick"])
+def test_a_session_that_is_over_is_not_resumed_after_a_crash(start, goodbye: str) -> None:
+    server = start()
+    alice = Frames(server, session=SECRET, nick="alice")
+    if goodbye == "bye":
+        alice.send(type="bye")
+    else:
+        server.type(f"kill {alice.peer.port}")
+    alice.peer.rest()
+    Frames(server, session=OTHER)
+    server.stop(signal.SIGKILL)
+
+    assert Frames(start(), session=SECRET).welcome["resumed"] is False
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_the_history_says_that_plain_clients_left_when_the_server_ended(start, stop: int) -> None:
+    server = start()
+    bob = server.join()
+    bob.send(b"/nick bob\n/join ops\n/who\n")
+    bob.until("(you) ***")
+    Frames(server, session=OTHER)
+    server.stop(stop)
+
+    alice = Frames(start(), nick="alice", rooms=["lobby", "ops"])
+    alice.send(type="say", room="ops", text="here", key="k")
+    alice.until("entry", text="here")
+
+    assert [what for what in alice.history("ops") if what[1] == "bob"] == [("joined", "bob"), ("left", "bob")]
+
+
+def test_what_one_was_told_is_brought_after_a_crash(start) -> None:
+    server = start()
+    bob = Frames(server, session=SECRET, nick="bob", since={"@": 0})
+    server.stop(signal.SIGKILL)
+
+    server = start()
+    alice = Frames(server, nick="alice")
+    alice.send(type="tell", to="bob", text="psst", key="k")
+    alice.until("entry", kind="told")
+    back = Frames(server, session=SECRET, since={"@": 0}, epoch=bob.welcome["epoch"])
+
+    assert back.until("entry", kind="told")["text"] == "psst"
+
+
+def test_without_a_session_a_broken_connection_is_the_end(server) -> None:
+    bob = server.join()
+    alice = Frames(server, nick="alice")
+    bob.until("[alice] joined the chat ***")
+
+    alice.peer.close()
+
+    assert bob.line() == "*** [alice] left the chat ***"
+
+
+def test_a_hundred_who_leave_as_the_server_stops_are_on_record(start) -> None:
+    server = start()
+    for _ in range(120):
+        server.join()
+    server.stop()
+
+    alice = Frames(start(), nick="alice")
+    alice.send(type="history", room="lobby", limit=500, key="h")
+    entries = alice.until("page", key="h")["entries"]
+
+    told = sum(entry["kind"] == "left" for entry in entries)
+    counted = sum(
+        int(entry["text"].split(" left")[0].split()[-1]) for entry in entries if "left" in entry.get("text", "")
+    )
+    assert told + counted == 120

@@ -1,0 +1,99 @@
+"""Places: who is where is brought to the journal, so that a restart of the server takes nobody's place.
+
+Only a change of a name or of rooms is written, many at once, while nobody waits but who says hello. What cannot be kept
+now is tried again with what has changed by then.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import trio
+
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.log import Mode
+from trio_chat.journal import Journal, JournalError, PlaceRecord
+
+RETRY_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Places:
+    """The places that have changed and are not written yet. `run` writes; `note` is what the chat calls."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._changed: dict[str, Client | None] = {}
+        self._news = trio.Event()
+        self._written = trio.Event()
+        """What has changed since the last write began is written."""
+        self._in_flight = trio.Event()
+        self._in_flight.set()
+        self._is_ill = False
+
+    def note(self, client: Client, is_here: bool) -> None:
+        """A client's name or rooms have changed, or it is gone."""
+        self._changed[_owner(client)] = client if is_here else None
+        self._news.set()
+
+    async def settled(self) -> None:
+        """Return when what has been noted up to now is written; at once where the journal keeps nothing."""
+        if not self._is_ill:
+            await (self._written if self._changed else self._in_flight).wait()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            changed, self._changed = self._changed, {}
+            self._in_flight, self._written = self._written, trio.Event()
+            is_well = await self._write(changed)
+            self._in_flight.set()
+            if not is_well:
+                self._changed = changed | self._changed
+                await trio.sleep(RETRY_S)
+                self._news.set()
+
+    async def _write(self, changed: Mapping[str, Client | None]) -> bool:
+        """-> whether it is kept. A journal that is known to be ill is not asked."""
+        taken = [_record(client) for client in changed.values() if client]
+        left = [owner for owner, client in changed.items() if not client]
+        why = self._journal.fault
+        if not why:
+            try:
+                await self._journal.save_places(taken, left)
+            except JournalError as error:
+                why = str(error)
+        if why and not self._is_ill:
+            logger.warning("a restart would not know who is here now: %s", why)
+        self._is_ill = bool(why)
+        return not why
+
+
+async def recall_places(chat: Chat, journal: Journal) -> None:
+    """Give clients of before the start their places back, or tell that they are gone. Raises JournalError."""
+    places = await journal.read_places()
+    for place in places:
+        if place.mode == Mode.FRAMES:
+            try:
+                chat.hold(place.owner, place.nick, place.label, place.rooms)
+            except ChatError as error:
+                logger.warning("the place of [%s] is lost: %s", place.label, error.text)
+    gone = [place for place in places if place.mode != Mode.FRAMES]
+    for place in gone:
+        chat.see_off(place.label, place.rooms)
+    if gone:
+        await journal.save_places([], [place.owner for place in gone])
+
+
+def _owner(client: Client) -> str:
+    return client.session or client.id
+
+
+def _record(client: Client) -> PlaceRecord:
+    return PlaceRecord(
+        _owner(client), client.mode, client.label, client.nick or "", tuple(room.name for room in client.members)
+    )
