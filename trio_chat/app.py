@@ -47,7 +47,7 @@ from trio_chat.wire import frames, lines
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0
 
-LEDGER_S = 1.0
+LEDGER_S = 0.3
 """How long a server that stops waits for what operators did to be written down."""
 
 _REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL: "host"}
@@ -64,29 +64,38 @@ def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
     """
     _reserve_standard_fds()
     raise_file_limit()
+    status = 0
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
             trio.run(_serve, settings, read)
-    except (StartError, SetupError, JournalError) as failed:
-        print(f"trio-chat: {failed}", file=sys.stderr)
-        return 1
-    return 0
+    except* (StartError, SetupError, JournalError) as failed:
+        print(f"trio-chat: {_first_of(failed)}", file=sys.stderr)
+        status = 1
+    return status
+
+
+def _first_of(error: BaseException) -> BaseException:
+    return _first_of(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> None:
-    secrets = read_secrets(settings)
-    token = open_admin_token(settings)
-    async with (
-        open_journal(settings.journal, data=settings.data) as journal,
-        _open_ports(settings) as (chat_socket, admin_listeners),
-    ):
-        admin = Admin(settings, token, admin_listeners)
-        bans = await read_bans(journal)
-        async with trio.open_nursery() as nursery:
-            server = Server(settings, journal, nursery, secrets=secrets, bans=bans, read=read)
-            await server.run(chat_socket, admin)
-            nursery.cancel_scope.cancel()
-        server.printer.flush_nowait()
+    stop = trio.Event()
+    async with trio.open_nursery() as watching:
+        await watching.start(watch_for_stop, stop.set)
+        secrets = read_secrets(settings)
+        token = open_admin_token(settings)
+        async with (
+            open_journal(settings.journal, data=settings.data) as journal,
+            _open_ports(settings) as (chat_socket, admin_listeners),
+        ):
+            admin = Admin(settings, token, admin_listeners)
+            bans = await read_bans(journal)
+            async with trio.open_nursery() as nursery:
+                server = Server(settings, journal, nursery, stop, secrets=secrets, bans=bans, read=read)
+                await server.run(chat_socket, admin)
+                nursery.cancel_scope.cancel()
+            server.printer.flush_nowait()
+        watching.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -110,6 +119,7 @@ class Server:
         settings: ServeSettings,
         journal: Journal,
         nursery: trio.Nursery,
+        stop: trio.Event,
         *,
         secrets: Secrets,
         bans: Iterable[Ban],
@@ -118,7 +128,7 @@ class Server:
         self._settings = settings
         self._journal = journal
         self._nursery = nursery
-        self._stop = trio.Event()
+        self._stop = stop
         self.printer = Printer(STDOUT)
         self._pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
         self._places = Places(journal)
@@ -155,7 +165,6 @@ class Server:
         """Start everything, and return when the sessions have ended after a request to stop."""
         for task in (self.printer.run, self._pump.run, self._ledger.run, self._places.run, self._hear, self._tick):
             self._nursery.start_soon(task)
-        self._nursery.start_soon(watch_for_stop, self._stop.set)
         self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.set, STDIN)
         self._nursery.start_soon(self._reloader.run, self._tell_reload)
         await recall_rooms(self._chat, self._journal)

@@ -78,8 +78,11 @@ def cli(context: click.Context) -> None:
 
 
 def _leave(_number: int, _frame: object) -> None:
-    """Stop a server that has not started yet: the first process of a container would just ignore the signal."""
-    sys.exit(0)
+    """Stop a server that has not started yet: the first process of a container would just ignore the signal.
+
+    Nothing is open yet, and an exception might be raised anywhere.
+    """
+    os._exit(0)
 
 
 _config_option = click.option(

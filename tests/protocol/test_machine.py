@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.protocol.crowd import stop_under_load
+
 COMMAND = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
 
 
@@ -34,23 +36,10 @@ def test_m5_out_of_file_descriptors_those_inside_go_on_and_others_come_in_later(
     assert b"Traceback" not in errors
 
 
-def test_m6_a_server_with_stuck_readers_and_a_stuck_http_client_stops_in_time(server) -> None:
-    stuck = [server.connect() for _ in range(20)]
-    for peer in stuck:
-        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    http = socket.create_connection(("127.0.0.1", server.admin_port))
-    http.sendall(b"GET /clients HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
-    writer = server.join()
-    for _ in range(200):
-        writer.send(b"x" * 4000 + b"\n")
-    writer.send(b"/who\n")
-    while "(you)" not in writer.line():
-        pass
+def test_m6_a_server_under_load_with_stuck_readers_and_http_clients_stops_in_time_and_tells_everyone(server) -> None:
+    stop = stop_under_load(server, clients=200, stuck=20, talkers=4)
 
-    server.process.terminate()
-
-    assert server.process.wait(5) == 0
-    http.close()
+    assert stop.is_good, stop
 
 
 def test_m6_a_second_signal_ends_it_at_once(server) -> None:

@@ -51,7 +51,7 @@ class Patience:
     examination_s: float = 0.4
     busy_s: float = 2.0
     probe_s: float = 1.0
-    close_s: float = 3.0
+    close_s: float = 2.0
     index_s: float = 1.0
 
 
@@ -215,7 +215,8 @@ class SqliteJournal:
     async def _look(self, question: Callable[[], T], limiter: trio.CapacityLimiter | None = None) -> T:
         if self._is_closing:
             raise JournalError("the journal is closed")
-        return await trio.to_thread.run_sync(question, limiter=limiter or self._reads)
+        # Abandoned, or a long search would keep a server from stopping; its thread holds its place until it is done.
+        return await trio.to_thread.run_sync(question, limiter=limiter or self._reads, abandon_on_cancel=True)
 
     async def _do(self, work: Callable[[], T]) -> T:
         if why := "the journal is closed" if self._is_closing else self._damage:

@@ -55,6 +55,9 @@ class SocketOutlet:
 
     def push(self, member: Member | None) -> bool:
         """Offer the kernel, once, what is pending and then what `member` has not heard; see `chat.client.Outlet`."""
+        if self.farewell and member:  # nothing comes after it
+            member.advance(member.slice()[1])
+            member = None
         pending = self._pending
         data, end = member.slice() if member else (b"", 0)
         if pending:
@@ -79,7 +82,9 @@ class SocketOutlet:
         return False
 
     async def wait_writable(self) -> None:
-        """Return when the kernel has room again."""
+        """Return when the kernel has room again. Raises trio.ClosedResourceError."""
+        if self._socket.fileno() < 0:  # closed since it was found to be full: Trio would raise ValueError
+            raise trio.ClosedResourceError
         await trio.lowlevel.wait_writable(self._socket)
 
     def hang_up(self, farewell: Farewell) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import trio
 
+from trio_chat.chat.client import Farewell
 from trio_chat.server.admission import NO_TICKET
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
@@ -18,6 +19,12 @@ SNIFF_S = 0.25
 
 PEEK_BYTES = 4096
 
+PARTING_S = 2.5
+"""How long a server that stops waits for those who are slow to read that it does: half of the 5 s that a stop may take.
+
+The other half is for the journal.
+"""
+
 _TCP_CLOSE = 7
 """The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
 
@@ -25,7 +32,7 @@ _TCP_CLOSE = 7
 class SocketPeer:
     """A plain connection: an accepted, non-blocking socket. Whoever makes this calls `close`."""
 
-    __slots__ = ("address", "port", "socket", "ticket")
+    __slots__ = ("_outlet", "address", "port", "socket", "ticket")
 
     is_encrypted = False
 
@@ -34,6 +41,7 @@ class SocketPeer:
         self.address = address
         self.port = port
         self.ticket = NO_TICKET
+        self._outlet: SocketOutlet | None = None
 
     async def peek(self, patience_s: float = SNIFF_S) -> bytes:
         """Wait for the first bytes; return them, or none, still to be received. Raises OSError."""
@@ -65,7 +73,8 @@ class SocketPeer:
 
     def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
         """Make the sending half."""
-        return SocketOutlet(self.socket, voice, end_session)
+        self._outlet = SocketOutlet(self.socket, voice, end_session)
+        return self._outlet
 
     @property
     def is_dead(self) -> bool:
@@ -87,6 +96,22 @@ class SocketPeer:
         with suppress(OSError):
             self.socket.send(answer)
         self.close()
+
+    async def part(self) -> None:
+        """Where the server stops, let the client have what is left to say to it, for PARTING_S at most.
+
+        Who still speaks is listened to until it has noticed: else a reset would eat what it has not read.
+        """
+        if self._outlet is None or self._outlet.farewell is not Farewell.STOPPING:
+            return
+        with trio.move_on_after(PARTING_S, shield=True), suppress(OSError, trio.ClosedResourceError):
+            while not self._outlet.push(None):
+                trio.lowlevel.notify_closing(self.socket)  # the pump may wait for the same
+                await self._outlet.wait_writable()
+            self.socket.shutdown(socket.SHUT_WR)
+            if self.socket.recv(READ_BYTES):
+                while await self.receive():
+                    pass
 
     def close(self) -> None:
         """Close the socket; whoever waits for it is woken."""

@@ -101,7 +101,7 @@ class Pump:
                     patience.deadline = trio.current_time() + self.stall_timeout_s
             if patience.cancelled_caught:
                 outlet.hang_up(Farewell.STALLED)
-        except (OSError, trio.ClosedResourceError):  # the session has closed the socket
+        except (OSError, trio.ClosedResourceError, trio.BusyResourceError):  # the session has closed it, or is about to
             pass
         finally:
             outlet.is_blocked = client.away_since is not None

@@ -42,6 +42,7 @@ async def serve_connection(services: Services, sock: socket.socket, address: str
         logger.exception("the session of %s port %d failed", peer.address, peer.port)
     finally:
         services.admission.leave(peer.ticket)
+        await peer.part()
         peer.close()
 
 

@@ -9,11 +9,14 @@ import trio
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
-async def watch_for_stop(stop: Callable[[], None]) -> None:
+async def watch_for_stop(
+    stop: Callable[[], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
     """Call `stop` at the first signal that asks for it, and return; a second one ends the process at once."""
     for number in STOPPING:  # in force again after the block, which hands over what it has not seen
         signal.signal(number, _exit_at_once)
     with trio.open_signal_receiver(*STOPPING) as signals:
+        task_status.started()
         async for _ in signals:
             break
     stop()

@@ -96,6 +96,9 @@ class TlsOutlet(SocketOutlet):
             return False
         if self._is_closed:
             return self._discard(member)
+        if self.farewell and member:  # nothing comes after it
+            member.advance(member.slice()[1])
+            member = None
         pending = self._pending
         data, end = member.slice() if member else (b"", 0)
         data = pending + data
@@ -158,7 +161,7 @@ class TlsOutlet(SocketOutlet):
 class TlsPeer(SocketPeer):
     """A connection after its handshake. `open_tls` makes it and closes the stream; the socket's owner closes that."""
 
-    __slots__ = ("_ahead", "_nursery", "_outlet", "_stream")
+    __slots__ = ("_ahead", "_nursery", "_stream", "_tls_outlet")
 
     is_encrypted = True
 
@@ -168,7 +171,7 @@ class TlsPeer(SocketPeer):
         self._stream = stream
         self._nursery = nursery
         self._ahead = b""
-        self._outlet: TlsOutlet | None = None
+        self._tls_outlet: TlsOutlet | None = None
 
     async def peek(self, patience_s: float = SNIFF_S) -> bytes:
         """Wait for the first bytes; return them, or none, still to be received. Raises trio.BrokenResourceError."""
@@ -190,9 +193,9 @@ class TlsPeer(SocketPeer):
 
     def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
         """Make the sending half, and let its task run."""
-        self._outlet = TlsOutlet(self, voice, end_session)
-        self._nursery.start_soon(self._outlet.write_forever, self._stream)
-        return self._outlet
+        self._tls_outlet = TlsOutlet(self, voice, end_session)
+        self._nursery.start_soon(self._tls_outlet.write_forever, self._stream)
+        return self._tls_outlet
 
     async def refuse(self, answer: bytes) -> None:
         """Say why this connection is not wanted."""
@@ -201,12 +204,12 @@ class TlsPeer(SocketPeer):
     async def finish(self) -> None:
         """Send what is left to say, and that this is the end. Raises trio.BrokenResourceError."""
         try:
-            if self._outlet:
-                await self._outlet.finish()
+            if self._tls_outlet:
+                await self._tls_outlet.finish()
             await self._stream.aclose()
         finally:
-            if self._outlet:
-                self._outlet.stop()
+            if self._tls_outlet:
+                self._tls_outlet.stop()
 
 
 @asynccontextmanager

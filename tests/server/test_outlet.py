@@ -1,0 +1,35 @@
+"""The sending half of a connection at its end."""
+
+import socket
+
+import pytest
+import trio
+
+from trio_chat.chat.client import Farewell
+from trio_chat.server.lines_session import VOICE
+from trio_chat.server.outlet import SocketOutlet
+
+
+async def test_waiting_for_a_socket_that_was_closed_meanwhile_ends_at_the_edge_and_not_in_a_crash() -> None:
+    ours, theirs = socket.socketpair()
+    outlet = SocketOutlet(ours, VOICE, lambda: None)
+    ours.close()
+
+    with theirs, pytest.raises(trio.ClosedResourceError):
+        await outlet.wait_writable()
+
+
+async def test_nothing_comes_after_the_farewell(open_house) -> None:
+    async with open_house() as house:
+        alice = await house.join()
+        client = next(iter(house.chat.clients))
+        member = next(iter(client.members.values()))
+        await alice.send(b"/who\n")
+        await alice.line()
+
+        house.chat.announce("too late")
+        client.outlet.hang_up(Farewell.STOPPING)
+        while member.cursor == member.room.log.end:
+            await trio.testing.wait_all_tasks_blocked()
+
+        assert (await alice.rest()).endswith(b"*** the server is shutting down ***\n")
