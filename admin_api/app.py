@@ -14,12 +14,12 @@ from admin_api.bans import add_bans
 from admin_api.clients import add_clients
 from admin_api.guard import guard
 from admin_api.health import add_health
+from admin_api.metrics import add_metrics
+from admin_api.premises import Premises
 from admin_api.problems import problem, register_problems
 from admin_api.serving import serve_http
 from trio_chat import __version__
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.operator import Operator
-from trio_chat.journal import Journal
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -35,19 +35,18 @@ _STATUSES = {"no-such-client": 404, "not-banned": 404, "too-many-bans": 409}
 
 
 async def serve_admin(
-    operator: Operator,
-    journal: Journal,
+    premises: Premises,
     listeners: Sequence[trio.SocketListener],
     access: Access,
     *,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve the app on `listeners` until cancelled, then close them; reports their URLs."""
-    await serve_http(create_app(operator, journal, access), listeners, task_status=task_status)
+    await serve_http(create_app(premises, access), listeners, task_status=task_status)
 
 
-def create_app(operator: Operator, journal: Journal, access: Access) -> QuartTrio:
-    """Make the app over a chat and its journal, for those who have access."""
+def create_app(premises: Premises, access: Access) -> QuartTrio:
+    """Make the app over a running server, for those who have access."""
     app = QuartTrio("trio_chat.admin", static_folder=None)
     app.url_map.strict_slashes = False  # /clients/ is /clients: curl follows no redirects
     app.url_map.merge_slashes = False
@@ -55,10 +54,11 @@ def create_app(operator: Operator, journal: Journal, access: Access) -> QuartTri
     app.register_error_handler(ChatError, _ruled_out)
     guard(app, access)
     _add_index(app)
-    add_clients(app, operator)
-    add_bans(app, operator)
-    add_audit(app, journal)
-    add_health(app, operator.chat, journal)
+    add_clients(app, premises.operator)
+    add_bans(app, premises.operator)
+    add_audit(app, premises.journal)
+    add_health(app, premises.operator.chat, premises.journal)
+    add_metrics(app, premises)
     return app
 
 

@@ -2,16 +2,19 @@
 
 import importlib
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import trio
 
 from admin_api.access import Access
+from admin_api.premises import Premises
 from trio_chat.chat.operator import Operator
+from trio_chat.chat.tally import Histogram
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
 from trio_chat.server.admin_token import AdminToken
 from trio_chat.server.errors import SetupError
+from trio_chat.server.punctuality import BOUNDS_S, watch_delay
 
 
 class Admin:
@@ -28,13 +31,18 @@ class Admin:
                 "if need be, with --admin-token-file FILE; or networks with --admin-allow; or say --admin-open"
             )
 
-    async def start(self, nursery: trio.Nursery, operator: Operator, journal: Journal) -> list[str]:
+    async def start(
+        self, nursery: trio.Nursery, operator: Operator, journal: Journal, *, refused: Mapping[str, int]
+    ) -> list[str]:
         """Start the app. -> what to print about it.
 
         It is imported now, since that takes longer than all else and chat need not wait for it.
         """
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app")
-        urls = await nursery.start(app.serve_admin, operator, journal, self._listeners, self._access)
+        delays = Histogram(BOUNDS_S)
+        nursery.start_soon(watch_delay, delays)
+        premises = Premises(operator, journal, refused, delays)
+        urls = await nursery.start(app.serve_admin, premises, self._listeners, self._access)
         rows = [f"Admin API started on: {urls[0]}"]
         if self._token.made_in:
             rows.append(f"Admin token, kept in {self._token.made_in}: {self._token.value}")

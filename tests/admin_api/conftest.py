@@ -4,6 +4,7 @@ One is small and does what a test needs of it; the other is the admin app itself
 """
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from admin_api.access import Access
 from admin_api.app import create_app
 from admin_api.guard import guard
 from admin_api.listening import Limits, open_listeners
+from admin_api.premises import Premises
 from admin_api.problems import register_problems
 from admin_api.serving import serve_http
 from trio_chat.chat.bans import Bans
@@ -28,6 +30,7 @@ from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operator import Operator
+from trio_chat.chat.tally import Histogram
 from trio_chat.journal import Journal, open_journal
 from trio_chat.server.ledger import Ledger
 from trio_chat.wire.lines import encode_entry
@@ -191,7 +194,10 @@ class Office:
         self.chat = Chat(outside, rules=Rules())
         self.ledger = Ledger(self.journal, lambda: self.now)
         self.operator = Operator(self.chat, Bans(store=self.ledger), self.ledger, lambda: self.now)
-        self.site = Site(create_app(self.operator, self.journal, self.access))
+        self.refused: Counter[str] = Counter()
+        self.delays = Histogram((0.001, 0.1))
+        premises = Premises(self.operator, self.journal, self.refused, self.delays)
+        self.site = Site(create_app(premises, self.access))
 
     def connect(self, port: int, address: str = "10.0.0.1") -> Client:
         client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())

@@ -12,6 +12,7 @@ ENDPOINTS = [
     "DELETE /bans/<path:network>",
     "GET /audit",
     "GET /health",
+    "GET /metrics",
 ]
 
 

@@ -471,3 +471,12 @@ class TestKilling:
             asked = journal._store._db.execute("PRAGMA synchronous").fetchone()
 
             assert asked == (2,)
+
+
+async def test_every_commit_is_timed(path: Path) -> None:
+    async with open_sqlite(path) as journal:
+        await keep(journal, "one")
+        await keep(journal, "two", "three")
+
+        assert sum(journal.commits.counts) == 2
+        assert journal.commits.total_s > 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trio_chat.chat.events import Draft, Entry, Receipt
+from trio_chat.chat.tally import Histogram
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.history import open_sqlite_history
 from trio_chat.journal.memory import open_memory
@@ -54,6 +55,9 @@ class Journal(History, Protocol):
 
     fault: str | None
     """Why nothing can be kept just now; None when all is well. It heals by itself."""
+
+    commits: Histogram
+    """How long it took to make each group of drafts durable; the attempts that failed too."""
 
     def post(self, draft: Draft) -> Receipt:
         """Take a draft without waiting. Drafts are kept in the order of these calls, in groups."""

@@ -10,7 +10,8 @@ from operator import attrgetter
 import trio
 
 from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
-from trio_chat.journal.batch import Batch, Follower
+from trio_chat.chat.tally import Histogram
+from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch, Follower
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.words import SEARCHED, is_in, phrases
 
@@ -44,6 +45,7 @@ class MemoryJournal:
         self.epoch = secrets.token_hex(8)
         self.last_id = 0
         self.pruned_to = 0
+        self.commits = Histogram(COMMIT_BOUNDS_S)  # and none is made: nothing is kept here
         self._clock = clock
         self._entries_max = entries_max
         self._token = trio.lowlevel.current_trio_token()

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 import trio
 
 from trio_chat.chat.events import Draft, Entry
-from trio_chat.journal.batch import Batch, Errand, Follower
+from trio_chat.chat.tally import Histogram
+from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch, Errand, Follower
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.examination import Examination
 from trio_chat.journal.readers import Readers
@@ -84,6 +85,7 @@ class SqliteJournal:
         self.last_id = store.last_id
         self._readers = Readers(store.path, patience.busy_s)
         self.fault: str | None = None
+        self.commits = Histogram(COMMIT_BOUNDS_S)
         self._store = store
         self._clock = clock
         self._patience = patience
@@ -286,6 +288,7 @@ class SqliteJournal:
                 self._open = None
         if self._is_closing:
             self._store.hurry()
+        began = time.perf_counter()
         try:
             if self._damage:
                 raise JournalError(self._damage)
@@ -295,6 +298,7 @@ class SqliteJournal:
         except Exception as error:  # whatever it is, the next batch is tried: nobody else could write it
             logger.exception("a batch could not be kept")
             batch.error = f"unexpected: {error}"
+        self.commits.observe(time.perf_counter() - began)
 
     def _can_write(self) -> bool:
         with suppress(JournalError):

@@ -1,0 +1,21 @@
+"""What the admin app shows and changes. Needs no Quart, so the app puts it together before that is imported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trio_chat.chat.operator import Operator
+from trio_chat.chat.tally import Histogram
+from trio_chat.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """A running server, from the operator's side.
+
+    `refused` counts connections that were not let in, by reason; `delays` is how late the event loop was.
+    """
+
+    operator: Operator
+    journal: Journal
+    refused: Mapping[str, int] = field(default_factory=dict)
+    delays: Histogram = field(default_factory=lambda: Histogram(()))
