@@ -103,7 +103,7 @@ def test_serve_does_not_pay_for_the_client() -> None:
 def test_join_does_not_pay_for_the_server() -> None:
     loaded = imports_of("import trio_chat.cli, trio_chat.client.lines_view")
 
-    assert loaded.isdisjoint({"quart", "hypercorn", "sqlite3", "trio_chat.server", "trio_chat.journal"})
+    assert loaded.isdisjoint({"quart", "hypercorn", "trio_chat.server", "trio_chat.journal"})
 
 
 def test_the_command_line_alone_costs_no_event_loop() -> None:

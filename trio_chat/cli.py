@@ -127,8 +127,11 @@ def join(host: str, port: str, **flags: Any) -> int:
     except ValueError as error:
         raise ConfigError(f"PORT: {error}") from error
     from trio_chat.client import lines_view  # `serve` must not pay for it
+    from trio_chat.client.connect import Place
+    from trio_chat.client.dialogue import Visitor
 
-    return lines_view.join(host, number, nick=settings.nick, stickers=settings.stickers)
+    visitor = Visitor(nick=settings.nick, rooms=(settings.room,))
+    return lines_view.join(Place(host, number), visitor, stickers=settings.stickers)
 
 
 @cli.command()

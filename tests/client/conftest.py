@@ -1,5 +1,6 @@
 """A peer that speaks bytes to a client over loopback, and a terminal to sit it at."""
 
+import json
 import os
 import pty
 import select
@@ -29,6 +30,11 @@ class Peer:
         self.stream = await self._listener.accept()
         return self.stream
 
+    async def aclose(self) -> None:
+        """Hang up and listen no more."""
+        await self._listener.aclose()
+        await self.stream.aclose()
+
     async def read_until(self, end: bytes) -> bytes:
         """Read what the client sends until it ends like this."""
         data = b""
@@ -36,6 +42,43 @@ class Peer:
             while not data.endswith(end):
                 data += await self.stream.receive_some(1) or pytest.fail(f"the client closed after {data!r}")
         return data
+
+    async def frame(self) -> dict[str, Any]:
+        """Return the next frame of the client; its pings are not what a test waits for."""
+        while (frame := json.loads(await self.read_until(b"\n")))["type"] == "ping":
+            pass
+        return frame
+
+    async def send(self, **frame: object) -> None:
+        """Send the client a frame."""
+        await self.stream.send_all(json.dumps(frame).encode() + b"\n")
+
+    async def welcome(self, epoch: str = "e", **fields: object) -> dict[str, Any]:
+        """Accept a client and let it in. -> its hello"""
+        await self.accept()
+        hello = await self.frame()
+        rooms = [{"name": name, "topic": "", "members": 1, "last_id": 0} for name in hello.get("rooms", ["lobby"])]
+        you = {"id": "c1", "label": hello.get("nick", "1.2.3.4:5"), "address": "1.2.3.4:5"}
+        limits: dict[str, int] = {}
+        welcome = {"protocol": 1, "epoch": epoch, "server": "test", "resumed": False, "limits": limits}
+        await self.send(type="welcome", **welcome | {"you": you, "rooms": rooms} | fields)
+        return hello
+
+    async def tell(self, number: int, text: str, **fields: object) -> None:
+        """Tell the client of something that somebody said."""
+        entry = {"id": number, "room": "lobby", "kind": "said", "time": 0.0, "author": "a", "text": text}
+        await self.send(type="entry", **entry | fields)
+
+    async def keep(self, number: int) -> str:
+        """Take the next thing that the client says, and acknowledge it. -> the text"""
+        said = await self.frame()
+        await self.tell(number, said["text"], key=said["key"], author="me", room=said["room"])
+        return said["text"]
+
+    async def part(self) -> None:
+        """Wait for the client's farewell, and hang up."""
+        assert (await self.frame())["type"] == "bye"
+        await self.stream.aclose()
 
     async def read_all(self) -> bytes:
         """Read what the client sends until it has no more to say."""

@@ -5,7 +5,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.chat.commands import COMMANDS as SERVER_COMMANDS
 from trio_chat.chat.stickers import Catalogue, Text
-from trio_chat.client.conversation import LEAVE_TIMEOUT_S
-from trio_chat.client.lines_view import COMMANDS, GOODBYE, Visit, join
+from trio_chat.client.connect import Place
+from trio_chat.client.conversation import LEAVE_TIMEOUT_S, PATIENCE_S
+from trio_chat.client.dialogue import Visitor
+from trio_chat.client.lines_view import GOODBYE, Visit, join
+from trio_chat.client.outbox import open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.transcript import Transcript
@@ -30,22 +32,27 @@ TRANSCRIPT = Transcript(Catalogue(MappingProxyType({"smile": Text("🙂")})))
 class Filter:
     """A visit on pipes, to the peer of the test."""
 
-    def __init__(self, peer: Any, nursery: trio.Nursery) -> None:
+    def __init__(self, peer: Any, nursery: trio.Nursery, folder: Path) -> None:
         self._peer = peer
         self._nursery = nursery
+        self._folder = folder
         self._stdin, self._stdin_write = os.pipe()
         self._stdout_read, self._stdout = os.pipe()
-        self._done = trio.Event()
+        self.done = trio.Event()
         self._status: int | None = None
 
-    async def start(self, *, nick: str | None = None) -> None:
-        self._nursery.start_soon(self._visit, nick)
-        await self._peer.accept()
+    async def start(self, **visitor: Any) -> dict[str, Any]:
+        """Begin the visit. -> the hello"""
+        self._nursery.start_soon(self._visit, Visitor(**visitor))
+        hello: dict[str, Any] = await self._peer.welcome()
+        return hello
 
-    async def _visit(self, nick: str | None) -> None:
+    async def _visit(self, visitor: Visitor) -> None:
         pipe = Pipe(self._stdin, self._stdout)
-        self._status = await Visit(TRANSCRIPT, nick=nick).run("localhost", self._peer.port, lambda: nullcontext(pipe))
-        self._done.set()
+        with open_outbox("test", folder=self._folder) as outbox:
+            visit = Visit(TRANSCRIPT, Place("localhost", self._peer.port), visitor, outbox)
+            self._status = await visit.run(lambda: nullcontext(pipe))
+        self.done.set()
 
     def feed(self, text: str) -> None:
         os.write(self._stdin_write, text.encode())
@@ -56,8 +63,8 @@ class Filter:
         self._stdin_write = -1
 
     async def status(self) -> int | None:
-        with trio.fail_after(5):
-            await self._done.wait()
+        with trio.fail_after(20):
+            await self.done.wait()
         return self._status
 
     def output(self) -> str:
@@ -71,8 +78,8 @@ class Filter:
 
 
 @pytest.fixture
-async def filter_(peer: Any, nursery: trio.Nursery) -> AsyncIterator[Filter]:
-    filter_ = Filter(peer, nursery)
+async def filter_(peer: Any, nursery: trio.Nursery, tmp_path: Path) -> AsyncIterator[Filter]:
+    filter_ = Filter(peer, nursery, tmp_path)
     yield filter_
     filter_.close()
 
@@ -81,60 +88,86 @@ async def test_a_filter_says_its_input_and_prints_what_it_hears(filter_: Filter,
     await filter_.start()
     filter_.feed_last("hello @smile\nlast words")
 
-    assert await peer.read_all() == b"hello @smile\nlast words\n"
-    await peer.stream.send_all(b"[a]> bye @smile\n")
-    await peer.stream.aclose()
+    await peer.tell(1, "bye @smile")
+    assert [await peer.keep(2), await peer.keep(3)] == ["hello @smile", "last words"]
+    await peer.part()
     assert await filter_.status() == 0
     assert filter_.output() == f"[a]> bye 🙂\n{GOODBYE}\n"
 
 
-async def test_the_nick_is_said_first(filter_: Filter, peer: Any) -> None:
-    await filter_.start(nick="bob")
+async def test_who_comes_and_where_to_is_said_first(filter_: Filter, peer: Any) -> None:
+    hello = await filter_.start(nick="bob", rooms=("#Kitchen",), password="open sesame")
     filter_.feed_last("hello\n")
 
-    assert await peer.read_all() == b"/nick bob\nhello\n"
-    await peer.stream.aclose()
-    assert await filter_.status() == 0
+    said = await peer.frame()
+
+    assert (hello["nick"], hello["rooms"], hello["password"]) == ("bob", ["kitchen"], "open sesame")
+    assert said["room"] == "kitchen"
 
 
-async def test_a_filter_waits_for_the_server_to_have_kept_its_lines(
-    filter_: Filter, peer: Any, mock_clock: trio.testing.MockClock
-) -> None:
+async def test_a_filter_waits_for_the_server_to_have_kept_its_lines(filter_: Filter, peer: Any) -> None:
     await filter_.start()
     filter_.feed_last("hello\n")
-    await peer.read_all()
 
-    mock_clock.jump(3600)
-    await trio.testing.wait_all_tasks_blocked()
-    await peer.stream.send_all(b"late\n")
-    await peer.stream.aclose()
+    said = await peer.frame()
+    await peer.tell(1, "not yours")
+    await peer.tell(2, "hello", key=said["key"])
+    await peer.part()
 
     assert await filter_.status() == 0
-    assert filter_.output() == f"late\n{GOODBYE}\n"
 
 
-async def test_a_server_that_closes_too_early_is_a_failure(
+async def test_a_line_that_the_server_refuses_is_a_failure_with_its_reason(
     filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await filter_.start()
-    await peer.stream.aclose()
+    filter_.feed_last("hello\n")
+
+    said = await peer.frame()
+    await peer.send(type="error", code="empty", text="nothing readable is left of that", key=said["key"])
+    await peer.part()
 
     assert await filter_.status() == 1
-    assert filter_.output() == f"{GOODBYE}\n"
-    assert capsys.readouterr().err == "trio-chat: the server closed the connection\n"
+    assert capsys.readouterr().err == "trio-chat: not sent: nothing readable is left of that: hello\n"
 
 
-async def test_a_connection_that_breaks_after_the_last_line_is_a_failure(
+async def test_a_connection_that_breaks_is_made_again_and_the_line_is_sent(
     filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await filter_.start()
+    first = await filter_.start()
     filter_.feed_last("hello\n")
-    await peer.read_all()
+    said = await peer.frame()
     peer.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     await peer.stream.aclose()
 
+    again = await peer.welcome()
+    said_again = await peer.frame()
+    await peer.send(type="entry", id=1, room="lobby", kind="said", time=0, author="me", text="hello", key=said["key"])
+    await peer.part()
+
+    assert again["session"] == first["session"]
+    assert said_again == said
+    assert await filter_.status() == 0
+    err = capsys.readouterr().err
+    assert "trio-chat: the connection broke: connection reset by peer; trying again\n" in err
+    assert "trio-chat: 1 line sent\n" in err
+
+
+async def test_a_filter_does_not_try_for_ever_and_says_what_is_kept(
+    filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str], mock_clock: trio.testing.MockClock
+) -> None:
+    await filter_.start()
+    filter_.feed_last("hello\n")
+    await peer.frame()
+    await peer.aclose()
+    await trio.testing.wait_all_tasks_blocked()
+
+    while not filter_.done.is_set():
+        mock_clock.jump(PATIENCE_S)
+        await trio.testing.wait_all_tasks_blocked()
+
     assert await filter_.status() == 1
-    assert capsys.readouterr().err == "trio-chat: the connection broke: connection reset by peer\n"
+    assert "1 line not sent: kept for when you join again\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("farewell", ["quit()", "quit() ", "/quit", "/QUIT now"])
@@ -142,41 +175,58 @@ async def test_a_filter_says_nothing_after_it_has_quit(filter_: Filter, peer: An
     await filter_.start()
     filter_.feed(f"one\n{farewell}\ntwo\n")
 
-    assert await peer.read_all() == b"one\n"
-    await peer.stream.aclose()
+    assert await peer.keep(1) == "one"
+    await peer.part()
     assert await filter_.status() == 0
 
 
-async def test_the_catalogue_is_shown_here_and_other_commands_are_the_servers(filter_: Filter, peer: Any) -> None:
+async def test_the_catalogue_is_shown_here_and_other_commands_become_frames(filter_: Filter, peer: Any) -> None:
     await filter_.start()
     filter_.feed_last("/stickers\n/who\n//quit\nsay quit()\n")
 
-    assert await peer.read_all() == b"/who\n//quit\nsay quit()\n"
-    await peer.stream.aclose()
+    who = await peer.frame()
+    await peer.send(type="members", room="lobby", count=2, labels=["b", "1.2.3.4:5"], key=who["key"])
+    assert [await peer.keep(1), await peer.keep(2)] == ["/quit", "say quit()"]
+    await peer.part()
     await filter_.status()
-    assert filter_.output() == f"@smile 🙂\n{GOODBYE}\n"
+    assert filter_.output() == f"@smile 🙂\n*** 2 in #lobby: [b], [1.2.3.4:5] (you) ***\n{GOODBYE}\n"
+
+
+async def test_what_follows_a_change_of_rooms_is_said_in_the_new_one(filter_: Filter, peer: Any) -> None:
+    await filter_.start()
+    filter_.feed_last("one\n/join Kitchen\ntwo\n/leave\nthree\n")
+
+    sent = [await peer.frame() for _ in range(5)]
+
+    assert [(frame["type"], frame["room"]) for frame in sent] == [
+        ("say", "lobby"),
+        ("join", "Kitchen"),
+        ("say", "kitchen"),
+        ("leave", "kitchen"),
+        ("say", "lobby"),
+    ]
 
 
 async def test_a_line_that_could_not_be_said_shows_in_the_status(filter_: Filter, peer: Any) -> None:
     await filter_.start()
     filter_.feed_last("x" * 5000 + "\nfine\n")
 
-    assert await peer.read_all() == b"fine\n"
-    await peer.stream.aclose()
+    assert await peer.keep(1) == "fine"
+    await peer.part()
     assert await filter_.status() == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_leaves_in_order(filter_: Filter, peer: Any, number: int) -> None:
     await filter_.start()
+    await peer.tell(1, "here")
     await trio.testing.wait_all_tasks_blocked()
 
     signal.raise_signal(number)
 
-    assert await peer.read_all() == b""
-    await peer.stream.aclose()
+    await peer.part()
     assert await filter_.status() == 0
-    assert filter_.output() == f"{GOODBYE}\n"
+    assert filter_.output() == f"[a]> here\n{GOODBYE}\n"
 
 
 async def test_who_leaves_does_not_wait_long_for_a_silent_server(
@@ -185,7 +235,7 @@ async def test_who_leaves_does_not_wait_long_for_a_silent_server(
     await filter_.start()
     await trio.testing.wait_all_tasks_blocked()
     signal.raise_signal(signal.SIGINT)
-    await peer.read_all()
+    await peer.frame()
     await trio.testing.wait_all_tasks_blocked()
 
     mock_clock.jump(LEAVE_TIMEOUT_S)
@@ -199,22 +249,27 @@ async def test_a_second_signal_does_not_wait_at_all(
     await filter_.start()
     await trio.testing.wait_all_tasks_blocked()
     signal.raise_signal(signal.SIGINT)
-    await peer.read_all()
+    await peer.frame()
 
     signal.raise_signal(signal.SIGINT)
-    await filter_._done.wait()
+    await filter_.done.wait()
 
     assert filter_.output() == f"{GOODBYE}\n"
 
 
-async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, socket.socket() as first:
+async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery, tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as server,
+        socket.socket() as first,
+        open_outbox("test", folder=tmp_path) as outbox,
+    ):
         first.connect(server.getsockname())
         statuses = []
 
         async def visit() -> None:
             surface = nullcontext(Pipe(0, 1))
-            statuses.append(await Visit(TRANSCRIPT, nick=None).run(*server.getsockname(), lambda: surface))
+            visit = Visit(TRANSCRIPT, Place(*server.getsockname()), Visitor(), outbox)
+            statuses.append(await visit.run(lambda: surface))
 
         nursery.start_soon(visit)
         await trio.testing.wait_all_tasks_blocked()
@@ -224,19 +279,44 @@ async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery) -> 
     assert statuses == [130]
 
 
-def test_a_server_that_cannot_be_reached_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_cannot_be_reached_is_one_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    assert join("127.0.0.1", port, nick=None, stickers=None) == 1
+    assert join(Place("127.0.0.1", port), Visitor(), stickers=None, outboxes=tmp_path) == 1
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert captured.err.startswith(f"trio-chat: cannot reach 127.0.0.1 port {port}: the connection was refused")
 
 
-def test_tab_knows_every_command() -> None:
-    assert sorted(COMMANDS.split()) == sorted([*(f"/{name}" for name in SERVER_COMMANDS), "/stickers"])
+@pytest.mark.parametrize(
+    ("greeting", "reason"),
+    [
+        (b"*** [1.2.3.4:5] joined the chat ***\n", "the server does not speak frames, it may be too old"),
+        (b"*** you are banned: flooding ***\n", "the server refuses: you are banned: flooding"),
+        (
+            b"SSH-2.0-OpenSSH_9.2p1\r\n",
+            "the server does not speak frames, it may be too old for this client; it says: SSH",
+        ),
+        (b"\x1b[31m\x00" * 5000, "the server does not speak frames"),
+    ],
+)
+async def test_a_server_that_speaks_in_words_is_one_line(
+    peer: Any, tmp_path: Path, greeting: bytes, reason: str
+) -> None:
+    async def answer() -> None:
+        await peer.accept()
+        await peer.frame()
+        await peer.stream.send_all(greeting)
+        await peer.stream.send_eof()
+
+    with open_outbox("test", folder=tmp_path) as outbox:
+        visit = Visit(TRANSCRIPT, Place("127.0.0.1", peer.port), Visitor(), outbox)
+        with pytest.RaisesGroup(pytest.RaisesExc(Exception, match=reason), flatten_subgroups=True):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(answer)
+                await visit.run(lambda: nullcontext(Pipe(0, 1)))
 
 
 # On a terminal
@@ -244,64 +324,135 @@ def test_tab_knows_every_command() -> None:
 Scene = Callable[[Any, Any], Awaitable[None]]
 
 
-def play(scene: Scene, screen: Any, make_peer: Any) -> int:
+@pytest.fixture
+def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[[Scene], int]:
     """Run a scene with a peer and a terminal whose prompt is shown, after which the visit must end by itself."""
-    statuses = []
 
-    async def run() -> None:
-        async with make_peer() as peer, trio.open_nursery() as nursery:
+    def run(scene: Scene) -> int:
+        statuses = []
 
-            async def visit() -> None:
-                surface = partial(open_terminal, screen.stdin, screen.stdout, COMMANDS.split())
-                statuses.append(await Visit(TRANSCRIPT, nick=None).run("127.0.0.1", peer.port, surface))
+        async def visit(port: int) -> None:
+            with open_outbox("test", folder=tmp_path) as outbox:
+                visit = Visit(TRANSCRIPT, Place("127.0.0.1", port), Visitor(), outbox)
+                surface = partial(open_terminal, screen.stdin, screen.stdout, [])
+                statuses.append(await visit.run(surface, is_patient=True))
 
-            nursery.start_soon(visit)
-            async with await peer.accept():
-                await screen.shows(">")
+        async def perform() -> None:
+            async with make_peer() as peer, trio.open_nursery() as nursery:
+                nursery.start_soon(visit, peer.port)
+                await peer.welcome()
+                await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", ">")
                 await scene(peer, screen)
 
-    run_on_asyncio(run)
-    (status,) = statuses
-    assert screen.modes == screen.modes_before
-    return status
+        run_on_asyncio(perform)
+        (status,) = statuses
+        assert screen.modes == screen.modes_before
+        return status
+
+    return run
 
 
-def test_what_is_typed_is_sent_as_typed_and_shown_with_its_stickers(screen: Any, make_peer: Any) -> None:
+def test_what_is_typed_is_sent_as_typed_and_shown_with_its_stickers(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("hello @smile\r")
-        assert await peer.read_until(b"\n") == b"hello @smile\n"
-        await peer.stream.send_all(b"[a]> @smile back\n")
+        assert await peer.keep(1) == "hello @smile"
+        await peer.tell(2, "@smile back")
         await screen.shows("> hello 🙂", "[a]> 🙂 back", ">")
         screen.type("\x04")
+        await peer.part()
 
-    assert play(scene, screen, make_peer) == 0
+    assert play(scene) == 0
 
 
 @pytest.mark.parametrize(
     ("keys", "last"), [("quit()\r", "> quit()"), ("/quit\r", "> /quit"), ("\x03", ""), ("\x04", "")]
 )
-def test_leaving_says_so_and_is_no_failure(screen: Any, make_peer: Any, keys: str, last: str) -> None:
+def test_leaving_says_so_and_is_no_failure(play: Any, screen: Any, keys: str, last: str) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type(keys)
-        assert await peer.read_all() == b""
+        await peer.part()
 
-    assert play(scene, screen, make_peer) == 0
+    assert play(scene) == 0
     trio.run(partial(screen.shows, *filter(None, (last, GOODBYE))))
 
 
-def test_a_lost_connection_says_why_and_gives_back_what_was_being_typed(
-    screen: Any, make_peer: Any, capsys: pytest.CaptureFixture[str]
+def test_what_is_typed_without_a_connection_waits_and_is_sent_later(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        await peer.stream.aclose()
+        await screen.shows("*** the server closed the connection; trying again ***", ">")
+        screen.type("hello\r")
+        await screen.shows("> hello", "*** not connected: 1 line waits and will be sent ***", ">")
+        await peer.welcome()
+        assert await peer.keep(1) == "hello"
+        await screen.shows("*** connected again ***", "*** 1 line sent ***", ">")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def test_who_leaves_is_told_what_waits_and_it_is_sent_the_next_time(play: Any, screen: Any) -> None:
+    async def leave(peer: Any, screen: Any) -> None:
+        await peer.aclose()
+        await screen.shows("*** the server closed the connection; trying again ***", ">")
+        screen.type("hello\r")
+        await screen.shows("> hello", "*** not connected: 1 line waits and will be sent ***", ">")
+        screen.type("\x04")
+
+    async def come_back(peer: Any, screen: Any) -> None:
+        assert await peer.keep(1) == "hello"
+        await screen.shows("*** 1 line sent ***", ">")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(leave) == 0
+    trio.run(partial(screen.shows, "*** 1 line not sent: kept for when you join again ***", GOODBYE))
+    assert play(come_back) == 0
+
+
+def test_a_refused_line_is_named_with_the_reason(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("/msg bob hi\r")
+        told = await peer.frame()
+        await peer.send(type="error", code="nobody", text="there is no bob", key=told["key"])
+        await screen.shows("> /msg bob hi", "*** not sent: there is no bob: hi ***", ">")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("/join kitchen\r")
+        room = {"name": "kitchen", "topic": "food", "members": 1, "last_id": 5}
+        await peer.send(type="joined", room=room, key=(await peer.frame())["key"])
+        await screen.shows("*** you are in #kitchen: food ***", ">")
+        await peer.tell(6, "hi", room="kitchen")
+        await peer.tell(7, "hi")
+        await peer.tell(8, "", kind="joined", room="lobby")
+        await screen.shows("[a]> hi", "#lobby [a]> hi", "*** [a] joined the chat ***", ">")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def test_being_sent_away_says_why_and_gives_back_what_was_being_typed(
+    play: Any, screen: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("half a sen")
         await screen.shows("> half a sen")
+        await peer.send(type="bye", reason="kicked", text="you were kicked")
+        await peer.stream.aclose()
 
-    assert play(scene, screen, make_peer) == 1
+    assert play(scene) == 1
     trio.run(partial(screen.shows, "*** not sent: half a sen ***", GOODBYE))
-    assert capsys.readouterr().err == "trio-chat: the server closed the connection\n"
+    assert capsys.readouterr().err == "trio-chat: you were kicked\n"
 
 
-def test_a_flood_does_not_lock_the_person_out(screen: Any, make_peer: Any) -> None:
+def test_a_flood_does_not_lock_the_person_out(play: Any, screen: Any) -> None:
     with ExitStack() as until_the_end:
 
         async def scene(peer: Any, screen: Any) -> None:
@@ -309,70 +460,77 @@ def test_a_flood_does_not_lock_the_person_out(screen: Any, make_peer: Any) -> No
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_flood, peer.stream)
                 screen.type("help!\r")
-                assert await peer.read_until(b"\n") == b"help!\n"
+                assert (await peer.frame())["text"] == "help!"
                 screen.type("\x03")
-                assert await peer.read_all() == b""
-                nursery.cancel_scope.cancel()
 
-        assert play(scene, screen, make_peer) == 0
+        assert play(scene) == 0
 
 
 async def _flood(stream: trio.SocketStream) -> None:
-    while True:
-        await stream.send_all(b"[\x1b[2J]> @smile\x1b]0;title\x07" * 1000 + b"\n" * 1000)
+    """Send until the client hangs up."""
+    entry = '{"type":"entry","id":%d,"room":"lobby","kind":"said","time":0,"author":"[\\u001b[2J","text":"%s"}\n'
+    text = "@smile\\u001b]0;title\\u0007" * 100
+    with suppress(trio.BrokenResourceError):
+        for number in range(1, 10**9, 1000):
+            await stream.send_all("".join(entry % (number + more, text) for more in range(1000)).encode())
 
 
-def test_colours_are_for_those_who_want_them(screen: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        command = [*JOIN, str(server.getsockname()[1])]
-        plain = _see_a_notice(command, server, screen, {"NO_COLOR": "1"})
-        coloured = _see_a_notice(command, server, screen, {})
+def test_colours_are_for_those_who_want_them(screen: Any, tmp_path: Path, make_peer: Any) -> None:
+    plain = _see_a_notice(screen, make_peer, {"NO_COLOR": "1"}, tmp_path)
+    coloured = _see_a_notice(screen, make_peer, {}, tmp_path)
 
     assert b"\x1b[2m***" not in plain
     assert b"\x1b[2m***" in coloured
 
 
-def _see_a_notice(command: list[str], server: socket.socket, screen: Any, variables: dict[str, str]) -> bytes:
+def _see_a_notice(screen: Any, make_peer: Any, variables: dict[str, str], folder: Path) -> bytes:
     """Run the real program on a real terminal until it has shown a notice. -> what it wrote"""
     environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-    environment |= {"TERM": "xterm", **variables}
+    environment |= {"TERM": "xterm", "XDG_STATE_HOME": str(folder), **variables}
     streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
     screen.received = b""
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **streams) as process:
-        sock, _ = server.accept()
-        with sock:
-            sock.sendall(b"*** hello ***\n")
-            trio.run(partial(screen.shows, "*** hello ***", ">"))
+
+    run_program = partial(trio.run_process, cwd=ROOT, env=environment, start_new_session=True, **streams)
+
+    async def run() -> None:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            nursery.start_soon(run_program, [*JOIN, str(peer.port)])
+            await peer.welcome()
+            await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", ">")
             screen.type("\x04")
-            assert sock.recv(100) == b""
-        assert process.wait(10) == 0
-    trio.run(partial(screen.shows, "*** hello ***", GOODBYE))
+            await peer.part()
+
+    trio.run(run)
+    trio.run(partial(screen.shows, "*** you are [1.2.3.4:5] in #lobby ***", GOODBYE))
     assert screen.modes == screen.modes_before
-    return screen.received
+    return bytes(screen.received)
 
 
-def test_the_program_on_a_pipe_says_its_input_and_exits_with_0() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        command = [*JOIN, str(server.getsockname()[1])]
-        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            assert process.stdin
-            process.stdin.write(b"hello\n")
-            process.stdin.close()
-            sock, _ = server.accept()
-            with sock, sock.makefile("rb") as file:
-                assert file.read() == b"hello\n"
-                sock.sendall(b"[a]> hi\n")
-            assert process.stdout
-            assert process.stdout.read() == f"[a]> hi\n{GOODBYE}\n".encode()
-            assert process.wait(10) == 0
+async def test_the_program_on_a_pipe_says_its_input_and_exits_with_0(peer: Any, tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    command = [*JOIN, str(peer.port)]
+    run = partial(trio.run_process, command, cwd=ROOT, env=environment, stdin=b"hello\n", capture_stdout=True)
+    done: list[subprocess.CompletedProcess[bytes]] = []
+
+    async def start() -> None:
+        done.append(await run())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(start)
+        await peer.welcome()
+        await peer.tell(1, "hi")
+        assert await peer.keep(2) == "hello"
+        await peer.part()
+
+    assert done[0].returncode == 0
+    assert done[0].stdout == f"[a]> hi\n{GOODBYE}\n".encode()
 
 
-def test_closed_standard_streams_do_not_end_up_as_the_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        command = f"{sys.executable} -m trio_chat join 127.0.0.1 {server.getsockname()[1]} <&- >&- 2>&-"
-        with subprocess.Popen(command, shell=True, cwd=ROOT) as process:
-            sock, _ = server.accept()
-            with sock, sock.makefile("rb") as file:
-                assert file.read() == b""
-                sock.sendall(b"[a]> hi\n")
-            assert process.wait(10) == 0
+async def test_closed_standard_streams_do_not_end_up_as_the_connection(peer: Any, tmp_path: Path) -> None:
+    command = f"XDG_STATE_HOME={tmp_path} {sys.executable} -m trio_chat join 127.0.0.1 {peer.port} <&- >&- 2>&-"
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(trio.run_process, command, shell=True, cwd=ROOT))
+        await peer.welcome()
+        await peer.tell(1, "hi")
+        await peer.part()

@@ -13,12 +13,24 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.text import clean
+from trio_chat.chat.wording import (
+    IN_LOBBY_ALREADY,
+    SAY_WHAT_TO_LOOK_FOR,
+    SAY_WHAT_YOU_DO,
+    SAY_WHICH_ROOM,
+    SAY_WHOM_AND_WHAT,
+    help_rows,
+    notice,
+    rooms_there_are,
+    topic_of,
+    unknown_command,
+    where_you_are,
+    who_is_here,
+    who_you_are,
+)
 
 HISTORY_DEFAULT = 20
 HISTORY_MAX = 1000
-ROOMS_MAX = 200
-WHO_MAX = 200
-"""Names that `/who` prints: ten thousand of them would help nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ def obey(chat: Chat, client: Client, line: str) -> Answer:
     name, _, argument = line[1:].strip().partition(" ")
     command = _command_in(line)
     if command is None:
-        raise ChatError("unknown-command", f"unknown command /{clean(name)[:32]}: /help lists what there is")
+        raise ChatError("unknown-command", unknown_command(clean(name)))
     return command.run(chat, client, argument.strip())
 
 
@@ -103,77 +115,67 @@ def _posted(receipt: Receipt | None) -> Answer:
 
 
 def _notice(text: str) -> Reply:
-    return Reply((f"*** {text} ***",))
+    return Reply((notice(text),))
 
 
 def _help(_chat: Chat, _client: Client, _argument: str) -> Answer:
     rows = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS.values()]
-    rows.append(("//TEXT", "say a line that begins with /"))
-    width = max(len(usage) for usage, _ in rows)
-    return Reply(tuple(f"  {usage:<{width}}  {text}" for usage, text in rows))
+    return Reply(tuple(help_rows(rows)))
 
 
 def _who(chat: Chat, client: Client, _argument: str) -> Answer:
     room = chat.current_room(client)
-    members = list(room.members)
-    shown = [f"[{member.label}]" + (" (you)" if member is client else "") for member in members[:WHO_MAX]]
-    more = f" and {len(members) - WHO_MAX} more" if len(members) > WHO_MAX else ""
-    return _notice(f"{len(members)} in #{room.name}: {', '.join(shown)}{more}")
+    labels = ((member.label, member is client) for member in room.members)
+    return _notice(who_is_here(room.name, len(room.members), labels))
 
 
 def _nick(chat: Chat, client: Client, argument: str) -> Answer:
     if not argument:
-        raise ChatError("usage", f"you are [{client.label}]; /nick NAME changes that")
+        raise ChatError("usage", who_you_are(client.label))
     return _posted(chat.rename(client, argument))
 
 
 def _me(chat: Chat, client: Client, argument: str) -> Answer:
     if not argument:
-        raise ChatError("usage", "say what you do: /me TEXT")
+        raise ChatError("usage", SAY_WHAT_YOU_DO)
     return _posted(chat.act(client, chat.current_room(client), argument))
 
 
 def _join(chat: Chat, client: Client, argument: str) -> Answer:
     if not argument:
-        raise ChatError("usage", "say which room: /join ROOM")
+        raise ChatError("usage", SAY_WHICH_ROOM)
     room = chat.switch(client, argument)
-    topic = f": {room.topic}" if room.topic else ""
-    return _notice(f"you are in #{room.name}{topic}")
+    return _notice(where_you_are(room.name, room.topic))
 
 
 def _leave(chat: Chat, client: Client, _argument: str) -> Answer:
     if chat.current_room(client).name == LOBBY:
-        raise ChatError("usage", "you are in #lobby already; /quit leaves the chat")
+        raise ChatError("usage", IN_LOBBY_ALREADY)
     return _join(chat, client, LOBBY)
 
 
 def _rooms(chat: Chat, _client: Client, _argument: str) -> Answer:
-    rooms = sorted(chat.rooms, key=lambda room: (-len(room.members), room.name))
-    rows = [(f"#{room.name}", str(len(room.members)), room.topic) for room in rooms[:ROOMS_MAX]]
-    width = max(len(name) for name, _, _ in rows)
-    lines = [f"  {name:<{width}}  {members:>5}  {topic}".rstrip() for name, members, topic in rows]
-    if len(rooms) > ROOMS_MAX:
-        lines.append(f"  and {len(rooms) - ROOMS_MAX} more")
-    return Reply(tuple(lines))
+    rooms = [(room.name, len(room.members), room.topic) for room in chat.rooms]
+    return Reply(tuple(rooms_there_are(rooms)))
 
 
 def _topic(chat: Chat, client: Client, argument: str) -> Answer:
     room = chat.current_room(client)
     if argument:
         return Posted(chat.set_topic(client, room, argument))
-    return _notice(f"the topic of #{room.name}: {room.topic}" if room.topic else f"#{room.name} has no topic")
+    return _notice(topic_of(room.name, room.topic))
 
 
 def _msg(chat: Chat, client: Client, argument: str) -> Answer:
     label, _, text = argument.partition(" ")
     if not text.strip():
-        raise ChatError("usage", "say whom you mean, and what: /msg NICK TEXT")
+        raise ChatError("usage", SAY_WHOM_AND_WHAT)
     return _posted(chat.tell(client, label.removeprefix("[").removesuffix("]"), text.strip()))
 
 
 def _search(chat: Chat, client: Client, argument: str) -> Answer:
     if not argument:
-        raise ChatError("usage", "say what to look for: /search WORDS")
+        raise ChatError("usage", SAY_WHAT_TO_LOOK_FOR)
     return Search(chat.current_room(client).name, argument)
 
 

@@ -1,17 +1,31 @@
 """What goes back and forth between a link and a person, whatever the person sits at."""
 
 import os
-from collections.abc import AsyncIterator
-from typing import Protocol, assert_never
+import sys
+from collections.abc import Iterable
+from typing import Protocol
 
 import trio
 
-from trio_chat.client.link import Ended, Happening, LineReceived, Link
-from trio_chat.client.transcript import Row, Transcript, paint
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import LOBBY
+from trio_chat.chat.text import clean
+from trio_chat.chat.wording import topic_of, who_you_are
+from trio_chat.client.dialogue import room_name
+from trio_chat.client.happenings import Ended, Failed, Happening, Question, Speech
+from trio_chat.client.link import Link
+from trio_chat.client.narrator import Narrator, Told
+from trio_chat.client.transcript import Row, paint
+from trio_chat.client.typed import Local, help_lines, meaning_of
+from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2
-"""For what was said last to go out, and its answer to come in, when somebody leaves."""
+"""For what was said last to be acknowledged, when somebody leaves."""
 
+PATIENCE_S = 60
+"""How long a pipe that has said everything tries to get back a connection that it has lost."""
+
+_LINES_PER_SAY = 100
 _HAPPENINGS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
 
 
@@ -54,76 +68,137 @@ class Surface(Protocol):
 class Conversation:
     """What goes back and forth between a link and a surface."""
 
-    def __init__(self, link: Link, surface: Surface, transcript: Transcript) -> None:
+    def __init__(self, link: Link, surface: Surface, narrator: Narrator) -> None:
         self._link = link
         self._surface = surface
-        self._transcript = transcript
+        self._narrator = narrator
         self._is_coloured = surface.is_tty and not os.environ.get("NO_COLOR")
+        self._patience = trio.CancelScope()
+        self.failed = 0
+        """How many lines were refused."""
         self.is_over = False
         """Whether everything there was to say has been given to the link."""
 
     async def run(self) -> Ended | None:
-        """Converse until the connection ends, or until one who leaves has waited long enough."""
+        """Converse until the link ends, or until one who leaves has waited long enough."""
         ended: Ended | None = None
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._speak)
-            nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
-            ended = await self._listen()
-            nursery.cancel_scope.cancel()
+        await self._tell([self._narrator.begin(self._link)])
+        with self._patience:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._speak)
+                nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
+                ended = await self._listen()
+                nursery.cancel_scope.cancel()
         return ended
 
     async def _leave_in_time(self, scope: trio.CancelScope) -> None:
         await self._surface.stopped.wait()
-        await trio.sleep(LEAVE_TIMEOUT_S)
+        if self._link.is_connected:
+            await trio.sleep(LEAVE_TIMEOUT_S)
         scope.cancel()
 
     async def _listen(self) -> Ended | None:
         async for batch in self._link:
             for start in range(0, len(batch), _HAPPENINGS_PER_PRINT):
                 some = batch[start : start + _HAPPENINGS_PER_PRINT]
-                await self._print([row for happening in some for row in self._show(happening)])
-            if batch and isinstance(batch[-1], Ended):
+                await self._tell([self._narrate(happening) for happening in some])
+            self._set_patience()
+            if isinstance(batch[-1], Ended):
                 return batch[-1]
         return None
 
-    def _show(self, happening: Happening) -> list[Row]:
-        match happening:
-            case LineReceived(text):
-                return self._transcript.heard(text, columns=self._surface.columns)
-            case Ended():
-                return []
-            case _:
-                assert_never(happening)
+    def _narrate(self, happening: Happening) -> Told:
+        self.failed += isinstance(happening, Failed)
+        return self._narrator.tell(happening, self._link, columns=self._surface.columns)
+
+    def _set_patience(self) -> None:
+        """A pipe that has nothing more to say does not wait for ever for a server that has gone."""
+        if not self.is_over or self._surface.has_prompt or self._link.is_connected:
+            self._patience.deadline = float("inf")
+        else:
+            self._patience.deadline = min(self._patience.deadline, trio.current_time() + PATIENCE_S)
 
     async def _speak(self) -> None:
         while not self.is_over and (lines := await anext(self._surface, None)) is not None:
-            await self._link.send(*[line async for line in self._sift(lines)])
+            await self._take(lines)
         self.is_over = True
-        await self._link.finish()
+        self._set_patience()
+        self._link.finish()
 
-    async def _sift(self, lines: list[str]) -> AsyncIterator[str]:
-        """Do what is ours to do; yield what is for the server."""
+    async def _take(self, lines: Iterable[str]) -> None:
+        """Say and ask what was typed, and do what is ours to do."""
+        speeches: list[Speech] = []
         for line in lines:
             if self._surface.has_prompt:
-                await self._print(self._transcript.said(line, columns=self._surface.columns))
-            if _is_farewell(line):
-                self._quit()
-                return
-            if line.rstrip() == "/stickers":
-                await self._print(self._transcript.stickers(columns=self._surface.columns))
+                await self._print(self._narrator.transcript.said(line, columns=self._surface.columns))
+            try:
+                meaning = meaning_of(line, self._narrator.room)
+            except ChatError as error:
+                await self._print(self._narrator.transcript.notice(error.text))
+                continue
+            if isinstance(meaning, Speech):
+                speeches.append(meaning)
+                continue
+            await self._say(speeches)
+            if isinstance(meaning, Local):
+                await self._do(meaning)
             else:
-                yield line
+                self._ask(meaning)
+            if self.is_over:
+                break
+        await self._say(speeches)
+
+    async def _say(self, speeches: list[Speech]) -> None:
+        """Say what has come together. A file waits until there is space; a person is told that there is none."""
+        for start in range(0, len(speeches), _LINES_PER_SAY):
+            if not self._surface.has_prompt:
+                await self._link.space()
+            await self._link.say(*speeches[start : start + _LINES_PER_SAY])
+        speeches.clear()
+
+    def _ask(self, question: Question) -> None:
+        """Ask, and be where one wants to be at once: what is typed next belongs there."""
+        self._link.ask(question)
+        if isinstance(question, frames.Join):
+            self._narrator.room = room_name(question.room)
+        elif isinstance(question, frames.Leave):
+            self._narrator.room = LOBBY
+            if LOBBY not in self._link.rooms:
+                self._link.ask(frames.Join(room=LOBBY))
+
+    async def _do(self, local: Local) -> None:
+        transcript, room = self._narrator.transcript, self._narrator.room
+        match local:
+            case Local.QUIT:
+                self._quit()
+            case Local.STICKERS:
+                await self._print(transcript.stickers(columns=self._surface.columns))
+            case Local.HELP:
+                await self._print([row for line in help_lines() for row in transcript.plain(line)])
+            case Local.TOPIC:
+                await self._print(transcript.notice(topic_of(room, self._link.rooms.get(room, ""))))
+            case Local.NICK:
+                await self._print(transcript.notice(who_you_are(self._link.label)))
 
     def _quit(self) -> None:
         self.is_over = True
         if self._surface.has_prompt:
             self._surface.stop()
 
+    async def _tell(self, told: list[Told]) -> None:
+        """Print what happened in the chat. What the client has to say is for people: on a pipe it goes to stderr."""
+        transcript = self._narrator.transcript
+        rows: list[Row] = []
+        for some in told:
+            rows += some.rows
+            if self._surface.has_prompt:
+                asides = (some.greeting, *some.asides) if some.greeting else some.asides
+                rows += [row for aside in asides for row in transcript.notice(aside)]
+            else:
+                for aside in some.asides:
+                    print(f"trio-chat: {clean(aside)}", file=sys.stderr)
+        await self._print(rows)
+
     async def _print(self, rows: list[Row]) -> None:
         if rows:
             await self._surface.print(paint(rows, is_coloured=self._is_coloured))
-
-
-def _is_farewell(line: str) -> bool:
-    """Tell whether a line leaves, as the server would."""
-    return line.rstrip() == "quit()" or (line[:1] == "/" and line[1:].strip().partition(" ")[0].lower() == "quit")

@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -12,14 +13,17 @@ import trio
 from trio_chat.chat.stickers import Catalogue
 from trio_chat.chat.text import clean
 from trio_chat.client.catalogue import load_catalogue
+from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
-from trio_chat.client.link import Link, LinkError, open_link
+from trio_chat.client.dialogue import Visitor
+from trio_chat.client.link import Link, open_link
+from trio_chat.client.narrator import Narrator, count_lines
+from trio_chat.client.outbox import Outbox, open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.transcript import Transcript
+from trio_chat.client.typed import COMMANDS
 
 GOODBYE = "Disconnected from the server"
-COMMANDS = "/help /history /join /leave /me /msg /nick /quit /rooms /search /stickers /topic /who"
-"""What Tab completes: the server's commands and our own."""
 
 _LEAVING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 128 + signal.SIGINT
@@ -28,8 +32,8 @@ _INTERRUPTED = 128 + signal.SIGINT
 OpenSurface = Callable[[], AbstractAsyncContextManager[Surface]]
 
 
-def join(host: str, port: int, *, nick: str | None, stickers: Path | None) -> int:
-    """Chat until the person leaves or the connection is lost.
+def join(place: Place, visitor: Visitor, *, stickers: Path | None, outboxes: Path | None = None) -> int:
+    """Chat until the person leaves or the server does not want them any more. `outboxes` is the folder of those.
 
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
@@ -37,9 +41,11 @@ def join(host: str, port: int, *, nick: str | None, stickers: Path | None) -> in
     catalogue, warnings = load_catalogue(stickers)
     for warning in warnings:
         _complain(warning)
-    visit = Visit(Transcript(catalogue), nick=nick)
     try:
-        return _run(lambda open_surface: visit.run(host, port, open_surface), catalogue)
+        with open_outbox(str(place), visitor.nick or "", folder=outboxes) as outbox:
+            if outbox.warning:
+                _complain(outbox.warning)
+            return _run(Visit(Transcript(catalogue), place, visitor, outbox), catalogue)
     except* LinkError as errors:
         _complain(str(_first(errors)))
     except* BrokenPipeError:  # whoever read our output has gone, as `head` does
@@ -49,35 +55,45 @@ def join(host: str, port: int, *, nick: str | None, stickers: Path | None) -> in
     return 1
 
 
-def _run(visit: Callable[[OpenSurface], Awaitable[int]], catalogue: Catalogue) -> int:
+def _run(visit: "Visit", catalogue: Catalogue) -> int:
     if not _is_terminal():
-        return trio.run(visit, lambda: nullcontext(Pipe(0, 1)))
+        return trio.run(visit.run, lambda: nullcontext(Pipe(0, 1)))
     from trio_chat.client.terminal import open_terminal, run_on_asyncio  # slow to import, and a pipe needs none
 
-    words = [*COMMANDS.split(), *(f"@{name}" for name in (*catalogue.stickers, *catalogue.aliases))]
-    return run_on_asyncio(lambda: visit(lambda: open_terminal(sys.stdin, sys.stdout, words)))
+    names = (*catalogue.stickers, *catalogue.aliases)
+    words = [*(f"/{name}" for name in COMMANDS), *(f"@{name}" for name in names)]
+    open_surface = partial(open_terminal, sys.stdin, sys.stdout, words)
+    return run_on_asyncio(partial(visit.run, open_surface, is_patient=True))
 
 
 class Visit:
     """One stay in the chat, from connecting to the goodbye."""
 
-    def __init__(self, transcript: Transcript, *, nick: str | None) -> None:
+    def __init__(self, transcript: Transcript, place: Place, visitor: Visitor, outbox: Outbox) -> None:
         self._transcript = transcript
-        self._nick = nick
+        self._place = place
+        self._visitor = visitor
+        self._outbox = outbox
         self._surface: Surface | None = None
+        self._unsent = 0
         self._scope = trio.CancelScope()
 
-    async def run(self, host: str, port: int, open_surface: OpenSurface) -> int:
-        """Connect and converse. -> exit status. Raises LinkError, and OSError where nothing can be printed."""
+    async def run(self, open_surface: OpenSurface, *, is_patient: bool = False) -> int:
+        """Connect and converse. -> exit status. Raises LinkError, and OSError where nothing can be printed.
+
+        One that `is_patient` does not give up where the first connection fails and something waits to be sent.
+        """
         status = _INTERRUPTED
+        is_patient &= bool(self._outbox.pending)
         with trio.open_signal_receiver(*_LEAVING_SIGNALS) as signals, self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._obey, signals)
-                async with open_link(host, port) as link, open_surface() as self._surface:
+                link_context = open_link(self._place, self._visitor, self._outbox, is_patient=is_patient)
+                async with link_context as link, open_surface() as self._surface:
                     status = await self._converse(link, self._surface)
                 nursery.cancel_scope.cancel()
         if self._surface is not None:
-            await _say_goodbye(self._surface)
+            await self._say_goodbye(self._surface)
         return status
 
     async def _obey(self, signals: AsyncIterator[int]) -> None:
@@ -89,22 +105,37 @@ class Visit:
                 self._surface.stop()
 
     async def _converse(self, link: Link, surface: Surface) -> int:
-        if self._nick:
-            await link.send(f"/nick {self._nick}")
-        conversation = Conversation(link, surface, self._transcript)
+        narrator = Narrator(self._transcript, self._visitor.rooms[0])
+        conversation = Conversation(link, surface, narrator)
         ended = await conversation.run()
+        self._unsent = len(link.pending)
+        if ended and ended.is_orderly:
+            self._outbox.end_session()
         if surface.stopped.is_set():
             return 0
-        if ended and not (conversation.is_over and ended.is_orderly):
+        if ended and not ended.is_orderly:
             _complain(ended.reason)
             return 1
-        return 1 if surface.refused else 0
+        if self._unsent:
+            _complain(f"no connection: {narrator.trouble}")
+        return 1 if surface.refused or conversation.failed or self._unsent else 0
 
-
-async def _say_goodbye(surface: Surface) -> None:
-    with trio.move_on_after(LEAVE_TIMEOUT_S), suppress(OSError):  # there may be nobody left to say it to
+    async def _say_goodbye(self, surface: Surface) -> None:
+        """Say what was not sent, and that it is over; there may be nobody left to say it to."""
         draft = f"*** not sent: {clean(surface.draft)} ***\n" if surface.draft else ""
-        await surface.print(f"{draft}{GOODBYE}\n")
+        unsent = self._explain_unsent()
+        if unsent and not surface.has_prompt:
+            _complain(unsent)
+        notice = f"*** {unsent} ***\n" if unsent and surface.has_prompt else ""
+        with trio.move_on_after(LEAVE_TIMEOUT_S), suppress(OSError):
+            await surface.print(f"{draft}{notice}{GOODBYE}\n")
+
+    def _explain_unsent(self) -> str:
+        if not self._unsent:
+            return ""
+        if not self._outbox.is_on_disk:
+            return f"{count_lines(self._unsent)} not sent, and lost"
+        return f"{count_lines(self._unsent)} not sent: kept for when you join again"
 
 
 def _is_terminal() -> bool:

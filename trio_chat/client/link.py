@@ -1,188 +1,295 @@
-"""The link to a server: connect, say lines, and an async iterator of what happened.
+"""The link to a server: what is said gets there, what happens there is told once, however often the connection breaks.
 
-It knows no view. Whatever is at the other end, a link holds at most one line of it.
+It connects, and comes back by itself after a while that grows; it keeps what was said in the outbox until the server
+has it; it notices a server that vanished. It is an async iterator of what happened, and knows no view.
 """
 
-import errno
-import os
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Self
+import itertools
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Protocol, Self, TypeVar
 
+import msgspec
 import trio
 
-CONNECT_TIMEOUT_S = 10
+from trio_chat.client.backoff import Backoff
+from trio_chat.client.connect import LinkError, reason_of
+from trio_chat.client.dialogue import Dialogue, Visitor
+from trio_chat.client.greeting import read_greeting
+from trio_chat.client.happenings import (
+    Ended,
+    Failed,
+    Happening,
+    Happenings,
+    Lost,
+    Noticed,
+    Pending,
+    Question,
+    Sent,
+    Speech,
+)
+from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError
+from trio_chat.wire import frames
+from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
 
-LINE_MAX_BYTES = 64 * 1024
-"""What is longer is cut: a server's longest lines, lists of names, are a tenth of that."""
+PING_S = 15
+SILENCE_S = 35
+"""A server that is pinged every 15 s and says nothing for this long is gone: it is noticed within 45 s."""
 
-CUT_MARK = "… [cut: the line was too long]"
+WELCOME_S = 15
+REPEAT_S = 5
+"""How long to wait before what a server could not keep is said again."""
+
+RequestT = TypeVar("RequestT", bound=frames.Request)
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FINAL_CODES = ("protocol", "password", "bad-password", "wrong-password")
 
 _RECEIVE_BYTES = 64 * 1024
-
-# A server that vanished without a word is noticed within 45 s, as the server notices us.
-_KEEPALIVE = (
-    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
-    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 10),
-    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
-    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 40_000),
-)
+_FRAMES_PER_SEND = 64  # of 24 KiB at most each
 
 
-class LinkError(Exception):
-    """The server cannot be reached; the text is one sentence that says why."""
+class Place(Protocol):
+    """Where a server is, and how to get there."""
 
-
-@dataclass(frozen=True, slots=True)
-class LineReceived:
-    """The server sent a line. It may hold anything: whoever shows it cleans it."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The connection is over. It is orderly when the server closed it and everything given to it had been sent."""
-
-    reason: str
-    is_orderly: bool
-
-
-Happening = LineReceived | Ended
+    async def connect(self) -> trio.abc.Stream:
+        """Connect. The caller closes the stream. Raises LinkError."""
 
 
 class Link:
-    """A connection to a server, seen as what happens on it: an async iterator of what arrived together.
+    """A session with a server. Iterates over what happened together, up to Ended.
 
-    One task iterates and one sends. The last happening is Ended.
+    Whoever made it runs `run`; any task may say and ask things.
     """
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
-        self._cutter = LineCutter()
-        self._has_ended = False
-        self._is_broken = False
+    def __init__(self, place: Place, visitor: Visitor, outbox: Outbox, *, backoff: Backoff | None = None) -> None:
+        self._place = place
+        self._outbox = outbox
+        self._dialogue = Dialogue(visitor, outbox.session, outbox.pending)
+        self._backoff = backoff or Backoff()
+        self._happenings = Happenings()
+        self._has_news = trio.Event()
+        self._has_space = trio.Event()
+        self._is_finishing = False
+        self._is_leaving = False
+        self._has_said_bye = False
+        self._has_begun: Callable[[], None] | None = None
+        self._is_on_disk = True
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[Happening]:
-        if self._has_ended:
-            raise StopAsyncIteration
+        return await anext(self._happenings)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server has let us in, as far as we know."""
+        return self._dialogue.is_connected
+
+    @property
+    def label(self) -> str:
+        """What others call us."""
+        return self._dialogue.label
+
+    @property
+    def rooms(self) -> dict[str, str]:
+        """The rooms that we are in or want to be in, each with its topic."""
+        return dict(self._dialogue.rooms)
+
+    @property
+    def pending(self) -> tuple[Speech, ...]:
+        """What the server has not acknowledged, oldest first."""
+        return tuple(self._dialogue.pending.values())
+
+    async def say(self, *speeches: Speech) -> None:
+        """Say things, in order; return when they are in the outbox. Each gets a key if it has none.
+
+        What becomes of them happens: Pending, then Sent or Failed.
+        """
+        keyed = [_with_key(speech) for speech in speeches]
+        refused = {speech.key: Failed(speech, why) for speech in keyed if (why := _fault_of(speech))}
+        room = max(0, PENDING_MAX - len(self._dialogue.pending))
+        fine = [speech for speech in keyed if speech.key not in refused]
+        refused |= {speech.key: Failed(speech, "too much waits to be sent already") for speech in fine[room:]}
+        await self._store(fine[:room])
+        self._dialogue.speak(fine[:room])
+        self._has_news.set()
+        self._happenings.put(refused.get(speech.key) or Pending(speech) for speech in keyed)
+
+    def ask(self, question: Question) -> None:
+        """Ask something; the answer happens, or why there is none."""
+        self._happenings.put(self._dialogue.ask(_with_key(question)))
+        self._has_news.set()
+
+    async def space(self) -> None:
+        """Return when more can be said without being refused because too much waits."""
+        while len(self._dialogue.pending) >= PENDING_MAX // 2:
+            self._has_space = trio.Event()
+            await self._has_space.wait()
+
+    def finish(self) -> None:
+        """Leave as soon as all that was said is acknowledged and all that was asked is answered."""
+        self._is_finishing = True
+        self._leave_if_settled()
+        self._has_news.set()
+
+    async def run(self, *, is_patient: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Be connected until it is over; Ended happens last. It has started when the server has let us in.
+
+        One that `is_patient` has started at once. Another raises LinkError where the first connection fails.
+        """
+        self._has_begun = task_status.started
+        if is_patient:
+            self._begun()
+        while True:
+            error = await self._visit()
+            if self._has_begun is not None:
+                raise error
+            self._happenings.put(self._dialogue.lose())
+            self._is_leaving = False
+            if self._has_said_bye or error.is_final:
+                self._happenings.put([Ended(str(error), is_orderly=self._has_said_bye)])
+                return
+            wait_s = self._backoff.next_s(error.retry_s)
+            self._happenings.put([Lost(str(error), wait_s)])
+            await trio.sleep(wait_s)
+
+    def _begun(self) -> None:
+        if self._has_begun is not None:
+            self._has_begun()
+            self._has_begun = None
+
+    async def _visit(self) -> LinkError:
+        """Make one connection and use it. -> how it was lost"""
         try:
-            data = await self._stream.receive_some(_RECEIVE_BYTES)
+            stream = await self._place.connect()
+        except LinkError as error:
+            return error
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write, stream)
+                nursery.start_soon(self._tick)
+                lost = await self._read(stream)
+                nursery.cancel_scope.cancel()
+        finally:
+            await trio.aclose_forcefully(stream)
+        return lost
+
+    async def _write(self, stream: trio.abc.SendStream) -> None:
+        """Send what there is to send. That the connection broke is told by reading."""
+        with suppress(trio.BrokenResourceError):
+            await stream.send_all(frames.encode(self._dialogue.begin()))
+            while True:
+                while requests := self._dialogue.take(_FRAMES_PER_SEND):
+                    self._has_said_bye |= isinstance(requests[-1], frames.Bye)
+                    await stream.send_all(b"".join(map(frames.encode, requests)))
+                self._has_news = trio.Event()
+                await self._has_news.wait()
+
+    async def _tick(self) -> None:
+        """Ask now and then whether the server is there, and say again what it could not keep."""
+        for turn in itertools.count(1):
+            await trio.sleep(REPEAT_S)
+            if self._dialogue.has_to_repeat:
+                self._dialogue.repeat()
+            if turn % (PING_S // REPEAT_S) == 0:
+                self._dialogue.ping()
+            self._has_news.set()
+
+    async def _read(self, stream: trio.abc.ReceiveStream) -> LinkError:
+        """Hear what the server says until there is no more. -> why not"""
+        decoder = reply_decoder()
+        try:
+            with trio.fail_after(WELCOME_S):
+                data = await read_greeting(stream, _RECEIVE_BYTES)
+            while data:
+                await self._hear(decoder.feed(data))
+                await self._happenings.room()
+                with trio.fail_after(SILENCE_S if self.is_connected else WELCOME_S):
+                    data = bytes(await stream.receive_some(_RECEIVE_BYTES))
+        except LinkError as error:
+            return error
+        except trio.TooSlowError:
+            return self._explain_silence()
         except trio.BrokenResourceError as broken:
-            return self._end(Ended(f"the connection broke: {_reason(broken.__cause__)}", is_orderly=False))
-        if not data:
-            return self._end(Ended("the server closed the connection", is_orderly=not self._is_broken))
-        return [LineReceived(line) for line in self._cutter.feed(data)]
+            return self._explain_end(f"the connection broke: {reason_of(broken.__cause__)}")
+        return self._explain_end("the server closed the connection")
 
-    def _end(self, ended: Ended) -> list[Happening]:
-        self._has_ended = True
-        return [*map(LineReceived, self._cutter.finish()), ended]
+    async def _hear(self, replies: Iterable[frames.AnyReply | FrameFault]) -> None:
+        was_connected = self.is_connected
+        happened: list[Happening] = []
+        for reply in replies:
+            happened += [] if isinstance(reply, FrameFault) else self._dialogue.hear(reply)
+        if self.is_connected and not was_connected:
+            self._backoff.reset()
+            self._begun()
+        await self._forget([what.speech.key for what in happened if isinstance(what, Sent | Failed)])
+        self._happenings.put(happened)
+        self._leave_if_settled()
+        self._has_space.set()
+        self._has_news.set()
 
-    async def send(self, *texts: str) -> None:
-        """Say lines, in order. Waits while the server takes no more; what broke meanwhile is told by Ended."""
+    def _leave_if_settled(self) -> None:
+        if self._is_finishing and self.is_connected and self._dialogue.is_settled and not self._is_leaving:
+            self._is_leaving = True
+            self._dialogue.leave()
+
+    async def _store(self, speeches: list[Speech]) -> None:
+        """Put things on disk; where that fails they are said all the same, and the person is told once."""
         try:
-            await self._stream.send_all(b"".join(map(_encode, texts)))
-        except trio.BrokenResourceError:
-            self._is_broken = True
+            if speeches:
+                await self._outbox.add(speeches)
+        except OutboxError as error:
+            if self._is_on_disk:
+                self._happenings.put([Noticed(f"cannot keep lines on disk until they are sent: {error}")])
+            self._is_on_disk = False
 
-    async def finish(self) -> None:
-        """Say that nothing more will be said. The server answers by closing, once it has kept what it was told."""
-        try:
-            await self._stream.send_eof()
-        except trio.BrokenResourceError:
-            self._is_broken = True
+    async def _forget(self, keys: list[str]) -> None:
+        """Take things from the disk. One that stays there is said again, and acknowledged again, another time."""
+        with suppress(OutboxError):
+            if keys:
+                await self._outbox.remove(keys)
+
+    def _explain_silence(self) -> LinkError:
+        if self.is_connected:
+            return LinkError(f"nothing came from the server for {SILENCE_S} s")
+        return LinkError("the server says nothing; does it speak frames? It may be too old for this client, or busy")
+
+    def _explain_end(self, reason: str) -> LinkError:
+        if farewell := self._dialogue.farewell:
+            return LinkError(farewell.text, is_final=farewell.retry_s is None, retry_s=farewell.retry_s)
+        if (refusal := self._dialogue.refusal) and not self.is_connected:
+            return LinkError(f"the server refuses: {refusal.text}", is_final=refusal.code in _FINAL_CODES)
+        return LinkError(reason)
 
 
 @asynccontextmanager
-async def open_link(host: str, port: int) -> AsyncIterator[Link]:
-    """Connect, and close the connection at the end of the block. Raises LinkError."""
-    stream = await _connect(host, port)
-    async with stream:
-        for level, name, value in _KEEPALIVE:
-            if hasattr(socket, name):
-                stream.setsockopt(level, getattr(socket, name), value)
-        yield Link(stream)
+async def open_link(
+    place: Place, visitor: Visitor, outbox: Outbox, *, is_patient: bool = False, backoff: Backoff | None = None
+) -> AsyncIterator[Link]:
+    """Connect, and close the connection at the end of the block.
+
+    One that `is_patient` goes on trying where the first connection fails; another raises LinkError, in a group.
+    """
+    link = Link(place, visitor, outbox, backoff=backoff)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(link.run, is_patient=is_patient))
+        yield link
+        nursery.cancel_scope.cancel()
 
 
-class LineCutter:
-    """Cut bytes into lines, and cut short what is longer than LINE_MAX_BYTES as soon as it is."""
-
-    def __init__(self) -> None:
-        self._rest = bytearray()
-        self._is_skipping = False
-
-    def feed(self, data: bytes) -> list[str]:
-        """Take the next bytes; return the lines that they complete."""
-        lines: list[str] = []
-        *parts, rest = data.split(b"\n")
-        for part in parts:
-            self._add(part, lines)
-            lines += [] if self._is_skipping else [self._take()]
-            self._is_skipping = False
-        self._add(rest, lines)
-        return lines
-
-    def finish(self) -> list[str]:
-        """The input has ended: what is left is a line too."""
-        return [self._take()] if self._rest else []
-
-    def _add(self, part: bytes, lines: list[str]) -> None:
-        if self._is_skipping:
-            return
-        self._rest += part
-        if len(self._rest) > LINE_MAX_BYTES:
-            del self._rest[LINE_MAX_BYTES:]
-            lines.append(self._take() + CUT_MARK)
-            self._is_skipping = True
-
-    def _take(self) -> str:
-        line = bytes(self._rest).removesuffix(b"\r").decode(errors="replace")
-        self._rest.clear()
-        return line
+def _with_key(request: RequestT) -> RequestT:
+    return request if request.key else msgspec.structs.replace(request, key=secrets.token_hex(16))
 
 
-def _encode(text: str) -> bytes:
-    """One text is one line; bytes of the terminal that are not UTF-8 go out as they came, for the server to judge."""
-    return text.replace("\n", " ").encode(errors="surrogateescape") + b"\n"
-
-
-async def _connect(host: str, port: int) -> trio.SocketStream:
-    place = f"cannot reach {host} port {port}"
-    try:
-        with trio.fail_after(CONNECT_TIMEOUT_S):
-            return await trio.open_tcp_stream(host.removeprefix("[").removesuffix("]"), port)
-    except trio.TooSlowError as error:
-        raise LinkError(f"{place}: no answer within {CONNECT_TIMEOUT_S} s") from error
-    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
-        raise LinkError(f"{place}: {_reason_of_no_address(error)}") from error
-    except OSError as error:
-        raise LinkError(f"{place}: {_reason_of_failures(error)}") from error
-
-
-def _reason_of_no_address(error: socket.gaierror | UnicodeError) -> str:
-    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
-        return "the name could not be looked up; is there a network?"
-    return "there is no such name or address"
-
-
-def _reason_of_failures(error: OSError) -> str:
-    """A name may have several addresses: one that refused says more than one that there is no way to."""
-    cause = error.__cause__
-    failures = cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause or error,)
-    if any(isinstance(failure, ConnectionRefusedError) for failure in failures):
-        return "the connection was refused; is the server running, and is this its port?"
-    return _reason(failures[0])
-
-
-def _reason(error: BaseException | None) -> str:
-    if isinstance(error, TimeoutError) and error.errno in (None, errno.ETIMEDOUT):
-        return "no answer"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    return str(error)
+def _fault_of(speech: Speech) -> str:
+    """Say why this can never be said, or nothing."""
+    if len(speech.text) > frames.TEXT_LIMIT:
+        return f"line too long: at most {frames.TEXT_LIMIT} characters"
+    if not speech.text.isascii() and _SURROGATE.search(speech.text):
+        return "line is not valid UTF-8"
+    return ""

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.stickers import Catalogue, Drawn, listing
 from trio_chat.chat.text import clean
+from trio_chat.chat.wording import notice
+from trio_chat.wire import frames
+from trio_chat.wire.lines import line_of, line_of_past
 
 PROMPT = "> "
+
+_TIME_MAX = 4_000_000_000.0  # the year 2096: later ones need not be times that the platform knows
 
 # The shapes of DESIGN.md §2, behind the minute where they come from the history. A name ends at the first `]> `, so
 # nobody can speak in another's name. The lengths keep the search short in a line of 64 KiB.
@@ -65,6 +71,21 @@ class Transcript:
         drawn = self.catalogue.draw(clean(line), columns=columns)
         return [_styled(drawn.line), *_below(drawn)]
 
+    def entry(self, entry: frames.Said, *, room: str, is_past: bool = False, columns: int | None = None) -> list[Row]:
+        """Show what happened somewhere, to somebody whose current room is `room`."""
+        rows = self.heard((line_of_past if is_past else line_of)(_entry_of(entry)), columns=columns)
+        if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in (Kind.JOINED, Kind.LEFT):
+            return rows
+        return [(Part(f"#{clean(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
+
+    def notice(self, text: str) -> list[Row]:
+        """Show what the client itself has to say."""
+        return [(Part(notice(clean(text)), Style.NOTICE),)]
+
+    def plain(self, line: str) -> list[Row]:
+        """Show a line as it is."""
+        return [(Part(clean(line)),)]
+
     def said(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Show a line of one's own, which the server does not send back."""
         drawn = self.catalogue.draw(clean(line), columns=columns)
@@ -84,6 +105,12 @@ def paint(rows: list[Row], *, is_coloured: bool) -> str:
 def _paint(part: Part) -> str:
     code = SGR.get(part.style)
     return f"\x1b[{code}m{part.text}\x1b[0m" if code else part.text
+
+
+def _entry_of(said: frames.Said) -> Entry:
+    """Read a frame as what it tells of. What a later server can tell more is shown by its text."""
+    kind = Kind(said.kind) if said.kind in set(Kind) else Kind.CROWD
+    return Entry(said.id, min(max(said.time, 0.0), _TIME_MAX), Draft(said.room, kind, said.author, said.text, said.to))
 
 
 def _styled(line: str) -> Row:

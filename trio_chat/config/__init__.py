@@ -194,6 +194,7 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What `trio-chat join` can be told."""
 
     nick: Annotated[str | None, Declared("The name that others see.", text("NAME", "a name"), "your address")] = None
+    room: Annotated[str, Declared("The room to begin in.", text("ROOM", "a room's name"))] = "lobby"
     stickers: Annotated[
         Path | None,
         Declared("TOML file with more stickers than the built-in ones.", path("FILE", "a file"), "none"),

@@ -1,0 +1,59 @@
+import pytest
+
+from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES
+from trio_chat.chat.errors import ChatError
+from trio_chat.client.typed import COMMANDS, Local, Meaning, help_lines, meaning_of
+from trio_chat.wire import frames
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("hello @smile", frames.Say(room="dev", text="hello @smile")),
+        ("//etc/passwd", frames.Say(room="dev", text="/etc/passwd")),
+        ("say quit()", frames.Say(room="dev", text="say quit()")),
+        ("quit() ", Local.QUIT),
+        ("/QUIT now", Local.QUIT),
+        ("/me  waves ", frames.Act(room="dev", text="waves")),
+        ("/msg [bob] hi there", frames.Tell(to="bob", text="hi there")),
+        ("/join #Kitchen", frames.Join(room="#Kitchen")),
+        ("/leave", frames.Leave(room="dev")),
+        ("/topic", Local.TOPIC),
+        ("/topic food", frames.Topic(room="dev", text="food")),
+        ("/nick", Local.NICK),
+        ("/nick al", frames.Nick(nick="al")),
+        ("/who", frames.Who(room="dev")),
+        ("/rooms", frames.ListRooms()),
+        ("/history", frames.History(room="dev", limit=20)),
+        ("/history 100000", frames.History(room="dev", limit=500)),
+        ("/search blue cheese", frames.Search(room="dev", text="blue cheese")),
+        ("/stickers", Local.STICKERS),
+        ("/help", Local.HELP),
+    ],
+)
+def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: Meaning) -> None:
+    assert meaning_of(line, "dev") == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("/me", "say what you do: /me TEXT"),
+        ("/msg bob ", "say whom you mean, and what: /msg NICK TEXT"),
+        ("/join", "say which room: /join ROOM"),
+        ("/leave", "you are in #lobby already; /quit leaves the chat"),
+        ("/search", "say what to look for: /search WORDS"),
+        ("/history x", "expected a number of lines: /history N, at most 500"),
+        ("/frob\x1b[31mnicate x", "unknown command /frobnicate: /help lists what there is"),
+    ],
+)
+def test_what_means_nothing_is_answered_by_a_sentence(line: str, sentence: str) -> None:
+    with pytest.raises(ChatError) as caught:
+        meaning_of(line, "lobby")
+
+    assert caught.value.text == sentence
+
+
+def test_there_is_every_command_that_those_with_nc_have_and_help_names_them() -> None:
+    assert set(COMMANDS) == {*COMMANDS_OF_LINES, "stickers"}
+    assert all(any(line.startswith(f"  /{name} ") for line in help_lines()) for name in COMMANDS)

@@ -1,0 +1,197 @@
+"""Our client's link against a real server, which is stopped, killed and started again under it."""
+
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from trio_chat.client.backoff import Backoff
+from trio_chat.client.connect import Place
+from trio_chat.client.dialogue import Visitor
+from trio_chat.client.happenings import (
+    Answered,
+    Connected,
+    Ended,
+    Failed,
+    Heard,
+    Lost,
+    Pending,
+    Sent,
+)
+from trio_chat.client.link import Link, open_link
+from trio_chat.client.outbox import open_outbox
+from trio_chat.wire import frames
+
+PATIENCE_S = 20
+
+
+class Talker:
+    """A link, and all that has happened on it."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.happened: list = []
+
+    async def say(self, *texts: str, room: str = "lobby") -> None:
+        await self.link.say(*(frames.Say(room=room, text=text) for text in texts))
+
+    async def until(self, kind: type, count: int = 1, **fields: object) -> list:
+        """Wait until as many of a kind have happened since the beginning; -> these."""
+
+        def found() -> list:
+            return [
+                what
+                for what in self.happened
+                if isinstance(what, kind) and all(getattr(what, name) == value for name, value in fields.items())
+            ]
+
+        with trio.fail_after(PATIENCE_S):
+            while len(found()) < count:
+                self.happened += await anext(self.link)
+        return found()
+
+    def heard(self, kind: str = "said") -> list[str]:
+        return [what.entry.text for what in self.happened if isinstance(what, Heard) and what.entry.kind == kind]
+
+
+@asynccontextmanager
+async def talking(
+    port: int, folder: Path, nick: str = "alice", *, is_patient: bool = False, rooms: tuple[str, ...] = ("lobby",)
+) -> AsyncIterator[Talker]:
+    with open_outbox(f"localhost {port}", nick, folder=folder) as outbox:
+        visitor = Visitor(nick=nick, rooms=rooms)
+        async with open_link(
+            Place("127.0.0.1", port), visitor, outbox, is_patient=is_patient, backoff=Backoff()
+        ) as link:
+            yield Talker(link)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "outboxes"
+
+
+async def test_what_is_said_is_sent_and_heard_once_by_both(server, folder: Path) -> None:
+    async with talking(server.port, folder) as alice, talking(server.port, folder, "bob") as bob:
+        await bob.until(Connected)
+
+        await alice.say("one", "two")
+
+        await alice.until(Sent, 2)
+        await alice.until(Heard, 2, is_own=True)
+        await bob.until(Heard, 2, is_own=False)
+    assert alice.heard() == bob.heard() == ["one", "two"]
+    assert [type(what) for what in alice.happened if isinstance(what, Pending | Sent)][:2] == [Pending, Pending]
+
+
+async def test_what_is_said_while_the_server_is_away_arrives_once_and_in_order(start, folder: Path) -> None:
+    server = start()
+    async with talking(server.port, folder) as alice, talking(server.port, folder, "bob") as bob:
+        await alice.say("before")
+        await bob.until(Heard, is_own=False)
+        server.stop()
+        await alice.until(Lost)
+        await bob.until(Lost)
+        await alice.say("one", "two")
+        await bob.say("three")
+        start("--port", str(server.port))
+
+        await alice.until(Sent, 3)
+        await bob.until(Sent)
+        for talker in (alice, bob):
+            with trio.fail_after(PATIENCE_S):
+                while len(talker.heard()) < 4:
+                    talker.happened += await anext(talker.link)
+
+    assert alice.heard() == bob.heard()
+    assert sorted(alice.heard()) == ["before", "one", "three", "two"]
+    assert alice.heard().index("one") < alice.heard().index("two")
+
+
+async def test_a_killed_server_loses_nothing_that_was_said(start, folder: Path) -> None:
+    server = start()
+    async with talking(server.port, folder) as alice:
+        await alice.say(*map(str, range(50)))
+        server.stop(signal.SIGKILL)
+        await alice.until(Lost)
+        start("--port", str(server.port))
+
+        await alice.until(Sent, 50)
+        await alice.until(Heard, 50, is_own=True)
+
+    assert alice.heard() == list(map(str, range(50)))
+
+
+async def test_what_could_not_be_said_last_time_is_said_next_time_once(start, folder: Path) -> None:
+    server = start()
+    async with talking(server.port, folder) as alice:
+        await alice.until(Connected)
+        server.stop()
+        await alice.until(Lost)
+        await alice.say("kept")
+    start("--port", str(server.port))
+
+    async with talking(server.port, folder, is_patient=True) as alice, talking(server.port, folder, "bob") as bob:
+        await alice.until(Sent)
+        alice.link.ask(frames.History(room="lobby"))
+        (answer,) = await alice.until(Answered)
+        assert not bob.link.pending
+
+    assert [entry.text for entry in answer.answer.entries if entry.kind == "said"] == ["kept"]
+
+
+async def test_a_nick_and_rooms_that_were_taken_meanwhile_are_kept_across_a_restart(start, folder: Path) -> None:
+    server = start()
+    async with talking(server.port, folder) as alice:
+        alice.link.ask(frames.Nick(nick="al"))
+        alice.link.ask(frames.Join(room="#Kitchen"))
+        await alice.until(Answered)
+        while "kitchen" not in alice.link.rooms:
+            alice.happened += await anext(alice.link)
+        server.stop()
+        await alice.until(Lost)
+        start("--port", str(server.port))
+
+        _, again = await alice.until(Connected, 2)
+        await alice.say("hi", room="kitchen")
+        await alice.until(Sent)
+
+    assert again.label == "al"
+    assert set(again.rooms) == {"lobby", "kitchen"}
+
+
+async def test_who_was_kicked_is_told_and_does_not_come_back(server, folder: Path) -> None:
+    async with talking(server.port, folder) as alice:
+        port = server.console(r"Client .*, (\d+). connected").group(1)
+        server.type(f"kill {port}")
+
+        (ended,) = await alice.until(Ended)
+
+    assert ended == Ended("you were kicked", is_orderly=False)
+
+
+async def test_a_line_for_a_room_that_one_is_not_in_fails_with_the_reason(server, folder: Path) -> None:
+    async with talking(server.port, folder) as alice:
+        await alice.say("hi", room="kitchen")
+
+        (failed,) = await alice.until(Failed)
+
+    assert failed.reason == "you are not in #kitchen"
+    assert alice.link.pending == ()
+
+
+async def test_who_leaves_is_gone_at_once_and_the_session_is_over(server, folder: Path) -> None:
+    async with talking(server.port, folder) as alice, talking(server.port, folder, "bob") as bob:
+        await alice.say("bye")
+        alice.link.finish()
+
+        (ended,) = await alice.until(Ended)
+        await bob.until(Heard)
+        while "left" not in [what.entry.kind for what in bob.happened if isinstance(what, Heard)]:
+            bob.happened += await anext(bob.link)
+
+    assert ended.is_orderly
+    assert alice.heard() == ["bye"]

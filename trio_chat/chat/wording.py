@@ -1,0 +1,69 @@
+"""How answers read, wherever they are put together: by the server for plain clients, by our client for its person."""
+
+from collections.abc import Collection, Iterable
+from itertools import islice
+
+from trio_chat.chat.events import LOBBY
+
+ROOMS_MAX = 200
+WHO_MAX = 200
+"""Names that `/who` prints: ten thousand of them would help nobody."""
+
+SAY_WHAT_YOU_DO = "say what you do: /me TEXT"
+SAY_WHICH_ROOM = "say which room: /join ROOM"
+SAY_WHOM_AND_WHAT = "say whom you mean, and what: /msg NICK TEXT"
+SAY_WHAT_TO_LOOK_FOR = "say what to look for: /search WORDS"
+IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
+NOTHING_FOUND = "nothing found"
+SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
+
+
+def notice(text: str) -> str:
+    """What the server or the client itself says."""
+    return f"*** {text} ***"
+
+
+def who_is_here(room: str, count: int, labels: Iterable[tuple[str, bool]]) -> str:
+    """Answer `/who`: how many are in a room, and some of their labels, each with whether that is who asks."""
+    shown = [f"[{label}]" + (" (you)" if is_you else "") for label, is_you in islice(labels, WHO_MAX)]
+    more = f" and {count - len(shown)} more" if count > len(shown) else ""
+    return f"{count} in #{room}: {', '.join(shown)}{more}"
+
+
+def rooms_there_are(rooms: Collection[tuple[str, int, str]]) -> list[str]:
+    """Answer `/rooms`: names, how many are in each, and topics."""
+    rows = [
+        (f"#{name}", members, topic) for name, members, topic in sorted(rooms, key=lambda room: (-room[1], room[0]))
+    ]
+    width = max((len(name) for name, _, _ in rows[:ROOMS_MAX]), default=0)
+    lines = [f"  {name:<{width}}  {members:>5}  {topic}".rstrip() for name, members, topic in rows[:ROOMS_MAX]]
+    if len(rows) > ROOMS_MAX:
+        lines.append(f"  and {len(rows) - ROOMS_MAX} more")
+    return lines
+
+
+def where_you_are(room: str, topic: str) -> str:
+    """Answer `/join`."""
+    return f"you are in #{room}" + (f": {topic}" if topic else "")
+
+
+def topic_of(room: str, topic: str) -> str:
+    """Answer `/topic`."""
+    return f"the topic of #{room}: {topic}" if topic else f"#{room} has no topic"
+
+
+def who_you_are(label: str) -> str:
+    """Answer `/nick` without a name."""
+    return f"you are [{label}]; /nick NAME changes that"
+
+
+def unknown_command(name: str) -> str:
+    """Answer a command that there is not."""
+    return f"unknown command /{name[:32]}: /help lists what there is"
+
+
+def help_rows(rows: list[tuple[str, str]]) -> list[str]:
+    """Answer `/help`: usages, and what each is for."""
+    rows = [*rows, SAY_A_SLASH]
+    width = max(len(usage) for usage, _ in rows)
+    return [f"  {usage:<{width}}  {text}" for usage, text in rows]

@@ -1,0 +1,86 @@
+"""Connecting to a server: name, address, TCP; what can go wrong is one sentence each."""
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+
+import trio
+
+CONNECT_TIMEOUT_S = 10
+
+# A server that vanished without a word is noticed within 45 s, as the server notices us.
+_KEEPALIVE = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 10),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 40_000),
+)
+
+
+class LinkError(Exception):
+    """The server cannot be reached, or does not want us; the text is one sentence that says why.
+
+    `is_final` where trying again cannot help, `retry_s` where the server said when it can.
+    """
+
+    def __init__(self, text: str, *, is_final: bool = False, retry_s: float | None = None) -> None:
+        super().__init__(text)
+        self.is_final = is_final
+        self.retry_s = retry_s
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server is."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host} port {self.port}"
+
+    async def connect(self) -> trio.abc.Stream:
+        """Connect. The caller closes the stream. Raises LinkError."""
+        stream = await self._open_tcp()
+        for level, name, value in _KEEPALIVE:
+            if hasattr(socket, name):
+                stream.setsockopt(level, getattr(socket, name), value)
+        return stream
+
+    async def _open_tcp(self) -> trio.SocketStream:
+        trouble = f"cannot reach {self}"
+        try:
+            with trio.fail_after(CONNECT_TIMEOUT_S):
+                return await trio.open_tcp_stream(self.host.removeprefix("[").removesuffix("]"), self.port)
+        except trio.TooSlowError as error:
+            raise LinkError(f"{trouble}: no answer within {CONNECT_TIMEOUT_S} s") from error
+        except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
+            raise LinkError(f"{trouble}: {_reason_of_no_address(error)}") from error
+        except OSError as error:
+            raise LinkError(f"{trouble}: {_reason_of_failures(error)}") from error
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Say in a few words what an operating system's error means."""
+    if isinstance(error, TimeoutError) and error.errno in (None, errno.ETIMEDOUT):
+        return "no answer"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error)
+
+
+def _reason_of_no_address(error: socket.gaierror | UnicodeError) -> str:
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return "the name could not be looked up; is there a network?"
+    return "there is no such name or address"
+
+
+def _reason_of_failures(error: OSError) -> str:
+    """A name may have several addresses: one that refused says more than one that there is no way to."""
+    cause = error.__cause__
+    failures = cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause or error,)
+    if any(isinstance(failure, ConnectionRefusedError) for failure in failures):
+        return "the connection was refused; is the server running, and is this its port?"
+    return reason_of(failures[0])

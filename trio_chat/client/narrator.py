@@ -1,0 +1,184 @@
+"""What a link has to tell, told to a person: what happens, as rows of a scrolling view. It prints nothing itself."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from trio_chat.chat.events import LOBBY, Kind
+from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, where_you_are, who_is_here
+from trio_chat.client.happenings import (
+    Answered,
+    Connected,
+    Delayed,
+    Ended,
+    Entered,
+    Exited,
+    Failed,
+    Happening,
+    Heard,
+    Lost,
+    Missed,
+    Noticed,
+    Pending,
+    Refused,
+    Sent,
+    Speech,
+)
+from trio_chat.client.link import Link
+from trio_chat.client.transcript import Row, Transcript
+from trio_chat.wire import frames
+
+_OWN_WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
+"""Kinds of entries that the person has typed, and so has seen already."""
+
+_OWN_COMING = (Kind.JOINED, Kind.LEFT)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What to show: what was said in the chat, and what the client itself says about its connection.
+
+    A greeting is for somebody at a prompt.
+    """
+
+    rows: list[Row]
+    asides: tuple[str, ...] = ()
+    greeting: str = ""
+
+
+class Narrator:
+    """Remembers what the person has been told. `room` is the current one, in which they speak."""
+
+    def __init__(self, transcript: Transcript, room: str = LOBBY) -> None:
+        self.transcript = transcript
+        self.room = room
+        self.trouble = ""
+        """Why there is no connection, where there is none."""
+        self._late: set[str] = set()
+        self._late_sent = 0
+
+    def begin(self, link: Link) -> Told:
+        """Tell what is still to be sent from last time."""
+        if not link.pending:
+            return Told([])
+        self._late = {speech.key for speech in link.pending}
+        rows = self.transcript.notice(f"{count_lines(len(self._late))} from last time will be sent:")
+        for speech in link.pending:
+            rows += self.transcript.said(speech.text)
+        return Told(rows)
+
+    def tell(self, happening: Happening, link: Link, *, columns: int | None = None) -> Told:
+        """Tell what happened."""
+        match happening:
+            case Heard():
+                return Told(self._hear(happening, link, columns))
+            case Connected():
+                return self._connect(happening, link)
+            case Lost(reason=reason):
+                return self._lose(reason, link)
+            case Ended(reason=reason, is_orderly=is_orderly):
+                self.trouble = "" if is_orderly else reason
+                return Told([])
+            case Pending(speech=speech):
+                return self._wait(speech, link)
+            case Sent(speech=speech):
+                return self._settle(speech, is_sent=True)
+            case Failed(speech=speech, reason=reason):
+                told = self._settle(speech, is_sent=False)
+                return Told(told.rows, (f"not sent: {reason}: {speech.text}", *told.asides))
+            case Delayed(speech=speech, reason=reason):
+                self._late.add(speech.key)
+                return Told([], (f"not sent yet, it will be tried again: {reason}: {speech.text}",))
+            case Entered(room=room, topic=topic):
+                self.room = room
+                return Told(self.transcript.notice(where_you_are(room, topic)))
+            case Exited():
+                return Told(self.transcript.notice(where_you_are(self.room, link.rooms.get(self.room, ""))))
+            case Answered(answer=answer):
+                return Told(self._answer(answer, link, columns))
+            case Refused(question=question, reason=reason):
+                if isinstance(question, frames.Join) and self.room not in link.rooms:
+                    self.room = next(iter(link.rooms), LOBBY)
+                return Told(self.transcript.notice(reason))
+            case Missed(room=room, count=count):
+                return Told(self.transcript.notice(_missed(room, count)))
+            case Noticed(text=text):
+                return Told([], (text,))
+            case _:
+                assert_never(happening)
+
+    def _hear(self, heard: Heard, link: Link, columns: int | None) -> list[Row]:
+        entry = heard.entry
+        if heard.is_own and entry.kind in _OWN_WORDS:
+            return []
+        if entry.kind in _OWN_COMING and entry.author == link.label:
+            return []
+        return self.transcript.entry(entry, room=self.room, columns=columns)
+
+    def _connect(self, connected: Connected, link: Link) -> Told:
+        self.trouble = ""
+        if not connected.is_again:
+            if self.room not in link.rooms:
+                self.room = next(iter(link.rooms), LOBBY)
+            return Told([], greeting=f"you are [{connected.label}] in #{self.room}")
+        asides = ["connected again"]
+        if connected.is_other_epoch:
+            asides.append("the server's history is another one now: some of what was said may be missing")
+        return Told([], tuple(asides))
+
+    def _lose(self, reason: str, link: Link) -> Told:
+        """Tell it once, and again where the reason is another one."""
+        if reason == self.trouble:
+            return Told([])
+        self.trouble = reason
+        self._late |= {speech.key for speech in link.pending}
+        waits = (_waiting(len(self._late)),) if self._late else ()
+        return Told([], (f"{reason}; trying again", *waits))
+
+    def _wait(self, speech: Speech, link: Link) -> Told:
+        if link.is_connected or not self.trouble:
+            return Told([])
+        self._late.add(speech.key)
+        return Told([], (_waiting(len(self._late)),))
+
+    def _settle(self, speech: Speech, *, is_sent: bool) -> Told:
+        """Something that waited needs to wait no longer."""
+        if speech.key not in self._late:
+            return Told([])
+        self._late.discard(speech.key)
+        self._late_sent += is_sent
+        if self._late or not self._late_sent:
+            return Told([])
+        count, self._late_sent = self._late_sent, 0
+        return Told([], (f"{count_lines(count)} sent",))
+
+    def _answer(self, answer: frames.Reply, link: Link, columns: int | None) -> list[Row]:
+        match answer:
+            case frames.Members(room=room, count=count, labels=labels):
+                text = who_is_here(room, count, ((label, label == link.label) for label in labels))
+                return self.transcript.notice(text)
+            case frames.RoomList(rooms=rooms):
+                lines = rooms_there_are([(room.name, room.members, room.topic) for room in rooms])
+                return [row for line in lines for row in self.transcript.plain(line)]
+            case frames.Page(entries=entries):
+                if not entries:
+                    return self.transcript.notice(NOTHING_FOUND)
+                return [
+                    row
+                    for entry in entries
+                    for row in self.transcript.entry(entry, room=self.room, is_past=True, columns=columns)
+                ]
+        return []
+
+
+def count_lines(count: int) -> str:
+    """Say how many."""
+    return f"{count} line" if count == 1 else f"{count} lines"
+
+
+def _waiting(count: int) -> str:
+    return f"not connected: {count_lines(count)} {'waits' if count == 1 else 'wait'} and will be sent"
+
+
+def _missed(room: str, count: int) -> str:
+    place = "of what you were told" if room == frames.MAILBOX else f"in #{room}"
+    return f"you missed {count} messages {place}" if count else f"some of what was said {place} is missing"

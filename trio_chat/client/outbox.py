@@ -1,0 +1,169 @@
+"""The outbox: what was said and is not acknowledged, on disk, so that even a killed client says it next time.
+
+One file for each server and profile, by SQLite: a line is there whole or not at all, also after a power cut. The file
+is locked while it is in use, so that two clients at once have an outbox, and a session, of their own each.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import trio
+from platformdirs import user_state_path
+
+from trio_chat.client.happenings import Speech
+from trio_chat.wire import frames
+
+PENDING_MAX = 1000
+"""Lines that may wait. Somebody who types is told beyond that; somebody who pipes waits."""
+
+PROFILES_MAX = 64
+"""Clients of one person with the same nick at one server at a time, whose outboxes are on disk."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pending (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL, frame BLOB NOT NULL
+);
+"""
+
+T = TypeVar("T")
+
+_decoder: msgspec.json.Decoder[Speech] = msgspec.json.Decoder(Speech)
+
+
+class OutboxError(Exception):
+    """The outbox cannot be written; the text says why."""
+
+
+class Outbox:
+    """A file that holds a session and what was said in it, or the same in memory only.
+
+    `session` is the secret, `pending` what was there when it was opened, oldest first, and `warning` one line for the
+    person where something was not as it should be.
+    """
+
+    def __init__(self, database: sqlite3.Connection, warning: str = "", *, is_on_disk: bool = True) -> None:
+        """Take over an open database, which `close` closes. Raises sqlite3.Error, msgspec.MsgspecError."""
+        self._database = database
+        self._turn = trio.CapacityLimiter(1)
+        self.warning = warning
+        self.is_on_disk = is_on_disk
+        database.executescript(_SCHEMA)
+        if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("damaged")
+        self.session = self._open_session()
+        rows = database.execute("SELECT frame FROM pending ORDER BY number LIMIT ?", (PENDING_MAX,))
+        self.pending: tuple[Speech, ...] = tuple(_decoder.decode(frame) for (frame,) in rows)
+
+    async def add(self, speeches: Iterable[Speech]) -> None:
+        """Keep these; return when they are on disk. Raises OutboxError."""
+        rows = [(speech.key, frames.encode(speech)) for speech in speeches]
+        await self._in_turn(partial(self._write, "INSERT OR IGNORE INTO pending (key, frame) VALUES (?, ?)", rows))
+
+    async def remove(self, keys: Iterable[str]) -> None:
+        """Forget these. Raises OutboxError."""
+        await self._in_turn(partial(self._write, "DELETE FROM pending WHERE key = ?", [(key,) for key in keys]))
+
+    def end_session(self) -> None:
+        """Make sure that the session is not used again, unless something of it waits."""
+        with suppress(sqlite3.Error):
+            self._database.execute("DELETE FROM about WHERE NOT EXISTS (SELECT 1 FROM pending)")
+
+    def close(self) -> None:
+        """Close the file, and with that unlock it."""
+        self._database.close()
+
+    def _open_session(self) -> str:
+        found = self._database.execute("SELECT value FROM about WHERE name = 'session'").fetchone()
+        session = str(found[0]) if found else secrets.token_urlsafe(24)
+        if not 16 <= len(session) <= 128:
+            raise sqlite3.DatabaseError("damaged")
+        self._database.execute("INSERT OR REPLACE INTO about VALUES ('session', ?)", (session,))
+        return session
+
+    async def _in_turn(self, write: Callable[[], T]) -> T:
+        """A commit waits for the disk, so it does that in a thread."""
+        return await trio.to_thread.run_sync(write, limiter=self._turn)
+
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        try:
+            with self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                self._database.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise OutboxError(str(error)) from error
+
+
+@contextmanager
+def open_outbox(server: str, profile: str = "", *, folder: Path | None = None) -> Iterator[Outbox]:
+    """Open the first outbox of a server and a profile that nobody uses, and close it at the end of the block.
+
+    Where no file can be had it is in memory. It opens and locks files: call it before the event loop, or in a thread.
+    """
+    outbox = _find(folder or default_folder(), _stem(server, profile))
+    try:
+        yield outbox
+    finally:
+        outbox.close()
+
+
+def default_folder() -> Path:
+    """Return where this person's outboxes are, by the convention of the platform."""
+    return user_state_path("trio-chat", appauthor=False) / "outbox"
+
+
+def _find(folder: Path, stem: str) -> Outbox:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for number in range(1, PROFILES_MAX + 1):
+            if outbox := _try_to_open(folder / f"{stem}.{number}"):
+                return outbox
+        why = f"{PROFILES_MAX} clients have theirs in use"
+    except (OSError, sqlite3.Error) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    warning = f"no outbox in {folder}: {why}; what is not sent when this client ends is lost"
+    database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    return Outbox(database, warning, is_on_disk=False)
+
+
+def _try_to_open(file: Path, warning: str = "") -> Outbox | None:
+    """Open and lock a file; set it aside where it is damaged. -> None where another has it"""
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    database = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0)
+    try:
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+            database.execute(f"PRAGMA {pragma}")
+        return Outbox(database, warning)
+    except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+        database.close()
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return None
+        if isinstance(error, sqlite3.OperationalError) or warning:
+            raise
+    aside = _set_aside(file)
+    return _try_to_open(file, f"the outbox {file} is damaged: it is now {aside}, and an empty one takes its place")
+
+
+def _set_aside(file: Path) -> Path:
+    aside = file.with_name(f"{file.name}.damaged-{secrets.token_hex(4)}")
+    file.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _stem(server: str, profile: str) -> str:
+    """Name the files of a server and a profile: so that a person knows them, and no two have the same."""
+    readable = re.sub(r"[^a-z0-9.-]+", "_", f"{server} {profile}".strip().lower())[:80]
+    digest = hashlib.sha256("\n".join((server, profile)).encode(errors="surrogateescape")).hexdigest()
+    return f"{readable}-{digest[:8]}"

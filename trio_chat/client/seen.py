@@ -1,0 +1,44 @@
+"""What has been seen of each room, so that everything is shown once, across any number of connections. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from trio_chat.wire import frames
+
+
+class Seen:
+    """The highest id seen of each room and of the mailbox, in one epoch."""
+
+    def __init__(self) -> None:
+        self.epoch = ""
+        self._ids: dict[str, int] = {}
+
+    def begin(self, epoch: str, rooms: Iterable[frames.RoomInfo]) -> bool:
+        """Take up a connection. -> whether it leads to another journal, of which nothing is seen yet"""
+        is_other = bool(self.epoch) and epoch != self.epoch
+        if is_other:
+            self._ids.clear()
+        self.epoch = epoch
+        for room in rooms:
+            self.enter(room)
+            self._ids.setdefault(frames.MAILBOX, room.last_id)
+        return is_other
+
+    def enter(self, room: frames.RoomInfo) -> None:
+        """Begin with what is new in a room, unless some of that has come already."""
+        self._ids.setdefault(room.name, room.last_id)
+
+    def forget(self, room: str) -> None:
+        """A room was left: what happens there until we come back is not for us."""
+        self._ids.pop(room, None)
+
+    def is_new(self, entry: frames.Said) -> bool:
+        """Tell whether an entry was not here before, and remember it."""
+        if not self._ids.get(entry.room, -1) < entry.id < 2**63:
+            return False
+        self._ids[entry.room] = entry.id
+        return True
+
+    def since(self, rooms: Iterable[str]) -> Mapping[str, int]:
+        """What `hello` says of these rooms and the mailbox."""
+        names = (*rooms, frames.MAILBOX)
+        return {name: self._ids[name] for name in names if name in self._ids}

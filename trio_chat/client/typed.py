@@ -1,0 +1,120 @@
+"""What a person types, and what that comes to: something to say, something to ask, or something to do here. Pure."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import LOBBY
+from trio_chat.chat.text import clean
+from trio_chat.chat.wording import (
+    IN_LOBBY_ALREADY,
+    SAY_WHAT_TO_LOOK_FOR,
+    SAY_WHAT_YOU_DO,
+    SAY_WHICH_ROOM,
+    SAY_WHOM_AND_WHAT,
+    help_rows,
+    unknown_command,
+)
+from trio_chat.client.happenings import Question, Speech
+from trio_chat.wire import frames
+
+HISTORY_DEFAULT = 20
+
+
+class Local(Enum):
+    """What needs no server."""
+
+    HELP = auto()
+    STICKERS = auto()
+    TOPIC = auto()
+    NICK = auto()
+    QUIT = auto()
+
+
+Meaning = Speech | Question | Local
+
+
+def meaning_of(line: str, room: str) -> Meaning:
+    """Tell what a line means to somebody whose current room is `room`. Raises ChatError with a sentence for them."""
+    if line.rstrip() == "quit()":
+        return Local.QUIT
+    if not line.startswith("/") or line.startswith("//"):
+        return frames.Say(room=room, text=line.removeprefix("/"))
+    name, _, argument = line[1:].strip().partition(" ")
+    if command := COMMANDS.get(name.lower()):
+        return command(room, argument.strip())
+    raise ChatError("unknown-command", unknown_command(clean(name)))
+
+
+def _me(room: str, argument: str) -> Meaning:
+    return frames.Act(room=room, text=_needed(argument, SAY_WHAT_YOU_DO))
+
+
+def _msg(_room: str, argument: str) -> Meaning:
+    label, _, text = argument.partition(" ")
+    name = label.removeprefix("[").removesuffix("]")
+    return frames.Tell(to=_needed(name, SAY_WHOM_AND_WHAT)[:64], text=_needed(text.strip(), SAY_WHOM_AND_WHAT))
+
+
+def _join(_room: str, argument: str) -> Meaning:
+    return frames.Join(room=_needed(argument, SAY_WHICH_ROOM)[:64])
+
+
+def _leave(room: str, _argument: str) -> Meaning:
+    if room == LOBBY:
+        raise ChatError("usage", IN_LOBBY_ALREADY)
+    return frames.Leave(room=room)
+
+
+def _topic(room: str, argument: str) -> Meaning:
+    return frames.Topic(room=room, text=argument) if argument else Local.TOPIC
+
+
+def _nick(_room: str, argument: str) -> Meaning:
+    return frames.Nick(nick=argument) if argument else Local.NICK
+
+
+def _search(room: str, argument: str) -> Meaning:
+    return frames.Search(room=room, text=_needed(argument, SAY_WHAT_TO_LOOK_FOR)[:256])
+
+
+def _history(room: str, argument: str) -> Meaning:
+    if not argument:
+        return frames.History(room=room, limit=HISTORY_DEFAULT)
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 10 and int(argument) > 0):
+        raise ChatError("usage", f"expected a number of lines: /history N, at most {frames.PAGE_LIMIT}")
+    return frames.History(room=room, limit=min(int(argument), frames.PAGE_LIMIT))
+
+
+def _needed(argument: str, otherwise: str) -> str:
+    if not argument:
+        raise ChatError("usage", otherwise)
+    return argument
+
+
+def help_lines() -> list[str]:
+    """Say what can be typed: the server's words for what it has too, and ours."""
+    from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES  # brings all rules along; few ask for help
+
+    rows = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS_OF_LINES.values()]
+    return help_rows([*rows, ("/stickers", "show what there is to draw, such as @smile")])
+
+
+COMMANDS: Mapping[str, Callable[[str, str], Meaning]] = MappingProxyType(
+    {
+        "help": lambda _room, _argument: Local.HELP,
+        "history": _history,
+        "join": _join,
+        "leave": _leave,
+        "me": _me,
+        "msg": _msg,
+        "nick": _nick,
+        "quit": lambda _room, _argument: Local.QUIT,
+        "rooms": lambda _room, _argument: frames.ListRooms(),
+        "search": _search,
+        "stickers": lambda _room, _argument: Local.STICKERS,
+        "topic": _topic,
+        "who": lambda room, _argument: frames.Who(room=room),
+    }
+)
