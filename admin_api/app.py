@@ -12,6 +12,7 @@ from admin_api.answers import answer
 from admin_api.audit import add_audit
 from admin_api.bans import add_bans
 from admin_api.clients import add_clients
+from admin_api.encryption import GetContext
 from admin_api.guard import guard
 from admin_api.health import add_health
 from admin_api.metrics import add_metrics
@@ -38,11 +39,12 @@ async def serve_admin(
     premises: Premises,
     listeners: Sequence[trio.SocketListener],
     access: Access,
+    get_context: GetContext | None = None,
     *,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve the app on `listeners` until cancelled, then close them; reports their URLs."""
-    await serve_http(create_app(premises, access), listeners, task_status=task_status)
+    """Serve the app on `listeners` until cancelled, then close them; reports their URLs. See `serve_http`."""
+    await serve_http(create_app(premises, access), listeners, get_context=get_context, task_status=task_status)
 
 
 def create_app(premises: Premises, access: Access) -> QuartTrio:

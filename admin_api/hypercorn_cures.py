@@ -33,6 +33,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, LifespanState
 from hypercorn.utils import parse_socket_addr
 
+from admin_api.encryption import TlsStream
 from admin_api.listening import Limits
 
 MAX_RECV_BYTES = 65536
@@ -79,10 +80,15 @@ class Connection:
     and infinite while a request is being answered (Quart bounds that).
     """
 
-    def __init__(self, app: AppWrapper, config: Config, *, stream: trio.SocketStream, limits: Limits) -> None:
+    def __init__(
+        self, app: AppWrapper, config: Config, *, stream: trio.SocketStream, limits: Limits, tls: TlsStream | None
+    ) -> None:
+        """`tls` is what is spoken inside `stream`, if that is encrypted."""
         self._app = app
         self._config = config
-        self._stream = stream
+        self._socket = stream.socket
+        self._tls = tls
+        self._stream: trio.abc.Stream = tls or stream
         self._limits = limits
         self._scope = trio.CancelScope()
         self._sending = trio.Lock()
@@ -99,14 +105,14 @@ class Connection:
                 self._scope.cancel()  # nobody is left to answer
 
     def _open_protocol(self, tasks: TaskGroup) -> Http11:
-        sock = self._stream.socket
+        sock = self._socket
         return Http11(
             self._app,
             self._config,
             WorkerContext(None),
             tasks,
             ConnectionState(LifespanState({})),
-            False,
+            self._tls is not None,
             parse_socket_addr(sock.family, sock.getpeername()),
             parse_socket_addr(sock.family, sock.getsockname()),
             self._obey,
@@ -147,9 +153,12 @@ class Connection:
         # Without a checkpoint: quart-trio has cancelled the task that calls this (cure 2).
         if not self._is_closing:
             self._is_closing = True
+            if self._tls:  # whoever made it tells the peer, and lingers
+                self._end_in(0)
+                return
             self._end_in(0 if self._is_read_out else self._limits.linger_s)
             with suppress(OSError):
-                self._stream.socket.shutdown(socket.SHUT_WR)
+                self._socket.shutdown(socket.SHUT_WR)
 
     def _end_in(self, timeout_s: float) -> None:
         self._scope.deadline = trio.current_time() + timeout_s

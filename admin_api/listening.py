@@ -11,6 +11,7 @@ import trio
 class Limits:
     """How long (seconds) and how much the HTTP side waits for and takes."""
 
+    handshake_s: float = 10  # until a TLS handshake is done
     keep_alive_s: float = 5  # from connecting, or from the last answer, until the next request's header is whole
     body_s: float = 10  # until a request's body is whole
     answer_s: float = 30  # until an answer is sent; a live stream sets `response.timeout = None`
@@ -32,10 +33,12 @@ async def open_listeners(host: str, port: int, limits: Limits = DEFAULT_LIMITS) 
     return listeners
 
 
-def urls_of(listeners: Sequence[trio.SocketListener]) -> list[str]:
+def urls_of(listeners: Sequence[trio.SocketListener], scheme: str = "http") -> list[str]:
     """Tell what was really bound, such as `http://127.0.0.1:8080`."""
     names = [listener.socket.getsockname() for listener in listeners]
-    return [f"http://[{name[0]}]:{name[1]}" if ":" in name[0] else f"http://{name[0]}:{name[1]}" for name in names]
+    return [
+        f"{scheme}://[{name[0]}]:{name[1]}" if ":" in name[0] else f"{scheme}://{name[0]}:{name[1]}" for name in names
+    ]
 
 
 def _drop_stuck_peers(listener: trio.SocketListener, stuck_s: float) -> None:

@@ -11,6 +11,7 @@ from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 from quart_trio import QuartTrio
 
+from admin_api.encryption import GetContext, TlsStream, encrypted
 from admin_api.hypercorn_cures import Connection
 from admin_api.listening import DEFAULT_LIMITS, Limits, urls_of
 
@@ -25,9 +26,10 @@ async def serve_http(
     listeners: Sequence[trio.SocketListener],
     *,
     limits: Limits = DEFAULT_LIMITS,
+    get_context: GetContext | None = None,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Answer on `listeners` until cancelled, then close them; reports their URLs.
+    """Answer on `listeners` until cancelled, then close them; reports their URLs. With `get_context`, over TLS alone.
 
     Cancellation ends every connection at once, whatever its peer does. `app` runs without ASGI's lifespan: what it
     needs, and the nursery for its tasks, belong to whoever made it.
@@ -35,20 +37,21 @@ async def serve_http(
     app.config.update(
         MAX_CONTENT_LENGTH=limits.body_bytes, BODY_TIMEOUT=limits.body_s, RESPONSE_TIMEOUT=limits.answer_s
     )
-    server = _Server(app, limits)
+    server = _Server(app, limits, get_context)
     async with trio.open_nursery() as nursery:
         for listener in listeners:
             nursery.start_soon(server.accept_forever, listener)
-        task_status.started(urls_of(listeners))
+        task_status.started(urls_of(listeners, "https" if get_context else "http"))
 
 
 class _Server:
     """What the connections share: the app, the configuration and the number of places."""
 
-    def __init__(self, app: QuartTrio, limits: Limits) -> None:
+    def __init__(self, app: QuartTrio, limits: Limits, get_context: GetContext | None) -> None:
         self._app = ASGIWrapper(cast(ASGIFramework, app))
         self._config = _config_for(limits)
         self._limits = limits
+        self._get_context = get_context
         self._places = trio.Semaphore(limits.connections)
 
     async def accept_forever(self, listener: trio.SocketListener) -> None:
@@ -60,7 +63,11 @@ class _Server:
     async def _converse(self, stream: trio.SocketStream) -> None:
         """Run one connection; its errors end here (CONVENTIONS: one edge, one `except*`)."""
         try:
-            await Connection(self._app, self._config, stream=stream, limits=self._limits).run()
+            if self._get_context:
+                async with encrypted(stream, self._get_context(), self._limits) as inner:
+                    await self._run(stream, inner)
+            else:
+                await self._run(stream)
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         except* Exception:
@@ -68,6 +75,9 @@ class _Server:
         finally:
             stream.socket.close()
             self._places.release()
+
+    async def _run(self, stream: trio.SocketStream, tls: TlsStream | None = None) -> None:
+        await Connection(self._app, self._config, stream=stream, limits=self._limits, tls=tls).run()
 
 
 async def _accept(listener: trio.SocketListener) -> trio.SocketStream:

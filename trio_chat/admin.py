@@ -2,19 +2,21 @@
 
 import importlib
 import ipaddress
-from collections.abc import Mapping, Sequence
+import ssl
+from collections.abc import Sequence
 
 import trio
 
 from admin_api.access import Access
+from admin_api.encryption import GetContext
 from admin_api.premises import Premises
 from trio_chat.chat.operator import Operator
 from trio_chat.chat.tally import Histogram
 from trio_chat.config import ServeSettings
-from trio_chat.journal import Journal
 from trio_chat.server.admin_token import AdminToken
 from trio_chat.server.errors import SetupError
 from trio_chat.server.punctuality import BOUNDS_S, watch_delay
+from trio_chat.server.services import Services
 
 
 class Admin:
@@ -22,6 +24,9 @@ class Admin:
 
     def __init__(self, settings: ServeSettings, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
         """Raises SetupError where others could ask and nothing says who may."""
+        if settings.admin_tls and settings.tls_cert is None:
+            raise SetupError("there is no TLS for the admin API without a certificate: give one with --tls-cert")
+        self._is_encrypted = settings.admin_tls
         self._token = token
         self._access = Access(token.value, settings.admin_allow, settings.admin_open, settings.admin_name)
         self._listeners = listeners
@@ -31,9 +36,7 @@ class Admin:
                 "if need be, with --admin-token-file FILE; or networks with --admin-allow; or say --admin-open"
             )
 
-    async def start(
-        self, nursery: trio.Nursery, operator: Operator, journal: Journal, *, refused: Mapping[str, int]
-    ) -> list[str]:
+    async def start(self, nursery: trio.Nursery, operator: Operator, services: Services) -> list[str]:
         """Start the app. -> what to print about it.
 
         It is imported now, since that takes longer than all else and chat need not wait for it.
@@ -41,12 +44,27 @@ class Admin:
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app")
         delays = Histogram(BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
-        premises = Premises(operator, journal, refused, delays)
-        urls = await nursery.start(app.serve_admin, premises, self._listeners, self._access)
+        premises = Premises(operator, services.journal, services.admission.refused, delays)
+        urls = await nursery.start(
+            app.serve_admin, premises, self._listeners, self._access, self._get_context(services)
+        )
         rows = [f"Admin API started on: {urls[0]}"]
         if self._token.made_in:
             rows.append(f"Admin token, kept in {self._token.made_in}: {self._token.value}")
         return rows
+
+    def _get_context(self, services: Services) -> GetContext | None:
+        """How to find the certificate of the moment, if the app is served over TLS."""
+        if not self._is_encrypted or services.tls is None:
+            return None
+        last = services.tls
+
+        def get_context() -> ssl.SSLContext:
+            nonlocal last
+            last = services.tls or last  # a reload that takes TLS from the chat leaves it to the admin API
+            return last.context
+
+        return get_context
 
 
 def _exposed(listeners: Sequence[trio.SocketListener]) -> str | None:

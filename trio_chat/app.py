@@ -173,8 +173,7 @@ class Server:
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
-            refused = self._services.admission.refused
-            for row in await admin.start(self._nursery, self._operator, self._journal, refused=refused):
+            for row in await admin.start(self._nursery, self._operator, self._services):
                 self.printer.print(row)
             if self._settings.console:
                 self._nursery.start_soon(self._obey_console)

@@ -135,7 +135,7 @@ def join(host: str, port: str, **flags: Any) -> int:
 
 
 @cli.command()
-@_options(ServeSettings, {"admin_host", "admin_port", "admin_token_file"})
+@_options(ServeSettings, {"admin_host", "admin_port", "admin_token_file", "admin_tls"})
 @_config_option
 def health(config: Path | None, **flags: Any) -> int:
     """Ask the server on this machine how it does: status 0 if all is well, else 1. For Docker and monitoring.
@@ -151,7 +151,7 @@ def health(config: Path | None, **flags: Any) -> int:
         token = read_admin_token(settings).value
     except SetupError as error:
         raise ConfigError(str(error)) from error
-    return ask_health(settings.admin_host, settings.admin_port, token=token)
+    return ask_health(settings.admin_host, settings.admin_port, token=token, is_encrypted=settings.admin_tls)
 
 
 _journal_options = _options(ServeSettings, {"data", "journal"})

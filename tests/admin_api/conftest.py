@@ -116,6 +116,18 @@ def make_app(site: Site) -> QuartTrio:
 
 
 @pytest.fixture
+def make_site() -> type[Site]:
+    """Make a site that is not served yet."""
+    return Site
+
+
+@pytest.fixture
+def read_to_the_end() -> Callable[[trio.SocketStream], Awaitable[bytes]]:
+    """Read all, also of a connection that is reset."""
+    return read_all
+
+
+@pytest.fixture
 async def serve(nursery: trio.Nursery) -> Serve:
     async def serve_with(limits: Limits) -> Site:
         site = Site()

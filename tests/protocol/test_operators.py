@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 SERVE = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
 
@@ -67,3 +68,30 @@ def test_a_token_is_made_once_shown_once_and_known_to_health_and_curl(start, tmp
     assert server.http(f"GET /health HTTP/1.0\r\nAuthorization: Bearer {token}\r\nX:").startswith(b"HTTP/1.1 200")
     assert server.stop() == 0
     assert token not in server.process.communicate()[0].decode()
+
+
+def test_the_admin_api_has_the_certificate_of_the_chat_also_when_it_is_renewed(start, tmp_path: Path) -> None:
+    authority, file, trusted = trustme.CA(), tmp_path / "server.pem", tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(trusted)
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(file)
+    server = start("--admin-tls", "--tls-cert", str(file))
+    url = f"https://localhost:{server.admin_port}/health"
+    curl = ["curl", "-sS", "--cacert", trusted, url]
+    health = [sys.executable, "-m", "trio_chat", "health", "--admin-tls", "--admin-port", str(server.admin_port)]
+
+    assert b'"status": "ok"' in subprocess.check_output(curl)
+    assert subprocess.run(health, capture_output=True).returncode == 0
+    other = trustme.CA()
+    other.cert_pem.write_to_path(trusted)
+    other.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(file)
+    server.type("reload")
+    server.console("^Reloaded the TLS certificate")
+    assert b'"status": "ok"' in subprocess.check_output(curl)
+    assert server.stop() == 0
+
+
+def test_tls_without_a_certificate_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run([*SERVE, "--admin-tls", "--data", tmp_path], capture_output=True, text=True)
+
+    expected = "trio-chat: there is no TLS for the admin API without a certificate: give one with --tls-cert\n"
+    assert (done.returncode, done.stderr) == (1, expected)

@@ -92,6 +92,9 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Declared("Host name, beside this machine's, to call the admin API by; can be given again.", NAMES, "none"),
     ] = ()
+    admin_tls: Annotated[
+        bool, Declared("Serve the admin API over TLS alone, with the certificate of the chat.", SWITCH)
+    ] = False
     data: Annotated[
         Path,
         Declared("Folder for what is kept; made if need be.", path("DIR", "a folder"), "the user's data folder"),
