@@ -10,7 +10,7 @@ COMPILE := $(RUN) uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-header
 ARGS ?=
 
-.PHONY: serve join test check fix bench wheel lock clean
+.PHONY: serve join test check fix bench faults fuzz wheel lock clean
 
 serve: $(VENV)/.runtime
 	$(RUN) trio_chat serve $(ARGS)
@@ -32,6 +32,14 @@ fix: $(VENV)/.dev
 
 bench: $(VENV)/.runtime
 	$(RUN) bench $(ARGS)
+
+# What it stands, at length: 45 minutes, or ARGS="--kills 20 --minutes 1 --clients 500".
+faults: $(VENV)/.dev
+	$(RUN) bench.faults $(ARGS)
+
+# Bytes that nobody would send, a minute for each reader of them: `make fuzz SECONDS=5` for less.
+fuzz: $(VENV)/.dev
+	FUZZ_SECONDS=$(or $(SECONDS),60) $(RUN) pytest tests/fuzz $(ARGS)
 
 wheel: $(VENV)/.dev
 	$(RUN) hatchling build -t wheel

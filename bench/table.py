@@ -1,6 +1,6 @@
 """The table that a run prints: aims beside what was measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _HEADINGS = ("what", "aim", "measured", "ratio", "met")
@@ -20,7 +20,12 @@ class Row:
 
 def format_table(rows: Iterable[Row]) -> str:
     """Lay rows out in columns."""
-    cells = [_HEADINGS, *((row.what, row.aim, row.measured, row.ratio, _verdict(row)) for row in rows)]
+    return format_columns(_HEADINGS, [(row.what, row.aim, row.measured, row.ratio, _verdict(row)) for row in rows])
+
+
+def format_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay cells out in columns below their headings."""
+    cells = [headings, *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))

@@ -1,0 +1,159 @@
+"""Everything that reads bytes or text of strangers, and what has to hold whatever they are.
+
+Each reader takes bytes. Those of text read them as UTF-8 with whatever is none left in as lone surrogates, which is as
+bad as text can be.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.nicks import check_nick, check_room, fold
+from trio_chat.chat.sticker_file import WARNINGS_MAX, parse_catalogue
+from trio_chat.chat.text import MARKS_MAX, clean
+from trio_chat.server.sniff import Greeting, Refusal, classify
+from trio_chat.wire.cutter import Cutter, Overlong
+from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault, reply_decoder, request_decoder
+from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault
+from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
+
+FORBIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""What drives a terminal, ends a line, or turns the order of what stands there round."""
+
+SMALL = 16
+"""A limit that lines of a fuzzer exceed."""
+
+
+def text_of(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")
+
+
+def pieces_of(data: bytes) -> list[bytes]:
+    """Cut bytes in pieces of a length that depends on them."""
+    step = 1 + data[0] % 7 if data else 1
+    return [data[start : start + step] for start in range(0, len(data), step)]
+
+
+def read_lines(data: bytes) -> None:
+    found, whole = [], LineDecoder()
+    decoder = LineDecoder()
+    for piece in pieces_of(data):
+        found += decoder.feed(piece)
+    found += decoder.finish()
+    assert found == whole.feed(data) + whole.finish()
+    for line in found:
+        assert isinstance(line, LineFault) or ("\n" not in line and len(line.encode()) <= LINE_LIMIT)
+    assert len(found) == data.count(b"\n") + bool(data and not data.endswith(b"\n"))
+
+
+def cut(data: bytes) -> None:
+    """However a stream is split, the same lines come of it, and no more than one is held."""
+    cutter, whole = Cutter(SMALL), Cutter(SMALL)
+    found: list[bytes | Overlong] = []
+    for piece in pieces_of(data):
+        found += cutter.feed(piece)
+        assert len(cutter._rest) <= SMALL + 1
+    found += cutter.finish()
+    once = whole.feed(data) + whole.finish()
+    assert [isinstance(line, Overlong) or line for line in found] == [
+        isinstance(line, Overlong) or line for line in once
+    ]
+    expected = [line.removesuffix(b"\r") for line in data.removesuffix(b"\n").split(b"\n")] if data else []
+    assert [line for line in found if not isinstance(line, Overlong)] == [
+        line for line in expected if len(line) <= SMALL
+    ]
+
+
+def read_requests(data: bytes) -> None:
+    _read_frames(request_decoder, data)
+
+
+def read_replies(data: bytes) -> None:
+    _read_frames(reply_decoder, data)
+
+
+def _read_frames(make: Callable[[], FrameDecoder], data: bytes) -> None:
+    decoder, whole = make(), make()
+    found = [frame for piece in pieces_of(data) for frame in decoder.feed(piece)]
+    once = whole.feed(data)
+    assert len(found) == len(once) <= data.count(b"\n")
+    for frame, same in zip(found, once, strict=True):
+        assert type(frame) is type(same)
+        if isinstance(frame, FrameFault):
+            assert (frame.code, frame.text, frame.key) == (same.code, same.text, same.key)
+            assert frame.code in {"bad-json", "bad-frame", "unknown-type", "too-long"}
+            assert not FORBIDDEN.search(frame.text)
+            frame.key.encode()
+
+
+def clean_text(data: bytes) -> None:
+    text = text_of(data)
+    once = clean(text)
+    assert not FORBIDDEN.search(once)
+    assert clean(once) == once
+    assert len(once) <= len(text)
+    assert len(once.splitlines()) <= 1
+    assert not re.search(f"\u0301{{{MARKS_MAX + 1}}}", once)
+    once.encode()
+
+
+def read_proxy_header(data: bytes) -> None:
+    header, taken = ProxyHeader(), 0
+    try:
+        for piece in pieces_of(data):
+            ahead = piece
+            while ahead and not header.is_complete:
+                count = header.take(ahead)
+                assert count or header.is_complete
+                taken, ahead = taken + count, ahead[count:]
+    except ChatError:
+        return
+    assert taken <= min(len(data), HEADER_LIMIT)
+    if header.source:
+        address, port = header.source
+        ip_address(address)
+        assert 0 <= port <= 65535
+
+
+def read_stickers(data: bytes) -> None:
+    catalogue, warnings = parse_catalogue(text_of(data), source="stickers.toml")
+    assert len(warnings) <= WARNINGS_MAX + 1
+    assert not any(FORBIDDEN.search(warning) for warning in warnings)
+    for name, sticker in catalogue.stickers.items():
+        assert re.fullmatch(r"[a-z0-9_-]+", name)
+        assert not any(FORBIDDEN.search(row) for row in sticker.render(name).lines)
+
+
+def fold_nick(data: bytes) -> None:
+    text = text_of(data)
+    assert fold(text) == fold(text)
+    for check in (check_nick, check_room):
+        try:
+            name = check(text)
+        except ChatError:
+            continue
+        assert check(name) == name
+        assert fold(name) == fold(fold(name)) == fold(name.upper()) or not name.isascii()
+        assert not FORBIDDEN.search(name)
+        assert name.isprintable()
+        assert not any(char.isspace() or char in "[]:/@" for char in name)
+
+
+def look_at_first_bytes(data: bytes) -> None:
+    assert isinstance(classify(data), Greeting | Refusal)
+
+
+READERS: tuple[Callable[[bytes], None], ...] = (
+    read_lines,
+    cut,
+    read_requests,
+    read_replies,
+    clean_text,
+    read_proxy_header,
+    read_stickers,
+    fold_nick,
+    look_at_first_bytes,
+)

@@ -1,0 +1,73 @@
+"""Whatever strangers send to whatever reads it: a moment in `make test`, a minute for each reader in `make fuzz`.
+
+What was found once stands in FOUND and is tried each time.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.readers import READERS
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+ROUND = 1000
+
+CONTROLS = [bytes([byte]) for byte in b"\n\r\x00\x07\x1b\x7f\x80\x9b\xc2\xe2\xed\xff"]
+MARKS = [bytes([byte]) for byte in b"{}[]\"'\\,:=#@/- 0aZ"]
+HIDDEN = [char.encode() for char in "\x9b\u202e\u2028\u200d\ufe0f\U0001f468\ufeff\u0430\uff41\u0915\u094d\u0645\u200c"]
+SEQUENCES = [b"\x1b[", b"31m", b"\x1b]52;c;", b"\x1b\\", b"\xed\xa0\x80", b"\xcc\x81" * 9, b"\r\n"]
+FRAMES = [b'{"type":"', b'say"', b'hello"', b'entry"', b',"room":"lobby"', b',"text":"', b',"key":"k"', b"}\n"]
+JSON = [b"\\ud800", b"1e999", b"NaN", b"9" * 400, b"[" * 2000, b"null", b"true", b"-0", b',"since":{"lobby":-1}']
+PROXY = [b"PROXY ", b"TCP4 ", b"TCP6 ", b"UNKNOWN", b"1.2.3.4 ", b"::1 ", b"65536"]
+PROXY_2 = [b"\r\n\r\n\x00\r\nQUIT\n", b"\x21\x11\x00\x0c", b"\x21\x21\x00\x24", b"\x20\x00\xff\xff"]
+TOML = [
+    b"[text]\n",
+    b"[art]\n",
+    b'smile = "',
+    b'"""',
+    b"'''",
+    b"shows = ",
+    b"aliases = [",
+    b"[text.x]\n",
+    b"\\U0010ffff",
+]
+OTHERS = [b"GET ", b"/" + b"a" * 450, b" HTTP/1.1\r\n", b"server", b"127.0.0.1", b"\x16\x03\x01", b"c12", b"x" * 4090]
+
+KNOWN = [*CONTROLS, *MARKS, *HIDDEN, *SEQUENCES, *FRAMES, *JSON, *PROXY, *PROXY_2, *TOML, *OTHERS]
+"""What the readers know, as the dictionary of a fuzzer."""
+
+HOSTILE = st.lists(st.sampled_from(KNOWN) | st.binary(max_size=6), max_size=24).map(b"".join)
+
+FOUND = [
+    ("clean_text", "\u0915{}\u094d\u200d\u0915".format("\u0301" * 8).encode()),  # a joiner's mark is one too many
+    ("clean_text", "\U0001f468\u200d\u00ad\U0001f468".encode()),
+    ("read_requests", b'{"type":"say","key":"' + b"[" * 2000 + b"\n"),
+    ("read_stickers", b"a = " + b"[" * 2000),
+]
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
+@pytest.mark.timeout(SECONDS + 120)
+def test_whatever_strangers_send_is_read_as_promised(reader: Callable[[bytes], None]) -> None:
+    until = time.monotonic() + SECONDS
+    is_first = True
+
+    while is_first or time.monotonic() < until:
+        is_first = False
+        check = settings(
+            max_examples=ROUND if SECONDS else 100,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )(given(HOSTILE)(lambda data: reader(data)))
+        check()
+
+
+@pytest.mark.parametrize(("name", "data"), FOUND)
+def test_what_was_found_once_is_read_as_promised(name: str, data: bytes) -> None:
+    next(reader for reader in READERS if reader.__name__ == name)(data)
