@@ -45,9 +45,11 @@ def test_who_names_everyone_and_says_which_one_you_are(world) -> None:
 def test_a_nick_is_taken_and_told(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    obey(world.chat, alice, "/nick alice")
+    answer = obey(world.chat, alice, "/nick alice")
     world.settle()
 
+    assert isinstance(answer, Posted)
+    assert answer.lines == ("*** you are [alice] now ***",)
     assert world.hear(bob) == "*** [10.0.0.1:1001] is now [alice] ***\n"
 
 

@@ -5,7 +5,10 @@ import random
 import sqlite3
 import threading
 
+import pytest
 
+
+@pytest.mark.timeout(300)  # twenty servers one after the other
 def test_m1_kill_9_under_load_loses_nothing_that_anyone_saw(start) -> None:
     dice = random.Random(1)
     seen: list[str] = []

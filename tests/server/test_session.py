@@ -115,6 +115,7 @@ async def test_the_password_opens_the_door_and_what_follows_is_heard(open_house,
         assert await alice.line() == "*** password: ***"
         await alice.send(b"geheim\n/nick alice\n/who\n")
 
+        assert await alice.line() == "*** you are [alice] now ***"
         assert await alice.line() == "*** 1 in #lobby: [alice] (you) ***"
 
 

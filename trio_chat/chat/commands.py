@@ -35,9 +35,10 @@ HISTORY_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Something was said; the receipt tells when it is kept."""
+    """Something was said; the receipt tells when it is kept. `lines` are for the one who did, printed at once."""
 
     receipt: Receipt
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,9 @@ def _who(chat: Chat, client: Client, _argument: str) -> Answer:
 def _nick(chat: Chat, client: Client, argument: str) -> Answer:
     if not argument:
         raise ChatError("usage", who_you_are(client.label))
-    return _posted(chat.rename(client, argument))
+    receipt = chat.rename(client, argument)
+    answer = _notice(f"you are [{client.label}] now")  # it holds from now on; the others' notice is not for oneself
+    return Posted(receipt, answer.lines) if receipt else answer
 
 
 def _me(chat: Chat, client: Client, argument: str) -> Answer:

@@ -87,8 +87,9 @@ class LinesSession:
                 await self._flush(receipts)
                 await _pause(wait_s, peer)
             match self._answer(line):
-                case Posted(receipt):
+                case Posted(receipt, rows):
                     receipts.append(receipt)
+                    self._print(rows)
                 case Reply(rows):
                     self._print(rows)
                 case Recall() | Search() as question:
