@@ -11,8 +11,8 @@ from trio_chat.wire import frames
 
 PAGE = 250
 """Entries read from the journal at once: half a millisecond of encoding on the loop, and a millisecond in the thread
-for which that has the interpreter. Four times as many in a page take the same time in all (100,000 entries: 0.7 s of CPU,
-0.25 s of it encoding), but hold up others for as much longer."""
+for which that has the interpreter. Four times as many in a page take the same time in all (100,000 entries: 0.7 s of
+CPU, 0.25 s of it encoding), but hold up others for as much longer."""
 
 
 class Replay:
