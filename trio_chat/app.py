@@ -35,6 +35,7 @@ from trio_chat.server.ledger import Ledger, read_bans
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.logs import logging_to
 from trio_chat.server.places import Places, recall_places
+from trio_chat.server.pulse import Pulse
 from trio_chat.server.pump import Pump
 from trio_chat.server.reload import Reloaded, Reloader
 from trio_chat.server.secret_files import Secrets, read_secrets
@@ -131,6 +132,7 @@ class Server:
         self._stop = stop
         self.printer = Printer(STDOUT)
         self._pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
+        self._pulse = Pulse(self._pump)
         self._places = Places(journal)
         outside = Surroundings(
             post=journal.post,
@@ -153,6 +155,7 @@ class Server:
             self._chat,
             journal,
             self._pump,
+            self._pulse,
             self._places,
             admission=Admission(limits_of(settings), self._operator.bans),
             pace=Pace(settings.rate, settings.burst),
@@ -163,8 +166,10 @@ class Server:
 
     async def run(self, chat_socket: socket.socket, admin: Admin) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
-        for task in (self.printer.run, self._pump.run, self._ledger.run, self._places.run, self._hear, self._tick):
+        for task in (self.printer.run, self._pump.run, self._pulse.run, self._hear, self._tick):
             self._nursery.start_soon(task)
+        for writer in (self._ledger, self._places):
+            self._nursery.start_soon(writer.run)
         self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.set, STDIN)
         self._nursery.start_soon(self._reloader.run, self._tell_reload)
         await recall_rooms(self._chat, self._journal)

@@ -82,7 +82,8 @@ def heading_of(frame: type[frames.Frame]) -> str:
 
 def codes_in_the_source() -> set[str]:
     """Every code that an error can have, but those of commands, which are for lines, and of operators."""
-    sources = [ROOT / "trio_chat/server/frames_session.py", *(ROOT / "trio_chat/wire").glob("frame*.py")]
+    sources = [ROOT / f"trio_chat/server/{name}.py" for name in ("frames_session", "reception")]
+    sources += (ROOT / "trio_chat/wire").glob("frame*.py")
     sources += [path for path in (ROOT / "trio_chat/chat").glob("*.py") if path.name not in ("commands.py", "bans.py")]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
     found = set(re.findall(r'(?:ChatError\(|FrameFault\(|Error\(code=)\s*"([a-z-]+)"', text))

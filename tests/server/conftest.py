@@ -21,6 +21,7 @@ from trio_chat.server.admission import Admission, Limits
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.password import Password
 from trio_chat.server.places import Places
+from trio_chat.server.pulse import Pulse
 from trio_chat.server.pump import Pump
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.session import serve_connection
@@ -117,6 +118,7 @@ async def _open_house(
     with bind("127.0.0.1", 0) as listener:
         async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
             pump = Pump(nursery, stall_timeout_s=30)
+            pulse = Pulse(pump)
             places = Places(journal)
             outside = Surroundings(
                 post=journal.post,
@@ -133,6 +135,7 @@ async def _open_house(
                 chat,
                 journal,
                 pump,
+                pulse,
                 places,
                 admission=Admission(limits, bans),
                 pace=pace or Pace(),
@@ -147,6 +150,7 @@ async def _open_house(
             house = House(services, listener.getsockname()[1], bans)
             nursery.start_soon(pump.run)
             nursery.start_soon(places.run)
+            nursery.start_soon(pulse.run)
             nursery.start_soon(hear)
             nursery.start_soon(accept_forever, listener, partial(serve_connection, services), nursery)
             try:

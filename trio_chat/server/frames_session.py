@@ -1,32 +1,32 @@
 """A conversation in frames: requests in, answers out. What was said is durable before more of it is read."""
 
-import hashlib
 import itertools
-import secrets
 import sys
 from collections.abc import Iterable
 from typing import assert_never
 
 import trio
 
-from trio_chat import __version__
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
-from trio_chat.chat.log import Mode
-from trio_chat.chat.room import Member, Room
 from trio_chat.chat.tally import End
 from trio_chat.journal import JournalError
+from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
-from trio_chat.server.replay import Replay
+from trio_chat.server.pulse import Beat
+from trio_chat.server.reception import Reception, room_info
 from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, request_decoder
 
 HELLO_S = 10
 MEMBERS_MAX = 1000
+
+ASKING_COST = 5
+"""What is asked of the past, or of many, counts for as many lines."""
 
 
 def _encode_gap(room: str, missed: int) -> bytes:
@@ -45,7 +45,7 @@ async def serve_frames(services: Services, peer: SocketPeer) -> None:
     """Converse in frames until the connection ends. Raises what the socket raises."""
     with trio.CancelScope() as scope:
         outlet = peer.outlet(VOICE, scope.cancel)
-        session = FramesSession(services, outlet)
+        session = FramesSession(services, peer, outlet)
         try:
             await session.run(peer)
         finally:
@@ -57,27 +57,40 @@ async def serve_frames(services: Services, peer: SocketPeer) -> None:
 class FramesSession:
     """The conversation itself. Before `hello` there is no client."""
 
-    def __init__(self, services: Services, outlet: SocketOutlet) -> None:
+    def __init__(self, services: Services, peer: SocketPeer, outlet: SocketOutlet) -> None:
         self._services = services
         self._outlet = outlet
         self._decoder = request_decoder()
         self._client: Client | None = None
+        self._reception: Reception | None = Reception(services, peer, outlet)
+        self._brake = Brake(services)
+        self._beat: Beat | None = None
+        self._patience = trio.CancelScope()
         self._is_leaving = False
         self._may_return = False
 
     async def run(self, peer: SocketPeer) -> None:
         """Converse until the peer leaves or is gone."""
-        with trio.move_on_after(HELLO_S) as patience:
-            while not self._is_leaving and (data := await peer.receive()):
+        self._patience.deadline = trio.current_time() + HELLO_S
+        with self._patience:
+            while not self._is_leaving and (data := await self._receive(peer)):
                 await self._take(self._decoder.feed(data), peer)
-                if self._client:
-                    patience.deadline = float("inf")
         if self._client:
             with trio.move_on_after(LINGER_S):
                 await self._services.pump.delivered(self._client)
 
+    async def _receive(self, peer: SocketPeer) -> bytes:
+        """Wait for the next bytes. Only now does silence count."""
+        if self._beat is None:
+            return await peer.receive()
+        self._beat.await_word()
+        data = await peer.receive()
+        self._beat.is_awaited = False
+        return data
+
     def end(self, end: End) -> None:
         """Let the client leave, or wait for its next connection where this one broke."""
+        self._services.pulse.unwatch(self._outlet)
         if self._client is None:
             return
         chat = self._services.chat
@@ -95,8 +108,12 @@ class FramesSession:
         """Handle frames in their order; return when what they said is durable and their answers are sent."""
         said: list[tuple[Receipt, str]] = []
         for turn, request in enumerate(inputs, 1):
+            if wait_s := self._brake.spend(_cost_of(request)):
+                await self._settle(said)
+                await self._flush()
+                await pause(wait_s, peer)
             try:
-                await self._handle(request, peer, said)
+                await self._handle(request, said)
             except (ChatError, FrameFault) as error:
                 key = error.key if isinstance(error, FrameFault) else _key_of(request)
                 self._answer(frames.Error(code=error.code, text=error.text, key=key))
@@ -118,17 +135,15 @@ class FramesSession:
         elif self._outlet.unsent_bytes:
             await self._services.pump.delivered(self._client)
 
-    async def _handle(
-        self, request: frames.AnyRequest | FrameFault, peer: SocketPeer, said: list[tuple[Receipt, str]]
-    ) -> None:
+    async def _handle(self, request: frames.AnyRequest | FrameFault, said: list[tuple[Receipt, str]]) -> None:
         if isinstance(request, FrameFault):
             raise request
         if self._client is None:
-            if not isinstance(request, frames.Hello):
-                raise ChatError("hello-first", "the first frame must be hello")
-            await self._enter(request, peer)
+            assert self._reception
+            await self._enter(request, self._reception)
             return
-        self._services.chat.heard_from(self._client)
+        if not isinstance(request, frames.Pong):  # nobody typed that
+            self._services.chat.heard_from(self._client)
         if isinstance(request, frames.History | frames.Search):
             await self._settle(said)
             await self._recall(self._client, request)
@@ -148,7 +163,7 @@ class FramesSession:
             case frames.Topic(room=room, text=text, key=key):
                 return chat.set_topic(client, chat.room_of(client, room), text, key=key)
             case frames.Join(room=name, key=key):
-                self._answer(frames.Joined(room=self._info(chat.join(client, name).room), key=key))
+                self._answer(frames.Joined(room=room_info(chat, chat.join(client, name).room), key=key))
             case frames.Leave(room=name, key=key):
                 chat.leave(client, chat.room_of(client, name))
                 self._answer(frames.Done(key=key))
@@ -160,7 +175,7 @@ class FramesSession:
                 labels = [member.label for member in itertools.islice(members, MEMBERS_MAX)]
                 self._answer(frames.Members(room=name, count=len(members), labels=labels, key=key))
             case frames.ListRooms(key=key):
-                self._answer(frames.RoomList(rooms=[self._info(room) for room in chat.rooms], key=key))
+                self._answer(frames.RoomList(rooms=[room_info(chat, room) for room in chat.rooms], key=key))
             case frames.Ping(key=key):
                 self._answer(frames.Pong(key=key))
             case frames.Pong():
@@ -175,67 +190,19 @@ class FramesSession:
                 assert_never(request)
         return None
 
-    async def _enter(self, hello: frames.Hello, peer: SocketPeer) -> None:
-        """Let a client come in, or come back, and bring it what it missed."""
-        if hello.protocol != frames.PROTOCOL:
-            self._is_leaving = True
-            raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
-        chat = self._services.chat
-        session = hashlib.sha256((hello.session or secrets.token_hex()).encode()).hexdigest()[:32]
-        client = chat.resume(session, peer.address, peer.port, outlet=self._outlet)
-        is_resumed = client is not None
-        if client is None:
-            client = chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=self._outlet, session=session)
-        self._client = client
-        self._may_return = hello.session is not None
-        if hello.nick and client.nick is None:
-            self._try_nick(client, hello.nick)
-        replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
-        replay.hold(chat.rooms.open_mailbox(client))
-        for name in hello.rooms:
-            replay.hold(self._join(client, name))
-        await self._take_place()
-        self._welcome(client, hello, is_resumed=is_resumed)
-        await replay.run()
-
-    async def _take_place(self) -> None:
-        """Return when the client's place outlasts a crash, so that who was welcomed is known ever after.
-
-        Nothing comes before the welcome: the pump leaves the client alone meanwhile.
-        """
-        self._outlet.is_blocked = True
+    async def _enter(self, request: frames.AnyRequest, reception: Reception) -> None:
+        """Let a client come in, or come back."""
         try:
-            await self._services.places.settled()
-        finally:
-            self._outlet.is_blocked = False
-
-    def _join(self, client: Client, name: str) -> Member | None:
-        try:
-            return self._services.chat.join(client, name)
-        except ChatError as error:
-            self._answer(frames.Error(code=error.code, text=error.text))
-            return None
-
-    def _try_nick(self, client: Client, nick: str) -> None:
-        """A nick that cannot be had is no reason to stay outside."""
-        try:
-            self._services.chat.rename(client, nick)
-        except ChatError as error:
-            self._answer(frames.Error(code=error.code, text=error.text))
-
-    def _welcome(self, client: Client, hello: frames.Hello, *, is_resumed: bool) -> None:
-        self._answer(
-            frames.Welcome(
-                protocol=frames.PROTOCOL,
-                epoch=self._services.journal.epoch,
-                server=f"trio-chat {__version__}",
-                you=frames.You(id=client.id, label=client.label, address=client.peer),
-                resumed=is_resumed,
-                rooms=[self._info(room) for room in client.members],
-                limits=frames.Limits(),
-                key=hello.key,
-            )
-        )
+            client = reception.admit(request)
+        except ChatError:
+            self._is_leaving |= reception.is_closed
+            raise
+        assert isinstance(request, frames.Hello)
+        self._client, self._reception = client, None
+        self._may_return = request.session is not None
+        self._beat = self._services.pulse.watch(client, self._outlet)
+        self._patience.deadline = float("inf")
+        await reception.welcome(client, request)
 
     async def _recall(self, client: Client, request: frames.History | frames.Search) -> None:
         chat, journal = self._services.chat, self._services.journal
@@ -267,13 +234,13 @@ class FramesSession:
             raise ChatError("empty", "nothing readable is left of that")
         return receipt
 
-    def _info(self, room: Room) -> frames.RoomInfo:
-        return frames.RoomInfo(
-            name=room.name, topic=room.topic, members=len(room.members), last_id=self._services.chat.rooms.last_id
-        )
-
     def _answer(self, reply: frames.Frame) -> None:
         self._outlet.write(frames.encode(reply))
+
+
+def _cost_of(request: frames.AnyRequest | FrameFault) -> int:
+    """How many lines a frame counts for where clients are slowed down."""
+    return ASKING_COST if isinstance(request, frames.History | frames.Search | frames.Who | frames.ListRooms) else 1
 
 
 def _key_of(request: frames.AnyRequest | FrameFault) -> str:

@@ -1,21 +1,13 @@
 """How a plain client is asked for the server's password, before it is a client."""
 
-import logging
-
 import trio
 
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.peer import SocketPeer
-from trio_chat.server.services import Services
+from trio_chat.server.services import TRIES, Services, is_password_right
 from trio_chat.wire.lines import LineDecoder, LineFault, encode_notice
 
-TRIES = 3
 PATIENCE_S = 30
-
-WRONG_PASSWORD_COST = 5
-"""A wrong password counts for as many new connections, so that guessing is slow from anywhere."""
-
-logger = logging.getLogger(__name__)
 
 Lines = list[str | LineFault]
 
@@ -35,11 +27,10 @@ async def ask_password(
         while data := await peer.receive():
             lines = decoder.feed(data)
             while lines:
-                if _is_right(services, lines.pop(0)):
+                line = lines.pop(0)
+                if is_password_right(services, peer, line if isinstance(line, str) else ""):
                     return lines
                 wrong += 1
-                logger.info("wrong password from %s port %d", peer.address, peer.port)
-                services.admission.charge(peer.ticket, WRONG_PASSWORD_COST, trio.current_time())
                 if wrong == TRIES:
                     say("wrong password")
                     return None
@@ -47,7 +38,3 @@ async def ask_password(
         return None
     say(f"no password came within {PATIENCE_S} s")
     return None
-
-
-def _is_right(services: Services, line: str | LineFault) -> bool:
-    return isinstance(line, str) and services.password.matches(line)

@@ -9,9 +9,9 @@ from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search, cost_of, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
-from trio_chat.chat.flood import Bucket
 from trio_chat.chat.log import Mode
 from trio_chat.journal import JournalError
+from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
 from trio_chat.server.lines_password import ask_password
 from trio_chat.server.outlet import SocketOutlet, Voice
@@ -52,14 +52,14 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
 class LinesSession:
     """The conversation itself."""
 
-    __slots__ = ("_bucket", "_client", "_decoder", "_is_leaving", "_outlet", "_services", "fault")
+    __slots__ = ("_brake", "_client", "_decoder", "_is_leaving", "_outlet", "_services", "fault")
 
     def __init__(self, services: Services, client: Client, outlet: SocketOutlet, decoder: LineDecoder) -> None:
         self._services = services
         self._client = client
         self._outlet = outlet
         self._decoder = decoder
-        self._bucket: Bucket | None = None
+        self._brake = Brake(services)
         self._is_leaving = False
         self.fault: OSError | None = None
         """Why the input ended, where that was no leave."""
@@ -83,9 +83,9 @@ class LinesSession:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         receipts: list[Receipt] = []
         for turn, line in enumerate(inputs, 1):
-            if wait_s := self._spend(line):
+            if wait_s := self._brake.spend(1 if isinstance(line, LineFault) else cost_of(line)):
                 await self._flush(receipts)
-                await _pause(wait_s, peer)
+                await pause(wait_s, peer)
             match self._answer(line):
                 case Posted(receipt, rows):
                     receipts.append(receipt)
@@ -103,15 +103,6 @@ class LinesSession:
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
                 await self._flush(receipts)
         await self._flush(receipts)
-
-    def _spend(self, line: str | LineFault) -> float:
-        """Let the client pay for a line. -> how long it has to wait before that is heard."""
-        if not self._services.pace.rate:
-            return 0.0
-        now = trio.current_time()
-        if self._bucket is None:
-            self._bucket = self._services.pace.bucket(now)
-        return self._bucket.take(1 if isinstance(line, LineFault) else cost_of(line), now)
 
     async def _flush(self, receipts: list[Receipt]) -> None:
         await self._settle(receipts)
@@ -155,13 +146,3 @@ class LinesSession:
 
     def _print(self, rows: Iterable[str]) -> None:
         self._outlet.write("".join(f"{row}\n" for row in rows).encode())
-
-
-async def _pause(wait_s: float, peer: SocketPeer) -> None:
-    """Leave a fast client alone for a while. Raises trio.BrokenResourceError when its connection is gone after that.
-
-    Else one that sent a lot and vanished would be listed until all that was heard.
-    """
-    await trio.sleep(wait_s)
-    if peer.is_dead:
-        raise trio.BrokenResourceError("the connection broke while it was slowed down")

@@ -1,7 +1,10 @@
 """What every session works with, and what both ways of speaking have in common."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.events import Receipt
@@ -9,7 +12,9 @@ from trio_chat.chat.flood import Bucket
 from trio_chat.journal import Journal, JournalError
 from trio_chat.server.admission import Admission
 from trio_chat.server.password import Password
+from trio_chat.server.peer import SocketPeer
 from trio_chat.server.places import Places
+from trio_chat.server.pulse import Pulse
 from trio_chat.server.pump import Pump
 from trio_chat.server.tls import Tls
 
@@ -19,8 +24,17 @@ INPUTS_PER_TURN = 64
 ANSWERS_BYTES = 64 * 1024
 """Answers made for one client before it has to take them: a line of ten bytes can ask for megabytes."""
 
+TRIES = 3
+"""Passwords that may be wrong before the connection ends."""
+
+WRONG_PASSWORD_COST = 5
+"""A wrong password counts for as many new connections, so that guessing is slow from anywhere."""
+
 LINGER_S = 5
 """How long a client that has left may take to read what it is still owed."""
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +60,21 @@ class Services:
     chat: Chat
     journal: Journal
     pump: Pump
+    pulse: Pulse
     places: Places
     admission: Admission
     pace: Pace
     password: Password
     tls: Tls | None = None
+
+
+def is_password_right(services: Services, peer: SocketPeer, given: str) -> bool:
+    """Compare; a wrong one is logged and has its cost."""
+    if services.password.matches(given):
+        return True
+    logger.info("wrong password from %s port %d", peer.address, peer.port)
+    services.admission.charge(peer.ticket, WRONG_PASSWORD_COST, trio.current_time())
+    return False
 
 
 async def settle(receipts: Iterable[Receipt], on_failure: Callable[[str], None]) -> None:

@@ -1,0 +1,149 @@
+"""Sessions in frames over loopback: asked for a password, slowed down, and asked whether they are there."""
+
+import json
+
+import pytest
+import trio
+
+from trio_chat.chat.tally import End
+from trio_chat.server.admission import Limits
+from trio_chat.server.services import Pace
+
+SECRET = "s" * 32
+
+
+class Frames:
+    """The other end of a connection that speaks frames."""
+
+    def __init__(self, line) -> None:
+        self.line = line
+
+    async def send(self, **frame: object) -> None:
+        await self.line.send(json.dumps(frame).encode() + b"\n")
+
+    async def receive(self) -> dict:
+        return json.loads(await self.line.line())
+
+    async def until(self, frame_type: str, **fields: object) -> dict:
+        """The next frame of a type with these fields; others are skipped."""
+        while True:
+            frame = await self.receive()
+            if frame["type"] == frame_type and all(frame.get(name) == value for name, value in fields.items()):
+                return frame
+
+
+async def call(house) -> Frames:
+    return Frames(await house.connect())
+
+
+async def enter(house, **fields: object) -> Frames:
+    client = await call(house)
+    await client.send(type="hello", protocol=1, **fields)
+    await client.until("welcome")
+    return client
+
+
+async def test_the_right_password_opens(open_house) -> None:
+    async with open_house(password="cheese") as house:
+        alice = await call(house)
+
+        await alice.send(type="hello", protocol=1, password="cheese", key="h")
+
+        assert (await alice.receive())["type"] == "welcome"
+
+
+async def test_who_gives_no_password_is_asked_for_it_at_no_cost(open_house) -> None:
+    async with open_house(Limits(connect_rate=1), password="cheese") as house:
+        alice = await call(house)
+
+        for _ in range(5):
+            await alice.send(type="hello", protocol=1, key="h")
+            assert (await alice.receive())["code"] == "password"
+        await alice.send(type="hello", protocol=1, password="cheese")
+
+        assert (await alice.receive())["type"] == "welcome"
+
+
+async def test_three_wrong_passwords_end_the_connection_are_logged_and_nobody_came(open_house, logged) -> None:
+    async with open_house(password="cheese") as house:
+        mallory = await call(house)
+
+        for guess in ("a", "b", "c"):
+            await mallory.send(type="hello", protocol=1, password=guess, key=guess)
+        answers = [json.loads(line) for line in (await mallory.line.rest()).splitlines()]
+
+        assert [(answer["code"], answer["key"]) for answer in answers] == [("password", key) for key in "abc"]
+        assert house.changes == []
+        assert sum("wrong password" in line for line in logged()) == 3
+
+
+async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_house, autojump_clock) -> None:
+    async with open_house(pace=Pace(rate=2, burst=4)) as house:
+        alice = await enter(house)
+        start = trio.current_time()
+
+        for number in range(9):
+            await alice.send(type="say", room="lobby", text=str(number), key=str(number))
+        heard = [(await alice.until("entry", kind="said"))["text"] for _ in range(9)]
+
+        assert heard == [str(number) for number in range(9)]
+        assert trio.current_time() - start == pytest.approx(3)  # 3 were left of the burst after hello, 6 wait
+
+
+@pytest.mark.parametrize(
+    "asked", [{"type": "history", "room": "lobby"}, {"type": "who", "room": "lobby"}, {"type": "rooms"}]
+)
+async def test_what_asks_for_much_costs_more(open_house, autojump_clock, asked: dict) -> None:
+    async with open_house(pace=Pace(rate=1, burst=6)) as house:
+        alice = await enter(house)
+        start = trio.current_time()
+
+        await alice.send(**asked, key="a")
+        await alice.send(type="ping", key="p")
+        await alice.until("pong", key="p")
+
+        assert trio.current_time() - start == pytest.approx(1)
+
+
+async def test_c13_a_silent_client_is_asked_and_gone_within_45_seconds_if_it_does_not_answer(
+    open_house, autojump_clock
+) -> None:
+    async with open_house() as house:
+        alice = await enter(house, session=SECRET)
+        start = trio.current_time()
+
+        await alice.until("ping")
+        asked = trio.current_time() - start
+        farewell = await alice.until("bye")
+
+        assert 15 <= asked < 20
+        assert farewell["reason"] == "dead"
+        assert trio.current_time() - start < 45
+        await house.changed(2)
+        assert house.ends == [End.DEAD]
+        assert not house.chat.clients
+
+
+async def test_c13_one_who_answers_stays_and_is_no_less_idle(open_house, autojump_clock) -> None:
+    async with open_house() as house:
+        alice = await enter(house)
+
+        for _ in range(5):
+            await alice.until("ping")
+            await alice.send(type="pong")
+        await alice.send(type="ping", key="p")
+
+        await alice.until("pong", key="p")
+        [client] = house.chat.clients
+        assert client.lines_in == 1
+
+
+async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_house, autojump_clock) -> None:
+    async with open_house(pace=Pace(rate=1, burst=1)) as house:
+        alice = await enter(house)
+
+        for number in range(100):
+            await alice.send(type="say", room="lobby", text=str(number), key=str(number))
+
+        assert (await alice.until("entry", kind="said", text="99"))["text"] == "99"
+        assert not house.ends

@@ -1,0 +1,84 @@
+"""Pulse: clients that speak frames and are silent are asked whether they are there.
+
+The system's keep-alive finds dead machines, but behind a proxy it finds the proxy. One task asks all of them, since a
+timer of its own would cost every client a task.
+"""
+
+import trio
+
+from trio_chat.chat.client import Client, Farewell
+from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.pump import Pump
+from trio_chat.wire import frames
+
+ASK_AFTER_S = 15
+DEAD_AFTER_S = 40
+LOOK_EVERY_S = 2.5
+"""With this, a dead peer is gone within 45 s."""
+
+LOOKS_PER_TURN = 500
+
+PING = frames.encode(frames.Ping())
+
+
+class Beat:
+    """When one client was heard. Silence counts only while its session waits for it, not while it is slowed down."""
+
+    __slots__ = ("_bytes_out", "client", "is_asked", "is_awaited", "outlet", "since")
+
+    def __init__(self, client: Client, outlet: SocketOutlet) -> None:
+        self.client = client
+        self.outlet = outlet
+        self._bytes_out = 0
+        self.is_awaited = False
+        self.await_word()
+
+    def await_word(self) -> None:
+        """The session waits for its client from now on."""
+        self.is_awaited = True
+        self.is_asked = False
+        self.since = trio.current_time()
+
+    def silence_s(self) -> float:
+        """-> seconds without a sign of life. One that is behind and takes what it is sent gives one."""
+        has_taken = self.outlet.is_blocked and self.outlet.bytes_out != self._bytes_out
+        self._bytes_out = self.outlet.bytes_out
+        if has_taken:
+            self.await_word()
+        return trio.current_time() - self.since if self.is_awaited else 0.0
+
+
+class Pulse:
+    """Feels the pulse of all who speak frames."""
+
+    def __init__(self, pump: Pump) -> None:
+        self._pump = pump
+        self._beats: dict[SocketOutlet, Beat] = {}
+
+    def watch(self, client: Client, outlet: SocketOutlet) -> Beat:
+        """Ask this client from now on, until `unwatch`."""
+        beat = self._beats[outlet] = Beat(client, outlet)
+        return beat
+
+    def unwatch(self, outlet: SocketOutlet) -> None:
+        """Ask no more."""
+        self._beats.pop(outlet, None)
+
+    async def run(self) -> None:
+        """Ask, and hang up on who does not answer, until cancelled."""
+        while True:
+            await trio.sleep(LOOK_EVERY_S)
+            for turn, beat in enumerate(tuple(self._beats.values()), 1):
+                self._look(beat)
+                if turn % LOOKS_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
+
+    def _look(self, beat: Beat) -> None:
+        silence_s = beat.silence_s()
+        if silence_s >= DEAD_AFTER_S:
+            self.unwatch(beat.outlet)
+            beat.outlet.hang_up(Farewell.DEAD)
+        elif silence_s >= ASK_AFTER_S and not beat.is_asked:
+            beat.is_asked = True
+            beat.outlet.write(PING)
+            self._pump.flush(beat.client)

@@ -1,0 +1,111 @@
+"""The reception: how a client that speaks frames comes in with `hello`, or comes back, and what it hears first."""
+
+import hashlib
+import secrets
+
+from trio_chat import __version__
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.log import Mode
+from trio_chat.chat.room import Member, Room
+from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.peer import SocketPeer
+from trio_chat.server.replay import Replay
+from trio_chat.server.services import TRIES, Services, is_password_right
+from trio_chat.wire import frames
+
+
+class Reception:
+    """What is between a connection's first frame and its `welcome`."""
+
+    def __init__(self, services: Services, peer: SocketPeer, outlet: SocketOutlet) -> None:
+        self._services = services
+        self._peer = peer
+        self._outlet = outlet
+        self._wrong_passwords = 0
+        self._is_resumed = False
+        self.is_closed = False
+        """Whoever is here now must go."""
+
+    def admit(self, request: frames.AnyRequest) -> Client:
+        """Let a client come in, or come back. Raises ChatError where it may not."""
+        if not isinstance(request, frames.Hello):
+            raise ChatError("hello-first", "the first frame must be hello")
+        if request.protocol != frames.PROTOCOL:
+            self.is_closed = True
+            raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
+        self._check_password(request.password)
+        chat, peer = self._services.chat, self._peer
+        session = hashlib.sha256((request.session or secrets.token_hex()).encode()).hexdigest()[:32]
+        client = chat.resume(session, peer.address, peer.port, outlet=self._outlet)
+        self._is_resumed = client is not None
+        return client or chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=self._outlet, session=session)
+
+    async def welcome(self, client: Client, hello: frames.Hello) -> None:
+        """Give the client its name and its rooms, welcome it, and bring it what it missed."""
+        if hello.nick and client.nick is None:
+            self._try_nick(client, hello.nick)
+        replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
+        replay.hold(self._services.chat.rooms.open_mailbox(client))
+        for name in hello.rooms:
+            replay.hold(self._try_room(client, name))
+        await self._take_place()
+        self._answer(self._welcome_to(client, hello.key))
+        await replay.run()
+
+    def _check_password(self, given: str) -> None:
+        """Raises ChatError. One that gives none may not know of it, and guesses nothing."""
+        password = self._services.password
+        if not password.is_set or (given and is_password_right(self._services, self._peer, given)):
+            return
+        if not given:
+            raise ChatError("password", "this server asks for a password")
+        self._wrong_passwords += 1
+        self.is_closed = self._wrong_passwords == TRIES
+        raise ChatError("password", "wrong password")
+
+    async def _take_place(self) -> None:
+        """Return when the client's place outlasts a crash, so that who was welcomed is known ever after.
+
+        Nothing comes before the welcome: the pump leaves the client alone meanwhile.
+        """
+        self._outlet.is_blocked = True
+        try:
+            await self._services.places.settled()
+        finally:
+            self._outlet.is_blocked = False
+
+    def _try_room(self, client: Client, name: str) -> Member | None:
+        try:
+            return self._services.chat.join(client, name)
+        except ChatError as error:
+            self._answer(frames.Error(code=error.code, text=error.text))
+            return None
+
+    def _try_nick(self, client: Client, nick: str) -> None:
+        """A nick that cannot be had is no reason to stay outside."""
+        try:
+            self._services.chat.rename(client, nick)
+        except ChatError as error:
+            self._answer(frames.Error(code=error.code, text=error.text))
+
+    def _welcome_to(self, client: Client, key: str) -> frames.Welcome:
+        return frames.Welcome(
+            protocol=frames.PROTOCOL,
+            epoch=self._services.journal.epoch,
+            server=f"trio-chat {__version__}",
+            you=frames.You(id=client.id, label=client.label, address=client.peer),
+            resumed=self._is_resumed,
+            rooms=[room_info(self._services.chat, room) for room in client.members],
+            limits=frames.Limits(),
+            key=key,
+        )
+
+    def _answer(self, reply: frames.Frame) -> None:
+        self._outlet.write(frames.encode(reply))
+
+
+def room_info(chat: Chat, room: Room) -> frames.RoomInfo:
+    """Describe a room as it is now."""
+    return frames.RoomInfo(name=room.name, topic=room.topic, members=len(room.members), last_id=chat.rooms.last_id)
