@@ -1,6 +1,7 @@
 """The command line: flags, environment and file become settings; what comes back becomes an exit status."""
 
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable, Collection
@@ -190,3 +191,25 @@ def import_history(file: str, config: Path | None, **flags: Any) -> int:
     from trio_chat.backup import transfer  # nobody else has to pay for it
 
     return transfer.import_history(settings, file)
+
+
+@cli.command()
+@click.option("--chaos", is_flag=True, help="Break everything again and again, and see that nothing is lost.")
+@click.option(
+    "--seconds", type=click.FloatRange(1, 86400), default=20, show_default=True, help="How long, with --chaos."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), help="To do the same as another run with --chaos.  [default: by chance]"
+)
+def selftest(*, chaos: bool, seconds: float, seed: int | None) -> int:
+    """See whether trio-chat works on this machine: a server and clients of its own, on data that is thrown away.
+
+    With --chaos the server is killed and started again while six clients talk through a network that cuts, delays,
+    halves, tears and stalls connections. Then everyone must have been shown all that was kept, once and in one order.
+    Status 0 if all is well, else 1.
+    """
+    from trio_chat.selftest import command  # nobody else has to pay for it
+
+    if not chaos:
+        return command.check_installation()
+    return command.run_chaos(seconds=seconds, seed=random.randrange(10**6) if seed is None else seed)

@@ -5,10 +5,10 @@ import pytest
 from trio_chat.selftest.verdict import Line, Transcript, judge
 
 HISTORY = (
-    Line(3, "said", "alice", "one"),
-    Line(4, "joined", "carol", ""),
-    Line(5, "said", "bob", "two"),
-    Line(8, "said", "alice", "three"),
+    Line(3, "lobby", "said", "alice", "one"),
+    Line(4, "lobby", "joined", "carol", ""),
+    Line(5, "lobby", "said", "bob", "two"),
+    Line(8, "lobby", "said", "alice", "three"),
 )
 
 
@@ -28,7 +28,7 @@ def test_where_everything_is_as_promised_there_are_no_findings() -> None:
 
 
 def test_what_was_shown_before_the_beginning_and_after_the_end_counts_for_nothing() -> None:
-    before, after = Line(2, "joined", "bob", ""), Line(9, "left", "alice", "")
+    before, after = Line(2, "lobby", "joined", "bob", ""), Line(9, "lobby", "left", "alice", "")
 
     assert judge(HISTORY, [alice(shown=[before, *HISTORY]), bob(shown=[*HISTORY, after])]) == []
 
@@ -44,16 +44,16 @@ def test_a_line_that_failed_and_is_nowhere_is_in_order() -> None:
     [
         ({"shown": [HISTORY[0], *HISTORY]}, "alice was shown entry 3 2 times"),
         ({"shown": [*HISTORY, HISTORY[1]]}, "alice was shown entry 4 2 times"),
-        ({"shown": HISTORY[1:]}, "alice was never shown (3, 'said', 'alice', 'one')"),
-        ({"shown": HISTORY[:-1]}, "alice was never shown (8, 'said', 'alice', 'three')"),
+        ({"shown": HISTORY[1:]}, "alice was never shown entry 3 in #lobby: alice said 'one'"),
+        ({"shown": HISTORY[:-1]}, "alice was never shown entry 8 in #lobby: alice said 'three'"),
         ({"shown": HISTORY[::-1]}, "alice was shown entry 5 after 8"),
         (
-            {"shown": [HISTORY[0], Line(4, "said", "eve", "lost"), *HISTORY[2:]]},
-            "alice was shown (4, 'said', 'eve', 'lost'), which is not in the history",
+            {"shown": [HISTORY[0], Line(4, "lobby", "said", "eve", "lost"), *HISTORY[2:]]},
+            "alice was shown entry 4 in #lobby: eve said 'lost', which is not in the history",
         ),
         (
-            {"shown": [*HISTORY[:3], Line(7, "said", "eve", "lost"), HISTORY[3]]},
-            "alice was shown (7, 'said', 'eve', 'lost'), which is not in the history",
+            {"shown": [*HISTORY[:3], Line(7, "lobby", "said", "eve", "lost"), HISTORY[3]]},
+            "alice was shown entry 7 in #lobby: eve said 'lost', which is not in the history",
         ),
         ({"sent": ["a1"]}, "alice said 'three' and was told 0 times what became of it"),
         ({"sent": ["a1", "a3", "a3"]}, "alice said 'three' and was told 2 times what became of it"),
@@ -65,6 +65,7 @@ def test_a_line_that_failed_and_is_nowhere_is_in_order() -> None:
         ),
         ({"sent": ["a1", "a3", "b2"]}, "alice was told what became of 'b2', which it never said"),
         ({"said": {"a1": "one"}, "sent": ["a1"]}, "nobody said 'three', but it is in the history"),
+        ({"ended": "your session goes on"}, "alice gave up: your session goes on"),
         ({"missed": 1}, "alice was told 1 times that something is missing"),
     ],
 )
@@ -72,8 +73,18 @@ def test_a_broken_promise_is_found(changes: dict[str, object], finding: str) -> 
     assert finding in judge(HISTORY, [alice(**changes), bob()])
 
 
+def test_rooms_have_an_order_each() -> None:
+    den = Line(6, "den", "joined", "carol", "")
+    history = (*HISTORY[:3], den, HISTORY[3])
+
+    assert judge(history, [alice(shown=[den, *HISTORY]), bob(shown=[*HISTORY, den])]) == []
+    assert judge(history, [alice(shown=[den, *HISTORY]), bob()]) == [
+        "bob was never shown entry 6 in #den: carol joined ''"
+    ]
+
+
 def test_a_line_that_is_kept_twice_is_found() -> None:
-    history = (*HISTORY, Line(9, "said", "alice", "one"))
+    history = (*HISTORY, Line(9, "lobby", "said", "alice", "one"))
 
     findings = judge(history, [alice(shown=[*history]), bob(shown=[*history])])
 

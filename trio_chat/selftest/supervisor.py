@@ -16,6 +16,8 @@ STOP_S = 10
 
 _PORT = re.compile(rb"^Chat Server started on port: (\d+)\n", re.MULTILINE)
 
+_ERROR = re.compile(r"^Traceback .*\n(?:[ |+].*\n)*(\S.*)$", re.MULTILINE)
+
 
 class SelftestError(Exception):
     """The test itself could not be made; the text says why."""
@@ -58,6 +60,11 @@ class Supervisor:
         with trio.move_on_after(STOP_S):
             return await self._end(self._process)
         raise SelftestError(f"the server did not stop within {STOP_S} s")
+
+    def errors(self) -> list[str]:
+        """What servers here logged that should never happen."""
+        words = (self.data / "server.log").read_text(errors="replace")
+        return [f"the server failed: {error}" for error in _ERROR.findall(words)]
 
     async def _end(self, process: trio.Process) -> int:
         status = await process.wait()

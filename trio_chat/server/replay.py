@@ -10,9 +10,9 @@ from trio_chat.server.services import Services
 from trio_chat.wire import frames
 
 PAGE = 250
-"""Entries read from the journal at once: half a millisecond of encoding on the loop, and a millisecond in the thread
-for which that has the interpreter. Four times as many in a page take the same time in all (100,000 entries: 0.7 s of
-CPU, 0.25 s of it encoding), but hold up others for as much longer."""
+"""Entries read from the journal at once: half a millisecond of encoding on the loop, and a millisecond for which the
+thread that reads has the interpreter. Four times as many take the same time in all (100,000 entries: 1 s, a quarter of
+it encoding), but hold up others for four times as long."""
 
 
 class Replay:
