@@ -33,6 +33,14 @@ async def open_listeners(host: str, port: int, limits: Limits = DEFAULT_LIMITS) 
     return listeners
 
 
+def adopt_listeners(sockets: Sequence[socket.socket], limits: Limits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
+    """Take sockets that listen already."""
+    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock)) for sock in sockets]
+    for listener in listeners:
+        _drop_stuck_peers(listener, limits.stuck_s)
+    return listeners
+
+
 def urls_of(listeners: Sequence[trio.SocketListener], scheme: str = "http") -> list[str]:
     """Tell what was really bound, such as `http://127.0.0.1:8080`."""
     names = [listener.socket.getsockname() for listener in listeners]

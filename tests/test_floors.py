@@ -16,6 +16,7 @@ FLOORS = {
     "trio_chat.backup": 4,
     "trio_chat.selftest": 4,
     "trio_chat.admin": 3,
+    "trio_chat.ports": 3,
     "trio_chat.server": 2,
     "trio_chat.client": 2,
     "admin_api": 2,

@@ -3,18 +3,15 @@
 Only this module knows that chat and HTTP share a process.
 """
 
-import errno
 import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import trio
 
-from admin_api.listening import open_listeners
 from trio_chat.admin import Admin
 from trio_chat.chat.bans import Ban, Bans
 from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
@@ -24,6 +21,7 @@ from trio_chat.chat.operator import Operator
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, JournalError, open_journal
+from trio_chat.ports import open_ports
 from trio_chat.server import console
 from trio_chat.server.admin_token import open_admin_token
 from trio_chat.server.admission import Admission
@@ -32,7 +30,7 @@ from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
 from trio_chat.server.housekeeping import prune_forever, recall_rooms
 from trio_chat.server.ledger import Ledger, read_bans
-from trio_chat.server.listener import accept_forever, bind
+from trio_chat.server.listener import accept_forever
 from trio_chat.server.logs import logging_to
 from trio_chat.server.places import Places, recall_places
 from trio_chat.server.pulse import Pulse
@@ -43,6 +41,7 @@ from trio_chat.server.services import Pace, Services
 from trio_chat.server.session import serve_connection
 from trio_chat.server.signals import watch_for_reload, watch_for_stop
 from trio_chat.server.stdio import Printer, read_lines
+from trio_chat.server.systemd import ServiceManager, inherited_sockets
 from trio_chat.wire import frames, lines
 
 STDIN, STDOUT = 0, 1
@@ -50,12 +49,6 @@ TICK_S = 1.0
 
 LEDGER_S = 0.3
 """How long a server that stops waits for what operators did to be written down."""
-
-_REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL: "host"}
-
-
-class StartError(Exception):
-    """The server cannot start; the text says why and what to do."""
 
 
 def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
@@ -69,7 +62,7 @@ def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
             trio.run(_serve, settings, read)
-    except* (StartError, SetupError, JournalError) as failed:
+    except* (SetupError, JournalError) as failed:
         print(f"trio-chat: {_first_of(failed)}", file=sys.stderr)
         status = 1
     return status
@@ -87,7 +80,7 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
         token = open_admin_token(settings)
         async with (
             open_journal(settings.journal, data=settings.data) as journal,
-            _open_ports(settings) as (chat_socket, admin_listeners),
+            open_ports(settings, inherited_sockets(os.environ)) as (chat_socket, admin_listeners),
         ):
             admin = Admin(settings, token, admin_listeners)
             bans = await read_bans(journal)
@@ -97,19 +90,6 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
                 nursery.cancel_scope.cancel()
             server.printer.flush_nowait()
         watching.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def _open_ports(settings: ServeSettings) -> AsyncIterator[tuple[socket.socket, list[trio.SocketListener]]]:
-    """Bind both ports before anything starts, so that one that is taken is said at once. Both are closed at the end."""
-    with ExitStack() as opened:
-        with _explaining("", settings.host, settings.port):
-            chat_socket = opened.enter_context(bind(settings.host, settings.port))
-        with _explaining("admin-", settings.admin_host, settings.admin_port):
-            admin_listeners = await open_listeners(settings.admin_host, settings.admin_port)
-        for listener in admin_listeners:
-            opened.enter_context(listener.socket)
-        yield chat_socket, admin_listeners
 
 
 class Server:
@@ -163,6 +143,7 @@ class Server:
             tls=secrets.tls,
         )
         self._reloader = Reloader(settings, self._services, read)
+        self._manager = ServiceManager(os.environ)
 
     async def run(self, chat_socket: socket.socket, admin: Admin) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
@@ -171,7 +152,8 @@ class Server:
         for writer in (self._ledger, self._places):
             self._nursery.start_soon(writer.run)
         self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.set, STDIN)
-        self._nursery.start_soon(self._reloader.run, self._tell_reload)
+        self._nursery.start_soon(self._reloader.run, self._tell_reload, self._manager)
+        self._nursery.start_soon(self._manager.watch)
         await recall_rooms(self._chat, self._journal)
         await recall_places(self._chat, self._journal)
         self._nursery.start_soon(prune_forever, self._journal, self._settings.keep)
@@ -182,7 +164,9 @@ class Server:
                 self.printer.print(row)
             if self._settings.console:
                 self._nursery.start_soon(self._obey_console)
+            self._manager.ready()
             await self._stop.wait()
+            self._manager.stopping()
             for client in tuple(self._chat.clients):
                 client.outlet.hang_up(Farewell.STOPPING)
             sessions.cancel_scope.cancel()
@@ -221,21 +205,6 @@ class Server:
     def _report(self, change: Change, client: Client, end: End | None) -> None:
         self.printer.print(console.change_line(change, client))
         log_end(client, end)
-
-
-@contextmanager
-def _explaining(prefix: str, host: str, port: int) -> Iterator[None]:
-    """Turn what keeps us from listening into one line that says what to do."""
-    try:
-        yield
-    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
-        raise StartError(
-            f"cannot listen on {host!r}: there is no such name or address; choose another with --{prefix}host"
-        ) from error
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        hint = f"; choose another with --{prefix}{_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
-        raise StartError(f"cannot listen on {host or '*'} port {port}: {reason}{hint}") from error
 
 
 def _reserve_standard_fds() -> None:

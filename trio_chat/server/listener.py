@@ -52,11 +52,16 @@ def bind(host: str, port: int) -> socket.socket:
         family, address = found[0][0], str(found[0][4][0])
     dual = not host and family == socket.AF_INET6
     listener = socket.create_server((address, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
+    prepare(listener)
+    return listener
+
+
+def prepare(listener: socket.socket) -> None:
+    """Make a listening socket fit for `accept_forever`."""
     listener.setblocking(False)
     for level, name, value in _OPTIONS:
         if hasattr(socket, name):  # TCP_USER_TIMEOUT and the times of keep-alive are not everywhere
             listener.setsockopt(level, getattr(socket, name), value)
-    return listener
 
 
 async def accept_forever(listener: socket.socket, handler: Handler, nursery: trio.Nursery) -> None:

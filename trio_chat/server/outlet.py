@@ -51,7 +51,8 @@ class SocketOutlet:
 
     def report_gap(self, room: str, missed: int) -> None:
         """Tell this client that it missed so many entries of a room."""
-        self.write(self._voice.gap(room, missed))
+        if not self.farewell:
+            self.write(self._voice.gap(room, missed))
 
     def push(self, member: Member | None) -> bool:
         """Offer the kernel, once, what is pending and then what `member` has not heard; see `chat.client.Outlet`."""

@@ -19,10 +19,10 @@ SNIFF_S = 0.25
 
 PEEK_BYTES = 4096
 
-PARTING_S = 2.5
-"""How long a server that stops waits for those who are slow to read that it does: half of the 5 s that a stop may take.
+PARTING_S = 2.0
+"""How long a server that stops waits for those who are slow to read that it does.
 
-The other half is for the journal.
+A stop may take 5 s; the journal may need as long, and the rest is for everything else.
 """
 
 _TCP_CLOSE = 7

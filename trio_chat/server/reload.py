@@ -17,6 +17,7 @@ from trio_chat.server.errors import SetupError
 from trio_chat.server.logs import set_level
 from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Pace, Services
+from trio_chat.server.systemd import ServiceManager
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +60,14 @@ class Reloader:
         self._by = by
         self._wanted.set()
 
-    async def run(self, tell: Callable[[str, Reloaded], None]) -> None:
+    async def run(self, tell: Callable[[str, Reloaded], None], manager: ServiceManager) -> None:
         """Reload whenever that is requested, and tell who did and what came of it, until cancelled."""
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
+            manager.reloading()
             tell(self._by, await self.reload())
+            manager.ready()
 
     async def reload(self) -> Reloaded:
         """Read everything again and take up what is live."""

@@ -1,0 +1,63 @@
+"""The two ports: bound here, or handed over by systemd."""
+
+import errno
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+
+import trio
+
+from admin_api.listening import adopt_listeners, open_listeners
+from trio_chat.config import ServeSettings
+from trio_chat.server.errors import SetupError
+from trio_chat.server.listener import bind, prepare
+from trio_chat.server.systemd import Inherited
+
+_REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL: "host"}
+
+
+@asynccontextmanager
+async def open_ports(
+    settings: ServeSettings, inherited: Inherited
+) -> AsyncIterator[tuple[socket.socket, list[trio.SocketListener]]]:
+    """Open both before anything starts, so that one that is taken is said at once. Raises SetupError.
+
+    Those that are handed over are taken as they are, whatever the settings say. All are closed at the end.
+    """
+    with ExitStack() as opened:
+        chat_socket = opened.enter_context(_open_chat(settings, inherited.chat))
+        admin_listeners = await _open_admin(settings, inherited.admin)
+        for listener in admin_listeners:
+            opened.enter_context(listener.socket)
+        yield chat_socket, admin_listeners
+
+
+def _open_chat(settings: ServeSettings, inherited: list[socket.socket]) -> socket.socket:
+    for listener in inherited:  # there is one at most
+        prepare(listener)
+        return listener
+    with _explaining("", settings.host, settings.port):
+        return bind(settings.host, settings.port)
+
+
+async def _open_admin(settings: ServeSettings, inherited: list[socket.socket]) -> list[trio.SocketListener]:
+    if inherited:
+        return adopt_listeners(inherited)
+    with _explaining("admin-", settings.admin_host, settings.admin_port):
+        return await open_listeners(settings.admin_host, settings.admin_port)
+
+
+@contextmanager
+def _explaining(prefix: str, host: str, port: int) -> Iterator[None]:
+    """Turn what keeps us from listening into one line that says what to do."""
+    try:
+        yield
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
+        raise SetupError(
+            f"cannot listen on {host!r}: there is no such name or address; choose another with --{prefix}host"
+        ) from error
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        hint = f"; choose another with --{prefix}{_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
+        raise SetupError(f"cannot listen on {host or '*'} port {port}: {reason}{hint}") from error
