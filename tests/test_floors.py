@@ -15,6 +15,7 @@ FLOORS = {
     "trio_chat.app": 4,
     "trio_chat.backup": 4,
     "trio_chat.selftest": 4,
+    "trio_chat.checking": 4,
     "trio_chat.admin": 3,
     "trio_chat.ports": 3,
     "trio_chat.server": 2,

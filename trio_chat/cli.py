@@ -13,7 +13,7 @@ import click
 from msgspec import Struct
 
 from trio_chat import __version__
-from trio_chat.config import ConfigError, JoinSettings, ServeSettings, Setting, load, settings_of
+from trio_chat.config import ConfigError, JoinSettings, ServeSettings, Setting, load, settings_of, survey
 from trio_chat.config.kinds import whole
 
 USAGE_STATUS = 2
@@ -110,6 +110,22 @@ def serve(config: Path | None, **flags: Any) -> int:
     from trio_chat import app  # `join` must not pay for it
 
     return app.serve(settings, read)
+
+
+@cli.command()
+@_options(ServeSettings)
+@_config_option
+@click.option("--quiet", "-q", is_flag=True, help="Only say what is wrong.")
+def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
+    """Look whether a server would start with these settings: status 0 if it would.
+
+    It takes what `serve` takes, shows every setting and where it came from, and says all that is wrong, a line each. It
+    changes nothing.
+    """
+    found = survey(ServeSettings, flags, os.environ, file=config)
+    from trio_chat.checking import check  # nobody else has to pay for it
+
+    return check(found, is_quiet=quiet)
 
 
 @cli.command()

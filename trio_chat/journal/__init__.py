@@ -15,6 +15,7 @@ from trio_chat.journal.history import open_sqlite_history
 from trio_chat.journal.memory import open_memory
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.sqlite import open_sqlite
+from trio_chat.journal.trial import try_path
 
 __all__ = [
     "AuditRecord",
@@ -27,6 +28,7 @@ __all__ = [
     "RoomRecord",
     "open_history",
     "open_journal",
+    "try_journal",
 ]
 
 
@@ -134,6 +136,12 @@ async def open_history(url: str, *, data: Path) -> AsyncIterator[History]:
         raise JournalError("the journal memory: ends with its server; there is no history in it")
     async with open_sqlite_history(_path(url, data)) as history:
         yield history
+
+
+def try_journal(url: str, *, data: Path) -> None:
+    """Look whether `open_journal` would do, and change nothing. Raises JournalError."""
+    if url != "memory:":
+        try_path(_path(url, data))
 
 
 def _path(url: str, data: Path) -> Path:

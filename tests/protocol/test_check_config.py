@@ -1,0 +1,87 @@
+"""`trio-chat check-config`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trio_chat.cli import run
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No settings but those of the test."""
+    for name in [name for name in os.environ if name.startswith("TRIO_CHAT_")]:
+        monkeypatch.delenv(name)
+    return
+
+
+def test_it_shows_every_setting_and_where_it_came_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "chat.toml"
+    file.write_text('rate = 7\nallow = ["10.0.0.0/8"]\n')
+    monkeypatch.setenv("TRIO_CHAT_ADMIN_TOKEN", "nobody-may-see-this")
+
+    status = run(["check-config", "--config", str(file), "--data", str(tmp_path / "data"), "--burst", "9"])
+
+    shown, errors = capsys.readouterr()
+    assert (status, errors) == (0, "")
+    rows = shown.splitlines()
+    assert f"rate = 7  ({file}: rate)" in rows
+    assert f"allow = 10.0.0.0/8  ({file}: allow)" in rows
+    assert "burst = 9  (--burst)" in rows
+    assert "port = 5555  (default)" in rows
+    assert "admin-token = (secret)  (TRIO_CHAT_ADMIN_TOKEN)" in rows
+    assert "nobody-may-see-this" not in shown
+
+
+def test_it_says_all_that_is_wrong_a_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "chat.toml"
+    file.write_text('rate = "many"\nprot = 5\n')
+    password, certificate, data = tmp_path / "password", tmp_path / "chat.pem", file / "data"
+    certificate.write_text("rubbish")
+    flags = f"--password-file {password} --tls-cert {certificate} --data {data} --admin-host 0.0.0.0".split()
+
+    status = run(["check-config", "--quiet", "--config", str(file), *flags])
+
+    shown, errors = capsys.readouterr()
+    assert (status, shown) == (1, "")
+    expected = (
+        f"{file}: there is no setting 'prot'; did you mean port?",
+        f"{file}: rate: expected a whole number from 0 to 1000000, got 'many'",
+        f"cannot read the password file {password}: No such file or directory",
+        f"cannot use the TLS certificate {certificate} with the key {certificate}: expected PEM files",
+        f"cannot write in the data folder {data}: choose another one with --data",
+        "the admin API would obey anyone who reaches 0.0.0.0: give it a token",
+    )
+    rows = errors.splitlines()
+    assert len(rows) == len(expected)
+    assert all(row.startswith(f"trio-chat: {start}") for row, start in zip(rows, expected, strict=True))
+
+
+def test_it_makes_nothing(tmp_path: Path) -> None:
+    flags = f"--data {tmp_path / 'data'} --admin-host 0.0.0.0 --admin-token-file {tmp_path / 'token'}".split()
+
+    assert run(["check-config", "--quiet", *flags]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_that_a_server_has_is_no_problem_and_a_broken_one_is(
+    start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = start()
+    assert run(["check-config", "--quiet", "--data", str(tmp_path)]) == 0
+    server.stop()
+    assert run(["check-config", "--quiet", "--data", str(tmp_path)]) == 0
+
+    (tmp_path / "journal.db").write_bytes(b"rubbish" * 100)
+
+    assert run(["check-config", "--quiet", "--data", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"trio-chat: {tmp_path / 'journal.db'} is not a journal of trio-chat")
+
+
+def test_a_journal_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check-config", "--quiet", "--journal", "mysql:"]) == 1
+    assert capsys.readouterr().err.startswith("trio-chat: there is no journal 'mysql:'")
