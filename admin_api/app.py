@@ -16,6 +16,7 @@ from admin_api.encryption import GetContext
 from admin_api.guard import guard
 from admin_api.health import add_health
 from admin_api.metrics import add_metrics
+from admin_api.openapi import Operation, add_openapi, describes, endpoints_of, summary_of
 from admin_api.premises import Premises
 from admin_api.problems import problem, register_problems
 from admin_api.serving import serve_http
@@ -61,11 +62,13 @@ def create_app(premises: Premises, access: Access) -> QuartTrio:
     add_audit(app, premises.journal)
     add_health(app, premises.operator.chat, premises.journal)
     add_metrics(app, premises)
+    add_openapi(app, has_token=bool(access.token))
     return app
 
 
 def _add_index(app: QuartTrio) -> None:
     @app.get("/")
+    @describes(Operation({200: Index}))
     async def show_index() -> Response:
         """List what there is."""
         return answer(Index("trio-chat", __version__, _endpoints_of(app)))
@@ -73,11 +76,7 @@ def _add_index(app: QuartTrio) -> None:
 
 def _endpoints_of(app: QuartTrio) -> dict[str, str]:
     """The table of endpoints, made from the routes and the first lines of their docstrings."""
-    return {
-        f"{method} {rule.rule}": (app.view_functions[rule.endpoint].__doc__ or "").partition("\n")[0]
-        for rule in app.url_map.iter_rules()
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-    }
+    return {f"{method} {path}": summary_of(view) for method, path, view in endpoints_of(app)}
 
 
 async def _ruled_out(error: ChatError) -> Response:

@@ -7,10 +7,12 @@ from quart import Response, abort, request
 from quart_trio import QuartTrio
 
 from admin_api.answers import answer
+from admin_api.openapi import Operation, Schema, describes
 from admin_api.problems import problem
 from trio_chat.journal import Journal, JournalError
 
 LIMIT, LIMIT_MOST = 100, 1000
+LIMIT_SCHEMA: Schema = {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT}
 
 
 class AuditView(msgspec.Struct, frozen=True):
@@ -32,6 +34,7 @@ def add_audit(app: QuartTrio, journal: Journal) -> None:
     """Give `app` the endpoint about what was done."""
 
     @app.get("/audit")
+    @describes(Operation({200: Audit}, (400, 503), query={"limit": LIMIT_SCHEMA}))
     async def show_audit() -> Response:
         """Tell what operators did, by whom and when: the newest 100, or ?limit=N up to 1000."""
         limit = _limit_of(request.args.getlist("limit"))

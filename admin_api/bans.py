@@ -1,5 +1,6 @@
 """Bans over HTTP: who is kept out, why and until when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from quart import Response, abort, g, request
 from quart_trio import QuartTrio
 
 from admin_api.answers import answer
+from admin_api.openapi import NETWORK, Operation, describes
 from admin_api.problems import problem
 from trio_chat.chat.bans import REASON_LIMIT, Ban, make_ban, show_network
 from trio_chat.chat.operator import Operator
@@ -36,11 +38,11 @@ class BanList(msgspec.Struct, frozen=True):
 
 
 class NewBan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to keep out: an address or a network, for good or for so many minutes or until a time."""
+    """Whom to keep out: an address or a network, for good, for so many minutes or until a time: the earlier of both."""
 
-    network: str
+    network: Annotated[str, msgspec.Meta(extra_json_schema=NETWORK)]
     reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)] = ""
-    minutes: Annotated[int, msgspec.Meta(ge=1, le=MINUTES_MOST)] | None = None
+    minutes: Annotated[float, msgspec.Meta(ge=1, le=MINUTES_MOST, multiple_of=1)] | None = None  # some write 90.0
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
@@ -63,11 +65,13 @@ def add_bans(app: QuartTrio, operator: Operator) -> None:
     """Give `app` the endpoints about bans. Their docstrings are what `GET /` says of them."""
 
     @app.get("/bans")
+    @describes(Operation({200: BanList}))
     async def list_bans() -> Response:
         """Tell who is banned, by whom, why and until when."""
         return answer(BanList([_view_of(ban) for ban in operator.bans.current(operator.clock())]))
 
     @app.post("/bans")
+    @describes(Operation({201: Banned}, (400, 409, 422), body=NewBan))
     async def ban() -> Response:
         """Keep an address or a network out, and kick who is here from there."""
         ban = _make(_read(await request.get_data()), now=operator.clock(), by=g.by)
@@ -75,6 +79,7 @@ def add_bans(app: QuartTrio, operator: Operator) -> None:
         return answer(Banned(_view_of(ban), kicked, await operator.records.settled(KEPT_WITHIN_S)), 201)
 
     @app.delete("/bans/<path:network>")
+    @describes(Operation({200: Unbanned}, (400, 404), path={"network": NETWORK}))
     async def unban(network: str) -> Response:
         """Lift the ban of exactly this address or network."""
         ban = operator.unban(network, by=g.by)
@@ -89,14 +94,13 @@ def _read(body: str | bytes) -> NewBan:
 
 
 def _make(new: NewBan, *, now: float, by: str) -> Ban:
-    if new.minutes is not None and new.until is not None:
-        abort(problem(400, "Give minutes or until, not both."))
-    ban = make_ban(new.network, reason=new.reason, by=by, now=now, minutes=new.minutes)
+    minutes = None if new.minutes is None else int(new.minutes)
+    ban = make_ban(new.network, reason=new.reason, by=by, now=now, minutes=minutes)
     if new.until is None:
         return ban
     if not now < new.until.timestamp() < END_OF_TIME:
-        abort(problem(400, "The time that until gives is over, or too far away."))
-    return Ban(ban.network, ban.reason, by, now, new.until.timestamp())
+        abort(problem(422, "The time that until gives is over, or too far away."))
+    return replace(ban, until=min(new.until.timestamp(), ban.until or END_OF_TIME))
 
 
 def _view_of(ban: Ban) -> BanView:

@@ -10,6 +10,7 @@ from quart import Response, abort, g
 from quart_trio import QuartTrio
 
 from admin_api.answers import answer, json_answer
+from admin_api.openapi import CLIENT, Operation, describes
 from admin_api.problems import problem
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
@@ -46,6 +47,12 @@ class ClientView(msgspec.Struct, frozen=True):
     behind: Behind
 
 
+class ClientList(msgspec.Struct, frozen=True):
+    """Everyone who is connected, in the order of coming."""
+
+    clients: list[ClientView]
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """One of several clients that were named, and the path that names it alone."""
 
@@ -60,16 +67,19 @@ def add_clients(app: QuartTrio, operator: Operator) -> None:
     chat = operator.chat
 
     @app.get("/clients")
+    @describes(Operation({200: ClientList}))
     async def list_clients() -> Response:
         """Tell who is connected, one client a line."""
         return json_answer(_stream(chat, tuple(chat.clients)))
 
     @app.get("/clients/<who>")
+    @describes(Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
     async def show_client(who: str) -> Response:
         """Show one client; WHO is its port, ADDRESS:PORT or id."""
         return answer(view_of(chat, _find_one(chat, who)))
 
     @app.delete("/clients/<who>")
+    @describes(Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
     async def kick_client(who: str) -> Response:
         """End a client's connection and show whose it was."""
         client = _find_one(chat, who)

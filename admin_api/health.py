@@ -8,6 +8,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from admin_api.answers import answer
+from admin_api.openapi import Operation, describes
 from trio_chat import __version__
 from trio_chat.chat.chat import Chat
 from trio_chat.journal import Journal
@@ -28,6 +29,7 @@ def add_health(app: QuartTrio, chat: Chat, journal: Journal) -> None:
     started = time.monotonic()
 
     @app.get("/health")
+    @describes(Operation({200: Health, 503: Health}))
     async def show_health() -> Response:
         """Tell whether all is well: 200, or 503 and the reason while nothing can be kept."""
         fault = journal.fault

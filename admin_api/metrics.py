@@ -18,6 +18,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from admin_api.clients import CLIENTS_PER_TURN
+from admin_api.openapi import Operation, describes
 from admin_api.premises import Premises
 from trio_chat import __version__
 from trio_chat.chat.log import Mode
@@ -28,6 +29,7 @@ def add_metrics(app: QuartTrio, premises: Premises) -> None:
     """Give `app` the endpoint about metrics."""
 
     @app.get("/metrics")
+    @describes(Operation({200: None}))
     async def show_metrics() -> Response:
         """Show what Prometheus collects: clients, lines, deliveries, commit times, delays and refusals."""
         snapshot = Snapshot(premises, await _look_at_clients(premises))

@@ -5,12 +5,22 @@ import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 
+import msgspec
 from quart import Response, has_request_context, request, websocket
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 # These describe the problem's own body, not the one that werkzeug made.
 _REPLACED_HEADERS = {"content-type", "content-length"}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a request was refused. Some have members of their own, such as `code` or `candidates`."""
+
+    title: str
+    status: int
+    detail: str
+
 
 logger = logging.getLogger("trio_chat.admin")
 

@@ -9,10 +9,11 @@ ENDPOINTS = [
     "DELETE /clients/<who>",
     "GET /bans",
     "POST /bans",
-    "DELETE /bans/<path:network>",
+    "DELETE /bans/<network>",
     "GET /audit",
     "GET /health",
     "GET /metrics",
+    "GET /openapi.json",
 ]
 
 

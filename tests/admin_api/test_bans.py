@@ -49,13 +49,11 @@ async def test_an_ipv6_network_is_named_as_it_is_or_encoded(office, path: str) -
         '{"network": "10.0.0.0/33"}',
         '{"network": "10.0.0.1", "colour": "red"}',
         '{"network": "10.0.0.1", "minutes": 0}',
+        '{"network": "10.0.0.1", "minutes": 1.5}',
         '{"network": "10.0.0.1", "minutes": 1e300}',
         '{"network": "10.0.0.1", "minutes": 100000000}',
         '{"network": "10.0.0.1", "until": "tomorrow"}',
         '{"network": "10.0.0.1", "until": "2027-01-01T00:00:00"}',
-        '{"network": "10.0.0.1", "until": "2026-11-24T08:00:00Z"}',
-        '{"network": "10.0.0.1", "until": "9999-12-31T23:59:59-14:00"}',
-        '{"network": "10.0.0.1", "until": "2027-01-01T00:00:00Z", "minutes": 5}',
         f'{{"network": "10.0.0.1", "reason": "{"x" * 201}"}}',
         '{"network": "10.0.0.1", "reason": "\\ud800"}',
     ],
@@ -69,6 +67,20 @@ async def test_what_is_no_ban_is_400_and_does_nothing(office, body: str) -> None
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(office.chat.clients) == 1
     assert (await office.ask("GET", "/bans")).json == {"bans": []}
+
+
+@pytest.mark.parametrize("until", [SINCE, "9999-12-31T23:59:59-14:00"])
+async def test_an_end_that_is_over_or_too_far_away_is_422(office, until: str) -> None:
+    answer = await office.ask("POST", "/bans", json=f'{{"network": "10.0.0.1", "until": "{until}"}}')
+
+    assert answer.status == 422
+    assert (await office.ask("GET", "/bans")).json == {"bans": []}
+
+
+async def test_of_two_ends_the_earlier_holds(office) -> None:
+    body = '{"network": "10.0.0.1", "until": "2027-01-01T00:00:00Z", "minutes": 60}'
+
+    assert (await office.ask("POST", "/bans", json=body)).json["ban"]["until"] == "2026-11-24T09:00:00Z"
 
 
 @pytest.mark.parametrize(("network", "status"), [("10.0.0.1", 404), ("alice", 400), ("10.0.0.0/99", 400), ("%00", 400)])

@@ -1,0 +1,57 @@
+"""The description of the admin API, and whether the API is as described: Schemathesis asks it everything."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import trio
+
+from admin_api.access import Access
+
+ASK_ALL = "from schemathesis.cli import schemathesis; schemathesis()"
+# 422: what is well-formed and cannot be all the same, such as an end of a ban that is over.
+CONFIG = """
+[checks]
+positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422]
+"""
+
+
+async def test_schemathesis_finds_no_fault(office, tmp_path: Path) -> None:
+    office.connect(1)
+    (tmp_path / "schemathesis.toml").write_text(CONFIG)
+    url = office.site.url
+    options = ["--seed", "1", "--max-examples", "10", "--generation-database", "none", "--no-color"]
+
+    with trio.fail_after(55):
+        done = await trio.run_process(
+            [sys.executable, "-c", ASK_ALL, "run", f"{url}/openapi.json", "--url", url, *options],
+            cwd=tmp_path,
+            capture_stdout=True,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stdout.decode()
+
+
+async def test_it_describes_every_endpoint_and_says_so_in_a_sentence(office) -> None:
+    described = (await office.ask("GET", "/openapi.json")).json
+    endpoints = (await office.ask("GET", "/")).json["endpoints"]
+
+    paths = described["paths"]
+    found = {
+        f"{method.upper()} {path.replace('{', '<').replace('}', '>')}": operation["summary"]
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+    assert found == endpoints
+    assert "security" not in described
+
+
+async def test_it_says_that_a_token_is_needed_where_it_is(open_office) -> None:
+    async with open_office(Access("correct-horse-battery")) as office:
+        header = "Authorization: Bearer correct-horse-battery\r\n"
+        described = (await office.ask("GET", "/openapi.json", headers=header)).json
+
+    assert described["security"] == [{"bearer": []}, {"basic": []}]
+    assert described["components"]["securitySchemes"]["bearer"] == {"type": "http", "scheme": "bearer"}
