@@ -126,10 +126,10 @@ class Narrator:
         return Told([], tuple(asides))
 
     def _lose(self, reason: str, link: Link) -> Told:
-        """Tell it once, and again where the reason is another one."""
-        if reason == self.trouble:
+        """Tell it once, not again each time that it is tried."""
+        was_lost, self.trouble = bool(self.trouble), reason
+        if was_lost:
             return Told([])
-        self.trouble = reason
         self._late |= {speech.key for speech in link.pending}
         waits = (_waiting(len(self._late)),) if self._late else ()
         return Told([], (f"{reason}; trying again", *waits))
