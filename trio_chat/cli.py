@@ -144,11 +144,10 @@ def join(host: str, port: str, **flags: Any) -> int:
     except ValueError as error:
         raise ConfigError(f"PORT: {error}") from error
     from trio_chat.client import lines_view  # `serve` must not pay for it
-    from trio_chat.client.connect import Place
-    from trio_chat.client.dialogue import Visitor
+    from trio_chat.client.entrance import place_of, visitor_of
 
-    visitor = Visitor(nick=settings.nick, rooms=(settings.room,))
-    return lines_view.join(Place(host, number), visitor, stickers=settings.stickers)
+    place = place_of(host, number, settings)
+    return lines_view.join(place, visitor_of(settings), stickers=settings.stickers)
 
 
 @cli.command()

@@ -9,7 +9,7 @@ from trio_chat.client.connect import CONNECT_TIMEOUT_S, LinkError, Place
 
 async def why_not(host: str, port: int) -> str:
     with pytest.raises(LinkError) as caught:
-        await Place(host, port).connect()
+        await Place(host, port).connect(pytest.fail)
     return str(caught.value)
 
 

@@ -1,9 +1,16 @@
 """Our client's link against a real server, which is stopped, killed and started again under it."""
 
+import os
+import re
+import select
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 import trio
@@ -26,6 +33,22 @@ from trio_chat.client.outbox import open_outbox
 from trio_chat.wire import frames
 
 PATIENCE_S = 20
+
+
+class Lines:
+    """The lines of a pipe, awaited one after the other."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+
+    def until(self, pattern: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            line = self._pipe.readline().decode()
+            assert line, f"the output ended; wanted {pattern}"
+            if re.search(pattern, line.rstrip()):
+                return
+        raise AssertionError(f"no line like {pattern}")
 
 
 class Talker:
@@ -195,3 +218,33 @@ async def test_who_leaves_is_gone_at_once_and_the_session_is_over(server, folder
 
     assert ended.is_orderly
     assert alice.heard() == ["bye"]
+
+
+def join(port: int, folder: Path, **streams: int) -> "subprocess.Popen[bytes]":
+    """Start the program as somebody would, on pipes."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder)}
+    command = [sys.executable, "-m", "trio_chat", "join", "127.0.0.1", str(port), "--nick", "alice"]
+    return subprocess.Popen(command, env=environment, bufsize=0, **streams)
+
+
+def test_a_client_that_is_killed_says_what_it_kept_when_it_is_started_again(start, folder: Path) -> None:
+    server = start()
+    with join(server.port, folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+        bob = server.join()
+        client.stdin.write(b"sent\n")
+        bob.until("sent")
+        complaints = Lines(client.stderr)
+        server.stop()
+        complaints.until("trying again$")
+        client.stdin.write(b"kept\nkept too\n")
+        complaints.until("not connected: 2 lines wait and will be sent$")
+        client.kill()
+
+    server = start("--port", str(server.port))
+    with join(server.port, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as client:
+        assert client.wait(PATIENCE_S) == 0
+
+    reader = server.join()
+    reader.send(b"/history 100\n/who\n")
+    said = [line.partition("]> ")[2] for line in reader.until("(you) ***") if "]> " in line]
+    assert said == ["sent", "kept", "kept too"]

@@ -3,11 +3,15 @@
 import errno
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import trio
 
 CONNECT_TIMEOUT_S = 10
+
+Tell = Callable[[str], None]
+"""Tells the person something that they should know about the connection."""
 
 # A server that vanished without a word is noticed within 45 s, as the server notices us.
 _KEEPALIVE = (
@@ -41,8 +45,13 @@ class Place:
     def __str__(self) -> str:
         return f"{self.host} port {self.port}"
 
-    async def connect(self) -> trio.abc.Stream:
-        """Connect. The caller closes the stream. Raises LinkError."""
+    @property
+    def bare_host(self) -> str:
+        """The host without the brackets that an IPv6 address may be written in."""
+        return self.host.removeprefix("[").removesuffix("]")
+
+    async def connect(self, tell: Tell) -> trio.SocketStream:
+        """Connect. The caller closes the stream. There is nothing to `tell`. Raises LinkError."""
         stream = await self._open_tcp()
         for level, name, value in _KEEPALIVE:
             if hasattr(socket, name):
@@ -53,7 +62,7 @@ class Place:
         trouble = f"cannot reach {self}"
         try:
             with trio.fail_after(CONNECT_TIMEOUT_S):
-                return await trio.open_tcp_stream(self.host.removeprefix("[").removesuffix("]"), self.port)
+                return await trio.open_tcp_stream(self.bare_host, self.port)
         except trio.TooSlowError as error:
             raise LinkError(f"{trouble}: no answer within {CONNECT_TIMEOUT_S} s") from error
         except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that

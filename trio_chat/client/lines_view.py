@@ -13,10 +13,10 @@ import trio
 from trio_chat.chat.stickers import Catalogue
 from trio_chat.chat.text import clean
 from trio_chat.client.catalogue import load_catalogue
-from trio_chat.client.connect import LinkError, Place
+from trio_chat.client.connect import LinkError
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
 from trio_chat.client.dialogue import Visitor
-from trio_chat.client.link import Link, open_link
+from trio_chat.client.link import Link, Place, open_link
 from trio_chat.client.narrator import Narrator, count_lines
 from trio_chat.client.outbox import Outbox, open_outbox
 from trio_chat.client.pipe import Pipe

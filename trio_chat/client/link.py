@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from trio_chat.client.backoff import Backoff
-from trio_chat.client.connect import LinkError, reason_of
+from trio_chat.client.connect import LinkError, Tell, reason_of
 from trio_chat.client.dialogue import Dialogue, Visitor
 from trio_chat.client.greeting import read_greeting
 from trio_chat.client.happenings import (
@@ -55,8 +55,8 @@ _FRAMES_PER_SEND = 64  # of 24 KiB at most each
 class Place(Protocol):
     """Where a server is, and how to get there."""
 
-    async def connect(self) -> trio.abc.Stream:
-        """Connect. The caller closes the stream. Raises LinkError."""
+    async def connect(self, tell: Tell) -> trio.abc.Stream:
+        """Connect; `tell` the person what they should know. The caller closes the stream. Raises LinkError."""
 
 
 class Link:
@@ -166,7 +166,7 @@ class Link:
     async def _visit(self) -> LinkError:
         """Make one connection and use it. -> how it was lost"""
         try:
-            stream = await self._place.connect()
+            stream = await self._place.connect(lambda text: self._happenings.put([Noticed(text)]))
         except LinkError as error:
             return error
         try:

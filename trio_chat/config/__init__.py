@@ -19,6 +19,7 @@ from trio_chat.config.kinds import (
     host,
     keeping,
     networks,
+    passphrase,
     path,
     secret,
     size,
@@ -62,6 +63,7 @@ NETWORKS = networks("NETWORK")
 KEEP = keeping(duration(60, 100 * 365 * 86400), whole(1, 10**15))
 NAMES = texts("NAME", "host names")
 ADMIN_TOKEN = secret(16, 256)
+PASSWORD = passphrase(512)
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -198,6 +200,17 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     nick: Annotated[str | None, Declared("The name that others see.", text("NAME", "a name"), "your address")] = None
     room: Annotated[str, Declared("The room to begin in.", text("ROOM", "a room's name"))] = "lobby"
+    tls: Annotated[bool, Declared("Speak TLS, and nothing else.", SWITCH)] = False
+    tls_ca: Annotated[
+        Path | None,
+        Declared("PEM file with the one authority to trust, in place of the system's; means TLS.", FILE, "none"),
+    ] = None
+    password_file: Annotated[
+        Path | None, Declared("File with the server's password, on its first line.", FILE, "none")
+    ] = None
+    password: Annotated[
+        Secret | None, Declared("The server's password, where there is no file with it.", PASSWORD, "none")
+    ] = None
     stickers: Annotated[
         Path | None,
         Declared("TOML file with more stickers than the built-in ones.", path("FILE", "a file"), "none"),

@@ -153,6 +153,17 @@ def secret(low: int, high: int) -> Kind:
     return Kind("", f"{low} to {high} characters of ASCII without spaces", parse, is_secret=True)
 
 
+def passphrase(high: int) -> Kind:
+    """Make the kind of what people think up as a secret, up to `high` characters. It has no flag either."""
+
+    def parse(written: str) -> Secret:
+        if not (written.isprintable() and 0 < len(written) <= high):
+            raise ValueError
+        return Secret(written)
+
+    return Kind("", f"1 to {high} characters", parse, is_secret=True)
+
+
 def path(metavar: str, expected: str) -> Kind:
     """Make a kind of paths; `~` is the home folder."""
     return Kind(metavar, expected, _path)

@@ -1,0 +1,280 @@
+"""The link against a server that does what a test tells it to, and worse."""
+
+import resource
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from trio_chat.client.connect import LinkError, Place
+from trio_chat.client.dialogue import Visitor
+from trio_chat.client.happenings import (
+    Connected,
+    Delayed,
+    Ended,
+    Failed,
+    Happenings,
+    Heard,
+    Lost,
+    Noticed,
+    Pending,
+    Sent,
+)
+from trio_chat.client.link import REPEAT_S, WELCOME_S, Link, open_link
+from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
+from trio_chat.wire import frames
+
+PATIENCE_S = 20
+
+HELLO = frames.Say(room="lobby", text="hello")
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
+    with open_outbox("test", folder=tmp_path) as outbox:
+        yield outbox
+
+
+@asynccontextmanager
+async def linked(peer: Any, outbox: Outbox, **visitor: Any) -> AsyncIterator[Link]:
+    """Be let in by the peer."""
+    place = Place("127.0.0.1", peer.port)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(peer.welcome)
+        async with open_link(place, Visitor(**visitor), outbox) as link:
+            yield link
+
+
+async def until(link: Link, kind: type) -> list[Any]:
+    """Wait for the first of a kind. -> all that happened up to then"""
+    happened: list[Any] = []
+    with trio.fail_after(100 * PATIENCE_S):
+        while not any(isinstance(what, kind) for what in happened):
+            happened += await anext(link)
+    return happened
+
+
+async def refusal(peer: Any, outbox: Outbox, *answers: dict[str, object]) -> str:
+    """Be answered so instead of being let in. -> what the link makes of it"""
+
+    async def answer() -> None:
+        await peer.accept()
+        await peer.frame()
+        for frame in answers:
+            await peer.send(**frame)
+        await peer.stream.send_eof()
+
+    with pytest.RaisesGroup(LinkError) as caught:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer)
+            with pytest.raises(ExceptionGroup) as inner:
+                async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox):
+                    pytest.fail("it was not let in")
+            raise inner.value.exceptions[0]
+    return str(caught.value.exceptions[0])
+
+
+async def test_a_server_that_vanishes_is_noticed_within_45_s(
+    peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        start = trio.current_time()
+
+        *_, lost = await until(link, Lost)
+
+    assert lost.reason == "nothing came from the server for 35 s"
+    assert trio.current_time() - start <= 45
+
+
+async def test_a_server_that_answers_pings_is_not_taken_for_dead(
+    peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        for _ in range(10):
+            assert b'"ping"' in await peer.read_until(b"\n")
+            await peer.send(type="pong")
+        await peer.tell(1, "still here")
+
+        (heard,) = await until(link, Heard)
+
+    assert heard.entry.text == "still here"
+    assert trio.current_time() >= 150
+
+
+async def test_a_server_that_says_nothing_at_all_is_given_up(
+    peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    start = trio.current_time()
+
+    with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="the server says nothing; does it speak frames")):
+        async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox):
+            pytest.fail("it was not let in")
+
+    assert trio.current_time() - start == WELCOME_S
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            {"type": "error", "code": "protocol", "text": "this server speaks version 2"},
+            "the server refuses: this server speaks version 2",
+        ),
+        ({"type": "bye", "reason": "full", "text": "too many are here", "retry_s": 5}, "too many are here"),
+        ({"type": "pong"}, "the server closed the connection"),
+    ],
+)
+async def test_who_is_not_let_in_the_first_time_learns_why(
+    peer: Any, outbox: Outbox, answer: dict[str, object], reason: str
+) -> None:
+    assert await refusal(peer, outbox, answer) == reason
+
+
+async def test_a_server_that_asks_to_come_back_later_is_obeyed(
+    peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        await peer.send(type="bye", reason="stopping", text="back in an hour", retry_s=600)
+        await peer.stream.aclose()
+        start = trio.current_time()
+
+        *_, lost = await until(link, Lost)
+        await peer.welcome()
+
+    assert lost.reason == "back in an hour"
+    assert 600 <= trio.current_time() - start <= 601
+
+
+@pytest.mark.parametrize("reason", ["kicked", "resumed", "something new"])
+async def test_a_server_that_does_not_say_when_to_come_back_is_left_alone(
+    peer: Any, outbox: Outbox, reason: str
+) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        await peer.send(type="bye", reason=reason, text="go away")
+        await peer.stream.aclose()
+
+        *_, ended = await until(link, Ended)
+
+    assert ended == Ended("go away", is_orderly=False)
+
+
+async def test_what_cannot_be_kept_is_said_again_after_a_while(
+    peer: Any, outbox: Outbox, mock_clock: trio.testing.MockClock
+) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        await link.say(HELLO)
+        said = await peer.frame()
+        await peer.send(type="error", code="not-kept", text="the disk is full", key=said["key"])
+        await until(link, Delayed)
+        mock_clock.jump(REPEAT_S)
+
+        assert await peer.frame() == said
+
+
+async def test_too_much_is_refused_rather_than_held(peer: Any, outbox: Outbox) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        await link.say(*[HELLO] * (PENDING_MAX + 1))
+
+        happened = await until(link, Failed)
+
+    assert [type(what) for what in happened] == [Pending] * PENDING_MAX + [Failed]
+    assert happened[-1].reason == "too much waits to be sent already"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("x" * 4097, "line too long: at most 4096 characters"), ("caf\udce9", "line is not valid UTF-8")],
+)
+async def test_what_can_never_be_said_fails_at_once(peer: Any, outbox: Outbox, text: str, reason: str) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        await link.say(frames.Say(room="lobby", text=text), HELLO)
+
+        failed, pending = await until(link, Pending)
+
+    assert isinstance(failed, Failed)
+    assert failed.reason == reason
+    assert pending.speech.text == "hello"
+
+
+async def test_a_disk_that_takes_nothing_is_told_once_and_lines_are_sent_all_the_same(
+    peer: Any, outbox: Outbox
+) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        outbox.close()
+
+        await link.say(HELLO)
+        await link.say(HELLO)
+        await peer.keep(1)
+        await peer.keep(2)
+        happened = await until(link, Sent)
+
+    assert len([what for what in happened if isinstance(what, Noticed)]) == 1
+    with pytest.raises(OutboxError):
+        await outbox.add([HELLO])
+
+
+# M11: a hostile server
+
+
+async def test_m11_what_is_no_frame_is_ignored_and_what_follows_is_heard(peer: Any, outbox: Outbox) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        for line in (
+            b"*** hello ***",
+            b"\x00\xff",
+            b"{" * 1000,
+            b'{"type":"frobnicate"}',
+            b"null",
+            b'{"type":"entry"}',
+        ):
+            await peer.stream.send_all(line + b"\n")
+        await peer.tell(1, "hi")
+
+        (heard,) = await until(link, Heard)
+
+    assert heard.entry.text == "hi"
+
+
+async def test_m11_an_endless_line_is_skipped_in_bounded_memory(peer: Any, outbox: Outbox) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(1000):
+            await peer.stream.send_all(b"x" * 100_000)
+        await peer.stream.send_all(b"\n")
+        await peer.tell(1, "hi")
+
+        (heard,) = await until(link, Heard)
+
+    assert heard.entry.text == "hi"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 64 * 1024
+
+
+async def test_m11_entries_that_nobody_looks_at_wait_at_the_server(peer: Any, outbox: Outbox) -> None:
+    entry = '{"type":"entry","id":%d,"room":"lobby","kind":"said","time":0,"author":"a","text":"x"}\n'
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        sent = 0
+        with trio.move_on_after(PATIENCE_S) as patience:
+            while sent < 10**6:
+                with trio.move_on_after(1) as stalled:
+                    await peer.stream.send_all("".join(entry % number for number in range(sent, sent + 1000)).encode())
+                if stalled.cancelled_caught:
+                    break
+                sent += 1000
+        batch = await anext(link)
+
+    assert not patience.cancelled_caught
+    assert stalled.cancelled_caught
+    assert len(batch) < 10 * Happenings.ENOUGH

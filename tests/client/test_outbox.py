@@ -1,0 +1,132 @@
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from trio_chat.client.outbox import PENDING_MAX, open_outbox
+from trio_chat.wire import frames
+
+SAY = frames.Say(room="lobby", text="hello", key="k1")
+TELL = frames.Tell(to="bob", text="psst", key="k2")
+TOPIC = frames.Topic(room="dev", text="food", key="k3")
+ACT = frames.Act(room="dev", text="waves", key="k4")
+
+
+def the_file_in(folder: Path) -> Path:
+    (file,) = folder.glob("*.1")
+    return file
+
+
+async def test_what_was_added_and_not_removed_is_there_the_next_time_in_order(tmp_path: Path) -> None:
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        session = outbox.session
+        await outbox.add([SAY, TELL])
+        await outbox.add([TOPIC, ACT])
+        await outbox.remove([TELL.key])
+
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        assert outbox.pending == (SAY, TOPIC, ACT)
+        assert outbox.session == session
+        assert not outbox.warning
+        assert outbox.is_on_disk
+
+
+async def test_servers_and_profiles_have_outboxes_of_their_own(tmp_path: Path) -> None:
+    with open_outbox("h 1", "alice", folder=tmp_path) as outbox:
+        await outbox.add([SAY])
+
+    for server, profile in (("h 1", "bob"), ("h 2", "alice"), ("h 1", ""), ("h", "1 alice")):
+        with open_outbox(server, profile, folder=tmp_path) as outbox:
+            assert outbox.pending == ()
+
+
+async def test_two_at_once_share_neither_outbox_nor_session(tmp_path: Path) -> None:
+    with open_outbox("h 1", folder=tmp_path) as first, open_outbox("h 1", folder=tmp_path) as second:
+        await first.add([SAY])
+        await second.add([TELL])
+        assert first.session != second.session
+        assert first.is_on_disk
+        assert second.is_on_disk
+
+    with open_outbox("h 1", folder=tmp_path) as first, open_outbox("h 1", folder=tmp_path) as second:
+        assert (first.pending, second.pending) == ((SAY,), (TELL,))
+
+
+async def test_a_session_that_ended_is_not_used_again_unless_something_of_it_waits(tmp_path: Path) -> None:
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        first = outbox.session
+        await outbox.add([SAY])
+        outbox.end_session()
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        second = outbox.session
+        await outbox.remove([SAY.key])
+        outbox.end_session()
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        third = outbox.session
+
+    assert first == second != third
+
+
+@pytest.mark.parametrize("damage", [b"x" * 5000, b"SQLite format 3\x00" + b"\xff" * 8000])
+def test_a_damaged_file_is_set_aside_with_one_line(tmp_path: Path, damage: bytes) -> None:
+    with open_outbox("h 1", folder=tmp_path):
+        pass
+    file = the_file_in(tmp_path)
+    file.write_bytes(damage)
+
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        assert outbox.pending == ()
+        assert outbox.is_on_disk
+
+    (aside,) = tmp_path.glob("*.damaged-*")
+    assert aside.read_bytes() == damage
+    assert outbox.warning.startswith(f"the outbox {file} is damaged: it is now {aside}")
+
+
+@pytest.mark.parametrize("frame", [b"no frame", b'{"type":"bye"}', b'{"type":"say","room":"lobby"}'])
+async def test_what_is_no_frame_is_damage_too(tmp_path: Path, frame: bytes) -> None:
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        await outbox.add([SAY])
+    with sqlite3.connect(the_file_in(tmp_path)) as database:
+        database.execute("UPDATE pending SET frame = ?", (frame,))
+    database.close()
+
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        assert outbox.pending == ()
+
+    assert "is damaged" in outbox.warning
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder where nobody can make files")
+async def test_without_a_folder_it_is_in_memory_and_says_so(tmp_path: Path) -> None:
+    with open_outbox("h 1", folder=Path("/proc/self/outbox")) as outbox:
+        await outbox.add([SAY])
+
+    assert not outbox.is_on_disk
+    assert outbox.warning.startswith("no outbox in /proc/self/outbox: ")
+
+
+def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+    folder = tmp_path / "outbox"
+    with open_outbox("h 1", folder=folder):
+        files = [folder, *folder.iterdir()]
+
+        assert [stat.S_IMODE(file.stat().st_mode) & 0o077 for file in files] == [0] * len(files)
+
+
+async def test_only_so_much_is_read_back(tmp_path: Path) -> None:
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        await outbox.add(frames.Say(room="lobby", text="x", key=str(number)) for number in range(PENDING_MAX + 5))
+
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        assert [speech.key for speech in outbox.pending] == [str(number) for number in range(PENDING_MAX)]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "../../etc/passwd", "[2001:db8::1]", "\udcff", "a\0b"])
+def test_any_name_of_a_server_makes_a_file_in_the_folder(tmp_path: Path, name: str) -> None:
+    with open_outbox(f"{name} port 5555", name, folder=tmp_path) as outbox:
+        assert outbox.is_on_disk
+
+    assert the_file_in(tmp_path)

@@ -1,0 +1,183 @@
+"""TLS of the client against a real server, whose certificate comes, stays and changes."""
+
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+import trustme
+
+from trio_chat.client.connect import LinkError, Place
+from trio_chat.client.tls import TlsPlace
+from trio_chat.client.trust import VOUCHED, KnownServers
+
+Serve = Callable[[trustme.LeafCert], AbstractAsyncContextManager[int]]
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def certificate(authority: trustme.CA) -> trustme.LeafCert:
+    return authority.issue_cert("127.0.0.1")
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> KnownServers:
+    return KnownServers(tmp_path / "known")
+
+
+@asynccontextmanager
+async def serving(certificate: trustme.LeafCert) -> AsyncIterator[int]:
+    """Speak TLS to whoever comes. -> the port"""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+
+    async def greet(stream: trio.SSLStream[trio.SocketStream]) -> None:
+        try:
+            await stream.send_all(b"hello")
+            await stream.receive_some(1)
+        except trio.BrokenResourceError:  # the client did not trust us
+            pass
+
+    async with trio.open_nursery() as nursery:
+        serve = partial(trio.serve_ssl_over_tcp, greet, 0, context, host="127.0.0.1", https_compatible=True)
+        (listener,) = await nursery.start(serve)
+        yield listener.transport_listener.socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
+
+
+class Visitor:
+    """Connects to one port, again and again, and remembers what it was told."""
+
+    def __init__(self, port: int, known: KnownServers, authority: Path | None = None) -> None:
+        self.place = TlsPlace(Place("127.0.0.1", port), known, authority)
+        self.told: list[str] = []
+
+    async def connect(self) -> bytes:
+        stream = await self.place.connect(self.told.append)
+        async with stream:
+            return bytes(await stream.receive_some(100))
+
+    async def refusal(self) -> LinkError:
+        with pytest.raises(LinkError) as caught:
+            await self.connect()
+        return caught.value
+
+
+async def test_a_certificate_of_ones_own_authority_is_trusted_and_no_other(
+    authority: trustme.CA, certificate: trustme.LeafCert, known: KnownServers, tmp_path: Path
+) -> None:
+    for name, ca in (("ours.pem", authority), ("theirs.pem", trustme.CA())):
+        ca.cert_pem.write_to_path(tmp_path / name)
+
+    async with serving(certificate) as port:
+        assert await Visitor(port, known, tmp_path / "ours.pem").connect() == b"hello"
+        refusal = await Visitor(port, known, tmp_path / "theirs.pem").refusal()
+
+    assert refusal.is_final
+    assert str(refusal).startswith(f"the certificate of 127.0.0.1 port {port} is not trusted: ")
+    assert not known.folder.exists()
+
+
+async def test_a_file_of_authorities_that_is_none_is_one_sentence(known: KnownServers, tmp_path: Path) -> None:
+    refusal = await Visitor(1, known, tmp_path / "missing.pem").refusal()
+
+    assert str(refusal).startswith("cannot make sure that it is 127.0.0.1 port 1: ")
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_time_on(
+    certificate: trustme.LeafCert, known: KnownServers
+) -> None:
+    async with serving(certificate) as port:
+        visitor = Visitor(port, known)
+
+        assert await visitor.connect() == b"hello"
+        (news,) = visitor.told
+        assert await visitor.connect() == b"hello"
+
+    assert visitor.told == [news]
+    assert "nobody vouches for the certificate" in news
+    assert news.rpartition("SHA-256 ")[2] in known.file_of("127.0.0.1", port).read_text()
+
+
+async def test_a_certificate_that_has_changed_is_refused_until_its_file_is_removed(
+    authority: trustme.CA, certificate: trustme.LeafCert, known: KnownServers
+) -> None:
+    async with serving(authority.issue_cert("127.0.0.1")) as port:
+        visitor = Visitor(port, known)
+        file = known.file_of("127.0.0.1", port)
+        known.remember("127.0.0.1", port, "SHA-256 00:11")
+
+        refusal = await visitor.refusal()
+        assert file.read_text() == "SHA-256 00:11\n"
+        file.unlink()
+        assert await visitor.connect() == b"hello"
+
+    assert refusal.is_final
+    assert "HAS CHANGED" in str(refusal)
+    assert str(file) in str(refusal)
+    assert "It was SHA-256 00:11, and is SHA-256 " in str(refusal)
+
+
+async def test_where_an_authority_vouched_once_a_certificate_without_one_is_refused(
+    certificate: trustme.LeafCert, known: KnownServers
+) -> None:
+    async with serving(certificate) as port:
+        known.remember("127.0.0.1", port, VOUCHED)
+
+        refusal = await Visitor(port, known).refusal()
+
+    assert "HAS CHANGED" in str(refusal)
+    assert known.recall("127.0.0.1", port) == VOUCHED
+
+
+async def test_an_authority_of_the_system_is_trusted_and_that_is_remembered(
+    authority: trustme.CA,
+    certificate: trustme.LeafCert,
+    known: KnownServers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "system.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", os.fspath(tmp_path / "system.pem"))
+
+    async with serving(certificate) as port:
+        visitor = Visitor(port, known)
+        known.remember("127.0.0.1", port, "SHA-256 00:11")  # that of the self-signed one that it had before
+
+        assert await visitor.connect() == b"hello"
+
+    assert visitor.told == []
+    assert known.recall("127.0.0.1", port) == VOUCHED
+
+
+async def test_a_certificate_for_another_name_is_no_reason_to_trust_on_first_use(
+    authority: trustme.CA, known: KnownServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "system.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", os.fspath(tmp_path / "system.pem"))
+
+    async with serving(authority.issue_cert("chat.example.org")) as port:
+        refusal = await Visitor(port, known).refusal()
+
+    assert "IP address mismatch" in str(refusal)
+    assert not known.folder.exists()
+
+
+async def test_a_memory_that_cannot_be_read_is_no_reason_to_trust_anyone(
+    certificate: trustme.LeafCert, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    async with serving(certificate) as port:
+        visitor = Visitor(port, KnownServers(tmp_path / "file" / "known"))
+        refusal = await visitor.refusal()
+
+    assert "cannot make sure" in str(refusal)

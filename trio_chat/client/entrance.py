@@ -1,0 +1,40 @@
+"""From the settings of `join` to what a link needs: where to go, and as whom."""
+
+from pathlib import Path
+
+from trio_chat.client.connect import Place
+from trio_chat.client.dialogue import Visitor
+from trio_chat.client.tls import TlsPlace
+from trio_chat.client.trust import KnownServers, default_folder
+from trio_chat.config import ConfigError, JoinSettings
+
+PASSWORD_MAX = 512
+
+
+def place_of(host: str, port: int, settings: JoinSettings) -> Place | TlsPlace:
+    """Say where to go, and whether by TLS."""
+    place = Place(host, port)
+    if not (settings.tls or settings.tls_ca):
+        return place
+    return TlsPlace(place, KnownServers(default_folder()), authority=settings.tls_ca)
+
+
+def visitor_of(settings: JoinSettings) -> Visitor:
+    """Say who comes. It reads the password's file: call it before the event loop. Raises ConfigError."""
+    password = settings.password.value if settings.password else ""
+    if settings.password_file:
+        password = _read_password(settings.password_file)
+    return Visitor(nick=settings.nick, rooms=(settings.room,), password=password)
+
+
+def _read_password(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            password = lines.readline(PASSWORD_MAX + 2).rstrip("\r\n")
+    except OSError as error:
+        raise ConfigError(f"cannot read the password file {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the password file {file} is not UTF-8") from error
+    if not 0 < len(password) <= PASSWORD_MAX:
+        raise ConfigError(f"the password file {file} must hold 1 to {PASSWORD_MAX} characters on its first line")
+    return password
