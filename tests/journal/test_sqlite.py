@@ -121,7 +121,9 @@ class TestReopening:
             assert await texts(journal) == ["first"]
 
     async def test_only_the_database_is_left_behind(self, path: Path) -> None:
-        await fill(path, "hello")
+        async with open_sqlite(path) as journal:
+            await keep(journal, "hello")
+            await journal.read("lobby", limit=9)
 
         assert [file.name for file in path.parent.iterdir()] == ["journal.db"]
 

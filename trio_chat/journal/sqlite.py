@@ -187,13 +187,13 @@ class SqliteJournal:
     async def aclose(self) -> None:
         """Keep what was posted and let go of the file. What is not kept in time fails."""
         self._is_closing = True
+        self._readers.close()  # first: only a connection that writes can put the log into the file, and only the last
         self._hand_over(None)
         with trio.move_on_after(self._patience.close_s, shield=True):
             await self._closed.wait()
         for task in self._unsettled:
             task.settle("the journal did not answer in time")
         self._unsettled.clear()
-        self._readers.close()
         if self._follower:
             self._follower.close()
 

@@ -1,0 +1,138 @@
+"""Many clients at once, those that never read, and those that say too much."""
+
+import re
+import socket
+import time
+
+import pytest
+
+from trio_chat.chat.crowd import NOTICES_PER_TICK
+
+
+def test_c11_hundreds_who_say_nothing_hold_up_nobody(server) -> None:
+    silent = [server.connect() for _ in range(300)]
+    alice, bob = server.join(), server.join()
+    bob.send(b"/join talk\n")
+    alice.send(b"/join talk\n")
+    bob.until("joined #talk ***")
+
+    for number in range(100):
+        alice.send(b"%d\n" % number)
+        assert bob.line().endswith(f"]> {number}")
+
+    bob.send(b"/rooms\n")
+    assert bob.line() == f"  #lobby  {len(silent):>5}"
+
+
+def test_c14_a_reader_that_stopped_is_told_what_it_missed_when_it_reads_again(start) -> None:
+    server = start("--window-bytes", "64KiB")
+    stuck = server.connect()
+    stuck.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    bob = server.join()
+    for number in range(2000):
+        bob.send(b"%d " % number + b"x" * 1000 + b"\n")
+    bob.send(b"/who\n")
+    bob.until("(you) ***")
+
+    bob.send(b"the end\n")
+    lines = stuck.until("> the end")
+
+    missed = sum(int(line.split()[3]) for line in lines if line.startswith("*** you missed"))
+    numbers = [int(re.split("> | ", line)[1]) for line in lines if "xxx" in line]
+    assert missed > 0
+    assert len(numbers) + missed == 2000
+    assert numbers == sorted(numbers)
+
+
+def test_c14_a_reader_that_takes_nothing_is_gone_after_the_time_it_has_and_the_reason_is_logged(start) -> None:
+    server = start("--stall-timeout", "1s")
+    stuck = server.join()
+    stuck.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    for _ in range(1000):
+        bob.send(b"x" * 4000 + b"\n")
+        alice.line()
+    server.console(rf"^Client \[127\.0\.0\.1:{stuck.port}\] disconnected$")
+    bob.send(b"still here\n")
+
+    assert alice.until("still here")
+    assert server.stop() == 0
+    assert b"stalled" in server.process.stderr.read()
+
+
+def test_c15_of_a_flood_every_line_arrives_in_order_and_others_are_heard_meanwhile(server) -> None:
+    alice, bob, flooder = server.join(), server.join(), server.join()
+    alice.until("joined the chat ***")
+    alice.line()
+    count = 20_000
+
+    flooder.send(b"".join(b"%d\n" % number for number in range(count)))
+    bob.send(b"a word\n")
+    flooder.send(b"the end\n")
+    texts = [line.partition("> ")[2] for line in alice.until("> the end")]
+
+    assert texts.index("a word") < count  # before the flood was over
+    texts.remove("a word")
+    assert texts == [*map(str, range(count)), "the end"]
+
+
+def test_c16_who_comes_and_goes_too_fast_is_summed_up(server) -> None:
+    alice = server.join()
+    began = time.monotonic()
+    visitors = [server.connect() for _ in range(400)]
+    for visitor in visitors:
+        visitor.send(b"/quit\n")
+        visitor.rest()
+    bob = server.connect()
+    bob.send(b"the end\n")
+
+    lines = alice.until("> the end")
+    alice.send(b"/who\n")
+    while not (line := alice.line()).startswith("*** 2 in #lobby"):
+        lines.append(line)
+    told = sum(
+        line.endswith(("joined the chat ***", "left the chat ***")) and line.startswith("*** [") for line in lines
+    )
+
+    assert told <= NOTICES_PER_TICK * (time.monotonic() - began + 2)
+
+
+def test_c17_an_error_of_ours_ends_one_session_by_one_log_line(tmp_path, start) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path))
+        server = start()
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(b"/me waves\n/me explode\nnever said\n")
+
+    assert alice.line() == f"* [127.0.0.1:{bob.port}] waves"
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] left the chat ***"
+    assert b"never" not in bob.rest()
+    alice.send(b"/who\n")
+    assert alice.line() == f"*** 1 in #lobby: [127.0.0.1:{alice.port}] (you) ***"
+    assert server.stop() == 0
+    errors = server.process.stderr.read().decode()
+    records = [line for line in errors.splitlines() if not line.startswith("    ")]
+    assert [record.split()[1] for record in records if " ERROR " in record] == ["ERROR"]
+    assert "ZeroDivisionError" in errors
+
+
+BROKEN = """
+import trio
+
+def run(*args, real=trio.run):
+    from trio_chat.chat.chat import Chat
+
+    def act(self, client, room, text, act=Chat.act, **rest):
+        return 1 / 0 if text == "explode" else act(self, client, room, text, **rest)
+
+    Chat.act = act
+    return real(*args)
+
+trio.run = run
+"""
+"""A server with a defect: a command that raises what nothing expects."""

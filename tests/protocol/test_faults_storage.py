@@ -1,0 +1,158 @@
+"""What the disk and the clock do to the server."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+
+def limit_files(server, size: str) -> None:
+    """Let no file of the server grow beyond a size: to it that is a disk with no more room."""
+    subprocess.run(["prlimit", "--pid", str(server.process.pid), f"--fsize={size}:"], check=True)
+
+
+def test_m2_a_full_disk_is_told_and_turns_health_red_and_heals(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    limit_files(server, str(max(file.stat().st_size for file in server.data.iterdir())))
+
+    for _ in range(20):
+        bob.send(b"x" * 4000 + b"\n")
+    bob.send(b"/who\n")
+
+    notices = bob.until("(you) ***")
+    assert any(notice.startswith("*** not sent: ") for notice in notices)
+    assert b"503" in server.http("GET /health").partition(b"\r\n")[0]
+    guest = server.connect()
+    guest.send(b"/who\n/quit\n")
+    assert guest.line().startswith("*** 3 in #lobby")
+    guest.rest()
+    limit_files(server, "unlimited")
+    while b"503" in server.http("GET /health").partition(b"\r\n")[0]:
+        pass
+    bob.send(b"well again\n")
+    heard = alice.until("> well again")
+    with closing(sqlite3.connect(server.data / "journal.db")) as db:
+        kept = [text for (text,) in db.execute("SELECT text FROM entry ORDER BY id") if text]
+    assert [line.partition("> ")[2] for line in heard if "> " in line] == kept
+
+
+def test_m2_a_locked_database_is_told_and_nobody_is_sent_away(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    with closing(sqlite3.connect(server.data / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        bob.send(b"too bad\n")
+
+        assert bob.line() == "*** not sent: another program has locked the journal ***"
+        alice.send(b"/history 1\n")
+        assert alice.line().endswith("joined the chat ***")
+        other.execute("ROLLBACK")
+    while b"503" in server.http("GET /health").partition(b"\r\n")[0]:
+        pass
+    bob.send(b"much better\n")
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> much better"
+
+
+def cut_short(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def flip_a_bit(file: Path) -> None:
+    """In what says of which kind the first page of the entries is."""
+    with closing(sqlite3.connect(file)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'entry'").fetchone()
+    data = bytearray(file.read_bytes())
+    data[(page - 1) * 4096] ^= 0x10
+    file.write_bytes(data)
+
+
+def come_from_the_future(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version = 9999")
+
+
+@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, come_from_the_future])
+def test_m3_a_damaged_or_newer_journal_is_refused_by_name_and_left_as_it_is(
+    start, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    server = start()
+    alice = server.join()
+    for number in range(300):
+        alice.send(b"line %d\n" % number)
+    alice.send(b"/who\n")
+    alice.until("(you) ***")
+    assert server.stop() == 0
+    file = tmp_path / "journal.db"
+    damage(file)
+    before = file.read_bytes()
+
+    command = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0", "--no-console"]
+    done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, timeout=20, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1, done.stderr
+    assert str(file).encode() in done.stderr
+    assert file.read_bytes() == before
+    assert b"Traceback" not in done.stderr
+
+
+def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_path: Path) -> None:
+    server = start()
+    alice = server.join()
+    alice.send(b"hello world\n/who\n")
+    alice.until("(you) ***")
+    assert server.stop() == 0
+    file = tmp_path / "journal.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
+
+    bob = start().join()
+    bob.send(b"/history\n/who\n")
+
+    lines = bob.until("(you) ***")
+    assert [line for line in lines if "entry 2 is damaged" in line], lines
+    assert not any("jello" in line for line in lines)
+
+
+CLOCK = """
+import os, time
+real = time.time
+time.time = lambda: real() + float(open({file!r}).read())
+"""
+
+
+@pytest.mark.parametrize("jump_s", [3600, -3600])
+def test_m4_a_wall_clock_that_jumps_changes_no_order_and_no_deadline(start, tmp_path: Path, jump_s: int) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    clock = site / "offset"
+    clock.write_text("0")
+    (site / "sitecustomize.py").write_text(CLOCK.format(file=str(clock)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(site))
+        server = start("--stall-timeout", "600s")
+    alice, bob = server.join(), server.join()
+    alice.line()
+    bob.send(b"one\n")
+    alice.line()
+
+    (site / "next").write_text(str(jump_s))
+    shutil.move(site / "next", clock)
+    bob.send(b"two\n/who\n")
+
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> two"
+    assert bob.line().startswith("*** 2 in #lobby")
+    alice.send(b"/history 2\n")
+    old, new = alice.line(), alice.line()
+    assert (old[17:].partition("> ")[2], new[17:].partition("> ")[2]) == ("one", "two")
+    assert old[:16] != new[:16]  # the clock did jump
+    assert server.stop() == 0
