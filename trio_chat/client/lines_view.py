@@ -143,7 +143,8 @@ def _is_terminal() -> bool:
 
 
 def _complain(text: str) -> None:
-    print(f"trio-chat: {text}", file=sys.stderr)
+    """Print what went wrong. The words may be those of a hostile server."""
+    print(f"trio-chat: {clean(text)}", file=sys.stderr)
 
 
 def _first(error: BaseException) -> BaseException:
