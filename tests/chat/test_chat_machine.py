@@ -1,0 +1,328 @@
+"""The whole Chat under whatever people do, in any order: what has to hold, holds after every step.
+
+Time stands still unless a step moves it, and what is posted is kept when a step says so, as a slow journal would.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.chat.conftest import HeldOutlet, Kept
+from trio_chat.chat.chat import Chat, Rules, Surroundings
+from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import LOBBY, Draft, Entry
+from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.nicks import fold
+from trio_chat.chat.room import Member
+
+HOLD_S = 60
+RULES = Rules(window=Window(entries=12), hold_s=HOLD_S, announce_max_members=4, rooms_per_client=3)
+
+ROOMS = st.sampled_from([LOBBY, "#Ops", "ops", "dev", "deν", "x" * 30, ""])
+NICKS = st.sampled_from(["alice", "ALICE", "аlice", "bob", "b0b", "carol", "server", "c1", "47634"])
+NUMBERS = st.integers(0, 30)
+
+
+@dataclass
+class Hearing:
+    """What one member has heard of a room since it came: from the `start`th entry of the room on."""
+
+    start: int
+    ids: list[int] = field(default_factory=list)
+    missed: int = 0
+
+
+class ChatMachine(RuleBasedStateMachine):
+    """People who do as they like, and a book of what was kept and who heard what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.posted: list[Draft] = []
+        self.kept: dict[str, list[Entry]] = defaultdict(list)
+        self.last_id = 0
+        self.hearings: dict[Member, Hearing] = {}
+        self.places: dict[str, tuple[Client, str, str, tuple[str, ...]]] = {}
+        self.clients: list[Client] = []
+        self.left_at: dict[Client, float] = {}
+        self.ports = iter(range(1024, 65536))
+
+    def open(self) -> None:
+        outside = Surroundings(
+            post=self._post,
+            encoders=dict.fromkeys(Mode, lambda entry: b"%d\n" % entry.id),
+            wall_clock=lambda: self.now,
+            clock=lambda: self.now,
+            on_change=lambda change, client, end: None,
+            on_news=lambda room: None,
+            on_place=self._note_place,
+        )
+        self.chat = Chat(outside, rules=RULES, last_id=self.last_id)
+
+    @initialize()
+    def begin(self) -> None:
+        self.open()
+        for is_plain in (True, True, False):
+            self.connect(is_plain=is_plain, has_session=True)
+
+    def _post(self, draft: Draft) -> Kept:
+        self.posted.append(draft)
+        return Kept()
+
+    def _note_place(self, client: Client, is_here: bool) -> None:
+        owner = client.session or client.id
+        self.places.pop(owner, None)
+        if is_here:
+            self.places[owner] = (client, client.label, client.nick or "", tuple(room.name for room in client.members))
+
+    def _note_hearings(self) -> None:
+        """Begin a book for whoever has come into a room, and close that of who has gone."""
+        here = {member for client in self.clients for member in client.hearings}
+        self.hearings = {member: book for member, book in self.hearings.items() if member in here}
+        for member in here - self.hearings.keys():
+            self.hearings[member] = Hearing(len(self.kept[member.room.name]))
+
+    def _pick(self, number: int) -> Client:
+        """One who is here, or away; somebody comes where there is nobody."""
+        if not self.clients:
+            self.connect(is_plain=False, has_session=True)
+        return self.clients[number % len(self.clients)]
+
+    def _pick_connected(self, number: int) -> Client:
+        if not self.chat.clients:
+            self.connect(is_plain=True, has_session=False)
+        connected = list(self.chat.clients)
+        return connected[number % len(connected)]
+
+    def _forget_gone(self) -> None:
+        known = set(self.chat.clients) | set(self.left_at)
+        self.clients = [client for client in self.clients if client in known]
+
+    # What people do
+
+    @rule(is_plain=st.booleans(), has_session=st.booleans())
+    def connect(self, is_plain: bool, has_session: bool) -> None:
+        port = next(self.ports)
+        mode = Mode.LINES if is_plain else Mode.FRAMES
+        session = "" if is_plain or not has_session else f"session-{port}"
+        client = self.chat.connect("10.0.0.1", port, mode=mode, outlet=HeldOutlet(), session=session)
+        self.clients.append(client)
+        self.chat.join(client, LOBBY)
+
+    @rule(who=NUMBERS, room=ROOMS)
+    def join(self, who: int, room: str) -> None:
+        with suppress(ChatError):
+            self.chat.join(self._pick(who), room)
+
+    @rule(who=NUMBERS, room=ROOMS)
+    def switch(self, who: int, room: str) -> None:
+        with suppress(ChatError):
+            self.chat.switch(self._pick(who), room)
+
+    @rule(who=NUMBERS, room=ROOMS)
+    def leave(self, who: int, room: str) -> None:
+        client = self._pick(who)
+        with suppress(ChatError):
+            self.chat.leave(client, self.chat.room_of(client, room))
+
+    @rule(who=NUMBERS, nick=NICKS)
+    def rename(self, who: int, nick: str) -> None:
+        with suppress(ChatError):
+            self.chat.rename(self._pick(who), nick)
+
+    @rule(who=NUMBERS, text=st.sampled_from(["hi", "x" * 200, ""]), times=st.sampled_from([1, 2, 15]))
+    def say(self, who: int, text: str, times: int) -> None:
+        client = self._pick(who)
+        with suppress(ChatError):
+            for _ in range(times):
+                self.chat.say(client, self.chat.current_room(client), text, key="k")
+
+    @rule(who=NUMBERS, whom=NUMBERS)
+    def tell(self, who: int, whom: int) -> None:
+        with suppress(ChatError):
+            self.chat.tell(self._pick(who), self._pick(whom).label, "psst", key="k")
+
+    @rule(who=NUMBERS)
+    def kick(self, who: int) -> None:
+        self.chat.kick(self._pick_connected(who))
+        self._forget_gone()
+
+    @rule(who=NUMBERS)
+    def disconnect(self, who: int) -> None:
+        self.chat.disconnect(self._pick_connected(who))
+        self._forget_gone()
+
+    @rule(who=NUMBERS)
+    def detach(self, who: int) -> None:
+        client = self._pick_connected(who)
+        posted = len(self.posted)
+        self.chat.detach(client, client.outlet)
+        if client.session:
+            self.left_at[client] = self.now
+            assert len(self.posted) == posted
+        self._forget_gone()
+
+    @rule(who=NUMBERS)
+    def resume(self, who: int) -> None:
+        client = self._pick(who)
+        posted, old = len(self.posted), client.outlet
+        resumed = self.chat.resume(client.session, "10.0.0.2", next(self.ports), outlet=HeldOutlet())
+        assert resumed is (client if client.session else None)
+        if resumed:
+            self.left_at.pop(client, None)
+            assert len(self.posted) == posted
+            self.chat.detach(client, old)  # the old connection learns of its end late
+            assert client in self.chat.clients
+
+    # What happens
+
+    @rule(seconds=st.sampled_from([0, 1, HOLD_S - 1, HOLD_S + 1]))
+    def tick(self, seconds: int) -> None:
+        self.now += seconds
+        self.chat.tick()
+        self.left_at = {client: at for client, at in self.left_at.items() if at > self.now - HOLD_S}
+        self._forget_gone()
+
+    @rule()
+    def settle(self) -> None:
+        drafts, self.posted = self.posted, []
+        entries = [Entry(self.last_id + number, self.now, draft) for number, draft in enumerate(drafts, 1)]
+        self.last_id += len(entries)
+        for entry in entries:
+            self.kept[entry.draft.room].append(entry)
+        self.chat.hear(entries)
+
+    @rule(who=NUMBERS, is_swift=st.booleans())
+    def hear(self, who: int, is_swift: bool) -> None:
+        """Send one client all it has not heard, as the pump does; a swift journal has kept all of it by then."""
+        client = self._pick_connected(who)
+        self._note_hearings()
+        if is_swift:
+            self.settle()
+        for member in client.hearings:
+            book, log = self.hearings[member], member.room.log
+            if member.cursor < member.track.base:
+                book.missed += member.catch_up()
+            while member.cursor < log.end:
+                data, end = member.slice()
+                member.advance(end)
+                book.ids += map(int, data.split())
+            due = [entry.id for entry in self._due(member, book)]
+            assert len(book.ids) + book.missed == len(due)
+            assert book.ids == [number for number in due if number in set(book.ids)]
+            assert book.missed or book.ids == due
+
+    def _due(self, member: Member, book: Hearing) -> Iterator[Entry]:
+        client = member.client
+        for entry in self.kept[member.room.name][book.start :]:
+            if client.mode is Mode.FRAMES or entry.draft.client != client.id:
+                yield entry
+
+    @rule(luck=st.integers(0, 5))
+    def crash(self, luck: int) -> None:
+        """The server is killed and started again: whoever has a session is away, all others have left."""
+        if luck:
+            return
+        self.posted.clear()
+        self.hearings.clear()
+        places, self.places = self.places, {}
+        self.open()
+        self.clients, self.left_at = [], {}
+        for owner, (client, label, nick, rooms) in places.items():
+            if client.session:
+                self.chat.hold(owner, nick, label, rooms)
+                held = self.chat._register.by_session(owner)
+                assert held
+                assert held.label == label
+                self._note_place(held, True)
+                self.clients.append(held)
+                self.left_at[held] = self.now
+        assert not self.posted
+        for client, label, _nick, rooms in places.values():
+            if not client.session:
+                self.chat.see_off(label, rooms)
+
+    # What holds
+
+    @invariant()
+    def everyone_is_either_connected_or_away(self) -> None:
+        self._note_hearings()
+        assert {*self.chat.clients, *self.left_at} == set(self.clients)
+        assert set(self.left_at) == set(self.chat._register.away)
+        assert not set(self.chat.clients) & set(self.left_at)
+
+    @invariant()
+    def no_two_have_names_that_look_alike_and_each_name_finds_its_owner(self) -> None:
+        named = [client for client in self.clients if client.nick]
+        assert len({fold(client.nick) for client in named}) == len(named)
+        for client in named:
+            assert self.chat._register.by_label(client.nick) is client
+            assert client.label == client.nick
+
+    @invariant()
+    def clients_and_rooms_agree_on_who_is_where(self) -> None:
+        for room in self.chat.rooms:
+            for client, member in room.members.items():
+                assert client.members[room] is member
+                assert client in self.clients
+        for client in self.clients:
+            assert len(client.members) <= RULES.rooms_per_client
+            assert all(room.members[client] is member for room, member in client.members.items())
+
+    @invariant()
+    def cursors_are_inside_their_logs_and_logs_are_what_was_kept(self) -> None:
+        for client in self.clients:
+            for member in client.hearings:
+                log = member.room.log
+                assert 0 <= member.cursor <= log.end
+                own = member.own or []
+                assert own == sorted(set(own))
+                assert all(member.cursor <= index < log.end for index in own)
+                assert client.mode is Mode.LINES or not own
+                kept = [entry.id for entry in self.kept[member.room.name]]
+                assert len(log._ids) <= RULES.window.entries or member is client.mailbox
+                assert log._ids == kept[len(kept) - len(log._ids) :]
+
+    @invariant()
+    def what_a_restart_would_know_is_how_it_is(self) -> None:
+        here = {
+            client.session or client.id: (
+                client,
+                client.label,
+                client.nick or "",
+                tuple(room.name for room in client.members),
+            )
+            for client in self.clients
+        }
+        assert {owner: place for owner, place in self.places.items() if place[0] in self.clients} == self.places
+        assert here == self.places
+
+    @invariant()
+    def as_many_connections_began_as_ended_or_are_open(self) -> None:
+        tally = self.chat.tally
+        assert tally.connects.total() == tally.ends.total() + len(self.chat.clients)
+
+    def teardown(self) -> None:
+        """Once everyone has left, nothing is left of them."""
+        if not hasattr(self, "chat"):
+            return
+        for client in tuple(self.clients):
+            self.chat.disconnect(client)
+        self.settle()
+        self.chat.tick()
+        register = self.chat._register
+        assert not any((register._by_id, register._by_port, register._by_nick, register._by_session, register.away))
+        assert not any(room.members for room in self.chat.rooms)
+        assert not self.chat.rooms._mailboxes
+        assert not self.chat._crowds
+        assert not self.places
+
+
+TestChatMachine = ChatMachine.TestCase
+TestChatMachine.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
