@@ -59,7 +59,7 @@ def create_app(premises: Premises, access: Access) -> QuartTrio:
     _add_index(app)
     add_clients(app, premises.operator)
     add_bans(app, premises.operator)
-    add_audit(app, premises.journal)
+    add_audit(app, premises.operator, premises.journal)
     add_health(app, premises.operator.chat, premises.journal)
     add_metrics(app, premises)
     add_openapi(app, has_token=bool(access.token))

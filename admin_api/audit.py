@@ -9,6 +9,7 @@ from quart_trio import QuartTrio
 from admin_api.answers import answer
 from admin_api.openapi import Operation, Schema, describes
 from admin_api.problems import problem
+from trio_chat.chat.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.journal import Journal, JournalError
 
 LIMIT, LIMIT_MOST = 100, 1000
@@ -30,7 +31,7 @@ class Audit(msgspec.Struct, frozen=True):
     audit: list[AuditView]
 
 
-def add_audit(app: QuartTrio, journal: Journal) -> None:
+def add_audit(app: QuartTrio, operator: Operator, journal: Journal) -> None:
     """Give `app` the endpoint about what was done."""
 
     @app.get("/audit")
@@ -38,6 +39,7 @@ def add_audit(app: QuartTrio, journal: Journal) -> None:
     async def show_audit() -> Response:
         """Tell what operators did, by whom and when: the newest 100, or ?limit=N up to 1000."""
         limit = _limit_of(request.args.getlist("limit"))
+        await operator.records.settled(SETTLED_WITHIN_S)
         try:
             records = await journal.read_audit(limit)
         except JournalError as error:

@@ -11,6 +11,9 @@ from trio_chat.chat.bans import Ban, Bans, BanStore, ban_and_kick, read_network,
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 
+SETTLED_WITHIN_S = 1.0
+"""How long who looks at the audit waits for what was done just now to be in it."""
+
 
 class Records(BanStore, Protocol):
     """Where it is written down what was done, and what still holds. Only `settled` waits."""

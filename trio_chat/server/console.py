@@ -12,7 +12,7 @@ from trio_chat.chat.bans import Ban, make_ban, show_network, show_time
 from trio_chat.chat.chat import Change, Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.journal import AuditRecord, Journal, JournalError
 
 BY = "console"
@@ -160,6 +160,7 @@ def _ban_row(ban: Ban) -> tuple[str, ...]:
 async def _audit(desk: Desk, argument: str) -> Iterable[str]:
     if argument and not _COUNT.fullmatch(argument):
         return ("Usage: audit [N]",)
+    await desk.operator.records.settled(SETTLED_WITHIN_S)
     records = await desk.journal.read_audit(int(argument or AUDIT_ROWS))
     if not records:
         return ("Nothing was done yet",)
