@@ -72,14 +72,14 @@ def test_a_file_adds_to_the_default_and_wins(tmp_path: Path) -> None:
     assert catalogue.draw("@moon @smile @wink").line == "🌙 :-) 😉"
 
 
-def test_a_malformed_file_costs_one_line_with_its_place(tmp_path: Path) -> None:
+def test_m10_a_malformed_file_costs_one_line_with_its_place(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text("[text]\nsmile = oops\n")
 
     assert the_one_warning_about(mine).startswith(":2: not valid TOML: ")
 
 
-def test_a_bad_sticker_in_a_file_costs_that_sticker(tmp_path: Path) -> None:
+def test_m10_a_bad_sticker_in_a_file_costs_that_sticker(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text("[text]\nmoon = '🌙'\nbad = 3\n", encoding="utf-8")
 
@@ -89,14 +89,14 @@ def test_a_bad_sticker_in_a_file_costs_that_sticker(tmp_path: Path) -> None:
     assert re.search(r"mine\.toml: text\.bad: ", warnings[0])
 
 
-def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
+def test_m10_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
 
     assert the_one_warning_about(fifo) == ": cannot be read: not a regular file; the file is left out"
 
 
-def test_a_folder_a_device_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+def test_m10_a_folder_a_device_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     assert the_one_warning_about(tmp_path) == ": cannot be read: Is a directory; the file is left out"
     assert "not a regular file" in the_one_warning_about(Path("/dev/zero"))
     assert "No such file or directory" in the_one_warning_about(tmp_path / "missing.toml")
@@ -112,7 +112,7 @@ def test_refused_files_leave_no_descriptor_open(tmp_path: Path) -> None:
     assert os.listdir("/proc/self/fd") == before
 
 
-def test_a_file_of_a_mebibyte_is_read_and_a_larger_one_refused(tmp_path: Path) -> None:
+def test_m10_a_file_of_a_mebibyte_is_read_and_a_larger_one_refused(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_bytes(b"#" * SIZE_MAX_BYTES)
 
