@@ -66,11 +66,16 @@ def cut_short(file: Path) -> None:
 
 
 def flip_a_bit(file: Path) -> None:
-    """In what says of which kind the first page of the entries is."""
+    """In the kind of the page with the oldest entries: nothing but a check of the whole file reads it."""
     with closing(sqlite3.connect(file)) as db:
-        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'entry'").fetchone()
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'entry'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
     data = bytearray(file.read_bytes())
-    data[(page - 1) * 4096] ^= 0x10
+    top = data[(root - 1) * size : root * size]
+    assert top[0] == 5  # it has pages below it: https://www.sqlite.org/fileformat.html#b_tree_pages
+    cell = int.from_bytes(top[12:14])
+    page = int.from_bytes(top[cell : cell + 4])
+    data[(page - 1) * size] ^= 0x10
     file.write_bytes(data)
 
 
