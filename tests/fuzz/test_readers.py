@@ -21,7 +21,7 @@ MARKS = [bytes([byte]) for byte in b"{}[]\"'\\,:=#@/- 0aZ"]
 HIDDEN = [char.encode() for char in "\x9b\u202e\u2028\u200d\ufe0f\U0001f468\ufeff\u0430\uff41\u0915\u094d\u0645\u200c"]
 SEQUENCES = [b"\x1b[", b"31m", b"\x1b]52;c;", b"\x1b\\", b"\xed\xa0\x80", b"\xcc\x81" * 9, b"\r\n"]
 FRAMES = [b'{"type":"', b'say"', b'hello"', b'entry"', b',"room":"lobby"', b',"text":"', b',"key":"k"', b"}\n"]
-JSON = [b"\\ud800", b"1e999", b"NaN", b"9" * 400, b"[" * 60_000, b"null", b"true", b"-0", b',"since":{"lobby":-1}']
+JSON = [b"\\ud800", b"1e999", b"NaN", b"9" * 400, b"[" * 2000, b"null", b"true", b"-0", b',"since":{"lobby":-1}']
 PROXY = [b"PROXY ", b"TCP4 ", b"TCP6 ", b"UNKNOWN", b"1.2.3.4 ", b"::1 ", b"65536"]
 PROXY_2 = [b"\r\n\r\n\x00\r\nQUIT\n", b"\x21\x11\x00\x0c", b"\x21\x21\x00\x24", b"\x20\x00\xff\xff"]
 TOML = [
@@ -53,6 +53,7 @@ FOUND = [
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
 @pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # as happens where some tokens are long
 def test_whatever_strangers_send_is_read_as_promised(reader: Callable[[bytes], None]) -> None:
     until = time.monotonic() + SECONDS
     is_first = True
