@@ -135,6 +135,30 @@ async def test_who_is_not_let_in_the_first_time_learns_why(
     assert await refusal(peer, outbox, answer) == reason
 
 
+async def test_a_server_that_waits_for_another_password_is_not_waited_for(peer: Any, outbox: Outbox) -> None:
+    async def answer() -> None:
+        await peer.accept()
+        await peer.frame()
+        await peer.send(type="error", code="password", text="wrong password")
+        await peer.read_all()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(answer)
+        with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="the server refuses: wrong password")) as caught:
+            async with open_link(Noisy("127.0.0.1", peer.port), Visitor(), outbox):
+                pytest.fail("it was not let in")
+
+    assert caught.value.exceptions[0].__notes__ == ["this is new"]
+
+
+class Noisy(Place):
+    """Has something to tell about the connection."""
+
+    async def connect(self, tell: Any) -> trio.SocketStream:
+        tell("this is new")
+        return await super().connect(tell)
+
+
 async def test_a_server_that_asks_to_come_back_later_is_obeyed(
     peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
 ) -> None:

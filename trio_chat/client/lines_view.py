@@ -47,7 +47,9 @@ def join(place: Place, visitor: Visitor, *, stickers: Path | None, outboxes: Pat
                 _complain(outbox.warning)
             return _run(Visit(Transcript(catalogue), place, visitor, outbox), catalogue)
     except* LinkError as errors:
-        _complain(str(_first(errors)))
+        error = _first(errors)
+        for text in (*getattr(error, "__notes__", ()), str(error)):
+            _complain(text)
     except* BrokenPipeError:  # whoever read our output has gone, as `head` does
         pass
     except* OSError as errors:

@@ -46,7 +46,7 @@ REPEAT_S = 5
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_FINAL_CODES = ("protocol", "password", "bad-password", "wrong-password")
+_FINAL_CODES = ("protocol", "password")
 
 _RECEIVE_BYTES = 64 * 1024
 _FRAMES_PER_SEND = 64  # of 24 KiB at most each
@@ -78,6 +78,7 @@ class Link:
         self._has_said_bye = False
         self._has_begun: Callable[[], None] | None = None
         self._is_on_disk = True
+        self._notices: list[str] = []
 
     def __aiter__(self) -> Self:
         return self
@@ -140,7 +141,8 @@ class Link:
     async def run(self, *, is_patient: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be connected until it is over; Ended happens last. It has started when the server has let us in.
 
-        One that `is_patient` has started at once. Another raises LinkError where the first connection fails.
+        One that `is_patient` has started at once. Another raises LinkError where the first connection fails, with what
+        the person should know besides as notes.
         """
         self._has_begun = task_status.started
         if is_patient:
@@ -148,6 +150,8 @@ class Link:
         while True:
             error = await self._visit()
             if self._has_begun is not None:
+                for notice in self._notices:
+                    error.add_note(notice)
                 raise error
             self._happenings.put(self._dialogue.lose())
             self._is_leaving = False
@@ -166,7 +170,7 @@ class Link:
     async def _visit(self) -> LinkError:
         """Make one connection and use it. -> how it was lost"""
         try:
-            stream = await self._place.connect(lambda text: self._happenings.put([Noticed(text)]))
+            stream = await self._place.connect(self._tell)
         except LinkError as error:
             return error
         try:
@@ -178,6 +182,10 @@ class Link:
         finally:
             await trio.aclose_forcefully(stream)
         return lost
+
+    def _tell(self, notice: str) -> None:
+        self._notices.append(notice)
+        self._happenings.put([Noticed(notice)])
 
     async def _write(self, stream: trio.abc.SendStream) -> None:
         """Send what there is to send. That the connection broke is told by reading."""
@@ -208,6 +216,8 @@ class Link:
                 data = await read_greeting(stream, _RECEIVE_BYTES)
             while data:
                 await self._hear(decoder.feed(data))
+                if self._is_refused():
+                    return self._explain_end("")
                 await self._happenings.room()
                 with trio.fail_after(SILENCE_S if self.is_connected else WELCOME_S):
                     data = bytes(await stream.receive_some(_RECEIVE_BYTES))
@@ -232,6 +242,11 @@ class Link:
         self._leave_if_settled()
         self._has_space.set()
         self._has_news.set()
+
+    def _is_refused(self) -> bool:
+        """Whether the server, though it still listens, will not let us in with what we have."""
+        refusal = self._dialogue.refusal
+        return refusal is not None and refusal.code in _FINAL_CODES and not self.is_connected
 
     def _leave_if_settled(self) -> None:
         if self._is_finishing and self.is_connected and self._dialogue.is_settled and not self._is_leaving:
