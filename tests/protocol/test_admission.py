@@ -71,6 +71,17 @@ def test_a_password_from_a_file_is_asked_for(start, tmp_path: Path) -> None:
     assert alice.line().startswith("*** 1 in #lobby")
 
 
+def test_a_hello_that_comes_too_late_is_no_try_at_the_password(start, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("geheim\n")
+    alice = start("--password-file", str(tmp_path / "password")).connect()
+    assert alice.line() == "*** password: ***"
+
+    alice.send(b'{"type":"hello","protocol":1,"password":"geheim"}\n')
+
+    assert alice.line().startswith("*** that hello came too late")
+    assert alice.rest() == b""
+
+
 def test_tls_and_plain_share_a_port_and_a_stop_reaches_both(start, certificate: Path) -> None:
     server = start("--tls-cert", str(certificate))
     alice, bob = server.join(), server.connect()

@@ -301,3 +301,28 @@ def test_another_version_is_refused(server) -> None:
 
     assert stranger.receive()["code"] == "protocol"
     assert stranger.peer.rest() == b""
+
+
+def test_a_hello_that_comes_too_late_is_not_said_for_there_are_secrets_in_it(server, enter) -> None:
+    alice = enter(nick="alice")
+    late = server.join()  # it said nothing for so long that it was taken for somebody with `nc`
+
+    late.send(
+        json.dumps({"type": "hello", "protocol": 1, "session": SECRET, "password": "open sesame"}).encode() + b"\n"
+    )
+
+    assert late.until("***")[-1].startswith("*** that hello came too late")
+    assert late.rest() == b""
+    alice.until("entry", kind="left")
+    alice.send(type="history", room="lobby", key="h")
+    assert SECRET not in json.dumps(alice.until("page"))
+
+
+def test_who_types_braces_is_heard(server, enter) -> None:
+    alice = enter(nick="alice")
+    bob = server.join()
+
+    for text in ("{", '{"type": "hell"}', '{"hello": 1}'):
+        bob.send(f"{text}\n".encode())
+
+        assert alice.until("entry", kind="said")["text"] == text

@@ -5,9 +5,13 @@ import trio
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.services import TRIES, Services, is_password_right
+from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineDecoder, LineFault, encode_notice
 
 PATIENCE_S = 30
+
+LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
+"""Packets get lost: a `hello` can arrive when its sender has been taken for somebody with `nc`."""
 
 Lines = list[str | LineFault]
 
@@ -28,6 +32,9 @@ async def ask_password(
             lines = decoder.feed(data)
             while lines:
                 line = lines.pop(0)
+                if isinstance(line, str) and is_hello(line):
+                    say(LATE_HELLO)
+                    return None
                 if is_password_right(services, peer, line if isinstance(line, str) else ""):
                     return lines
                 wrong += 1

@@ -13,12 +13,13 @@ from trio_chat.chat.log import Mode
 from trio_chat.journal import JournalError
 from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
-from trio_chat.server.lines_password import ask_password
+from trio_chat.server.lines_password import LATE_HELLO, ask_password
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.recall import pages_of
 from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, settle
 from trio_chat.server.sniff import Refusal, classify
+from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineDecoder, LineFault, encode_gap, encode_notice, line_of_past
 
 
@@ -117,6 +118,9 @@ class LinesSession:
             return Reply()
         if client.lines_in == 1 and isinstance(refusal := classify(line.encode() + b"\n"), Refusal):
             self._outlet.write(refusal.value)  # it was too slow for the sniff
+            return Leave()
+        if is_hello(line):  # so was this one; nobody else may read what is in it
+            self._tell(LATE_HELLO)
             return Leave()
         try:
             return obey(chat, client, line)

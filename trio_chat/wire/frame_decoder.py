@@ -76,6 +76,11 @@ def reply_decoder() -> FrameDecoder[AnyReply]:
     return FrameDecoder(AnyReply, REPLY_LIMIT)
 
 
+def is_hello(line: str) -> bool:
+    """Tell whether a line is a `hello`, as it should be or not: there can be a password and a session in it."""
+    return line.startswith("{") and _read_partly(line.encode(errors="replace")).get("type") == "hello"
+
+
 def _read_partly(line: bytes) -> dict[str, Any]:
     """Read what can be read of a line that is no frame, so that its sender learns which of its requests that was.
 
