@@ -19,6 +19,9 @@ from trio_chat.selftest.verdict import Line, Transcript, judge
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
 BEGIN, END = "the ordeal begins", "the ordeal is over"
+BORN_BROKEN = 0.2
+"""The share of connections that something is done to before anything passes."""
+
 Fault = Callable[[Wire, Random], None]
 
 FAULTS: Mapping[str, Fault] = {
@@ -136,13 +139,21 @@ class Ordeal:
             await one.say(f"{one.transcript.name} {number} {'x' * dice.randrange(200)}", dice.choice(ROOMS))
 
     async def _break(self, dice: Random) -> None:
+        """Break one connection after the other, and some as soon as they are made."""
         names: list[str] = []
+
+        def break_one(wire: Wire) -> None:
+            nonlocal names
+            names = names or dice.sample(list(FAULTS), len(FAULTS))
+            name = names.pop()
+            FAULTS[name](wire, dice)
+            self._report.faults[name] += 1
+
+        self._proxy.on_wire = lambda wire: break_one(wire) if dice.random() < BORN_BROKEN else None
         while await self._time_passes(dice.expovariate(1 / self._plan.fault_s)):
             if wires := list(self._proxy.wires):
-                names = names or dice.sample(list(FAULTS), len(FAULTS))
-                name = names.pop()
-                FAULTS[name](dice.choice(wires), dice)
-                self._report.faults[name] += 1
+                break_one(dice.choice(wires))
+        self._proxy.on_wire = lambda wire: None
 
     async def _kill(self, dice: Random) -> None:
         while await self._time_passes(dice.uniform(0.5, 1.5) * self._plan.kill_s):

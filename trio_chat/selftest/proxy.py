@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 
 import trio
@@ -100,10 +101,14 @@ class Wire:
 
 
 class Proxy:
-    """Accepts on a port of its own, and connects each to `target`: a port of this machine, or None for nobody there."""
+    """Accepts on a port of its own, and connects each to `target`: a port of this machine, or None for nobody there.
+
+    `on_wire` is called with each connection before anything passes.
+    """
 
     def __init__(self) -> None:
         self.port = 0
+        self.on_wire: Callable[[Wire], None] = lambda wire: None
         self.target: int | None = None
         self.wires: dict[Wire, None] = {}
 
@@ -120,6 +125,7 @@ class Proxy:
         with suppress(OSError):  # nobody is there: the client learns of that by an end
             wire = Wire(client, await trio.open_tcp_stream("127.0.0.1", self.target))
             self.wires[wire] = None
+            self.on_wire(wire)
             try:
                 await wire.run()
             finally:
