@@ -9,10 +9,10 @@ from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.services import Services
 from trio_chat.wire import frames
 
-PAGE = 250
-"""Entries read from the journal at once: half a millisecond of encoding on the loop, and a millisecond for which the
-thread that reads has the interpreter. Four times as many take the same time in all (100,000 entries: 1 s, a quarter of
-it encoding), but hold up others for four times as long."""
+PAGE = 64
+"""Entries read from the journal at once: what one page takes of the loop, and of the interpreter in the thread that
+reads, holds up others. Pages of 250 take as long in all, but made others' p99 1.4 to 2.3 times what it was instead of
+1.1 to 1.8."""
 
 
 class Replay:
