@@ -51,6 +51,15 @@ class Server:
         self.console(rf"^Client \[.*, {peer.port}\] connected$")
         return peer
 
+    def join_all(self, count: int) -> list["Peer"]:
+        """Let as many join at once. Each says an empty line, so that nobody is waited for."""
+        peers = [self.connect() for _ in range(count)]
+        for peer in peers:
+            peer.send(b"\n")
+        for _ in peers:
+            self.console(r"^Client \[.*\] connected$")
+        return peers
+
     def http(self, request: str) -> bytes:
         """Make one HTTP request; -> the whole answer."""
         with socket.create_connection(("127.0.0.1", self.admin_port), PATIENCE_S) as sock:

@@ -25,8 +25,7 @@ def test_c11_hundreds_who_say_nothing_hold_up_nobody(server) -> None:
 
 def test_c14_a_reader_that_stopped_is_told_what_it_missed_when_it_reads_again(start) -> None:
     server = start("--window-bytes", "64KiB", "--journal", "memory:")
-    stuck = server.connect()
-    bob = server.join()
+    stuck, bob = server.join(), server.join()
     for number in range(1500):
         bob.send(b"%d " % number + b"x" * 1000 + b"\n")
     bob.send(b"/who\n")

@@ -155,8 +155,7 @@ def test_without_a_session_a_broken_connection_is_the_end(server) -> None:
 
 def test_a_hundred_who_leave_as_the_server_stops_are_on_record(start) -> None:
     server = start()
-    for _ in range(120):
-        server.join()
+    server.join_all(120)
     server.stop()
 
     alice = Frames(start(), nick="alice")
