@@ -147,7 +147,7 @@ def join(host: str, port: str, **flags: Any) -> int:
     from trio_chat.client.entrance import place_of, visitor_of
 
     place = place_of(host, number, settings)
-    return lines_view.join(place, visitor_of(settings), stickers=settings.stickers)
+    return lines_view.join(place, visitor_of(settings), stickers=settings.stickers, is_once=settings.once)
 
 
 @cli.command()

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import trio
 
+from trio_chat.chat.wording import LATE_HELLO, notice
+from trio_chat.client.backoff import Backoff
 from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.happenings import (
@@ -302,3 +304,29 @@ async def test_m11_entries_that_nobody_looks_at_wait_at_the_server(peer: Any, ou
     assert not patience.cancelled_caught
     assert stalled.cancelled_caught
     assert len(batch) < 10 * Happenings.ENOUGH
+
+
+async def test_a_hello_that_was_too_late_is_said_again_at_once_also_the_first_time(
+    peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    async def be_late_once() -> None:
+        await peer.accept()
+        await peer.frame()
+        await peer.stream.send_all(f"[bob]> hi\n{notice(LATE_HELLO)}\n".encode())
+        await peer.stream.aclose()
+        await peer.welcome()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(be_late_once)
+        async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox) as link:
+            assert link.is_connected
+
+
+async def test_one_who_wants_a_single_connection_does_not_come_back(peer: Any, outbox: Outbox) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(peer.welcome)
+        async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox, backoff=Backoff(is_once=True)) as link:
+            await peer.stream.aclose()
+            ended = (await until(link, Ended))[-1]
+
+    assert not ended.is_orderly

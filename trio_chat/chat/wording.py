@@ -15,6 +15,7 @@ SAY_WHOM_AND_WHAT = "say whom you mean, and what: /msg NICK TEXT"
 SAY_WHAT_TO_LOOK_FOR = "say what to look for: /search WORDS"
 IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
+LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
 
 

@@ -11,8 +11,10 @@ RETRY_MAX_S = 3600.0
 class Backoff:
     """Doubles from 1 s to MOST_S, of which each time between half and all is waited."""
 
-    def __init__(self, chance: random.Random | None = None) -> None:
+    def __init__(self, chance: random.Random | None = None, *, is_once: bool = False) -> None:
+        """`is_once` is for those who want one connection and no other."""
         self._chance = chance or random.Random()
+        self.is_once = is_once
         self._next_s = 2 * LEAST_S
 
     def reset(self) -> None:

@@ -12,6 +12,7 @@ import trio
 
 from trio_chat.chat.stickers import Catalogue
 from trio_chat.chat.text import clean
+from trio_chat.client.backoff import Backoff
 from trio_chat.client.catalogue import load_catalogue
 from trio_chat.client.connect import LinkError
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
@@ -32,8 +33,12 @@ _INTERRUPTED = 128 + signal.SIGINT
 OpenSurface = Callable[[], AbstractAsyncContextManager[Surface]]
 
 
-def join(place: Place, visitor: Visitor, *, stickers: Path | None, outboxes: Path | None = None) -> int:
-    """Chat until the person leaves or the server does not want them any more. `outboxes` is the folder of those.
+def join(
+    place: Place, visitor: Visitor, *, stickers: Path | None, is_once: bool = False, outboxes: Path | None = None
+) -> int:
+    """Chat until the person leaves or the server does not want them any more; or, `is_once`, is lost.
+
+    `outboxes` is the folder of what could not be sent yet.
 
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
@@ -45,7 +50,8 @@ def join(place: Place, visitor: Visitor, *, stickers: Path | None, outboxes: Pat
         with open_outbox(str(place), visitor.nick or "", folder=outboxes) as outbox:
             if outbox.warning:
                 _complain(outbox.warning)
-            return _run(Visit(Transcript(catalogue), place, visitor, outbox), catalogue)
+            visit = Visit(Transcript(catalogue), place, visitor, outbox, backoff=Backoff(is_once=is_once))
+            return _run(visit, catalogue)
     except* LinkError as errors:
         error = _first(errors)
         for text in (*getattr(error, "__notes__", ()), str(error)):
@@ -71,11 +77,14 @@ def _run(visit: "Visit", catalogue: Catalogue) -> int:
 class Visit:
     """One stay in the chat, from connecting to the goodbye."""
 
-    def __init__(self, transcript: Transcript, place: Place, visitor: Visitor, outbox: Outbox) -> None:
+    def __init__(
+        self, transcript: Transcript, place: Place, visitor: Visitor, outbox: Outbox, *, backoff: Backoff | None = None
+    ) -> None:
         self._transcript = transcript
         self._place = place
         self._visitor = visitor
         self._outbox = outbox
+        self._backoff = backoff or Backoff()
         self._surface: Surface | None = None
         self._unsent = 0
         self._scope = trio.CancelScope()
@@ -86,11 +95,13 @@ class Visit:
         One that `is_patient` does not give up where the first connection fails and something waits to be sent.
         """
         status = _INTERRUPTED
-        is_patient &= bool(self._outbox.pending)
+        is_patient &= bool(self._outbox.pending) and not self._backoff.is_once
         with trio.open_signal_receiver(*_LEAVING_SIGNALS) as signals, self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._obey, signals)
-                link_context = open_link(self._place, self._visitor, self._outbox, is_patient=is_patient)
+                link_context = open_link(
+                    self._place, self._visitor, self._outbox, is_patient=is_patient, backoff=self._backoff
+                )
                 async with link_context as link, open_surface() as self._surface:
                     status = await self._converse(link, self._surface)
                 nursery.cancel_scope.cancel()

@@ -18,7 +18,7 @@ import trio
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.connect import LinkError, Tell, reason_of
 from trio_chat.client.dialogue import Dialogue, Visitor
-from trio_chat.client.greeting import read_greeting
+from trio_chat.client.greeting import LateHelloError, read_greeting
 from trio_chat.client.happenings import (
     Ended,
     Failed,
@@ -142,25 +142,29 @@ class Link:
         """Be connected until it is over; Ended happens last. It has started when the server has let us in.
 
         One that `is_patient` has started at once. Another raises LinkError where the first connection fails, with what
-        the person should know besides as notes.
+        the person should know besides as notes; but one whose hello was only late tries again.
         """
         self._has_begun = task_status.started
         if is_patient:
             self._begun()
         while True:
             error = await self._visit()
-            if self._has_begun is not None:
+            if self._is_turned_away(error):
                 for notice in self._notices:
                     error.add_note(notice)
                 raise error
             self._happenings.put(self._dialogue.lose())
             self._is_leaving = False
-            if self._has_said_bye or error.is_final:
+            if self._has_said_bye or error.is_final or self._backoff.is_once:
                 self._happenings.put([Ended(str(error), is_orderly=self._has_said_bye)])
                 return
             wait_s = self._backoff.next_s(error.retry_s)
             self._happenings.put([Lost(str(error), wait_s)])
             await trio.sleep(wait_s)
+
+    def _is_turned_away(self, error: LinkError) -> bool:
+        """Whether the first connection has failed, for more than that our hello was late."""
+        return self._has_begun is not None and not isinstance(error, LateHelloError)
 
     def _begun(self) -> None:
         if self._has_begun is not None:

@@ -200,6 +200,7 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     nick: Annotated[str | None, Declared("The name that others see.", text("NAME", "a name"), "your address")] = None
     room: Annotated[str, Declared("The room to begin in.", text("ROOM", "a room's name"))] = "lobby"
+    once: Annotated[bool, Declared("Do not come back when the connection is lost: end with status 1.", SWITCH)] = False
     tls: Annotated[bool, Declared("Speak TLS, and nothing else.", SWITCH)] = False
     tls_ca: Annotated[
         Path | None,

@@ -2,6 +2,7 @@
 
 import trio
 
+from trio_chat.chat.wording import LATE_HELLO
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.services import TRIES, Services, is_password_right
@@ -9,9 +10,6 @@ from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineDecoder, LineFault, encode_notice
 
 PATIENCE_S = 30
-
-LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
-"""Packets get lost: a `hello` can arrive when its sender has been taken for somebody with `nc`."""
 
 Lines = list[str | LineFault]
 

@@ -10,10 +10,11 @@ from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
+from trio_chat.chat.wording import LATE_HELLO
 from trio_chat.journal import JournalError
 from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
-from trio_chat.server.lines_password import LATE_HELLO, ask_password
+from trio_chat.server.lines_password import ask_password
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.recall import pages_of
