@@ -4,6 +4,7 @@ import json
 
 import pytest
 import trio
+import trio.testing
 
 from trio_chat.chat.tally import End
 from trio_chat.server.admission import Limits
@@ -147,3 +148,33 @@ async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_house, auto
 
         assert (await alice.until("entry", kind="said", text="99"))["text"] == "99"
         assert not house.ends
+
+
+async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_house, autojump_clock) -> None:
+    async with open_house() as house:
+        await enter(house)
+        [client] = house.chat.clients
+        beat = house.services.pulse.watch(client, client.outlet)  # as at the beginning of a long replay
+
+        await trio.sleep(60)
+
+        assert beat.silence_s() == 0
+        assert not house.ends
+
+
+async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_house) -> None:
+    async with open_house() as house:
+        alice = await enter(house, session=SECRET, rooms=["lobby"])
+        [client] = house.chat.clients
+        while not client.outlet.is_blocked:
+            house.chat.announce("x" * 4000)
+            await trio.testing.wait_all_tasks_blocked()
+        await alice.send(type="bye")
+        while not client.lines_in:
+            await trio.testing.wait_all_tasks_blocked()
+
+        await enter(house, session=SECRET, rooms=["lobby"])
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert list(house.chat.clients) == [client]
+        assert house.ends == [End.RESUMED]

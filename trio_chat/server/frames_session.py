@@ -89,9 +89,12 @@ class FramesSession:
         return data
 
     def end(self, end: End) -> None:
-        """Let the client leave, or wait for its next connection where this one broke."""
+        """Let the client leave, or wait for its next connection where this one broke.
+
+        Where it has that already, as when it came back while this one had `bye` still to be settled, nothing is done.
+        """
         self._services.pulse.unwatch(self._outlet)
-        if self._client is None:
+        if self._client is None or self._client.outlet is not self._outlet:
             return
         chat = self._services.chat
         if self._is_leaving:

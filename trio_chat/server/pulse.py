@@ -30,8 +30,9 @@ class Beat:
         self.client = client
         self.outlet = outlet
         self._bytes_out = 0
-        self.is_awaited = False
-        self.await_word()
+        self.is_asked = False
+        self.is_awaited = False  # first it is welcomed, and brought what it missed: nobody reads what it says meanwhile
+        self.since = trio.current_time()
 
     def await_word(self) -> None:
         """The session waits for its client from now on."""
