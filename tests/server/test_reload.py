@@ -1,11 +1,14 @@
 """Settings taken up while the server runs."""
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+import trio
+import trio.testing
 import trustme
 
 from trio_chat.config import ConfigError, ServeSettings
@@ -148,3 +151,32 @@ async def test_a_certificate_can_be_added_renewed_refused_and_taken_away(open_ho
         assert len(await operator.reload()) == 2
         assert read_tls(operator.settings) is house.services.tls is None
         await house.join()
+
+
+async def test_a_file_that_never_answers_does_not_keep_the_server_from_stopping(open_house, tmp_path: Path) -> None:
+    pipe = tmp_path / "password"
+    os.mkfifo(pipe)
+    async with open_house() as house:
+        operator = Operator(house)
+        operator.change(password_file=pipe)
+
+        with trio.fail_after(20):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(operator.reload)
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+
+        os.close(os.open(pipe, os.O_WRONLY))  # lets the thread go
+
+
+async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_house, logged) -> None:
+    async with open_house() as house:
+        operator = Operator(house)
+
+        def read() -> ServeSettings:
+            raise RuntimeError("a fault of ours")
+
+        operator.reloader = Reloader(operator.settings, house.services, read)
+
+        assert await operator.reload() == ["Nothing was reloaded: unexpected: a fault of ours"]
+        assert any("unexpected" in line for line in logged())

@@ -72,10 +72,14 @@ class Reloader:
     async def reload(self) -> Reloaded:
         """Read everything again and take up what is live."""
         try:
-            settings, secrets = await trio.to_thread.run_sync(self._read_all)
+            # Abandoned, or a file that never answers would keep a server from stopping.
+            settings, secrets = await trio.to_thread.run_sync(self._read_all, abandon_on_cancel=True)
         except (ConfigError, SetupError) as fault:
             logger.error("nothing was reloaded: %s", fault)
             return Reloaded(fault=str(fault))
+        except Exception as error:  # a fault of ours: whoever is in the chat must not pay for it
+            logger.exception("nothing was reloaded: unexpected")
+            return Reloaded(fault=f"unexpected: {error}")
         reloaded = Reloaded(
             taken=(*self._changes(settings, is_live=True), *self._renewals(secrets)),
             waiting=self._changes(settings, is_live=False),

@@ -54,17 +54,19 @@ class Tls:
         context.options |= ssl.OP_NO_RENEGOTIATION
         try:
             context.load_cert_chain(self._certificate, self._key, _no_passphrase)
-        except (ssl.SSLError, ValueError) as error:
+        except (OSError, ValueError) as error:  # also a file that went since it was read
             raise SetupError(self._explain(error)) from error
         return context
 
     def _explain(self, error: Exception) -> str:
-        if not isinstance(error, ssl.SSLError):
-            why = "the key has a passphrase; decrypt it with: openssl pkey"
-        elif error.reason == "KEY_VALUES_MISMATCH":
+        if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
             why = "they do not belong together"
-        else:
+        elif isinstance(error, ssl.SSLError):
             why = f"expected PEM files, and the chain with the server's own certificate first ({error.reason or error})"
+        elif isinstance(error, OSError):
+            why = error.strerror or str(error)
+        else:
+            why = "the key has a passphrase; decrypt it with: openssl pkey"
         return f"cannot use the TLS certificate {self._certificate} with the key {self._key}: {why}"
 
 
