@@ -33,3 +33,14 @@ async def test_nothing_comes_after_the_farewell(open_house) -> None:
             await trio.testing.wait_all_tasks_blocked()
 
         assert (await alice.rest()).endswith(b"*** the server is shutting down ***\n")
+
+
+async def test_who_is_hung_up_on_twice_is_told_once_and_why_at_first(open_house) -> None:
+    async with open_house() as house:
+        alice = await house.join()
+        [client] = house.chat.clients
+
+        client.outlet.hang_up(Farewell.STALLED)
+        client.outlet.hang_up(Farewell.STOPPING)
+
+        assert (await alice.rest()) == b"*** you took nothing for too long ***\n"

@@ -89,7 +89,9 @@ class SocketOutlet:
         await trio.lowlevel.wait_writable(self._socket)
 
     def hang_up(self, farewell: Farewell) -> None:
-        """Cancel the session; on its way out it sends the farewell if the kernel takes it at once."""
-        self.farewell = self.farewell or farewell
+        """Cancel the session; on its way out it sends the farewell, the first if there are several, without waiting."""
+        if self.farewell:
+            return
+        self.farewell = farewell
         self.write(self._voice.farewell(farewell))
         self._end_session()
