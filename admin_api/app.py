@@ -13,6 +13,7 @@ from admin_api.audit import add_audit
 from admin_api.bans import add_bans
 from admin_api.clients import add_clients
 from admin_api.encryption import GetContext
+from admin_api.events import add_events
 from admin_api.guard import guard
 from admin_api.health import add_health
 from admin_api.metrics import add_metrics
@@ -60,6 +61,7 @@ def create_app(premises: Premises, access: Access) -> QuartTrio:
     add_clients(app, premises.operator)
     add_bans(app, premises.operator)
     add_audit(app, premises.operator, premises.journal)
+    add_events(app, premises.events)
     add_health(app, premises.operator.chat, premises.journal)
     add_metrics(app, premises)
     add_openapi(app, has_token=bool(access.token))

@@ -1,7 +1,6 @@
 """Clients over HTTP: who is connected, and an end to a connection."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import msgspec
@@ -10,41 +9,17 @@ from quart import Response, abort, g
 from quart_trio import QuartTrio
 
 from admin_api.answers import answer, json_answer
+from admin_api.client_view import ClientView, view_of
 from admin_api.openapi import CLIENT, Operation, describes
 from admin_api.problems import problem
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.log import Mode
 from trio_chat.chat.operator import Operator
 
 CLIENTS_PER_TURN = 200
 """About a millisecond's work; then others have their turn of the loop."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Behind(msgspec.Struct, frozen=True):
-    """What a client has not been sent yet."""
-
-    entries: int
-    bytes: int
-
-
-class ClientView(msgspec.Struct, frozen=True):
-    """A client as operators see it."""
-
-    id: str
-    address: str
-    port: int
-    nick: str | None
-    label: str
-    rooms: list[str]
-    mode: Mode
-    connected_at: datetime
-    idle_s: float
-    lines_in: int
-    bytes_out: int
-    behind: Behind
 
 
 class ClientList(msgspec.Struct, frozen=True):
@@ -86,24 +61,6 @@ def add_clients(app: QuartTrio, operator: Operator) -> None:
         view = view_of(chat, client)  # before it is taken out of its rooms
         operator.kick(client, by=g.by)
         return answer(view)
-
-
-def view_of(chat: Chat, client: Client) -> ClientView:
-    """Describe a client as it is at this moment."""
-    return ClientView(
-        id=client.id,
-        address=client.address,
-        port=client.port,
-        nick=client.nick,
-        label=client.label,
-        rooms=[room.name for room in client.members],
-        mode=client.mode,
-        connected_at=datetime.fromtimestamp(int(client.connected_at), UTC),
-        idle_s=round(chat.idle_s(client), 1),
-        lines_in=client.lines_in,
-        bytes_out=client.outlet.bytes_out,
-        behind=Behind(*client.behind),
-    )
 
 
 async def _stream(chat: Chat, clients: Sequence[Client]) -> AsyncIterator[bytes]:

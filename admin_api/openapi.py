@@ -52,11 +52,14 @@ class Operation:
     """What an endpoint takes and answers. `refusals` are statuses with a problem, beside those of the guard."""
 
     answers: Mapping[int, type | None]
-    """By status, the type of the body; None for plain text."""
+    """By status, the type of the body; None for text."""
     refusals: tuple[int, ...] = ()
     path: Mapping[str, Schema] = field(default_factory=dict)
     query: Mapping[str, Schema] = field(default_factory=dict)
+    header: Mapping[str, Schema] = field(default_factory=dict)
     body: type | None = None
+    text_type: str = "text/plain"
+    """What an answer is that is no JSON."""
 
 
 def describes(operation: Operation) -> Callable[[View], View]:
@@ -116,7 +119,12 @@ _SCHEMES: Schema = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"t
 
 
 def _describe(operation: Operation, schema_of: Mapping[type, Schema]) -> Schema:
-    answers = {status: _answer(status, kind, schema_of) for status, kind in operation.answers.items()}
+    answers = {
+        status: _body(HTTPStatus(status).phrase, "application/json", schema_of[kind])
+        if kind
+        else _body(HTTPStatus(status).phrase, operation.text_type, {"type": "string"})
+        for status, kind in operation.answers.items()
+    }
     refusals = {
         status: _body(HTTPStatus(status).phrase, "application/problem+json", schema_of[Problem])
         for status in sorted({*GUARDED, *operation.refusals})
@@ -124,7 +132,11 @@ def _describe(operation: Operation, schema_of: Mapping[type, Schema]) -> Schema:
     described: Schema = {
         "parameters": [
             {"name": name, "in": place, "required": place == "path", "schema": schema}
-            for place, declared in (("path", operation.path), ("query", operation.query))
+            for place, declared in (
+                ("path", operation.path),
+                ("query", operation.query),
+                ("header", operation.header),
+            )
             for name, schema in declared.items()
         ],
         "responses": {str(status): body for status, body in (answers | refusals).items()},
@@ -135,13 +147,6 @@ def _describe(operation: Operation, schema_of: Mapping[type, Schema]) -> Schema:
             "content": {"application/json": {"schema": schema_of[operation.body]}},
         }
     return described
-
-
-def _answer(status: int, kind: type | None, schema_of: Mapping[type, Schema]) -> Schema:
-    phrase = HTTPStatus(status).phrase
-    if kind is None:
-        return _body(phrase, "text/plain", {"type": "string"})
-    return _body(phrase, "application/json", schema_of[kind])
 
 
 def _body(description: str, content_type: str, schema: Schema) -> Schema:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from admin_api.event_log import EventLog
 from trio_chat.chat.operator import Operator
 from trio_chat.chat.tally import Histogram
 from trio_chat.journal import Journal
@@ -17,5 +18,6 @@ class Premises:
 
     operator: Operator
     journal: Journal
+    events: EventLog
     refused: Mapping[str, int] = field(default_factory=dict)
     delays: Histogram = field(default_factory=lambda: Histogram(()))

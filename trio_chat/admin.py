@@ -3,12 +3,14 @@
 import importlib
 import ipaddress
 import ssl
+import time
 from collections.abc import Sequence
 
 import trio
 
 from admin_api.access import Access
 from admin_api.encryption import GetContext
+from admin_api.event_log import EventLog
 from admin_api.premises import Premises
 from trio_chat.chat.operator import Operator
 from trio_chat.chat.tally import Histogram
@@ -30,6 +32,7 @@ class Admin:
         self._token = token
         self._access = Access(token.value, settings.admin_allow, settings.admin_open, settings.admin_name)
         self._listeners = listeners
+        self.events = EventLog(time.time)
         if not self._access.is_limited and (exposed := _exposed(listeners)):
             raise SetupError(
                 f"the admin API would obey anyone who reaches {exposed}: give it a token, kept in a file that is made "
@@ -44,7 +47,7 @@ class Admin:
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app")
         delays = Histogram(BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
-        premises = Premises(operator, services.journal, services.admission.refused, delays)
+        premises = Premises(operator, services.journal, self.events, services.admission.refused, delays)
         urls = await nursery.start(
             app.serve_admin, premises, self._listeners, self._access, self._get_context(services)
         )

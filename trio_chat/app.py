@@ -85,8 +85,8 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
             admin = Admin(settings, token, admin_listeners)
             bans = await read_bans(journal)
             async with trio.open_nursery() as nursery:
-                server = Server(settings, journal, nursery, stop, secrets=secrets, bans=bans, read=read)
-                await server.run(chat_socket, admin)
+                server = Server(settings, journal, nursery, stop, admin, secrets=secrets, bans=bans, read=read)
+                await server.run(chat_socket)
                 nursery.cancel_scope.cancel()
             server.printer.flush_nowait()
         watching.cancel_scope.cancel()
@@ -101,6 +101,7 @@ class Server:
         journal: Journal,
         nursery: trio.Nursery,
         stop: trio.Event,
+        admin: Admin,
         *,
         secrets: Secrets,
         bans: Iterable[Ban],
@@ -110,6 +111,7 @@ class Server:
         self._journal = journal
         self._nursery = nursery
         self._stop = stop
+        self._admin = admin
         self.printer = Printer(STDOUT)
         self._pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
         self._pulse = Pulse(self._pump)
@@ -129,7 +131,7 @@ class Server:
             announce_max_members=settings.announce_max,
         )
         self._chat = Chat(outside, rules=rules, last_id=journal.last_id)
-        self._ledger = Ledger(journal, time.time)
+        self._ledger = Ledger(journal, time.time, on_record=admin.events.note_deed)
         self._operator = Operator(self._chat, Bans(bans, self._ledger), self._ledger, time.time)
         self._services = Services(
             self._chat,
@@ -145,7 +147,7 @@ class Server:
         self._reloader = Reloader(settings, self._services, read)
         self._manager = ServiceManager(os.environ)
 
-    async def run(self, chat_socket: socket.socket, admin: Admin) -> None:
+    async def run(self, chat_socket: socket.socket) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
         for task in (self.printer.run, self._pump.run, self._pulse.run, self._hear, self._tick):
             self._nursery.start_soon(task)
@@ -160,7 +162,7 @@ class Server:
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
-            for row in await admin.start(self._nursery, self._operator, self._services):
+            for row in await self._admin.start(self._nursery, self._operator, self._services):
                 self.printer.print(row)
             if self._settings.console:
                 self._nursery.start_soon(self._obey_console)
@@ -174,6 +176,7 @@ class Server:
         with trio.move_on_after(LEDGER_S):
             await self._places.settled()
         await self._ledger.settled(LEDGER_S)
+        await self._admin.events.aclose()
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
         await accept_forever(chat_socket, partial(serve_connection, self._services), sessions)
@@ -205,6 +208,7 @@ class Server:
     def _report(self, change: Change, client: Client, end: End | None) -> None:
         self.printer.print(console.change_line(change, client))
         log_end(client, end)
+        self._admin.events.note_change(self._chat, change, client, end)
 
 
 def _reserve_standard_fds() -> None:

@@ -19,6 +19,7 @@ from quart_trio import QuartTrio
 
 from admin_api.access import Access
 from admin_api.app import create_app
+from admin_api.event_log import EventLog
 from admin_api.guard import guard
 from admin_api.listening import Limits, open_listeners
 from admin_api.premises import Premises
@@ -30,7 +31,7 @@ from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operator import Operator
-from trio_chat.chat.tally import Histogram
+from trio_chat.chat.tally import End, Histogram
 from trio_chat.journal import Journal, open_journal
 from trio_chat.server.ledger import Ledger
 from trio_chat.wire.lines import encode_entry
@@ -195,21 +196,26 @@ class Office:
     now: float = 1795507200.9  # 2026-11-24T08:00:00Z and a bit
 
     def __post_init__(self) -> None:
+        self.events = EventLog(lambda: self.now)
         outside = Surroundings(
             post=self.journal.post,
             encoders={Mode.LINES: encode_entry},
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
-            on_change=lambda change, client, end: self.changes.append((change, client.peer)),
+            on_change=self.note,
             on_news=lambda room: None,
         )
         self.chat = Chat(outside, rules=Rules())
-        self.ledger = Ledger(self.journal, lambda: self.now)
+        self.ledger = Ledger(self.journal, lambda: self.now, on_record=self.events.note_deed)
         self.operator = Operator(self.chat, Bans(store=self.ledger), self.ledger, lambda: self.now)
         self.refused: Counter[str] = Counter()
         self.delays = Histogram((0.001, 0.1))
-        premises = Premises(self.operator, self.journal, self.refused, self.delays)
+        premises = Premises(self.operator, self.journal, self.events, self.refused, self.delays)
         self.site = Site(create_app(premises, self.access))
+
+    def note(self, change: Change, client: Client, end: End | None) -> None:
+        self.changes.append((change, client.peer))
+        self.events.note_change(self.chat, change, client, end)
 
     def connect(self, port: int, address: str = "10.0.0.1") -> Client:
         client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())

@@ -11,6 +11,7 @@ ENDPOINTS = [
     "POST /bans",
     "DELETE /bans/<network>",
     "GET /audit",
+    "GET /events",
     "GET /health",
     "GET /metrics",
     "GET /openapi.json",

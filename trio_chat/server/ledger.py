@@ -28,13 +28,21 @@ _Write = Callable[[], Awaitable[None]]
 class Ledger:
     """What waits to be written down. `run` writes; the other methods do not wait, except `settled`."""
 
-    def __init__(self, journal: Journal, clock: Callable[[], float], *, retry_s: float = RETRY_S) -> None:
-        """`clock` gives seconds since 1970."""
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Callable[[], float],
+        *,
+        retry_s: float = RETRY_S,
+        on_record: Callable[[str, str, str], None] = lambda who, action, what: None,
+    ) -> None:
+        """`clock` gives seconds since 1970; `on_record` hears at once of what was done."""
         self.trouble: str | None = None
         """Why what was handed over last is not kept, as far as is known."""
         self._journal = journal
         self._clock = clock
         self._retry_s = retry_s
+        self._on_record = on_record
         self._waiting: deque[tuple[str, _Write]] = deque()
         self._news = trio.Event()
         self._settled = trio.Event()
@@ -44,6 +52,7 @@ class Ledger:
         """Note who did what."""
         record = AuditRecord(self._clock(), who, action, what)
         self._hand_over(f"that {who} did {action} {what}", partial(self._journal.record_audit, record))
+        self._on_record(who, action, what)
 
     def keep(self, ban: Ban) -> None:
         """Note a ban, in place of an earlier one of the same network."""

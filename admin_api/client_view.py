@@ -1,0 +1,51 @@
+"""A client as operators see it, in the list and in events. Needs no Quart."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
+from trio_chat.chat.log import Mode
+
+
+class Behind(msgspec.Struct, frozen=True):
+    """What a client has not been sent yet."""
+
+    entries: int
+    bytes: int
+
+
+class ClientView(msgspec.Struct, frozen=True):
+    """A client as operators see it."""
+
+    id: str
+    address: str
+    port: int
+    nick: str | None
+    label: str
+    rooms: list[str]
+    mode: Mode
+    connected_at: datetime
+    idle_s: float
+    lines_in: int
+    bytes_out: int
+    behind: Behind
+
+
+def view_of(chat: Chat, client: Client) -> ClientView:
+    """Describe a client as it is at this moment."""
+    return ClientView(
+        id=client.id,
+        address=client.address,
+        port=client.port,
+        nick=client.nick,
+        label=client.label,
+        rooms=[room.name for room in client.members],
+        mode=client.mode,
+        connected_at=datetime.fromtimestamp(int(client.connected_at), UTC),
+        idle_s=round(chat.idle_s(client), 1),
+        lines_in=client.lines_in,
+        bytes_out=client.outlet.bytes_out,
+        behind=Behind(*client.behind),
+    )

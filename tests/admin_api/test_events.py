@@ -1,0 +1,197 @@
+"""Live events: what is told, to whom, and what becomes of those who do not listen."""
+
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import trio
+
+from admin_api.event_log import SUBSCRIBERS_MOST, WINDOW
+from admin_api.listening import open_listeners
+from admin_api.serving import serve_http
+from trio_chat.chat.tally import End
+
+PATIENCE_S = 20
+
+
+class Follower:
+    """One who follows the events of an office."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.stream = stream
+        self._rest = b""
+
+    async def block(self) -> str:
+        """Read up to the next empty line."""
+        with trio.fail_after(PATIENCE_S):
+            while b"\n\n" not in self._rest.replace(b"\r\n", b"\n"):
+                more = await self.stream.receive_some(65536)
+                assert more, f"the stream ended after {self._rest!r}"
+                self._rest += more
+        block, _, self._rest = self._rest.replace(b"\r\n", b"\n").partition(b"\n\n")
+        return block.decode()
+
+    async def event(self) -> tuple[str, Any]:
+        """Read the next event: its name and data."""
+        fields = dict(line.split(": ", 1) for line in (await self.block()).splitlines())
+        return fields["event"], json.loads(fields["data"])
+
+    async def rest(self) -> bytes:
+        """Read up to the end."""
+        with trio.fail_after(PATIENCE_S):
+            return self._rest + b"".join([chunk async for chunk in self.stream])
+
+
+Connect = Callable[..., Awaitable[Follower]]
+
+
+@pytest.fixture
+async def connect(office) -> AsyncIterator[Connect]:
+    """Ask for the events with headers of one's own; all are hung up on at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(headers: str = "", version: str = "1.0") -> Follower:
+            follower = Follower(await stack.enter_async_context(await office.site.connect()))
+            await follower.stream.send_all(f"GET /events HTTP/{version}\r\nHost: localhost\r\n{headers}\r\n".encode())
+            return follower
+
+        yield connect
+
+
+@pytest.fixture
+def follow(connect: Connect) -> Connect:
+    """Follow the events, from where the stream has begun."""
+
+    async def follow(headers: str = "") -> Follower:
+        return await begun(await connect(headers))
+
+    return follow
+
+
+async def begun(follower: Follower) -> Follower:
+    head = await follower.block()
+    assert head.startswith("HTTP/1.1 200")
+    assert "content-type: text/event-stream" in head
+    assert await follower.block() == "retry: 3000"
+    return follower
+
+
+async def test_it_tells_who_comes_and_goes_and_why(office, follow) -> None:
+    follower = await follow()
+
+    client = office.connect(7)
+    shown = (await office.ask("GET", "/clients/7")).json
+    office.chat.disconnect(client, End.STALLED)
+    kicked = office.connect(8)
+    office.operator.kick(kicked, by="console")
+
+    name, data = await follower.event()
+    assert (name, data["reason"], data["time"]) == ("connected", None, "2026-11-24T08:00:00Z")
+    assert data["client"].keys() == shown.keys()
+    assert data["client"]["id"] == shown["id"]
+    name, data = await follower.event()
+    assert (name, data["reason"], data["client"]["port"]) == ("disconnected", "stalled", 7)
+    assert (await follower.event())[0] == "connected"
+    name, data = await follower.event()
+    assert (name, data["reason"], data["client"]["port"]) == ("kicked", "kicked", 8)
+
+
+async def test_it_tells_what_operators_do_and_not_what_they_say(office, follow) -> None:
+    follower = await follow()
+
+    await office.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
+    await office.ask("DELETE", "/bans/192.0.2.1")
+    office.operator.say("a secret", by="console")
+    office.ledger.record("SIGHUP", "reload", "1 taken up")
+
+    told = [await follower.event() for _ in range(4)]
+    assert [name for name, _ in told] == ["ban", "unban", "say", "reload"]
+    assert told[0][1]["who"] == "http 127.0.0.1"
+    assert told[2][1]["what"] == "8 characters"
+
+
+async def test_it_goes_on_after_the_event_seen_last_and_says_what_is_no_longer_kept(office, follow) -> None:
+    for number in range(WINDOW + 5):
+        office.ledger.record("console", "reload", str(number))
+
+    last, late, stranger = [
+        await follow(f"Last-Event-ID: {seen}\r\n") for seen in (f"1795507200-{WINDOW + 4}", "1795507200-2", "1-2")
+    ]
+
+    assert (await last.event())[1]["what"] == str(WINDOW + 4)
+    assert await late.event() == ("gap", {"missed": 3})
+    assert (await late.event())[1]["what"] == "5"
+    assert await stranger.event() == ("gap", {"missed": None})
+    assert (await stranger.event())[1]["what"] == "5"
+
+
+async def test_no_more_than_a_few_may_follow(office, follow) -> None:
+    followers = [await follow() for _ in range(SUBSCRIBERS_MOST)]
+
+    refused = await office.ask("GET", "/events")
+
+    assert (refused.status, refused.json["status"]) == (503, 503)
+    assert len(followers) == len(office.events.subscribers)
+
+
+async def test_asking_for_the_head_alone_ends(office) -> None:
+    answer = await office.ask("HEAD", "/events")
+
+    assert (answer.status, answer.headers["content-type"], answer.text) == (200, "text/event-stream", "")
+
+
+async def test_when_the_log_is_closed_every_stream_ends_in_good_order(office, connect) -> None:
+    follower = await connect("Connection: close\r\n", "1.1")
+    await follower.block()
+    with trio.fail_after(PATIENCE_S):
+        while not office.events.subscribers:
+            await trio.lowlevel.checkpoint()
+
+    office.ledger.record("console", "reload", "the last")
+    await office.events.aclose()
+
+    rest = await follower.rest()
+    assert b'"the last"' in rest
+    assert rest.endswith(b"0\r\n\r\n")
+
+
+async def test_a_silent_server_sends_pings(follow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin_api.events.PING_S", 0.01)
+
+    follower = await follow()
+
+    assert await follower.block() == ": ping"
+
+
+async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_others_miss_nothing(
+    office, follow, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "trio_chat.admin")
+    (listener,) = await open_listeners("127.0.0.1", 0)
+    listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # accepted sockets inherit it
+    (small_url,) = await nursery.start(serve_http, office.site.app, [listener])
+    healthy = await follow()
+    (first,) = office.events.subscribers
+    with trio.socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await stuck.connect(("127.0.0.1", int(small_url.rpartition(":")[2])))
+        await stuck.send(b"GET /events HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        with trio.fail_after(PATIENCE_S):
+            while len(office.events.subscribers) < 2:
+                await trio.lowlevel.checkpoint()
+        (dropped,) = office.events.subscribers - {first}
+
+        for number in range(10_000):
+            office.ledger.record("console", "reload", str(number))
+            assert (await healthy.event())[1]["what"] == str(number)
+        with trio.fail_after(PATIENCE_S):
+            await dropped.gone.wait()
+
+    assert office.events.next - office.events.first == WINDOW
+    assert len(office.events.subscribers) == 1
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("dropped the subscriber of events at http 127.0.0.1: it missed events and took nothing for")
