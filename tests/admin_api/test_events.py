@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
-from admin_api.event_log import SUBSCRIBERS_MOST, WINDOW
+from admin_api.event_log import STALL_S, SUBSCRIBERS_MOST, WINDOW, EventLog, Subscriber
+from admin_api.events import Stream
 from admin_api.listening import open_listeners
 from admin_api.serving import serve_http
 from trio_chat.chat.tally import End
@@ -195,3 +197,20 @@ async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_o
     assert len(office.events.subscribers) == 1
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("dropped the subscriber of events at http 127.0.0.1: it missed events and took nothing for")
+
+
+async def test_a_subscriber_that_takes_nothing_for_30_s_is_dropped_also_where_nothing_happens(
+    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = EventLog(lambda: 0.0)
+    asked_at = trio.current_time()
+
+    with trio.fail_after(2 * STALL_S):
+        async with Stream(log, Subscriber(log, log.next, "http 192.0.2.1")) as pieces:
+            async for _ in pieces:
+                await trio.sleep_forever()  # as a send does whose peer keeps its window shut
+
+    assert trio.current_time() - asked_at == STALL_S
+    assert log.subscribers == set()
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == "dropped the subscriber of events at http 192.0.2.1: it took nothing for 30 s"
