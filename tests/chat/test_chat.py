@@ -157,3 +157,20 @@ def test_a_member_behind_counts_entries_and_bytes(world) -> None:
     world.settle()
 
     assert bob.behind == (1, len(b"[10.0.0.1:1001]> hi\n"))
+
+
+def test_one_who_was_kicked_leaves_nothing_behind_whatever_it_still_asks_for(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+    world.chat.kick(alice)
+    world.settle()
+
+    with pytest.raises(ChatError, match="gone"):
+        world.chat.join(alice, "lobby")
+    with pytest.raises(ChatError, match="gone"):
+        world.chat.rename(alice, "alice")
+    with pytest.raises(ChatError, match="gone"):
+        world.chat.tell(alice, bob.label, "hello")
+
+    assert list(world.lobby.members) == [bob]
+    assert world.posted == []
+    world.chat.rename(bob, "alice")

@@ -145,8 +145,7 @@ class Chat:
 
     def kick(self, client: Client) -> None:
         """End a client's connection; everyone where it was is told. Raises ChatError for one that is gone."""
-        if client not in self._register:
-            raise ChatError("no-such-client", "that client is gone")
+        self._check_is_here(client)
         self._forget(client, Kind.KICKED)
         self._part(client, End.KICKED)
         client.outlet.hang_up(Farewell.KICKED)
@@ -169,7 +168,11 @@ class Chat:
     # Rooms
 
     def join(self, client: Client, name: str) -> Member:
-        """Put a client into a room, which is made if it is not there. It hears what is kept from now on."""
+        """Put a client into a room, which is made if it is not there. It hears what is kept from now on.
+
+        Raises ChatError where it may not, or is gone.
+        """
+        self._check_is_here(client)
         room = self.rooms.enter(name)
         if member := room.members.get(client):
             return member
@@ -225,6 +228,7 @@ class Chat:
 
     def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
         """Say something to one client alone. It is kept twice, once in the mailbox of each."""
+        self._check_is_here(client)
         other = self._register.by_label(label)
         if other is None:
             raise ChatError("nobody", f"nobody here is called {clean(label)[:32]}")
@@ -239,7 +243,8 @@ class Chat:
         return receipt
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
-        """Give a client another nick. Raises ChatError where it is malformed, reserved or taken."""
+        """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or the client gone."""
+        self._check_is_here(client)
         nick = check_nick(nick)
         if nick == client.nick:
             return None
@@ -295,6 +300,11 @@ class Chat:
         return self._register.find(who)
 
     # Inside
+
+    def _check_is_here(self, client: Client) -> None:
+        """Raises ChatError. A session that was kicked may go on up to its next wait, and must leave nothing behind."""
+        if client not in self._register:
+            raise ChatError("no-such-client", "that client is gone")
 
     def _greet(self, client: Client) -> None:
         client.connected_at = self._outside.wall_clock()
