@@ -76,15 +76,15 @@ class Places:
 async def recall_places(chat: Chat, journal: Journal) -> None:
     """Give clients of before the start their places back, or tell that they are gone. Raises JournalError."""
     places = await journal.read_places()
-    for place in places:
-        if place.mode == Mode.FRAMES:
-            try:
-                chat.hold(place.owner, place.nick, place.label, place.rooms)
-            except ChatError as error:
-                logger.warning("the place of [%s] is lost: %s", place.label, error.text)
     gone = [place for place in places if place.mode != Mode.FRAMES]
-    for place in gone:
-        chat.see_off(place.label, place.rooms)
+    for place in places:
+        try:
+            if place.mode == Mode.FRAMES:
+                chat.hold(place.owner, place.nick, place.label, place.rooms)
+            else:
+                chat.see_off(place.label, place.rooms)
+        except ChatError as error:
+            logger.warning("the place of [%s] is lost: %s", place.label, error.text)
     if gone:
         await journal.save_places([], [place.owner for place in gone])
 
