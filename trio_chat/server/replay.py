@@ -49,18 +49,20 @@ class Replay:
 
     async def _catch_up(self, member: Member, seen: int) -> None:
         journal, chat = self._services.journal, self._services.chat
-        if seen < journal.pruned_to:
-            self._gap(_public_name(member), seen, "pruned")
+        told_to = seen
         while not member.track.covers(seen):
             # What is kept but not in the log yet is left to the log.
-            entries = await journal.read(member.room.name, after=seen, before=chat.rooms.last_id + 1, limit=PAGE)
-            if not entries:
-                break
-            seen = entries[-1].id
+            newest = chat.rooms.last_id
+            entries = await journal.read(member.room.name, after=seen, before=newest + 1, limit=PAGE)
+            if max(seen, told_to) < journal.pruned_to:  # looked at after reading: what went meanwhile is missing too
+                self._gap(_public_name(member), seen, "pruned")
+                told_to = journal.pruned_to
+            seen = entries[-1].id if entries else newest
             self._outlet.write(b"".join(map(frames.encode_entry, entries)))
             await self._services.pump.delivered(self._client)
-        member.listen_after(seen)
-        self._services.pump.has_news(member.room)
+        if self._client.outlet is self._outlet:  # else another connection took over, and replays for itself
+            member.listen_after(seen)
+            self._services.pump.has_news(member.room)
 
     def _gap(self, room: str, after: int, reason: str) -> None:
         self._outlet.write(frames.encode(frames.Gap(room=room, after=after, reason=reason)))

@@ -1,0 +1,57 @@
+"""What a client that comes back is brought, while the journal and its connection change under it."""
+
+import json
+
+import trio.testing
+
+from trio_chat.chat.events import Draft, Kind
+from trio_chat.server.replay import Replay
+
+SECRET = "s" * 32
+
+
+async def keep(house, count: int, text: str) -> None:
+    for number in range(count):
+        await house.services.journal.post(Draft("lobby", Kind.SAID, "bob", f"{number} {text}")).kept()
+
+
+async def come_back(house):
+    """-> one who has seen nothing of the lobby, and the client that this is; not welcomed yet."""
+    line = await house.connect()
+    epoch = house.services.journal.epoch
+    hello = {"type": "hello", "protocol": 1, "session": SECRET, "rooms": ["lobby"], "since": {"lobby": 0}}
+    await line.send(json.dumps(hello | {"epoch": epoch}).encode() + b"\n")
+    await house.changed(1)
+    [client] = house.chat.clients
+    return line, client
+
+
+async def test_what_is_pruned_during_the_replay_is_announced_as_missing(open_house) -> None:
+    async with open_house() as house:
+        await keep(house, 600, "x" * 4000)
+        line, client = await come_back(house)
+        while not client.outlet.bytes_out:  # the first page is more than the kernel takes
+            await trio.testing.wait_all_tasks_blocked()
+
+        await house.services.journal.prune(more_than=10)
+        frames = []
+        while not frames or not frames[-1].get("text", "").startswith("599 "):
+            frames.append(json.loads(await line.line()))
+
+        assert [frame["reason"] for frame in frames if frame["type"] == "gap"] == ["pruned"]
+
+
+async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(open_house) -> None:
+    async with open_house() as house:
+        _line, client = await come_back(house)
+        await trio.testing.wait_all_tasks_blocked()
+        member = client.members[house.chat.rooms["lobby"]]
+        old = client.outlet
+        house.chat.resume(client.session, "127.0.0.1", 1, outlet=type(old)(old._socket, old._voice, lambda: None))
+        replay = Replay(house.services, client, old, since={"lobby": 1000}, epoch=house.services.journal.epoch)
+
+        replay.hold(member)
+        held = member.cursor
+        await replay.run()
+
+        assert member.cursor == held
