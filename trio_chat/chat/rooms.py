@@ -39,7 +39,7 @@ class Rooms:
 
     def enter(self, name: str) -> Room:
         """The room that somebody wants to enter, made if it is not there. Raises ChatError where that cannot be."""
-        return self._open(check_room(name))
+        return self._by_name.get(name) or self._open(check_room(name))
 
     def find(self, name: str) -> Room | None:
         """The room of that name, however it is written."""
