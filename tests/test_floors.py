@@ -18,6 +18,7 @@ FLOORS = {
     "trio_chat.checking": 4,
     "trio_chat.admin": 3,
     "trio_chat.ports": 3,
+    "trio_chat.wiring": 3,
     "trio_chat.server": 2,
     "trio_chat.client": 2,
     "admin_api": 2,

@@ -44,7 +44,8 @@ class Admin:
 
         It is imported now, since that takes longer than all else and chat need not wait for it.
         """
-        app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app")
+        # Abandoned, or a busy machine's seconds of importing would be those of a stop.
+        app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
         delays = Histogram(BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
         premises = Premises(operator, services.journal, self.events, services.admission.refused, delays)

@@ -6,43 +6,35 @@ Only this module knows that chat and HTTP share a process.
 import os
 import socket
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 import trio
 
 from trio_chat.admin import Admin
-from trio_chat.chat.bans import Ban, Bans
-from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.chat import Change, Chat
 from trio_chat.chat.client import Client, Farewell
-from trio_chat.chat.log import Mode, Window
-from trio_chat.chat.operator import Operator
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
-from trio_chat.journal import Journal, JournalError, open_journal
+from trio_chat.journal import JournalError, open_journal
 from trio_chat.ports import open_ports
 from trio_chat.server import console
 from trio_chat.server.admin_token import open_admin_token
-from trio_chat.server.admission import Admission
-from trio_chat.server.capacity import limits_of, raise_file_limit
+from trio_chat.server.capacity import raise_file_limit
 from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
 from trio_chat.server.housekeeping import prune_forever, recall_rooms
-from trio_chat.server.ledger import Ledger, read_bans
+from trio_chat.server.ledger import read_bans
 from trio_chat.server.listener import accept_forever
 from trio_chat.server.logs import logging_to
-from trio_chat.server.places import Places, recall_places
-from trio_chat.server.pulse import Pulse
-from trio_chat.server.pump import Pump
+from trio_chat.server.places import recall_places
 from trio_chat.server.reload import Reloaded, Reloader
-from trio_chat.server.secret_files import Secrets, read_secrets
-from trio_chat.server.services import Pace, Services
+from trio_chat.server.secret_files import read_secrets
 from trio_chat.server.session import serve_connection
 from trio_chat.server.signals import watch_for_reload, watch_for_stop
 from trio_chat.server.stdio import Printer, read_lines
 from trio_chat.server.systemd import ServiceManager, inherited_sockets
-from trio_chat.wire import frames, lines
+from trio_chat.wiring import Parts, wire
 
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0
@@ -84,74 +76,57 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
         ):
             admin = Admin(settings, token, admin_listeners)
             bans = await read_bans(journal)
+            printer = Printer(STDOUT)
             async with trio.open_nursery() as nursery:
-                server = Server(settings, journal, nursery, stop, admin, secrets=secrets, bans=bans, read=read)
+                parts = wire(
+                    settings,
+                    journal,
+                    nursery,
+                    secrets=secrets,
+                    bans=bans,
+                    on_change=partial(_report, printer, admin),
+                    on_record=admin.events.note_deed,
+                )
+                reloader = Reloader(settings, parts.services, read)
+                server = Server(settings, parts, admin, nursery=nursery, printer=printer, reloader=reloader, stop=stop)
                 await server.run(chat_socket)
                 nursery.cancel_scope.cancel()
-            server.printer.flush_nowait()
+            printer.flush_nowait()
         watching.cancel_scope.cancel()
 
 
 class Server:
-    """What runs beside each other, wired together. `nursery` holds all but the sessions, and outlives them."""
+    """What runs beside each other. `nursery` holds all but the sessions, and outlives them."""
 
     def __init__(
         self,
         settings: ServeSettings,
-        journal: Journal,
-        nursery: trio.Nursery,
-        stop: trio.Event,
+        parts: Parts,
         admin: Admin,
         *,
-        secrets: Secrets,
-        bans: Iterable[Ban],
-        read: Callable[[], ServeSettings],
+        nursery: trio.Nursery,
+        printer: Printer,
+        reloader: Reloader,
+        stop: trio.Event,
     ) -> None:
         self._settings = settings
-        self._journal = journal
-        self._nursery = nursery
-        self._stop = stop
+        self._services = parts.services
+        self._chat = parts.services.chat
+        self._journal = parts.services.journal
+        self._operator = parts.operator
+        self._ledger = parts.ledger
         self._admin = admin
-        self.printer = Printer(STDOUT)
-        self._pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
-        self._pulse = Pulse(self._pump)
-        self._places = Places(journal)
-        outside = Surroundings(
-            post=journal.post,
-            encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
-            wall_clock=time.time,
-            clock=time.monotonic,
-            on_change=self._report,
-            on_news=self._pump.has_news,
-            on_place=self._places.note,
-        )
-        rules = Rules(
-            window=Window(settings.window_entries, settings.window_bytes),
-            hold_s=settings.hold,
-            announce_max_members=settings.announce_max,
-        )
-        self._chat = Chat(outside, rules=rules, last_id=journal.last_id)
-        self._ledger = Ledger(journal, time.time, on_record=admin.events.note_deed)
-        self._operator = Operator(self._chat, Bans(bans, self._ledger), self._ledger, time.time)
-        self._services = Services(
-            self._chat,
-            journal,
-            self._pump,
-            self._pulse,
-            self._places,
-            admission=Admission(limits_of(settings), self._operator.bans),
-            pace=Pace(settings.rate, settings.burst),
-            password=secrets.password,
-            tls=secrets.tls,
-        )
-        self._reloader = Reloader(settings, self._services, read)
+        self._nursery = nursery
+        self._printer = printer
+        self._reloader = reloader
+        self._stop = stop
         self._manager = ServiceManager(os.environ)
 
     async def run(self, chat_socket: socket.socket) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
-        for task in (self.printer.run, self._pump.run, self._pulse.run, self._hear, self._tick):
+        for task in (self._printer.run, self._services.pump.run, self._services.pulse.run, self._hear, self._tick):
             self._nursery.start_soon(task)
-        for writer in (self._ledger, self._places):
+        for writer in (self._ledger, self._services.places):
             self._nursery.start_soon(writer.run)
         self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.set, STDIN)
         self._nursery.start_soon(self._reloader.run, self._tell_reload, self._manager)
@@ -161,12 +136,8 @@ class Server:
         self._nursery.start_soon(prune_forever, self._journal, self._settings.keep)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
-            self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
-            for row in await self._admin.start(self._nursery, self._operator, self._services):
-                self.printer.print(row)
-            if self._settings.console:
-                self._nursery.start_soon(self._obey_console)
-            self._manager.ready()
+            self._printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
+            sessions.start_soon(self._open_to_operators)
             await self._stop.wait()
             self._manager.stopping()
             for client in tuple(self._chat.clients):
@@ -174,9 +145,17 @@ class Server:
             sessions.cancel_scope.cancel()
         self._chat.sum_up()
         with trio.move_on_after(LEDGER_S):
-            await self._places.settled()
+            await self._services.places.settled()
         await self._ledger.settled(LEDGER_S)
         await self._admin.events.aclose()
+
+    async def _open_to_operators(self) -> None:
+        """Start the admin app and the console; a stop need not wait for that."""
+        for row in await self._admin.start(self._nursery, self._operator, self._services):
+            self._printer.print(row)
+        if self._settings.console:
+            self._nursery.start_soon(self._obey_console)
+        self._manager.ready()
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
         await accept_forever(chat_socket, partial(serve_connection, self._services), sessions)
@@ -196,19 +175,20 @@ class Server:
         try:
             async for line in read_lines(STDIN):
                 for row in await console.obey(desk, line):
-                    self.printer.print(row)
+                    self._printer.print(row)
         except console.Quit:
             self._stop.set()
 
     def _tell_reload(self, by: str, reloaded: Reloaded) -> None:
         self._ledger.record(by, "reload", reloaded.summary)
         for line in reloaded.lines:
-            self.printer.print(line)
+            self._printer.print(line)
 
-    def _report(self, change: Change, client: Client, end: End | None) -> None:
-        self.printer.print(console.change_line(change, client))
-        log_end(client, end)
-        self._admin.events.note_change(self._chat, change, client, end)
+
+def _report(printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, end: End | None) -> None:
+    printer.print(console.change_line(change, client))
+    log_end(client, end)
+    admin.events.note_change(chat, change, client, end)
 
 
 def _reserve_standard_fds() -> None:

@@ -1,0 +1,87 @@
+"""What a server consists of, wired together. Nothing runs here yet: `app.py` starts and stops it."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import trio
+
+from trio_chat.chat.bans import Ban, Bans
+from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.client import Client
+from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.operator import Operator
+from trio_chat.chat.tally import End
+from trio_chat.config import ServeSettings
+from trio_chat.journal import Journal
+from trio_chat.server.admission import Admission
+from trio_chat.server.capacity import limits_of
+from trio_chat.server.ledger import Ledger
+from trio_chat.server.places import Places
+from trio_chat.server.pulse import Pulse
+from trio_chat.server.pump import Pump
+from trio_chat.server.secret_files import Secrets
+from trio_chat.server.services import Pace, Services
+from trio_chat.wire import frames, lines
+
+OnChange = Callable[[Chat, Change, Client, End | None], None]
+OnRecord = Callable[[str, str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What sessions work with, what operators do, and where that is written down."""
+
+    services: Services
+    operator: Operator
+    ledger: Ledger
+
+
+def wire(
+    settings: ServeSettings,
+    journal: Journal,
+    nursery: trio.Nursery,
+    *,
+    secrets: Secrets,
+    bans: Iterable[Ban],
+    on_change: OnChange,
+    on_record: OnRecord,
+) -> Parts:
+    """Make the parts. `nursery` is for tasks that send, and outlives the sessions.
+
+    `on_change` hears of connections, `on_record` of what operators do.
+    """
+    pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
+    places = Places(journal)
+    outside = Surroundings(
+        post=journal.post,
+        encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
+        wall_clock=time.time,
+        clock=time.monotonic,
+        on_change=lambda change, client, end: on_change(chat, change, client, end),
+        on_news=pump.has_news,
+        on_place=places.note,
+    )
+    chat = Chat(outside, rules=_rules_of(settings), last_id=journal.last_id)
+    ledger = Ledger(journal, time.time, on_record=on_record)
+    operator = Operator(chat, Bans(bans, ledger), ledger, time.time)
+    services = Services(
+        chat,
+        journal,
+        pump,
+        Pulse(pump),
+        places,
+        admission=Admission(limits_of(settings), operator.bans),
+        pace=Pace(settings.rate, settings.burst),
+        password=secrets.password,
+        tls=secrets.tls,
+    )
+    return Parts(services, operator, ledger)
+
+
+def _rules_of(settings: ServeSettings) -> Rules:
+    return Rules(
+        window=Window(settings.window_entries, settings.window_bytes),
+        hold_s=settings.hold,
+        announce_max_members=settings.announce_max,
+    )
