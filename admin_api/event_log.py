@@ -13,8 +13,9 @@ import msgspec
 import trio
 
 from admin_api.client_view import ClientView, view_of
-from trio_chat.chat.chat import Change, Chat
+from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 
 WINDOW = 1000

@@ -12,8 +12,9 @@ from functools import partial
 import trio
 
 from trio_chat.admin import Admin
-from trio_chat.chat.chat import Change, Chat
+from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import JournalError, open_journal

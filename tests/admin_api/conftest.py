@@ -26,11 +26,12 @@ from admin_api.premises import Premises
 from admin_api.problems import register_problems
 from admin_api.serving import serve_http
 from trio_chat.chat.bans import Bans
-from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operator import Operator
+from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End, Histogram
 from trio_chat.journal import Journal, open_journal
 from trio_chat.server.ledger import Ledger

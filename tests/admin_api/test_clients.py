@@ -6,8 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.chat.chat import Change
 from trio_chat.chat.client import Farewell
+from trio_chat.chat.surroundings import Change
 
 ALICE = {
     "id": "c1",

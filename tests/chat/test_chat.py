@@ -1,8 +1,8 @@
 import pytest
 
-from trio_chat.chat.chat import Change
 from trio_chat.chat.client import Farewell
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.surroundings import Change
 
 
 def test_others_hear_a_line_and_its_author_does_not(world) -> None:

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.chat.conftest import HeldOutlet, Kept
-from trio_chat.chat.chat import Chat, Rules, Surroundings
+from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Draft, Entry
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.room import Member
+from trio_chat.chat.surroundings import Rules, Surroundings
 
 HOLD_S = 60
 RULES = Rules(window=Window(entries=12), hold_s=HOLD_S, announce_max_members=4, rooms_per_client=3)

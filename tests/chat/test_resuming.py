@@ -1,9 +1,9 @@
 import pytest
 
-from trio_chat.chat.chat import Change
 from trio_chat.chat.client import Farewell
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.surroundings import Change
 
 
 def test_a_client_whose_connection_broke_keeps_its_place_and_its_name_and_nobody_is_told(world) -> None:

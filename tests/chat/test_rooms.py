@@ -1,9 +1,9 @@
 import pytest
 
-from trio_chat.chat.chat import Rules
 from trio_chat.chat.commands import Posted, Reply, Search, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.surroundings import Rules
 
 
 def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:

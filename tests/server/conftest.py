@@ -12,9 +12,10 @@ import pytest
 import trio
 
 from trio_chat.chat.bans import Bans
-from trio_chat.chat.chat import Change, Chat, Rules, Surroundings
+from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
+from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End
 from trio_chat.journal import open_journal
 from trio_chat.server.admission import Admission, Limits

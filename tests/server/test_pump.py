@@ -8,10 +8,11 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.chat.chat import Chat, Rules, Surroundings
+from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.surroundings import Rules, Surroundings
 from trio_chat.server.lines_session import VOICE
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.pump import Pump

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from trio_chat.chat.bans import ban_and_kick, make_ban
-from trio_chat.chat.chat import Change
+from trio_chat.chat.surroundings import Change
 from trio_chat.server.admission import Limits
 from trio_chat.server.listener import bind
 from trio_chat.server.services import Pace

@@ -5,62 +5,22 @@ Nothing here waits: no method is a coroutine, so a rule is checked and applied i
 """
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Collection, Iterable
 
 from trio_chat.chat.client import Client, Farewell, NoOutlet, Outlet
 from trio_chat.chat.crowd import Crowd
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import Draft, Entry, Kind, Post, Receipt
-from trio_chat.chat.log import Encode, Mode, Window
+from trio_chat.chat.events import Draft, Entry, Kind, Receipt
+from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
+from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End, Tally
 from trio_chat.chat.text import clean
 
 SERVER = "server"
-
-
-class Change(StrEnum):
-    """What an operator is told of a connection."""
-
-    CONNECTED = "connected"
-    DISCONNECTED = "disconnected"
-    KICKED = "kicked"
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the chat needs from outside.
-
-    `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
-    seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of rooms with something to
-    send; `on_place` of clients whose name or rooms have changed, and whether they are still here.
-    """
-
-    post: Post
-    encoders: Mapping[Mode, Encode]
-    wall_clock: Callable[[], float]
-    clock: Callable[[], float]
-    on_change: Callable[[Change, Client, End | None], None]
-    on_news: Callable[[Room], None]
-    on_place: Callable[[Client, bool], None] = lambda client, is_here: None
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decides."""
-
-    window: Window = field(default_factory=Window)
-    hold_s: float = 60.0
-    """How long a client whose connection broke keeps its places."""
-    announce_max_members: int = 500
-    """Rooms larger than this sum up who comes and goes."""
-    rooms_per_client: int = 100
-    rooms: int = 10_000
 
 
 class Chat:

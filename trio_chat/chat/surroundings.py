@@ -1,0 +1,50 @@
+"""What the chat needs from outside, what the operator decides for it, and what it tells of connections."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.events import Post
+from trio_chat.chat.log import Encode, Mode, Window
+from trio_chat.chat.room import Room
+from trio_chat.chat.tally import End
+
+
+class Change(StrEnum):
+    """What an operator is told of a connection."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    KICKED = "kicked"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the chat needs from outside.
+
+    `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
+    seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of rooms with something to
+    send; `on_place` of clients whose name or rooms have changed, and whether they are still here.
+    """
+
+    post: Post
+    encoders: Mapping[Mode, Encode]
+    wall_clock: Callable[[], float]
+    clock: Callable[[], float]
+    on_change: Callable[[Change, Client, End | None], None]
+    on_news: Callable[[Room], None]
+    on_place: Callable[[Client, bool], None] = lambda client, is_here: None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decides."""
+
+    window: Window = field(default_factory=Window)
+    hold_s: float = 60.0
+    """How long a client whose connection broke keeps its places."""
+    announce_max_members: int = 500
+    """Rooms larger than this sum up who comes and goes."""
+    rooms_per_client: int = 100
+    rooms: int = 10_000
