@@ -8,7 +8,7 @@ from http import HTTPStatus
 import msgspec
 from quart import Response, has_request_context, request, websocket
 from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 # These describe the problem's own body, not the one that werkzeug made.
 _REPLACED_HEADERS = {"content-type", "content-length"}
@@ -42,7 +42,18 @@ def register_problems(app: QuartTrio) -> None:
 
 async def _refused(error: HTTPException) -> Response:
     kept = [(name, value) for name, value in error.get_headers() if name.lower() not in _REPLACED_HEADERS]
-    return problem(error.code or 500, error.description or "", headers=kept)
+    return problem(error.code or 500, _detail(error), headers=kept)
+
+
+def _detail(error: HTTPException) -> str:
+    if error.description != type(error).description:
+        return error.description or ""  # a view's own words
+    match error:
+        case NotFound():
+            return "There is nothing here. GET / lists what there is."
+        case MethodNotAllowed(valid_methods=[*methods]):
+            return f"Here one can only {', '.join(sorted(methods))}. GET / lists what there is."
+    return error.description or ""
 
 
 async def _failed(error: Exception) -> Response:

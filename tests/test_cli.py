@@ -147,4 +147,6 @@ def test_health_of_no_server_is_one_line_and_status_1(admin: HTTPServer, capsys:
     admin.socket.close()
 
     assert run(["health", "--admin-port", str(port)]) == 1
-    assert capsys.readouterr().err.startswith(f"trio-chat: no answer from http://127.0.0.1:{port}/health: ")
+    message = capsys.readouterr().err
+    assert message.startswith(f"trio-chat: no answer from http://127.0.0.1:{port}/health: Connection re")
+    assert message.endswith("; is the server running, and is this where its admin API listens?\n")

@@ -18,7 +18,9 @@ def ask_health(host: str, port: int, *, token: str = "", is_encrypted: bool = Fa
         answer = connection.getresponse()
         body = answer.read(4096)
     except (OSError, http.client.HTTPException) as error:
-        print(f"trio-chat: no answer from {scheme}://{host}:{port}/health: {error}", file=sys.stderr)
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        hint = "is the server running, and is this where its admin API listens?"
+        print(f"trio-chat: no answer from {scheme}://{host}:{port}/health: {why}; {hint}", file=sys.stderr)
         return 1
     finally:
         connection.close()

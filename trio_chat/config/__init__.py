@@ -187,11 +187,16 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
         Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400), is_live=True),
     ] = 30.0
     log_format: Annotated[
-        Literal["text", "json"], Declared("How the log on stderr is written.", choice("FORMAT", "text", "json"))
+        Literal["text", "json"],
+        Declared("How the log on stderr is written: text or json.", choice("FORMAT", "text", "json")),
     ] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Declared("The least of what is logged.", choice("LEVEL", "debug", "info", "warning", "error"), is_live=True),
+        Declared(
+            "The least of what is logged: debug, info, warning or error.",
+            choice("LEVEL", "debug", "info", "warning", "error"),
+            is_live=True,
+        ),
     ] = "info"
 
 
