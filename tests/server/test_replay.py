@@ -55,3 +55,22 @@ async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(op
         await replay.run()
 
         assert member.cursor == held
+
+
+async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_hello_does_not_name(open_house) -> None:
+    async with open_house() as house:
+        _line, client = await come_back(house)
+        house.chat.join(client, "ops")
+        house.chat.say(client, house.chat.room_of(client, "ops"), "hello", key="k")
+        while not client.outlet.bytes_out:  # it is taken by the kernel, and goes down with the connection
+            await trio.testing.wait_all_tasks_blocked()
+        await trio.testing.wait_all_tasks_blocked()
+
+        line = await house.connect()
+        hello = {"type": "hello", "protocol": 1, "session": SECRET, "rooms": [], "since": {"ops": 0}}
+        await line.send(json.dumps(hello | {"epoch": house.services.journal.epoch}).encode() + b"\n")
+        frame: dict = {}
+        while frame.get("text") != "hello":
+            frame = json.loads(await line.line())
+
+        assert frame["room"] == "ops"

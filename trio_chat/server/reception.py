@@ -8,7 +8,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.room import Member, Room
+from trio_chat.chat.room import Room
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.replay import Replay
@@ -49,7 +49,9 @@ class Reception:
         replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
         replay.hold(self._services.chat.rooms.open_mailbox(client))
         for name in hello.rooms:
-            replay.hold(self._try_room(client, name))
+            self._try_room(client, name)
+        for member in client.members.values():  # also where it was before, named again or not
+            replay.hold(member)
         await self._take_place()
         self._answer(self._welcome_to(client, hello.key))
         await replay.run()
@@ -76,12 +78,11 @@ class Reception:
         finally:
             self._outlet.is_blocked = False
 
-    def _try_room(self, client: Client, name: str) -> Member | None:
+    def _try_room(self, client: Client, name: str) -> None:
         try:
-            return self._services.chat.join(client, name)
+            self._services.chat.join(client, name)
         except ChatError as error:
             self._answer(frames.Error(code=error.code, text=error.text))
-            return None
 
     def _try_nick(self, client: Client, nick: str) -> None:
         """A nick that cannot be had is no reason to stay outside."""

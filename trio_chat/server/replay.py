@@ -28,10 +28,8 @@ class Replay:
         self._is_other_epoch = bool(since) and epoch != services.journal.epoch
         self._held: list[tuple[Member, int]] = []
 
-    def hold(self, member: Member | None) -> None:
+    def hold(self, member: Member) -> None:
         """Keep a member from listening until its past has been replayed. One without a past listens from now on."""
-        if member is None:
-            return
         name = _public_name(member)
         seen = self._since.get(name)
         if seen is None:
