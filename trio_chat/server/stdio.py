@@ -23,12 +23,12 @@ class Printer:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._lines: deque[str] = deque(maxlen=BACKLOG_LINES)
+        self._lines: deque[bytes] = deque(maxlen=BACKLOG_LINES)
         self._wake = trio.Event()
 
     def print(self, line: str) -> None:
         """Queue a line."""
-        self._lines.append(line)
+        self._lines.append(f"{line}\n".encode(errors="replace"))
         self._wake.set()
 
     async def run(self) -> None:
@@ -39,7 +39,8 @@ class Printer:
                 await self._wake.wait()
                 self._wake = trio.Event()
                 while self._lines:
-                    await self._write(f"{self._lines.popleft()}\n".encode(errors="replace"), ready)
+                    await ready()
+                    self._write()
         except OSError:  # the reader of the pipe is gone, or there never was a stdout
             self._lines = deque(maxlen=0)
 
@@ -47,14 +48,15 @@ class Printer:
         """Write what is queued as far as that is possible at once: the last act of a server that stops."""
         try:
             while self._lines and select.select([], [self._fd], [], 0)[1]:
-                os.write(self._fd, f"{self._lines.popleft()}\n".encode(errors="replace")[: select.PIPE_BUF])
+                self._write()
         except (OSError, ValueError):  # closed: there is nobody to tell
             return
 
-    async def _write(self, data: bytes, ready: Callable[[], Awaitable[None]]) -> None:
-        while data:
-            await ready()
-            data = data[os.write(self._fd, data[: select.PIPE_BUF]) :]
+    def _write(self) -> None:
+        # Nothing is taken out before it can be written: a wait that a stopping server cancels loses no line.
+        line = self._lines.popleft()
+        if rest := line[os.write(self._fd, line[: select.PIPE_BUF]) :]:
+            self._lines.appendleft(rest)
 
 
 async def read_lines(fd: int) -> AsyncIterator[str]:
