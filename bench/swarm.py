@@ -33,6 +33,7 @@ _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 _WRITABLE = select.EPOLLOUT
 _MARKER = b"^"
 _HELLO = b'{"type":"hello","protocol":1}\n'
+_PONG = b'{"type":"pong"}\n'
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: ten thousand ports must not stay in TIME_WAIT
 
 Hear = Callable[[bytes], None]
@@ -205,10 +206,17 @@ class Swarm:
         return total
 
     def reset(self) -> None:
-        """Count from zero again, with nobody reading along."""
+        """Count from zero again, with nobody reading along.
+
+        Whoever speaks frames says that it is here: a server asks those who were silent for 15 s, and its `ping` would
+        be counted as a line.
+        """
         for connection in self.connections:
             connection.got = 0
             connection.hear = None
+        if self._frames:
+            for connection in self.connections[self._sender_count :]:
+                connection.send(_PONG)
 
     def get_stuck(self, count: int) -> None:
         """Let that many listeners, spread evenly, never read again."""
