@@ -17,7 +17,7 @@ def log_of(texts: list[str], window: Window = Window()) -> Log:  # noqa: B008  #
     log = Log({Mode.LINES: encode}, window)
     log.open_track(Mode.LINES)
     for number, text in enumerate(texts):
-        log.append(entry(number, text))
+        log.extend([entry(number, text)])
     return log
 
 
@@ -49,9 +49,23 @@ def test_a_slice_grows_with_what_was_appended_since() -> None:
     track = log.open_track(Mode.LINES)
     track.slice(0)
 
-    log.append(entry(1, "two"))
+    log.extend([entry(1, "two")])
 
     assert track.slice(0) == (b"one\ntwo\n", 2)
+
+
+@given(st.lists(st.lists(st.text("ab", max_size=5), min_size=1, max_size=4), min_size=1, max_size=6))
+def test_it_makes_no_difference_in_what_groups_entries_come(groups: list[list[str]]) -> None:
+    texts = [text for group in groups for text in group]
+    grouped = log_of([])
+    ids = iter(range(len(texts)))
+
+    for group in groups:
+        grouped.extend([entry(next(ids), text) for text in group])
+
+    one_by_one = log_of(texts)
+    track, other = grouped.open_track(Mode.LINES), one_by_one.open_track(Mode.LINES)
+    assert (track.pieces, track.starts, grouped.end) == (other.pieces, other.starts, one_by_one.end)
 
 
 def test_a_slice_is_capped_but_always_carries_one_whole_entry() -> None:
@@ -99,7 +113,7 @@ def test_the_window_stays_within_its_bounds_and_keeps_the_newest(lines: list[str
 def test_a_cursor_is_found_by_the_last_id_that_was_seen() -> None:
     log = Log({Mode.LINES: encode}, Window())
     for number in (10, 20, 30):
-        log.append(entry(number, "x"))
+        log.extend([entry(number, "x")])
 
     assert [log.index_after(number) for number in (5, 10, 15, 30, 40)] == [0, 1, 1, 3, 3]
 

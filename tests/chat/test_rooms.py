@@ -48,7 +48,7 @@ def test_a_room_is_the_same_however_it_is_written(world, spelling: str) -> None:
 
     obey(world.chat, alice, f"/join {spelling}")
 
-    assert alice.room is world.chat.rooms["dev"]
+    assert world.chat.current_room(alice) is world.chat.rooms["dev"]
 
 
 @pytest.mark.parametrize("name", ["", "a b", "#", "x" * 25, "@c1", "\x1b[31m"])
@@ -58,7 +58,7 @@ def test_a_malformed_room_is_refused(world, name: str) -> None:
     with pytest.raises(ChatError):
         obey(world.chat, alice, f"/join {name}")
 
-    assert alice.room is world.lobby
+    assert world.chat.current_room(alice) is world.lobby
 
 
 def test_a_topic_is_told_and_shown(world) -> None:

@@ -5,7 +5,7 @@ Nothing here waits: no method is a coroutine, so a rule is checked and applied i
 """
 
 import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from trio_chat.chat.client import Client, Farewell, NoOutlet, Outlet
 from trio_chat.chat.crowd import Crowd
@@ -167,14 +167,14 @@ class Chat:
         return room
 
     def current_room(self, client: Client) -> Room:
-        """The room that a client with one room speaks in. Raises ChatError where it is in none."""
-        if client.room is None:
-            raise ChatError("no-room", "you are in no room: /join one")
-        return client.room
+        """The room that a client with one room speaks in: the one entered last. Raises ChatError where it is in none."""
+        for room in reversed(client.members):
+            return room
+        raise ChatError("no-room", "you are in no room: /join one")
 
     def set_topic(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt:
         """Say what a room is about."""
-        return self._post(client, room, Kind.TOPIC, clean(text).strip(), key)
+        return self._outside.post(_draft(client, room, Kind.TOPIC, clean(text).strip(), key))
 
     # Speaking
 
@@ -211,7 +211,7 @@ class Chat:
         self._register.claim_nick(client, nick)
         receipt = None
         for room in client.members:
-            receipt = self._post(client, room, Kind.RENAMED, nick)
+            receipt = self._outside.post(_draft(client, room, Kind.RENAMED, nick))
         client.label = nick
         self._outside.on_place(client, True)
         return receipt
@@ -227,18 +227,18 @@ class Chat:
 
     # Hearing
 
-    def hear(self, entries: Iterable[Entry]) -> None:
+    def hear(self, entries: Sequence[Entry]) -> None:
         """Put entries, durable now, into the logs of their rooms."""
-        news: dict[Room, None] = {}
+        by_room: dict[str, list[Entry]] = {}
         for entry in entries:
-            self.rooms.last_id = entry.id
-            if room := self.rooms.of_entry(entry.draft):
-                self.tally.entries[entry.draft.kind] += 1
-                self.tally.deliveries += len(room.members)
-                room.hear(entry, self._register.by_id(entry.draft.client))
-                news[room] = None
-        for room in news:
-            self._outside.on_news(room)
+            by_room.setdefault(entry.draft.room, []).append(entry)
+        for name, news in by_room.items():
+            if room := self.rooms.of_news(name, news):
+                room.hear(news, self._register.by_id)
+                self.tally.note_heard(news, listeners=len(room.members))
+                self._outside.on_news(room)
+        if entries:
+            self.rooms.last_id = entries[-1].id
 
     def heard_from(self, client: Client) -> None:
         """Note that a client has sent a line."""
@@ -280,9 +280,6 @@ class Chat:
     def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str) -> Receipt | None:
         if not (text := clean(text)) or text.isspace():
             return None
-        return self._post(client, room, kind, text, key)
-
-    def _post(self, client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Receipt:
         return self._outside.post(_draft(client, room, kind, text, key))
 
     def _announce_crowd(self, room: Room, draft: Draft) -> None:
@@ -295,7 +292,7 @@ class Chat:
         if notice is Kind.LEFT:
             self._announce_crowd(room, _draft(client, room, notice))
         else:
-            self._post(client, room, notice)
+            self._outside.post(_draft(client, room, notice))
         if not room.members:
             room.forget(self.rooms.last_id)
 
@@ -309,5 +306,4 @@ class Chat:
 
 
 def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
-    session = client.session if key else ""
-    return Draft(room.name, kind, client.label, text, client=client.id, session=session, key=key)
+    return Draft(room.name, kind, client.label, text, "", client.id, client.session if key else "", key)

@@ -111,6 +111,7 @@ class Client:
         self.label = self.peer
         """What others see in brackets: the nick, or else where the client came from at first."""
         self.members: dict[Room, Member] = {}
+        """Its places in rooms; the current room is the one entered last."""
         self.mailbox: Member | None = None
         self.connected_at = 0.0
         self.heard_at = 0.0
@@ -122,11 +123,6 @@ class Client:
         """`address:port`, an IPv6 address in brackets."""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
-
-    @property
-    def room(self) -> "Room | None":
-        """The current room: the one entered last."""
-        return next(reversed(self.members), None)
 
     @property
     def mailbox_name(self) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
+
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -33,39 +35,34 @@ HISTORY_DEFAULT = 20
 HISTORY_MAX = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(msgspec.Struct, frozen=True):
     """Something was said; the receipt tells when it is kept. `lines` are for the one who did, printed at once."""
 
     receipt: Receipt
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """Lines for the one who asked, printed as they are."""
 
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
+class Recall(msgspec.Struct, frozen=True):
     """The last `limit` entries of a room, for the one who asked."""
 
     room: str
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """Entries of a room that hold all the words, for the one who asked."""
 
     room: str
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """The one who asked wants to go."""
 
 
@@ -92,12 +89,12 @@ def cost_of(line: str) -> int:
 
 def obey(chat: Chat, client: Client, line: str) -> Answer:
     """Do what a typed line asks for. Raises ChatError with a sentence for the one who typed it."""
+    if not line.startswith(("/", "quit()")):
+        return _posted(chat.say(client, chat.current_room(client), line))
     if line.rstrip() == "quit()":
         return Leave()
-    if not line.startswith("/"):
-        return _posted(chat.say(client, chat.current_room(client), line))
-    if line.startswith("//"):
-        return _posted(chat.say(client, chat.current_room(client), line[1:]))
+    if not line.startswith("/") or line.startswith("//"):
+        return _posted(chat.say(client, chat.current_room(client), line.removeprefix("/")))
     name, _, argument = line[1:].strip().partition(" ")
     command = _command_in(line)
     if command is None:

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 from trio_chat.chat.events import Entry
 
@@ -57,13 +58,12 @@ class Track:
         """What the window holds in this format."""
         return self.starts[-1] - self.starts[0]
 
-    def append(self, entry: Entry) -> None:
-        """Encode one more entry."""
-        piece = self.encode(entry)
-        self.pieces.append(piece)
-        self.starts.append(self.starts[-1] + len(piece))
-        if self._slices:
-            self._slices.clear()
+    def extend(self, entries: Sequence[Entry]) -> None:
+        """Encode more entries."""
+        pieces = list(map(self.encode, entries))
+        self.pieces += pieces
+        self.starts += accumulate(map(len, pieces), initial=self.starts.pop())
+        self._slices.clear()
 
     def drop_before(self, index: int, after_id: int) -> None:
         """Forget the pieces before an index; `after_id` is the id of the newest of them."""
@@ -159,21 +159,16 @@ class Log:
         if not track.readers:
             del self._tracks[mode]
 
-    def append(self, entry: Entry) -> int:
-        """Take an entry, newer than all before it; return its index.
-
-        The oldest leave once the window is over its bounds.
-        """
-        self._ids.append(entry.id)
-        self._last_id = entry.id
+    def extend(self, entries: Sequence[Entry]) -> None:
+        """Take entries, newer than all before them. The oldest leave once the window is over its bounds."""
+        self._ids += [entry.id for entry in entries]
+        self._last_id = self._ids[-1]
         size = 0
         for track in self._tracks.values():
-            track.append(entry)
-            size += track.starts[-1] - track.starts[0]
-        index = self.base + len(self._ids) - 1
+            track.extend(entries)
+            size += track.size_bytes
         if size > self._window.size_bytes or len(self._ids) > self._window.entries:
             self._trim(size)
-        return index
 
     def index_after(self, entry_id: int) -> int:
         """The cursor of one who has seen everything up to `entry_id` (`base` if that is older than the window)."""

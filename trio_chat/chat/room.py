@@ -2,7 +2,7 @@
 
 import sys
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Entry
@@ -101,12 +101,14 @@ class Room:
         """Begin the log anew: nobody is here, and what was said is in the journal."""
         self.log = Log(self._encoders, self._window, after_id)
 
-    def hear(self, entry: Entry, author: Client | None) -> None:
-        """Put an entry into the log.
+    def hear(self, entries: Sequence[Entry], author_of: Callable[[str], Client | None]) -> None:
+        """Put entries into the log. `author_of` finds the client with an id, if it is still here.
 
         A plain client does not hear itself: its terminal shows what was typed. One that speaks frames does, since that
         is how it learns that what it said was kept.
         """
-        index = self.log.append(entry)
-        if author and author.mode is Mode.LINES and (member := self.members.get(author)):
-            member.hear_itself(index)
+        self.log.extend(entries)
+        for index, entry in enumerate(entries, self.log.end - len(entries)):
+            author = author_of(entry.draft.client)
+            if author and author.mode is Mode.LINES and (member := self.members.get(author)):
+                member.hear_itself(index)

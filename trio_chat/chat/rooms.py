@@ -1,10 +1,10 @@
 """All rooms of a server: known by name however it is written, and the mailboxes of single clients beside them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Draft, Kind
+from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.nicks import check_room, fold
 from trio_chat.chat.room import Member, Room
@@ -45,13 +45,14 @@ class Rooms:
         """The room of that name, however it is written."""
         return self._by_name.get(self._names.get(fold(name.removeprefix("#")), ""))
 
-    def of_entry(self, draft: Draft) -> Room | None:
-        """Where an entry belongs. -> None for a mailbox whose client is gone."""
-        if draft.room.startswith(MAILBOX_MARK):
-            return self._mailboxes.get(draft.room)
-        room = self._by_name.get(draft.room) or self._open(draft.room)
-        if draft.kind is Kind.TOPIC:
-            room.topic = draft.text
+    def of_news(self, name: str, news: Sequence[Entry]) -> Room | None:
+        """Where entries of one room belong, which are news here. -> None for a mailbox whose client is gone."""
+        if name.startswith(MAILBOX_MARK):
+            return self._mailboxes.get(name)
+        room = self._by_name.get(name) or self._open(name)
+        for entry in news:
+            if entry.draft.kind is Kind.TOPIC:
+                room.topic = entry.draft.text
         return room
 
     def open_mailbox(self, client: Client) -> Member:

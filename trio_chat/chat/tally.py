@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
-from trio_chat.chat.events import Kind
+from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.log import Mode
 
 
@@ -43,6 +43,11 @@ class Tally:
         """Lines and frames that clients sent."""
         self.bytes_out = 0
         """Bytes sent on connections that have ended; what is sent on open ones is told by their outlets."""
+
+    def note_heard(self, entries: Sequence[Entry], *, listeners: int) -> None:
+        """Count entries that a room with so many listeners has heard."""
+        self.entries.update([entry.draft.kind for entry in entries])
+        self.deliveries += len(entries) * listeners
 
 
 class Histogram:

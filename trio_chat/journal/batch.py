@@ -44,17 +44,17 @@ class Batch:
 
     def number_new(self, first_id: int, time: float, find: Callable[[str, str], Entry | None]) -> None:
         """Make an entry of every draft that is no repeat; `find` gives what was kept under a session and key."""
-        self.entries = []
+        entries = self.entries = []
         first_ones: dict[tuple[str, str], Entry] = {}
         for draft in self.drafts:
-            name = (draft.session, draft.key)
-            if draft.key and (first := first_ones.get(name) or find(*name)) is not None:
-                self.repeats[name] = first
-                continue
-            entry = Entry(first_id + len(self.entries), time, draft)
-            self.entries.append(entry)
+            entry = Entry(first_id + len(entries), time, draft)
             if draft.key:
+                name = draft.session, draft.key
+                if (first := first_ones.get(name) or find(*name)) is not None:
+                    self.repeats[name] = first
+                    continue
                 first_ones[name] = entry
+            entries.append(entry)
 
     def settle(self, error: str | None = None) -> None:
         """Tell all who wait that the batch is kept, or that it is not. On the Trio thread."""

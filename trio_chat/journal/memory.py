@@ -3,6 +3,7 @@
 import secrets
 import time
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
@@ -52,7 +53,7 @@ class MemoryJournal:
         self._open: Batch | None = None
         self._is_closed = False
         self._entries: list[Entry] = []
-        self._rooms: dict[str, list[Entry]] = {}
+        self._rooms: defaultdict[str, list[Entry]] = defaultdict(list)
         self._topics: dict[str, Entry] = {}
         self._keyed: dict[tuple[str, str], Entry] = {}
         self._audit: list[AuditRecord] = []
@@ -139,7 +140,7 @@ class MemoryJournal:
             self._loaded_to[origin.epoch] = entry.id
             if (entry.draft.session, entry.draft.key) in self._keyed:
                 continue
-            self._store(Entry(entry.id if keeps_ids else self.last_id + 1, entry.time, entry.draft))
+            self._store([Entry(entry.id if keeps_ids else self.last_id + 1, entry.time, entry.draft)])
             count += 1
         return count
 
@@ -192,21 +193,22 @@ class MemoryJournal:
         if batch is None:
             return
         batch.number_new(self.last_id + 1, self._clock(), lambda session, key: self._keyed.get((session, key)))
-        for entry in batch.entries:
-            self._store(entry)
+        self._store(batch.entries)
         batch.settle()
         if self._follower and batch.entries:
             self._follower.hear(batch.entries)
 
-    def _store(self, entry: Entry) -> None:
-        draft = entry.draft
-        self.last_id = entry.id
-        self._entries.append(entry)
-        self._rooms.setdefault(draft.room, []).append(entry)
-        if draft.kind is Kind.TOPIC:
-            self._topics[draft.room] = entry
-        if draft.key:
-            self._keyed[draft.session, draft.key] = entry
+    def _store(self, entries: Sequence[Entry]) -> None:
+        self._entries += entries
+        for entry in entries:
+            draft = entry.draft
+            self._rooms[draft.room].append(entry)
+            if draft.kind is Kind.TOPIC:
+                self._topics[draft.room] = entry
+            if draft.key:
+                self._keyed[draft.session, draft.key] = entry
+        if entries:
+            self.last_id = entries[-1].id
         # A tenth at a time, since removing from the front of a list costs its length.
         if len(self._entries) > self._entries_max * 1.1:
             self._forget(self._entries[-self._entries_max].id - 1)

@@ -1,29 +1,35 @@
 """The brake: a client that sends too fast is left alone for a while. Nothing is dropped."""
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
 import trio
 
 from trio_chat.chat.flood import Bucket
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.services import Services
 
+T = TypeVar("T")
 
-class Brake:
+
+class Brake(Generic[T]):
     """What slows one client down. It costs nothing before the client speaks."""
 
-    __slots__ = ("_bucket", "_services")
+    __slots__ = ("_bucket", "_cost_of", "_services")
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, cost_of: Callable[[T], float]) -> None:
         self._services = services
+        self._cost_of = cost_of
         self._bucket: Bucket | None = None
 
-    def spend(self, cost: float) -> float:
-        """Let the client pay. -> how long it has to wait before that is heard."""
+    def spend(self, said: T) -> float:
+        """Let the client pay for something it said. -> how long it has to wait before that is heard."""
         if not self._services.pace.rate:
             return 0.0
         now = trio.current_time()
         if self._bucket is None:
             self._bucket = self._services.pace.bucket(now)
-        return self._bucket.take(cost, now)
+        return self._bucket.take(self._cost_of(said), now)
 
 
 async def pause(wait_s: float, peer: SocketPeer) -> None:

@@ -63,7 +63,7 @@ class FramesSession:
         self._decoder = request_decoder()
         self._client: Client | None = None
         self._reception: Reception | None = Reception(services, peer, outlet)
-        self._brake = Brake(services)
+        self._brake = Brake(services, _cost_of)
         self._beat: Beat | None = None
         self._patience = trio.CancelScope()
         self._is_leaving = False
@@ -111,7 +111,7 @@ class FramesSession:
         """Handle frames in their order; return when what they said is durable and their answers are sent."""
         said: list[tuple[Receipt, str]] = []
         for turn, request in enumerate(inputs, 1):
-            if wait_s := self._brake.spend(_cost_of(request)):
+            if wait_s := self._brake.spend(request):
                 await self._settle(said)
                 await self._flush()
                 await pause(wait_s, peer)

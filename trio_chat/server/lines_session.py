@@ -10,7 +10,7 @@ from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.wording import LATE_HELLO
+from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.journal import JournalError
 from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
@@ -61,7 +61,7 @@ class LinesSession:
         self._client = client
         self._outlet = outlet
         self._decoder = decoder
-        self._brake = Brake(services)
+        self._brake = Brake(services, _cost_of)
         self._is_leaving = False
         self.fault: OSError | None = None
         """Why the input ended, where that was no leave."""
@@ -85,13 +85,13 @@ class LinesSession:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         receipts: list[Receipt] = []
         for turn, line in enumerate(inputs, 1):
-            if wait_s := self._brake.spend(1 if isinstance(line, LineFault) else cost_of(line)):
+            if wait_s := self._brake.spend(line):
                 await self._flush(receipts)
                 await pause(wait_s, peer)
             match self._answer(line):
-                case Posted(receipt, rows):
-                    receipts.append(receipt)
-                    self._print(rows)
+                case Posted() as posted:
+                    receipts.append(posted.receipt)
+                    self._print(posted.lines)
                 case Reply(rows):
                     self._print(rows)
                 case Recall() | Search() as question:
@@ -100,10 +100,10 @@ class LinesSession:
                 case Leave():
                     self._is_leaving = True
                     break
-            if turn % INPUTS_PER_TURN == 0:
-                await trio.lowlevel.checkpoint()
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
                 await self._flush(receipts)
+            if turn % INPUTS_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
         await self._flush(receipts)
 
     async def _flush(self, receipts: list[Receipt]) -> None:
@@ -112,22 +112,24 @@ class LinesSession:
             await self._services.pump.delivered(self._client)
 
     def _answer(self, line: str | LineFault) -> Answer:
-        chat, client = self._services.chat, self._client
-        chat.heard_from(client)
+        client = self._client
+        self._services.chat.heard_from(client)
         if isinstance(line, LineFault):
-            self._tell(line.value)
-            return Reply()
-        if client.lines_in == 1 and isinstance(refusal := classify(line.encode() + b"\n"), Refusal):
-            self._outlet.write(refusal.value)  # it was too slow for the sniff
-            return Leave()
-        if is_hello(line):  # so was this one; nobody else may read what is in it
-            self._tell(LATE_HELLO)
+            return Reply((notice(line.value),))
+        if (client.lines_in == 1 or line.startswith("{")) and (rebuff := self._rebuff(line)):
+            self._outlet.write(rebuff)
             return Leave()
         try:
-            return obey(chat, client, line)
+            return obey(self._services.chat, client, line)
         except ChatError as error:
-            self._tell(error.text)
-            return Reply()
+            return Reply((notice(error.text),))
+
+    def _rebuff(self, line: str) -> bytes | None:
+        """What to tell whoever was too slow to be recognised by its first bytes. -> None for a plain client."""
+        if is_hello(line):  # nobody else may read what is in it
+            return encode_notice(LATE_HELLO)
+        verdict = classify(line.encode() + b"\n") if self._client.lines_in == 1 else None
+        return verdict.value if isinstance(verdict, Refusal) else None
 
     async def _settle(self, receipts: list[Receipt]) -> None:
         await settle(receipts, lambda why: self._tell(f"not sent: {why}"))
@@ -150,4 +152,10 @@ class LinesSession:
         self._outlet.write(encode_notice(notice))
 
     def _print(self, rows: Iterable[str]) -> None:
-        self._outlet.write("".join(f"{row}\n" for row in rows).encode())
+        if rows:
+            self._outlet.write("".join(f"{row}\n" for row in rows).encode())
+
+
+def _cost_of(line: str | LineFault) -> int:
+    """How many lines a line counts for where clients are slowed down."""
+    return 1 if isinstance(line, LineFault) else cost_of(line)

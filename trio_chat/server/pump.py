@@ -58,20 +58,16 @@ class Pump:
             await event.wait()
 
     async def _walk(self, room: Room) -> None:
-        log = room.log
+        end = room.log.end
         for turn, member in enumerate(tuple(room.members.values()), 1):
-            if member.cursor < log.end and not member.client.outlet.is_blocked:
-                self._send(member)
+            if member.cursor < end and not member.client.outlet.is_blocked:
+                if not _push(member):
+                    self._block(member.client)
+                elif member.cursor < end:  # a slice is bounded: the rest is for the next pass
+                    self.has_news(room)
             if turn % SENDS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
-
-    def _send(self, member: Member) -> None:
-        """One send to a member; what is left of its room's news after that is for the next pass."""
-        if not _push(member):
-            self._block(member.client)
-        elif member.cursor < member.room.log.end:
-            self.has_news(member.room)
 
     def _send_all(self, client: Client) -> bool:
         if client.outlet.unsent_bytes and not client.outlet.push(None):
