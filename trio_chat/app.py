@@ -24,7 +24,7 @@ from trio_chat.server.admin_token import open_admin_token
 from trio_chat.server.capacity import raise_file_limit
 from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
-from trio_chat.server.housekeeping import prune_forever, recall_rooms
+from trio_chat.server.housekeeping import recall_rooms
 from trio_chat.server.ledger import read_bans
 from trio_chat.server.listener import accept_forever
 from trio_chat.server.logs import logging_to
@@ -88,7 +88,7 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
                     on_change=partial(_report, printer, admin),
                     on_record=admin.events.note_deed,
                 )
-                reloader = Reloader(settings, parts.services, read)
+                reloader = Reloader(settings, parts.services, parts.pruning, read=read)
                 server = Server(settings, parts, admin, nursery=nursery, printer=printer, reloader=reloader, stop=stop)
                 await server.run(chat_socket)
                 nursery.cancel_scope.cancel()
@@ -116,6 +116,7 @@ class Server:
         self._journal = parts.services.journal
         self._operator = parts.operator
         self._ledger = parts.ledger
+        self._pruning = parts.pruning
         self._admin = admin
         self._nursery = nursery
         self._printer = printer
@@ -134,7 +135,7 @@ class Server:
         self._nursery.start_soon(self._manager.watch)
         await recall_rooms(self._chat, self._journal)
         await recall_places(self._chat, self._journal)
-        self._nursery.start_soon(prune_forever, self._journal, self._settings.keep)
+        self._nursery.start_soon(self._pruning.run)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self._printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")

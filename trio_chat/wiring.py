@@ -9,18 +9,20 @@ import trio
 from trio_chat.chat.bans import Ban, Bans
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.log import Mode
 from trio_chat.chat.operator import Operator
-from trio_chat.chat.surroundings import Change, Rules, Surroundings
+from trio_chat.chat.surroundings import Change, Surroundings
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
 from trio_chat.server.admission import Admission
 from trio_chat.server.capacity import limits_of
+from trio_chat.server.housekeeping import Pruning
 from trio_chat.server.ledger import Ledger
 from trio_chat.server.places import Places
 from trio_chat.server.pulse import Pulse
 from trio_chat.server.pump import Pump
+from trio_chat.server.rules import rules_of
 from trio_chat.server.secret_files import Secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.wire import frames, lines
@@ -31,11 +33,12 @@ OnRecord = Callable[[str, str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What sessions work with, what operators do, and where that is written down."""
+    """What sessions work with, what operators do and where that is written down, and what is kept for how long."""
 
     services: Services
     operator: Operator
     ledger: Ledger
+    pruning: Pruning
 
 
 def wire(
@@ -63,7 +66,7 @@ def wire(
         on_news=pump.has_news,
         on_place=places.note,
     )
-    chat = Chat(outside, rules=_rules_of(settings), last_id=journal.last_id)
+    chat = Chat(outside, rules=rules_of(settings), last_id=journal.last_id)
     ledger = Ledger(journal, time.time, on_record=on_record)
     operator = Operator(chat, Bans(bans, ledger), ledger, time.time)
     services = Services(
@@ -77,12 +80,4 @@ def wire(
         password=secrets.password,
         tls=secrets.tls,
     )
-    return Parts(services, operator, ledger)
-
-
-def _rules_of(settings: ServeSettings) -> Rules:
-    return Rules(
-        window=Window(settings.window_entries, settings.window_bytes),
-        hold_s=settings.hold,
-        announce_max_members=settings.announce_max,
-    )
+    return Parts(services, operator, ledger, Pruning(journal, settings.keep))

@@ -24,6 +24,15 @@ def test_a_rate_of_zero_is_no_limit() -> None:
     assert all(bucket.take(100, 0.0) == 0.0 for _ in range(100))
 
 
+def test_another_rate_and_burst_hold_from_then_on() -> None:
+    bucket = Bucket(rate=10, burst=10, now=0.0)
+    bucket.take(1, 0.0)
+
+    bucket.change(rate=2, burst=3)
+
+    assert [bucket.take(1, 0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+
+
 def test_what_there_are_no_tokens_for_is_not_taken() -> None:
     bucket = Bucket(rate=1, burst=2, now=0.0)
 

@@ -3,7 +3,7 @@ import pytest
 from trio_chat.chat.client import Farewell
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.surroundings import Change
+from trio_chat.chat.surroundings import Change, Rules
 
 
 def test_a_client_whose_connection_broke_keeps_its_place_and_its_name_and_nobody_is_told(world) -> None:
@@ -62,6 +62,17 @@ def test_one_who_stays_away_for_too_long_has_left(world) -> None:
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] left the chat ***\n"
     assert world.chat.resume("s", "10.0.0.9", 1009, outlet=alice.outlet) is None
+
+
+def test_a_shorter_time_holds_also_for_who_is_away_already(world) -> None:
+    alice = world.connect(1001, mode=Mode.FRAMES, session="s")
+    world.chat.detach(alice, alice.outlet)
+    world.now += 10
+
+    world.chat.rules = Rules(hold_s=5)
+    world.chat.tick()
+
+    assert alice not in world.lobby.members
 
 
 def test_a_kicked_session_is_not_resumed(world) -> None:

@@ -143,11 +143,10 @@ def test_an_empty_room_keeps_nothing_in_memory_but_is_still_known(world) -> None
 
 
 def test_a_large_room_sums_up_who_comes_and_goes(world) -> None:
-    world.rules = Rules(announce_max_members=2)
-    world.__post_init__()
     alice = world.connect(1001)
     world.connect(1002)
 
+    world.chat.rules = Rules(announce_max_members=2)
     world.connect(1003)
     world.chat.disconnect(world.connect(1004))
     world.chat.tick()

@@ -24,6 +24,39 @@ def test_sighup_takes_up_the_file_and_says_what_changed(start, tmp_path: Path) -
     assert alice.until("***")
 
 
+def test_what_is_held_announced_and_kept_changes_at_once(start, tmp_path: Path) -> None:
+    file = tmp_path / "chat.toml"
+    file.write_text('hold = "1h"\n')
+    server = start("--config", str(file))
+    bob = server.join()
+    alice = server.connect()
+    alice.send(b'{"type": "hello", "protocol": 1, "session": "%s", "nick": "alice"}\n' % (b"s" * 32))
+    bob.until("[alice] joined the chat ***")
+    alice.close()
+    server.console("disconnected")
+    bob.send(b"".join(b"line %d\n" % number for number in range(50)))
+    assert len(remembered(bob)) >= 48
+
+    file.write_text('hold = "0.1s"\nannounce-max = 1\nkeep = ["10"]\n')
+    server.process.send_signal(signal.SIGHUP)
+    server.console(r"^Reloaded keep: 10 \(was everything\)$")
+    server.console(r"^Reloaded hold: 0.1s \(was 1h\)$")
+    server.console(r"^Reloaded announce-max: 1 \(was 500\)$")
+
+    assert bob.line() == "*** [alice] left the chat ***"
+    server.join()
+    assert bob.line() == "*** 1 joined ***"
+    while len(lines := remembered(bob)) > 10:  # it is pruned in the background
+        assert "> line 49" in lines[-1]
+    assert "> line 49" in lines[-1]
+
+
+def remembered(peer) -> list[str]:
+    """What of the last that was said is still in the history."""
+    peer.send(b"/history 50\n/topic\n")
+    return [line for line in peer.until("no topic ***") if "> line " in line]
+
+
 def test_a_bad_file_changes_nothing_and_says_why(start, tmp_path: Path) -> None:
     file = tmp_path / "chat.toml"
     file.write_text("max-clients = 10\n")

@@ -1,6 +1,5 @@
 """What is done to the journal in the background."""
 
-from functools import partial
 from pathlib import Path
 
 import trio
@@ -9,14 +8,14 @@ import trio.testing
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.config.kinds import Keep
 from trio_chat.journal import open_journal
-from trio_chat.server.housekeeping import PRUNE_EVERY_S, prune_forever
+from trio_chat.server.housekeeping import PRUNE_EVERY_S, Pruning
 
 
 async def test_what_is_more_than_is_to_be_kept_is_pruned_at_start_and_from_then_on(autojump_clock) -> None:
     async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
         for number in range(10):
             await journal.post(Draft("lobby", Kind.SAID, "alice", str(number))).kept()
-        nursery.start_soon(partial(prune_forever, journal, [Keep(more_than=4), Keep(older_than=86400)]))
+        nursery.start_soon(Pruning(journal, [Keep(more_than=4), Keep(older_than=86400)]).run)
         await trio.testing.wait_all_tasks_blocked()
         at_start = len(await journal.read("lobby", limit=100))
 
@@ -27,3 +26,52 @@ async def test_what_is_more_than_is_to_be_kept_is_pruned_at_start_and_from_then_
         assert at_start == 4
         assert len(await journal.read("lobby", limit=100)) == 4
         nursery.cancel_scope.cancel()
+
+
+async def test_bounds_that_are_set_anew_hold_at_once(autojump_clock) -> None:
+    async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
+        for number in range(10):
+            await journal.post(Draft("lobby", Kind.SAID, "alice", str(number))).kept()
+        pruning = Pruning(journal, [])
+        nursery.start_soon(pruning.run)
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+
+        pruning.keeps = [Keep(more_than=4)]
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert len(await journal.read("lobby", limit=100)) == 4
+        assert trio.current_time() == began
+        nursery.cancel_scope.cancel()
+
+
+class Large:
+    """A journal that prunes for longer than anybody waits."""
+
+    def __init__(self) -> None:
+        self.begun: list[int | None] = []
+        self.ended: list[int | None] = []
+
+    async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
+        self.begun.append(more_than)
+        try:
+            await trio.sleep_forever()
+        finally:
+            self.ended.append(more_than)
+
+
+async def test_a_bound_that_is_wider_now_stops_what_is_being_pruned(nursery: trio.Nursery) -> None:
+    journal = Large()
+    pruning = Pruning(journal, [Keep(more_than=4)])  # type: ignore[arg-type]
+    nursery.start_soon(pruning.run)
+    await trio.testing.wait_all_tasks_blocked()
+
+    pruning.keeps = [Keep(more_than=4000)]
+    await trio.testing.wait_all_tasks_blocked()
+    is_stopped = journal.ended == [4]
+    pruning.keeps = [Keep(more_than=4000)]  # the same: it goes on
+    await trio.testing.wait_all_tasks_blocked()
+
+    assert is_stopped
+    assert (journal.begun, journal.ended) == ([4, 4000], [4])
+    nursery.cancel_scope.cancel()

@@ -11,8 +11,11 @@ import trio
 import trio.testing
 import trustme
 
+from trio_chat.chat.surroundings import Rules
 from trio_chat.config import ConfigError, ServeSettings
+from trio_chat.config.kinds import Keep
 from trio_chat.server.capacity import limits_of
+from trio_chat.server.housekeeping import Pruning
 from trio_chat.server.reload import Reloader
 from trio_chat.server.secret_files import read_tls
 from trio_chat.server.services import Pace
@@ -24,7 +27,8 @@ class Operator:
     def __init__(self, house, **settings: object) -> None:
         self.settings = ServeSettings(console=False, **settings)  # type: ignore[arg-type]
         self.fault = ""
-        self.reloader = Reloader(self.settings, house.services, self._read)
+        self.pruning = Pruning(house.services.journal, self.settings.keep)
+        self.reloader = Reloader(self.settings, house.services, self.pruning, read=self._read)
 
     def change(self, **settings: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **settings)
@@ -69,6 +73,23 @@ async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_house) -> N
         assert house.services.pump.stall_timeout_s == 5
         assert logging.getLogger().level == logging.DEBUG
         assert await operator.reload() == ["Nothing has changed"]
+
+
+async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_house) -> None:
+    async with open_house() as house:
+        operator = Operator(house)
+        window = house.chat.rules.window
+        operator.change(hold=5.0, announce_max=7, keep=(Keep(more_than=9),), window_entries=11)
+
+        assert await operator.reload() == [
+            "Reloaded keep: 9 (was everything)",
+            "Reloaded hold: 5s (was 60s)",
+            "Reloaded announce-max: 7 (was 500)",
+            "window-entries needs a restart: still 65536, not 11",
+        ]
+
+        assert house.chat.rules == Rules(window, hold_s=5, announce_max_members=7)
+        assert operator.pruning.keeps == (Keep(more_than=9),)
 
 
 async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -> None:
@@ -176,7 +197,7 @@ async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_house, logge
         def read() -> ServeSettings:
             raise RuntimeError("a fault of ours")
 
-        operator.reloader = Reloader(operator.settings, house.services, read)
+        operator.reloader = Reloader(operator.settings, house.services, operator.pruning, read=read)
 
         assert await operator.reload() == ["Nothing was reloaded: unexpected: a fault of ours"]
         assert any("unexpected" in line for line in logged())

@@ -177,6 +177,28 @@ async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, aut
         assert trio.current_time() - start == pytest.approx(20, abs=0.5)
 
 
+async def test_a_pace_that_is_set_anew_holds_also_for_who_has_spoken_before(open_house, autojump_clock) -> None:
+    async with open_house(pace=Pace(rate=50, burst=50)) as house:
+        alice, bob = await house.join(), await house.join()
+        await alice.line()
+        await bob.send(b"at once\n")
+        await alice.line()
+        start = trio.current_time()
+
+        house.services.pace = Pace(rate=1, burst=1)
+        await bob.send(b"one\ntwo\nthree\n")
+        for _ in range(3):
+            await alice.line()
+        slow_s = trio.current_time() - start
+        house.services.pace = Pace(rate=0)
+        await bob.send(b"".join(b"%d\n" % number for number in range(500)))
+        for _ in range(500):
+            await alice.line()
+
+        assert slow_s == pytest.approx(2)
+        assert trio.current_time() - start == slow_s
+
+
 async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock) -> None:
     async with open_house(pace=Pace(rate=1, burst=1)) as house:
         alice, bob, carol = await house.join(), await house.join(), await house.join()

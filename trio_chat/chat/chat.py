@@ -29,7 +29,8 @@ class Chat:
     def __init__(self, outside: Surroundings, *, rules: Rules, last_id: int = 0) -> None:
         """`last_id` is the newest id in the journal: what is newer comes in through `hear`."""
         self._outside = outside
-        self._rules = rules
+        self.rules = rules
+        """Can be set anew at any time; `window` and `rooms` stay as they were at first."""
         self._register = Register()
         self._ids = itertools.count(1)
         self._crowds: dict[Room, Crowd] = {}
@@ -113,7 +114,7 @@ class Chat:
     def tick(self) -> None:
         """Do what is done about once a second: sum up crowds, let go of those who were away for too long."""
         self.sum_up()
-        latest = self._outside.clock() - self._rules.hold_s
+        latest = self._outside.clock() - self.rules.hold_s
         for client in tuple(self._register.away):
             if client.away_since is not None and client.away_since <= latest:
                 self.disconnect(client)
@@ -136,7 +137,7 @@ class Chat:
         room = self.rooms.enter(name)
         if member := room.members.get(client):
             return member
-        if len(client.members) >= self._rules.rooms_per_client:
+        if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
         self._announce_crowd(room, _draft(client, room, Kind.JOINED))
@@ -284,7 +285,7 @@ class Chat:
 
     def _announce_crowd(self, room: Room, draft: Draft) -> None:
         crowd = self._crowds.setdefault(room, Crowd())
-        if crowd.is_told(draft.kind, is_large=len(room.members) > self._rules.announce_max_members):
+        if crowd.is_told(draft.kind, is_large=len(room.members) > self.rules.announce_max_members):
             self._outside.post(draft)
 
     def _dismiss(self, client: Client, room: Room, notice: Kind) -> None:

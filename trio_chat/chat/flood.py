@@ -12,6 +12,11 @@ class Bucket:
         self._tokens = burst
         self._at = now
 
+    def change(self, rate: float, burst: float) -> None:
+        """Go on at another rate, other than 0. What is in the bucket stays there, as far as it fits."""
+        self._rate = rate
+        self._burst = burst
+
     def take(self, cost: float, now: float) -> float:
         """Spend `cost` tokens. -> seconds to wait before going on, 0 where there were enough."""
         if not self._rate:

@@ -173,15 +173,21 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 16 * 1024**2
     keep: Annotated[
         tuple[Keep, ...],
-        Declared("How long (`30d`) or how many entries are kept; can be given for both.", KEEP, "everything"),
+        Declared(
+            "How long (`30d`) or how many entries are kept; can be given for both.", KEEP, "everything", is_live=True
+        ),
     ] = ()
     hold: Annotated[
         float,
         Declared(
-            "How long the place of a client with a session is held when its connection broke.", duration(0, 86400)
+            "How long the place of a client with a session is held when its connection broke.",
+            duration(0, 86400),
+            is_live=True,
         ),
     ] = 60.0
-    announce_max: Annotated[int, Declared("Rooms with more members sum up who comes and goes.", whole(0, 10**9))] = 500
+    announce_max: Annotated[
+        int, Declared("Rooms with more members sum up who comes and goes.", whole(0, 10**9), is_live=True)
+    ] = 500
     stall_timeout: Annotated[
         float,
         Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400), is_live=True),

@@ -24,11 +24,14 @@ class Brake(Generic[T]):
 
     def spend(self, said: T) -> float:
         """Let the client pay for something it said. -> how long it has to wait before that is heard."""
-        if not self._services.pace.rate:
+        pace = self._services.pace
+        if not pace.rate:
             return 0.0
         now = trio.current_time()
         if self._bucket is None:
-            self._bucket = self._services.pace.bucket(now)
+            self._bucket = pace.bucket(now)
+        else:
+            self._bucket.change(pace.rate, pace.burst)  # it may be another one since
         return self._bucket.take(self._cost_of(said), now)
 
 

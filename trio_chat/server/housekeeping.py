@@ -1,6 +1,7 @@
 """What a server does with its journal beside keeping: rooms are recalled at start, and what is too old is pruned."""
 
 import logging
+import math
 from collections.abc import Sequence
 
 import trio
@@ -25,12 +26,35 @@ async def recall_rooms(chat: Chat, journal: Journal) -> None:
             break
 
 
-async def prune_forever(journal: Journal, keeps: Sequence[Keep]) -> None:
-    """Prune what is outside any of the bounds, now and then, until cancelled. The journal sees that nobody waits."""
-    while keeps:
-        for keep in keeps:
+class Pruning:
+    """Prunes what is outside any of the bounds, at once and then now and then. The journal sees that nobody waits."""
+
+    def __init__(self, journal: Journal, keeps: Sequence[Keep]) -> None:
+        self._journal = journal
+        self._keeps = keeps
+        self._round = trio.CancelScope()
+
+    @property
+    def keeps(self) -> Sequence[Keep]:
+        """The bounds. They can be set anew at any time: what is being pruned by the old ones is pruned no further."""
+        return self._keeps
+
+    @keeps.setter
+    def keeps(self, keeps: Sequence[Keep]) -> None:
+        if keeps != self._keeps:
+            self._keeps = keeps
+            self._round.cancel()
+
+    async def run(self) -> None:
+        """Prune until cancelled."""
+        while True:
+            with trio.CancelScope() as self._round:
+                await self._prune()
+                await trio.sleep(PRUNE_EVERY_S if self._keeps else math.inf)
+
+    async def _prune(self) -> None:
+        for keep in self._keeps:
             try:
-                await journal.prune(older_than=keep.older_than, more_than=keep.more_than)
+                await self._journal.prune(older_than=keep.older_than, more_than=keep.more_than)
             except JournalError as error:
                 logger.warning("cannot prune: %s", error)
-        await trio.sleep(PRUNE_EVERY_S)

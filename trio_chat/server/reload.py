@@ -14,7 +14,9 @@ import trio
 from trio_chat.config import ConfigError, ServeSettings, Setting, settings_of
 from trio_chat.server.capacity import limits_of
 from trio_chat.server.errors import SetupError
+from trio_chat.server.housekeeping import Pruning
 from trio_chat.server.logs import set_level
+from trio_chat.server.rules import rules_of
 from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.systemd import ServiceManager
@@ -48,9 +50,12 @@ class Reloaded:
 class Reloader:
     """Knows what is in force. `read` reads the settings again, as they were read at the start."""
 
-    def __init__(self, settings: ServeSettings, services: Services, read: Callable[[], ServeSettings]) -> None:
+    def __init__(
+        self, settings: ServeSettings, services: Services, pruning: Pruning, *, read: Callable[[], ServeSettings]
+    ) -> None:
         self._settings = settings
         self._services = services
+        self._pruning = pruning
         self._read = read
         self._wanted = trio.Event()
         self._by = ""
@@ -115,10 +120,12 @@ class Reloader:
         services = self._services
         if (limits := limits_of(settings)) != services.admission.limits:  # setting them forgets who came how often
             services.admission.limits = limits
+        services.chat.rules = rules_of(settings)
         services.pace = Pace(settings.rate, settings.burst)
         services.password = secrets.password
         services.tls = secrets.tls
         services.pump.stall_timeout_s = settings.stall_timeout
+        self._pruning.keeps = settings.keep
         set_level(settings.log_level)
 
 

@@ -53,8 +53,7 @@ class Pace:
 class Services:
     """What a server's sessions share.
 
-    `pace`, `password` and `tls` can be set anew at any time: the pace is for those who speak for the first time after
-    that, the others for those who connect.
+    `pace`, `password` and `tls` can be set anew at any time: the pace for everyone, the others for those who connect.
     """
 
     chat: Chat
