@@ -127,6 +127,12 @@ def test_toml_values_of_another_type_are_refused(kind: Kind, given: object) -> N
         kind.read(given, typed=True)
 
 
+@pytest.mark.parametrize("given", [10, "30d", [True]])
+def test_that_toml_wants_an_array_is_said(given: object) -> None:
+    with pytest.raises(ValueError, match=r"^expected in an array: a time from .*, or a whole number .*, got "):
+        KEEP.read(given, typed=True)
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "shown"),
     [

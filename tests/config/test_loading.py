@@ -114,7 +114,7 @@ def test_a_survey_has_all_that_is_wrong_and_where_the_rest_was_given(file: Path)
     assert found.faults == [
         f"{file}: there is no setting 'quite'; did you mean quiet?",
         "TRIO_CHAT_QUIET: expected true or false, got 'perhaps'",
-        f"{file}: allow: expected networks, got 'all'",
+        f"{file}: allow: expected in an array: networks, got 'all'",
     ]
     assert [(given.setting.show(given.value), given.place) for given in found.given.values()] == [
         ("20", "--max-clients"),

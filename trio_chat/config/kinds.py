@@ -39,7 +39,8 @@ class Kind:
             return self._read_one(value, typed=typed)
         except (ValueError, LookupError, TypeError) as error:
             got = "something else" if self.is_secret else repr(value)
-            raise ValueError(f"expected {self.expected}, got {got}") from error
+            where = "in an array: " if typed and self.is_list else ""
+            raise ValueError(f"expected {where}{self.expected}, got {got}") from error
 
     def _read_one(self, value: object, *, typed: bool) -> Any:
         if typed and not isinstance(value, self.native):
