@@ -33,7 +33,7 @@ fix: $(VENV)/.dev
 bench: $(VENV)/.runtime
 	$(RUN) bench $(ARGS)
 
-# What it stands, at length: 45 minutes, or ARGS="--kills 20 --minutes 1 --clients 500".
+# What it stands, at length: half an hour, or ARGS="--kills 20 --minutes 1 --clients 500", or ARGS="--only M6".
 faults: $(VENV)/.dev
 	$(RUN) bench.faults $(ARGS)
 

@@ -1,73 +1,144 @@
 """Attack the server at length and print what it stood: `python -m bench.faults`.
 
-Everything as listed takes about 45 minutes; `--kills 20 --minutes 1 --clients 500` takes three. The exit status is 1
-where anything failed.
+It can be done in pieces: `--only M1 --only soak`; and in little: `--kills 20 --minutes 1 --clients 500` takes six
+minutes. The table comes whatever fails, and after Ctrl-C too. The exit status is 1 where anything failed.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.faults.crowds import joins, origins, silent, stuck
 from bench.faults.kills import kills
 from bench.faults.soak import soak
+from bench.faults.stop import stop
+from bench.faults.vanishing import vanishing
 from bench.faults.verdict import Verdict, format_verdicts
 from bench.loadgen import raise_file_limit
+
+KILLS, MINUTES, CLIENTS = 1000, 10, 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """How much is done."""
 
-    folder: Path
-    kills: int
-    minutes: float
-    clients: int
+    folder: Path = Path()
+    kills: int = KILLS
+    minutes: float = MINUTES
+    clients: int = CLIENTS
 
 
-FAULTS: Mapping[str, Callable[[Size], Iterator[Verdict]]] = {
-    "M1": lambda size: kills(size.folder, size.kills),
-    "C11": lambda size: silent(size.folder, size.clients),
-    "C14": lambda size: stuck(size.folder, min(size.clients, 1000)),
-    "C16": lambda size: joins(size.folder, size.clients),
-    "C18": lambda size: origins(size.folder, 2 * size.clients),
-    "soak": lambda size: soak(size.folder, size.minutes * 60),
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is done, how many seconds that takes on two cores, about, and the attack itself."""
+
+    what: str
+    takes_s: Callable[[Size], float]
+    attack: Callable[[Size], Iterator[Verdict]]
+
+
+FAULTS: Mapping[str, Fault] = {
+    "M1": Fault(
+        "kill -9 under load, again and again",
+        lambda size: 1.0 * size.kills,
+        lambda size: kills(size.folder, size.kills),
+    ),
+    "M6": Fault(
+        "SIGTERM with a thousand clients, some of them stuck",
+        lambda size: 10,
+        lambda size: stop(size.folder, min(size.clients, 1000)),
+    ),
+    "C11": Fault(
+        "thousands that say nothing, and TLS handshakes left halfway",
+        lambda size: 20 + size.clients / 250,
+        lambda size: silent(size.folder, size.clients),
+    ),
+    "C13": Fault("clients that vanish without a word", lambda _: 50, lambda size: vanishing(size.folder)),
+    "C14": Fault("readers that never read", lambda size: 60, lambda size: stuck(size.folder, min(size.clients, 1000))),
+    "C16": Fault(
+        "thousands that join, and that come and go",
+        lambda size: 20 + size.clients / 250,
+        lambda size: joins(size.folder, size.clients),
+    ),
+    "C18": Fault(
+        "thousands of connections from one address",
+        lambda size: 2 * size.clients / 500,
+        lambda size: origins(size.folder, 2 * size.clients),
+    ),
+    "soak": Fault(
+        "a busy room, floods and the stuck, for minutes",
+        lambda size: 60 * size.minutes + 15,
+        lambda size: soak(size.folder, size.minutes * 60),
+    ),
 }
 
 
 def main() -> int:
     """Try what was asked for, print the table. -> exit status."""
     options = _parse()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the table comes then too
     files = raise_file_limit()
     began = time.perf_counter()
     verdicts: list[Verdict] = []
-    with tempfile.TemporaryDirectory(prefix="trio-chat-faults-") as folder:
+    with tempfile.TemporaryDirectory(prefix="trio-chat-faults-", ignore_cleanup_errors=True) as folder:
         size = Size(Path(folder), options.kills, options.minutes, min(options.clients, files // 2 - 500))
-        for name in options.only or FAULTS:
-            print(f"{name} ...", file=sys.stderr, flush=True)
-            try:
-                verdicts.extend(FAULTS[name](size))
-            except KeyboardInterrupt:
-                break
-            except Exception as error:  # whatever it is, the rest can be tried
-                verdicts.append(Verdict(name, "-", "-", f"{type(error).__name__}: {error}", is_met=False))
+        with suppress(KeyboardInterrupt):
+            for verdict in _try(options.only or FAULTS, size):
+                _say(f"  {verdict.word}: {verdict.done}: {verdict.seen}")
+                verdicts.append(verdict)
     print(format_verdicts(verdicts))
-    print(f"tried in {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return 0 if all(verdict.is_met for verdict in verdicts) else 1
+    _say(f"tried in {time.perf_counter() - began:.0f} s")
+    return int(any(verdict.is_met is False for verdict in verdicts))
+
+
+def _try(names: Iterable[str], size: Size) -> Iterator[Verdict]:
+    """Try one after the other. What fails, or is interrupted, is a verdict too."""
+    for name in names:
+        fault = FAULTS[name]
+        _say(f"{name}: {fault.what}, {_show_time(fault.takes_s(size))} ...")
+        try:
+            yield from fault.attack(size)
+        except KeyboardInterrupt:
+            yield Verdict(name, fault.what, "-", "interrupted", is_met=False)
+            raise
+        except Exception as error:  # whatever it is, the rest can be tried
+            yield Verdict(name, fault.what, "-", f"{type(error).__name__}: {error}", is_met=False)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _show_time(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
+
+
+def _show_faults() -> str:
+    """The table of what there is, and how long it takes at full size."""
+    size = Size()
+    rows = [f"  {name:<6}{_show_time(fault.takes_s(size)):>7}  {fault.what}" for name, fault in FAULTS.items()]
+    total = sum(fault.takes_s(size) for fault in FAULTS.values())
+    return "\n".join(["what there is, and how long it takes at full size:", *rows, f"  all   {_show_time(total):>7}"])
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m bench.faults",
+        description=__doc__,
+        epilog=_show_faults(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", action="append", choices=FAULTS, metavar="NAME", help=", ".join(FAULTS))
-    parser.add_argument("--kills", type=int, default=1000, help="how often to kill -9 (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=10, help="how long to soak (default: %(default)s)")
-    parser.add_argument("--clients", type=int, default=5000, help="how large crowds are (default: %(default)s)")
+    parser.add_argument("--only", action="append", choices=FAULTS, metavar="NAME", help="this one; can be given again")
+    parser.add_argument("--kills", type=int, default=KILLS, help="how often to kill -9 (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="how long to soak (default: %(default)s)")
+    parser.add_argument("--clients", type=int, default=CLIENTS, help="how large crowds are (default: %(default)s)")
     return parser.parse_args()
 
 

@@ -1,5 +1,6 @@
 """The server that is attacked, as a process."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -7,22 +8,33 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO
 
 from bench.servers import ROOT
 
-_CHAT_LINE = b"Chat Server started on port: "
+_CHAT_LINE = rb"Chat Server started on port: (\d+)\n"
+_ADMIN_LINE = rb"Admin API started on: http://127\.0\.0\.1:(\d+)\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class House:
-    """A running server. What it logs is in the file `log`."""
+    """A running server on a data folder. What it logs is in the file `log`."""
 
     process: subprocess.Popen[bytes]
     port: int
     ready_s: float
-    log: Path
+    data: Path
+
+    @property
+    def log(self) -> Path:
+        """The file that it logs to."""
+        return _log_in(self.data)
+
+    @cached_property
+    def admin_port(self) -> int:
+        """The port of its admin API, once it has said which."""
+        return _port_in(self.process, _ADMIN_LINE, self.log)
 
     def rss_kib(self) -> int:
         """Memory that is resident for it."""
@@ -45,9 +57,8 @@ def serving(data: Path, *flags: str) -> Iterator[House]:
     """Run a server until the block is left."""
     command = (sys.executable, "-m", "trio_chat", "serve", "--no-console", "--port", "0", "--admin-port", "0")
     data.mkdir(exist_ok=True)
-    log = data / "log"
     began = time.perf_counter()
-    with log.open("ab") as errors:
+    with _log_in(data).open("ab") as errors:
         process = subprocess.Popen(
             [*command, "--data", str(data), "--rate", "0", *flags],
             stdin=subprocess.DEVNULL,
@@ -56,16 +67,21 @@ def serving(data: Path, *flags: str) -> Iterator[House]:
             cwd=ROOT,
         )
     try:
-        assert process.stdout
-        port = _port_in(process.stdout, log)
-        yield House(process, port, time.perf_counter() - began, log)
+        port = _port_in(process, _CHAT_LINE, _log_in(data))
+        yield House(process, port, time.perf_counter() - began, data)
     finally:
         process.kill()
         process.communicate()
 
 
-def _port_in(output: IO[bytes], log: Path) -> int:
-    for line in output:
-        if line.startswith(_CHAT_LINE):
-            return int(line.removeprefix(_CHAT_LINE))
+def _log_in(data: Path) -> Path:
+    return data / "log"
+
+
+def _port_in(process: subprocess.Popen[bytes], announcement: bytes, log: Path) -> int:
+    """Read what the server prints up to a port."""
+    assert process.stdout
+    for line in process.stdout:
+        if found := re.fullmatch(announcement, line):
+            return int(found[1])
     raise RuntimeError(f"the server did not start: {log.read_text()[-300:]}")

@@ -10,7 +10,7 @@ PATIENCE_S = 30.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: thousands of ports must not stay in TIME_WAIT
 
 
-def connect(port: int, *, hoard_bytes: int = 0) -> socket.socket:
+def connect(port: int, *, host: str = "127.0.0.1", hoard_bytes: int = 0) -> socket.socket:
     """Connect as `nc` would; `hoard_bytes` is what the kernel may keep for one who does not read."""
     sock = socket.socket()
     sock.settimeout(PATIENCE_S)
@@ -18,7 +18,7 @@ def connect(port: int, *, hoard_bytes: int = 0) -> socket.socket:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hoard_bytes:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, hoard_bytes)
-    sock.connect(("127.0.0.1", port))
+    sock.connect((host, port))
     return sock
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.faults.stop import stop_under_load
 from tests.protocol.conftest import running_server
-from tests.protocol.crowd import stop_under_load
 
 COMMAND = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
 
