@@ -168,7 +168,7 @@ class Chat:
         return room
 
     def current_room(self, client: Client) -> Room:
-        """The room that a client with one room speaks in: the one entered last. Raises ChatError where it is in none."""
+        """The room that a client with one room speaks in, entered last. Raises ChatError where it is in none."""
         for room in reversed(client.members):
             return room
         raise ChatError("no-room", "you are in no room: /join one")
