@@ -15,6 +15,8 @@ is replaced by `Connection`, since most defects are there:
 6. HTTP/2 is spoken unasked (`PRI *`, `Upgrade: h2c`): `_check_protocol` stays with HTTP/1.1.
 7. A target that is no path makes Quart raise, and Content-Length beside Transfer-Encoding is accepted, although a
    proxy in front may have believed the other one: `_refusal_of` says no.
+8. One who took this for another port was left without an answer until he was thrown out, since a header ends in an
+   empty line: here a first line that is of no request is refused at once.
 """
 
 import logging
@@ -44,6 +46,20 @@ logger = logging.getLogger("trio_chat.admin")
 class Http11(H11Protocol):
     """hypercorn's HTTP/1.1, which stays HTTP/1.1 and does not raise at what a peer can cause."""
 
+    async def handle(self, event: Event) -> None:
+        """Take what the peer sent."""
+        if isinstance(event, RawData) and self._begins_no_request(event.data):
+            await self._refuse(400)
+        else:
+            await super().handle(event)
+
+    def _begins_no_request(self, data: bytes) -> bool:
+        """Tell whether a line is here already where a request must begin, and is none (cure 8)."""
+        if self.connection.their_state is not h11.IDLE or self.connection.trailing_data[0]:
+            return False
+        line, newline, _ = data.partition(b"\n")
+        return bool(newline) and not line.rpartition(b" ")[2].startswith(b"HTTP/")
+
     async def _check_protocol(self, event: h11.Request) -> None:
         """Never change over to HTTP/2: one protocol is enough to defend (cure 6)."""
 
@@ -52,8 +68,11 @@ class Http11(H11Protocol):
         if status is None:
             await super()._create_stream(request)
         else:
-            await self._send_error_response(status)
-            await self.send(Closed())
+            await self._refuse(status)
+
+    async def _refuse(self, status: int) -> None:
+        await self._send_error_response(status)
+        await self.send(Closed())
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         try:

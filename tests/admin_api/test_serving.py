@@ -77,6 +77,26 @@ async def test_an_idle_connection_and_an_unfinished_header_are_closed_in_time(se
     assert answer.endswith(b"done\n") is (sent == GET)
 
 
+@pytest.mark.parametrize("sent", [b'{"type":"hello","protocol":1}\n', b"hello\n", b"hello there\r\n", b"GET /acts\n"])
+async def test_one_who_took_the_port_for_another_is_answered_at_once(serve, sent):
+    site = await serve(Limits(keep_alive_s=60, linger_s=0.1))
+
+    answer = await site.ask(sent)
+
+    assert status_of(answer) == 400
+    assert site.acts == []
+
+
+async def test_a_request_line_may_come_in_pieces(site):
+    with trio.fail_after(2):
+        async with await site.connect() as stream:
+            for piece in (b"GET /ac", b"ts HTT", b"P/1.1\r", b"\nHost:", b" localhost\r\n\r\n"):
+                await stream.send_all(piece)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+
+            assert status_of(await receive_until(stream, b"done\n")) == 200
+
+
 async def dribble_until_closed(stream: trio.SocketStream) -> None:
     is_closed = False
     with suppress(trio.BrokenResourceError):

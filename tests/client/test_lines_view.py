@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import socket
 import struct
@@ -15,10 +16,10 @@ import pytest
 import trio
 
 from trio_chat.chat.stickers import Catalogue, Text
-from trio_chat.client.connect import Place
+from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.dialogue import Visitor
-from trio_chat.client.lines_view import GOODBYE, Visit, join
+from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
 from trio_chat.client.outbox import open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.terminal import open_terminal, run_on_asyncio
@@ -297,12 +298,15 @@ def test_a_server_that_cannot_be_reached_is_one_line(capfd: pytest.CaptureFixtur
         (b"*** you are banned: flooding ***\n", "the server refuses: you are banned: flooding"),
         (
             b"SSH-2.0-OpenSSH_9.2p1\r\n",
-            "the server does not speak frames, it may be too old for this client; it says: SSH",
+            "this is no trio-chat server: it says 'SSH-2.0-OpenSSH_9.2p1'; is the port right?",
         ),
-        (b"\x1b[31m\x00" * 5000, "the server does not speak frames"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "this is no trio-chat server: it says 'HTTP/1.1 400 Bad Request'"),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "the server speaks TLS only: join with --tls"),
+        (b"\x1b[31m\x00" * 5000, "this is no trio-chat server"),
+        (b"", "closed the connection without a word; is that the port of a trio-chat server?"),
     ],
 )
-async def test_a_server_that_speaks_in_words_is_one_line(
+async def test_a_server_that_speaks_in_words_or_not_at_all_is_one_line(
     peer: Any, tmp_path: Path, greeting: bytes, reason: str
 ) -> None:
     async def answer() -> None:
@@ -313,9 +317,30 @@ async def test_a_server_that_speaks_in_words_is_one_line(
 
     with open_outbox("test", folder=tmp_path) as outbox:
         visit = Visit(TRANSCRIPT, Place("127.0.0.1", peer.port), Visitor(), outbox)
-        with pytest.RaisesGroup(pytest.RaisesExc(Exception, match=reason), flatten_subgroups=True):
+        with pytest.RaisesGroup(pytest.RaisesExc(Exception, match=re.escape(reason)), flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(answer)
+                await visit.run(lambda: nullcontext(Pipe(0, 1)))
+
+
+async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
+    peer: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], autojump_clock: trio.testing.MockClock
+) -> None:
+    async def wait_for_more_than_a_line() -> None:
+        await peer.accept()
+        await trio.sleep(WONDER_S)
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert capsys.readouterr().err == (
+            f"trio-chat: no answer from 127.0.0.1 port {peer.port} yet; is that the port of a trio-chat server?\n"
+        )
+        await peer.stream.send_eof()
+
+    with open_outbox("test", folder=tmp_path) as outbox:
+        visit = Visit(TRANSCRIPT, Place("127.0.0.1", peer.port), Visitor(), outbox)
+        with pytest.RaisesGroup(LinkError, flatten_subgroups=True):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(wait_for_more_than_a_line)
                 await visit.run(lambda: nullcontext(Pipe(0, 1)))
 
 

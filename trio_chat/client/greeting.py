@@ -10,6 +10,12 @@ _TEXT_MAX_BYTES = 4096
 _TEXT_TIMEOUT_S = 2
 
 _LATE = notice(LATE_HELLO).encode()
+_CHAT = (b"*** ", b"* [", b"[")
+"""How what plain clients read begins."""
+
+_TLS_ALERT = b"\x15\x03"
+
+WRONG_PORT = "is that the port of a trio-chat server?"
 
 
 class LateHelloError(LinkError):
@@ -17,16 +23,19 @@ class LateHelloError(LinkError):
 
 
 async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> bytes:
-    """Return the first bytes that a server sends, or none if it just hangs up.
+    """Return the first bytes that a server sends.
 
-    Raises LinkError with what it says, if that is no frame: it refuses us, or knows no frames, or our hello was late.
+    Raises LinkError if it just hangs up, and with what it says if that is no frame: it is no server of ours, it refuses
+    us, or knows no frames, or our hello was late.
     """
     data = bytes(await stream.receive_some(receive_bytes))
-    if not data or data.startswith(b"{"):
+    if not data:
+        raise LinkError(f"the server closed the connection without a word; {WRONG_PORT}")
+    if data.startswith(b"{"):
         return data
     with trio.move_on_after(_TEXT_TIMEOUT_S):
         more = data
-        while more and _LATE not in data and len(data) < _TEXT_MAX_BYTES:
+        while more and not _is_enough(data):
             more = bytes(await stream.receive_some(_TEXT_MAX_BYTES))
             data += more
     if _LATE in data:  # behind what plain clients are told, such as what was said meanwhile
@@ -34,4 +43,14 @@ async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> b
     said = clean(data.partition(b"\n")[0][:_TEXT_MAX_BYTES].decode(errors="replace")).strip()
     if said.startswith("*** ") and said.endswith(" ***") and "joined" not in said:
         raise LinkError(f"the server refuses: {said[4:-4]}")
-    raise LinkError(f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}")
+    if data.startswith(_CHAT):
+        raise LinkError(f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}")
+    if data.startswith(_TLS_ALERT):
+        raise LinkError("the server speaks TLS only: join with --tls, if it is a trio-chat server")
+    raise LinkError(f"this is no trio-chat server: it says {said[:200]!r}; is the port right?")
+
+
+def _is_enough(data: bytes) -> bool:
+    if data.startswith(_CHAT):
+        return _LATE in data or len(data) >= _TEXT_MAX_BYTES
+    return b"\n" in data or len(data) >= _TEXT_MAX_BYTES or data.startswith(_TLS_ALERT)

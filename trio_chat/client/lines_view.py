@@ -29,6 +29,8 @@ GOODBYE = "Disconnected from the server"
 _LEAVING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 128 + signal.SIGINT
 
+WONDER_S = 3
+"""After this time without being let in, a person is told what is waited for."""
 
 OpenSurface = Callable[[], AbstractAsyncContextManager[Surface]]
 
@@ -99,6 +101,7 @@ class Visit:
         with trio.open_signal_receiver(*_LEAVING_SIGNALS) as signals, self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._obey, signals)
+                nursery.start_soon(self._wonder)
                 link_context = open_link(
                     self._place, self._visitor, self._outbox, is_patient=is_patient, backoff=self._backoff
                 )
@@ -116,6 +119,12 @@ class Visit:
                 self._scope.cancel()
             else:
                 self._surface.stop()
+
+    async def _wonder(self) -> None:
+        """Say what is waited for, where that takes long: it might be a server of another kind that waits for more."""
+        await trio.sleep(WONDER_S)
+        if self._surface is None:
+            _complain(f"no answer from {self._place} yet; is that the port of a trio-chat server?")
 
     async def _converse(self, link: Link, surface: Surface) -> int:
         narrator = Narrator(self._transcript, self._visitor.rooms[0])

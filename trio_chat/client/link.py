@@ -18,7 +18,7 @@ import trio
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.connect import LinkError, Tell, reason_of
 from trio_chat.client.dialogue import Dialogue, Visitor
-from trio_chat.client.greeting import LateHelloError, read_greeting
+from trio_chat.client.greeting import WRONG_PORT, LateHelloError, read_greeting
 from trio_chat.client.happenings import (
     Ended,
     Failed,
@@ -276,7 +276,7 @@ class Link:
     def _explain_silence(self) -> LinkError:
         if self.is_connected:
             return LinkError(f"nothing came from the server for {SILENCE_S} s")
-        return LinkError("the server says nothing; does it speak frames? It may be too old for this client, or busy")
+        return LinkError(f"nothing came from the server within {WELCOME_S} s; {WRONG_PORT}")
 
     def _explain_end(self, reason: str) -> LinkError:
         if farewell := self._dialogue.farewell:
