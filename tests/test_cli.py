@@ -76,6 +76,22 @@ def test_a_variable_and_a_file_reach_the_server(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, expected)
 
 
+@pytest.mark.parametrize("command", ["serve --data {} --admin-port 0 --port", "join 127.0.0.1"])
+def test_a_variable_that_is_ignored_is_said(command: str, tmp_path: Path) -> None:
+    variables = {**os.environ, "TRIO_CHAT_PROT": "1"}
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        if command.startswith("join"):
+            holder.close()
+        arguments = [*command.format(tmp_path).split(), str(port)]
+        command_line = [sys.executable, "-m", "trio_chat", *arguments]
+        done = subprocess.run(command_line, cwd=ROOT, env=variables, capture_output=True, text=True, input="")
+
+    ignored, reason = done.stderr.splitlines()
+    assert ignored.endswith("'TRIO_CHAT_PROT' is ignored: there is no such setting; did you mean TRIO_CHAT_PORT?")
+    assert reason.startswith("trio-chat: cannot ")
+
+
 def test_a_taken_port_is_one_line_and_status_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]

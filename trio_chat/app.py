@@ -3,6 +3,7 @@
 Only this module knows that chat and HTTP share a process.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -16,7 +17,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
-from trio_chat.config import ServeSettings
+from trio_chat.config import ServeSettings, ignored_variables
 from trio_chat.journal import JournalError, open_journal
 from trio_chat.ports import open_ports
 from trio_chat.server import console
@@ -43,6 +44,8 @@ TICK_S = 1.0
 LEDGER_S = 0.3
 """How long a server that stops waits for what operators did to be written down."""
 
+logger = logging.getLogger(__name__)
+
 
 def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
     """Run the server until it is told to stop; `read` is how it reads its settings again.
@@ -54,6 +57,8 @@ def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
     status = 0
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
+            for fault in ignored_variables(os.environ):
+                logger.warning("%s", fault)
             trio.run(_serve, settings, read)
     except* (SetupError, JournalError) as failed:
         print(f"trio-chat: {_first_of(failed)}", file=sys.stderr)

@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,17 @@ import click
 from msgspec import Struct
 
 from trio_chat import __version__
-from trio_chat.config import ConfigError, JoinSettings, ServeSettings, Setting, load, settings_of, survey
+from trio_chat.config import (
+    CONFIG_VARIABLE,
+    ConfigError,
+    JoinSettings,
+    ServeSettings,
+    Setting,
+    ignored_variables,
+    load,
+    settings_of,
+    survey,
+)
 from trio_chat.config.kinds import whole
 
 USAGE_STATUS = 2
@@ -22,6 +32,7 @@ INTERRUPTED_STATUS = 130
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
+_Settings = TypeVar("_Settings", bound=Struct)
 
 
 def main() -> None:
@@ -86,11 +97,19 @@ def _leave(_number: int, _frame: object) -> None:
     os._exit(0)
 
 
+def _load(struct: type[_Settings], flags: Mapping[str, object], *, file: Path | None = None) -> _Settings:
+    """Bring the settings together. What looks like one and is none is a line on stderr."""
+    settings = load(struct, flags, os.environ, file=file)
+    for fault in ignored_variables(os.environ):
+        print(f"trio-chat: {fault}", file=sys.stderr)
+    return settings
+
+
 _config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    envvar="TRIO_CHAT_CONFIG",
+    envvar=CONFIG_VARIABLE,
     help="TOML file with any of the settings.",
 )
 
@@ -117,12 +136,13 @@ def serve(config: Path | None, **flags: Any) -> int:
 @_config_option
 @click.option("--quiet", "-q", is_flag=True, help="Only say what is wrong.")
 def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
-    """Look whether a server would start with these settings: status 0 if it would.
+    """Look whether a server would start with these settings and heed them all: status 0 if so.
 
     It takes what `serve` takes, shows every setting and where it came from, and says all that is wrong, a line each. It
     changes nothing.
     """
     found = survey(ServeSettings, flags, os.environ, file=config)
+    found.faults += ignored_variables(os.environ)
     from trio_chat.checking import check  # nobody else has to pay for it
 
     return check(found, is_quiet=quiet)
@@ -138,7 +158,7 @@ def join(host: str, port: str, **flags: Any) -> int:
     Each option can also be a variable, such as TRIO_CHAT_NICK=alice. On a pipe it says what comes in and ends:
     echo hello | trio-chat join HOST
     """
-    settings = load(JoinSettings, flags, os.environ)
+    settings = _load(JoinSettings, flags)
     try:
         number = whole(1, 65535).read(port, typed=False)
     except ValueError as error:
@@ -158,7 +178,7 @@ def health(config: Path | None, **flags: Any) -> int:
 
     It finds the admin API by the same options, variables and file as the server.
     """
-    settings = load(ServeSettings, flags, os.environ, file=config)
+    settings = _load(ServeSettings, flags, file=config)
     from trio_chat.client.health import ask_health  # nobody else has to pay for these
     from trio_chat.server.admin_token import read_admin_token
     from trio_chat.server.errors import SetupError
@@ -187,7 +207,7 @@ def export_history(file: str, config: Path | None, **flags: Any) -> int:
 
     It finds the journal by the same options, variables and file as the server.
     """
-    settings = load(ServeSettings, flags, os.environ, file=config)
+    settings = _load(ServeSettings, flags, file=config)
     from trio_chat.backup import transfer  # nobody else has to pay for it
 
     return transfer.export_history(settings, file)
@@ -202,7 +222,7 @@ def import_history(file: str, config: Path | None, **flags: Any) -> int:
 
     No server may have the journal. Importing the same again does no harm.
     """
-    settings = load(ServeSettings, flags, os.environ, file=config)
+    settings = _load(ServeSettings, flags, file=config)
     from trio_chat.backup import transfer  # nobody else has to pay for it
 
     return transfer.import_history(settings, file)

@@ -4,7 +4,16 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from trio_chat.config import ConfigError, JoinSettings, ServeSettings, load, settings_of, settings_table, survey
+from trio_chat.config import (
+    ConfigError,
+    JoinSettings,
+    ServeSettings,
+    ignored_variables,
+    load,
+    settings_of,
+    settings_table,
+    survey,
+)
 from trio_chat.config.kinds import SWITCH, Secret, secret, texts, whole
 from trio_chat.config.loading import Declared
 
@@ -85,6 +94,25 @@ def test_a_wrong_value_in_the_file_is_said_even_if_a_flag_goes_over_it(file: Pat
 def test_an_unknown_key_is_named_with_the_one_that_may_be_meant(file: Path) -> None:
     assert error_in(file, "max-client = 5") == "there is no setting 'max-client'; did you mean max-clients?"
     assert error_in(file, "[tls]") == "there is no setting 'tls'; expected one of max-clients, quiet, allow, token"
+
+
+def test_a_variable_that_is_no_setting_is_named_with_the_one_that_may_be_meant() -> None:
+    variables = {
+        "TRIO_CHAT_PROT": "1",
+        "trio_chat_nick": "alice",
+        "TRIO_CHAT_FROBNICATE": "1",
+        "TRIO_CHAT_HSOT": "",
+        "TRIO_CHAT_CONFIG": "chat.toml",
+        "TRIO_CHAT_PORT": "5555",
+        "TRIO_CHAT_NICK": "bob",
+        "PROT": "1",
+    }
+
+    assert ignored_variables(variables) == [
+        "'TRIO_CHAT_FROBNICATE' is ignored: there is no such setting",
+        "'TRIO_CHAT_PROT' is ignored: there is no such setting; did you mean TRIO_CHAT_PORT?",
+        "'trio_chat_nick' is ignored: there is no such setting; did you mean TRIO_CHAT_NICK?",
+    ]
 
 
 def test_a_file_that_cannot_be_used_is_one_line_that_names_it(file: Path) -> None:

@@ -61,6 +61,15 @@ def test_it_says_all_that_is_wrong_a_line_each(tmp_path: Path, capsys: pytest.Ca
     assert all(row.startswith(f"trio-chat: {start}") for row, start in zip(rows, expected, strict=True))
 
 
+def test_a_variable_that_a_server_would_ignore_is_wrong_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIO_CHAT_PROT", "1")
+
+    assert run(["check-config", "--quiet", "--data", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("trio-chat: 'TRIO_CHAT_PROT' is ignored")
+
+
 def test_it_makes_nothing(tmp_path: Path) -> None:
     flags = f"--data {tmp_path / 'data'} --admin-host 0.0.0.0 --admin-token-file {tmp_path / 'token'}".split()
 

@@ -3,6 +3,7 @@
 It must not know what a setting does to the server or the client, nor who asks for it.
 """
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +34,7 @@ from trio_chat.config.loading import (
     Given,
     Setting,
     Survey,
+    ignored,
     live_list,
     load,
     settings_of,
@@ -42,18 +44,23 @@ from trio_chat.config.loading import (
 
 __all__ = [
     "ADMIN_TOKEN",
+    "CONFIG_VARIABLE",
     "ConfigError",
     "Given",
     "JoinSettings",
     "ServeSettings",
     "Setting",
     "Survey",
+    "ignored_variables",
     "live_list",
     "load",
     "settings_of",
     "settings_table",
     "survey",
 ]
+
+CONFIG_VARIABLE = "TRIO_CHAT_CONFIG"
+"""Names the TOML file, and is no setting itself."""
 
 PORT = whole(0, 65535, metavar="PORT")
 HOST = host("ADDRESS", "an address, a host name, or * for every interface")
@@ -227,3 +234,9 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
         Path | None,
         Declared("TOML file with more stickers than the built-in ones.", path("FILE", "a file"), "none"),
     ] = None
+
+
+def ignored_variables(environment: Mapping[str, str]) -> list[str]:
+    """Say which variables look like settings of ours and are none, a sentence each."""
+    settings = (*settings_of(ServeSettings), *settings_of(JoinSettings))
+    return list(ignored(environment, {CONFIG_VARIABLE, *(setting.variable for setting in settings)}))

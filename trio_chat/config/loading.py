@@ -1,7 +1,7 @@
 """From declarations to settings: a flag goes over a variable, a variable over the file, the file over the default."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +12,8 @@ import msgspec
 from trio_chat.config.kinds import Kind
 
 _S = TypeVar("_S", bound=msgspec.Struct)
+
+_PREFIX = "TRIO_CHAT_"
 
 
 class ConfigError(Exception):
@@ -48,7 +50,7 @@ class Setting(NamedTuple):
     @property
     def variable(self) -> str:
         """What it is called in the environment."""
-        return f"TRIO_CHAT_{self.name.upper()}"
+        return f"{_PREFIX}{self.name.upper()}"
 
     @property
     def key(self) -> str:
@@ -133,6 +135,19 @@ def load(
     if found.faults:
         raise ConfigError(found.faults[0])
     return struct(**{name: given.value for name, given in found.given.items()})
+
+
+def ignored(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
+    """Say which variables look like settings and are none, and which of the `known` ones may be meant.
+
+    They are no faults: one may belong to another version, or to a tool that goes with this one.
+    """
+    endings = [variable.removeprefix(_PREFIX) for variable in known]
+    for name, value in sorted(environment.items()):
+        if value and name not in known and name.upper().startswith(_PREFIX):
+            near = get_close_matches(name.upper().removeprefix(_PREFIX), endings, n=1)
+            hint = f"; did you mean {_PREFIX}{near[0]}?" if near else ""
+            yield f"{name!r} is ignored: there is no such setting{hint}"
 
 
 def settings_table(struct: type[msgspec.Struct]) -> str:
