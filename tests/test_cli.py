@@ -64,6 +64,23 @@ def test_the_help_of_serve_has_every_setting() -> None:
     assert all(setting.flag in shown for setting in settings_of(ServeSettings))
 
 
+@pytest.mark.parametrize("command", [["health"], ["history", "export"], ["history", "import"]])
+def test_the_help_of_what_asks_or_reads_does_not_speak_of_serving(command: list[str]) -> None:
+    shown = " ".join(CliRunner().invoke(cli, [*command, "--help"]).output.split())
+    texts = {setting.help.replace("`", "") for setting in settings_of(ServeSettings)}
+
+    assert "[default: " in shown
+    assert not [text for text in texts if text in shown]
+
+
+@pytest.mark.parametrize("group", [[], ["history"]])
+def test_no_command_is_listed_with_half_a_sentence(group: list[str]) -> None:
+    listed = CliRunner().invoke(cli, [*group, "--help"]).output.partition("Commands:\n")[2].splitlines()
+
+    assert listed
+    assert not [line for line in listed if line.endswith("...")]
+
+
 def test_a_variable_and_a_file_reach_the_server(tmp_path: Path) -> None:
     config = tmp_path / "chat.toml"
     config.write_text("stall-timeout = 0")

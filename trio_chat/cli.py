@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,20 +59,20 @@ def _explain(error: Exception) -> str:
     return f"{error.format_message().rstrip('.')}; see {command} --help"
 
 
-def _options(struct: type[Struct], names: Collection[str] | None = None) -> Callable[[_Command], _Command]:
-    """Give a command the flags of a settings class, or some of them."""
+def _options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
+    """Give a command the flags of a settings class; or `some`, each with what it means to this command."""
 
     def decorate(command: _Command) -> _Command:
         for setting in reversed(list(settings_of(struct))):
-            if setting.flag and (names is None or setting.name in names):
-                command = _option(setting)(command)
+            if setting.flag and (some is None or setting.name in some):
+                command = _option(setting, some[setting.name] if some else setting.help)(command)
         return command
 
     return decorate
 
 
-def _option(setting: Setting) -> Callable[[_Command], _Command]:
-    text = f"{setting.help.replace('`', '')}  [default: {setting.default}]"
+def _option(setting: Setting, meaning: str) -> Callable[[_Command], _Command]:
+    text = f"{meaning.replace('`', '')}  [default: {setting.default}]"
     if setting.kind.is_switch:
         return click.option(f"{setting.flag}/--no-{setting.key}", setting.name, default=None, help=text)
     return click.option(
@@ -131,7 +131,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     return app.serve(settings, read)
 
 
-@cli.command()
+@cli.command(short_help="Look whether a server would start with these settings.")
 @_options(ServeSettings)
 @_config_option
 @click.option("--quiet", "-q", is_flag=True, help="Only say what is wrong.")
@@ -170,13 +170,21 @@ def join(host: str, port: str, **flags: Any) -> int:
     return lines_view.join(place, visitor_of(settings), stickers=settings.stickers, is_once=settings.once)
 
 
-@cli.command()
-@_options(ServeSettings, {"admin_host", "admin_port", "admin_token_file", "admin_tls"})
+@cli.command(short_help="Ask the server on this machine how it does.")
+@_options(
+    ServeSettings,
+    {
+        "admin_host": "Address where the server's admin API listens.",
+        "admin_port": "Port where it listens.",
+        "admin_token_file": "File with its token on the first line.",
+        "admin_tls": "Ask over TLS, as the server was told to answer.",
+    },
+)
 @_config_option
 def health(config: Path | None, **flags: Any) -> int:
     """Ask the server on this machine how it does: status 0 if all is well, else 1. For Docker and monitoring.
 
-    It finds the admin API by the same options, variables and file as the server.
+    It finds the admin API by the same options, variables and file as the server, TRIO_CHAT_ADMIN_TOKEN among them.
     """
     settings = _load(ServeSettings, flags, file=config)
     from trio_chat.client.health import ask_health  # nobody else has to pay for these
@@ -190,17 +198,20 @@ def health(config: Path | None, **flags: Any) -> int:
     return ask_health(settings.admin_host, settings.admin_port, token=token, is_encrypted=settings.admin_tls)
 
 
-_journal_options = _options(ServeSettings, {"data", "journal"})
-
-
 @cli.group()
 def history() -> None:
     """Back up what was said, or move it to another journal."""
 
 
-@history.command("export")
+@history.command("export", short_help="Write the history to a file, or to stdout.")
 @click.argument("file", default="-", metavar="[FILE]")
-@_journal_options
+@_options(
+    ServeSettings,
+    {
+        "data": "Folder of what the server keeps.",
+        "journal": "Where it keeps entries: `sqlite:` in that folder, `sqlite:PATH` in that file.",
+    },
+)
 @_config_option
 def export_history(file: str, config: Path | None, **flags: Any) -> int:
     """Write the history to FILE, or to stdout, one line of JSON an entry. A server may run meanwhile.
@@ -213,9 +224,15 @@ def export_history(file: str, config: Path | None, **flags: Any) -> int:
     return transfer.export_history(settings, file)
 
 
-@history.command("import")
+@history.command("import", short_help="Take in the history of a file, or of stdin.")
 @click.argument("file", default="-", metavar="[FILE]")
-@_journal_options
+@_options(
+    ServeSettings,
+    {
+        "data": "Folder of what the server keeps; made if need be.",
+        "journal": "Where it keeps entries: `sqlite:` in that folder, `sqlite:PATH` in that file.",
+    },
+)
 @_config_option
 def import_history(file: str, config: Path | None, **flags: Any) -> int:
     """Keep what FILE, or stdin, has that the journal has not: all of it, or nothing if a line is damaged.
@@ -228,13 +245,21 @@ def import_history(file: str, config: Path | None, **flags: Any) -> int:
     return transfer.import_history(settings, file)
 
 
-@cli.command()
+@cli.command(short_help="See whether trio-chat works on this machine.")
 @click.option("--chaos", is_flag=True, help="Break everything again and again, and see that nothing is lost.")
 @click.option(
-    "--seconds", type=click.FloatRange(1, 86400), default=20, show_default=True, help="How long, with --chaos."
+    "--seconds",
+    type=click.FloatRange(1, 86400),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="How long, with --chaos.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), help="To do the same as another run with --chaos.  [default: by chance]"
+    "--seed",
+    type=click.IntRange(0),
+    metavar="N",
+    help="To do the same as another run with --chaos.  [default: by chance]",
 )
 def selftest(*, chaos: bool, seconds: float, seed: int | None) -> int:
     """See whether trio-chat works on this machine: a server and clients of its own, on data that is thrown away.

@@ -88,7 +88,11 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     admin_token_file: Annotated[
         Path | None,
-        Declared("File with that token on its first line; made with a new one where there is none.", FILE, "no token"),
+        Declared(
+            "File with the admin API's token on its first line; made with a new one where there is none.",
+            FILE,
+            "no token",
+        ),
     ] = None
     admin_allow: Annotated[
         Networks,
@@ -143,13 +147,13 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_per_address: Annotated[
         int,
         Declared(
-            "The most of these from one IPv4 address or IPv6 /64, but not from here; 0 is any.", COUNT, is_live=True
+            "The most connections from one IPv4 address or IPv6 /64, but not from here; 0 is any.", COUNT, is_live=True
         ),
     ] = 256
     connect_rate: Annotated[
         int,
         Declared(
-            "New connections a second from one of these, ten times as many at once; 0 is any.", COUNT, is_live=True
+            "New connections a second from one such address, ten times as many at once; 0 is any.", COUNT, is_live=True
         ),
     ] = 20
     allow: Annotated[
@@ -171,12 +175,14 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Lines a second that a client can go on saying; more wait. 0 is any number.", whole(0, 10**6), is_live=True
         ),
     ] = 5
-    burst: Annotated[int, Declared("Lines that it can say at once before that.", whole(1, 10**6), is_live=True)] = 20
+    burst: Annotated[
+        int, Declared("Lines that a client can say at once before that.", whole(1, 10**6), is_live=True)
+    ] = 20
     window_entries: Annotated[
         int, Declared("Newest entries of each room kept in memory, for slow readers.", whole(1, 10**9))
     ] = 65536
     window_bytes: Annotated[
-        int, Declared("The most memory these may take in each room.", size(64 * 1024, 64 * 1024**3))
+        int, Declared("The most memory that these may take in each room.", size(64 * 1024, 64 * 1024**3))
     ] = 16 * 1024**2
     keep: Annotated[
         tuple[Keep, ...],
