@@ -161,6 +161,20 @@ def test_a_gap_is_told(reason: str) -> None:
     assert hear(connected(), frames.Gap(room="lobby", after=3, reason=reason, missed=7)) == [Missed("lobby", 7)]
 
 
+@pytest.mark.parametrize("is_needed", [True, False])
+def test_one_who_needs_its_nick_does_not_come_in_under_another(is_needed: bool) -> None:
+    dialogue = Dialogue(Visitor(nick="bob", needs_nick=is_needed), "s" * 16, [say("k1")])
+
+    hello = dialogue.begin()
+    hear(dialogue, frames.Error(code="nick-taken", text="the nick bob is taken"))
+    hear(dialogue, frames.Error(code="bad-room", text="no room can be called that"), welcome(label="192.0.2.1:5"))
+
+    assert hello.needs_nick is is_needed
+    assert dialogue.is_refused is is_needed
+    assert sent(dialogue) == ([] if is_needed else [say("k1")])
+    assert not is_needed or (dialogue.refusal and dialogue.refusal.text == "the nick bob is taken")
+
+
 def test_rooms_and_nick_are_settled_also_without_a_connection() -> None:
     dialogue = connected("lobby", "dev", nick="alice")
     dialogue.lose()

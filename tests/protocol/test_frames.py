@@ -54,6 +54,20 @@ def test_hello_is_answered_by_welcome(enter) -> None:
     assert len(welcome["epoch"]) >= 8
 
 
+def test_one_who_needs_a_nick_that_cannot_be_had_stays_outside_and_nobody_hears_of_it(server) -> None:
+    bob = server.join()
+    stranger = Frames(server.connect())
+
+    stranger.send(type="hello", protocol=1, nick="server", needs_nick=True, session=SECRET, key="h")
+
+    refusal = stranger.receive()
+    assert (refusal["type"], refusal["code"], refusal["key"]) == ("error", "reserved-nick", "h")
+    assert stranger.peer.rest() == b""
+    server.console(rf"^Client \[.*:{stranger.peer.port}\] disconnected$")
+    bob.send(b"/who\n")
+    assert bob.line() == f"*** 1 in #lobby: [127.0.0.1:{bob.port}] (you) ***"
+
+
 def test_what_is_said_comes_back_with_its_key_and_reaches_lines_too(server, enter) -> None:
     bob = server.join()
     alice = enter(nick="alice")

@@ -248,3 +248,16 @@ def test_a_client_that_is_killed_says_what_it_kept_when_it_is_started_again(star
     reader.send(b"/history 100\n/who\n")
     said = [line.partition("]> ")[2] for line in reader.until("(you) ***") if "]> " in line]
     assert said == ["sent", "kept", "kept too"]
+
+
+def test_a_pipe_does_not_speak_under_another_name_than_it_asked_for(server, folder: Path) -> None:
+    bob = server.join()
+    command = [sys.executable, "-m", "trio_chat", "join", "127.0.0.1", str(server.port), "--nick", "server"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder)}
+
+    done = subprocess.run(command, env=environment, input="hi\n", capture_output=True, text=True, timeout=PATIENCE_S)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "trio-chat: the server refuses: the nick server is reserved\n"
+    bob.send(b"/who\n")
+    assert bob.line() == f"*** 1 in #lobby: [127.0.0.1:{bob.port}] (you) ***"

@@ -36,17 +36,22 @@ REPLIES_MAX = 100
 OWN_KEYS_MAX = 4096
 """Things said whose entries may still come after their acknowledgement."""
 
+_FINAL = ("protocol", "password")
+"""Codes of errors that keep one outside for good, and of those that do so to one who needs its nick."""
+_NAMELESS = ("bad-nick", "reserved-nick", "nick-taken")
+
 _FOR_NOW = ("not-kept", "journal")
 """Codes of errors that a server takes back when its disk has room again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who comes, and where it wants to be."""
+    """Who comes, and where it wants to be. One that `needs_nick` does not come in under another name."""
 
     nick: str | None = None
     rooms: tuple[str, ...] = (LOBBY,)
     password: str = ""
+    needs_nick: bool = False
 
 
 class Dialogue:
@@ -66,6 +71,7 @@ class Dialogue:
         """Whether something could not be kept and is to be said again in a while."""
         self._session = session
         self._nick = visitor.nick
+        self._needs_nick = visitor.needs_nick
         self._password = visitor.password
         self._seen = Seen()
         self._was_connected = False
@@ -84,6 +90,7 @@ class Dialogue:
             protocol=frames.PROTOCOL,
             client=f"trio-chat {__version__}",
             nick=self._nick or "",
+            needs_nick=self._needs_nick,
             rooms=rooms,
             session=self._session,
             epoch=self._seen.epoch,
@@ -136,6 +143,13 @@ class Dialogue:
         return bool(self._requests)
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the server, though it may still listen, will not let us in with what we have."""
+        if self.refusal is None or self.is_connected:
+            return False
+        return self.refusal.code in _FINAL or (self._needs_nick and self.refusal.code in _NAMELESS)
+
+    @property
     def is_settled(self) -> bool:
         """Whether all that was said is acknowledged, and all that was asked answered."""
         return not self.pending and not self._questions
@@ -177,7 +191,7 @@ class Dialogue:
         return []
 
     def _enter(self, welcome: frames.Welcome) -> list[Happening]:
-        if self.is_connected:
+        if self.is_connected or self.is_refused:
             return []
         wanted = [room for room in welcome.rooms if room.name in self.rooms]
         is_other = self._seen.begin(welcome.epoch, wanted) or self._is_missing
@@ -219,7 +233,7 @@ class Dialogue:
         return room in self.rooms or room == frames.MAILBOX
 
     def _hear_error(self, error: frames.Error) -> list[Happening]:
-        if not self.is_connected:
+        if not self.is_connected and not self.is_refused:
             self.refusal = error
         if speech := self.pending.get(error.key):
             if error.code in _FOR_NOW:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +46,9 @@ def join(
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
     _reserve_standard_fds()
+    visitor = replace(
+        visitor, needs_nick=visitor.nick is not None and not _is_terminal()
+    )  # a person is told, and stays
     catalogue, warnings = load_catalogue(stickers)
     for warning in warnings:
         _complain(warning)

@@ -46,7 +46,6 @@ REPEAT_S = 5
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_FINAL_CODES = ("protocol", "password")
 
 _RECEIVE_BYTES = 64 * 1024
 _FRAMES_PER_SEND = 64  # of 24 KiB at most each
@@ -220,7 +219,7 @@ class Link:
                 data = await read_greeting(stream, _RECEIVE_BYTES)
             while data:
                 await self._hear(decoder.feed(data))
-                if self._is_refused():
+                if self._dialogue.is_refused:
                     return self._explain_end("")
                 await self._happenings.room()
                 with trio.fail_after(SILENCE_S if self.is_connected else WELCOME_S):
@@ -246,11 +245,6 @@ class Link:
         self._leave_if_settled()
         self._has_space.set()
         self._has_news.set()
-
-    def _is_refused(self) -> bool:
-        """Whether the server, though it still listens, will not let us in with what we have."""
-        refusal = self._dialogue.refusal
-        return refusal is not None and refusal.code in _FINAL_CODES and not self.is_connected
 
     def _leave_if_settled(self) -> None:
         if self._is_finishing and self.is_connected and self._dialogue.is_settled and not self._is_leaving:
@@ -282,7 +276,7 @@ class Link:
         if farewell := self._dialogue.farewell:
             return LinkError(farewell.text, is_final=farewell.retry_s is None, retry_s=farewell.retry_s)
         if (refusal := self._dialogue.refusal) and not self.is_connected:
-            return LinkError(f"the server refuses: {refusal.text}", is_final=refusal.code in _FINAL_CODES)
+            return LinkError(f"the server refuses: {refusal.text}", is_final=self._dialogue.is_refused)
         return LinkError(reason)
 
 

@@ -205,7 +205,11 @@ class FramesSession:
         self._may_return = request.session is not None
         self._beat = self._services.pulse.watch(client, self._outlet)
         self._patience.deadline = float("inf")
-        await reception.welcome(client, request)
+        try:
+            await reception.welcome(client, request)
+        except ChatError:
+            self._is_leaving = True
+            raise
 
     async def _recall(self, client: Client, request: frames.History | frames.Search) -> None:
         chat, journal = self._services.chat, self._services.journal

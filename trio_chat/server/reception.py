@@ -43,9 +43,12 @@ class Reception:
         return client or chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=self._outlet, session=session)
 
     async def welcome(self, client: Client, hello: frames.Hello) -> None:
-        """Give the client its name and its rooms, welcome it, and bring it what it missed."""
+        """Give the client its name and its rooms, welcome it, and bring it what it missed.
+
+        Raises ChatError, and it is in no new room, where it needs a nick that cannot be had.
+        """
         if hello.nick and client.nick is None:
-            self._try_nick(client, hello.nick)
+            self._try_nick(client, hello.nick, is_needed=hello.needs_nick)
         replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
         replay.hold(self._services.chat.rooms.open_mailbox(client))
         for name in hello.rooms:
@@ -84,11 +87,13 @@ class Reception:
         except ChatError as error:
             self._answer(frames.Error(code=error.code, text=error.text))
 
-    def _try_nick(self, client: Client, nick: str) -> None:
-        """A nick that cannot be had is no reason to stay outside."""
+    def _try_nick(self, client: Client, nick: str, *, is_needed: bool) -> None:
+        """A nick that cannot be had is no reason to stay outside, unless it is needed."""
         try:
             self._services.chat.rename(client, nick)
         except ChatError as error:
+            if is_needed:
+                raise
             self._answer(frames.Error(code=error.code, text=error.text))
 
     def _welcome_to(self, client: Client, key: str) -> frames.Welcome:

@@ -56,6 +56,8 @@ class Hello(Request, frozen=True, kw_only=True):
     protocol: int
     client: Annotated[str, Meta(max_length=64)] = ""
     nick: str = ""
+    needs_nick: bool = False
+    """Whether not to come in at all where that nick cannot be had."""
     rooms: Annotated[list[Name], Meta(max_length=ROOMS_LIMIT)] = msgspec.field(default_factory=lambda: ["lobby"])
     session: Secret | None = None
     """A secret of the client's making. With it, another connection can go on where this one broke."""
