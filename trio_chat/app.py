@@ -178,7 +178,7 @@ class Server:
             self._chat.tick()
 
     async def _obey_console(self) -> None:
-        desk = console.Desk(self._operator, self._journal, partial(self._reloader.request, "console"))
+        desk = console.Desk(self._operator, self._journal, partial(self._reloader.have_reloaded, console.BY))
         try:
             async for line in read_lines(STDIN):
                 for row in await console.obey(desk, line):

@@ -52,11 +52,14 @@ def test_only_the_newest_are_kept_after_a_start_and_topics_stay(start) -> None:
     assert carol.line() == "*** the topic of #lobby: cheese ***"
 
 
-def test_why_a_connection_ended_is_logged_unless_it_left(start) -> None:
+def test_why_a_connection_ended_is_logged_unless_it_left_or_was_kicked(start) -> None:
     server = start()
     bob, alice = server.join(), enter(server, session=SECRET)
     bob.until("joined the chat ***")
+    carol = server.join()
 
+    server.type(f"kill {carol.port}")
+    server.console("kicked")
     bob.close()
     alice.close()
     server.console("disconnected")
@@ -67,3 +70,4 @@ def test_why_a_connection_ended_is_logged_unless_it_left(start) -> None:
     log = server.process.stderr.read().decode()
     assert f"127.0.0.1:{alice.port} (c2) ended: broken" in log
     assert f"127.0.0.1:{bob.port}" not in log
+    assert f"127.0.0.1:{carol.port}" not in log

@@ -89,6 +89,15 @@ def test_the_console_reloads_what_was_renewed(start, tmp_path: Path) -> None:
     assert peer.line().endswith("(you) ***")
 
 
+def test_the_console_answers_a_reload_before_what_was_typed_behind_it(start) -> None:
+    server = start()
+
+    server.process.stdin.write(b"reload\nbans\n")
+
+    assert server.console(r"^(Nothing has changed|No bans)$")[0] == "Nothing has changed"
+    assert server.console(r"^(Nothing has changed|No bans)$")[0] == "No bans"
+
+
 def test_a_server_whose_terminal_is_closed_stops_in_good_order(tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if not pid:

@@ -11,7 +11,7 @@ from trio_chat.server.ledger import Ledger
 def desk_of(house, ledger=None) -> Desk:
     journal = house.services.journal
     operator = Operator(house.chat, house.bans, ledger or Ledger(journal, lambda: 0.0), lambda: 0.0)
-    return Desk(operator, journal)
+    return Desk(operator, journal, trio.lowlevel.checkpoint)
 
 
 async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None:

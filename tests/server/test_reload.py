@@ -16,7 +16,7 @@ from trio_chat.config import ConfigError, ServeSettings
 from trio_chat.config.kinds import Keep
 from trio_chat.server.capacity import limits_of
 from trio_chat.server.housekeeping import Pruning
-from trio_chat.server.reload import Reloader
+from trio_chat.server.reload import PATIENCE_S, Reloader
 from trio_chat.server.secret_files import read_tls
 from trio_chat.server.services import Pace
 
@@ -90,6 +90,18 @@ async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_hous
 
         assert house.chat.rules == Rules(window, hold_s=5, announce_max_members=7)
         assert operator.pruning.keeps == (Keep(more_than=9),)
+
+
+async def test_who_asks_for_a_reload_that_takes_for_ever_goes_on_after_a_while(
+    open_house, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_house() as house:
+        operator = Operator(house)
+        start = trio.current_time()
+
+        await operator.reloader.have_reloaded("console")  # nobody runs it
+
+        assert trio.current_time() - start == PATIENCE_S
 
 
 async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -> None:

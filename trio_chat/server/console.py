@@ -32,11 +32,11 @@ class Quit(Exception):  # noqa: N818  # a request, not an error
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the operator has at hand. What comes of `reload` is printed when it is done."""
+    """What the operator has at hand. `reload` returns when what came of it is printed, or will be later."""
 
     operator: Operator
     journal: Journal
-    reload: Callable[[], None] = lambda: None
+    reload: Callable[[], Awaitable[None]]
 
     @property
     def chat(self) -> Chat:
@@ -173,7 +173,7 @@ def _audit_row(record: AuditRecord) -> tuple[str, ...]:
 
 
 async def _reload(desk: Desk, _argument: str) -> Iterable[str]:
-    desk.reload()
+    await desk.reload()
     return ()
 
 

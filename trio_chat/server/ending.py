@@ -9,8 +9,8 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.tally import End
 from trio_chat.server.outlet import SocketOutlet
 
-_ORDINARY = (End.LEFT, End.STOPPING)
-"""Not logged: nothing is wrong, and a stop would be a line for everyone."""
+_ORDINARY = (End.LEFT, End.STOPPING, End.KICKED)
+"""Not logged: nothing is wrong, and a stop would be a line for everyone. The console and the audit tell of a kick."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,6 @@ def end_of(outlet: SocketOutlet, error: BaseException | None) -> End:
 
 
 def log_end(client: Client, end: End | None) -> None:
-    """Write down why a connection ended, unless that was an ordinary leave."""
+    """Write down why a connection ended, unless that was ordinary."""
     if end and end not in _ORDINARY:
         logger.info("client %s (%s) ended: %s", client.peer, client.id, end)

@@ -21,6 +21,9 @@ from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.systemd import ServiceManager
 
+PATIENCE_S = 3.0
+"""How long who asked for a reload waits for it. A file may never answer, and `quit()` may be the next command."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -58,21 +61,30 @@ class Reloader:
         self._pruning = pruning
         self._read = read
         self._wanted = trio.Event()
+        self._told = trio.Event()
         self._by = ""
 
-    def request(self, by: str) -> None:
-        """Let `run` reload soon; requests that come meanwhile are one."""
+    def request(self, by: str) -> trio.Event:
+        """Let `run` reload soon; requests that come meanwhile are one. -> set when it is told what came of it"""
         self._by = by
         self._wanted.set()
+        return self._told
+
+    async def have_reloaded(self, by: str) -> None:
+        """Request a reload, and return when it is told what came of it, or after a while."""
+        with trio.move_on_after(PATIENCE_S):
+            await self.request(by).wait()
 
     async def run(self, tell: Callable[[str, Reloaded], None], manager: ServiceManager) -> None:
         """Reload whenever that is requested, and tell who did and what came of it, until cancelled."""
         while True:
             await self._wanted.wait()
             self._wanted = trio.Event()
+            told, self._told = self._told, trio.Event()
             manager.reloading()
             tell(self._by, await self.reload())
             manager.ready()
+            told.set()
 
     async def reload(self) -> Reloaded:
         """Read everything again and take up what is live."""

@@ -22,7 +22,7 @@ async def watch_for_stop(
     stop()
 
 
-async def watch_for_reload(reload: Callable[[], None], stop: Callable[[], None], terminal: int) -> None:
+async def watch_for_reload(reload: Callable[[], object], stop: Callable[[], None], terminal: int) -> None:
     """Call `reload` at each SIGHUP, until cancelled.
 
     SIGHUP also comes when the terminal of a server was closed: that ends it, as it ends any program.
