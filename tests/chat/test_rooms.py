@@ -112,6 +112,18 @@ def test_nobody_can_be_told_anything_who_is_not_here(world) -> None:
         obey(world.chat, world.connect(1001), "/msg zoe hi")
 
 
+@pytest.mark.parametrize("name", ["alice", "ALICE"])
+def test_nobody_tells_itself_anything(world, name: str) -> None:
+    alice = world.connect(1001)
+    world.chat.rename(alice, "alice")
+    world.settle()
+
+    with pytest.raises(ChatError, match=r"\[alice\] is you"):
+        obey(world.chat, alice, f"/msg {name} hi")
+
+    assert world.posted == []
+
+
 def test_search_is_of_the_current_room(world) -> None:
     assert obey(world.chat, world.connect(1001), "/search blue cheese") == Search("lobby", "blue cheese")
 
@@ -140,6 +152,87 @@ def test_an_empty_room_keeps_nothing_in_memory_but_is_still_known(world) -> None
     dev = world.chat.rooms["dev"]
     assert dev.log.end == dev.log.base
     assert not dev.log.open_track(Mode.LINES).covers(0)
+
+
+def names_of(world) -> list[str]:
+    return [room.name for room in world.chat.rooms]
+
+
+def test_a_room_in_which_nothing_was_said_is_forgotten_when_nobody_is_in_it(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+    obey(world.chat, alice, "/join dve")
+    obey(world.chat, bob, "/join dve")
+    world.chat.announce("dinner")
+    obey(world.chat, alice, "/leave")
+    world.settle()
+    world.chat.tick()
+    assert "dve" in names_of(world)
+
+    obey(world.chat, bob, "/leave")
+    world.chat.tick()
+    world.settle()  # its last words come when it is forgotten
+
+    assert names_of(world) == ["lobby"]
+    obey(world.chat, bob, "/join dve")
+    assert world.chat.current_room(bob).name == "dve"
+
+
+@pytest.mark.parametrize("line", ["hello", "/me waves", "/topic release day"])
+def test_a_room_in_which_something_was_said_is_known_also_when_that_comes_late(world, line: str) -> None:
+    alice = world.connect(1001)
+    obey(world.chat, alice, "/join dev")
+    obey(world.chat, alice, line)
+    obey(world.chat, alice, "/leave")
+    world.chat.tick()
+    world.settle()
+    world.chat.tick()
+
+    assert names_of(world) == ["lobby", "dev"]
+
+
+def test_a_room_that_somebody_could_not_enter_is_not_left_behind(world) -> None:
+    world.rules = Rules(rooms_per_client=1)
+    world.__post_init__()
+    alice = world.connect(1001, mode=Mode.FRAMES)
+
+    with pytest.raises(ChatError):
+        world.chat.join(alice, "dev")
+    world.chat.tick()
+
+    assert names_of(world) == ["lobby"]
+
+
+def test_one_who_makes_very_many_rooms_keeps_nobody_from_making_one(world) -> None:
+    world.rules = Rules(rooms=5)
+    world.__post_init__()
+    alice, bob = world.connect(1001), world.connect(1002)
+    obey(world.chat, bob, "/join dev")
+    obey(world.chat, bob, "hello")
+    obey(world.chat, bob, "/leave")
+    for number in range(20):
+        obey(world.chat, alice, f"/join spam{number}")
+        obey(world.chat, alice, "spam")
+        world.settle()
+        world.chat.tick()
+
+    obey(world.chat, bob, "/join ops")
+
+    assert len(names_of(world)) == 5
+    assert set(names_of(world)) >= {"lobby", "dev", "ops", "spam19"}
+
+
+def test_where_there_are_people_in_all_rooms_there_may_be_no_more_is_made(world) -> None:
+    world.rules = Rules(rooms=2)
+    world.__post_init__()
+    alice, bob = world.connect(1001), world.connect(1002)
+    obey(world.chat, alice, "/join dev")
+
+    with pytest.raises(ChatError, match="as many rooms as it may have"):
+        obey(world.chat, bob, "/join ops")
+
+    with pytest.raises(ChatError, match="as many rooms as it may have"):
+        world.chat.rooms.recall("ops", "")
+    assert names_of(world) == ["lobby", "dev"]
 
 
 def test_a_large_room_sums_up_who_comes_and_goes(world) -> None:

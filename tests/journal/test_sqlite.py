@@ -482,3 +482,21 @@ async def test_every_commit_is_timed(path: Path) -> None:
 
         assert sum(journal.commits.counts) == 2
         assert journal.commits.total_s > 0
+
+
+async def test_a_room_in_which_nothing_was_said_is_not_among_those_to_be_known(path: Path) -> None:
+    async with open_sqlite(path) as journal:
+        for room, kinds in {
+            "dve": [Kind.JOINED, Kind.ANNOUNCED, Kind.RENAMED, Kind.KICKED],
+            "dev": [Kind.JOINED, Kind.SAID, Kind.LEFT],
+            "ops": [Kind.JOINED, Kind.TOPIC],
+            "zoo": [Kind.ACTED],
+        }.items():
+            for kind in kinds:
+                await journal.post(Draft(room, kind, "alice", "text")).kept()
+
+        assert [(room.name, room.topic) for room in await journal.rooms()] == [
+            ("dev", ""),
+            ("ops", "text"),
+            ("zoo", ""),
+        ]

@@ -112,12 +112,13 @@ class Chat:
         client.outlet.hang_up(Farewell.KICKED)
 
     def tick(self) -> None:
-        """Do what is done about once a second: sum up crowds, let go of those who were away for too long."""
+        """Do what is done about once a second: sum up crowds, let go of those who were away for too long, tidy up."""
         self.sum_up()
         latest = self._outside.clock() - self.rules.hold_s
         for client in tuple(self._register.away):
             if client.away_since is not None and client.away_since <= latest:
                 self.disconnect(client)
+        self.rooms.forget_unspoken()
 
     def sum_up(self) -> None:
         """Tell of the coming and going that was counted since it was last told."""
@@ -193,6 +194,8 @@ class Chat:
         other = self._register.by_label(label)
         if other is None:
             raise ChatError("nobody", f"nobody here is called {clean(label)[:32]}")
+        if other is client:
+            raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := clean(text)) or text.isspace():
             return None
         for party, its_key in ((other, f"{key}>" if key else ""), (client, key)):

@@ -32,6 +32,10 @@ class Kind(StrEnum):
     ANNOUNCED = "announced"
 
 
+SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOPIC)
+"""What a room is kept for. That somebody came or went is nothing of that kind, nor is what is announced everywhere."""
+
+
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """Something that is to become an entry of `room`, not kept yet.
 

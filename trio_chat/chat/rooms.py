@@ -1,19 +1,25 @@
-"""All rooms of a server: known by name however it is written, and the mailboxes of single clients beside them."""
+"""All rooms of a server: known by name however it is written, and the mailboxes of single clients beside them.
+
+A room is made by joining and kept by its history: one in which nothing was said is forgotten when nobody is there.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Entry, Kind
+from trio_chat.chat.events import LOBBY, MAILBOX_MARK, SPOKEN, Entry, Kind
 from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.nicks import check_room, fold
 from trio_chat.chat.room import Member, Room
+
+_TOO_MANY = "this server has as many rooms as it may have"
 
 _MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 
 
 class Rooms:
-    """The rooms, made when somebody first enters them and known from then on."""
+    """The rooms, made when somebody first enters them, and known from then on if something is said there."""
 
     def __init__(self, encoders: Mapping[Mode, Encode], *, window: Window, most: int, last_id: int) -> None:
         """`last_id` is the newest id in the journal; `most` is how many rooms there may be."""
@@ -23,6 +29,8 @@ class Rooms:
         self._names: dict[str, str] = {}
         self._mailboxes: dict[str, Room] = {}
         self._by_name: dict[str, Room] = {}
+        self._unspoken: set[str] = set()
+        """Where nothing was said, as far as is known."""
         self.last_id = last_id
         """The newest id that has come from the journal."""
         self.recall(LOBBY, "")
@@ -34,8 +42,11 @@ class Rooms:
         return iter(self._by_name.values())
 
     def recall(self, name: str, topic: str) -> None:
-        """Know a room that the journal has."""
+        """Know a room that the journal has. Raises ChatError where there are too many."""
+        if len(self._by_name) >= self._most:
+            raise ChatError("too-many-rooms", _TOO_MANY)
         self._open(name).topic = topic
+        self._unspoken.discard(name)
 
     def enter(self, name: str) -> Room:
         """The room that somebody wants to enter, made if it is not there. Raises ChatError where that cannot be."""
@@ -46,14 +57,27 @@ class Rooms:
         return self._by_name.get(self._names.get(fold(name.removeprefix("#")), ""))
 
     def of_news(self, name: str, news: Sequence[Entry]) -> Room | None:
-        """Where entries of one room belong, which are news here. -> None for a mailbox whose client is gone."""
+        """Where entries of one room belong, which are news here.
+
+        -> None for a mailbox whose client is gone, and for the last words about a room that is forgotten.
+        """
         if name.startswith(MAILBOX_MARK):
             return self._mailboxes.get(name)
-        room = self._by_name.get(name) or self._open(name)
-        for entry in news:
-            if entry.draft.kind is Kind.TOPIC:
-                room.topic = entry.draft.text
+        room = self._by_name.get(name)
+        if (room is None or name in self._unspoken) and any(entry.draft.kind in SPOKEN for entry in news):
+            with suppress(ChatError):
+                room = room or self._open(name)
+            self._unspoken.discard(name)
+        if room:
+            for entry in news:
+                if entry.draft.kind is Kind.TOPIC:
+                    room.topic = entry.draft.text
         return room
+
+    def forget_unspoken(self) -> None:
+        """Forget where nobody is and nothing was said. Called now and then, as not only leaving leaves a room empty."""
+        for name in [name for name in self._unspoken if not self._by_name[name].members]:
+            self._drop(name)
 
     def open_mailbox(self, client: Client) -> Member:
         """The place at which a client listens to what it alone is told, made if it is not there."""
@@ -74,10 +98,25 @@ class Rooms:
         if known := self._names.get(key):
             return self._by_name[known]
         if len(self._by_name) >= self._most:
-            raise ChatError("too-many-rooms", "this server has as many rooms as it may have")
+            self._make_way()
         self._names[key] = name
+        self._unspoken.add(name)
         room = self._by_name[name] = self._make(name, self._window)
         return room
+
+    def _make_way(self) -> None:
+        """Forget the newest room that nobody is in: whoever makes very many loses these. Raises ChatError.
+
+        What was said there is in the journal. Trade-off: its topic is shown again only after the next start.
+        """
+        for name in reversed(self._by_name):
+            if name != LOBBY and not self._by_name[name].members:
+                return self._drop(name)
+        raise ChatError("too-many-rooms", _TOO_MANY)
+
+    def _drop(self, name: str) -> None:
+        del self._by_name[name], self._names[fold(name)]
+        self._unspoken.discard(name)
 
     def _make(self, name: str, window: Window) -> Room:
         return Room(name, self._encoders, window=window, after_id=self.last_id)

@@ -68,7 +68,10 @@ class Journal(History, Protocol):
         """Yield every entry kept from now on, in order, for one reader: at each step all that is new since the last."""
 
     async def rooms(self) -> list[RoomRecord]:
-        """Return all rooms that have entries, but no mailboxes. Raises JournalError."""
+        """Return all rooms in which something was said (others may be among them), but no mailboxes.
+
+        Raises JournalError.
+        """
 
     async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
         """Return the newest `limit` entries of these rooms that hold all words, oldest first. Raises JournalError.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from trio_chat.chat.events import MAILBOX_MARK, Entry
+from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
 from trio_chat.journal.places import PLACE_COLUMNS, to_place
 from trio_chat.journal.records import AuditRecord, BanRecord, PlaceRecord, RoomRecord
 from trio_chat.journal.rows import COLUMNS, ask, explaining
@@ -17,11 +17,13 @@ HIGHEST_ID = 2**63 - 1
 INDEXED = "kind IN ('{}')".format("', '".join(SEARCHED))
 """Which entries can be searched, in SQL."""
 
+_SPOKEN = "'{}'".format("', '".join(SPOKEN))
+
 _PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? ORDER BY id"
 _ROOM_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND room = ? ORDER BY id"
 
 # From name to name in one step each, however many entries a room has.
-_ROOMS = """
+_ROOMS = f"""
 WITH RECURSIVE room (name) AS (
     SELECT min(room) FROM entry WHERE room > :low AND room < :high
     UNION ALL
@@ -31,7 +33,7 @@ SELECT
     name,
     coalesce((SELECT text FROM entry WHERE room = name AND kind = 'topic' ORDER BY id DESC LIMIT 1), ''),
     (SELECT max(id) FROM entry WHERE room = name)
-FROM room WHERE name IS NOT NULL
+FROM room WHERE name IS NOT NULL AND EXISTS (SELECT 1 FROM entry WHERE room = name AND kind IN ({_SPOKEN}))
 """
 _AROUND_MAILBOXES = (("", MAILBOX_MARK), (chr(ord(MAILBOX_MARK) + 1), "\U0010ffff"))
 
@@ -61,7 +63,7 @@ class Readers:
             return read_page(db, room, limit, before, after)
 
     def rooms(self) -> list[RoomRecord]:
-        """Return all rooms of many."""
+        """Return all rooms of many in which something was said."""
         with self._lend() as db:
             rows = [row for low, high in _AROUND_MAILBOXES for row in db.execute(_ROOMS, {"low": low, "high": high})]
         return [RoomRecord(*row) for row in rows]

@@ -127,7 +127,7 @@ class SqliteJournal:
         return await self._look(partial(self._readers.read, room, limit, before, after))
 
     async def rooms(self) -> list[RoomRecord]:
-        """Return all rooms of many that have entries."""
+        """Return all rooms of many in which something was said."""
         return await self._look(self._readers.rooms)
 
     async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
