@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Protocol
 
@@ -135,8 +136,12 @@ def read_network(written: str) -> Network:
     return network
 
 
+@lru_cache(maxsize=1024)
 def address_of(written: str) -> Address:
-    """Read an address as the operating system writes it; a mapped IPv4 address is IPv4, and the zone goes."""
+    """Read an address as the operating system writes it; a mapped IPv4 address is IPv4, and the zone goes.
+
+    In a storm of connections many have one address, and reading it would be a twentieth of what each costs.
+    """
     if ":" not in written:
         return IPv4Address(written)
     address = IPv6Address(written.partition("%")[0])

@@ -16,7 +16,7 @@ class Register:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Client] = {}
-        self._by_port: dict[int, list[Client]] = {}
+        self._by_port: dict[int, tuple[Client, ...]] = {}
         self._by_nick: dict[str, Client] = {}
         self._by_session: dict[str, Client] = {}
         self.away: dict[Client, None] = {}
@@ -34,7 +34,7 @@ class Register:
     def enter(self, client: Client) -> None:
         """Add a client."""
         self._by_id[client.id] = client
-        self._by_port.setdefault(client.port, []).append(client)
+        self._take_port(client)
         if client.session:
             self._by_session[client.session] = client
 
@@ -66,7 +66,7 @@ class Register:
         else:
             self._release_port(client)
         client.address, client.port = address, port
-        self._by_port.setdefault(port, []).append(client)
+        self._take_port(client)
 
     def claim_nick(self, client: Client, nick: str) -> None:
         """Give a client a well-formed nick and free its old one. Raises ChatError where another client has it."""
@@ -107,11 +107,13 @@ class Register:
         port = who.rpartition(":")[2]
         if not _PORT.fullmatch(port) or int(port) > 65535:
             raise ChatError("bad-client", "expected a port, ADDRESS:PORT or the id of a client")
-        found = self._by_port.get(int(port), [])
+        found = self._by_port.get(int(port), ())
         return [client for client in found if port == who or client.peer == who]
 
+    def _take_port(self, client: Client) -> None:
+        self._by_port[client.port] = (*self._by_port.get(client.port, ()), client)
+
     def _release_port(self, client: Client) -> None:
-        sharing = self._by_port[client.port]
-        sharing.remove(client)
-        if not sharing:
-            del self._by_port[client.port]
+        sharing = tuple(other for other in self._by_port.pop(client.port) if other is not client)
+        if sharing:
+            self._by_port[client.port] = sharing

@@ -74,7 +74,9 @@ class LinesSession:
         if ahead:
             await self._take(ahead, peer)
         while not self._is_leaving:
-            data = await peer.receive()
+            await peer.receivable()
+            if (data := peer.receive_nowait()) is None:
+                continue
             await self._take(self._decoder.feed(data) if data else self._decoder.finish(), peer)
             if not data:
                 self._is_leaving, self.fault = True, self._outlet.fault

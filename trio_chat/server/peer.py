@@ -1,7 +1,7 @@
 """The receiving half of a connection, and where it comes from."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import trio
@@ -63,14 +63,30 @@ class SocketPeer:
         if header.source:
             self.address, self.port = header.source
 
+    def receivable(self) -> Awaitable[None]:
+        """-> what to await until something has come, or the end. Raises trio.ClosedResourceError.
+
+        Here ten thousand clients wait for most of their time. A coroutine of our own around Trio's would cost another
+        200 bytes for each of them.
+        """
+        return trio.lowlevel.wait_readable(self.socket)
+
+    def receive_nowait(self) -> bytes | None:
+        """Return the bytes that have come, up to READ_BYTES; none at the end, None where there is nothing after all.
+
+        Raises OSError.
+        """
+        try:
+            return self.socket.recv(READ_BYTES)
+        except BlockingIOError:  # readiness is only a hint
+            return None
+
     async def receive(self) -> bytes:
-        """Return the next bytes, up to READ_BYTES; none at the end. Raises OSError."""
+        """Return the next bytes, up to READ_BYTES; none at the end. Raises OSError and trio.ClosedResourceError."""
         while True:
-            await trio.lowlevel.wait_readable(self.socket)
-            try:
-                return self.socket.recv(READ_BYTES)
-            except BlockingIOError:  # readiness is only a hint
-                continue
+            await self.receivable()
+            if (data := self.receive_nowait()) is not None:
+                return data
 
     def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
         """Make the sending half."""

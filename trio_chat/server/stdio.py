@@ -53,9 +53,12 @@ class Printer:
             return
 
     def _write(self) -> None:
+        """Write one line, and as many more as a pipe that is ready takes with it: in a storm of connections, all."""
         # Nothing is taken out before it can be written: a wait that a stopping server cancels loses no line.
-        line = self._lines.popleft()
-        if rest := line[os.write(self._fd, line[: select.PIPE_BUF]) :]:
+        data = self._lines.popleft()
+        while self._lines and len(data) + len(self._lines[0]) <= select.PIPE_BUF:
+            data += self._lines.popleft()
+        if rest := data[os.write(self._fd, data[: select.PIPE_BUF]) :]:
             self._lines.appendleft(rest)
 
 

@@ -178,20 +178,24 @@ class TlsPeer(SocketPeer):
     async def peek(self, patience_s: float = SNIFF_S) -> bytes:
         """Wait for the first bytes; return them, or none, still to be received. Raises trio.BrokenResourceError."""
         with trio.move_on_after(patience_s):
-            self._ahead = await self.receive()
+            await self.receivable()
         return self._ahead
 
-    async def receive(self) -> bytes:
-        """Return the next bytes, up to READ_BYTES; none at the end.
+    async def receivable(self) -> None:
+        """Return when something has come, or the end.
 
         Raises trio.BrokenResourceError where the connection was cut off instead of ended: what was said last may be
         half a line (RFC 8446, 6.1).
         """
         if self._ahead:
-            data, self._ahead = self._ahead, b""
             await trio.lowlevel.checkpoint()
-            return data
-        return bytes(await self._stream.receive_some(READ_BYTES))
+        else:
+            self._ahead = bytes(await self._stream.receive_some(READ_BYTES))
+
+    def receive_nowait(self) -> bytes:
+        """Return what has come; none at the end."""
+        data, self._ahead = self._ahead, b""
+        return data
 
     def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
         """Make the sending half, and let its task run."""
