@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.faults.crowds import joins, origins, silent, stuck
+from bench.faults.greed import endless
 from bench.faults.kills import kills
 from bench.faults.soak import soak
 from bench.faults.stop import stop
@@ -54,6 +55,11 @@ FAULTS: Mapping[str, Fault] = {
         "SIGTERM with a thousand clients, some of them stuck",
         lambda size: 10,
         lambda size: stop(size.folder, min(size.clients, 1000)),
+    ),
+    "C1": Fault(
+        "a gigabyte without a newline",
+        lambda size: 15,
+        lambda size: endless(size.folder, min(size.clients, 1024)),
     ),
     "C11": Fault(
         "thousands that say nothing, and TLS handshakes left halfway",

@@ -29,7 +29,7 @@ NAMES = {"chat.example.org", "box.lan"}
         "box.lan:8080",
     ],
 )
-def test_a_name_that_no_foreign_dns_can_point_at_us_is_allowed(host):
+def test_a5_a_name_that_no_foreign_dns_can_point_at_us_is_allowed(host):
     assert is_host_allowed([host], names=NAMES)
 
 
@@ -63,12 +63,12 @@ def test_a_name_that_no_foreign_dns_can_point_at_us_is_allowed(host):
         ["[evil.example]"],
     ],
 )
-def test_any_other_host_and_none_and_two_are_refused(hosts):
+def test_a5_any_other_host_and_none_and_two_are_refused(hosts):
     assert not is_host_allowed(hosts, names=NAMES)
 
 
 @given(st.from_regex(r"[a-z0-9-]{1,20}(\.[a-z0-9-]{1,20}){1,4}\.[a-z]{2,10}(:[0-9]{1,5})?", fullmatch=True))
-def test_no_name_of_the_public_dns_is_allowed(host):
+def test_a5_no_name_of_the_public_dns_is_allowed(host):
     assert not is_host_allowed([host], names=frozenset())
 
 
@@ -86,7 +86,7 @@ HERE = {"Host": "localhost:8080"}
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_command_line_and_our_own_page_may_ask(headers, method):
+def test_a4_a_command_line_and_our_own_page_may_ask(headers, method):
     assert is_same_origin(Headers(HERE | headers), method=method)
 
 
@@ -108,7 +108,7 @@ def test_a_command_line_and_our_own_page_may_ask(headers, method):
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_page_of_another_origin_may_not(headers, method):
+def test_a4_a_page_of_another_origin_may_not(headers, method):
     assert not is_same_origin(Headers(HERE | headers), method=method)
 
 
@@ -139,7 +139,7 @@ def test_a_link_on_another_page_opens_ours_but_a_form_there_does_not():
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-async def test_a_refused_request_has_no_effect(site, method, headers):
+async def test_a4_a_refused_request_has_no_effect(site, method, headers):
     answer = await site.ask(f"{method} /acts HTTP/1.1\r\n{headers}\r\nConnection: close\r\n\r\n".encode())
 
     assert answer.startswith(b"HTTP/1.1 403")
@@ -174,7 +174,7 @@ async def test_a_websocket_of_another_origin_is_refused(site):
 
 
 @pytest.mark.parametrize("host", ["localhost:8080", "chat.example.org", socket.gethostname()])
-async def test_curl_works_as_typed(site, host):
+async def test_a4_curl_works_as_typed(site, host):
     answer = await site.ask(
         b"DELETE /acts HTTP/1.1\r\nHost: %b\r\nUser-Agent: curl/8\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         % host.encode()

@@ -477,7 +477,7 @@ def test_being_sent_away_says_why_and_gives_back_what_was_being_typed(
     assert capsys.readouterr().err == "trio-chat: you were kicked\n"
 
 
-def test_a_flood_does_not_lock_the_person_out(play: Any, screen: Any) -> None:
+def test_m11_a_flood_does_not_lock_the_person_out_and_the_terminal_is_restored(play: Any, screen: Any) -> None:
     with ExitStack() as until_the_end:
 
         async def scene(peer: Any, screen: Any) -> None:

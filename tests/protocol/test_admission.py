@@ -4,6 +4,7 @@ import re
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,12 @@ def test_c15_a_flood_is_slowed_down(start) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
 
+    began = time.monotonic()
     bob.send(b"line\n" * 30 + b"end\n")
     bob.send(b"/who\n")
 
     assert len(alice.until("]> end")) == 31
+    assert time.monotonic() - began >= 0.25  # 30 of them at 100 a second
     assert bob.line().startswith("*** 2 in #lobby")
 
 

@@ -1,8 +1,13 @@
 """What is done to the admin port of a running server; the chat must not notice."""
 
+import json
+import os
 import socket
+import time
 
 import pytest
+
+from tests.protocol.conftest import PATIENCE_S
 
 
 def heads_of(answers: bytes) -> list[bytes]:
@@ -13,6 +18,10 @@ def ask(server, data: bytes) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", server.admin_port), 20)
     sock.sendall(data)
     return sock
+
+
+def ask_and_read(server, data: bytes) -> bytes:
+    return read_all(ask(server, data))
 
 
 def read_all(sock: socket.socket) -> bytes:
@@ -26,13 +35,65 @@ def read_all(sock: socket.socket) -> bytes:
     return data
 
 
+def files_of(server) -> int:
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def test_a1_of_two_at_one_port_neither_is_kicked_and_both_are_named_by_a_path_that_works(server) -> None:
+    first = server.join()
+    second = server.connect(source=("127.0.0.2", first.port))
+    server.console(rf"^Client \[127\.0\.0\.2, {first.port}\] connected$")
+
+    head, _, body = server.http(f"DELETE /clients/{first.port}").partition(b"\r\n\r\n")
+    paths = [candidate["path"] for candidate in json.loads(body)["candidates"]]
+
+    assert head.startswith(b"HTTP/1.1 409")
+    assert paths == [f"/clients/127.0.0.{number}:{first.port}" for number in (1, 2)]
+    server.type("list")
+    server.console(rf"^{first.port} +127\.0\.0\.1 ")
+    server.console(rf"^{first.port} +127\.0\.0\.2 ")
+    assert server.http(f"DELETE {paths[1]}").startswith(b"HTTP/1.1 200")
+    assert second.rest().endswith(b"*** you were kicked ***\n")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Host: localhost\r\nOrigin: http://evil.example",
+        "Host: localhost\r\nOrigin: null",
+        "Host: localhost\r\nSec-Fetch-Site: cross-site",
+        "Host: localhost\r\nContent-Type: application/x-www-form-urlencoded",
+        "Host: localhost\r\nX-HTTP-Method-Override: GET",
+        "Host: evil.example",
+        "Host: me@localhost",
+        "X-No: host",
+        "Host: localhost\r\nHost: localhost",
+    ],
+)
+def test_a4_and_a5_what_a_page_of_another_origin_or_under_another_name_asks_has_no_effect(server, headers) -> None:
+    alice = server.join()
+
+    request = f"DELETE /clients/{alice.port} HTTP/1.1\r\n{headers}\r\nConnection: close\r\n\r\n"
+    answer = ask_and_read(server, request.encode())
+
+    assert answer.startswith((b"HTTP/1.1 403", b"HTTP/1.1 400"))
+    alice.send(b"/who\n")
+    assert alice.line() == f"*** 1 in #lobby: [127.0.0.1:{alice.port}] (you) ***"
+
+
 def test_a3_of_a_hundred_deletes_of_one_that_never_reads_one_succeeds_and_it_is_gone(server) -> None:
-    alice, stuck = server.join(), server.join()
+    alice = server.join()
+    server.http("GET /health")  # what it opens at the first request is open now
+    files = files_of(server)
+    stuck = server.join()
+    stuck.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     alice.line()
     for _ in range(300):
         alice.send(b"x" * 4000 + b"\n")
     alice.send(b"/who\n")
     assert alice.line().startswith("*** 2 in #lobby")
+    shown = json.loads(server.http(f"GET /clients/{stuck.port}").partition(b"\r\n\r\n")[2])
+    assert shown["behind"]["bytes"] > 0
 
     request = f"DELETE /clients/{stuck.port} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     answers = [read_all(sock) for sock in [ask(server, request) for _ in range(100)]]
@@ -46,6 +107,11 @@ def test_a3_of_a_hundred_deletes_of_one_that_never_reads_one_succeeds_and_it_is_
     first, second = sorted([alice.line(), alice.line()])
     assert first.startswith("*** 1 in #lobby")
     assert second == f"*** [127.0.0.1:{stuck.port}] was kicked ***"
+    assert ask_and_read(server, request).startswith(b"HTTP/1.1 404")
+    deadline = time.monotonic() + PATIENCE_S  # before a stuck reader would be disconnected anyway
+    while files_of(server) > files and time.monotonic() < deadline:
+        os.sched_yield()
+    assert files_of(server) <= files
 
 
 UPGRADE = (
@@ -58,7 +124,8 @@ UPGRADE = (
     "attack",
     [
         b"GET /clients HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 65536 + b"\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"DELETE /clients/PORT HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\n",
         b"POST /bans HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10737418240\r\n\r\n" + b"x" * 65536,
         UPGRADE + b"bytes behind it",
         UPGRADE + b"\x81\x85\x00\x00\x00\x00hello",
@@ -72,7 +139,7 @@ def test_a7_what_is_sent_to_the_admin_port_is_refused_and_closed_and_the_chat_ne
     alice, bob = server.join(), server.join()
     alice.line()
 
-    attackers = [ask(server, attack) for _ in range(20)]
+    attackers = [ask(server, attack.replace(b"PORT", b"%d" % alice.port)) for _ in range(20)]
     bob.send(b"still here\n")
 
     assert alice.line() == f"[127.0.0.1:{bob.port}]> still here"

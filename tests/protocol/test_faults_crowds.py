@@ -1,7 +1,10 @@
 """Many clients at once, those that never read, and those that say too much."""
 
+import json
 import re
+import socket
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -72,6 +75,35 @@ def test_c15_of_a_flood_every_line_arrives_in_order_and_others_are_heard_meanwhi
     assert texts.index("a word") < count  # before the flood was over
     texts.remove("a word")
     assert texts == [*map(str, range(count)), "the end"]
+
+
+def test_c15_one_who_is_slowed_down_is_not_read_and_others_are_heard_meanwhile(start) -> None:
+    server = start("--rate", "1", "--burst", "1")
+    alice, bob, flooder = server.join(), server.join(), server.join()
+    server.http("GET /health")
+    before, began = server.rss_kib(), time.monotonic()
+
+    flooder.socket.setblocking(False)
+    taken = []
+    for _ in range(50):
+        taken.append(send_what_is_taken(flooder.socket))
+        server.http("GET /health")  # it has had time for more
+    bob.send(b"a word\n")
+
+    assert alice.until("> a word")
+    assert sum(taken[10:]) == 0  # the system is full of it
+    assert server.rss_kib() - before < 2048
+    body = server.http(f"GET /clients/{flooder.port}").partition(b"\r\n\r\n")[2]
+    assert json.loads(body)["lines_in"] <= 2 + (time.monotonic() - began)  # one at once, then one a second
+
+
+def send_what_is_taken(sock: socket.socket) -> int:
+    """Send short lines until the system takes no more for now, or has taken very many."""
+    sent = 0
+    with suppress(BlockingIOError):
+        while sent < 64 << 20:
+            sent += sock.send(b"a line\n" * 10_000)
+    return sent
 
 
 def test_c16_who_comes_and_goes_too_fast_is_summed_up(server) -> None:

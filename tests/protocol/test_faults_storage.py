@@ -1,5 +1,6 @@
 """What the disk and the clock do to the server."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -52,13 +53,22 @@ def test_m2_a_locked_database_is_told_and_nobody_is_sent_away(server) -> None:
         bob.send(b"too bad\n")
 
         assert bob.line() == "*** not sent: another program has locked the journal ***"
+        health = server.http("GET /health")
+        assert health.startswith(b"HTTP/1.1 503")
+        assert b"another program has locked the journal" in health
+        guest = server.connect()
+        guest.send(b"/who\n/quit\n")
+        assert guest.line().startswith("*** 3 in #lobby")
+        guest.rest()
+        bob.send(b"still too bad\n")
+        assert bob.line().startswith("*** not sent: ")  # nothing waits to be kept that could heal it
         alice.send(b"/history 1\n")
         assert alice.line().endswith("joined the chat ***")
         other.execute("ROLLBACK")
     while b"503" in server.http("GET /health").partition(b"\r\n")[0]:
         pass
     bob.send(b"much better\n")
-    assert alice.line() == f"[127.0.0.1:{bob.port}]> much better"
+    assert alice.until("much better")[-1] == f"[127.0.0.1:{bob.port}]> much better"
 
 
 def cut_short(file: Path) -> None:
@@ -160,4 +170,6 @@ def test_m4_a_wall_clock_that_jumps_changes_no_order_and_no_deadline(start, tmp_
     old, new = alice.line(), alice.line()
     assert (old[17:].partition("> ")[2], new[17:].partition("> ")[2]) == ("one", "two")
     assert old[:16] != new[:16]  # the clock did jump
+    shown = json.loads(server.http(f"GET /clients/{bob.port}").partition(b"\r\n\r\n")[2])
+    assert 0 <= shown["idle_s"] < 600
     assert server.stop() == 0

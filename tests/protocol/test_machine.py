@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -112,15 +113,37 @@ def test_m7_a_malformed_file_is_one_line_that_names_the_place(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-@pytest.mark.parametrize("owner_only", ["folder", "file"])
-def test_m7_data_of_another_user_is_one_line(tmp_path: Path, owner_only: str) -> None:
-    data = tmp_path / "data"
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o600), (0o777, 0o600)], ids=["folder", "file"])
+def test_m7_data_of_another_user_is_one_line(tmp_path: Path, folder_mode: int, file_mode: int) -> None:
+    done = start_as_nobody(tmp_path / "data", folder_mode, file_mode)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("trio-chat: cannot ")
+    assert "choose another" in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_m2_a_journal_that_may_only_be_read_is_refused_by_name_and_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "journal.db"
+
+    done = start_as_nobody(tmp_path / "data", 0o777, 0o444)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith(f"trio-chat: cannot write to the journal {file}: ")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o444
+
+
+def start_as_nobody(data: Path, folder_mode: int, file_mode: int) -> subprocess.CompletedProcess[str]:
+    """Start a server, as a user who owns nothing, on what a server of root left there."""
     with running_server(data) as server:
         assert server.stop() == 0
-    for parent in (tmp_path, *tmp_path.parents):
+    for parent in data.parents:
         if parent.is_relative_to(Path(tempfile.gettempdir())) and parent != Path(tempfile.gettempdir()):
             parent.chmod(0o755)
-    data.chmod(0o700 if owner_only == "folder" else 0o777)
+    data.chmod(folder_mode)
+    (data / "journal.db").chmod(file_mode)
 
     # It gives up being root when all is imported: nobody else may be able to read Python here.
     code = (
@@ -128,18 +151,13 @@ def test_m7_data_of_another_user_is_one_line(tmp_path: Path, owner_only: str) ->
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
     )
     flags = ["serve", "--port", "0", "--admin-port", "0", "--data", str(data)]
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code, *flags],
         capture_output=True,
         text=True,
         timeout=20,
         check=False,
     )
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith("trio-chat: cannot ")
-    assert "choose another" in done.stderr
 
 
 @pytest.mark.parametrize("redirection", ["1>&-", "0<&-", "0<&- 1>&- 2>&-", "</dev/null", "1>/dev/full", "2>/dev/full"])
@@ -176,6 +194,21 @@ def test_m8_a_stdout_that_nobody_reads_does_not_stop_the_server(server) -> None:
     peers[0].send(b"/who\n")
 
     assert peers[0].until("***")
+
+
+def test_m8_a_stdout_whose_reader_is_gone_does_not_stop_the_server(server) -> None:
+    alice = server.join()
+    server.process.stdout.close()
+
+    for _ in range(20):
+        visitor = server.connect()
+        visitor.send(b"/quit\n")
+        visitor.rest()
+    bob = server.connect()
+    bob.send(b"still here\n")
+
+    assert alice.until("> still here")
+    assert server.stop() == 0
 
 
 def connect_when_up(port: int) -> socket.socket:
