@@ -219,10 +219,12 @@ def test_what_waits_for_other_rooms_is_said_there_the_next_time() -> None:
 
 
 def test_m11_ids_rooms_pings_and_questions_of_a_hostile_server_take_no_room() -> None:
-    dialogue = connected()
+    dialogue = Dialogue(Visitor(), "s" * 16)
+    dialogue.begin()
+    dialogue.hear(welcome("lobby", *(f"room{number}" for number in range(10_000))))
     dialogue.hear(welcome(*(f"room{number}" for number in range(10_000))))
     for number in range(10_000):
-        dialogue.hear(said(number, room=f"room{number}", key=f"k{number}"))
+        assert dialogue.hear(said(number, room=f"room{number}", key=f"k{number}")) == []
         dialogue.hear(frames.Ping(key=str(number)))
         dialogue.hear(frames.Joined(room=frames.RoomInfo(f"r{number}", "", 1, number), key=str(number)))
         dialogue.ask(frames.Who(room="lobby", key=f"q{number}"))

@@ -57,15 +57,16 @@ async def test_m11_an_endless_line_is_not_kept_and_what_follows_is_shown(peer: A
         await peer.welcome()
         await peer.tell(1, "before")
         await program.prints("before")
-        before = program.rss_kib()
+        before = most = program.rss_kib()
 
         for _ in range(128):
             await peer.stream.send_all(b"x" * (1 << 20))
+            most = max(most, program.rss_kib())  # afterwards it may have been given back
         await peer.stream.send_all(b"\n")
         await peer.tell(2, "after")
 
         await program.prints("after")
-        assert program.rss_kib() - before < 48 * 1024  # the largest page has 16 MiB
+        assert max(most, program.rss_kib()) - before < 48 * 1024  # the largest page has 16 MiB
 
 
 async def test_m11_no_escape_sequence_of_a_server_is_printed_wherever_it_stands(peer: Any, tmp_path: Path) -> None:
@@ -75,6 +76,9 @@ async def test_m11_no_escape_sequence_of_a_server_is_printed_wherever_it_stands(
             await peer.tell(number, f"text{EVIL}", kind=kind, author=f"eve{EVIL}", to=EVIL, room="lobby")
         await peer.send(type="direct", id=20, time=0.0, author=f"eve{EVIL}", to=f"me{EVIL}", text=f"psst{EVIL}")
         await peer.send(type="error", code=EVIL, text=f"wrong{EVIL}")
+        await program.process.stdin.send_all(b"hello\n")
+        said = await peer.frame()
+        await peer.send(type="error", code=EVIL, text=f"refused{EVIL}", key=said["key"])
         await peer.send(type="gap", room=f"lobby{EVIL}", after=0, reason=EVIL, missed=5)
         await peer.tell(30, "the end")
 
@@ -86,6 +90,7 @@ async def test_m11_no_escape_sequence_of_a_server_is_printed_wherever_it_stands(
         with trio.fail_after(PATIENCE_S):
             assert await program.process.wait() == 1
             errors = b"".join([data async for data in program.process.stderr]).decode()
+        assert "refused" in errors
         assert "go" in errors
         assert not CONTROL.search(errors), errors
 
@@ -109,22 +114,23 @@ async def test_m11_wrong_ids_and_senseless_frames_end_nothing(peer: Any, tmp_pat
 
 
 async def test_m11_very_many_entries_at_once_are_shown_without_being_collected(peer: Any, tmp_path: Path) -> None:
-    entry = {"type": "entry", "room": "lobby", "kind": "said", "time": 0.0, "author": "a", "text": "x" * 100}
-    count = 50_000
+    entry = {"type": "entry", "room": "lobby", "kind": "said", "time": 0.0, "author": "a", "text": "x" * 1000}
+    count, shown = 50_000, 0
 
     async with join(peer, tmp_path) as program, trio.open_nursery() as nursery:
         await peer.welcome()
         await peer.tell(1, "before")
         await program.prints("before")
-        before = program.rss_kib()
+        before = most = program.rss_kib()
         lines = [json.dumps(entry | {"id": number}).encode() + b"\n" for number in range(2, count + 2)]
         nursery.start_soon(peer.stream.send_all, b"".join(lines))
 
         with trio.fail_after(2 * PATIENCE_S):
-            while program.printed.count(b"x\n") < count:
-                program.printed += await program.process.stdout.receive_some(1 << 20) or pytest.fail("it ended")
+            while shown < count:
+                shown += (await program.process.stdout.receive_some(1 << 20) or pytest.fail("it ended")).count(b"\n")
+                most = max(most, program.rss_kib())
 
-        assert program.rss_kib() - before < 32 * 1024
+        assert most - before < 32 * 1024
 
 
 @pytest.mark.parametrize(
@@ -133,6 +139,7 @@ async def test_m11_very_many_entries_at_once_are_shown_without_being_collected(p
 async def test_m11_who_is_no_chat_server_is_one_line(peer: Any, tmp_path: Path, greeting: bytes) -> None:
     async with join(peer, tmp_path) as program:
         await peer.accept()
+        await peer.frame()  # what was not read would make a reset of the end
         await peer.stream.send_all(greeting)
         await peer.stream.aclose()
 
@@ -142,5 +149,5 @@ async def test_m11_who_is_no_chat_server_is_one_line(peer: Any, tmp_path: Path, 
 
     assert status == 1
     assert errors.count(b"\n") == 1, errors
-    assert errors.startswith(b"trio-chat: ")
+    assert errors.startswith(b"trio-chat: the server does not speak frames")
     assert not CONTROL.search(errors.decode())

@@ -7,6 +7,7 @@ bad as text can be.
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
+from unicodedata import normalize
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import check_nick, check_room, fold
@@ -19,9 +20,10 @@ from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
 
 FORBIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+    "\u115f\u1160\u3164\uffa0]"
 )
-"""What drives a terminal, ends a line, or turns the order of what stands there round."""
+"""What drives a terminal, ends a line, turns the order of what stands there round, or is a letter that nobody sees."""
 
 SMALL = 16
 """A limit that lines of a fuzzer exceed."""
@@ -112,6 +114,8 @@ def read_proxy_header(data: bytes) -> None:
     except ChatError:
         return
     assert taken <= min(len(data), HEADER_LIMIT)
+    if header.is_complete:  # and what comes behind it is still there
+        assert taken == (data.index(b"\n") + 1 if data.startswith(b"P") else 16 + int.from_bytes(data[14:16]))
     if header.source:
         address, port = header.source
         ip_address(address)
@@ -139,6 +143,7 @@ def fold_nick(data: bytes) -> None:
         assert fold(name) == fold(fold(name)) == fold(name.upper()) or not name.isascii()
         assert not FORBIDDEN.search(name)
         assert name.isprintable()
+        assert normalize("NFKC", name) == name
         assert not any(char.isspace() or char in "[]:/@" for char in name)
 
 

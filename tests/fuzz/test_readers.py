@@ -40,7 +40,20 @@ OTHERS = [b"GET ", b"/" + b"a" * 450, b" HTTP/1.1\r\n", b"server", b"127.0.0.1",
 KNOWN = [*CONTROLS, *MARKS, *HIDDEN, *SEQUENCES, *FRAMES, *JSON, *PROXY, *PROXY_2, *TOML, *OTHERS]
 """What the readers know, as the dictionary of a fuzzer."""
 
-HOSTILE = st.lists(st.sampled_from(KNOWN) | st.binary(max_size=6), max_size=24).map(b"".join)
+LETTERS = [letter.encode() for letter in "aZ1-_лαש\u0661\u30ce\ufb01\u3164\u0301"]
+OWN = {
+    "read_requests": [*FRAMES, *FRAMES, *JSON, *MARKS, *CONTROLS],
+    "read_replies": [*FRAMES, *FRAMES, *JSON, *MARKS, *CONTROLS],
+    "read_proxy_header": [*PROXY, *PROXY_2, b"1.2.3.4 5.6.7.8 1 2\r\n", b"\x00" * 12, b"x" * 4090],
+    "read_stickers": [*TOML, *TOML, *MARKS, b'"\n', b"'''\n", b"\\u001b", b"x = 3\n"],
+    "fold_nick": [*LETTERS, *LETTERS, *HIDDEN],
+}
+"""What one reader knows, often enough that it gets somewhere."""
+
+
+def hostile(tokens: list[bytes]) -> st.SearchStrategy[bytes]:
+    return st.lists(st.sampled_from(tokens) | st.binary(max_size=6), max_size=24).map(b"".join)
+
 
 FOUND = [
     ("clean_text", "\u0915{}\u094d\u200d\u0915".format("\u0301" * 8).encode()),  # a joiner's mark is one too many
@@ -48,6 +61,24 @@ FOUND = [
     ("read_requests", b'{"type":"say","x":' + b"[" * 60_000 + b"}\n"),
     ("cut", b"one\r\r\n"),
     ("read_stickers", b"a = " + b"[" * 2000),
+    # What a reader did without one of its defences: each was left out once, to see it fail here.
+    ("cut", b"p" * 16 + b"\r\n"),  # the p makes pieces of one byte
+    ("read_requests", b'{"type":"say","room":"lobby","text":"\xff"}\n'),
+    ("read_requests", b'{"type":"say","key":"\\ud800"}\n'),
+    ("read_requests", b'{"type":"\\u001b[31m","type":"say"}\n'),  # the parsers do not agree which one counts
+    ("read_replies", b'{"type":"entry","text":"\xff"}\n'),
+    ("read_replies", b'{"type":"\\u001b[31m","type":"pong"}\n'),
+    ("read_proxy_header", b"PROXY TCP4 1.2.3.4 5.6.7.8 1 22\r\nhello\n"),
+    ("read_proxy_header", b"PROXY TCP4 " + b"1" * 5000),
+    ("read_proxy_header", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0f" + b"\x01" * 15 + b"hello\n"),
+    ("read_proxy_header", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x04" + b"\x01" * 4),
+    ("read_proxy_header", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff" + b"\x01" * 70_000),
+    ("read_stickers", b'[text]\n"\\u001b[31m" = 3\n'),
+    ("read_stickers", b'[text]\n"No Name" = "x"\n'),
+    ("read_stickers", b"[text]\n" + b"".join(b"n%d = 1\n" % number for number in range(100))),
+    ("read_stickers", b"[text]\nx = '\x1b[2J'\n[art]\ny = '''\n\xc2\x9b2J\n'''\n"),
+    ("fold_nick", "a\u3164".encode()),
+    ("fold_nick", "\uff41\uff42".encode()),
 ]
 
 
@@ -56,6 +87,7 @@ FOUND = [
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # as happens where some tokens are long
 def test_whatever_strangers_send_is_read_as_promised(reader: Callable[[bytes], None]) -> None:
     until = time.monotonic() + SECONDS
+    strategy = hostile(KNOWN) | hostile(OWN.get(reader.__name__, KNOWN))
     is_first = True
 
     while is_first or time.monotonic() < until:
@@ -66,10 +98,10 @@ def test_whatever_strangers_send_is_read_as_promised(reader: Callable[[bytes], N
             database=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
-        )(given(HOSTILE)(lambda data: reader(data)))
+        )(given(strategy)(lambda data: reader(data)))
         check()
 
 
-@pytest.mark.parametrize(("name", "data"), FOUND)
+@pytest.mark.parametrize(("name", "data"), FOUND, ids=lambda found: repr(found)[:40])
 def test_what_was_found_once_is_read_as_promised(name: str, data: bytes) -> None:
     next(reader for reader in READERS if reader.__name__ == name)(data)
