@@ -149,5 +149,5 @@ async def test_m11_who_is_no_chat_server_is_one_line(peer: Any, tmp_path: Path, 
 
     assert status == 1
     assert errors.count(b"\n") == 1, errors
-    assert errors.startswith(b"trio-chat: the server does not speak frames")
+    assert errors.startswith(b"trio-chat: this is no trio-chat server")
     assert not CONTROL.search(errors.decode())
