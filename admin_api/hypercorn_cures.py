@@ -114,6 +114,11 @@ class Connection:
         self._is_closing = False
         self._is_read_out = False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self._scope.deadline < math.inf
+
     async def run(self) -> None:
         """Converse until either side ends it or the deadline does."""
         with self._scope:

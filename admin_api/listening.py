@@ -19,7 +19,7 @@ class Limits:
     linger_s: float = 1  # for which we still read, and throw away, after our last word
     header_bytes: int = 16 * 1024
     body_bytes: int = 64 * 1024
-    connections: int = 256  # at once; more wait in the backlog, so HTTP never eats the chat's file descriptors
+    connections: int = 256  # at once, so HTTP never eats the chat's file descriptors; idle ones make way
 
 
 DEFAULT_LIMITS = Limits()

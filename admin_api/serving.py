@@ -44,40 +44,76 @@ async def serve_http(
         task_status.started(urls_of(listeners, "https" if get_context else "http"))
 
 
+class _Place:
+    """A place that a connection has taken: a scope to end it by, and the connection once a handshake is done."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.connection: Connection | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is being answered there."""
+        return self.connection is None or self.connection.is_idle
+
+
 class _Server:
-    """What the connections share: the app, the configuration and the number of places."""
+    """What the connections share: the app, the configuration and the places.
+
+    Where all are taken, the oldest idle connection makes way for a new one: however many are opened and say nothing, an
+    operator gets in.
+    """
 
     def __init__(self, app: QuartTrio, limits: Limits, get_context: GetContext | None) -> None:
         self._app = ASGIWrapper(cast(ASGIFramework, app))
         self._config = _config_for(limits)
         self._limits = limits
         self._get_context = get_context
-        self._places = trio.Semaphore(limits.connections)
+        self._free = trio.Semaphore(limits.connections)
+        self._places: dict[_Place, None] = {}
 
     async def accept_forever(self, listener: trio.SocketListener) -> None:
         async with listener, trio.open_nursery() as nursery:
             while True:
-                await self._places.acquire()
-                nursery.start_soon(self._converse, await _accept(listener))
+                stream = await _accept(listener)
+                try:
+                    await self._take_place()
+                except trio.Cancelled:
+                    stream.socket.close()
+                    raise
+                nursery.start_soon(self._converse, stream)
+
+    async def _take_place(self) -> None:
+        if not self._free.value:
+            for place in self._places:
+                if place.is_idle and not place.scope.cancel_called:
+                    place.scope.cancel()
+                    break
+        await self._free.acquire()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         """Run one connection; its errors end here (CONVENTIONS: one edge, one `except*`)."""
+        place = _Place()
+        self._places[place] = None
         try:
-            if self._get_context:
-                async with encrypted(stream, self._get_context(), self._limits) as inner:
-                    await self._run(stream, inner)
-            else:
-                await self._run(stream)
+            with place.scope:
+                if self._get_context:
+                    async with encrypted(stream, self._get_context(), self._limits) as inner:
+                        await self._run(place, stream, inner)
+                else:
+                    await self._run(place, stream)
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         except* Exception:
             logger.exception("An HTTP connection ended by an error")
         finally:
             stream.socket.close()
-            self._places.release()
+            del self._places[place]
+            self._free.release()
 
-    async def _run(self, stream: trio.SocketStream, tls: TlsStream | None = None) -> None:
-        await Connection(self._app, self._config, stream=stream, limits=self._limits, tls=tls).run()
+    async def _run(self, place: _Place, stream: trio.SocketStream, tls: TlsStream | None = None) -> None:
+        place.connection = Connection(self._app, self._config, stream=stream, limits=self._limits, tls=tls)
+        await place.connection.run()
 
 
 async def _accept(listener: trio.SocketListener) -> trio.SocketStream:

@@ -46,6 +46,7 @@ class Site:
     def __init__(self, app: QuartTrio | None = None) -> None:
         self.acts: list[str] = []
         self.is_asleep = trio.Event()
+        self.wake = trio.Event()
         self.is_given_up = trio.Event()
         self.url = ""
         self.app = app or make_app(self)
@@ -102,7 +103,7 @@ def make_app(site: Site) -> QuartTrio:
     @app.get("/asleep")
     async def asleep() -> str:
         site.is_asleep.set()
-        await trio.sleep_forever()
+        await site.wake.wait()
         return ""
 
     @app.get("/broken")

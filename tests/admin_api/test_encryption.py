@@ -87,6 +87,19 @@ async def test_a_connection_serves_one_request_after_the_other(open_vault: Open)
     assert vault.site.acts == ["GET", "GET"]
 
 
+async def test_where_all_places_are_taken_unfinished_handshakes_make_way(open_vault: Open) -> None:
+    vault = await open_vault(Limits(connections=2, handshake_s=60, keep_alive_s=60))
+    silent = [await vault.site.connect() for _ in range(6)]
+
+    with trio.fail_after(2):
+        async with await vault.connect() as stream:
+            await stream.send_all(CLOSE)
+            assert (await rest_of(stream)).startswith(b"HTTP/1.1 200")
+
+    for stream in silent:
+        await trio.aclose_forcefully(stream)
+
+
 async def test_the_413_reaches_a_peer_that_reads_only_when_it_has_sent(open_vault: Open, read_to_the_end) -> None:
     vault = await open_vault(Limits(keep_alive_s=60, linger_s=60))
 

@@ -278,19 +278,46 @@ async def test_a_listener_drops_peers_that_take_nothing():
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
 
 
-async def test_more_connections_than_places_wait_for_one(serve):
+async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
     site = await serve(Limits(connections=1))
     with trio.fail_after(2):
-        async with await site.connect() as first, await site.connect() as second:
-            await second.send_all(GET)
-            await first.send_all(GET)
-            await receive_until(first, b"done\n")
-            served_before = list(site.acts)
-            await first.aclose()
-            await receive_until(second, b"done\n")
+        async with await site.connect() as first:
+            await first.send_all(GET_CLOSE.replace(b"/acts", b"/asleep"))
+            await site.is_asleep.wait()
+            async with await site.connect() as second:
+                await second.send_all(GET)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                served_before = list(site.acts)
+                site.wake.set()
+                while await first.receive_some():
+                    pass
+                await first.aclose()
+                await receive_until(second, b"done\n")
 
-    assert served_before == ["GET"]
-    assert site.acts == ["GET", "GET"]
+    assert served_before == []
+    assert site.acts == ["GET"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /acts HTTP/1.1\r\n", GET])
+async def test_where_all_places_are_taken_idle_connections_make_way_the_oldest_first(serve, sent):
+    site = await serve(Limits(connections=3, keep_alive_s=60))
+    with trio.fail_after(2):
+        idle = []
+        for _ in range(8):
+            idle.append(await site.connect())
+            await idle[-1].send_all(sent)
+            if sent == GET:
+                await receive_until(idle[-1], b"done\n")
+        async with await site.connect() as stream:
+            await stream.send_all(GET)
+            await receive_until(stream, b"done\n")
+
+        for stream in idle[:6]:
+            assert not await stream.receive_some()
+        await idle[-1].send_all(GET if sent != b"GET /acts HTTP/1.1\r\n" else b"Host: localhost\r\n\r\n")
+        await receive_until(idle[-1], b"done\n")
+        for stream in idle:
+            await trio.aclose_forcefully(stream)
 
 
 class FaultyStream:
