@@ -139,7 +139,7 @@ class Server:
         self._nursery.start_soon(self._reloader.run, self._tell_reload, self._manager)
         self._nursery.start_soon(self._manager.watch)
         await recall_rooms(self._chat, self._journal)
-        await recall_places(self._chat, self._journal)
+        await recall_places(self._chat, self._journal, self._services.places)
         self._nursery.start_soon(self._pruning.run)
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)

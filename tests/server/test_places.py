@@ -1,7 +1,21 @@
 """The places of clients, as they are found at the start."""
 
-from trio_chat.journal import PlaceRecord
-from trio_chat.server.places import recall_places
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from trio_chat.chat.client import Client, NoOutlet
+from trio_chat.chat.events import Draft, Kind
+from trio_chat.chat.log import Mode
+from trio_chat.journal import JournalError, PlaceRecord
+from trio_chat.journal.sqlite import Patience, open_sqlite
+from trio_chat.server.places import Places, recall_places
+
+PATIENCE_S = 20
 
 
 async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from_starting(open_house, logged) -> None:
@@ -10,7 +24,46 @@ async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from
         places = [PlaceRecord(f"c{mode}", mode, mode, "", ("no!room",)) for mode in ("lines", "frames")]
         await journal.save_places(places, [])
 
-        await recall_places(house.chat, journal)
+        await recall_places(house.chat, journal, house.services.places)
 
         assert sum("is lost" in line for line in logged()) == 2
         assert [place.mode for place in await journal.read_places()] == ["frames"]
+
+
+def newcomer(number: int) -> Client:
+    return Client(f"c{number}", "192.0.2.1", number, mode=Mode.LINES, outlet=NoOutlet())
+
+
+async def test_those_who_come_and_go_while_nothing_can_be_kept_are_not_remembered(
+    tmp_path: Path, nursery: trio.Nursery
+) -> None:
+    path = tmp_path / "journal.db"
+    async with open_sqlite(path, patience=Patience(busy_s=0.02, probe_s=0.01)) as journal:
+        places = Places(journal, retry_s=0.01)
+        nursery.start_soon(places.run)
+        stays, leaves = newcomer(1), newcomer(2)
+        places.know(["of-before"])
+        for client in (stays, leaves):
+            places.note(client, True)
+        await places.settled()
+
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(JournalError):
+                await journal.post(Draft("lobby", Kind.SAID, "alice", "hi")).kept()
+            places.note(leaves, False)
+            comes = newcomer(3)
+            places.note(comes, True)
+            for number in range(1000, 2000):
+                places.note(newcomer(number), True)
+                places.note(newcomer(number), False)
+            await trio.testing.wait_all_tasks_blocked()
+            waiting = len(places)
+        with trio.fail_after(PATIENCE_S):
+            while len(places):
+                await trio.lowlevel.checkpoint()
+            await places.settled()
+
+        assert waiting == 2
+        assert [place.owner for place in await journal.read_places()] == ["c1", "c3"]
+        nursery.cancel_scope.cancel()

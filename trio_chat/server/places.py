@@ -5,7 +5,7 @@ now is tried again with what has changed by then.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import trio
 
@@ -23,9 +23,12 @@ logger = logging.getLogger(__name__)
 class Places:
     """The places that have changed and are not written yet. `run` writes; `note` is what the chat calls."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, retry_s: float = RETRY_S) -> None:
         self._journal = journal
+        self._retry_s = retry_s
         self._changed: dict[str, Client | None] = {}
+        self._kept: set[str] = set()
+        """Whose place the journal may have."""
         self._news = trio.Event()
         self._written = trio.Event()
         """What has changed since the last write began is written."""
@@ -33,10 +36,22 @@ class Places:
         self._in_flight.set()
         self._is_ill = False
 
+    def __len__(self) -> int:
+        """How many changes are not written."""
+        return len(self._changed)
+
     def note(self, client: Client, is_here: bool) -> None:
         """A client's name or rooms have changed, or it is gone."""
-        self._changed[_owner(client)] = client if is_here else None
+        owner = _owner(client)
+        if is_here or owner in self._kept:
+            self._changed[owner] = client if is_here else None
+        else:  # it came and went while nothing could be kept: there is nothing to take back
+            self._changed.pop(owner, None)
         self._news.set()
+
+    def know(self, owners: Iterable[str]) -> None:
+        """The journal has the places of these, of before the start."""
+        self._kept.update(owners)
 
     async def settled(self) -> None:
         """Return when what has been noted up to now is written; at once where the journal keeps nothing."""
@@ -54,7 +69,7 @@ class Places:
             self._in_flight.set()
             if not is_well:
                 self._changed = changed | self._changed
-                await trio.sleep(RETRY_S)
+                await trio.sleep(self._retry_s)
                 self._news.set()
 
     async def _write(self, changed: Mapping[str, Client | None]) -> bool:
@@ -63,8 +78,10 @@ class Places:
         left = [owner for owner, client in changed.items() if not client]
         why = self._journal.fault
         if not why:
+            self._kept.update(place.owner for place in taken)
             try:
                 await self._journal.save_places(taken, left)
+                self._kept.difference_update(left)
             except JournalError as error:
                 why = str(error)
         if why and not self._is_ill:
@@ -73,11 +90,12 @@ class Places:
         return not why
 
 
-async def recall_places(chat: Chat, journal: Journal) -> None:
+async def recall_places(chat: Chat, journal: Journal, places: Places) -> None:
     """Give clients of before the start their places back, or tell that they are gone. Raises JournalError."""
-    places = await journal.read_places()
-    gone = [place for place in places if place.mode != Mode.FRAMES]
-    for place in places:
+    found = await journal.read_places()
+    places.know(place.owner for place in found)
+    gone = [place for place in found if place.mode != Mode.FRAMES]
+    for place in found:
         try:
             if place.mode == Mode.FRAMES:
                 chat.hold(place.owner, place.nick, place.label, place.rooms)
