@@ -35,14 +35,15 @@ from trio_chat.server.secret_files import read_secrets
 from trio_chat.server.session import serve_connection
 from trio_chat.server.signals import watch_for_reload, watch_for_stop
 from trio_chat.server.stdio import Printer, read_lines
+from trio_chat.server.stop import Stop
 from trio_chat.server.systemd import ServiceManager, inherited_sockets
 from trio_chat.wiring import Parts, wire
 
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0
 
-LEDGER_S = 0.3
-"""How long a server that stops waits for what operators did to be written down."""
+SETTLE_S = 0.5
+"""How long a server that stops waits for places and deeds to be written down, and for streams of events to end."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,13 +72,13 @@ def _first_of(error: BaseException) -> BaseException:
 
 
 async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> None:
-    stop = trio.Event()
+    stop = Stop()
     async with trio.open_nursery() as watching:
-        await watching.start(watch_for_stop, stop.set)
+        await watching.start(watch_for_stop, stop.request)
         secrets = read_secrets(settings)
         token = open_admin_token(settings)
         async with (
-            open_journal(settings.journal, data=settings.data) as journal,
+            open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
             open_ports(settings, inherited_sockets(os.environ)) as (chat_socket, admin_listeners),
         ):
             admin = Admin(settings, token, admin_listeners)
@@ -113,7 +114,7 @@ class Server:
         nursery: trio.Nursery,
         printer: Printer,
         reloader: Reloader,
-        stop: trio.Event,
+        stop: Stop,
     ) -> None:
         self._settings = settings
         self._services = parts.services
@@ -135,7 +136,7 @@ class Server:
             self._nursery.start_soon(task)
         for writer in (self._ledger, self._services.places):
             self._nursery.start_soon(writer.run)
-        self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.set, STDIN)
+        self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.request, STDIN)
         self._nursery.start_soon(self._reloader.run, self._tell_reload, self._manager)
         self._nursery.start_soon(self._manager.watch)
         await recall_rooms(self._chat, self._journal)
@@ -145,16 +146,17 @@ class Server:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self._printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
             sessions.start_soon(self._open_to_operators)
-            await self._stop.wait()
+            await self._stop.requested()
             self._manager.stopping()
             for client in tuple(self._chat.clients):
                 client.outlet.hang_up(Farewell.STOPPING)
             sessions.cancel_scope.cancel()
         self._chat.sum_up()
-        with trio.move_on_after(LEDGER_S):
-            await self._services.places.settled()
-        await self._ledger.settled(LEDGER_S)
-        await self._admin.events.aclose()
+        with self._stop.leaving_time_for_the_journal(SETTLE_S):
+            async with trio.open_nursery() as settling:
+                settling.start_soon(self._services.places.settled)
+                settling.start_soon(self._ledger.settled, SETTLE_S)
+                settling.start_soon(self._admin.events.aclose)
 
     async def _open_to_operators(self) -> None:
         """Start the admin app and the console; a stop need not wait for that."""
@@ -184,7 +186,7 @@ class Server:
                 for row in await console.obey(desk, line):
                     self._printer.print(row)
         except console.Quit:
-            self._stop.set()
+            self._stop.request()
 
     def _tell_reload(self, by: str, reloaded: Reloaded) -> None:
         self._ledger.record(by, "reload", reloaded.summary)

@@ -404,6 +404,24 @@ class TestClosing:
             await receipt.kept()
         answer.set()
 
+    async def test_it_takes_no_longer_than_it_is_given_and_says_what_may_be_lost(
+        self, path: Path, autojump_clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        answer = threading.Event()
+
+        def clock() -> float:
+            answer.wait()
+            return 0.0
+
+        async with open_sqlite(path, clock=clock, close_by=lambda: began + 1) as journal:
+            journal.post(said("never"))
+            journal.post(said("ever"))
+            began = trio.current_time()
+
+        assert trio.current_time() - began == pytest.approx(1)
+        assert "2 entries may not be kept" in caplog.text
+        answer.set()
+
     async def test_being_cancelled_keeps_what_was_posted(self, path: Path) -> None:
         with trio.CancelScope() as scope:
             async with open_sqlite(path) as journal:

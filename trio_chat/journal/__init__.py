@@ -3,7 +3,8 @@
 It must not know rooms' members, sockets or wire formats: it takes drafts and gives entries.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -121,13 +122,16 @@ class Journal(History, Protocol):
 
 
 @asynccontextmanager
-async def open_journal(url: str, *, data: Path) -> AsyncIterator[Journal]:
+async def open_journal(
+    url: str, *, data: Path, close_by: Callable[[], float] = lambda: math.inf
+) -> AsyncIterator[Journal]:
     """Open the store that `url` names: `memory:`, or `sqlite:` with an optional path (default: journal.db in `data`).
 
-    Leaving the context keeps all that was posted. Raises JournalError with one sentence that names the file.
+    Leaving the context keeps all that was posted, but may take no longer than until `close_by`, a time of Trio's clock.
+    Raises JournalError with one sentence that names the file.
     """
     journal: AbstractAsyncContextManager[Journal]
-    journal = open_memory() if url == "memory:" else open_sqlite(_path(url, data))
+    journal = open_memory() if url == "memory:" else open_sqlite(_path(url, data), close_by=close_by)
     async with journal as opened:
         yield opened
 

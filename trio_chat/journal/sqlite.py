@@ -5,6 +5,7 @@ is full: the thread takes what there is as soon as it is free.
 """
 
 import logging
+import math
 import os
 import threading
 import time
@@ -45,14 +46,16 @@ class Patience:
 
     Opening waits for the check of all pages: `examination_s` is enough for nearly two million entries; a larger file is
     checked on while the server runs already. A lock of another program is waited for up to `busy_s`, and when nothing
-    can be kept, an attempt is made every `probe_s`. Closing takes at most `close_s`. An entry waits to be indexed for
-    `index_s` when there is little else to do; it is found before that too, only more slowly.
+    can be kept, an attempt is made every `probe_s`. Closing takes at most `close_s`, and less where there is less time;
+    but even then `hasty_s`. An entry waits to be indexed for `index_s` when there is little else to do; it is found
+    before that too, only more slowly.
     """
 
     examination_s: float = 0.4
     busy_s: float = 2.0
     probe_s: float = 1.0
-    close_s: float = 2.0
+    close_s: float = 3.0
+    hasty_s: float = 0.2
     index_s: float = 1.0
 
 
@@ -62,8 +65,12 @@ async def open_sqlite(
     *,
     clock: Callable[[], float] = time.time,
     patience: Patience = Patience(),
+    close_by: Callable[[], float] = lambda: math.inf,
 ) -> AsyncIterator["SqliteJournal"]:
-    """Open the journal at `path`, or make one. Leaving the context keeps what was posted. Raises JournalError."""
+    """Open the journal at `path`, or make one. Raises JournalError.
+
+    Leaving the context keeps what was posted, as far as that can be done by `close_by`, a time of Trio's clock.
+    """
     async with AsyncExitStack() as stack:
         stack.callback(os.close, await trio.to_thread.run_sync(claim, path))
         examination = Examination(path, patience.busy_s)
@@ -72,7 +79,7 @@ async def open_sqlite(
             raise refusal(path, damage)
         open_store = partial(Store, path, busy_s=patience.busy_s, index_s=patience.index_s)
         journal = SqliteJournal(await trio.to_thread.run_sync(open_store), clock, patience)
-        stack.push_async_callback(journal.aclose)
+        stack.push_async_callback(journal.aclose, close_by)
         examination.on_damage(journal.lose)
         yield journal
 
@@ -184,18 +191,25 @@ class SqliteJournal:
         self._damage = damage
         self._note(damage)
 
-    async def aclose(self) -> None:
-        """Keep what was posted and let go of the file. What is not kept in time fails."""
+    async def aclose(self, close_by: Callable[[], float] = lambda: math.inf) -> None:
+        """Keep what was posted and let go of the file. What is not kept in time fails, which the log says."""
         self._is_closing = True
         self._readers.close()  # first: only a connection that writes can put the log into the file, and only the last
         self._hand_over(None)
-        with trio.move_on_after(self._patience.close_s, shield=True):
+        patience_s = min(self._patience.close_s, max(self._patience.hasty_s, close_by() - trio.current_time()))
+        with trio.move_on_after(patience_s, shield=True):
             await self._closed.wait()
+        self._give_up()
+        if self._follower:
+            self._follower.close()
+
+    def _give_up(self) -> None:
+        """Tell those who still wait that what they wait for will not be."""
+        if lines := sum(len(task.drafts) for task in self._unsettled if isinstance(task, Batch)):
+            logger.error("%d entries may not be kept: the journal did not answer in time: %s", lines, self._store.path)
         for task in self._unsettled:
             task.settle("the journal did not answer in time")
         self._unsettled.clear()
-        if self._follower:
-            self._follower.close()
 
     def _open_batch(self) -> Batch:
         batch = Batch()

@@ -20,7 +20,7 @@ from typing import Literal
 STDERR = 2
 
 QUEUED_LINES = 10_000
-CLOSING_S = 1.0
+CLOSING_S = 0.5
 
 REPEATS = 10
 REPEATS_WITHIN_S = 10.0
