@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.faults.crowds import joins, origins, silent, stuck
 from bench.faults.greed import endless
 from bench.faults.kills import kills
+from bench.faults.returns import returns
 from bench.faults.soak import soak
 from bench.faults.stop import stop
 from bench.faults.vanishing import vanishing
@@ -55,6 +56,11 @@ FAULTS: Mapping[str, Fault] = {
         "SIGTERM with a thousand clients, some of them stuck",
         lambda size: 10,
         lambda size: stop(size.folder, min(size.clients, 1000)),
+    ),
+    "M12": Fault(
+        "a thousand of our clients that come back after a restart",
+        lambda size: 40,
+        lambda size: returns(size.folder, min(size.clients, 1000)),
     ),
     "C1": Fault(
         "a gigabyte without a newline",
