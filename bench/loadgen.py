@@ -10,7 +10,7 @@ from functools import partial
 
 from bench.phases import Result, Span, closed_loop, open_loop
 from bench.servers import open_files, pin_generator
-from bench.swarm import Swarm, settle
+from bench.swarm import FRAMES, LINES, Swarm, settle
 
 FLOOD_LINES = 100_000
 
@@ -49,7 +49,8 @@ def main() -> None:
     raise_file_limit()
     pin_generator()
     accepted = partial(open_files, options.server_pid) if options.server_pid else None
-    with closing(Swarm(options.port, senders=options.senders, frames=options.frames, accepted=accepted)) as swarm:
+    speech = FRAMES if options.frames else LINES
+    with closing(Swarm(options.port, senders=options.senders, speech=speech, accepted=accepted)) as swarm:
         swarm.connect(options.clients)
         settle([swarm])
         if options.stuck:

@@ -3,8 +3,9 @@
 Every line said during a measurement is equally long on the wire, so a connection that is only counted costs one
 `recv_into` and one addition: bytes received, divided by the length of a line, are lines. (`bytes.count` of newlines
 would take half of the core at ten million lines a second.) Where those who listen speak frames, which are not equally
-long, newlines are counted nonetheless. Some connections are read more closely: observers find the newest line of each
-sender, samples read the time that every line carries, which frames carry as it is.
+long, newlines are counted nonetheless, and so they are where lines are to be measured beside those. Some connections
+are read more closely: observers find the newest line of each sender, samples read the time that every line carries,
+which frames carry as it is.
 
 A line's text is `~ssss.qqqqqqqq.tttttttttttttttt` and padding: sender, number and time (ns), in hexadecimal.
 """
@@ -14,6 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 TEXT_BYTES = 64
 BUFFER_BYTES = 256 * 1024
@@ -32,11 +34,25 @@ STRAYS_MAX = 4
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 _WRITABLE = select.EPOLLOUT
 _MARKER = b"^"
-_HELLO = b'{"type":"hello","protocol":1}\n'
 _PONG = b'{"type":"pong"}\n'
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: ten thousand ports must not stay in TIME_WAIT
 
 Hear = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How those who listen speak, how long the texts are, and whether newlines are counted."""
+
+    hello: bytes = b""
+    text_bytes: int = TEXT_BYTES
+    counts_newlines: bool = False
+
+
+LINES = Speech()
+FRAMES = Speech(b'{"type":"hello","protocol":1}\n', counts_newlines=True)
+LINES_LIKE_FRAMES = Speech(text_bytes=TEXT_BYTES + 100, counts_newlines=True)
+"""Lines with as many bytes as the frame of the same entry has when its text has TEXT_BYTES."""
 
 
 class SetupError(Exception):
@@ -75,10 +91,10 @@ class Sender:
 
     __slots__ = ("connection", "mark", "padding", "said")
 
-    def __init__(self, connection: Connection, number: int) -> None:
+    def __init__(self, connection: Connection, number: int, text_bytes: int) -> None:
         self.connection = connection
         self.mark = b"~%04x." % number
-        self.padding = b"x" * (TEXT_BYTES - 31) + b"\n"
+        self.padding = b"x" * (text_bytes - 31) + b"\n"
         self.said = 0
 
     def compose(self, count: int, at_ns: int = 0) -> bytes:
@@ -95,16 +111,16 @@ class Sender:
 class Swarm:
     """Connections to one port. The senders are the first of `connections`; all others only listen.
 
-    What a connection has `got` is in bytes, or in lines where the listeners speak frames; `line_size` is one line.
+    What a connection has `got` is in bytes, or in lines where newlines are counted; `line_size` is one line.
     """
 
     def __init__(
-        self, port: int, *, senders: int = 4, frames: bool = False, accepted: Callable[[], int] | None = None
+        self, port: int, *, senders: int = 4, speech: Speech = LINES, accepted: Callable[[], int] | None = None
     ) -> None:
         """`accepted` counts the connections that the server has taken, if that can be known, plus any constant."""
         self._port = port
         self._sender_count = senders
-        self._frames = frames
+        self._speech = speech
         self._accepted = accepted
         self._unrelated = 0
         self._epoll = select.epoll()
@@ -128,7 +144,8 @@ class Swarm:
                 self._await_accepted(len(self.connections) - UNACCEPTED_MAX)
         self._await_accepted(len(self.connections) - STRAYS_MAX)
         seconds = time.perf_counter() - start
-        self.senders = [Sender(c, n) for n, c in enumerate(self.connections[: self._sender_count])]
+        speakers = self.connections[: self._sender_count]
+        self.senders = [Sender(one, number, self._speech.text_bytes) for number, one in enumerate(speakers)]
         for sender in self.senders:
             self._epoll.modify(sender.connection.sock, _READABLE | _WRITABLE)
         return seconds
@@ -148,8 +165,8 @@ class Swarm:
 
     def _open(self) -> None:
         connection = self._connect()
-        if self._frames and len(self.connections) >= self._sender_count:
-            connection.send(_HELLO)
+        if self._speech.hello and len(self.connections) >= self._sender_count:
+            connection.send(self._speech.hello)
         self.connections.append(connection)
 
     def _connect(self) -> Connection:
@@ -183,7 +200,7 @@ class Swarm:
     def turn(self, timeout_s: float, events_max: int = EVENTS_PER_TURN) -> int:
         """Wait for something to happen and read it; return the bytes received. This is the hot path."""
         total = 0
-        by_fd, buffer, frames = self._by_fd, self._buffer, self._frames
+        by_fd, buffer, counts_newlines = self._by_fd, self._buffer, self._speech.counts_newlines
         for fd, events in self._epoll.poll(timeout_s, events_max):
             connection = by_fd[fd]
             if events & _WRITABLE and connection.outbox:
@@ -200,7 +217,7 @@ class Swarm:
                     self._epoll.unregister(fd)
                     break
                 total += size
-                connection.got += buffer.count(b"\n", 0, size) if frames else size
+                connection.got += buffer.count(b"\n", 0, size) if counts_newlines else size
                 if connection.hear:
                     connection.hear(bytes(self._view[:size]))
         return total
@@ -214,7 +231,7 @@ class Swarm:
         for connection in self.connections:
             connection.got = 0
             connection.hear = None
-        if self._frames:
+        if self._speech is FRAMES:
             for connection in self.connections[self._sender_count :]:
                 connection.send(_PONG)
 
@@ -248,7 +265,7 @@ class Swarm:
         """Two that speak lines take turns, since these do not hear themselves."""
         while True:
             yield self.connections[0]
-            yield self.connections[self._sender_count - 1 if self._frames else -1]
+            yield self.connections[self._sender_count - 1 if self._speech is FRAMES else -1]
 
     def measure_lines(self) -> None:
         """Learn how long each sender's lines are for others (labels differ), and pad them to one length."""
