@@ -150,8 +150,8 @@ class LinesSession:
             if is_empty:
                 self._tell("nothing found")
 
-    def _tell(self, notice: str) -> None:
-        self._outlet.write(encode_notice(notice))
+    def _tell(self, text: str) -> None:
+        self._outlet.write(encode_notice(text))
 
     def _print(self, rows: Iterable[str]) -> None:
         if rows:
