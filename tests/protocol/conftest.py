@@ -4,6 +4,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+import trustme
 
 PATIENCE_S = 20
 """After this long without what a test waits for, it fails. Nothing waits this long where all is well."""
@@ -143,6 +145,12 @@ class Peer:
             pass
         return data
 
+    def encrypt(self) -> None:
+        """Go on by TLS, whoever it is."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket, suppress_ragged_eofs=False)
+
     def close(self) -> None:
         """Hang up."""
         self.socket.close()
@@ -175,6 +183,13 @@ def running_server(data: Path, *flags: str) -> Iterator[Server]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    file = tmp_path / "server.pem"
+    trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(file)
+    return file
 
 
 @pytest.fixture

@@ -1,21 +1,16 @@
 """Who gets in, from outside: limits, bans, passwords, TLS and proxies as an operator sets them by flags."""
 
+import itertools
 import re
-import ssl
+import select
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-import trustme
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    file = tmp_path / "server.pem"
-    trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(file)
-    return file
 
 
 def test_c18_ten_times_the_limit_from_one_address_leaves_room_for_others(start) -> None:
@@ -86,9 +81,7 @@ def test_a_hello_that_comes_too_late_is_no_try_at_the_password(start, tmp_path: 
 def test_tls_and_plain_share_a_port_and_a_stop_reaches_both(start, certificate: Path) -> None:
     server = start("--tls-cert", str(certificate))
     alice, bob = server.join(), server.connect()
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    bob.socket = context.wrap_socket(bob.socket, suppress_ragged_eofs=False)
+    bob.encrypt()
     server.console(rf"^Client \[127\.0\.0\.1, {bob.port}\] connected$")
 
     bob.send(b"hello\n")
@@ -97,6 +90,29 @@ def test_tls_and_plain_share_a_port_and_a_stop_reaches_both(start, certificate: 
     server.process.terminate()
     assert bob.rest() == b"*** the server is shutting down ***\n"
     assert server.process.wait(5) == 0
+
+
+def test_a_tls_client_that_talks_while_the_server_stops_is_told_and_what_was_heard_of_it_is_kept(
+    start, certificate: Path
+) -> None:
+    server = start("--tls-cert", str(certificate))
+    alice, bob = server.join(), server.connect()
+    bob.encrypt()
+    numbers, told = itertools.count(), b""
+    bob.send(b"line 0\n")
+    alice.until("]> line 0")
+
+    server.process.terminate()
+    while b"*** the server is shutting down ***\n" not in told:
+        bob.send(b"line %d\n" % next(numbers))
+        if select.select([bob.socket], [], [], 0.001)[0]:
+            told += bob.socket.recv(65536)
+
+    assert server.process.wait(5) == 0
+    heard = {"line 0", *(line.partition("]> ")[2] for line in alice.rest().decode().splitlines() if "]> " in line)}
+    with closing(sqlite3.connect(server.data / "journal.db")) as journal:
+        kept = {text for (text,) in journal.execute("SELECT text FROM entry WHERE kind = 'said'")}
+    assert heard <= kept
 
 
 def test_c15_a_flood_is_slowed_down(start) -> None:

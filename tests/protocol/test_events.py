@@ -1,16 +1,24 @@
 """The live events of a running server, and that nobody who follows them holds up its end."""
 
 import socket
+import ssl
 from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
 
 
-def follow(server, *, is_small: bool = False) -> socket.socket:
+def follow(server, *, is_small: bool = False, is_encrypted: bool = False) -> socket.socket:
     sock = socket.socket()
     if is_small:  # the kernel holds 2.5 MB for a loopback peer, and 50 KB for one that takes small segments
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
     sock.settimeout(20)
     sock.connect(("127.0.0.1", server.admin_port))
+    if is_encrypted:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        sock = context.wrap_socket(sock, suppress_ragged_eofs=False)
     sock.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     data = b""
     while b"retry: 3000\n\n" not in data:
@@ -26,8 +34,10 @@ def read_all(sock: socket.socket) -> bytes:
     return data
 
 
-def test_an_open_stream_ends_in_good_order_when_the_server_stops(server) -> None:
-    sock = follow(server)
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
+def test_an_open_stream_ends_in_good_order_when_the_server_stops(start, certificate: Path, is_encrypted: bool) -> None:
+    server = start("--tls-cert", str(certificate), "--admin-tls") if is_encrypted else start()
+    sock = follow(server, is_encrypted=is_encrypted)
     peer = server.join()
     server.type("say a secret")
     peer.until("a secret")
