@@ -37,6 +37,7 @@ from trio_chat.server.signals import watch_for_reload, watch_for_stop
 from trio_chat.server.stdio import Printer, read_lines
 from trio_chat.server.stop import Stop
 from trio_chat.server.systemd import ServiceManager, inherited_sockets
+from trio_chat.server.vigil import keep_vigil
 from trio_chat.wiring import Parts, wire
 
 STDIN, STDOUT = 0, 1
@@ -139,6 +140,7 @@ class Server:
         self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.request, STDIN)
         self._nursery.start_soon(self._reloader.run, self._tell_reload, self._manager)
         self._nursery.start_soon(self._manager.watch)
+        self._nursery.start_soon(keep_vigil, self._chat)
         await recall_rooms(self._chat, self._journal)
         await recall_places(self._chat, self._journal, self._services.places)
         self._nursery.start_soon(self._pruning.run)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from typing import TypeVar
 
 from bench.faults.people import connect
@@ -15,8 +16,9 @@ from bench.faults.people import connect
 T = TypeVar("T")
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
-_CABLE = ("trio-chat-here", "trio-chat-away")
-_HERE, _AWAY = "198.51.100.1", "198.51.100.2"  # TEST-NET-2 (RFC 5737): nobody has these
+_CABLE = (f"chat{os.getpid()}here"[:15], f"chat{os.getpid()}away"[:15])
+_NET = f"198.51.100.{os.getpid() % 64 * 4}"  # in TEST-NET-2 (RFC 5737), which nobody has; others may do this too
+_HERE, _AWAY = (str(ip_address(_NET) + number) for number in (1, 2))
 
 
 class NotHereError(Exception):

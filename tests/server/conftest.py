@@ -115,8 +115,9 @@ async def _open_house(
     pace: Pace | None = None,
     password: str = "",
     tls: Tls | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[House]:
-    with bind("127.0.0.1", 0) as listener:
+    with bind(host, 0) as listener:
         async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
             pump = Pump(nursery, stall_timeout_s=30)
             pulse = Pulse(pump)
