@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from admin_api.listening import Limits, open_listeners, urls_of
+from admin_api.listening import DEFAULT_LIMITS, Limits, open_listeners, urls_of
 from admin_api.serving import serve_http
 
 GET = b"GET /acts HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -39,6 +39,11 @@ async def receive_until(stream: trio.SocketStream, end: bytes) -> bytes:
 def test_the_cures_are_for_the_versions_that_are_installed():
     assert version("hypercorn").startswith("0.18.")
     assert version("quart-trio").startswith("0.12.")
+
+
+def test_a7_nobody_is_waited_for_longer_than_10_seconds():
+    assert max(DEFAULT_LIMITS.handshake_s, DEFAULT_LIMITS.keep_alive_s, DEFAULT_LIMITS.body_s) <= 10
+    assert DEFAULT_LIMITS.stuck_s <= 10
 
 
 async def test_a_connection_serves_one_request_after_the_other(site):

@@ -101,7 +101,8 @@ def test_c5_one_line_in_is_one_line_out(server, char: str) -> None:
 
     bob.send(f"one{char}line\nnext\n".encode())
 
-    assert alice.line().startswith(f"[127.0.0.1:{bob.port}]> one")
+    text = "oneline" if char == "\0" else "one line"
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> {text}"
     assert alice.line() == f"[127.0.0.1:{bob.port}]> next"
 
 
