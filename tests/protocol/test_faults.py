@@ -59,12 +59,15 @@ def test_c1_others_are_heard_while_somebody_sends_an_endless_line(server) -> Non
 
 
 def test_c2_a_line_one_byte_at_a_time_is_delivered_once_and_whole(server) -> None:
-    alice, bob = server.join(), server.join()
+    alice, bob, carol = server.join(), server.join(), server.join()
+    alice.line()
     alice.line()
     bob.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     for byte in "héllo 🙂\nnext\n".encode():
         bob.send(bytes([byte]))
+        carol.send(b"/who\n")
+        carol.until("(you) ***")  # it is read by now: else several would come at once
 
     assert alice.line() == f"[127.0.0.1:{bob.port}]> héllo 🙂"
     assert alice.line() == f"[127.0.0.1:{bob.port}]> next"
@@ -80,6 +83,8 @@ def test_c3_the_limit_is_exact_and_nothing_is_cut(server, size: int, is_taken: b
 
     if is_taken:
         assert alice.line() == f"[127.0.0.1:{bob.port}]> {text}"
+    else:
+        assert bob.line() == "*** line too long: at most 4096 bytes; it was not sent ***"
     assert alice.line() == f"[127.0.0.1:{bob.port}]> end"
 
 
