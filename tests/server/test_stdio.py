@@ -1,8 +1,10 @@
-"""The server's stdout: what is printed there is not lost when the server stops."""
+"""The server's stdout: what is printed there is not lost, and nobody waits for who reads it."""
 
 import os
+import pty
 import select
 
+import pytest
 import trio
 import trio.testing
 
@@ -34,3 +36,24 @@ async def test_a_line_that_waits_for_its_reader_is_not_lost_when_the_server_stop
     assert os.read(reader, 100) == b"first\nlast\n"
     os.close(reader)
     os.close(writer)
+
+
+@pytest.mark.timeout(30)
+async def test_a_terminal_that_stands_still_holds_up_nobody_and_gets_every_line_later(nursery: trio.Nursery) -> None:
+    screen, terminal = pty.openpty()
+    printer = Printer(terminal)
+    nursery.start_soon(printer.run)
+    lines = [f"line {number} " + "x" * (number % 50) for number in range(5000)]
+
+    for line in lines:
+        printer.print(line)
+    await trio.testing.wait_all_tasks_blocked()  # the terminal is full, and the loop turns
+
+    shown = b""
+    while shown.count(b"\n") < len(lines):
+        await trio.lowlevel.wait_readable(screen)
+        shown += os.read(screen, 65536)
+    assert shown.decode().splitlines() == lines
+    nursery.cancel_scope.cancel()
+    os.close(screen)
+    os.close(terminal)

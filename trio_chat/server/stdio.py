@@ -1,8 +1,9 @@
 """The server's own stdin and stdout, neither of which may ever stop the server.
 
 Neither is made non-blocking: that flag is shared with whatever else has the terminal or pipe open. A wait for readiness
-comes before each read and each write instead, and a write is small enough that a ready pipe takes it whole. What epoll
-refuses to watch (regular files, /dev/null) never blocks and is used directly.
+comes before each read and each write instead, and a write is small enough that a ready pipe takes it whole; a terminal,
+which may take less, is opened anew. What epoll refuses to watch (regular files, /dev/null) never blocks and is used
+directly.
 """
 
 import os
@@ -22,7 +23,7 @@ class Printer:
     """Prints lines to a file descriptor without ever waiting in `print`."""
 
     def __init__(self, fd: int) -> None:
-        self._fd = fd
+        self._fd = _opened_anew(fd)
         self._lines: deque[bytes] = deque(maxlen=BACKLOG_LINES)
         self._wake = trio.Event()
 
@@ -58,8 +59,24 @@ class Printer:
         data = self._lines.popleft()
         while self._lines and len(data) + len(self._lines[0]) <= select.PIPE_BUF:
             data += self._lines.popleft()
-        if rest := data[os.write(self._fd, data[: select.PIPE_BUF]) :]:
+        try:
+            written = os.write(self._fd, data[: select.PIPE_BUF])
+        except BlockingIOError:
+            written = 0
+        if rest := data[written:]:
             self._lines.appendleft(rest)
+
+
+def _opened_anew(fd: int) -> int:
+    """-> what to write to a terminal by, so that one that stands still (Ctrl-S, a dead line) holds up nobody.
+
+    It takes half a line where there is room for no more, and a write that is not told otherwise waits then. The flag is
+    that of a descriptor of our own; whoever else has the terminal open does not notice. What is no terminal stays.
+    """
+    try:
+        return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # no terminal, or one that is not ours to open
+        return fd
 
 
 async def read_lines(fd: int) -> AsyncIterator[str]:
