@@ -266,3 +266,19 @@ def test_a_malformed_room_is_refused(name: str) -> None:
 
     assert refused.value.code == "bad-room"
     assert refused.value.text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("nick", "said"),
+    [
+        ("Server", "the nick Server is reserved"),
+        ("al1", "the nick al1 is reserved: it looks like all"),
+        ("r00t", "the nick r00t is reserved: it looks like root"),
+        ("c12", "the nick c12 is reserved: it could be the id of a client"),
+    ],
+)
+def test_why_a_nick_is_reserved_is_said_where_that_is_not_plain(nick: str, said: str) -> None:
+    with pytest.raises(ChatError) as refused:
+        check_nick(nick)
+
+    assert refused.value.text == said

@@ -34,8 +34,8 @@ def check_nick(text: str) -> str:
         raise ChatError("bad-nick", fault)
     if not any(map(_is_letter, nick)):
         raise ChatError("bad-nick", "a nick needs a letter: a number could be taken for somebody's port")
-    if _is_reserved(nick):
-        raise ChatError("reserved-nick", f"the nick {nick} is reserved")
+    if (why := _why_reserved(nick)) is not None:
+        raise ChatError("reserved-nick", f"the nick {nick} is reserved{why}")
     return nick
 
 
@@ -108,12 +108,14 @@ def _is_letter(char: str) -> bool:
     return char.isalpha() and fold(char)[0].isalpha()
 
 
-def _is_reserved(nick: str) -> bool:
-    """Tell whether it could be taken for the server, a person in charge, everyone, or for a client's id such as c12."""
+def _why_reserved(nick: str) -> str | None:
+    """Say more, if there is more, where it could be taken for the server, a person in charge, everyone or an id."""
     if fold(nick[0]) == "c" and nick[1:].isdecimal():
-        return True
+        return ": it could be the id of a client"
     word = _RESERVED.get(_bare(fold(nick)))
-    return word is not None and ("i" in word or "i" not in nick)  # Ali has the key of all, but does not look like it
+    if word is None or ("i" not in word and "i" in nick):  # Ali has the key of all, but does not look like it
+        return None
+    return "" if _bare(nick.casefold()) == _bare(word) else f": it looks like {word}"
 
 
 def _bare(key: str) -> str:
