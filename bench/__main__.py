@@ -1,7 +1,8 @@
 """Print what is aimed at beside what this machine does: `python -m bench`.
 
 The server runs on the first core and the load generator on the second, over loopback. The C limit (limit.c) is one
-shared log with one send per client and turn, and keeps nothing. Only ratios from one run are worth quoting.
+shared log with one send per client and turn, and keeps nothing. Redis is measured too where it is installed. Only
+ratios from one run are worth quoting.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from pathlib import Path
 from bench.loadgen import raise_file_limit
 from bench.phases import Span
 from bench.scenarios import SCENARIOS, Setup
-from bench.servers import Command, Cores, StartError, compile_limit, pin_generator
+from bench.servers import Command, Cores, StartError, compile_limit, pin_generator, redis
 from bench.table import Row, format_table
 
 ROUNDS, QUICK_ROUNDS = 3, 1
@@ -62,6 +63,7 @@ def _set_up(options: argparse.Namespace, folder: Path, cores: Cores) -> Setup:
         rounds=QUICK_ROUNDS if quick else ROUNDS,
         is_quick=quick,
         limit=_limit(folder),
+        peer=redis(),
         other=options.server_command,
     )
 

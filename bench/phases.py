@@ -130,7 +130,7 @@ class Meter:
         return sum(sender.said for sender in self._swarm.senders) - sum(self._said_before)
 
     def _got(self) -> int:
-        return sum(connection.got for connection in self._swarm.connections)
+        return sum(reader.got for reader in self._swarm.readers)
 
     def _drain(self) -> int:
         """Read until everything has come or nothing comes any more; return how many lines are missing or too many."""

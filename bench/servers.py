@@ -109,6 +109,14 @@ def compile_limit(folder: Path) -> Command:
     return Command((str(target),))
 
 
+def redis() -> Command | None:
+    """Redis, of whose channels every room of ours could be one; None where it is not installed. It keeps nothing."""
+    if not shutil.which("redis-server"):
+        return None
+    unlimited = "--client-output-buffer-limit 'pubsub 0 0 0' --maxclients 20000"
+    return other(f"redis-server --port {{port}} --bind 127.0.0.1 --save '' --appendonly no {unlimited}")
+
+
 def other(command: str) -> Command:
     """Any other server: `{port}` in the command becomes a free port; without it the server must print its own."""
     if "{port}" not in command:

@@ -42,17 +42,20 @@ Hear = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """How those who listen speak, how long the texts are, and whether newlines are counted."""
+    """How a server is spoken to: listeners send `hello`, and `say` comes before what senders say."""
 
     hello: bytes = b""
+    say: bytes = b""
     text_bytes: int = TEXT_BYTES
     counts_newlines: bool = False
+    senders_hear: bool = True
 
 
 LINES = Speech()
 FRAMES = Speech(b'{"type":"hello","protocol":1}\n', counts_newlines=True)
 LINES_LIKE_FRAMES = Speech(text_bytes=TEXT_BYTES + 100, counts_newlines=True)
 """Lines with as many bytes as the frame of the same entry has when its text has TEXT_BYTES."""
+REDIS = Speech(b"SUBSCRIBE room\r\n", b"PUBLISH room ", senders_hear=False)
 
 
 class SetupError(Exception):
@@ -89,18 +92,19 @@ class Connection:
 class Sender:
     """A connection that speaks, and how many lines it has said in all."""
 
-    __slots__ = ("connection", "mark", "padding", "said")
+    __slots__ = ("connection", "mark", "padding", "said", "say_first")
 
-    def __init__(self, connection: Connection, number: int, text_bytes: int) -> None:
+    def __init__(self, connection: Connection, number: int, speech: Speech) -> None:
         self.connection = connection
         self.mark = b"~%04x." % number
-        self.padding = b"x" * (text_bytes - 31) + b"\n"
+        self.say_first = speech.say
+        self.padding = b"x" * (speech.text_bytes - 31) + b"\n"
         self.said = 0
 
     def compose(self, count: int, at_ns: int = 0) -> bytes:
         """Make the next lines, stamped with a time."""
-        tail = b".%016x%b" % (at_ns, self.padding)
-        return b"".join([b"%b%08x%b" % (self.mark, n, tail) for n in range(self.said + 1, self.said + count + 1)])
+        head, tail = self.say_first + self.mark, b".%016x%b" % (at_ns, self.padding)
+        return b"".join([b"%b%08x%b" % (head, n, tail) for n in range(self.said + 1, self.said + count + 1)])
 
     def say(self, count: int, at_ns: int = 0, *, composed: bytes = b"") -> None:
         """Say the next lines at once; a great many had better be composed beforehand."""
@@ -145,7 +149,7 @@ class Swarm:
         self._await_accepted(len(self.connections) - STRAYS_MAX)
         seconds = time.perf_counter() - start
         speakers = self.connections[: self._sender_count]
-        self.senders = [Sender(one, number, self._speech.text_bytes) for number, one in enumerate(speakers)]
+        self.senders = [Sender(one, number, self._speech) for number, one in enumerate(speakers)]
         for sender in self.senders:
             self._epoll.modify(sender.connection.sock, _READABLE | _WRITABLE)
         return seconds
@@ -194,8 +198,9 @@ class Swarm:
 
     @property
     def readers(self) -> Sequence[Connection]:
-        """Everyone who is not stuck, senders included."""
-        return [c for c in self.connections if c not in self._stuck]
+        """Everyone who hears and is not stuck, senders mostly included."""
+        first = 0 if self._speech.senders_hear else self._sender_count
+        return [c for c in self.connections[first:] if c not in self._stuck]
 
     def turn(self, timeout_s: float, events_max: int = EVENTS_PER_TURN) -> int:
         """Wait for something to happen and read it; return the bytes received. This is the hot path."""
@@ -247,8 +252,8 @@ class Swarm:
 
     def meet(self) -> None:
         """Wait until everyone has got a marker: only who has joined does, and the server may take its time for that."""
-        missing = set(self.connections)
-        for connection in self.connections:
+        missing = set(self.readers)
+        for connection in self.readers:
             connection.hear = _expecting(_MARKER, missing, connection)
         deadline = time.perf_counter() + SETUP_TIMEOUT_S
         for speaker in self._speakers():
@@ -256,16 +261,16 @@ class Swarm:
                 return
             if time.perf_counter() > deadline:
                 raise SetupError(f"{len(missing)} of {len(self.connections)} connections heard nothing")
-            speaker.send(_MARKER + b"\n")
+            speaker.send(self._speech.say + _MARKER + b"\n")
             patience = time.perf_counter() + 0.1 + len(self.connections) * 1e-4
             while missing and time.perf_counter() < patience:
                 self.turn(0.01)
 
     def _speakers(self) -> Iterator[Connection]:
-        """Two that speak lines take turns, since these do not hear themselves."""
+        """Two take turns, since one that speaks lines does not hear itself. Listeners who said hello speak no lines."""
         while True:
             yield self.connections[0]
-            yield self.connections[self._sender_count - 1 if self._speech is FRAMES else -1]
+            yield self.connections[self._sender_count - 1 if self._speech.hello else -1]
 
     def measure_lines(self) -> None:
         """Learn how long each sender's lines are for others (labels differ), and pad them to one length."""
@@ -277,10 +282,10 @@ class Swarm:
     def _size_of_line(self, sender: Sender) -> int:
         self.reset()
         witness = self.connections[-1]
-        others = len(self.connections) - 1
+        hearers = [reader for reader in self.readers if reader is not sender.connection]
         sender.say(1)
         deadline = time.perf_counter() + SETUP_TIMEOUT_S
-        while not witness.got or sum(c.got for c in self.connections) < witness.got * others:
+        while not witness.got or sum(c.got for c in hearers) < witness.got * len(hearers):
             if time.perf_counter() > deadline:
                 raise SetupError("a line did not reach everyone")
             self.turn(0.05)
