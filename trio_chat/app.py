@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import trio
@@ -32,6 +33,7 @@ from trio_chat.server.logs import logging_to
 from trio_chat.server.places import recall_places
 from trio_chat.server.reload import Reloaded, Reloader
 from trio_chat.server.secret_files import read_secrets
+from trio_chat.server.services import Services
 from trio_chat.server.session import serve_connection
 from trio_chat.server.signals import watch_for_reload, watch_for_stop
 from trio_chat.server.stdio import Printer, read_lines
@@ -95,105 +97,117 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
                     on_change=partial(_report, printer, admin),
                     on_record=admin.events.note_deed,
                 )
-                reloader = Reloader(settings, parts.services, parts.pruning, read=read)
-                server = Server(settings, parts, admin, nursery=nursery, printer=printer, reloader=reloader, stop=stop)
+                server = Server(
+                    settings=settings,
+                    parts=parts,
+                    admin=admin,
+                    nursery=nursery,
+                    printer=printer,
+                    reloader=Reloader(settings, parts.services, parts.pruning, read=read),
+                    stop=stop,
+                    manager=ServiceManager(os.environ),
+                )
                 await server.run(chat_socket)
                 nursery.cancel_scope.cancel()
             printer.flush_nowait()
         watching.cancel_scope.cancel()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """What runs beside each other. `nursery` holds all but the sessions, and outlives them."""
 
-    def __init__(
-        self,
-        settings: ServeSettings,
-        parts: Parts,
-        admin: Admin,
-        *,
-        nursery: trio.Nursery,
-        printer: Printer,
-        reloader: Reloader,
-        stop: Stop,
-    ) -> None:
-        self._settings = settings
-        self._services = parts.services
-        self._chat = parts.services.chat
-        self._journal = parts.services.journal
-        self._operator = parts.operator
-        self._ledger = parts.ledger
-        self._pruning = parts.pruning
-        self._admin = admin
-        self._nursery = nursery
-        self._printer = printer
-        self._reloader = reloader
-        self._stop = stop
-        self._manager = ServiceManager(os.environ)
+    settings: ServeSettings
+    parts: Parts
+    admin: Admin
+    nursery: trio.Nursery
+    printer: Printer
+    reloader: Reloader
+    stop: Stop
+    manager: ServiceManager
 
     async def run(self, chat_socket: socket.socket) -> None:
         """Start everything, and return when the sessions have ended after a request to stop."""
-        for task in (self._printer.run, self._services.pump.run, self._services.pulse.run, self._hear, self._tick):
-            self._nursery.start_soon(task)
-        for writer in (self._ledger, self._services.places):
-            self._nursery.start_soon(writer.run)
-        self._nursery.start_soon(watch_for_reload, partial(self._reloader.request, "SIGHUP"), self._stop.request, STDIN)
-        self._nursery.start_soon(self._reloader.run, self._tell_reload, self._manager)
-        self._nursery.start_soon(self._manager.watch)
-        self._nursery.start_soon(keep_vigil, self._chat)
-        await recall_rooms(self._chat, self._journal)
-        await recall_places(self._chat, self._journal, self._services.places)
-        self._nursery.start_soon(self._pruning.run)
+        self._start_tasks()
+        await self._recall()
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
-            self._printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
+            self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
             sessions.start_soon(self._open_to_operators)
-            await self._stop.requested()
-            self._manager.stopping()
-            for client in tuple(self._chat.clients):
+            await self.stop.requested()
+            self.manager.stopping()
+            for client in tuple(self.services.chat.clients):
                 client.outlet.hang_up(Farewell.STOPPING)
             sessions.cancel_scope.cancel()
-        self._chat.sum_up()
-        with self._stop.leaving_time_for_the_journal(SETTLE_S):
+        await self._settle()
+
+    @property
+    def services(self) -> Services:
+        """What sessions work with."""
+        return self.parts.services
+
+    def _start_tasks(self) -> None:
+        services, start = self.services, self.nursery.start_soon
+        for part in (self.printer, services.pump, services.pulse, services.places, self.parts.ledger):
+            start(part.run)
+        start(watch_for_reload, partial(self.reloader.request, "SIGHUP"), self.stop.request, STDIN)
+        start(self.reloader.run, self._tell_reload, self.manager)
+        start(self.manager.watch)
+        start(keep_vigil, services.chat)
+        start(self._hear)
+        start(self._tick)
+
+    async def _recall(self) -> None:
+        """Know who and what was here before; only then is anything pruned."""
+        chat, journal = self.services.chat, self.services.journal
+        await recall_rooms(chat, journal)
+        await recall_places(chat, journal, self.services.places)
+        self.nursery.start_soon(self.parts.pruning.run)
+
+    async def _settle(self) -> None:
+        """Have written down what the end of the sessions came to, for as long as there is time."""
+        self.services.chat.sum_up()
+        with self.stop.leaving_time_for_the_journal(SETTLE_S):
             async with trio.open_nursery() as settling:
-                settling.start_soon(self._services.places.settled)
-                settling.start_soon(self._ledger.settled, SETTLE_S)
-                settling.start_soon(self._admin.events.aclose)
+                settling.start_soon(self.services.places.settled)
+                settling.start_soon(self.parts.ledger.settled, SETTLE_S)
+                settling.start_soon(self.admin.events.aclose)
 
     async def _open_to_operators(self) -> None:
         """Start the admin app and the console; a stop need not wait for that."""
-        for row in await self._admin.start(self._nursery, self._operator, self._services):
-            self._printer.print(row)
-        if self._settings.console:
-            self._nursery.start_soon(self._obey_console)
-        self._manager.ready()
+        for row in await self.admin.start(self.nursery, self.parts.operator, self.services):
+            self.printer.print(row)
+        if self.settings.console:
+            self.nursery.start_soon(self._obey_console)
+        self.manager.ready()
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
-        await accept_forever(chat_socket, partial(serve_connection, self._services), sessions)
+        await accept_forever(chat_socket, partial(serve_connection, self.services), sessions)
 
     async def _hear(self) -> None:
         """Bring what is durable to the rooms."""
-        async for entries in self._journal.follow():
-            self._chat.hear(entries)
+        async for entries in self.services.journal.follow():
+            self.services.chat.hear(entries)
 
     async def _tick(self) -> None:
         while True:
             await trio.sleep(TICK_S)
-            self._chat.tick()
+            self.services.chat.tick()
 
     async def _obey_console(self) -> None:
-        desk = console.Desk(self._operator, self._journal, partial(self._reloader.have_reloaded, console.BY))
+        have_reloaded = partial(self.reloader.have_reloaded, console.BY)
+        desk = console.Desk(self.parts.operator, self.services.journal, have_reloaded)
         try:
             async for line in read_lines(STDIN):
                 for row in await console.obey(desk, line):
-                    self._printer.print(row)
+                    self.printer.print(row)
         except console.Quit:
-            self._stop.request()
+            self.stop.request()
 
     def _tell_reload(self, by: str, reloaded: Reloaded) -> None:
-        self._ledger.record(by, "reload", reloaded.summary)
+        self.parts.ledger.record(by, "reload", reloaded.summary)
         for line in reloaded.lines:
-            self._printer.print(line)
+            self.printer.print(line)
 
 
 def _report(printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, end: End | None) -> None:

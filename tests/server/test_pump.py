@@ -192,8 +192,8 @@ async def test_a_closed_connection_ends_the_wait_for_it() -> None:
         room.say(*("." * 1000 for _ in range(100)))
         await trio.testing.wait_all_tasks_blocked()
 
-        trio.lowlevel.notify_closing(gone.outlet._socket)
-        gone.outlet._socket.close()
+        trio.lowlevel.notify_closing(gone.outlet.socket)
+        gone.outlet.socket.close()
         await trio.testing.wait_all_tasks_blocked()
 
         assert not gone.outlet.is_blocked

@@ -26,7 +26,7 @@ class Voice:
 class SocketOutlet:
     """Sends to a non-blocking socket, which its maker closes."""
 
-    __slots__ = ("_end_session", "_pending", "_socket", "_voice", "bytes_out", "farewell", "fault", "is_blocked")
+    __slots__ = ("_end_session", "_pending", "_voice", "bytes_out", "farewell", "fault", "is_blocked", "socket")
 
     def __init__(self, sock: socket.socket, voice: Voice, end_session: Callable[[], None]) -> None:
         self.is_blocked = False
@@ -35,7 +35,7 @@ class SocketOutlet:
         """Why we ended the connection, if we did."""
         self.fault: OSError | None = None
         """What a send met. The system tells it once: reading gets an end of input then."""
-        self._socket = sock
+        self.socket = sock
         self._voice = voice
         self._pending = b""
         self._end_session = end_session
@@ -64,7 +64,7 @@ class SocketOutlet:
         if pending:
             data = pending + data
         try:
-            sent = self._socket.send(data) if data else 0
+            sent = self.socket.send(data) if data else 0
         except BlockingIOError:
             sent = 0
         except OSError as error:
@@ -84,9 +84,9 @@ class SocketOutlet:
 
     async def wait_writable(self) -> None:
         """Return when the kernel has room again. Raises trio.ClosedResourceError."""
-        if self._socket.fileno() < 0:  # closed since it was found to be full: Trio would raise ValueError
+        if self.socket.fileno() < 0:  # closed since it was found to be full: Trio would raise ValueError
             raise trio.ClosedResourceError
-        await trio.lowlevel.wait_writable(self._socket)
+        await trio.lowlevel.wait_writable(self.socket)
 
     def hang_up(self, farewell: Farewell) -> None:
         """Cancel the session; on its way out it sends the farewell, the first if there are several, without waiting."""

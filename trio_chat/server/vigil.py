@@ -40,7 +40,7 @@ async def keep_vigil(chat: Chat, *, dead_after_s: float = DEAD_AFTER_S, look_eve
 
 def _unanswered_s(outlet: Outlet) -> float:
     """-> seconds for which nothing has come from a peer that owes us an acknowledgement; 0 where it owes none."""
-    if not isinstance(outlet, SocketOutlet) or (sock := outlet._socket).fileno() < 0:
+    if not isinstance(outlet, SocketOutlet) or (sock := outlet.socket).fileno() < 0:
         return 0.0
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
