@@ -199,7 +199,7 @@ async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_o
     assert line.startswith("dropped the subscriber of events at http 127.0.0.1: it missed events and took nothing for")
 
 
-async def test_a_subscriber_that_takes_nothing_for_30_s_is_dropped_also_where_nothing_happens(
+async def test_a9_a_subscriber_that_takes_nothing_for_30_s_is_dropped_also_where_nothing_happens(
     autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = EventLog(lambda: 0.0)
