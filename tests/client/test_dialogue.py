@@ -144,13 +144,14 @@ def test_a_line_that_is_refused_fails_and_one_that_could_not_be_kept_is_said_aga
     assert sent(dialogue) == [say("b"), say("c")]
 
 
-def test_another_epoch_is_told_and_ids_begin_anew() -> None:
+@pytest.mark.parametrize("epoch", ["other", "e"])  # "e": the same journal, put back to an earlier copy
+def test_another_journal_is_told_and_ids_begin_anew(epoch: str) -> None:
     dialogue = connected()
     hear(dialogue, said(500))
     dialogue.lose()
     dialogue.begin()
 
-    (again,) = hear(dialogue, frames.Gap(room="lobby", after=500, reason="epoch"), welcome(epoch="other", last_id=3))
+    (again,) = hear(dialogue, frames.Gap(room="lobby", after=500, reason="epoch"), welcome(epoch=epoch, last_id=3))
 
     assert again == Connected("alice", ("lobby",), is_again=True, is_other_epoch=True)
     assert heard(dialogue, said(3), said(4)) == [4]

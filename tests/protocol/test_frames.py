@@ -152,12 +152,16 @@ def test_a_restart_brings_what_was_missed_from_the_journal(start) -> None:
     assert [alice.until("entry", kind="said")["text"] for _ in range(3)] == ["line 2", "line 3", "line 4"]
 
 
-def test_ids_of_another_journal_are_answered_by_a_gap(server) -> None:
+@pytest.mark.parametrize("is_this_epoch", [False, True])
+def test_ids_of_another_journal_or_of_times_before_it_was_put_back_are_answered_by_a_gap(
+    server, enter, is_this_epoch: bool
+) -> None:
+    epoch, seen = (enter().welcome["epoch"], 1_000_000) if is_this_epoch else ("another", 5)
     client = Frames(server.connect())
 
-    client.send(type="hello", protocol=1, session=SECRET, since={"lobby": 5}, epoch="another")
+    client.send(type="hello", protocol=1, session=SECRET, since={"lobby": seen}, epoch=epoch)
 
-    assert client.until("gap") == {"type": "gap", "room": "lobby", "after": 5, "reason": "epoch"}
+    assert client.until("gap") == {"type": "gap", "room": "lobby", "after": seen, "reason": "epoch"}
 
 
 def test_many_rooms_at_once(enter) -> None:

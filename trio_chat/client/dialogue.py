@@ -271,6 +271,7 @@ class Dialogue:
     def _hear_gap(self, gap: frames.Gap) -> list[Happening]:
         if gap.reason == "epoch":  # said once, for all rooms, when we are in
             self._is_missing = True
+            self._seen.start_over()
             return []
         return [Missed(gap.room, max(gap.missed, 0))]
 

@@ -16,12 +16,16 @@ class Seen:
         """Take up a connection. -> whether it leads to another journal, of which nothing is seen yet"""
         is_other = bool(self.epoch) and epoch != self.epoch
         if is_other:
-            self._ids.clear()
+            self.start_over()
         self.epoch = epoch
         for room in rooms:
             self.enter(room)
             self._ids.setdefault(frames.MAILBOX, room.last_id)
         return is_other
+
+    def start_over(self) -> None:
+        """What was seen was of another journal."""
+        self._ids.clear()
 
     def enter(self, room: frames.RoomInfo) -> None:
         """Begin with what is new in a room, unless some of that has come already."""

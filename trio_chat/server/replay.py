@@ -25,7 +25,9 @@ class Replay:
         self._client = client
         self._outlet = outlet
         self._since = since
-        self._is_other_epoch = bool(since) and epoch != services.journal.epoch
+        # An id that nothing has yet is of a journal that was put back to an earlier copy.
+        is_ahead = max(since.values(), default=0) > services.chat.rooms.last_id
+        self._is_other_epoch = bool(since) and (is_ahead or epoch != services.journal.epoch)
         self._held: list[tuple[Member, int]] = []
 
     def hold(self, member: Member) -> None:
