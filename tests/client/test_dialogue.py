@@ -191,6 +191,16 @@ def test_rooms_and_nick_are_settled_also_without_a_connection() -> None:
     assert sent(dialogue) == [frames.Leave(room="dev"), frames.Nick(nick="al")]
 
 
+def test_a_nick_that_hello_could_not_have_is_not_asked_for_twice() -> None:
+    dialogue = connected(nick="alice")
+    dialogue.lose()
+    dialogue.begin()
+
+    hear(dialogue, welcome(is_resumed=True, label="192.0.2.1:5"))
+
+    assert sent(dialogue) == []
+
+
 def test_what_was_asked_when_the_connection_broke_is_settled_or_refused() -> None:
     dialogue = connected()
     dialogue.ask(frames.Join(room="dev", key="j"))

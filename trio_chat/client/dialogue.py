@@ -212,7 +212,8 @@ class Dialogue:
         for room in welcome.rooms[: frames.ROOMS_LIMIT]:
             if room.name not in self.rooms:
                 yield frames.Leave(room=room.name)
-        if self._nick and welcome.you.label != self._nick:
+        has_other_nick = ":" not in welcome.you.label and welcome.you.label != self._nick
+        if self._nick and has_other_nick:  # who had none was given it by `hello`, or was told why not
             yield frames.Nick(nick=self._nick)
 
     def _hear_entry(self, entry: frames.Said) -> list[Happening]:
