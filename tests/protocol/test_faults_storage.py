@@ -154,7 +154,7 @@ def test_m4_a_wall_clock_that_jumps_changes_no_order_and_no_deadline(start, tmp_
     (site / "sitecustomize.py").write_text(CLOCK.format(file=str(clock)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(site))
-        server = start("--stall-timeout", "600s")
+        server = start("--stall-timeout", "35s")
     alice, bob = server.join(), server.join()
     alice.line()
     bob.send(b"one\n")

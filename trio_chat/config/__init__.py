@@ -203,7 +203,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 500
     stall_timeout: Annotated[
         float,
-        Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 86400), is_live=True),
+        # After 38 s the system ends the connection by itself: see `server.listener`.
+        Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 35), is_live=True),
     ] = 30.0
     log_format: Annotated[
         Literal["text", "json"],

@@ -75,7 +75,8 @@ def duration(low_s: float, high_s: float) -> Kind:
         number, unit = _measure(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", text)
         return _within(float(number) * _SECONDS[unit], low_s, high_s)
 
-    expected = f"a time from {_show_duration(low_s)} to {_show_duration(high_s)}, such as 90s or 10m"
+    examples = "90s or 10m" if high_s >= 600 else "2.5s or 30s"
+    expected = f"a time from {_show_duration(low_s)} to {_show_duration(high_s)}, such as {examples}"
     return Kind("TIME", expected, parse, native=(int, float, str), show=_show_duration)
 
 
