@@ -202,23 +202,51 @@ def test_a_room_that_somebody_could_not_enter_is_not_left_behind(world) -> None:
     assert names_of(world) == ["lobby"]
 
 
-def test_one_who_makes_very_many_rooms_keeps_nobody_from_making_one(world) -> None:
-    world.rules = Rules(rooms=5)
+def test_what_came_too_late_for_a_forgotten_room_is_heard_in_none_that_looks_like_it(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+    obey(world.chat, alice, "/join foo")
+    world.settle()
+    obey(world.chat, alice, "said in foo")
+    obey(world.chat, alice, "/leave")
+    world.chat.tick()  # nothing said there is kept yet
+    obey(world.chat, bob, "/join f00")
+
+    world.settle()
+
+    assert names_of(world) == ["lobby", "f00"]
+    assert "foo" not in world.hear(bob)
+
+
+def test_what_came_too_late_for_a_forgotten_room_ends_nothing_where_there_can_be_no_more(world) -> None:
+    world.rules = Rules(rooms=2)
     world.__post_init__()
     alice, bob = world.connect(1001), world.connect(1002)
-    obey(world.chat, bob, "/join dev")
-    obey(world.chat, bob, "hello")
-    obey(world.chat, bob, "/leave")
-    for number in range(20):
-        obey(world.chat, alice, f"/join spam{number}")
-        obey(world.chat, alice, "spam")
-        world.settle()
-        world.chat.tick()
+    obey(world.chat, alice, "/join foo")
+    world.settle()
+    obey(world.chat, alice, "said in foo")
+    obey(world.chat, alice, "/leave")
+    world.chat.tick()
+    obey(world.chat, bob, "/join bar")
 
-    obey(world.chat, bob, "/join ops")
+    world.settle()
 
-    assert len(names_of(world)) == 5
-    assert set(names_of(world)) >= {"lobby", "dev", "ops", "spam19"}
+    assert names_of(world) == ["lobby", "bar"]
+
+
+def test_a_room_of_the_journal_gets_no_topic_of_one_that_looks_like_it(world) -> None:
+    world.chat.rooms.recall("f00", "zeros")
+    world.chat.rooms.recall("foo", "letters")
+
+    assert (names_of(world), world.chat.rooms["f00"].topic) == (["lobby", "f00"], "zeros")
+
+
+def test_a_room_that_is_known_is_recalled_where_there_can_be_no_more(world) -> None:
+    world.rules = Rules(rooms=1)
+    world.__post_init__()
+
+    world.chat.rooms.recall("lobby", "all of us")
+
+    assert world.lobby.topic == "all of us"
 
 
 def test_where_there_are_people_in_all_rooms_there_may_be_no_more_is_made(world) -> None:

@@ -15,7 +15,7 @@ from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.surroundings import Rules, Surroundings
 from trio_chat.server.lines_session import VOICE
 from trio_chat.server.outlet import SocketOutlet
-from trio_chat.server.pump import Pump
+from trio_chat.server.pump import SENDS_PER_TURN, Pump
 from trio_chat.wire.lines import encode_entry, encode_notice
 
 
@@ -70,6 +70,27 @@ async def hall(window: Window = Window(), stall_timeout_s: float = 1000) -> Asyn
             for sock in the_hall.sockets:
                 trio.lowlevel.notify_closing(sock)
                 sock.close()
+
+
+@pytest.mark.parametrize("returns", [True, False])
+async def test_one_who_leaves_during_a_pass_hears_nothing_more_and_nothing_twice(returns: bool) -> None:
+    async with hall() as the_hall:
+        seats = [the_hall.seat(port) for port in range(3 * SENDS_PER_TURN)]
+        (first, _), (last, theirs) = seats[0], seats[-1]
+        room = the_hall.chat.rooms[LOBBY]
+        the_hall.say("before")
+        while not first.outlet.bytes_out:
+            await trio.lowlevel.checkpoint()
+        assert not last.outlet.bytes_out
+
+        room.dismiss(last)
+        if returns:
+            last.members[room] = room.admit(last)
+        the_hall.say("after")
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert last.outlet.bytes_out == len(b"[x]> after\n") * returns
+        assert not returns or theirs.recv(1024) == b"[x]> after\n"
 
 
 async def read_until(sock: socket.socket, ending: bytes) -> bytes:

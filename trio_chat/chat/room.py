@@ -9,7 +9,7 @@ from trio_chat.chat.events import Entry
 from trio_chat.chat.log import Encode, Log, Mode, Window
 
 NOT_LISTENING = sys.maxsize
-"""The cursor of a member that is still reading pages of the past: nothing in the log is news to it."""
+"""The cursor of one that is still reading pages of the past, or is a member no more: nothing here is news to it."""
 
 
 class Member:
@@ -35,6 +35,11 @@ class Member:
         if self.cursor == NOT_LISTENING:
             return log.end - self.track.base, self.track.size_bytes
         return log.end - self.cursor, self.track.size_between(max(self.cursor, self.track.base), log.end)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a member still, and not dismissed meanwhile."""
+        return self.room.members.get(self.client) is self
 
     def listen_after(self, entry_id: int) -> None:
         """Hear what follows an entry, as far as the window reaches back."""
@@ -93,8 +98,8 @@ class Room:
         return member
 
     def dismiss(self, client: Client) -> None:
-        """Make a client a member no longer."""
-        del self.members[client]
+        """Make a client a member no longer. A pass of the pump that still has it in hand finds no news for it."""
+        self.members.pop(client).cursor = NOT_LISTENING
         self.log.close_track(client.mode)
 
     def forget(self, after_id: int) -> None:

@@ -13,8 +13,6 @@ from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.nicks import check_room, fold
 from trio_chat.chat.room import Member, Room
 
-_TOO_MANY = "this server has as many rooms as it may have"
-
 _MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 
 
@@ -43,10 +41,10 @@ class Rooms:
 
     def recall(self, name: str, topic: str) -> None:
         """Know a room that the journal has. Raises ChatError where there are too many."""
-        if len(self._by_name) >= self._most:
-            raise ChatError("too-many-rooms", _TOO_MANY)
-        self._open(name).topic = topic
-        self._unspoken.discard(name)
+        room = self._open(name)
+        if room.name == name:  # and not another that looks like it, and was there first
+            room.topic = topic
+            self._unspoken.discard(name)
 
     def enter(self, name: str) -> Room:
         """The room that somebody wants to enter, made if it is not there. Raises ChatError where that cannot be."""
@@ -59,14 +57,13 @@ class Rooms:
     def of_news(self, name: str, news: Sequence[Entry]) -> Room | None:
         """Where entries of one room belong, which are news here.
 
-        -> None for a mailbox whose client is gone, and for the last words about a room that is forgotten.
+        -> None for a mailbox whose client is gone, and for what came too late for a room that is forgotten.
         """
         if name.startswith(MAILBOX_MARK):
             return self._mailboxes.get(name)
         room = self._by_name.get(name)
         if (room is None or name in self._unspoken) and any(entry.draft.kind in SPOKEN for entry in news):
-            with suppress(ChatError):
-                room = room or self._open(name)
+            room = room or self._recover(name)
             self._unspoken.discard(name)
         if room:
             for entry in news:
@@ -98,21 +95,19 @@ class Rooms:
         if known := self._names.get(key):
             return self._by_name[known]
         if len(self._by_name) >= self._most:
-            self._make_way()
+            raise ChatError("too-many-rooms", "this server has as many rooms as it may have")
         self._names[key] = name
         self._unspoken.add(name)
         room = self._by_name[name] = self._make(name, self._window)
         return room
 
-    def _make_way(self) -> None:
-        """Forget the newest room that nobody is in: whoever makes very many loses these. Raises ChatError.
-
-        What was said there is in the journal. Trade-off: its topic is shown again only after the next start.
-        """
-        for name in reversed(self._by_name):
-            if name != LOBBY and not self._by_name[name].members:
-                return self._drop(name)
-        raise ChatError("too-many-rooms", _TOO_MANY)
+    def _recover(self, name: str) -> Room | None:
+        """Make a room that was forgotten while something was on its way into it, unless its place is taken since."""
+        if fold(name) in self._names:
+            return None
+        with suppress(ChatError):
+            return self._open(name)
+        return None
 
     def _drop(self, name: str) -> None:
         del self._by_name[name], self._names[fold(name)]

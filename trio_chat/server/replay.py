@@ -60,7 +60,8 @@ class Replay:
             seen = entries[-1].id if entries else newest
             self._outlet.write(b"".join(map(frames.encode_entry, entries)))
             await self._services.pump.delivered(self._client)
-        if self._client.outlet is self._outlet:  # else another connection took over, and replays for itself
+        # Where another connection took over, it replays for itself.
+        if self._client.outlet is self._outlet and member.is_here:
             member.listen_after(seen)
             self._services.pump.has_news(member.room)
 
