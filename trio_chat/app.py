@@ -45,6 +45,9 @@ from trio_chat.wiring import Parts, wire
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0
 
+HEARD_PER_TURN = 2000
+"""Entries put into rooms between two checkpoints: 5 ms."""
+
 SETTLE_S = 0.5
 """How long a server that stops waits for places and deeds to be written down, and for streams of events to end."""
 
@@ -185,9 +188,11 @@ class Server:
         await accept_forever(chat_socket, partial(serve_connection, self.services), sessions)
 
     async def _hear(self) -> None:
-        """Bring what is durable to the rooms."""
+        """Bring what is durable to the rooms, a portion at a time: no number of entries holds up the loop."""
         async for entries in self.services.journal.follow():
-            self.services.chat.hear(entries)
+            for start in range(0, len(entries), HEARD_PER_TURN):
+                self.services.chat.hear(entries[start : start + HEARD_PER_TURN])
+                await trio.lowlevel.checkpoint()
 
     async def _tick(self) -> None:
         while True:

@@ -531,6 +531,24 @@ def _see_a_notice(screen: Any, make_peer: Any, variables: dict[str, str], folder
     return bytes(screen.received)
 
 
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_a_person_at_any_terminal_comes_in_without_the_nick_that_was_wished_for(
+    screen: Any, tmp_path: Path, make_peer: Any, term: str
+) -> None:
+    environment = {**os.environ, "TERM": term, "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+
+    async def hello() -> dict[str, Any]:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            command = [*JOIN, str(peer.port), "--nick", "alice"]
+            nursery.start_soon(partial(trio.run_process, command, cwd=ROOT, env=environment, check=False, **streams))
+            said: dict[str, Any] = await peer.welcome()
+            nursery.cancel_scope.cancel()
+            return said
+
+    assert trio.run(hello).get("needs_nick", False) is False
+
+
 async def test_the_program_on_a_pipe_says_its_input_and_exits_with_0(peer: Any, tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
     command = [*JOIN, str(peer.port)]

@@ -68,6 +68,19 @@ def test_one_who_needs_a_nick_that_cannot_be_had_stays_outside_and_nobody_hears_
     assert bob.line() == f"*** 1 in #lobby: [127.0.0.1:{bob.port}] (you) ***"
 
 
+def test_one_who_comes_back_and_needs_a_nick_that_another_has_stays_outside(server, enter) -> None:
+    alice = enter(session=SECRET, nick="alice")
+    alice.send(type="nick", nick="ann", key="n")
+    alice.until("done", key="n")
+    enter(nick="alice")
+    back = Frames(server.connect())
+
+    back.send(type="hello", protocol=1, session=SECRET, nick="alice", needs_nick=True, key="h")
+
+    assert back.receive()["code"] == "nick-taken"
+    assert back.peer.rest() == b""
+
+
 def test_what_is_said_comes_back_with_its_key_and_reaches_lines_too(server, enter) -> None:
     bob = server.join()
     alice = enter(nick="alice")

@@ -47,7 +47,8 @@ class Reception:
 
         Raises ChatError, and it is in no new room, where it needs a nick that cannot be had.
         """
-        if hello.nick and client.nick is None:
+        # Who comes back keeps the nick that it has taken since, unless it may have no other than this.
+        if hello.nick and (client.nick is None or hello.needs_nick):
             self._try_nick(client, hello.nick, is_needed=hello.needs_nick)
         replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
         replay.hold(self._services.chat.rooms.open_mailbox(client))

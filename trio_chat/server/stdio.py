@@ -16,6 +16,8 @@ import trio
 BACKLOG_LINES = 10_000
 """Lines kept for a stdout that nobody reads; the oldest go first."""
 
+FULL_RETRY_S = 0.05
+
 _LINE_BYTES = 64 * 1024
 
 
@@ -41,20 +43,24 @@ class Printer:
                 self._wake = trio.Event()
                 while self._lines:
                     await ready()
-                    self._write()
+                    if not self._write():
+                        await trio.sleep(FULL_RETRY_S)
         except OSError:  # the reader of the pipe is gone, or there never was a stdout
             self._lines = deque(maxlen=0)
 
     def flush_nowait(self) -> None:
         """Write what is queued as far as that is possible at once: the last act of a server that stops."""
         try:
-            while self._lines and select.select([], [self._fd], [], 0)[1]:
-                self._write()
+            while self._lines and select.select([], [self._fd], [], 0)[1] and self._write():
+                pass
         except (OSError, ValueError):  # closed: there is nobody to tell
             return
 
-    def _write(self) -> None:
-        """Write one line, and as many more as a pipe that is ready takes with it: in a storm of connections, all."""
+    def _write(self) -> bool:
+        """Write one line, and as many more as a pipe that is ready takes with it: in a storm of connections, all.
+
+        -> whether any of it was taken: a terminal with hardly any room may be called ready.
+        """
         # Nothing is taken out before it can be written: a wait that a stopping server cancels loses no line.
         data = self._lines.popleft()
         while self._lines and len(data) + len(self._lines[0]) <= select.PIPE_BUF:
@@ -65,6 +71,7 @@ class Printer:
             written = 0
         if rest := data[written:]:
             self._lines.appendleft(rest)
+        return written > 0
 
 
 def _opened_anew(fd: int) -> int:
