@@ -4,6 +4,7 @@ from trio_chat.chat.commands import Posted, Reply, Search, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.surroundings import Rules
+from trio_chat.chat.wording import ROOMS_MAX
 
 
 def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
@@ -287,3 +288,29 @@ def test_a_storm_of_joins_is_summed_up_in_a_room_of_any_size(world) -> None:
 
     assert told.count("\n") == 0 or told.count("\n") <= 100
     assert world.hear(alice).endswith(" left ***\n")
+
+
+def test_a_topic_has_its_bounds_also_one_of_earlier(world) -> None:
+    alice = world.connect(1001)
+
+    with pytest.raises(ChatError, match="at most 300 characters"):
+        obey(world.chat, alice, f"/topic {'x' * 301}")
+
+    world.chat.rooms.recall("dev", "x" * 4096)
+    assert obey(world.chat, alice, f"/topic {'x' * 300}")
+    assert len(world.chat.rooms["dev"].topic) == 300
+
+
+def test_of_very_many_rooms_those_are_told_in_which_most_people_are(world) -> None:
+    alice, bob = world.connect(1001, mode=Mode.FRAMES), world.connect(1002)
+    for number in range(99):
+        world.chat.join(alice, f"r{number:02}")
+    for number in range(201):
+        world.chat.rooms.recall(f"old{number}", "")
+    obey(world.chat, bob, "/join r42")
+
+    rows = obey(world.chat, bob, "/rooms").lines
+
+    assert rows[0].split() == ["#r42", "2"]
+    assert len(rows) == ROOMS_MAX + 1
+    assert rows[-1] == "  and 101 more"

@@ -25,6 +25,11 @@ class Frames:
             if frame["type"] == frame_type and all(frame.get(name) == value for name, value in fields.items()):
                 return frame
 
+    def until_page(self, **fields: object) -> dict:
+        """Ask for history of the lobby."""
+        self.send(type="history", room="lobby", limit=500, key="page", **fields)
+        return self.until("page", key="page")
+
     def hello(self, **fields: object) -> dict:
         self.send(type="hello", protocol=1, client="test", **fields)
         return self.until("welcome")
@@ -357,3 +362,17 @@ def test_who_types_braces_is_heard(server, enter) -> None:
         bob.send(f"{text}\n".encode())
 
         assert alice.until("entry", kind="said")["text"] == text
+
+
+def test_a_page_of_long_entries_is_cut_at_its_far_end(enter) -> None:
+    alice = enter(nick="alice")
+    texts = [f"{number} {'x' * 4000}" for number in range(20)]
+    for text in texts:
+        alice.send(type="say", room="lobby", text=text, key=text[:2])
+    alice.until("entry", text=texts[-1])
+    first = alice.until_page(after=0)["entries"]
+    newest = alice.until_page()
+
+    assert [entry["text"] for entry in newest["entries"]] == texts[-16:]
+    assert newest["more"] is True
+    assert [entry["text"] for entry in first if entry["kind"] == "said"] == texts[:16]

@@ -15,7 +15,7 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
-from trio_chat.chat.rooms import Rooms
+from trio_chat.chat.rooms import TOPIC_MAX, Rooms
 from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End, Tally
 from trio_chat.chat.text import clean
@@ -175,8 +175,11 @@ class Chat:
         raise ChatError("no-room", "you are in no room: /join one")
 
     def set_topic(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt:
-        """Say what a room is about."""
-        return self._outside.post(_draft(client, room, Kind.TOPIC, clean(text).strip(), key))
+        """Say what a room is about. Raises ChatError where that is too long."""
+        topic = clean(text).strip()
+        if len(topic) > TOPIC_MAX:
+            raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
+        return self._outside.post(_draft(client, room, Kind.TOPIC, topic, key))
 
     # Speaking
 

@@ -17,6 +17,7 @@ from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import (
     IN_LOBBY_ALREADY,
+    ROOMS_MAX,
     SAY_WHAT_TO_LOOK_FOR,
     SAY_WHAT_YOU_DO,
     SAY_WHICH_ROOM,
@@ -155,8 +156,8 @@ def _leave(chat: Chat, client: Client, _argument: str) -> Answer:
 
 
 def _rooms(chat: Chat, _client: Client, _argument: str) -> Answer:
-    rooms = [(room.name, len(room.members), room.topic) for room in chat.rooms]
-    return Reply(tuple(rooms_there_are(rooms)))
+    rooms = [(room.name, len(room.members), room.topic) for room in chat.rooms.largest(ROOMS_MAX)]
+    return Reply(tuple(rooms_there_are(rooms, len(chat.rooms))))
 
 
 def _topic(chat: Chat, client: Client, argument: str) -> Answer:
@@ -203,7 +204,7 @@ COMMANDS = MappingProxyType(
             Command("msg", "NICK TEXT", "say something to one person alone", _msg),
             Command("join", "ROOM", "go to another room; it is made if it is not there", _join),
             Command("leave", "", "go back to #lobby", _leave),
-            Command("rooms", "", "list the rooms, how many are in each, and their topics", _rooms),
+            Command("rooms", "", "list the rooms, how many are in each, and their topics", _rooms, cost=5),
             Command("topic", "[TEXT]", "show what this room is about, or set it", _topic),
             Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history, cost=5),
             Command("search", "WORDS", "find lines of this room that hold all the words", _search, cost=5),

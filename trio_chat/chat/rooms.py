@@ -5,6 +5,7 @@ A room is made by joining and kept by its history: one in which nothing was said
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from heapq import nlargest
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -12,6 +13,9 @@ from trio_chat.chat.events import LOBBY, MAILBOX_MARK, SPOKEN, Entry, Kind
 from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.nicks import check_room, fold
 from trio_chat.chat.room import Member, Room
+
+TOPIC_MAX = 300
+"""Characters. Topics are told to everyone who comes in or asks which rooms there are: very many at once."""
 
 _MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 
@@ -36,14 +40,23 @@ class Rooms:
     def __getitem__(self, name: str) -> Room:
         return self._by_name[name]
 
+    def __len__(self) -> int:
+        return len(self._by_name)
+
     def __iter__(self) -> Iterator[Room]:
         return iter(self._by_name.values())
+
+    def largest(self, limit: int) -> list[Room]:
+        """Those in which most people are."""
+        if len(self._by_name) <= limit:
+            return list(self)
+        return nlargest(limit, self, key=lambda room: len(room.members))
 
     def recall(self, name: str, topic: str) -> None:
         """Know a room that the journal has. Raises ChatError where there are too many."""
         room = self._open(name)
         if room.name == name:  # and not another that looks like it, and was there first
-            room.topic = topic
+            room.topic = topic[:TOPIC_MAX]
             self._unspoken.discard(name)
 
     def enter(self, name: str) -> Room:

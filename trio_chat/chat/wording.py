@@ -1,6 +1,6 @@
 """How answers read, wherever they are put together: by the server for plain clients, by our client for its person."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from itertools import islice
 
 from trio_chat.chat.events import LOBBY
@@ -31,16 +31,19 @@ def who_is_here(room: str, count: int, labels: Iterable[tuple[str, bool]]) -> st
     return f"{count} in #{room}: {', '.join(shown)}{more}"
 
 
-def rooms_there_are(rooms: Collection[tuple[str, int, str]]) -> list[str]:
-    """Answer `/rooms`: names, how many are in each, and topics."""
-    rows = [
-        (f"#{name}", members, topic) for name, members, topic in sorted(rooms, key=lambda room: (-room[1], room[0]))
-    ]
-    width = max((len(name) for name, _, _ in rows[:ROOMS_MAX]), default=0)
-    lines = [f"  {name:<{width}}  {members:>5}  {topic}".rstrip() for name, members, topic in rows[:ROOMS_MAX]]
-    if len(rows) > ROOMS_MAX:
-        lines.append(f"  and {len(rows) - ROOMS_MAX} more")
+def rooms_there_are(rooms: Iterable[tuple[str, int, str]], count: int) -> list[str]:
+    """Answer `/rooms`: names, how many are in each, and topics, of those in which most people are of so many."""
+    largest_first = sorted(((f"#{name}", members, topic) for name, members, topic in rooms), key=_by_size)
+    rows = largest_first[:ROOMS_MAX]
+    width = max((len(name) for name, _, _ in rows), default=0)
+    lines = [f"  {name:<{width}}  {members:>5}  {topic}".rstrip() for name, members, topic in rows]
+    if count > len(rows):
+        lines.append(f"  and {count - len(rows)} more")
     return lines
+
+
+def _by_size(room: tuple[str, int, str]) -> tuple[int, str]:
+    return -room[1], room[0]
 
 
 def where_you_are(room: str, topic: str) -> str:

@@ -156,8 +156,9 @@ class Narrator:
             case frames.Members(room=room, count=count, labels=labels):
                 text = who_is_here(room, count, ((label, label == link.label) for label in labels))
                 return self.transcript.notice(text)
-            case frames.RoomList(rooms=rooms):
-                lines = rooms_there_are([(room.name, room.members, room.topic) for room in rooms])
+            case frames.RoomList(rooms=rooms, count=count):
+                told = [(room.name, room.members, room.topic) for room in rooms]
+                lines = rooms_there_are(told, max(count, len(told)))
                 return [row for line in lines for row in self.transcript.plain(line)]
             case frames.Page(entries=entries):
                 if not entries:

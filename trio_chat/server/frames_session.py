@@ -24,6 +24,9 @@ from trio_chat.wire.frame_decoder import FrameFault, request_decoder
 
 HELLO_S = 10
 MEMBERS_MAX = 1000
+ROOMS_MAX = 500
+PAGE_CHARS = 64 * 1024
+"""Text in one page. A reader that never takes it must not cost megabytes."""
 
 ASKING_COST = 5
 """What is asked of the past, or of many, counts for as many lines."""
@@ -178,7 +181,8 @@ class FramesSession:
                 labels = [member.label for member in itertools.islice(members, MEMBERS_MAX)]
                 self._answer(frames.Members(room=name, count=len(members), labels=labels, key=key))
             case frames.ListRooms(key=key):
-                self._answer(frames.RoomList(rooms=[room_info(chat, room) for room in chat.rooms], key=key))
+                rooms = [room_info(chat, room) for room in chat.rooms.largest(ROOMS_MAX)]
+                self._answer(frames.RoomList(rooms=rooms, count=len(chat.rooms), key=key))
             case frames.Ping(key=key):
                 self._answer(frames.Pong(key=key))
             case frames.Pong():
@@ -255,9 +259,11 @@ def _key_of(request: frames.AnyRequest | FrameFault) -> str:
 
 
 def _page(entries: list[Entry], request: frames.History | frames.Search) -> frames.Page:
-    """One entry more than asked for was read, to see whether there is more; it goes at the far end."""
-    more = len(entries) > request.limit
-    if more:
-        is_forward = isinstance(request, frames.History) and request.after is not None
-        entries = entries[: request.limit] if is_forward else entries[1:]
-    return frames.Page(entries=[frames.said(entry) for entry in entries], more=more, key=request.key)
+    """Fill a page from its near end. One entry more than asked for was read, to see whether there is more."""
+    is_forward = isinstance(request, frames.History) and request.after is not None
+    nearest_first = entries if is_forward else entries[::-1]
+    sizes = itertools.accumulate(len(entry.draft.text) for entry in nearest_first)
+    fitting = sum(size <= PAGE_CHARS for size in sizes)
+    page = nearest_first[: min(request.limit, fitting)]
+    told = [frames.said(entry) for entry in (page if is_forward else page[::-1])]
+    return frames.Page(entries=told, more=len(page) < len(entries), key=request.key)

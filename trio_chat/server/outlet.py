@@ -37,7 +37,7 @@ class SocketOutlet:
         """What a send met. The system tells it once: reading gets an end of input then."""
         self.socket = sock
         self._voice = voice
-        self._pending = b""
+        self._pending: bytes | memoryview = b""
         self._end_session = end_session
 
     @property
@@ -47,7 +47,7 @@ class SocketOutlet:
 
     def write(self, data: bytes) -> None:
         """Give this client alone some whole lines, at the next push."""
-        self._pending += data
+        self._pending = b"".join((self._pending, data)) if self._pending else data
 
     def report_gap(self, room: str, missed: int) -> None:
         """Tell this client that it missed so many entries of a room."""
@@ -55,32 +55,39 @@ class SocketOutlet:
             self.write(self._voice.gap(room, missed))
 
     def push(self, member: Member | None) -> bool:
-        """Offer the kernel, once, what is pending and then what `member` has not heard; see `chat.client.Outlet`."""
-        if self.farewell and member:  # nothing comes after it
-            member.advance(member.slice()[1])
-            member = None
-        pending = self._pending
-        data, end = member.slice() if member else (b"", 0)
-        if pending:
-            data = pending + data
+        """Offer the kernel what is pending, then what `member` has not heard; see `chat.client.Outlet`."""
+        if self._pending and not self._push_pending():
+            return False
+        if member is None:
+            return True
+        data, end = member.slice()
+        if self.farewell:  # nothing comes after it
+            member.advance(end)
+            return True
+        sent = self._offer(data) if data else 0
+        if sent == len(data):
+            member.advance(end)
+            return True
+        self._pending = member.tear(sent)
+        return False
+
+    def _push_pending(self) -> bool:
+        """Offer what is pending, as a view: of megabytes, the rest would else be copied after every send."""
+        pending = memoryview(self._pending)
+        self._pending = pending[self._offer(pending) :] or b""
+        return not self._pending
+
+    def _offer(self, data: bytes | memoryview) -> int:
+        """-> how many bytes the kernel took. All of them where the connection is broken: reading tells of it."""
         try:
-            sent = self.socket.send(data) if data else 0
+            sent = self.socket.send(data)
         except BlockingIOError:
-            sent = 0
+            return 0
         except OSError as error:
             self.fault = error
             sent = len(data)
         self.bytes_out += sent
-        if sent == len(data):
-            self._pending = b""
-            if member:
-                member.advance(end)
-            return True
-        if sent < len(pending):
-            self._pending = pending[sent:]
-        elif member:
-            self._pending = member.tear(sent - len(pending))
-        return False
+        return sent
 
     async def wait_writable(self) -> None:
         """Return when the kernel has room again. Raises trio.ClosedResourceError."""

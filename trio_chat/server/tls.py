@@ -98,21 +98,19 @@ class TlsOutlet(SocketOutlet):
             return False
         if self._is_closed:
             return self._discard(member)
-        if self.farewell and member:  # nothing comes after it
+        record = b""
+        if self._pending:
+            pending = memoryview(self._pending)
+            record, self._pending = bytes(pending[:RECORD_BYTES]), pending[RECORD_BYTES:] or b""
+        elif member and self.farewell:  # nothing comes after it
             member.advance(member.slice()[1])
-            member = None
-        pending = self._pending
-        data, end = member.slice() if member else (b"", 0)
-        data = pending + data
-        record = data[:RECORD_BYTES]
-        if len(record) == len(data):
-            self._pending = b""
-            if member:
-                member.advance(end)
-        elif len(record) < len(pending):
-            self._pending = pending[len(record) :]
         elif member:
-            self._pending = member.tear(len(record) - len(pending))
+            data, end = member.slice()
+            record = data[:RECORD_BYTES]
+            if len(record) == len(data):
+                member.advance(end)
+            else:
+                self._pending = member.tear(len(record))
         if record:
             self._in_flight = record
             self._taken = trio.Event()

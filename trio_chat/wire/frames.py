@@ -240,13 +240,17 @@ class Members(Reply, frozen=True, kw_only=True):
 
 
 class RoomList(Reply, frozen=True, kw_only=True):
-    """Answers `rooms`."""
+    """Answers `rooms`. Where there are very many, only those are here in which most people are; `count` is of all."""
 
     rooms: list[RoomInfo]
+    count: int = 0
 
 
 class Page(Reply, frozen=True, kw_only=True):
-    """Answers `history` and `search`, oldest first. `more` says that there are others beyond the page's far end."""
+    """Answers `history` and `search`, oldest first. `more` says that there are others beyond the page's far end.
+
+    Of long entries there may be fewer than were asked for.
+    """
 
     entries: list[Said]
     more: bool
