@@ -47,6 +47,8 @@ async def test_an_ipv6_network_is_named_as_it_is_or_encoded(office, path: str) -
         '{"network": ""}',
         '{"network": "alice"}',
         '{"network": "10.0.0.0/33"}',
+        '{"network": "fe80::1%eth0"}',
+        '{"network": "fe80::1%\\u001b]0;pwn\\u0007\\nClient [192.0.2.1:5] kicked"}',
         '{"network": "10.0.0.1", "colour": "red"}',
         '{"network": "10.0.0.1", "minutes": 0}',
         '{"network": "10.0.0.1", "minutes": 1.5}',

@@ -110,7 +110,10 @@ def test_networks_are_read_as_people_write_them(written: str, shown: str) -> Non
     assert show_network(read_network(written)) == shown
 
 
-@pytest.mark.parametrize("written", ["", "x", "10.1.2", "10.1.2.3/33", "10.1.2.3:5", "１０.1.2.3", "01.2.3.4"])
+ZONES = ["fe80::1%eth0", "[fe80::1%1]", "fe80::1%eth0/64", "fe80::%\x1b]0;pwn\x07\nClient [192.0.2.1:5] kicked"]
+
+
+@pytest.mark.parametrize("written", ["", "x", "10.1.2", "10.1.2.3/33", "10.1.2.3:5", "１０.1.2.3", "01.2.3.4", *ZONES])
 def test_what_is_no_network_is_refused(written: str) -> None:
     with pytest.raises(ChatError, match="expected an address or a network"):
         read_network(written)

@@ -22,7 +22,7 @@ HIDDEN = [char.encode() for char in "\x9b\u202e\u2028\u200d\ufe0f\U0001f468\ufef
 SEQUENCES = [b"\x1b[", b"31m", b"\x1b]52;c;", b"\x1b\\", b"\xed\xa0\x80", b"\xcc\x81" * 9, b"\r\n"]
 FRAMES = [b'{"type":"', b'say"', b'hello"', b'entry"', b',"room":"lobby"', b',"text":"', b',"key":"k"', b"}\n"]
 JSON = [b"\\ud800", b"1e999", b"NaN", b"9" * 400, b"[" * 2000, b"null", b"true", b"-0", b',"since":{"lobby":-1}']
-PROXY = [b"PROXY ", b"TCP4 ", b"TCP6 ", b"UNKNOWN", b"1.2.3.4 ", b"::1 ", b"65536"]
+PROXY = [b"PROXY ", b"TCP4 ", b"TCP6 ", b"UNKNOWN", b"1.2.3.4 ", b"::1 ", b"fe80::1%", b"1_0 ", b"65536"]
 PROXY_2 = [b"\r\n\r\n\x00\r\nQUIT\n", b"\x21\x11\x00\x0c", b"\x21\x21\x00\x24", b"\x20\x00\xff\xff"]
 TOML = [
     b"[text]\n",
@@ -70,6 +70,8 @@ FOUND = [
     ("read_replies", b'{"type":"\\u001b[31m","type":"pong"}\n'),
     ("read_proxy_header", b"PROXY TCP4 1.2.3.4 5.6.7.8 1 22\r\nhello\n"),
     ("read_proxy_header", b"PROXY TCP4 " + b"1" * 5000),
+    ("read_proxy_header", b"PROXY TCP6 fe80::1%\x1b]0;pwn\x07\r\x1b[2J ::1 1001 99\r\n"),
+    ("read_proxy_header", b"PROXY TCP4 1.2.3.4 5.6.7.8 1_0 99\r\n"),
     ("read_proxy_header", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0f" + b"\x01" * 15 + b"hello\n"),
     ("read_proxy_header", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x04" + b"\x01" * 4),
     ("read_proxy_header", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff" + b"\x01" * 70_000),

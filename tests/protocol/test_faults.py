@@ -168,6 +168,21 @@ def test_c6_what_is_in_two_messages_or_in_a_nick_or_in_bytes_of_eight_bits_is_no
     assert alice.until("ends") == [f"{name}> one", f"{name}> [31mtwo", f"{name}> three", f"* {name} ends"]
 
 
+def test_c6_no_escape_sequence_in_an_address_that_a_proxy_tells_reaches_anyone(start) -> None:
+    server = start("--proxy", "127.0.0.0/8")
+    alice = server.connect()
+    alice.send(b"PROXY TCP4 192.0.2.1 192.0.2.9 1 5555\r\n/who\n")
+    alice.until("(you) ***")
+
+    for attack in SEQUENCES:
+        bob = server.connect()
+        bob.send(f"PROXY TCP6 fe80::1%{attack.replace(' ', '')} ::1 2 5555\r\nhello\n".encode())
+        assert bob.rest() == b"*** your address is a proxy's here, and no PROXY header came ***\n"
+    alice.send(b"/who\n")
+
+    assert alice.line() == "*** 1 in #lobby: [192.0.2.1:1] (you) ***"
+
+
 def test_c7_a_thousand_marks_are_capped_and_what_is_invisible_makes_no_nick(server) -> None:
     alice, bob = server.join(), server.join()
     alice.line()

@@ -87,3 +87,20 @@ async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.N
         ]
         assert list(await obey(desk, "audit 1"))[1:] == ["1970-01-01 00:00 UTC  console  unban  192.0.2.0/24"]
         assert list(await obey(desk, "audit all")) == ["Usage: audit [N]"]
+
+
+async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
+    open_house, nursery: trio.Nursery, autojump_clock
+) -> None:
+    async with open_house() as house:
+        ledger = Ledger(house.services.journal, lambda: 0.0)
+        nursery.start_soon(ledger.run)
+        desk = desk_of(house, ledger)
+
+        ledger.record("http fe80::1%\x1b[31m", "ban", "fe80::1%\x1b]0;pwn\x07\nforged")
+
+        assert await ledger.settled(20)
+        assert list(await obey(desk, "audit")) == [
+            "TIME                  WHO            DID  WHAT",
+            "1970-01-01 00:00 UTC  http fe80::1%  ban  fe80::1% forged",
+        ]

@@ -38,6 +38,18 @@ async def test_a_line_that_waits_for_its_reader_is_not_lost_when_the_server_stop
     os.close(writer)
 
 
+def test_what_is_printed_is_one_line_and_drives_no_terminal():
+    reader, writer = os.pipe()
+    printer = Printer(writer)
+
+    printer.print("Client [fe80::1%\x1b]0;pwn\x07\r\x1b[2J\x9b1m\nforged, 1] connected")
+    printer.flush_nowait()
+
+    assert os.read(reader, 100) == b"Client [fe80::1%  forged, 1] connected\n"
+    os.close(reader)
+    os.close(writer)
+
+
 @pytest.mark.timeout(30)
 async def test_a_terminal_that_stands_still_holds_up_nobody_and_gets_every_line_later(nursery: trio.Nursery) -> None:
     screen, terminal = pty.openpty()

@@ -36,7 +36,7 @@ def read(data: bytes, sizes: list[int] | None = None) -> tuple[ProxyHeader, byte
 ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
 
 
-@given(st.sampled_from([v1, v2]), ADDRESSES, st.integers(0, 65535), st.binary(), st.lists(st.integers(0, 9)))
+@given(st.sampled_from([v1, v2]), ADDRESSES, st.integers(1, 65535), st.binary(), st.lists(st.integers(0, 9)))
 def test_a_header_is_read_however_it_is_split_and_not_a_byte_more(make, address, port, rest, sizes) -> None:
     header, left = read(make(address, port) + rest, sizes)
 
@@ -77,6 +77,14 @@ def test_what_a_proxy_adds_is_skipped() -> None:
         b"GET / HTTP/1.1\r\n",
         b"PROXY TCP4 192.0.2.1 x 1 2\r\n",
         b"PROXY TCP4 192.0.2.1 192.0.2.2 1 65536\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 0 2\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1_0 2\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 +1 2\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 01 2\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2_2\r\n",
+        b"PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n",
+        b"PROXY TCP6 fe80::1%\x1b]0;pwn\x07 ::1 1 2\r\n",
+        b"PROXY TCP6 fe80::1 fe80::2%\x1b[2J 1 2\r\n",
         b"PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n",
         b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\n",
         b"PROXY " + b"x" * HEADER_LIMIT,

@@ -126,8 +126,13 @@ def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int
 
 
 def read_network(written: str) -> Network:
-    """Read an address or a network; bits behind the mask are ignored. Raises ChatError."""
+    """Read an address or a network; bits behind the mask are ignored. Raises ChatError.
+
+    The zone of an IPv6 address is refused: a banned network has none, and Python takes any characters for one.
+    """
     try:
+        if "%" in written:
+            raise ValueError("a zone")
         network = ip_network(written.strip().removeprefix("[").removesuffix("]"), strict=False)
     except ValueError as error:
         raise ChatError("bad-network", "expected an address or a network, such as 10.1.2.3 or 2001:db8::/64") from error

@@ -14,6 +14,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.chat.surroundings import Change
+from trio_chat.chat.text import clean
 from trio_chat.journal import AuditRecord, Journal, JournalError
 
 BY = "console"
@@ -99,6 +100,7 @@ def _row(chat: Chat, client: Client) -> tuple[str, ...]:
 
 
 def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
+    rows = [tuple(map(clean, row)) for row in rows]  # the printer does it too; here it keeps the columns straight
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import trio
 
+from trio_chat.chat.text import clean
+
 BACKLOG_LINES = 10_000
 """Lines kept for a stdout that nobody reads; the oldest go first."""
 
@@ -30,8 +32,8 @@ class Printer:
         self._wake = trio.Event()
 
     def print(self, line: str) -> None:
-        """Queue a line."""
-        self._lines.append(f"{line}\n".encode(errors="replace"))
+        """Queue a line. What could drive a terminal, or make two of it, does not come through."""
+        self._lines.append(f"{clean(line)}\n".encode(errors="replace"))
         self._wake.set()
 
     async def run(self) -> None:

@@ -3,6 +3,7 @@
 The protocol: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt. The codec is that of proxy-protocol.
 """
 
+import re
 import struct
 
 from proxyprotocol import ProxyProtocolIncompleteError
@@ -15,6 +16,13 @@ HEADER_LIMIT = 4096
 """Bytes in a header. The protocol allows 64 KiB, but what proxies add, such as the names in a certificate, is short."""
 
 _DETECT = ProxyProtocolDetect()
+
+# The codec reads a line as Python reads addresses and numbers: the zone of an IPv6 address may be any characters then,
+# an escape sequence among them, and 1_0 is ten. What is read here is shown to everyone.
+_PORT = rb"[1-9][0-9]{0,4}"
+_LINE = re.compile(
+    rb"PROXY (?:UNKNOWN(?: .*)?|(?:TCP4 [0-9.]+ [0-9.]+|TCP6 [0-9A-Fa-f:.]+ [0-9A-Fa-f:.]+) %b %b)\r\n" % (_PORT, _PORT)
+)
 
 
 class ProxyHeader:
@@ -36,7 +44,7 @@ class ProxyHeader:
         taken = 0
         while not self.is_complete:
             try:
-                self.source = _source_of(_DETECT.unpack(self._data))
+                self.source = _source_of(_unpack(self._data))
                 self.is_complete = True
             except ProxyProtocolIncompleteError as incomplete:
                 if taken == len(ahead):
@@ -50,6 +58,13 @@ class ProxyHeader:
             except (ValueError, struct.error) as error:
                 raise _fault() from error
         return taken
+
+
+def _unpack(data: bytes) -> ProxyResult:
+    result = _DETECT.unpack(data)
+    if data.startswith(b"PROXY ") and not _LINE.fullmatch(data):
+        raise ValueError("the line has what no address or port is made of")
+    return result
 
 
 def _source_of(result: ProxyResult) -> tuple[str, int] | None:
