@@ -114,3 +114,31 @@ def test_one_who_was_away_hears_what_it_missed_once_it_listens_again(world) -> N
 
     assert world.lobby.log.open_track(Mode.FRAMES).covers(seen)
     assert world.hear(alice) == f"{seen + 1} one\n"
+
+
+def test_one_who_comes_from_where_another_came_from_before_has_a_label_of_its_own(world) -> None:
+    alice = world.connect(1001, mode=Mode.FRAMES, session="s")
+    world.chat.resume("s", "10.0.0.9", 1009, outlet=type(alice.outlet)())
+
+    bob = world.connect(1001)
+    carol = world.connect(1003)
+    world.chat.tell(carol, alice.label, "for alice")
+    world.chat.tell(carol, bob.label, "for bob")
+    world.settle()
+
+    assert (alice.label, bob.label) == ("10.0.0.1:1001", f"10.0.0.1:1001#{bob.id}")
+    assert "for bob" in world.hear(bob)
+    assert "for alice" not in world.hear(bob)
+    assert world.chat.find("10.0.0.1:1001") == [bob]
+
+
+def test_a_label_is_free_again_once_the_one_who_had_it_has_a_nick_or_is_gone(world) -> None:
+    alice = world.connect(1001, mode=Mode.FRAMES, session="s")
+    bob = world.connect(1002, mode=Mode.FRAMES, session="t")
+    for session, port in (("s", 2001), ("t", 2002)):
+        world.chat.resume(session, "10.0.0.9", port, outlet=type(alice.outlet)())
+
+    world.chat.rename(alice, "alice")
+    world.chat.disconnect(bob)
+
+    assert [world.connect(port).label for port in (1001, 1002)] == ["10.0.0.1:1001", "10.0.0.1:1002"]

@@ -19,6 +19,8 @@ class Register:
         self._by_port: dict[int, tuple[Client, ...]] = {}
         self._by_nick: dict[str, Client] = {}
         self._by_session: dict[str, Client] = {}
+        self._by_label: dict[str, Client] = {}
+        """Who has no nick, and may have a label that is not where it is connected from: it came back, or is away."""
         self.away: dict[Client, None] = {}
 
     def __contains__(self, client: Client) -> bool:
@@ -32,7 +34,10 @@ class Register:
         return [client for client in self._by_id.values() if client not in self.away]
 
     def enter(self, client: Client) -> None:
-        """Add a client."""
+        """Add a client, by another label where its own is that of one who came from there before."""
+        if client.label in self._by_label:
+            client.label = f"{client.label}#{client.id}"
+            self._by_label[client.label] = client
         self._by_id[client.id] = client
         self._take_port(client)
         if client.session:
@@ -41,21 +46,22 @@ class Register:
     def enter_away(self, client: Client) -> None:
         """Add a client that has no connection."""
         self._by_id[client.id] = self._by_session[client.session] = client
+        self._by_label[client.label] = client
         self.away[client] = None
 
     def remove(self, client: Client) -> None:
-        """Forget a client, its nick and its session."""
+        """Forget a client, its names and its session."""
         if client in self.away:
             del self.away[client]
         else:
             self._release_port(client)
         del self._by_id[client.id]
         self._by_session.pop(client.session, None)
-        if client.nick is not None:
-            del self._by_nick[fold(client.nick)]
+        self._release_name(client)
 
     def send_away(self, client: Client) -> None:
         """Note that a client has no connection at present."""
+        self._keep_label(client)
         self._release_port(client)
         self.away[client] = None
 
@@ -65,6 +71,7 @@ class Register:
             del self.away[client]
         else:
             self._release_port(client)
+        self._keep_label(client)
         client.address, client.port = address, port
         self._take_port(client)
 
@@ -73,8 +80,7 @@ class Register:
         key = fold(nick)
         if self._by_nick.get(key, client) is not client:
             raise ChatError("nick-taken", f"the nick {nick} is taken")
-        if client.nick is not None:
-            del self._by_nick[fold(client.nick)]
+        self._release_name(client)
         self._by_nick[key] = client
         client.nick = nick
 
@@ -88,7 +94,7 @@ class Register:
 
     def by_label(self, label: str) -> Client | None:
         """The client that others know by this label, however the nick is written."""
-        if client := self._by_nick.get(fold(label)):
+        if client := self._by_nick.get(fold(label)) or self._by_label.get(label):
             return client
         try:
             found = self.find(label)
@@ -109,6 +115,16 @@ class Register:
             raise ChatError("bad-client", "expected a port, ADDRESS:PORT or the id of a client")
         found = self._by_port.get(int(port), ())
         return [client for client in found if port == who or client.peer == who]
+
+    def _keep_label(self, client: Client) -> None:
+        if client.nick is None:
+            self._by_label[client.label] = client
+
+    def _release_name(self, client: Client) -> None:
+        if client.nick is not None:
+            del self._by_nick[fold(client.nick)]
+        elif self._by_label.get(client.label) is client:
+            del self._by_label[client.label]
 
     def _take_port(self, client: Client) -> None:
         self._by_port[client.port] = (*self._by_port.get(client.port, ()), client)
