@@ -43,7 +43,7 @@ class Outlet(Protocol):
         """Tell this client that it missed so many entries of a room."""
 
     def push(self, member: "Member | None") -> bool:
-        """Offer the kernel, once, what is for this client alone and then what `member` has not heard.
+        """Offer the kernel what is for this client alone and then, once that is gone, what `member` has not heard.
 
         -> whether it took everything. A broken connection counts as taken: its session learns of it by reading.
         """
