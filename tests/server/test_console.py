@@ -44,6 +44,9 @@ async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> No
         assert await (await house.connect()).rest() == b"*** you are banned: rude ***\n"
 
 
+WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999"
+
+
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
@@ -51,12 +54,19 @@ async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> No
         ("unban", "Usage: unban NETWORK"),
         ("ban alice", "ban: expected an address or a network, such as 10.1.2.3 or 2001:db8::/64"),
         ("unban 10.0.0.0/99", "unban: expected an address or a network, such as 10.1.2.3 or 2001:db8::/64"),
+        ("ban 10.0.0.1 99999999999999999999", WRONG_END),
+        ("ban 10.0.0.1 100000000 spam", WRONG_END),
+        ("ban 10.0.0.1 0", WRONG_END),
+        ("ban 10.0.0.1 -5 spam", WRONG_END),
+        ("ban 10.0.0.1 1.5 spam", WRONG_END),
+        ("ban 10.0.0.1 010 spam", WRONG_END),
         (f"ban 10.0.0.1 {'x' * 300}", "ban: a reason has at most 200 characters"),
     ],
 )
 async def test_what_makes_no_sense_is_answered(open_house, autojump_clock, line: str, answer: str) -> None:
     async with open_house() as house:
         assert list(await obey(desk_of(house), line)) == [answer]
+        assert house.bans.current(0.0) == []
 
 
 async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.Nursery, autojump_clock) -> None:

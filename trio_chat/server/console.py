@@ -23,6 +23,7 @@ BY = "console"
 AUDIT_ROWS = 20
 
 _MINUTES = re.compile("[1-9][0-9]{0,7}", re.ASCII)
+_NUMBER = re.compile("[+-]?[0-9][0-9.,_]*")
 _COUNT = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 _ASCII_DIGITS = frozenset("0123456789")
 
@@ -134,6 +135,8 @@ async def _ban(desk: Desk, argument: str) -> Iterable[str]:
     if not target:
         return ("Usage: ban NETWORK [MINUTES] [REASON]",)
     first, _, others = rest.strip().partition(" ")
+    if _NUMBER.fullmatch(first) and not _MINUTES.fullmatch(first):  # meant as an end, not as the reason of no end
+        return ("Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999",)
     minutes = int(first) if _MINUTES.fullmatch(first) else None
     reason = rest if minutes is None else others
     ban = make_ban(target, reason=reason, by=BY, now=desk.operator.clock(), minutes=minutes)
