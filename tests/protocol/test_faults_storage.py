@@ -71,6 +71,49 @@ def test_m2_a_locked_database_is_told_and_nobody_is_sent_away(server) -> None:
     assert alice.until("much better")[-1] == f"[127.0.0.1:{bob.port}]> much better"
 
 
+def test_m2_a_journal_that_is_moved_away_is_told_and_turns_health_red_and_heals(server, tmp_path: Path) -> None:
+    journal, elsewhere = server.data / "journal.db", tmp_path / "elsewhere.db"
+    alice, bob = server.join(), server.join()
+    alice.line()
+    journal.rename(elsewhere)
+
+    bob.send(b"too bad\n")
+
+    assert bob.line() == "*** not sent: the journal file was removed or replaced ***"
+    health = server.http("GET /health")
+    assert health.startswith(b"HTTP/1.1 503")
+    assert f"{journal}: the journal file was removed or replaced".encode() in health
+    elsewhere.rename(journal)
+    while b"503" in server.http("GET /health").partition(b"\r\n")[0]:
+        pass
+    bob.send(b"much better\n")
+    assert alice.until("much better") == [f"[127.0.0.1:{bob.port}]> much better"]
+
+
+def test_m3_a_journal_that_is_replaced_turns_health_red_and_is_left_as_it_was_put_there(start, tmp_path: Path) -> None:
+    journal, backup = tmp_path / "journal.db", tmp_path / "backup.db"
+    first = start()
+    first.join().send(b"of the backup\n/quit\n")
+    first.console("disconnected")
+    assert first.stop() == 0
+    shutil.copy(journal, backup)
+    server = start()
+    server.join().send(b"of today\n/quit\n")
+    server.console("disconnected")
+
+    backup.rename(journal)
+    while b"503" not in server.http("GET /health").partition(b"\r\n")[0]:
+        pass
+    assert server.stop() == 0
+
+    assert [file.name for file in tmp_path.iterdir()] == ["journal.db"]
+    last = start().join()
+    last.send(b"/history 20\n/who\n")
+    said = [line for line in last.until("(you) ***") if "> " in line]
+    assert len(said) == 1
+    assert said[0].endswith("> of the backup")
+
+
 def cut_short(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
+from trio_chat.journal.errors import JournalError
 from trio_chat.journal.places import PLACE_COLUMNS, to_place
+from trio_chat.journal.presence import Presence
 from trio_chat.journal.records import AuditRecord, BanRecord, PlaceRecord, RoomRecord
 from trio_chat.journal.rows import COLUMNS, ask, explaining
 from trio_chat.journal.schema import WORDS, connect
@@ -51,8 +53,9 @@ _FIRST_SINCE = "SELECT id FROM entry WHERE id > ? AND time >= ? ORDER BY id LIMI
 class Readers:
     """Connections to one file that cannot write: each thread its own, or they would wait for each other."""
 
-    def __init__(self, path: Path, busy_s: float) -> None:
+    def __init__(self, path: Path, busy_s: float, presence: Presence) -> None:
         self._path = path
+        self._presence = presence
         self._busy_s = busy_s
         self._idle: list[sqlite3.Connection] = []
         self._is_closed = False
@@ -126,7 +129,7 @@ class Readers:
             try:
                 db = self._idle.pop()
             except IndexError:
-                db = connect(self._path, "ro", busy_s=self._busy_s)
+                db = self._connect()
             try:
                 yield db
             finally:
@@ -134,6 +137,15 @@ class Readers:
                     db.close()
                 else:
                     self._idle.append(db)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = connect(self._path, "ro", busy_s=self._busy_s)
+        try:
+            self._presence.check()  # nobody is to read what somebody else put there
+        except JournalError:
+            db.close()
+            raise
+        return db
 
 
 def read_page(

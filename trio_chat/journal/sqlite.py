@@ -45,10 +45,10 @@ class Patience:
     """How long the journal waits for what, in seconds.
 
     Opening waits for the check of all pages: `examination_s` is enough for nearly two million entries; a larger file is
-    checked on while the server runs already. A lock of another program is waited for up to `busy_s`, and when nothing
-    can be kept, an attempt is made every `probe_s`. Closing takes at most `close_s`, and less where there is less time;
-    but even then `hasty_s`. An entry waits to be indexed for `index_s` when there is little else to do; it is found
-    before that too, only more slowly.
+    checked on while the server runs already. A lock of another program is waited for up to `busy_s`. Every `probe_s` it
+    is seen whether the file is where it was, and, while nothing can be kept, an attempt is made. Closing takes at most
+    `close_s`, and less where there is less time; but even then `hasty_s`. An entry waits to be indexed for `index_s`
+    when there is little else to do; it is found before that too, only more slowly.
     """
 
     examination_s: float = 0.4
@@ -90,7 +90,7 @@ class SqliteJournal:
     def __init__(self, store: Store, clock: Callable[[], float], patience: Patience) -> None:
         self.epoch = store.epoch
         self.last_id = store.last_id
-        self._readers = Readers(store.path, patience.busy_s)
+        self._readers = Readers(store.path, patience.busy_s, store.presence)
         self.fault: str | None = None
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self._store = store
@@ -101,6 +101,7 @@ class SqliteJournal:
         self._reads = trio.CapacityLimiter(READERS)
         self._searches = trio.CapacityLimiter(1)
         self._token = trio.lowlevel.current_trio_token()
+        self._is_ill = False  # as the thread knows it
         self._is_closing = False
         self._closed = trio.Event()
         self._lock = threading.Lock()
@@ -237,7 +238,7 @@ class SqliteJournal:
     async def _do(self, work: Callable[[], T]) -> T:
         if why := "the journal is closed" if self._is_closing else self._damage:
             raise JournalError(why)
-        errand = Errand(work)
+        errand = Errand(partial(self._store.in_place, work))
         self._unsettled[errand] = None
         self._queue.put(errand)
         return await errand.done()
@@ -267,11 +268,10 @@ class SqliteJournal:
     # What follows runs on the thread that writes.
 
     def _write(self) -> None:
-        is_ill = False
-        while (task := self._next(is_ill)) is not None:
+        while (task := self._next()) is not None:
             if isinstance(task, Batch):
                 self._keep(task)
-                is_ill = task.error is not None
+                self._is_ill = task.error is not None
                 self._tell(partial(self._publish, task))
             else:
                 task.run()
@@ -280,21 +280,23 @@ class SqliteJournal:
         self._store.close()
         self._tell(self._closed.set)
 
-    def _next(self, is_ill: bool) -> Batch | Errand[Any] | None:
-        """Wait for what is to be done next; while at fault, try meanwhile whether it is over."""
-        while is_ill:
+    def _next(self) -> Batch | Errand[Any] | None:
+        """Wait for what is to be done next; index meanwhile, and see now and then whether anything can be kept."""
+        while True:
+            pause_s = self._patience.probe_s
             try:
-                return self._queue.get(timeout=self._patience.probe_s)
+                return self._queue.get(timeout=pause_s if self._is_ill else min(pause_s, self._index()))
             except Empty:
-                is_ill = not self._can_write()
+                self._examine()
+
+    def _index(self) -> float:
+        """Index what is due. -> seconds until more is"""
         while not self._damage and (pause_s := self._store.index_due_in_s()) is not None:
-            if pause_s == 0:
-                self._store.index_some()
-                self._store.checkpoint_if_due()
-            else:
-                with suppress(Empty):
-                    return self._queue.get(timeout=pause_s)
-        return self._queue.get()
+            if pause_s > 0:
+                return pause_s
+            self._store.index_some()
+            self._store.checkpoint_if_due()
+        return math.inf
 
     def _keep(self, batch: Batch) -> None:
         with self._lock:
@@ -314,12 +316,15 @@ class SqliteJournal:
             batch.error = f"unexpected: {error}"
         self.commits.observe(time.perf_counter() - began)
 
-    def _can_write(self) -> bool:
-        with suppress(JournalError):
-            self._store.probe()
-            self._tell(partial(self._note, None))
-            return True
-        return False
+    def _examine(self) -> None:
+        was_ill, error = self._is_ill, None
+        try:
+            (self._store.probe if was_ill else self._store.look)()
+        except JournalError as found:
+            error = str(found)
+        self._is_ill = error is not None
+        if was_ill or error:
+            self._tell(partial(self._note, error))
 
     def _tell(self, what: Callable[[], object]) -> None:
         with suppress(trio.RunFinishedError):

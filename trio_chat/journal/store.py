@@ -1,14 +1,17 @@
 """One SQLite file, as the thread that writes sees it. It must know no Trio: everything here blocks."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
+from trio_chat.journal.errors import JournalError
 from trio_chat.journal.places import Places
+from trio_chat.journal.presence import Presence
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin
 from trio_chat.journal.rows import COLUMNS, Row, explaining, to_entry, to_micros, to_row
 from trio_chat.journal.schema import connect, migrate, refusing
@@ -39,6 +42,8 @@ _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUE
 _NOTE_LOADED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _ADOPT = "UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END WHERE name <> 'probe'"
 
+T = TypeVar("T")
+
 
 class Store:
     """The connection that writes to one file, with the numbers of its entries."""
@@ -62,11 +67,13 @@ class Store:
             self.upkeep = Upkeep(path, index_s=index_s)
             stack.callback(self.upkeep.close)
             self.places = Places(path)
+            self.presence = Presence(path)
             stack.pop_all()
         self._pages_written = 0
 
     def keep(self, batch: Batch, time: float) -> None:
         """Number the drafts and make them durable. Raises JournalError with the bare reason; then none is kept."""
+        self.presence.check()
         micros = to_micros(time)
         time = micros / 1e6  # as it will be read back
         batch.number(self.last_id + 1, time)
@@ -82,8 +89,25 @@ class Store:
 
     def probe(self) -> None:
         """Commit something tiny. Raises JournalError when not even that is possible."""
+        self.look()
         with explaining():
             self._db.execute("INSERT INTO meta VALUES ('probe', '1') ON CONFLICT DO UPDATE SET value = 1 - value")
+
+    def look(self) -> None:
+        """Raise JournalError when the file is not where it was.
+
+        It gets what is in its log, so that no crash can leave that beside another file.
+        """
+        try:
+            self.presence.check()
+        except JournalError:
+            self.upkeep.empty_log()
+            raise
+
+    def in_place(self, work: Callable[[], T]) -> T:
+        """Do what changes the file, if that is where it was. Raises JournalError."""
+        self.presence.check()
+        return work()
 
     def index_due_in_s(self) -> float | None:
         """-> seconds until `index_some` is due, or None as long as nothing more is kept."""
@@ -154,10 +178,14 @@ class Store:
 
     def close(self) -> None:
         """Bring everything into the file and let go of it."""
+        is_astray = self.presence.is_astray
+        is_log_empty = is_astray and self.upkeep.empty_log()
         self.upkeep.close()
         self.places.close()
-        # The last connection to close does the checkpoint and removes the log.
+        # The last connection to close does the checkpoint and removes the log, unless the file has lost its name.
         self._db.close()
+        if is_astray:
+            self.presence.tidy(is_log_empty=is_log_empty)
 
     def _insert(self, entries: Sequence[Entry], micros: int) -> None:
         rows = [to_row(entry, micros) for entry in entries]

@@ -104,6 +104,14 @@ class Upkeep:
         self.pruned_to = end[0] if end else target
         return self._go_on("pruned_to", self.pruned_to)
 
+    def empty_log(self) -> bool:
+        """Bring all that is in the log into the file. -> whether that was possible"""
+        try:
+            is_held_up, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:
+            return False
+        return not is_held_up
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

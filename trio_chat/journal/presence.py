@@ -1,0 +1,70 @@
+"""Whether a journal still has the name under which it was opened. It must know no Trio: everything here blocks."""
+
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from trio_chat.journal.errors import JournalError
+
+Identity = tuple[int, int] | None
+
+logger = logging.getLogger(__name__)
+
+
+class Presence:
+    """What a file and those beside it were when they were opened, by device and inode.
+
+    SQLite goes on with a file that was removed, or for which another was put in its place: all seems well, and what is
+    kept is gone when the server stops.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make it once SQLite has all of them open."""
+        resolved = path.resolve()  # SQLite puts the others beside what a link leads to
+        self._file, self._log, self._shared = str(path.absolute()), f"{resolved}-wal", f"{resolved}-shm"
+        self._known = {name: _identity(name) for name in (self._file, self._log, self._shared)}
+
+    def check(self) -> None:
+        """Raise JournalError when what is kept would not be found under these names.
+
+        It takes 6 us, also beside a busy thread: that does not wake up in so short a time.
+        """
+        if not self._is_ours(self._file):
+            raise JournalError("the journal file was removed or replaced")
+        if not self._is_ours(self._log):
+            raise JournalError("the -wal file of the journal was removed or replaced")
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether our file has lost its name."""
+        return not self._is_ours(self._file)
+
+    def tidy(self, *, is_log_empty: bool) -> None:
+        """Leave nothing of ours beside a file that is not: SQLite would play our log into that. Ours is closed by now.
+
+        A log that is not empty belongs to our file, wherever that is now.
+        """
+        with suppress(OSError):
+            self._remove(self._shared)
+            if is_log_empty:
+                self._remove(self._log)
+            elif self._is_ours(self._log) and os.path.lexists(self._file):
+                os.replace(self._log, f"{self._log}.left")
+                logger.error("what could not be brought into the journal that was here is in %s.left", self._log)
+
+    def _remove(self, name: str) -> None:
+        if self._is_ours(name):
+            os.unlink(name)
+
+    def _is_ours(self, name: str) -> bool:
+        return _identity(name) == self._known[name]
+
+
+def _identity(name: str) -> Identity:
+    """Return what a name stands for; None where that cannot be found."""
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
