@@ -54,7 +54,7 @@ logger = logging.getLogger("trio_chat.admin")
 def guard(app: QuartTrio, access: Access) -> None:
     """Refuse, before any view of `app` runs: foreign names, foreign pages, strangers, bodies too long or too slow.
 
-    Who is let through is known as `g.by`.
+    Who is let through is known as `g.by`. Who is not is answered once; what else came on that connection goes unread.
     """
     names = {socket.gethostname().lower(), *(name.lower() for name in access.names)}
     gate = Gate(access)
@@ -63,13 +63,21 @@ def guard(app: QuartTrio, access: Access) -> None:
         refusal = refuse(request.headers, method=request.method, names=names) or _ask_for_token(gate, request)
         if refusal is None and ({"Content-Length", "Transfer-Encoding"} & set(request.headers.keys())):
             await request.get_data()  # raises 413 and 408, so that a view acts on whole requests only
-        return refusal
+        return _with_the_end_of_its_connection(refusal)
 
     async def check_websocket() -> Response | None:
-        return refuse(websocket.headers, method="GET", names=names) or _ask_for_token(gate, websocket)
+        refusal = refuse(websocket.headers, method="GET", names=names) or _ask_for_token(gate, websocket)
+        return _with_the_end_of_its_connection(refusal)
 
     app.before_request(check_request)
     app.before_websocket(check_websocket)
+
+
+def _with_the_end_of_its_connection(refusal: Response | None) -> Response | None:
+    # Otherwise strangers who send hundreds of requests at once and read nothing keep all places busy, for seconds.
+    if refusal is not None:
+        refusal.headers["Connection"] = "close"
+    return refusal
 
 
 def _ask_for_token(gate: Gate, asked: Request | Websocket) -> Response | None:

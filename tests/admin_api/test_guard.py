@@ -147,6 +147,17 @@ async def test_a4_a_refused_request_has_no_effect(site, method, headers):
     assert site.acts == []
 
 
+@pytest.mark.parametrize("rest", [b"", b"Content-Length: 9999999\r\n"])
+async def test_who_is_refused_is_answered_once_and_what_else_came_is_thrown_away(site, rest):
+    answer = await site.ask(b"POST /acts HTTP/1.1\r\nHost: evil.example\r\n%b\r\n" % rest * 500)
+
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    assert not answer.endswith(b"<reset>")
+    assert site.acts == []
+
+
 async def test_a_request_of_http_1_0_without_a_host_is_refused(site):
     answer = await site.ask(b"DELETE /acts HTTP/1.0\r\n\r\n")
 

@@ -152,6 +152,21 @@ def test_a7_what_is_sent_to_the_admin_port_is_refused_and_closed_and_the_chat_ne
     assert b"Traceback" not in server.process.stderr.read()
 
 
+def test_a6_strangers_who_send_many_requests_at_once_hold_up_no_operator(start, tmp_path) -> None:
+    file = tmp_path / "token"
+    server = start("--admin-token-file", str(file))
+    token = server.console(r"^Admin token, kept in .*: (\S+)$").group(1)
+
+    strangers = [ask(server, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100) for _ in range(300)]
+    health = server.http(f"GET /health HTTP/1.1\r\nAuthorization: Bearer {token}\r\nX-Rest:")
+
+    assert health.startswith(b"HTTP/1.1 200")
+    for stranger in strangers:  # the oldest were closed for the newest, and may have no answer
+        assert heads_of(read_all(stranger)) in ([b"HTTP/1.1 401 "], [])
+    assert server.stop() == 0
+    assert server.process.stderr.read() == b""
+
+
 def test_a8_answers_that_nobody_reads_do_not_hold_up_a_stop(server) -> None:
     for _ in [server.connect() for _ in range(300)]:
         server.console(r"^Client .* connected$")
