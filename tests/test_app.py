@@ -12,7 +12,9 @@ import trio
 import trio.testing
 
 from trio_chat import app
+from trio_chat.chat.log import Mode
 from trio_chat.config import ServeSettings
+from trio_chat.journal.sqlite import open_sqlite
 from trio_chat.journal.store import Store
 from trio_chat.server.stdio import Printer
 from trio_chat.server.stop import STOP_S
@@ -99,13 +101,47 @@ async def test_a_stop_is_over_in_time_though_the_disk_the_operators_and_the_clie
         began = trio.current_time()
         os.kill(os.getpid(), signal.SIGTERM)
         mock_clock.autojump_threshold = 0
-        await ended.wait()
+        with trio.fail_after(PATIENCE_S):
+            await ended.wait()
 
         assert trio.current_time() - began <= STOP_S + 0.01
         mock_clock.autojump_threshold = float("inf")
         assert b"shutting down" in await rest_of(talker)
         for stream in (reader, talker, stuck, victim, http, events):
             await trio.aclose_forcefully(stream)
+
+
+async def test_a_stop_waits_until_it_is_written_who_is_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock, disk: threading.Event
+) -> None:
+    output = Output(1)
+    monkeypatch.setattr(app, "Printer", lambda fd: output)
+    settings = ServeSettings(host="127.0.0.1", port=0, admin_port=0, console=False, data=tmp_path)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(app._serve, settings, lambda: settings)
+        port = await output.port_in("Chat Server started on port")
+        await output.port_in("Admin API started on")
+        reader = await join(port, b'{"type": "hello", "protocol": 1, "session": "%s"}\n' % (b"s" * 32))
+        talker = await join(port, b"/who\n")
+        await talker.send_all(b"never\n")
+        await trio.testing.wait_all_tasks_blocked()  # from now on the disk does not answer
+        for room in (b"den", b"attic"):  # the second has to wait until the first is written
+            await reader.send_all(b'{"type": "join", "room": "%s"}\n' % room)
+            await trio.testing.wait_all_tasks_blocked()
+
+        os.kill(os.getpid(), signal.SIGTERM)
+        for stream in (reader, talker):
+            assert b"shutting down" in await rest_of(stream)
+        await trio.testing.wait_all_tasks_blocked()
+        disk.set()
+        mock_clock.autojump_threshold = PATIENCE_S  # only where nothing happens any more
+
+    async with open_sqlite(tmp_path / "journal.db") as journal:
+        (place,) = [place for place in await journal.read_places() if place.mode == Mode.FRAMES]
+    assert place.rooms == ("lobby", "den", "attic")
+    for stream in (reader, talker):
+        await trio.aclose_forcefully(stream)
 
 
 async def join(port: int, first: bytes, *, hoard_bytes: int = 0) -> trio.SocketStream:
