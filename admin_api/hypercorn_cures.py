@@ -22,6 +22,7 @@ is replaced by `Connection`, since most defects are there:
 import logging
 import math
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 import h11
@@ -113,6 +114,8 @@ class Connection:
         self._sending = trio.Lock()
         self._is_closing = False
         self._is_read_out = False
+        self.on_idle: Callable[[], None] = lambda: None
+        """Called when a request has been answered and the next one may come."""
 
     @property
     def is_idle(self) -> bool:
@@ -160,6 +163,8 @@ class Connection:
                 self._close()
             case Updated() if not self._is_closing:
                 self._end_in(self._limits.keep_alive_s if event.idle else math.inf)
+                if event.idle:
+                    self.on_idle()
 
     async def _send(self, data: bytes) -> None:
         is_sent = False

@@ -60,8 +60,8 @@ class _Place:
 class _Server:
     """What the connections share: the app, the configuration and the places.
 
-    Where all are taken, the oldest idle connection makes way for a new one: however many are opened and say nothing, an
-    operator gets in.
+    Where all are taken, the oldest idle connection makes way for a new one, or else the next that becomes idle: however
+    many are opened and say nothing, an operator gets in.
     """
 
     def __init__(self, app: QuartTrio, limits: Limits, get_context: GetContext | None) -> None:
@@ -85,11 +85,15 @@ class _Server:
 
     async def _take_place(self) -> None:
         if not self._free.value:
-            for place in self._places:
-                if place.is_idle and not place.scope.cancel_called:
-                    place.scope.cancel()
-                    break
+            self._make_way(1)
         await self._free.acquire()
+
+    def _make_way(self, more: int = 0) -> None:
+        """Let idle connections go, the oldest first, until as many leave as are waited for, and by so many `more`."""
+        leaving = sum(place.scope.cancel_called for place in self._places)
+        idle = [place for place in self._places if place.is_idle and not place.scope.cancel_called]
+        for place in idle[: max(0, self._free.statistics().tasks_waiting + more - leaving)]:
+            place.scope.cancel()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         """Run one connection; its errors end here (CONVENTIONS: one edge, one `except*`)."""
@@ -113,6 +117,7 @@ class _Server:
 
     async def _run(self, place: _Place, stream: trio.SocketStream, tls: TlsStream | None = None) -> None:
         place.connection = Connection(self._app, self._config, stream=stream, limits=self._limits, tls=tls)
+        place.connection.on_idle = self._make_way
         await place.connection.run()
 
 

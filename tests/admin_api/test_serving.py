@@ -303,6 +303,45 @@ async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
     assert site.acts == ["GET"]
 
 
+async def test_more_connections_than_places_wait_no_longer_than_until_one_is_idle(serve, read_to_the_end):
+    site = await serve(Limits(connections=1, keep_alive_s=60))
+    with trio.fail_after(2):
+        async with await site.connect() as first:
+            await first.send_all(GET.replace(b"/acts", b"/asleep"))
+            await site.is_asleep.wait()
+            async with await site.connect() as second:
+                await second.send_all(GET)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                site.wake.set()
+                await receive_until(second, b"done\n")
+                answer = await read_to_the_end(first)
+
+    assert status_of(answer) == 200
+
+
+async def test_two_that_come_at_once_are_made_way_for_by_two(nursery, make_site):
+    site, limits = make_site(), Limits(connections=3, keep_alive_s=60)
+    listeners = [listener for _ in range(2) for listener in await open_listeners("127.0.0.1", 0, limits)]
+    await nursery.start(partial(serve_http, site.app, listeners, limits=limits))
+    with trio.fail_after(2):
+        idle = []
+        for listener in (*listeners, listeners[0]):
+            idle.append(await trio.testing.open_stream_to_socket_listener(listener))
+            await idle[-1].send_all(GET)
+            await receive_until(idle[-1], b"done\n")
+
+        newcomers = [socket.create_connection(listener.socket.getsockname()) for listener in listeners]
+
+        for stream in idle[:2]:
+            assert not await stream.receive_some()
+        await idle[2].send_all(GET)
+        await receive_until(idle[2], b"done\n")
+        for stream in idle:
+            await trio.aclose_forcefully(stream)
+    for newcomer in newcomers:
+        newcomer.close()
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /acts HTTP/1.1\r\n", GET])
 async def test_where_all_places_are_taken_idle_connections_make_way_the_oldest_first(serve, sent):
     site = await serve(Limits(connections=3, keep_alive_s=60))
