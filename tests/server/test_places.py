@@ -41,26 +41,30 @@ async def test_those_who_come_and_go_while_nothing_can_be_kept_are_not_remembere
     async with open_sqlite(path, patience=Patience(busy_s=0.02, probe_s=0.01)) as journal:
         places = Places(journal, retry_s=0.01)
         nursery.start_soon(places.run)
-        stays, leaves = newcomer(1), newcomer(2)
-        places.know(["of-before"])
-        for client in (stays, leaves):
+        stays, leaves, left, of_before = (newcomer(number) for number in (1, 2, 3, 4))
+        await journal.save_places([PlaceRecord(of_before.id, "lines", "alice", "", ())], [])
+        places.know([of_before.id])
+        for client in (stays, leaves, left):
             places.note(client, True)
+        await places.settled()
+        places.note(left, False)
         await places.settled()
 
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             with pytest.raises(JournalError):
                 await journal.post(Draft("lobby", Kind.SAID, "alice", "hi")).kept()
-            places.note(leaves, False)
-            comes = newcomer(3)
+            for client in (leaves, of_before):
+                places.note(client, False)
+            comes = newcomer(5)
             places.note(comes, True)
-            for number in range(1000, 2000):
-                places.note(newcomer(number), True)
-                places.note(newcomer(number), False)
+            for client in (left, *map(newcomer, range(1000, 2000))):
+                places.note(client, True)
+                places.note(client, False)
             await trio.testing.wait_all_tasks_blocked()
-            waiting = len(places)
-        assert waiting == 2
+            waiting = places.waiting
+        assert waiting == 3
         with trio.fail_after(PATIENCE_S):
-            while [place.owner for place in await journal.read_places()] != ["c1", "c3"]:
+            while [place.owner for place in await journal.read_places()] != ["c1", "c5"]:
                 await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()

@@ -36,7 +36,8 @@ class Places:
         self._in_flight.set()
         self._is_ill = False
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
         """How many changes are not written."""
         return len(self._changed)
 
