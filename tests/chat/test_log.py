@@ -1,3 +1,5 @@
+from itertools import count
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,15 @@ def log_of(texts: list[str], window: Window = Window()) -> Log:  # noqa: B008  #
     log.open_track(Mode.LINES)
     for number, text in enumerate(texts):
         log.extend([entry(number, text)])
+    return log
+
+
+def log_of_groups(groups: list[list[str]], window: Window = Window()) -> Log:  # noqa: B008  # frozen
+    log = Log(dict.fromkeys(Mode, encode), window, after_id=-1)
+    log.open_track(Mode.LINES)
+    ids = count()
+    for group in groups:
+        log.extend([entry(next(ids), text) for text in group])
     return log
 
 
@@ -54,18 +65,39 @@ def test_a_slice_grows_with_what_was_appended_since() -> None:
     assert track.slice(0) == (b"one\ntwo\n", 2)
 
 
-@given(st.lists(st.lists(st.text("ab", max_size=5), min_size=1, max_size=4), min_size=1, max_size=6))
+groups_of_texts = st.lists(st.lists(st.text("ab", max_size=5), min_size=1, max_size=4), min_size=1, max_size=6)
+
+
+@given(groups_of_texts)
 def test_it_makes_no_difference_in_what_groups_entries_come(groups: list[list[str]]) -> None:
     texts = [text for group in groups for text in group]
-    grouped = log_of([])
-    ids = iter(range(len(texts)))
-
-    for group in groups:
-        grouped.extend([entry(next(ids), text) for text in group])
+    grouped = log_of_groups(groups)
 
     one_by_one = log_of(texts)
     track, other = grouped.open_track(Mode.LINES), one_by_one.open_track(Mode.LINES)
     assert (track.pieces, track.starts, grouped.end) == (other.pieces, other.starts, one_by_one.end)
+    places = [grouped.index_after(number) for number in range(-1, len(texts))]
+    assert places == [one_by_one.index_after(number) for number in range(-1, len(texts))]
+    assert grouped.open_track(Mode.FRAMES).after_id == len(texts) - 1
+
+
+@given(groups_of_texts, st.integers(1, 6), st.integers(1, 30))
+def test_a_window_that_ends_inside_a_group_keeps_its_bounds_and_its_places(
+    groups: list[list[str]], entries: int, size: int
+) -> None:
+    texts = [text for group in groups for text in group]
+
+    log = log_of_groups(groups, Window(entries, size))
+
+    track = log.open_track(Mode.LINES)
+    assert (track.base, log.end) == (log.base, len(texts))
+    assert log.end - log.base <= entries
+    assert track.size_bytes <= size or log.end - log.base == 1
+    assert track.pieces == [encode(entry(0, text)) for text in texts[log.base :]]
+    assert track.after_id == log.base - 1
+    assert [log.index_after(number) for number in range(len(texts))] == [
+        max(number + 1, log.base) for number in range(len(texts))
+    ]
 
 
 def test_a_slice_is_capped_but_always_carries_one_whole_entry() -> None:

@@ -9,9 +9,10 @@ import trio
 import trio.testing
 
 from trio_chat.chat.chat import Chat
-from trio_chat.chat.client import Client
+from trio_chat.chat.client import Client, Farewell
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
-from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.log import SLICE_BYTES, Mode, Window
+from trio_chat.chat.room import Member
 from trio_chat.chat.surroundings import Rules, Surroundings
 from trio_chat.server.lines_session import VOICE
 from trio_chat.server.outlet import SocketOutlet
@@ -125,6 +126,38 @@ async def test_a_stuck_reader_delays_nobody_and_gets_all_of_it_later() -> None:
         assert await read_until(bobs, everything[-20:]) == everything
         assert stuck.outlet.is_blocked
         assert await read_until(stucks, everything[-20:]) == everything
+
+
+class Gulp:
+    """The sending half of a connection that takes whatever it is offered."""
+
+    is_blocked = False
+    bytes_out = 0
+    unsent_bytes = 0
+    farewell: Farewell | None = None
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+
+    def push(self, member: Member | None) -> bool:
+        assert member
+        data, end = member.slice()
+        self.taken.append(data)
+        member.advance(end)
+        return True
+
+
+async def test_one_that_takes_all_gets_more_than_a_slice_without_more_news() -> None:
+    texts = ["." * 1000] * (2 * SLICE_BYTES // 1000)
+    async with hall() as room:
+        greedy, _ = room.seat(1)
+        outlet = greedy.outlet = Gulp()
+
+        room.say(*texts)
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert b"".join(outlet.taken) == "".join(f"[x]> {text}\n" for text in texts).encode()
+        assert max(map(len, outlet.taken)) <= SLICE_BYTES
 
 
 async def test_a_stuck_reader_is_told_what_it_missed_and_no_line_is_torn() -> None:

@@ -1,11 +1,15 @@
 """Plain clients that vanish: in a network of their own, whose cable is pulled."""
 
+import socket
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 
 import pytest
 import trio
+import trio.testing
 
 from bench.faults.elsewhere import Elsewhere, NotHereError, elsewhere
 from trio_chat.chat.tally import End
@@ -39,6 +43,28 @@ async def test_c13_one_that_is_spoken_to_after_it_vanished_is_gone_in_time(open_
         assert house.ends[0] is End.DEAD
         vanished.close()
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system tells nothing")
+async def test_one_that_is_only_silent_stays(open_house, autojump_clock: trio.testing.MockClock) -> None:
+    async with open_house() as house, trio.open_nursery() as nursery:
+        silent = await house.join()
+        (client,) = house.chat.clients
+        while not is_silent_and_owes_nothing(client.outlet.socket, for_ms=5):  # the system's own clock: 50 ms
+            await trio.lowlevel.checkpoint()
+
+        nursery.start_soon(partial(keep_vigil, house.chat, dead_after_s=0.001, look_every_s=5))
+        await trio.sleep(5 * 3)
+
+        assert house.ends == []
+        await silent.send(b"/who\n")
+        assert await silent.line()
+        nursery.cancel_scope.cancel()
+
+
+def is_silent_and_owes_nothing(sock: socket.socket, for_ms: int) -> bool:
+    owed, *silent_ms = struct.unpack("@24x I 24x I I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 64)[:60])
+    return not owed and min(silent_ms) >= for_ms
 
 
 def test_a_look_comes_in_time() -> None:
