@@ -1,4 +1,4 @@
-"""`trio-chat check-config`: would a server start with these settings? Nothing is changed by asking."""
+"""`trio-chat check-config`: would a server start with these settings, and heed all? It changes nothing."""
 
 import sys
 from collections.abc import Callable, Iterator

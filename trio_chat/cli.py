@@ -131,7 +131,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     return app.serve(settings, read)
 
 
-@cli.command(short_help="Look whether a server would start with these settings.")
+@cli.command(short_help="Look whether a server would start with these settings and heed them all.")
 @_options(ServeSettings)
 @_config_option
 @click.option("--quiet", "-q", is_flag=True, help="Only say what is wrong.")
@@ -198,6 +198,12 @@ def health(config: Path | None, **flags: Any) -> int:
     return ask_health(settings.admin_host, settings.admin_port, token=token, is_encrypted=settings.admin_tls)
 
 
+_HISTORY_OPTIONS = {
+    "data": "Folder of what the server keeps.",
+    "journal": "Where it keeps entries: `sqlite:` in that folder, `sqlite:PATH` in that file.",
+}
+
+
 @cli.group()
 def history() -> None:
     """Back up what was said, or move it to another journal."""
@@ -205,13 +211,7 @@ def history() -> None:
 
 @history.command("export", short_help="Write the history to a file, or to stdout.")
 @click.argument("file", default="-", metavar="[FILE]")
-@_options(
-    ServeSettings,
-    {
-        "data": "Folder of what the server keeps.",
-        "journal": "Where it keeps entries: `sqlite:` in that folder, `sqlite:PATH` in that file.",
-    },
-)
+@_options(ServeSettings, _HISTORY_OPTIONS)
 @_config_option
 def export_history(file: str, config: Path | None, **flags: Any) -> int:
     """Write the history to FILE, or to stdout, one line of JSON an entry. A server may run meanwhile.
@@ -226,13 +226,7 @@ def export_history(file: str, config: Path | None, **flags: Any) -> int:
 
 @history.command("import", short_help="Take in the history of a file, or of stdin.")
 @click.argument("file", default="-", metavar="[FILE]")
-@_options(
-    ServeSettings,
-    {
-        "data": "Folder of what the server keeps; made if need be.",
-        "journal": "Where it keeps entries: `sqlite:` in that folder, `sqlite:PATH` in that file.",
-    },
-)
+@_options(ServeSettings, _HISTORY_OPTIONS | {"data": "Folder of what the server keeps; made if need be."})
 @_config_option
 def import_history(file: str, config: Path | None, **flags: Any) -> int:
     """Keep what FILE, or stdin, has that the journal has not: all of it, or nothing if a line is damaged.

@@ -16,7 +16,7 @@ SLICE_BYTES = 256 * 1024
 """The most that one slice carries (but always one whole entry): a socket's send buffer rarely takes more at once."""
 
 CACHED_SLICES = 16
-"""Slices remembered between two appends. Most readers stand at one place; stragglers must not pin 256 KiB each."""
+"""Slices remembered until more entries come. Most readers stand at one place; stragglers must not pin 256 KiB each."""
 
 Encode = Callable[[Entry], bytes]
 
@@ -175,7 +175,7 @@ class Log:
         return self.base + bisect_right(self._ids, entry_id)
 
     def _trim(self, size: int) -> None:
-        """Drop an eighth at once, or more if it must be, so that many appends share the cost of moving the lists."""
+        """Drop an eighth at once, or more if it must be, so that many groups share the cost of moving the lists."""
         count = max(len(self._ids) // 8, len(self._ids) - self._window.entries)
         while count < len(self._ids) - 1 and size - self._size_of_oldest(count) > self._window.size_bytes:
             count += max(1, count // 8)

@@ -47,7 +47,7 @@ class Member:
         self.own = None
 
     def hear_itself(self, index: int) -> None:
-        """The entry at this index, the newest, is its own."""
+        """The entry at this index, newer than all that were its own before, is its own."""
         if self.own is None:
             self.own = []
         self.own.append(index)

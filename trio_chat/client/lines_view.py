@@ -18,6 +18,7 @@ from trio_chat.client.catalogue import load_catalogue
 from trio_chat.client.connect import LinkError
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
 from trio_chat.client.dialogue import Visitor
+from trio_chat.client.greeting import WRONG_PORT
 from trio_chat.client.link import Link, Place, open_link
 from trio_chat.client.narrator import Narrator, count_lines
 from trio_chat.client.outbox import Outbox, open_outbox
@@ -127,7 +128,7 @@ class Visit:
         """Say what is waited for, where that takes long: it might be a server of another kind that waits for more."""
         await trio.sleep(WONDER_S)
         if self._surface is None:
-            _complain(f"no answer from {self._place} yet; is that the port of a trio-chat server?")
+            _complain(f"no answer from {self._place} yet; {WRONG_PORT}")
 
     async def _converse(self, link: Link, surface: Surface) -> int:
         narrator = Narrator(self._transcript, self._visitor.rooms[0])

@@ -24,7 +24,8 @@ _SPOKEN = "'{}'".format("', '".join(SPOKEN))
 _PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? ORDER BY id"
 _ROOM_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND room = ? ORDER BY id"
 
-# From name to name in one step each, however many entries a room has.
+# From name to name in one step each, however many entries a room has. Where nothing was said, all of them are looked
+# through for that.
 _ROOMS = f"""
 WITH RECURSIVE room (name) AS (
     SELECT min(room) FROM entry WHERE room > :low AND room < :high

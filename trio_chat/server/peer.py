@@ -23,7 +23,7 @@ PEEK_BYTES = 4096
 PARTING_S = 2.0
 """How long a server that stops waits for those who are slow to read that it does.
 
-A stop may take 5 s; the journal may need as long, and the rest is for everything else.
+It is part of what a stop may take in all; see `stop`.
 """
 
 _TCP_CLOSE = 7
