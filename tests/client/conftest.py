@@ -156,7 +156,7 @@ class Screen:
         def drain() -> None:
             while not is_over.is_set():
                 if select.select([self._keyboard], [], [], 0.02)[0]:
-                    os.read(self._keyboard, 65536)
+                    self.received += os.read(self._keyboard, 65536)
 
         thread = threading.Thread(target=drain)
         thread.start()

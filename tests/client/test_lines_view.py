@@ -1,5 +1,6 @@
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -20,7 +21,7 @@ from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
-from trio_chat.client.outbox import open_outbox
+from trio_chat.client.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.transcript import Transcript
@@ -433,6 +434,89 @@ def test_who_leaves_is_told_what_waits_and_it_is_sent_the_next_time(play: Any, s
     assert play(leave) == 0
     trio.run(partial(screen.shows, "*** 1 line not sent: kept for when you join again ***", GOODBYE))
     assert play(come_back) == 0
+
+
+def _kept(folder: Path) -> list[str]:
+    """What is in the outbox of a visit that is over."""
+    with open_outbox("test", folder=folder) as outbox:
+        return [speech.text for speech in outbox.pending]
+
+
+def _refused(screen: Any) -> list[str]:
+    """Which lines the person was told of that are neither sent nor kept."""
+    found = re.findall(rb"not sent: too much waits to be sent already: (\d+) ", screen.received)
+    return [text.decode() for text in found]
+
+
+@pytest.mark.parametrize("end", ["\x03", "/quit\r", signal.SIGTERM, signal.SIGHUP])
+def test_what_was_typed_just_before_leaving_is_kept(play: Any, screen: Any, tmp_path: Path, end: str | int) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        await peer.aclose()
+        await screen.shows("*** the server closed the connection; trying again ***", ">")
+        screen.type("one\rtwo\r\x1b[200~three\nfour\n\x1b[201~" + (end if isinstance(end, str) else ""))
+        if not isinstance(end, str):
+            select.select([screen.stdin], [], [])
+            signal.raise_signal(end)
+
+    assert play(scene) == 0
+    trio.run(partial(screen.shows, "*** 4 lines not sent: kept for when you join again ***", GOODBYE))
+    assert _kept(tmp_path) == ["one", "two", "three", "four"]
+
+
+def test_what_was_typed_just_before_being_sent_away_is_kept(play: Any, screen: Any, tmp_path: Path) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        await peer.send(type="bye", reason="kicked", text="you were kicked")
+        screen.type("one\rtwo\r")
+        await peer.stream.aclose()
+
+    assert play(scene) == 1
+    trio.run(partial(screen.shows, "*** 2 lines not sent: kept for when you join again ***", GOODBYE))
+    assert _kept(tmp_path) == ["one", "two"]
+
+
+def test_a_second_signal_keeps_what_was_typed_and_tells_what_could_not_be(
+    play: Any, screen: Any, tmp_path: Path
+) -> None:
+    pasted = [str(number) for number in range(PENDING_MAX + 100)]
+
+    with ExitStack() as until_the_end:
+
+        async def scene(peer: Any, screen: Any) -> None:
+            until_the_end.enter_context(screen.drained())
+            screen.type("\x1b[200~" + "\r".join([*pasted, ""]) + "\x1b[201~")
+            assert (await peer.frame())["text"] == "0"
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+
+        play(scene)
+
+    assert _kept(tmp_path) + _refused(screen) == pasted
+
+
+def test_who_leaves_is_told_of_each_line_that_could_not_be_kept(play: Any, screen: Any, tmp_path: Path) -> None:
+    pasted = [str(number) for number in range(PENDING_MAX + 200)]
+
+    with ExitStack() as until_the_end:
+
+        async def scene(peer: Any, screen: Any) -> None:
+            await peer.aclose()
+            await screen.shows("*** the server closed the connection; trying again ***", ">")
+            until_the_end.enter_context(screen.drained())
+            screen.type("\x1b[200~" + "\r".join([*pasted, ""]) + "\x1b[201~\x03")
+
+        assert play(scene) == 0
+
+    assert _kept(tmp_path) + _refused(screen) == pasted
+
+
+def test_lines_behind_a_farewell_are_not_said_and_the_person_is_told(play: Any, screen: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("one\rquit()\rtwo\rthree\r")
+        assert await peer.keep(1) == "one"
+        await peer.part()
+
+    assert play(scene) == 0
+    trio.run(partial(screen.shows, "*** 2 lines not sent, and lost ***", GOODBYE))
 
 
 def test_a_refused_line_is_named_with_the_reason(play: Any) -> None:

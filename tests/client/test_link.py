@@ -3,6 +3,7 @@
 import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,21 @@ async def test_too_much_is_refused_rather_than_held(peer: Any, outbox: Outbox) -
 
     assert [type(what) for what in happened] == [Pending] * PENDING_MAX + [Failed]
     assert happened[-1].reason == "too much waits to be sent already"
+
+
+async def test_who_is_not_patient_waits_for_space_only_while_there_is_a_connection(peer: Any, outbox: Outbox) -> None:
+    async with linked(peer, outbox) as link, trio.open_nursery() as nursery:
+        await until(link, Connected)
+        await link.say(*[HELLO] * PENDING_MAX)
+
+        nursery.start_soon(partial(link.space, 1, is_patient=False))
+        await trio.testing.wait_all_tasks_blocked()
+        assert nursery.child_tasks
+        await peer.stream.aclose()
+
+        with trio.fail_after(PATIENCE_S):
+            while nursery.child_tasks:
+                await anext(link)
 
 
 @pytest.mark.parametrize(

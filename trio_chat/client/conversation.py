@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections import deque
+from contextlib import suppress
 from typing import Protocol
 
 import trio
@@ -12,7 +13,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.dialogue import room_name
-from trio_chat.client.happenings import Ended, Failed, Happening, Question, Speech
+from trio_chat.client.happenings import Ended, Failed, Happening, Noticed, Question, Speech
 from trio_chat.client.link import Link
 from trio_chat.client.narrator import Narrator, Told
 from trio_chat.client.transcript import Row, paint
@@ -25,7 +26,7 @@ LEAVE_TIMEOUT_S = 2
 PATIENCE_S = 60
 """How long a pipe that has said everything tries to get back a connection that it has lost."""
 
-_LINES_PER_SAY = 100
+_LINES_PER_SAY = 500  # one commit
 _HAPPENINGS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
 
 
@@ -62,7 +63,7 @@ class Surface(Protocol):
         """Print, and return when that is done."""
 
     def stop(self) -> None:
-        """End the iteration."""
+        """End the iteration, after what was typed already."""
 
 
 class Conversation:
@@ -74,38 +75,75 @@ class Conversation:
         self._narrator = narrator
         self._is_coloured = surface.is_tty and not os.environ.get("NO_COLOR")
         self._patience = trio.CancelScope()
+        self._lines: deque[str] = deque()
+        self._speeches: list[Speech] = []
+        self._untold: list[Happening] = []
+        self._has_spoken = trio.Event()
         self.failed = 0
         """How many lines were refused."""
         self.is_over = False
         """Whether everything there was to say has been given to the link."""
+        self.is_left = False
+        """Whether it was the person who ended it."""
+
+    @property
+    def unsaid(self) -> int:
+        """How many lines were typed and neither said nor refused."""
+        return len(self._lines) + len(self._speeches)
 
     async def run(self) -> Ended | None:
         """Converse until the link ends, or until one who leaves has waited long enough."""
         ended: Ended | None = None
         await self._tell([self._narrator.begin(self._link)])
-        with self._patience:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._speak)
-                nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
-                ended = await self._listen()
-                nursery.cancel_scope.cancel()
+        try:
+            with self._patience:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._speak)
+                    nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
+                    ended = await self._listen()
+                    nursery.cancel_scope.cancel()
+        finally:
+            self.is_left = self._surface.stopped.is_set()
+            with trio.move_on_after(LEAVE_TIMEOUT_S, shield=True), suppress(OSError):
+                await self._wind_up()
         return ended
+
+    async def _wind_up(self) -> None:
+        """Put into the outbox what was typed before the end, and tell what could not be: both are done here, at once.
+
+        What a pipe still holds is as good as not read.
+        """
+        self._surface.stop()
+        while self._surface.has_prompt and (lines := await anext(self._surface, None)) is not None:
+            self._lines += lines
+        while self._surface.has_prompt and self.unsaid and not self.is_over:
+            with suppress(OSError):  # a terminal that has gone cannot show what is kept all the same
+                await self._take(is_patient=False)
+        self._untold += self._link.happened()
+        self._untold = [happening for happening in self._untold if isinstance(happening, Failed | Noticed)]
+        await self._tell_happenings()
 
     async def _leave_in_time(self, scope: trio.CancelScope) -> None:
         await self._surface.stopped.wait()
-        if self._link.is_connected:
-            await trio.sleep(LEAVE_TIMEOUT_S)
+        with trio.move_on_after(LEAVE_TIMEOUT_S):
+            await self._has_spoken.wait()
+            if self._link.is_connected:
+                await trio.sleep_forever()
         scope.cancel()
 
     async def _listen(self) -> Ended | None:
         async for batch in self._link:
-            for start in range(0, len(batch), _HAPPENINGS_PER_PRINT):
-                some = batch[start : start + _HAPPENINGS_PER_PRINT]
-                await self._tell([self._narrate(happening) for happening in some])
+            self._untold += batch
+            await self._tell_happenings()
             self._set_patience()
             if isinstance(batch[-1], Ended):
                 return batch[-1]
         return None
+
+    async def _tell_happenings(self) -> None:
+        while some := self._untold[:_HAPPENINGS_PER_PRINT]:
+            del self._untold[:_HAPPENINGS_PER_PRINT]
+            await self._tell([self._narrate(happening) for happening in some])
 
     def _narrate(self, happening: Happening) -> Told:
         self.failed += isinstance(happening, Failed)
@@ -120,41 +158,48 @@ class Conversation:
 
     async def _speak(self) -> None:
         while not self.is_over and (lines := await anext(self._surface, None)) is not None:
-            await self._take(lines)
+            self._lines += lines
+            if self._surface.has_prompt:
+                await self._echo(lines)
+            await self._take(is_patient=True)
         self.is_over = True
         self._set_patience()
         self._link.finish()
+        self._has_spoken.set()
 
-    async def _take(self, lines: Iterable[str]) -> None:
+    async def _echo(self, lines: list[str]) -> None:
+        columns = self._surface.columns
+        await self._print([row for line in lines for row in self._narrator.transcript.said(line, columns=columns)])
+
+    async def _take(self, *, is_patient: bool) -> None:
         """Say and ask what was typed, and do what is ours to do."""
-        speeches: list[Speech] = []
-        for line in lines:
-            if self._surface.has_prompt:
-                await self._print(self._narrator.transcript.said(line, columns=self._surface.columns))
+        while self._lines and not self.is_over:
             try:
-                meaning = meaning_of(line, self._narrator.room)
+                meaning = meaning_of(self._lines.popleft(), self._narrator.room)
             except ChatError as error:
                 await self._print(self._narrator.transcript.notice(error.text))
                 continue
             if isinstance(meaning, Speech):
-                speeches.append(meaning)
+                self._speeches.append(meaning)
                 continue
-            await self._say(speeches)
+            await self._say(is_patient=is_patient)
             if isinstance(meaning, Local):
                 await self._do(meaning)
             else:
                 self._ask(meaning)
-            if self.is_over:
-                break
-        await self._say(speeches)
+        await self._say(is_patient=is_patient)
 
-    async def _say(self, speeches: list[Speech]) -> None:
-        """Say what has come together. A file waits until there is space; a person is told that there is none."""
-        for start in range(0, len(speeches), _LINES_PER_SAY):
-            if not self._surface.has_prompt:
-                await self._link.space()
-            await self._link.say(*speeches[start : start + _LINES_PER_SAY])
-        speeches.clear()
+    async def _say(self, *, is_patient: bool) -> None:
+        """Say what has come together, where patient when there is space for it.
+
+        A file waits for that as long as it takes, a person only while there is a connection. Nothing is forgotten
+        before it is said, whatever ends the waiting.
+        """
+        while some := self._speeches[:_LINES_PER_SAY]:
+            if is_patient:
+                await self._link.space(len(some), is_patient=not self._surface.has_prompt)
+            await self._link.say(*some)
+            del self._speeches[:_LINES_PER_SAY]
 
     def _ask(self, question: Question) -> None:
         """Ask, and be where one wants to be at once: what is typed next belongs there."""

@@ -167,6 +167,13 @@ class Happenings:
         if self._waiting:
             self._has_some.set()
 
+    def take(self) -> list[Happening]:
+        """Return what there is, without waiting."""
+        batch = list(self._waiting)
+        self._waiting.clear()
+        self._has_room.set()
+        return batch
+
     async def room(self) -> None:
         """Return when it makes sense to read more of what a server sends."""
         while len(self._waiting) >= self.ENOUGH:
@@ -181,8 +188,6 @@ class Happenings:
             raise StopAsyncIteration
         await self._has_some.wait()
         self._has_some = trio.Event()
-        batch = list(self._waiting)
-        self._waiting.clear()
-        self._has_room.set()
+        batch = self.take()
         self._has_ended = isinstance(batch[-1], Ended)
         return batch

@@ -93,6 +93,7 @@ class Visit:
         self._backoff = backoff or Backoff()
         self._surface: Surface | None = None
         self._unsent = 0
+        self._unsaid = 0
         self._scope = trio.CancelScope()
 
     async def run(self, open_surface: OpenSurface, *, is_patient: bool = False) -> int:
@@ -133,11 +134,13 @@ class Visit:
     async def _converse(self, link: Link, surface: Surface) -> int:
         narrator = Narrator(self._transcript, self._visitor.rooms[0])
         conversation = Conversation(link, surface, narrator)
-        ended = await conversation.run()
-        self._unsent = len(link.pending)
+        try:
+            ended = await conversation.run()
+        finally:
+            self._unsent, self._unsaid = len(link.pending), conversation.unsaid
         if ended and ended.is_orderly:
             self._outbox.end_session()
-        if surface.stopped.is_set():
+        if conversation.is_left:
             return 0
         if ended and not ended.is_orderly:
             _complain(ended.reason)
@@ -153,6 +156,8 @@ class Visit:
         if unsent and not surface.has_prompt:
             _complain(unsent)
         notice = f"*** {unsent} ***\n" if unsent and surface.has_prompt else ""
+        if self._unsaid and surface.has_prompt:
+            notice += f"*** {count_lines(self._unsaid)} not sent, and lost ***\n"
         with trio.move_on_after(LEAVE_TIMEOUT_S), suppress(OSError):
             await surface.print(f"{draft}{notice}{GOODBYE}\n")
 

@@ -125,9 +125,16 @@ class Link:
         self._happenings.put(self._dialogue.ask(_with_key(question)))
         self._has_news.set()
 
-    async def space(self) -> None:
-        """Return when more can be said without being refused because too much waits."""
-        while len(self._dialogue.pending) >= PENDING_MAX // 2:
+    def happened(self) -> list[Happening]:
+        """Return what has happened since the iteration ended."""
+        return self._happenings.take()
+
+    async def space(self, count: int, *, is_patient: bool) -> None:
+        """Return when `count` things can be said without being refused because too much waits.
+
+        Who is not patient waits only while there is a connection, on which what waits gets less.
+        """
+        while len(self._dialogue.pending) + count > PENDING_MAX and (is_patient or self.is_connected):
             self._has_space = trio.Event()
             await self._has_space.wait()
 
@@ -153,6 +160,7 @@ class Link:
                     error.add_note(notice)
                 raise error
             self._happenings.put(self._dialogue.lose())
+            self._has_space.set()
             self._is_leaving = False
             if self._has_said_bye or error.is_final or self._backoff.is_once:
                 self._happenings.put([Ended(str(error), is_orderly=self._has_said_bye)])

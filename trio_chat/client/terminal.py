@@ -7,11 +7,12 @@ so that keys and lines take turns and nothing needs a lock. It is slow to import
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self, TextIO, TypeVar
 
 import trio
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -25,6 +26,8 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from trio_chat.client.transcript import PROMPT
 
 T = TypeVar("T")
+
+_READS_AT_THE_END = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
 
 
 def run_on_asyncio(main: Callable[[], Awaitable[T]]) -> T:
@@ -100,10 +103,15 @@ class Terminal:
         return self
 
     async def __anext__(self) -> list[str]:
+        """Wait for something typed. -> all the lines that are there"""
         try:
-            return [await self._typed.receive()]
+            lines = [await self._typed.receive()]
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
+        with suppress(trio.WouldBlock, trio.EndOfChannel):
+            while True:
+                lines.append(self._typed.receive_nowait())
+        return lines
 
     async def prompt(self) -> None:
         """Take keys until stopped, or until the terminal is gone. Runs on asyncio."""
@@ -115,7 +123,22 @@ class Terminal:
             self.stop()
 
     def stop(self) -> None:
-        """Take no more keys."""
+        """Take the keys that were pressed already, and no more."""
+        self._take_keys()
+        self._stop()
+
+    def _take_keys(self) -> None:
+        app = self._session.app
+        if not app.is_running:
+            return
+        with set_app(app):  # the one whose keys these are, whoever calls
+            for _ in range(_READS_AT_THE_END):
+                if app.is_done or not (keys := app.input.read_keys()):
+                    break
+                app.key_processor.feed_multiple(keys)
+                app.key_processor.process_keys()
+
+    def _stop(self) -> None:
         self.stopped.set()
         self._send_typed.close()
         app = self._session.app
@@ -146,8 +169,8 @@ class Terminal:
         keys = KeyBindings()
         is_typing = has_focus(DEFAULT_BUFFER)
         is_empty = Condition(lambda: not self.draft)
-        keys.add("c-c", filter=is_typing)(lambda _: self.stop())
-        keys.add("c-d", filter=is_typing & is_empty)(lambda _: self.stop())
+        keys.add("c-c", filter=is_typing)(lambda _: self._stop())
+        keys.add("c-d", filter=is_typing & is_empty)(lambda _: self._stop())
         keys.add(Keys.BracketedPaste, filter=is_typing)(_paste)
         return keys
 

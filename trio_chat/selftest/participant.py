@@ -38,7 +38,7 @@ class Participant:
     async def say(self, text: str, room: str = LOBBY) -> None:
         """Say something; return when the client has it."""
         key = secrets.token_hex(16)
-        await self._link.space()
+        await self._link.space(1, is_patient=True)
         self.transcript.said[key] = text
         await self._link.say(frames.Say(room=room, text=text, key=key))
 
