@@ -326,4 +326,4 @@ class ChatMachine(RuleBasedStateMachine):
 
 
 TestChatMachine = ChatMachine.TestCase
-TestChatMachine.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
+TestChatMachine.settings = settings(max_examples=100, stateful_step_count=60)

@@ -68,7 +68,7 @@ async def test_every_kind_of_entry_is_kept(journal: Journal, kind: Kind) -> None
 
 @pytest.mark.parametrize("url", URLS)
 @given(said_texts=st.lists(st.text(), max_size=5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 async def test_any_text_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, url: str, said_texts: list[str]
 ) -> None:

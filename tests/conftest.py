@@ -1,0 +1,6 @@
+"""What holds for all tests: Hypothesis must not mind how fast the machine is, or how busy."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
