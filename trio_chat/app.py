@@ -81,8 +81,10 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
     stop = Stop()
     async with trio.open_nursery() as watching:
         await watching.start(watch_for_stop, stop.request)
-        secrets = read_secrets(settings)
-        token = open_admin_token(settings)
+        files = await stop.unless_requested(lambda: (read_secrets(settings), open_admin_token(settings)))
+        if files is None:
+            return
+        secrets, token = files
         async with (
             open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
             open_ports(settings, inherited_sockets(os.environ)) as (chat_socket, admin_listeners),

@@ -80,6 +80,25 @@ def test_m6_a_signal_while_starting_is_obeyed(moment: bytes) -> None:
     assert b"Traceback" not in errors
 
 
+@pytest.mark.parametrize("setting", ["--password-file", "--tls-cert", "--admin-token-file"])
+def test_m6_a_signal_is_obeyed_while_a_file_of_the_settings_never_answers(tmp_path: Path, setting: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [*COMMAND, "--journal", "memory:", setting, str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    end = os.open(pipe, os.O_WRONLY)  # waits until somebody reads
+
+    process.terminate()
+
+    try:
+        assert process.communicate(timeout=20) == (b"", b"")
+    finally:
+        process.kill()
+        os.close(end)
+    assert process.returncode == 0
+
+
 def test_m7_what_keeps_it_from_starting_is_one_line(tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish"
     rubbish.write_text("rubbish")

@@ -70,6 +70,22 @@ def test_a_bad_file_changes_nothing_and_says_why(start, tmp_path: Path) -> None:
     server.join()
 
 
+def test_a_file_that_never_answers_changes_nothing_and_a_later_reload_works(start, tmp_path: Path) -> None:
+    file, pipe = tmp_path / "chat.toml", tmp_path / "password"
+    os.mkfifo(pipe)
+    file.write_text("max-clients = 10\n")
+    server = start("--config", str(file))
+
+    file.write_text(f'max-clients = 1\npassword-file = "{pipe}"\n')
+    server.process.send_signal(signal.SIGHUP)
+
+    server.console(rf"^Nothing was reloaded: the password file {pipe} did not answer within 2 s$")
+    file.write_text("max-clients = 2\n")
+    server.process.send_signal(signal.SIGHUP)
+    server.console(r"^Reloaded max-clients: 2 \(was 10\)$")
+    assert server.stop() == 0
+
+
 def test_the_console_reloads_what_was_renewed(start, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("old\n")

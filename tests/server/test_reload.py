@@ -16,7 +16,7 @@ from trio_chat.config import ConfigError, ServeSettings
 from trio_chat.config.kinds import Keep
 from trio_chat.server.capacity import limits_of
 from trio_chat.server.housekeeping import Pruning
-from trio_chat.server.reload import PATIENCE_S, Reloader
+from trio_chat.server.reload import PATIENCE_S, READ_S, Reloader
 from trio_chat.server.secret_files import read_tls
 from trio_chat.server.services import Pace
 
@@ -40,6 +40,24 @@ class Operator:
         if self.fault:
             raise ConfigError(self.fault)
         return self.settings
+
+
+async def reload_in_vain(operator: Operator, pipe: Path, clock: trio.testing.MockClock) -> tuple[list[str], int]:
+    """-> what is said when this is the password file, and nothing comes out of it; the end where it would go in"""
+    os.mkfifo(pipe)
+    operator.change(password_file=pipe)
+    said: list[str] = []
+
+    async def reload() -> None:
+        said.extend(await operator.reload())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reload)
+        end = await trio.to_thread.run_sync(os.open, pipe, os.O_WRONLY)  # waits until somebody reads
+        clock.jump(READ_S)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    return said, end
 
 
 @pytest.fixture(autouse=True)
@@ -200,6 +218,29 @@ async def test_a_file_that_never_answers_does_not_keep_the_server_from_stopping(
                 nursery.cancel_scope.cancel()
 
         os.close(os.open(pipe, os.O_WRONLY))  # lets the thread go
+
+
+async def test_a_file_that_never_answers_is_named_and_a_later_reload_works(
+    open_house, tmp_path: Path, mock_clock: trio.testing.MockClock, logged
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret\n")
+    async with open_house() as house:
+        operator = Operator(house)
+        before = house.services.pace
+        operator.change(rate=7)
+
+        said, end = await reload_in_vain(operator, tmp_path / "pipe", mock_clock)
+
+        assert said == [f"Nothing was reloaded: the password file {tmp_path / 'pipe'} did not answer within 2 s"]
+        assert len(logged()) == 1
+        assert house.services.pace is before
+        operator.change(password_file=file)
+        await operator.reload()
+        assert house.services.pace.rate == 7
+        assert house.services.password.matches("secret")
+
+    os.close(end)
 
 
 async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_house, logged) -> None:

@@ -7,6 +7,7 @@ where they are declared; whoever is connected stays so, also where the new ones 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import trio
@@ -21,8 +22,14 @@ from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.systemd import ServiceManager
 
+READ_S = 2.0
+"""How long the settings and their files may take to be read. One may be a pipe that nobody writes to, or far away."""
+
+THREADS = 16
+"""So many readings may wait for ever, each in a thread that nothing can end, until no more is begun."""
+
 PATIENCE_S = 3.0
-"""How long who asked for a reload waits for it. A file may never answer, and `quit()` may be the next command."""
+"""How long who asked for a reload waits for it: `quit()` may be the next command."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +57,17 @@ class Reloaded:
         return f"{len(self.taken)} taken up, {len(self.waiting)} waiting for a restart"
 
 
+@dataclass(slots=True)
+class Reading:
+    """Which file a thread reads just now."""
+
+    file: str = "what earlier reloads wait for"
+
+    def note(self, file: str) -> None:
+        """Go on to the next one."""
+        self.file = file
+
+
 class Reloader:
     """Knows what is in force. `read` reads the settings again, as they were read at the start."""
 
@@ -60,6 +78,7 @@ class Reloader:
         self._services = services
         self._pruning = pruning
         self._read = read
+        self._threads = trio.CapacityLimiter(THREADS)
         self._wanted = trio.Event()
         self._told = trio.Event()
         self._by = ""
@@ -89,8 +108,7 @@ class Reloader:
     async def reload(self) -> Reloaded:
         """Read everything again and take up what is live."""
         try:
-            # Abandoned, or a file that never answers would keep a server from stopping.
-            settings, secrets = await trio.to_thread.run_sync(self._read_all, abandon_on_cancel=True)
+            settings, secrets = await self._read_in_time()
         except (ConfigError, SetupError) as fault:
             logger.error("nothing was reloaded: %s", fault)
             return Reloaded(fault=str(fault))
@@ -105,9 +123,21 @@ class Reloader:
         logger.info("settings reloaded: %s", reloaded.summary)
         return reloaded
 
-    def _read_all(self) -> tuple[ServeSettings, Secrets]:
+    async def _read_in_time(self) -> tuple[ServeSettings, Secrets]:
+        """Read everything, and leave a thread to itself whose file does not answer. Raises as `_read_all`, SetupError.
+
+        Neither a later reload nor a server that stops waits for such a thread.
+        """
+        reading = Reading()
+        read_all = partial(self._read_all, reading)
+        with trio.move_on_after(READ_S):
+            return await trio.to_thread.run_sync(read_all, abandon_on_cancel=True, limiter=self._threads)
+        raise SetupError(f"{reading.file} did not answer within {READ_S:g} s")
+
+    def _read_all(self, reading: Reading) -> tuple[ServeSettings, Secrets]:
+        reading.note("the settings file")
         settings = self._read()
-        return settings, read_secrets(settings)
+        return settings, read_secrets(settings, reading.note)
 
     def _changes(self, new: ServeSettings, *, is_live: bool) -> tuple[str, ...]:
         return tuple(

@@ -1,5 +1,6 @@
 """What is in files of its own, which the settings only name: the password, the certificate and its key."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trio_chat.config import ServeSettings
@@ -16,9 +17,12 @@ class Secrets:
     tls: Tls | None
 
 
-def read_secrets(settings: ServeSettings) -> Secrets:
-    """Read what the settings name. Raises SetupError."""
-    return Secrets(read_password(settings.password_file), read_tls(settings))
+def read_secrets(settings: ServeSettings, note: Callable[[str], None] = lambda _: None) -> Secrets:
+    """Read what the settings name; `note` is told what comes next. Raises SetupError."""
+    note(f"the password file {settings.password_file}")
+    password = read_password(settings.password_file)
+    note(f"the TLS certificate {settings.tls_cert}" + (f" or its key {settings.tls_key}" if settings.tls_key else ""))
+    return Secrets(password, read_tls(settings))
 
 
 def read_tls(settings: ServeSettings) -> Tls | None:

@@ -5,6 +5,8 @@ own that would only add up: all of it ends by one deadline, and each part leaves
 """
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import trio
 
@@ -13,6 +15,8 @@ STOP_S = 4.0
 
 JOURNAL_S = 1.0
 """What the journal has of these in any case; and whatever the others have not used."""
+
+T = TypeVar("T")
 
 
 class Stop:
@@ -31,6 +35,19 @@ class Stop:
     async def requested(self) -> None:
         """Return when it has been asked for."""
         await self._requested.wait()
+
+    async def unless_requested(self, work: Callable[[], T]) -> T | None:
+        """Do in a thread what may never end; a stop leaves it to itself. -> what `work` returned; None at a stop"""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cancel_then, nursery.cancel_scope)
+            done = await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+            nursery.cancel_scope.cancel()
+            return done
+        return None
+
+    async def _cancel_then(self, scope: trio.CancelScope) -> None:
+        await self.requested()
+        scope.cancel()
 
     def leaving_time_for_the_journal(self, seconds: float) -> trio.CancelScope:
         """Make a scope for what may still take so many seconds, if there are as many."""
