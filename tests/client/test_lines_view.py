@@ -615,6 +615,30 @@ def _see_a_notice(screen: Any, make_peer: Any, variables: dict[str, str], folder
     return bytes(screen.received)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_ends_it_at_once_at_a_terminal_that_stands_still(
+    screen: Any, tmp_path: Path, make_peer: Any, number: int
+) -> None:
+    environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+
+    async def run() -> None:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            command = partial(trio.run_process, [*JOIN, str(peer.port)], cwd=ROOT, env=environment, check=False)
+            process = await nursery.start(partial(command, **streams))
+            await peer.welcome()
+            await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", ">")
+            nursery.start_soon(_flood, peer.stream)
+            with trio.fail_after(20):
+                while process.poll() is None:
+                    process.send_signal(number)
+                    await trio.sleep(0.05)
+
+    trio.run(run)
+
+    assert screen.modes == screen.modes_before
+
+
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 def test_a_person_at_any_terminal_comes_in_without_the_nick_that_was_wished_for(
     screen: Any, tmp_path: Path, make_peer: Any, term: str

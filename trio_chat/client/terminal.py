@@ -7,8 +7,8 @@ so that keys and lines take turns and nothing needs a lock. It is slow to import
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
-from typing import Self, TextIO, TypeVar
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from typing import Self, TextIO, TypeVar, cast
 
 import trio
 from prompt_toolkit import PromptSession
@@ -21,8 +21,8 @@ from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.output.vt100 import Vt100_Output
 
+from trio_chat.client.standstill import Output
 from trio_chat.client.transcript import PROMPT
 
 T = TypeVar("T")
@@ -56,13 +56,14 @@ async def open_terminal(stdin: TextIO, stdout: TextIO, words: Iterable[str]) -> 
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
     prompting.add_done_callback(lambda _: ended.set())
-    try:
-        yield terminal
-    finally:
-        terminal.stop()
-        with trio.CancelScope(shield=True):
-            await ended.wait()
-        prompting.result()
+    with terminal.heeding_signals():
+        try:
+            yield terminal
+        finally:
+            terminal.stop()
+            with trio.CancelScope(shield=True):
+                await ended.wait()
+            prompting.result()
 
 
 class Terminal:
@@ -73,7 +74,7 @@ class Terminal:
     refused = 0
 
     def __init__(self, stdin: TextIO, stdout: TextIO, words: Iterable[str]) -> None:
-        self._output = Vt100_Output.from_pty(stdout, enable_bell=False)
+        self._output = cast(Output, Output.from_pty(stdout, enable_bell=False))
         self._output.enable_cpr = False  # the answer to where the cursor is would be waited for after each line
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
@@ -98,6 +99,10 @@ class Terminal:
     def columns(self) -> int | None:
         """How wide the terminal is now."""
         return self._output.get_size().columns
+
+    def heeding_signals(self) -> AbstractContextManager[None]:
+        """Let two signals end it even while the terminal stands still, until the end of the block."""
+        return self._output.heeding_signals()
 
     def __aiter__(self) -> Self:
         return self
