@@ -165,6 +165,8 @@ class Link:
             if self._has_said_bye or error.is_final or self._backoff.is_once:
                 self._happenings.put([Ended(str(error), is_orderly=self._has_said_bye)])
                 return
+            if isinstance(error, LateHelloError):  # the server is there, and not overrun
+                self._backoff.reset()
             wait_s = self._backoff.next_s(error.retry_s)
             self._happenings.put([Lost(str(error), wait_s)])
             await trio.sleep(wait_s)
