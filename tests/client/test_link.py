@@ -227,9 +227,9 @@ async def test_who_is_not_patient_waits_for_space_only_while_there_is_a_connecti
         assert nursery.child_tasks
         await peer.stream.aclose()
 
-        with trio.fail_after(PATIENCE_S):
-            while nursery.child_tasks:
-                await anext(link)
+        await until(link, Lost)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not nursery.child_tasks
 
 
 @pytest.mark.parametrize(
