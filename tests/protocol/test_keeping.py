@@ -60,7 +60,8 @@ def test_why_a_connection_ended_is_logged_unless_it_left_or_was_kicked(start) ->
 
     server.type(f"kill {carol.port}")
     server.console("kicked")
-    bob.close()
+    bob.send(b"/quit\n")
+    bob.rest()  # a connection that is closed with something unread is reset
     alice.close()
     server.console("disconnected")
     server.console("disconnected")
