@@ -18,7 +18,7 @@ RESET = bytes([1, 0, 0, 0, 0, 0, 0, 0])
 
 def outlet() -> SocketOutlet:
     with socket.socket() as sock:
-        return SocketOutlet(sock, VOICE, lambda: None)
+        return SocketOutlet(sock, VOICE, trio.CancelScope())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from trio_chat.server.outlet import SocketOutlet
 
 async def test_waiting_for_a_socket_that_was_closed_meanwhile_ends_at_the_edge_and_not_in_a_crash() -> None:
     ours, theirs = socket.socketpair()
-    outlet = SocketOutlet(ours, VOICE, lambda: None)
+    outlet = SocketOutlet(ours, VOICE, trio.CancelScope())
     ours.close()
 
     with theirs, pytest.raises(trio.ClosedResourceError):

@@ -34,7 +34,7 @@ class Hall:
             on_news=self.pump.has_news,
         )
         self.chat = Chat(outside, rules=Rules(window=window))
-        self.hung_up: list[str] = []
+        self._sessions: dict[int, trio.CancelScope] = {}
         self.sockets: list[socket.socket] = []
         self._next_id = 0
 
@@ -45,11 +45,17 @@ class Hall:
             end.setblocking(False)
             self.sockets.append(end)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        outlet = SocketOutlet(ours, VOICE, lambda: self.hung_up.append(str(port)))
+        session = self._sessions[port] = trio.CancelScope()
+        outlet = SocketOutlet(ours, VOICE, session)
         client = self.chat.connect("10.0.0.1", port, mode=Mode.LINES, outlet=outlet)
         room = self.chat.rooms[LOBBY]
         client.members[room] = room.admit(client)
         return client, theirs
+
+    @property
+    def hung_up(self) -> list[int]:
+        """The ports of those whose sessions were ended."""
+        return [port for port, session in self._sessions.items() if session.cancel_called]
 
     def say(self, *texts: str, author: Client | None = None) -> None:
         """Let texts be heard in the lobby, as if they had come from the journal."""
@@ -199,7 +205,7 @@ async def test_a_reader_that_takes_nothing_for_too_long_is_hung_up_on(autojump_c
         assert room.hung_up == []
         await trio.sleep(2)
 
-        assert room.hung_up == ["7"]
+        assert room.hung_up == [7]
         assert trio.current_time() - started < 32
         assert stuck.outlet.is_blocked is False
 

@@ -274,14 +274,14 @@ class HeldStream(trio.abc.SendStream):
 
 
 @asynccontextmanager
-async def open_outlet() -> AsyncIterator[tuple[TlsOutlet, HeldStream, list[str]]]:
+async def open_outlet() -> AsyncIterator[tuple[TlsOutlet, HeldStream, trio.CancelScope]]:
     with socket.socket() as sock:
-        ended: list[str] = []
-        outlet = TlsOutlet(SocketPeer(sock, "192.0.2.1", 1), VOICE, lambda: ended.append("ended"))
+        session = trio.CancelScope()
+        outlet = TlsOutlet(SocketPeer(sock, "192.0.2.1", 1), VOICE, session)
         stream = HeldStream()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(outlet.write_forever, stream)
-            yield outlet, stream, ended
+            yield outlet, stream, session
             outlet.stop()
 
 
@@ -303,7 +303,7 @@ async def test_an_outlet_is_blocked_until_what_it_was_given_is_sent() -> None:
 
 
 async def test_a_farewell_is_sent_behind_what_is_under_way() -> None:
-    async with open_outlet() as (outlet, stream, ended):
+    async with open_outlet() as (outlet, stream, session):
         outlet.write(b"x" * (RECORD_BYTES + 1))
         outlet.push(None)
         outlet.hang_up(Farewell.KICKED)
@@ -312,7 +312,7 @@ async def test_a_farewell_is_sent_behind_what_is_under_way() -> None:
             stream.may_send.release()
         await outlet.finish()
 
-        assert ended == ["ended"]
+        assert session.cancel_called
         assert b"".join(stream.sent).endswith(b"x*** you were kicked ***\n")
 
 

@@ -47,7 +47,7 @@ VOICE = Voice(gap=_encode_gap, farewell=_encode_farewell)
 async def serve_frames(services: Services, peer: SocketPeer) -> None:
     """Converse in frames until the connection ends. Raises what the socket raises."""
     with trio.CancelScope() as scope:
-        outlet = peer.outlet(VOICE, scope.cancel)
+        outlet = peer.outlet(VOICE, scope)
         session = FramesSession(services, peer, outlet)
         try:
             await session.run(peer)

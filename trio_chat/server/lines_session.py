@@ -35,7 +35,7 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
     """Let a plain client join the lobby and stay until it leaves. Raises what the socket raises."""
     chat = services.chat
     with trio.CancelScope() as scope:
-        outlet = peer.outlet(VOICE, scope.cancel)
+        outlet = peer.outlet(VOICE, scope)
         decoder = LineDecoder()
         ahead = await ask_password(services, peer, outlet, decoder) if services.password.is_set else []
         if ahead is None:

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 
 import trio
@@ -89,5 +90,5 @@ def _accept_some(listener: socket.socket, handler: Handler, nursery: trio.Nurser
         except BlockingIOError:
             return
         sock.setblocking(False)
-        address = peer[0].removeprefix(_MAPPED_IPV4)
+        address = sys.intern(peer[0].removeprefix(_MAPPED_IPV4))  # one string for all who come from there
         nursery.start_soon(handler, sock, address, peer[1], name=TASK_NAME)

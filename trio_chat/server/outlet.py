@@ -26,9 +26,9 @@ class Voice:
 class SocketOutlet:
     """Sends to a non-blocking socket, which its maker closes."""
 
-    __slots__ = ("_end_session", "_pending", "_voice", "bytes_out", "farewell", "fault", "is_blocked", "socket")
+    __slots__ = ("_pending", "_session", "_voice", "bytes_out", "farewell", "fault", "is_blocked", "socket")
 
-    def __init__(self, sock: socket.socket, voice: Voice, end_session: Callable[[], None]) -> None:
+    def __init__(self, sock: socket.socket, voice: Voice, session: trio.CancelScope) -> None:
         self.is_blocked = False
         self.bytes_out = 0
         self.farewell: Farewell | None = None
@@ -38,7 +38,7 @@ class SocketOutlet:
         self.socket = sock
         self._voice = voice
         self._pending: bytes | memoryview = b""
-        self._end_session = end_session
+        self._session = session
 
     @property
     def unsent_bytes(self) -> int:
@@ -101,4 +101,4 @@ class SocketOutlet:
             return
         self.farewell = farewell
         self.write(self._voice.farewell(farewell))
-        self._end_session()
+        self._session.cancel()

@@ -1,7 +1,7 @@
 """The receiving half of a connection, and where it comes from."""
 
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 
 import trio
@@ -88,9 +88,9 @@ class SocketPeer:
             if (data := self.receive_nowait()) is not None:
                 return data
 
-    def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
+    def outlet(self, voice: Voice, session: trio.CancelScope) -> SocketOutlet:
         """Make the sending half."""
-        self._outlet = SocketOutlet(self.socket, voice, end_session)
+        self._outlet = SocketOutlet(self.socket, voice, session)
         return self._outlet
 
     @property

@@ -7,7 +7,7 @@ worth at a time and is blocked until that is sent. So the log and its cursors se
 import hashlib
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -81,8 +81,8 @@ class TlsOutlet(SocketOutlet):
 
     __slots__ = ("_given", "_in_flight", "_is_closed", "_taken", "_writing")
 
-    def __init__(self, peer: SocketPeer, voice: Voice, end_session: Callable[[], None]) -> None:
-        super().__init__(peer.socket, voice, end_session)
+    def __init__(self, peer: SocketPeer, voice: Voice, session: trio.CancelScope) -> None:
+        super().__init__(peer.socket, voice, session)
         self._in_flight = b""
         self._given = trio.Event()
         self._taken = trio.Event()
@@ -197,9 +197,9 @@ class TlsPeer(SocketPeer):
         data, self._ahead = self._ahead, b""
         return data
 
-    def outlet(self, voice: Voice, end_session: Callable[[], None]) -> SocketOutlet:
+    def outlet(self, voice: Voice, session: trio.CancelScope) -> SocketOutlet:
         """Make the sending half, and let its task run."""
-        self._tls_outlet = TlsOutlet(self, voice, end_session)
+        self._tls_outlet = TlsOutlet(self, voice, session)
         self._nursery.start_soon(self._tls_outlet.write_forever, self._stream)
         return self._tls_outlet
 
