@@ -36,6 +36,8 @@ def imports_of(statement: str) -> set[str]:
         (["join"], "Missing argument 'HOST'; see trio-chat join --help"),
         (["join", "localhost", "0"], "PORT: expected a whole number from 1 to 65535, got '0'"),
         (["join", "localhost", "４７"], "PORT: expected a whole number from 1 to 65535, got '４７'"),
+        (["join", "localhost:"], "PORT: expected a whole number from 1 to 65535, got ''"),
+        (["join", "[::1]:0"], "PORT: expected a whole number from 1 to 65535, got '0'"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(
@@ -127,6 +129,18 @@ def test_join_where_nobody_listens_is_one_line_and_status_1() -> None:
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("trio-chat: ")
+
+
+@pytest.mark.parametrize(
+    ("address", "reached"), [("127.0.0.1:{}", "127.0.0.1"), ("localhost:{}", "localhost"), ("[::1]:{}", "[::1]")]
+)
+def test_the_port_may_stand_behind_the_host_as_the_server_writes_it(address: str, reached: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+    command = ["-m", "trio_chat", "join", address.format(port)]
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, input="")
+
+    assert done.stderr.startswith(f"trio-chat: cannot reach {reached} port {port}: ")
 
 
 def test_serve_does_not_pay_for_the_client() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -30,6 +31,9 @@ USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+CHAT_PORT = 5555
+_HOST_AND_PORT = re.compile(r"(?P<host>[^:]+|\[.*\]):(?P<port>[^:\]]*)")
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _Settings = TypeVar("_Settings", bound=Struct)
@@ -150,24 +154,31 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
 
 @cli.command()
 @click.argument("host")
-@click.argument("port", default="5555")
+@click.argument("port", required=False)
 @_options(JoinSettings)
-def join(host: str, port: str, **flags: Any) -> int:
+def join(host: str, port: str | None, **flags: Any) -> int:
     """Enter the chat at HOST, PORT 5555 unless told otherwise.
 
-    Each option can also be a variable, such as TRIO_CHAT_NICK=alice. On a pipe it says what comes in and ends:
-    echo hello | trio-chat join HOST
+    HOST:PORT will do as well. Each option can also be a variable, such as TRIO_CHAT_NICK=alice. On a pipe it says what
+    comes in and ends: echo hello | trio-chat join HOST
     """
     settings = _load(JoinSettings, flags)
-    try:
-        number = whole(1, 65535).read(port, typed=False)
-    except ValueError as error:
-        raise ConfigError(f"PORT: {error}") from error
+    host, number = _address(host, port)
     from trio_chat.client import lines_view  # `serve` must not pay for it
     from trio_chat.client.entrance import place_of, visitor_of
 
     place = place_of(host, number, settings)
     return lines_view.join(place, visitor_of(settings), stickers=settings.stickers, is_once=settings.once)
+
+
+def _address(host: str, port: str | None) -> tuple[str, int]:
+    """Read where to go. Without a port of its own the host may have one behind it; an IPv6 address then in brackets."""
+    if port is None and (written := _HOST_AND_PORT.fullmatch(host)):
+        host, port = written["host"], written["port"]
+    try:
+        return host, whole(1, 65535).read(CHAT_PORT if port is None else port, typed=False)
+    except ValueError as error:
+        raise ConfigError(f"PORT: {error}") from error
 
 
 @cli.command(short_help="Ask the server on this machine how it does.")

@@ -2,6 +2,7 @@ import pytest
 
 from trio_chat.chat.commands import COMMANDS, Leave, Posted, Recall, Reply, obey
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.wording import ELSEWHERE
 
 
 def test_a_line_is_said(world) -> None:
@@ -80,6 +81,24 @@ def test_an_unknown_command_is_not_said_and_points_to_help(world) -> None:
         obey(world.chat, alice, "/frobnicate now")
 
     assert world.posted == []
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [("/hlep", "help"), ("/WHOIS bob", "who"), ("/part", "leave"), ("/names", "who"), ("/hist 5", "history")],
+)
+def test_a_command_that_is_mistyped_or_of_another_chat_is_answered_by_the_one_meant(
+    world, line: str, meant: str
+) -> None:
+    with pytest.raises(ChatError) as refused:
+        obey(world.chat, world.connect(1001), line)
+
+    assert refused.value.text.endswith(f": did you mean /{meant}?")
+
+
+def test_what_a_command_is_called_elsewhere_is_none_of_ours_and_means_one_of_ours() -> None:
+    assert set(ELSEWHERE).isdisjoint(COMMANDS)
+    assert set(ELSEWHERE.values()) <= set(COMMANDS)
 
 
 def test_an_answer_repeats_no_escape_sequence(world) -> None:

@@ -592,6 +592,24 @@ def test_colours_are_for_those_who_want_them(screen: Any, tmp_path: Path, make_p
     assert b"\x1b[2m***" in coloured
 
 
+def test_a_dumb_terminal_gets_no_colours_and_its_person_is_greeted(screen: Any, tmp_path: Path, make_peer: Any) -> None:
+    environment = {**os.environ, "TERM": "dumb", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+
+    async def run() -> None:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            nursery.start_soon(partial(trio.run_process, [*JOIN, str(peer.port)], cwd=ROOT, env=environment, **streams))
+            await peer.welcome()
+            await peer.tell(1, "@smile")
+            await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", "[a]> 🙂")
+            screen.type("/quit\r")
+            await peer.part()
+
+    trio.run(run)
+
+    assert b"\x1b" not in screen.received
+
+
 def _see_a_notice(screen: Any, make_peer: Any, variables: dict[str, str], folder: Path) -> bytes:
     """Run the real program on a real terminal until it has shown a notice. -> what it wrote"""
     environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}

@@ -45,6 +45,7 @@ def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: 
         ("/search", "say what to look for: /search WORDS"),
         ("/history x", "expected a number of lines: /history N, at most 500"),
         ("/frob\x1b[31mnicate x", "unknown command /frobnicate: /help lists what there is"),
+        ("/stiker", "unknown command /stiker: did you mean /stickers?"),
     ],
 )
 def test_what_means_nothing_is_answered_by_a_sentence(line: str, sentence: str) -> None:

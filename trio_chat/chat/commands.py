@@ -99,7 +99,7 @@ def obey(chat: Chat, client: Client, line: str) -> Answer:
     name, _, argument = line[1:].strip().partition(" ")
     command = _command_in(line)
     if command is None:
-        raise ChatError("unknown-command", unknown_command(clean(name)))
+        raise ChatError("unknown-command", unknown_command(clean(name), COMMANDS))
     return command.run(chat, client, argument.strip())
 
 

@@ -1,7 +1,9 @@
 """How answers read, wherever they are put together: by the server for plain clients, by our client for its person."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from itertools import islice
+from types import MappingProxyType
 
 from trio_chat.chat.events import LOBBY
 
@@ -17,6 +19,26 @@ IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
 LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
+
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("exit", "bye", "disconnect", "logout"), "quit"),
+        **dict.fromkeys(("names", "users", "w", "here"), "who"),
+        **dict.fromkeys(("list", "channels"), "rooms"),
+        **dict.fromkeys(("j", "room"), "join"),
+        **dict.fromkeys(("part", "close"), "leave"),
+        **dict.fromkeys(("query", "tell", "whisper", "dm", "m", "pm"), "msg"),
+        **dict.fromkeys(("name", "rename"), "nick"),
+        **dict.fromkeys(("action", "emote"), "me"),
+        **dict.fromkeys(("last", "lastlog", "log"), "history"),
+        **dict.fromkeys(("find", "grep"), "search"),
+        **dict.fromkeys(("h", "?", "commands"), "help"),
+    }
+)
+"""What commands are called in other chats, and here."""
+
+_LIKENESS = 0.7
+"""Of 1: `hlep` is 0.75 like `help`, `hist` 0.73 like `history`; `clear` is 0.6 like `leave`, which is too little."""
 
 
 def notice(text: str) -> str:
@@ -61,9 +83,12 @@ def who_you_are(label: str) -> str:
     return f"you are [{label}]; /nick NAME changes that"
 
 
-def unknown_command(name: str) -> str:
-    """Answer a command that there is not."""
-    return f"unknown command /{name[:32]}: /help lists what there is"
+def unknown_command(name: str, known: Collection[str]) -> str:
+    """Answer a command that there is not: it may be mistyped, or called so in another chat."""
+    name = name[:32]
+    alike = get_close_matches(name.lower(), known, n=1, cutoff=_LIKENESS)
+    meant = ELSEWHERE.get(name.lower()) or "".join(alike)
+    return f"unknown command /{name}: " + (f"did you mean /{meant}?" if meant else "/help lists what there is")
 
 
 def help_rows(rows: list[tuple[str, str]]) -> list[str]:

@@ -38,8 +38,12 @@ class Surface(Protocol):
         """Whether lines are typed at a prompt, which clears them when they are taken."""
 
     @property
-    def is_tty(self) -> bool:
-        """Whether what is printed ends up on a terminal."""
+    def has_person(self) -> bool:
+        """Whether somebody sits at it, who wants to be told where they are."""
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether it can show colours."""
 
     @property
     def draft(self) -> str:
@@ -73,7 +77,7 @@ class Conversation:
         self._link = link
         self._surface = surface
         self._narrator = narrator
-        self._is_coloured = surface.is_tty and not os.environ.get("NO_COLOR")
+        self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
         self._patience = trio.CancelScope()
         self._lines: deque[str] = deque()
         self._speeches: list[Speech] = []
@@ -236,9 +240,10 @@ class Conversation:
         rows: list[Row] = []
         for some in told:
             rows += some.rows
+            if some.greeting and self._surface.has_person:
+                rows += transcript.notice(some.greeting)
             if self._surface.has_prompt:
-                asides = (some.greeting, *some.asides) if some.greeting else some.asides
-                rows += [row for aside in asides for row in transcript.notice(aside)]
+                rows += [row for aside in some.asides for row in transcript.notice(aside)]
             else:
                 for aside in some.asides:
                     print(f"trio-chat: {clean(aside)}", file=sys.stderr)

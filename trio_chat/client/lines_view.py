@@ -22,7 +22,7 @@ from trio_chat.client.greeting import WRONG_PORT
 from trio_chat.client.link import Link, Place, open_link
 from trio_chat.client.narrator import Narrator, count_lines
 from trio_chat.client.outbox import Outbox, open_outbox
-from trio_chat.client.pipe import Pipe
+from trio_chat.client.pipe import Pipe, is_dumb
 from trio_chat.client.transcript import Transcript
 from trio_chat.client.typed import COMMANDS
 
@@ -170,7 +170,7 @@ class Visit:
 
 
 def _is_terminal() -> bool:
-    return os.isatty(0) and os.isatty(1) and os.environ.get("TERM") not in ("dumb", "unknown")
+    return os.isatty(0) and os.isatty(1) and not is_dumb()
 
 
 def _complain(text: str) -> None:

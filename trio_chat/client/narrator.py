@@ -37,7 +37,7 @@ _OWN_COMING = (Kind.JOINED, Kind.LEFT)
 class Told:
     """What to show: what was said in the chat, and what the client itself says about its connection.
 
-    A greeting is for somebody at a prompt.
+    A greeting is for somebody at a terminal.
     """
 
     rows: list[Row]

@@ -1,4 +1,4 @@
-"""The line view without a terminal: a filter from stdin to stdout.
+"""The line view without a terminal, or on one that can only print: a filter from stdin to stdout.
 
 Both are read and written in threads, for either may block for as long as it likes: regular files cannot be polled, and
 who makes a pipe non-blocking makes it so for everyone who has it open.
@@ -30,7 +30,8 @@ class Pipe:
         self._reading = trio.CancelScope()
         self._has_ended = False
         self.stopped = trio.Event()
-        self.is_tty = os.isatty(stdout_fd)
+        self.has_person = os.isatty(stdin_fd) and os.isatty(stdout_fd)
+        self.has_colours = os.isatty(stdout_fd) and not is_dumb()
         self.refused = 0
         """How many lines could not be said."""
 
@@ -70,6 +71,11 @@ class Pipe:
             else:
                 lines.append(line)
         return lines
+
+
+def is_dumb() -> bool:
+    """Whether the terminal, if there is one, can do nothing but print lines: no colours, and no prompt that moves."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 def _write_all(fd: int, data: bytes) -> None:

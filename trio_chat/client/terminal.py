@@ -70,7 +70,8 @@ class Terminal:
     """Iterates over what is typed and prints above the prompt. Ctrl-C, and Ctrl-D in an empty line, stop it."""
 
     has_prompt = True
-    is_tty = True
+    has_person = True
+    has_colours = True
     refused = 0
 
     def __init__(self, stdin: TextIO, stdout: TextIO, words: Iterable[str]) -> None:

@@ -44,7 +44,7 @@ def meaning_of(line: str, room: str) -> Meaning:
     name, _, argument = line[1:].strip().partition(" ")
     if command := COMMANDS.get(name.lower()):
         return command(room, argument.strip())
-    raise ChatError("unknown-command", unknown_command(clean(name)))
+    raise ChatError("unknown-command", unknown_command(clean(name), COMMANDS))
 
 
 def _me(room: str, argument: str) -> Meaning:
