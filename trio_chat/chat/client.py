@@ -1,6 +1,6 @@
 """Clients: who is connected, from where, and how it is spoken to."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
@@ -130,14 +130,16 @@ class Client:
         return f"@{self.session or self.id}"
 
     @property
-    def hearings(self) -> "Iterator[Member]":
+    def hearings(self) -> "Collection[Member]":
         """Every place at which it listens: its rooms and its mailbox."""
-        yield from self.members.values()
-        if self.mailbox:
-            yield self.mailbox
+        rooms = self.members.values()
+        return (*rooms, self.mailbox) if self.mailbox else rooms
 
     @property
     def behind(self) -> tuple[int, int]:
         """-> (entries, bytes) that it has not been sent yet."""
-        behind = [member.behind for member in self.hearings]
-        return sum(entries for entries, _ in behind), sum(size for _, size in behind) + self.outlet.unsent_bytes
+        entries, size = 0, self.outlet.unsent_bytes
+        for member in self.hearings:
+            its_entries, its_size = member.behind
+            entries, size = entries + its_entries, size + its_size
+        return entries, size

@@ -32,6 +32,8 @@ class Member:
     def behind(self) -> tuple[int, int]:
         """-> (entries, bytes) between the cursor and the end of the log, as far as the window still holds them."""
         log = self.room.log
+        if self.cursor == log.end:
+            return 0, 0
         if self.cursor == NOT_LISTENING:
             return log.end - self.track.base, self.track.size_bytes
         return log.end - self.cursor, self.track.size_between(max(self.cursor, self.track.base), log.end)
