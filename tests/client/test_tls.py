@@ -4,12 +4,17 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.tls import TlsPlace
@@ -84,6 +89,36 @@ async def test_a_certificate_of_ones_own_authority_is_trusted_and_no_other(
     assert refusal.is_final
     assert str(refusal).startswith(f"the certificate of 127.0.0.1 port {port} is not trusted: ")
     assert not known.folder.exists()
+
+
+def authority_made_by_hand() -> tuple[bytes, bytes]:
+    """What `openssl req -x509` makes: it does not say what its key is for. -> the certificate and its key"""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=by hand")
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(datetime(2020, 1, 1)).not_valid_after(datetime(2120, 1, 1))
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    certificate = builder.add_extension(x509.BasicConstraints(True, None), critical=True).sign(key, hashes.SHA256())
+    return certificate.public_bytes(Encoding.PEM), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+async def test_an_authority_made_by_hand_with_openssl_is_trusted_like_any(known: KnownServers, tmp_path: Path) -> None:
+    certificate, key = authority_made_by_hand()
+    (tmp_path / "ours.pem").write_bytes(certificate)
+
+    async with serving(trustme.CA.from_pem(certificate, key).issue_cert("127.0.0.1")) as port:
+        assert await Visitor(port, known, tmp_path / "ours.pem").connect() == b"hello"
+
+
+async def test_one_certificate_of_an_authority_can_be_trusted_alone(
+    authority: trustme.CA, certificate: trustme.LeafCert, known: KnownServers, tmp_path: Path
+) -> None:
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+
+    async with serving(certificate) as port, serving(authority.issue_cert("127.0.0.1")) as other_port:
+        assert await Visitor(port, known, tmp_path / "server.pem").connect() == b"hello"
+        refusal = await Visitor(other_port, known, tmp_path / "server.pem").refusal()
+
+    assert "is not trusted" in str(refusal)
 
 
 async def test_a_file_of_authorities_that_is_none_is_one_sentence(known: KnownServers, tmp_path: Path) -> None:
