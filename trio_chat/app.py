@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -205,9 +206,10 @@ class Server:
         have_reloaded = partial(self.reloader.have_reloaded, console.BY)
         desk = console.Desk(self.parts.operator, self.services.journal, have_reloaded)
         try:
-            async for line in read_lines(STDIN):
-                for row in await console.obey(desk, line):
-                    self.printer.print(row)
+            async with aclosing(read_lines(STDIN)) as lines:
+                async for line in lines:
+                    for row in await console.obey(desk, line):
+                        self.printer.print(row)
         except console.Quit:
             self.stop.request()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.faults.stop import stop_under_load
-from tests.protocol.conftest import running_server
+from tests.protocol.conftest import PATIENCE_S, running_server
 
 COMMAND = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
 
@@ -246,3 +246,24 @@ def select_pause() -> None:
     import select
 
     select.select([], [], [], 0.01)
+
+
+def test_a_run_in_the_development_mode_of_python_warns_of_nothing(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDEVMODE", "1")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    with running_server(tmp_path, "--log-level", "error", "--tls-cert", str(certificate)) as server:
+        alice = server.join()
+        alice.send(b"/nick alice\n/history\n/search hello\n")
+        command = [sys.executable, "-m", "trio_chat", "join", "--tls-ca", certificate, "localhost", str(server.port)]
+        bob = subprocess.run(command, input=b"hello\n", capture_output=True, timeout=PATIENCE_S)
+        alice.until("hello")
+        assert b"200" in server.http("GET /clients")
+        assert b"200" in server.http(f"DELETE /clients/{alice.port}")
+        server.type("list\nquit()")
+        _, warned = server.process.communicate(timeout=PATIENCE_S)
+
+    assert (server.process.returncode, warned) == (0, b"")
+    assert (bob.returncode, bob.stderr) == (0, b"")

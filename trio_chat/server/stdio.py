@@ -9,7 +9,7 @@ directly.
 import os
 import select
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import trio
 
@@ -88,7 +88,7 @@ def _opened_anew(fd: int) -> int:
         return fd
 
 
-async def read_lines(fd: int) -> AsyncIterator[str]:
+async def read_lines(fd: int) -> AsyncGenerator[str]:
     """Yield the lines that arrive at a file descriptor, until its end. A line longer than 64 KiB is cut there."""
     rest = b""
     try:
