@@ -252,6 +252,39 @@ def test_c10_a_slow_http_request_is_refused_too(server) -> None:
     assert alice.line() == f"*** [127.0.0.1:{browser.port}] left the chat ***"
 
 
+@pytest.mark.parametrize("before", [b"\n", b"\r\n\r\n", b"\r\n" * 3000])
+def test_c10_empty_lines_before_an_http_request_help_it_in_as_little(server, before: bytes) -> None:
+    alice, browser = server.join(), server.connect()
+
+    browser.send(before + b"POST / HTTP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
+
+    assert b"HTTP/1.1 400 Bad Request\r\n" in browser.rest()
+    alice.send(b"/quit\n")
+    assert b"]>" not in alice.rest()
+
+
+def test_c10_an_http_request_behind_lines_that_nobody_can_read_is_refused_too(server) -> None:
+    alice, browser = server.join(), server.connect()
+    browser.send(b"\n")
+    server.console(rf"^Client \[127\.0\.0\.1, {browser.port}\] connected$")
+    alice.line()
+
+    browser.send(b" \r\n\xff\r\n\r\nGET / HTTP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
+
+    assert b"HTTP/1.1 400 Bad Request\r\n" in browser.rest()
+    assert alice.line() == f"*** [127.0.0.1:{browser.port}] left the chat ***"
+
+
+def test_c10_a_request_line_behind_words_is_plain_text(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(b"look at this:\nGET / HTTP/1.1\n")
+
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> look at this:"
+    assert alice.line() == f"[127.0.0.1:{bob.port}]> GET / HTTP/1.1"
+
+
 @pytest.mark.parametrize("letters", [3990, 4060, 5000, 70_000])
 def test_c10_a_request_line_longer_than_a_look_is_refused_with_all_that_follows(server, letters: int) -> None:
     alice, browser = server.join(), server.connect()

@@ -54,7 +54,7 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
 class LinesSession:
     """The conversation itself."""
 
-    __slots__ = ("_brake", "_client", "_decoder", "_is_leaving", "_outlet", "_services", "fault")
+    __slots__ = ("_brake", "_client", "_decoder", "_is_known", "_is_leaving", "_outlet", "_services", "fault")
 
     def __init__(self, services: Services, client: Client, outlet: SocketOutlet, decoder: LineDecoder) -> None:
         self._services = services
@@ -62,6 +62,8 @@ class LinesSession:
         self._outlet = outlet
         self._decoder = decoder
         self._brake = Brake(services, _cost_of)
+        self._is_known = False
+        """Whether it has said something that shows who it is: no HTTP request."""
         self._is_leaving = False
         self.fault: OSError | None = None
         """Why the input ended, where that was no leave."""
@@ -118,7 +120,7 @@ class LinesSession:
         self._services.chat.heard_from(client)
         if isinstance(line, LineFault):
             return Reply((notice(line.value),))
-        if (client.lines_in == 1 or line.startswith("{")) and (rebuff := self._rebuff(line)):
+        if (not self._is_known or line.startswith("{")) and (rebuff := self._rebuff(line)):
             self._outlet.write(rebuff)
             return Leave()
         try:
@@ -130,7 +132,10 @@ class LinesSession:
         """What to tell whoever was too slow to be recognised by its first bytes. -> None for a plain client."""
         if is_hello(line):  # nobody else may read what is in it
             return encode_notice(LATE_HELLO)
-        verdict = classify(line.encode() + b"\n") if self._client.lines_in == 1 else None
+        if self._is_known or not line.strip():  # an empty line may come before a request
+            return None
+        self._is_known = True
+        verdict = classify(line.encode() + b"\n")
         return verdict.value if isinstance(verdict, Refusal) else None
 
     async def _settle(self, receipts: list[Receipt]) -> None:

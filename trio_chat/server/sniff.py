@@ -3,8 +3,9 @@
 import re
 from enum import Enum
 
-# Whole, or so long that no more of it can be seen; nobody types that much without a space or a newline.
-_REQUEST_LINE = re.compile(rb"[A-Z]{2,16} (?:\S+ HTTP/[0-9.]{1,3}\r?\n|(?:/|https?://)\S{400,}\Z)")
+# Whole, or so long that no more of it can be seen; nobody types that much without a space or a newline. Empty lines may
+# come before it (RFC 9112, 2.2).
+_REQUEST_LINE = re.compile(rb"(?:\r?\n)*[A-Z]{2,16} (?:\S+ HTTP/[0-9.]{1,3}\r?\n|(?:/|https?://)\S{400,}\Z)")
 _TLS_HANDSHAKE = b"\x16\x03"
 _PROXY_HEADERS = (b"PROXY TCP", b"PROXY UNKNOWN", b"\r\n\r\n\x00\r\nQUIT\n")
 
