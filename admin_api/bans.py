@@ -11,7 +11,8 @@ from quart_trio import QuartTrio
 from admin_api.answers import answer
 from admin_api.openapi import NETWORK, Operation, describes
 from admin_api.problems import problem
-from trio_chat.chat.bans import REASON_LIMIT, Ban, make_ban, show_network
+from trio_chat.chat.bans import REASON_LIMIT, Ban, make_ban
+from trio_chat.chat.networks import show_network
 from trio_chat.chat.operator import Operator
 
 KEPT_WITHIN_S = 3.0

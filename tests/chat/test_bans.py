@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.chat.bans import Ban, Bans, address_of, ban_and_kick, make_ban, read_network, show_network
+from trio_chat.chat.bans import Ban, Bans, ban_and_kick, make_ban
 from trio_chat.chat.client import Farewell
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.networks import address_of, read_network
 
 NETWORKS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).flatmap(
     lambda address: st.integers(0, address.max_prefixlen).map(
@@ -94,29 +95,6 @@ def test_banning_again_replaces_the_first_ban() -> None:
 def test_who_is_banned_is_told_why_and_until_when() -> None:
     assert ban("10.0.0.1").sentence == "you are banned"
     assert ban("10.0.0.1", 60, "spam\x1b[0m").sentence == "you are banned until 1970-01-01 01:00 UTC: spam"
-
-
-@pytest.mark.parametrize(
-    ("written", "shown"),
-    [
-        ("10.1.2.3", "10.1.2.3"),
-        ("10.1.2.3/8", "10.0.0.0/8"),
-        ("[2001:db8::1]", "2001:db8::1"),
-        ("::ffff:10.1.2.3", "10.1.2.3"),
-        ("::ffff:10.1.2.0/120", "10.1.2.0/24"),
-    ],
-)
-def test_networks_are_read_as_people_write_them(written: str, shown: str) -> None:
-    assert show_network(read_network(written)) == shown
-
-
-ZONES = ["fe80::1%eth0", "[fe80::1%1]", "fe80::1%eth0/64", "fe80::%\x1b]0;pwn\x07\nClient [192.0.2.1:5] kicked"]
-
-
-@pytest.mark.parametrize("written", ["", "x", "10.1.2", "10.1.2.3/33", "10.1.2.3:5", "１０.1.2.3", "01.2.3.4", *ZONES])
-def test_what_is_no_network_is_refused(written: str) -> None:
-    with pytest.raises(ChatError, match="expected an address or a network"):
-        read_network(written)
 
 
 def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:

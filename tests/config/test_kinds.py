@@ -60,6 +60,7 @@ KEEP = keeping(duration(60, 86400 * 365), whole(1, 10**9))
         (PATH, "~/x", Path.home() / "x"),
         (LEVEL, "High", "high"),
         (NETWORKS, "10.0.0.0/8, ::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
+        (NETWORKS, "::ffff:10.1.2.0/120", (ip_network("10.1.2.0/24"),)),
         (TOKEN, "s3cret", Secret("s3cret")),
         (KEEP, "30d 1000", (Keep(older_than=30 * 86400), Keep(more_than=1000))),
         (KEEP, "90m", (Keep(older_than=5400),)),
@@ -78,7 +79,7 @@ def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object
     + [(LINE, text) for text in ("a\nb", "\x1b[2J", "\0", "\udc80")]
     + [(PATH, text) for text in ("", "a\0b", "~nobody-is-called-this/x")]
     + [(LEVEL, text) for text in ("", "middle", "l")]
-    + [(NETWORKS, text) for text in ("10.0.0.1/8", "10.0.0.0/33", "home", "10.0.0.0/8, x")]
+    + [(NETWORKS, text) for text in ("10.0.0.1/8", "10.0.0.0/33", "home", "10.0.0.0/8, x", "fe80::1%eth0")]
     + [(KEEP, text) for text in ("0", "30s", "-1", "1000 x", "٤", "9" * 12)]
     + [(TOKEN, text) for text in ("abc", "a" * 9, "a b c", "a\nbc", "schön")],
 )

@@ -4,16 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.networks import Address, Network, address_of, read_network, show_network
 from trio_chat.chat.text import clean
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 _Key = tuple[int, int, int]
 """Version, length of the prefix, first address."""
@@ -123,39 +119,6 @@ def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int
         raise ChatError("long-reason", f"a reason has at most {REASON_LIMIT} characters")
     until = None if minutes is None else now + 60 * minutes
     return Ban(read_network(target), reason, by, now, until)
-
-
-def read_network(written: str) -> Network:
-    """Read an address or a network; bits behind the mask are ignored. Raises ChatError.
-
-    The zone of an IPv6 address is refused: a banned network has none, and Python takes any characters for one.
-    """
-    try:
-        if "%" in written:
-            raise ValueError("a zone")
-        network = ip_network(written.strip().removeprefix("[").removesuffix("]"), strict=False)
-    except ValueError as error:
-        raise ChatError("bad-network", "expected an address or a network, such as 10.1.2.3 or 2001:db8::/64") from error
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and (inner := network.network_address.ipv4_mapped):
-        return IPv4Network((inner, network.prefixlen - 96))
-    return network
-
-
-@lru_cache(maxsize=1024)
-def address_of(written: str) -> Address:
-    """Read an address as the operating system writes it; a mapped IPv4 address is IPv4, and the zone goes.
-
-    In a storm of connections many have one address, and reading it would be a twentieth of what each costs.
-    """
-    if ":" not in written:
-        return IPv4Address(written)
-    address = IPv6Address(written.partition("%")[0])
-    return address.ipv4_mapped or address
-
-
-def show_network(network: Network) -> str:
-    """Write a network; one of a single address is that address."""
-    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
 def show_time(seconds: float) -> str:

@@ -4,13 +4,13 @@ It must not know what a setting does to the server or the client, nor who asks f
 """
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from platformdirs import user_data_path
 
+from trio_chat.chat.networks import Network
 from trio_chat.config.kinds import (
     SWITCH,
     Keep,
@@ -72,7 +72,7 @@ NAMES = texts("NAME", "host names")
 ADMIN_TOKEN = secret(16, 256)
 PASSWORD = passphrase(512)
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
+Networks = tuple[Network, ...]
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):

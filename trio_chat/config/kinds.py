@@ -1,11 +1,12 @@
 """Kinds of values: how each is written in a flag or a variable, in TOML and in the documentation."""
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from trio_chat.chat.networks import Network, parse_network
 
 _Number = TypeVar("_Number", int, float)
 
@@ -130,11 +131,14 @@ def choice(metavar: str, *names: str) -> Kind:
 def networks(metavar: str) -> Kind:
     """Make the kind of lists of networks, as `10.0.0.0/8`, and single addresses."""
 
+    def parse(written: str) -> Network:
+        return parse_network(written, strict=True)
+
     def show(values: Iterable[object]) -> str:
         return ", ".join(map(str, values))
 
-    expected = "networks such as 192.168.1.0/24 or fd00::/8, with no bits set behind the mask"
-    return Kind(metavar, expected, ipaddress.ip_network, show=show, is_list=True)
+    expected = "networks such as 192.168.1.0/24 or fd00::/8, without a zone and with no bits set behind the mask"
+    return Kind(metavar, expected, parse, show=show, is_list=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ Loopback and the proxies themselves count only in the total: many people can sta
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
-from trio_chat.chat.bans import Address, Bans, Network, address_of
+from trio_chat.chat.bans import Bans
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.flood import Bucket
+from trio_chat.chat.networks import Address, Network, address_of
 
 CONNECT_BURST_S = 10
 """An address may open at once what its rate allows in so many seconds: a class comes back after a restart."""
