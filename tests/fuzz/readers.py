@@ -120,7 +120,7 @@ def read_proxy_header(data: bytes) -> None:
         address, port = header.source
         ip_address(address)
         assert re.fullmatch("[0-9a-f:.]+", address)  # what a zone is made of drives terminals
-        assert 0 <= port <= 65535
+        assert 0 < port <= 65535
         if data.startswith(b"P"):
             assert b" %d " % port in data
 

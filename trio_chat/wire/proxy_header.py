@@ -5,6 +5,7 @@ The protocol: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt. The c
 
 import re
 import struct
+from ipaddress import IPv6Address
 
 from proxyprotocol import ProxyProtocolIncompleteError
 from proxyprotocol.detect import ProxyProtocolDetect
@@ -68,12 +69,14 @@ def _unpack(data: bytes) -> ProxyResult:
 
 
 def _source_of(result: ProxyResult) -> tuple[str, int] | None:
-    if is_ipv4(result):
-        return str(result.source[0]), result.source[1]
-    if is_ipv6(result):
-        address = result.source[0]
-        return str(address.ipv4_mapped or address), result.source[1]
-    return None
+    if not (is_ipv4(result) or is_ipv6(result)):
+        return None
+    address, port = result.source
+    if port == 0:  # nobody connects from there, and no operator could name it
+        raise ValueError("port 0")
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return str(address), port
 
 
 def _fault() -> ChatError:
