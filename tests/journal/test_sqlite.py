@@ -15,7 +15,8 @@ import trio
 
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import JournalError, PlaceRecord, open_journal
-from trio_chat.journal.schema import APPLICATION_ID, MIGRATIONS, reason
+from trio_chat.journal.database import reason
+from trio_chat.journal.schema import APPLICATION_ID, MIGRATIONS
 from trio_chat.journal.sqlite import Patience, SqliteJournal, open_sqlite
 
 QUICK = Patience(busy_s=0.02, probe_s=0.01)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.journal.schema import DAMAGED, connect, primary_code, reason, refusing
+from trio_chat.journal.database import DAMAGED, connect, primary_code, reason, refusing
 
 _NO_VERDICT = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import trio
 
 from trio_chat.chat.events import Entry
+from trio_chat.journal.database import connect, explaining, refusing
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.readers import read_page
-from trio_chat.journal.rows import explaining
-from trio_chat.journal.schema import connect, judge, refusing
+from trio_chat.journal.schema import judge
 
 BUSY_S = 2.0
 

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
+from trio_chat.journal.database import connect, explaining
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.places import PLACE_COLUMNS, to_place
 from trio_chat.journal.presence import Presence
 from trio_chat.journal.records import AuditRecord, BanRecord, PlaceRecord, RoomRecord
-from trio_chat.journal.rows import COLUMNS, ask, explaining
-from trio_chat.journal.schema import WORDS, connect
+from trio_chat.journal.rows import COLUMNS, ask
+from trio_chat.journal.schema import WORDS
 from trio_chat.journal.words import SEARCHED
 
 HIGHEST_ID = 2**63 - 1

@@ -1,16 +1,13 @@
-"""Entries as rows of the table and back, and what SQLite says when it fails."""
+"""Entries as rows of the table, and back."""
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal.errors import JournalError
-from trio_chat.journal.schema import reason
 
 COLUMNS = 'id, room, kind, author, text, "to", time, session, key, crc'
 
@@ -69,15 +66,6 @@ def ask(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[
         raise JournalError("an entry among these is damaged") from error
     rows.sort()
     return [to_entry(row) for row in rows]
-
-
-@contextmanager
-def explaining() -> Iterator[None]:
-    """Translate what SQLite says to the bare reason."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise JournalError(reason(error)) from error
 
 
 def _checksum(number: int, draft: Draft) -> int:

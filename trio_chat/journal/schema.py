@@ -1,17 +1,9 @@
-"""The SQLite file: what is in it, how it is made, and which files are refused.
+"""What is in the SQLite file, how that came about, and which files are none of ours."""
 
-Nothing here ever deletes or overwrites a file that it does not take for its own.
-"""
-
-import fcntl
-import os
-import secrets
 import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from trio_chat.journal.database import DAMAGED, refusal, transaction
 from trio_chat.journal.errors import JournalError
 
 APPLICATION_ID = 0x7472696F
@@ -76,144 +68,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 Whatever removes entries has to leave the newest one in place: the next id is one more than the highest.
 """
 
-READ_AHEAD_S = 0.25
-
 _MAGIC = b"SQLite format 3\0"
-_FULL = "the disk is full"
-_LOCKED = "another program has locked the journal"
-DAMAGED = "the journal is damaged"
-_ADVICE = {
-    _FULL: "make room on it",
-    _LOCKED: "end that program",
-    DAMAGED: "restore it from a backup, or move it away to begin anew",
-    "no such module: fts5": "use a Python whose SQLite can search texts: nearly all have it",
-}
-_REASONS = {
-    sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_READONLY: "the journal cannot be written to",
-    sqlite3.SQLITE_IOERR: "the disk reports an error",
-    sqlite3.SQLITE_CORRUPT: DAMAGED,
-    sqlite3.SQLITE_NOTADB: DAMAGED,
-    sqlite3.SQLITE_CANTOPEN: "the journal cannot be opened",
-}
-
-
-def reason(error: sqlite3.Error) -> str:
-    """Say in a few words why SQLite failed."""
-    return _REASONS.get(primary_code(error), str(error))
-
-
-def primary_code(error: sqlite3.Error) -> int:
-    """Return the SQLite result code without its details; 0 when the error is of Python's making."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def refusal(path: Path, why: str) -> JournalError:
-    """Make the error for a file that cannot be opened: which, why, and what to do."""
-    return JournalError(f"cannot open {path}: {why}; {_ADVICE.get(why, 'check the disk it is on')}")
-
-
-def connect(path: Path, mode: str, *, busy_s: float, cached_statements: int = 16) -> sqlite3.Connection:
-    """Open an existing file, to write ("rw") or only to read ("ro"), for one thread at a time. No implicit BEGIN.
-
-    `busy_s` is how long it waits for the locks of others.
-    """
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=busy_s,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=cached_statements,
-    )
-
-
-def claim(path: Path) -> int:
-    """Make sure that there is a journal at `path`, ours alone. -> a descriptor: closing it ends the claim.
-
-    Raises JournalError. Other programs may still read.
-    """
-    folder_fd = _lock_folder(path.parent)
-    try:
-        with refusing(path):
-            if not path.exists():
-                _create(path)
-                os.fsync(folder_fd)
-            _inspect(path)
-    except BaseException:
-        os.close(folder_fd)
-        raise
-    return folder_fd
-
-
-@contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Translate what SQLite says while a file is being opened."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise refusal(path, reason(error)) from error
-
-
-def _lock_folder(folder: Path) -> int:
-    # The folder and not the file: closing any descriptor of a file ends the locks that SQLite has on it.
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise _unusable(folder, error) from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(fd)
-        raise JournalError(
-            f"the data folder {folder} is in use by another server; stop that one, or choose another folder with --data"
-        ) from error
-    return fd
-
-
-def _create(path: Path) -> None:
-    """Make an empty journal, whole or not at all: it gets its name when it is complete."""
-    unborn = path.with_name(path.name + ".new")
-    leftover = path.with_name(path.name + "-wal")
-    if leftover.exists() and leftover.stat().st_size:  # SQLite would play its changes back into the new file
-        raise JournalError(f"{leftover} is there without {path}: put that file back, or move the first one away too")
-    try:
-        unborn.unlink(missing_ok=True)
-        os.close(os.open(unborn, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise _unusable(path.parent, error) from error
-    db = sqlite3.connect(unborn, isolation_level=None)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        migrate(db, path)
-        db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
-    finally:
-        db.close()
-    os.replace(unborn, path)
-
-
-def _inspect(path: Path) -> None:
-    """Refuse what is not ours before SQLite opens it, which could change it. Also reads ahead.
-
-    The read-ahead is for the check of all pages that follows: those are read in the order of the trees, which takes
-    twenty times as long on a cold disk.
-    """
-    try:
-        fd = os.open(path, os.O_RDWR)
-    except OSError as error:
-        raise JournalError(
-            f"cannot write to the journal {path}: {_words(error)}; "
-            "give this user access, or choose another folder with --data"
-        ) from error
-    try:
-        head = os.pread(fd, 100, 0)
-        judge(path, head)
-        _read_ahead(fd)
-    finally:
-        os.close(fd)
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
@@ -221,12 +76,11 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     _refuse_newer(path, version)
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):
-        db.execute("BEGIN IMMEDIATE")
-        for statement in statements:
-            db.execute(statement)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {number}")
-        db.execute("COMMIT")
+        with transaction(db):
+            for statement in statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {number}")
 
 
 def judge(path: Path, head: bytes) -> None:
@@ -246,18 +100,3 @@ def _refuse_newer(path: Path, version: int) -> None:
             f"{path} was written by a newer trio-chat (schema {version}, this one knows {len(MIGRATIONS)}); "
             "update trio-chat, or choose another folder with --data"
         )
-
-
-def _read_ahead(fd: int) -> None:
-    buffer = bytearray(1 << 20)
-    deadline = time.monotonic() + READ_AHEAD_S
-    while os.readv(fd, [buffer]) and time.monotonic() < deadline:
-        pass
-
-
-def _unusable(folder: Path, error: OSError) -> JournalError:
-    return JournalError(f"cannot write in the data folder {folder}: {_words(error)}; choose another one with --data")
-
-
-def _words(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)

@@ -22,11 +22,12 @@ import trio
 from trio_chat.chat.events import Draft, Entry
 from trio_chat.chat.tally import Histogram
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch, Errand, Follower
+from trio_chat.journal.claiming import claim
+from trio_chat.journal.database import refusal
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.examination import Examination
 from trio_chat.journal.readers import Readers
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
-from trio_chat.journal.schema import claim, refusal
 from trio_chat.journal.store import Store
 from trio_chat.journal.words import phrases
 

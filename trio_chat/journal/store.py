@@ -1,20 +1,21 @@
 """One SQLite file, as the thread that writes sees it. It must know no Trio: everything here blocks."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
+from trio_chat.journal.database import connect, explaining, refusing, transaction
 from trio_chat.journal.errors import JournalError
-from trio_chat.journal.places import Places
+from trio_chat.journal.places import PlaceStore
 from trio_chat.journal.presence import Presence
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin
-from trio_chat.journal.rows import COLUMNS, Row, explaining, to_entry, to_micros, to_row
-from trio_chat.journal.schema import connect, migrate, refusing
+from trio_chat.journal.rows import COLUMNS, Row, to_entry, to_micros, to_row
+from trio_chat.journal.schema import migrate
 from trio_chat.journal.upkeep import Upkeep
 
 ROWS_PER_STATEMENT = 64
@@ -66,7 +67,7 @@ class Store:
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
             self.upkeep = Upkeep(path, index_s=index_s)
             stack.callback(self.upkeep.close)
-            self.places = Places(path)
+            self.places = PlaceStore(path)
             self.presence = Presence(path)
             stack.pop_all()
         self._pages_written = 0
@@ -128,7 +129,7 @@ class Store:
         """Keep entries of another journal, all or none. -> how many were new. Also raises what the iterable raises."""
         count, last_id = 0, self.last_id
         with explaining():
-            with self._transaction():
+            with transaction(self._db):
                 keeps_ids = last_id == 0 or origin.epoch == self.epoch
                 if last_id == 0:
                     self._db.execute(_ADOPT, (origin.epoch, str(origin.pruned_to)))
@@ -192,7 +193,7 @@ class Store:
         if len(rows) <= ROWS_PER_STATEMENT:
             self._insert_rows(rows)
             return
-        with self._transaction():
+        with transaction(self._db):
             for start in range(0, len(rows), ROWS_PER_STATEMENT):
                 self._insert_rows(rows[start : start + ROWS_PER_STATEMENT])
 
@@ -207,14 +208,3 @@ class Store:
     def _loaded_to(self, epoch: str) -> int:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (f"loaded {epoch}",)).fetchone()
         return int(row[0]) if row else 0
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # a full disk may have ended it already
-                self._db.execute("ROLLBACK")
-            raise

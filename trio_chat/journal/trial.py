@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from trio_chat.journal.claiming import claim
 from trio_chat.journal.errors import JournalError
-from trio_chat.journal.schema import claim
 
 
 def try_path(path: Path) -> None:

@@ -10,8 +10,8 @@ import sqlite3
 import time
 from pathlib import Path
 
+from trio_chat.journal.database import connect_beside, reason
 from trio_chat.journal.readers import INDEXED
-from trio_chat.journal.schema import connect, reason
 
 SLICE_S = 0.002
 """The CPU time that a slice may take; one in a hundred takes twice as much."""
@@ -25,9 +25,6 @@ RESTS = 20
 
 LAG_PER_REST = 5000
 RETRY_S = 60.0
-
-BUSY_S = 0.05
-"""How long it waits for the locks of other programs, while nothing can be kept."""
 
 _ROWS_MIN, _ROWS_MAX = 8, 512
 
@@ -66,9 +63,9 @@ class Upkeep:
         self._index_s = index_s
         self._rows = 128
         self._due = 0.0
-        self._db = connect(path, "rw", busy_s=BUSY_S)
-        for statement in ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0", _INDEX, _PRUNE):
-            self._db.execute(statement)
+        self._db = connect_beside(path)
+        for trigger in (_INDEX, _PRUNE):
+            self._db.execute(trigger)
         self.indexed_to = self.pruned_to = 0
         self.reload()
 

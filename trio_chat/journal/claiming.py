@@ -1,0 +1,109 @@
+"""A file is claimed before it is opened: made if need be, for us alone, and only if it is ours.
+
+Nothing here ever deletes or overwrites a file that it does not take for its own.
+"""
+
+import fcntl
+import os
+import secrets
+import sqlite3
+import time
+from pathlib import Path
+
+from trio_chat.journal.database import refusing
+from trio_chat.journal.errors import JournalError
+from trio_chat.journal.schema import judge, migrate
+
+READ_AHEAD_S = 0.25
+
+
+def claim(path: Path) -> int:
+    """Make sure that there is a journal at `path`, ours alone. -> a descriptor: closing it ends the claim.
+
+    Raises JournalError. Other programs may still read.
+    """
+    folder_fd = _lock_folder(path.parent)
+    try:
+        with refusing(path):
+            if not path.exists():
+                _create(path)
+                os.fsync(folder_fd)
+            _inspect(path)
+    except BaseException:
+        os.close(folder_fd)
+        raise
+    return folder_fd
+
+
+def _lock_folder(folder: Path) -> int:
+    # The folder and not the file: closing any descriptor of a file ends the locks that SQLite has on it.
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(fd)
+        raise JournalError(
+            f"the data folder {folder} is in use by another server; stop that one, or choose another folder with --data"
+        ) from error
+    return fd
+
+
+def _create(path: Path) -> None:
+    """Make an empty journal, whole or not at all: it gets its name when it is complete."""
+    unborn = path.with_name(path.name + ".new")
+    leftover = path.with_name(path.name + "-wal")
+    if leftover.exists() and leftover.stat().st_size:  # SQLite would play its changes back into the new file
+        raise JournalError(f"{leftover} is there without {path}: put that file back, or move the first one away too")
+    try:
+        unborn.unlink(missing_ok=True)
+        os.close(os.open(unborn, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise _unusable(path.parent, error) from error
+    db = sqlite3.connect(unborn, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        migrate(db, path)
+        db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
+    finally:
+        db.close()
+    os.replace(unborn, path)
+
+
+def _inspect(path: Path) -> None:
+    """Refuse what is not ours before SQLite opens it, which could change it. Also reads ahead.
+
+    The read-ahead is for the check of all pages that follows: those are read in the order of the trees, which takes
+    twenty times as long on a cold disk.
+    """
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError as error:
+        raise JournalError(
+            f"cannot write to the journal {path}: {_words(error)}; "
+            "give this user access, or choose another folder with --data"
+        ) from error
+    try:
+        head = os.pread(fd, 100, 0)
+        judge(path, head)
+        _read_ahead(fd)
+    finally:
+        os.close(fd)
+
+
+def _read_ahead(fd: int) -> None:
+    buffer = bytearray(1 << 20)
+    deadline = time.monotonic() + READ_AHEAD_S
+    while os.readv(fd, [buffer]) and time.monotonic() < deadline:
+        pass
+
+
+def _unusable(folder: Path, error: OSError) -> JournalError:
+    return JournalError(f"cannot write in the data folder {folder}: {_words(error)}; choose another one with --data")
+
+
+def _words(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -1,0 +1,100 @@
+"""Connections to the SQLite file, and what is said when SQLite fails. It must not know what is in the file."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trio_chat.journal.errors import JournalError
+
+BUSY_S = 0.05
+"""How long what is written beside entries waits for the locks of other programs, while nothing can be kept."""
+
+DAMAGED = "the journal is damaged"
+_FULL = "the disk is full"
+_LOCKED = "another program has locked the journal"
+_ADVICE = {
+    _FULL: "make room on it",
+    _LOCKED: "end that program",
+    DAMAGED: "restore it from a backup, or move it away to begin anew",
+    "no such module: fts5": "use a Python whose SQLite can search texts: nearly all have it",
+}
+_REASONS = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: "the journal cannot be written to",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: "the journal cannot be opened",
+}
+
+
+def reason(error: sqlite3.Error) -> str:
+    """Say in a few words why SQLite failed."""
+    return _REASONS.get(primary_code(error), str(error))
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return the SQLite result code without its details; 0 when the error is of Python's making."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def refusal(path: Path, why: str) -> JournalError:
+    """Make the error for a file that cannot be opened: which, why, and what to do."""
+    return JournalError(f"cannot open {path}: {why}; {_ADVICE.get(why, 'check the disk it is on')}")
+
+
+def connect(path: Path, mode: str, *, busy_s: float, cached_statements: int = 16) -> sqlite3.Connection:
+    """Open an existing file, to write ("rw") or only to read ("ro"), for one thread at a time. No implicit BEGIN.
+
+    `busy_s` is how long it waits for the locks of others.
+    """
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=busy_s,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=cached_statements,
+    )
+
+
+def connect_beside(path: Path) -> sqlite3.Connection:
+    """Open a file to write to it beside the connection that keeps entries: no commit here waits for the disk."""
+    db = connect(path, "rw", busy_s=BUSY_S)
+    for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0"):
+        db.execute(f"PRAGMA {pragma}")
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Let what is done inside happen together, or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk may have ended it already
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Translate what SQLite says while a file is being opened."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise refusal(path, reason(error)) from error
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Translate what SQLite says to the bare reason."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise JournalError(reason(error)) from error
