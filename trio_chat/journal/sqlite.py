@@ -1,7 +1,7 @@
 """The embedded journal: one SQLite file, one thread that writes, groups as large as the load makes them.
 
-While one batch is being committed, everything that is posted collects in the next one. No timer decides when a batch
-is full: the thread takes what there is as soon as it is free.
+This is the side of those who wait, on Trio: while one batch is being committed, everything that is posted collects in
+the next one. It must not know how anything is kept; the thread that does is in `writer`.
 """
 
 import logging
@@ -14,14 +14,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 import trio
 
 from trio_chat.chat.events import Draft, Entry
-from trio_chat.chat.tally import Histogram
-from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch, Errand, Follower
+from trio_chat.journal.batch import Batch, Errand, Follower
 from trio_chat.journal.claiming import claim
 from trio_chat.journal.database import refusal
 from trio_chat.journal.errors import JournalError
@@ -30,6 +28,7 @@ from trio_chat.journal.readers import Readers
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.store import Store
 from trio_chat.journal.words import phrases
+from trio_chat.journal.writer import Finding, Report, Task, Writer
 
 READERS = 4
 
@@ -86,31 +85,28 @@ async def open_sqlite(
 
 
 class SqliteJournal:
-    """The Trio side of a Store, and the thread that writes to it."""
+    """The journal as the task that opened it and its children see it."""
 
     def __init__(self, store: Store, clock: Callable[[], float], patience: Patience) -> None:
         self.epoch = store.epoch
         self.last_id = store.last_id
         self._readers = Readers(store.path, patience.busy_s, store.presence)
         self.fault: str | None = None
-        self.commits = Histogram(COMMIT_BOUNDS_S)
         self._store = store
         self._clock = clock
         self._patience = patience
-        self._damage: str | None = None
         self._follower: Follower | None = None
         self._reads = trio.CapacityLimiter(READERS)
         self._searches = trio.CapacityLimiter(1)
         self._token = trio.lowlevel.current_trio_token()
-        self._is_ill = False  # as the thread knows it
         self._is_closing = False
         self._closed = trio.Event()
         self._lock = threading.Lock()
         self._open: Batch | None = None
-        self._unsettled: dict[Batch | Errand[Any], None] = {}
-        self._queue: SimpleQueue[Batch | Errand[Any] | None] = SimpleQueue()
-        # A daemon, since a disk that never answers must not keep the process alive.
-        threading.Thread(target=self._write, name="journal", daemon=True).start()
+        self._unsettled: dict[Task, None] = {}
+        self._writer = Writer(store, clock, patience.probe_s, begin=self._begin, report=self._report)
+        self.commits = self._writer.commits
+        self._writer.start()
 
     def post(self, draft: Draft) -> Batch:
         """Take a draft: it is kept together with all that come before the thread is free for them."""
@@ -190,12 +186,12 @@ class SqliteJournal:
 
     def lose(self, damage: str) -> None:
         """Keep nothing more, since the file was found to be damaged."""
-        self._damage = damage
+        self._writer.damage = damage
         self._note(damage)
 
     async def aclose(self, close_by: Callable[[], float] = lambda: math.inf) -> None:
         """Keep what was posted and let go of the file. What is not kept in time fails, which the log says."""
-        self._is_closing = True
+        self._is_closing = self._writer.is_hasty = True
         self._readers.close()  # first: only a connection that writes can put the log into the file, and only the last
         self._hand_over(None)
         patience_s = min(self._patience.close_s, max(self._patience.hasty_s, close_by() - trio.current_time()))
@@ -228,7 +224,7 @@ class SqliteJournal:
 
         What four senders say at once is then one commit and one pass of the pump, not two or more of each.
         """
-        self._token.run_sync_soon(self._queue.put, task)
+        self._token.run_sync_soon(self._writer.put, task)
 
     async def _look(self, question: Callable[[], T], limiter: trio.CapacityLimiter | None = None) -> T:
         if self._is_closing:
@@ -237,17 +233,26 @@ class SqliteJournal:
         return await trio.to_thread.run_sync(question, limiter=limiter or self._reads, abandon_on_cancel=True)
 
     async def _do(self, work: Callable[[], T]) -> T:
-        if why := "the journal is closed" if self._is_closing else self._damage:
+        if why := "the journal is closed" if self._is_closing else self._writer.damage:
             raise JournalError(why)
         errand = Errand(partial(self._store.in_place, work))
         self._unsettled[errand] = None
-        self._queue.put(errand)
+        self._writer.put(errand)
         return await errand.done()
 
-    def _finish(self, errand: Errand[Any]) -> None:
-        if errand in self._unsettled:  # not given up while it was being done
-            del self._unsettled[errand]
-            errand.settle()
+    def _heed(self, report: Report) -> None:
+        """Take what the thread reports."""
+        match report:
+            case Batch():
+                self._publish(report)
+            case Errand():
+                self._finish(report)
+            case Finding(error):
+                self._note(error)
+            case None:
+                self._closed.set()
+            case _:
+                assert_never(report)
 
     def _publish(self, batch: Batch) -> None:
         if batch not in self._unsettled:  # given up while it was being written
@@ -258,75 +263,26 @@ class SqliteJournal:
         if self._follower and batch.error is None and batch.entries:
             self._follower.hear(batch.entries)
 
+    def _finish(self, errand: Errand[Any]) -> None:
+        if errand in self._unsettled:  # not given up while it was being done
+            del self._unsettled[errand]
+            errand.settle()
+
     def _note(self, error: str | None) -> None:
-        error = self._damage or error
+        error = self._writer.damage or error
         was_ill, self.fault = self.fault, error and f"{self._store.path}: {error}"
         if self.fault and not was_ill:
             logger.error("nothing can be kept: %s", self.fault)
         elif was_ill and not self.fault:
             logger.warning("the journal is well again: %s", self._store.path)
 
-    # What follows runs on the thread that writes.
+    # These two run on the thread that writes.
 
-    def _write(self) -> None:
-        while (task := self._next()) is not None:
-            if isinstance(task, Batch):
-                self._keep(task)
-                self._is_ill = task.error is not None
-                self._tell(partial(self._publish, task))
-            else:
-                task.run()
-                self._tell(partial(self._finish, task))
-            self._store.checkpoint_if_due()
-        self._store.close()
-        self._tell(self._closed.set)
-
-    def _next(self) -> Batch | Errand[Any] | None:
-        """Wait for what is to be done next; index meanwhile, and see now and then whether anything can be kept."""
-        while True:
-            pause_s = self._patience.probe_s
-            try:
-                return self._queue.get(timeout=pause_s if self._is_ill else min(pause_s, self._index()))
-            except Empty:
-                self._examine()
-
-    def _index(self) -> float:
-        """Index what is due. -> seconds until more is"""
-        while not self._damage and (pause_s := self._store.index_due_in_s()) is not None:
-            if pause_s > 0:
-                return pause_s
-            self._store.index_some()
-            self._store.checkpoint_if_due()
-        return math.inf
-
-    def _keep(self, batch: Batch) -> None:
+    def _begin(self, batch: Batch) -> None:
         with self._lock:
             if self._open is batch:
                 self._open = None
-        if self._is_closing:
-            self._store.hurry()
-        began = time.perf_counter()
-        try:
-            if self._damage:
-                raise JournalError(self._damage)
-            self._store.keep(batch, self._clock())
-        except JournalError as error:
-            batch.error = str(error)
-        except Exception as error:  # whatever it is, the next batch is tried: nobody else could write it
-            logger.exception("a batch could not be kept")
-            batch.error = f"unexpected: {error}"
-        self.commits.observe(time.perf_counter() - began)
 
-    def _examine(self) -> None:
-        was_ill, error = self._is_ill, None
-        try:
-            (self._store.probe if was_ill else self._store.look)()
-        except JournalError as found:
-            error = str(found)
-        self._is_ill = error is not None
-        if was_ill or error:
-            self._tell(partial(self._note, error))
-
-    def _tell(self, what: Callable[[], object]) -> None:
+    def _report(self, report: Report) -> None:
         with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(what)
+            self._token.run_sync_soon(self._heed, report)
