@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from trio_chat.chat.bans import Ban, Bans
-from trio_chat.journal import AuditRecord
+from trio_chat.journal import AuditRecord, open_journal
 from trio_chat.journal.sqlite import Patience, open_sqlite
 from trio_chat.server.ledger import WAITING_MOST, Ledger, read_bans
 
@@ -71,6 +71,24 @@ async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journ
         assert [one.network for one in await read_bans(journal)] == [one.network for one in bans.current(2.0)]
         assert len(await journal.read_audit(9)) == 1
         other.close()
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_waits_is_told_though_more_was_handed_over_meanwhile(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_journal("memory:", data=Path()) as journal:
+        ledger = Ledger(journal, lambda: 7.0)
+        ledger.record("console", "kick", "10.0.0.1:47634")
+        start = trio.current_time()
+
+        async with trio.open_nursery() as waiting:
+            waiting.start_soon(ledger.settled, PATIENCE_S)
+            await trio.testing.wait_all_tasks_blocked()
+            ledger.record("console", "kick", "10.0.0.1:47635")
+            nursery.start_soon(ledger.run)
+
+        assert trio.current_time() == start
         nursery.cancel_scope.cancel()
 
 

@@ -94,7 +94,8 @@ class Ledger:
             logger.error("cannot keep %s: too much waits to be kept already", what)
             return
         self._waiting.append((what, write))
-        self._settled = trio.Event()
+        if self._settled.is_set():  # whoever waits already waits for this too
+            self._settled = trio.Event()
         self._news.set()
 
 
