@@ -14,6 +14,7 @@ from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.client.backoff import LEAST_S, Backoff
 from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.dialogue import Visitor
+from trio_chat.client.exchange import REPEAT_S, WELCOME_S
 from trio_chat.client.happenings import (
     Connected,
     Delayed,
@@ -26,7 +27,7 @@ from trio_chat.client.happenings import (
     Pending,
     Sent,
 )
-from trio_chat.client.link import REPEAT_S, WELCOME_S, Link, open_link
+from trio_chat.client.link import Link, open_link
 from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
 from trio_chat.wire import frames
 
@@ -222,9 +223,10 @@ async def test_who_is_not_patient_waits_for_space_only_while_there_is_a_connecti
         await until(link, Connected)
         await link.say(*[HELLO] * PENDING_MAX)
 
-        nursery.start_soon(partial(link.space, 1, is_patient=False))
+        for _ in range(2):
+            nursery.start_soon(partial(link.space, 1, is_patient=False))
         await trio.testing.wait_all_tasks_blocked()
-        assert nursery.child_tasks
+        assert len(nursery.child_tasks) == 2
         await peer.stream.aclose()
 
         await until(link, Lost)
@@ -286,6 +288,22 @@ async def test_m11_what_is_no_frame_is_ignored_and_what_follows_is_heard(peer: A
         (heard,) = await until(link, Heard)
 
     assert heard.entry.text == "hi"
+
+
+async def test_m11_a_server_that_says_much_and_lets_nobody_in_is_given_up(
+    peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    async def complain() -> None:
+        await peer.accept()
+        await peer.frame()
+        await peer.stream.send_all(b'{"type":"error","code":"x","text":"no"}\n' * 2 * Happenings.ENOUGH)
+
+    with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="the server refuses: no"), flatten_subgroups=True):
+        with trio.fail_after(2 * WELCOME_S):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(complain)
+                async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox):
+                    pytest.fail("it was not let in")
 
 
 async def test_m11_an_endless_line_is_skipped_in_bounded_memory(peer: Any, outbox: Outbox) -> None:

@@ -69,6 +69,8 @@ class Dialogue:
         )
         self.has_to_repeat = False
         """Whether something could not be kept and is to be said again in a while."""
+        self.has_said_bye = False
+        """Whether it was we who ended it."""
         self._session = session
         self._nick = visitor.nick
         self._needs_nick = visitor.needs_nick
@@ -135,12 +137,9 @@ class Dialogue:
 
     def take(self, count: int) -> list[frames.Request]:
         """Return the next things to send."""
-        return [self._requests.popleft() for _ in range(min(count, len(self._requests)))]
-
-    @property
-    def wants_to_send(self) -> bool:
-        """Whether there is something to send."""
-        return bool(self._requests)
+        taken = [self._requests.popleft() for _ in range(min(count, len(self._requests)))]
+        self.has_said_bye |= any(isinstance(request, frames.Bye) for request in taken)
+        return taken
 
     @property
     def is_refused(self) -> bool:

@@ -158,7 +158,7 @@ class Happenings:
     def __init__(self) -> None:
         self._waiting: deque[Happening] = deque()
         self._has_some = trio.Event()
-        self._has_room = trio.Event()
+        self._for_room = trio.lowlevel.ParkingLot()
         self._has_ended = False
 
     def put(self, happenings: Iterable[Happening]) -> None:
@@ -170,15 +170,16 @@ class Happenings:
     def take(self) -> list[Happening]:
         """Return what there is, without waiting."""
         batch = list(self._waiting)
-        self._waiting.clear()
-        self._has_room.set()
+        if batch:
+            self._waiting.clear()
+            self._has_some = trio.Event()
+            self._for_room.unpark_all()
         return batch
 
     async def room(self) -> None:
         """Return when it makes sense to read more of what a server sends."""
         while len(self._waiting) >= self.ENOUGH:
-            self._has_room = trio.Event()
-            await self._has_room.wait()
+            await self._for_room.park()
 
     def __aiter__(self) -> Self:
         return self
@@ -187,7 +188,6 @@ class Happenings:
         if self._has_ended:
             raise StopAsyncIteration
         await self._has_some.wait()
-        self._has_some = trio.Event()
         batch = self.take()
         self._has_ended = isinstance(batch[-1], Ended)
         return batch

@@ -1,13 +1,12 @@
 """The link to a server: what is said gets there, what happens there is told once, however often the connection breaks.
 
 It connects, and comes back by itself after a while that grows; it keeps what was said in the outbox until the server
-has it; it notices a server that vanished. It is an async iterator of what happened, and knows no view.
+has it. It is an async iterator of what happened, and knows no view.
 """
 
-import itertools
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Protocol, Self, TypeVar
@@ -16,9 +15,10 @@ import msgspec
 import trio
 
 from trio_chat.client.backoff import Backoff
-from trio_chat.client.connect import LinkError, Tell, reason_of
+from trio_chat.client.connect import LinkError, Tell
 from trio_chat.client.dialogue import Dialogue, Visitor
-from trio_chat.client.greeting import WRONG_PORT, LateHelloError, read_greeting
+from trio_chat.client.exchange import Exchange
+from trio_chat.client.greeting import LateHelloError
 from trio_chat.client.happenings import (
     Ended,
     Failed,
@@ -33,22 +33,10 @@ from trio_chat.client.happenings import (
 )
 from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError
 from trio_chat.wire import frames
-from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
-
-PING_S = 15
-SILENCE_S = 35
-"""A server that is pinged every 15 s and says nothing for this long is gone: it is noticed within 45 s."""
-
-WELCOME_S = 15
-REPEAT_S = 5
-"""How long to wait before what a server could not keep is said again."""
 
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-_RECEIVE_BYTES = 64 * 1024
-_FRAMES_PER_SEND = 64  # of 24 KiB at most each
 
 
 class Place(Protocol):
@@ -70,12 +58,12 @@ class Link:
         self._dialogue = Dialogue(visitor, outbox.session, outbox.pending)
         self._backoff = backoff or Backoff()
         self._happenings = Happenings()
-        self._has_news = trio.Event()
-        self._has_space = trio.Event()
+        self._exchange: Exchange | None = None
+        self._for_space = trio.lowlevel.ParkingLot()
         self._is_finishing = False
         self._is_leaving = False
-        self._has_said_bye = False
-        self._has_begun: Callable[[], None] | None = None
+        self._tell_begun: Callable[[], None] | None = None
+        """What is called when the first connection is made; None after that."""
         self._is_on_disk = True
         self._notices: list[str] = []
 
@@ -117,13 +105,13 @@ class Link:
         refused |= {speech.key: Failed(speech, "too much waits to be sent already") for speech in fine[room:]}
         await self._store(fine[:room])
         self._dialogue.speak(fine[:room])
-        self._has_news.set()
+        self._wake()
         self._happenings.put(refused.get(speech.key) or Pending(speech) for speech in keyed)
 
     def ask(self, question: Question) -> None:
         """Ask something; the answer happens, or why there is none."""
         self._happenings.put(self._dialogue.ask(_with_key(question)))
-        self._has_news.set()
+        self._wake()
 
     def happened(self) -> list[Happening]:
         """Return what has happened since the iteration ended."""
@@ -135,14 +123,13 @@ class Link:
         Who is not patient waits only while there is a connection, on which what waits gets less.
         """
         while len(self._dialogue.pending) + count > PENDING_MAX and (is_patient or self.is_connected):
-            self._has_space = trio.Event()
-            await self._has_space.wait()
+            await self._for_space.park()
 
     def finish(self) -> None:
         """Leave as soon as all that was said is acknowledged and all that was asked is answered."""
         self._is_finishing = True
         self._leave_if_settled()
-        self._has_news.set()
+        self._wake()
 
     async def run(self, *, is_patient: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be connected until it is over; Ended happens last. It has started when the server has let us in.
@@ -150,7 +137,7 @@ class Link:
         One that `is_patient` has started at once. Another raises LinkError where the first connection fails, with what
         the person should know besides as notes; but one whose hello was only late tries again.
         """
-        self._has_begun = task_status.started
+        self._tell_begun = task_status.started
         if is_patient:
             self._begun()
         while True:
@@ -160,10 +147,10 @@ class Link:
                     error.add_note(notice)
                 raise error
             self._happenings.put(self._dialogue.lose())
-            self._has_space.set()
+            self._for_space.unpark_all()
             self._is_leaving = False
-            if self._has_said_bye or error.is_final or self._backoff.is_once:
-                self._happenings.put([Ended(str(error), is_orderly=self._has_said_bye)])
+            if self._dialogue.has_said_bye or error.is_final or self._backoff.is_once:
+                self._happenings.put([Ended(str(error), is_orderly=self._dialogue.has_said_bye)])
                 return
             if isinstance(error, LateHelloError):  # the server is there, and not overrun
                 self._backoff.reset()
@@ -173,12 +160,12 @@ class Link:
 
     def _is_turned_away(self, error: LinkError) -> bool:
         """Whether the first connection has failed, for more than that our hello was late."""
-        return self._has_begun is not None and not isinstance(error, LateHelloError)
+        return self._tell_begun is not None and not isinstance(error, LateHelloError)
 
     def _begun(self) -> None:
-        if self._has_begun is not None:
-            self._has_begun()
-            self._has_begun = None
+        if self._tell_begun is not None:
+            self._tell_begun()
+            self._tell_begun = None
 
     async def _visit(self) -> LinkError:
         """Make one connection and use it. -> how it was lost"""
@@ -186,75 +173,32 @@ class Link:
             stream = await self._place.connect(self._tell)
         except LinkError as error:
             return error
+        self._exchange = Exchange(stream, self._dialogue, hear=self._hear, room=self._happenings.room)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write, stream)
-                nursery.start_soon(self._tick)
-                lost = await self._read(stream)
-                nursery.cancel_scope.cancel()
+            return await self._exchange.run()
         finally:
+            self._exchange = None
             await trio.aclose_forcefully(stream)
-        return lost
+
+    def _wake(self) -> None:
+        if self._exchange:
+            self._exchange.wake()
 
     def _tell(self, notice: str) -> None:
         self._notices.append(notice)
         self._happenings.put([Noticed(notice)])
 
-    async def _write(self, stream: trio.abc.SendStream) -> None:
-        """Send what there is to send. That the connection broke is told by reading."""
-        with suppress(trio.BrokenResourceError):
-            await stream.send_all(frames.encode(self._dialogue.begin()))
-            while True:
-                while requests := self._dialogue.take(_FRAMES_PER_SEND):
-                    self._has_said_bye |= isinstance(requests[-1], frames.Bye)
-                    await stream.send_all(b"".join(map(frames.encode, requests)))
-                self._has_news = trio.Event()
-                await self._has_news.wait()
-
-    async def _tick(self) -> None:
-        """Ask now and then whether the server is there, and say again what it could not keep."""
-        for turn in itertools.count(1):
-            await trio.sleep(REPEAT_S)
-            if self._dialogue.has_to_repeat:
-                self._dialogue.repeat()
-            if turn % (PING_S // REPEAT_S) == 0:
-                self._dialogue.ping()
-            self._has_news.set()
-
-    async def _read(self, stream: trio.abc.ReceiveStream) -> LinkError:
-        """Hear what the server says until there is no more. -> why not"""
-        decoder = reply_decoder()
-        try:
-            with trio.fail_after(WELCOME_S):
-                data = await read_greeting(stream, _RECEIVE_BYTES)
-            while data:
-                await self._hear(decoder.feed(data))
-                if self._dialogue.is_refused:
-                    return self._explain_end("")
-                await self._happenings.room()
-                with trio.fail_after(SILENCE_S if self.is_connected else WELCOME_S):
-                    data = bytes(await stream.receive_some(_RECEIVE_BYTES))
-        except LinkError as error:
-            return error
-        except trio.TooSlowError:
-            return self._explain_silence()
-        except trio.BrokenResourceError as broken:
-            return self._explain_end(f"the connection broke: {reason_of(broken.__cause__)}")
-        return self._explain_end("the server closed the connection")
-
-    async def _hear(self, replies: Iterable[frames.AnyReply | FrameFault]) -> None:
+    async def _hear(self, replies: Sequence[frames.AnyReply]) -> None:
         was_connected = self.is_connected
-        happened: list[Happening] = []
-        for reply in replies:
-            happened += [] if isinstance(reply, FrameFault) else self._dialogue.hear(reply)
+        happened = [happening for reply in replies for happening in self._dialogue.hear(reply)]
         if self.is_connected and not was_connected:
             self._backoff.reset()
             self._begun()
         await self._forget([what.speech.key for what in happened if isinstance(what, Sent | Failed)])
         self._happenings.put(happened)
         self._leave_if_settled()
-        self._has_space.set()
-        self._has_news.set()
+        self._for_space.unpark_all()
+        self._wake()
 
     def _leave_if_settled(self) -> None:
         if self._is_finishing and self.is_connected and self._dialogue.is_settled and not self._is_leaving:
@@ -276,18 +220,6 @@ class Link:
         with suppress(OutboxError):
             if keys:
                 await self._outbox.remove(keys)
-
-    def _explain_silence(self) -> LinkError:
-        if self.is_connected:
-            return LinkError(f"nothing came from the server for {SILENCE_S} s")
-        return LinkError(f"nothing came from the server within {WELCOME_S} s; {WRONG_PORT}")
-
-    def _explain_end(self, reason: str) -> LinkError:
-        if farewell := self._dialogue.farewell:
-            return LinkError(farewell.text, is_final=farewell.retry_s is None, retry_s=farewell.retry_s)
-        if (refusal := self._dialogue.refusal) and not self.is_connected:
-            return LinkError(f"the server refuses: {refusal.text}", is_final=self._dialogue.is_refused)
-        return LinkError(reason)
 
 
 @asynccontextmanager
