@@ -64,6 +64,17 @@ class Peer:
         await self.send(type="welcome", **welcome | {"you": you, "rooms": rooms} | fields)
         return hello
 
+    async def receive(self, *past: str) -> None:
+        """Answer what the client asks for a person who comes: what was said before, and who is there."""
+        asked = await self.frame()
+        entries = [
+            {"type": "entry", "id": 0, "room": "lobby", "kind": "said", "time": 0.0, "author": "a", "text": text}
+            for text in past
+        ]
+        await self.send(type="page", entries=entries, more=False, key=asked["key"])
+        asked = await self.frame()
+        await self.send(type="members", room=asked["room"], count=1, labels=["1.2.3.4:5"], key=asked["key"])
+
     async def tell(self, number: int, text: str, **fields: object) -> None:
         """Tell the client of something that somebody said."""
         entry = {"id": number, "room": "lobby", "kind": "said", "time": 0.0, "author": "a", "text": text}

@@ -18,13 +18,14 @@ import trio
 
 from trio_chat.chat.stickers import Catalogue, Text
 from trio_chat.client.connect import LinkError, Place
-from trio_chat.client.conversation import LEAVE_TIMEOUT_S, PATIENCE_S
+from trio_chat.client.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
 from trio_chat.client.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.transcript import Transcript
+from trio_chat.client.wishes import PLAIN, Wishes
 
 ROOT = Path(__file__).parents[2]
 JOIN = (sys.executable, "-m", "trio_chat", "join", "127.0.0.1")
@@ -49,10 +50,16 @@ class Filter:
         hello: dict[str, Any] = await self._peer.welcome()
         return hello
 
-    async def _visit(self, visitor: Visitor) -> None:
+    async def start_in_person(self, wishes: Wishes) -> None:
+        """Begin the visit of a person."""
+        self._nursery.start_soon(partial(self._visit, Visitor(), wishes, has_person=True))
+        await self._peer.welcome()
+
+    async def _visit(self, visitor: Visitor, wishes: Wishes = PLAIN, *, has_person: bool = False) -> None:
         pipe = Pipe(self._stdin, self._stdout)
+        pipe.has_person = has_person
         with open_outbox("test", folder=self._folder) as outbox:
-            visit = Visit(TRANSCRIPT, Place("localhost", self._peer.port), visitor, outbox)
+            visit = Visit(TRANSCRIPT, Place("localhost", self._peer.port), visitor, outbox, wishes=wishes)
             self._status = await visit.run(lambda: nullcontext(pipe))
         self.done.set()
 
@@ -72,6 +79,10 @@ class Filter:
     def output(self) -> str:
         os.set_blocking(self._stdout_read, False)
         return os.read(self._stdout_read, 65536).decode()
+
+    async def next_output(self) -> str:
+        await trio.lowlevel.wait_readable(self._stdout_read)
+        return self.output()
 
     def close(self) -> None:
         for fd in (self._stdin, self._stdin_write, self._stdout_read, self._stdout):
@@ -592,6 +603,56 @@ def test_colours_are_for_those_who_want_them(screen: Any, tmp_path: Path, make_p
     assert b"\x1b[2m***" in coloured
 
 
+IN_LOBBY = (
+    "*** 1 in #lobby: [1.2.3.4:5] (you) ***",
+    "*** /nick NAME gives you a name, /help lists what else there",
+    " is ***",
+)
+
+
+def test_a_person_who_comes_is_shown_what_was_said_before_and_who_is_there(
+    screen: Any, tmp_path: Path, make_peer: Any
+) -> None:
+    environment = {**os.environ, "TERM": "xterm", "TZ": "UTC", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+    run_program = partial(trio.run_process, cwd=ROOT, env=environment, start_new_session=True, **streams)
+
+    async def run() -> None:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            nursery.start_soon(run_program, [*JOIN, str(peer.port)])
+            await peer.welcome(rooms=[{"name": "lobby", "topic": "cheese", "members": 1, "last_id": 5}])
+            await peer.tell(6, "new")
+            await peer.receive("hi @smile", "anyone?")
+            await screen.shows(
+                "*** you are [1.2.3.4:5] in #lobby: cheese ***",
+                "1970-01-01 00:00 [a]> hi 🙂",
+                "1970-01-01 00:00 [a]> anyone?",
+                *IN_LOBBY,
+                "[a]> new",
+                ">",
+            )
+            screen.type("\x04")
+            await peer.part()
+
+    trio.run(run)
+
+
+async def test_the_past_is_not_waited_for_very_long(
+    filter_: Filter, peer: Any, mock_clock: trio.testing.MockClock
+) -> None:
+    await filter_.start_in_person(Wishes(past=20))
+    await peer.tell(1, "new")
+    await trio.testing.wait_all_tasks_blocked()
+    assert (await peer.frame())["type"] == "history"
+    assert await filter_.next_output() == "*** you are [1.2.3.4:5] in #lobby ***\n"
+
+    mock_clock.jump(ARRIVAL_S)
+
+    assert await filter_.next_output() == "[a]> new\n"
+    signal.raise_signal(signal.SIGINT)
+    mock_clock.jump(LEAVE_TIMEOUT_S)
+
+
 def test_a_dumb_terminal_gets_no_colours_and_its_person_is_greeted(screen: Any, tmp_path: Path, make_peer: Any) -> None:
     environment = {**os.environ, "TERM": "dumb", "XDG_STATE_HOME": str(tmp_path)}
     streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
@@ -600,8 +661,9 @@ def test_a_dumb_terminal_gets_no_colours_and_its_person_is_greeted(screen: Any, 
         async with make_peer() as peer, trio.open_nursery() as nursery:
             nursery.start_soon(partial(trio.run_process, [*JOIN, str(peer.port)], cwd=ROOT, env=environment, **streams))
             await peer.welcome()
+            await peer.receive("hi")
             await peer.tell(1, "@smile")
-            await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", "[a]> 🙂")
+            await screen.shows(*IN_LOBBY, "[a]> 🙂")
             screen.type("/quit\r")
             await peer.part()
 
@@ -623,12 +685,13 @@ def _see_a_notice(screen: Any, make_peer: Any, variables: dict[str, str], folder
         async with make_peer() as peer, trio.open_nursery() as nursery:
             nursery.start_soon(run_program, [*JOIN, str(peer.port)])
             await peer.welcome()
-            await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", ">")
+            await peer.receive()
+            await screen.shows(*IN_LOBBY, ">")
             screen.type("\x04")
             await peer.part()
 
     trio.run(run)
-    trio.run(partial(screen.shows, "*** you are [1.2.3.4:5] in #lobby ***", GOODBYE))
+    trio.run(partial(screen.shows, *IN_LOBBY, GOODBYE))
     assert screen.modes == screen.modes_before
     return bytes(screen.received)
 

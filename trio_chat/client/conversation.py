@@ -1,5 +1,6 @@
 """What goes back and forth between a link and a person, whatever the person sits at."""
 
+import math
 import os
 import sys
 from collections import deque
@@ -12,12 +13,14 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
+from trio_chat.client.arrival import Arrival
 from trio_chat.client.dialogue import room_name
 from trio_chat.client.happenings import Ended, Failed, Happening, Noticed, Question, Speech
 from trio_chat.client.link import Link
 from trio_chat.client.narrator import Narrator, Told
 from trio_chat.client.transcript import Row, paint
 from trio_chat.client.typed import Local, help_lines, meaning_of
+from trio_chat.client.wishes import PLAIN, Wishes
 from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2
@@ -25,6 +28,9 @@ LEAVE_TIMEOUT_S = 2
 
 PATIENCE_S = 60
 """How long a pipe that has said everything tries to get back a connection that it has lost."""
+
+ARRIVAL_S = 3
+"""How long what is new waits for what was said before one came."""
 
 _LINES_PER_SAY = 500  # one commit
 _HAPPENINGS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
@@ -73,12 +79,14 @@ class Surface(Protocol):
 class Conversation:
     """What goes back and forth between a link and a surface."""
 
-    def __init__(self, link: Link, surface: Surface, narrator: Narrator) -> None:
+    def __init__(self, link: Link, surface: Surface, narrator: Narrator, wishes: Wishes = PLAIN) -> None:
         self._link = link
         self._surface = surface
         self._narrator = narrator
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
         self._patience = trio.CancelScope()
+        self._arrival = Arrival(narrator.room, past=wishes.past if surface.has_person else None)
+        self._arrived_at = math.inf
         self._lines: deque[str] = deque()
         self._speeches: list[Speech] = []
         self._untold: list[Happening] = []
@@ -135,14 +143,25 @@ class Conversation:
                 await trio.sleep_forever()
         scope.cancel()
 
-    async def _listen(self) -> Ended | None:
-        async for batch in self._link:
+    async def _listen(self) -> Ended:
+        while True:
+            batch = await self._hear()
             self._untold += batch
             await self._tell_happenings()
             self._set_patience()
-            if isinstance(batch[-1], Ended):
+            if batch and isinstance(batch[-1], Ended):
                 return batch[-1]
-        return None
+
+    async def _hear(self) -> list[Happening]:
+        """Wait for what is to be told. What is new waits for what was said before it, but not for long."""
+        with trio.move_on_at(self._arrived_at):
+            batch = self._arrival.sift(await anext(self._link), self._link)
+            for question in self._arrival.questions():
+                self._arrived_at = trio.current_time() + ARRIVAL_S
+                self._link.ask(question)
+            return batch
+        self._arrived_at = math.inf
+        return self._arrival.give_up()
 
     async def _tell_happenings(self) -> None:
         while some := self._untold[:_HAPPENINGS_PER_PRINT]:
@@ -240,10 +259,9 @@ class Conversation:
         rows: list[Row] = []
         for some in told:
             rows += some.rows
-            if some.greeting and self._surface.has_person:
-                rows += transcript.notice(some.greeting)
-            if self._surface.has_prompt:
-                rows += [row for aside in some.asides for row in transcript.notice(aside)]
+            if self._surface.has_person:
+                asides = (some.greeting, *some.asides) if some.greeting else some.asides
+                rows += [row for aside in asides for row in transcript.notice(aside)]
             else:
                 for aside in some.asides:
                     print(f"trio-chat: {clean(aside)}", file=sys.stderr)

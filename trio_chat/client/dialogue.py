@@ -148,6 +148,10 @@ class Dialogue:
             return False
         return self.refusal.code in _FINAL or (self._needs_nick and self.refusal.code in _NAMELESS)
 
+    def newest_id_before(self, room: str) -> int | None:
+        """The newest entry of a room when it was entered; None where we are not in it, or do not know."""
+        return self._seen.newest_id_before(room)
+
     @property
     def is_settled(self) -> bool:
         """Whether all that was said is acknowledged, and all that was asked answered."""

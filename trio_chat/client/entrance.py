@@ -1,4 +1,4 @@
-"""From the settings of `join` to what a link needs: where to go, and as whom."""
+"""From the settings of `join` to what a visit needs: where to go, as whom, and how the chat is to be shown."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from trio_chat.client.connect import Place
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.tls import TlsPlace
 from trio_chat.client.trust import KnownServers, default_folder
+from trio_chat.client.wishes import Wishes
 from trio_chat.config import ConfigError, JoinSettings
 
 PASSWORD_MAX = 512
@@ -25,6 +26,11 @@ def visitor_of(settings: JoinSettings) -> Visitor:
     if settings.password_file:
         password = _read_password(settings.password_file)
     return Visitor(nick=settings.nick, rooms=(settings.room,), password=password)
+
+
+def wishes_of(settings: JoinSettings) -> Wishes:
+    """Say how the chat is to be shown."""
+    return Wishes(past=settings.history)
 
 
 def _read_password(file: Path) -> str:

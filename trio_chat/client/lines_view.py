@@ -25,6 +25,7 @@ from trio_chat.client.outbox import Outbox, open_outbox
 from trio_chat.client.pipe import Pipe, is_dumb
 from trio_chat.client.transcript import Transcript
 from trio_chat.client.typed import COMMANDS
+from trio_chat.client.wishes import PLAIN, Wishes
 
 GOODBYE = "Disconnected from the server"
 
@@ -38,7 +39,13 @@ OpenSurface = Callable[[], AbstractAsyncContextManager[Surface]]
 
 
 def join(
-    place: Place, visitor: Visitor, *, stickers: Path | None, is_once: bool = False, outboxes: Path | None = None
+    place: Place,
+    visitor: Visitor,
+    wishes: Wishes = PLAIN,
+    *,
+    stickers: Path | None,
+    is_once: bool = False,
+    outboxes: Path | None = None,
 ) -> int:
     """Chat until the person leaves or the server does not want them any more; or, `is_once`, is lost.
 
@@ -56,7 +63,9 @@ def join(
         with open_outbox(str(place), visitor.nick or "", folder=outboxes) as outbox:
             if outbox.warning:
                 _complain(outbox.warning)
-            visit = Visit(Transcript(catalogue), place, visitor, outbox, backoff=Backoff(is_once=is_once))
+            visit = Visit(
+                Transcript(catalogue), place, visitor, outbox, wishes=wishes, backoff=Backoff(is_once=is_once)
+            )
             return _run(visit, catalogue)
     except* LinkError as errors:
         error = _first(errors)
@@ -84,12 +93,20 @@ class Visit:
     """One stay in the chat, from connecting to the goodbye."""
 
     def __init__(
-        self, transcript: Transcript, place: Place, visitor: Visitor, outbox: Outbox, *, backoff: Backoff | None = None
+        self,
+        transcript: Transcript,
+        place: Place,
+        visitor: Visitor,
+        outbox: Outbox,
+        *,
+        wishes: Wishes = PLAIN,
+        backoff: Backoff | None = None,
     ) -> None:
         self._transcript = transcript
         self._place = place
         self._visitor = visitor
         self._outbox = outbox
+        self._wishes = wishes
         self._backoff = backoff or Backoff()
         self._surface: Surface | None = None
         self._unsent = 0
@@ -133,7 +150,7 @@ class Visit:
 
     async def _converse(self, link: Link, surface: Surface) -> int:
         narrator = Narrator(self._transcript, self._visitor.rooms[0])
-        conversation = Conversation(link, surface, narrator)
+        conversation = Conversation(link, surface, narrator, self._wishes)
         try:
             ended = await conversation.run()
         finally:

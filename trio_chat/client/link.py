@@ -88,6 +88,10 @@ class Link:
         """The rooms that we are in or want to be in, each with its topic."""
         return dict(self._dialogue.rooms)
 
+    def newest_id_before(self, room: str) -> int | None:
+        """The newest entry of a room when it was entered: what is older does not come by itself. None where unknown."""
+        return self._dialogue.newest_id_before(room)
+
     @property
     def pending(self) -> tuple[Speech, ...]:
         """What the server has not acknowledged, oldest first."""

@@ -119,7 +119,8 @@ class Narrator:
         if not connected.is_again:
             if self.room not in link.rooms:
                 self.room = next(iter(link.rooms), LOBBY)
-            return Told([], greeting=f"you are [{connected.label}] in #{self.room}")
+            topic = link.rooms.get(self.room, "")
+            return Told([], greeting=f"you are [{connected.label}] in #{self.room}" + (f": {topic}" if topic else ""))
         asides = ["connected again"]
         if connected.is_other_epoch:
             asides.append("the server's history is another one now: some of what was said may be missing")

@@ -11,6 +11,7 @@ class Seen:
     def __init__(self) -> None:
         self.epoch = ""
         self._ids: dict[str, int] = {}
+        self._before: dict[str, int] = {}
 
     def begin(self, epoch: str, rooms: Iterable[frames.RoomInfo]) -> bool:
         """Take up a connection. -> whether it leads to another journal, of which nothing is seen yet"""
@@ -26,14 +27,21 @@ class Seen:
     def start_over(self) -> None:
         """What was seen was of another journal."""
         self._ids.clear()
+        self._before.clear()
 
     def enter(self, room: frames.RoomInfo) -> None:
         """Begin with what is new in a room, unless some of that has come already."""
         self._ids.setdefault(room.name, room.last_id)
+        self._before.setdefault(room.name, room.last_id)
+
+    def newest_id_before(self, room: str) -> int | None:
+        """The newest id of a room when it was entered, which does not come by itself; None where that is not known."""
+        return self._before.get(room)
 
     def forget(self, room: str) -> None:
         """A room was left: what happens there until we come back is not for us."""
         self._ids.pop(room, None)
+        self._before.pop(room, None)
 
     def is_new(self, entry: frames.Said) -> bool:
         """Tell whether an entry was not here before, and remember it."""

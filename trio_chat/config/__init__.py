@@ -225,6 +225,9 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     nick: Annotated[str | None, Declared("The name that others see.", text("NAME", "a name"), "your address")] = None
     room: Annotated[str, Declared("The room to begin in.", text("ROOM", "a room's name"))] = "lobby"
+    history: Annotated[
+        int, Declared("At a terminal, the lines that are shown of a room when it is entered.", whole(0, 100))
+    ] = 20
     once: Annotated[bool, Declared("Do not come back when the connection is lost: end with status 1.", SWITCH)] = False
     tls: Annotated[bool, Declared("Speak TLS, and nothing else.", SWITCH)] = False
     tls_ca: Annotated[

@@ -1,0 +1,209 @@
+"""What one who comes is shown first, with a real dialogue in place of the link."""
+
+from typing import Any
+
+import pytest
+
+from trio_chat.client.arrival import HELD_MAX, NAMELESS, Arrival
+from trio_chat.client.dialogue import Dialogue, Visitor
+from trio_chat.client.happenings import Answered, Connected, Happening, Heard, Lost, Noticed, Question
+from trio_chat.wire import frames
+
+
+def said(number: int, **fields: Any) -> frames.Said:
+    values = {"id": number, "room": "lobby", "kind": "said", "time": 0.0, "author": "bob", "text": str(number)}
+    return frames.Said(**values | fields)
+
+
+def info(room: str, last_id: int = 10) -> frames.RoomInfo:
+    return frames.RoomInfo(name=room, topic="", members=1, last_id=last_id)
+
+
+class Coming:
+    """Somebody who comes into the lobby, and what they are told."""
+
+    def __init__(self, *, past: int | None = 20, label: str = "alice", room: str = "lobby") -> None:
+        self.arrival = Arrival(room, past=past)
+        self.dialogue = Dialogue(Visitor(), "s" * 16)
+        self.asked: list[Question] = []
+        self.told: list[Happening] = []
+        self.connect(label)
+
+    def connect(self, label: str = "alice") -> None:
+        self.dialogue.begin()
+        you = frames.You(id="c1", label=label, address="192.0.2.1:5")
+        welcome = frames.Welcome(
+            protocol=1, epoch="e", server="t", you=you, resumed=False, rooms=[info("lobby")], limits=frames.Limits()
+        )
+        self.hear(welcome)
+
+    def hear(self, *replies: frames.AnyReply) -> None:
+        for reply in replies:
+            self.happen(self.dialogue.hear(reply))
+
+    def happen(self, happenings: list[Happening]) -> None:
+        self.told += self.arrival.sift(happenings, self.dialogue)
+        for question in self.arrival.questions():
+            self.asked.append(question)
+            self.dialogue.ask(question)
+
+    def ask(self, question: Question) -> None:
+        self.happen(self.dialogue.ask(question))
+
+    def page(self, *entries: frames.Said) -> None:
+        (question,) = (asked for asked in self.asked[-2:] if isinstance(asked, frames.History))
+        self.hear(frames.Page(entries=list(entries), more=False, key=question.key))
+
+    def members(self, *labels: str) -> None:
+        self.hear(frames.Members(room="lobby", count=len(labels), labels=list(labels), key=self.asked[-1].key))
+
+    @property
+    def heard(self) -> list[str]:
+        """What is told of what happened in rooms, in its order: ids, and how many are there."""
+        found: list[str] = []
+        for told in self.told:
+            match told:
+                case Answered(answer=frames.Page(entries=entries)):
+                    found += [f"past {entry.id}" for entry in entries]
+                case Answered(answer=frames.Members(count=count)):
+                    found.append(f"{count} here")
+                case Heard(entry=entry):
+                    found.append(f"new {entry.id}")
+        return found
+
+
+def test_the_past_is_told_first_then_who_is_there_and_then_what_came_meanwhile() -> None:
+    coming = Coming()
+
+    coming.hear(said(11))
+    coming.page(said(9), said(10))
+    coming.hear(said(12))
+    assert coming.heard == ["past 9", "past 10"]
+    coming.members("alice", "bob")
+    coming.hear(said(13))
+
+    assert coming.heard == ["past 9", "past 10", "2 here", "new 11", "new 12", "new 13"]
+
+
+def test_what_is_asked_for_is_what_does_not_come_by_itself() -> None:
+    (history, who) = Coming(past=3).asked
+
+    assert isinstance(history, frames.History)
+    assert isinstance(who, frames.Who)
+    assert (history.room, history.before, who.room) == ("lobby", 11, "lobby")
+
+
+def test_so_much_is_told_as_was_wished_for_and_not_who_came_and_went() -> None:
+    coming = Coming(past=2)
+
+    coming.page(said(1), said(2), said(3, kind="joined"), said(4, kind="acted"), said(5, kind="left"))
+
+    assert coming.heard == ["past 2", "past 4"]
+
+
+def test_in_a_room_where_nothing_was_said_nothing_is_told_of_that() -> None:
+    coming = Coming()
+
+    coming.page(said(3, kind="joined"))
+    coming.members("alice")
+
+    assert coming.heard == ["1 here"]
+
+
+def test_without_a_past_it_is_told_who_is_there() -> None:
+    coming = Coming(past=0)
+
+    assert [type(question) for question in coming.asked] == [frames.Who]
+
+
+def test_who_did_not_wish_for_it_is_asked_and_told_nothing_more() -> None:
+    coming = Coming(past=None)
+
+    coming.hear(said(11))
+
+    assert coming.asked == []
+    assert coming.heard == ["new 11"]
+
+
+def test_of_many_only_some_are_named() -> None:
+    coming = Coming()
+
+    coming.members(*(f"p{number}" for number in range(500)))
+
+    (members,) = (told.answer for told in coming.told if isinstance(told, Answered))
+    assert isinstance(members, frames.Members)
+    assert (members.count, len(members.labels)) == (500, 20)
+
+
+@pytest.mark.parametrize(("label", "is_told"), [("192.0.2.1:5", True), ("alice", False)])
+def test_who_has_no_name_is_told_once_how_to_have_one(label: str, is_told: bool) -> None:
+    coming = Coming(label=label)
+
+    coming.page()
+    coming.members(label)
+    coming.ask(frames.Join(room="dev", key="j"))
+    coming.hear(frames.Joined(room=info("dev"), key="j"))
+    coming.page()
+    coming.members(label)
+
+    assert coming.told.count(Noticed(NAMELESS)) == is_told
+
+
+def test_who_comes_back_is_asked_and_told_nothing_more() -> None:
+    coming = Coming()
+    coming.page()
+    coming.members("alice")
+    asked = len(coming.asked)
+
+    coming.happen([*coming.dialogue.lose(), Lost("broken", 1)])
+    coming.connect()
+    coming.hear(said(11))
+
+    assert isinstance(coming.told[-2], Connected)
+    assert (len(coming.asked), coming.heard[-1]) == (asked, "new 11")
+
+
+def test_a_connection_that_breaks_meanwhile_holds_nothing_back() -> None:
+    coming = Coming()
+    coming.hear(said(11))
+
+    coming.happen([*coming.dialogue.lose(), Lost("broken", 1)])
+
+    assert [type(told) for told in coming.told] == [Connected, Heard, Lost]
+
+
+def test_a_past_that_cannot_be_read_holds_nothing_back() -> None:
+    coming = Coming()
+    coming.hear(said(11))
+
+    coming.hear(*(frames.Error(code="journal", text="the journal is away", key=asked.key) for asked in coming.asked))
+
+    assert coming.heard == ["new 11"]
+
+
+def test_a_room_that_is_entered_has_a_past_too_but_not_one_that_was_not_left() -> None:
+    coming = Coming()
+    coming.page()
+    coming.members("alice")
+
+    for key in ("1", "2"):
+        coming.ask(frames.Join(room="dev", key=key))
+        coming.hear(frames.Joined(room=info("dev", 30), key=key))
+    coming.ask(frames.Leave(room="dev", key="3"))
+    coming.hear(frames.Done(key="3"))
+    coming.ask(frames.Join(room="dev", key="4"))
+    coming.hear(frames.Joined(room=info("dev", 40), key="4"))
+
+    befores = [question.before for question in coming.asked if isinstance(question, frames.History)]
+    assert befores == [11, 31, 41]
+
+
+def test_a_flood_is_held_back_up_to_a_bound_and_the_past_comes_later_then() -> None:
+    coming = Coming()
+
+    coming.hear(*(said(11 + number) for number in range(HELD_MAX + 1)))
+    coming.page(said(10))
+
+    assert coming.heard[0] == "new 11"
+    assert coming.heard[-1] == "past 10"
+    assert len(coming.heard) == HELD_MAX + 2

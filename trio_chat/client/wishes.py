@@ -1,0 +1,14 @@
+"""How a person wants the chat to be shown to them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What can be told of it; at first the plainest."""
+
+    past: int | None = None
+    """How many lines of a room are shown when it is entered, and then who is there; where None, nothing of that."""
+
+
+PLAIN = Wishes()
