@@ -1,7 +1,6 @@
 """A server in this process: chat, journal in memory, pump and listener, but no files and no console."""
 
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,20 +13,18 @@ import trio
 from trio_chat.chat.bans import Bans
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.log import Mode
-from trio_chat.chat.surroundings import Change, Rules, Surroundings
+from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
+from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
-from trio_chat.server.admission import Admission, Limits
+from trio_chat.server.admission import Limits
 from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.password import Password
-from trio_chat.server.places import Places
-from trio_chat.server.pulse import Pulse
-from trio_chat.server.pump import Pump
+from trio_chat.server.secret_files import Secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.session import serve_connection
 from trio_chat.server.tls import Tls
-from trio_chat.wire import frames, lines
+from trio_chat.wiring import wire
 
 PATIENCE_S = 1000
 """After this long without what a test waits for, it fails; some let the clock jump."""
@@ -119,40 +116,26 @@ async def _open_house(
 ) -> AsyncIterator[House]:
     with bind(host, 0) as listener:
         async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
-            pump = Pump(nursery, stall_timeout_s=30)
-            pulse = Pulse(pump)
-            places = Places(journal)
-            outside = Surroundings(
-                post=journal.post,
-                encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
-                wall_clock=time.time,
-                clock=time.monotonic,
-                on_change=lambda change, client, end: house.report(change, client, end),
-                on_news=pump.has_news,
-                on_place=places.note,
-            )
-            chat = Chat(outside, rules=Rules())
-            bans = Bans()
-            services = Services(
-                chat,
+            parts = wire(
+                ServeSettings(),
                 journal,
-                pump,
-                pulse,
-                places,
-                admission=Admission(limits, bans),
-                pace=pace or Pace(),
-                password=Password(password),
-                tls=tls,
+                nursery,
+                secrets=Secrets(Password(password), tls),
+                bans=(),
+                on_change=lambda _chat, change, client, end: house.report(change, client, end),
+                on_record=lambda who, action, what: None,
             )
+            services = parts.services
+            services.admission.limits = limits
+            services.pace = pace or Pace()
+            house = House(services, listener.getsockname()[1], parts.operator.bans)
 
             async def hear() -> None:
                 async for entries in journal.follow():
-                    chat.hear(entries)
+                    services.chat.hear(entries)
 
-            house = House(services, listener.getsockname()[1], bans)
-            nursery.start_soon(pump.run)
-            nursery.start_soon(places.run)
-            nursery.start_soon(pulse.run)
+            for part in (services.pump, services.places, services.pulse):
+                nursery.start_soon(part.run)
             nursery.start_soon(hear)
             nursery.start_soon(accept_forever, listener, partial(serve_connection, services), nursery)
             try:
