@@ -23,7 +23,7 @@ from trio_chat.config import ServeSettings, ignored_variables
 from trio_chat.journal import JournalError, open_journal
 from trio_chat.ports import open_ports
 from trio_chat.server import console
-from trio_chat.server.admin_token import open_admin_token
+from trio_chat.server.admin_token import AdminToken, open_admin_token
 from trio_chat.server.capacity import raise_file_limit
 from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
@@ -33,7 +33,7 @@ from trio_chat.server.listener import accept_forever
 from trio_chat.server.logs import logging_to
 from trio_chat.server.places import recall_places
 from trio_chat.server.reload import Reloaded, Reloader
-from trio_chat.server.secret_files import read_secrets
+from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Services
 from trio_chat.server.session import serve_connection
 from trio_chat.server.signals import watch_for_reload, watch_for_stop
@@ -60,7 +60,6 @@ def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
 
     -> exit status; a reason other than 0 is one line on stderr.
     """
-    _reserve_standard_fds()
     raise_file_limit()
     status = 0
     try:
@@ -83,40 +82,45 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
     async with trio.open_nursery() as watching:
         await watching.start(watch_for_stop, stop.request)
         files = await stop.unless_requested(lambda: (read_secrets(settings), open_admin_token(settings)))
-        if files is None:
-            return
-        secrets, token = files
-        async with (
-            open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
-            open_ports(settings, inherited_sockets(os.environ)) as (chat_socket, admin_listeners),
-        ):
-            admin = Admin(settings, token, admin_listeners)
-            bans = await read_bans(journal)
-            printer = Printer(STDOUT)
-            async with trio.open_nursery() as nursery:
-                parts = wire(
-                    settings,
-                    journal,
-                    nursery,
-                    secrets=secrets,
-                    bans=bans,
-                    on_change=partial(_report, printer, admin),
-                    on_record=admin.events.note_deed,
-                )
-                server = Server(
-                    settings=settings,
-                    parts=parts,
-                    admin=admin,
-                    nursery=nursery,
-                    printer=printer,
-                    reloader=Reloader(settings, parts.services, parts.pruning, read=read),
-                    stop=stop,
-                    manager=ServiceManager(os.environ),
-                )
-                await server.run(chat_socket)
-                nursery.cancel_scope.cancel()
-            printer.flush_nowait()
+        if files is not None:
+            await _serve_until(stop, settings, read, *files)
         watching.cancel_scope.cancel()
+
+
+async def _serve_until(
+    stop: Stop, settings: ServeSettings, read: Callable[[], ServeSettings], secrets: Secrets, token: AdminToken
+) -> None:
+    """Open what a server stands on, wire it together and run it. What was opened first is closed last."""
+    async with (
+        open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
+        open_ports(settings, inherited_sockets(os.environ)) as (chat_socket, admin_listeners),
+    ):
+        admin = Admin(settings, token, admin_listeners)
+        bans = await read_bans(journal)
+        printer = Printer(STDOUT)
+        async with trio.open_nursery() as nursery:
+            parts = wire(
+                settings,
+                journal,
+                nursery,
+                secrets=secrets,
+                bans=bans,
+                on_change=partial(_report, printer, admin),
+                on_record=admin.events.note_deed,
+            )
+            server = Server(
+                settings=settings,
+                parts=parts,
+                admin=admin,
+                nursery=nursery,
+                printer=printer,
+                reloader=Reloader(settings, parts.services, parts.pruning, read=read),
+                stop=stop,
+                manager=ServiceManager(os.environ),
+            )
+            await server.run(chat_socket)
+            nursery.cancel_scope.cancel()
+        printer.flush_nowait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,10 +227,3 @@ def _report(printer: Printer, admin: Admin, chat: Chat, change: Change, client: 
     printer.print(console.change_line(change, client))
     log_end(client, end)
     admin.events.note_change(chat, change, client, end)
-
-
-def _reserve_standard_fds() -> None:
-    """Fill a closed stdin, stdout or stderr with /dev/null, or the next socket would take its number."""
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(fd)

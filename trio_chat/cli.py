@@ -41,6 +41,7 @@ _Settings = TypeVar("_Settings", bound=Struct)
 
 def main() -> None:
     """Run the command line and exit. A user's mistake is one line on stderr."""
+    _reserve_standard_fds()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -54,6 +55,13 @@ def run(arguments: list[str]) -> int:
     except click.Abort:
         return INTERRUPTED_STATUS
     return int(status or 0)
+
+
+def _reserve_standard_fds() -> None:
+    """Fill a closed stdin, stdout or stderr with /dev/null, or the next file or socket would take its number."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)
 
 
 def _explain(error: Exception) -> str:

@@ -13,6 +13,7 @@ import trio
 
 from trio_chat.chat.stickers import Catalogue
 from trio_chat.chat.text import clean
+from trio_chat.chat.wording import notice
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.catalogue import load_catalogue
 from trio_chat.client.connect import LinkError
@@ -53,7 +54,6 @@ def join(
 
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
-    _reserve_standard_fds()
     # A person is told, and stays.
     visitor = replace(visitor, needs_nick=visitor.nick is not None and not os.isatty(0))
     catalogue, warnings = load_catalogue(stickers)
@@ -168,15 +168,18 @@ class Visit:
 
     async def _say_goodbye(self, surface: Surface) -> None:
         """Say what was not sent, and that it is over; there may be nobody left to say it to."""
-        draft = f"*** not sent: {clean(surface.draft)} ***\n" if surface.draft else ""
-        unsent = self._explain_unsent()
-        if unsent and not surface.has_prompt:
-            _complain(unsent)
-        notice = f"*** {unsent} ***\n" if unsent and surface.has_prompt else ""
+        last_words = []
+        if surface.draft:
+            last_words.append(f"not sent: {clean(surface.draft)}")
+        if unsent := self._explain_unsent():
+            if surface.has_prompt:
+                last_words.append(unsent)
+            else:
+                _complain(unsent)
         if self._unsaid and surface.has_prompt:
-            notice += f"*** {count_lines(self._unsaid)} not sent, and lost ***\n"
+            last_words.append(f"{count_lines(self._unsaid)} not sent, and lost")
         with trio.move_on_after(LEAVE_TIMEOUT_S), suppress(OSError):
-            await surface.print(f"{draft}{notice}{GOODBYE}\n")
+            await surface.print("\n".join((*map(notice, last_words), GOODBYE, "")))
 
     def _explain_unsent(self) -> str:
         if not self._unsent:
@@ -198,10 +201,3 @@ def _complain(text: str) -> None:
 def _first(error: BaseException) -> BaseException:
     """Unwrap what nurseries wrapped."""
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
-
-
-def _reserve_standard_fds() -> None:
-    """Fill a closed stdin, stdout or stderr with /dev/null, or the connection would take its number."""
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(fd)
