@@ -1,12 +1,13 @@
 """Answers as JSON that is pleasant on a terminal: indented, and with a newline at the end."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 from quart import Response
 
 
-def answer(body: msgspec.Struct, status: int = 200) -> Response:
+def answer(body: msgspec.Struct | dict[str, Any], status: int = 200) -> Response:
     """Make an answer of one object."""
     return json_answer(msgspec.json.format(msgspec.json.encode(body), indent=2) + b"\n", status)
 

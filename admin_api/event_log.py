@@ -172,9 +172,8 @@ class Subscriber:
         """Be no subscriber any more; the log says so if it was dropped."""
         self._log.subscribers.discard(self)
         self.gone.set()
-        is_cut_off = (
-            self.scope.cancel_called
-        )  # not `cancelled_caught`: the connection is cancelled by then, and catches it
+        # Not `cancelled_caught`: the connection around it is cancelled by then, and catches it.
+        is_cut_off = self.scope.cancel_called
         if is_cut_off and self._sent_at is not None:
             self._waited_s = trio.current_time() - self._sent_at
         if is_cut_off or self._waited_s >= STUCK_S:

@@ -8,8 +8,7 @@ import ipaddress
 import logging
 import re
 import socket
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
 
 import trio
 from quart import Request, Response, Websocket, g, request, websocket
@@ -26,7 +25,6 @@ _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 # What a form can send without asking by a preflight, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
-
 
 _CHALLENGES = (
     ("WWW-Authenticate", 'Bearer realm="trio-chat"'),
@@ -132,9 +130,9 @@ def is_host_allowed(hosts: list[str], *, names: Collection[str]) -> bool:
     return name != "" and ("." not in name or name in names or _is_address(name, ipaddress.IPv4Address))
 
 
-def _is_address(text: str, kind: Any) -> bool:
+def _is_address(text: str, read: Callable[[str], object]) -> bool:
     try:
-        kind(text)
+        read(text)
     except ValueError:
         return False
     return True

@@ -83,7 +83,7 @@ class Snapshot:
             self._census.by_mode.items(),
         )
         yield GaugeMetricFamily("trio_chat_clients_behind", "Clients that have not been sent all.", self._census.behind)
-        yield GaugeMetricFamily("trio_chat_rooms", "Rooms that are known.", sum(1 for _ in chat.rooms))
+        yield GaugeMetricFamily("trio_chat_rooms", "Rooms that are known.", len(chat.rooms))
         yield GaugeMetricFamily("trio_chat_journal_fault", "1 while nothing can be kept.", fault is not None)
 
     def _counters(self) -> Iterator[Metric]:

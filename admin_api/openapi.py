@@ -11,7 +11,7 @@ from quart import Response
 from quart_trio import QuartTrio
 from werkzeug.routing import Rule
 
-from admin_api.answers import json_answer
+from admin_api.answers import answer
 from admin_api.problems import Problem
 from trio_chat import __version__
 
@@ -91,9 +91,7 @@ def add_openapi(app: QuartTrio, *, has_token: bool) -> None:
     @describes(Operation({200: dict}))
     async def show_openapi() -> Response:
         """Describe all this for programs, in OpenAPI 3.1."""
-        return json_answer(
-            msgspec.json.format(msgspec.json.encode(describe(app, has_token=has_token)), indent=2) + b"\n"
-        )
+        return answer(describe(app, has_token=has_token))
 
 
 def describe(app: QuartTrio, *, has_token: bool) -> Schema:

@@ -27,6 +27,9 @@ from trio_chat.client.transcript import PROMPT
 
 T = TypeVar("T")
 
+END_S = 2.0
+"""How long it may take to leave the terminal as it was: that is done in one turn of the loop."""
+
 _READS_AT_THE_END = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
 
 
@@ -61,9 +64,10 @@ async def open_terminal(stdin: TextIO, stdout: TextIO, words: Iterable[str]) -> 
             yield terminal
         finally:
             terminal.stop()
-            with trio.CancelScope(shield=True):
+            with trio.move_on_after(END_S, shield=True):
                 await ended.wait()
-            prompting.result()
+            if prompting.done():
+                prompting.result()
 
 
 class Terminal:

@@ -85,7 +85,7 @@ async def supervising(data: Path) -> AsyncIterator[Supervisor]:
     try:
         yield supervisor
     finally:
-        with trio.CancelScope(shield=True):  # a process that was killed is gone in no time
+        with trio.move_on_after(STOP_S, shield=True):
             await supervisor.kill()
 
 

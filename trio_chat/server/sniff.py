@@ -24,8 +24,8 @@ class Refusal(Enum):
     """Who must not join, and the bytes that tell it so in its own language.
 
     A web page must not be able to talk into the chat. A TLS client gets the alert `handshake_failure` (RFC 8446, 6.2).
-    A PROXY header that nobody invited would be relayed as if somebody had said it. PLAIN is for
-    anyone without TLS where that is required.
+    A PROXY header that nobody invited would be relayed as if somebody had said it. PLAIN is for anyone without TLS
+    where that is required.
     """
 
     HTTP = b"\r\n".join(

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
+from trio_chat.chat.wording import notice
 from trio_chat.wire.cutter import Cutter, Overlong
 
 LINE_LIMIT = 4096
@@ -53,7 +54,7 @@ def encode_entry(entry: Entry) -> bytes:
 
 def encode_notice(text: str) -> bytes:
     """Print something that the server says to one client alone."""
-    return f"*** {text} ***\n".encode()
+    return f"{notice(text)}\n".encode()
 
 
 def encode_gap(_room: str, missed: int) -> bytes:
