@@ -1,15 +1,11 @@
 """From the settings of `join` to what a visit needs: where to go, as whom, and how the chat is to be shown."""
 
-from pathlib import Path
-
 from trio_chat.client.connect import Place
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.tls import TlsPlace
 from trio_chat.client.trust import KnownServers, default_folder
 from trio_chat.client.wishes import Wishes
-from trio_chat.config import ConfigError, JoinSettings
-
-PASSWORD_MAX = 512
+from trio_chat.config import JoinSettings, read_password_file
 
 
 def place_of(host: str, port: int, settings: JoinSettings) -> Place | TlsPlace:
@@ -24,23 +20,10 @@ def visitor_of(settings: JoinSettings) -> Visitor:
     """Say who comes. It reads the password's file: call it before the event loop. Raises ConfigError."""
     password = settings.password.value if settings.password else ""
     if settings.password_file:
-        password = _read_password(settings.password_file)
+        password = read_password_file(settings.password_file)
     return Visitor(nick=settings.nick, rooms=(settings.room,), password=password)
 
 
 def wishes_of(settings: JoinSettings) -> Wishes:
     """Say how the chat is to be shown."""
     return Wishes(past=settings.history)
-
-
-def _read_password(file: Path) -> str:
-    try:
-        with file.open(encoding="utf-8") as lines:
-            password = lines.readline(PASSWORD_MAX + 2).rstrip("\r\n")
-    except OSError as error:
-        raise ConfigError(f"cannot read the password file {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"the password file {file} is not UTF-8") from error
-    if not 0 < len(password) <= PASSWORD_MAX:
-        raise ConfigError(f"the password file {file} must hold 1 to {PASSWORD_MAX} characters on its first line")
-    return password

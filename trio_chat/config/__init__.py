@@ -41,6 +41,7 @@ from trio_chat.config.loading import (
     settings_table,
     survey,
 )
+from trio_chat.config.password_file import PASSWORD_MAX, read_password_file
 
 __all__ = [
     "ADMIN_TOKEN",
@@ -54,6 +55,7 @@ __all__ = [
     "ignored_variables",
     "live_list",
     "load",
+    "read_password_file",
     "settings_of",
     "settings_table",
     "survey",
@@ -70,7 +72,7 @@ NETWORKS = networks("NETWORK")
 KEEP = keeping(duration(60, 100 * 365 * 86400), whole(1, 10**15))
 NAMES = texts("NAME", "host names")
 ADMIN_TOKEN = secret(16, 256)
-PASSWORD = passphrase(512)
+PASSWORD = passphrase(PASSWORD_MAX)
 
 Networks = tuple[Network, ...]
 

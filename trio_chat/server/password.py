@@ -4,9 +4,8 @@ import hmac
 from hashlib import sha256
 from pathlib import Path
 
+from trio_chat.config import ConfigError, read_password_file
 from trio_chat.server.errors import SetupError
-
-LENGTH_LIMIT = 512
 
 
 class Password:
@@ -35,17 +34,9 @@ def read_password(file: Path | None) -> Password:
     if file is None:
         return Password()
     try:
-        with file.open(encoding="utf-8") as lines:
-            secret = lines.readline(LENGTH_LIMIT + 2).rstrip("\r\n")
-    except OSError as error:
-        raise SetupError(f"cannot read the password file {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SetupError(f"the password file {file} is not UTF-8") from error
-    if not secret or len(secret) > LENGTH_LIMIT:
-        raise SetupError(
-            f"the password file {file} must hold a password of 1 to {LENGTH_LIMIT} characters on its first line"
-        )
-    return Password(secret)
+        return Password(read_password_file(file))
+    except ConfigError as error:
+        raise SetupError(str(error)) from error
 
 
 def _digest(text: str) -> bytes:
