@@ -321,7 +321,7 @@ class ChatMachine(RuleBasedStateMachine):
         assert not any((register._by_id, register._by_port, register._by_nick, register._by_session, register.away))
         assert not any(room.members for room in self.chat.rooms)
         assert not self.chat.rooms._mailboxes
-        assert not self.chat._crowds
+        assert not self.chat._crowds._crowds
         assert not self.places
 
 

@@ -8,9 +8,9 @@ import itertools
 from collections.abc import Collection, Iterable, Sequence
 
 from trio_chat.chat.client import Client, Farewell, NoOutlet, Outlet
-from trio_chat.chat.crowd import Crowd
+from trio_chat.chat.crowd import Crowds
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import Draft, Entry, Kind, Receipt
+from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.register import Register
@@ -19,8 +19,6 @@ from trio_chat.chat.rooms import TOPIC_MAX, Rooms
 from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End, Tally
 from trio_chat.chat.text import clean
-
-SERVER = "server"
 
 
 class Chat:
@@ -33,7 +31,7 @@ class Chat:
         """Can be set anew at any time; `window` and `rooms` stay as they were at first."""
         self._register = Register()
         self._ids = itertools.count(1)
-        self._crowds: dict[Room, Crowd] = {}
+        self._crowds = Crowds(outside.post)
         self.tally = Tally()
         self.rooms = Rooms(outside.encoders, window=rules.window, most=rules.rooms, last_id=last_id)
 
@@ -81,7 +79,8 @@ class Chat:
     def see_off(self, label: str, rooms: Iterable[str]) -> None:
         """Tell that somebody of before the server was started is gone: nobody could at the time."""
         for name in rooms:
-            self._announce_crowd(self.rooms.enter(name), Draft(name, Kind.LEFT, label))
+            room = self.rooms.enter(name)
+            self._tell_crowd(room, Draft(room.name, Kind.LEFT, label))
 
     def detach(self, client: Client, outlet: Outlet, end: End = End.BROKEN) -> None:
         """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
@@ -122,10 +121,7 @@ class Chat:
 
     def sum_up(self) -> None:
         """Tell of the coming and going that was counted since it was last told."""
-        for room, crowd in self._crowds.items():
-            if words := crowd.sum_up():
-                self._outside.post(Draft(room.name, Kind.CROWD, SERVER, words))
-        self._crowds.clear()
+        self._crowds.sum_up()
 
     # Rooms
 
@@ -141,7 +137,7 @@ class Chat:
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
-        self._announce_crowd(room, _draft(client, room, Kind.JOINED))
+        self._tell_crowd(room, _draft(client, room, Kind.JOINED))
         self._outside.on_place(client, True)
         return member
 
@@ -201,6 +197,7 @@ class Chat:
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := clean(text)) or text.isspace():
             return None
+        # Its own comes last: that one's receipt acknowledges it, under the key that it gave.
         for party, its_key in ((other, f"{key}>" if key else ""), (client, key)):
             room = self.rooms.open_mailbox(party).room
             draft = Draft(
@@ -289,15 +286,13 @@ class Chat:
             return None
         return self._outside.post(_draft(client, room, kind, text, key))
 
-    def _announce_crowd(self, room: Room, draft: Draft) -> None:
-        crowd = self._crowds.setdefault(room, Crowd())
-        if crowd.is_told(draft.kind, is_large=len(room.members) > self.rules.announce_max_members):
-            self._outside.post(draft)
+    def _tell_crowd(self, room: Room, notice: Draft) -> None:
+        self._crowds.tell(notice, is_large=len(room.members) > self.rules.announce_max_members)
 
     def _dismiss(self, client: Client, room: Room, notice: Kind) -> None:
         room.dismiss(client)
         if notice is Kind.LEFT:
-            self._announce_crowd(room, _draft(client, room, notice))
+            self._tell_crowd(room, _draft(client, room, notice))
         else:
             self._outside.post(_draft(client, room, notice))
         if not room.members:

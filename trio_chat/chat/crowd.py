@@ -4,7 +4,7 @@ Telling each of n members of each of n joins is quadratic. In a room above a num
 and gone within one tick, notices are counted instead and become one entry at the next tick.
 """
 
-from trio_chat.chat.events import Kind
+from trio_chat.chat.events import SERVER, Draft, Kind, Post
 
 NOTICES_PER_TICK = 100
 """Joins and leaves that are told one by one between two ticks, in a room of any size."""
@@ -20,8 +20,8 @@ class Crowd:
         self._joined = 0
         self._left = 0
 
-    def is_told(self, kind: Kind, *, is_large: bool) -> bool:
-        """Whether this join or leave is told by itself. Otherwise it is counted."""
+    def take(self, kind: Kind, *, is_large: bool) -> bool:
+        """Take note of a join or leave. -> whether it is to be told by itself; otherwise it is counted."""
         if not is_large and self._told < NOTICES_PER_TICK:
             self._told += 1
             return True
@@ -31,8 +31,29 @@ class Crowd:
             self._left += 1
         return False
 
-    def sum_up(self) -> str:
-        """-> what was counted since the last tick, in words; empty where nothing was."""
+    @property
+    def words(self) -> str:
+        """What was counted; empty where nothing was."""
         parts = [f"{count:,} {word}" for count, word in ((self._joined, "joined"), (self._left, "left")) if count]
-        self._told = self._joined = self._left = 0
         return " and ".join(parts)
+
+
+class Crowds:
+    """The coming and going in all rooms. What is told of it is handed to `post`."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._crowds: dict[str, Crowd] = {}
+
+    def tell(self, notice: Draft, *, is_large: bool) -> None:
+        """Tell of a join or leave in a room, large or not; or count it."""
+        crowd = self._crowds.setdefault(notice.room, Crowd())
+        if crowd.take(notice.kind, is_large=is_large):
+            self._post(notice)
+
+    def sum_up(self) -> None:
+        """Tell what was counted since the last tick."""
+        for room, crowd in self._crowds.items():
+            if words := crowd.words:
+                self._post(Draft(room, Kind.CROWD, SERVER, words))
+        self._crowds.clear()

@@ -12,6 +12,9 @@ import msgspec
 LOBBY = "lobby"
 """The room that plain clients are in at first."""
 
+SERVER = "server"
+"""The author of what the server itself says. Nobody can be called that."""
+
 MAILBOX_MARK = "@"
 """Begins the name of a mailbox: the room of one client, into which what is told to it or by it is posted. No room of
 many can be called that."""
