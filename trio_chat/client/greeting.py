@@ -38,16 +38,22 @@ async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> b
         while more and not _is_enough(data):
             more = bytes(await stream.receive_some(_TEXT_MAX_BYTES))
             data += more
+    raise _explain(data)
+
+
+def _explain(data: bytes) -> LinkError:
+    """Say what it means that a server begins like this."""
     if _LATE in data:  # behind what plain clients are told, such as what was said meanwhile
-        raise LateHelloError(LATE_HELLO)
+        return LateHelloError(LATE_HELLO)
     said = clean(data.partition(b"\n")[0][:_TEXT_MAX_BYTES].decode(errors="replace")).strip()
-    if said.startswith("*** ") and said.endswith(" ***") and "joined" not in said:
-        raise LinkError(f"the server refuses: {said[4:-4]}")
+    is_notice = said.startswith("*** ") and said.endswith(" ***")
+    if is_notice and "joined" not in said:  # that somebody joined is for those who are in
+        return LinkError(f"the server refuses: {said[4:-4]}")
     if data.startswith(_CHAT):
-        raise LinkError(f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}")
+        return LinkError(f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}")
     if data.startswith(_TLS_ALERT):
-        raise LinkError("the server speaks TLS only: join with --tls, if it is a trio-chat server")
-    raise LinkError(f"this is no trio-chat server: it says {said[:200]!r}; is the port right?")
+        return LinkError("the server speaks TLS only: join with --tls, if it is a trio-chat server")
+    return LinkError(f"this is no trio-chat server: it says {said[:200]!r}; is the port right?")
 
 
 def _is_enough(data: bytes) -> bool:

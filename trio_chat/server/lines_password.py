@@ -24,22 +24,28 @@ async def ask_password(
         outlet.push(None)
 
     say("password:")
+    lines: Lines = []
     with trio.move_on_after(PATIENCE_S):
-        wrong = 0
-        while data := await peer.receive():
-            lines = decoder.feed(data)
-            while lines:
-                line = lines.pop(0)
-                if isinstance(line, str) and is_hello(line):
-                    say(LATE_HELLO)
-                    return None
-                if is_password_right(services, peer, line if isinstance(line, str) else ""):
-                    return lines
-                wrong += 1
-                if wrong == TRIES:
-                    say("wrong password")
-                    return None
-                say("wrong password: try again")
+        for tries_left in reversed(range(TRIES)):
+            line = await _next_line(peer, decoder, lines)
+            if line is None:
+                return None
+            if is_hello(line):
+                say(LATE_HELLO)
+                return None
+            if is_password_right(services, peer, line):
+                return lines
+            say("wrong password: try again" if tries_left else "wrong password")
         return None
     say(f"no password came within {PATIENCE_S} s")
     return None
+
+
+async def _next_line(peer: SocketPeer, decoder: LineDecoder, lines: Lines) -> str | None:
+    """Take the next of `lines`, into which come all that are read. -> nothing for a fault; None at the end"""
+    while not lines:
+        if not (data := await peer.receive()):
+            return None
+        lines += decoder.feed(data)
+    line = lines.pop(0)
+    return "" if isinstance(line, LineFault) else line
