@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.conftest import PATIENCE_S
 from trio_chat import app
 from trio_chat.chat.log import Mode
 from trio_chat.config import ServeSettings
@@ -18,8 +19,6 @@ from trio_chat.journal.sqlite import open_sqlite
 from trio_chat.journal.store import Store
 from trio_chat.server.stdio import Printer
 from trio_chat.server.stop import STOP_S
-
-PATIENCE_S = 20
 
 
 @pytest.fixture(autouse=True)

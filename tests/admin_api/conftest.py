@@ -25,6 +25,7 @@ from admin_api.listening import Limits, open_listeners
 from admin_api.premises import Premises
 from admin_api.problems import register_problems
 from admin_api.serving import serve_http
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.bans import Bans
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client, Farewell
@@ -56,7 +57,7 @@ class Site:
 
     async def ask(self, request_bytes: bytes) -> bytes:
         """Send and read until the server closes, which must not take long."""
-        with trio.fail_after(2):
+        with trio.fail_after(PATIENCE_S):
             async with await self.connect() as stream:
                 await stream.send_all(request_bytes)
                 return await read_all(stream)

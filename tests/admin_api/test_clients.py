@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.client import Farewell
 from trio_chat.chat.surroundings import Change
 
@@ -247,7 +248,7 @@ async def test_a3_of_a_hundred_deletes_at_once_one_succeeds(office, alice):
             await stream.send_all(b"DELETE /clients/47634 HTTP/1.0\r\nHost: localhost\r\n\r\n")
             statuses.append(bytes(await stream.receive_some(12))[-3:])
 
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             for _ in range(100):
                 nursery.start_soon(end)

@@ -9,6 +9,7 @@ import trustme
 
 from admin_api.listening import Limits, open_listeners
 from admin_api.serving import serve_http
+from tests.conftest import PATIENCE_S
 
 CLOSE = b"GET /acts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -35,7 +36,7 @@ class Vault:
 
 
 async def rest_of(stream: trio.abc.ReceiveStream) -> bytes:
-    with trio.fail_after(20):
+    with trio.fail_after(PATIENCE_S):
         return b"".join([bytes(data) async for data in stream])
 
 
@@ -91,7 +92,7 @@ async def test_where_all_places_are_taken_unfinished_handshakes_make_way(open_va
     vault = await open_vault(Limits(connections=2, handshake_s=60, keep_alive_s=60))
     silent = [await vault.site.connect() for _ in range(6)]
 
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         async with await vault.connect() as stream:
             await stream.send_all(CLOSE)
             assert (await rest_of(stream)).startswith(b"HTTP/1.1 200")

@@ -15,9 +15,8 @@ from admin_api.event_log import STALL_S, SUBSCRIBERS_MOST, WINDOW, EventLog, Sub
 from admin_api.events import Stream
 from admin_api.listening import open_listeners
 from admin_api.serving import serve_http
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.tally import End
-
-PATIENCE_S = 20
 
 
 class Follower:

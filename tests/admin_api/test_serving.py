@@ -14,6 +14,7 @@ import trio.testing
 
 from admin_api.listening import DEFAULT_LIMITS, Limits, open_listeners, urls_of
 from admin_api.serving import serve_http
+from tests.conftest import PATIENCE_S
 
 GET = b"GET /acts HTTP/1.1\r\nHost: localhost\r\n\r\n"
 GET_CLOSE = b"GET /acts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -47,7 +48,7 @@ def test_a7_nobody_is_waited_for_longer_than_10_seconds():
 
 
 async def test_a_connection_serves_one_request_after_the_other(site):
-    with trio.fail_after(1):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             for _ in range(3):
                 await stream.send_all(GET)
@@ -93,7 +94,7 @@ async def test_one_who_took_the_port_for_another_is_answered_at_once(serve, sent
 
 
 async def test_a_request_line_may_come_in_pieces(site):
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             for piece in (b"GET /ac", b"ts HTT", b"P/1.1\r", b"\nHost:", b" localhost\r\n\r\n"):
                 await stream.send_all(piece)
@@ -114,7 +115,7 @@ async def dribble_until_closed(stream: trio.SocketStream) -> None:
 async def test_a_header_that_dribbles_in_gains_no_time(serve):
     site = await serve(Limits(keep_alive_s=0.1))
 
-    with trio.fail_after(1):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await dribble_until_closed(stream)
 
@@ -163,7 +164,7 @@ async def test_an_upgrade_to_http_2_is_ignored(site):
 
 
 async def test_a_body_of_10_gib_is_refused_by_its_announced_length_though_the_peer_sends_on(site):
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await stream.send_all(b"POST /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10737418240\r\n\r\n")
             await stream.send_all(b"x" * 1_000_000)
@@ -174,7 +175,7 @@ async def test_a_body_of_10_gib_is_refused_by_its_announced_length_though_the_pe
 
 
 async def test_the_413_reaches_a_peer_that_reads_only_when_it_has_sent(site):
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await stream.send_all(b"POST /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n\r\n")
             await stream.send_all(b"x" * 20_000_000)
@@ -214,7 +215,7 @@ async def test_bytes_behind_a_websocket_upgrade_end_nothing_but_their_connection
 
 async def test_bytes_behind_a_websockets_close_end_nothing_but_their_connection(serve):
     site = await serve(Limits(linger_s=0))
-    with trio.fail_after(1):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await stream.send_all(UPGRADE % b"/echo")
             await receive_until(stream, b"\r\n\r\n")
@@ -226,7 +227,7 @@ async def test_bytes_behind_a_websockets_close_end_nothing_but_their_connection(
 
 
 async def test_a_half_closed_peer_gets_its_answer(site):
-    with trio.fail_after(1):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await stream.send_all(GET)
             await stream.send_eof()
@@ -239,7 +240,7 @@ async def test_a_half_closed_peer_gets_its_answer(site):
 
 
 async def test_a_peer_that_resets_while_it_is_answered_leaves_no_trace(site, caplog):
-    with trio.fail_after(1):
+    with trio.fail_after(PATIENCE_S):
         stream = await site.connect()
         await stream.send_all(b"GET /asleep HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await site.is_asleep.wait()
@@ -266,7 +267,7 @@ async def test_the_server_stops_at_once_whatever_its_peers_do(site_scope, sent):
 
 async def test_an_answer_that_nobody_takes_is_given_up_in_time(serve):
     site = await serve(Limits(answer_s=0.1))
-    with trio.fail_after(1):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await stream.send_all(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
@@ -285,7 +286,7 @@ async def test_a_listener_drops_peers_that_take_nothing():
 
 async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
     site = await serve(Limits(connections=1))
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as first:
             await first.send_all(GET_CLOSE.replace(b"/acts", b"/asleep"))
             await site.is_asleep.wait()
@@ -305,7 +306,7 @@ async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
 
 async def test_more_connections_than_places_wait_no_longer_than_until_one_is_idle(serve, read_to_the_end):
     site = await serve(Limits(connections=1, keep_alive_s=60))
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         async with await site.connect() as first:
             await first.send_all(GET.replace(b"/acts", b"/asleep"))
             await site.is_asleep.wait()
@@ -323,7 +324,7 @@ async def test_two_that_come_at_once_are_made_way_for_by_two(nursery, make_site)
     site, limits = make_site(), Limits(connections=3, keep_alive_s=60)
     listeners = [listener for _ in range(2) for listener in await open_listeners("127.0.0.1", 0, limits)]
     await nursery.start(partial(serve_http, site.app, listeners, limits=limits))
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         idle = []
         for listener in (*listeners, listeners[0]):
             idle.append(await trio.testing.open_stream_to_socket_listener(listener))
@@ -345,7 +346,7 @@ async def test_two_that_come_at_once_are_made_way_for_by_two(nursery, make_site)
 @pytest.mark.parametrize("sent", [b"", b"GET /acts HTTP/1.1\r\n", GET])
 async def test_where_all_places_are_taken_idle_connections_make_way_the_oldest_first(serve, sent):
     site = await serve(Limits(connections=3, keep_alive_s=60))
-    with trio.fail_after(2):
+    with trio.fail_after(PATIENCE_S):
         idle = []
         for _ in range(8):
             idle.append(await site.connect())
@@ -421,7 +422,7 @@ async def test_being_out_of_file_descriptors_is_logged_once_a_second(site, nurse
 
 async def test_it_accepts_again_when_there_are_file_descriptors_again(site, caplog):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with trio.fail_after(2), socket.socket() as peer:
+    with trio.fail_after(PATIENCE_S), socket.socket() as peer:
         free = os.open(os.devnull, os.O_RDONLY)
         os.close(free)
         resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))

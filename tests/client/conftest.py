@@ -14,8 +14,7 @@ import pyte
 import pytest
 import trio
 
-PATIENCE_S = 20
-"""After this long without what a test waits for, it fails. Nothing waits this long where all is well."""
+from tests.conftest import PATIENCE_S
 
 
 class Peer:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import trio
 
-from tests.client.conftest import PATIENCE_S
+from tests.conftest import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

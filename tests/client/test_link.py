@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.client.backoff import LEAST_S, Backoff
 from trio_chat.client.connect import LinkError, Place
@@ -30,8 +31,6 @@ from trio_chat.client.happenings import (
 from trio_chat.client.link import Link, open_link
 from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
 from trio_chat.wire import frames
-
-PATIENCE_S = 20
 
 HELLO = frames.Say(room="lobby", text="hello")
 

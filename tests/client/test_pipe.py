@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.conftest import PATIENCE_S
 from trio_chat.client.pipe import Pipe
 
 
@@ -37,7 +38,7 @@ def pipes() -> Iterator[Pipes]:
 
 
 async def lines_of(pipe: Pipe) -> list[str]:
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE_S):
         return [line for lines in [lines async for lines in pipe] for line in lines]
 
 
@@ -85,7 +86,7 @@ async def test_what_is_printed_arrives_whole_however_slowly_it_is_read(pipes: Pi
     nursery.start_soon(pipes.pipe.print, text)
 
     received = b""
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE_S):
         while len(received) < len(text.encode()):
             await trio.lowlevel.wait_readable(pipes.stdout[0])
             received += os.read(pipes.stdout[0], 4096)

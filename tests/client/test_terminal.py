@@ -9,6 +9,7 @@ import trio
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from tests.conftest import PATIENCE_S
 from trio_chat.client.terminal import Terminal, WordCompleter, open_terminal, run_on_asyncio
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history")
@@ -20,7 +21,7 @@ def play(scene: Scene, screen: Any) -> None:
     """Run a scene in front of a terminal that shows its prompt."""
 
     async def run() -> None:
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE_S):
             async with open_terminal(screen.stdin, screen.stdout, WORDS) as terminal:
                 await screen.shows(">")
                 await scene(terminal, screen)

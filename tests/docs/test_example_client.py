@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import PATIENCE_S
+
 EXAMPLE = Path(__file__).parents[2] / "docs/example_client.py"
-PATIENCE_S = 20
 LOBBY = {"name": "lobby", "topic": "", "members": 1, "last_id": 41}
 
 

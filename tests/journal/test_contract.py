@@ -9,6 +9,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal import Journal, JournalError, Origin, PlaceRecord, open_journal
 
@@ -156,7 +157,7 @@ async def test_a_reader_ends_when_the_journal_is_closed(url: str, tmp_path: Path
         async for _ in following:
             pass
 
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery, open_journal(url, data=tmp_path) as journal:
             nursery.start_soon(follow, journal.follow())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import JournalError, PlaceRecord, open_journal
 from trio_chat.journal.database import reason
@@ -46,7 +47,7 @@ async def fill(path: Path, *texts: str) -> None:
 
 
 async def until_well(journal: SqliteJournal) -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE_S):
         while journal.fault:
             await trio.lowlevel.checkpoint()
 
@@ -289,7 +290,7 @@ class TestDamageFoundLater:
         overwrite(path, 7 * 4096, b"\xff" * 16)
 
         async with open_sqlite(path, patience=Patience(examination_s=0)) as journal:
-            with trio.fail_after(5):
+            with trio.fail_after(PATIENCE_S):
                 while journal.fault is None:
                     await trio.lowlevel.checkpoint()
 

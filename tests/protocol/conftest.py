@@ -16,8 +16,7 @@ from typing import IO
 import pytest
 import trustme
 
-PATIENCE_S = 20
-"""After this long without what a test waits for, it fails. Nothing waits this long where all is well."""
+from tests.conftest import PATIENCE_S
 
 
 class Server:

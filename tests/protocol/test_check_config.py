@@ -1,7 +1,6 @@
 """`trio-chat check-config`."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,10 @@ from trio_chat.cli import run
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings but those of the test."""
     for name in [name for name in os.environ if name.startswith("TRIO_CHAT_")]:
         monkeypatch.delenv(name)
-    return
 
 
 def test_it_shows_every_setting_and_where_it_came_from(

@@ -15,6 +15,7 @@ from typing import IO
 import pytest
 import trio
 
+from tests.conftest import PATIENCE_S
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.connect import Place
 from trio_chat.client.dialogue import Visitor
@@ -31,8 +32,6 @@ from trio_chat.client.happenings import (
 from trio_chat.client.link import Link, open_link
 from trio_chat.client.outbox import open_outbox
 from trio_chat.wire import frames
-
-PATIENCE_S = 20
 
 
 class Lines:

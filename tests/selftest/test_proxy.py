@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import pytest
 import trio
 
+from tests.conftest import PATIENCE_S
 from trio_chat.selftest.proxy import Proxy, Wire
-
-PATIENCE_S = 20
-"""After this long without what a test waits for, it fails. Nothing waits this long where all is well."""
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 

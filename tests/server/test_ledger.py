@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.bans import Ban, Bans
 from trio_chat.journal import AuditRecord, open_journal
 from trio_chat.journal.sqlite import Patience, open_sqlite
 from trio_chat.server.ledger import WAITING_MOST, Ledger, read_bans
-
-PATIENCE_S = 20
 
 
 def ban(network: str) -> Ban:

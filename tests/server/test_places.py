@@ -8,14 +8,13 @@ import pytest
 import trio
 import trio.testing
 
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.client import Client, NoOutlet
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.chat.log import Mode
 from trio_chat.journal import JournalError, PlaceRecord
 from trio_chat.journal.sqlite import Patience, open_sqlite
 from trio_chat.server.places import Places, recall_places
-
-PATIENCE_S = 20
 
 
 async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from_starting(open_house, logged) -> None:

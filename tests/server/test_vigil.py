@@ -12,10 +12,9 @@ import trio
 import trio.testing
 
 from bench.faults.elsewhere import Elsewhere, NotHereError, elsewhere
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.tally import End
 from trio_chat.server.vigil import DEAD_AFTER_S, LOOK_EVERY_S, keep_vigil
-
-PATIENCE_S = 20
 
 
 @pytest.fixture
