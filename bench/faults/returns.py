@@ -12,7 +12,7 @@ import trio
 
 from bench.faults.house import House, serving
 from bench.faults.verdict import Verdict
-from trio_chat.client.connect import Place
+from trio_chat.client.connect import TcpPlace
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.happenings import Connected, Heard, Lost, Sent
 from trio_chat.client.link import open_link
@@ -57,7 +57,7 @@ class Regular:
 
     async def stay(self, port: int) -> None:
         """Be there until cancelled."""
-        async with open_link(Place("127.0.0.1", port), self._visitor, self._outbox, is_patient=True) as link:
+        async with open_link(TcpPlace("127.0.0.1", port), self._visitor, self._outbox, is_patient=True) as link:
             await link.say(frames.Say(room=self.room, text=self.lines[0]))
             async for happenings in link:
                 for what in happenings:

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.connect import CONNECT_TIMEOUT_S, LinkError, Place
+from trio_chat.client.connect import CONNECT_TIMEOUT_S, LinkError, TcpPlace
 
 
 async def why_not(host: str, port: int) -> str:
     with pytest.raises(LinkError) as caught:
-        await Place(host, port).connect(pytest.fail)
+        await TcpPlace(host, port).connect(pytest.fail)
     return str(caught.value)
 
 

@@ -17,7 +17,7 @@ import pytest
 import trio
 
 from trio_chat.chat.stickers import Catalogue, Text
-from trio_chat.client.connect import LinkError, Place
+from trio_chat.client.connect import LinkError, TcpPlace
 from trio_chat.client.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
@@ -59,7 +59,7 @@ class Filter:
         pipe = Pipe(self._stdin, self._stdout)
         pipe.has_person = has_person
         with open_outbox("test", folder=self._folder) as outbox:
-            visit = Visit(TRANSCRIPT, Place("localhost", self._peer.port), visitor, outbox, wishes=wishes)
+            visit = Visit(TRANSCRIPT, TcpPlace("localhost", self._peer.port), visitor, outbox, wishes=wishes)
             self._status = await visit.run(lambda: nullcontext(pipe))
         self.done.set()
 
@@ -281,7 +281,7 @@ async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery, tmp
 
         async def visit() -> None:
             surface = nullcontext(Pipe(0, 1))
-            visit = Visit(TRANSCRIPT, Place(*server.getsockname()), Visitor(), outbox)
+            visit = Visit(TRANSCRIPT, TcpPlace(*server.getsockname()), Visitor(), outbox)
             statuses.append(await visit.run(lambda: surface))
 
         nursery.start_soon(visit)
@@ -296,7 +296,7 @@ def test_a_server_that_cannot_be_reached_is_one_line(capfd: pytest.CaptureFixtur
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    assert join(Place("127.0.0.1", port), Visitor(), stickers=None, outboxes=tmp_path) == 1
+    assert join(TcpPlace("127.0.0.1", port), Visitor(), stickers=None, outboxes=tmp_path) == 1
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
@@ -328,7 +328,7 @@ async def test_a_server_that_speaks_in_words_or_not_at_all_is_one_line(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        visit = Visit(TRANSCRIPT, Place("127.0.0.1", peer.port), Visitor(), outbox)
+        visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", peer.port), Visitor(), outbox)
         with pytest.RaisesGroup(pytest.RaisesExc(Exception, match=re.escape(reason)), flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(answer)
@@ -349,7 +349,7 @@ async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        visit = Visit(TRANSCRIPT, Place("127.0.0.1", peer.port), Visitor(), outbox)
+        visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", peer.port), Visitor(), outbox)
         with pytest.RaisesGroup(LinkError, flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait_for_more_than_a_line)
@@ -370,7 +370,7 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[[Scene], int]:
 
         async def visit(port: int) -> None:
             with open_outbox("test", folder=tmp_path) as outbox:
-                visit = Visit(TRANSCRIPT, Place("127.0.0.1", port), Visitor(), outbox)
+                visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", port), Visitor(), outbox)
                 surface = partial(open_terminal, screen.stdin, screen.stdout, [])
                 statuses.append(await visit.run(surface, is_patient=True))
 

@@ -13,7 +13,7 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.client.backoff import LEAST_S, Backoff
-from trio_chat.client.connect import LinkError, Place
+from trio_chat.client.connect import LinkError, TcpPlace
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.exchange import REPEAT_S, WELCOME_S
 from trio_chat.client.happenings import (
@@ -21,7 +21,6 @@ from trio_chat.client.happenings import (
     Delayed,
     Ended,
     Failed,
-    Happenings,
     Heard,
     Lost,
     Noticed,
@@ -30,6 +29,7 @@ from trio_chat.client.happenings import (
 )
 from trio_chat.client.link import Link, open_link
 from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
+from trio_chat.client.unread import Unread
 from trio_chat.wire import frames
 
 HELLO = frames.Say(room="lobby", text="hello")
@@ -44,7 +44,7 @@ def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
 @asynccontextmanager
 async def linked(peer: Any, outbox: Outbox, **visitor: Any) -> AsyncIterator[Link]:
     """Be let in by the peer."""
-    place = Place("127.0.0.1", peer.port)
+    place = TcpPlace("127.0.0.1", peer.port)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(peer.welcome)
         async with open_link(place, Visitor(**visitor), outbox) as link:
@@ -74,7 +74,7 @@ async def refusal(peer: Any, outbox: Outbox, *answers: dict[str, object]) -> str
         async with trio.open_nursery() as nursery:
             nursery.start_soon(answer)
             with pytest.raises(ExceptionGroup) as inner:
-                async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox):
+                async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
                     pytest.fail("it was not let in")
             raise inner.value.exceptions[0]
     return str(caught.value.exceptions[0])
@@ -115,7 +115,7 @@ async def test_a_server_that_says_nothing_at_all_is_given_up(
     start = trio.current_time()
 
     with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match=f"nothing came from the server within {WELCOME_S} s")):
-        async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox):
+        async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
             pytest.fail("it was not let in")
 
     assert trio.current_time() - start == WELCOME_S
@@ -154,7 +154,7 @@ async def test_a_server_that_waits_for_another_password_is_not_waited_for(peer: 
     assert caught.value.exceptions[0].__notes__ == ["this is new"]
 
 
-class Noisy(Place):
+class Noisy(TcpPlace):
     """Has something to tell about the connection."""
 
     async def connect(self, tell: Any) -> trio.SocketStream:
@@ -295,13 +295,13 @@ async def test_m11_a_server_that_says_much_and_lets_nobody_in_is_given_up(
     async def complain() -> None:
         await peer.accept()
         await peer.frame()
-        await peer.stream.send_all(b'{"type":"error","code":"x","text":"no"}\n' * 2 * Happenings.ENOUGH)
+        await peer.stream.send_all(b'{"type":"error","code":"x","text":"no"}\n' * 2 * Unread.ENOUGH)
 
     with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="the server refuses: no"), flatten_subgroups=True):
         with trio.fail_after(2 * WELCOME_S):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(complain)
-                async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox):
+                async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
                     pytest.fail("it was not let in")
 
 
@@ -336,7 +336,7 @@ async def test_m11_entries_that_nobody_looks_at_wait_at_the_server(peer: Any, ou
 
     assert not patience.cancelled_caught
     assert stalled.cancelled_caught
-    assert len(batch) < 10 * Happenings.ENOUGH
+    assert len(batch) < 10 * Unread.ENOUGH
 
 
 async def test_a_hello_that_was_too_late_is_said_again_soon_each_time_also_the_first(
@@ -353,7 +353,7 @@ async def test_a_hello_that_was_too_late_is_said_again_soon_each_time_also_the_f
     start = trio.current_time()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hear_it_late)
-        async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox) as link:
+        async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox) as link:
             assert link.is_connected
     assert trio.current_time() - start <= 5 * 2 * LEAST_S
 
@@ -361,7 +361,9 @@ async def test_a_hello_that_was_too_late_is_said_again_soon_each_time_also_the_f
 async def test_one_who_wants_a_single_connection_does_not_come_back(peer: Any, outbox: Outbox) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(peer.welcome)
-        async with open_link(Place("127.0.0.1", peer.port), Visitor(), outbox, backoff=Backoff(is_once=True)) as link:
+        async with open_link(
+            TcpPlace("127.0.0.1", peer.port), Visitor(), outbox, backoff=Backoff(is_once=True)
+        ) as link:
             await peer.stream.aclose()
             ended = (await until(link, Ended))[-1]
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from trio_chat.client.connect import LinkError, Place
+from trio_chat.client.connect import LinkError, TcpPlace
 from trio_chat.client.tls import TlsPlace
 from trio_chat.client.trust import VOUCHED, KnownServers
 
@@ -62,7 +62,7 @@ class Visitor:
     """Connects to one port, again and again, and remembers what it was told."""
 
     def __init__(self, port: int, known: KnownServers, authority: Path | None = None) -> None:
-        self.place = TlsPlace(Place("127.0.0.1", port), known, authority)
+        self.place = TlsPlace(TcpPlace("127.0.0.1", port), known, authority)
         self.told: list[str] = []
 
     async def connect(self) -> bytes:

@@ -17,7 +17,7 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from trio_chat.client.backoff import Backoff
-from trio_chat.client.connect import Place
+from trio_chat.client.connect import TcpPlace
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.happenings import (
     Answered,
@@ -86,7 +86,7 @@ async def talking(
     with open_outbox(f"localhost {port}", nick, folder=folder) as outbox:
         visitor = Visitor(nick=nick, rooms=rooms)
         async with open_link(
-            Place("127.0.0.1", port), visitor, outbox, is_patient=is_patient, backoff=Backoff()
+            TcpPlace("127.0.0.1", port), visitor, outbox, is_patient=is_patient, backoff=Backoff()
         ) as link:
             yield Talker(link)
 

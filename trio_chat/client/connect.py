@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import trio
 
@@ -35,9 +36,16 @@ class LinkError(Exception):
         self.retry_s = retry_s
 
 
+class Place(Protocol):
+    """Where a server is, and how to get there."""
+
+    async def connect(self, tell: Tell) -> trio.abc.Stream:
+        """Connect; `tell` the person what they should know. The caller closes the stream. Raises LinkError."""
+
+
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a server is."""
+class TcpPlace:
+    """Where a server is that is spoken to as it is."""
 
     host: str
     port: int

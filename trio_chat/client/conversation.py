@@ -136,6 +136,7 @@ class Conversation:
         await self._tell_happenings()
 
     async def _leave_in_time(self, scope: trio.CancelScope) -> None:
+        """Where the person leaves, end it all after a while: what they said is mostly acknowledged before that."""
         await self._surface.stopped.wait()
         with trio.move_on_after(LEAVE_TIMEOUT_S):
             await self._has_spoken.wait()

@@ -1,6 +1,6 @@
 """From the settings of `join` to what a visit needs: where to go, as whom, and how the chat is to be shown."""
 
-from trio_chat.client.connect import Place
+from trio_chat.client.connect import Place, TcpPlace
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.tls import TlsPlace
 from trio_chat.client.trust import KnownServers, default_folder
@@ -8,9 +8,9 @@ from trio_chat.client.wishes import Wishes
 from trio_chat.config import JoinSettings, read_password_file
 
 
-def place_of(host: str, port: int, settings: JoinSettings) -> Place | TlsPlace:
+def place_of(host: str, port: int, settings: JoinSettings) -> Place:
     """Say where to go, and whether by TLS."""
-    place = Place(host, port)
+    place = TcpPlace(host, port)
     if not (settings.tls or settings.tls_ca):
         return place
     return TlsPlace(place, KnownServers(default_folder()), authority=settings.tls_ca)

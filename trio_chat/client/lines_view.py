@@ -16,11 +16,11 @@ from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.catalogue import load_catalogue
-from trio_chat.client.connect import LinkError
+from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.greeting import WRONG_PORT
-from trio_chat.client.link import Link, Place, open_link
+from trio_chat.client.link import Link, open_link
 from trio_chat.client.narrator import Narrator, count_lines
 from trio_chat.client.outbox import Outbox, open_outbox
 from trio_chat.client.pipe import Pipe, is_dumb

@@ -9,13 +9,13 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 import trio
 
 from trio_chat.client.backoff import Backoff
-from trio_chat.client.connect import LinkError, Tell
+from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.dialogue import Dialogue, Visitor
 from trio_chat.client.exchange import Exchange
 from trio_chat.client.greeting import LateHelloError
@@ -23,7 +23,6 @@ from trio_chat.client.happenings import (
     Ended,
     Failed,
     Happening,
-    Happenings,
     Lost,
     Noticed,
     Pending,
@@ -32,18 +31,12 @@ from trio_chat.client.happenings import (
     Speech,
 )
 from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError
+from trio_chat.client.unread import Unread
 from trio_chat.wire import frames
 
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class Place(Protocol):
-    """Where a server is, and how to get there."""
-
-    async def connect(self, tell: Tell) -> trio.abc.Stream:
-        """Connect; `tell` the person what they should know. The caller closes the stream. Raises LinkError."""
 
 
 class Link:
@@ -57,7 +50,7 @@ class Link:
         self._outbox = outbox
         self._dialogue = Dialogue(visitor, outbox.session, outbox.pending)
         self._backoff = backoff or Backoff()
-        self._happenings = Happenings()
+        self._unread = Unread()
         self._exchange: Exchange | None = None
         self._for_space = trio.lowlevel.ParkingLot()
         self._is_finishing = False
@@ -71,7 +64,7 @@ class Link:
         return self
 
     async def __anext__(self) -> list[Happening]:
-        return await anext(self._happenings)
+        return await anext(self._unread)
 
     @property
     def is_connected(self) -> bool:
@@ -110,16 +103,16 @@ class Link:
         await self._store(fine[:room])
         self._dialogue.speak(fine[:room])
         self._wake()
-        self._happenings.put(refused.get(speech.key) or Pending(speech) for speech in keyed)
+        self._unread.put(refused.get(speech.key) or Pending(speech) for speech in keyed)
 
     def ask(self, question: Question) -> None:
         """Ask something; the answer happens, or why there is none."""
-        self._happenings.put(self._dialogue.ask(_with_key(question)))
+        self._unread.put(self._dialogue.ask(_with_key(question)))
         self._wake()
 
     def happened(self) -> list[Happening]:
         """Return what has happened since the iteration ended."""
-        return self._happenings.take()
+        return self._unread.take()
 
     async def space(self, count: int, *, is_patient: bool) -> None:
         """Return when `count` things can be said without being refused because too much waits.
@@ -150,16 +143,16 @@ class Link:
                 for notice in self._notices:
                     error.add_note(notice)
                 raise error
-            self._happenings.put(self._dialogue.lose())
+            self._unread.put(self._dialogue.lose())
             self._for_space.unpark_all()
             self._is_leaving = False
             if self._dialogue.has_said_bye or error.is_final or self._backoff.is_once:
-                self._happenings.put([Ended(str(error), is_orderly=self._dialogue.has_said_bye)])
+                self._unread.put([Ended(str(error), is_orderly=self._dialogue.has_said_bye)])
                 return
             if isinstance(error, LateHelloError):  # the server is there, and not overrun
                 self._backoff.reset()
             wait_s = self._backoff.next_s(error.retry_s)
-            self._happenings.put([Lost(str(error), wait_s)])
+            self._unread.put([Lost(str(error), wait_s)])
             await trio.sleep(wait_s)
 
     def _is_turned_away(self, error: LinkError) -> bool:
@@ -177,7 +170,7 @@ class Link:
             stream = await self._place.connect(self._tell)
         except LinkError as error:
             return error
-        self._exchange = Exchange(stream, self._dialogue, hear=self._hear, room=self._happenings.room)
+        self._exchange = Exchange(stream, self._dialogue, hear=self._hear, room=self._unread.room)
         try:
             return await self._exchange.run()
         finally:
@@ -190,7 +183,7 @@ class Link:
 
     def _tell(self, notice: str) -> None:
         self._notices.append(notice)
-        self._happenings.put([Noticed(notice)])
+        self._unread.put([Noticed(notice)])
 
     async def _hear(self, replies: Sequence[frames.AnyReply]) -> None:
         was_connected = self.is_connected
@@ -199,7 +192,7 @@ class Link:
             self._backoff.reset()
             self._begun()
         await self._forget([what.speech.key for what in happened if isinstance(what, Sent | Failed)])
-        self._happenings.put(happened)
+        self._unread.put(happened)
         self._leave_if_settled()
         self._for_space.unpark_all()
         self._wake()
@@ -216,7 +209,7 @@ class Link:
                 await self._outbox.add(speeches)
         except OutboxError as error:
             if self._is_on_disk:
-                self._happenings.put([Noticed(f"cannot keep lines on disk until they are sent: {error}")])
+                self._unread.put([Noticed(f"cannot keep lines on disk until they are sent: {error}")])
             self._is_on_disk = False
 
     async def _forget(self, keys: list[str]) -> None:

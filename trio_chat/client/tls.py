@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.client.connect import LinkError, Place, Tell
+from trio_chat.client.connect import LinkError, TcpPlace, Tell
 from trio_chat.client.trust import VOUCHED, KnownServers
 
 HANDSHAKE_S = 10
@@ -26,7 +26,7 @@ Stream = trio.SSLStream[trio.SocketStream]
 class TlsPlace:
     """Where a server is that is spoken to by TLS alone. With `authority`, a PEM file, nobody else is trusted."""
 
-    place: Place
+    place: TcpPlace
     known: KnownServers
     authority: Path | None = None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import trio
 
 from trio_chat.chat.events import LOBBY
-from trio_chat.client.connect import Place
+from trio_chat.client.connect import TcpPlace
 from trio_chat.client.dialogue import Visitor
 from trio_chat.client.happenings import Connected, Ended, Failed, Happening, Heard, Lost, Missed, Sent
 from trio_chat.client.link import Link, open_link
@@ -74,7 +74,7 @@ class Participant:
 @asynccontextmanager
 async def participating(name: str, port: int, folder: Path) -> AsyncIterator[Participant]:
     """Come, and stay until the end of the block. What the client keeps is in `folder`. Raises LinkError, in a group."""
-    place, visitor = Place("127.0.0.1", port), Visitor(nick=name, rooms=ROOMS)
+    place, visitor = TcpPlace("127.0.0.1", port), Visitor(nick=name, rooms=ROOMS)
     with open_outbox(str(place), name, folder=folder / "outbox") as outbox:
         async with open_link(place, visitor, outbox) as link, trio.open_nursery() as nursery:
             participant = Participant(name, link)
