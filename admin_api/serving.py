@@ -96,7 +96,7 @@ class _Server:
             place.scope.cancel()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
-        """Run one connection; its errors end here (CONVENTIONS: one edge, one `except*`)."""
+        """Run one connection; its errors end here, and nowhere else."""
         place = _Place()
         self._places[place] = None
         try:

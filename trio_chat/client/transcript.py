@@ -21,8 +21,8 @@ PROMPT = "> "
 
 _TIME_MAX = 4_000_000_000.0  # the year 2096: later ones need not be times that the platform knows
 
-# The shapes of DESIGN.md §2, behind the minute where they come from the history. A name ends at the first `]> `, so
-# nobody can speak in another's name. The lengths keep the search short in a line of 64 KiB.
+# The shapes that `wire.lines` prints, behind the minute where they come from the history. A name ends at the first
+# `]> `, so nobody can speak in another's name. The lengths keep the search short in a line of 64 KiB.
 _WHEN = r"(?P<when>\d{4}-\d\d-\d\d \d\d:\d\d )?"
 _NAME = r"\[\S{1,80}?(?: -> \S{1,80}?)?\]"
 _SPOKEN = re.compile(_WHEN + rf"(?P<name>{_NAME}> |\* {_NAME} )(?P<text>.*)")
