@@ -21,8 +21,9 @@ from admin_api.clients import CLIENTS_PER_TURN
 from admin_api.openapi import Operation, describes
 from admin_api.premises import Premises
 from trio_chat import __version__
+from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
-from trio_chat.chat.tally import End, Histogram
+from trio_chat.chat.tally import End
 
 
 def add_metrics(app: QuartTrio, premises: Premises) -> None:

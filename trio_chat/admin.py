@@ -12,8 +12,8 @@ from admin_api.access import Access
 from admin_api.encryption import GetContext
 from admin_api.event_log import EventLog
 from admin_api.premises import Premises
+from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operator import Operator
-from trio_chat.chat.tally import Histogram
 from trio_chat.config import ServeSettings
 from trio_chat.server.admin_token import AdminToken
 from trio_chat.server.errors import SetupError

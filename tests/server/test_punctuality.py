@@ -3,7 +3,7 @@
 import trio
 from trio.testing import MockClock
 
-from trio_chat.chat.tally import Histogram
+from trio_chat.chat.histogram import Histogram
 from trio_chat.server.punctuality import PERIOD_S, watch_delay
 
 

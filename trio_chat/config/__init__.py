@@ -244,7 +244,7 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     stickers: Annotated[
         Path | None,
-        Declared("TOML file with more stickers than the built-in ones.", path("FILE", "a file"), "none"),
+        Declared("TOML file with more stickers than the built-in ones.", FILE, "none"),
     ] = None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trio_chat.chat.events import Draft, Entry, Receipt
-from trio_chat.chat.tally import Histogram
+from trio_chat.chat.histogram import Histogram
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.history import open_sqlite_history
 from trio_chat.journal.memory import open_memory

@@ -1,7 +1,6 @@
-"""What is on its way into a store and out of it: what all journals share. It must know no store."""
+"""What is on its way into a store, in groups: the same for all journals. It must know no store."""
 
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable
 
 import trio
 
@@ -9,8 +8,6 @@ from trio_chat.chat.events import Draft, Entry
 from trio_chat.journal.errors import JournalError
 
 COMMIT_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-
-T = TypeVar("T")
 
 
 class Batch:
@@ -60,67 +57,3 @@ class Batch:
         """Tell all who wait that the batch is kept, or that it is not. On the Trio thread."""
         self.error = error or self.error
         self._settled.set()
-
-
-class Errand(Generic[T]):
-    """Anything else that the thread which writes is to do, and what came of it."""
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
-        self._outcome: T | Exception = JournalError("the journal is closed")
-        self._settled = trio.Event()
-
-    def run(self) -> None:
-        """Do it, on the thread that writes."""
-        try:
-            self._outcome = self._work()
-        except Exception as error:
-            self._outcome = error
-
-    def settle(self, error: str | None = None) -> None:
-        """Tell who waits that it is done, or that it will not be. On the Trio thread."""
-        if error:
-            self._outcome = JournalError(error)
-        self._settled.set()
-
-    async def done(self) -> T:
-        """Wait for it. -> what the work returned; raises what it raised, and JournalError where it was not done."""
-        await self._settled.wait()
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
-
-
-class Follower:
-    """The entries as they become durable, for one reader.
-
-    A reader that comes late gets all that collected meanwhile at once.
-    """
-
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
-        self._is_closed = False
-        self._news = trio.Event()
-
-    def hear(self, entries: Sequence[Entry]) -> None:
-        """Take what has become durable."""
-        self._entries.extend(entries)
-        self._news.set()
-
-    def close(self) -> None:
-        """End the iteration once what is left has been read."""
-        self._is_closed = True
-        self._news.set()
-
-    def __aiter__(self) -> "Follower":
-        return self
-
-    async def __anext__(self) -> Sequence[Entry]:
-        """Return all that is new; always a checkpoint."""
-        await self._news.wait()
-        if not self._entries:
-            raise StopAsyncIteration
-        entries, self._entries = self._entries, []
-        if not self._is_closed:
-            self._news = trio.Event()
-        return entries

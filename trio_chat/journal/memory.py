@@ -11,8 +11,9 @@ from operator import attrgetter
 import trio
 
 from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
-from trio_chat.chat.tally import Histogram
-from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch, Follower
+from trio_chat.chat.histogram import Histogram
+from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
+from trio_chat.journal.follower import Follower
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.words import SEARCHED, is_in, phrases
 

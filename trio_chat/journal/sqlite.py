@@ -19,11 +19,13 @@ from typing import Any, TypeVar, assert_never
 import trio
 
 from trio_chat.chat.events import Draft, Entry
-from trio_chat.journal.batch import Batch, Errand, Follower
+from trio_chat.journal.batch import Batch
 from trio_chat.journal.claiming import claim
 from trio_chat.journal.database import refusal
+from trio_chat.journal.errand import Errand
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.examination import Examination
+from trio_chat.journal.follower import Follower
 from trio_chat.journal.readers import Readers
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
 from trio_chat.journal.store import Store

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from trio_chat.chat.tally import Histogram
-from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch, Errand
+from trio_chat.chat.histogram import Histogram
+from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
+from trio_chat.journal.errand import Errand
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.store import Store
 

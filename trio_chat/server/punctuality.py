@@ -2,7 +2,7 @@
 
 import trio
 
-from trio_chat.chat.tally import Histogram
+from trio_chat.chat.histogram import Histogram
 
 PERIOD_S = 0.25
 BOUNDS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
