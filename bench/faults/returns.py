@@ -13,10 +13,10 @@ import trio
 from bench.faults.house import House, serving
 from bench.faults.verdict import Verdict
 from trio_chat.client.connect import TcpPlace
-from trio_chat.client.dialogue import Visitor
 from trio_chat.client.happenings import Connected, Heard, Lost, Sent
 from trio_chat.client.link import open_link
 from trio_chat.client.outbox import Outbox
+from trio_chat.client.visitor import Visitor
 from trio_chat.wire import frames
 
 BACK_S = 10

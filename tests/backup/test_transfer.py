@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from trio_chat.backup.places import BackupError
+from trio_chat.backup.files import BackupError
 from trio_chat.backup.transfer import Source, export_history, import_history
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.config import ServeSettings

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.client.dialogue import OWN_KEYS_MAX, QUESTIONS_MAX, REPLIES_MAX, Dialogue, Visitor
+from trio_chat.client.dialogue import OWN_KEYS_MAX, QUESTIONS_MAX, REPLIES_MAX, Dialogue
 from trio_chat.client.happenings import (
     Answered,
     Connected,
@@ -20,6 +20,7 @@ from trio_chat.client.happenings import (
     Refused,
     Sent,
 )
+from trio_chat.client.visitor import Visitor
 from trio_chat.wire import frames
 
 YOU = frames.You(id="c1", label="alice", address="192.0.2.1:5")

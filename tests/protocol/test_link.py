@@ -18,7 +18,6 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.connect import TcpPlace
-from trio_chat.client.dialogue import Visitor
 from trio_chat.client.happenings import (
     Answered,
     Connected,
@@ -31,6 +30,7 @@ from trio_chat.client.happenings import (
 )
 from trio_chat.client.link import Link, open_link
 from trio_chat.client.outbox import open_outbox
+from trio_chat.client.visitor import Visitor
 from trio_chat.wire import frames
 
 

@@ -9,8 +9,8 @@ import click
 import trio
 from msgspec.structs import replace
 
+from trio_chat.backup.files import BackupError, name_of, reading, writing
 from trio_chat.backup.ndjson import FormatError, Header, decode_entry, decode_header, encode_entry, encode_header
-from trio_chat.backup.places import BackupError, name_of, reading, writing
 from trio_chat.chat.events import Entry
 from trio_chat.chat.text import clean
 from trio_chat.config import ServeSettings

@@ -14,9 +14,9 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.arrival import Arrival
-from trio_chat.client.dialogue import room_name
 from trio_chat.client.happenings import Ended, Failed, Happening, Noticed, Question, Speech
 from trio_chat.client.link import Link
+from trio_chat.client.names import room_name
 from trio_chat.client.narrator import Narrator, Told
 from trio_chat.client.transcript import Row, paint
 from trio_chat.client.typed import Local, help_lines, meaning_of

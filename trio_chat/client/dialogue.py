@@ -6,13 +6,10 @@ connection is lost. Whatever a server sends, what is held is bounded by what we 
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import assert_never
 
 from trio_chat import __version__
-from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, Kind
-from trio_chat.chat.nicks import check_nick, check_room
+from trio_chat.chat.events import Kind
 from trio_chat.client.happenings import (
     Answered,
     Connected,
@@ -28,7 +25,9 @@ from trio_chat.client.happenings import (
     Sent,
     Speech,
 )
+from trio_chat.client.names import nick_name, room_name
 from trio_chat.client.seen import Seen
+from trio_chat.client.visitor import Visitor
 from trio_chat.wire import frames
 
 QUESTIONS_MAX = 100
@@ -42,16 +41,6 @@ _NAMELESS = ("bad-nick", "reserved-nick", "nick-taken")
 
 _FOR_NOW = ("not-kept", "journal")
 """Codes of errors that a server takes back when its disk has room again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who comes, and where it wants to be. One that `needs_nick` does not come in under another name."""
-
-    nick: str | None = None
-    rooms: tuple[str, ...] = (LOBBY,)
-    password: str = ""
-    needs_nick: bool = False
 
 
 class Dialogue:
@@ -269,7 +258,7 @@ class Dialogue:
                 return self._exit(room)
             case frames.Nick(nick=nick):
                 self._nick = nick
-                self.label = _nick(nick)
+                self.label = nick_name(nick)
         return [Answered(question, answer)]
 
     def _hear_gap(self, gap: frames.Gap) -> list[Happening]:
@@ -307,18 +296,3 @@ class Dialogue:
 def _rooms_of(speeches: Iterable[Speech]) -> Iterable[str]:
     """Where one has to be to say these."""
     return (room_name(speech.room) for speech in speeches if not isinstance(speech, frames.Tell))
-
-
-def room_name(name: str) -> str:
-    """The name as the server writes it; the server itself refuses what can be none."""
-    try:
-        return check_room(name)
-    except ChatError:
-        return name
-
-
-def _nick(name: str) -> str:
-    try:
-        return check_nick(name)
-    except ChatError:
-        return name

@@ -18,7 +18,6 @@ from trio_chat.client.backoff import Backoff
 from trio_chat.client.catalogue import load_catalogue
 from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
-from trio_chat.client.dialogue import Visitor
 from trio_chat.client.greeting import WRONG_PORT
 from trio_chat.client.link import Link, open_link
 from trio_chat.client.narrator import Narrator, count_lines
@@ -26,6 +25,7 @@ from trio_chat.client.outbox import Outbox, open_outbox
 from trio_chat.client.pipe import Pipe, is_dumb
 from trio_chat.client.transcript import Transcript
 from trio_chat.client.typed import COMMANDS
+from trio_chat.client.visitor import Visitor
 from trio_chat.client.wishes import PLAIN, Wishes
 
 GOODBYE = "Disconnected from the server"

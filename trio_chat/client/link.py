@@ -16,7 +16,7 @@ import trio
 
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.connect import LinkError, Place
-from trio_chat.client.dialogue import Dialogue, Visitor
+from trio_chat.client.dialogue import Dialogue
 from trio_chat.client.exchange import Exchange
 from trio_chat.client.greeting import LateHelloError
 from trio_chat.client.happenings import (
@@ -32,6 +32,7 @@ from trio_chat.client.happenings import (
 )
 from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError
 from trio_chat.client.unread import Unread
+from trio_chat.client.visitor import Visitor
 from trio_chat.wire import frames
 
 RequestT = TypeVar("RequestT", bound=frames.Request)
