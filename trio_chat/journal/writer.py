@@ -36,7 +36,7 @@ Report = Task | Finding | None
 
 
 class Writer:
-    """Does what is `put`, until None is. All but `put` and what can be set is the thread's own."""
+    """Does what is `put`, until None is. What cannot be set from outside is the thread's own."""
 
     def __init__(
         self,
@@ -47,7 +47,10 @@ class Writer:
         begin: Callable[[Batch], None],
         report: Callable[[Report], None],
     ) -> None:
-        """`begin` is called before a batch is written: no draft may come into it after that. Neither may raise."""
+        """`begin` is called before a batch is written, and lets no more drafts into it; `report` is told what was done.
+
+        Both are called on this thread, and may not raise.
+        """
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.damage: str | None = None
         """Why nothing may be kept any more. Set from outside."""
