@@ -102,9 +102,9 @@ class Ordeal:
                 await stack.enter_async_context(participating(name, proxy.port, folder)) for name in self._plan.names
             ]
             report.transcripts = [one.transcript for one in people]
-            await people[0].say(BEGIN)
-            self._until = trio.current_time() + self._plan.seconds
             with trio.move_on_after(self._plan.seconds + self._plan.settle_s) as patience:
+                await self._begin(people)
+                self._until = trio.current_time() + self._plan.seconds
                 await self._suffer(people, on_progress)
                 await self._settle(people)
             if patience.cancelled_caught:
@@ -112,6 +112,12 @@ class Ordeal:
         if status := await self._supervisor.stop():
             report.findings.append(f"the server stopped with exit status {status}")
         report.findings += self._supervisor.errors()
+
+    async def _begin(self, people: Sequence[Participant]) -> None:
+        """Return when all know that it begins: what came before that in the history counts for nothing."""
+        await people[0].say(BEGIN)
+        for one in people:
+            await one.shown(BEGIN)
 
     async def _suffer(self, people: Sequence[Participant], on_progress: Callable[[float], None]) -> None:
         seed = self._plan.seed
