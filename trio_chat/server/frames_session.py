@@ -18,7 +18,7 @@ from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.pulse import Beat
 from trio_chat.server.reception import Reception, room_info
-from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services
+from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, request_decoder
 
@@ -121,10 +121,9 @@ class FramesSession:
             try:
                 await self._handle(request, said)
             except (ChatError, FrameFault) as error:
-                key = error.key if isinstance(error, FrameFault) else _key_of(request)
-                self._answer(frames.Error(code=error.code, text=error.text, key=key))
+                self._answer(frames.Error(code=error.code, text=error.text, key=request.key))
             except JournalError as error:
-                self._answer(frames.Error(code="journal", text=str(error), key=_key_of(request)))
+                self._answer(frames.Error(code="journal", text=str(error), key=request.key))
             if self._is_leaving:
                 break
             if turn % INPUTS_PER_TURN == 0:
@@ -227,12 +226,7 @@ class FramesSession:
 
     async def _settle(self, said: list[tuple[Receipt, str]]) -> None:
         """Wait until everything said so far is durable. What was said before under its key is acknowledged again."""
-        failures: dict[Receipt, str] = {}
-        for receipt in dict.fromkeys(receipt for receipt, _ in said):
-            try:
-                await receipt.kept()
-            except JournalError as error:
-                failures[receipt] = str(error)
+        failures = await failures_of(receipt for receipt, _ in said)
         for receipt, key in said:
             if why := failures.get(receipt):
                 self._answer(frames.Error(code="not-kept", text=why, key=key))
@@ -252,10 +246,6 @@ class FramesSession:
 def _cost_of(request: frames.AnyRequest | FrameFault) -> int:
     """How many lines a frame counts for where clients are slowed down."""
     return ASKING_COST if isinstance(request, frames.History | frames.Search | frames.Who | frames.ListRooms) else 1
-
-
-def _key_of(request: frames.AnyRequest | FrameFault) -> str:
-    return request.key
 
 
 def _page(entries: list[Entry], request: frames.History | frames.Search) -> frames.Page:

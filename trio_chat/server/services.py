@@ -78,8 +78,16 @@ def is_password_right(services: Services, peer: SocketPeer, given: str) -> bool:
 
 async def settle(receipts: Iterable[Receipt], on_failure: Callable[[str], None]) -> None:
     """Wait until everything posted under these receipts is durable; `on_failure` hears why something is not."""
+    for why in (await failures_of(receipts)).values():
+        on_failure(why)
+
+
+async def failures_of(receipts: Iterable[Receipt]) -> dict[Receipt, str]:
+    """Wait until everything posted under these receipts is durable. -> why, for each that could not be kept"""
+    failures = {}
     for receipt in dict.fromkeys(receipts):  # what was posted together shares a receipt
         try:
             await receipt.kept()
         except JournalError as error:
-            on_failure(str(error))
+            failures[receipt] = str(error)
+    return failures
