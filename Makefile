@@ -4,13 +4,18 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
+# Made anew: an environment that is not of the Python that was asked for (make PYTHON=...), or whose Python is gone, or was
+# upgraded, which leaves it without its packages.
+ASKED := $(if $(filter file,$(origin PYTHON)),$(VENV)/bin/python,$(PYTHON))
+ANEW := $(shell had=$$($(VENV)/bin/python -c 'import pip, sys; print(sys.version_info[:2])' 2>/dev/null) && \
+	test "$$had" = "$$($(ASKED) -c 'import sys; print(sys.version_info[:2])' 2>/dev/null)" || echo anew)
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip --disable-pip-version-check --quiet
 COMPILE := $(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 ARGS ?=
 
-.PHONY: serve join test check fix bench faults fuzz wheel lock clean
+.PHONY: serve join test check fix bench faults fuzz wheel lock clean anew
 
 serve: $(VENV)/.runtime
 	$(RUN) trio_chat serve $(ARGS)
@@ -45,29 +50,35 @@ wheel: $(VENV)/.dev
 	$(RUN) hatchling build -t wheel
 
 # `make lock` takes up what pyproject.toml asks for; `make lock ARGS=--upgrade` takes the newest of everything too.
-lock: $(VENV)/bin/python
+lock: $(VENV)/pyvenv.cfg
 	$(PIP) install uv
 	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(ARGS) --group build --output-file requirements-build.lock
 	$(COMPILE) $(ARGS) pyproject.toml --group dev --constraints requirements.lock --constraints requirements-build.lock \
 		--output-file requirements-dev.lock
 
-$(VENV)/bin/python:
+$(VENV)/pyvenv.cfg: $(ANEW)
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "trio-chat needs Python 3.11 or later: install it, or name it by make PYTHON=..." >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
 		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-$(VENV)/.runtime: requirements.lock | $(VENV)/bin/python
-	$(PIP) install --require-hashes --requirement $<
-	@touch $@
+$(VENV)/.runtime: requirements.lock $(VENV)/pyvenv.cfg
+	$(call install,trio-chat needs)
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
-	$(PIP) install --require-hashes --requirement $<
+	$(call install,its tests and checks need)
+
+define install
+	@echo "Installing what $(1) into $(VENV): once, and it can take a minute"
+	@$(PIP) install --require-hashes --requirement $< || { \
+		echo "That did not work, see above. It needs the network, and can just be tried again" >&2; exit 1; }
 	@touch $@
+endef
 
 # Programs that tests run as they are: the clients that people already have.
-$(VENV)/.system: scripts/install-system-packages | $(VENV)/bin/python
+$(VENV)/.system: scripts/install-system-packages $(VENV)/pyvenv.cfg
 	$<
 	@touch $@
 
