@@ -59,7 +59,7 @@ class Peer:
         rooms = [{"name": name, "topic": "", "members": 1, "last_id": 0} for name in hello.get("rooms", ["lobby"])]
         you = {"id": "c1", "label": hello.get("nick", "1.2.3.4:5"), "address": "1.2.3.4:5"}
         limits: dict[str, int] = {}
-        welcome = {"protocol": 1, "epoch": epoch, "server": "test", "resumed": False, "limits": limits}
+        welcome = {"protocol": 1, "epoch": epoch, "server": "test", "resumed": False, "last_id": 0, "limits": limits}
         await self.send(type="welcome", **welcome | {"you": you, "rooms": rooms} | fields)
         return hello
 

@@ -34,7 +34,14 @@ class Coming:
         self.dialogue.begin()
         you = frames.You(id="c1", label=label, address="192.0.2.1:5")
         welcome = frames.Welcome(
-            protocol=1, epoch="e", server="t", you=you, resumed=False, rooms=[info("lobby")], limits=frames.Limits()
+            protocol=1,
+            epoch="e",
+            server="t",
+            you=you,
+            resumed=False,
+            rooms=[info("lobby")],
+            last_id=info("lobby").last_id,
+            limits=frames.Limits(),
         )
         self.hear(welcome)
 

@@ -45,6 +45,7 @@ def welcome(
         you=frames.You(id="c1", label=label, address="192.0.2.1:5"),
         resumed=is_resumed,
         rooms=[frames.RoomInfo(name=room, topic="", members=1, last_id=last_id) for room in rooms or ("lobby",)],
+        last_id=last_id,
         limits=frames.Limits(),
     )
 

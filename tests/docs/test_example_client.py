@@ -41,7 +41,7 @@ class ScriptedServer:
         self._connection.sendall(json.dumps(frame).encode() + b"\n")
 
     def welcome(self, epoch: str = "e1") -> None:
-        self.send(type="welcome", epoch=epoch, rooms=[LOBBY], resumed=False)
+        self.send(type="welcome", epoch=epoch, rooms=[LOBBY], last_id=40, resumed=False)
 
     def entry(self, number: int, text: str, **fields: object) -> None:
         self.send(type="entry", id=number, room="lobby", kind="said", author="bob", text=text, time=1.5, **fields)
@@ -108,7 +108,7 @@ def test_it_says_again_what_was_not_acknowledged_and_goes_on_where_it_was(server
     assert (hello["type"], hello["protocol"], hello["nick"], hello["since"]) == ("hello", 1, "alice", {})
     assert pong == {"type": "pong", "key": "p"}
     assert (say["type"], say["room"], say["text"]) == ("say", "lobby", "hello @smile")
-    assert hello_again == {**hello, "since": {"lobby": 42}, "epoch": "e1"}
+    assert hello_again == {**hello, "since": {"lobby": 42, "@": 40}, "epoch": "e1"}
     assert say_again == say
     assert output.splitlines() == ["[bob] said one", "[bob] said two", "[bob] said bye"]
     assert server.receive() == {"type": "bye"}
@@ -127,7 +127,7 @@ def test_it_begins_anew_where_the_epoch_is_another(server, start) -> None:
     server.welcome(epoch="e2")
     server.accept()
 
-    assert server.receive()["since"] == {"lobby": LOBBY["last_id"]}
+    assert server.receive()["since"] == {"lobby": LOBBY["last_id"], "@": 40}
 
 
 def test_it_does_not_come_back_when_it_is_told_to_go(server, start) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import trio.testing
 
 from trio_chat.chat.events import Draft, Kind
@@ -74,3 +75,34 @@ async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_he
             frame = json.loads(await line.line())
 
         assert frame["room"] == "ops"
+
+
+@pytest.mark.parametrize("since", [{}, {"lobby": 0}], ids=["without since", "with since"])
+async def test_who_comes_back_is_told_no_last_id_above_what_is_still_to_come(open_house, since) -> None:
+    async with open_house() as house:
+        line, client = await come_back(house)
+        while json.loads(await line.line())["type"] != "welcome":
+            pass
+        await line.send(b'{"type":"say","room":"lobby","text":"heard","key":"k"}\n')
+        while (heard := json.loads(await line.line())).get("text") != "heard":
+            pass
+        await line.stream.aclose()
+        await house.changed(2)
+        bob, carol = await house.join(), await house.join()
+        await bob.send(f"one\n/msg {client.label} two\nthree\n".encode())
+        while not (await carol.line()).endswith("> three"):
+            pass
+
+        line = await house.connect()
+        hello = {"type": "hello", "protocol": 1, "session": SECRET, "epoch": house.services.journal.epoch}
+        await line.send(json.dumps(hello | {"since": since}).encode() + b"\n")
+        welcome = json.loads(await line.line())
+        came: list[dict] = []
+        while {"two", "three"} - {frame.get("text") for frame in came}:
+            came.append(json.loads(await line.line()))
+
+        [lobby] = welcome["rooms"]
+        begins = {"lobby": lobby["last_id"], "@": welcome["last_id"]}
+        assert welcome["resumed"]
+        assert all(frame["id"] > begins[frame["room"]] for frame in came)
+        assert begins["lobby"] == (0 if since else heard["id"])

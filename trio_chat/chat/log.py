@@ -170,6 +170,10 @@ class Log:
         if size > self._window.size_bytes or len(self._ids) > self._window.entries:
             self._trim(size)
 
+    def id_at(self, index: int) -> int:
+        """The id of the entry at an index inside the window."""
+        return self._ids[index - self.base]
+
     def index_after(self, entry_id: int) -> int:
         """The cursor of one who has seen everything up to `entry_id` (`base` if that is older than the window)."""
         return self.base + bisect_right(self._ids, entry_id)

@@ -67,6 +67,12 @@ class Rooms:
         """The room of that name, however it is written."""
         return self._by_name.get(self._names.get(fold(name.removeprefix("#")), ""))
 
+    def heard_to(self, member: Member) -> int:
+        """The id up to which nothing more comes to a member that listens: what it has not heard is newer."""
+        log = member.room.log
+        following = max(member.cursor, member.track.base)  # one that fell off the window is told so, and goes on there
+        return log.id_at(following) - 1 if following < log.end else self.last_id
+
     def of_news(self, name: str, news: Sequence[Entry]) -> Room | None:
         """Where entries of one room belong, which are news here.
 

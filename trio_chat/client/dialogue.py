@@ -186,7 +186,7 @@ class Dialogue:
         if self.is_connected or self.is_refused:
             return []
         wanted = [room for room in welcome.rooms if room.name in self.rooms]
-        is_other = self._seen.begin(welcome.epoch, wanted) or self._is_missing
+        is_other = self._seen.begin(welcome, wanted) or self._is_missing
         connected = Connected(
             welcome.you.label, tuple(room.name for room in wanted), self._was_connected, is_other_epoch=is_other
         )

@@ -13,15 +13,15 @@ class Seen:
         self._ids: dict[str, int] = {}
         self._before: dict[str, int] = {}
 
-    def begin(self, epoch: str, rooms: Iterable[frames.RoomInfo]) -> bool:
+    def begin(self, welcome: frames.Welcome, rooms: Iterable[frames.RoomInfo]) -> bool:
         """Take up a connection. -> whether it leads to another journal, of which nothing is seen yet"""
-        is_other = bool(self.epoch) and epoch != self.epoch
+        is_other = bool(self.epoch) and welcome.epoch != self.epoch
         if is_other:
             self.start_over()
-        self.epoch = epoch
+        self.epoch = welcome.epoch
+        self._ids.setdefault(frames.MAILBOX, welcome.last_id)
         for room in rooms:
             self.enter(room)
-            self._ids.setdefault(frames.MAILBOX, room.last_id)
         return is_other
 
     def start_over(self) -> None:

@@ -168,7 +168,8 @@ class FramesSession:
             case frames.Topic(room=room, text=text, key=key):
                 return chat.set_topic(client, chat.room_of(client, room), text, key=key)
             case frames.Join(room=name, key=key):
-                self._answer(frames.Joined(room=room_info(chat, chat.join(client, name).room), key=key))
+                member = chat.join(client, name)
+                self._answer(frames.Joined(room=room_info(chat, member.room, chat.rooms.heard_to(member)), key=key))
             case frames.Leave(room=name, key=key):
                 chat.leave(client, chat.room_of(client, name))
                 self._answer(frames.Done(key=key))

@@ -57,7 +57,7 @@ class Reception:
         for member in client.members.values():  # also where it was before, named again or not
             replay.hold(member)
         await self._take_place()
-        self._answer(self._welcome_to(client, hello.key))
+        self._answer(self._welcome_to(client, replay, hello.key))
         await replay.run()
 
     def _check_password(self, given: str) -> None:
@@ -97,14 +97,16 @@ class Reception:
                 raise
             self._answer(frames.Error(code=error.code, text=error.text))
 
-    def _welcome_to(self, client: Client, key: str) -> frames.Welcome:
+    def _welcome_to(self, client: Client, replay: Replay, key: str) -> frames.Welcome:
+        chat = self._services.chat
         return frames.Welcome(
             protocol=frames.PROTOCOL,
             epoch=self._services.journal.epoch,
             server=f"trio-chat {__version__}",
             you=frames.You(id=client.id, label=client.label, address=client.peer),
             resumed=self._is_resumed,
-            rooms=[room_info(self._services.chat, room) for room in client.members],
+            rooms=[room_info(chat, member.room, replay.heard_to(member)) for member in client.members.values()],
+            last_id=replay.heard_to(chat.rooms.open_mailbox(client)),
             limits=frames.Limits(),
             key=key,
         )
@@ -113,6 +115,7 @@ class Reception:
         self._outlet.write(frames.encode(reply))
 
 
-def room_info(chat: Chat, room: Room) -> frames.RoomInfo:
-    """Describe a room as it is now."""
-    return frames.RoomInfo(name=room.name, topic=room.topic, members=len(room.members), last_id=chat.rooms.last_id)
+def room_info(chat: Chat, room: Room, last_id: int | None = None) -> frames.RoomInfo:
+    """Describe a room as it is now; for a member, `last_id` is up to where nothing more comes to it from there."""
+    newest = chat.rooms.last_id if last_id is None else last_id
+    return frames.RoomInfo(name=room.name, topic=room.topic, members=len(room.members), last_id=newest)

@@ -28,7 +28,7 @@ class Replay:
         # An id that nothing has yet is of a journal that was put back to an earlier copy.
         is_ahead = max(since.values(), default=0) > services.chat.rooms.last_id
         self._is_other_epoch = bool(since) and (is_ahead or epoch != services.journal.epoch)
-        self._held: list[tuple[Member, int]] = []
+        self._held: dict[Member, int] = {}
 
     def hold(self, member: Member) -> None:
         """Keep a member from listening until its past has been replayed. One without a past listens from now on."""
@@ -40,11 +40,16 @@ class Replay:
             self._gap(name, seen, "epoch")
         else:
             member.cursor = NOT_LISTENING
-            self._held.append((member, seen))
+            self._held[member] = seen
+
+    def heard_to(self, member: Member) -> int:
+        """The id up to which nothing more comes to a member: what it has not heard is newer, or a gap is told."""
+        seen = self._held.get(member)
+        return self._services.chat.rooms.heard_to(member) if seen is None else seen
 
     async def run(self) -> None:
         """Send what was missed, in each room up to where its log takes over. Raises JournalError."""
-        for member, seen in self._held:
+        for member, seen in self._held.items():
             await self._catch_up(member, seen)
 
     async def _catch_up(self, member: Member, seen: int) -> None:

@@ -171,7 +171,7 @@ class You(Struct, frozen=True):
 
 
 class RoomInfo(Struct, frozen=True):
-    """A room and how many are in it. `last_id` is what to give as `since` if nothing of it is seen."""
+    """A room and how many are in it. To a member comes everything newer than `last_id`, and nothing older."""
 
     name: str
     topic: str
@@ -204,6 +204,8 @@ class Welcome(Reply, frozen=True, kw_only=True):
     you: You
     resumed: bool
     rooms: list[RoomInfo]
+    last_id: int
+    """That of the mailbox, which is no room to be listed."""
     limits: Limits
 
 
