@@ -16,6 +16,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import (
+    HISTORY_DEFAULT,
     IN_LOBBY_ALREADY,
     ROOMS_MAX,
     SAY_WHAT_TO_LOOK_FOR,
@@ -23,6 +24,7 @@ from trio_chat.chat.wording import (
     SAY_WHICH_ROOM,
     SAY_WHOM_AND_WHAT,
     help_rows,
+    lines_wanted,
     notice,
     rooms_there_are,
     topic_of,
@@ -32,7 +34,6 @@ from trio_chat.chat.wording import (
     who_you_are,
 )
 
-HISTORY_DEFAULT = 20
 HISTORY_MAX = 1000
 
 
@@ -181,12 +182,7 @@ def _search(chat: Chat, client: Client, argument: str) -> Answer:
 
 
 def _history(chat: Chat, client: Client, argument: str) -> Answer:
-    room = chat.current_room(client)
-    if not argument:
-        return Recall(room.name, HISTORY_DEFAULT)
-    if not (argument.isascii() and argument.isdigit() and len(argument) < 10 and int(argument) > 0):
-        raise ChatError("usage", f"expected a number of lines: /history N, at most {HISTORY_MAX}")
-    return Recall(room.name, min(int(argument), HISTORY_MAX))
+    return Recall(chat.current_room(client).name, lines_wanted(argument, HISTORY_MAX))
 
 
 def _quit(_chat: Chat, _client: Client, _argument: str) -> Answer:

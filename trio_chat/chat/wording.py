@@ -1,11 +1,15 @@
-"""How answers read, wherever they are put together: by the server for plain clients, by our client for its person."""
+"""What is typed and how answers read, the same for plain clients at the server and for people at our client."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from types import MappingProxyType
 
+from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
+
+HISTORY_DEFAULT = 20
+"""Lines that `/history` shows where no number is given."""
 
 ROOMS_MAX = 200
 WHO_MAX = 200
@@ -39,6 +43,15 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
 
 _LIKENESS = 0.7
 """Of 1: `hlep` is 0.75 like `help`, `hist` 0.73 like `history`; `clear` is 0.6 like `leave`, which is too little."""
+
+
+def lines_wanted(argument: str, most: int) -> int:
+    """Read the N of `/history N`: no more than there may be at once. Raises ChatError for what is no such number."""
+    if not argument:
+        return HISTORY_DEFAULT
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 10 and int(argument) > 0):
+        raise ChatError("usage", f"expected a number of lines: /history N, at most {most}")
+    return min(int(argument), most)
 
 
 def notice(text: str) -> str:

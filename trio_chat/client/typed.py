@@ -14,12 +14,11 @@ from trio_chat.chat.wording import (
     SAY_WHICH_ROOM,
     SAY_WHOM_AND_WHAT,
     help_rows,
+    lines_wanted,
     unknown_command,
 )
 from trio_chat.client.happenings import Question, Speech
 from trio_chat.wire import frames
-
-HISTORY_DEFAULT = 20
 
 
 class Local(Enum):
@@ -80,11 +79,7 @@ def _search(room: str, argument: str) -> Meaning:
 
 
 def _history(room: str, argument: str) -> Meaning:
-    if not argument:
-        return frames.History(room=room, limit=HISTORY_DEFAULT)
-    if not (argument.isascii() and argument.isdigit() and len(argument) < 10 and int(argument) > 0):
-        raise ChatError("usage", f"expected a number of lines: /history N, at most {frames.PAGE_LIMIT}")
-    return frames.History(room=room, limit=min(int(argument), frames.PAGE_LIMIT))
+    return frames.History(room=room, limit=lines_wanted(argument, frames.PAGE_LIMIT))
 
 
 def _needed(argument: str, otherwise: str) -> str:
