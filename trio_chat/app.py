@@ -16,7 +16,8 @@ import trio
 
 from trio_chat.admin import Admin
 from trio_chat.chat.chat import Chat
-from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.client import Client
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings, ignored_variables

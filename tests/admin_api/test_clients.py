@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from tests.conftest import PATIENCE_S
-from trio_chat.chat.client import Farewell
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.surroundings import Change
 
 ALICE = {

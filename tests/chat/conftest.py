@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from trio_chat.chat.chat import Chat
-from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.client import Client
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End

@@ -1,7 +1,7 @@
 import pytest
 
-from trio_chat.chat.client import Farewell
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.surroundings import Change
 
 

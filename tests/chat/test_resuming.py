@@ -1,8 +1,8 @@
 import pytest
 
-from trio_chat.chat.client import Farewell
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.surroundings import Change, Rules
 
 

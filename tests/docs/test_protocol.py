@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from msgspec import inspect as types
 
-from trio_chat.chat.client import Farewell
 from trio_chat.chat.events import Kind
+from trio_chat.chat.outlet import Farewell
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder, request_decoder
 from trio_chat.wire.frame_schema import json_schema, schema_text

@@ -6,7 +6,7 @@ import socket
 import pytest
 import trio
 
-from trio_chat.chat.client import Farewell
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.tally import End
 from trio_chat.server.ending import end_of
 from trio_chat.server.lines_session import VOICE

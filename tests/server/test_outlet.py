@@ -5,7 +5,7 @@ import socket
 import pytest
 import trio
 
-from trio_chat.chat.client import Farewell
+from trio_chat.chat.outlet import Farewell
 from trio_chat.server.lines_session import VOICE
 from trio_chat.server.outlet import SocketOutlet
 

@@ -9,9 +9,10 @@ import trio
 import trio.testing
 
 from tests.conftest import PATIENCE_S
-from trio_chat.chat.client import Client, NoOutlet
+from trio_chat.chat.client import Client
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import NoOutlet
 from trio_chat.journal import JournalError, PlaceRecord
 from trio_chat.journal.sqlite import Patience, open_sqlite
 from trio_chat.server.places import Places, recall_places

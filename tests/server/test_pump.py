@@ -9,9 +9,10 @@ import trio
 import trio.testing
 
 from trio_chat.chat.chat import Chat
-from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.client import Client
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import SLICE_BYTES, Mode, Window
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.room import Member
 from trio_chat.chat.surroundings import Rules, Surroundings
 from trio_chat.server.lines_session import VOICE

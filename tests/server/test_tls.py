@@ -11,7 +11,7 @@ import pytest
 import trio
 import trustme
 
-from trio_chat.chat.client import Farewell
+from trio_chat.chat.outlet import Farewell
 from trio_chat.server.admission import Limits
 from trio_chat.server.errors import SetupError
 from trio_chat.server.lines_session import VOICE

@@ -7,12 +7,13 @@ Nothing here waits: no method is a coroutine, so a rule is checked and applied i
 import itertools
 from collections.abc import Collection, Iterable, Sequence
 
-from trio_chat.chat.client import Client, Farewell, NoOutlet, Outlet
+from trio_chat.chat.client import Client
 from trio_chat.chat.crowd import Crowds
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
+from trio_chat.chat.outlet import Farewell, NoOutlet, Outlet
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import TOPIC_MAX, Rooms

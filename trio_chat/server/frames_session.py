@@ -7,9 +7,10 @@ from typing import assert_never
 
 import trio
 
-from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.tally import End
 from trio_chat.journal import JournalError
 from trio_chat.server.brake import Brake, pause

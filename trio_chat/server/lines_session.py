@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 import trio
 
-from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.client import Client
 from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search, cost_of, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.journal import JournalError
 from trio_chat.server.brake import Brake, pause

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_chat.chat.client import Farewell
+from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.room import Member
 
 
@@ -55,7 +55,7 @@ class SocketOutlet:
             self.write(self._voice.gap(room, missed))
 
     def push(self, member: Member | None) -> bool:
-        """Offer the kernel what is pending, then what `member` has not heard; see `chat.client.Outlet`."""
+        """Offer the kernel what is pending, then what `member` has not heard; see `chat.outlet.Outlet`."""
         if self._pending and not self._push_pending():
             return False
         if member is None:

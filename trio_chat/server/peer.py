@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import trio
 
-from trio_chat.chat.client import Farewell
+from trio_chat.chat.outlet import Farewell
 from trio_chat.server.admission import NO_TICKET
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader

@@ -6,7 +6,8 @@ timer of its own would cost every client a task.
 
 import trio
 
-from trio_chat.chat.client import Client, Farewell
+from trio_chat.chat.client import Client
+from trio_chat.chat.outlet import Farewell
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.pump import Pump
 from trio_chat.wire import frames

@@ -8,7 +8,8 @@ own.
 
 import trio
 
-from trio_chat.chat.client import Client, Farewell, Outlet
+from trio_chat.chat.client import Client
+from trio_chat.chat.outlet import Farewell, Outlet
 from trio_chat.chat.room import Member, Room
 
 SENDS_PER_TURN = 128

@@ -95,7 +95,7 @@ class TlsOutlet(SocketOutlet):
         return len(self._pending) + len(self._in_flight)
 
     def push(self, member: Member | None) -> bool:
-        """Hand over what comes next, and be blocked until that is sent; see `chat.client.Outlet`."""
+        """Hand over what comes next, and be blocked until that is sent; see `chat.outlet.Outlet`."""
         if self._in_flight:
             return False
         if self._is_closed:

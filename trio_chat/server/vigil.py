@@ -12,8 +12,8 @@ import sys
 import trio
 
 from trio_chat.chat.chat import Chat
-from trio_chat.chat.client import Farewell, Outlet
 from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import Farewell, Outlet
 from trio_chat.server.outlet import SocketOutlet
 
 DEAD_AFTER_S = 39.0

@@ -1,0 +1,74 @@
+"""Outlets: how a client is spoken to, and what it is told when the server ends its connection."""
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from trio_chat.chat.tally import End
+
+if TYPE_CHECKING:
+    from trio_chat.chat.room import Member
+
+
+class Farewell(Enum):
+    """Why the server ends a connection: the word for programs, the sentence for people, and when to come back."""
+
+    KICKED = (End.KICKED, "you were kicked", None)
+    RESUMED = (End.RESUMED, "your session goes on in another connection", None)
+    STALLED = (End.STALLED, "you took nothing for too long", 1.0)
+    DEAD = (End.DEAD, "you did not answer for too long", 1.0)
+    STOPPING = (End.STOPPING, "the server is shutting down", 1.0)
+
+    def __init__(self, code: End, text: str, retry_s: float | None) -> None:
+        self.code = code
+        self.text = text
+        self.retry_s = retry_s
+
+
+class Outlet(Protocol):
+    """The sending half of a client's connection, which its session provides."""
+
+    is_blocked: bool
+    """The kernel takes no more just now: leave it alone until `wait_writable` returns."""
+
+    bytes_out: int
+    """Bytes that the kernel has taken so far."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes for this client alone (answers, the rest of a torn line) that are not sent yet."""
+
+    def report_gap(self, room: str, missed: int) -> None:
+        """Tell this client that it missed so many entries of a room."""
+
+    def push(self, member: "Member | None") -> bool:
+        """Offer the kernel what is for this client alone and then, once that is gone, what `member` has not heard.
+
+        -> whether it took everything. A broken connection counts as taken: its session learns of it by reading.
+        """
+
+    async def wait_writable(self) -> None:
+        """Return when a push is worth trying again. Raises trio.ClosedResourceError once the connection is closed."""
+
+    def hang_up(self, farewell: Farewell) -> None:
+        """End the connection soon, whatever its peer does; it is told why if it still listens."""
+
+
+class NoOutlet:
+    """The outlet of a client that has no connection, and had none since the server started."""
+
+    is_blocked = True
+    bytes_out = 0
+    unsent_bytes = 0
+
+    def report_gap(self, room: str, missed: int) -> None:
+        """There is nobody to be told."""
+
+    def push(self, member: "Member | None") -> bool:
+        """Nothing is taken."""
+        return False
+
+    async def wait_writable(self) -> None:
+        """Nobody waits: it is blocked by no kernel."""
+
+    def hang_up(self, farewell: Farewell) -> None:
+        """There is nothing to be ended."""
