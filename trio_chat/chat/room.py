@@ -43,6 +43,10 @@ class Member:
         """Whether it is a member still, and not dismissed meanwhile."""
         return self.room.members.get(self.client) is self
 
+    def stop_listening(self) -> None:
+        """Hear nothing more, until `listen_after`."""
+        self.cursor = NOT_LISTENING
+
     def listen_after(self, entry_id: int) -> None:
         """Hear what follows an entry, as far as the window reaches back."""
         self.cursor = max(self.room.log.index_after(entry_id), self.track.base)
@@ -101,7 +105,7 @@ class Room:
 
     def dismiss(self, client: Client) -> None:
         """Make a client a member no longer. A pass of the pump that still has it in hand finds no news for it."""
-        self.members.pop(client).cursor = NOT_LISTENING
+        self.members.pop(client).stop_listening()
         self.log.close_track(client.mode)
 
     def forget(self, after_id: int) -> None:

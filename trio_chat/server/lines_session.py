@@ -1,7 +1,8 @@
 """A plain client's conversation: lines in, answers out. What it said is durable before more of it is read."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 
 import trio
 
@@ -11,7 +12,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.wording import LATE_HELLO, notice
+from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
 from trio_chat.journal import JournalError
 from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
@@ -19,7 +20,7 @@ from trio_chat.server.lines_password import ask_password
 from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.recall import pages_of
-from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, settle
+from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
 from trio_chat.server.sniff import Refusal, classify
 from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineDecoder, LineFault, encode_gap, encode_notice, line_of_past
@@ -140,26 +141,28 @@ class LinesSession:
         return verdict.value if isinstance(verdict, Refusal) else None
 
     async def _settle(self, receipts: list[Receipt]) -> None:
-        await settle(receipts, lambda why: self._tell(f"not sent: {why}"))
+        for why in (await failures_of(receipts)).values():
+            self._tell(f"not sent: {why}")
         receipts.clear()
 
     async def _recall(self, question: Recall | Search) -> None:
         is_empty = True
         try:
-            async for page in pages_of(self._services.journal, question):
-                is_empty = False
-                self._print(line_of_past(entry) for entry in page)
-                await self._flush([])
+            async with aclosing(pages_of(self._services.journal, question)) as pages:
+                async for page in pages:
+                    is_empty = False
+                    self._print([line_of_past(entry) for entry in page])
+                    await self._flush([])
         except JournalError as error:
             self._tell(f"no history: {error}")
         else:
             if is_empty:
-                self._tell("nothing found")
+                self._tell(NOTHING_FOUND)
 
     def _tell(self, text: str) -> None:
         self._outlet.write(encode_notice(text))
 
-    def _print(self, rows: Iterable[str]) -> None:
+    def _print(self, rows: Sequence[str]) -> None:
         if rows:
             self._outlet.write("".join(f"{row}\n" for row in rows).encode())
 

@@ -1,8 +1,8 @@
 """The sending half of a plain connection: one non-blocking send at a time, and never a queue.
 
 What a client has not heard stays in the rooms' logs; only its cursor moves. Kept here is what is in no log: answers to
-its own requests, and the rest of a line that the kernel took half of. (The design's cursor had an offset into such a
-line; but the line can leave the log's window while its reader is stuck, and what follows would then begin in mid-line.)
+its own requests, and the rest of a line that the kernel took half of. (A cursor with an offset into that line would not
+do: the line can leave the log's window while its reader is stuck, and what follows would then begin in mid-line.)
 """
 
 import socket

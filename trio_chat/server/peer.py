@@ -20,6 +20,9 @@ SNIFF_S = 0.25
 
 PEEK_BYTES = 4096
 
+REFUSAL_S = 1.0
+"""How long one that was refused may go on sending before it is cut off, and may lose the answer with that."""
+
 PARTING_S = 2.0
 """How long a server that stops waits for those who are slow to read that it does.
 
@@ -104,7 +107,7 @@ class SocketPeer:
         """Say why this connection is not wanted, then read what it still sends: a reset would eat the answer."""
         self.socket.send(answer)
         self.socket.shutdown(socket.SHUT_WR)
-        with trio.move_on_after(1):
+        with trio.move_on_after(REFUSAL_S):
             while await self.receive():
                 pass
 

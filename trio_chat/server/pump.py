@@ -60,6 +60,7 @@ class Pump:
 
     async def _walk(self, room: Room) -> None:
         end = room.log.end
+        # A copy: members come and go while others have their turn.
         for turn, member in enumerate(tuple(room.members.values()), 1):
             if member.cursor < end and not member.client.outlet.is_blocked:
                 if not _push(member):

@@ -1,6 +1,6 @@
 """What a plain client asks of the past, read a page at a time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from trio_chat.chat.commands import Recall, Search
 from trio_chat.chat.events import Entry
@@ -12,7 +12,7 @@ PAGE_ENTRIES = 50
 """Read at once. A thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
-async def pages_of(journal: Journal, question: Recall | Search) -> AsyncIterator[list[Entry]]:
+async def pages_of(journal: Journal, question: Recall | Search) -> AsyncGenerator[list[Entry], None]:
     """Yield the entries that were asked for, oldest first; nothing where there are none. Raises JournalError."""
     if isinstance(question, Search):
         if found := await journal.search([question.room], question.words, limit=SEARCH_LIMIT):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import MAILBOX_MARK
-from trio_chat.chat.room import NOT_LISTENING, Member
+from trio_chat.chat.room import Member
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.services import Services
 from trio_chat.wire import frames
@@ -39,7 +39,7 @@ class Replay:
         if self._is_other_epoch:
             self._gap(name, seen, "epoch")
         else:
-            member.cursor = NOT_LISTENING
+            member.stop_listening()
             self._held[member] = seen
 
     def heard_to(self, member: Member) -> int:

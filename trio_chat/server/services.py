@@ -1,7 +1,7 @@
 """What every session works with, and what both ways of speaking have in common."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import trio
@@ -74,12 +74,6 @@ def is_password_right(services: Services, peer: SocketPeer, given: str) -> bool:
     logger.info("wrong password from %s port %d", peer.address, peer.port)
     services.admission.charge(peer.ticket, WRONG_PASSWORD_COST, trio.current_time())
     return False
-
-
-async def settle(receipts: Iterable[Receipt], on_failure: Callable[[str], None]) -> None:
-    """Wait until everything posted under these receipts is durable; `on_failure` hears why something is not."""
-    for why in (await failures_of(receipts)).values():
-        on_failure(why)
 
 
 async def failures_of(receipts: Iterable[Receipt]) -> dict[Receipt, str]:

@@ -42,20 +42,22 @@ async def serve_connection(services: Services, sock: socket.socket, address: str
         logger.exception("the session of %s port %d failed", peer.address, peer.port)
     finally:
         services.admission.leave(peer.ticket)
-        await peer.part()
-        peer.close()
+        try:
+            await peer.part()
+        finally:
+            peer.close()
 
 
 async def _read_proxy_header(peer: SocketPeer) -> None:
     """Learn who is behind a proxy. Raises trio.BrokenResourceError where it does not tell."""
-    with trio.move_on_after(PROXY_HEADER_S):
-        try:
+    try:
+        with trio.fail_after(PROXY_HEADER_S):
             await peer.read_proxy_header()
-        except ChatError as fault:
-            _dismiss(peer, fault)
-            raise trio.BrokenResourceError(fault.text) from fault
-        return
-    raise trio.BrokenResourceError("no PROXY header came in time")
+    except trio.TooSlowError as silence:
+        raise trio.BrokenResourceError("no PROXY header came in time") from silence
+    except ChatError as fault:
+        _dismiss(peer, fault)
+        raise trio.BrokenResourceError(fault.text) from fault
 
 
 def _let_in(admission: Admission, peer: SocketPeer) -> bool:
