@@ -80,7 +80,7 @@ def heading_of(frame: type[frames.Frame]) -> str:
     return f"### `{frame.__struct_config__.tag}`"
 
 
-ELSEWHERE = ("commands.py", "bans.py", "networks.py")
+ELSEWHERE = ("commands.py", "wording.py", "bans.py", "networks.py")
 """What is refused there is told to those who type commands, or to operators."""
 
 
