@@ -181,6 +181,28 @@ def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_
     assert not any("jello" in line for line in lines)
 
 
+def test_m3_who_comes_back_hears_on_where_what_it_missed_is_damaged(start, tmp_path: Path) -> None:
+    server = start()
+    alice = server.connect()
+    alice.send(b'{"type":"hello","protocol":1}\n{"type":"say","room":"lobby","text":"hello world","key":"k"}\n')
+    epoch = json.loads(alice.line())["epoch"]
+    alice.until('"text":"hello world"}')
+    assert server.stop() == 0
+    file = tmp_path / "journal.db"
+    file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
+
+    server = start()
+    bob = server.connect()
+    hello = {"type": "hello", "protocol": 1, "session": "s" * 32, "epoch": epoch, "since": {"@": 0, "lobby": 0}}
+    bob.send(json.dumps(hello).encode() + b"\n")
+    bob.send(b'{"type":"say","room":"lobby","text":"is anybody there","key":"k"}\n')
+    frames = [json.loads(line) for line in bob.until('"text":"is anybody there"}')]
+
+    assert [frame["reason"] for frame in frames if frame["type"] == "gap"] == ["unreadable"]
+    assert frames[-1]["text"] == "is anybody there"
+    assert not any("jello" in str(frame) for frame in frames)
+
+
 CLOCK = """
 import os, time
 real = time.time

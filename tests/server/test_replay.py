@@ -3,12 +3,14 @@
 import json
 
 import pytest
+import trio
 import trio.testing
 
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.server.replay import Replay
 
 SECRET = "s" * 32
+PATIENCE_S = 20
 
 
 async def keep(house, count: int, text: str) -> None:
@@ -16,12 +18,16 @@ async def keep(house, count: int, text: str) -> None:
         await house.services.journal.post(Draft("lobby", Kind.SAID, "bob", f"{number} {text}")).kept()
 
 
+async def say_hello(house, **about: object):
+    line = await house.connect()
+    hello = {"type": "hello", "protocol": 1, "session": SECRET, "rooms": ["lobby"]}
+    await line.send(json.dumps(hello | {"epoch": house.services.journal.epoch} | about).encode() + b"\n")
+    return line
+
+
 async def come_back(house):
     """-> one who has seen nothing of the lobby, and the client that this is; not welcomed yet."""
-    line = await house.connect()
-    epoch = house.services.journal.epoch
-    hello = {"type": "hello", "protocol": 1, "session": SECRET, "rooms": ["lobby"], "since": {"lobby": 0}}
-    await line.send(json.dumps(hello | {"epoch": epoch}).encode() + b"\n")
+    line = await say_hello(house, since={"lobby": 0})
     await house.changed(1)
     [client] = house.chat.clients
     return line, client
@@ -58,6 +64,26 @@ async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(op
         assert member.cursor == held
 
 
+@pytest.mark.parametrize("about", [{}, {"since": {"lobby": 0}, "epoch": "another"}], ids=["nothing", "another journal"])
+async def test_who_comes_back_during_the_replay_and_has_seen_nothing_of_this_journal_hears_what_is_new(
+    open_house, about: dict
+) -> None:
+    async with open_house() as house:
+        await keep(house, 600, "x" * 4000)
+        _line, client = await come_back(house)
+        while not client.outlet.bytes_out:  # the first page is more than the kernel takes
+            await trio.testing.wait_all_tasks_blocked()
+
+        line = await say_hello(house, **about)
+        while json.loads(await line.line())["type"] != "welcome":
+            pass
+        await keep(house, 1, "is new")
+        with trio.fail_after(PATIENCE_S):
+            news = json.loads(await line.line())
+
+        assert news["text"] == "0 is new"
+
+
 async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_hello_does_not_name(open_house) -> None:
     async with open_house() as house:
         _line, client = await come_back(house)
@@ -67,9 +93,7 @@ async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_he
             await trio.testing.wait_all_tasks_blocked()
         await trio.testing.wait_all_tasks_blocked()
 
-        line = await house.connect()
-        hello = {"type": "hello", "protocol": 1, "session": SECRET, "rooms": [], "since": {"ops": 0}}
-        await line.send(json.dumps(hello | {"epoch": house.services.journal.epoch}).encode() + b"\n")
+        line = await say_hello(house, rooms=[], since={"ops": 0})
         frame: dict = {}
         while frame.get("text") != "hello":
             frame = json.loads(await line.line())

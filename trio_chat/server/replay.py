@@ -1,10 +1,12 @@
 """Replay: bringing a client that comes back what it has not seen, from the log or, before that, page by page."""
 
+import logging
 from collections.abc import Mapping
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import MAILBOX_MARK
-from trio_chat.chat.room import Member
+from trio_chat.chat.room import NOT_LISTENING, Member
+from trio_chat.journal import JournalError
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.services import Services
 from trio_chat.wire import frames
@@ -13,6 +15,8 @@ PAGE = 64
 """Entries read from the journal at once: what one page takes of the loop, and of the interpreter in the thread that
 reads, holds up others. Pages of 250 take as long in all, but made others' p99 1.4 to 2.3 times what it was instead of
 1.1 to 1.8."""
+
+logger = logging.getLogger(__name__)
 
 
 class Replay:
@@ -34,13 +38,14 @@ class Replay:
         """Keep a member from listening until its past has been replayed. One without a past listens from now on."""
         name = _public_name(member)
         seen = self._since.get(name)
-        if seen is None:
-            return
-        if self._is_other_epoch:
-            self._gap(name, seen, "epoch")
-        else:
+        if seen is not None and not self._is_other_epoch:
             member.stop_listening()
             self._held[member] = seen
+            return
+        if seen is not None:
+            self._gap(name, seen, "epoch")
+        if member.cursor == NOT_LISTENING:  # an earlier connection broke before its replay was over
+            member.listen_after(self._services.chat.rooms.last_id)
 
     def heard_to(self, member: Member) -> int:
         """The id up to which nothing more comes to a member: what it has not heard is newer, or a gap is told."""
@@ -48,23 +53,29 @@ class Replay:
         return self._services.chat.rooms.heard_to(member) if seen is None else seen
 
     async def run(self) -> None:
-        """Send what was missed, in each room up to where its log takes over. Raises JournalError."""
+        """Send what was missed, in each room up to where its log takes over."""
         for member, seen in self._held.items():
             await self._catch_up(member, seen)
 
     async def _catch_up(self, member: Member, seen: int) -> None:
+        """Bring a member up to its log. What the journal cannot give is said to be missing."""
         journal, chat = self._services.journal, self._services.chat
         told_to = seen
-        while not member.track.covers(seen):
-            # What is kept but not in the log yet is left to the log.
-            newest = chat.rooms.last_id
-            entries = await journal.read(member.room.name, after=seen, before=newest + 1, limit=PAGE)
-            if max(seen, told_to) < journal.pruned_to:  # looked at after reading: what went meanwhile is missing too
-                self._gap(_public_name(member), seen, "pruned")
-                told_to = journal.pruned_to
-            seen = entries[-1].id if entries else newest
-            self._outlet.write(b"".join(map(frames.encode_entry, entries)))
-            await self._services.pump.delivered(self._client)
+        try:
+            while not member.track.covers(seen):
+                # What is kept but not in the log yet is left to the log.
+                newest = chat.rooms.last_id
+                entries = await journal.read(member.room.name, after=seen, before=newest + 1, limit=PAGE)
+                # Looked at after reading: what went meanwhile is missing too.
+                if max(seen, told_to) < journal.pruned_to:
+                    self._gap(_public_name(member), seen, "pruned")
+                    told_to = journal.pruned_to
+                seen = entries[-1].id if entries else newest
+                self._outlet.write(b"".join(map(frames.encode_entry, entries)))
+                await self._services.pump.delivered(self._client)
+        except JournalError as error:
+            logger.error("cannot bring %s what it missed: %s", self._client.peer, error)
+            self._gap(_public_name(member), seen, "unreadable")
         # Where another connection took over, it replays for itself.
         if self._client.outlet is self._outlet and member.is_here:
             member.listen_after(seen)

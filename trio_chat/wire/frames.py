@@ -263,7 +263,10 @@ class Done(Reply, frozen=True, kw_only=True):
 
 
 class Gap(Frame, frozen=True, kw_only=True):
-    """Something is missing after `after`: the ids are of another `epoch`, or `pruned`, or the reader was too `slow`."""
+    """Something is missing after `after`, for a `reason`.
+
+    The ids are of another `epoch`; what followed is `pruned`, or `unreadable`; or the reader was too `slow`.
+    """
 
     room: str
     after: int
