@@ -17,6 +17,7 @@ import pytest
 import trio
 
 from trio_chat.chat.stickers import Catalogue, Text
+from trio_chat.client.completion import Completion
 from trio_chat.client.connect import LinkError, TcpPlace
 from trio_chat.client.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
@@ -24,6 +25,7 @@ from trio_chat.client.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.transcript import Transcript
+from trio_chat.client.typed import COMMANDS
 from trio_chat.client.visitor import Visitor
 from trio_chat.client.wishes import PLAIN, Wishes
 
@@ -370,8 +372,10 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[[Scene], int]:
 
         async def visit(port: int) -> None:
             with open_outbox("test", folder=tmp_path) as outbox:
-                visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", port), Visitor(), outbox)
-                surface = partial(open_terminal, screen.stdin, screen.stdout, [])
+                wishes = Wishes(has_bell=True)
+                visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", port), Visitor(), outbox, wishes=wishes)
+                words = Completion(COMMANDS, ["smile"], visit.narrator).words
+                surface = partial(open_terminal, screen.stdin, screen.stdout, words)
                 statuses.append(await visit.run(surface, is_patient=True))
 
         async def perform() -> None:
@@ -536,6 +540,49 @@ def test_a_refused_line_is_named_with_the_reason(play: Any) -> None:
         told = await peer.frame()
         await peer.send(type="error", code="nobody", text="there is no bob", key=told["key"])
         await screen.shows("> /msg bob hi", "*** not sent: there is no bob: hi ***", ">")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def test_who_is_called_hears_the_bell_and_sees_the_name_but_not_for_what_others_are_called(
+    play: Any, screen: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    async def scene(peer: Any, screen: Any) -> None:
+        renamed = {"kind": "renamed", "author": "1.2.3.4:5", "text": "bob"}
+        await peer.send(type="entry", id=1, room="lobby", time=0.0, **renamed)
+        await peer.tell(2, "kabob, bobby, bob-2: no")
+        await screen.shows("*** [1.2.3.4:5] is now [bob] ***", "[a]> kabob, bobby, bob-2: no", ">")
+        assert b"\a" not in screen.received
+        await peer.tell(3, "hello @Bob!")
+        await screen.shows("[a]> hello @Bob!", ">")
+        assert screen.received.count(b"\a") == 1
+        assert b"hello @\x1b[7mBob\x1b[0m!" in screen.received
+        await peer.tell(4, "psst", kind="told", room="@", to="bob")
+        await screen.shows("[a -> bob]> psst", ">")
+        assert screen.received.count(b"\a") == 2
+        assert b"\x1b[7m[a -> bob]> \x1b[0m" in screen.received
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def test_tab_completes_the_names_of_those_who_are_here(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        await peer.tell(1, "hi", author="alice")
+        await peer.tell(2, "hi", author="alan")
+        await peer.tell(3, "", kind="left", author="alan")
+        await screen.shows("[alice]> hi", "[alan]> hi", "*** [alan] left the chat ***", ">")
+        screen.type("al\t")
+        await screen.shows("> alice:")
+        screen.type("bye, al\t")
+        await screen.shows("> alice: bye, alice")
+        screen.type("\r")
+        assert await peer.keep(4) == "alice: bye, alice"
         screen.type("\x04")
         await peer.part()
 

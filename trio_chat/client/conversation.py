@@ -32,6 +32,8 @@ PATIENCE_S = 60
 ARRIVAL_S = 3
 """How long what is new waits for what was said before one came."""
 
+_BELL = "\a"
+
 _LINES_PER_SAY = 500  # one commit
 _HAPPENINGS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
 
@@ -84,6 +86,7 @@ class Conversation:
         self._surface = surface
         self._narrator = narrator
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
+        self._has_bell = wishes.has_bell and surface.has_person
         self._patience = trio.CancelScope()
         self._arrival = Arrival(narrator.room, past=wishes.past if surface.has_person else None)
         self._arrived_at = math.inf
@@ -156,7 +159,9 @@ class Conversation:
     async def _hear(self) -> list[Happening]:
         """Wait for what is to be told. What is new waits for what was said before it, but not for long."""
         with trio.move_on_at(self._arrived_at):
-            batch = self._arrival.sift(await anext(self._link), self._link)
+            batch = await anext(self._link)
+            self._narrator.people.note(batch, self._link.label)
+            batch = self._arrival.sift(batch, self._link)
             for question in self._arrival.questions():
                 self._arrived_at = trio.current_time() + ARRIVAL_S
                 self._link.ask(question)
@@ -266,8 +271,8 @@ class Conversation:
             else:
                 for aside in some.asides:
                     print(f"trio-chat: {clean(aside)}", file=sys.stderr)
-        await self._print(rows)
+        await self._print(rows, has_bell=self._has_bell and any(some.is_call for some in told))
 
-    async def _print(self, rows: list[Row]) -> None:
+    async def _print(self, rows: list[Row], *, has_bell: bool = False) -> None:
         if rows:
-            await self._surface.print(paint(rows, is_coloured=self._is_coloured))
+            await self._surface.print(paint(rows, is_coloured=self._is_coloured) + (_BELL if has_bell else ""))

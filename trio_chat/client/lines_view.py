@@ -16,6 +16,7 @@ from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.catalogue import load_catalogue
+from trio_chat.client.completion import Completion
 from trio_chat.client.connect import LinkError, Place
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
 from trio_chat.client.greeting import WRONG_PORT
@@ -83,9 +84,9 @@ def _run(visit: "Visit", catalogue: Catalogue) -> int:
         return trio.run(visit.run, lambda: nullcontext(Pipe(0, 1)))
     from trio_chat.client.terminal import open_terminal, run_on_asyncio  # slow to import, and a pipe needs none
 
-    names = (*catalogue.stickers, *catalogue.aliases)
-    words = [*(f"/{name}" for name in COMMANDS), *(f"@{name}" for name in names)]
-    open_surface = partial(open_terminal, sys.stdin, sys.stdout, words)
+    stickers = (*catalogue.stickers, *catalogue.aliases)
+    completion = Completion(COMMANDS, stickers, visit.narrator)
+    open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words)
     return run_on_asyncio(partial(visit.run, open_surface, is_patient=True))
 
 
@@ -102,7 +103,7 @@ class Visit:
         wishes: Wishes = PLAIN,
         backoff: Backoff | None = None,
     ) -> None:
-        self._transcript = transcript
+        self.narrator = Narrator(transcript, visitor.rooms[0])
         self._place = place
         self._visitor = visitor
         self._outbox = outbox
@@ -149,8 +150,7 @@ class Visit:
             _complain(f"no answer from {self._place} yet; {WRONG_PORT}")
 
     async def _converse(self, link: Link, surface: Surface) -> int:
-        narrator = Narrator(self._transcript, self._visitor.rooms[0])
-        conversation = Conversation(link, surface, narrator, self._wishes)
+        conversation = Conversation(link, surface, self.narrator, self._wishes)
         try:
             ended = await conversation.run()
         finally:
@@ -163,7 +163,7 @@ class Visit:
             _complain(ended.reason)
             return 1
         if self._unsent:
-            _complain(f"no connection: {narrator.trouble}")
+            _complain(f"no connection: {self.narrator.trouble}")
         return 1 if surface.refused or conversation.failed or self._unsent else 0
 
     async def _say_goodbye(self, surface: Surface) -> None:

@@ -24,7 +24,8 @@ from trio_chat.client.happenings import (
     Speech,
 )
 from trio_chat.client.link import Link
-from trio_chat.client.transcript import Row, Transcript
+from trio_chat.client.people import People
+from trio_chat.client.transcript import Row, Transcript, is_call
 from trio_chat.wire import frames
 
 _OWN_WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
@@ -37,12 +38,13 @@ _OWN_COMING = (Kind.JOINED, Kind.LEFT)
 class Told:
     """What to show: what was said in the chat, and what the client itself says about its connection.
 
-    A greeting is for somebody at a terminal.
+    A greeting is for somebody at a terminal; so is a bell, where it `is_call`: somebody means the person.
     """
 
     rows: list[Row]
     asides: tuple[str, ...] = ()
     greeting: str = ""
+    is_call: bool = False
 
 
 class Narrator:
@@ -51,6 +53,7 @@ class Narrator:
     def __init__(self, transcript: Transcript, room: str = LOBBY) -> None:
         self.transcript = transcript
         self.room = room
+        self.people = People()
         self.trouble = ""
         """Why there is no connection, where there is none."""
         self._late: set[str] = set()
@@ -70,7 +73,7 @@ class Narrator:
         """Tell what happened."""
         match happening:
             case Heard():
-                return Told(self._hear(happening, link, columns))
+                return self._hear(happening, link, columns)
             case Connected():
                 return self._connect(happening, link)
             case Lost(reason=reason):
@@ -106,13 +109,14 @@ class Narrator:
             case _:
                 assert_never(happening)
 
-    def _hear(self, heard: Heard, link: Link, columns: int | None) -> list[Row]:
+    def _hear(self, heard: Heard, link: Link, columns: int | None) -> Told:
         entry = heard.entry
         if heard.is_own and entry.kind in _OWN_WORDS:
-            return []
+            return Told([])
         if entry.kind in _OWN_COMING and entry.author == link.label:
-            return []
-        return self.transcript.entry(entry, room=self.room, columns=columns)
+            return Told([])
+        rows = self.transcript.entry(entry, room=self.room, you=link.label, columns=columns)
+        return Told(rows, is_call=is_call(entry, link.label))
 
     def _connect(self, connected: Connected, link: Link) -> Told:
         self.trouble = ""
@@ -167,7 +171,9 @@ class Narrator:
                 return [
                     row
                     for entry in entries
-                    for row in self.transcript.entry(entry, room=self.room, is_past=True, columns=columns)
+                    for row in self.transcript.entry(
+                        entry, room=self.room, you=link.label, is_past=True, columns=columns
+                    )
                 ]
         return []
 

@@ -6,7 +6,7 @@ so that keys and lines take turns and nothing needs a lock. It is slow to import
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Self, TextIO, TypeVar, cast
 
@@ -26,6 +26,9 @@ from trio_chat.client.standstill import Output
 from trio_chat.client.transcript import PROMPT
 
 T = TypeVar("T")
+
+FindWords = Callable[[str], list[str]]
+"""Tells what the last word before the cursor may become."""
 
 END_S = 2.0
 """How long it may take to leave the terminal as it was: that is done in one turn of the loop."""
@@ -53,8 +56,8 @@ async def _host(main: Callable[[], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def open_terminal(stdin: TextIO, stdout: TextIO, words: Iterable[str]) -> AsyncIterator["Terminal"]:
-    """Show the prompt until the end of the block; then the terminal is again as it was. Tab completes `words`."""
+async def open_terminal(stdin: TextIO, stdout: TextIO, words: FindWords) -> AsyncIterator["Terminal"]:
+    """Show the prompt until the end of the block; then the terminal is again as it was. Tab completes to `words`."""
     terminal = Terminal(stdin, stdout, words)
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
@@ -78,7 +81,7 @@ class Terminal:
     has_colours = True
     refused = 0
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, words: Iterable[str]) -> None:
+    def __init__(self, stdin: TextIO, stdout: TextIO, words: FindWords) -> None:
         self._output = cast(Output, Output.from_pty(stdout, enable_bell=False))
         self._output.enable_cpr = False  # the answer to where the cursor is would be waited for after each line
         self._session: PromptSession[str] = PromptSession(
@@ -186,19 +189,17 @@ class Terminal:
 
 
 class WordCompleter(Completer):
-    """Completes `@word` anywhere and `/word` at the beginning."""
+    """Completes the last word before the cursor."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._words = sorted(words)
+    def __init__(self, words: FindWords) -> None:
+        self._words = words
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """Yield the words that begin like the one before the cursor."""
         before = document.text_before_cursor
         typed = before.rpartition(" ")[2]
-        if typed.startswith("@") or (before.startswith("/") and typed == before):
-            for word in self._words:
-                if word.startswith(typed.lower()):
-                    yield Completion(word, start_position=-len(typed))
+        for word in self._words(before):
+            yield Completion(word, start_position=-len(typed), display=word.strip())
 
 
 def _paste(event: KeyPressEvent) -> None:

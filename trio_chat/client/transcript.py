@@ -5,7 +5,7 @@ Pure: it prints nothing and knows no terminal. A view decides what a style looks
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -34,6 +34,7 @@ class Style(StrEnum):
 
     PLAIN = "plain"
     NOTICE = "notice"
+    CALL = "call"
     NAME_1 = "name-1"
     NAME_2 = "name-2"
     NAME_3 = "name-3"
@@ -43,9 +44,10 @@ class Style(StrEnum):
 
 NAMES = (Style.NAME_1, Style.NAME_2, Style.NAME_3, Style.NAME_4, Style.NAME_5)
 
-# ECMA-48 8.3.117. Names are in the five dark colours that can be read on white and on black; yellow cannot.
+# ECMA-48 8.3.117. Names are in the five dark colours that can be read on white and on black; yellow cannot. What calls
+# the reader is the other way round.
 SGR: Mapping[Style, str] = MappingProxyType(
-    {Style.NOTICE: "2", **dict(zip(NAMES, ("31", "32", "34", "35", "36"), strict=True))}
+    {Style.NOTICE: "2", Style.CALL: "7", **dict(zip(NAMES, ("31", "32", "34", "35", "36"), strict=True))}
 )
 
 
@@ -71,9 +73,13 @@ class Transcript:
         drawn = self.catalogue.draw(clean(line), columns=columns)
         return [_styled(drawn.line), *_below(drawn)]
 
-    def entry(self, entry: frames.Said, *, room: str, is_past: bool = False, columns: int | None = None) -> list[Row]:
-        """Show what happened somewhere, to somebody whose current room is `room`."""
+    def entry(
+        self, entry: frames.Said, *, room: str, you: str = "", is_past: bool = False, columns: int | None = None
+    ) -> list[Row]:
+        """Show what happened somewhere, to somebody who is called `you` and whose current room is `room`."""
         rows = self.heard((line_of_past if is_past else line_of)(_entry_of(entry)), columns=columns)
+        if is_call(entry, you):
+            rows[0] = tuple(part for whole in rows[0] for part in _called(whole, you, is_told=entry.kind == Kind.TOLD))
         if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in (Kind.JOINED, Kind.LEFT):
             return rows
         return [(Part(f"#{clean(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
@@ -95,6 +101,33 @@ class Transcript:
         """Show what there is to draw."""
         rows = listing(self.catalogue, columns=columns or 80) or ["There are no stickers."]
         return [(Part(row),) for row in rows]
+
+
+def is_call(entry: frames.Said, you: str) -> bool:
+    """Whether somebody else writes to `you` alone, or says your name."""
+    if not you or entry.author == you:
+        return False
+    if entry.kind == Kind.TOLD:
+        return entry.to == you
+    return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_name(you).search(entry.text))
+
+
+def _name(label: str) -> re.Pattern[str]:
+    """What finds a name as a whole word, however it is written."""
+    return re.compile(rf"(?<![\w-]){re.escape(label)}(?![\w-])", re.IGNORECASE)
+
+
+def _called(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
+    """Mark your name where it is said; of what is for you alone, mark who says it."""
+    if is_told or part.style is not Style.PLAIN:
+        yield Part(part.text, Style.CALL) if is_told and part.style in NAMES else part
+        return
+    end = 0
+    for found in _name(you).finditer(part.text):
+        yield Part(part.text[end : found.start()])
+        yield Part(found[0], Style.CALL)
+        end = found.end()
+    yield Part(part.text[end:])
 
 
 def paint(rows: list[Row], *, is_coloured: bool) -> str:

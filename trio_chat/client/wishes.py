@@ -9,6 +9,8 @@ class Wishes:
 
     past: int | None = None
     """How many lines of a room are shown when it is entered, and then who is there; where None, nothing of that."""
+    has_bell: bool = False
+    """Whether the terminal rings where somebody says their name or writes to them alone."""
 
 
 PLAIN = Wishes()

@@ -230,6 +230,9 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     history: Annotated[
         int, Declared("At a terminal, the lines that are shown of a room when it is entered.", whole(0, 100))
     ] = 20
+    bell: Annotated[
+        bool, Declared("At a terminal, ring its bell when somebody says your name or writes to you alone.", SWITCH)
+    ] = True
     once: Annotated[bool, Declared("Do not come back when the connection is lost: end with status 1.", SWITCH)] = False
     tls: Annotated[bool, Declared("Speak TLS, and nothing else.", SWITCH)] = False
     tls_ca: Annotated[

@@ -1,0 +1,108 @@
+from typing import Any
+
+import pytest
+
+from trio_chat.chat.stickers import Catalogue
+from trio_chat.client.completion import Completion
+from trio_chat.client.happenings import Answered, Connected, Entered, Exited, Heard
+from trio_chat.client.narrator import Narrator
+from trio_chat.client.people import PEOPLE_MAX, People
+from trio_chat.client.transcript import Transcript
+from trio_chat.wire import frames
+
+
+def heard(author: str, kind: str = "said", room: str = "lobby", text: str = "", to: str = "") -> Heard:
+    entry = frames.Said(id=1, room=room, kind=kind, time=0.0, author=author, text=text, to=to)
+    return Heard(entry, is_own=False)
+
+
+def members(*labels: str) -> Answered:
+    return Answered(frames.Who(room="lobby"), frames.Members(room="lobby", count=len(labels), labels=list(labels)))
+
+
+def people(*happenings: Any) -> People:
+    """People that somebody called me knows of, who is in the lobby."""
+    known = People()
+    known.note([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *happenings], "me")
+    return known
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        ("@smi", ["@smile", "@smirk"]),
+        ("hello @SH", ["@ship"]),
+        ("/h", ["/help", "/history"]),
+        ("see /h", []),
+        ("/msg @", ["@ship", "@smile", "@smirk", "@Sam", "@alice"]),
+        ("@sa", ["@Sam"]),
+        ("s", ["Sam: "]),
+        ("ask al", ["alice"]),
+        ("m", []),
+        ("", []),
+        ("hello ", []),
+        ("/msg ", ["zoe", "Sam", "alice"]),
+        ("/msg z", ["zoe"]),
+        ("/msg zoe s", ["Sam"]),
+        ("/join ", ["lobby", "dev"]),
+        ("/join #d", ["#dev"]),
+    ],
+)
+def test_what_a_word_may_become_depends_on_where_it_stands(before: str, words: list[str]) -> None:
+    narrator = Narrator(Transcript(Catalogue()))
+    happened = (members("alice", "me", "Sam"), heard("zoe", "told", "@", to="me"), Entered("dev", ""))
+    narrator.people.note([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *happened], "me")
+
+    found = Completion(["help", "history"], ["smile", "smirk", "ship"], narrator).words(before)
+
+    assert found == words
+
+
+def test_whoever_spoke_last_comes_first_and_who_has_gone_does_not_come() -> None:
+    known = people(
+        members("alice", "bob", "carol", "dave"),
+        heard("bob"),
+        heard("alice", "acted"),
+        heard("carol", "left"),
+        heard("dave", "kicked"),
+        heard("server", "announced"),
+    )
+
+    assert known.names("lobby") == ["alice", "bob"]
+
+
+def test_who_is_there_takes_nobody_for_silent_who_spoke() -> None:
+    assert people(heard("bob"), heard("gone"), members("alice", "bob", "carol")).names("lobby") == [
+        "bob",
+        "carol",
+        "alice",
+    ]
+
+
+def test_a_name_that_changes_is_the_same_person() -> None:
+    known = people(heard("bob"), heard("bob", "told", "@", to="me"), heard("bob", "renamed", text="rob"))
+
+    assert (known.names("lobby"), known.last_writer) == (["rob"], "rob")
+
+
+def test_rooms_that_were_left_are_forgotten_and_so_are_those_in_them() -> None:
+    known = people(Entered("dev", ""), heard("bob", room="dev"), Exited("dev"), heard("bob", room="dev"))
+
+    assert (known.rooms, known.everybody()) == (["lobby"], [])
+
+
+def test_so_many_names_are_remembered_and_no_more() -> None:
+    known = people(
+        members(*(f"m{number}" for number in range(2 * PEOPLE_MAX))),
+        *(heard(f"p{number}") for number in range(PEOPLE_MAX + 10)),
+    )
+
+    assert len(known.names("lobby")) == PEOPLE_MAX
+    assert known.names("lobby")[0] == f"p{PEOPLE_MAX + 9}"
+
+
+def test_no_escape_sequence_of_a_hostile_server_is_completed() -> None:
+    narrator = Narrator(Transcript(Catalogue()))
+    narrator.people.note([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), heard("x\x1b[2J")], "me")
+
+    assert Completion([], [], narrator).words("x") == ["x: "]
