@@ -16,7 +16,7 @@ from trio_chat.config import ConfigError, ServeSettings
 from trio_chat.config.kinds import Keep
 from trio_chat.server.capacity import limits_of
 from trio_chat.server.housekeeping import Pruning
-from trio_chat.server.reload import PATIENCE_S, READ_S, Reloader
+from trio_chat.server.reload import PATIENCE_S, READ_S, THREADS, Reloader
 from trio_chat.server.secret_files import read_tls
 from trio_chat.server.services import Pace
 
@@ -241,6 +241,29 @@ async def test_a_file_that_never_answers_is_named_and_a_later_reload_works(
         assert house.services.password.matches("secret")
 
     os.close(end)
+
+
+async def test_so_many_files_that_never_answer_are_waited_for_and_no_more(
+    open_house, tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    async with open_house() as house:
+        operator = Operator(house)
+        ends = [(await reload_in_vain(operator, tmp_path / str(number), mock_clock))[1] for number in range(THREADS)]
+        operator.change(password_file=None, rate=7)
+        said: list[str] = []
+
+        async def reload() -> None:
+            said.extend(await operator.reload())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reload)
+            await trio.testing.wait_all_tasks_blocked(0.05)  # a thread of its own would be done by then
+            mock_clock.jump(READ_S)
+        for end in ends:
+            os.close(end)  # lets the threads go
+
+        assert said == ["Nothing was reloaded: what earlier reloads wait for did not answer within 2 s"]
+        assert await operator.reload() == ["Reloaded rate: 7 (was 5)"]
 
 
 async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_house, logged) -> None:
