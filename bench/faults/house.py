@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,14 @@ from bench.servers import ROOT
 
 _CHAT_LINE = rb"Chat Server started on port: (\d+)\n"
 _ADMIN_LINE = rb"Admin API started on: http://127\.0\.0\.1:(\d+)\n"
+
+
+class ServerGoneError(Exception):
+    """The server has ended while something was done to it: by this status, and with this at the end of its log."""
+
+    def __init__(self, status: int, log: Path) -> None:
+        [*_, last] = ["", *log.read_text().splitlines()]
+        super().__init__(f"the server has ended with status {status}" + (f": {last[-200:]}" if last else ""))
 
 
 @dataclass(frozen=True)
@@ -37,9 +45,12 @@ class House:
         return _port_in(self.process, _ADMIN_LINE, self.log)
 
     def rss_kib(self) -> int:
-        """Memory that is resident for it."""
+        """Memory that is resident for it. Raises OSError where it is gone."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+        for line in status.splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1])
+        raise ProcessLookupError("a process that has ended has no memory")
 
     def stop(self) -> int:
         """Ask it to stop. -> its exit status."""
@@ -54,7 +65,7 @@ class House:
 
 @contextmanager
 def serving(data: Path, *flags: str) -> Iterator[House]:
-    """Run a server until the block is left."""
+    """Run a server until the block is left. Raises ServerGoneError where that fails since the server has ended."""
     command = (sys.executable, "-m", "trio_chat", "serve", "--no-console", "--port", "0", "--admin-port", "0")
     data.mkdir(exist_ok=True)
     began = time.perf_counter()
@@ -69,6 +80,10 @@ def serving(data: Path, *flags: str) -> Iterator[House]:
     try:
         port = _port_in(process, _CHAT_LINE, _log_in(data))
         yield House(process, port, time.perf_counter() - began, data)
+    except Exception as error:
+        with suppress(subprocess.TimeoutExpired):
+            raise ServerGoneError(process.wait(1), _log_in(data)) from error
+        raise
     finally:
         process.kill()
         process.communicate()

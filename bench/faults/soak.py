@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -50,28 +50,50 @@ class _Trouble:
         self.came = self.stuck = self.floods = self.lost = 0
         self._house = house
         self._is_over = threading.Event()
+        self._faults: list[OSError] = []
 
     def make(self, seconds: float) -> list[int]:
-        """Keep it busy; -> its memory in KiB, each second after the warming up."""
+        """Keep it busy; -> its memory in KiB, each second after the warming up. Raises OSError where it is gone."""
         readers = Crowd()
         readers.add([connect(self._house.port) for _ in range(READERS)])
-        others = [threading.Thread(target=work) for work in (self._flood, self._come_and_go, self._get_stuck)]
-        for other in others:
-            other.start()
+        others = [self._start(work) for work in (self._flood, self._come_and_go, self._get_stuck)]
+        try:
+            rss_kib = self._talk(readers, seconds)
+        finally:
+            self._is_over.set()
+            while any(other.is_alive() for other in others):
+                readers.read_for(0.1)
+            self.lost = readers.ended
+            readers.close()
+        for fault in self._faults:
+            raise fault
+        return rss_kib
+
+    def _start(self, work: Callable[[], object]) -> threading.Thread:
+        """Do one kind of thing in a thread; when the server is gone, all of it is over."""
+
+        def go_on() -> None:
+            try:
+                work()
+            except OSError as fault:
+                self._faults.append(fault)
+                self._is_over.set()
+
+        thread = threading.Thread(target=go_on)
+        thread.start()
+        return thread
+
+    def _talk(self, readers: Crowd, seconds: float) -> list[int]:
         speaker = Person(self._house.port)
         readers.add([speaker.sock])
-        began, rss_kib = time.perf_counter(), []
-        while (passed := time.perf_counter() - began) < seconds:
+        rss_kib: list[int] = []
+        began = time.perf_counter()
+        while (passed := time.perf_counter() - began) < seconds and not self._is_over.is_set():
             readers.read_for(0.05)
             with suppress(BlockingIOError):
                 speaker.sock.send(f"the time is {passed:.3f}\n".encode())
             if passed > WARM_SHARE * seconds and len(rss_kib) < passed - WARM_SHARE * seconds:
                 rss_kib.append(self._house.rss_kib())
-        self._is_over.set()
-        while any(other.is_alive() for other in others):
-            readers.read_for(0.1)
-        self.lost = readers.ended
-        readers.close()
         return rss_kib
 
     def _flood(self) -> None:
@@ -79,8 +101,7 @@ class _Trouble:
         while not self._is_over.wait(1):
             flooder = Person(self._house.port)
             flooder.sock.settimeout(120)
-            hearing = threading.Thread(target=flooder.whole_lines)
-            hearing.start()
+            hearing = self._start(flooder.whole_lines)
             flooder.say(*[f"flood {number}" for number in range(FLOOD_LINES)], "/quit")
             hearing.join(120)
             flooder.sock.close()
