@@ -132,6 +132,44 @@ async def test_a_filter_waits_for_the_server_to_have_kept_its_lines(filter_: Fil
     assert await filter_.status() == 0
 
 
+async def test_a_filter_says_nothing_under_another_name_than_it_asks_for(
+    filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await filter_.start()
+    filter_.feed_last("hello\n/nick bob\nI am bob\nreally\n")
+    assert await peer.keep(1) == "hello"
+
+    nick = await peer.frame()
+    await peer.send(type="error", code="nick-taken", text="the nick bob is taken", key=nick["key"])
+
+    await peer.part()
+    assert await filter_.status() == 1
+    assert capsys.readouterr().err == "trio-chat: the nick bob is taken: nothing behind that was said\n"
+
+
+async def test_a_filter_that_has_the_name_it_asks_for_goes_on_under_it(filter_: Filter, peer: Any) -> None:
+    await filter_.start()
+    filter_.feed_last("/nick bob\nI am bob\n")
+
+    nick = await peer.frame()
+    await peer.send(type="done", key=nick["key"])
+
+    assert (nick["nick"], await peer.keep(1)) == ("bob", "I am bob")
+    await peer.part()
+    assert await filter_.status() == 0
+
+
+async def test_a_filter_whose_connection_breaks_while_it_asks_for_a_name_goes_on(filter_: Filter, peer: Any) -> None:
+    await filter_.start()
+    filter_.feed_last("/nick bob\nI am bob\n")
+    await peer.frame()
+
+    await peer.stream.aclose()
+
+    assert (await peer.welcome())["nick"] == "bob"
+    assert await peer.keep(1) == "I am bob"
+
+
 async def test_a_line_that_the_server_refuses_is_a_failure_with_its_reason(
     filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.arrival import Arrival
-from trio_chat.client.happenings import Ended, Failed, Happening, Noticed, Question, Speech
+from trio_chat.client.happenings import Answered, Ended, Failed, Happening, Noticed, Question, Refused, Speech
 from trio_chat.client.link import Link
 from trio_chat.client.names import room_name
 from trio_chat.client.narrator import Narrator, Told
@@ -52,6 +52,10 @@ class Surface(Protocol):
     @property
     def has_colours(self) -> bool:
         """Whether it can show colours."""
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether somebody types, and is not read from a file or a pipe."""
 
     @property
     def draft(self) -> str:
@@ -94,6 +98,7 @@ class Conversation:
         self._speeches: list[Speech] = []
         self._untold: list[Happening] = []
         self._has_spoken = trio.Event()
+        self._is_named = trio.Event()
         self.failed = 0
         """How many lines were refused."""
         self.is_over = False
@@ -176,6 +181,10 @@ class Conversation:
 
     def _narrate(self, happening: Happening) -> Told:
         self.failed += isinstance(happening, Failed)
+        if isinstance(happening, Answered | Refused) and isinstance(happening.question, frames.Nick):
+            if isinstance(happening, Refused) and not self._surface.is_typed:
+                self._say_no_more(happening.reason)
+            self._is_named.set()
         return self._narrator.tell(happening, self._link, columns=self._surface.columns)
 
     def _set_patience(self) -> None:
@@ -216,6 +225,8 @@ class Conversation:
                 await self._do(meaning)
             else:
                 self._ask(meaning)
+                if isinstance(meaning, frames.Nick) and not self._surface.is_typed:
+                    await self._be_named()
         await self._say(is_patient=is_patient)
 
     async def _say(self, *, is_patient: bool) -> None:
@@ -239,6 +250,17 @@ class Conversation:
             self._narrator.room = LOBBY
             if LOBBY not in self._link.rooms:
                 self._link.ask(frames.Join(room=LOBBY))
+
+    async def _be_named(self) -> None:
+        """Return when that is answered: what is read from a file is said under no other name than it asks for."""
+        self._is_named = trio.Event()
+        await self._is_named.wait()
+
+    def _say_no_more(self, reason: str) -> None:
+        print(f"trio-chat: {clean(reason)}: nothing behind that was said", file=sys.stderr)
+        self._lines.clear()
+        self.failed += 1
+        self.is_over = True
 
     async def _do(self, local: Local) -> None:
         transcript, room = self._narrator.transcript, self._narrator.room

@@ -56,7 +56,7 @@ def join(
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
     # A person is told, and stays.
-    visitor = replace(visitor, needs_nick=visitor.nick is not None and not os.isatty(0))
+    visitor = replace(visitor, needs_nick=not os.isatty(0))
     catalogue, warnings = load_catalogue(stickers)
     for warning in warnings:
         _complain(warning)

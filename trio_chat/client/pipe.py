@@ -30,6 +30,7 @@ class Pipe:
         self._reading = trio.CancelScope()
         self._has_ended = False
         self.stopped = trio.Event()
+        self.is_typed = os.isatty(stdin_fd)
         self.has_person = os.isatty(stdin_fd) and os.isatty(stdout_fd)
         self.has_colours = os.isatty(stdout_fd) and not is_dumb()
         self.refused = 0

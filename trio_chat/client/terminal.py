@@ -78,6 +78,7 @@ class Terminal:
 
     has_prompt = True
     has_person = True
+    is_typed = True
     has_colours = True
     refused = 0
 
