@@ -85,6 +85,17 @@ def test_a_name_that_changes_is_the_same_person() -> None:
     assert (known.names("lobby"), known.last_writer) == (["rob"], "rob")
 
 
+def test_who_is_ignored_stays_so_under_another_name_and_is_not_who_is_answered() -> None:
+    known = people(heard("bob", "told", "@", to="me"), heard("alice", "told", "@", to="me"))
+
+    known.ignore("Alice")
+    known.note([heard("alice", "renamed", text="eve"), heard("eve", "told", "@", to="me")], "me")
+
+    assert (known.last_writer, known.ignored, known.is_ignored("EVE")) == ("bob", ["eve"], True)
+    assert known.heed("eve")
+    assert not known.is_ignored("eve")
+
+
 def test_rooms_that_were_left_are_forgotten_and_so_are_those_in_them() -> None:
     known = people(Entered("dev", ""), heard("bob", room="dev"), Exited("dev"), heard("bob", room="dev"))
 

@@ -627,6 +627,46 @@ def test_tab_completes_the_names_of_those_who_are_here(play: Any) -> None:
     assert play(scene) == 0
 
 
+def test_a_reply_goes_to_who_wrote_last_and_shows_to_whom(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("/reply hi\r")
+        await screen.shows("> /reply hi", "*** nobody has written to you alone: /msg NICK TEXT ***", ">")
+        await peer.tell(1, "psst", kind="told", room="@", to="1.2.3.4:5")
+        await screen.shows("[a -> 1.2.3.4:5]> psst", ">")
+        screen.type("/reply yes?\r")
+        told = await peer.frame()
+        assert (told["type"], told["to"], told["text"]) == ("tell", "a", "yes?")
+        await peer.tell(2, "yes?", kind="told", room="@", to="a", author="1.2.3.4:5", key=told["key"])
+        await screen.shows("> /msg a yes?", ">")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def test_who_is_ignored_is_neither_seen_nor_heard_until_they_are_no_longer(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("/ignore A\r")
+        await screen.shows("*** you see nothing more of what [A] says, until you /unigno", "re A ***", ">")
+        await peer.tell(1, "1.2.3.4:5!")
+        await peer.tell(2, "psst", kind="told", room="@", to="1.2.3.4:5")
+        await peer.tell(3, "hi", author="b")
+        screen.type("/history\r")
+        entries = [{"type": "entry", "id": 1, "room": "lobby", "kind": "said", "time": 0, "author": "a", "text": "hm"}]
+        await peer.send(type="page", entries=entries, more=False, key=(await peer.frame())["key"])
+        screen.type("/ignore\r")
+        await screen.shows("[b]> hi", "> /history", "> /ignore", "*** you ignore [A] ***", ">")
+        assert b"\a" not in screen.received
+        screen.type("/unignore a\r")
+        await screen.shows("*** you see again what [a] says ***", ">")
+        await peer.tell(4, "back")
+        await screen.shows("[a]> back", ">")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
 def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/join kitchen\r")

@@ -2,7 +2,7 @@ import pytest
 
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES
 from trio_chat.chat.errors import ChatError
-from trio_chat.client.typed import COMMANDS, Local, Meaning, help_lines, meaning_of
+from trio_chat.client.typed import COMMANDS, Ignore, Local, Meaning, help_lines, meaning_of
 from trio_chat.wire import frames
 
 
@@ -28,6 +28,9 @@ from trio_chat.wire import frames
         ("/history 100000", frames.History(room="dev", limit=500)),
         ("/search blue cheese", frames.Search(room="dev", text="blue cheese")),
         ("/stickers", Local.STICKERS),
+        ("/ignore", Ignore("")),
+        ("/ignore [bob]", Ignore("bob")),
+        ("/unignore bob", Ignore("bob", is_over=True)),
         ("/help", Local.HELP),
     ],
 )
@@ -41,6 +44,9 @@ def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: 
         ("/me", "say what you do: /me TEXT"),
         ("/msg bob ", "say whom you mean, and what: /msg NICK TEXT"),
         ("/join", "say which room: /join ROOM"),
+        ("/reply", "say what you answer: /reply TEXT"),
+        ("/reply hi", "nobody has written to you alone: /msg NICK TEXT"),
+        ("/unignore", "say whom: /unignore NICK"),
         ("/leave", "you are in #lobby already; /quit leaves the chat"),
         ("/search", "say what to look for: /search WORDS"),
         ("/history x", "expected a number of lines: /history N, at most 500"),
@@ -56,5 +62,5 @@ def test_what_means_nothing_is_answered_by_a_sentence(line: str, sentence: str) 
 
 
 def test_there_is_every_command_that_those_with_nc_have_and_help_names_them() -> None:
-    assert set(COMMANDS) == {*COMMANDS_OF_LINES, "stickers"}
+    assert set(COMMANDS) == {*COMMANDS_OF_LINES, "ignore", "reply", "stickers", "unignore"}
     assert all(any(line.startswith(f"  /{name} ") for line in help_lines()) for name in COMMANDS)

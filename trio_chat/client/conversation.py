@@ -19,7 +19,7 @@ from trio_chat.client.link import Link
 from trio_chat.client.names import room_name
 from trio_chat.client.narrator import Narrator, Told
 from trio_chat.client.transcript import Row, paint
-from trio_chat.client.typed import Local, help_lines, meaning_of
+from trio_chat.client.typed import Ignore, Local, help_lines, meaning_of, written_out
 from trio_chat.client.wishes import PLAIN, Wishes
 from trio_chat.wire import frames
 
@@ -135,7 +135,7 @@ class Conversation:
         """
         self._surface.stop()
         while self._surface.has_prompt and (lines := await anext(self._surface, None)) is not None:
-            self._lines += lines
+            self._lines += self._written_out(lines)
         while self._surface.has_prompt and self.unsaid and not self.is_over:
             with suppress(OSError):  # a terminal that has gone cannot show what is kept all the same
                 await self._take(is_patient=False)
@@ -196,6 +196,7 @@ class Conversation:
 
     async def _speak(self) -> None:
         while not self.is_over and (lines := await anext(self._surface, None)) is not None:
+            lines = self._written_out(lines)
             self._lines += lines
             if self._surface.has_prompt:
                 await self._echo(lines)
@@ -204,6 +205,10 @@ class Conversation:
         self._set_patience()
         self._link.finish()
         self._has_spoken.set()
+
+    def _written_out(self, lines: list[str]) -> list[str]:
+        """Write out what depends on what was heard last, so that the person sees to whom it goes."""
+        return [written_out(line, self._narrator.people.last_writer) for line in lines]
 
     async def _echo(self, lines: list[str]) -> None:
         columns = self._surface.columns
@@ -223,6 +228,8 @@ class Conversation:
             await self._say(is_patient=is_patient)
             if isinstance(meaning, Local):
                 await self._do(meaning)
+            elif isinstance(meaning, Ignore):
+                await self._print(self._narrator.transcript.notice(self._ignore(meaning)))
             else:
                 self._ask(meaning)
                 if isinstance(meaning, frames.Nick) and not self._surface.is_typed:
@@ -261,6 +268,16 @@ class Conversation:
         self._lines.clear()
         self.failed += 1
         self.is_over = True
+
+    def _ignore(self, ignore: Ignore) -> str:
+        """Ignore somebody, or no longer. -> what to tell the person"""
+        people, name = self._narrator.people, ignore.name
+        if not name:
+            return f"you ignore {', '.join(f'[{ignored}]' for ignored in people.ignored) or 'nobody'}"
+        if ignore.is_over:
+            return f"you see again what [{name}] says" if people.heed(name) else f"you did not ignore [{name}]"
+        people.ignore(name)
+        return f"you see nothing more of what [{name}] says, until you /unignore {name}"
 
     async def _do(self, local: Local) -> None:
         transcript, room = self._narrator.transcript, self._narrator.room

@@ -28,8 +28,8 @@ from trio_chat.client.people import People
 from trio_chat.client.transcript import Row, Transcript, is_call
 from trio_chat.wire import frames
 
-_OWN_WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
-"""Kinds of entries that the person has typed, and so has seen already."""
+_WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
+"""Kinds of entries that somebody has typed: the person has seen their own already, and ignores some."""
 
 _OWN_COMING = (Kind.JOINED, Kind.LEFT)
 
@@ -111,7 +111,9 @@ class Narrator:
 
     def _hear(self, heard: Heard, link: Link, columns: int | None) -> Told:
         entry = heard.entry
-        if heard.is_own and entry.kind in _OWN_WORDS:
+        if heard.is_own and entry.kind in _WORDS:
+            return Told([])
+        if entry.kind in _WORDS and self.people.is_ignored(entry.author):
             return Told([])
         if entry.kind in _OWN_COMING and entry.author == link.label:
             return Told([])
@@ -171,6 +173,7 @@ class Narrator:
                 return [
                     row
                     for entry in entries
+                    if not (entry.kind in _WORDS and self.people.is_ignored(entry.author))
                     for row in self.transcript.entry(
                         entry, room=self.room, you=link.label, is_past=True, columns=columns
                     )

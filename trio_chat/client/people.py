@@ -20,6 +20,7 @@ class People:
         self._rooms: dict[str, dict[str, None]] = {}
         self._writers: dict[str, None] = {}
         self._label = ""
+        self._ignored: dict[str, str] = {}
 
     def note(self, happenings: Iterable[Happening], label: str) -> None:
         """Take what happened to us, who are called `label`."""
@@ -36,6 +37,24 @@ class People:
     def last_writer(self) -> str:
         """Who was the last to write to us alone, or nobody."""
         return next(reversed(self._writers), "")
+
+    @property
+    def ignored(self) -> list[str]:
+        """Whom we ignore."""
+        return list(self._ignored.values())
+
+    def ignore(self, name: str) -> None:
+        """Ignore somebody, however they are called later."""
+        self._ignored[name.casefold()] = name
+        self._writers = {writer: None for writer in self._writers if not self.is_ignored(writer)}
+
+    def heed(self, name: str) -> bool:
+        """Ignore somebody no longer. -> whether they were ignored"""
+        return self._ignored.pop(name.casefold(), None) is not None
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether we ignore somebody."""
+        return name.casefold() in self._ignored
 
     def names(self, room: str) -> list[str]:
         """Others in a room, whoever spoke last first."""
@@ -66,7 +85,7 @@ class People:
 
     def _hear(self, entry: frames.Said) -> None:
         if entry.kind == Kind.TOLD:
-            if entry.author != self._label:
+            if entry.author != self._label and not self.is_ignored(entry.author):
                 _add(self._writers, entry.author)
             return
         here = self._rooms.get(entry.room)
@@ -80,6 +99,8 @@ class People:
             _add(here, entry.author)
 
     def _rename(self, before: str, after: str) -> None:
+        if self.heed(before):
+            self.ignore(after)
         for names in (self._writers, *self._rooms.values()):
             if before in names:
                 del names[before]

@@ -1,6 +1,7 @@
 """What a person types, and what that comes to: something to say, something to ask, or something to do here. Pure."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 
@@ -20,6 +21,15 @@ from trio_chat.chat.wording import (
 from trio_chat.client.happenings import Question, Speech
 from trio_chat.wire import frames
 
+NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
+
+_OURS = (
+    ("/reply TEXT", "answer who wrote to you alone last"),
+    ("/ignore [NICK]", "see nothing more of what somebody says, or show whom you ignore"),
+    ("/unignore NICK", "see it again"),
+    ("/stickers", "show what there is to draw, such as @smile"),
+)
+
 
 class Local(Enum):
     """What needs no server."""
@@ -31,7 +41,15 @@ class Local(Enum):
     QUIT = auto()
 
 
-Meaning = Speech | Question | Local
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Show nothing more of what somebody says, or show it again; without a name, tell who is ignored."""
+
+    name: str
+    is_over: bool = False
+
+
+Meaning = Speech | Question | Local | Ignore
 
 
 def meaning_of(line: str, room: str) -> Meaning:
@@ -52,8 +70,7 @@ def _me(room: str, argument: str) -> Meaning:
 
 def _msg(_room: str, argument: str) -> Meaning:
     label, _, text = argument.partition(" ")
-    name = label.removeprefix("[").removesuffix("]")
-    return frames.Tell(to=_needed(name, SAY_WHOM_AND_WHAT)[:64], text=_needed(text.strip(), SAY_WHOM_AND_WHAT))
+    return frames.Tell(to=_needed(_bare(label), SAY_WHOM_AND_WHAT)[:64], text=_needed(text.strip(), SAY_WHOM_AND_WHAT))
 
 
 def _join(_room: str, argument: str) -> Meaning:
@@ -82,6 +99,30 @@ def _history(room: str, argument: str) -> Meaning:
     return frames.History(room=room, limit=lines_wanted(argument, frames.PAGE_LIMIT))
 
 
+def _reply(_room: str, argument: str) -> Meaning:
+    raise ChatError("usage", NOBODY_WROTE if argument else "say what you answer: /reply TEXT")
+
+
+def _ignore(_room: str, argument: str) -> Meaning:
+    return Ignore(_bare(argument))
+
+
+def _unignore(_room: str, argument: str) -> Meaning:
+    return Ignore(_needed(_bare(argument), "say whom: /unignore NICK"), is_over=True)
+
+
+def _bare(label: str) -> str:
+    return label.removeprefix("[").removesuffix("]")
+
+
+def written_out(line: str, writer: str) -> str:
+    """Write out to whom a reply goes: to the `writer`, if there is one."""
+    name, _, text = line.partition(" ")
+    if name.lower() != "/reply" or not writer or not text.strip():
+        return line
+    return f"/msg {writer} {text.strip()}"
+
+
 def _needed(argument: str, otherwise: str) -> str:
     if not argument:
         raise ChatError("usage", otherwise)
@@ -93,23 +134,26 @@ def help_lines() -> list[str]:
     from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES  # brings all rules along; few ask for help
 
     rows = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS_OF_LINES.values()]
-    return help_rows([*rows, ("/stickers", "show what there is to draw, such as @smile")])
+    return help_rows([*rows, *_OURS])
 
 
 COMMANDS: Mapping[str, Callable[[str, str], Meaning]] = MappingProxyType(
     {
         "help": lambda _room, _argument: Local.HELP,
         "history": _history,
+        "ignore": _ignore,
         "join": _join,
         "leave": _leave,
         "me": _me,
         "msg": _msg,
         "nick": _nick,
         "quit": lambda _room, _argument: Local.QUIT,
+        "reply": _reply,
         "rooms": lambda _room, _argument: frames.ListRooms(),
         "search": _search,
         "stickers": lambda _room, _argument: Local.STICKERS,
         "topic": _topic,
+        "unignore": _unignore,
         "who": lambda room, _argument: frames.Who(room=room),
     }
 )
