@@ -413,7 +413,7 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[[Scene], int]:
                 wishes = Wishes(has_bell=True)
                 visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", port), Visitor(), outbox, wishes=wishes)
                 words = Completion(COMMANDS, ["smile"], visit.narrator).words
-                surface = partial(open_terminal, screen.stdin, screen.stdout, words)
+                surface = partial(open_terminal, screen.stdin, screen.stdout, words, visit.narrator.prompt)
                 statuses.append(await visit.run(surface, is_patient=True))
 
         async def perform() -> None:
@@ -672,11 +672,19 @@ def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
         screen.type("/join kitchen\r")
         room = {"name": "kitchen", "topic": "food", "members": 1, "last_id": 5}
         await peer.send(type="joined", room=room, key=(await peer.frame())["key"])
-        await screen.shows("*** you are in #kitchen: food ***", ">")
+        await screen.shows("> /join kitchen", "*** you are in #kitchen: food ***", "#kitchen>")
         await peer.tell(6, "hi", room="kitchen")
         await peer.tell(7, "hi")
         await peer.tell(8, "", kind="joined", room="lobby")
-        await screen.shows("[a]> hi", "#lobby [a]> hi", "*** [a] joined the chat ***", ">")
+        await screen.shows("[a]> hi", "#lobby [a]> hi", "*** [a] joined the chat ***", "#kitchen>")
+        screen.type("hi both\r")
+        said = await peer.frame()
+        await peer.tell(9, "hi both", room="kitchen", author="me", key=said["key"])
+        assert said["room"] == "kitchen"
+        await screen.shows("#kitchen> hi both", "#kitchen>")
+        screen.type("/leave\r")
+        await peer.send(type="done", key=(await peer.frame())["key"])
+        await screen.shows("#kitchen> /leave", "*** you are in #lobby ***", ">")
         screen.type("\x04")
         await peer.part()
 

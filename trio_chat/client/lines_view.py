@@ -86,7 +86,7 @@ def _run(visit: "Visit", catalogue: Catalogue) -> int:
 
     stickers = (*catalogue.stickers, *catalogue.aliases)
     completion = Completion(COMMANDS, stickers, visit.narrator)
-    open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words)
+    open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words, visit.narrator.prompt)
     return run_on_asyncio(partial(visit.run, open_surface, is_patient=True))
 
 

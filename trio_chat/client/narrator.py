@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from trio_chat.chat.events import LOBBY, Kind
+from trio_chat.chat.nicks import NICK_MAX
+from trio_chat.chat.text import clean
 from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, where_you_are, who_is_here
 from trio_chat.client.happenings import (
     Answered,
@@ -25,7 +27,7 @@ from trio_chat.client.happenings import (
 )
 from trio_chat.client.link import Link
 from trio_chat.client.people import People
-from trio_chat.client.transcript import Row, Transcript, is_call
+from trio_chat.client.transcript import PROMPT, Row, Transcript, is_call
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
@@ -58,6 +60,12 @@ class Narrator:
         """Why there is no connection, where there is none."""
         self._late: set[str] = set()
         self._late_sent = 0
+
+    def prompt(self) -> str:
+        """What stands before a line that is typed: who is in several rooms sees in which one that will be said."""
+        if len(self.people.rooms) < 2:
+            return PROMPT
+        return f"#{clean(self.room)[:NICK_MAX]}{PROMPT}"  # a hostile server could have rooms with longer names
 
     def begin(self, link: Link) -> Told:
         """Tell what is still to be sent from last time."""

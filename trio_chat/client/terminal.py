@@ -30,6 +30,9 @@ T = TypeVar("T")
 FindWords = Callable[[str], list[str]]
 """Tells what the last word before the cursor may become."""
 
+FindPrompt = Callable[[], str]
+"""Tells what stands before the line that is typed; it is asked whenever something is printed."""
+
 END_S = 2.0
 """How long it may take to leave the terminal as it was: that is done in one turn of the loop."""
 
@@ -56,9 +59,11 @@ async def _host(main: Callable[[], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def open_terminal(stdin: TextIO, stdout: TextIO, words: FindWords) -> AsyncIterator["Terminal"]:
+async def open_terminal(
+    stdin: TextIO, stdout: TextIO, words: FindWords, prompt: FindPrompt = lambda: PROMPT
+) -> AsyncIterator["Terminal"]:
     """Show the prompt until the end of the block; then the terminal is again as it was. Tab completes to `words`."""
-    terminal = Terminal(stdin, stdout, words)
+    terminal = Terminal(stdin, stdout, words, prompt)
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
     prompting.add_done_callback(lambda _: ended.set())
@@ -82,11 +87,11 @@ class Terminal:
     has_colours = True
     refused = 0
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, words: FindWords) -> None:
+    def __init__(self, stdin: TextIO, stdout: TextIO, words: FindWords, prompt: FindPrompt) -> None:
         self._output = cast(Output, Output.from_pty(stdout, enable_bell=False))
         self._output.enable_cpr = False  # the answer to where the cursor is would be waited for after each line
         self._session: PromptSession[str] = PromptSession(
-            PROMPT,
+            prompt,
             input=Vt100Input(stdin),
             output=self._output,
             key_bindings=self._make_keys(),

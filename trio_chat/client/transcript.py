@@ -92,10 +92,10 @@ class Transcript:
         """Show a line as it is."""
         return [(Part(clean(line)),)]
 
-    def said(self, line: str, *, columns: int | None = None) -> list[Row]:
-        """Show a line of one's own, which the server does not send back."""
+    def said(self, line: str, *, prompt: str = PROMPT, columns: int | None = None) -> list[Row]:
+        """Show a line of one's own, which the server does not send back, as it was typed behind the prompt."""
         drawn = self.catalogue.draw(clean(line), columns=columns)
-        return [(Part(PROMPT + drawn.line),), *_below(drawn)]
+        return [(Part(prompt + drawn.line),), *_below(drawn)]
 
     def stickers(self, *, columns: int | None = None) -> list[Row]:
         """Show what there is to draw."""
