@@ -264,6 +264,24 @@ def test_where_there_are_people_in_all_rooms_there_may_be_no_more_is_made(world)
     assert names_of(world) == ["lobby", "dev"]
 
 
+def test_where_there_are_as_many_rooms_as_may_be_the_one_left_longest_ago_makes_way(world) -> None:
+    world.rules = Rules(rooms=3)
+    world.__post_init__()
+    alice, bob = world.connect(1001), world.connect(1002)
+    for name in ("dev", "ops"):
+        obey(world.chat, alice, f"/join {name}")
+        obey(world.chat, alice, f"said in {name}")
+        world.settle()
+    obey(world.chat, alice, "/leave")
+    world.settle()
+
+    obey(world.chat, bob, "/join garden")
+
+    assert names_of(world) == ["lobby", "ops", "garden"]
+    obey(world.chat, bob, "/join dev")
+    assert names_of(world) == ["lobby", "garden", "dev"]
+
+
 def test_a_large_room_sums_up_who_comes_and_goes(world) -> None:
     alice = world.connect(1001)
     world.connect(1002)

@@ -140,6 +140,11 @@ class Log:
         self.base = 0
 
     @property
+    def last_id(self) -> int:
+        """The id of the newest entry, or of the newest anywhere when this was made."""
+        return self._last_id
+
+    @property
     def end(self) -> int:
         """The index that the next entry gets."""
         return self.base + len(self._ids)

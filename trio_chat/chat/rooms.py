@@ -1,11 +1,12 @@
 """All rooms of a server: known by name however it is written, and the mailboxes of single clients beside them.
 
 A room is made by joining and kept by its history: one in which nothing was said is forgotten when nobody is there.
+Where there are as many as there may be, some where nobody is make way; what was said there is found by joining again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -61,7 +62,7 @@ class Rooms:
 
     def enter(self, name: str) -> Room:
         """The room that somebody wants to enter, made if it is not there. Raises ChatError where that cannot be."""
-        return self._by_name.get(name) or self._open(check_room(name))
+        return self._by_name.get(name) or self._open(check_room(name), makes_way=True)
 
     def find(self, name: str) -> Room | None:
         """The room of that name, however it is written."""
@@ -109,16 +110,28 @@ class Rooms:
             del self._mailboxes[client.mailbox.room.name]
             client.mailbox = None
 
-    def _open(self, name: str) -> Room:
+    def _open(self, name: str, *, makes_way: bool = False) -> Room:
         key = fold(name)
         if known := self._names.get(key):
             return self._by_name[known]
-        if len(self._by_name) >= self._most:
+        if len(self._by_name) >= self._most and not (makes_way and self._make_way()):
             raise ChatError("too-many-rooms", "this server has as many rooms as it may have")
         self._names[key] = name
         self._unspoken.add(name)
         room = self._by_name[name] = self._make(name, self._window)
         return room
+
+    def _make_way(self) -> bool:
+        """Forget rooms in which nobody is: those left longest ago. -> whether there were any
+
+        Else one client could make so many, and say a word in each, that nobody could ever make another one. A hundredth
+        goes at once, since finding them takes as long as for one.
+        """
+        # Trade-off: their topics are known again only when the server is started anew.
+        empty = [room for room in self if not room.members and room.name != LOBBY]
+        for room in nsmallest(1 + self._most // 100, empty, key=lambda room: room.log.last_id):
+            self._drop(room.name)
+        return bool(empty)
 
     def _recover(self, name: str) -> Room | None:
         """Make a room that was forgotten while something was on its way into it, unless its place is taken since."""
