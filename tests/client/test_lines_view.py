@@ -770,6 +770,29 @@ def test_a_person_who_comes_is_shown_what_was_said_before_and_who_is_there(
     trio.run(run)
 
 
+def test_who_wishes_for_times_sees_when_each_line_was_said(screen: Any, tmp_path: Path, make_peer: Any) -> None:
+    environment = {**os.environ, "TERM": "xterm", "TZ": "UTC", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+    run_program = partial(trio.run_process, cwd=ROOT, env=environment, start_new_session=True, **streams)
+
+    async def run() -> None:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            nursery.start_soon(run_program, [*JOIN, str(peer.port), "--times"])
+            await peer.welcome()
+            await peer.receive()
+            await peer.tell(1, "@smile", time=65.0)
+            await screen.shows(*IN_LOBBY, "1970-01-01 00:01 [a]> 🙂", ">")
+            screen.type("hi\r")
+            assert await peer.keep(2) == "hi"
+            screen.type("\x04")
+            await peer.part()
+
+    trio.run(run)
+    trio.run(partial(screen.shows, GOODBYE))
+
+    assert re.search(r"^\d\d:\d\d > hi$", "\n".join(screen.lines), re.MULTILINE)
+
+
 async def test_the_past_is_not_waited_for_very_long(
     filter_: Filter, peer: Any, mock_clock: trio.testing.MockClock
 ) -> None:

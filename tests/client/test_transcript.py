@@ -1,4 +1,5 @@
 import time
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.chat.stickers import Art, Catalogue, Text
-from trio_chat.client.transcript import NAMES, Row, Style, Transcript, paint
+from trio_chat.client.transcript import NAMES, Row, Style, Transcript, paint, stamp
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))
 TRANSCRIPT = Transcript(CATALOGUE)
@@ -55,6 +56,15 @@ def test_notices_are_notices_and_nobody_can_speak_like_one() -> None:
 
     assert notice.style == Style.NOTICE
     assert spoken.style == Style.PLAIN
+
+
+def test_a_stamp_tells_the_minute_and_the_day_only_where_it_is_another() -> None:
+    noon = datetime(2026, 11, 26, 12, 5)
+    night = noon - timedelta(hours=13)
+
+    assert stamp(noon.timestamp(), noon.timestamp()).text == "12:05 "
+    assert stamp(night.timestamp(), noon.timestamp()).text == "2026-11-25 23:05 "
+    assert stamp(1e300, noon.timestamp()).text.startswith("2096-")
 
 
 def test_colours_are_written_only_when_asked_for() -> None:

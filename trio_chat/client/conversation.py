@@ -5,7 +5,6 @@ import os
 import sys
 from collections import deque
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
 import trio
@@ -212,9 +211,8 @@ class Conversation:
         return [written_out(line, self._narrator.people.last_writer) for line in lines]
 
     async def _echo(self, lines: list[str]) -> None:
-        columns, prompt = self._surface.columns, self._narrator.prompt()
-        said = partial(self._narrator.transcript.said, prompt=prompt, columns=columns)
-        await self._print([row for line in lines for row in said(line)])
+        columns = self._surface.columns
+        await self._print([row for line in lines for row in self._narrator.said(line, columns=columns)])
 
     async def _take(self, *, is_patient: bool) -> None:
         """Say and ask what was typed, and do what is ours to do."""

@@ -26,4 +26,4 @@ def visitor_of(settings: JoinSettings) -> Visitor:
 
 def wishes_of(settings: JoinSettings) -> Wishes:
     """Say how the chat is to be shown."""
-    return Wishes(past=settings.history, has_bell=settings.bell)
+    return Wishes(past=settings.history, has_bell=settings.bell, has_times=settings.times)

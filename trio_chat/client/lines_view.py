@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -103,7 +104,7 @@ class Visit:
         wishes: Wishes = PLAIN,
         backoff: Backoff | None = None,
     ) -> None:
-        self.narrator = Narrator(transcript, visitor.rooms[0])
+        self.narrator = Narrator(transcript, visitor.rooms[0], clock=time.time if wishes.has_times else None)
         self._place = place
         self._visitor = visitor
         self._outbox = outbox

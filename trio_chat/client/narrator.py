@@ -1,5 +1,6 @@
 """What a link has to tell, told to a person: what happens, as rows of a scrolling view. It prints nothing itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -27,7 +28,7 @@ from trio_chat.client.happenings import (
 )
 from trio_chat.client.link import Link
 from trio_chat.client.people import People
-from trio_chat.client.transcript import PROMPT, Row, Transcript, is_call
+from trio_chat.client.transcript import PROMPT, Row, Transcript, is_call, stamp
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
@@ -52,10 +53,12 @@ class Told:
 class Narrator:
     """Remembers what the person has been told. `room` is the current one, in which they speak."""
 
-    def __init__(self, transcript: Transcript, room: str = LOBBY) -> None:
+    def __init__(self, transcript: Transcript, room: str = LOBBY, *, clock: Callable[[], float] | None = None) -> None:
+        """With a `clock`, what is said gets its time in front."""
         self.transcript = transcript
         self.room = room
         self.people = People()
+        self._clock = clock
         self.trouble = ""
         """Why there is no connection, where there is none."""
         self._late: set[str] = set()
@@ -66,6 +69,11 @@ class Narrator:
         if len(self.people.rooms) < 2:
             return PROMPT
         return f"#{clean(self.room)[:NICK_MAX]}{PROMPT}"  # a hostile server could have rooms with longer names
+
+    def said(self, line: str, *, columns: int | None = None) -> list[Row]:
+        """Show what was typed, as it stood behind the prompt."""
+        rows = self.transcript.said(line, prompt=self.prompt(), columns=columns)
+        return self._stamped(rows, self._clock() if self._clock else 0.0)
 
     def begin(self, link: Link) -> Told:
         """Tell what is still to be sent from last time."""
@@ -126,7 +134,10 @@ class Narrator:
         if entry.kind in _OWN_COMING and entry.author == link.label:
             return Told([])
         rows = self.transcript.entry(entry, room=self.room, you=link.label, columns=columns)
-        return Told(rows, is_call=is_call(entry, link.label))
+        return Told(self._stamped(rows, entry.time), is_call=is_call(entry, link.label))
+
+    def _stamped(self, rows: list[Row], when: float) -> list[Row]:
+        return [(stamp(when, self._clock()), *rows[0]), *rows[1:]] if self._clock else rows
 
     def _connect(self, connected: Connected, link: Link) -> Told:
         self.trouble = ""

@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -103,6 +104,12 @@ class Transcript:
         return [(Part(row),) for row in rows]
 
 
+def stamp(when: float, now: float) -> Part:
+    """Tell the minute by the clock here, and the day where it is another."""
+    then, today = datetime.fromtimestamp(_possible(when)), datetime.fromtimestamp(now).date()
+    return Part(f"{then:%H:%M} " if then.date() == today else f"{then:%Y-%m-%d %H:%M} ", Style.NOTICE)
+
+
 def is_call(entry: frames.Said, you: str) -> bool:
     """Whether somebody else writes to `you` alone, or says your name."""
     if not you or entry.author == you:
@@ -143,7 +150,11 @@ def _paint(part: Part) -> str:
 def _entry_of(said: frames.Said) -> Entry:
     """Read a frame as what it tells of. What a later server can tell more is shown by its text."""
     kind = Kind(said.kind) if said.kind in set(Kind) else Kind.CROWD
-    return Entry(said.id, min(max(said.time, 0.0), _TIME_MAX), Draft(said.room, kind, said.author, said.text, said.to))
+    return Entry(said.id, _possible(said.time), Draft(said.room, kind, said.author, said.text, said.to))
+
+
+def _possible(time: float) -> float:
+    return min(max(time, 0.0), _TIME_MAX)
 
 
 def _styled(line: str) -> Row:

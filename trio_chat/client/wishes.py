@@ -11,6 +11,8 @@ class Wishes:
     """How many lines of a room are shown when it is entered, and then who is there; where None, nothing of that."""
     has_bell: bool = False
     """Whether the terminal rings where somebody says their name or writes to them alone."""
+    has_times: bool = False
+    """Whether what is said has its time in front."""
 
 
 PLAIN = Wishes()

@@ -233,6 +233,7 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     bell: Annotated[
         bool, Declared("At a terminal, ring its bell when somebody says your name or writes to you alone.", SWITCH)
     ] = True
+    times: Annotated[bool, Declared("Show when each line was said, by the clock here.", SWITCH)] = False
     once: Annotated[bool, Declared("Do not come back when the connection is lost: end with status 1.", SWITCH)] = False
     tls: Annotated[bool, Declared("Speak TLS, and nothing else.", SWITCH)] = False
     tls_ca: Annotated[
