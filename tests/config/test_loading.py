@@ -117,11 +117,19 @@ def test_a_variable_that_is_no_setting_is_named_with_the_one_that_may_be_meant()
 
 def test_a_file_that_cannot_be_used_is_one_line_that_names_it(file: Path) -> None:
     assert error_in(file, "max-clients = ").startswith("not valid TOML: ")
+    assert error_in(file, f"max-clients = {'9' * 5000}").startswith("not valid TOML: ")
+    assert error_in(file, f"max-clients = {'[' * 20_000}").startswith("not valid TOML: ")
     assert error_in(file, b"\xff") == "not UTF-8 at byte 0"
     with pytest.raises(ConfigError, match=r": cannot be read: No such file or directory$"):
         load(Some, {}, {}, file=file.with_name("missing.toml"))
     with pytest.raises(ConfigError, match=r": cannot be read: Is a directory$"):
         load(Some, {}, {}, file=file.parent)
+
+
+def test_a_file_may_begin_with_the_mark_that_windows_writes(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbfmax-clients = 30\n")
+
+    assert load(Some, {}, {}, file=file).max_clients == 30
 
 
 def test_the_table_has_all_that_follows_from_a_declaration() -> None:

@@ -208,6 +208,21 @@ class TestRefusals:
         assert f"{path} is not a journal of trio-chat" in text
         assert content(path) == before
 
+    async def test_a_link_to_a_file_that_is_not_there(self, path: Path) -> None:
+        os.symlink("/mnt/disk/journal.db", path)
+
+        text = await refusal(path)
+
+        assert text == (
+            f"{path} is a link to /mnt/disk/journal.db, which is not there: put that file back, or remove the link"
+        )
+        assert os.readlink(path) == "/mnt/disk/journal.db"
+
+    async def test_a_pipe(self, path: Path) -> None:
+        os.mkfifo(path)
+
+        assert await refusal(path) == f"{path} is no file; move it away, or choose another folder with --data"
+
     async def test_a_newer_schema(self, path: Path) -> None:
         await fill(path, "hello")
         with closing(sqlite3.connect(path)) as other:

@@ -190,11 +190,11 @@ def _look_into(file: Path, keys: list[str], faults: list[str]) -> dict[str, obje
 
 def _read_file(file: Path) -> dict[str, object]:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes the mark
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also thousands of digits, or of brackets
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     return {key.replace("_", "-"): value for key, value in table.items()}  # people write both

@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 import sqlite3
+import stat
 import time
 from pathlib import Path
 
@@ -54,6 +55,10 @@ def _lock_folder(folder: Path) -> int:
 
 def _create(path: Path) -> None:
     """Make an empty journal, whole or not at all: it gets its name when it is complete."""
+    if path.is_symlink():  # its disk may only not be mounted yet
+        raise JournalError(
+            f"{path} is a link to {os.readlink(path)}, which is not there: put that file back, or remove the link"
+        )
     unborn = path.with_name(path.name + ".new")
     leftover = path.with_name(path.name + "-wal")
     if leftover.exists() and leftover.stat().st_size:  # SQLite would play its changes back into the new file
@@ -87,6 +92,8 @@ def _inspect(path: Path) -> None:
             "give this user access, or choose another folder with --data"
         ) from error
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise JournalError(f"{path} is no file; move it away, or choose another folder with --data")
         head = os.pread(fd, 100, 0)
         judge(path, head)
         _read_ahead(fd)
