@@ -64,3 +64,4 @@ def test_what_means_nothing_is_answered_by_a_sentence(line: str, sentence: str) 
 def test_there_is_every_command_that_those_with_nc_have_and_help_names_them() -> None:
     assert set(COMMANDS) == {*COMMANDS_OF_LINES, "ignore", "reply", "stickers", "unignore"}
     assert all(any(line.startswith(f"  /{name} ") for line in help_lines()) for name in COMMANDS)
+    assert max(map(len, help_lines())) <= 80

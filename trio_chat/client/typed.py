@@ -25,7 +25,7 @@ NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
 
 _OURS = (
     ("/reply TEXT", "answer who wrote to you alone last"),
-    ("/ignore [NICK]", "see nothing more of what somebody says, or show whom you ignore"),
+    ("/ignore [NICK]", "see nothing of what somebody says, or list whom you ignore"),
     ("/unignore NICK", "see it again"),
     ("/stickers", "show what there is to draw, such as @smile"),
 )
