@@ -6,9 +6,11 @@ from ipaddress import ip_network
 
 import pytest
 import trio
+import trio.testing
 
 from trio_chat.chat.bans import ban_and_kick, make_ban
 from trio_chat.chat.surroundings import Change
+from trio_chat.chat.tally import End
 from trio_chat.server.admission import Limits
 from trio_chat.server.listener import bind
 from trio_chat.server.services import Pace
@@ -243,6 +245,23 @@ async def test_c13_a_flooder_that_was_reset_is_gone_while_it_is_slowed_down(open
 
         assert house.changes[-1][0] is Change.DISCONNECTED
         assert trio.current_time() - start < 3
+
+
+async def test_c12_half_a_line_of_a_connection_that_was_reset_is_not_said(open_house) -> None:
+    async with open_house() as house:
+        alice, bob = await house.join(), await house.join()
+        await alice.line()
+        client = list(house.chat.clients)[1]
+        await bob.send(b"half a li")
+        await trio.testing.wait_all_tasks_blocked()
+
+        bob.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
+        bob.stream.socket.close()
+        client.outlet.write(b"a send is what meets the reset\n")
+        client.outlet.push(None)
+
+        assert "left the chat" in await alice.line()
+        assert house.ends == [End.BROKEN]
 
 
 def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() -> None:

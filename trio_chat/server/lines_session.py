@@ -81,9 +81,12 @@ class LinesSession:
             await peer.receivable()
             if (data := peer.receive_nowait()) is None:
                 continue
-            await self._take(self._decoder.feed(data) if data else self._decoder.finish(), peer)
-            if not data:
-                self._is_leaving, self.fault = True, self._outlet.fault
+            if data:
+                await self._take(self._decoder.feed(data), peer)
+                continue
+            if not self._outlet.fault:  # else it was cut off, and what is left may be half a line
+                await self._take(self._decoder.finish(), peer)
+            self._is_leaving, self.fault = True, self._outlet.fault
         with trio.move_on_after(LINGER_S):
             await self._services.pump.delivered(self._client)
 
