@@ -19,12 +19,13 @@ from trio_chat.client.backoff import Backoff
 from trio_chat.client.catalogue import load_catalogue
 from trio_chat.client.completion import Completion
 from trio_chat.client.connect import LinkError, Place
-from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation, Surface
+from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation
 from trio_chat.client.greeting import WRONG_PORT
 from trio_chat.client.link import Link, open_link
 from trio_chat.client.narrator import Narrator, count_lines
 from trio_chat.client.outbox import Outbox, open_outbox
 from trio_chat.client.pipe import Pipe, is_dumb
+from trio_chat.client.surface import Surface, complain
 from trio_chat.client.transcript import Transcript
 from trio_chat.client.typed import COMMANDS
 from trio_chat.client.visitor import Visitor
@@ -60,11 +61,11 @@ def join(
     visitor = replace(visitor, needs_nick=not os.isatty(0))
     catalogue, warnings = load_catalogue(stickers)
     for warning in warnings:
-        _complain(warning)
+        complain(warning)
     try:
         with open_outbox(str(place), visitor.nick or "", folder=outboxes) as outbox:
             if outbox.warning:
-                _complain(outbox.warning)
+                complain(outbox.warning)
             visit = Visit(
                 Transcript(catalogue), place, visitor, outbox, wishes=wishes, backoff=Backoff(is_once=is_once)
             )
@@ -72,11 +73,11 @@ def join(
     except* LinkError as errors:
         error = _first(errors)
         for text in (*getattr(error, "__notes__", ()), str(error)):
-            _complain(text)
+            complain(text)
     except* BrokenPipeError:  # whoever read our output has gone, as `head` does
         pass
     except* OSError as errors:
-        _complain(f"cannot read or print any more: {_first(errors)}")
+        complain(f"cannot read or print any more: {_first(errors)}")
     return 1
 
 
@@ -148,7 +149,7 @@ class Visit:
         """Say what is waited for, where that takes long: it might be a server of another kind that waits for more."""
         await trio.sleep(WONDER_S)
         if self._surface is None:
-            _complain(f"no answer from {self._place} yet; {WRONG_PORT}")
+            complain(f"no answer from {self._place} yet; {WRONG_PORT}")
 
     async def _converse(self, link: Link, surface: Surface) -> int:
         conversation = Conversation(link, surface, self.narrator, self._wishes)
@@ -161,11 +162,11 @@ class Visit:
         if conversation.is_left:
             return 0
         if ended and not ended.is_orderly:
-            _complain(ended.reason)
+            complain(ended.reason)
             return 1
         if self._unsent:
-            _complain(f"no connection: {self.narrator.trouble}")
-        return 1 if surface.refused or conversation.failed or self._unsent else 0
+            complain(f"no connection: {self.narrator.trouble}")
+        return 1 if surface.refused or conversation.has_failed or self._unsent else 0
 
     async def _say_goodbye(self, surface: Surface) -> None:
         """Say what was not sent, and that it is over; there may be nobody left to say it to."""
@@ -176,7 +177,7 @@ class Visit:
             if surface.has_prompt:
                 last_words.append(unsent)
             else:
-                _complain(unsent)
+                complain(unsent)
         if self._unsaid and surface.has_prompt:
             last_words.append(f"{count_lines(self._unsaid)} not sent, and lost")
         with trio.move_on_after(LEAVE_TIMEOUT_S), suppress(OSError):
@@ -192,11 +193,6 @@ class Visit:
 
 def _is_terminal() -> bool:
     return os.isatty(0) and os.isatty(1) and not is_dumb()
-
-
-def _complain(text: str) -> None:
-    """Print what went wrong. The words may be those of a hostile server."""
-    print(f"trio-chat: {clean(text)}", file=sys.stderr)
 
 
 def _first(error: BaseException) -> BaseException:

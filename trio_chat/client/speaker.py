@@ -1,0 +1,159 @@
+"""What a person types, on its way to the link: said, asked, or done here."""
+
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+
+import trio
+
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import LOBBY
+from trio_chat.chat.wording import topic_of, who_you_are
+from trio_chat.client.happenings import Answered, Question, Refused, Speech
+from trio_chat.client.link import Link
+from trio_chat.client.names import room_name
+from trio_chat.client.narrator import Narrator
+from trio_chat.client.surface import Display, Surface, complain
+from trio_chat.client.typed import Ignore, Local, help_lines, meaning_of, written_out
+from trio_chat.wire import frames
+
+_LINES_PER_SAY = 500  # one commit
+
+
+class Speaker:
+    """Takes lines from a surface until there are no more, or nothing more is to be said."""
+
+    def __init__(self, link: Link, surface: Surface, narrator: Narrator, display: Display) -> None:
+        self._link = link
+        self._surface = surface
+        self._narrator = narrator
+        self._display = display
+        self._lines: deque[str] = deque()
+        self._speeches: list[Speech] = []
+        self._is_named = trio.Event()
+        self.is_over = False
+        """Whether everything there was to say has been given to the link."""
+        self.is_cut_short = False
+        """Whether what was left is not said, because it would have been under another name."""
+
+    @property
+    def unsaid(self) -> int:
+        """How many lines were typed and neither said nor refused."""
+        return len(self._lines) + len(self._speeches)
+
+    async def run(self) -> None:
+        """Speak until it is over."""
+        while not self.is_over and (lines := await anext(self._surface, None)) is not None:
+            lines = self._written_out(lines)
+            self._lines += lines
+            if self._surface.has_prompt:
+                await self._echo(lines)
+            await self._take(is_patient=True)
+        self.is_over = True
+
+    async def take_the_rest(self) -> None:
+        """Give the link what was typed before the end, without waiting for anything.
+
+        What a pipe still holds is as good as not read.
+        """
+        while self._surface.has_prompt and (lines := await anext(self._surface, None)) is not None:
+            self._lines += self._written_out(lines)
+        while self._surface.has_prompt and self.unsaid and not self.is_over:
+            with suppress(OSError):  # a terminal that has gone cannot show what is kept all the same
+                await self._take(is_patient=False)
+
+    def note_answer(self, answer: Answered | Refused) -> None:
+        """What is read from a file is said under no other name than it asks for."""
+        if not isinstance(answer.question, frames.Nick):
+            return
+        if isinstance(answer, Refused) and not self._surface.is_typed:
+            complain(f"{answer.reason}: nothing behind that was said")
+            self._lines.clear()
+            self.is_over = self.is_cut_short = True
+        self._is_named.set()
+
+    def _written_out(self, lines: Iterable[str]) -> list[str]:
+        """Write out what depends on what was heard last, so that the person sees to whom it goes."""
+        return [written_out(line, self._narrator.people.last_writer) for line in lines]
+
+    async def _echo(self, lines: Iterable[str]) -> None:
+        columns = self._display.columns
+        await self._display.print([row for line in lines for row in self._narrator.said(line, columns=columns)])
+
+    async def _take(self, *, is_patient: bool) -> None:
+        """Say and ask what was typed, and do what is ours to do."""
+        while self._lines and not self.is_over:
+            try:
+                meaning = meaning_of(self._lines.popleft(), self._narrator.room)
+            except ChatError as error:
+                await self._display.notice(error.text)
+                continue
+            if isinstance(meaning, Speech):
+                self._speeches.append(meaning)
+                continue
+            await self._say(is_patient=is_patient)
+            if isinstance(meaning, Local):
+                await self._do(meaning)
+            elif isinstance(meaning, Ignore):
+                await self._display.notice(self._ignore(meaning))
+            else:
+                await self._ask(meaning)
+        await self._say(is_patient=is_patient)
+
+    async def _say(self, *, is_patient: bool) -> None:
+        """Say what has come together, where patient when there is space for it.
+
+        A file waits for that as long as it takes, a person only while there is a connection. Nothing is forgotten
+        before it is said, whatever ends the waiting.
+        """
+        while some := self._speeches[:_LINES_PER_SAY]:
+            if is_patient:
+                await self._link.space(len(some), is_patient=not self._surface.has_prompt)
+            await self._link.say(*some)
+            del self._speeches[:_LINES_PER_SAY]
+
+    async def _ask(self, question: Question) -> None:
+        """Ask, and be where one wants to be at once: what is typed next belongs there.
+
+        Who reads from a file waits for a name.
+        """
+        self._link.ask(question)
+        match question:
+            case frames.Join(room=room):
+                self._narrator.room = room_name(room)
+            case frames.Leave():
+                self._narrator.room = LOBBY
+                if LOBBY not in self._link.rooms:
+                    self._link.ask(frames.Join(room=LOBBY))
+            case frames.Nick() if not self._surface.is_typed:
+                self._is_named = trio.Event()
+                await self._is_named.wait()
+
+    def _ignore(self, ignore: Ignore) -> str:
+        """Ignore somebody, or no longer. -> what to tell the person"""
+        people, name = self._narrator.people, ignore.name
+        if not name:
+            return f"you ignore {', '.join(f'[{ignored}]' for ignored in people.ignored) or 'nobody'}"
+        if ignore.is_over:
+            return f"you see again what [{name}] says" if people.heed(name) else f"you did not ignore [{name}]"
+        people.ignore(name)
+        return f"you see nothing more of what [{name}] says, until you /unignore {name}"
+
+    async def _do(self, local: Local) -> None:
+        transcript, room = self._display.transcript, self._narrator.room
+        match local:
+            case Local.QUIT:
+                self._quit()
+            case Local.STICKERS:
+                await self._display.print(transcript.stickers(columns=self._display.columns))
+            case Local.HELP:
+                await self._display.print([row for line in help_lines() for row in transcript.plain(line)])
+            case Local.TOPIC:
+                await self._display.notice(topic_of(room, self._link.rooms.get(room, "")))
+            case Local.NICK:
+                await self._display.notice(who_you_are(self._link.label))
+
+    def _quit(self) -> None:
+        self.is_over = True
+        if self._surface.has_prompt:
+            self._surface.stop()
