@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -69,6 +70,24 @@ def test_m2_a_locked_database_is_told_and_nobody_is_sent_away(server) -> None:
         pass
     bob.send(b"much better\n")
     assert alice.until("much better")[-1] == f"[127.0.0.1:{bob.port}]> much better"
+
+
+def test_m2_a_server_that_died_with_people_in_it_starts_while_nothing_can_be_kept(start) -> None:
+    server = start()
+    with closing(sqlite3.connect(server.data / "journal.db", isolation_level=None)) as other:
+        server.join()
+        while not other.execute("SELECT * FROM place").fetchall():
+            pass
+        server.stop(signal.SIGKILL)
+        other.execute("BEGIN IMMEDIATE")
+
+        server = start()
+
+        while b"503" not in server.http("GET /health").partition(b"\r\n")[0]:
+            pass
+        other.execute("ROLLBACK")
+        while other.execute("SELECT * FROM place").fetchall():  # nobody is here any more
+            pass
 
 
 def test_m2_a_journal_that_is_moved_away_is_told_and_turns_health_red_and_heals(server, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from
         await journal.save_places(places, [])
 
         await recall_places(house.chat, journal, house.services.places)
+        await house.services.places.settled()
 
         assert sum("is lost" in line for line in logged()) == 2
         assert [place.mode for place in await journal.read_places()] == ["frames"]

@@ -54,6 +54,11 @@ class Places:
         """The journal has the places of these, of before the start."""
         self._kept.update(owners)
 
+    def forget(self, owners: Iterable[str]) -> None:
+        """These of before the start are gone. No start waits for that, nor fails where nothing can be kept."""
+        self._changed.update(dict.fromkeys(owners))
+        self._news.set()
+
     async def settled(self) -> None:
         """Return when what has been noted up to now is written; at once where the journal keeps nothing."""
         if not self._is_ill:
@@ -95,7 +100,6 @@ async def recall_places(chat: Chat, journal: Journal, places: Places) -> None:
     """Give clients of before the start their places back, or tell that they are gone. Raises JournalError."""
     found = await journal.read_places()
     places.know(place.owner for place in found)
-    gone = [place for place in found if place.mode != Mode.FRAMES]
     for place in found:
         try:
             if place.mode == Mode.FRAMES:
@@ -104,8 +108,7 @@ async def recall_places(chat: Chat, journal: Journal, places: Places) -> None:
                 chat.see_off(place.label, place.rooms)
         except ChatError as error:
             logger.warning("the place of [%s] is lost: %s", place.label, error.text)
-    if gone:
-        await journal.save_places([], [place.owner for place in gone])
+    places.forget(place.owner for place in found if place.mode != Mode.FRAMES)
 
 
 def _owner(client: Client) -> str:
