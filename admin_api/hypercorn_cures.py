@@ -4,7 +4,8 @@ hypercorn's HTTP (`H11Protocol` and the streams above it) is used as it is. Its 
 is replaced by `Connection`, since most defects are there:
 
 1. A websocket upgrade with bytes behind it raises LocalProtocolError out of `serve` and cancels the nursery around it
-   (hypercorn issue 225): `_send_h11_event` below ends the connection; `serving` fences off whatever else may be raised.
+   (hypercorn issue 225), and half a handshake keeps its connection for ever: `Http11` refuses both, `_send_h11_event`
+   ends the connection where an answer cannot be sent all the same, and `serving` fences off whatever else is raised.
 2. quart-trio cancels the request on the `http.disconnect` that follows the last chunk, in the middle of hypercorn's
    own farewell, so that idle and `Connection: close` connections stayed open: here nothing after the last chunk awaits.
 3. Sends are shielded, so a client that never reads makes shutdown hang: here they are not, and after a send that was
@@ -17,6 +18,7 @@ is replaced by `Connection`, since most defects are there:
    proxy in front may have believed the other one: `_refusal_of` says no.
 8. One who took this for another port was left without an answer until he was thrown out, since a header ends in an
    empty line: here a first line that is of no request is refused at once.
+9. What is refused before the app hears of it is answered without a body: here it is a problem like any other.
 """
 
 import logging
@@ -24,13 +26,15 @@ import math
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
 from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.protocol.ws_stream import Handshake, WSStream
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, LifespanState
@@ -38,19 +42,44 @@ from hypercorn.utils import parse_socket_addr
 
 from admin_api.encryption import TlsStream
 from admin_api.listening import Limits
+from admin_api.problems import PROBLEM_TYPE, problem_text
 
 MAX_RECV_BYTES = 65536
 
 logger = logging.getLogger("trio_chat.admin")
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request does not reach the app."""
+
+    status: int
+    detail: str
+
+
+NO_REQUEST = Refusal(400, "That begins no HTTP request. The chat has a port of its own.")
+MALFORMED = Refusal(400, "That is no well-formed HTTP/1.1 request with one Host header.")
+NO_PATH = Refusal(400, "The target of a request has to be a path.")
+TWO_LENGTHS = Refusal(400, "A request may have Content-Length or Transfer-Encoding, not both.")
+HALF_A_HANDSHAKE = Refusal(400, "That is no whole websocket handshake.")
+TOO_EARLY = Refusal(400, "Nothing may be sent before a websocket handshake is answered.")
+OTHER_ENCODING = Refusal(501, "The only transfer encoding that is understood is chunked.")
+OTHER_VERSION = Refusal(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+
+
 class Http11(H11Protocol):
     """hypercorn's HTTP/1.1, which stays HTTP/1.1 and does not raise at what a peer can cause."""
 
+    _method = b""
+
     async def handle(self, event: Event) -> None:
         """Take what the peer sent."""
-        if isinstance(event, RawData) and self._begins_no_request(event.data):
-            await self._refuse(400)
+        if not isinstance(event, RawData):
+            await super().handle(event)
+        elif self._begins_no_request(event.data):
+            await self._refuse(NO_REQUEST)
+        elif event.data and isinstance(self.stream, WSStream) and not self.stream.handshake.accepted:
+            await self._take_too_early()
         else:
             await super().handle(event)
 
@@ -61,19 +90,58 @@ class Http11(H11Protocol):
         line, newline, _ = data.partition(b"\n")
         return bool(newline) and not line.rpartition(b" ")[2].startswith(b"HTTP/")
 
+    async def _take_too_early(self) -> None:
+        """Refuse what comes before a handshake is answered; throw it away where a no is on its way (cure 1)."""
+        connection = self.connection
+        if isinstance(connection, H11WSConnection) and connection.h11_connection.our_state is h11.SEND_RESPONSE:
+            await self._close_stream()  # the app's answer is not waited for any more
+            await self._refuse(TOO_EARLY)
+
     async def _check_protocol(self, event: h11.Request) -> None:
         """Never change over to HTTP/2: one protocol is enough to defend (cure 6)."""
 
     async def _create_stream(self, request: h11.Request) -> None:
-        status = _refusal_of(request)
-        if status is None:
+        self._method = request.method
+        refusal = _refusal_of(request, is_followed=bool(self.connection.trailing_data[0]))
+        if refusal is None:
             await super()._create_stream(request)
         else:
-            await self._refuse(status)
+            await self._refuse(refusal)
 
-    async def _refuse(self, status: int) -> None:
-        await self._send_error_response(status)
+    async def _refuse(self, refusal: Refusal) -> None:
+        await self._answer(refusal)
         await self.send(Closed())
+
+    async def _send_error_response(self, status_code: int) -> None:
+        """Refuse what h11 finds fault with."""
+        await self._answer(self._refusal_by_h11(status_code))
+
+    def _refusal_by_h11(self, status: int) -> Refusal:
+        limit = self.config.h11_max_incomplete_size
+        match status:
+            case 431 if b"\n" not in self.connection.trailing_data[0]:  # it did not come to the header yet
+                return Refusal(400, f"A request line may have at most {limit} bytes.")
+            case 431:
+                return Refusal(431, f"The header of a request may have at most {limit} bytes.")
+            case 501:
+                return OTHER_ENCODING
+        return MALFORMED
+
+    async def _answer(self, refusal: Refusal) -> None:
+        """Say why not, in the words of the app (cure 9)."""
+        is_head = self._method == b"HEAD" and self.connection.our_state is h11.SEND_RESPONSE
+        body = problem_text(refusal.status, refusal.detail).encode()
+        headers = [
+            (b"content-type", PROBLEM_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+            *self.config.response_headers("h11"),
+        ]
+        await self._send_h11_event(h11.Response(status_code=refusal.status, headers=headers))
+        if not is_head:
+            await self._send_h11_event(h11.Data(data=body))
+        await self._send_h11_event(h11.EndOfMessage())
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         try:
@@ -83,14 +151,20 @@ class Http11(H11Protocol):
             await self.send(Closed())
 
 
-def _refusal_of(request: h11.Request) -> int | None:
-    """Return the status with which to refuse what h11 takes and we do not, if any (cure 7)."""
-    names = {name for name, _ in request.headers}
+def _refusal_of(request: h11.Request, *, is_followed: bool) -> Refusal | None:
+    """Return why to refuse what h11 takes and we do not, if so (cures 1 and 7). `is_followed`: bytes are behind it."""
+    headers = dict(request.headers)
     if request.http_version not in {b"1.0", b"1.1"}:
-        return 505
-    if not request.target.startswith(b"/") or {b"content-length", b"transfer-encoding"} <= names:
-        return 400
-    return None
+        return OTHER_VERSION
+    if not request.target.startswith(b"/"):
+        return NO_PATH
+    if {b"content-length", b"transfer-encoding"} <= headers.keys():
+        return TWO_LENGTHS
+    if headers.get(b"upgrade", b"").lower() != b"websocket":
+        return None
+    if not Handshake(list(request.headers), request.http_version.decode()).is_valid():
+        return HALF_A_HANDSHAKE
+    return TOO_EARLY if is_followed else None
 
 
 class Connection:

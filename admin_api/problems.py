@@ -10,6 +10,8 @@ from quart import Response, has_request_context, request, websocket
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+PROBLEM_TYPE = "application/problem+json"
+
 # These describe the problem's own body, not the one that werkzeug made.
 _REPLACED_HEADERS = {"content-type", "content-length"}
 
@@ -27,11 +29,15 @@ logger = logging.getLogger("trio_chat.admin")
 
 def problem(status: int, detail: str, *, headers: Iterable[tuple[str, str]] = (), **extra: object) -> Response:
     """Make an answer of `status` that says in a sentence what is wrong; `extra` are members of its own."""
-    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}
-    answer = Response(json.dumps(body) + "\n", status, content_type="application/problem+json")
+    answer = Response(problem_text(status, detail, **extra), status, content_type=PROBLEM_TYPE)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers.extend(list(headers))
     return answer
+
+
+def problem_text(status: int, detail: str, **extra: object) -> str:
+    """Make the body of such an answer."""
+    return json.dumps({"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}) + "\n"
 
 
 def register_problems(app: QuartTrio) -> None:

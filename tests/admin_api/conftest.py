@@ -118,6 +118,11 @@ def make_app(site: Site) -> QuartTrio:
         while True:
             await websocket.send(await websocket.receive())
 
+    @app.websocket("/hesitates")
+    async def hesitates() -> None:
+        await asleep()
+        await websocket.accept()
+
     return app
 
 

@@ -1,12 +1,14 @@
 """The traps of hypercorn 0.18 and quart-trio 0.12, and FAULTS A7 and A8: each against a running server, in bytes."""
 
 import errno
+import json
 import os
 import resource
 import socket
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 import trio
@@ -26,6 +28,13 @@ UPGRADE = (
 
 def status_of(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
+
+
+def problem_in(answer: bytes) -> dict[str, Any]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"\r\ncontent-type: application/problem+json\r\n" in head
+    assert b"\r\ncontent-length: %d\r\n" % len(body) in head
+    return json.loads(body)
 
 
 async def receive_until(stream: trio.SocketStream, end: bytes) -> bytes:
@@ -89,7 +98,7 @@ async def test_one_who_took_the_port_for_another_is_answered_at_once(serve, sent
 
     answer = await site.ask(sent)
 
-    assert status_of(answer) == 400
+    assert status_of(answer) == problem_in(answer)["status"] == 400
     assert site.acts == []
 
 
@@ -124,7 +133,31 @@ async def test_a_header_of_64_kib_is_refused(site):
     answer = await site.ask(b"GET /acts HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 65536 + b"\r\n\r\n")
 
     assert status_of(answer) == 431
+    assert problem_in(answer)["status"] == 431
     assert site.acts == []
+
+
+async def test_a2_a_request_line_of_a_million_digits_is_refused_as_what_it_is(site):
+    answer = await site.ask(b"GET /acts/" + b"4" * 1_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert status_of(answer) == 400
+    assert problem_in(answer)["detail"] == "A request line may have at most 16384 bytes."
+
+
+async def test_a_refusal_of_a_head_request_is_its_header_alone(site):
+    head, _, body = (await site.ask(b"HEAD //acts HTTP/9.9\r\nHost: a\r\n\r\n")).partition(b"\r\n\r\n")
+
+    assert status_of(head) == 505
+    assert b"\r\ncontent-type: application/problem+json\r\n" in head
+    assert body == b""
+
+
+async def test_what_follows_a_head_request_is_refused_with_a_body(site):
+    answer = await site.ask(b"HEAD /acts HTTP/1.1\r\nHost: a\r\n\r\nGET /acts HTTP/1.1\r\n\r\n")
+
+    served, _, refused = answer.partition(b"HTTP/1.1 400 ")
+    assert status_of(served) == 200
+    assert problem_in(refused)["status"] == 400
 
 
 @pytest.mark.parametrize(
@@ -148,7 +181,8 @@ async def test_a_header_of_64_kib_is_refused(site):
 async def test_a_malformed_or_ambiguous_request_is_refused_and_closed(site, caplog, refused, status):
     answer = await site.ask(refused)
 
-    assert status_of(answer) == status
+    assert status_of(answer) == problem_in(answer)["status"] == status
+    assert problem_in(answer)["detail"]
     assert site.acts == []
     assert caplog.records == []
 
@@ -204,13 +238,44 @@ async def test_a_body_that_never_comes_is_refused_in_time(serve):
 
 @pytest.mark.parametrize("path", [b"/echo", b"/acts", b"/nowhere"])
 @pytest.mark.parametrize("behind", [b"x\r\n", b"\xff" * 5, b"\x88\x80mask" * 3, b"x" * 100_000])
-async def test_bytes_behind_a_websocket_upgrade_end_nothing_but_their_connection(serve, caplog, path, behind):
-    site = await serve(Limits(linger_s=0))
+async def test_bytes_behind_a_websocket_upgrade_are_refused(site, caplog, path, behind):
+    answer = await site.ask(UPGRADE % path + behind)
 
-    await site.ask(UPGRADE % path + behind)
-
+    assert status_of(answer) == problem_in(answer)["status"] == 400
     assert status_of(await site.ask(GET_CLOSE)) == 200
-    assert not any(record.exc_info for record in caplog.records)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", [b"/echo", b"/acts", b"/nowhere"])
+async def test_bytes_that_come_before_a_handshake_is_answered_end_nothing_but_their_connection(site, caplog, path):
+    with trio.fail_after(PATIENCE_S):
+        async with await site.connect() as stream:
+            await stream.send_all(UPGRADE % path)
+            await stream.send_all(b"\x88\x80mask")
+            answer = await receive_until(stream, b"\r\n\r\n")
+
+    assert status_of(answer) in {101, 400, 404}
+    assert caplog.records == []
+
+
+async def test_bytes_that_come_while_the_app_thinks_about_a_handshake_are_refused(site, caplog, read_to_the_end):
+    with trio.fail_after(PATIENCE_S):
+        async with await site.connect() as stream:
+            await stream.send_all(UPGRADE % b"/hesitates")
+            await site.is_asleep.wait()
+            await stream.send_all(b"\x88\x80mask")
+            await stream.send_eof()
+            answer = await read_to_the_end(stream)
+
+    assert status_of(answer) == problem_in(answer)["status"] == 400
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("missing", [b"Sec-WebSocket-Key: bKdPyn3u98cTfZJSh4TNeQ==\r\n", b"Connection: Upgrade\r\n"])
+async def test_half_a_websocket_handshake_is_refused_and_closed(site, missing):
+    answer = await site.ask((UPGRADE % b"/echo").replace(missing, b""))
+
+    assert status_of(answer) == problem_in(answer)["status"] == 400
 
 
 async def test_bytes_behind_a_websockets_close_end_nothing_but_their_connection(serve):
