@@ -19,8 +19,8 @@ def _hear(frame):
     unsent.pop(frame.get("key"), None)
     match frame:
         case {"type": "welcome", "epoch": epoch, "rooms": rooms}:
-            seen = hello["since"] if epoch == hello.get("epoch") else {}
-            hello.update(epoch=epoch, since={"@": frame["last_id"]} | {r["name"]: r["last_id"] for r in rooms} | seen)
+            seen = {"@": frame.get("last_id", 0)} | (hello["since"] if epoch == hello.get("epoch") else {})
+            hello.update(epoch=epoch, since={room["name"]: room["last_id"] for room in rooms} | seen)
         case {"type": "entry", "room": room, "id": number} if "again" not in frame:
             hello["since"][room] = number
             print(f"[{frame['author']}] {frame['kind']} {frame.get('text', '')}", flush=True)

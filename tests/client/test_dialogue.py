@@ -22,6 +22,7 @@ from trio_chat.client.happenings import (
 )
 from trio_chat.client.visitor import Visitor
 from trio_chat.wire import frames
+from trio_chat.wire.frame_decoder import reply_decoder
 
 YOU = frames.You(id="c1", label="alice", address="192.0.2.1:5")
 
@@ -191,6 +192,19 @@ def test_rooms_and_nick_are_settled_also_without_a_connection() -> None:
 
     assert (hello.rooms, hello.nick) == (["lobby", "kitchen"], "al")
     assert sent(dialogue) == [frames.Leave(room="dev"), frames.Nick(nick="al")]
+
+
+def test_a_server_that_does_not_know_of_mailboxes_ids_is_no_worse_to_be_at() -> None:
+    dialogue = Dialogue(Visitor(), "s" * 16)
+    dialogue.begin()
+    (earlier,) = reply_decoder().feed(frames.encode(welcome()).replace(b',"last_id":10,"limits"', b',"limits"'))
+    assert isinstance(earlier, frames.Welcome)
+
+    happened = hear(dialogue, earlier)
+    assert happened == [Connected("alice", ("lobby",), is_again=False, is_other_epoch=False)]
+    assert heard(dialogue, said(3, room=frames.MAILBOX)) == [3]
+    dialogue.lose()
+    assert dialogue.begin().since == {"lobby": 10, frames.MAILBOX: 3}
 
 
 def test_a_nick_that_hello_could_not_have_is_not_asked_for_twice() -> None:

@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
+from trio_chat import __version__
 from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.client.backoff import LEAST_S, Backoff
 from trio_chat.client.connect import LinkError, TcpPlace
@@ -33,6 +34,21 @@ from trio_chat.client.visitor import Visitor
 from trio_chat.wire import frames
 
 HELLO = frames.Say(room="lobby", text="hello")
+
+VERSIONS = f"is it of another version? Join with a client of that version; this is trio-chat {__version__}"
+MISSING = "Object missing required field"
+
+LATER: dict[str, object] = {
+    "type": "welcome",
+    "protocol": 2,
+    "epoch": "e",
+    "server": "trio-chat 9.0.0",
+    "you": {"id": "c1", "label": "alice", "address": "1.2.3.4:5"},
+    "resumed": False,
+    "rooms": [],
+    "limits": {},
+}
+"""The welcome of a server of some day."""
 
 
 @pytest.fixture
@@ -130,12 +146,58 @@ async def test_a_server_that_says_nothing_at_all_is_given_up(
         ),
         ({"type": "bye", "reason": "full", "text": "too many are here", "retry_s": 5}, "too many are here"),
         ({"type": "pong"}, "the server closed the connection"),
+        (
+            {"type": "welcome", "protocol": 1},
+            f"the server sent a welcome that this client cannot read: {MISSING} `epoch`; {VERSIONS}",
+        ),
+        (
+            LATER,
+            f"the server sent a welcome of protocol 2, and this client speaks protocol 1 alone; {VERSIONS}",
+        ),
+        (
+            {"jsonrpc": "2.0"},
+            f"the server sent a frame that this client cannot read: {MISSING} `type`; "
+            "is that the port of a trio-chat server?",
+        ),
     ],
 )
 async def test_who_is_not_let_in_the_first_time_learns_why(
     peer: Any, outbox: Outbox, answer: dict[str, object], reason: str
 ) -> None:
     assert await refusal(peer, outbox, answer) == reason
+
+
+@pytest.mark.parametrize("welcome", [{"type": "welcome", "protocol": 1, "epoch": 3}, LATER])
+async def test_a_server_that_became_one_of_another_version_is_left_at_once(
+    peer: Any, outbox: Outbox, welcome: dict[str, object]
+) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        await peer.stream.aclose()
+        await until(link, Lost)
+        await peer.accept()
+        await peer.frame()
+        await peer.send(**welcome)
+
+        *_, ended = await until(link, Ended)
+
+    assert not ended.is_orderly
+    assert VERSIONS in ended.reason
+
+
+async def test_a_server_that_sends_what_is_not_known_yet_and_no_welcome_is_not_said_to_be_silent(
+    peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
+) -> None:
+    async def frobnicate() -> None:
+        await peer.accept()
+        await peer.frame()
+        await peer.send(type="frobnicate")
+
+    with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="no welcome came"), flatten_subgroups=True):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(frobnicate)
+            async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
+                pytest.fail("it was not let in")
 
 
 async def test_a_server_that_waits_for_another_password_is_not_waited_for(peer: Any, outbox: Outbox) -> None:

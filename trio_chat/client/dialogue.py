@@ -183,7 +183,7 @@ class Dialogue:
         return []
 
     def _enter(self, welcome: frames.Welcome) -> list[Happening]:
-        if self.is_connected or self.is_refused:
+        if self.is_connected or self.is_refused or welcome.protocol != frames.PROTOCOL:
             return []
         wanted = [room for room in welcome.rooms if room.name in self.rooms]
         is_other = self._seen.begin(welcome, wanted) or self._is_missing

@@ -11,7 +11,7 @@ import trio
 
 from trio_chat.client.connect import LinkError, reason_of
 from trio_chat.client.dialogue import Dialogue
-from trio_chat.client.greeting import WRONG_PORT, read_greeting
+from trio_chat.client.greeting import WRONG_PORT, explain_frames, read_greeting
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
 
@@ -46,6 +46,7 @@ class Exchange:
         self._hear = hear
         self._room = room
         self._has_news = trio.Event()
+        self._has_heard = False
 
     async def run(self) -> LinkError:
         """Converse until the connection is lost. -> how that was"""
@@ -88,9 +89,13 @@ class Exchange:
             with trio.fail_at(welcome_by):
                 data = await read_greeting(self._stream, _RECEIVE_BYTES)
             while data:
-                await self._hear([reply for reply in decoder.feed(data) if not isinstance(reply, FrameFault)])
+                replies = decoder.feed(data)
+                self._has_heard |= bool(replies)
+                await self._hear([reply for reply in replies if not isinstance(reply, FrameFault)])
                 if self._dialogue.is_refused:
                     return self._explain_end("")
+                if not self._dialogue.is_connected and (error := explain_frames(replies)):
+                    return error
                 data = await self._receive(welcome_by)
         except LinkError as error:
             return error
@@ -116,7 +121,8 @@ class Exchange:
     def _silence(self) -> str:
         if self._dialogue.is_connected:
             return f"nothing came from the server for {SILENCE_S} s"
-        return f"nothing came from the server within {WELCOME_S} s; {WRONG_PORT}"
+        what = "no welcome" if self._has_heard else "nothing"
+        return f"{what} came from the server within {WELCOME_S} s; {WRONG_PORT}"
 
     def _explain_end(self, reason: str) -> LinkError:
         if farewell := self._dialogue.farewell:

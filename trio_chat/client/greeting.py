@@ -1,10 +1,15 @@
-"""The first bytes of a server: does it speak frames, or words to a person?"""
+"""The first bytes of a server: does it speak frames, or words to a person? And are its frames those that we know?"""
+
+from collections.abc import Iterable
 
 import trio
 
+from trio_chat import __version__
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.client.connect import LinkError
+from trio_chat.wire.frame_decoder import FrameFault
+from trio_chat.wire.frames import PROTOCOL, AnyReply, Welcome
 
 _TEXT_MAX_BYTES = 4096
 _TEXT_TIMEOUT_S = 2
@@ -16,6 +21,7 @@ _CHAT = (b"*** ", b"* [", b"[")
 _TLS_ALERT = b"\x15\x03"
 
 WRONG_PORT = "is that the port of a trio-chat server?"
+VERSIONS = f"is it of another version? Join with a client of that version; this is trio-chat {__version__}"
 
 
 class LateHelloError(LinkError):
@@ -39,6 +45,25 @@ async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> b
             more = bytes(await stream.receive_some(_TEXT_MAX_BYTES))
             data += more
     raise _explain(data)
+
+
+def explain_frames(replies: Iterable[AnyReply | FrameFault]) -> LinkError | None:
+    """Say what is wrong with a server that has let nobody in and sends these. -> None where it may still do that.
+
+    A frame of a type that is not known is none to despair of: a later server may begin with one.
+    """
+    for reply in replies:
+        match reply:
+            case Welcome(protocol=protocol) if protocol != PROTOCOL:
+                what = f"a welcome of protocol {protocol}, and this client speaks protocol {PROTOCOL} alone"
+                return LinkError(f"the server sent {what}; {VERSIONS}", is_final=True)
+            case FrameFault(kind="welcome", text=text):
+                return LinkError(
+                    f"the server sent a welcome that this client cannot read: {text}; {VERSIONS}", is_final=True
+                )
+            case FrameFault(code=code, text=text) if code != "unknown-type":
+                return LinkError(f"the server sent a frame that this client cannot read: {text}; {WRONG_PORT}")
+    return None
 
 
 def _explain(data: bytes) -> LinkError:

@@ -19,7 +19,8 @@ class Seen:
         if is_other:
             self.start_over()
         self.epoch = welcome.epoch
-        self._ids.setdefault(frames.MAILBOX, welcome.last_id)
+        if welcome.last_id is not None:
+            self._ids.setdefault(frames.MAILBOX, welcome.last_id)
         for room in rooms:
             self.enter(room)
         return is_other

@@ -20,13 +20,14 @@ FrameT = TypeVar("FrameT")
 
 
 class FrameFault(Exception):  # noqa: N818  # what came is at fault, not we
-    """A line that is no frame: what `error` says of it. `key` is that of the line where it could be read."""
+    """A line that is no frame: what `error` says of it. `key` and `kind` are its own where they could be read."""
 
-    def __init__(self, code: str, text: str, key: str = "") -> None:
+    def __init__(self, code: str, text: str, key: str = "", kind: str = "") -> None:
         super().__init__(text)
         self.code = code
         self.text = text
         self.key = key
+        self.kind = kind
 
 
 class FrameDecoder(Generic[FrameT]):
@@ -63,7 +64,7 @@ class FrameDecoder(Generic[FrameT]):
             return FrameFault("bad-json", f"not JSON in UTF-8: {reason}", key)
         if isinstance(kind, str) and kind not in self._known:
             return FrameFault("unknown-type", f"there is no frame of type {kind[:32]!r}", key)
-        return FrameFault("bad-frame", reason, key)
+        return FrameFault("bad-frame", reason, key, kind if isinstance(kind, str) else "")
 
 
 def request_decoder() -> FrameDecoder[AnyRequest]:

@@ -204,8 +204,8 @@ class Welcome(Reply, frozen=True, kw_only=True):
     you: You
     resumed: bool
     rooms: list[RoomInfo]
-    last_id: int
-    """That of the mailbox, which is no room to be listed."""
+    last_id: int | None = None
+    """That of the mailbox, which is no room to be listed. Servers of the first days do not tell it."""
     limits: Limits
 
 
