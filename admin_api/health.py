@@ -15,9 +15,12 @@ from trio_chat.journal import Journal
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the server does. While nothing can be kept, people can still come, go and read."""
+    """How the server does. While nothing can be kept, people can still come, go and read.
 
-    status: Literal["ok", "read-only"]
+    It is degraded when some of what was kept earlier turned out to be damaged; all else goes on as ever.
+    """
+
+    status: Literal["ok", "degraded", "read-only"]
     version: str
     uptime_s: int
     clients: int
@@ -32,12 +35,12 @@ def add_health(app: QuartTrio, chat: Chat, journal: Journal) -> None:
     @describes(Operation({200: Health, 503: Health}))
     async def show_health() -> Response:
         """Tell whether all is well: 200, or 503 and the reason while nothing can be kept."""
-        fault = journal.fault
+        fault, damage = journal.fault, journal.damage
         health = Health(
-            status="ok" if fault is None else "read-only",
+            status="read-only" if fault else "degraded" if damage else "ok",
             version=__version__,
             uptime_s=int(time.monotonic() - started),
             clients=len(chat.clients),
-            reason=fault,
+            reason=fault or damage,
         )
         return answer(health, 200 if fault is None else 503)

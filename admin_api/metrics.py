@@ -75,7 +75,7 @@ class Snapshot:
         yield _histogram("trio_chat_loop_delay_seconds", "How late the event loop was.", self._premises.delays)
 
     def _gauges(self) -> Iterator[Metric]:
-        chat, fault = self._premises.operator.chat, self._premises.journal.fault
+        chat, journal = self._premises.operator.chat, self._premises.journal
         yield _labelled(
             GaugeMetricFamily("trio_chat_build_info", "Always 1.", labels=["version"]), {__version__: 1}.items()
         )
@@ -85,7 +85,10 @@ class Snapshot:
         )
         yield GaugeMetricFamily("trio_chat_clients_behind", "Clients that have not been sent all.", self._census.behind)
         yield GaugeMetricFamily("trio_chat_rooms", "Rooms that are known.", len(chat.rooms))
-        yield GaugeMetricFamily("trio_chat_journal_fault", "1 while nothing can be kept.", fault is not None)
+        yield GaugeMetricFamily("trio_chat_journal_fault", "1 while nothing can be kept.", journal.fault is not None)
+        yield GaugeMetricFamily(
+            "trio_chat_journal_damage", "1 once kept entries turned out to be damaged.", journal.damage is not None
+        )
 
     def _counters(self) -> Iterator[Metric]:
         chat = self._premises.operator.chat

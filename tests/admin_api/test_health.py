@@ -14,6 +14,16 @@ async def test_a_healthy_server_says_so(office):
     assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_entries_that_are_damaged_degrade_health_but_keep_it_green(office):
+    office.journal.damage = "entry 42 of /data/journal.db is damaged"
+
+    answer = await office.ask("GET", "/health")
+
+    assert answer.status == 200
+    assert answer.json["status"] == "degraded"
+    assert answer.json["reason"] == "entry 42 of /data/journal.db is damaged"
+
+
 async def test_a_journal_that_keeps_nothing_turns_health_red_until_it_heals(office):
     office.journal.fault = "the disk is full: /data/journal.db"
 

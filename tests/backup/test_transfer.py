@@ -1,16 +1,18 @@
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
 
 from trio_chat.backup.files import BackupError
-from trio_chat.backup.transfer import Source, export_history, import_history
+from trio_chat.backup.transfer import PARTLY_STATUS, Source, export_history, import_history
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_history, open_journal
@@ -118,6 +120,37 @@ def test_another_journal_takes_them_behind_its_own_and_only_once(tmp_path: Path)
 
     assert texts(other.data) == ["mine", *(draft.text for draft in DRAFTS)]
     assert trio.run(recall, other.data)[0] == epoch
+
+
+@pytest.mark.parametrize(("number", "left"), [(2, [1, 3, 4, 5]), (5, [1, 2, 3, 4])])
+def test_all_that_is_whole_is_exported_and_what_is_damaged_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int, left: list[int]
+) -> None:
+    old, new = filled(tmp_path / "old"), ServeSettings(data=tmp_path / "new")
+    journal, file = old.data / "journal.db", tmp_path / "backup.ndjson"
+    with closing(sqlite3.connect(journal, isolation_level=None)) as db:
+        db.execute("UPDATE entry SET text = 'x' WHERE id = ?", (number,))
+
+    assert export_history(old, str(file)) == PARTLY_STATUS
+
+    assert capsys.readouterr().err == (
+        f"exported 4 entries\ntrio-chat: 1 entry could not be exported: entry {number} of {journal} is damaged\n"
+    )
+    assert import_history(new, str(file)) == 0
+    assert [entry.id for entry in trio.run(recall, new.data)[2]] == left
+
+
+def test_a_history_of_damaged_entries_alone_is_exported_as_an_empty_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = filled(tmp_path / "old"), ServeSettings(data=tmp_path / "new")
+    with closing(sqlite3.connect(old.data / "journal.db", isolation_level=None)) as db:
+        db.execute("UPDATE entry SET text = 'x'")
+
+    assert export_history(old, str(tmp_path / "backup.ndjson")) == PARTLY_STATUS
+
+    assert "5 entries could not be exported: entries 1, 2, 3, 4, 5 of" in capsys.readouterr().err
+    assert import_history(new, str(tmp_path / "backup.ndjson")) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What one who comes is shown first, with a real dialogue in place of the link."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -58,9 +59,9 @@ class Coming:
     def ask(self, question: Question) -> None:
         self.happen(self.dialogue.ask(question))
 
-    def page(self, *entries: frames.Said) -> None:
+    def page(self, *entries: frames.Said, damaged: Sequence[int] = ()) -> None:
         (question,) = (asked for asked in self.asked[-2:] if isinstance(asked, frames.History))
-        self.hear(frames.Page(entries=list(entries), more=False, key=question.key))
+        self.hear(frames.Page(entries=list(entries), damaged=list(damaged), more=False, key=question.key))
 
     def members(self, *labels: str) -> None:
         self.hear(frames.Members(room="lobby", count=len(labels), labels=list(labels), key=self.asked[-1].key))
@@ -71,13 +72,22 @@ class Coming:
         found: list[str] = []
         for told in self.told:
             match told:
-                case Answered(answer=frames.Page(entries=entries)):
-                    found += [f"past {entry.id}" for entry in entries]
+                case Answered(answer=frames.Page(entries=entries, damaged=damaged)):
+                    found += [f"past {entry.id}" for entry in entries] + [f"damaged {number}" for number in damaged]
                 case Answered(answer=frames.Members(count=count)):
                     found.append(f"{count} here")
                 case Heard(entry=entry):
                     found.append(f"new {entry.id}")
         return found
+
+
+def test_a_past_of_damaged_entries_alone_is_told_too() -> None:
+    coming = Coming()
+
+    coming.page(damaged=[9, 10])
+    coming.members("alice")
+
+    assert coming.heard == ["damaged 9", "damaged 10", "1 here"]
 
 
 def test_the_past_is_told_first_then_who_is_there_and_then_what_came_meanwhile() -> None:

@@ -57,6 +57,7 @@ async def test_what_was_kept_is_read_back_whole(journal: Journal) -> None:
     assert entry.draft == draft
     assert entry.id == 1
     assert earliest <= entry.time <= time.time()
+    assert journal.damage is None
 
 
 @pytest.mark.parametrize("kind", Kind)

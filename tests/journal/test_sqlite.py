@@ -15,7 +15,7 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.journal import JournalError, PlaceRecord, open_journal
+from trio_chat.journal import Damaged, JournalError, PlaceRecord, open_journal
 from trio_chat.journal.database import reason
 from trio_chat.journal.schema import APPLICATION_ID, MIGRATIONS
 from trio_chat.journal.sqlite import Patience, SqliteJournal, open_sqlite
@@ -39,6 +39,11 @@ async def keep(journal: SqliteJournal, *texts: str) -> None:
 
 async def texts(journal: SqliteJournal) -> list[str]:
     return [entry.draft.text for entry in await journal.read("lobby", limit=1000)]
+
+
+async def what_is_left(journal: SqliteJournal, room: str | None = "lobby") -> list[str | Damaged]:
+    past = await journal.read(room, limit=1000)
+    return [it if isinstance(it, Damaged) else it.draft.text for it in past]
 
 
 async def fill(path: Path, *texts: str) -> None:
@@ -296,9 +301,97 @@ class TestDamageFoundLater:
         overwrite(path, content(path).index(b"hello world"), b"j")
 
         async with open_sqlite(path) as journal:
-            with pytest.raises(JournalError, match="entry 2 is damaged"):
-                await journal.read("lobby", limit=9)
-            assert [entry.draft.text for entry in await journal.read("lobby", limit=9, after=2)] == ["three"]
+            assert await what_is_left(journal) == ["one", Damaged(2), "three"]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "text = CAST(X'6A80' AS TEXT)",
+            "text = X'6A80'",
+            "author = X'00'",
+            "time = 'now'",
+            "time = time + (1 << 62)",
+            "time = -1",
+            "crc = 0.5",
+            "kind = 'sad'",
+            "room = 'ops'",
+        ],
+    )
+    async def test_whatever_becomes_of_an_entry_the_others_can_be_read(self, path: Path, change: str) -> None:
+        await fill(path, "one", "two", "three")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute(f"UPDATE entry SET {change} WHERE id = 2")
+
+        async with open_sqlite(path) as journal:
+            assert await what_is_left(journal, None) == ["one", Damaged(2), "three"]
+
+    async def test_damaged_entries_are_found_by_their_words_still(self, path: Path) -> None:
+        await fill(path, "hello earth", "hello world")
+        overwrite(path, content(path).index(b"hello world"), b"j")
+
+        async with open_sqlite(path) as journal:
+            first, second = await journal.search(["lobby"], "hello", limit=9)
+
+        assert (first.draft.text, second) == ("hello earth", Damaged(2))
+
+    async def test_each_is_logged_once_with_its_file_and_told_to_who_asks(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await fill(path, "one", "two", "three", "four")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("UPDATE entry SET text = 'tow' WHERE id % 2 = 0")
+
+        async with open_sqlite(path) as journal:
+            unread = journal.damage
+            await journal.read("lobby", limit=9, after=2)
+            seen = journal.damage
+            await journal.read("lobby", limit=9)
+            await journal.read("lobby", limit=9)
+
+            assert unread is None
+            assert seen == f"entry 4 of {path} is damaged"
+            assert journal.damage == f"entries 2, 4 of {path} are damaged"
+        logged = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+        assert [line.partition(":")[0] for line in logged] == [
+            f"entry 4 of {path} is damaged",
+            f"entry 2 of {path} is damaged",
+        ]
+
+    async def test_many_are_one_line_that_does_not_name_all(self, path: Path) -> None:
+        await fill(path, *map(str, range(30)))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("UPDATE entry SET text = 'tow'")
+
+        async with open_sqlite(path) as journal:
+            await journal.read("lobby", limit=50)
+
+            named = ", ".join(map(str, range(1, 21)))
+            assert journal.damage == f"entries {named} and 10 others of {path} are damaged"
+
+    async def test_a_room_whose_topic_is_damaged_is_there_without_it(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await keep(journal, "hello")
+            await journal.post(Draft("lobby", Kind.TOPIC, "alice", "weather")).kept()
+        overwrite(path, content(path).index(b"weather"), b"\xff")
+
+        async with open_sqlite(path) as journal:
+            assert [(room.name, room.topic, room.last_id) for room in await journal.rooms()] == [("lobby", "", 2)]
+            assert journal.damage == f"entry 2 of {path} is damaged"
+
+    async def test_what_is_said_again_is_not_kept_again_where_it_is_damaged(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await journal.post(said("hello world", key="k")).kept()
+        overwrite(path, content(path).index(b"hello world"), b"\xff")
+
+        async with open_sqlite(path) as journal:
+            again, other = journal.post(said("hello world", key="k")), journal.post(said("something else"))
+            await again.kept()
+            await other.kept()
+
+            repeated = again.repeated("s", "k")
+            assert repeated is not None
+            assert (repeated.id, repeated.draft.text) == (1, "hello world")
+            assert await what_is_left(journal) == [Damaged(1), "something else"]
 
     async def test_damage_found_after_opening_ends_writing(self, path: Path) -> None:
         await fill(path, *("so large that checking takes a while" * 3000 for _ in range(100)))

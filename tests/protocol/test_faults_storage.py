@@ -184,7 +184,7 @@ def test_m3_a_damaged_or_newer_journal_is_refused_by_name_and_left_as_it_is(
 def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_path: Path) -> None:
     server = start()
     alice = server.join()
-    alice.send(b"hello world\n/who\n")
+    alice.send(b"before\nhello world\nafter\n/who\n")
     alice.until("(you) ***")
     assert server.stop() == 0
     file = tmp_path / "journal.db"
@@ -192,20 +192,50 @@ def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
 
-    bob = start().join()
+    server = start()
+    bob = server.join()
     bob.send(b"/history\n/who\n")
 
-    lines = bob.until("(you) ***")
-    assert [line for line in lines if "entry 2 is damaged" in line], lines
+    lines = [line.partition("> ")[2] or line for line in bob.until("(you) ***")]
+    assert lines[lines.index("before") :][:3] == ["before", "*** entry 3 is damaged ***", "after"]
     assert not any("jello" in line for line in lines)
+    head, _, body = server.http("GET /health").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert json.loads(body)["status"] == "degraded"
+    assert json.loads(body)["reason"] == f"entry 3 of {file} is damaged"
+    bob.send(b"we go on\n/history 1\n")
+    assert bob.line().endswith("> we go on")
+    assert server.stop() == 0
+    (logged,) = server.process.stderr.read().decode().splitlines()
+    assert f" ERROR entry 3 of {file} is damaged: " in logged
+
+
+def test_m3_a_page_in_frames_names_what_is_damaged(start, tmp_path: Path) -> None:
+    server = start()
+    alice = server.join()
+    alice.send(b"before\nhello world\nafter\n/who\n")
+    alice.until("(you) ***")
+    assert server.stop() == 0
+    file = tmp_path / "journal.db"
+    file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
+
+    bob = start().connect()
+    bob.send(b'{"type":"hello","protocol":1}\n{"type":"history","room":"lobby","before":5,"limit":2,"key":"k"}\n')
+    page = json.loads(bob.until('"damaged":[3]}')[-1])
+
+    assert page["key"] == "k"
+    assert [entry["text"] for entry in page["entries"]] == ["after"]
+    assert page["more"] is True
 
 
 def test_m3_who_comes_back_hears_on_where_what_it_missed_is_damaged(start, tmp_path: Path) -> None:
     server = start()
     alice = server.connect()
-    alice.send(b'{"type":"hello","protocol":1}\n{"type":"say","room":"lobby","text":"hello world","key":"k"}\n')
+    alice.send(b'{"type":"hello","protocol":1}\n')
     epoch = json.loads(alice.line())["epoch"]
-    alice.until('"text":"hello world"}')
+    for text in ("before", "hello world", "after"):
+        alice.send(json.dumps({"type": "say", "room": "lobby", "text": text, "key": text}).encode() + b"\n")
+        alice.until(f'"text":"{text}"}}')
     assert server.stop() == 0
     file = tmp_path / "journal.db"
     file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
@@ -217,7 +247,10 @@ def test_m3_who_comes_back_hears_on_where_what_it_missed_is_damaged(start, tmp_p
     bob.send(b'{"type":"say","room":"lobby","text":"is anybody there","key":"k"}\n')
     frames = [json.loads(line) for line in bob.until('"text":"is anybody there"}')]
 
-    assert [frame["reason"] for frame in frames if frame["type"] == "gap"] == ["unreadable"]
+    told = [frame.get("text", frame["type"]) for frame in frames]
+    assert told[told.index("before") :][:3] == ["before", "gap", "after"]
+    (gap,) = (frame for frame in frames if frame["type"] == "gap")
+    assert gap == {"type": "gap", "room": "lobby", "after": 2, "reason": "unreadable", "missed": 1}
     assert frames[-1]["text"] == "is anybody there"
     assert not any("jello" in str(frame) for frame in frames)
 

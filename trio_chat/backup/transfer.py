@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import click
 import trio
@@ -14,7 +14,7 @@ from trio_chat.backup.ndjson import FormatError, Header, decode_entry, decode_he
 from trio_chat.chat.events import Entry
 from trio_chat.chat.text import clean
 from trio_chat.config import ServeSettings
-from trio_chat.journal import JournalError, Origin, open_history, open_journal
+from trio_chat.journal import History, JournalError, Origin, open_history, open_journal
 
 PAGE = 1000
 LINE_MAX_BYTES = 1024 * 1024
@@ -26,11 +26,24 @@ STEPS_PER_UPDATE = 5000
 Reach = Callable[[int], None]
 """What is told how far it has come, by the id of an entry."""
 
+PARTLY_STATUS = 3
+"""Exit status of an export that lacks what is damaged: it did what could be done, and still is not whole."""
+
 T = TypeVar("T")
 
 
+class Done(NamedTuple):
+    """What was done, and what is missing from it, as sentences."""
+
+    text: str
+    missing: str | None = None
+
+
 def export_history(settings: ServeSettings, place: str) -> int:
-    """Write all that a journal keeps, also while a server has it. -> exit status; what was done is said on stderr."""
+    """Write all that a journal keeps, also while a server has it. -> exit status; what was done is said on stderr.
+
+    What is damaged is left out and named; the status is PARTLY_STATUS then.
+    """
     return _run(_export, settings, place)
 
 
@@ -39,30 +52,46 @@ def import_history(settings: ServeSettings, place: str) -> int:
     return _run(_import, settings, place)
 
 
-def _run(transfer: Callable[[ServeSettings, str], Awaitable[str]], settings: ServeSettings, place: str) -> int:
+def _run(transfer: Callable[[ServeSettings, str], Awaitable[Done]], settings: ServeSettings, place: str) -> int:
     try:
         done = trio.run(transfer, settings, place)
     except (BackupError, JournalError) as error:
         print(f"trio-chat: {error}", file=sys.stderr)
         return 1
-    print(done, file=sys.stderr)
+    print(done.text, file=sys.stderr)
+    if done.missing:
+        print(f"trio-chat: {done.missing}", file=sys.stderr)
+        return PARTLY_STATUS
     return 0
 
 
-async def _export(settings: ServeSettings, place: str) -> str:
-    count = seen = 0
+async def _export(settings: ServeSettings, place: str) -> Done:
+    count = damaged = seen = 0
     async with open_history(settings.journal, data=settings.data) as history:
-        header = Header(epoch=history.epoch, pruned_to=history.pruned_to, last_id=history.last_id)
+        header = Header(epoch=history.epoch, pruned_to=history.pruned_to, last_id=await _last_whole(history))
         with writing(place) as file, _progress(header) as reach:
             file.write(encode_header(header))
-            while entries := await history.read(None, after=seen, before=header.last_id + 1, limit=PAGE):
+            while past := await history.read(None, after=seen, before=history.last_id + 1, limit=PAGE):
+                entries = [it for it in past if isinstance(it, Entry)]
                 file.write(b"".join(map(encode_entry, entries)))
-                count, seen = count + len(entries), entries[-1].id
+                count, damaged, seen = count + len(entries), damaged + len(past) - len(entries), past[-1].id
                 reach(seen)
-    return f"exported {_counted(count)}"
+        lack = f"{_counted(damaged)} could not be exported: {history.damage}" if damaged else None
+    return Done(f"exported {_counted(count)}", lack)
 
 
-async def _import(settings: ServeSettings, place: str) -> str:
+async def _last_whole(history: History) -> int:
+    """-> the id of the last entry that is not damaged: the one that shows an import that the file is whole"""
+    before = history.last_id + 1
+    while past := await history.read(None, before=before, limit=PAGE):
+        for it in reversed(past):
+            if isinstance(it, Entry):
+                return it.id
+        before = past[0].id
+    return 0
+
+
+async def _import(settings: ServeSettings, place: str) -> Done:
     if settings.journal == "memory:":
         raise BackupError("the journal memory: would end with this command; name one that stays, such as sqlite:")
     with reading(place) as file:
@@ -75,7 +104,7 @@ async def _import(settings: ServeSettings, place: str) -> str:
                 finally:
                     source.stop()
     known = f"; {source.count - count} were here already" if source.count > count else ""
-    return f"imported {_counted(count)}{known}"
+    return Done(f"imported {_counted(count)}{known}")
 
 
 class Source:

@@ -124,7 +124,7 @@ class Arrival:
         match answered.answer:
             case frames.Page(entries=entries) as page:
                 said = [entry for entry in entries if entry.kind in _KINDS][-(self._past or 0) :]
-                return [Answered(answered.question, replace(page, entries=said))] if said else []
+                return [Answered(answered.question, replace(page, entries=said))] if said or page.damaged else []
             case frames.Members(labels=labels) as members:
                 told: list[Happening] = [Answered(answered.question, replace(members, labels=labels[:_NAMES_MAX]))]
                 if self._is_nameless:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import assert_never
 
 from trio_chat.chat.events import LOBBY, Kind
@@ -186,18 +187,18 @@ class Narrator:
                 told = [(room.name, room.members, room.topic) for room in rooms]
                 lines = rooms_there_are(told, max(count, len(told)))
                 return [row for line in lines for row in self.transcript.plain(line)]
-            case frames.Page(entries=entries):
-                if not entries:
-                    return self.transcript.notice(NOTHING_FOUND)
-                return [
-                    row
-                    for entry in entries
-                    if not (entry.kind in _WORDS and self.people.is_ignored(entry.author))
-                    for row in self.transcript.entry(
-                        entry, room=self.room, you=link.label, is_past=True, columns=columns
-                    )
-                ]
+            case frames.Page(entries=[], damaged=[]):
+                return self.transcript.notice(NOTHING_FOUND)
+            case frames.Page(entries=entries, damaged=damaged):
+                rows = [(entry.id, self._past(entry, link, columns)) for entry in entries]
+                rows += [(number, self.transcript.notice(f"entry {number} is damaged")) for number in damaged]
+                return [row for _, of_entry in sorted(rows, key=itemgetter(0)) for row in of_entry]
         return []
+
+    def _past(self, entry: frames.Said, link: Link, columns: int | None) -> list[Row]:
+        if entry.kind in _WORDS and self.people.is_ignored(entry.author):
+            return []
+        return self.transcript.entry(entry, room=self.room, you=link.label, is_past=True, columns=columns)
 
 
 def count_lines(count: int) -> str:
@@ -211,4 +212,8 @@ def _waiting(count: int) -> str:
 
 def _missed(room: str, count: int) -> str:
     place = "of what you were told" if room == frames.MAILBOX else f"in #{room}"
-    return f"you missed {count} messages {place}" if count else f"some of what was said {place} is missing"
+    return (
+        f"you missed {count} message{'' if count == 1 else 's'} {place}"
+        if count
+        else f"some of what was said {place} is missing"
+    )

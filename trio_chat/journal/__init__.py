@@ -14,17 +14,19 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.history import open_sqlite_history
 from trio_chat.journal.memory import open_memory
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, Damaged, Origin, Past, PlaceRecord, RoomRecord
 from trio_chat.journal.sqlite import open_sqlite
 from trio_chat.journal.trial import try_path
 
 __all__ = [
     "AuditRecord",
     "BanRecord",
+    "Damaged",
     "History",
     "Journal",
     "JournalError",
     "Origin",
+    "Past",
     "PlaceRecord",
     "RoomRecord",
     "open_history",
@@ -43,14 +45,19 @@ class History(Protocol):
     """The id of the newest entry there was when it was opened; 0 if there was none."""
 
     @property
+    def damage(self) -> str | None:
+        """Which entries, and of which file, turned out to be damaged when they were read; None when all is well."""
+
+    @property
     def pruned_to(self) -> int:
         """The highest id that was ever pruned, or is about to be: who has last seen less may have missed something."""
 
     async def read(
         self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
-    ) -> list[Entry]:
+    ) -> Sequence[Past]:
         """Return up to `limit` entries of `room` (None: of all), oldest first: the newest of those with an id below
-        `before`, or the oldest of those above `after`. Raises JournalError."""
+        `before`, or the oldest of those above `after`. What is damaged keeps its place among them. Raises
+        JournalError."""
 
 
 class Journal(History, Protocol):
@@ -74,7 +81,9 @@ class Journal(History, Protocol):
         Raises JournalError.
         """
 
-    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
+    async def search(
+        self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None
+    ) -> Sequence[Past]:
         """Return the newest `limit` entries of these rooms that hold all words, oldest first. Raises JournalError.
 
         It finds what people said, in any case, with or without diacritics: each word as it is or at the beginning of a

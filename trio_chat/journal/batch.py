@@ -6,6 +6,7 @@ import trio
 
 from trio_chat.chat.events import Draft, Entry
 from trio_chat.journal.errors import JournalError
+from trio_chat.journal.records import Damaged
 
 COMMIT_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -39,7 +40,7 @@ class Batch:
         """Make an entry of every draft, as if none were a repeat."""
         self.entries = [Entry(number, time, draft) for number, draft in enumerate(self.drafts, first_id)]
 
-    def number_new(self, first_id: int, time: float, find: Callable[[str, str], Entry | None]) -> None:
+    def number_new(self, first_id: int, time: float, find: Callable[[str, str], Entry | Damaged | None]) -> None:
         """Make an entry of every draft that is no repeat; `find` gives what was kept under a session and key."""
         entries = self.entries = []
         first_ones: dict[tuple[str, str], Entry] = {}
@@ -48,7 +49,8 @@ class Batch:
             if draft.key:
                 name = draft.session, draft.key
                 if (first := first_ones.get(name) or find(*name)) is not None:
-                    self.repeats[name] = first
+                    # One that is damaged was kept none the less, and here it is said again.
+                    self.repeats[name] = first if isinstance(first, Entry) else Entry(first.id, time, draft)
                     continue
                 first_ones[name] = entry
             entries.append(entry)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.chat.events import Entry
+from trio_chat.journal.damage import Damage
 from trio_chat.journal.database import connect, explaining, refusing
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.readers import read_page
+from trio_chat.journal.records import Past
 from trio_chat.journal.schema import judge
 
 BUSY_S = 2.0
@@ -29,28 +30,36 @@ async def open_sqlite_history(path: Path) -> AsyncIterator["SqliteHistory"]:
     with refusing(path), closing(connect(path, "rw", busy_s=BUSY_S)) as db:
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")  # what follows reads one state of the file
-        yield SqliteHistory(db)
+        yield SqliteHistory(path, db)
 
 
 class SqliteHistory:
     """What there is to be read."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
         self.epoch: str = meta["epoch"]
         self.pruned_to = int(meta["pruned_to"])
         self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
         self._db = db
+        self._damage = Damage(path)
+
+    @property
+    def damage(self) -> str | None:
+        """Which entries were found to be damaged."""
+        return self._damage.text
 
     async def read(
         self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
-    ) -> list[Entry]:
+    ) -> list[Past]:
         """Return up to `limit` entries of `room`, oldest first. One call at a time."""
         return await trio.to_thread.run_sync(partial(self._read, room, limit, before, after))
 
-    def _read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Entry]:
+    def _read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Past]:
         with explaining():
-            return read_page(self._db, room, limit, before, after)
+            past = read_page(self._db, room, limit, before, after)
+        self._damage.note(past)
+        return past
 
 
 def _check(path: Path) -> None:

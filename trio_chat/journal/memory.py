@@ -42,6 +42,7 @@ class MemoryJournal:
     """A journal in lists. A batch is what was posted in one turn of the loop."""
 
     fault: str | None = None
+    damage: str | None = None
 
     def __init__(self, clock: Callable[[], float], entries_max: int) -> None:
         self.epoch = secrets.token_hex(8)

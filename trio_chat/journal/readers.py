@@ -1,16 +1,19 @@
 """Reading one SQLite file, from any thread, while another writes. It must know no Trio: everything here blocks."""
 
+import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
+from trio_chat.journal.damage import Damage
 from trio_chat.journal.database import connect, explaining
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.places import PLACE_COLUMNS, to_place
 from trio_chat.journal.presence import Presence
-from trio_chat.journal.records import AuditRecord, BanRecord, PlaceRecord, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, Past, PlaceRecord, RoomRecord
 from trio_chat.journal.rows import COLUMNS, ask
 from trio_chat.journal.schema import WORDS
 from trio_chat.journal.words import SEARCHED
@@ -34,8 +37,8 @@ WITH RECURSIVE room (name) AS (
     SELECT (SELECT min(room) FROM entry WHERE room > name AND room < :high) FROM room WHERE name IS NOT NULL
 )
 SELECT
-    name,
-    coalesce((SELECT text FROM entry WHERE room = name AND kind = 'topic' ORDER BY id DESC LIMIT 1), ''),
+    CAST(name AS BLOB),
+    (SELECT max(id) FROM entry WHERE room = name AND kind = 'topic'),
     (SELECT max(id) FROM entry WHERE room = name)
 FROM room WHERE name IS NOT NULL AND EXISTS (SELECT 1 FROM entry WHERE room = name AND kind IN ({_SPOKEN}))
 """
@@ -46,34 +49,42 @@ INSERT INTO temp.fresh (rowid, room, text) SELECT id, hex(room), text FROM entry
 WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'indexed_to') AND {INDEXED}
 """
 
+_THESE = f"SELECT {COLUMNS} FROM entry WHERE id IN (SELECT value FROM json_each(?))"
+
 _ENDS = """
 SELECT coalesce((SELECT max(id) FROM entry), 0), (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned_to')
 """
 _FIRST_SINCE = "SELECT id FROM entry WHERE id > ? AND time >= ? ORDER BY id LIMIT 1"
+
+logger = logging.getLogger(__name__)
 
 
 class Readers:
     """Connections to one file that cannot write: each thread its own, or they would wait for each other."""
 
     def __init__(self, path: Path, busy_s: float, presence: Presence) -> None:
+        self.damage = Damage(path)
         self._path = path
         self._presence = presence
         self._busy_s = busy_s
         self._idle: list[sqlite3.Connection] = []
         self._is_closed = False
 
-    def read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Entry]:
-        """Return entries of a room, or of all, oldest first. Raises JournalError, also for a single damaged entry."""
+    def read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Past]:
+        """Return entries of a room, or of all, oldest first. Raises JournalError."""
         with self._lend() as db:
-            return read_page(db, room, limit, before, after)
+            return self._noted(read_page(db, room, limit, before, after))
 
     def rooms(self) -> list[RoomRecord]:
         """Return all rooms of many in which something was said."""
         with self._lend() as db:
             rows = [row for low, high in _AROUND_MAILBOXES for row in db.execute(_ROOMS, {"low": low, "high": high})]
-        return [RoomRecord(*row) for row in rows]
+            said = self._noted(ask(db, _THESE, (json.dumps([topic_id for _, topic_id, _ in rows]),)))
+        topics = {entry.id: entry.draft.text for entry in said if isinstance(entry, Entry)}
+        names = [(name.decode(errors="ignore"), *ids) for name, *ids in rows]  # a bit may have flipped there too
+        return [RoomRecord(name, topics.get(topic_id, ""), last_id) for name, topic_id, last_id in names]
 
-    def search(self, rooms: Sequence[str], phrases: Sequence[str], limit: int, before: int | None) -> list[Entry]:
+    def search(self, rooms: Sequence[str], phrases: Sequence[str], limit: int, before: int | None) -> list[Past]:
         """Return the newest entries that hold all phrases, oldest first.
 
         What is not indexed yet gets an index of its own for a moment, which is thrown away.
@@ -87,7 +98,7 @@ class Readers:
                 fresh, older = (ask(db, _found_in(table), bounds) for table in ("fresh", "words"))
             finally:
                 db.execute("ROLLBACK")
-        return (older + fresh)[-bounds[2] :] if bounds[2] else []
+        return self._noted((older + fresh)[-bounds[2] :] if bounds[2] else [])
 
     def prunable_to(self, cutoff: float | None, more_than: int | None) -> int:
         """Return the id up to which all entries were kept before `cutoff`, or have `more_than` newer ones."""
@@ -125,6 +136,12 @@ class Readers:
         while self._idle:
             self._idle.pop().close()
 
+    def _noted(self, past: list[Past]) -> list[Past]:
+        """Look through what is told, and log what is found to be damaged, once."""
+        if text := self.damage.note(past):
+            logger.error("%s: what was said there is lost, and only a backup has it; all else can be read", text)
+        return past
+
     @contextmanager
     def _lend(self) -> Iterator[sqlite3.Connection]:
         with explaining():
@@ -152,8 +169,8 @@ class Readers:
 
 def read_page(
     db: sqlite3.Connection, room: str | None, limit: int, before: int | None, after: int | None
-) -> list[Entry]:
-    """Return entries of a room, or of all, oldest first. Raises JournalError and sqlite3.Error."""
+) -> list[Past]:
+    """Return entries of a room, or of all, oldest first. Raises sqlite3.Error."""
     question = _PAST if room is None else _ROOM_PAST
     direction = "DESC" if after is None else "ASC"
     bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))

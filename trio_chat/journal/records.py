@@ -2,6 +2,23 @@
 
 import msgspec
 
+from trio_chat.chat.events import Entry
+
+
+class Damaged(msgspec.Struct, frozen=True):
+    """Stands in the place of an entry that can be read no more: what it said is lost, and that is not hidden."""
+
+    id: int
+
+    @property
+    def text(self) -> str:
+        """What there is to be said of it."""
+        return f"entry {self.id} is damaged"
+
+
+Past = Entry | Damaged
+"""What reading gives."""
+
 
 class RoomRecord(msgspec.Struct, frozen=True):
     """A room that has entries: its topic, if it has one, and the id of its newest entry."""

@@ -7,11 +7,17 @@ from typing import Any
 import msgspec
 
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.journal.errors import JournalError
+from trio_chat.journal.database import primary_code
+from trio_chat.journal.records import Damaged, Past
 
 COLUMNS = 'id, room, kind, author, text, "to", time, session, key, crc'
 
+_ONE = f"SELECT {COLUMNS} FROM entry WHERE id = ?"
+
 Row = tuple[int, str, str, str, str, str, int, str, str, int]
+
+_TIMES_END = 253402300800 * 10**6
+"""The year 10000: a time beyond it is that of a bit that flipped, and could not be shown."""
 
 _KINDS = {kind.value: kind for kind in Kind}
 _NAMES = {kind: kind.value for kind in Kind}
@@ -40,32 +46,52 @@ def to_row(entry: Entry, micros: int) -> Row:
     )
 
 
-def to_entry(row: Row) -> Entry:
-    """Read an entry from values of COLUMNS. Raises JournalError for one that is damaged."""
+def to_entry(row: Row) -> Past:
+    """Read an entry from values of COLUMNS."""
     number, room, kind, author, text, to, time, session, key, checksum = row
     try:
         draft = Draft(room, _KINDS[kind], author, text, to, "", session, key)
-        is_whole = _checksum(number, draft) == checksum
+        is_whole = _checksum(number, draft) == checksum and 0 <= time < _TIMES_END
     except (KeyError, TypeError, AttributeError):
         is_whole = False
     if not is_whole:
-        raise JournalError(f"entry {number} is damaged")
+        return Damaged(number)
     return Entry(number, time / 1e6, draft)
 
 
-def ask(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Entry]:
-    """Return the entries that a SELECT of COLUMNS finds, oldest first. Raises JournalError and sqlite3.Error.
+def ask(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
+    """Return the entries that a SELECT of COLUMNS finds, oldest first. Raises sqlite3.Error.
 
     They come as one JSON value: for each row by itself SQLite would let other threads run, and while these are busy it
     would get its turn only every few milliseconds (2,000 rows beside a busy thread: 14 ms instead of 124).
     """
-    whole = f"SELECT CAST(json_group_array(json_array({COLUMNS})) AS BLOB) FROM ({question})"
-    try:
-        rows = _decode(db.execute(whole, bounds).fetchone()[0])
-    except ValueError as error:
-        raise JournalError("an entry among these is damaged") from error
+    rows = _rows(db, question, bounds)
+    if rows is None:
+        return _ask_singly(db, question, bounds)
     rows.sort()
     return [to_entry(row) for row in rows]
+
+
+def _ask_singly(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
+    """Where a value is not even of its type, or no UTF-8, all are read one by one, to spare those that are whole."""
+    found: list[Past] = []
+    for (number,) in sorted(db.execute(f"SELECT id FROM ({question})", bounds).fetchall()):
+        rows = _rows(db, _ONE, (number,))
+        found += [Damaged(number)] if rows is None else map(to_entry, rows)  # it may have been pruned meanwhile
+    return found
+
+
+def _rows(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Row] | None:
+    """-> what is found, in any order, or None where one of these is no row as it should be."""
+    whole = f"SELECT CAST(json_group_array(json_array({COLUMNS})) AS BLOB) FROM ({question})"
+    try:
+        return _decode(db.execute(whole, bounds).fetchone()[0])
+    except ValueError:
+        return None
+    except sqlite3.OperationalError as error:  # "JSON cannot hold BLOB values"
+        if primary_code(error) != sqlite3.SQLITE_ERROR:
+            raise
+        return None
 
 
 def _checksum(number: int, draft: Draft) -> int:

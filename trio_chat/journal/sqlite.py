@@ -27,7 +27,7 @@ from trio_chat.journal.errors import JournalError
 from trio_chat.journal.examination import Examination
 from trio_chat.journal.follower import Follower
 from trio_chat.journal.readers import Readers
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, Past, PlaceRecord, RoomRecord
 from trio_chat.journal.store import Store
 from trio_chat.journal.words import phrases
 from trio_chat.journal.writer import Finding, Report, Task, Writer
@@ -127,9 +127,14 @@ class SqliteJournal:
         """The highest id that was ever pruned."""
         return self._store.upkeep.pruned_to
 
+    @property
+    def damage(self) -> str | None:
+        """Which entries were found to be damaged."""
+        return self._readers.damage.text
+
     async def read(
         self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
-    ) -> list[Entry]:
+    ) -> list[Past]:
         """Return up to `limit` entries of `room`, oldest first. What it returns may still be on its way to `follow`."""
         return await self._look(partial(self._readers.read, room, limit, before, after))
 
@@ -137,7 +142,7 @@ class SqliteJournal:
         """Return all rooms of many in which something was said."""
         return await self._look(self._readers.rooms)
 
-    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
+    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Past]:
         """Return the newest entries that hold all words, oldest first. One search at a time; pages need not wait."""
         if not rooms or not (wanted := phrases(words)):
             await trio.lowlevel.checkpoint()

@@ -13,8 +13,8 @@ from trio_chat.journal.database import connect, explaining, refusing, transactio
 from trio_chat.journal.errors import JournalError
 from trio_chat.journal.places import PlaceStore
 from trio_chat.journal.presence import Presence
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin
-from trio_chat.journal.rows import COLUMNS, Row, to_entry, to_micros, to_row
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, Past
+from trio_chat.journal.rows import COLUMNS, Row, ask, to_micros, to_row
 from trio_chat.journal.schema import migrate
 from trio_chat.journal.upkeep import Upkeep
 
@@ -201,9 +201,8 @@ class Store:
         if rows:
             self._db.execute(_INSERTS[len(rows) - 1], list(chain.from_iterable(rows)))
 
-    def _find(self, session: str, key: str) -> Entry | None:
-        row = self._db.execute(_KEYED, (session, key)).fetchone()
-        return to_entry(row) if row else None
+    def _find(self, session: str, key: str) -> Past | None:
+        return next(iter(ask(self._db, _KEYED, (session, key))), None)
 
     def _loaded_to(self, epoch: str) -> int:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (f"loaded {epoch}",)).fetchone()

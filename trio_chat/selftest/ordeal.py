@@ -191,7 +191,7 @@ async def _read_history(folder: Path) -> list[Line]:
         seen = 0
         while page := await history.read(None, after=seen, limit=1000):
             seen = page[-1].id
-            entries += page
+            entries += [it for it in page if isinstance(it, Entry)]
     lines = [
         Line(entry.id, entry.draft.room, entry.draft.kind, entry.draft.author, entry.draft.text)
         for entry in entries

@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 import trio
@@ -12,7 +12,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
 from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.tally import End
-from trio_chat.journal import JournalError
+from trio_chat.journal import Damaged, JournalError, Past
 from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
 from trio_chat.server.outlet import SocketOutlet, Voice
@@ -220,11 +220,11 @@ class FramesSession:
         chat, journal = self._services.chat, self._services.journal
         if isinstance(request, frames.History):
             room = client.mailbox_name if request.room == frames.MAILBOX else chat.room_of(client, request.room).name
-            entries = await journal.read(room, limit=request.limit + 1, before=request.before, after=request.after)
+            past = await journal.read(room, limit=request.limit + 1, before=request.before, after=request.after)
         else:
             names = [chat.room_of(client, request.room).name] if request.room else [r.name for r in client.members]
-            entries = await journal.search(names, request.text, limit=request.limit + 1, before=request.before)
-        self._answer(_page(entries, request))
+            past = await journal.search(names, request.text, limit=request.limit + 1, before=request.before)
+        self._answer(_page(past, request))
 
     async def _settle(self, said: list[tuple[Receipt, str]]) -> None:
         """Wait until everything said so far is durable. What was said before under its key is acknowledged again."""
@@ -250,12 +250,17 @@ def _cost_of(request: frames.AnyRequest | FrameFault) -> int:
     return ASKING_COST if isinstance(request, frames.History | frames.Search | frames.Who | frames.ListRooms) else 1
 
 
-def _page(entries: list[Entry], request: frames.History | frames.Search) -> frames.Page:
+def _page(past: Sequence[Past], request: frames.History | frames.Search) -> frames.Page:
     """Fill a page from its near end. One entry more than asked for was read, to see whether there is more."""
     is_forward = isinstance(request, frames.History) and request.after is not None
-    nearest_first = entries if is_forward else entries[::-1]
-    sizes = itertools.accumulate(len(entry.draft.text) for entry in nearest_first)
+    nearest_first = past if is_forward else past[::-1]
+    sizes = itertools.accumulate(len(it.draft.text) if isinstance(it, Entry) else 0 for it in nearest_first)
     fitting = sum(size <= PAGE_CHARS for size in sizes)
     page = nearest_first[: min(request.limit, fitting)]
-    told = [frames.said(entry) for entry in (page if is_forward else page[::-1])]
-    return frames.Page(entries=told, more=len(page) < len(entries), key=request.key)
+    told = page if is_forward else page[::-1]
+    return frames.Page(
+        entries=[frames.said(it) for it in told if isinstance(it, Entry)],
+        damaged=[it.id for it in told if isinstance(it, Damaged)],
+        more=len(page) < len(past),
+        key=request.key,
+    )

@@ -13,7 +13,7 @@ from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
-from trio_chat.journal import JournalError
+from trio_chat.journal import Damaged, JournalError, Past
 from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
 from trio_chat.server.lines_password import ask_password
@@ -154,7 +154,7 @@ class LinesSession:
             async with aclosing(pages_of(self._services.journal, question)) as pages:
                 async for page in pages:
                     is_empty = False
-                    self._print([line_of_past(entry) for entry in page])
+                    self._print([_row_of(past) for past in page])
                     await self._flush([])
         except JournalError as error:
             self._tell(f"no history: {error}")
@@ -168,6 +168,10 @@ class LinesSession:
     def _print(self, rows: Sequence[str]) -> None:
         if rows:
             self._outlet.write("".join(f"{row}\n" for row in rows).encode())
+
+
+def _row_of(past: Past) -> str:
+    return notice(past.text) if isinstance(past, Damaged) else line_of_past(past)
 
 
 def _cost_of(line: str | LineFault) -> int:

@@ -1,10 +1,9 @@
 """What a plain client asks of the past, read a page at a time."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from trio_chat.chat.commands import Recall, Search
-from trio_chat.chat.events import Entry
-from trio_chat.journal import Journal
+from trio_chat.journal import Journal, Past
 
 SEARCH_LIMIT = 50
 
@@ -12,7 +11,7 @@ PAGE_ENTRIES = 50
 """Read at once. A thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
-async def pages_of(journal: Journal, question: Recall | Search) -> AsyncGenerator[list[Entry], None]:
+async def pages_of(journal: Journal, question: Recall | Search) -> AsyncGenerator[Sequence[Past], None]:
     """Yield the entries that were asked for, oldest first; nothing where there are none. Raises JournalError."""
     if isinstance(question, Search):
         if found := await journal.search([question.room], question.words, limit=SEARCH_LIMIT):

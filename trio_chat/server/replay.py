@@ -1,12 +1,13 @@
 """Replay: bringing a client that comes back what it has not seen, from the log or, before that, page by page."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from trio_chat.chat.client import Client
-from trio_chat.chat.events import MAILBOX_MARK
+from trio_chat.chat.events import MAILBOX_MARK, Entry
 from trio_chat.chat.room import NOT_LISTENING, Member
-from trio_chat.journal import JournalError
+from trio_chat.journal import Damaged, JournalError, Past
 from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.services import Services
 from trio_chat.wire import frames
@@ -70,8 +71,8 @@ class Replay:
                 if max(seen, told_to) < journal.pruned_to:
                     self._gap(_public_name(member), seen, "pruned")
                     told_to = journal.pruned_to
+                self._write(_public_name(member), entries, seen)
                 seen = entries[-1].id if entries else newest
-                self._outlet.write(b"".join(map(frames.encode_entry, entries)))
                 await self._services.pump.delivered(self._client)
         except JournalError as error:
             logger.error("cannot bring %s what it missed: %s", self._client.peer, error)
@@ -81,8 +82,17 @@ class Replay:
             member.listen_after(seen)
             self._services.pump.has_news(member.room)
 
-    def _gap(self, room: str, after: int, reason: str) -> None:
-        self._outlet.write(frames.encode(frames.Gap(room=room, after=after, reason=reason)))
+    def _write(self, room: str, past: Sequence[Past], seen: int) -> None:
+        """Write what follows the id `seen`. What is damaged is told to be missing, in its place."""
+        for kind, run in groupby(past, key=type):
+            together = list(run)
+            if kind is Damaged:
+                self._gap(room, seen, "unreadable", missed=len(together))
+            self._outlet.write(b"".join(frames.encode_entry(it) for it in together if isinstance(it, Entry)))
+            seen = together[-1].id
+
+    def _gap(self, room: str, after: int, reason: str, *, missed: int = 0) -> None:
+        self._outlet.write(frames.encode(frames.Gap(room=room, after=after, reason=reason, missed=missed)))
 
 
 def _public_name(member: Member) -> str:

@@ -256,6 +256,8 @@ class Page(Reply, frozen=True, kw_only=True):
 
     entries: list[Said]
     more: bool
+    damaged: list[int] = msgspec.field(default_factory=list)
+    """Ids of entries that belong among these, and can be read no more."""
 
 
 class Done(Reply, frozen=True, kw_only=True):
