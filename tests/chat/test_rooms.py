@@ -72,6 +72,19 @@ def test_a_topic_is_told_and_shown(world) -> None:
     assert obey(world.chat, bob, "/topic") == Reply(("*** the topic of #lobby: release day ***",))
 
 
+def test_a_topic_is_cleared_by_a_dash_and_everyone_reads_so(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+    obey(world.chat, alice, "/topic release day")
+    world.settle()
+    world.hear(bob)
+
+    assert isinstance(obey(world.chat, alice, "/topic -"), Posted)
+    world.settle()
+
+    assert world.hear(bob) == "*** [10.0.0.1:1001] cleared the topic ***\n"
+    assert obey(world.chat, bob, "/topic") == Reply(("*** #lobby has no topic ***",))
+
+
 def test_rooms_are_listed_with_their_members_and_topics(world) -> None:
     alice, _ = world.connect(1001), world.connect(1002)
     obey(world.chat, alice, "/join dev")

@@ -20,6 +20,8 @@ from trio_chat.wire import frames
         ("/leave", frames.Leave(room="dev")),
         ("/topic", Local.TOPIC),
         ("/topic food", frames.Topic(room="dev", text="food")),
+        ("/topic - food", frames.Topic(room="dev", text="- food")),
+        ("/topic -", frames.Topic(room="dev", text="")),
         ("/nick", Local.NICK),
         ("/nick al", frames.Nick(nick="al")),
         ("/who", frames.Who(room="dev")),

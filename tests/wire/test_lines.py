@@ -70,6 +70,8 @@ def test_what_is_not_utf8_is_a_fault_of_its_line_alone(bad: bytes) -> None:
         (Kind.LEFT, "", b"*** [alice] left the chat ***\n"),
         (Kind.KICKED, "", b"*** [alice] was kicked ***\n"),
         (Kind.RENAMED, "bob", b"*** [alice] is now [bob] ***\n"),
+        (Kind.TOPIC, "food", b"*** [alice] set the topic: food ***\n"),
+        (Kind.TOPIC, "", b"*** [alice] cleared the topic ***\n"),
         (Kind.ANNOUNCED, "lunch", b"[alice]> lunch\n"),
     ],
 )

@@ -28,6 +28,7 @@ from trio_chat.chat.wording import (
     notice,
     rooms_there_are,
     topic_of,
+    topic_wanted,
     unknown_command,
     where_you_are,
     who_is_here,
@@ -164,7 +165,7 @@ def _rooms(chat: Chat, _client: Client, _argument: str) -> Answer:
 def _topic(chat: Chat, client: Client, argument: str) -> Answer:
     room = chat.current_room(client)
     if argument:
-        return Posted(chat.set_topic(client, room, argument))
+        return Posted(chat.set_topic(client, room, topic_wanted(argument)))
     return _notice(topic_of(room.name, room.topic))
 
 
@@ -201,7 +202,7 @@ COMMANDS = MappingProxyType(
             Command("join", "ROOM", "go to another room; it is made if it is not there", _join),
             Command("leave", "", "go back to #lobby", _leave),
             Command("rooms", "", "list the rooms, how many are in each, and their topics", _rooms, cost=5),
-            Command("topic", "[TEXT]", "show what this room is about, or set it", _topic),
+            Command("topic", "[TEXT]", "show what this room is about, or set it; - clears it", _topic),
             Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history, cost=5),
             Command("search", "WORDS", "find lines of this room that hold all the words", _search, cost=5),
             Command("quit", "", "leave; so does quit()", _quit),

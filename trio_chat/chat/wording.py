@@ -91,6 +91,11 @@ def topic_of(room: str, topic: str) -> str:
     return f"the topic of #{room}: {topic}" if topic else f"#{room} has no topic"
 
 
+def topic_wanted(argument: str) -> str:
+    """Read the TEXT of `/topic TEXT`: a dash by itself stands for none, since without one it shows the topic."""
+    return "" if argument == "-" else argument
+
+
 def who_you_are(label: str) -> str:
     """Answer `/nick` without a name."""
     return f"you are [{label}]; /nick NAME changes that"

@@ -16,6 +16,7 @@ from trio_chat.chat.wording import (
     SAY_WHOM_AND_WHAT,
     help_rows,
     lines_wanted,
+    topic_wanted,
     unknown_command,
 )
 from trio_chat.client.happenings import Question, Speech
@@ -84,7 +85,7 @@ def _leave(room: str, _argument: str) -> Meaning:
 
 
 def _topic(room: str, argument: str) -> Meaning:
-    return frames.Topic(room=room, text=argument) if argument else Local.TOPIC
+    return frames.Topic(room=room, text=topic_wanted(argument)) if argument else Local.TOPIC
 
 
 def _nick(_room: str, argument: str) -> Meaning:

@@ -83,8 +83,10 @@ def line_of(entry: Entry) -> str:
             return f"*** [{draft.author}] left {_place(draft)} ***"
         case Kind.CROWD:
             return f"*** {draft.text} ***"
-        case Kind.TOPIC:
+        case Kind.TOPIC if draft.text:
             return f"*** [{draft.author}] set the topic: {draft.text} ***"
+        case Kind.TOPIC:
+            return f"*** [{draft.author}] cleared the topic ***"
         case Kind.KICKED:
             return f"*** [{draft.author}] was kicked ***"
         case Kind.RENAMED:
