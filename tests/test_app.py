@@ -130,6 +130,8 @@ async def test_a_stop_waits_until_it_is_written_who_is_where(
             await trio.testing.wait_all_tasks_blocked()
 
         os.kill(os.getpid(), signal.SIGTERM)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(app.SETTLE_S)  # as long as it is waited for what was said to be heard
         for stream in (reader, talker):
             assert b"shutting down" in await rest_of(stream)
         await trio.testing.wait_all_tasks_blocked()

@@ -35,7 +35,7 @@ from trio_chat.server.logs import logging_to
 from trio_chat.server.places import recall_places
 from trio_chat.server.reload import Reloaded, Reloader
 from trio_chat.server.secret_files import Secrets, read_secrets
-from trio_chat.server.services import Services
+from trio_chat.server.services import Services, heard
 from trio_chat.server.session import serve_connection
 from trio_chat.server.signals import watch_for_reload, watch_for_stop
 from trio_chat.server.stdio import Printer, read_lines
@@ -51,7 +51,8 @@ HEARD_PER_TURN = 2000
 """Entries put into rooms between two checkpoints: 5 ms."""
 
 SETTLE_S = 0.5
-"""How long a server that stops waits for places and deeds to be written down, and for streams of events to end."""
+"""How long a server that stops waits for what was said to be heard; and then for places and deeds to be written down,
+and for streams of events to end."""
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +148,9 @@ class Server:
             sessions.start_soon(self._open_to_operators)
             await self.stop.requested()
             self.manager.stopping()
+            await self._let_be_heard()
             for client in tuple(self.services.chat.clients):
+                self.services.pump.flush(client)
                 client.outlet.hang_up(Farewell.STOPPING)
             sessions.cancel_scope.cancel()
         await self._settle()
@@ -174,6 +177,12 @@ class Server:
         await recall_rooms(chat, journal)
         await recall_places(chat, journal, self.services.places)
         self.nursery.start_soon(self.parts.pruning.run)
+
+    async def _let_be_heard(self) -> None:
+        """Bring what was said before the stop to its rooms, if that can be done soon."""
+        with self.stop.leaving_time_for_the_journal(SETTLE_S):
+            await self.services.journal.settled()
+            await heard(self.services)
 
     async def _settle(self) -> None:
         """Have written down what the end of the sessions came to, for as long as there is time."""

@@ -691,6 +691,24 @@ def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
     assert play(scene) == 0
 
 
+def test_who_leaves_a_room_before_being_let_in_speaks_where_they_were_before(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("/join kitchen\r/leave\r")
+        join, leave = await peer.frame(), await peer.frame()
+        room = {"name": "kitchen", "topic": "", "members": 1, "last_id": 5}
+        await peer.send(type="joined", room=room, key=join["key"])
+        await peer.send(type="done", key=leave["key"])
+        await screen.shows("*** you are in #kitchen ***", "*** you are in #lobby ***", ">")
+        screen.type("hi\r")
+        said = await peer.frame()
+        await peer.tell(6, "hi", author="me", key=said["key"])
+        screen.type("\x04")
+        await peer.part()
+        assert (leave["room"], said["room"]) == ("kitchen", "lobby")
+
+    assert play(scene) == 0
+
+
 def test_being_sent_away_says_why_and_gives_back_what_was_being_typed(
     play: Any, screen: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -218,6 +218,27 @@ async def test_what_is_said_again_later_is_not_stored(journal: Journal) -> None:
     assert [(entry.id, entry.draft.text) for entry in await hear(following, 2)] == [(1, "first"), (2, "next")]
 
 
+async def test_what_was_kept_under_a_session_and_a_key_is_found(journal: Journal) -> None:
+    await keep(journal, said("first", session="s", key="k"), said("other", session="s"))
+
+    found = await journal.find("s", "k")
+
+    assert found is not None
+    assert (found.id, found.draft.text) == (1, "first")
+    assert await journal.find("s", "other") is None
+    assert await journal.find("s", "") is None
+
+
+async def test_it_is_known_when_all_that_was_posted_is_kept(journal: Journal) -> None:
+    for number in range(3):
+        journal.post(said(str(number)))
+
+    await journal.settled()
+
+    assert [entry.draft.text for entry in await journal.read("lobby", limit=9)] == ["0", "1", "2"]
+    assert journal.last_id == 3
+
+
 async def test_of_two_drafts_posted_at_once_with_one_key_the_first_is_stored(journal: Journal) -> None:
     drafts = [said("a", session="s", key="k"), said("b"), said("c", session="s", key="k"), said("d")]
 

@@ -111,6 +111,15 @@ def test_quit_on_the_console_stops_the_server(server) -> None:
     assert server.process.wait(20) == 0
 
 
+def test_what_is_said_just_before_the_server_stops_is_heard(server) -> None:
+    alice = server.join()
+
+    server.type("say good night\nquit()")
+
+    assert alice.rest().decode().splitlines() == ["[server]> good night", "*** the server is shutting down ***"]
+    assert server.process.wait(20) == 0
+
+
 def test_the_end_of_input_leaves_the_server_running(server) -> None:
     server.process.stdin.close()
     server.process.stdin = None

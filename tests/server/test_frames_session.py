@@ -22,8 +22,17 @@ class Frames:
     async def send(self, **frame: object) -> None:
         await self.line.send(json.dumps(frame).encode() + b"\n")
 
+    async def send_at_once(self, *sent: dict) -> None:
+        await self.line.send(b"".join(json.dumps(frame).encode() + b"\n" for frame in sent))
+
     async def receive(self) -> dict:
         return json.loads(await self.line.line())
+
+    async def answer(self) -> tuple[str, str]:
+        """The type and the key of the next frame that has one."""
+        while "key" not in (frame := await self.receive()):
+            pass
+        return frame["type"], frame["key"]
 
     async def until(self, frame_type: str, **fields: object) -> dict:
         """The next frame of a type with these fields; others are skipped."""
@@ -178,3 +187,50 @@ async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_ho
 
         assert list(house.chat.clients) == [client]
         assert house.ends == [End.RESUMED]
+
+
+async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(open_house) -> None:
+    async with open_house() as house:
+        alice = await enter(house, session=SECRET)
+
+        await alice.send_at_once(
+            {"type": "join", "room": "den", "key": "j"},
+            {"type": "say", "room": "den", "text": "hi", "key": "s"},
+            {"type": "topic", "room": "den", "text": "bears", "key": "t"},
+            {"type": "leave", "room": "den", "key": "l"},
+        )
+
+        assert [await alice.answer() for _ in range(4)] == [
+            ("joined", "j"),
+            ("entry", "s"),
+            ("entry", "t"),
+            ("done", "l"),
+        ]
+
+
+async def test_what_is_said_again_in_a_room_left_since_is_acknowledged_again(open_house) -> None:
+    async with open_house() as house:
+        alice = await enter(house, session=SECRET, rooms=["den"])
+        said = {"type": "say", "room": "den", "text": "hi", "key": "s"}
+        await alice.send(**said)
+        first = await alice.until("entry", key="s")
+        await alice.send(type="leave", room="den")
+        await alice.until("done")
+
+        await alice.send(**said)
+        again = await alice.receive()
+        await alice.send(**said | {"key": "other"})
+
+        assert again == first | {"again": True}
+        assert (await alice.receive())["code"] == "not-in-room"
+
+
+async def test_what_was_said_just_before_bye_is_acknowledged(open_house) -> None:
+    async with open_house() as house:
+        alice = await enter(house, session=SECRET)
+
+        await alice.send_at_once(
+            {"type": "say", "room": "lobby", "text": "so long", "key": "s"}, {"type": "bye", "key": "b"}
+        )
+
+        assert b'"key":"s"' in await alice.line.rest()

@@ -243,11 +243,14 @@ class Dialogue:
         question = self._questions.pop(joined.key, None)
         if not isinstance(question, frames.Join):
             return []
-        if room_name(question.room) != joined.room.name:
-            self.rooms.pop(room_name(question.room), None)
+        asked = room_name(question.room)
+        if asked == joined.room.name:
+            asked = ""
+        else:
+            self.rooms.pop(asked, None)
         self.rooms[joined.room.name] = joined.room.topic
         self._seen.enter(joined.room)
-        return [Entered(joined.room.name, joined.room.topic)]
+        return [Entered(joined.room.name, joined.room.topic, asked)]
 
     def _hear_answer(self, answer: frames.Done | frames.Members | frames.RoomList | frames.Page) -> list[Happening]:
         question = self._questions.pop(answer.key, None)

@@ -86,6 +86,8 @@ class Entered:
 
     room: str
     topic: str
+    asked: str = ""
+    """Another name by which it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

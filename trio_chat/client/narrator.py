@@ -108,8 +108,9 @@ class Narrator:
             case Delayed(speech=speech, reason=reason):
                 self._late.add(speech.key)
                 return Told([], (f"not sent yet, it will be tried again: {reason}: {speech.text}",))
-            case Entered(room=room, topic=topic):
-                self.room = room
+            case Entered(room=room, topic=topic, asked=asked):
+                if self.room == asked:  # else it is elsewhere that the person wants to be by now
+                    self.room = room
                 return Told(self.transcript.notice(where_you_are(room, topic)))
             case Exited():
                 return Told(self.transcript.notice(where_you_are(self.room, link.rooms.get(self.room, ""))))

@@ -42,7 +42,7 @@ class History(Protocol):
     """Made at random with the store: another epoch means that ids of the old one mean nothing."""
 
     last_id: int
-    """The id of the newest entry there was when it was opened; 0 if there was none."""
+    """The id of the newest entry; 0 if there is none. Of what is only read, that of the time when it was opened."""
 
     @property
     def damage(self) -> str | None:
@@ -72,6 +72,9 @@ class Journal(History, Protocol):
     def post(self, draft: Draft) -> Receipt:
         """Take a draft without waiting. Drafts are kept in the order of these calls, in groups."""
 
+    async def settled(self) -> None:
+        """Return when all that was posted up to now is durable, or will not be."""
+
     def follow(self) -> AsyncIterator[Sequence[Entry]]:
         """Yield every entry kept from now on, in order, for one reader: at each step all that is new since the last."""
 
@@ -89,6 +92,9 @@ class Journal(History, Protocol):
         It finds what people said, in any case, with or without diacritics: each word as it is or at the beginning of a
         longer one. Whatever else is in `words` means nothing. `before` is an id.
         """
+
+    async def find(self, session: str, key: str) -> Past | None:
+        """Return what was kept under this session and key, as far as it is not pruned. Raises JournalError."""
 
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Remove what was kept more than `older_than` seconds ago, and all but the newest `more_than` entries.

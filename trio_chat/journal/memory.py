@@ -77,6 +77,12 @@ class MemoryJournal:
         batch.drafts.append(draft)
         return batch
 
+    async def settled(self) -> None:
+        """Return when all that was posted is kept."""
+        await trio.lowlevel.checkpoint()
+        if self._open:
+            await self._open.kept()
+
     def follow(self) -> Follower:
         """Return the entries to come."""
         self._follower = Follower()
@@ -117,6 +123,11 @@ class MemoryJournal:
             if count % ENTRIES_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
         return found[::-1]
+
+    async def find(self, session: str, key: str) -> Entry | None:
+        """Return what was kept under this session and key."""
+        await trio.lowlevel.checkpoint()
+        return self._keyed.get((session, key))
 
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Forget entries."""

@@ -14,7 +14,7 @@ from trio_chat.journal.errors import JournalError
 from trio_chat.journal.places import PLACE_COLUMNS, to_place
 from trio_chat.journal.presence import Presence
 from trio_chat.journal.records import AuditRecord, BanRecord, Past, PlaceRecord, RoomRecord
-from trio_chat.journal.rows import COLUMNS, ask
+from trio_chat.journal.rows import COLUMNS, ask, find_keyed
 from trio_chat.journal.schema import WORDS
 from trio_chat.journal.words import SEARCHED
 
@@ -74,6 +74,11 @@ class Readers:
         """Return entries of a room, or of all, oldest first. Raises JournalError."""
         with self._lend() as db:
             return self._noted(read_page(db, room, limit, before, after))
+
+    def find(self, session: str, key: str) -> Past | None:
+        """Return what was kept under this session and key. Raises JournalError."""
+        with self._lend() as db:
+            return find_keyed(db, session, key)
 
     def rooms(self) -> list[RoomRecord]:
         """Return all rooms of many in which something was said."""

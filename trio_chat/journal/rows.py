@@ -19,6 +19,8 @@ Row = tuple[int, str, str, str, str, str, int, str, str, int]
 _TIMES_END = 253402300800 * 10**6
 """The year 10000: a time beyond it is that of a bit that flipped, and could not be shown."""
 
+_KEYED = f"SELECT {COLUMNS} FROM entry WHERE session = ? AND key = ? AND key <> ''"
+
 _KINDS = {kind.value: kind for kind in Kind}
 _NAMES = {kind: kind.value for kind in Kind}
 _decode = msgspec.json.Decoder(list[Row]).decode
@@ -92,6 +94,11 @@ def _rows(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> lis
         if primary_code(error) != sqlite3.SQLITE_ERROR:
             raise
         return None
+
+
+def find_keyed(db: sqlite3.Connection, session: str, key: str) -> Past | None:
+    """Return what was kept under this session and key. Raises JournalError and sqlite3.Error."""
+    return next(iter(ask(db, _KEYED, (session, key))), None)
 
 
 def _checksum(number: int, draft: Draft) -> int:

@@ -117,6 +117,14 @@ class SqliteJournal:
             batch.drafts.append(draft)
         return batch
 
+    async def settled(self) -> None:
+        """Return when all that was posted is durable, or will not be."""
+        await trio.lowlevel.checkpoint()
+        for task in tuple(self._unsettled):
+            if isinstance(task, Batch):
+                with suppress(JournalError):  # who posted it is told
+                    await task.kept()
+
     def follow(self) -> Follower:
         """Return the entries to come, for one reader: a later call leaves the earlier reader without news."""
         self._follower = Follower()
@@ -148,6 +156,10 @@ class SqliteJournal:
             await trio.lowlevel.checkpoint()
             return []
         return await self._look(partial(self._readers.search, rooms, wanted, limit, before), self._searches)
+
+    async def find(self, session: str, key: str) -> Past | None:
+        """Return what was kept under this session and key."""
+        return await self._look(partial(self._readers.find, session, key))
 
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Remove entries slice by slice, at leisure."""
@@ -267,8 +279,10 @@ class SqliteJournal:
         del self._unsettled[batch]
         self._note(batch.error)
         batch.settle()
-        if self._follower and batch.error is None and batch.entries:
-            self._follower.hear(batch.entries)
+        if batch.error is None and batch.entries:
+            self.last_id = batch.entries[-1].id
+            if self._follower:
+                self._follower.hear(batch.entries)
 
     def _finish(self, errand: Errand[Any]) -> None:
         if errand in self._unsettled:  # not given up while it was being done

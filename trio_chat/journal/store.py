@@ -14,7 +14,7 @@ from trio_chat.journal.errors import JournalError
 from trio_chat.journal.places import PlaceStore
 from trio_chat.journal.presence import Presence
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, Past
-from trio_chat.journal.rows import COLUMNS, Row, ask, to_micros, to_row
+from trio_chat.journal.rows import COLUMNS, Row, find_keyed, to_micros, to_row
 from trio_chat.journal.schema import migrate
 from trio_chat.journal.upkeep import Upkeep
 
@@ -37,7 +37,6 @@ _ROW = f"({', '.join('?' * len(COLUMNS.split(', ')))})"
 _INSERTS = tuple(
     f"INSERT INTO entry ({COLUMNS}) VALUES {', '.join([_ROW] * count)}" for count in range(1, ROWS_PER_STATEMENT + 1)
 )
-_KEYED = f"SELECT {COLUMNS} FROM entry WHERE session = ? AND key = ? AND key <> ''"
 _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
 _NOTE_LOADED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
@@ -202,7 +201,7 @@ class Store:
             self._db.execute(_INSERTS[len(rows) - 1], list(chain.from_iterable(rows)))
 
     def _find(self, session: str, key: str) -> Past | None:
-        return next(iter(ask(self._db, _KEYED, (session, key))), None)
+        return find_keyed(self._db, session, key)
 
     def _loaded_to(self, epoch: str) -> int:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (f"loaded {epoch}",)).fetchone()

@@ -19,7 +19,7 @@ from trio_chat.server.outlet import SocketOutlet, Voice
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.pulse import Beat
 from trio_chat.server.reception import Reception, room_info
-from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
+from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of, heard
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, request_decoder
 
@@ -81,7 +81,12 @@ class FramesSession:
                 await self._take(self._decoder.feed(data), peer)
         if self._client:
             with trio.move_on_after(LINGER_S):
-                await self._services.pump.delivered(self._client)
+                await self._hear_out(self._client)
+
+    async def _hear_out(self, client: Client) -> None:
+        """Return when the client has been sent all that is durable: what it said is acknowledged by that."""
+        await heard(self._services)
+        await self._services.pump.delivered(client)
 
     async def _receive(self, peer: SocketPeer) -> bytes:
         """Wait for the next bytes. Only now does silence count."""
@@ -120,9 +125,7 @@ class FramesSession:
                 await self._flush()
                 await pause(wait_s, peer)
             try:
-                await self._handle(request, said)
-            except (ChatError, FrameFault) as error:
-                self._answer(frames.Error(code=error.code, text=error.text, key=request.key))
+                await self._respond(request, said)
             except JournalError as error:
                 self._answer(frames.Error(code="journal", text=str(error), key=request.key))
             if self._is_leaving:
@@ -141,6 +144,15 @@ class FramesSession:
         elif self._outlet.unsent_bytes:
             await self._services.pump.delivered(self._client)
 
+    async def _respond(self, request: frames.AnyRequest | FrameFault, said: list[tuple[Receipt, str]]) -> None:
+        """Handle a frame, and say why where it is refused. Raises JournalError."""
+        try:
+            await self._handle(request, said)
+        except (ChatError, FrameFault) as error:
+            entry = await self._kept_before(request.key) if error.code == "not-in-room" else None
+            refusal = frames.Error(code=error.code, text=error.text, key=request.key)
+            self._answer(frames.said(entry, again=True) if entry else refusal)
+
     async def _handle(self, request: frames.AnyRequest | FrameFault, said: list[tuple[Receipt, str]]) -> None:
         if isinstance(request, FrameFault):
             raise request
@@ -153,7 +165,11 @@ class FramesSession:
         if isinstance(request, frames.History | frames.Search):
             await self._settle(said)
             await self._recall(self._client, request)
-        elif receipt := self._obey(self._client, request):
+            return
+        if isinstance(request, frames.Leave):  # what it said in the room is acknowledged there
+            await self._settle(said)
+            await self._hear_out(self._client)
+        if receipt := self._obey(self._client, request):
             said.append((receipt, request.key))
 
     def _obey(self, client: Client, request: frames.AnyRequest) -> Receipt | None:
@@ -235,6 +251,12 @@ class FramesSession:
             elif self._client and (entry := receipt.repeated(self._client.session, key)):
                 self._answer(frames.said(entry, again=True))
         said.clear()
+
+    async def _kept_before(self, key: str) -> Entry | None:
+        """What this client said under the key before, perhaps in a room that it has left since."""
+        session = self._client.session if self._client else ""
+        found = await self._services.journal.find(session, key) if session and key else None
+        return found if isinstance(found, Entry) else None
 
     def _spoken(self, receipt: Receipt | None) -> Receipt:
         if receipt is None:

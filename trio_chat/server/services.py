@@ -76,6 +76,13 @@ def is_password_right(services: Services, peer: SocketPeer, given: str) -> bool:
     return False
 
 
+async def heard(services: Services) -> None:
+    """Return when all that is durable by now is in its rooms: a few turns of the loop after it is."""
+    newest_id = services.journal.last_id
+    while services.chat.rooms.last_id < newest_id:
+        await trio.lowlevel.checkpoint()
+
+
 async def failures_of(receipts: Iterable[Receipt]) -> dict[Receipt, str]:
     """Wait until everything posted under these receipts is durable. -> why, for each that could not be kept"""
     failures = {}
