@@ -1,6 +1,7 @@
 """What is done to the chat port, by the names of the list of faults."""
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -252,6 +253,19 @@ def test_c10_a_slow_http_request_is_refused_too(server) -> None:
     assert alice.line() == f"*** [127.0.0.1:{browser.port}] left the chat ***"
 
 
+@pytest.mark.parametrize("letters", [395, 3000, 5000, 70_000])
+def test_c10_a_slow_request_line_that_is_too_long_is_refused_with_all_that_follows(server, letters: int) -> None:
+    alice, browser = server.join(), server.connect()
+    browser.send(b"GET /")
+    server.console(rf"^Client \[127\.0\.0\.1, {browser.port}\] connected$")
+    alice.line()
+
+    browser.send(b"a" * letters + b" HTTP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
+
+    assert b"HTTP/1.1 400 Bad Request\r\n" in browser.rest()
+    assert alice.line() == f"*** [127.0.0.1:{browser.port}] left the chat ***"
+
+
 @pytest.mark.parametrize("before", [b"\n", b"\r\n\r\n", b"\r\n" * 3000])
 def test_c10_empty_lines_before_an_http_request_help_it_in_as_little(server, before: bytes) -> None:
     alice, browser = server.join(), server.connect()
@@ -302,12 +316,39 @@ def test_c10_each_refusal_is_one_log_line(server) -> None:
         stranger.send(first)
         stranger.rest()
 
-    server.process.terminate()
+    assert refusals_in_the_log_of(server) == ["HTTP", "TLS", "PROXY", "HTTP"]
 
+
+def refusals_in_the_log_of(server) -> list[str]:
+    """Stop the server; -> what it refused, where it logged nothing else."""
+    server.process.terminate()
     _, errors = server.process.communicate(timeout=20)
-    assert [line.split()[2:5] for line in errors.decode().splitlines()] == [
-        ["refused", kind, "from"] for kind in ("HTTP", "TLS", "PROXY", "HTTP")
+    found = [
+        re.fullmatch(r"\S+ INFO refused (\w+) from 127\.0\.0\.1 port \d+", line)
+        for line in errors.decode().splitlines()
     ]
+    assert all(found), errors
+    return [match.group(1) for match in found if match]
+
+
+@pytest.mark.parametrize(
+    ("start", "rest", "kind"),
+    [
+        (b"GE", b"T / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP"),
+        (b"GET /", b"a" * 5000 + b" HTTP/1.1\r\n", "HTTP"),
+        (b"PRO", b"XY UNKNOWN\r\n", "PROXY"),
+        (b"\n", b'{"type": "hello", "session": "secret"}\n', "HELLO"),
+    ],
+)
+def test_c10_a_refusal_of_one_who_was_taken_for_a_plain_client_is_one_log_line_too(server, start, rest, kind) -> None:
+    stranger = server.connect()
+    stranger.send(start)
+    server.console(rf"^Client \[127\.0\.0\.1, {stranger.port}\] connected$")
+
+    stranger.send(rest)
+    stranger.rest()
+
+    assert refusals_in_the_log_of(server) == [kind]
 
 
 @pytest.mark.parametrize(

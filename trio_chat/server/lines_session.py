@@ -1,5 +1,6 @@
 """A plain client's conversation: lines in, answers out. What it said is durable before more of it is read."""
 
+import logging
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
@@ -31,6 +32,8 @@ def _encode_farewell(farewell: Farewell) -> bytes:
 
 
 VOICE = Voice(gap=encode_gap, farewell=_encode_farewell)
+
+logger = logging.getLogger(__name__)
 
 
 async def serve_lines(services: Services, peer: SocketPeer) -> None:
@@ -82,7 +85,10 @@ class LinesSession:
             if (data := peer.receive_nowait()) is None:
                 continue
             if data:
-                await self._take(self._decoder.feed(data), peer)
+                # A request line that is too long for a line is never seen whole.
+                self._is_leaving = not self._is_known and self._rebuffs(self._decoder.unfinished + data)
+                if not self._is_leaving:
+                    await self._take(self._decoder.feed(data), peer)
                 continue
             if not self._outlet.fault:  # else it was cut off, and what is left may be half a line
                 await self._take(self._decoder.finish(), peer)
@@ -125,23 +131,30 @@ class LinesSession:
         self._services.chat.heard_from(client)
         if isinstance(line, LineFault):
             return Reply((notice(line.value),))
-        if (not self._is_known or line.startswith("{")) and (rebuff := self._rebuff(line)):
-            self._outlet.write(rebuff)
+        if (not self._is_known or line.startswith("{")) and self._rebuffs_line(line):
             return Leave()
         try:
             return obey(self._services.chat, client, line)
         except ChatError as error:
             return Reply((notice(error.text),))
 
-    def _rebuff(self, line: str) -> bytes | None:
-        """What to tell whoever was too slow to be recognised by its first bytes. -> None for a plain client."""
+    def _rebuffs_line(self, line: str) -> bool:
+        """Turn away whoever was too slow to be recognised by its first bytes. -> whether this is one."""
         if is_hello(line):  # nobody else may read what is in it
-            return encode_notice(LATE_HELLO)
+            return self._refuse("HELLO", encode_notice(LATE_HELLO))
         if self._is_known or not line.strip():  # an empty line may come before a request
-            return None
+            return False
         self._is_known = True
-        verdict = classify(line.encode() + b"\n")
-        return verdict.value if isinstance(verdict, Refusal) else None
+        return self._rebuffs(line.encode() + b"\n")
+
+    def _rebuffs(self, first: bytes) -> bool:
+        verdict = classify(first)
+        return isinstance(verdict, Refusal) and self._refuse(verdict.name, verdict.value)
+
+    def _refuse(self, kind: str, why: bytes) -> bool:
+        logger.info("refused %s from %s port %d", kind, self._client.address, self._client.port)
+        self._outlet.write(why)
+        return True
 
     async def _settle(self, receipts: list[Receipt]) -> None:
         for why in (await failures_of(receipts)).values():

@@ -20,6 +20,11 @@ class Cutter:
         self._rest = b""
         self._is_skipping = False
 
+    @property
+    def unfinished(self) -> bytes:
+        """What is here of a line that is not complete yet; nothing of one that is being skipped."""
+        return self._rest
+
     def feed(self, data: bytes) -> list[bytes | Overlong]:
         """Take the next bytes; return the lines that they complete, without their endings.
 

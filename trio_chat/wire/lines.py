@@ -29,6 +29,11 @@ class LineDecoder:
     def __init__(self) -> None:
         self._cutter = Cutter(LINE_LIMIT)
 
+    @property
+    def unfinished(self) -> bytes:
+        """What is here of a line that is not complete yet."""
+        return self._cutter.unfinished
+
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Take the next bytes; return the lines (or faults) that they complete."""
         return [_decode(line) for line in self._cutter.feed(data)]
