@@ -691,6 +691,22 @@ def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
     assert play(scene) == 0
 
 
+def test_what_the_server_says_in_all_rooms_is_shown_once(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("/join kitchen\r")
+        room = {"name": "kitchen", "topic": "", "members": 1, "last_id": 5}
+        await peer.send(type="joined", room=room, key=(await peer.frame())["key"])
+        await screen.shows("*** you are in #kitchen ***", "#kitchen>")
+        for number, name in ((6, "lobby"), (7, "kitchen")):
+            await peer.tell(number, "lunch", kind="announced", room=name, author="server", time=5.0)
+        await peer.tell(8, "lunch", kind="announced", room="kitchen", author="server", time=6.0)
+        await screen.shows("*** you are in #kitchen ***", "#lobby [server]> lunch", "[server]> lunch", "#kitchen>")
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
 def test_who_leaves_a_room_before_being_let_in_speaks_where_they_were_before(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/join kitchen\r/leave\r")

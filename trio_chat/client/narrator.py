@@ -62,6 +62,7 @@ class Narrator:
         self._clock = clock
         self.trouble = ""
         """Why there is no connection, where there is none."""
+        self._announced: tuple[float, str] | None = None
         self._late: set[str] = set()
         self._late_sent = 0
 
@@ -135,6 +136,10 @@ class Narrator:
             return Told([])
         if entry.kind in _OWN_COMING and entry.author == link.label:
             return Told([])
+        if entry.kind == Kind.ANNOUNCED:  # it comes to each of our rooms, at one time
+            was_announced, self._announced = self._announced, (entry.time, entry.text)
+            if was_announced == self._announced:
+                return Told([])
         rows = self.transcript.entry(entry, room=self.room, you=link.label, columns=columns)
         return Told(self._stamped(rows, entry.time), is_call=is_call(entry, link.label))
 
