@@ -142,8 +142,9 @@ def test_c17_an_error_of_ours_ends_one_session_by_one_log_line(tmp_path, start) 
     assert server.stop() == 0
     errors = server.process.stderr.read().decode()
     records = [line for line in errors.splitlines() if not line.startswith("    ")]
-    assert [record.split()[1] for record in records if " ERROR " in record] == ["ERROR"]
-    assert "ZeroDivisionError" in errors
+    assert [record.split(" ", 1)[1] for record in records] == [f"ERROR the session of 127.0.0.1 port {bob.port} failed"]
+    assert errors.splitlines()[-1] == "    ZeroDivisionError: division by zero"
+    assert "ExceptionGroup" not in errors
 
 
 BROKEN = """

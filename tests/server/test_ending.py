@@ -29,6 +29,8 @@ def outlet() -> SocketOutlet:
         (TimeoutError(errno.ETIMEDOUT, "timed out"), End.DEAD),
         (trio.BrokenResourceError(), End.BROKEN),
         (ZeroDivisionError(), End.FAILED),
+        (ExceptionGroup("of a nursery", [ConnectionResetError(errno.ECONNRESET, "reset")]), End.BROKEN),
+        (ExceptionGroup("of a nursery", [ZeroDivisionError(), OSError()]), End.FAILED),
     ],
 )
 def test_what_a_session_raised_says_why_it_ended(error: Exception | None, end: End) -> None:

@@ -7,10 +7,12 @@ import trio
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.tally import End
+from trio_chat.server.errors import bare
 from trio_chat.server.outlet import SocketOutlet
 
-_ORDINARY = (End.LEFT, End.STOPPING, End.KICKED)
-"""Not logged: nothing is wrong, and a stop would be a line for everyone. The console and the audit tell of a kick."""
+_TOLD = (End.LEFT, End.STOPPING, End.KICKED, End.FAILED)
+"""Not logged: nothing is wrong, and a stop would be a line for everyone. The console and the audit tell of a kick, and
+the session itself of an error, with what it was."""
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,7 @@ def end_of(outlet: SocketOutlet, error: BaseException | None) -> End:
         return outlet.farewell.code
     if error is None:
         return End.LEFT
+    error = bare(error)
     if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:  # by keep-alive or TCP_USER_TIMEOUT
         return End.DEAD
     # Cancelled without a farewell: the task that writes to a TLS connection has found it broken.
@@ -29,6 +32,6 @@ def end_of(outlet: SocketOutlet, error: BaseException | None) -> End:
 
 
 def log_end(client: Client, end: End | None) -> None:
-    """Write down why a connection ended, unless that was ordinary."""
-    if end and end not in _ORDINARY:
+    """Write down why a connection ended, unless that was ordinary, or is told elsewhere."""
+    if end and end not in _TOLD:
         logger.info("client %s (%s) ended: %s", client.peer, client.id, end)

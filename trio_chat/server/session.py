@@ -13,6 +13,7 @@ import trio
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.server.admission import Admission
+from trio_chat.server.errors import bare
 from trio_chat.server.frames_session import serve_frames
 from trio_chat.server.lines_session import serve_lines
 from trio_chat.server.peer import SNIFF_S, SocketPeer
@@ -38,8 +39,8 @@ async def serve_connection(services: Services, sock: socket.socket, address: str
             await serve(services, peer)
     except* (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as ends:
         logger.debug("%s port %d: %s", peer.address, peer.port, ends.exceptions[0])
-    except* Exception:
-        logger.exception("the session of %s port %d failed", peer.address, peer.port)
+    except* Exception as faults:
+        logger.error("the session of %s port %d failed", peer.address, peer.port, exc_info=bare(faults))
     finally:
         services.admission.leave(peer.ticket)
         try:
