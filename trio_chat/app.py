@@ -145,6 +145,7 @@ class Server:
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
+            self.printer.hold()  # who comes before the admin app is there is told of below its address
             sessions.start_soon(self._open_to_operators)
             await self.stop.requested()
             self.manager.stopping()
@@ -195,8 +196,7 @@ class Server:
 
     async def _open_to_operators(self) -> None:
         """Start the admin app and the console; a stop need not wait for that."""
-        for row in await self.admin.start(self.nursery, self.parts.operator, self.services):
-            self.printer.print(row)
+        self.printer.release(await self.admin.start(self.nursery, self.parts.operator, self.services))
         if self.settings.console:
             self.nursery.start_soon(self._obey_console)
         self.manager.ready()

@@ -2,9 +2,14 @@
 
 import re
 import signal
+import socket
 import subprocess
+import sys
+from contextlib import closing
 
 import pytest
+
+from tests.protocol.conftest import PATIENCE_S, Lines, Peer
 
 
 def test_lines_joins_leaves_and_kicks_look_exactly_so(server) -> None:
@@ -118,6 +123,20 @@ def test_what_is_said_just_before_the_server_stops_is_heard(server) -> None:
 
     assert alice.rest().decode().splitlines() == ["[server]> good night", "*** the server is shutting down ***"]
     assert server.process.wait(20) == 0
+
+
+def test_whoever_is_quick_is_told_of_below_both_addresses(tmp_path) -> None:
+    command = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0", "--no-console"]
+    with subprocess.Popen([*command, "--data", str(tmp_path)], bufsize=0, stdout=subprocess.PIPE) as process:
+        output = Lines(process.stdout)
+        port = int(output.until(r"^Chat Server started on port: (\d+)$").group(1))
+        with closing(Peer(socket.create_connection(("127.0.0.1", port), PATIENCE_S))) as alice:
+            alice.send(b"/who\n")
+            alice.line()
+            output.until(r"\] connected$")
+        process.terminate()
+
+    assert [line.partition(" ")[0] for line in output.seen[:3]] == ["Chat", "Admin", "Client"]
 
 
 def test_the_end_of_input_leaves_the_server_running(server) -> None:

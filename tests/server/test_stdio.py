@@ -38,6 +38,24 @@ async def test_a_line_that_waits_for_its_reader_is_not_lost_when_the_server_stop
     os.close(writer)
 
 
+def test_what_was_held_back_comes_behind_what_has_to_come_first():
+    reader, writer = os.pipe()
+    printer = Printer(writer)
+
+    printer.print("1")
+    printer.hold()
+    printer.print("4")
+    printer.release(["2", "3"])
+    printer.print("5")
+    printer.hold()
+    printer.print("6")
+    printer.flush_nowait()
+
+    assert os.read(reader, 100) == b"1\n2\n3\n4\n5\n6\n"
+    os.close(reader)
+    os.close(writer)
+
+
 def test_what_is_printed_is_one_line_and_drives_no_terminal():
     reader, writer = os.pipe()
     printer = Printer(writer)

@@ -9,7 +9,7 @@ directly.
 import os
 import select
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
 import trio
 
@@ -29,12 +29,25 @@ class Printer:
     def __init__(self, fd: int) -> None:
         self._fd = _opened_anew(fd)
         self._lines: deque[bytes] = deque(maxlen=BACKLOG_LINES)
+        self._held: deque[bytes] | None = None
         self._wake = trio.Event()
 
     def print(self, line: str) -> None:
         """Queue a line. What could drive a terminal, or make two of it, does not come through."""
-        self._lines.append(f"{clean(line)}\n".encode(errors="replace"))
+        lines = self._lines if self._held is None else self._held
+        lines.append(f"{clean(line)}\n".encode(errors="replace"))
         self._wake.set()
+
+    def hold(self) -> None:
+        """Keep back what is printed from now on, for something else has to come first."""
+        self._held = deque(maxlen=BACKLOG_LINES)
+
+    def release(self, first: Iterable[str] = ()) -> None:
+        """Print what has to come first, and then what was kept back."""
+        held, self._held = self._held, None
+        for line in first:
+            self.print(line)
+        self._lines += held or ()
 
     async def run(self) -> None:
         """Write until cancelled, or until there is nobody left to write to."""
@@ -52,6 +65,7 @@ class Printer:
 
     def flush_nowait(self) -> None:
         """Write what is queued as far as that is possible at once: the last act of a server that stops."""
+        self.release()
         try:
             while self._lines and select.select([], [self._fd], [], 0)[1] and self._write():
                 pass
