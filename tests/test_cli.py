@@ -30,6 +30,16 @@ def imports_of(statement: str) -> set[str]:
     [
         (["serve", "--port", "70000"], "--port: expected a whole number from 0 to 65535, got '70000'"),
         (["serve", "--config", "/no/such.toml"], "/no/such.toml: cannot be read: No such file or directory"),
+        (
+            ["serve", "--keep", "1d", "--keep", "5x"],
+            "--keep: expected a time from 60s to 36500d, such as 12h or 30d, "
+            "or a whole number from 1 to 1000000000000000, got '5x'",
+        ),
+        (
+            ["serve", "--deny", "10.0.0.0/8, x"],
+            "--deny: expected networks such as 192.168.1.0/24 or fd00::/8, without a zone and with no bits set behind "
+            "the mask, got '10.0.0.0/8, x'",
+        ),
         (["serve", "--colour"], "No such option '--colour'; see trio-chat serve --help"),
         (["serve", "extra"], "Got unexpected extra argument (extra); see trio-chat serve --help"),
         (["sing"], "No such command 'sing'; see trio-chat --help"),

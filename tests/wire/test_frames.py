@@ -158,6 +158,15 @@ BAD_FRAMES = [
 UNKNOWN = [b'{"type":"frobnicate"}', b'{"type":"Ping"}', b'{"type":""}', b'{"type":"request"}', b'{"type":"welcome"}']
 
 
+@pytest.mark.parametrize("half", ["\\ud83d", "a\\ud83db", "\\udc00 is", "\\ud83d\\u0041 it", "\\udc00\\ud800"])
+def test_c9_half_a_surrogate_pair_is_called_what_it_is(half: str) -> None:
+    (of_text,) = request_faults(b'{"type":"say","room":"lobby","text":"%s","key":"k"}' % half.encode())
+    (of_end,) = request_faults(b'{"type":"ping","x":["%s"]}' % half.encode())
+
+    assert of_text.text == of_end.text == "not JSON in UTF-8: half a surrogate pair is no character"
+    assert of_text.key == "k"
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

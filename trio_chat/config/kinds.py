@@ -34,6 +34,8 @@ class Kind:
 
     def read(self, value: object, *, typed: bool) -> Any:
         """Read what a TOML file (`typed`) or text gave. Raises ValueError that says what was expected instead."""
+        if self.is_list and isinstance(value, tuple):  # a flag that was given any number of times
+            return tuple(one for item in value for one in self.read(item, typed=typed))
         try:
             if self.is_list:
                 return tuple(self._read_one(item, typed=typed) for item in _items(value, typed=typed))
@@ -219,7 +221,7 @@ def _items(value: object, *, typed: bool) -> Iterable[object]:
         if typed:
             raise TypeError
         return re.findall(r"[^,\s]+", value)
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, list):
         raise TypeError
     return value
 

@@ -16,6 +16,9 @@ _REASON_LIMIT = 200
 _KEY = re.compile(f"[^\ud800-\udfff\ufffd]{{1,{KEY_LIMIT}}}")
 """What can be given back: no half of a character, and nothing that stands for bytes that were none."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF = "half a surrogate pair is no character"
+
 FrameT = TypeVar("FrameT")
 
 
@@ -61,6 +64,7 @@ class FrameDecoder(Generic[FrameT]):
             key = ""
         reason = clean(str(error)[:_REASON_LIMIT])
         if not isinstance(error, msgspec.ValidationError):
+            reason = _HALF if _has_half(partly) else reason
             return FrameFault("bad-json", f"not JSON in UTF-8: {reason}", key)
         if isinstance(kind, str) and kind not in self._known:
             return FrameFault("unknown-type", f"there is no frame of type {kind[:32]!r}", key)
@@ -80,6 +84,14 @@ def reply_decoder() -> FrameDecoder[AnyReply]:
 def is_hello(line: str) -> bool:
     """Tell whether a line is a `hello`, as it should be or not: there can be a password and a session in it."""
     return line.startswith("{") and _read_partly(line.encode(errors="replace")).get("type") == "hello"
+
+
+def _has_half(found: dict[str, Any]) -> bool:
+    """Whether there is half a surrogate pair in it: about these, our parser says whatever else comes to its mind."""
+    try:
+        return bool(_SURROGATE.search(json.dumps(found, ensure_ascii=False)))
+    except RecursionError:
+        return False
 
 
 def _read_partly(line: bytes) -> dict[str, Any]:
