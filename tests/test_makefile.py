@@ -29,8 +29,10 @@ def folder(tmp_path: Path) -> Path:
 
 def plan(folder: Path, *arguments: str) -> str:
     """What `make serve` would do."""
-    command = ["make", "--dry-run", "serve", *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS")}
+    command = ["make", "--no-print-directory", "--dry-run", "serve", *arguments]
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL")
+    }
     done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
     return done.stdout
 
