@@ -29,11 +29,12 @@ _PORT = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"{_BYTE}(\.{_BYTE}){{3}}"
 _IPV6 = "[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}"
+_PEER = rf"({_IPV4}:{_PORT}|\[{_IPV6}\]:{_PORT})"
 
 CLIENT: Schema = {
     "type": "string",
-    "description": "A port, ADDRESS:PORT ([ADDRESS]:PORT for IPv6) or the id of a client.",
-    "pattern": rf"^({_PORT}|{_IPV4}:{_PORT}|\[{_IPV6}\]:{_PORT}|c[1-9][0-9]{{0,18}})$",
+    "description": "A port, ADDRESS:PORT (also in brackets, as the chat shows it) or the id of a client.",
+    "pattern": rf"^({_PORT}|{_PEER}|{_IPV6}:{_PORT}|\[{_PEER}\]|c[1-9][0-9]{{0,18}})$",
 }
 NETWORK: Schema = {
     "type": "string",

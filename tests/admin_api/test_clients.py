@@ -129,7 +129,7 @@ async def test_who_leaves_while_the_list_is_being_sent_is_still_whole_in_it(offi
     assert answer.endswith(b"]}\n")
 
 
-WHO = ["47634", "10.0.0.1:47634", "10.0.0.1%3A47634", "c1"]
+WHO = ["47634", "10.0.0.1:47634", "10.0.0.1%3A47634", "[10.0.0.1:47634]", "c1"]
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -139,15 +139,25 @@ async def test_a_client_is_found_by_port_address_and_id(office, alice, who):
     assert answer.json["id"] == "c1"
 
 
-@pytest.mark.parametrize("who", ["[2001:db8::1]:47634", "%5B2001:db8::1%5D:47634", "[fe80::1%25eth0]:1025"])
-async def test_brackets_of_an_ipv6_address_may_be_written_as_they_are_or_quoted(office, who):
+@pytest.mark.parametrize(
+    "who",
+    [
+        "[2001:db8::1]:47634",
+        "%5B2001:db8::1%5D:47634",
+        "2001:db8::1:47634",
+        "[[2001:db8::1]:47634]",
+        "[fe80::1%25eth0]:1025",
+        "fe80::1%25eth0:1025",
+    ],
+)
+async def test_brackets_of_an_ipv6_address_may_be_written_as_they_are_or_quoted_or_left_out(office, who):
     office.connect(47634, "2001:db8::1")
     office.connect(1025, "fe80::1%eth0")
 
     answer = await office.ask("GET", f"/clients/{who}")
 
     assert answer.status == 200
-    assert answer.json["port"] == int(who.rpartition(":")[2])
+    assert answer.json["port"] == int(who.strip("]").rpartition(":")[2])
 
 
 @pytest.mark.parametrize("who", WHO)

@@ -120,17 +120,19 @@ def test_the_server_speaks_to_everyone_including_those_it_names_nobody(world) ->
     assert world.hear(alice) == "[server]> lunch\n"
 
 
-@pytest.mark.parametrize("who", ["1001", "10.0.0.1:1001", "c1"])
+@pytest.mark.parametrize("who", ["1001", "10.0.0.1:1001", "[10.0.0.1:1001]", "c1"])
 def test_a_client_is_found_by_port_by_address_and_port_and_by_id(world, who: str) -> None:
     alice = world.connect(1001)
 
     assert world.chat.find(who) == [alice]
 
 
-def test_an_ipv6_client_is_found_by_its_bracketed_address(world) -> None:
+@pytest.mark.parametrize("who", ["[2001:db8::1]:1001", "2001:db8::1:1001", "[[2001:db8::1]:1001]"])
+def test_an_ipv6_client_is_found_with_and_without_brackets_and_as_the_chat_shows_it(world, who: str) -> None:
+    world.connect(1001, "2001:db8::2")
     client = world.connect(1001, "2001:db8::1")
 
-    assert world.chat.find("[2001:db8::1]:1001") == [client]
+    assert world.chat.find(who) == [client]
 
 
 def test_a_port_at_two_addresses_finds_both(world) -> None:
@@ -141,10 +143,34 @@ def test_a_port_at_two_addresses_finds_both(world) -> None:
 
 
 @pytest.mark.parametrize(
-    "who", ["", "0", "65536", "-1", "abc", "+1", "01001", "1_001", "１００１", "٤", "9" * 99, "c0", "x:"]
+    "who",
+    [
+        "",
+        "0",
+        "65536",
+        "-1",
+        "abc",
+        "+1",
+        "01001",
+        "1_001",
+        "１００１",
+        "٤",
+        "9" * 99,
+        "c0",
+        "x:",
+        "[1001]",
+        "[c1]",
+        "[alice]",
+        "alice",
+        "[2001:db8::1]",
+        "[[10.0.0.1:1001]",
+        "[[10.0.0.1:1001]]",
+        "[2001:db8::1:1001]",
+    ],
 )
 def test_what_names_no_client_is_refused(world, who: str) -> None:
-    world.connect(1001)
+    world.chat.rename(world.connect(1001), "alice")
+    world.connect(1001, "2001:db8::1")
 
     with pytest.raises(ChatError):
         world.chat.find(who)

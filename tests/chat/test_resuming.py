@@ -132,6 +132,22 @@ def test_one_who_comes_from_where_another_came_from_before_has_a_label_of_its_ow
     assert world.chat.find("10.0.0.1:1001") == [bob]
 
 
+@pytest.mark.parametrize(
+    ("address", "spelling"),
+    [("10.0.0.1", "[10.0.0.1:1001]"), ("2001:db8::1", "[[2001:db8::1]:1001]"), ("2001:db8::1", "2001:db8::1:1001")],
+)
+def test_a_label_names_the_same_one_however_it_is_written(world, address: str, spelling: str) -> None:
+    alice = world.connect(1001, address, mode=Mode.FRAMES, session="s")
+    world.chat.resume("s", "10.0.0.9", 1009, outlet=type(alice.outlet)())
+    bob, carol = world.connect(1001, address), world.connect(1003)
+
+    world.chat.tell(carol, spelling, "for alice")
+    world.settle()
+
+    assert "for alice" in world.hear(alice)
+    assert "for alice" not in world.hear(bob)
+
+
 def test_a_label_is_free_again_once_the_one_who_had_it_has_a_nick_or_is_gone(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     bob = world.connect(1002, mode=Mode.FRAMES, session="t")

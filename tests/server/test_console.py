@@ -44,6 +44,37 @@ async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> No
         assert await (await house.connect()).rest() == b"*** you are banned: rude ***\n"
 
 
+@pytest.mark.parametrize("form", ["{port}", "127.0.0.1:{port}", "[127.0.0.1:{port}]"])
+async def test_a_client_is_killed_by_its_port_and_by_its_address_as_the_chat_shows_it(
+    open_house, autojump_clock, form: str
+) -> None:
+    async with open_house() as house:
+        alice = await house.join()
+        port = alice.stream.socket.getsockname()[1]
+
+        assert list(await obey(desk_of(house), f"kill {form.format(port=port)}")) == []
+
+        assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        ("", "Usage: kill PORT"),
+        ("abc", "Usage: kill PORT"),
+        ("[alice]", "Usage: kill PORT"),
+        ("[1]", "Usage: kill PORT"),
+        ("1", "Unknown port number"),
+        ("[10.0.0.1:1]", "Unknown port number"),
+        ("[[::1]:1]", "Unknown port number"),
+        ("::1:1", "Unknown port number"),
+    ],
+)
+async def test_a_kill_of_nobody_is_answered(open_house, autojump_clock, argument: str, answer: str) -> None:
+    async with open_house() as house:
+        assert list(await obey(desk_of(house), f"kill {argument}")) == [answer]
+
+
 WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999"
 
 

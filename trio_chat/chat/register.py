@@ -8,7 +8,19 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import fold
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+_SHOWN = re.compile(r"\[([^][:]+:[0-9]+|\[[^][]+\]:[0-9]+)\]", re.ASCII)
 _CLIENT_ID = re.compile(r"c[1-9][0-9]{0,18}", re.ASCII)
+
+
+def as_peer(who: str) -> str:
+    """Return the `address:port` that `who` is another spelling of, or else `who`.
+
+    The chat shows it in brackets; and those of an IPv6 address can be left out, since a port is behind it.
+    """
+    if shown := _SHOWN.fullmatch(who):
+        return shown[1]
+    address, _, port = who.rpartition(":")
+    return f"[{address}]:{port}" if ":" in address and "[" not in address else who
 
 
 class Register:
@@ -93,7 +105,8 @@ class Register:
         return self._by_session.get(session)
 
     def by_label(self, label: str) -> Client | None:
-        """The client that others know by this label, however the nick is written."""
+        """The client that others know by this label, however the nick or the address is written."""
+        label = as_peer(label)
         if client := self._by_nick.get(fold(label)) or self._by_label.get(label):
             return client
         try:
@@ -103,13 +116,15 @@ class Register:
         return found[0] if len(found) == 1 else None
 
     def find(self, who: str) -> list[Client]:
-        """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6) or an id.
+        """All clients that `who` names: a port, an `address:port` or an id.
 
-        Raises ChatError for what is none of these. Several clients can share a port, none an address and port.
+        An IPv6 address may be in brackets, and all of it too, as the chat shows it. Raises ChatError for what is none
+        of these. Several clients can share a port, none an address and port.
         """
         if _CLIENT_ID.fullmatch(who):
             client = self._by_id.get(who)
             return [client] if client and client not in self.away else []
+        who = as_peer(who)
         port = who.rpartition(":")[2]
         if not _PORT.fullmatch(port) or int(port) > 65535:
             raise ChatError("bad-client", "expected a port, ADDRESS:PORT or the id of a client")

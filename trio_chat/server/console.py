@@ -14,6 +14,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.networks import show_network
 from trio_chat.chat.operator import SETTLED_WITHIN_S, Operator
+from trio_chat.chat.register import as_peer
 from trio_chat.chat.surroundings import Change
 from trio_chat.chat.text import clean
 from trio_chat.journal import AuditRecord, Journal, JournalError
@@ -109,7 +110,7 @@ def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
 
 
 async def _kill(desk: Desk, argument: str) -> Iterable[str]:
-    port = argument.rpartition(":")[2]
+    port = as_peer(argument).rpartition(":")[2]
     if not port or not _ASCII_DIGITS.issuperset(port):
         return ("Usage: kill PORT",)
     try:
