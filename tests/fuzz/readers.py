@@ -18,6 +18,7 @@ from trio_chat.wire.cutter import Cutter, Overlong
 from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault, reply_decoder, request_decoder
 from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
+from trio_chat.wire.telnet import SUBNEGOTIATION_LIMIT, TelnetDecoder
 
 FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
@@ -67,6 +68,21 @@ def cut(data: bytes) -> None:
     assert [line for line in found if not isinstance(line, Overlong)] == [
         line for line in expected if len(line) <= SMALL
     ]
+
+
+def read_telnet(data: bytes) -> None:
+    """However a telnet's stream is split, the same comes of it, and little is held of what is not whole."""
+    decoder, whole = TelnetDecoder(), TelnetDecoder()
+    found: list[str | LineFault] = []
+    for piece in pieces_of(data):
+        found += decoder.feed(piece)
+        assert decoder.telnet is None or len(decoder.telnet._rest) <= 2 * SUBNEGOTIATION_LIMIT + 3
+    once = whole.feed(data)
+    assert (decoder.telnet is None) == (whole.telnet is None)
+    if decoder.telnet and whole.telnet:
+        assert decoder.telnet.is_over == whole.telnet.is_over
+        assert decoder.telnet.take_reply() == whole.telnet.take_reply()
+    assert found + decoder.finish() == once + whole.finish()
 
 
 def read_requests(data: bytes) -> None:
@@ -156,6 +172,7 @@ def look_at_first_bytes(data: bytes) -> None:
 
 READERS: tuple[Callable[[bytes], None], ...] = (
     read_lines,
+    read_telnet,
     cut,
     read_requests,
     read_replies,

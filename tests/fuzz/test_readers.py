@@ -41,7 +41,9 @@ KNOWN = [*CONTROLS, *MARKS, *HIDDEN, *SEQUENCES, *FRAMES, *JSON, *PROXY, *PROXY_
 """What the readers know, as the dictionary of a fuzzer."""
 
 LETTERS = [letter.encode() for letter in "aZ1-_лαש\u0661\u30ce\ufb01\u3164\u0301"]
+TELNET = [b"\xff" + command for command in (b"\xf4", b"\xfd\x06", b"\xfb\x18", b"\xfa\x18", b"\xf0", b"\xf6", b"")]
 OWN = {
+    "read_telnet": [*TELNET, *TELNET, b"\r", b"\x00", b"\n", b"hi", b"x" * 520],
     "read_requests": [*FRAMES, *FRAMES, *JSON, *MARKS, *CONTROLS],
     "read_replies": [*FRAMES, *FRAMES, *JSON, *MARKS, *CONTROLS],
     "read_proxy_header": [*PROXY, *PROXY_2, b"1.2.3.4 5.6.7.8 1 2\r\n", b"\x00" * 12, b"x" * 4090],

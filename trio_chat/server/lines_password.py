@@ -7,7 +7,8 @@ from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.peer import SocketPeer
 from trio_chat.server.services import TRIES, Services, is_password_right
 from trio_chat.wire.frame_decoder import is_hello
-from trio_chat.wire.lines import LineDecoder, LineFault, encode_notice
+from trio_chat.wire.lines import LineFault, encode_notice
+from trio_chat.wire.telnet import TelnetDecoder
 
 PATIENCE_S = 30
 
@@ -15,7 +16,7 @@ Lines = list[str | LineFault]
 
 
 async def ask_password(
-    services: Services, peer: SocketPeer, outlet: SocketOutlet, decoder: LineDecoder
+    services: Services, peer: SocketPeer, outlet: SocketOutlet, decoder: TelnetDecoder
 ) -> Lines | None:
     """Ask. -> the lines that came behind the right password; None where the client must not come in."""
 
@@ -27,7 +28,7 @@ async def ask_password(
     lines: Lines = []
     with trio.move_on_after(PATIENCE_S):
         for tries_left in reversed(range(TRIES)):
-            line = await _next_line(peer, decoder, lines)
+            line = await _next_line(peer, outlet, decoder, lines)
             if line is None:
                 return None
             if is_hello(line):
@@ -41,11 +42,14 @@ async def ask_password(
     return None
 
 
-async def _next_line(peer: SocketPeer, decoder: LineDecoder, lines: Lines) -> str | None:
+async def _next_line(peer: SocketPeer, outlet: SocketOutlet, decoder: TelnetDecoder, lines: Lines) -> str | None:
     """Take the next of `lines`, into which come all that are read. -> nothing for a fault; None at the end"""
     while not lines:
-        if not (data := await peer.receive()):
+        if (decoder.telnet and decoder.telnet.is_over) or not (data := await peer.receive()):
             return None
         lines += decoder.feed(data)
+        if decoder.telnet and (reply := decoder.telnet.take_reply()) and not outlet.unsent_bytes:
+            outlet.write(reply)  # else it does not read what it is told
+            outlet.push(None)
     line = lines.pop(0)
     return "" if isinstance(line, LineFault) else line

@@ -24,7 +24,8 @@ from trio_chat.server.recall import pages_of
 from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
 from trio_chat.server.sniff import Refusal, classify
 from trio_chat.wire.frame_decoder import is_hello
-from trio_chat.wire.lines import LineDecoder, LineFault, encode_gap, encode_notice, line_of_past
+from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
+from trio_chat.wire.telnet import Telnet, TelnetDecoder
 
 
 def _encode_farewell(farewell: Farewell) -> bytes:
@@ -41,7 +42,7 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
     chat = services.chat
     with trio.CancelScope() as scope:
         outlet = peer.outlet(VOICE, scope)
-        decoder = LineDecoder()
+        decoder = TelnetDecoder()
         ahead = await ask_password(services, peer, outlet, decoder) if services.password.is_set else []
         if ahead is None:
             return
@@ -61,7 +62,7 @@ class LinesSession:
 
     __slots__ = ("_brake", "_client", "_decoder", "_is_known", "_is_leaving", "_outlet", "_services", "fault")
 
-    def __init__(self, services: Services, client: Client, outlet: SocketOutlet, decoder: LineDecoder) -> None:
+    def __init__(self, services: Services, client: Client, outlet: SocketOutlet, decoder: TelnetDecoder) -> None:
         self._services = services
         self._client = client
         self._outlet = outlet
@@ -78,7 +79,7 @@ class LinesSession:
 
         `ahead` are lines that have been read already.
         """
-        if ahead:
+        if ahead or self._decoder.telnet:
             await self._take(ahead, peer)
         while not self._is_leaving:
             await peer.receivable()
@@ -119,12 +120,23 @@ class LinesSession:
                 await self._flush(receipts)
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
+        if self._decoder.telnet and (wait_s := self._heed(self._decoder.telnet)):
+            await self._flush(receipts)
+            await pause(wait_s, peer)
         await self._flush(receipts)
 
     async def _flush(self, receipts: list[Receipt]) -> None:
         await self._settle(receipts)
         if self._outlet.unsent_bytes:
             await self._services.pump.delivered(self._client)
+
+    def _heed(self, telnet: Telnet) -> float:
+        """Answer what was negotiated, which counts as one line however much it was. -> how long to wait after that"""
+        self._is_leaving |= telnet.is_over
+        if (reply := telnet.take_reply()) is None:
+            return 0.0
+        self._outlet.write(reply)
+        return self._brake.spend("")
 
     def _answer(self, line: str | LineFault) -> Answer:
         client = self._client

@@ -38,6 +38,8 @@ _OPTIONS = (
     (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 38_000),
     (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
     (socket.SOL_SOCKET, "SO_SNDBUF", SEND_BUFFER_BYTES),
+    # A telnet may send the first byte of a command as urgent: out of line, it would be lost, and the second no UTF-8.
+    (socket.SOL_SOCKET, "SO_OOBINLINE", 1),
 )
 
 logger = logging.getLogger(__name__)

@@ -25,6 +25,11 @@ class Cutter:
         """What is here of a line that is not complete yet; nothing of one that is being skipped."""
         return self._rest
 
+    @property
+    def is_in_line(self) -> bool:
+        """Whether what came last is a line that is not whole."""
+        return bool(self._rest) or self._is_skipping
+
     def feed(self, data: bytes) -> list[bytes | Overlong]:
         """Take the next bytes; return the lines that they complete, without their endings.
 

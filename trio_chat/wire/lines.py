@@ -34,6 +34,11 @@ class LineDecoder:
         """What is here of a line that is not complete yet."""
         return self._cutter.unfinished
 
+    @property
+    def is_in_line(self) -> bool:
+        """Whether what came last is a line that is not whole."""
+        return self._cutter.is_in_line
+
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Take the next bytes; return the lines (or faults) that they complete."""
         return [_decode(line) for line in self._cutter.feed(data)]
