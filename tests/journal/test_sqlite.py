@@ -1,5 +1,6 @@
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
@@ -19,6 +20,7 @@ from trio_chat.journal import Damaged, JournalError, PlaceRecord, open_journal
 from trio_chat.journal.database import reason
 from trio_chat.journal.schema import APPLICATION_ID, MIGRATIONS
 from trio_chat.journal.sqlite import Patience, SqliteJournal, open_sqlite
+from trio_chat.journal.trial import try_path
 
 QUICK = Patience(busy_s=0.02, probe_s=0.01)
 
@@ -262,6 +264,32 @@ class TestRefusals:
 
         assert text.startswith(f"cannot open {path}: the journal is damaged")
         assert content(path) == before
+        assert os.listdir(path.parent) == ["journal.db"]
+
+    @pytest.mark.parametrize("beside", ["-wal", "-wal -shm"])
+    async def test_a_damaged_page_with_a_log_of_changes_that_stays_as_it_is(
+        self, path: Path, tmp_path: Path, beside: str
+    ) -> None:
+        copy = tmp_path / "copy" / "journal.db"
+        copy.parent.mkdir()
+        names = ["journal.db", *(f"journal.db{ending}" for ending in beside.split())]
+        await fill(path, "first" * 200, *("x" * 1000 for _ in range(50)))
+        async with open_sqlite(path) as journal:
+            await keep(journal, "in the log")
+            for name in names:
+                shutil.copy(path.with_name(name), copy.with_name(name))
+        oldest = content(copy).rindex(b"first" * 200) // 4096  # that page is not in the log
+        overwrite(copy, oldest * 4096, b"\xff" * 16)
+        before = [content(copy.with_name(name)) for name in names[:2]]
+
+        text = await refusal(copy)
+        with pytest.raises(JournalError) as tried:
+            try_path(copy)
+
+        assert text.startswith(f"cannot open {copy}: the journal is damaged")
+        assert str(tried.value) == text
+        assert sorted(file.name for file in copy.parent.iterdir()) == sorted(names)
+        assert [content(copy.with_name(name)) for name in names[:2]] == before
 
     async def test_a_log_of_changes_without_its_file(self, path: Path) -> None:
         log = path.with_name("journal.db-wal")

@@ -178,6 +178,15 @@ def test_m3_a_damaged_or_newer_journal_is_refused_by_name_and_left_as_it_is(
     assert done.stderr.count(b"\n") == 1, done.stderr
     assert str(file).encode() in done.stderr
     assert file.read_bytes() == before
+    checked = subprocess.run(
+        [sys.executable, "-m", "trio_chat", "check-config", "--quiet", "--data", str(tmp_path)],
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert (checked.returncode, checked.stderr) == (1, done.stderr)
+    assert [left.name for left in tmp_path.iterdir()] == ["journal.db"]
+    assert file.read_bytes() == before
     assert b"Traceback" not in done.stderr
 
 

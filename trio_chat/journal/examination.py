@@ -13,16 +13,56 @@ from trio_chat.journal.database import DAMAGED, connect, primary_code, reason, r
 _NO_VERDICT = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}
 
 
-class Examination:
-    """A running `quick_check` on a connection that cannot write: a fifth of a second for a million entries."""
+class Checkup:
+    """A `quick_check` on a connection that changes nothing: a fifth of a second for a million entries.
+
+    SQLite puts two files beside the one that it reads, and only a connection that may write takes them away at its end.
+    But that one also brings into the file what is in a log that was there before, so that is only read.
+    """
 
     def __init__(self, path: Path, busy_s: float) -> None:
+        """Raises JournalError."""
+        resolved = path.resolve()  # SQLite puts the others beside what a link leads to
+        self._shared = Path(f"{resolved}-shm")
+        self._is_shared = self._shared.exists()
+        with refusing(path):
+            self._db = connect(path, "ro" if Path(f"{resolved}-wal").exists() else "rw", busy_s=busy_s)
+            self._db.execute("PRAGMA query_only = ON")
+
+    def run(self) -> str | None:
+        """Check all pages, once, and let go of the file. -> what is wrong. Raises sqlite3.Error."""
+        try:
+            finding = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.Error as error:
+            if reason(error) != DAMAGED:
+                raise
+            return DAMAGED
+        finally:
+            self._db.close()
+        return None if finding == "ok" else DAMAGED
+
+    def interrupt(self) -> None:
+        """End it, from any thread, if it still runs."""
+        with suppress(sqlite3.ProgrammingError):  # it has closed its connection by now
+            self._db.interrupt()
+
+    def tidy(self) -> None:
+        """Leave nothing beside a file that nobody goes on to use, but what was there before."""
+        if not self._is_shared:
+            self._shared.unlink(missing_ok=True)
+
+
+class Examination:
+    """A checkup that runs while others wait for it, or go on meanwhile."""
+
+    def __init__(self, path: Path, busy_s: float) -> None:
+        """Raises JournalError."""
         self._on_damage: Callable[[str], None] | None = None
         self._verdict: str | None = None
         self._done = trio.Event()
         self._token = trio.lowlevel.current_trio_token()
-        with refusing(path):
-            self._db = connect(path, "ro", busy_s=busy_s)
+        self._checkup = Checkup(path, busy_s)
+        self.tidy = self._checkup.tidy
         threading.Thread(target=self._run, name="examination", daemon=True).start()
 
     async def verdict_within(self, seconds: float) -> str | None:
@@ -40,8 +80,7 @@ class Examination:
     def stop(self) -> None:
         """End the check, if it still runs; nothing more is reported."""
         self._on_damage = None
-        with suppress(sqlite3.ProgrammingError):  # it has closed its connection by now
-            self._db.interrupt()
+        self._checkup.interrupt()
 
     def _run(self) -> None:
         verdict = self._examine()
@@ -50,12 +89,9 @@ class Examination:
 
     def _examine(self) -> str | None:
         try:
-            finding = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            return self._checkup.run()
         except sqlite3.Error as error:
             return None if primary_code(error) in _NO_VERDICT else reason(error)
-        finally:
-            self._db.close()
-        return None if finding == "ok" else DAMAGED
 
     def _report(self, verdict: str | None) -> None:
         self._verdict = verdict

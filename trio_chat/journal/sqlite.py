@@ -78,6 +78,7 @@ async def open_sqlite(
         examination = Examination(path, patience.busy_s)
         stack.callback(examination.stop)
         if damage := await examination.verdict_within(patience.examination_s):
+            examination.tidy()
             raise refusal(path, damage)
         open_store = partial(Store, path, busy_s=patience.busy_s, index_s=patience.index_s)
         journal = SqliteJournal(await trio.to_thread.run_sync(open_store), clock, patience)
