@@ -1,4 +1,4 @@
-"""What telnet mixes into lines. The bytes are those that inetutils-telnet and PuTTY send."""
+"""What telnet mixes into lines."""
 
 import pytest
 from hypothesis import given
@@ -9,13 +9,25 @@ from trio_chat.wire.telnet import SUBNEGOTIATION_LIMIT, TelnetDecoder
 
 BAD = LineFault.NOT_UTF8
 CTRL_C = b"\xff\xf4\xff\xfd\x06"
-PUTTY = b"\xff\xfb\x1f\xff\xfb\x20\xff\xfb\x18\xff\xfb\x27\xff\xfd\x01\xff\xfb\x03\xff\xfd\x03"
+"""As inetutils-telnet sends it."""
+
+OFFERS = b"\xff\xfb\x1f\xff\xfb\x20\xff\xfb\x18\xff\xfb\x27\xff\xfd\x01\xff\xfb\x03\xff\xfd\x03"
 SIZE_OF_TEN_ROWS = b"\xff\xfa\x1f\x00\x50\x00\x0a\xff\xf0"
 ARE_YOU_THERE = b"\xff\xf6"
 
 TOKENS = [
     *(b"hi", "☺".encode(), b"\r\n", b"\n", b"\r\x00", b"\x00", b"\r", b"\xff", b"\xff\xff", b"\xff\xfa", b"\xff\xf0"),
-    *(CTRL_C, PUTTY, SIZE_OF_TEN_ROWS, ARE_YOU_THERE, b"\xff\xf1", b"\xff\xec", b"\xff\xfc\x01", b"x" * 300),
+    *(
+        CTRL_C,
+        OFFERS,
+        SIZE_OF_TEN_ROWS,
+        ARE_YOU_THERE,
+        b"\xff\xf1",
+        b"\xff\xec",
+        b"\xff\xfb\x00",
+        b"\xff\xfc\x00",
+        b"x" * 300,
+    ),
 ]
 
 
@@ -37,7 +49,9 @@ def read(*pieces: bytes) -> tuple[list[str | LineFault], bytes, bool]:
         (b"\xff\xfd\x18hello\n", ["hello"], b"\xff\xfc\x18"),
         (b"hel\xff\xfd\x06lo\n", ["hello"], b"\xff\xfb\x06"),
         (b"\xff\xfc\x01\xff\xfe\x03hello\n", ["hello"], b""),
-        (PUTTY + b"hello\r\n", ["hello"], PUTTY.translate(bytes.maketrans(b"\xfb\xfd", b"\xfe\xfc"))),
+        (OFFERS + b"hello\r\n", ["hello"], OFFERS.translate(bytes.maketrans(b"\xfb\xfd", b"\xfe\xfc"))),
+        (b"\xff\xfb\x00" * 2 + b"\xff\xfd\x00" + "本\n".encode(), ["本"], b"\xff\xfd\x00\xff\xfc\x00"),
+        (b"\xff\xfc\x00\xff\xfb\x00" + b"\xff\xfc\x00" * 2, [], b"\xff\xfd\x00\xff\xfe\x00"),
         (SIZE_OF_TEN_ROWS + b"hello\n", ["hello"], b""),
         (b"\xff\xf1\xff\xf9\xff\xf2hello\n", ["hello"], b""),
         (ARE_YOU_THERE * 3 + b"hello\n", ["hello"], b"*** yes, the chat is here ***\n"),

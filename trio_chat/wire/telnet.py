@@ -1,7 +1,9 @@
 """Telnet: what such a client mixes into its lines. It all begins with 0xFF, which is in no UTF-8 (RFC 854).
 
 Every option is refused, and no refusal answered, so that nothing is negotiated in circles (RFC 1143): a telnet that is
-refused everything lets one edit lines and sends them whole, which is all that a chat asks of it.
+refused everything lets one edit lines and sends them whole, which is all that a chat asks of it. Only who offers to
+send its bytes as they are (RFC 856) may: else inetutils-telnet takes 0x83, which is in some letters, for its Ctrl-C.
+We do not ask for it, since it leaves open what ends a line, and offer none: lines would not begin at the left.
 """
 
 import re
@@ -15,7 +17,7 @@ SUBNEGOTIATION_LIMIT = 512
 
 _DO, _DONT, _WILL, _WONT = b"\xfd", b"\xfe", b"\xfb", b"\xfc"
 _REFUSALS = {_DO: _WONT, _WILL: _DONT}
-_TIMING_MARK = b"\x06"
+_BINARY, _TIMING_MARK = b"\x00", b"\x06"
 
 _LEAVING = (b"\xf4", b"\xee", b"\xec")
 """Interrupt Process, which is Ctrl-C; Abort and End of File (RFC 1184)."""
@@ -40,11 +42,12 @@ _SEQUENCE = re.compile(
 class Telnet:
     """Takes the sequences of one client out of what it sends. What only begins with 0xFF is left where it is."""
 
-    __slots__ = ("_is_in_line", "_is_sure", "_reply", "_rest", "is_over")
+    __slots__ = ("_is_binary", "_is_in_line", "_is_sure", "_reply", "_rest", "is_over")
 
     def __init__(self, *, is_in_line: bool = False) -> None:
         self.is_over = False
         """Whether the client wants to leave: what comes after that is not for us."""
+        self._is_binary = False
         self._is_in_line = is_in_line
         self._is_sure = False
         """Whether it has sent a command. In what others send, CR NUL is no end of a line."""
@@ -92,7 +95,7 @@ class Telnet:
             case "newline":
                 return b"\n" if self._is_sure else found[0]
             case "option":
-                self._answer(self._refuse(found["option"][:1], found["option"][1:]))
+                self._answer(self._negotiate(found["option"][:1], found["option"][1:]))
             case "command":
                 self._answer(self._do(found["command"]))
             case _:
@@ -103,10 +106,13 @@ class Telnet:
         self._is_sure = True
         self._reply = (self._reply or b"") + reply
 
-    def _refuse(self, verb: bytes, option: bytes) -> bytes:
+    def _negotiate(self, verb: bytes, option: bytes) -> bytes:
         """A timing mark is no option but a question, and a telnet shows nothing from Ctrl-C to the answer (RFC 860)."""
         if verb == _DO and option == _TIMING_MARK:
             return IAC + _WILL + option
+        if option == _BINARY and verb in (_WILL, _WONT):
+            was_binary, self._is_binary = self._is_binary, verb == _WILL
+            return b"" if was_binary == self._is_binary else IAC + (_DO if self._is_binary else _DONT) + option
         return IAC + _REFUSALS[verb] + option if verb in _REFUSALS else b""
 
     def _do(self, command: bytes) -> bytes:
