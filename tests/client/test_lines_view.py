@@ -644,6 +644,22 @@ def test_a_reply_goes_to_who_wrote_last_and_shows_to_whom(play: Any) -> None:
     assert play(scene) == 0
 
 
+def test_a_damaged_entry_is_named_in_its_place_among_those_that_are_whole(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        said = {"type": "entry", "room": "lobby", "kind": "joined", "time": 0, "author": "a"}
+        for entries, damaged in (([said | {"id": 7}, said | {"id": 9}], [8, 10]), ([], [3])):
+            screen.type("/history\r")
+            key = (await peer.frame())["key"]
+            await peer.send(type="page", entries=entries, damaged=damaged, more=False, key=key)
+            await screen.shows(f"*** entry {damaged[-1]} is damaged ***", ">")
+        rows = [line for line in screen.lines if "joined" in line or "damaged" in line]
+        assert ["joined" if "joined" in row else row.split()[2] for row in rows] == ["joined", "8", "joined", "10", "3"]
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
 def test_who_is_ignored_is_neither_seen_nor_heard_until_they_are_no_longer(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/ignore A\r")
