@@ -241,10 +241,16 @@ def test_c10_an_http_request_is_refused_and_nothing_of_it_is_relayed(server, req
     assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
 
 
-def test_c10_a_slow_http_request_is_refused_too(server) -> None:
-    alice, browser = server.join(), server.connect()
-    browser.send(b"GET / HT")
+def come_in_slowly(server, begun: bytes):
+    """Begin to say something, too slowly to be looked at before one is let in."""
+    browser = server.connect()
+    browser.send(begun)
     server.console(rf"^Client \[127\.0\.0\.1, {browser.port}\] connected$")
+    return browser
+
+
+def test_c10_a_slow_http_request_is_refused_too(server) -> None:
+    alice, browser = server.join(), come_in_slowly(server, b"GET / HT")
     alice.line()
 
     browser.send(b"TP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
@@ -255,9 +261,7 @@ def test_c10_a_slow_http_request_is_refused_too(server) -> None:
 
 @pytest.mark.parametrize("letters", [395, 3000, 5000, 70_000])
 def test_c10_a_slow_request_line_that_is_too_long_is_refused_with_all_that_follows(server, letters: int) -> None:
-    alice, browser = server.join(), server.connect()
-    browser.send(b"GET /")
-    server.console(rf"^Client \[127\.0\.0\.1, {browser.port}\] connected$")
+    alice, browser = server.join(), come_in_slowly(server, b"GET /")
     alice.line()
 
     browser.send(b"a" * letters + b" HTTP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
@@ -278,9 +282,7 @@ def test_c10_empty_lines_before_an_http_request_help_it_in_as_little(server, bef
 
 
 def test_c10_an_http_request_behind_lines_that_nobody_can_read_is_refused_too(server) -> None:
-    alice, browser = server.join(), server.connect()
-    browser.send(b"\n")
-    server.console(rf"^Client \[127\.0\.0\.1, {browser.port}\] connected$")
+    alice, browser = server.join(), come_in_slowly(server, b"\n")
     alice.line()
 
     browser.send(b" \r\n\xff\r\n\r\nGET / HTTP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")

@@ -190,16 +190,27 @@ def test_m3_a_damaged_or_newer_journal_is_refused_by_name_and_left_as_it_is(
     assert b"Traceback" not in done.stderr
 
 
-def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_path: Path) -> None:
+def flip_a_bit(folder: Path) -> Path:
+    """Damage `hello world` in the journal of a server that has stopped. -> the file"""
+    file = folder / "journal.db"
+    whole = file.read_bytes()
+    assert b"hello world" in whole
+    file.write_bytes(whole.replace(b"hello world", b"jello world"))
+    return file
+
+
+def damage_the_second_of_three_lines(start, folder: Path) -> Path:
+    """Have `before`, `hello world` and `after` kept, of which the second can be read no more. -> the file"""
     server = start()
     alice = server.join()
     alice.send(b"before\nhello world\nafter\n/who\n")
     alice.until("(you) ***")
     assert server.stop() == 0
-    file = tmp_path / "journal.db"
-    with closing(sqlite3.connect(file)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
+    return flip_a_bit(folder)
+
+
+def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_path: Path) -> None:
+    file = damage_the_second_of_three_lines(start, tmp_path)
 
     server = start()
     bob = server.join()
@@ -220,13 +231,7 @@ def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_
 
 
 def test_m3_a_page_in_frames_names_what_is_damaged(start, tmp_path: Path) -> None:
-    server = start()
-    alice = server.join()
-    alice.send(b"before\nhello world\nafter\n/who\n")
-    alice.until("(you) ***")
-    assert server.stop() == 0
-    file = tmp_path / "journal.db"
-    file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
+    damage_the_second_of_three_lines(start, tmp_path)
 
     bob = start().connect()
     bob.send(b'{"type":"hello","protocol":1}\n{"type":"history","room":"lobby","before":5,"limit":2,"key":"k"}\n')
@@ -246,8 +251,7 @@ def test_m3_who_comes_back_hears_on_where_what_it_missed_is_damaged(start, tmp_p
         alice.send(json.dumps({"type": "say", "room": "lobby", "text": text, "key": text}).encode() + b"\n")
         alice.until(f'"text":"{text}"}}')
     assert server.stop() == 0
-    file = tmp_path / "journal.db"
-    file.write_bytes(file.read_bytes().replace(b"hello world", b"jello world"))
+    flip_a_bit(tmp_path)
 
     server = start()
     bob = server.connect()
