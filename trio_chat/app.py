@@ -25,12 +25,10 @@ from trio_chat.journal import JournalError, open_journal
 from trio_chat.ports import open_ports
 from trio_chat.server import console
 from trio_chat.server.admin_token import AdminToken, open_admin_token
-from trio_chat.server.capacity import raise_file_limit
 from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
 from trio_chat.server.housekeeping import recall_rooms
 from trio_chat.server.ledger import read_bans
-from trio_chat.server.listener import accept_forever
 from trio_chat.server.logs import logging_to
 from trio_chat.server.places import recall_places
 from trio_chat.server.reload import Reloaded, Reloader
@@ -41,6 +39,8 @@ from trio_chat.server.signals import watch_for_reload, watch_for_stop
 from trio_chat.server.stdio import Printer, read_lines
 from trio_chat.server.stop import Stop
 from trio_chat.server.systemd import ServiceManager, inherited_sockets
+from trio_chat.server.transport.admission import raise_file_limit
+from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.vigil import keep_vigil
 from trio_chat.wiring import Parts, wire
 

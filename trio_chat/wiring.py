@@ -15,8 +15,6 @@ from trio_chat.chat.surroundings import Change, Surroundings
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
-from trio_chat.server.admission import Admission
-from trio_chat.server.capacity import limits_of
 from trio_chat.server.housekeeping import Pruning
 from trio_chat.server.ledger import Ledger
 from trio_chat.server.places import Places
@@ -25,6 +23,7 @@ from trio_chat.server.pump import Pump
 from trio_chat.server.rules import rules_of
 from trio_chat.server.secret_files import Secrets
 from trio_chat.server.services import Pace, Services
+from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.wire import frames, lines
 
 OnChange = Callable[[Chat, Change, Client, End | None], None]

@@ -17,13 +17,13 @@ from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
-from trio_chat.server.admission import Limits
-from trio_chat.server.listener import accept_forever, bind
 from trio_chat.server.password import Password
 from trio_chat.server.secret_files import Secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.session import serve_connection
-from trio_chat.server.tls import Tls
+from trio_chat.server.transport.admission import Limits
+from trio_chat.server.transport.listener import accept_forever, bind
+from trio_chat.server.transport.tls import Tls
 from trio_chat.wiring import wire
 
 PATIENCE_S = 1000

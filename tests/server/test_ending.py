@@ -10,7 +10,7 @@ from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.tally import End
 from trio_chat.server.ending import end_of
 from trio_chat.server.lines_session import VOICE
-from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 RESET = bytes([1, 0, 0, 0, 0, 0, 0, 0])
 """SO_LINGER that makes closing a reset."""

@@ -8,7 +8,7 @@ import trio
 from trio_chat.chat.client import Client
 from trio_chat.chat.tally import End
 from trio_chat.server.errors import bare
-from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 _TOLD = (End.LEFT, End.STOPPING, End.KICKED, End.FAILED)
 """Not logged: nothing is wrong, and a stop would be a line for everyone. The console and the audit tell of a kick, and

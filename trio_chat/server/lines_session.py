@@ -18,11 +18,11 @@ from trio_chat.journal import Damaged, JournalError, Past
 from trio_chat.server.brake import Brake, pause
 from trio_chat.server.ending import end_of
 from trio_chat.server.lines_password import ask_password
-from trio_chat.server.outlet import SocketOutlet, Voice
-from trio_chat.server.peer import SocketPeer
 from trio_chat.server.recall import pages_of
 from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
-from trio_chat.server.sniff import Refusal, classify
+from trio_chat.server.transport.sniff import Refusal, classify
+from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
+from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
 from trio_chat.wire.telnet import Telnet, TelnetDecoder

@@ -8,8 +8,8 @@ import trio
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.outlet import Farewell
-from trio_chat.server.outlet import SocketOutlet
 from trio_chat.server.pump import Pump
+from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire import frames
 
 ASK_AFTER_S = 15

@@ -13,7 +13,6 @@ import msgspec
 import trio
 
 from trio_chat.config import ConfigError, ServeSettings, Setting, settings_of
-from trio_chat.server.capacity import limits_of
 from trio_chat.server.errors import SetupError
 from trio_chat.server.housekeeping import Pruning
 from trio_chat.server.logs import set_level
@@ -21,6 +20,7 @@ from trio_chat.server.rules import rules_of
 from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.systemd import ServiceManager
+from trio_chat.server.transport.admission import limits_of
 
 READ_S = 2.0
 """How long the settings and their files may take to be read. One may be a pipe that nobody writes to, or far away."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
 from trio_chat.server.password import Password, read_password
-from trio_chat.server.tls import Tls
+from trio_chat.server.transport.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.server.admission import Admission
 from trio_chat.server.errors import bare
 from trio_chat.server.frames_session import serve_frames
 from trio_chat.server.lines_session import serve_lines
-from trio_chat.server.peer import SNIFF_S, SocketPeer
 from trio_chat.server.services import Services
-from trio_chat.server.sniff import Greeting, Refusal, classify
-from trio_chat.server.tls import HANDSHAKE_S, open_tls
+from trio_chat.server.transport.admission import Admission
+from trio_chat.server.transport.sniff import Greeting, Refusal, classify
+from trio_chat.server.transport.socket_peer import SNIFF_S, SocketPeer
+from trio_chat.server.transport.tls import HANDSHAKE_S, open_tls
 from trio_chat.wire.lines import encode_notice
 
 PROXY_HEADER_S = 5

@@ -14,7 +14,7 @@ import trio
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Farewell, Outlet
-from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 DEAD_AFTER_S = 39.0
 LOOK_EVERY_S = 5.0

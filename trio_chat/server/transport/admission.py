@@ -3,6 +3,7 @@
 Loopback and the proxies themselves count only in the total: many people can stand behind one of their addresses.
 """
 
+import resource
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
@@ -10,6 +11,10 @@ from trio_chat.chat.bans import Bans
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.flood import Bucket
 from trio_chat.chat.networks import Address, Network, address_of
+from trio_chat.config import ServeSettings
+
+RESERVED_FILES = 200
+"""Open files that are no clients: the journal, those who ask the admin API, and whom there is no room for."""
 
 CONNECT_BURST_S = 10
 """An address may open at once what its rate allows in so many seconds: a class comes back after a restart."""
@@ -140,3 +145,23 @@ class Admission:
 
 def _is_in(networks: tuple[Network, ...], address: Address) -> bool:
     return any(address in network for network in networks)
+
+
+def raise_file_limit() -> None:
+    """Use all the file descriptors that the system grants: each client is one."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def limits_of(settings: ServeSettings) -> Limits:
+    """What the settings say of who may connect. More clients than there can be open files are none."""
+    files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = files - min(RESERVED_FILES, files // 4) if files != resource.RLIM_INFINITY else 0
+    return Limits(
+        clients=min(filter(None, (settings.max_clients, room)), default=0),
+        per_address=settings.max_per_address,
+        connect_rate=settings.connect_rate,
+        allow=settings.allow,
+        deny=settings.deny,
+        proxies=settings.proxy,
+    )

@@ -7,8 +7,8 @@ from contextlib import suppress
 import trio
 
 from trio_chat.chat.outlet import Farewell
-from trio_chat.server.admission import NO_TICKET
-from trio_chat.server.outlet import SocketOutlet, Voice
+from trio_chat.server.transport.admission import NO_TICKET
+from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
 
 READ_BYTES = 4 * 1024

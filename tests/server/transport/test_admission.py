@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trio_chat.chat.bans import Bans, make_ban
 from trio_chat.chat.errors import ChatError
-from trio_chat.server.admission import KNOWN_ORIGINS, NO_TICKET, Admission, Limits
+from trio_chat.server.transport.admission import KNOWN_ORIGINS, NO_TICKET, Admission, Limits
 
 
 def admission(bans: Bans | None = None, **limits: object) -> Admission:

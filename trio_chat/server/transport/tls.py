@@ -16,8 +16,8 @@ import trio
 
 from trio_chat.chat.room import Member
 from trio_chat.server.errors import SetupError
-from trio_chat.server.outlet import SocketOutlet, Voice
-from trio_chat.server.peer import READ_BYTES, SNIFF_S, SocketPeer
+from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
+from trio_chat.server.transport.socket_peer import READ_BYTES, SNIFF_S, SocketPeer
 
 HANDSHAKE_S = 10
 CLOSING_S = 1

@@ -7,7 +7,7 @@ import trio
 
 from trio_chat.chat.outlet import Farewell
 from trio_chat.server.lines_session import VOICE
-from trio_chat.server.outlet import SocketOutlet
+from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 
 async def test_waiting_for_a_socket_that_was_closed_meanwhile_ends_at_the_edge_and_not_in_a_crash() -> None:
