@@ -149,8 +149,8 @@ def test_the_domain_and_the_wire_know_no_event_loop_no_socket_and_no_clock() -> 
     [
         ("trio_chat.chat.room", "from trio_chat.server import pump"),
         ("trio_chat.chat.room", "def late():\n    import trio_chat.config"),
-        ("trio_chat.server.pump", "from trio_chat.client.link import Link"),
-        ("trio_chat.server.pump", "import admin_api.app"),
+        ("trio_chat.server.delivery.pump", "from trio_chat.client.link import Link"),
+        ("trio_chat.server.delivery.pump", "import admin_api.app"),
         ("trio_chat.journal.sqlite", "from trio_chat.wire import lines"),
         ("trio_chat.client.link", "from trio_chat.chat.chat import Chat"),
         ("trio_chat.client.link", "from trio_chat.chat import chat"),
@@ -170,7 +170,7 @@ def test_the_law_sees_a_breach(module: str, code: str) -> None:
         ("trio_chat.client.link", "from trio_chat.chat.text import clean"),
         ("admin_api.clients", "from trio_chat.chat.chat import Chat"),
         ("admin_api.clients", "from trio_chat.journal import Journal\nfrom trio_chat import __version__"),
-        ("trio_chat.chat.room", "if TYPE_CHECKING:\n    from trio_chat.server.pump import Pump"),
+        ("trio_chat.chat.room", "if TYPE_CHECKING:\n    from trio_chat.server.delivery.pump import Pump"),
     ],
 )
 def test_the_law_lets_what_is_lawful_pass(module: str, code: str) -> None:

@@ -25,6 +25,7 @@ from trio_chat.journal import JournalError, open_journal
 from trio_chat.ports import open_ports
 from trio_chat.server import console
 from trio_chat.server.admin_token import AdminToken, open_admin_token
+from trio_chat.server.delivery.liveness import keep_vigil
 from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
 from trio_chat.server.housekeeping import recall_rooms
@@ -41,7 +42,6 @@ from trio_chat.server.stop import Stop
 from trio_chat.server.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
-from trio_chat.server.vigil import keep_vigil
 from trio_chat.wiring import Parts, wire
 
 STDIN, STDOUT = 0, 1

@@ -15,11 +15,11 @@ from trio_chat.chat.surroundings import Change, Surroundings
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
+from trio_chat.server.delivery.liveness import Pulse
+from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.housekeeping import Pruning
 from trio_chat.server.ledger import Ledger
 from trio_chat.server.places import Places
-from trio_chat.server.pulse import Pulse
-from trio_chat.server.pump import Pump
 from trio_chat.server.rules import rules_of
 from trio_chat.server.secret_files import Secrets
 from trio_chat.server.services import Pace, Services

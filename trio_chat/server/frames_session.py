@@ -14,8 +14,8 @@ from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.tally import End
 from trio_chat.journal import Damaged, JournalError, Past
 from trio_chat.server.brake import Brake, pause
+from trio_chat.server.delivery.liveness import Beat
 from trio_chat.server.ending import end_of
-from trio_chat.server.pulse import Beat
 from trio_chat.server.reception import Reception, room_info
 from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of, heard
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice

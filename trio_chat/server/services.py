@@ -10,10 +10,10 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.events import Receipt
 from trio_chat.chat.flood import Bucket
 from trio_chat.journal import Journal, JournalError
+from trio_chat.server.delivery.liveness import Pulse
+from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.password import Password
 from trio_chat.server.places import Places
-from trio_chat.server.pulse import Pulse
-from trio_chat.server.pump import Pump
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.server.transport.tls import Tls

@@ -14,7 +14,7 @@ import trio.testing
 from bench.faults.elsewhere import Elsewhere, NotHereError, elsewhere
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.tally import End
-from trio_chat.server.vigil import DEAD_AFTER_S, LOOK_EVERY_S, keep_vigil
+from trio_chat.server.delivery.liveness import UNACKNOWLEDGED_LOOK_EVERY_S, UNACKNOWLEDGED_S, keep_vigil
 
 
 @pytest.fixture
@@ -67,4 +67,4 @@ def is_silent_and_owes_nothing(sock: socket.socket, for_ms: int) -> bool:
 
 
 def test_a_look_comes_in_time() -> None:
-    assert DEAD_AFTER_S + LOOK_EVERY_S < 45
+    assert UNACKNOWLEDGED_S + UNACKNOWLEDGED_LOOK_EVERY_S < 45
