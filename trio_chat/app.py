@@ -28,10 +28,7 @@ from trio_chat.server.admin_token import AdminToken, open_admin_token
 from trio_chat.server.delivery.liveness import keep_vigil
 from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
-from trio_chat.server.housekeeping import recall_rooms
-from trio_chat.server.ledger import read_bans
 from trio_chat.server.logs import logging_to
-from trio_chat.server.places import recall_places
 from trio_chat.server.reload import Reloaded, Reloader
 from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Services, heard
@@ -42,6 +39,9 @@ from trio_chat.server.stop import Stop
 from trio_chat.server.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
+from trio_chat.server.upkeep.housekeeping import recall_rooms
+from trio_chat.server.upkeep.operator_log import read_bans
+from trio_chat.server.upkeep.session_store import recall_places
 from trio_chat.wiring import Parts, wire
 
 STDIN, STDOUT = 0, 1

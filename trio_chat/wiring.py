@@ -17,13 +17,13 @@ from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
 from trio_chat.server.delivery.liveness import Pulse
 from trio_chat.server.delivery.pump import Pump
-from trio_chat.server.housekeeping import Pruning
-from trio_chat.server.ledger import Ledger
-from trio_chat.server.places import Places
 from trio_chat.server.rules import rules_of
 from trio_chat.server.secret_files import Secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.transport.admission import Admission, limits_of
+from trio_chat.server.upkeep.housekeeping import Pruning
+from trio_chat.server.upkeep.operator_log import Ledger
+from trio_chat.server.upkeep.session_store import Places
 from trio_chat.wire import frames, lines
 
 OnChange = Callable[[Chat, Change, Client, End | None], None]

@@ -37,7 +37,7 @@ from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End
 from trio_chat.journal import Journal, open_journal
-from trio_chat.server.ledger import Ledger
+from trio_chat.server.upkeep.operator_log import Ledger
 from trio_chat.wire.lines import encode_entry
 
 LARGE = b"x" * (64 * 1024 * 1024)

@@ -5,7 +5,7 @@ import trio
 
 from trio_chat.chat.operator import Operator
 from trio_chat.server.console import Desk, obey
-from trio_chat.server.ledger import Ledger
+from trio_chat.server.upkeep.operator_log import Ledger
 
 
 def desk_of(house, ledger=None) -> Desk:

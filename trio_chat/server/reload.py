@@ -14,13 +14,13 @@ import trio
 
 from trio_chat.config import ConfigError, ServeSettings, Setting, settings_of
 from trio_chat.server.errors import SetupError
-from trio_chat.server.housekeeping import Pruning
 from trio_chat.server.logs import set_level
 from trio_chat.server.rules import rules_of
 from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.systemd import ServiceManager
 from trio_chat.server.transport.admission import limits_of
+from trio_chat.server.upkeep.housekeeping import Pruning
 
 READ_S = 2.0
 """How long the settings and their files may take to be read. One may be a pipe that nobody writes to, or far away."""

@@ -13,10 +13,10 @@ from trio_chat.journal import Journal, JournalError
 from trio_chat.server.delivery.liveness import Pulse
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.password import Password
-from trio_chat.server.places import Places
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.server.transport.tls import Tls
+from trio_chat.server.upkeep.session_store import Places
 
 INPUTS_PER_TURN = 64
 """Lines handled between two checkpoints, or 4 KiB of empty lines would hold the loop for 5 ms."""

@@ -15,7 +15,7 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.journal import JournalError, PlaceRecord
 from trio_chat.journal.sqlite import Patience, open_sqlite
-from trio_chat.server.places import Places, recall_places
+from trio_chat.server.upkeep.session_store import Places, recall_places
 
 
 async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from_starting(open_house, logged) -> None:

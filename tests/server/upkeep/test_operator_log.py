@@ -12,7 +12,7 @@ from tests.conftest import PATIENCE_S
 from trio_chat.chat.bans import Ban, Bans
 from trio_chat.journal import AuditRecord, open_journal
 from trio_chat.journal.sqlite import Patience, open_sqlite
-from trio_chat.server.ledger import WAITING_MOST, Ledger, read_bans
+from trio_chat.server.upkeep.operator_log import WAITING_MOST, Ledger, read_bans
 
 
 def ban(network: str) -> Ban:
@@ -44,7 +44,7 @@ async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journ
         ledger = Ledger(journal, lambda: 7.0, retry_s=0.01)
         complaint = trio.Event()
         monkeypatch.setattr(
-            logging.getLogger("trio_chat.server.ledger"), "filters", [lambda _: complaint.set() or True]
+            logging.getLogger("trio_chat.server.upkeep.operator_log"), "filters", [lambda _: complaint.set() or True]
         )
         nursery.start_soon(ledger.run)
         bans = Bans(store=ledger)

@@ -8,7 +8,7 @@ import trio.testing
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.config.kinds import Keep
 from trio_chat.journal import open_journal
-from trio_chat.server.housekeeping import PRUNE_EVERY_S, Pruning
+from trio_chat.server.upkeep.housekeeping import PRUNE_EVERY_S, Pruning
 
 
 async def test_what_is_more_than_is_to_be_kept_is_pruned_at_start_and_from_then_on(autojump_clock) -> None:
