@@ -17,8 +17,8 @@ from trio_chat.chat.log import Mode
 from trio_chat.config import ServeSettings
 from trio_chat.journal.sqlite import open_sqlite
 from trio_chat.journal.store import Store
-from trio_chat.server.stdio import Printer
-from trio_chat.server.stop import STOP_S
+from trio_chat.server.operation.shutdown import STOP_S
+from trio_chat.server.operation.stdio import Printer
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import pytest
 
 from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
 from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
-from trio_chat.server.console import COMMANDS as CONSOLE_COMMANDS
+from trio_chat.server.operation.console import COMMANDS as CONSOLE_COMMANDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

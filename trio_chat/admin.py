@@ -15,9 +15,9 @@ from admin_api.premises import Premises
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operator import Operator
 from trio_chat.config import ServeSettings
-from trio_chat.server.admin_token import AdminToken
 from trio_chat.server.errors import SetupError
-from trio_chat.server.punctuality import BOUNDS_S, watch_delay
+from trio_chat.server.operation.loop_delay import BOUNDS_S, watch_delay
+from trio_chat.server.operation.secret_files import AdminToken
 from trio_chat.server.services import Services
 
 

@@ -23,20 +23,18 @@ from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings, ignored_variables
 from trio_chat.journal import JournalError, open_journal
 from trio_chat.ports import open_ports
-from trio_chat.server import console
-from trio_chat.server.admin_token import AdminToken, open_admin_token
 from trio_chat.server.delivery.liveness import keep_vigil
 from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
-from trio_chat.server.logs import logging_to
+from trio_chat.server.operation import console
+from trio_chat.server.operation.logs import logging_to
+from trio_chat.server.operation.secret_files import AdminToken, Secrets, open_admin_token, read_secrets
+from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_for_stop
+from trio_chat.server.operation.stdio import Printer, read_lines
+from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.reload import Reloaded, Reloader
-from trio_chat.server.secret_files import Secrets, read_secrets
 from trio_chat.server.services import Services, heard
 from trio_chat.server.session import serve_connection
-from trio_chat.server.signals import watch_for_reload, watch_for_stop
-from trio_chat.server.stdio import Printer, read_lines
-from trio_chat.server.stop import Stop
-from trio_chat.server.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.upkeep.housekeeping import recall_rooms

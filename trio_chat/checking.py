@@ -10,11 +10,9 @@ from trio_chat.admin import Admin
 from trio_chat.config import ServeSettings, Survey, settings_of
 from trio_chat.journal import JournalError, try_journal
 from trio_chat.ports import open_ports
-from trio_chat.server.admin_token import AdminToken, read_admin_token
 from trio_chat.server.errors import SetupError
-from trio_chat.server.password import read_password
-from trio_chat.server.secret_files import read_tls
-from trio_chat.server.systemd import Inherited
+from trio_chat.server.operation.secret_files import AdminToken, read_admin_token, read_password, read_tls
+from trio_chat.server.operation.systemd import Inherited
 
 
 def check(found: Survey, *, is_quiet: bool) -> int:

@@ -208,8 +208,8 @@ def health(config: Path | None, **flags: Any) -> int:
     """
     settings = _load(ServeSettings, flags, file=config)
     from trio_chat.client.health import ask_health  # nobody else has to pay for these
-    from trio_chat.server.admin_token import read_admin_token
     from trio_chat.server.errors import SetupError
+    from trio_chat.server.operation.secret_files import read_admin_token
 
     try:
         token = read_admin_token(settings).value

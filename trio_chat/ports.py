@@ -11,7 +11,7 @@ import trio
 from admin_api.listening import adopt_listeners, open_listeners
 from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
-from trio_chat.server.systemd import Inherited
+from trio_chat.server.operation.systemd import Inherited
 from trio_chat.server.transport.listener import bind, prepare
 
 _REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL: "host"}

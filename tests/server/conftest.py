@@ -17,8 +17,7 @@ from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
-from trio_chat.server.password import Password
-from trio_chat.server.secret_files import Secrets
+from trio_chat.server.operation.secret_files import Password, Secrets
 from trio_chat.server.services import Pace, Services
 from trio_chat.server.session import serve_connection
 from trio_chat.server.transport.admission import Limits

@@ -12,7 +12,7 @@ from trio_chat.chat.flood import Bucket
 from trio_chat.journal import Journal, JournalError
 from trio_chat.server.delivery.liveness import Pulse
 from trio_chat.server.delivery.pump import Pump
-from trio_chat.server.password import Password
+from trio_chat.server.operation.secret_files import Password
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.server.transport.tls import Tls

@@ -1,14 +1,18 @@
-"""The end of a server: who asked for it, and by when all that comes of it has to be over.
+"""Shutdown: the signals that ask for it, and the one deadline by which everything has to be over.
 
 A stop may take 5 s, whatever clients, operators and the disk do. So nothing that is waited for then has a time of its
 own that would only add up: all of it ends by one deadline, and each part leaves the next one its share.
 """
 
 import math
+import os
+import signal
 from collections.abc import Callable
 from typing import TypeVar
 
 import trio
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 STOP_S = 4.0
 """From the request until the journal is closed. The rest of the 5 s is for the log and for Python itself to end."""
@@ -52,3 +56,33 @@ class Stop:
     def leaving_time_for_the_journal(self, seconds: float) -> trio.CancelScope:
         """Make a scope for what may still take so many seconds, if there are as many."""
         return trio.CancelScope(deadline=min(trio.current_time() + seconds, self.deadline - JOURNAL_S))
+
+
+async def watch_for_stop(
+    stop: Callable[[], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Call `stop` at the first signal that asks for it, and return; a second one ends the process at once."""
+    for number in STOPPING:  # in force again after the block, which hands over what it has not seen
+        signal.signal(number, _exit_at_once)
+    with trio.open_signal_receiver(*STOPPING) as signals:
+        task_status.started()
+        async for _ in signals:
+            break
+    stop()
+
+
+async def watch_for_reload(reload: Callable[[], object], stop: Callable[[], None], terminal: int) -> None:
+    """Call `reload` at each SIGHUP, until cancelled.
+
+    SIGHUP also comes when the terminal of a server was closed: that ends it, as it ends any program.
+    """
+    had_terminal = os.isatty(terminal)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # in force again after the block: nothing is to be reloaded then
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        async for _ in signals:
+            (stop if had_terminal and not os.isatty(terminal) else reload)()
+
+
+def _exit_at_once(number: int, _frame: object) -> None:
+    """Exit as a signal would make us. The default action will not do: the first process of a container has none."""
+    os._exit(128 + number)

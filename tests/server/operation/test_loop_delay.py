@@ -4,7 +4,7 @@ import trio
 from trio.testing import MockClock
 
 from trio_chat.chat.histogram import Histogram
-from trio_chat.server.punctuality import PERIOD_S, watch_delay
+from trio_chat.server.operation.loop_delay import PERIOD_S, watch_delay
 
 
 async def test_a_loop_that_is_held_up_is_seen(mock_clock: MockClock, nursery: trio.Nursery) -> None:

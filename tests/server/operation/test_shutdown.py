@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.server.stop import JOURNAL_S, STOP_S, Stop
+from trio_chat.server.operation.shutdown import JOURNAL_S, STOP_S, Stop
 
 
 async def test_a_second_request_gives_no_more_time(autojump_clock: trio.testing.MockClock) -> None:

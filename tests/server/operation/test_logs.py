@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.server.logs import REPEATS, QueuedLog, TextFormatter, logging_to, visible
+from trio_chat.server.operation.logs import REPEATS, QueuedLog, TextFormatter, logging_to, visible
 
 logger = logging.getLogger("trio_chat.test")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trio_chat.server.errors import SetupError
-from trio_chat.server.password import Password, read_password
+from trio_chat.server.operation.secret_files import Password, read_password
 
 
 @pytest.mark.parametrize("content", ["geheim 🗝", "geheim 🗝\n", "geheim 🗝\r\nsecond line\n"])

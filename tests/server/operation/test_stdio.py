@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.server.stdio import Printer
+from trio_chat.server.operation.stdio import Printer
 
 
 def _fill(fd: int) -> int:
