@@ -18,7 +18,7 @@ from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.loop_delay import BOUNDS_S, watch_delay
 from trio_chat.server.operation.secret_files import AdminToken
-from trio_chat.server.services import Services
+from trio_chat.server.sessions.context import Services
 
 
 class Admin:

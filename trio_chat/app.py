@@ -24,7 +24,6 @@ from trio_chat.config import ServeSettings, ignored_variables
 from trio_chat.journal import JournalError, open_journal
 from trio_chat.ports import open_ports
 from trio_chat.server.delivery.liveness import keep_vigil
-from trio_chat.server.ending import log_end
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
 from trio_chat.server.operation.logs import logging_to
@@ -33,8 +32,9 @@ from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_fo
 from trio_chat.server.operation.stdio import Printer, read_lines
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.reload import Reloaded, Reloader
-from trio_chat.server.services import Services, heard
-from trio_chat.server.session import serve_connection
+from trio_chat.server.sessions.context import Services, heard
+from trio_chat.server.sessions.ending import log_end
+from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.upkeep.housekeeping import recall_rooms

@@ -19,7 +19,7 @@ from trio_chat.server.delivery.liveness import Pulse
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Secrets
 from trio_chat.server.rules import rules_of
-from trio_chat.server.services import Pace, Services
+from trio_chat.server.sessions.context import Pace, Services
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.operator_log import Ledger

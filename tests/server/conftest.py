@@ -18,8 +18,8 @@ from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
 from trio_chat.server.operation.secret_files import Password, Secrets
-from trio_chat.server.services import Pace, Services
-from trio_chat.server.session import serve_connection
+from trio_chat.server.sessions.context import Pace, Services
+from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.transport.admission import Limits
 from trio_chat.server.transport.listener import accept_forever, bind
 from trio_chat.server.transport.tls import Tls

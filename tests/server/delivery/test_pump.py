@@ -16,7 +16,7 @@ from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.room import Member
 from trio_chat.chat.surroundings import Rules, Surroundings
 from trio_chat.server.delivery.pump import SENDS_PER_TURN, Pump
-from trio_chat.server.lines_session import VOICE
+from trio_chat.server.sessions.lines import VOICE
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire.lines import encode_entry, encode_notice
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from trio_chat.chat.outlet import Farewell
-from trio_chat.server.lines_session import VOICE
+from trio_chat.server.sessions.lines import VOICE
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 

@@ -13,7 +13,7 @@ import trustme
 
 from trio_chat.chat.outlet import Farewell
 from trio_chat.server.errors import SetupError
-from trio_chat.server.lines_session import VOICE
+from trio_chat.server.sessions.lines import VOICE
 from trio_chat.server.transport.admission import Limits
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.server.transport.tls import RECORD_BYTES, Tls, TlsOutlet

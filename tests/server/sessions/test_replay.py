@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.server.replay import Replay
+from trio_chat.server.sessions.replay import Replay
 
 SECRET = "s" * 32
 PATIENCE_S = 20

@@ -8,7 +8,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.events import MAILBOX_MARK, Entry
 from trio_chat.chat.room import NOT_LISTENING, Member
 from trio_chat.journal import Damaged, JournalError, Past
-from trio_chat.server.services import Services
+from trio_chat.server.sessions.context import Services
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire import frames
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 import trio
@@ -14,18 +14,22 @@ from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
-from trio_chat.journal import Damaged, JournalError, Past
-from trio_chat.server.brake import Brake, pause
-from trio_chat.server.ending import end_of
-from trio_chat.server.lines_password import ask_password
-from trio_chat.server.recall import pages_of
-from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
+from trio_chat.journal import Damaged, Journal, JournalError, Past
+from trio_chat.server.sessions.context import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
+from trio_chat.server.sessions.ending import end_of
+from trio_chat.server.sessions.password_prompt import ask_password
+from trio_chat.server.sessions.throttle import Brake, pause
 from trio_chat.server.transport.sniff import Refusal, classify
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
 from trio_chat.wire.telnet import Telnet, TelnetDecoder
+
+SEARCH_LIMIT = 50
+
+PAGE_ENTRIES = 50
+"""Read at once. A thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
 def _encode_farewell(farewell: Farewell) -> bytes:
@@ -202,3 +206,19 @@ def _row_of(past: Past) -> str:
 def _cost_of(line: str | LineFault) -> int:
     """How many lines a line counts for where clients are slowed down."""
     return 1 if isinstance(line, LineFault) else cost_of(line)
+
+
+async def pages_of(journal: Journal, question: Recall | Search) -> AsyncGenerator[Sequence[Past], None]:
+    """Yield the entries that were asked for, oldest first; nothing where there are none. Raises JournalError."""
+    if isinstance(question, Search):
+        if found := await journal.search([question.room], question.words, limit=SEARCH_LIMIT):
+            yield found
+        return
+    page = await journal.read(question.room, limit=question.limit)
+    last_id = page[-1].id if page else 0
+    page = page[:PAGE_ENTRIES]
+    while page:
+        yield page
+        if page[-1].id == last_id:
+            return
+        page = await journal.read(question.room, limit=PAGE_ENTRIES, after=page[-1].id, before=last_id + 1)

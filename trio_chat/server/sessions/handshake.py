@@ -9,8 +9,8 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.room import Room
-from trio_chat.server.replay import Replay
-from trio_chat.server.services import TRIES, Services, is_password_right
+from trio_chat.server.sessions.context import TRIES, Services, is_password_right
+from trio_chat.server.sessions.replay import Replay
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire import frames

@@ -8,8 +8,8 @@ import trio
 
 from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.tally import End
-from trio_chat.server.ending import end_of
-from trio_chat.server.lines_session import VOICE
+from trio_chat.server.sessions.ending import end_of
+from trio_chat.server.sessions.lines import VOICE
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 RESET = bytes([1, 0, 0, 0, 0, 0, 0, 0])

@@ -13,11 +13,11 @@ from trio_chat.chat.events import Entry, Receipt
 from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.tally import End
 from trio_chat.journal import Damaged, JournalError, Past
-from trio_chat.server.brake import Brake, pause
 from trio_chat.server.delivery.liveness import Beat
-from trio_chat.server.ending import end_of
-from trio_chat.server.reception import Reception, room_info
-from trio_chat.server.services import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of, heard
+from trio_chat.server.sessions.context import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of, heard
+from trio_chat.server.sessions.ending import end_of
+from trio_chat.server.sessions.handshake import Reception, room_info
+from trio_chat.server.sessions.throttle import Brake, pause
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire import frames

@@ -13,9 +13,9 @@ import trio
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.server.errors import bare
-from trio_chat.server.frames_session import serve_frames
-from trio_chat.server.lines_session import serve_lines
-from trio_chat.server.services import Services
+from trio_chat.server.sessions.context import Services
+from trio_chat.server.sessions.frames import serve_frames
+from trio_chat.server.sessions.lines import serve_lines
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.sniff import Greeting, Refusal, classify
 from trio_chat.server.transport.socket_peer import SNIFF_S, SocketPeer

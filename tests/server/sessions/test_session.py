@@ -11,7 +11,7 @@ import trio.testing
 from trio_chat.chat.bans import ban_and_kick, make_ban
 from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
-from trio_chat.server.services import Pace
+from trio_chat.server.sessions.context import Pace
 from trio_chat.server.transport.admission import Limits
 from trio_chat.server.transport.listener import bind
 

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from trio_chat.chat.tally import End
-from trio_chat.server.services import Pace
+from trio_chat.server.sessions.context import Pace
 from trio_chat.server.transport.admission import Limits
 
 SECRET = "s" * 32

@@ -3,7 +3,7 @@
 import trio
 
 from trio_chat.chat.wording import LATE_HELLO
-from trio_chat.server.services import TRIES, Services, is_password_right
+from trio_chat.server.sessions.context import TRIES, Services, is_password_right
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire.frame_decoder import is_hello
