@@ -51,7 +51,7 @@ async def serve_admin(
 
 def create_app(premises: Premises, access: Access) -> QuartTrio:
     """Make the app over a running server, for those who have access."""
-    app = QuartTrio("trio_chat.admin", static_folder=None)
+    app = QuartTrio("trio_chat.serve.admin", static_folder=None)
     app.url_map.strict_slashes = False  # /clients/ is /clients: curl follows no redirects
     app.url_map.merge_slashes = False
     register_problems(app)

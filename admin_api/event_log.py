@@ -40,7 +40,7 @@ LAST_WORD_S = 0.05
 
 _encode = msgspec.json.Encoder().encode
 
-logger = logging.getLogger("trio_chat.admin")
+logger = logging.getLogger("trio_chat.serve.admin")
 
 
 class ClientEvent(msgspec.Struct, frozen=True):

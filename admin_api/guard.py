@@ -46,7 +46,7 @@ _REFUSALS = {
 }
 _NAME_LIMIT = 32
 
-logger = logging.getLogger("trio_chat.admin")
+logger = logging.getLogger("trio_chat.serve.admin")
 
 
 def guard(app: QuartTrio, access: Access) -> None:

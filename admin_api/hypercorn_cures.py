@@ -46,7 +46,7 @@ from admin_api.problems import PROBLEM_TYPE, problem_text
 
 MAX_RECV_BYTES = 65536
 
-logger = logging.getLogger("trio_chat.admin")
+logger = logging.getLogger("trio_chat.serve.admin")
 
 
 @dataclass(frozen=True, slots=True)

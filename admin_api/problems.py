@@ -24,7 +24,7 @@ class Problem(msgspec.Struct, frozen=True):
     detail: str
 
 
-logger = logging.getLogger("trio_chat.admin")
+logger = logging.getLogger("trio_chat.serve.admin")
 
 
 def problem(status: int, detail: str, *, headers: Iterable[tuple[str, str]] = (), **extra: object) -> Response:

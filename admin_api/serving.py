@@ -18,7 +18,7 @@ from admin_api.listening import DEFAULT_LIMITS, Limits, urls_of
 ACCEPT_RETRY_S = 0.2
 ACCEPT_LOG_S = 1
 
-logger = logging.getLogger("trio_chat.admin")
+logger = logging.getLogger("trio_chat.serve.admin")
 
 
 async def serve_http(

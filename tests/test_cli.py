@@ -154,7 +154,7 @@ def test_the_port_may_stand_behind_the_host_as_the_server_writes_it(address: str
 
 
 def test_serve_does_not_pay_for_the_client() -> None:
-    assert imports_of("import trio_chat.app").isdisjoint({"prompt_toolkit", "quart", "hypercorn"})
+    assert imports_of("import trio_chat.serve.app").isdisjoint({"prompt_toolkit", "quart", "hypercorn"})
 
 
 def test_join_does_not_pay_for_the_server() -> None:

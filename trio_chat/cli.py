@@ -138,7 +138,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     signal.signal(signal.SIGTERM, _leave)
     read = partial(load, ServeSettings, flags, os.environ, file=config)
     settings = read()
-    from trio_chat import app  # `join` must not pay for it
+    from trio_chat.serve import app  # `join` must not pay for it
 
     return app.serve(settings, read)
 
@@ -155,7 +155,7 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
     """
     found = survey(ServeSettings, flags, os.environ, file=config)
     found.faults += ignored_variables(os.environ)
-    from trio_chat.checking import check  # nobody else has to pay for it
+    from trio_chat.serve.check_config import check  # nobody else has to pay for it
 
     return check(found, is_quiet=quiet)
 
@@ -207,7 +207,7 @@ def health(config: Path | None, **flags: Any) -> int:
     It finds the admin API by the same options, variables and file as the server, TRIO_CHAT_ADMIN_TOKEN among them.
     """
     settings = _load(ServeSettings, flags, file=config)
-    from trio_chat.client.health import ask_health  # nobody else has to pay for these
+    from trio_chat.serve.health_check import ask_health  # nobody else has to pay for these
     from trio_chat.server.errors import SetupError
     from trio_chat.server.operation.secret_files import read_admin_token
 

@@ -171,7 +171,7 @@ async def test_a_silent_server_sends_pings(follow, monkeypatch: pytest.MonkeyPat
 async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_others_miss_nothing(
     office, follow, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING, "trio_chat.admin")
+    caplog.set_level(logging.WARNING, "trio_chat.serve.admin")
     (listener,) = await open_listeners("127.0.0.1", 0)
     listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # accepted sockets inherit it
     (small_url,) = await nursery.start(serve_http, office.site.app, [listener])

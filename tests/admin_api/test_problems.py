@@ -67,7 +67,7 @@ async def test_a_view_that_raises_is_logged_once_and_leaks_nothing(site, caplog)
     assert b"secret" not in answer
     assert b"Traceback" not in answer
     (record,) = caplog.records
-    assert (record.name, record.message) == ("trio_chat.admin", "GET /broken failed")
+    assert (record.name, record.message) == ("trio_chat.serve.admin", "GET /broken failed")
     assert "a secret" in str(record.exc_info)
 
 

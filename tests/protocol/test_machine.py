@@ -61,7 +61,7 @@ def test_m6_a_second_signal_ends_it_at_once(server) -> None:
     assert server.process.wait(20) in (0, 130)  # 0 where that was so late that it had stopped already
 
 
-@pytest.mark.parametrize("moment", [b"trio_chat.config", b"trio_chat.app", b"admin_api.serving"])
+@pytest.mark.parametrize("moment", [b"trio_chat.config", b"trio_chat.serve.app", b"admin_api.serving"])
 def test_m6_a_signal_while_starting_is_obeyed(moment: bytes) -> None:
     process = subprocess.Popen(
         [sys.executable, "-X", "importtime", *COMMAND[1:], "--journal", "memory:"],
@@ -166,7 +166,7 @@ def start_as_nobody(data: Path, folder_mode: int, file_mode: int) -> subprocess.
 
     # It gives up being root when all is imported: nobody else may be able to read Python here.
     code = (
-        "import os, sys, trio_chat.app; from trio_chat.cli import run; "
+        "import os, sys, trio_chat.serve.app; from trio_chat.cli import run; "
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
     )
     flags = ["serve", "--port", "0", "--admin-port", "0", "--data", str(data)]

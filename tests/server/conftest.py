@@ -17,13 +17,13 @@ from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
+from trio_chat.serve.wiring import wire
 from trio_chat.server.operation.secret_files import Password, Secrets
 from trio_chat.server.sessions.context import Pace, Services
 from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.transport.admission import Limits
 from trio_chat.server.transport.listener import accept_forever, bind
 from trio_chat.server.transport.tls import Tls
-from trio_chat.wiring import wire
 
 PATIENCE_S = 1000
 """After this long without what a test waits for, it fails; some let the clock jump."""

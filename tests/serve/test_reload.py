@@ -14,8 +14,8 @@ import trustme
 from trio_chat.chat.surroundings import Rules
 from trio_chat.config import ConfigError, ServeSettings
 from trio_chat.config.kinds import Keep
+from trio_chat.serve.reload import PATIENCE_S, READ_S, THREADS, Reloader
 from trio_chat.server.operation.secret_files import read_tls
-from trio_chat.server.reload import PATIENCE_S, READ_S, THREADS, Reloader
 from trio_chat.server.sessions.context import Pace
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning

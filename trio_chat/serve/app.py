@@ -14,7 +14,6 @@ from functools import partial
 
 import trio
 
-from trio_chat.admin import Admin
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.outlet import Farewell
@@ -22,7 +21,10 @@ from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings, ignored_variables
 from trio_chat.journal import JournalError, open_journal
-from trio_chat.ports import open_ports
+from trio_chat.serve.admin import Admin
+from trio_chat.serve.ports import open_ports
+from trio_chat.serve.reload import Reloaded, Reloader
+from trio_chat.serve.wiring import Parts, wire
 from trio_chat.server.delivery.liveness import keep_vigil
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
@@ -31,7 +33,6 @@ from trio_chat.server.operation.secret_files import AdminToken, Secrets, open_ad
 from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_for_stop
 from trio_chat.server.operation.stdio import Printer, read_lines
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
-from trio_chat.server.reload import Reloaded, Reloader
 from trio_chat.server.sessions.context import Services, heard
 from trio_chat.server.sessions.ending import log_end
 from trio_chat.server.sessions.session import serve_connection
@@ -40,7 +41,6 @@ from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.upkeep.housekeeping import recall_rooms
 from trio_chat.server.upkeep.operator_log import read_bans
 from trio_chat.server.upkeep.session_store import recall_places
-from trio_chat.wiring import Parts, wire
 
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0

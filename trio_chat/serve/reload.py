@@ -13,11 +13,11 @@ import msgspec
 import trio
 
 from trio_chat.config import ConfigError, ServeSettings, Setting, settings_of
+from trio_chat.serve.wiring import rules_of
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.logs import set_level
 from trio_chat.server.operation.secret_files import Secrets, read_secrets
 from trio_chat.server.operation.systemd import ServiceManager
-from trio_chat.server.rules import rules_of
 from trio_chat.server.sessions.context import Pace, Services
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning

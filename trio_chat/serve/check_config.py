@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import trio
 
-from trio_chat.admin import Admin
 from trio_chat.config import ServeSettings, Survey, settings_of
 from trio_chat.journal import JournalError, try_journal
-from trio_chat.ports import open_ports
+from trio_chat.serve.admin import Admin
+from trio_chat.serve.ports import open_ports
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.secret_files import AdminToken, read_admin_token, read_password, read_tls
 from trio_chat.server.operation.systemd import Inherited

@@ -9,16 +9,15 @@ import trio
 from trio_chat.chat.bans import Ban, Bans
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.log import Mode
+from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.operator import Operator
-from trio_chat.chat.surroundings import Change, Surroundings
+from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
 from trio_chat.server.delivery.liveness import Pulse
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Secrets
-from trio_chat.server.rules import rules_of
 from trio_chat.server.sessions.context import Pace, Services
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
@@ -80,3 +79,12 @@ def wire(
         tls=secrets.tls,
     )
     return Parts(services, operator, ledger, Pruning(journal, settings.keep))
+
+
+def rules_of(settings: ServeSettings) -> Rules:
+    """Say what the operator decided in the chat's own words."""
+    return Rules(
+        window=Window(settings.window_entries, settings.window_bytes),
+        hold_s=settings.hold,
+        announce_max_members=settings.announce_max,
+    )
