@@ -12,11 +12,11 @@ import trio
 
 from bench.faults.house import House, serving
 from bench.faults.verdict import Verdict
-from trio_chat.client.connect import TcpPlace
-from trio_chat.client.happenings import Connected, Heard, Lost, Sent
-from trio_chat.client.link import open_link
-from trio_chat.client.outbox import Outbox
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.address import TcpPlace
+from trio_chat.client.link.events import Connected, Heard, Lost, Sent
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.link import open_link
+from trio_chat.client.link.outbox import Outbox
 from trio_chat.wire import frames
 
 BACK_S = 10

@@ -18,15 +18,15 @@ import trio
 
 from trio_chat.chat.stickers import Catalogue, Text
 from trio_chat.client.completion import Completion
-from trio_chat.client.connect import LinkError, TcpPlace
 from trio_chat.client.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
-from trio_chat.client.outbox import PENDING_MAX, open_outbox
+from trio_chat.client.link.address import LinkError, TcpPlace
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.transcript import Transcript
 from trio_chat.client.typed import COMMANDS
-from trio_chat.client.visitor import Visitor
 from trio_chat.client.wishes import PLAIN, Wishes
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.faults.returns import Regular, leave_and_return
-from trio_chat.client.outbox import open_outbox
+from trio_chat.client.link.outbox import open_outbox
 
 CLIENTS = 60
 

@@ -16,9 +16,9 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from trio_chat.client.backoff import Backoff
-from trio_chat.client.connect import TcpPlace
-from trio_chat.client.happenings import (
+from trio_chat.client.link.address import TcpPlace
+from trio_chat.client.link.backoff import Backoff
+from trio_chat.client.link.events import (
     Answered,
     Connected,
     Ended,
@@ -28,9 +28,9 @@ from trio_chat.client.happenings import (
     Pending,
     Sent,
 )
-from trio_chat.client.link import Link, open_link
-from trio_chat.client.outbox import open_outbox
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.link import Link, open_link
+from trio_chat.client.link.outbox import open_outbox
 from trio_chat.wire import frames
 
 

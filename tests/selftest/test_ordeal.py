@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trio_chat.client.seen import Seen
+from trio_chat.client.link.seen import Seen
 from trio_chat.selftest.ordeal import FAULTS, Plan, Report, run_ordeal
 from trio_chat.selftest.report import describe
 

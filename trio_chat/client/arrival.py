@@ -7,7 +7,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from trio_chat.chat.events import SPOKEN, Kind
-from trio_chat.client.happenings import (
+from trio_chat.client.link.events import (
     Answered,
     Connected,
     Ended,

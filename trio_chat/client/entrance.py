@@ -1,9 +1,9 @@
 """From the settings of `join` to what a visit needs: where to go, as whom, and how the chat is to be shown."""
 
-from trio_chat.client.connect import Place, TcpPlace
-from trio_chat.client.tls import TlsPlace
-from trio_chat.client.trust import KnownServers, default_folder
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.address import Place, TcpPlace
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.known_servers import KnownServers, default_folder
+from trio_chat.client.link.tls import TlsPlace
 from trio_chat.client.wishes import Wishes
 from trio_chat.config import JoinSettings, read_password_file
 

@@ -9,7 +9,7 @@ from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, where_you_are, who_is_here
-from trio_chat.client.happenings import (
+from trio_chat.client.link.events import (
     Answered,
     Connected,
     Delayed,
@@ -27,7 +27,7 @@ from trio_chat.client.happenings import (
     Sent,
     Speech,
 )
-from trio_chat.client.link import Link
+from trio_chat.client.link.link import Link
 from trio_chat.client.people import People
 from trio_chat.client.transcript import PROMPT, Row, Transcript, is_call, stamp
 from trio_chat.wire import frames

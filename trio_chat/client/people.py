@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from trio_chat.chat.events import Kind
-from trio_chat.client.happenings import Answered, Connected, Entered, Exited, Happening, Heard
+from trio_chat.client.link.events import Answered, Connected, Entered, Exited, Happening, Heard
 from trio_chat.wire import frames
 
 PEOPLE_MAX = 1000

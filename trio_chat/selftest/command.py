@@ -12,7 +12,7 @@ import click
 import trio
 
 from trio_chat import __version__
-from trio_chat.client.connect import LinkError
+from trio_chat.client.link.address import LinkError
 from trio_chat.selftest.ordeal import Plan, run_ordeal
 from trio_chat.selftest.participant import participating
 from trio_chat.selftest.report import describe

@@ -8,11 +8,11 @@ from pathlib import Path
 import trio
 
 from trio_chat.chat.events import LOBBY
-from trio_chat.client.connect import TcpPlace
-from trio_chat.client.happenings import Connected, Ended, Failed, Happening, Heard, Lost, Missed, Sent
-from trio_chat.client.link import Link, open_link
-from trio_chat.client.outbox import open_outbox
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.address import TcpPlace
+from trio_chat.client.link.events import Connected, Ended, Failed, Happening, Heard, Lost, Missed, Sent
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.link import Link, open_link
+from trio_chat.client.link.outbox import open_outbox
 from trio_chat.selftest.verdict import Line, Transcript
 from trio_chat.wire import frames
 

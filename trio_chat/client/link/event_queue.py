@@ -6,7 +6,7 @@ from typing import Self
 
 import trio
 
-from trio_chat.client.happenings import Ended, Happening
+from trio_chat.client.link.events import Ended, Happening
 
 
 class Unread:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trio_chat.client.outbox import PENDING_MAX, open_outbox
+from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
 from trio_chat.wire import frames
 
 SAY = frames.Say(room="lobby", text="hello", key="k1")

@@ -19,7 +19,7 @@ import msgspec
 import trio
 from platformdirs import user_state_path
 
-from trio_chat.client.happenings import Speech
+from trio_chat.client.link.events import Speech
 from trio_chat.wire import frames
 
 PENDING_MAX = 1000

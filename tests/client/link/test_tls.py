@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from trio_chat.client.connect import LinkError, TcpPlace
-from trio_chat.client.tls import TlsPlace
-from trio_chat.client.trust import VOUCHED, KnownServers
+from trio_chat.client.link.address import LinkError, TcpPlace
+from trio_chat.client.link.known_servers import VOUCHED, KnownServers
+from trio_chat.client.link.tls import TlsPlace
 
 Serve = Callable[[trustme.LeafCert], AbstractAsyncContextManager[int]]
 

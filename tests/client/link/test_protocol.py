@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.client.dialogue import OWN_KEYS_MAX, QUESTIONS_MAX, REPLIES_MAX, Dialogue
-from trio_chat.client.happenings import (
+from trio_chat.client.link.events import (
     Answered,
     Connected,
     Delayed,
@@ -20,7 +19,8 @@ from trio_chat.client.happenings import (
     Refused,
     Sent,
 )
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.protocol import OWN_KEYS_MAX, QUESTIONS_MAX, REPLIES_MAX, Dialogue
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import reply_decoder
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.client.connect import LinkError, TcpPlace, Tell
-from trio_chat.client.trust import VOUCHED, KnownServers
+from trio_chat.client.link.address import LinkError, TcpPlace, Tell
+from trio_chat.client.link.known_servers import VOUCHED, KnownServers
 
 HANDSHAKE_S = 10
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import trio
 
-from trio_chat.client.connect import LinkError, reason_of
-from trio_chat.client.dialogue import Dialogue
-from trio_chat.client.greeting import WRONG_PORT, explain_frames, read_greeting
+from trio_chat.client.link.address import LinkError, reason_of
+from trio_chat.client.link.greeting import WRONG_PORT, explain_frames, read_greeting
+from trio_chat.client.link.protocol import Dialogue
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
 

@@ -13,10 +13,11 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat import __version__
 from trio_chat.chat.wording import LATE_HELLO, notice
-from trio_chat.client.backoff import LEAST_S, Backoff
-from trio_chat.client.connect import LinkError, TcpPlace
-from trio_chat.client.exchange import REPEAT_S, WELCOME_S
-from trio_chat.client.happenings import (
+from trio_chat.client.link.address import LinkError, TcpPlace
+from trio_chat.client.link.backoff import LEAST_S, Backoff
+from trio_chat.client.link.connection import REPEAT_S, WELCOME_S
+from trio_chat.client.link.event_queue import Unread
+from trio_chat.client.link.events import (
     Connected,
     Delayed,
     Ended,
@@ -27,10 +28,9 @@ from trio_chat.client.happenings import (
     Pending,
     Sent,
 )
-from trio_chat.client.link import Link, open_link
-from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
-from trio_chat.client.unread import Unread
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.link import Link, open_link
+from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
 from trio_chat.wire import frames
 
 HELLO = frames.Say(room="lobby", text="hello")

@@ -14,12 +14,11 @@ from typing import Self, TypeVar
 import msgspec
 import trio
 
-from trio_chat.client.backoff import Backoff
-from trio_chat.client.connect import LinkError, Place
-from trio_chat.client.dialogue import Dialogue
-from trio_chat.client.exchange import Exchange
-from trio_chat.client.greeting import LateHelloError
-from trio_chat.client.happenings import (
+from trio_chat.client.link.address import LinkError, Place
+from trio_chat.client.link.backoff import Backoff
+from trio_chat.client.link.connection import Exchange
+from trio_chat.client.link.event_queue import Unread
+from trio_chat.client.link.events import (
     Ended,
     Failed,
     Happening,
@@ -30,9 +29,10 @@ from trio_chat.client.happenings import (
     Sent,
     Speech,
 )
-from trio_chat.client.outbox import PENDING_MAX, Outbox, OutboxError
-from trio_chat.client.unread import Unread
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.greeting import LateHelloError
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError
+from trio_chat.client.link.protocol import Dialogue
 from trio_chat.wire import frames
 
 RequestT = TypeVar("RequestT", bound=frames.Request)

@@ -7,7 +7,7 @@ import trio
 from trio_chat import __version__
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import LATE_HELLO, notice
-from trio_chat.client.connect import LinkError
+from trio_chat.client.link.address import LinkError
 from trio_chat.wire.frame_decoder import FrameFault
 from trio_chat.wire.frames import PROTOCOL, AnyReply, Welcome
 

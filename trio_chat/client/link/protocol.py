@@ -10,7 +10,7 @@ from typing import assert_never
 
 from trio_chat import __version__
 from trio_chat.chat.events import Kind
-from trio_chat.client.happenings import (
+from trio_chat.client.link.events import (
     Answered,
     Connected,
     Delayed,
@@ -25,9 +25,9 @@ from trio_chat.client.happenings import (
     Sent,
     Speech,
 )
-from trio_chat.client.names import nick_name, room_name
-from trio_chat.client.seen import Seen
-from trio_chat.client.visitor import Visitor
+from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.names import nick_name, room_name
+from trio_chat.client.link.seen import Seen
 from trio_chat.wire import frames
 
 QUESTIONS_MAX = 100

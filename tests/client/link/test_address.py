@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.connect import CONNECT_TIMEOUT_S, LinkError, TcpPlace
+from trio_chat.client.link.address import CONNECT_TIMEOUT_S, LinkError, TcpPlace
 
 
 async def why_not(host: str, port: int) -> str:
