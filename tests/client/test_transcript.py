@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.chat.stickers import Art, Catalogue, Text
+from trio_chat.client.stickers.catalogue import Art, Catalogue, Text
 from trio_chat.client.transcript import NAMES, Row, Style, Transcript, paint, stamp
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))

@@ -1,7 +1,7 @@
 import pytest
 
-from trio_chat.chat.sticker_file import WARNINGS_MAX, parse_catalogue
-from trio_chat.chat.stickers import Art, Catalogue, Text
+from trio_chat.client.stickers.catalogue import Art, Catalogue, Text
+from trio_chat.client.stickers.file import WARNINGS_MAX, parse_catalogue
 
 
 def parse(text: str) -> tuple[Catalogue, list[str]]:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from trio_chat.chat.stickers import ARTS_PER_LINE, Art, Catalogue, Text, listing
+from trio_chat.client.stickers.catalogue import ARTS_PER_LINE, Art, Catalogue, Text, listing
 
 CAT = Art((" /\\_/\\", "( o.o )"))
 CATALOGUE = Catalogue(

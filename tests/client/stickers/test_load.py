@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from wcwidth import wcswidth
 
-from trio_chat.chat.stickers import Art, Text
-from trio_chat.client.catalogue import SIZE_MAX_BYTES, default_path, load_catalogue
+from trio_chat.client.stickers.catalogue import Art, Text
+from trio_chat.client.stickers.load import SIZE_MAX_BYTES, default_path, load_catalogue
 
 CLASSIC = {
     "smile": "🙂",

@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from trio_chat.chat.stickers import KINDS, Catalogue, Sticker
 from trio_chat.chat.text import clean
+from trio_chat.client.stickers.catalogue import KINDS, Catalogue, Sticker
 
 WARNINGS_MAX = 10
 WARNING_MAX = 300

@@ -1,0 +1,1 @@
+"""Stickers: the catalogue, its file format, and loading it. Only clients draw stickers."""
