@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.completion import Completion
 from trio_chat.client.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
 from trio_chat.client.link.address import LinkError, TcpPlace
@@ -25,8 +24,9 @@ from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.pipe import Pipe
 from trio_chat.client.stickers.catalogue import Catalogue, Text
 from trio_chat.client.terminal import open_terminal, run_on_asyncio
-from trio_chat.client.transcript import Transcript
-from trio_chat.client.typed import COMMANDS
+from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.input import COMMANDS
+from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.client.wishes import PLAIN, Wishes
 
 ROOT = Path(__file__).parents[2]

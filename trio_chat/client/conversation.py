@@ -5,12 +5,12 @@ from contextlib import suppress
 
 import trio
 
-from trio_chat.client.arrival import Arrival
 from trio_chat.client.link.events import Answered, Ended, Failed, Happening, Noticed, Refused
 from trio_chat.client.link.link import Link
-from trio_chat.client.narrator import Narrator, Told
 from trio_chat.client.speaker import Speaker
 from trio_chat.client.surface import Display, Surface
+from trio_chat.client.transcript.arrival import Arrival
+from trio_chat.client.transcript.narrator import Narrator, Told
 from trio_chat.client.wishes import PLAIN, Wishes
 
 LEAVE_TIMEOUT_S = 2

@@ -14,7 +14,6 @@ import trio
 
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
-from trio_chat.client.completion import Completion
 from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation
 from trio_chat.client.link.address import LinkError, Place
 from trio_chat.client.link.backoff import Backoff
@@ -22,13 +21,14 @@ from trio_chat.client.link.greeting import WRONG_PORT
 from trio_chat.client.link.identity import Visitor
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox, open_outbox
-from trio_chat.client.narrator import Narrator, count_lines
 from trio_chat.client.pipe import Pipe, is_dumb
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.surface import Surface, complain
-from trio_chat.client.transcript import Transcript
-from trio_chat.client.typed import COMMANDS
+from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.input import COMMANDS
+from trio_chat.client.transcript.narrator import Narrator, count_lines
+from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.client.wishes import PLAIN, Wishes
 
 GOODBYE = "Disconnected from the server"

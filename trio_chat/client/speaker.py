@@ -12,9 +12,9 @@ from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.link.events import Answered, Question, Refused, Speech
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
-from trio_chat.client.narrator import Narrator
 from trio_chat.client.surface import Display, Surface, complain
-from trio_chat.client.typed import Ignore, Local, help_lines, meaning_of, written_out
+from trio_chat.client.transcript.input import Ignore, Local, help_lines, meaning_of, written_out
+from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.wire import frames
 
 _LINES_PER_SAY = 500  # one commit

@@ -8,8 +8,8 @@ from typing import Protocol
 import trio
 
 from trio_chat.chat.text import clean
-from trio_chat.client.narrator import Told
-from trio_chat.client.transcript import Row, Transcript, paint
+from trio_chat.client.transcript.narrator import Told
+from trio_chat.client.transcript.transcript import Row, Transcript, paint
 
 _BELL = "\a"
 

@@ -23,7 +23,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from trio_chat.client.standstill import Output
-from trio_chat.client.transcript import PROMPT
+from trio_chat.client.transcript.transcript import PROMPT
 
 T = TypeVar("T")
 

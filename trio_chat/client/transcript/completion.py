@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from trio_chat.chat.text import clean
-from trio_chat.client.narrator import Narrator
+from trio_chat.client.transcript.narrator import Narrator
 
 _TO_SOMEBODY = ("/msg", "/ignore", "/unignore")
 

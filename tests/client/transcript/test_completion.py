@@ -2,12 +2,12 @@ from typing import Any
 
 import pytest
 
-from trio_chat.client.completion import Completion
 from trio_chat.client.link.events import Answered, Connected, Entered, Exited, Heard
-from trio_chat.client.narrator import Narrator
-from trio_chat.client.people import PEOPLE_MAX, People
 from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.transcript import Transcript
+from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.people import PEOPLE_MAX, People
+from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.wire import frames
 
 

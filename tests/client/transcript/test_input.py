@@ -2,7 +2,7 @@ import pytest
 
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES
 from trio_chat.chat.errors import ChatError
-from trio_chat.client.typed import COMMANDS, Ignore, Local, Meaning, help_lines, meaning_of
+from trio_chat.client.transcript.input import COMMANDS, Ignore, Local, Meaning, help_lines, meaning_of
 from trio_chat.wire import frames
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.client.stickers.catalogue import Art, Catalogue, Text
-from trio_chat.client.transcript import NAMES, Row, Style, Transcript, paint, stamp
+from trio_chat.client.transcript.transcript import NAMES, Row, Style, Transcript, paint, stamp
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))
 TRANSCRIPT = Transcript(CATALOGUE)

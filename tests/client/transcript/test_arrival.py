@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from trio_chat.client.arrival import HELD_MAX, NAMELESS, Arrival
 from trio_chat.client.link.events import Answered, Connected, Happening, Heard, Lost, Noticed, Question
 from trio_chat.client.link.identity import Visitor
 from trio_chat.client.link.protocol import Dialogue
+from trio_chat.client.transcript.arrival import HELD_MAX, NAMELESS, Arrival
 from trio_chat.wire import frames
 
 

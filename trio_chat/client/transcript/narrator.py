@@ -28,8 +28,8 @@ from trio_chat.client.link.events import (
     Speech,
 )
 from trio_chat.client.link.link import Link
-from trio_chat.client.people import People
-from trio_chat.client.transcript import PROMPT, Row, Transcript, is_call, stamp
+from trio_chat.client.transcript.people import People
+from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, is_call, stamp
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
