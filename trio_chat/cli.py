@@ -173,7 +173,7 @@ def join(host: str, port: str | None, **flags: Any) -> int:
     settings = _load(JoinSettings, flags)
     host, number = _address(host, port)
     from trio_chat.client import lines_view  # `serve` must not pay for it
-    from trio_chat.client.entrance import place_of, visitor_of, wishes_of
+    from trio_chat.client.options import place_of, visitor_of, wishes_of
 
     place = place_of(host, number, settings)
     visitor, wishes = visitor_of(settings), wishes_of(settings)

@@ -7,11 +7,11 @@ import trio
 
 from trio_chat.client.link.events import Answered, Ended, Failed, Happening, Noticed, Refused
 from trio_chat.client.link.link import Link
+from trio_chat.client.options import PLAIN, Wishes
 from trio_chat.client.speaker import Speaker
 from trio_chat.client.surface import Display, Surface
 from trio_chat.client.transcript.arrival import Arrival
 from trio_chat.client.transcript.narrator import Narrator, Told
-from trio_chat.client.wishes import PLAIN, Wishes
 
 LEAVE_TIMEOUT_S = 2
 """For what was said last to be acknowledged, when somebody leaves."""

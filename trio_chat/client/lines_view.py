@@ -21,6 +21,7 @@ from trio_chat.client.link.greeting import WRONG_PORT
 from trio_chat.client.link.identity import Visitor
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox, open_outbox
+from trio_chat.client.options import PLAIN, Wishes
 from trio_chat.client.pipe import Pipe, is_dumb
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
@@ -29,7 +30,6 @@ from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.narrator import Narrator, count_lines
 from trio_chat.client.transcript.transcript import Transcript
-from trio_chat.client.wishes import PLAIN, Wishes
 
 GOODBYE = "Disconnected from the server"
 
