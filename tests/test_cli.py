@@ -158,7 +158,7 @@ def test_serve_does_not_pay_for_the_client() -> None:
 
 
 def test_join_does_not_pay_for_the_server() -> None:
-    loaded = imports_of("import trio_chat.cli, trio_chat.client.lines_view")
+    loaded = imports_of("import trio_chat.cli, trio_chat.client.line_view.app")
 
     assert loaded.isdisjoint({"quart", "hypercorn", "trio_chat.server", "trio_chat.journal"})
 

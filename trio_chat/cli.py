@@ -172,12 +172,12 @@ def join(host: str, port: str | None, **flags: Any) -> int:
     """
     settings = _load(JoinSettings, flags)
     host, number = _address(host, port)
-    from trio_chat.client import lines_view  # `serve` must not pay for it
+    from trio_chat.client.line_view import app  # `serve` must not pay for it
     from trio_chat.client.options import place_of, visitor_of, wishes_of
 
     place = place_of(host, number, settings)
     visitor, wishes = visitor_of(settings), wishes_of(settings)
-    return lines_view.join(place, visitor, wishes, stickers=settings.stickers, is_once=settings.once)
+    return app.join(place, visitor, wishes, stickers=settings.stickers, is_once=settings.once)
 
 
 def _address(host: str, port: str | None) -> tuple[str, int]:

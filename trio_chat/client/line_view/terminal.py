@@ -2,12 +2,19 @@
 
 prompt_toolkit edits the line, on the asyncio it is made for; Trio runs as a guest of the same loop in the same thread,
 so that keys and lines take turns and nothing needs a lock. It is slow to import: import this only for a terminal.
+
+A terminal may stand still: by Ctrl-S, or because nobody reads what is behind it. A write to it waits in the kernel, and
+nothing else goes on meanwhile. Python's signal handlers do run there, and the system call is made again after them; so
+they can put something else behind the descriptor.
 """
 
 import asyncio
 import math
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from types import FrameType
 from typing import Self, TextIO, TypeVar, cast
 
 import trio
@@ -21,8 +28,8 @@ from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.output.vt100 import Vt100_Output
 
-from trio_chat.client.standstill import Output
 from trio_chat.client.transcript.transcript import PROMPT
 
 T = TypeVar("T")
@@ -37,6 +44,53 @@ END_S = 2.0
 """How long it may take to leave the terminal as it was: that is done in one turn of the loop."""
 
 _READS_AT_THE_END = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Output(Vt100_Output):
+    """Output that is given up at the second signal if the terminal stands still then."""
+
+    _is_writing = False
+    _signals = 0
+
+    def flush(self) -> None:
+        """Write what has come together."""
+        self._is_writing = True
+        try:
+            super().flush()
+        finally:
+            self._is_writing = False
+
+    @contextmanager
+    def heeding_signals(self) -> Iterator[None]:
+        """Count the signals that come until the end of the block, and let those handle them who did before."""
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+
+        def heed(number: int, frame: FrameType | None) -> None:
+            self._signals += 1
+            if self._is_writing and self._signals > 1:
+                self._give_up()
+            handler = before[signal.Signals(number)]
+            if callable(handler):
+                handler(number, frame)
+
+        ours = [number for number, handler in before.items() if callable(handler)]
+        for number in ours:
+            signal.signal(number, heed)
+        try:
+            yield
+        finally:
+            for number in ours:
+                signal.signal(number, before[number])
+
+    def _give_up(self) -> None:
+        """Write to nobody from now on, also complaints that would go to the same terminal."""
+        terminal = os.fstat(self.fileno()).st_rdev
+        with open(os.devnull, "wb") as nobody:
+            for fd in (self.fileno(), 2):
+                if os.fstat(fd).st_rdev == terminal:
+                    os.dup2(nobody.fileno(), fd)
 
 
 def run_on_asyncio(main: Callable[[], Awaitable[T]]) -> T:

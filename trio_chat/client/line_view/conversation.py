@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import trio
 
+from trio_chat.client.line_view.sender import Speaker
+from trio_chat.client.line_view.surface import Display, Surface
 from trio_chat.client.link.events import Answered, Ended, Failed, Happening, Noticed, Refused
 from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, Wishes
-from trio_chat.client.speaker import Speaker
-from trio_chat.client.surface import Display, Surface
 from trio_chat.client.transcript.arrival import Arrival
 from trio_chat.client.transcript.narrator import Narrator, Told
 

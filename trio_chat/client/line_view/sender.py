@@ -9,10 +9,10 @@ import trio
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.wording import topic_of, who_you_are
+from trio_chat.client.line_view.surface import Display, Surface, complain
 from trio_chat.client.link.events import Answered, Question, Refused, Speech
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
-from trio_chat.client.surface import Display, Surface, complain
 from trio_chat.client.transcript.input import Ignore, Local, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.wire import frames

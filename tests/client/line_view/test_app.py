@@ -16,20 +16,20 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
-from trio_chat.client.lines_view import GOODBYE, WONDER_S, Visit, join
+from trio_chat.client.line_view.app import GOODBYE, WONDER_S, Visit, join
+from trio_chat.client.line_view.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
+from trio_chat.client.line_view.pipe import Pipe
+from trio_chat.client.line_view.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.link.address import LinkError, TcpPlace
 from trio_chat.client.link.identity import Visitor
 from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.options import PLAIN, Wishes
-from trio_chat.client.pipe import Pipe
 from trio_chat.client.stickers.catalogue import Catalogue, Text
-from trio_chat.client.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.transcript import Transcript
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 JOIN = (sys.executable, "-m", "trio_chat", "join", "127.0.0.1")
 TRANSCRIPT = Transcript(Catalogue(MappingProxyType({"smile": Text("🙂")})))
 

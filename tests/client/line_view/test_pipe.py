@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from trio_chat.client.pipe import Pipe
+from trio_chat.client.line_view.pipe import Pipe
 
 
 @dataclass

@@ -14,7 +14,9 @@ import trio
 
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
-from trio_chat.client.conversation import LEAVE_TIMEOUT_S, Conversation
+from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
+from trio_chat.client.line_view.pipe import Pipe, is_dumb
+from trio_chat.client.line_view.surface import Surface, complain
 from trio_chat.client.link.address import LinkError, Place
 from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.greeting import WRONG_PORT
@@ -22,10 +24,8 @@ from trio_chat.client.link.identity import Visitor
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox, open_outbox
 from trio_chat.client.options import PLAIN, Wishes
-from trio_chat.client.pipe import Pipe, is_dumb
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
-from trio_chat.client.surface import Surface, complain
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.narrator import Narrator, count_lines
@@ -84,7 +84,10 @@ def join(
 def _run(visit: "Visit", catalogue: Catalogue) -> int:
     if not _is_terminal():
         return trio.run(visit.run, lambda: nullcontext(Pipe(0, 1)))
-    from trio_chat.client.terminal import open_terminal, run_on_asyncio  # slow to import, and a pipe needs none
+    from trio_chat.client.line_view.terminal import (  # slow to import, and a pipe needs none
+        open_terminal,
+        run_on_asyncio,
+    )
 
     stickers = (*catalogue.stickers, *catalogue.aliases)
     completion = Completion(COMMANDS, stickers, visit.narrator)

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from trio_chat.client.terminal import Terminal, open_terminal, run_on_asyncio
+from trio_chat.client.line_view.terminal import Terminal, open_terminal, run_on_asyncio
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history")
 
