@@ -150,7 +150,7 @@ def test_the_domain_and_the_wire_know_no_event_loop_no_socket_and_no_clock() -> 
         ("trio_chat.chat.room", "def late():\n    import trio_chat.config"),
         ("trio_chat.server.delivery.pump", "from trio_chat.client.link.link import Link"),
         ("trio_chat.server.delivery.pump", "import admin_api.app"),
-        ("trio_chat.journal.sqlite", "from trio_chat.wire import lines"),
+        ("trio_chat.journal.sqlite.journal", "from trio_chat.wire import lines"),
         ("trio_chat.client.link.link", "from trio_chat.chat.chat import Chat"),
         ("trio_chat.client.link.link", "from trio_chat.chat import chat"),
         ("admin_api.clients", "import importlib\nimportlib.import_module('trio_chat.serve.app')"),

@@ -14,8 +14,8 @@ import trio.testing
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.log import Mode
 from trio_chat.config import ServeSettings
-from trio_chat.journal.sqlite import open_sqlite
-from trio_chat.journal.store import Store
+from trio_chat.journal.sqlite.journal import open_sqlite
+from trio_chat.journal.sqlite.store import Store
 from trio_chat.serve import app
 from trio_chat.server.operation.shutdown import STOP_S
 from trio_chat.server.operation.stdio import Printer

@@ -11,12 +11,20 @@ from typing import Protocol
 
 from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.chat.histogram import Histogram
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.history import open_sqlite_history
-from trio_chat.journal.memory import open_memory
-from trio_chat.journal.records import AuditRecord, BanRecord, Damaged, Origin, Past, PlaceRecord, RoomRecord
-from trio_chat.journal.sqlite import open_sqlite
-from trio_chat.journal.trial import try_path
+from trio_chat.journal.memory.journal import open_memory
+from trio_chat.journal.records import (
+    AuditRecord,
+    BanRecord,
+    Damaged,
+    JournalError,
+    Origin,
+    Past,
+    PlaceRecord,
+    RoomRecord,
+)
+from trio_chat.journal.sqlite.history import open_sqlite_history
+from trio_chat.journal.sqlite.journal import open_sqlite
+from trio_chat.journal.sqlite.opening import try_path
 
 __all__ = [
     "AuditRecord",

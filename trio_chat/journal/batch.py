@@ -5,8 +5,7 @@ from collections.abc import Callable
 import trio
 
 from trio_chat.chat.events import Draft, Entry
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.records import Damaged
+from trio_chat.journal.records import Damaged, JournalError
 
 COMMIT_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 

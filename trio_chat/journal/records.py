@@ -1,8 +1,16 @@
-"""What a journal keeps or tells besides entries."""
+"""The records of a journal besides entries, and its error."""
 
 import msgspec
 
 from trio_chat.chat.events import Entry
+
+
+class JournalError(Exception):
+    """The store could not do what was asked; the text says why.
+
+    At opening it is a sentence that names the file and what to do. Later it is the bare reason ("the disk is full"),
+    fit to be shown to whoever spoke; the journal's `fault` names the file too.
+    """
 
 
 class Damaged(msgspec.Struct, frozen=True):

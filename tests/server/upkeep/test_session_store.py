@@ -14,7 +14,7 @@ from trio_chat.chat.events import Draft, Kind
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.journal import JournalError, PlaceRecord
-from trio_chat.journal.sqlite import Patience, open_sqlite
+from trio_chat.journal.sqlite.journal import Patience, open_sqlite
 from trio_chat.server.upkeep.session_store import Places, recall_places
 
 

@@ -15,7 +15,7 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.follower import Follower
 from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
-from trio_chat.journal.words import SEARCHED, is_in, phrases
+from trio_chat.journal.search_words import SEARCHED, is_in, phrases
 
 ENTRIES_MAX = 100_000
 """About 40 MB of short lines; what is older is forgotten."""

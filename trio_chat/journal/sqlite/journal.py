@@ -20,17 +20,15 @@ import trio
 
 from trio_chat.chat.events import Draft, Entry
 from trio_chat.journal.batch import Batch
-from trio_chat.journal.claiming import claim
-from trio_chat.journal.database import refusal
-from trio_chat.journal.errand import Errand
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.examination import Examination
 from trio_chat.journal.follower import Follower
-from trio_chat.journal.readers import Readers
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, Past, PlaceRecord, RoomRecord
-from trio_chat.journal.store import Store
-from trio_chat.journal.words import phrases
-from trio_chat.journal.writer import Finding, Report, Task, Writer
+from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past, PlaceRecord, RoomRecord
+from trio_chat.journal.search_words import phrases
+from trio_chat.journal.sqlite.connection import refusal
+from trio_chat.journal.sqlite.integrity import Examination
+from trio_chat.journal.sqlite.opening import claim
+from trio_chat.journal.sqlite.readers import Readers
+from trio_chat.journal.sqlite.store import Store
+from trio_chat.journal.sqlite.writer import Errand, Finding, Report, Task, Writer
 
 READERS = 4
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trio_chat.journal.errors import JournalError
+from trio_chat.journal.records import JournalError
 
 BUSY_S = 0.05
 """How long what is written beside entries waits for the locks of other programs, while nothing can be kept."""

@@ -1,7 +1,7 @@
-"""The thread that writes to a Store: batches and errands in their order, and what the file needs in between.
+"""The writing thread: it takes batches and errands from a queue, in order, and reports what came of them.
 
-It must not know Trio, nor who waits for what: it takes tasks from a queue and reports what came of them. No timer
-decides when a batch is full: it takes what there is as soon as it is free.
+It must not know who waits for what. No timer decides when a batch is full: the thread takes what there is as soon as
+it is free.
 """
 
 import logging
@@ -11,13 +11,46 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+import trio
 
 from trio_chat.chat.histogram import Histogram
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
-from trio_chat.journal.errand import Errand
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.store import Store
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.sqlite.store import Store
+
+T = TypeVar("T")
+
+
+class Errand(Generic[T]):
+    """Something to be done on that thread, and what came of it."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._outcome: T | Exception = JournalError("the journal is closed")
+        self._settled = trio.Event()
+
+    def run(self) -> None:
+        """Do it, on the thread that writes."""
+        try:
+            self._outcome = self._work()
+        except Exception as error:
+            self._outcome = error
+
+    def settle(self, error: str | None = None) -> None:
+        """Tell who waits that it is done, or that it will not be. On the Trio thread."""
+        if error:
+            self._outcome = JournalError(error)
+        self._settled.set()
+
+    async def done(self) -> T:
+        """Wait for it. -> what the work returned; raises what it raised, and JournalError where it was not done."""
+        await self._settled.wait()
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
 
 Task = Batch | Errand[Any]
 

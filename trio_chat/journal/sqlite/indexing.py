@@ -10,8 +10,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-from trio_chat.journal.database import connect_beside, reason
-from trio_chat.journal.readers import INDEXED
+from trio_chat.journal.sqlite.connection import connect_beside, reason
+from trio_chat.journal.sqlite.readers import INDEXED
 
 SLICE_S = 0.002
 """The CPU time that a slice may take; one in a hundred takes twice as much."""

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from trio_chat.journal.errors import JournalError
+from trio_chat.journal.records import JournalError
 
 Identity = tuple[int, int] | None
 

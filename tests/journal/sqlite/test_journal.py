@@ -17,10 +17,10 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import Damaged, JournalError, PlaceRecord, open_journal
-from trio_chat.journal.database import reason
-from trio_chat.journal.schema import APPLICATION_ID, MIGRATIONS
-from trio_chat.journal.sqlite import Patience, SqliteJournal, open_sqlite
-from trio_chat.journal.trial import try_path
+from trio_chat.journal.sqlite.connection import reason
+from trio_chat.journal.sqlite.journal import Patience, SqliteJournal, open_sqlite
+from trio_chat.journal.sqlite.opening import try_path
+from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 QUICK = Patience(busy_s=0.02, probe_s=0.01)
 
@@ -584,7 +584,7 @@ SPEAKER = """
 import os, sys, trio
 from pathlib import Path
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.journal.sqlite import open_sqlite
+from trio_chat.journal.sqlite.journal import open_sqlite
 
 async def speak(journal):
     while True:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.journal.database import primary_code
 from trio_chat.journal.records import Damaged, Past
+from trio_chat.journal.sqlite.connection import primary_code
 
 COLUMNS = 'id, room, kind, author, text, "to", time, session, key, crc'
 

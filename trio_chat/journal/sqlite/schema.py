@@ -3,8 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-from trio_chat.journal.database import DAMAGED, refusal, transaction
-from trio_chat.journal.errors import JournalError
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.sqlite.connection import DAMAGED, refusal, transaction
 
 APPLICATION_ID = 0x7472696F
 """Stands at byte 68 of the file, so that `file` and we tell a journal from other databases: "trio"."""

@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
-from trio_chat.journal.damage import Damage
-from trio_chat.journal.database import connect, explaining
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.places import PLACE_COLUMNS, to_place
-from trio_chat.journal.presence import Presence
-from trio_chat.journal.records import AuditRecord, BanRecord, Past, PlaceRecord, RoomRecord
-from trio_chat.journal.rows import COLUMNS, ask, find_keyed
-from trio_chat.journal.schema import WORDS
-from trio_chat.journal.words import SEARCHED
+from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, PlaceRecord, RoomRecord
+from trio_chat.journal.search_words import SEARCHED
+from trio_chat.journal.sqlite.connection import connect, explaining
+from trio_chat.journal.sqlite.file_identity import Presence
+from trio_chat.journal.sqlite.integrity import Damage
+from trio_chat.journal.sqlite.rows import COLUMNS, ask, find_keyed
+from trio_chat.journal.sqlite.schema import WORDS
+from trio_chat.journal.sqlite.sessions import PLACE_COLUMNS, to_place
 
 HIGHEST_ID = 2**63 - 1
 

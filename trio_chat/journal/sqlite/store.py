@@ -9,14 +9,13 @@ from typing import TypeVar
 
 from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
-from trio_chat.journal.database import connect, explaining, refusing, transaction
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.places import PlaceStore
-from trio_chat.journal.presence import Presence
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, Past
-from trio_chat.journal.rows import COLUMNS, Row, find_keyed, to_micros, to_row
-from trio_chat.journal.schema import migrate
-from trio_chat.journal.upkeep import Upkeep
+from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past
+from trio_chat.journal.sqlite.connection import connect, explaining, refusing, transaction
+from trio_chat.journal.sqlite.file_identity import Presence
+from trio_chat.journal.sqlite.indexing import Upkeep
+from trio_chat.journal.sqlite.rows import COLUMNS, Row, find_keyed, to_micros, to_row
+from trio_chat.journal.sqlite.schema import migrate
+from trio_chat.journal.sqlite.sessions import PlaceStore
 
 ROWS_PER_STATEMENT = 64
 """SQLite gets this many rows at once, with the transaction around them when there are no more. Between two calls the

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from trio_chat.journal.database import connect_beside, explaining, transaction
 from trio_chat.journal.records import PlaceRecord
+from trio_chat.journal.sqlite.connection import connect_beside, explaining, transaction
 
 PLACE_COLUMNS = "owner, mode, label, nick, rooms"
 

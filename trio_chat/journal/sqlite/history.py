@@ -12,12 +12,11 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.journal.damage import Damage
-from trio_chat.journal.database import connect, explaining, refusing
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.readers import read_page
-from trio_chat.journal.records import Past
-from trio_chat.journal.schema import judge
+from trio_chat.journal.records import JournalError, Past
+from trio_chat.journal.sqlite.connection import connect, explaining, refusing
+from trio_chat.journal.sqlite.integrity import Damage
+from trio_chat.journal.sqlite.readers import read_page
+from trio_chat.journal.sqlite.schema import judge
 
 BUSY_S = 2.0
 

@@ -1,4 +1,4 @@
-"""A file is claimed before it is opened: made if need be, for us alone, and only if it is ours.
+"""Opening a file: it is locked, made if need be, and only taken if it is ours; or tried without changing anything.
 
 Nothing here ever deletes or overwrites a file that it does not take for its own.
 """
@@ -11,11 +11,15 @@ import stat
 import time
 from pathlib import Path
 
-from trio_chat.journal.database import refusing
-from trio_chat.journal.errors import JournalError
-from trio_chat.journal.schema import judge, migrate
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.sqlite.connection import refusal, refusing
+from trio_chat.journal.sqlite.integrity import Checkup
+from trio_chat.journal.sqlite.schema import judge, migrate
 
 READ_AHEAD_S = 0.25
+
+BUSY_S = 2.0
+"""A server waits as long for the locks of other programs."""
 
 
 def claim(path: Path) -> int:
@@ -114,3 +118,39 @@ def _unusable(folder: Path, error: OSError) -> JournalError:
 
 def _words(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def try_path(path: Path) -> None:
+    """Look whether a server of this user could open the journal at `path`, or make one. Raises JournalError.
+
+    One that another server has is taken to be that of the server in question.
+    """
+    if path.exists():
+        try:
+            claimed = claim(path)
+        except JournalError as error:
+            if not isinstance(error.__cause__, BlockingIOError):
+                raise
+            return
+        try:
+            _examine(path)
+        finally:
+            os.close(claimed)
+        return
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise JournalError(f"cannot write in the data folder {path.parent}: choose another one with --data")
+
+
+def _examine(path: Path) -> None:
+    """Check all pages, however long it takes."""
+    checkup = Checkup(path, BUSY_S)
+    try:
+        with refusing(path):
+            damage = checkup.run()
+    finally:
+        checkup.tidy()
+    if damage:
+        raise refusal(path, damage)

@@ -11,7 +11,7 @@ import trio
 
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import BanRecord, JournalError
-from trio_chat.journal.sqlite import Patience, SqliteJournal, open_sqlite
+from trio_chat.journal.sqlite.journal import Patience, SqliteJournal, open_sqlite
 
 QUICK = Patience(busy_s=0.02, probe_s=0.01)
 ONLY_WHEN_WRITTEN_TO = Patience(probe_s=3600)

@@ -1,5 +1,5 @@
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.journal.memory import open_memory
+from trio_chat.journal.memory.journal import open_memory
 
 
 async def test_a_room_forgets_its_oldest_entries_and_their_keys() -> None:
