@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import sha256
 
-from trio_chat.chat.flood import Bucket
-from trio_chat.chat.networks import Address, Network
+from trio_chat.chat.operators.networks import Address, Network
+from trio_chat.chat.token_bucket import Bucket
 
 GUESSES_AT_ONCE = 10
 GUESS_S = 5

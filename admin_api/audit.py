@@ -9,7 +9,7 @@ from quart_trio import QuartTrio
 from admin_api.answers import answer
 from admin_api.openapi import Operation, Schema, describes
 from admin_api.problems import problem
-from trio_chat.chat.operator import SETTLED_WITHIN_S, Operator
+from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.journal import Journal, JournalError
 
 LIMIT, LIMIT_MOST = 100, 1000

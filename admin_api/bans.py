@@ -11,9 +11,9 @@ from quart_trio import QuartTrio
 from admin_api.answers import answer
 from admin_api.openapi import NETWORK, Operation, describes
 from admin_api.problems import problem
-from trio_chat.chat.bans import REASON_LIMIT, Ban, make_ban
-from trio_chat.chat.networks import show_network
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, make_ban
+from trio_chat.chat.operators.networks import show_network
+from trio_chat.chat.operators.operator import Operator
 
 KEPT_WITHIN_S = 3.0
 """How long an answer waits for the journal; what it cannot keep by then holds all the same."""

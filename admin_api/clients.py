@@ -14,7 +14,7 @@ from admin_api.openapi import CLIENT, Operation, describes
 from admin_api.problems import problem
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operators.operator import Operator
 
 CLIENTS_PER_TURN = 200
 """About a millisecond's work; then others have their turn of the loop."""

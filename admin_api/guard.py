@@ -17,7 +17,7 @@ from werkzeug.datastructures import Authorization, Headers
 
 from admin_api.access import GUESS_S, Access, Gate, Verdict
 from admin_api.problems import problem
-from trio_chat.chat.networks import address_of
+from trio_chat.chat.operators.networks import address_of
 from trio_chat.chat.text import clean
 
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?", re.ASCII)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from admin_api.event_log import EventLog
 from trio_chat.chat.histogram import Histogram
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operators.operator import Operator
 from trio_chat.journal import Journal
 
 

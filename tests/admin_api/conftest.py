@@ -26,13 +26,13 @@ from admin_api.premises import Premises
 from admin_api.problems import register_problems
 from admin_api.serving import serve_http
 from tests.conftest import PATIENCE_S
-from trio_chat.chat.bans import Bans
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operators.bans import Bans
+from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import Farewell
 from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End

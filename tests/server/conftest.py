@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from trio_chat.chat.bans import Bans
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.operators.bans import Bans
 from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from platformdirs import user_data_path
 
-from trio_chat.chat.networks import Network
+from trio_chat.chat.operators.networks import Network
 from trio_chat.config.kinds import (
     SWITCH,
     Keep,

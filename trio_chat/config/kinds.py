@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trio_chat.chat.networks import Network, parse_network
+from trio_chat.chat.operators.networks import Network, parse_network
 
 _Number = TypeVar("_Number", int, float)
 

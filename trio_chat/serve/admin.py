@@ -13,7 +13,7 @@ from admin_api.encryption import GetContext
 from admin_api.event_log import EventLog
 from admin_api.premises import Premises
 from trio_chat.chat.histogram import Histogram
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.loop_delay import BOUNDS_S, watch_delay

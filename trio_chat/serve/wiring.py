@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_chat.chat.bans import Ban, Bans
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode, Window
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operators.bans import Ban, Bans
+from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.surroundings import Change, Rules, Surroundings
 from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from trio_chat.chat.operator import Operator
+from trio_chat.chat.operators.operator import Operator
 from trio_chat.server.operation.console import Desk, obey
 from trio_chat.server.upkeep.operator_log import Ledger
 

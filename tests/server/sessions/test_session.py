@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.chat.bans import ban_and_kick, make_ban
+from trio_chat.chat.operators.bans import ban_and_kick, make_ban
 from trio_chat.chat.surroundings import Change
 from trio_chat.chat.tally import End
 from trio_chat.server.sessions.context import Pace

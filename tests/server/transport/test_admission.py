@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.chat.bans import Bans, make_ban
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.operators.bans import Bans, make_ban
 from trio_chat.server.transport.admission import KNOWN_ORIGINS, NO_TICKET, Admission, Limits
 
 

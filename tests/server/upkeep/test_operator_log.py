@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from trio_chat.chat.bans import Ban, Bans
+from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.journal import AuditRecord, open_journal
 from trio_chat.journal.sqlite.journal import Patience, open_sqlite
 from trio_chat.server.upkeep.operator_log import WAITING_MOST, Ledger, read_bans

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from trio_chat.chat.bans import Ban, make_ban, show_time
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.networks import show_network
-from trio_chat.chat.operator import SETTLED_WITHIN_S, Operator
+from trio_chat.chat.operators.bans import Ban, make_ban, show_time
+from trio_chat.chat.operators.networks import show_network
+from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.surroundings import Change
 from trio_chat.chat.text import clean

@@ -8,7 +8,7 @@ import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.events import Receipt
-from trio_chat.chat.flood import Bucket
+from trio_chat.chat.token_bucket import Bucket
 from trio_chat.journal import Journal, JournalError
 from trio_chat.server.delivery.liveness import Pulse
 from trio_chat.server.delivery.pump import Pump

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from trio_chat.chat.flood import Bucket
+from trio_chat.chat.token_bucket import Bucket
 from trio_chat.server.sessions.context import Services
 from trio_chat.server.transport.socket_peer import SocketPeer
 

@@ -7,10 +7,10 @@ import resource
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
-from trio_chat.chat.bans import Bans
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.flood import Bucket
-from trio_chat.chat.networks import Address, Network, address_of
+from trio_chat.chat.operators.bans import Bans
+from trio_chat.chat.operators.networks import Address, Network, address_of
+from trio_chat.chat.token_bucket import Bucket
 from trio_chat.config import ServeSettings
 
 RESERVED_FILES = 200

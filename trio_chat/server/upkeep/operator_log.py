@@ -12,8 +12,8 @@ from ipaddress import ip_network
 
 import trio
 
-from trio_chat.chat.bans import Ban
-from trio_chat.chat.networks import Network
+from trio_chat.chat.operators.bans import Ban
+from trio_chat.chat.operators.networks import Network
 from trio_chat.journal import AuditRecord, BanRecord, Journal, JournalError
 
 RETRY_S = 2.0

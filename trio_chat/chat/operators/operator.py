@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from trio_chat.chat.bans import Ban, Bans, BanStore, ban_and_kick, show_time
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.networks import read_network, show_network
+from trio_chat.chat.operators.bans import Ban, Bans, BanStore, ban_and_kick, show_time
+from trio_chat.chat.operators.networks import read_network, show_network
 
 SETTLED_WITHIN_S = 1.0
 """How long who looks at the audit waits for what was done just now to be in it."""

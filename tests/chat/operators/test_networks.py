@@ -3,7 +3,7 @@
 import pytest
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.networks import read_network, show_network
+from trio_chat.chat.operators.networks import read_network, show_network
 
 
 @pytest.mark.parametrize(

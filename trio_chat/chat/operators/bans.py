@@ -8,7 +8,7 @@ from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.networks import Address, Network, address_of, read_network, show_network
+from trio_chat.chat.operators.networks import Address, Network, address_of, read_network, show_network
 from trio_chat.chat.text import clean
 
 _Key = tuple[int, int, int]

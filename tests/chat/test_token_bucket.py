@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.chat.flood import Bucket
+from trio_chat.chat.token_bucket import Bucket
 
 
 def test_a_burst_goes_through_at_once() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.chat.bans import Ban, Bans, ban_and_kick, make_ban
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.networks import address_of, read_network
+from trio_chat.chat.operators.bans import Ban, Bans, ban_and_kick, make_ban
+from trio_chat.chat.operators.networks import address_of, read_network
 from trio_chat.chat.outlet import Farewell
 
 NETWORKS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).flatmap(
