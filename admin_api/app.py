@@ -7,20 +7,20 @@ import trio
 from quart import Response
 from quart_trio import QuartTrio
 
-from admin_api.access import Access
-from admin_api.answers import answer
 from admin_api.audit import add_audit
 from admin_api.bans import add_bans
 from admin_api.clients import add_clients
-from admin_api.encryption import GetContext
 from admin_api.events import add_events
-from admin_api.guard import guard
 from admin_api.health import add_health
+from admin_api.http.access import Access
+from admin_api.http.answers import answer
+from admin_api.http.encryption import GetContext
+from admin_api.http.guard import guard
+from admin_api.http.openapi import Operation, add_openapi, describes, endpoints_of, summary_of
+from admin_api.http.problems import problem, register_problems
+from admin_api.http.serving import serve_http
 from admin_api.metrics import add_metrics
-from admin_api.openapi import Operation, add_openapi, describes, endpoints_of, summary_of
 from admin_api.premises import Premises
-from admin_api.problems import problem, register_problems
-from admin_api.serving import serve_http
 from trio_chat import __version__
 from trio_chat.chat.errors import ChatError
 

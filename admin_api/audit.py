@@ -6,9 +6,9 @@ import msgspec
 from quart import Response, abort, request
 from quart_trio import QuartTrio
 
-from admin_api.answers import answer
-from admin_api.openapi import Operation, Schema, describes
-from admin_api.problems import problem
+from admin_api.http.answers import answer
+from admin_api.http.openapi import Operation, Schema, describes
+from admin_api.http.problems import problem
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.journal import Journal, JournalError
 

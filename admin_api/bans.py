@@ -8,9 +8,9 @@ import msgspec
 from quart import Response, abort, g, request
 from quart_trio import QuartTrio
 
-from admin_api.answers import answer
-from admin_api.openapi import NETWORK, Operation, describes
-from admin_api.problems import problem
+from admin_api.http.answers import answer
+from admin_api.http.openapi import NETWORK, Operation, describes
+from admin_api.http.problems import problem
 from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, make_ban
 from trio_chat.chat.operators.networks import show_network
 from trio_chat.chat.operators.operator import Operator

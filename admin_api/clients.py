@@ -8,10 +8,10 @@ import trio
 from quart import Response, abort, g
 from quart_trio import QuartTrio
 
-from admin_api.answers import answer, json_answer
 from admin_api.client_view import ClientView, view_of
-from admin_api.openapi import CLIENT, Operation, describes
-from admin_api.problems import problem
+from admin_api.http.answers import answer, json_answer
+from admin_api.http.openapi import CLIENT, Operation, describes
+from admin_api.http.problems import problem
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.operators.operator import Operator

@@ -9,8 +9,8 @@ from quart.wrappers.response import ResponseBody
 from quart_trio import QuartTrio
 
 from admin_api.event_log import SUBSCRIBERS_MOST, EventLog, Subscriber
-from admin_api.openapi import Operation, Schema, describes
-from admin_api.problems import problem
+from admin_api.http.openapi import Operation, Schema, describes
+from admin_api.http.problems import problem
 
 PING_S = 15.0
 """So often something is sent, or a peer that is gone would never be noticed."""

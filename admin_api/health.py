@@ -7,8 +7,8 @@ import msgspec
 from quart import Response
 from quart_trio import QuartTrio
 
-from admin_api.answers import answer
-from admin_api.openapi import Operation, describes
+from admin_api.http.answers import answer
+from admin_api.http.openapi import Operation, describes
 from trio_chat import __version__
 from trio_chat.chat.chat import Chat
 from trio_chat.journal import Journal

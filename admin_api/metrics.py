@@ -18,7 +18,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from admin_api.clients import CLIENTS_PER_TURN
-from admin_api.openapi import Operation, describes
+from admin_api.http.openapi import Operation, describes
 from admin_api.premises import Premises
 from trio_chat import __version__
 from trio_chat.chat.histogram import Histogram

@@ -17,14 +17,14 @@ import trio
 from quart import Response, request, websocket
 from quart_trio import QuartTrio
 
-from admin_api.access import Access
 from admin_api.app import create_app
 from admin_api.event_log import EventLog
-from admin_api.guard import guard
-from admin_api.listening import Limits, open_listeners
+from admin_api.http.access import Access
+from admin_api.http.guard import guard
+from admin_api.http.listening import Limits, open_listeners
+from admin_api.http.problems import register_problems
+from admin_api.http.serving import serve_http
 from admin_api.premises import Premises
-from admin_api.problems import register_problems
-from admin_api.serving import serve_http
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client

@@ -13,8 +13,8 @@ import trio.testing
 
 from admin_api.event_log import STALL_S, SUBSCRIBERS_MOST, WINDOW, EventLog, Subscriber
 from admin_api.events import Stream
-from admin_api.listening import open_listeners
-from admin_api.serving import serve_http
+from admin_api.http.listening import open_listeners
+from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.tally import End
 

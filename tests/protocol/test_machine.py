@@ -61,7 +61,7 @@ def test_m6_a_second_signal_ends_it_at_once(server) -> None:
     assert server.process.wait(20) in (0, 130)  # 0 where that was so late that it had stopped already
 
 
-@pytest.mark.parametrize("moment", [b"trio_chat.config", b"trio_chat.serve.app", b"admin_api.serving"])
+@pytest.mark.parametrize("moment", [b"trio_chat.config", b"trio_chat.serve.app", b"admin_api.http.serving"])
 def test_m6_a_signal_while_starting_is_obeyed(moment: bytes) -> None:
     process = subprocess.Popen(
         [sys.executable, "-X", "importtime", *COMMAND[1:], "--journal", "memory:"],

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import trio
 
-from admin_api.access import Access
-from admin_api.encryption import GetContext
 from admin_api.event_log import EventLog
+from admin_api.http.access import Access
+from admin_api.http.encryption import GetContext
 from admin_api.premises import Premises
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator

@@ -8,7 +8,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import trio
 
-from admin_api.listening import adopt_listeners, open_listeners
+from admin_api.http.listening import adopt_listeners, open_listeners
 from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.systemd import Inherited

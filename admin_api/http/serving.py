@@ -11,9 +11,9 @@ from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework
 from quart_trio import QuartTrio
 
-from admin_api.encryption import GetContext, TlsStream, encrypted
-from admin_api.hypercorn_cures import Connection
-from admin_api.listening import DEFAULT_LIMITS, Limits, urls_of
+from admin_api.http.encryption import GetContext, TlsStream, encrypted
+from admin_api.http.hypercorn_fixes import Connection
+from admin_api.http.listening import DEFAULT_LIMITS, Limits, urls_of
 
 ACCEPT_RETRY_S = 0.2
 ACCEPT_LOG_S = 1

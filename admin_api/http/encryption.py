@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from admin_api.listening import Limits
+from admin_api.http.listening import Limits
 
 GetContext = Callable[[], ssl.SSLContext]
 """Gives what the handshakes from now on are made with: the certificate may be renewed at any time."""

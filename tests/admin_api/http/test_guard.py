@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
-from admin_api.guard import is_host_allowed, is_same_origin
+from admin_api.http.guard import is_host_allowed, is_same_origin
 
 NAMES = {"chat.example.org", "box.lan"}
 

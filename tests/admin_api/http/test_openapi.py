@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trio
 
-from admin_api.access import Access
+from admin_api.http.access import Access
 
 ASK_ALL = "from schemathesis.cli import schemathesis; schemathesis()"
 # 422: what is well-formed and cannot be all the same, such as an end of a ban that is over.

@@ -14,8 +14,8 @@ import pytest
 import trio
 import trio.testing
 
-from admin_api.listening import DEFAULT_LIMITS, Limits, open_listeners, urls_of
-from admin_api.serving import serve_http
+from admin_api.http.listening import DEFAULT_LIMITS, Limits, open_listeners, urls_of
+from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
 
 GET = b"GET /acts HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -40,9 +40,9 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, LifespanState
 from hypercorn.utils import parse_socket_addr
 
-from admin_api.encryption import TlsStream
-from admin_api.listening import Limits
-from admin_api.problems import PROBLEM_TYPE, problem_text
+from admin_api.http.encryption import TlsStream
+from admin_api.http.listening import Limits
+from admin_api.http.problems import PROBLEM_TYPE, problem_text
 
 MAX_RECV_BYTES = 65536
 

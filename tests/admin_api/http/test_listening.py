@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from admin_api.listening import open_listeners
+from admin_api.http.listening import open_listeners
 
 
 @pytest.mark.parametrize("host", ["", "::"])

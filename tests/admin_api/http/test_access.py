@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from admin_api.access import GUESS_S, GUESSES_AT_ONCE, KNOWN_GUESSERS, Access, Gate, Verdict
+from admin_api.http.access import GUESS_S, GUESSES_AT_ONCE, KNOWN_GUESSERS, Access, Gate, Verdict
 
 TOKEN = "correct-horse-battery"
 HERE, THERE, ELSEWHERE = ip_address("127.0.0.1"), ip_address("192.0.2.7"), ip_address("2001:db8::7")

@@ -7,8 +7,8 @@ import pytest
 import trio
 import trustme
 
-from admin_api.listening import Limits, open_listeners
-from admin_api.serving import serve_http
+from admin_api.http.listening import Limits, open_listeners
+from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
 
 CLOSE = b"GET /acts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

@@ -5,7 +5,7 @@ import json
 import pytest
 from quart_trio import QuartTrio
 
-from admin_api.problems import problem
+from admin_api.http.problems import problem
 
 
 def split(answer: bytes) -> tuple[int, dict[str, str], bytes]:

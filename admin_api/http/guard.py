@@ -15,8 +15,8 @@ from quart import Request, Response, Websocket, g, request, websocket
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Authorization, Headers
 
-from admin_api.access import GUESS_S, Access, Gate, Verdict
-from admin_api.problems import problem
+from admin_api.http.access import GUESS_S, Access, Gate, Verdict
+from admin_api.http.problems import problem
 from trio_chat.chat.operators.networks import address_of
 from trio_chat.chat.text import clean
 

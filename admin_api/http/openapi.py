@@ -11,8 +11,8 @@ from quart import Response
 from quart_trio import QuartTrio
 from werkzeug.routing import Rule
 
-from admin_api.answers import answer
-from admin_api.problems import Problem
+from admin_api.http.answers import answer
+from admin_api.http.problems import Problem
 from trio_chat import __version__
 
 Schema = dict[str, Any]

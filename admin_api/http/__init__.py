@@ -1,0 +1,1 @@
+"""HTTP itself: listening, TLS, serving, access, problems and OpenAPI. It knows nothing of the chat's rules."""
