@@ -7,11 +7,12 @@ import trio
 from quart import Response
 from quart_trio import QuartTrio
 
-from admin_api.audit import add_audit
-from admin_api.bans import add_bans
-from admin_api.clients import add_clients
-from admin_api.events import add_events
-from admin_api.health import add_health
+from admin_api.endpoints.audit import add_audit
+from admin_api.endpoints.bans import add_bans
+from admin_api.endpoints.clients import add_clients
+from admin_api.endpoints.events import add_events
+from admin_api.endpoints.health import add_health
+from admin_api.endpoints.metrics import add_metrics
 from admin_api.http.access import Access
 from admin_api.http.answers import answer
 from admin_api.http.encryption import GetContext
@@ -19,8 +20,7 @@ from admin_api.http.guard import guard
 from admin_api.http.openapi import Operation, add_openapi, describes, endpoints_of, summary_of
 from admin_api.http.problems import problem, register_problems
 from admin_api.http.serving import serve_http
-from admin_api.metrics import add_metrics
-from admin_api.premises import Premises
+from admin_api.state import Premises
 from trio_chat import __version__
 from trio_chat.chat.errors import ChatError
 

@@ -153,7 +153,7 @@ def test_the_domain_and_the_wire_know_no_event_loop_no_socket_and_no_clock() -> 
         ("trio_chat.journal.sqlite.journal", "from trio_chat.wire import lines"),
         ("trio_chat.client.link.link", "from trio_chat.chat.chat import Chat"),
         ("trio_chat.client.link.link", "from trio_chat.chat import chat"),
-        ("admin_api.clients", "import importlib\nimportlib.import_module('trio_chat.serve.app')"),
+        ("admin_api.endpoints.clients", "import importlib\nimportlib.import_module('trio_chat.serve.app')"),
         ("trio_chat.serve.app", "if not TYPE_CHECKING:\n    import trio_chat.cli"),
         ("trio_chat.serve.app", "if TYPE_CHECKING:\n    pass\nelse:\n    import trio_chat.cli"),
     ],
@@ -167,8 +167,8 @@ def test_the_law_sees_a_breach(module: str, code: str) -> None:
     [
         ("trio_chat.serve.app", "from admin_api.app import serve_admin"),
         ("trio_chat.client.link.link", "from trio_chat.chat.text import clean"),
-        ("admin_api.clients", "from trio_chat.chat.chat import Chat"),
-        ("admin_api.clients", "from trio_chat.journal import Journal\nfrom trio_chat import __version__"),
+        ("admin_api.endpoints.clients", "from trio_chat.chat.chat import Chat"),
+        ("admin_api.endpoints.clients", "from trio_chat.journal import Journal\nfrom trio_chat import __version__"),
         ("trio_chat.chat.room", "if TYPE_CHECKING:\n    from trio_chat.server.delivery.pump import Pump"),
     ],
 )

@@ -24,7 +24,7 @@ from admin_api.http.guard import guard
 from admin_api.http.listening import Limits, open_listeners
 from admin_api.http.problems import register_problems
 from admin_api.http.serving import serve_http
-from admin_api.premises import Premises
+from admin_api.state import Premises
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client

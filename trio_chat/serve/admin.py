@@ -11,7 +11,7 @@ import trio
 from admin_api.event_log import EventLog
 from admin_api.http.access import Access
 from admin_api.http.encryption import GetContext
-from admin_api.premises import Premises
+from admin_api.state import Premises
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings

@@ -11,8 +11,8 @@ import pytest
 import trio
 import trio.testing
 
+from admin_api.endpoints.events import Stream
 from admin_api.event_log import STALL_S, SUBSCRIBERS_MOST, WINDOW, EventLog, Subscriber
-from admin_api.events import Stream
 from admin_api.http.listening import open_listeners
 from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
@@ -161,7 +161,7 @@ async def test_when_the_log_is_closed_every_stream_ends_in_good_order(office, co
 
 
 async def test_a_silent_server_sends_pings(follow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("admin_api.events.PING_S", 0.01)
+    monkeypatch.setattr("admin_api.endpoints.events.PING_S", 0.01)
 
     follower = await follow()
 

@@ -17,9 +17,9 @@ from prometheus_client.metrics_core import Metric
 from quart import Response
 from quart_trio import QuartTrio
 
-from admin_api.clients import CLIENTS_PER_TURN
+from admin_api.endpoints.clients import CLIENTS_PER_TURN
 from admin_api.http.openapi import Operation, describes
-from admin_api.premises import Premises
+from admin_api.state import Premises
 from trio_chat import __version__
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode

@@ -94,7 +94,7 @@ async def test_a_ban_that_is_not_there_cannot_be_lifted(office, network: str, st
 
 
 async def test_a_journal_that_keeps_nothing_stops_no_ban_and_no_kick(office, monkeypatch) -> None:
-    monkeypatch.setattr("admin_api.bans.KEPT_WITHIN_S", 0.0)
+    monkeypatch.setattr("admin_api.endpoints.bans.KEPT_WITHIN_S", 0.0)
     office.journal.fault = "the disk is full"
     office.connect(47634)
     office.connect(47635, "198.51.100.1")
