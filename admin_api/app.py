@@ -20,7 +20,7 @@ from admin_api.http.guard import guard
 from admin_api.http.openapi import Operation, add_openapi, describes, endpoints_of, summary_of
 from admin_api.http.problems import problem, register_problems
 from admin_api.http.serving import serve_http
-from admin_api.state import Premises
+from admin_api.state import AdminState
 from trio_chat import __version__
 from trio_chat.chat.errors import ChatError
 
@@ -38,7 +38,7 @@ _STATUSES = {"no-such-client": 404, "not-banned": 404, "too-many-bans": 409}
 
 
 async def serve_admin(
-    premises: Premises,
+    premises: AdminState,
     listeners: Sequence[trio.SocketListener],
     access: Access,
     get_context: GetContext | None = None,
@@ -49,7 +49,7 @@ async def serve_admin(
     await serve_http(create_app(premises, access), listeners, get_context=get_context, task_status=task_status)
 
 
-def create_app(premises: Premises, access: Access) -> QuartTrio:
+def create_app(premises: AdminState, access: Access) -> QuartTrio:
     """Make the app over a running server, for those who have access."""
     app = QuartTrio("trio_chat.serve.admin", static_folder=None)
     app.url_map.strict_slashes = False  # /clients/ is /clients: curl follows no redirects

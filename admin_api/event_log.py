@@ -15,8 +15,8 @@ import trio
 from admin_api.client_view import ClientView, view_of
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.surroundings import Change
-from trio_chat.chat.tally import End
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Change
 
 WINDOW = 1000
 """Events that are kept, of some 400 bytes each."""
@@ -48,7 +48,7 @@ class ClientEvent(msgspec.Struct, frozen=True):
 
     time: datetime
     client: ClientView
-    reason: End | None
+    reason: DisconnectReason | None
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class EventLog:
         """The number of the oldest event that is kept."""
         return self.next - len(self._window)
 
-    def note_change(self, chat: Chat, change: Change, client: Client, end: End | None) -> None:
+    def note_change(self, chat: Chat, change: Change, client: Client, end: DisconnectReason | None) -> None:
         """Take down that a client came or went."""
         self._append(change, ClientEvent(self._now(), view_of(chat, client), end))
 

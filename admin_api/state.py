@@ -10,7 +10,7 @@ from trio_chat.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class AdminState:
     """A running server, from the operator's side.
 
     `refused` counts connections that were not let in, by reason; `delays` is how late the event loop was.

@@ -173,10 +173,10 @@ def join(host: str, port: str | None, **flags: Any) -> int:
     settings = _load(JoinSettings, flags)
     host, number = _address(host, port)
     from trio_chat.client.line_view import app  # `serve` must not pay for it
-    from trio_chat.client.options import place_of, visitor_of, wishes_of
+    from trio_chat.client.options import address_from, identity_from, view_options_from
 
-    place = place_of(host, number, settings)
-    visitor, wishes = visitor_of(settings), wishes_of(settings)
+    place = address_from(host, number, settings)
+    visitor, wishes = identity_from(settings), view_options_from(settings)
     return app.join(place, visitor, wishes, stickers=settings.stickers, is_once=settings.once)
 
 

@@ -1,6 +1,6 @@
 """Metrics over HTTP, for Prometheus: what others have counted, written down when it is asked for.
 
-To show another number, count it in `chat/tally.py` with a plain integer and add its line to `_counters` here.
+To show another number, count it in `chat/counters.py` with a plain integer and add its line to `_counters` here.
 """
 
 from collections import Counter
@@ -19,14 +19,14 @@ from quart_trio import QuartTrio
 
 from admin_api.endpoints.clients import CLIENTS_PER_TURN
 from admin_api.http.openapi import Operation, describes
-from admin_api.state import Premises
+from admin_api.state import AdminState
 from trio_chat import __version__
+from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
-from trio_chat.chat.tally import End
 
 
-def add_metrics(app: QuartTrio, premises: Premises) -> None:
+def add_metrics(app: QuartTrio, premises: AdminState) -> None:
     """Give `app` the endpoint about metrics."""
 
     @app.get("/metrics")
@@ -47,7 +47,7 @@ class Census:
     behind: int = 0
 
 
-async def _look_at_clients(premises: Premises) -> Census:
+async def _look_at_clients(premises: AdminState) -> Census:
     """Look at every client; others have their turn of the loop meanwhile."""
     census = Census()
     for number, client in enumerate(tuple(premises.operator.chat.clients), 1):
@@ -61,7 +61,7 @@ async def _look_at_clients(premises: Premises) -> Census:
 class Snapshot:
     """What `generate_latest` asks of a registry. There is no registry, and so nothing that lives between requests."""
 
-    def __init__(self, premises: Premises, census: Census) -> None:
+    def __init__(self, premises: AdminState, census: Census) -> None:
         self._premises = premises
         self._census = census
 
@@ -92,7 +92,7 @@ class Snapshot:
 
     def _counters(self) -> Iterator[Metric]:
         chat = self._premises.operator.chat
-        tally = chat.tally
+        tally = chat.counters
         sent = tally.bytes_out + sum(client.outlet.bytes_out for client in chat.clients)
         yield _labelled(
             CounterMetricFamily("trio_chat_connects", "Connections that became a client.", labels=["mode"]),
@@ -100,7 +100,7 @@ class Snapshot:
         )
         yield _labelled(
             CounterMetricFamily("trio_chat_disconnects", "Connections of clients that ended.", labels=["reason"]),
-            (dict.fromkeys(End, 0) | tally.ends).items(),
+            (dict.fromkeys(DisconnectReason, 0) | tally.ends).items(),
         )
         yield _labelled(
             CounterMetricFamily("trio_chat_refused", "Connections that were not let in.", labels=["reason"]),

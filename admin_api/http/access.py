@@ -12,7 +12,7 @@ from enum import Enum, auto
 from hashlib import sha256
 
 from trio_chat.chat.operators.networks import Address, Network
-from trio_chat.chat.token_bucket import Bucket
+from trio_chat.chat.token_bucket import TokenBucket
 
 GUESSES_AT_ONCE = 10
 GUESS_S = 5
@@ -54,7 +54,7 @@ class Gate:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._digest = _digest(access.token)
-        self._guessers: OrderedDict[tuple[int, int], Bucket] = OrderedDict()
+        self._guessers: OrderedDict[tuple[int, int], TokenBucket] = OrderedDict()
 
     def judge(self, address: Address, given: str | None, now: float) -> Verdict:
         """Judge one who gave a token, or none. `now` is steady."""
@@ -78,7 +78,7 @@ class Gate:
         return hmac.compare_digest(self._digest, _digest(given))
 
     def _count_guess(self, origin: tuple[int, int], now: float) -> None:
-        guesses = self._guessers.setdefault(origin, Bucket(1 / GUESS_S, GUESSES_AT_ONCE - 1, now))
+        guesses = self._guessers.setdefault(origin, TokenBucket(1 / GUESS_S, GUESSES_AT_ONCE - 1, now))
         guesses.take(1, now)
         self._guessers.move_to_end(origin)
         if len(self._guessers) > KNOWN_GUESSERS:

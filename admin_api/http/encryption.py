@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from admin_api.http.listening import Limits
+from admin_api.http.listening import HttpLimits
 
 GetContext = Callable[[], ssl.SSLContext]
 """Gives what the handshakes from now on are made with: the certificate may be renewed at any time."""
@@ -45,7 +45,7 @@ class LingeringStream(trio.abc.Stream):
 
 
 @asynccontextmanager
-async def encrypted(stream: trio.SocketStream, context: ssl.SSLContext, limits: Limits) -> AsyncIterator[TlsStream]:
+async def encrypted(stream: trio.SocketStream, context: ssl.SSLContext, limits: HttpLimits) -> AsyncIterator[TlsStream]:
     """Shake hands, and give what is inside. Raises trio.BrokenResourceError where the other cannot."""
     inner = trio.SSLStream(LingeringStream(stream), context, server_side=True)
     with trio.move_on_after(limits.handshake_s) as patience:

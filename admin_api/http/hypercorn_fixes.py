@@ -41,7 +41,7 @@ from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, Life
 from hypercorn.utils import parse_socket_addr
 
 from admin_api.http.encryption import TlsStream
-from admin_api.http.listening import Limits
+from admin_api.http.listening import HttpLimits
 from admin_api.http.problems import PROBLEM_TYPE, problem_text
 
 MAX_RECV_BYTES = 65536
@@ -50,21 +50,21 @@ logger = logging.getLogger("trio_chat.serve.admin")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class HttpRefusal:
     """Why a request does not reach the app."""
 
     status: int
     detail: str
 
 
-NO_REQUEST = Refusal(400, "That begins no HTTP request. The chat has a port of its own.")
-MALFORMED = Refusal(400, "That is no well-formed HTTP/1.1 request with one Host header.")
-NO_PATH = Refusal(400, "The target of a request has to be a path.")
-TWO_LENGTHS = Refusal(400, "A request may have Content-Length or Transfer-Encoding, not both.")
-HALF_A_HANDSHAKE = Refusal(400, "That is no whole websocket handshake.")
-TOO_EARLY = Refusal(400, "Nothing may be sent before a websocket handshake is answered.")
-OTHER_ENCODING = Refusal(501, "The only transfer encoding that is understood is chunked.")
-OTHER_VERSION = Refusal(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+NO_REQUEST = HttpRefusal(400, "That begins no HTTP request. The chat has a port of its own.")
+MALFORMED = HttpRefusal(400, "That is no well-formed HTTP/1.1 request with one Host header.")
+NO_PATH = HttpRefusal(400, "The target of a request has to be a path.")
+TWO_LENGTHS = HttpRefusal(400, "A request may have Content-Length or Transfer-Encoding, not both.")
+HALF_A_HANDSHAKE = HttpRefusal(400, "That is no whole websocket handshake.")
+TOO_EARLY = HttpRefusal(400, "Nothing may be sent before a websocket handshake is answered.")
+OTHER_ENCODING = HttpRefusal(501, "The only transfer encoding that is understood is chunked.")
+OTHER_VERSION = HttpRefusal(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
 
 
 class Http11(H11Protocol):
@@ -108,7 +108,7 @@ class Http11(H11Protocol):
         else:
             await self._refuse(refusal)
 
-    async def _refuse(self, refusal: Refusal) -> None:
+    async def _refuse(self, refusal: HttpRefusal) -> None:
         await self._answer(refusal)
         await self.send(Closed())
 
@@ -116,18 +116,18 @@ class Http11(H11Protocol):
         """Refuse what h11 finds fault with."""
         await self._answer(self._refusal_by_h11(status_code))
 
-    def _refusal_by_h11(self, status: int) -> Refusal:
+    def _refusal_by_h11(self, status: int) -> HttpRefusal:
         limit = self.config.h11_max_incomplete_size
         match status:
             case 431 if b"\n" not in self.connection.trailing_data[0]:  # it did not come to the header yet
-                return Refusal(400, f"A request line may have at most {limit} bytes.")
+                return HttpRefusal(400, f"A request line may have at most {limit} bytes.")
             case 431:
-                return Refusal(431, f"The header of a request may have at most {limit} bytes.")
+                return HttpRefusal(431, f"The header of a request may have at most {limit} bytes.")
             case 501:
                 return OTHER_ENCODING
         return MALFORMED
 
-    async def _answer(self, refusal: Refusal) -> None:
+    async def _answer(self, refusal: HttpRefusal) -> None:
         """Say why not, in the words of the app (cure 9)."""
         is_head = self._method == b"HEAD" and self.connection.our_state is h11.SEND_RESPONSE
         body = problem_text(refusal.status, refusal.detail).encode()
@@ -151,7 +151,7 @@ class Http11(H11Protocol):
             await self.send(Closed())
 
 
-def _refusal_of(request: h11.Request, *, is_followed: bool) -> Refusal | None:
+def _refusal_of(request: h11.Request, *, is_followed: bool) -> HttpRefusal | None:
     """Return why to refuse what h11 takes and we do not, if so (cures 1 and 7). `is_followed`: bytes are behind it."""
     headers = dict(request.headers)
     if request.http_version not in {b"1.0", b"1.1"}:
@@ -175,7 +175,7 @@ class Connection:
     """
 
     def __init__(
-        self, app: AppWrapper, config: Config, *, stream: trio.SocketStream, limits: Limits, tls: TlsStream | None
+        self, app: AppWrapper, config: Config, *, stream: trio.SocketStream, limits: HttpLimits, tls: TlsStream | None
     ) -> None:
         """`tls` is what is spoken inside `stream`, if that is encrypted."""
         self._app = app

@@ -8,7 +8,7 @@ import trio
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HttpLimits:
     """How long (seconds) and how much the HTTP side waits for and takes."""
 
     handshake_s: float = 10  # until a TLS handshake is done
@@ -22,10 +22,10 @@ class Limits:
     connections: int = 256  # at once, so HTTP never eats the chat's file descriptors; idle ones make way
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = HttpLimits()
 
 
-async def open_listeners(host: str, port: int, limits: Limits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
+async def open_listeners(host: str, port: int, limits: HttpLimits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
     """Bind every address of `host` (empty and `::`: all of both families; port 0: any free one) or raise OSError."""
     listeners = await trio.open_tcp_listeners(port, host=None if host in ("", "::") else host)
     for listener in listeners:
@@ -33,7 +33,7 @@ async def open_listeners(host: str, port: int, limits: Limits = DEFAULT_LIMITS) 
     return listeners
 
 
-def adopt_listeners(sockets: Sequence[socket.socket], limits: Limits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
+def adopt_listeners(sockets: Sequence[socket.socket], limits: HttpLimits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
     """Take sockets that listen already."""
     listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock)) for sock in sockets]
     for listener in listeners:

@@ -13,7 +13,7 @@ from quart_trio import QuartTrio
 
 from admin_api.http.encryption import GetContext, TlsStream, encrypted
 from admin_api.http.hypercorn_fixes import Connection
-from admin_api.http.listening import DEFAULT_LIMITS, Limits, urls_of
+from admin_api.http.listening import DEFAULT_LIMITS, HttpLimits, urls_of
 
 ACCEPT_RETRY_S = 0.2
 ACCEPT_LOG_S = 1
@@ -25,7 +25,7 @@ async def serve_http(
     app: QuartTrio,
     listeners: Sequence[trio.SocketListener],
     *,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: HttpLimits = DEFAULT_LIMITS,
     get_context: GetContext | None = None,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -64,7 +64,7 @@ class _Server:
     many are opened and say nothing, an operator gets in.
     """
 
-    def __init__(self, app: QuartTrio, limits: Limits, get_context: GetContext | None) -> None:
+    def __init__(self, app: QuartTrio, limits: HttpLimits, get_context: GetContext | None) -> None:
         self._app = ASGIWrapper(cast(ASGIFramework, app))
         self._config = _config_for(limits)
         self._limits = limits
@@ -134,7 +134,7 @@ async def _accept(listener: trio.SocketListener) -> trio.SocketStream:
             await trio.sleep(ACCEPT_RETRY_S)
 
 
-def _config_for(limits: Limits) -> Config:
+def _config_for(limits: HttpLimits) -> Config:
     config = Config()
     config.accesslog = None
     config.errorlog = logger

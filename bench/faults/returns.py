@@ -12,9 +12,9 @@ import trio
 
 from bench.faults.house import House, serving
 from bench.faults.verdict import Verdict
-from trio_chat.client.link.address import TcpPlace
+from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.events import Connected, Heard, Lost, Sent
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import open_link
 from trio_chat.client.link.outbox import Outbox
 from trio_chat.wire import frames
@@ -51,13 +51,13 @@ class Regular:
         self.lines = (f"{name} before", f"{name} meanwhile")
         self.connected_at: list[float] = []
         self.sent = self.heard = 0
-        self._visitor = Visitor(name, rooms=(room,))
+        self._visitor = Identity(name, rooms=(room,))
         self._outbox = outbox
         self._happened = trio.Event()
 
     async def stay(self, port: int) -> None:
         """Be there until cancelled."""
-        async with open_link(TcpPlace("127.0.0.1", port), self._visitor, self._outbox, is_patient=True) as link:
+        async with open_link(TcpAddress("127.0.0.1", port), self._visitor, self._outbox, is_patient=True) as link:
             await link.say(frames.Say(room=self.room, text=self.lines[0]))
             async for happenings in link:
                 for what in happenings:

@@ -21,23 +21,23 @@ from admin_api.app import create_app
 from admin_api.event_log import EventLog
 from admin_api.http.access import Access
 from admin_api.http.guard import guard
-from admin_api.http.listening import Limits, open_listeners
+from admin_api.http.listening import HttpLimits, open_listeners
 from admin_api.http.problems import register_problems
 from admin_api.http.serving import serve_http
-from admin_api.state import Premises
+from admin_api.state import AdminState
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.bans import Bans
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.surroundings import Change, Rules, Surroundings
-from trio_chat.chat.tally import End
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.journal import Journal, open_journal
-from trio_chat.server.upkeep.operator_log import Ledger
+from trio_chat.server.upkeep.operator_log import OperatorLog
 from trio_chat.wire.lines import encode_entry
 
 LARGE = b"x" * (64 * 1024 * 1024)
@@ -65,7 +65,7 @@ class Site:
                 return await read_all(stream)
 
 
-Serve = Callable[[Limits], Awaitable[Site]]
+Serve = Callable[[HttpLimits], Awaitable[Site]]
 
 
 async def read_all(stream: trio.SocketStream) -> bytes:
@@ -140,7 +140,7 @@ def read_to_the_end() -> Callable[[trio.SocketStream], Awaitable[bytes]]:
 
 @pytest.fixture
 async def serve(nursery: trio.Nursery) -> Serve:
-    async def serve_with(limits: Limits) -> Site:
+    async def serve_with(limits: HttpLimits) -> Site:
         site = Site()
         listeners = await open_listeners("127.0.0.1", 0, limits)
         (site.url,) = await nursery.start(partial(serve_http, site.app, listeners, limits=limits))
@@ -151,7 +151,7 @@ async def serve(nursery: trio.Nursery) -> Serve:
 
 @pytest.fixture
 async def site(serve: Serve) -> Site:
-    return await serve(Limits(keep_alive_s=60, body_s=60, linger_s=60))
+    return await serve(HttpLimits(keep_alive_s=60, body_s=60, linger_s=60))
 
 
 @pytest.fixture
@@ -179,9 +179,9 @@ class HeldOutlet:
     is_blocked = False
     bytes_out = 210
     unsent_bytes = 7
-    farewell: Farewell | None = None
+    farewell: CloseReason | None = None
 
-    def hang_up(self, farewell: Farewell) -> None:
+    def hang_up(self, farewell: CloseReason) -> None:
         self.farewell = farewell
 
 
@@ -207,7 +207,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.events = EventLog(lambda: self.now)
-        outside = Surroundings(
+        deps = Dependencies(
             post=self.journal.post,
             encoders={Mode.LINES: encode_entry},
             wall_clock=lambda: self.now,
@@ -215,15 +215,15 @@ class Office:
             on_change=self.note,
             on_news=lambda room: None,
         )
-        self.chat = Chat(outside, rules=Rules())
-        self.ledger = Ledger(self.journal, lambda: self.now, on_record=self.events.note_deed)
-        self.operator = Operator(self.chat, Bans(store=self.ledger), self.ledger, lambda: self.now)
+        self.chat = Chat(deps, rules=Rules())
+        self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.note_deed)
+        self.operator = Operator(self.chat, Bans(store=self.operator_log), self.operator_log, lambda: self.now)
         self.refused: Counter[str] = Counter()
         self.delays = Histogram((0.001, 0.1))
-        premises = Premises(self.operator, self.journal, self.events, self.refused, self.delays)
+        premises = AdminState(self.operator, self.journal, self.events, self.refused, self.delays)
         self.site = Site(create_app(premises, self.access))
 
-    def note(self, change: Change, client: Client, end: End | None) -> None:
+    def note(self, change: Change, client: Client, end: DisconnectReason | None) -> None:
         self.changes.append((change, client.peer))
         self.events.note_change(self.chat, change, client, end)
 
@@ -249,7 +249,7 @@ OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]
 async def _open_office(access: Access = Access()) -> AsyncIterator[Office]:  # noqa: B008  # frozen
     async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
         office = Office(journal, access)
-        nursery.start_soon(office.ledger.run)
+        nursery.start_soon(office.operator_log.run)
         listeners = await open_listeners("127.0.0.1", 0)
         (office.site.url,) = await nursery.start(serve_http, office.site.app, listeners)
         yield office

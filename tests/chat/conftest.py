@@ -6,12 +6,12 @@ import pytest
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.room import Member, Room
-from trio_chat.chat.surroundings import Change, Rules, Surroundings
-from trio_chat.chat.tally import End
 from trio_chat.wire.lines import encode_entry
 
 
@@ -22,7 +22,7 @@ class HeldOutlet:
         self.is_blocked = False
         self.bytes_out = 0
         self.gaps: list[tuple[str, int]] = []
-        self.farewell: Farewell | None = None
+        self.farewell: CloseReason | None = None
 
     @property
     def unsent_bytes(self) -> int:
@@ -37,7 +37,7 @@ class HeldOutlet:
     async def wait_writable(self) -> None:
         return
 
-    def hang_up(self, farewell: Farewell) -> None:
+    def hang_up(self, farewell: CloseReason) -> None:
         self.farewell = farewell
 
 
@@ -57,14 +57,14 @@ class World:
 
     posted: list[Draft] = field(default_factory=list)
     changes: list[tuple[Change, str]] = field(default_factory=list)
-    ends: list[End] = field(default_factory=list)
+    ends: list[DisconnectReason] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
     now: float = 1000.0
     rules: Rules = field(default_factory=Rules)
     last_id: int = 0
 
     def __post_init__(self) -> None:
-        outside = Surroundings(
+        deps = Dependencies(
             post=self._post,
             encoders={Mode.LINES: encode_entry, Mode.FRAMES: lambda entry: f"{entry.id} {entry.draft.text}\n".encode()},
             wall_clock=lambda: self.now,
@@ -72,9 +72,9 @@ class World:
             on_change=self._report,
             on_news=lambda room: self.news.append(room.name),
         )
-        self.chat = Chat(outside, rules=self.rules)
+        self.chat = Chat(deps, rules=self.rules)
 
-    def _report(self, change: Change, client: Client, end: End | None) -> None:
+    def _report(self, change: Change, client: Client, end: DisconnectReason | None) -> None:
         self.changes.append((change, client.peer))
         if end:
             self.ends.append(end)

@@ -1,8 +1,8 @@
 import pytest
 
+from trio_chat.chat.dependencies import Change
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.surroundings import Change
+from trio_chat.chat.outlet import CloseReason
 
 
 def test_others_hear_a_line_and_its_author_does_not(world) -> None:
@@ -44,7 +44,7 @@ def test_a_kick_is_told_to_others_and_ends_the_connection(world) -> None:
     world.chat.kick(bob)
     world.settle()
 
-    assert bob.outlet.farewell is Farewell.KICKED
+    assert bob.outlet.farewell is CloseReason.KICKED
     assert world.hear(alice) == "*** [10.0.0.1:1002] was kicked ***\n"
     assert list(world.chat.clients) == [alice]
 

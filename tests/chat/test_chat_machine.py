@@ -15,12 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.chat.conftest import HeldOutlet, Kept
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.dependencies import Dependencies, Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Draft, Entry
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.room import Member
-from trio_chat.chat.surroundings import Rules, Surroundings
 
 HOLD_S = 60
 RULES = Rules(window=Window(entries=12), hold_s=HOLD_S, announce_max_members=4, rooms_per_client=3)
@@ -55,7 +55,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.ports = iter(range(1024, 65536))
 
     def open(self) -> None:
-        outside = Surroundings(
+        deps = Dependencies(
             post=self._post,
             encoders=dict.fromkeys(Mode, lambda entry: b"%d\n" % entry.id),
             wall_clock=lambda: self.now,
@@ -64,7 +64,7 @@ class ChatMachine(RuleBasedStateMachine):
             on_news=lambda room: None,
             on_place=self._note_place,
         )
-        self.chat = Chat(outside, rules=RULES, last_id=self.last_id)
+        self.chat = Chat(deps, rules=RULES, last_id=self.last_id)
 
     @initialize()
     def begin(self) -> None:
@@ -163,7 +163,7 @@ class ChatMachine(RuleBasedStateMachine):
     def detach(self, who: int) -> None:
         client = self._pick_connected(who)
         posted = len(self.posted)
-        self.chat.detach(client, client.outlet)
+        self.chat.connection_lost(client, client.outlet)
         if client.session:
             self.left_at[client] = self.now
             assert len(self.posted) == posted
@@ -178,7 +178,7 @@ class ChatMachine(RuleBasedStateMachine):
         if resumed:
             self.left_at.pop(client, None)
             assert len(self.posted) == posted
-            self.chat.detach(client, old)  # the old connection learns of its end late
+            self.chat.connection_lost(client, old)  # the old connection learns of its end late
             assert client in self.chat.clients
 
     # What happens
@@ -237,7 +237,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.clients, self.left_at = [], {}
         for owner, (client, label, nick, rooms) in places.items():
             if client.session:
-                self.chat.hold(owner, nick, label, rooms)
+                self.chat.restore(owner, nick, label, rooms)
                 held = self.chat._register.by_session(owner)
                 assert held
                 assert held.label == label
@@ -247,7 +247,7 @@ class ChatMachine(RuleBasedStateMachine):
         assert not self.posted
         for client, label, _nick, rooms in places.values():
             if not client.session:
-                self.chat.see_off(label, rooms)
+                self.chat.announce_departure(label, rooms)
 
     # What holds
 
@@ -306,7 +306,7 @@ class ChatMachine(RuleBasedStateMachine):
 
     @invariant()
     def as_many_connections_began_as_ended_or_are_open(self) -> None:
-        tally = self.chat.tally
+        tally = self.chat.counters
         assert tally.connects.total() == tally.ends.total() + len(self.chat.clients)
 
     def teardown(self) -> None:

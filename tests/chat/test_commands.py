@@ -1,6 +1,6 @@
 import pytest
 
-from trio_chat.chat.commands import COMMANDS, Leave, Posted, Recall, Reply, obey
+from trio_chat.chat.commands import COMMANDS, HistoryQuery, LeaveChat, Posted, TextReply, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.wording import ELSEWHERE
 
@@ -25,13 +25,13 @@ def test_two_slashes_say_a_line_that_begins_with_one(world) -> None:
 
 @pytest.mark.parametrize("line", ["quit()", "quit() ", "/quit", "/QUIT"])
 def test_leaving(world, line: str) -> None:
-    assert obey(world.chat, world.connect(1001), line) == Leave()
+    assert obey(world.chat, world.connect(1001), line) == LeaveChat()
 
 
 def test_help_names_every_command(world) -> None:
     answer = obey(world.chat, world.connect(1001), "/help")
 
-    assert isinstance(answer, Reply)
+    assert isinstance(answer, TextReply)
     for command in COMMANDS.values():
         assert any(f"/{command.name}" in line and command.help in line for line in answer.lines)
 
@@ -40,7 +40,7 @@ def test_who_names_everyone_and_says_which_one_you_are(world) -> None:
     alice, _ = world.connect(1001), world.connect(1002)
     world.chat.rename(alice, "alice")
 
-    assert obey(world.chat, alice, "/who") == Reply(("*** 2 in #lobby: [alice] (you), [10.0.0.1:1002] ***",))
+    assert obey(world.chat, alice, "/who") == TextReply(("*** 2 in #lobby: [alice] (you), [10.0.0.1:1002] ***",))
 
 
 def test_a_nick_is_taken_and_told(world) -> None:
@@ -65,7 +65,7 @@ def test_an_action_is_shown_with_a_star(world) -> None:
 
 @pytest.mark.parametrize(("line", "limit"), [("/history", 20), ("/history 5", 5), ("/history 999999", 1000)])
 def test_history_asks_for_the_last_lines(world, line: str, limit: int) -> None:
-    assert obey(world.chat, world.connect(1001), line) == Recall("lobby", limit)
+    assert obey(world.chat, world.connect(1001), line) == HistoryQuery("lobby", limit)
 
 
 @pytest.mark.parametrize("line", ["/history x", "/history 0", "/history -1", "/history ５", "/history " + "9" * 5000])

@@ -1,9 +1,9 @@
 import pytest
 
+from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.surroundings import Change, Rules
+from trio_chat.chat.outlet import CloseReason
 
 
 def test_a_client_whose_connection_broke_keeps_its_place_and_its_name_and_nobody_is_told(world) -> None:
@@ -12,7 +12,7 @@ def test_a_client_whose_connection_broke_keeps_its_place_and_its_name_and_nobody
     world.settle()
     world.hear(bob)
 
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
 
     assert world.posted == []
     assert alice in world.lobby.members
@@ -25,7 +25,7 @@ def test_a_client_whose_connection_broke_keeps_its_place_and_its_name_and_nobody
 def test_the_same_session_takes_over_and_nobody_is_told(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     old = alice.outlet
-    world.chat.detach(alice, old)
+    world.chat.connection_lost(alice, old)
     new = type(old)()
 
     resumed = world.chat.resume("s", "10.0.0.9", 1009, outlet=new)
@@ -42,16 +42,16 @@ def test_a_session_takes_over_from_a_connection_that_only_seems_alive(world) -> 
     old = alice.outlet
 
     world.chat.resume("s", "10.0.0.9", 1009, outlet=type(old)())
-    world.chat.detach(alice, old)
+    world.chat.connection_lost(alice, old)
 
-    assert old.farewell is Farewell.RESUMED
+    assert old.farewell is CloseReason.RESUMED
     assert list(world.chat.clients) == [alice]
     assert [change for change, _ in world.changes] == [Change.CONNECTED, Change.DISCONNECTED, Change.CONNECTED]
 
 
 def test_one_who_stays_away_for_too_long_has_left(world) -> None:
     alice, bob = world.connect(1001, mode=Mode.FRAMES, session="s"), world.connect(1002)
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
 
     world.now += 59
     world.chat.tick()
@@ -66,7 +66,7 @@ def test_one_who_stays_away_for_too_long_has_left(world) -> None:
 
 def test_a_shorter_time_holds_also_for_who_is_away_already(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
     world.now += 10
 
     world.chat.rules = Rules(hold_s=5)
@@ -79,7 +79,7 @@ def test_a_kicked_session_is_not_resumed(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
 
     world.chat.kick(alice)
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
 
     assert world.chat.resume("s", "10.0.0.1", 1001, outlet=alice.outlet) is None
 
@@ -87,7 +87,7 @@ def test_a_kicked_session_is_not_resumed(world) -> None:
 def test_a_client_without_a_session_leaves_when_its_connection_breaks(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
     world.settle()
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] left the chat ***\n"
@@ -105,7 +105,7 @@ def test_one_who_was_away_hears_what_it_missed_once_it_listens_again(world) -> N
     alice, bob = world.connect(1001, mode=Mode.FRAMES, session="s"), world.connect(1002)
     world.hear(alice)
     seen = world.last_id
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
     world.chat.say(bob, world.lobby, "one")
     world.settle()
 

@@ -1,9 +1,9 @@
 import pytest
 
-from trio_chat.chat.commands import Posted, Reply, Search, obey
+from trio_chat.chat.commands import Posted, SearchQuery, TextReply, obey
+from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.surroundings import Rules
 from trio_chat.chat.wording import ROOMS_MAX
 
 
@@ -13,7 +13,7 @@ def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
     answer = obey(world.chat, alice, "/join #dev")
     world.settle()
 
-    assert answer == Reply(("*** you are in #dev ***",))
+    assert answer == TextReply(("*** you are in #dev ***",))
     assert [room.name for room in alice.members] == ["dev"]
     assert world.hear(bob) == "*** [10.0.0.1:1001] left the chat ***\n"
 
@@ -69,7 +69,7 @@ def test_a_topic_is_told_and_shown(world) -> None:
     world.settle()
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] set the topic: release day ***\n"
-    assert obey(world.chat, bob, "/topic") == Reply(("*** the topic of #lobby: release day ***",))
+    assert obey(world.chat, bob, "/topic") == TextReply(("*** the topic of #lobby: release day ***",))
 
 
 def test_a_topic_is_cleared_by_a_dash_and_everyone_reads_so(world) -> None:
@@ -82,7 +82,7 @@ def test_a_topic_is_cleared_by_a_dash_and_everyone_reads_so(world) -> None:
     world.settle()
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] cleared the topic ***\n"
-    assert obey(world.chat, bob, "/topic") == Reply(("*** #lobby has no topic ***",))
+    assert obey(world.chat, bob, "/topic") == TextReply(("*** #lobby has no topic ***",))
 
 
 def test_rooms_are_listed_with_their_members_and_topics(world) -> None:
@@ -93,7 +93,7 @@ def test_rooms_are_listed_with_their_members_and_topics(world) -> None:
 
     answer = obey(world.chat, alice, "/rooms")
 
-    assert isinstance(answer, Reply)
+    assert isinstance(answer, TextReply)
     assert [line.split() for line in answer.lines] == [["#dev", "1", "release", "day"], ["#lobby", "1"]]
 
 
@@ -139,7 +139,7 @@ def test_nobody_tells_itself_anything(world, name: str) -> None:
 
 
 def test_search_is_of_the_current_room(world) -> None:
-    assert obey(world.chat, world.connect(1001), "/search blue cheese") == Search("lobby", "blue cheese")
+    assert obey(world.chat, world.connect(1001), "/search blue cheese") == SearchQuery("lobby", "blue cheese")
 
 
 def test_a_frames_client_can_be_in_many_rooms_but_not_in_too_many(world) -> None:

@@ -1,17 +1,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.chat.token_bucket import Bucket
+from trio_chat.chat.token_bucket import TokenBucket
 
 
 def test_a_burst_goes_through_at_once() -> None:
-    bucket = Bucket(rate=5, burst=20, now=0.0)
+    bucket = TokenBucket(rate=5, burst=20, now=0.0)
 
     assert [bucket.take(1, 0.0) for _ in range(20)] == [0.0] * 20
 
 
 def test_what_is_more_than_a_burst_waits_its_turn() -> None:
-    bucket = Bucket(rate=5, burst=1, now=0.0)
+    bucket = TokenBucket(rate=5, burst=1, now=0.0)
     bucket.take(1, 0.0)
 
     assert bucket.take(1, 0.0) == 0.2
@@ -19,13 +19,13 @@ def test_what_is_more_than_a_burst_waits_its_turn() -> None:
 
 
 def test_a_rate_of_zero_is_no_limit() -> None:
-    bucket = Bucket(rate=0, burst=1, now=0.0)
+    bucket = TokenBucket(rate=0, burst=1, now=0.0)
 
     assert all(bucket.take(100, 0.0) == 0.0 for _ in range(100))
 
 
 def test_another_rate_and_burst_hold_from_then_on() -> None:
-    bucket = Bucket(rate=10, burst=10, now=0.0)
+    bucket = TokenBucket(rate=10, burst=10, now=0.0)
     bucket.take(1, 0.0)
 
     bucket.change(rate=2, burst=3)
@@ -34,15 +34,15 @@ def test_another_rate_and_burst_hold_from_then_on() -> None:
 
 
 def test_what_there_are_no_tokens_for_is_not_taken() -> None:
-    bucket = Bucket(rate=1, burst=2, now=0.0)
+    bucket = TokenBucket(rate=1, burst=2, now=0.0)
 
     assert [bucket.try_take(2, now) for now in (0.0, 1.0, 2.0)] == [True, False, True]
-    assert Bucket(rate=0, burst=1, now=0.0).try_take(100, 0.0)
+    assert TokenBucket(rate=0, burst=1, now=0.0).try_take(100, 0.0)
 
 
 @given(st.lists(st.floats(0, 10), max_size=50), st.floats(0.5, 50), st.floats(1, 50))
 def test_one_who_waits_as_told_never_exceeds_the_rate(pauses: list[float], rate: float, burst: float) -> None:
-    bucket = Bucket(rate, burst, now=0.0)
+    bucket = TokenBucket(rate, burst, now=0.0)
     now = 0.0
 
     for count, pause in enumerate(pauses, 1):

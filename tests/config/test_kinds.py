@@ -6,8 +6,8 @@ import pytest
 from trio_chat.config.kinds import (
     SWITCH,
     Keep,
-    Kind,
     Secret,
+    SettingKind,
     choice,
     duration,
     host,
@@ -66,7 +66,7 @@ KEEP = keeping(duration(60, 86400 * 365), whole(1, 10**9))
         (KEEP, "90m", (Keep(older_than=5400),)),
     ],
 )
-def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object) -> None:
+def test_text_is_read_as_people_write_it(kind: SettingKind, written: str, value: object) -> None:
     assert kind.read(written, typed=False) == value
 
 
@@ -83,7 +83,7 @@ def test_text_is_read_as_people_write_it(kind: Kind, written: str, value: object
     + [(KEEP, text) for text in ("0", "30s", "-1", "1000 x", "٤", "9" * 12)]
     + [(TOKEN, text) for text in ("abc", "a" * 9, "a b c", "a\nbc", "schön")],
 )
-def test_what_is_out_of_range_or_written_otherwise_is_refused(kind: Kind, written: str) -> None:
+def test_what_is_out_of_range_or_written_otherwise_is_refused(kind: SettingKind, written: str) -> None:
     with pytest.raises(ValueError, match=r"^expected "):
         kind.read(written, typed=False)
 
@@ -103,7 +103,7 @@ def test_what_is_out_of_range_or_written_otherwise_is_refused(kind: Kind, writte
         (KEEP, [1000, "30d"], (Keep(more_than=1000), Keep(older_than=30 * 86400))),
     ],
 )
-def test_toml_values_are_taken_as_what_they_are(kind: Kind, given: object, value: object) -> None:
+def test_toml_values_are_taken_as_what_they_are(kind: SettingKind, given: object, value: object) -> None:
     assert kind.read(given, typed=True) == value
 
 
@@ -123,7 +123,7 @@ def test_toml_values_are_taken_as_what_they_are(kind: Kind, given: object, value
         (TIME, False),
     ],
 )
-def test_toml_values_of_another_type_are_refused(kind: Kind, given: object) -> None:
+def test_toml_values_of_another_type_are_refused(kind: SettingKind, given: object) -> None:
     with pytest.raises(ValueError, match=r"^expected "):
         kind.read(given, typed=True)
 
@@ -147,7 +147,7 @@ def test_that_toml_wants_an_array_is_said(given: object) -> None:
         (KEEP, (Keep(older_than=30 * 86400), Keep(more_than=1000)), "30d, 1000"),
     ],
 )
-def test_what_the_documentation_shows_can_be_read_back(kind: Kind, value: object, shown: str) -> None:
+def test_what_the_documentation_shows_can_be_read_back(kind: SettingKind, value: object, shown: str) -> None:
     assert kind.show(value) == shown
     assert kind.read(shown, typed=False) == value
 

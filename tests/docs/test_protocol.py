@@ -9,7 +9,7 @@ import pytest
 from msgspec import inspect as types
 
 from trio_chat.chat.events import Kind
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder, request_decoder
 from trio_chat.wire.frame_schema import json_schema, schema_text
@@ -80,13 +80,13 @@ def heading_of(frame: type[frames.Frame]) -> str:
     return f"### `{frame.__struct_config__.tag}`"
 
 
-ELSEWHERE = ("commands.py", "wording.py", "bans.py", "networks.py")
+ELSEWHERE = ("commands.py", "wording.py")
 """What is refused there is told to those who type commands, or to operators."""
 
 
 def codes_in_the_source() -> set[str]:
     """Every code that an error can have where frames are spoken."""
-    sources = [ROOT / f"trio_chat/server/{name}.py" for name in ("frames_session", "reception")]
+    sources = [ROOT / f"trio_chat/server/sessions/{name}.py" for name in ("frames", "handshake")]
     sources += (ROOT / "trio_chat/wire").glob("frame*.py")
     sources += [path for path in (ROOT / "trio_chat/chat").glob("*.py") if path.name not in ELSEWHERE]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
@@ -126,8 +126,8 @@ def test_every_code_of_an_error_is_documented() -> None:
     assert codes_in_the_source() <= documented_codes
 
 
-@pytest.mark.parametrize("farewell", Farewell)
-def test_every_reason_of_a_farewell_is_documented(farewell: Farewell) -> None:
+@pytest.mark.parametrize("farewell", CloseReason)
+def test_every_reason_of_a_farewell_is_documented(farewell: CloseReason) -> None:
     assert f"`{farewell.code}`" in section("### `bye`", TO_CLIENT)
 
 

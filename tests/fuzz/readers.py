@@ -13,7 +13,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import check_nick, check_room, fold
 from trio_chat.chat.text import MARKS_MAX, clean
 from trio_chat.client.stickers.file import WARNINGS_MAX, parse_catalogue
-from trio_chat.server.transport.sniff import Greeting, Refusal, classify
+from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
 from trio_chat.wire.cutter import Cutter, Overlong
 from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault, reply_decoder, request_decoder
 from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault
@@ -167,7 +167,7 @@ def fold_nick(data: bytes) -> None:
 
 
 def look_at_first_bytes(data: bytes) -> None:
-    assert isinstance(classify(data), Greeting | Refusal)
+    assert isinstance(classify(data), Greeting | GreetingRefusal)
 
 
 READERS: tuple[Callable[[bytes], None], ...] = (

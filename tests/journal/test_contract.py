@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.journal import Journal, JournalError, Origin, PlaceRecord, open_journal
+from trio_chat.journal import Journal, JournalError, Origin, SessionRecord, open_journal
 
 URLS = ("memory:", "sqlite:")
 
@@ -304,27 +304,27 @@ async def test_a_journal_that_does_not_exist_is_refused(tmp_path: Path, unknown:
             pass
 
 
-def place(owner: str, *rooms: str, nick: str = "") -> PlaceRecord:
-    return PlaceRecord(owner, "frames", nick or "10.0.0.1:47634", nick, rooms)
+def place(owner: str, *rooms: str, nick: str = "") -> SessionRecord:
+    return SessionRecord(owner, "frames", nick or "10.0.0.1:47634", nick, rooms)
 
 
 async def test_places_are_kept_each_with_the_newest_that_its_owner_has(journal: Journal) -> None:
-    await journal.save_places([place("a", "lobby"), place("b"), place("c", "lobby")], [])
+    await journal.save_sessions([place("a", "lobby"), place("b"), place("c", "lobby")], [])
 
-    await journal.save_places([place("a", "ops", "lobby", nick="alice")], ["c", "nobody"])
+    await journal.save_sessions([place("a", "ops", "lobby", nick="alice")], ["c", "nobody"])
 
-    assert await journal.read_places() == [place("a", "ops", "lobby", nick="alice"), place("b")]
+    assert await journal.read_sessions() == [place("a", "ops", "lobby", nick="alice"), place("b")]
 
 
 async def test_a_place_that_is_left_and_taken_in_one_step_is_taken(journal: Journal) -> None:
-    await journal.save_places([place("a")], ["a"])
+    await journal.save_sessions([place("a")], ["a"])
 
-    assert await journal.read_places() == [place("a")]
+    assert await journal.read_sessions() == [place("a")]
 
 
 async def test_places_are_there_again_after_a_restart(tmp_path: Path) -> None:
     async with open_journal("sqlite:", data=tmp_path) as journal:
-        await journal.save_places([place("a", "lobby")], [])
+        await journal.save_sessions([place("a", "lobby")], [])
 
     async with open_journal("sqlite:", data=tmp_path) as journal:
-        assert await journal.read_places() == [place("a", "lobby")]
+        assert await journal.read_sessions() == [place("a", "lobby")]

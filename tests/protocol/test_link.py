@@ -16,7 +16,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from trio_chat.client.link.address import TcpPlace
+from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.events import (
     Answered,
@@ -28,7 +28,7 @@ from trio_chat.client.link.events import (
     Pending,
     Sent,
 )
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import open_outbox
 from trio_chat.wire import frames
@@ -84,9 +84,9 @@ async def talking(
     port: int, folder: Path, nick: str = "alice", *, is_patient: bool = False, rooms: tuple[str, ...] = ("lobby",)
 ) -> AsyncIterator[Talker]:
     with open_outbox(f"localhost {port}", nick, folder=folder) as outbox:
-        visitor = Visitor(nick=nick, rooms=rooms)
+        visitor = Identity(nick=nick, rooms=rooms)
         async with open_link(
-            TcpPlace("127.0.0.1", port), visitor, outbox, is_patient=is_patient, backoff=Backoff()
+            TcpAddress("127.0.0.1", port), visitor, outbox, is_patient=is_patient, backoff=Backoff()
         ) as link:
             yield Talker(link)
 

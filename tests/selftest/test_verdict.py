@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from trio_chat.selftest.verdict import Line, Transcript, judge
+from trio_chat.selftest.verdict import Line, Recording, judge
 
 HISTORY = (
     Line(3, "lobby", "said", "alice", "one"),
@@ -12,15 +12,15 @@ HISTORY = (
 )
 
 
-def alice(**changes: object) -> Transcript:
-    whole = Transcript(
+def alice(**changes: object) -> Recording:
+    whole = Recording(
         "alice", said={"a1": "one", "a3": "three"}, shown=[*HISTORY], sent=["a1", "a3"], failed=[], missed=0
     )
     return replace(whole, **changes)
 
 
-def bob(**changes: object) -> Transcript:
-    return replace(Transcript("bob", said={"b2": "two"}, shown=[*HISTORY], sent=["b2"]), **changes)
+def bob(**changes: object) -> Recording:
+    return replace(Recording("bob", said={"b2": "two"}, shown=[*HISTORY], sent=["b2"]), **changes)
 
 
 def test_where_everything_is_as_promised_there_are_no_findings() -> None:

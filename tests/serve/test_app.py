@@ -139,7 +139,7 @@ async def test_a_stop_waits_until_it_is_written_who_is_where(
         mock_clock.autojump_threshold = PATIENCE_S  # only where nothing happens any more
 
     async with open_sqlite(tmp_path / "journal.db") as journal:
-        (place,) = [place for place in await journal.read_places() if place.mode == Mode.FRAMES]
+        (place,) = [place for place in await journal.read_sessions() if place.mode == Mode.FRAMES]
     assert place.rooms == ("lobby", "den", "attic")
     for stream in (reader, talker):
         await trio.aclose_forcefully(stream)

@@ -11,12 +11,12 @@ import trio
 import trio.testing
 import trustme
 
-from trio_chat.chat.surroundings import Rules
+from trio_chat.chat.dependencies import Rules
 from trio_chat.config import ConfigError, ServeSettings
 from trio_chat.config.kinds import Keep
 from trio_chat.serve.reload import PATIENCE_S, READ_S, THREADS, Reloader
 from trio_chat.server.operation.secret_files import read_tls
-from trio_chat.server.sessions.context import Pace
+from trio_chat.server.sessions.context import RateLimit
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 
@@ -27,8 +27,8 @@ class Operator:
     def __init__(self, house, **settings: object) -> None:
         self.settings = ServeSettings(console=False, **settings)  # type: ignore[arg-type]
         self.fault = ""
-        self.pruning = Pruning(house.services.journal, self.settings.keep)
-        self.reloader = Reloader(self.settings, house.services, self.pruning, read=self._read)
+        self.pruning = Pruning(house.context.journal, self.settings.keep)
+        self.reloader = Reloader(self.settings, house.context, self.pruning, read=self._read)
 
     def change(self, **settings: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **settings)
@@ -86,9 +86,9 @@ async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_house) -> N
             "Reloaded log-level: debug (was info)",
         ]
 
-        assert house.services.pace == Pace(7, 20)
-        assert house.services.admission.limits == limits_of(operator.settings)
-        assert house.services.pump.stall_timeout_s == 5
+        assert house.context.pace == RateLimit(7, 20)
+        assert house.context.admission.limits == limits_of(operator.settings)
+        assert house.context.pump.stall_timeout_s == 5
         assert logging.getLogger().level == logging.DEBUG
         assert await operator.reload() == ["Nothing has changed"]
 
@@ -140,7 +140,7 @@ async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -
 async def test_a_mistake_changes_nothing_and_is_said(open_house, tmp_path: Path, logged) -> None:
     async with open_house() as house:
         operator = Operator(house)
-        before = house.services.pace
+        before = house.context.pace
 
         operator.fault = "chat.toml: rate: expected a whole number"
         assert await operator.reload() == ["Nothing was reloaded: chat.toml: rate: expected a whole number"]
@@ -152,8 +152,8 @@ async def test_a_mistake_changes_nothing_and_is_said(open_house, tmp_path: Path,
         assert said == [
             f"Nothing was reloaded: cannot read the password file {tmp_path / 'none'}: No such file or directory"
         ]
-        assert house.services.pace is before
-        assert not house.services.password.is_set
+        assert house.context.pace is before
+        assert not house.context.password.is_set
         assert len(logged()) == 2
 
 
@@ -193,14 +193,14 @@ async def test_a_certificate_can_be_added_renewed_refused_and_taken_away(open_ho
         write_certificate(file)
         assert await operator.reload() == ["Reloaded the TLS certificate and its key"]
 
-        good = house.services.tls
+        good = house.context.tls
         file.write_text("rubbish")
         assert (await operator.reload())[0].startswith(f"Nothing was reloaded: cannot use the TLS certificate {file}")
-        assert house.services.tls is good
+        assert house.context.tls is good
 
         operator.change(tls_cert=None, tls_required=False)
         assert len(await operator.reload()) == 2
-        assert read_tls(operator.settings) is house.services.tls is None
+        assert read_tls(operator.settings) is house.context.tls is None
         await house.join()
 
 
@@ -227,18 +227,18 @@ async def test_a_file_that_never_answers_is_named_and_a_later_reload_works(
     file.write_text("secret\n")
     async with open_house() as house:
         operator = Operator(house)
-        before = house.services.pace
+        before = house.context.pace
         operator.change(rate=7)
 
         said, end = await reload_in_vain(operator, tmp_path / "pipe", mock_clock)
 
         assert said == [f"Nothing was reloaded: the password file {tmp_path / 'pipe'} did not answer within 2 s"]
         assert len(logged()) == 1
-        assert house.services.pace is before
+        assert house.context.pace is before
         operator.change(password_file=file)
         await operator.reload()
-        assert house.services.pace.rate == 7
-        assert house.services.password.matches("secret")
+        assert house.context.pace.rate == 7
+        assert house.context.password.matches("secret")
 
     os.close(end)
 
@@ -273,7 +273,7 @@ async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_house, logge
         def read() -> ServeSettings:
             raise RuntimeError("a fault of ours")
 
-        operator.reloader = Reloader(operator.settings, house.services, operator.pruning, read=read)
+        operator.reloader = Reloader(operator.settings, house.context, operator.pruning, read=read)
 
         assert await operator.reload() == ["Nothing was reloaded: unexpected: a fault of ours"]
         assert any("unexpected" in line for line in logged())

@@ -12,16 +12,16 @@ import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Change
 from trio_chat.chat.operators.bans import Bans
-from trio_chat.chat.surroundings import Change
-from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
 from trio_chat.serve.wiring import wire
 from trio_chat.server.operation.secret_files import Password, Secrets
-from trio_chat.server.sessions.context import Pace, Services
+from trio_chat.server.sessions.context import RateLimit, SessionContext
 from trio_chat.server.sessions.session import serve_connection
-from trio_chat.server.transport.admission import Limits
+from trio_chat.server.transport.admission import AdmissionLimits
 from trio_chat.server.transport.listener import accept_forever, bind
 from trio_chat.server.transport.tls import Tls
 
@@ -33,17 +33,17 @@ PATIENCE_S = 1000
 class House:
     """What a test can see and turn."""
 
-    services: Services
+    context: SessionContext
     port: int
     bans: Bans
     changes: list[tuple[Change, str]] = field(default_factory=list)
-    ends: list[End] = field(default_factory=list)
+    ends: list[DisconnectReason] = field(default_factory=list)
     came: trio.Event = field(default_factory=trio.Event)
     streams: list[trio.SocketStream] = field(default_factory=list)
 
     @property
     def chat(self) -> Chat:
-        return self.services.chat
+        return self.context.chat
 
     async def connect(self) -> "Line":
         """Connect as `nc` would."""
@@ -64,7 +64,7 @@ class House:
         while len(self.changes) < count:
             await self.came.wait()
 
-    def report(self, change: Change, client: Client, end: End | None) -> None:
+    def report(self, change: Change, client: Client, end: DisconnectReason | None) -> None:
         self.changes.append((change, client.peer))
         if end:
             self.ends.append(end)
@@ -106,9 +106,9 @@ class Line:
 
 @asynccontextmanager
 async def _open_house(
-    limits: Limits = Limits(),  # noqa: B008  # frozen
+    limits: AdmissionLimits = AdmissionLimits(),  # noqa: B008  # frozen
     *,
-    pace: Pace | None = None,
+    pace: RateLimit | None = None,
     password: str = "",
     tls: Tls | None = None,
     host: str = "127.0.0.1",
@@ -124,19 +124,19 @@ async def _open_house(
                 on_change=lambda _chat, change, client, end: house.report(change, client, end),
                 on_record=lambda who, action, what: None,
             )
-            services = parts.services
-            services.admission.limits = limits
-            services.pace = pace or Pace()
-            house = House(services, listener.getsockname()[1], parts.operator.bans)
+            context = parts.context
+            context.admission.limits = limits
+            context.pace = pace or RateLimit()
+            house = House(context, listener.getsockname()[1], parts.operator.bans)
 
             async def hear() -> None:
                 async for entries in journal.follow():
-                    services.chat.hear(entries)
+                    context.chat.hear(entries)
 
-            for part in (services.pump, services.places, services.pulse):
+            for part in (context.pump, context.places, context.pulse):
                 nursery.start_soon(part.run)
             nursery.start_soon(hear)
-            nursery.start_soon(accept_forever, listener, partial(serve_connection, services), nursery)
+            nursery.start_soon(accept_forever, listener, partial(serve_connection, context), nursery)
             try:
                 yield house
             finally:

@@ -14,7 +14,7 @@ from trio_chat.backup.ndjson import FormatError, Header, decode_entry, decode_he
 from trio_chat.chat.events import Entry
 from trio_chat.chat.text import clean
 from trio_chat.config import ServeSettings
-from trio_chat.journal import History, JournalError, Origin, open_history, open_journal
+from trio_chat.journal import HistoryReader, JournalError, Origin, open_history, open_journal
 
 PAGE = 1000
 LINE_MAX_BYTES = 1024 * 1024
@@ -32,7 +32,7 @@ PARTLY_STATUS = 3
 T = TypeVar("T")
 
 
-class Done(NamedTuple):
+class TransferResult(NamedTuple):
     """What was done, and what is missing from it, as sentences."""
 
     text: str
@@ -52,7 +52,9 @@ def import_history(settings: ServeSettings, place: str) -> int:
     return _run(_import, settings, place)
 
 
-def _run(transfer: Callable[[ServeSettings, str], Awaitable[Done]], settings: ServeSettings, place: str) -> int:
+def _run(
+    transfer: Callable[[ServeSettings, str], Awaitable[TransferResult]], settings: ServeSettings, place: str
+) -> int:
     try:
         done = trio.run(transfer, settings, place)
     except (BackupError, JournalError) as error:
@@ -65,7 +67,7 @@ def _run(transfer: Callable[[ServeSettings, str], Awaitable[Done]], settings: Se
     return 0
 
 
-async def _export(settings: ServeSettings, place: str) -> Done:
+async def _export(settings: ServeSettings, place: str) -> TransferResult:
     count = damaged = seen = 0
     async with open_history(settings.journal, data=settings.data) as history:
         header = Header(epoch=history.epoch, pruned_to=history.pruned_to, last_id=await _last_whole(history))
@@ -77,10 +79,10 @@ async def _export(settings: ServeSettings, place: str) -> Done:
                 count, damaged, seen = count + len(entries), damaged + len(past) - len(entries), past[-1].id
                 reach(seen)
         lack = f"{_counted(damaged)} could not be exported: {history.damage}" if damaged else None
-    return Done(f"exported {_counted(count)}", lack)
+    return TransferResult(f"exported {_counted(count)}", lack)
 
 
-async def _last_whole(history: History) -> int:
+async def _last_whole(history: HistoryReader) -> int:
     """-> the id of the last entry that is not damaged: the one that shows an import that the file is whole"""
     before = history.last_id + 1
     while past := await history.read(None, before=before, limit=PAGE):
@@ -91,7 +93,7 @@ async def _last_whole(history: History) -> int:
     return 0
 
 
-async def _import(settings: ServeSettings, place: str) -> Done:
+async def _import(settings: ServeSettings, place: str) -> TransferResult:
     if settings.journal == "memory:":
         raise BackupError("the journal memory: would end with this command; name one that stays, such as sqlite:")
     with reading(place) as file:
@@ -104,7 +106,7 @@ async def _import(settings: ServeSettings, place: str) -> Done:
                 finally:
                     source.stop()
     known = f"; {source.count - count} were here already" if source.count > count else ""
-    return Done(f"imported {_counted(count)}{known}")
+    return TransferResult(f"imported {_counted(count)}{known}")
 
 
 class Source:

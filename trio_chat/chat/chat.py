@@ -8,33 +8,33 @@ import itertools
 from collections.abc import Collection, Iterable, Sequence
 
 from trio_chat.chat.client import Client
+from trio_chat.chat.counters import Counters, DisconnectReason
 from trio_chat.chat.crowd import Crowds
+from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
-from trio_chat.chat.outlet import Farewell, NoOutlet, Outlet
+from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import TOPIC_MAX, Rooms
-from trio_chat.chat.surroundings import Change, Rules, Surroundings
-from trio_chat.chat.tally import End, Tally
 from trio_chat.chat.text import clean
 
 
 class Chat:
     """All clients and rooms of this server."""
 
-    def __init__(self, outside: Surroundings, *, rules: Rules, last_id: int = 0) -> None:
+    def __init__(self, deps: Dependencies, *, rules: Rules, last_id: int = 0) -> None:
         """`last_id` is the newest id in the journal: what is newer comes in through `hear`."""
-        self._outside = outside
+        self._deps = deps
         self.rules = rules
         """Can be set anew at any time; `window` and `rooms` stay as they were at first."""
         self._register = Register()
         self._ids = itertools.count(1)
-        self._crowds = Crowds(outside.post)
-        self.tally = Tally()
-        self.rooms = Rooms(outside.encoders, window=rules.window, most=rules.rooms, last_id=last_id)
+        self._crowds = Crowds(deps.post)
+        self.counters = Counters()
+        self.rooms = Rooms(deps.encoders, window=rules.window, most=rules.rooms, last_id=last_id)
 
     # Connections
 
@@ -57,19 +57,19 @@ class Chat:
         if client is None:
             return None
         if client.away_since is None:
-            self._part(client, End.RESUMED)
-            client.outlet.hang_up(Farewell.RESUMED)
+            self._part(client, DisconnectReason.RESUMED)
+            client.outlet.hang_up(CloseReason.RESUMED)
         self._register.bring_back(client, address, port)
         client.outlet = outlet
         client.away_since = None
         self._greet(client)
         return client
 
-    def hold(self, session: str, nick: str, label: str, rooms: Iterable[str]) -> None:
+    def restore(self, session: str, nick: str, label: str, rooms: Iterable[str]) -> None:
         """Know a client of before the server was started: as one whose connection broke just now."""
         client = Client(f"c{next(self._ids)}", "", 0, mode=Mode.FRAMES, outlet=NoOutlet())
         client.session, client.label = session, label
-        client.away_since = self._outside.clock()
+        client.away_since = self._deps.clock()
         self._register.enter_away(client)
         if nick:
             self._register.claim_nick(client, nick)
@@ -77,13 +77,13 @@ class Chat:
             room = self.rooms.enter(name)
             client.members[room] = room.admit(client)
 
-    def see_off(self, label: str, rooms: Iterable[str]) -> None:
+    def announce_departure(self, label: str, rooms: Iterable[str]) -> None:
         """Tell that somebody of before the server was started is gone: nobody could at the time."""
         for name in rooms:
             room = self.rooms.enter(name)
             self._tell_crowd(room, Draft(room.name, Kind.LEFT, label))
 
-    def detach(self, client: Client, outlet: Outlet, end: End = End.BROKEN) -> None:
+    def connection_lost(self, client: Client, outlet: Outlet, end: DisconnectReason = DisconnectReason.BROKEN) -> None:
         """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
         if client.outlet is not outlet or client not in self._register or client.away_since is not None:
             return
@@ -91,11 +91,11 @@ class Chat:
             self.disconnect(client, end)
             return
         outlet.is_blocked = True
-        client.away_since = self._outside.clock()
+        client.away_since = self._deps.clock()
         self._register.send_away(client)
         self._part(client, end)
 
-    def disconnect(self, client: Client, end: End = End.LEFT) -> None:
+    def disconnect(self, client: Client, end: DisconnectReason = DisconnectReason.LEFT) -> None:
         """The client has left. Does nothing for one that is gone already, as after a kick."""
         if client not in self._register:
             return
@@ -108,13 +108,13 @@ class Chat:
         """End a client's connection; everyone where it was is told. Raises ChatError for one that is gone."""
         self._check_is_here(client)
         self._forget(client, Kind.KICKED)
-        self._part(client, End.KICKED)
-        client.outlet.hang_up(Farewell.KICKED)
+        self._part(client, DisconnectReason.KICKED)
+        client.outlet.hang_up(CloseReason.KICKED)
 
     def tick(self) -> None:
         """Do what is done about once a second: sum up crowds, let go of those who were away for too long, tidy up."""
         self.sum_up()
-        latest = self._outside.clock() - self.rules.hold_s
+        latest = self._deps.clock() - self.rules.hold_s
         for client in tuple(self._register.away):
             if client.away_since is not None and client.away_since <= latest:
                 self.disconnect(client)
@@ -139,7 +139,7 @@ class Chat:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
         self._tell_crowd(room, _draft(client, room, Kind.JOINED))
-        self._outside.on_place(client, True)
+        self._deps.on_place(client, True)
         return member
 
     def switch(self, client: Client, name: str) -> Room:
@@ -156,7 +156,7 @@ class Chat:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
         del client.members[room]
         self._dismiss(client, room, Kind.LEFT)
-        self._outside.on_place(client, True)
+        self._deps.on_place(client, True)
 
     def room_of(self, client: Client, name: str) -> Room:
         """The room of that name, which the client is in. Raises ChatError where it is not."""
@@ -176,7 +176,7 @@ class Chat:
         topic = clean(text).strip()
         if len(topic) > TOPIC_MAX:
             raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
-        return self._outside.post(_draft(client, room, Kind.TOPIC, topic, key))
+        return self._deps.post(_draft(client, room, Kind.TOPIC, topic, key))
 
     # Speaking
 
@@ -204,7 +204,7 @@ class Chat:
             draft = Draft(
                 room.name, Kind.TOLD, client.label, text, other.label, client.id, client.session if key else "", its_key
             )
-            receipt = self._outside.post(draft)
+            receipt = self._deps.post(draft)
         return receipt
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
@@ -216,9 +216,9 @@ class Chat:
         self._register.claim_nick(client, nick)
         receipt = None
         for room in client.members:
-            receipt = self._outside.post(_draft(client, room, Kind.RENAMED, nick))
+            receipt = self._deps.post(_draft(client, room, Kind.RENAMED, nick))
         client.label = nick
-        self._outside.on_place(client, True)
+        self._deps.on_place(client, True)
         return receipt
 
     def announce(self, text: str) -> Receipt | None:
@@ -227,7 +227,7 @@ class Chat:
         if text := clean(text).strip():
             for room in self.rooms:
                 if room.members:
-                    receipt = self._outside.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
+                    receipt = self._deps.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
         return receipt
 
     # Hearing
@@ -238,24 +238,24 @@ class Chat:
         for entry in entries:
             by_room.setdefault(entry.draft.room, []).append(entry)
         for name, news in by_room.items():
-            if room := self.rooms.of_news(name, news):
+            if room := self.rooms.route(name, news):
                 room.hear(news, self._register.by_id)
-                self.tally.note_heard(news, listeners=len(room.members))
-                self._outside.on_news(room)
+                self.counters.note_heard(news, listeners=len(room.members))
+                self._deps.on_news(room)
         if entries:
             self.rooms.last_id = entries[-1].id
 
     def heard_from(self, client: Client) -> None:
         """Note that a client has sent a line."""
         client.lines_in += 1
-        self.tally.lines_in += 1
-        client.heard_at = self._outside.clock()
+        self.counters.lines_in += 1
+        client.heard_at = self._deps.clock()
 
     # Looking
 
     def idle_s(self, client: Client) -> float:
         """Seconds since the client last sent a line."""
-        return self._outside.clock() - client.heard_at
+        return self._deps.clock() - client.heard_at
 
     def find(self, who: str) -> list[Client]:
         """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6) or an id.
@@ -272,20 +272,20 @@ class Chat:
             raise ChatError("no-such-client", "that client is gone")
 
     def _greet(self, client: Client) -> None:
-        client.connected_at = self._outside.wall_clock()
-        client.heard_at = self._outside.clock()
-        self.tally.connects[client.mode] += 1
-        self._outside.on_change(Change.CONNECTED, client, None)
+        client.connected_at = self._deps.wall_clock()
+        client.heard_at = self._deps.clock()
+        self.counters.connects[client.mode] += 1
+        self._deps.on_change(Change.CONNECTED, client, None)
 
-    def _part(self, client: Client, end: End) -> None:
-        self.tally.ends[end] += 1
-        self.tally.bytes_out += client.outlet.bytes_out
-        self._outside.on_change(Change.KICKED if end is End.KICKED else Change.DISCONNECTED, client, end)
+    def _part(self, client: Client, end: DisconnectReason) -> None:
+        self.counters.ends[end] += 1
+        self.counters.bytes_out += client.outlet.bytes_out
+        self._deps.on_change(Change.KICKED if end is DisconnectReason.KICKED else Change.DISCONNECTED, client, end)
 
     def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str) -> Receipt | None:
         if not (text := clean(text)) or text.isspace():
             return None
-        return self._outside.post(_draft(client, room, kind, text, key))
+        return self._deps.post(_draft(client, room, kind, text, key))
 
     def _tell_crowd(self, room: Room, notice: Draft) -> None:
         self._crowds.tell(notice, is_large=len(room.members) > self.rules.announce_max_members)
@@ -295,7 +295,7 @@ class Chat:
         if notice is Kind.LEFT:
             self._tell_crowd(room, _draft(client, room, notice))
         else:
-            self._outside.post(_draft(client, room, notice))
+            self._deps.post(_draft(client, room, notice))
         if not room.members:
             room.forget(self.rooms.last_id)
 
@@ -305,7 +305,7 @@ class Chat:
         for room in rooms:
             self._dismiss(client, room, notice)
         self.rooms.close_mailbox(client)
-        self._outside.on_place(client, False)
+        self._deps.on_place(client, False)
 
 
 def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:

@@ -45,31 +45,31 @@ class Posted(msgspec.Struct, frozen=True):
     lines: tuple[str, ...] = ()
 
 
-class Reply(msgspec.Struct, frozen=True):
+class TextReply(msgspec.Struct, frozen=True):
     """Lines for the one who asked, printed as they are."""
 
     lines: tuple[str, ...] = ()
 
 
-class Recall(msgspec.Struct, frozen=True):
+class HistoryQuery(msgspec.Struct, frozen=True):
     """The last `limit` entries of a room, for the one who asked."""
 
     room: str
     limit: int
 
 
-class Search(msgspec.Struct, frozen=True):
+class SearchQuery(msgspec.Struct, frozen=True):
     """Entries of a room that hold all the words, for the one who asked."""
 
     room: str
     words: str
 
 
-class Leave(msgspec.Struct, frozen=True):
+class LeaveChat(msgspec.Struct, frozen=True):
     """The one who asked wants to go."""
 
 
-Answer = Posted | Reply | Recall | Search | Leave
+Answer = Posted | TextReply | HistoryQuery | SearchQuery | LeaveChat
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def obey(chat: Chat, client: Client, line: str) -> Answer:
     if not line.startswith(("/", "quit()")):
         return _posted(chat.say(client, chat.current_room(client), line))
     if line.rstrip() == "quit()":
-        return Leave()
+        return LeaveChat()
     if not line.startswith("/") or line.startswith("//"):
         return _posted(chat.say(client, chat.current_room(client), line.removeprefix("/")))
     name, _, argument = line[1:].strip().partition(" ")
@@ -112,16 +112,16 @@ def _command_in(line: str) -> Command | None:
 
 
 def _posted(receipt: Receipt | None) -> Answer:
-    return Posted(receipt) if receipt else Reply()
+    return Posted(receipt) if receipt else TextReply()
 
 
-def _notice(text: str) -> Reply:
-    return Reply((notice(text),))
+def _notice(text: str) -> TextReply:
+    return TextReply((notice(text),))
 
 
 def _help(_chat: Chat, _client: Client, _argument: str) -> Answer:
     rows = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS.values()]
-    return Reply(tuple(help_rows(rows)))
+    return TextReply(tuple(help_rows(rows)))
 
 
 def _who(chat: Chat, client: Client, _argument: str) -> Answer:
@@ -159,7 +159,7 @@ def _leave(chat: Chat, client: Client, _argument: str) -> Answer:
 
 def _rooms(chat: Chat, _client: Client, _argument: str) -> Answer:
     rooms = [(room.name, len(room.members), room.topic) for room in chat.rooms.largest(ROOMS_MAX)]
-    return Reply(tuple(rooms_there_are(rooms, len(chat.rooms))))
+    return TextReply(tuple(rooms_there_are(rooms, len(chat.rooms))))
 
 
 def _topic(chat: Chat, client: Client, argument: str) -> Answer:
@@ -179,15 +179,15 @@ def _msg(chat: Chat, client: Client, argument: str) -> Answer:
 def _search(chat: Chat, client: Client, argument: str) -> Answer:
     if not argument:
         raise ChatError("usage", SAY_WHAT_TO_LOOK_FOR)
-    return Search(chat.current_room(client).name, argument)
+    return SearchQuery(chat.current_room(client).name, argument)
 
 
 def _history(chat: Chat, client: Client, argument: str) -> Answer:
-    return Recall(chat.current_room(client).name, lines_wanted(argument, HISTORY_MAX))
+    return HistoryQuery(chat.current_room(client).name, lines_wanted(argument, HISTORY_MAX))
 
 
 def _quit(_chat: Chat, _client: Client, _argument: str) -> Answer:
-    return Leave()
+    return LeaveChat()
 
 
 COMMANDS = MappingProxyType(

@@ -1,6 +1,7 @@
 """A room's log: a bounded window of its newest entries, each encoded once per wire format that somebody here reads.
 
-Places in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its meaning.
+Positions in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its
+meaning.
 The window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
 """
 

@@ -3,22 +3,22 @@
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from trio_chat.chat.tally import End
+from trio_chat.chat.counters import DisconnectReason
 
 if TYPE_CHECKING:
     from trio_chat.chat.room import Member
 
 
-class Farewell(Enum):
+class CloseReason(Enum):
     """Why the server ends a connection: the word for programs, the sentence for people, and when to come back."""
 
-    KICKED = (End.KICKED, "you were kicked", None)
-    RESUMED = (End.RESUMED, "your session goes on in another connection", None)
-    STALLED = (End.STALLED, "you took nothing for too long", 1.0)
-    DEAD = (End.DEAD, "you did not answer for too long", 1.0)
-    STOPPING = (End.STOPPING, "the server is shutting down", 1.0)
+    KICKED = (DisconnectReason.KICKED, "you were kicked", None)
+    RESUMED = (DisconnectReason.RESUMED, "your session goes on in another connection", None)
+    STALLED = (DisconnectReason.STALLED, "you took nothing for too long", 1.0)
+    DEAD = (DisconnectReason.DEAD, "you did not answer for too long", 1.0)
+    STOPPING = (DisconnectReason.STOPPING, "the server is shutting down", 1.0)
 
-    def __init__(self, code: End, text: str, retry_s: float | None) -> None:
+    def __init__(self, code: DisconnectReason, text: str, retry_s: float | None) -> None:
         self.code = code
         self.text = text
         self.retry_s = retry_s
@@ -49,7 +49,7 @@ class Outlet(Protocol):
     async def wait_writable(self) -> None:
         """Return when a push is worth trying again. Raises trio.ClosedResourceError once the connection is closed."""
 
-    def hang_up(self, farewell: Farewell) -> None:
+    def hang_up(self, farewell: CloseReason) -> None:
         """End the connection soon, whatever its peer does; it is told why if it still listens."""
 
 
@@ -70,5 +70,5 @@ class NoOutlet:
     async def wait_writable(self) -> None:
         """Nobody waits: it is blocked by no kernel."""
 
-    def hang_up(self, farewell: Farewell) -> None:
+    def hang_up(self, farewell: CloseReason) -> None:
         """There is nothing to be ended."""

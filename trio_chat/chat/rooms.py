@@ -74,7 +74,7 @@ class Rooms:
         following = max(member.cursor, member.track.base)  # one that fell off the window is told so, and goes on there
         return log.id_at(following) - 1 if following < log.end else self.last_id
 
-    def of_news(self, name: str, news: Sequence[Entry]) -> Room | None:
+    def route(self, name: str, news: Sequence[Entry]) -> Room | None:
         """Where entries of one room belong, which are news here.
 
         -> None for a mailbox whose client is gone, and for what came too late for a room that is forgotten.

@@ -1,7 +1,7 @@
 """Flood control: how fast one client may speak. Nothing is dropped: a fast sender is simply not read for a while."""
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket: `burst` at once, then `rate` a second. A rate of 0 is no limit."""
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")

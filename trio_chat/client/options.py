@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from trio_chat.client.link.address import Place, TcpPlace
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.address import Address, TcpAddress
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.known_servers import KnownServers, default_folder
-from trio_chat.client.link.tls import TlsPlace
+from trio_chat.client.link.tls import TlsAddress
 from trio_chat.config import JoinSettings, read_password_file
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ViewOptions:
     """What can be told of it; at first the plainest."""
 
     past: int | None = None
@@ -21,25 +21,25 @@ class Wishes:
     """Whether what is said has its time in front."""
 
 
-PLAIN = Wishes()
+PLAIN = ViewOptions()
 
 
-def place_of(host: str, port: int, settings: JoinSettings) -> Place:
+def address_from(host: str, port: int, settings: JoinSettings) -> Address:
     """Say where to go, and whether by TLS."""
-    place = TcpPlace(host, port)
+    place = TcpAddress(host, port)
     if not (settings.tls or settings.tls_ca):
         return place
-    return TlsPlace(place, KnownServers(default_folder()), authority=settings.tls_ca)
+    return TlsAddress(place, KnownServers(default_folder()), authority=settings.tls_ca)
 
 
-def visitor_of(settings: JoinSettings) -> Visitor:
+def identity_from(settings: JoinSettings) -> Identity:
     """Say who comes. It reads the password's file: call it before the event loop. Raises ConfigError."""
     password = settings.password.value if settings.password else ""
     if settings.password_file:
         password = read_password_file(settings.password_file)
-    return Visitor(nick=settings.nick, rooms=(settings.room,), password=password)
+    return Identity(nick=settings.nick, rooms=(settings.room,), password=password)
 
 
-def wishes_of(settings: JoinSettings) -> Wishes:
+def view_options_from(settings: JoinSettings) -> ViewOptions:
     """Say how the chat is to be shown."""
-    return Wishes(past=settings.history, has_bell=settings.bell, has_times=settings.times)
+    return ViewOptions(past=settings.history, has_bell=settings.bell, has_times=settings.times)

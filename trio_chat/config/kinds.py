@@ -16,7 +16,7 @@ _TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SettingKind:
     """One kind of value. `parse` raises ValueError or LookupError for what is none; `native` are its types in TOML."""
 
     metavar: str
@@ -51,16 +51,16 @@ class Kind:
         return self.parse(str(value))
 
 
-def whole(low: int, high: int, *, metavar: str = "N") -> Kind:
+def whole(low: int, high: int, *, metavar: str = "N") -> SettingKind:
     """Make the kind of whole numbers from `low` to `high`."""
 
     def parse(text: str) -> int:
         return _within(_integer(text), low, high)
 
-    return Kind(metavar, f"a whole number from {low} to {high}", parse, native=(int,))
+    return SettingKind(metavar, f"a whole number from {low} to {high}", parse, native=(int,))
 
 
-def size(low: int, high: int) -> Kind:
+def size(low: int, high: int) -> SettingKind:
     """Make the kind of sizes in bytes from `low` to `high`, as `65536` or `64KiB`."""
 
     def parse(text: str) -> int:
@@ -68,10 +68,10 @@ def size(low: int, high: int) -> Kind:
         return _within(int(number) * _BYTES[unit], low, high)
 
     expected = f"a size from {_show_size(low)} to {_show_size(high)}, such as 64KiB"
-    return Kind("SIZE", expected, parse, native=(int, str), show=_show_size)
+    return SettingKind("SIZE", expected, parse, native=(int, str), show=_show_size)
 
 
-def duration(low_s: float, high_s: float) -> Kind:
+def duration(low_s: float, high_s: float) -> SettingKind:
     """Make the kind of times in seconds from `low_s` to `high_s`, as `30`, `2.5s`, `10m`, `12h` or `7d`."""
 
     def parse(text: str) -> float:
@@ -80,7 +80,7 @@ def duration(low_s: float, high_s: float) -> Kind:
 
     examples = "90s or 10m" if high_s >= 600 else "2.5s or 30s"
     expected = f"a time from {_show_duration(low_s)} to {_show_duration(high_s)}, such as {examples}"
-    return Kind("TIME", expected, parse, native=(int, float, str), show=_show_duration)
+    return SettingKind("TIME", expected, parse, native=(int, float, str), show=_show_duration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Keep:
     more_than: int | None = None
 
 
-def keeping(age: Kind, count: Kind) -> Kind:
+def keeping(age: SettingKind, count: SettingKind) -> SettingKind:
     """Make the kind of lists of bounds of what is kept: an age has a unit, as `30d`, a plain number is a count."""
 
     def parse(written: str) -> Keep:
@@ -103,34 +103,34 @@ def keeping(age: Kind, count: Kind) -> Kind:
         return ", ".join(str(keep.more_than or age.show(keep.older_than)) for keep in keeps)
 
     expected = f"{age.expected}, or {count.expected}".replace("90s or 10m", "12h or 30d")
-    return Kind("BOUND", expected, parse, native=(int, str), show=show, is_list=True)
+    return SettingKind("BOUND", expected, parse, native=(int, str), show=show, is_list=True)
 
 
-def text(metavar: str, expected: str) -> Kind:
+def text(metavar: str, expected: str) -> SettingKind:
     """Make a kind of plain text, on one line."""
-    return Kind(metavar, expected, _line)
+    return SettingKind(metavar, expected, _line)
 
 
-def texts(metavar: str, expected: str) -> Kind:
+def texts(metavar: str, expected: str) -> SettingKind:
     """Make a kind of lists: a flag given several times, a variable parted by commas or spaces, a TOML array."""
-    return Kind(metavar, expected, _line, show=", ".join, is_list=True)
+    return SettingKind(metavar, expected, _line, show=", ".join, is_list=True)
 
 
-def host(metavar: str, expected: str) -> Kind:
+def host(metavar: str, expected: str) -> SettingKind:
     """Make a kind of addresses to listen on; every interface, IPv4 and IPv6, is empty however it is written."""
-    return Kind(metavar, expected, lambda written: "" if written in ("*", "::") else _line(written))
+    return SettingKind(metavar, expected, lambda written: "" if written in ("*", "::") else _line(written))
 
 
-def choice(metavar: str, *names: str) -> Kind:
+def choice(metavar: str, *names: str) -> SettingKind:
     """Make the kind of one word out of several."""
 
     def parse(written: str) -> str:
         return names[names.index(written.lower())]
 
-    return Kind(metavar, f"one of {', '.join(names)}", parse)
+    return SettingKind(metavar, f"one of {', '.join(names)}", parse)
 
 
-def networks(metavar: str) -> Kind:
+def networks(metavar: str) -> SettingKind:
     """Make the kind of lists of networks, as `10.0.0.0/8`, and single addresses."""
 
     def parse(written: str) -> Network:
@@ -140,7 +140,7 @@ def networks(metavar: str) -> Kind:
         return ", ".join(map(str, values))
 
     expected = "networks such as 192.168.1.0/24 or fd00::/8, without a zone and with no bits set behind the mask"
-    return Kind(metavar, expected, parse, show=show, is_list=True)
+    return SettingKind(metavar, expected, parse, show=show, is_list=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class Secret:
     value: str = field(repr=False)
 
 
-def secret(low: int, high: int) -> Kind:
+def secret(low: int, high: int) -> SettingKind:
     """Make the kind of secrets from `low` to `high` characters of ASCII. It has no flag, since `ps` shows flags."""
 
     def parse(written: str) -> Secret:
@@ -158,10 +158,10 @@ def secret(low: int, high: int) -> Kind:
             raise ValueError
         return Secret(written)
 
-    return Kind("", f"{low} to {high} characters of ASCII without spaces", parse, is_secret=True)
+    return SettingKind("", f"{low} to {high} characters of ASCII without spaces", parse, is_secret=True)
 
 
-def passphrase(high: int) -> Kind:
+def passphrase(high: int) -> SettingKind:
     """Make the kind of what people think up as a secret, up to `high` characters. It has no flag either."""
 
     def parse(written: str) -> Secret:
@@ -169,15 +169,15 @@ def passphrase(high: int) -> Kind:
             raise ValueError
         return Secret(written)
 
-    return Kind("", f"1 to {high} characters", parse, is_secret=True)
+    return SettingKind("", f"1 to {high} characters", parse, is_secret=True)
 
 
-def path(metavar: str, expected: str) -> Kind:
+def path(metavar: str, expected: str) -> SettingKind:
     """Make a kind of paths; `~` is the home folder."""
-    return Kind(metavar, expected, _path)
+    return SettingKind(metavar, expected, _path)
 
 
-SWITCH = Kind(
+SWITCH = SettingKind(
     "", "true or false", lambda written: _TRUTH[written.lower()], native=(bool,), show=lambda on: str(on).lower()
 )
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
-from trio_chat.config.kinds import Kind
+from trio_chat.config.kinds import SettingKind
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 
@@ -28,7 +28,7 @@ class Declared:
     """
 
     help: str
-    kind: Kind
+    kind: SettingKind
     default: str = ""
     is_live: bool = False
 
@@ -38,7 +38,7 @@ class Setting(NamedTuple):
 
     name: str
     help: str
-    kind: Kind
+    kind: SettingKind
     default: str
     is_live: bool = False
 

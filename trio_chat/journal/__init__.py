@@ -19,31 +19,31 @@ from trio_chat.journal.records import (
     JournalError,
     Origin,
     Past,
-    PlaceRecord,
     RoomRecord,
+    SessionRecord,
 )
 from trio_chat.journal.sqlite.history import open_sqlite_history
 from trio_chat.journal.sqlite.journal import open_sqlite
-from trio_chat.journal.sqlite.opening import try_path
+from trio_chat.journal.sqlite.opening import check_can_open
 
 __all__ = [
     "AuditRecord",
     "BanRecord",
     "Damaged",
-    "History",
+    "HistoryReader",
     "Journal",
     "JournalError",
     "Origin",
     "Past",
-    "PlaceRecord",
     "RoomRecord",
+    "SessionRecord",
+    "check_journal",
     "open_history",
     "open_journal",
-    "try_journal",
 ]
 
 
-class History(Protocol):
+class HistoryReader(Protocol):
     """The past of one store."""
 
     epoch: str
@@ -68,7 +68,7 @@ class History(Protocol):
         JournalError."""
 
 
-class Journal(History, Protocol):
+class Journal(HistoryReader, Protocol):
     """One store, in one order. All methods are for the task that opened it and its children."""
 
     fault: str | None
@@ -134,13 +134,13 @@ class Journal(History, Protocol):
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, also those that are over, oldest first. Raises JournalError."""
 
-    async def save_places(self, taken: Sequence[PlaceRecord], left: Sequence[str]) -> None:
+    async def save_sessions(self, taken: Sequence[SessionRecord], left: Sequence[str]) -> None:
         """Keep the places of clients, each in place of an earlier one of its owner, and forget those of others.
 
         A crash of the server leaves them as they are; a power cut may take back the newest. Raises JournalError.
         """
 
-    async def read_places(self) -> list[PlaceRecord]:
+    async def read_sessions(self) -> list[SessionRecord]:
         """Return all places. Raises JournalError."""
 
 
@@ -160,7 +160,7 @@ async def open_journal(
 
 
 @asynccontextmanager
-async def open_history(url: str, *, data: Path) -> AsyncIterator[History]:
+async def open_history(url: str, *, data: Path) -> AsyncIterator[HistoryReader]:
     """Open the store that `url` names only to read what is there, also while a server has it. Raises JournalError."""
     if url == "memory:":
         raise JournalError("the journal memory: ends with its server; there is no history in it")
@@ -168,10 +168,10 @@ async def open_history(url: str, *, data: Path) -> AsyncIterator[History]:
         yield history
 
 
-def try_journal(url: str, *, data: Path) -> None:
+def check_journal(url: str, *, data: Path) -> None:
     """Look whether `open_journal` would do, and change nothing. Raises JournalError."""
     if url != "memory:":
-        try_path(_path(url, data))
+        check_can_open(_path(url, data))
 
 
 def _path(url: str, data: Path) -> Path:

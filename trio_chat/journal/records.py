@@ -55,7 +55,7 @@ class BanRecord(msgspec.Struct, frozen=True):
     until: float | None = None
 
 
-class PlaceRecord(msgspec.Struct, frozen=True):
+class SessionRecord(msgspec.Struct, frozen=True):
     """The place of a client: its label, its nick if it has one, and its rooms.
 
     `owner` is the session that can take it up again, or else the id of a connection that nobody can.

@@ -15,7 +15,7 @@ from trio_chat.journal import open_history
 from trio_chat.selftest.participant import ROOMS, Participant, participating
 from trio_chat.selftest.proxy import Flow, Proxy, Wire
 from trio_chat.selftest.supervisor import Supervisor, supervising
-from trio_chat.selftest.verdict import Line, Transcript, judge
+from trio_chat.selftest.verdict import Line, Recording, judge
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
 BEGIN, END = "the ordeal begins", "the ordeal is over"
@@ -58,7 +58,7 @@ class Report:
     plan: Plan
     faults: Counter[str] = field(default_factory=Counter)
     kills: int = 0
-    transcripts: Sequence[Transcript] = ()
+    transcripts: Sequence[Recording] = ()
     entries: int = 0
     seconds: float = 0.0
     findings: list[str] = field(default_factory=list)

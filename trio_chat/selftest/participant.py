@@ -8,12 +8,12 @@ from pathlib import Path
 import trio
 
 from trio_chat.chat.events import LOBBY
-from trio_chat.client.link.address import TcpPlace
-from trio_chat.client.link.events import Connected, Ended, Failed, Happening, Heard, Lost, Missed, Sent
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.address import TcpAddress
+from trio_chat.client.link.events import Connected, Ended, Failed, Heard, LinkEvent, Lost, Missed, Sent
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import open_outbox
-from trio_chat.selftest.verdict import Line, Transcript
+from trio_chat.selftest.verdict import Line, Recording
 from trio_chat.wire import frames
 
 ROOMS = (LOBBY, "den")
@@ -23,7 +23,7 @@ class Participant:
     """A person at a client that never closes it, and writes everything down."""
 
     def __init__(self, name: str, link: Link) -> None:
-        self.transcript = Transcript(name)
+        self.transcript = Recording(name)
         self._link = link
         self._news = trio.Event()
 
@@ -54,7 +54,7 @@ class Participant:
         while not is_so():
             await self._news.wait()
 
-    def _note(self, happening: Happening) -> None:
+    def _note(self, happening: LinkEvent) -> None:
         transcript = self.transcript
         match happening:
             case Heard(entry=entry) if entry.room in ROOMS:
@@ -74,7 +74,7 @@ class Participant:
 @asynccontextmanager
 async def participating(name: str, port: int, folder: Path) -> AsyncIterator[Participant]:
     """Come, and stay until the end of the block. What the client keeps is in `folder`. Raises LinkError, in a group."""
-    place, visitor = TcpPlace("127.0.0.1", port), Visitor(nick=name, rooms=ROOMS)
+    place, visitor = TcpAddress("127.0.0.1", port), Identity(nick=name, rooms=ROOMS)
     with open_outbox(str(place), name, folder=folder / "outbox") as outbox:
         async with open_link(place, visitor, outbox) as link, trio.open_nursery() as nursery:
             participant = Participant(name, link)

@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 
 @dataclass(slots=True)
-class Transcript:
+class Recording:
     """One client's side of it, in its order. What it said goes by the key, with its text.
 
     `missed` counts how often it was told that something is missing; `ended` says why it gave up, where it did.
@@ -46,7 +46,7 @@ class Transcript:
         return len(self.sent) + len(self.failed) >= len(self.said)
 
 
-def judge(history: Sequence[Line], transcripts: Sequence[Transcript]) -> list[str]:
+def judge(history: Sequence[Line], transcripts: Sequence[Recording]) -> list[str]:
     """Return every broken promise, as a sentence; none is what is hoped for.
 
     `history` is what all clients were there for: from an entry before which all had come, to one after which nothing
@@ -60,7 +60,7 @@ def judge(history: Sequence[Line], transcripts: Sequence[Transcript]) -> list[st
     return findings
 
 
-def _judge_history(history: Sequence[Line], transcripts: Iterable[Transcript]) -> Iterator[str]:
+def _judge_history(history: Sequence[Line], transcripts: Iterable[Recording]) -> Iterator[str]:
     said = {text for transcript in transcripts for text in transcript.said.values()}
     for text, times in _texts(history).items():
         if text not in said:
@@ -72,7 +72,7 @@ def _judge_history(history: Sequence[Line], transcripts: Iterable[Transcript]) -
             yield f"the history has entry {after.id} after {before.id}"
 
 
-def _judge_all_shown(history: Sequence[Line], transcript: Transcript) -> Iterator[str]:
+def _judge_all_shown(history: Sequence[Line], transcript: Recording) -> Iterator[str]:
     first, last = (history[0].id, history[-1].id) if history else (1, 0)
     shown = [line for line in transcript.shown if first <= line.id <= last]
     for room in sorted({line.room for line in (*history, *shown)}):
@@ -92,7 +92,7 @@ def _judge_shown(history: Sequence[Line], shown: Sequence[Line]) -> Iterator[str
     )
 
 
-def _judge_said(history: Sequence[Line], transcript: Transcript) -> Iterator[str]:
+def _judge_said(history: Sequence[Line], transcript: Recording) -> Iterator[str]:
     texts = _texts(history)
     sent, failed = Counter(transcript.sent), Counter(transcript.failed)
     for key, text in transcript.said.items():

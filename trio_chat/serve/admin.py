@@ -11,14 +11,14 @@ import trio
 from admin_api.event_log import EventLog
 from admin_api.http.access import Access
 from admin_api.http.encryption import GetContext
-from admin_api.state import Premises
+from admin_api.state import AdminState
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.loop_delay import BOUNDS_S, watch_delay
 from trio_chat.server.operation.secret_files import AdminToken
-from trio_chat.server.sessions.context import Services
+from trio_chat.server.sessions.context import SessionContext
 
 
 class Admin:
@@ -39,7 +39,7 @@ class Admin:
                 "if need be, with --admin-token-file FILE; or networks with --admin-allow; or say --admin-open"
             )
 
-    async def start(self, nursery: trio.Nursery, operator: Operator, services: Services) -> list[str]:
+    async def start(self, nursery: trio.Nursery, operator: Operator, context: SessionContext) -> list[str]:
         """Start the app. -> what to print about it.
 
         It is imported now, since that takes longer than all else and chat need not wait for it.
@@ -48,24 +48,22 @@ class Admin:
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
         delays = Histogram(BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
-        premises = Premises(operator, services.journal, self.events, services.admission.refused, delays)
-        urls = await nursery.start(
-            app.serve_admin, premises, self._listeners, self._access, self._get_context(services)
-        )
+        premises = AdminState(operator, context.journal, self.events, context.admission.refused, delays)
+        urls = await nursery.start(app.serve_admin, premises, self._listeners, self._access, self._get_context(context))
         rows = [f"Admin API started on: {urls[0]}"]
         if self._token.made_in:
             rows.append(f"Admin token, kept in {self._token.made_in}: {self._token.value}")
         return rows
 
-    def _get_context(self, services: Services) -> GetContext | None:
+    def _get_context(self, context: SessionContext) -> GetContext | None:
         """How to find the certificate of the moment, if the app is served over TLS."""
-        if not self._is_encrypted or services.tls is None:
+        if not self._is_encrypted or context.tls is None:
             return None
-        last = services.tls
+        last = context.tls
 
         def get_context() -> ssl.SSLContext:
             nonlocal last
-            last = services.tls or last  # a reload that takes TLS from the chat leaves it to the admin API
+            last = context.tls or last  # a reload that takes TLS from the chat leaves it to the admin API
             return last.context
 
         return get_context

@@ -16,16 +16,16 @@ import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.surroundings import Change
-from trio_chat.chat.tally import End
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Change
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.config import ServeSettings, ignored_variables
 from trio_chat.journal import JournalError, open_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.reload import Reloaded, Reloader
 from trio_chat.serve.wiring import Parts, wire
-from trio_chat.server.delivery.liveness import keep_vigil
+from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
 from trio_chat.server.operation.logs import logging_to
@@ -33,14 +33,14 @@ from trio_chat.server.operation.secret_files import AdminToken, Secrets, open_ad
 from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_for_stop
 from trio_chat.server.operation.stdio import Printer, read_lines
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
-from trio_chat.server.sessions.context import Services, heard
+from trio_chat.server.sessions.context import SessionContext, heard
 from trio_chat.server.sessions.ending import log_end
 from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
-from trio_chat.server.upkeep.housekeeping import recall_rooms
+from trio_chat.server.upkeep.housekeeping import restore_rooms
 from trio_chat.server.upkeep.operator_log import read_bans
-from trio_chat.server.upkeep.session_store import recall_places
+from trio_chat.server.upkeep.session_store import restore_sessions
 
 STDIN, STDOUT = 0, 1
 TICK_S = 1.0
@@ -114,7 +114,7 @@ async def _serve_until(
                 admin=admin,
                 nursery=nursery,
                 printer=printer,
-                reloader=Reloader(settings, parts.services, parts.pruning, read=read),
+                reloader=Reloader(settings, parts.context, parts.pruning, read=read),
                 stop=stop,
                 manager=ServiceManager(os.environ),
             )
@@ -148,75 +148,75 @@ class Server:
             await self.stop.requested()
             self.manager.stopping()
             await self._let_be_heard()
-            for client in tuple(self.services.chat.clients):
-                self.services.pump.flush(client)
-                client.outlet.hang_up(Farewell.STOPPING)
+            for client in tuple(self.context.chat.clients):
+                self.context.pump.flush(client)
+                client.outlet.hang_up(CloseReason.STOPPING)
             sessions.cancel_scope.cancel()
         await self._settle()
 
     @property
-    def services(self) -> Services:
+    def context(self) -> SessionContext:
         """What sessions work with."""
-        return self.parts.services
+        return self.parts.context
 
     def _start_tasks(self) -> None:
-        services, start = self.services, self.nursery.start_soon
-        for part in (self.printer, services.pump, services.pulse, services.places, self.parts.ledger):
+        context, start = self.context, self.nursery.start_soon
+        for part in (self.printer, context.pump, context.pulse, context.places, self.parts.operator_log):
             start(part.run)
         start(watch_for_reload, partial(self.reloader.request, "SIGHUP"), self.stop.request, STDIN)
         start(self.reloader.run, self._tell_reload, self.manager)
         start(self.manager.watch)
-        start(keep_vigil, services.chat)
+        start(watch_unacknowledged, context.chat)
         start(self._hear)
         start(self._tick)
 
     async def _recall(self) -> None:
         """Know who and what was here before; only then is anything pruned."""
-        chat, journal = self.services.chat, self.services.journal
-        await recall_rooms(chat, journal)
-        await recall_places(chat, journal, self.services.places)
+        chat, journal = self.context.chat, self.context.journal
+        await restore_rooms(chat, journal)
+        await restore_sessions(chat, journal, self.context.places)
         self.nursery.start_soon(self.parts.pruning.run)
 
     async def _let_be_heard(self) -> None:
         """Bring what was said before the stop to its rooms, if that can be done soon."""
         with self.stop.leaving_time_for_the_journal(SETTLE_S):
-            await self.services.journal.settled()
-            await heard(self.services)
+            await self.context.journal.settled()
+            await heard(self.context)
 
     async def _settle(self) -> None:
         """Have written down what the end of the sessions came to, for as long as there is time."""
-        self.services.chat.sum_up()
+        self.context.chat.sum_up()
         with self.stop.leaving_time_for_the_journal(SETTLE_S):
             async with trio.open_nursery() as settling:
-                settling.start_soon(self.services.places.settled)
-                settling.start_soon(self.parts.ledger.settled, SETTLE_S)
+                settling.start_soon(self.context.places.settled)
+                settling.start_soon(self.parts.operator_log.settled, SETTLE_S)
                 settling.start_soon(self.admin.events.aclose)
 
     async def _open_to_operators(self) -> None:
         """Start the admin app and the console; a stop need not wait for that."""
-        self.printer.release(await self.admin.start(self.nursery, self.parts.operator, self.services))
+        self.printer.release(await self.admin.start(self.nursery, self.parts.operator, self.context))
         if self.settings.console:
             self.nursery.start_soon(self._obey_console)
         self.manager.ready()
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
-        await accept_forever(chat_socket, partial(serve_connection, self.services), sessions)
+        await accept_forever(chat_socket, partial(serve_connection, self.context), sessions)
 
     async def _hear(self) -> None:
         """Bring what is durable to the rooms, a portion at a time: no number of entries holds up the loop."""
-        async for entries in self.services.journal.follow():
+        async for entries in self.context.journal.follow():
             for start in range(0, len(entries), HEARD_PER_TURN):
-                self.services.chat.hear(entries[start : start + HEARD_PER_TURN])
+                self.context.chat.hear(entries[start : start + HEARD_PER_TURN])
                 await trio.lowlevel.checkpoint()
 
     async def _tick(self) -> None:
         while True:
             await trio.sleep(TICK_S)
-            self.services.chat.tick()
+            self.context.chat.tick()
 
     async def _obey_console(self) -> None:
         have_reloaded = partial(self.reloader.have_reloaded, console.BY)
-        desk = console.Desk(self.parts.operator, self.services.journal, have_reloaded)
+        desk = console.ConsoleContext(self.parts.operator, self.context.journal, have_reloaded)
         try:
             async with aclosing(read_lines(STDIN)) as lines:
                 async for line in lines:
@@ -226,12 +226,14 @@ class Server:
             self.stop.request()
 
     def _tell_reload(self, by: str, reloaded: Reloaded) -> None:
-        self.parts.ledger.record(by, "reload", reloaded.summary)
+        self.parts.operator_log.record(by, "reload", reloaded.summary)
         for line in reloaded.lines:
             self.printer.print(line)
 
 
-def _report(printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, end: End | None) -> None:
+def _report(
+    printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, end: DisconnectReason | None
+) -> None:
     printer.print(console.change_line(change, client))
     log_end(client, end)
     admin.events.note_change(chat, change, client, end)

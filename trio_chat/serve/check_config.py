@@ -7,7 +7,7 @@ import msgspec
 import trio
 
 from trio_chat.config import ServeSettings, Survey, settings_of
-from trio_chat.journal import JournalError, try_journal
+from trio_chat.journal import JournalError, check_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.server.errors import SetupError
@@ -43,7 +43,7 @@ def _problems(settings: ServeSettings) -> Iterator[str]:
     tries: tuple[Callable[[], object], ...] = (
         lambda: read_password(settings.password_file),
         lambda: read_tls(settings),
-        lambda: try_journal(settings.journal, data=settings.data),
+        lambda: check_journal(settings.journal, data=settings.data),
         lambda: trio.run(_try_ports, settings),
     )
     for attempt in tries:

@@ -18,7 +18,7 @@ from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.logs import set_level
 from trio_chat.server.operation.secret_files import Secrets, read_secrets
 from trio_chat.server.operation.systemd import ServiceManager
-from trio_chat.server.sessions.context import Pace, Services
+from trio_chat.server.sessions.context import RateLimit, SessionContext
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 
@@ -72,10 +72,10 @@ class Reloader:
     """Knows what is in force. `read` reads the settings again, as they were read at the start."""
 
     def __init__(
-        self, settings: ServeSettings, services: Services, pruning: Pruning, *, read: Callable[[], ServeSettings]
+        self, settings: ServeSettings, context: SessionContext, pruning: Pruning, *, read: Callable[[], ServeSettings]
     ) -> None:
         self._settings = settings
-        self._services = services
+        self._context = context
         self._pruning = pruning
         self._read = read
         self._threads = trio.CapacityLimiter(THREADS)
@@ -148,7 +148,7 @@ class Reloader:
 
     def _renewals(self, new: Secrets) -> tuple[str, ...]:
         """What is new in files that are called as before."""
-        tls, password = self._services.tls, self._services.password
+        tls, password = self._context.tls, self._context.password
         renewed = []
         if tls and new.tls and tls.fingerprint != new.tls.fingerprint:
             renewed.append("Reloaded the TLS certificate and its key")
@@ -159,14 +159,14 @@ class Reloader:
     def _take_up(self, new: ServeSettings, secrets: Secrets) -> None:
         live = {setting.name: getattr(new, setting.name) for setting in settings_of(ServeSettings) if setting.is_live}
         self._settings = settings = msgspec.structs.replace(self._settings, **live)
-        services = self._services
-        if (limits := limits_of(settings)) != services.admission.limits:  # setting them forgets who came how often
-            services.admission.limits = limits
-        services.chat.rules = rules_of(settings)
-        services.pace = Pace(settings.rate, settings.burst)
-        services.password = secrets.password
-        services.tls = secrets.tls
-        services.pump.stall_timeout_s = settings.stall_timeout
+        context = self._context
+        if (limits := limits_of(settings)) != context.admission.limits:  # setting them forgets who came how often
+            context.admission.limits = limits
+        context.chat.rules = rules_of(settings)
+        context.pace = RateLimit(settings.rate, settings.burst)
+        context.password = secrets.password
+        context.tls = secrets.tls
+        context.pump.stall_timeout_s = settings.stall_timeout
         self._pruning.keeps = settings.keep
         set_level(settings.log_level)
 

@@ -8,24 +8,24 @@ import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.chat.surroundings import Change, Rules, Surroundings
-from trio_chat.chat.tally import End
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
-from trio_chat.server.delivery.liveness import Pulse
+from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Secrets
-from trio_chat.server.sessions.context import Pace, Services
+from trio_chat.server.sessions.context import RateLimit, SessionContext
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
-from trio_chat.server.upkeep.operator_log import Ledger
-from trio_chat.server.upkeep.session_store import Places
+from trio_chat.server.upkeep.operator_log import OperatorLog
+from trio_chat.server.upkeep.session_store import SessionSaver
 from trio_chat.wire import frames, lines
 
-OnChange = Callable[[Chat, Change, Client, End | None], None]
+OnChange = Callable[[Chat, Change, Client, DisconnectReason | None], None]
 OnRecord = Callable[[str, str, str], None]
 
 
@@ -33,9 +33,9 @@ OnRecord = Callable[[str, str, str], None]
 class Parts:
     """What sessions work with, what operators do and where that is written down, and what is kept for how long."""
 
-    services: Services
+    context: SessionContext
     operator: Operator
-    ledger: Ledger
+    operator_log: OperatorLog
     pruning: Pruning
 
 
@@ -54,8 +54,8 @@ def wire(
     `on_change` hears of connections, `on_record` of what operators do.
     """
     pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
-    places = Places(journal)
-    outside = Surroundings(
+    places = SessionSaver(journal)
+    deps = Dependencies(
         post=journal.post,
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
         wall_clock=time.time,
@@ -64,21 +64,21 @@ def wire(
         on_news=pump.has_news,
         on_place=places.note,
     )
-    chat = Chat(outside, rules=rules_of(settings), last_id=journal.last_id)
-    ledger = Ledger(journal, time.time, on_record=on_record)
-    operator = Operator(chat, Bans(bans, ledger), ledger, time.time)
-    services = Services(
+    chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
+    operator_log = OperatorLog(journal, time.time, on_record=on_record)
+    operator = Operator(chat, Bans(bans, operator_log), operator_log, time.time)
+    context = SessionContext(
         chat,
         journal,
         pump,
-        Pulse(pump),
+        Heartbeats(pump),
         places,
         admission=Admission(limits_of(settings), operator.bans),
-        pace=Pace(settings.rate, settings.burst),
+        pace=RateLimit(settings.rate, settings.burst),
         password=secrets.password,
         tls=secrets.tls,
     )
-    return Parts(services, operator, ledger, Pruning(journal, settings.keep))
+    return Parts(context, operator, operator_log, Pruning(journal, settings.keep))
 
 
 def rules_of(settings: ServeSettings) -> Rules:

@@ -7,8 +7,8 @@ import trio
 import trio.testing
 
 from tests.conftest import PATIENCE_S
-from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.surroundings import Change
+from trio_chat.chat.dependencies import Change
+from trio_chat.chat.outlet import CloseReason
 
 ALICE = {
     "id": "c1",
@@ -166,7 +166,7 @@ async def test_delete_ends_the_connection_and_shows_whose_it_was(office, alice, 
 
     assert answer.status == 200
     assert answer.json == ALICE
-    assert alice.outlet.farewell is Farewell.KICKED
+    assert alice.outlet.farewell is CloseReason.KICKED
     assert office.changes == [(Change.CONNECTED, "10.0.0.1:47634"), (Change.KICKED, "10.0.0.1:47634")]
     assert (await office.ask("GET", "/clients")).json == {"clients": []}
 

@@ -16,7 +16,7 @@ from admin_api.event_log import STALL_S, SUBSCRIBERS_MOST, WINDOW, EventLog, Sub
 from admin_api.http.listening import open_listeners
 from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
-from trio_chat.chat.tally import End
+from trio_chat.chat.counters import DisconnectReason
 
 
 class Follower:
@@ -86,7 +86,7 @@ async def test_it_tells_who_comes_and_goes_and_why(office, follow) -> None:
 
     client = office.connect(7)
     shown = (await office.ask("GET", "/clients/7")).json
-    office.chat.disconnect(client, End.STALLED)
+    office.chat.disconnect(client, DisconnectReason.STALLED)
     kicked = office.connect(8)
     office.operator.kick(kicked, by="console")
 
@@ -107,7 +107,7 @@ async def test_it_tells_what_operators_do_and_not_what_they_say(office, follow) 
     await office.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
     await office.ask("DELETE", "/bans/192.0.2.1")
     office.operator.say("a secret", by="console")
-    office.ledger.record("SIGHUP", "reload", "1 taken up")
+    office.operator_log.record("SIGHUP", "reload", "1 taken up")
 
     told = [await follower.event() for _ in range(4)]
     assert [name for name, _ in told] == ["ban", "unban", "say", "reload"]
@@ -117,7 +117,7 @@ async def test_it_tells_what_operators_do_and_not_what_they_say(office, follow) 
 
 async def test_it_goes_on_after_the_event_seen_last_and_says_what_is_no_longer_kept(office, follow) -> None:
     for number in range(WINDOW + 5):
-        office.ledger.record("console", "reload", str(number))
+        office.operator_log.record("console", "reload", str(number))
 
     last, late, stranger = [
         await follow(f"Last-Event-ID: {seen}\r\n") for seen in (f"1795507200-{WINDOW + 4}", "1795507200-2", "1-2")
@@ -152,7 +152,7 @@ async def test_when_the_log_is_closed_every_stream_ends_in_good_order(office, co
         while not office.events.subscribers:
             await trio.lowlevel.checkpoint()
 
-    office.ledger.record("console", "reload", "the last")
+    office.operator_log.record("console", "reload", "the last")
     await office.events.aclose()
 
     rest = await follower.rest()
@@ -187,7 +187,7 @@ async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_o
         (dropped,) = office.events.subscribers - {first}
 
         for number in range(10_000):
-            office.ledger.record("console", "reload", str(number))
+            office.operator_log.record("console", "reload", str(number))
             assert (await healthy.event())[1]["what"] == str(number)
         with trio.fail_after(PATIENCE_S):
             await dropped.gone.wait()

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trustme
 
-from admin_api.http.listening import Limits, open_listeners
+from admin_api.http.listening import HttpLimits, open_listeners
 from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
 
@@ -45,7 +45,7 @@ Open = Callable[..., Awaitable[Vault]]
 
 @pytest.fixture
 async def open_vault(nursery: trio.Nursery, make_site) -> Open:
-    async def open_with(limits: Limits = Limits()) -> Vault:  # noqa: B008  # frozen
+    async def open_with(limits: HttpLimits = HttpLimits()) -> Vault:  # noqa: B008  # frozen
         vault = Vault(make_site)
         listeners = await open_listeners("127.0.0.1", 0, limits)
 
@@ -61,7 +61,7 @@ async def open_vault(nursery: trio.Nursery, make_site) -> Open:
 
 
 async def test_an_answer_ends_with_a_word_that_it_is_whole(open_vault: Open) -> None:
-    vault = await open_vault(Limits(keep_alive_s=60, linger_s=60))
+    vault = await open_vault(HttpLimits(keep_alive_s=60, linger_s=60))
 
     async with await vault.connect() as stream:
         await stream.send_all(CLOSE)
@@ -89,7 +89,7 @@ async def test_a_connection_serves_one_request_after_the_other(open_vault: Open)
 
 
 async def test_where_all_places_are_taken_unfinished_handshakes_make_way(open_vault: Open) -> None:
-    vault = await open_vault(Limits(connections=2, handshake_s=60, keep_alive_s=60))
+    vault = await open_vault(HttpLimits(connections=2, handshake_s=60, keep_alive_s=60))
     silent = [await vault.site.connect() for _ in range(6)]
 
     with trio.fail_after(PATIENCE_S):
@@ -102,7 +102,7 @@ async def test_where_all_places_are_taken_unfinished_handshakes_make_way(open_va
 
 
 async def test_the_413_reaches_a_peer_that_reads_only_when_it_has_sent(open_vault: Open, read_to_the_end) -> None:
-    vault = await open_vault(Limits(keep_alive_s=60, linger_s=60))
+    vault = await open_vault(HttpLimits(keep_alive_s=60, linger_s=60))
 
     async with await vault.connect() as stream:
         await stream.send_all(b"POST /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999\r\n\r\n")
@@ -128,7 +128,7 @@ async def test_a_renewed_certificate_is_shown_to_those_who_come_then(open_vault:
 
 
 async def test_a7_a_handshake_that_is_left_halfway_is_closed_in_time(open_vault: Open) -> None:
-    vault = await open_vault(Limits(handshake_s=0.05))
+    vault = await open_vault(HttpLimits(handshake_s=0.05))
 
     async with await vault.site.connect() as stream:
         await stream.send_all(b"\x16\x03\x01")

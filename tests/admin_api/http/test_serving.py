@@ -14,7 +14,7 @@ import pytest
 import trio
 import trio.testing
 
-from admin_api.http.listening import DEFAULT_LIMITS, Limits, open_listeners, urls_of
+from admin_api.http.listening import DEFAULT_LIMITS, HttpLimits, open_listeners, urls_of
 from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
 
@@ -85,7 +85,7 @@ async def test_an_http_1_0_connection_is_closed_after_its_answer(site):
 
 @pytest.mark.parametrize("sent", [b"", b"GET /acts HT", b"GET /acts HTTP/1.1\r\nHost: localhost\r\n", GET])
 async def test_an_idle_connection_and_an_unfinished_header_are_closed_in_time(serve, sent):
-    site = await serve(Limits(keep_alive_s=0.1))
+    site = await serve(HttpLimits(keep_alive_s=0.1))
 
     answer = await site.ask(sent)
 
@@ -94,7 +94,7 @@ async def test_an_idle_connection_and_an_unfinished_header_are_closed_in_time(se
 
 @pytest.mark.parametrize("sent", [b'{"type":"hello","protocol":1}\n', b"hello\n", b"hello there\r\n", b"GET /acts\n"])
 async def test_one_who_took_the_port_for_another_is_answered_at_once(serve, sent):
-    site = await serve(Limits(keep_alive_s=60, linger_s=0.1))
+    site = await serve(HttpLimits(keep_alive_s=60, linger_s=0.1))
 
     answer = await site.ask(sent)
 
@@ -122,7 +122,7 @@ async def dribble_until_closed(stream: trio.SocketStream) -> None:
 
 
 async def test_a_header_that_dribbles_in_gains_no_time(serve):
-    site = await serve(Limits(keep_alive_s=0.1))
+    site = await serve(HttpLimits(keep_alive_s=0.1))
 
     with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
@@ -228,7 +228,7 @@ async def test_an_endless_chunked_body_is_refused(site):
 
 
 async def test_a_body_that_never_comes_is_refused_in_time(serve):
-    site = await serve(Limits(body_s=0.1))
+    site = await serve(HttpLimits(body_s=0.1))
 
     answer = await site.ask(b"DELETE /acts HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
 
@@ -279,7 +279,7 @@ async def test_half_a_websocket_handshake_is_refused_and_closed(site, missing):
 
 
 async def test_bytes_behind_a_websockets_close_end_nothing_but_their_connection(serve):
-    site = await serve(Limits(linger_s=0))
+    site = await serve(HttpLimits(linger_s=0))
     with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await stream.send_all(UPGRADE % b"/echo")
@@ -331,7 +331,7 @@ async def test_the_server_stops_at_once_whatever_its_peers_do(site_scope, sent):
 
 
 async def test_an_answer_that_nobody_takes_is_given_up_in_time(serve):
-    site = await serve(Limits(answer_s=0.1))
+    site = await serve(HttpLimits(answer_s=0.1))
     with trio.fail_after(PATIENCE_S):
         async with await site.connect() as stream:
             await stream.send_all(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -340,7 +340,7 @@ async def test_an_answer_that_nobody_takes_is_given_up_in_time(serve):
 
 
 async def test_a_listener_drops_peers_that_take_nothing():
-    (listener,) = await open_listeners("127.0.0.1", 0, Limits(stuck_s=7))
+    (listener,) = await open_listeners("127.0.0.1", 0, HttpLimits(stuck_s=7))
     async with (
         listener,
         await trio.testing.open_stream_to_socket_listener(listener),
@@ -350,7 +350,7 @@ async def test_a_listener_drops_peers_that_take_nothing():
 
 
 async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
-    site = await serve(Limits(connections=1))
+    site = await serve(HttpLimits(connections=1))
     with trio.fail_after(PATIENCE_S):
         async with await site.connect() as first:
             await first.send_all(GET_CLOSE.replace(b"/acts", b"/asleep"))
@@ -370,7 +370,7 @@ async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
 
 
 async def test_more_connections_than_places_wait_no_longer_than_until_one_is_idle(serve, read_to_the_end):
-    site = await serve(Limits(connections=1, keep_alive_s=60))
+    site = await serve(HttpLimits(connections=1, keep_alive_s=60))
     with trio.fail_after(PATIENCE_S):
         async with await site.connect() as first:
             await first.send_all(GET.replace(b"/acts", b"/asleep"))
@@ -386,7 +386,7 @@ async def test_more_connections_than_places_wait_no_longer_than_until_one_is_idl
 
 
 async def test_two_that_come_at_once_are_made_way_for_by_two(nursery, make_site):
-    site, limits = make_site(), Limits(connections=3, keep_alive_s=60)
+    site, limits = make_site(), HttpLimits(connections=3, keep_alive_s=60)
     listeners = [listener for _ in range(2) for listener in await open_listeners("127.0.0.1", 0, limits)]
     await nursery.start(partial(serve_http, site.app, listeners, limits=limits))
     with trio.fail_after(PATIENCE_S):
@@ -410,7 +410,7 @@ async def test_two_that_come_at_once_are_made_way_for_by_two(nursery, make_site)
 
 @pytest.mark.parametrize("sent", [b"", b"GET /acts HTTP/1.1\r\n", GET])
 async def test_where_all_places_are_taken_idle_connections_make_way_the_oldest_first(serve, sent):
-    site = await serve(Limits(connections=3, keep_alive_s=60))
+    site = await serve(HttpLimits(connections=3, keep_alive_s=60))
     with trio.fail_after(PATIENCE_S):
         idle = []
         for _ in range(8):

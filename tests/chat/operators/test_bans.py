@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.bans import Ban, Bans, ban_and_kick, make_ban
 from trio_chat.chat.operators.networks import address_of, read_network
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 
 NETWORKS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).flatmap(
     lambda address: st.integers(0, address.max_prefixlen).map(
@@ -104,5 +104,5 @@ def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:
     kicked = ban_and_kick(world.chat, bans, ban("10.0.0.0/24"))
 
     assert kicked == 1
-    assert alice.outlet.farewell is Farewell.KICKED
+    assert alice.outlet.farewell is CloseReason.KICKED
     assert list(world.chat.clients) == [bob]

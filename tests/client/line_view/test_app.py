@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.line_view.app import GOODBYE, WONDER_S, Visit, join
+from trio_chat.client.line_view.app import GOODBYE, WONDER_S, LineView, join
 from trio_chat.client.line_view.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.terminal import open_terminal, run_on_asyncio
-from trio_chat.client.link.address import LinkError, TcpPlace
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.address import LinkError, TcpAddress
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
-from trio_chat.client.options import PLAIN, Wishes
+from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.stickers.catalogue import Catalogue, Text
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
@@ -48,20 +48,20 @@ class Filter:
 
     async def start(self, **visitor: Any) -> dict[str, Any]:
         """Begin the visit. -> the hello"""
-        self._nursery.start_soon(self._visit, Visitor(**visitor))
+        self._nursery.start_soon(self._visit, Identity(**visitor))
         hello: dict[str, Any] = await self._peer.welcome()
         return hello
 
-    async def start_in_person(self, wishes: Wishes) -> None:
+    async def start_in_person(self, wishes: ViewOptions) -> None:
         """Begin the visit of a person."""
-        self._nursery.start_soon(partial(self._visit, Visitor(), wishes, has_person=True))
+        self._nursery.start_soon(partial(self._visit, Identity(), wishes, has_person=True))
         await self._peer.welcome()
 
-    async def _visit(self, visitor: Visitor, wishes: Wishes = PLAIN, *, has_person: bool = False) -> None:
+    async def _visit(self, visitor: Identity, wishes: ViewOptions = PLAIN, *, has_person: bool = False) -> None:
         pipe = Pipe(self._stdin, self._stdout)
         pipe.has_person = has_person
         with open_outbox("test", folder=self._folder) as outbox:
-            visit = Visit(TRANSCRIPT, TcpPlace("localhost", self._peer.port), visitor, outbox, wishes=wishes)
+            visit = LineView(TRANSCRIPT, TcpAddress("localhost", self._peer.port), visitor, outbox, wishes=wishes)
             self._status = await visit.run(lambda: nullcontext(pipe))
         self.done.set()
 
@@ -321,7 +321,7 @@ async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery, tmp
 
         async def visit() -> None:
             surface = nullcontext(Pipe(0, 1))
-            visit = Visit(TRANSCRIPT, TcpPlace(*server.getsockname()), Visitor(), outbox)
+            visit = LineView(TRANSCRIPT, TcpAddress(*server.getsockname()), Identity(), outbox)
             statuses.append(await visit.run(lambda: surface))
 
         nursery.start_soon(visit)
@@ -336,7 +336,7 @@ def test_a_server_that_cannot_be_reached_is_one_line(capfd: pytest.CaptureFixtur
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    assert join(TcpPlace("127.0.0.1", port), Visitor(), stickers=None, outboxes=tmp_path) == 1
+    assert join(TcpAddress("127.0.0.1", port), Identity(), stickers=None, outboxes=tmp_path) == 1
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
@@ -368,7 +368,7 @@ async def test_a_server_that_speaks_in_words_or_not_at_all_is_one_line(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", peer.port), Visitor(), outbox)
+        visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         with pytest.RaisesGroup(pytest.RaisesExc(Exception, match=re.escape(reason)), flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(answer)
@@ -389,7 +389,7 @@ async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", peer.port), Visitor(), outbox)
+        visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         with pytest.RaisesGroup(LinkError, flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait_for_more_than_a_line)
@@ -410,8 +410,8 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[[Scene], int]:
 
         async def visit(port: int) -> None:
             with open_outbox("test", folder=tmp_path) as outbox:
-                wishes = Wishes(has_bell=True)
-                visit = Visit(TRANSCRIPT, TcpPlace("127.0.0.1", port), Visitor(), outbox, wishes=wishes)
+                wishes = ViewOptions(has_bell=True)
+                visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", port), Identity(), outbox, wishes=wishes)
                 words = Completion(COMMANDS, ["smile"], visit.narrator).words
                 surface = partial(open_terminal, screen.stdin, screen.stdout, words, visit.narrator.prompt)
                 statuses.append(await visit.run(surface, is_patient=True))
@@ -846,7 +846,7 @@ def test_who_wishes_for_times_sees_when_each_line_was_said(screen: Any, tmp_path
 async def test_the_past_is_not_waited_for_very_long(
     filter_: Filter, peer: Any, mock_clock: trio.testing.MockClock
 ) -> None:
-    await filter_.start_in_person(Wishes(past=20))
+    await filter_.start_in_person(ViewOptions(past=20))
     await peer.tell(1, "new")
     await trio.testing.wait_all_tasks_blocked()
     assert (await peer.frame())["type"] == "history"

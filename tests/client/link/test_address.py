@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.link.address import CONNECT_TIMEOUT_S, LinkError, TcpPlace
+from trio_chat.client.link.address import CONNECT_TIMEOUT_S, LinkError, TcpAddress
 
 
 async def why_not(host: str, port: int) -> str:
     with pytest.raises(LinkError) as caught:
-        await TcpPlace(host, port).connect(pytest.fail)
+        await TcpAddress(host, port).connect(pytest.fail)
     return str(caught.value)
 
 

@@ -13,10 +13,10 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat import __version__
 from trio_chat.chat.wording import LATE_HELLO, notice
-from trio_chat.client.link.address import LinkError, TcpPlace
+from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.backoff import LEAST_S, Backoff
 from trio_chat.client.link.connection import REPEAT_S, WELCOME_S
-from trio_chat.client.link.event_queue import Unread
+from trio_chat.client.link.event_queue import EventQueue
 from trio_chat.client.link.events import (
     Connected,
     Delayed,
@@ -28,7 +28,7 @@ from trio_chat.client.link.events import (
     Pending,
     Sent,
 )
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
 from trio_chat.wire import frames
@@ -60,10 +60,10 @@ def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
 @asynccontextmanager
 async def linked(peer: Any, outbox: Outbox, **visitor: Any) -> AsyncIterator[Link]:
     """Be let in by the peer."""
-    place = TcpPlace("127.0.0.1", peer.port)
+    place = TcpAddress("127.0.0.1", peer.port)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(peer.welcome)
-        async with open_link(place, Visitor(**visitor), outbox) as link:
+        async with open_link(place, Identity(**visitor), outbox) as link:
             yield link
 
 
@@ -90,7 +90,7 @@ async def refusal(peer: Any, outbox: Outbox, *answers: dict[str, object]) -> str
         async with trio.open_nursery() as nursery:
             nursery.start_soon(answer)
             with pytest.raises(ExceptionGroup) as inner:
-                async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
+                async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox):
                     pytest.fail("it was not let in")
             raise inner.value.exceptions[0]
     return str(caught.value.exceptions[0])
@@ -131,7 +131,7 @@ async def test_a_server_that_says_nothing_at_all_is_given_up(
     start = trio.current_time()
 
     with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match=f"nothing came from the server within {WELCOME_S} s")):
-        async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
+        async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox):
             pytest.fail("it was not let in")
 
     assert trio.current_time() - start == WELCOME_S
@@ -196,7 +196,7 @@ async def test_a_server_that_sends_what_is_not_known_yet_and_no_welcome_is_not_s
     with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="no welcome came"), flatten_subgroups=True):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(frobnicate)
-            async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
+            async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox):
                 pytest.fail("it was not let in")
 
 
@@ -210,13 +210,13 @@ async def test_a_server_that_waits_for_another_password_is_not_waited_for(peer: 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(answer)
         with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="the server refuses: wrong password")) as caught:
-            async with open_link(Noisy("127.0.0.1", peer.port), Visitor(), outbox):
+            async with open_link(Noisy("127.0.0.1", peer.port), Identity(), outbox):
                 pytest.fail("it was not let in")
 
     assert caught.value.exceptions[0].__notes__ == ["this is new"]
 
 
-class Noisy(TcpPlace):
+class Noisy(TcpAddress):
     """Has something to tell about the connection."""
 
     async def connect(self, tell: Any) -> trio.SocketStream:
@@ -357,13 +357,13 @@ async def test_m11_a_server_that_says_much_and_lets_nobody_in_is_given_up(
     async def complain() -> None:
         await peer.accept()
         await peer.frame()
-        await peer.stream.send_all(b'{"type":"error","code":"x","text":"no"}\n' * 2 * Unread.ENOUGH)
+        await peer.stream.send_all(b'{"type":"error","code":"x","text":"no"}\n' * 2 * EventQueue.ENOUGH)
 
     with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="the server refuses: no"), flatten_subgroups=True):
         with trio.fail_after(2 * WELCOME_S):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(complain)
-                async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox):
+                async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox):
                     pytest.fail("it was not let in")
 
 
@@ -398,7 +398,7 @@ async def test_m11_entries_that_nobody_looks_at_wait_at_the_server(peer: Any, ou
 
     assert not patience.cancelled_caught
     assert stalled.cancelled_caught
-    assert len(batch) < 10 * Unread.ENOUGH
+    assert len(batch) < 10 * EventQueue.ENOUGH
 
 
 async def test_a_hello_that_was_too_late_is_said_again_soon_each_time_also_the_first(
@@ -415,7 +415,7 @@ async def test_a_hello_that_was_too_late_is_said_again_soon_each_time_also_the_f
     start = trio.current_time()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hear_it_late)
-        async with open_link(TcpPlace("127.0.0.1", peer.port), Visitor(), outbox) as link:
+        async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox) as link:
             assert link.is_connected
     assert trio.current_time() - start <= 5 * 2 * LEAST_S
 
@@ -424,7 +424,7 @@ async def test_one_who_wants_a_single_connection_does_not_come_back(peer: Any, o
     async with trio.open_nursery() as nursery:
         nursery.start_soon(peer.welcome)
         async with open_link(
-            TcpPlace("127.0.0.1", peer.port), Visitor(), outbox, backoff=Backoff(is_once=True)
+            TcpAddress("127.0.0.1", peer.port), Identity(), outbox, backoff=Backoff(is_once=True)
         ) as link:
             await peer.stream.aclose()
             ended = (await until(link, Ended))[-1]

@@ -13,14 +13,14 @@ from trio_chat.client.link.events import (
     Entered,
     Exited,
     Failed,
-    Happening,
     Heard,
+    LinkEvent,
     Missed,
     Refused,
     Sent,
 )
-from trio_chat.client.link.identity import Visitor
-from trio_chat.client.link.protocol import OWN_KEYS_MAX, QUESTIONS_MAX, REPLIES_MAX, Dialogue
+from trio_chat.client.link.identity import Identity
+from trio_chat.client.link.protocol import OWN_KEYS_MAX, QUESTIONS_MAX, REPLIES_MAX, ClientProtocol
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import reply_decoder
 
@@ -51,22 +51,22 @@ def welcome(
     )
 
 
-def connected(*rooms: str, nick: str | None = None) -> Dialogue:
-    dialogue = Dialogue(Visitor(nick=nick, rooms=rooms or ("lobby",)), "s" * 16)
+def connected(*rooms: str, nick: str | None = None) -> ClientProtocol:
+    dialogue = ClientProtocol(Identity(nick=nick, rooms=rooms or ("lobby",)), "s" * 16)
     dialogue.begin()
     dialogue.hear(welcome(*rooms))
     return dialogue
 
 
-def hear(dialogue: Dialogue, *replies: frames.AnyReply) -> list[Happening]:
+def hear(dialogue: ClientProtocol, *replies: frames.AnyReply) -> list[LinkEvent]:
     return [happening for reply in replies for happening in dialogue.hear(reply)]
 
 
-def heard(dialogue: Dialogue, *replies: frames.AnyReply) -> list[int]:
+def heard(dialogue: ClientProtocol, *replies: frames.AnyReply) -> list[int]:
     return [what.entry.id for what in hear(dialogue, *replies) if isinstance(what, Heard)]
 
 
-def sent(dialogue: Dialogue) -> list[frames.Request]:
+def sent(dialogue: ClientProtocol) -> list[frames.Request]:
     return dialogue.take(10_000)
 
 
@@ -167,7 +167,7 @@ def test_a_gap_is_told(reason: str) -> None:
 
 @pytest.mark.parametrize("is_needed", [True, False])
 def test_one_who_needs_its_nick_does_not_come_in_under_another(is_needed: bool) -> None:
-    dialogue = Dialogue(Visitor(nick="bob", needs_nick=is_needed), "s" * 16, [say("k1")])
+    dialogue = ClientProtocol(Identity(nick="bob", needs_nick=is_needed), "s" * 16, [say("k1")])
 
     hello = dialogue.begin()
     hear(dialogue, frames.Error(code="nick-taken", text="the nick bob is taken"))
@@ -195,7 +195,7 @@ def test_rooms_and_nick_are_settled_also_without_a_connection() -> None:
 
 
 def test_a_server_that_does_not_know_of_mailboxes_ids_is_no_worse_to_be_at() -> None:
-    dialogue = Dialogue(Visitor(), "s" * 16)
+    dialogue = ClientProtocol(Identity(), "s" * 16)
     dialogue.begin()
     (earlier,) = reply_decoder().feed(frames.encode(welcome()).replace(b',"last_id":10,"limits"', b',"limits"'))
     assert isinstance(earlier, frames.Welcome)
@@ -240,13 +240,15 @@ def test_a_room_that_cannot_be_entered_is_not_asked_for_again() -> None:
 
 
 def test_what_waits_for_other_rooms_is_said_there_the_next_time() -> None:
-    dialogue = Dialogue(Visitor(), "s" * 16, [say("a", room="#Dev"), frames.Tell(to="bob", text="psst", key="b")])
+    dialogue = ClientProtocol(
+        Identity(), "s" * 16, [say("a", room="#Dev"), frames.Tell(to="bob", text="psst", key="b")]
+    )
 
     assert dialogue.begin().rooms == ["lobby", "dev"]
 
 
 def test_m11_ids_rooms_pings_and_questions_of_a_hostile_server_take_no_room() -> None:
-    dialogue = Dialogue(Visitor(), "s" * 16)
+    dialogue = ClientProtocol(Identity(), "s" * 16)
     dialogue.begin()
     dialogue.hear(welcome("lobby", *(f"room{number}" for number in range(10_000))))
     dialogue.hear(welcome(*(f"room{number}" for number in range(10_000))))
@@ -274,7 +276,7 @@ def test_keys_of_ones_own_are_remembered_for_a_while_only() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=60))
 def test_whatever_is_cut_and_sent_again_each_entry_is_heard_once_and_in_order(turns: list[tuple[bool, int]]) -> None:
     """The server sends what follows `since`, the connection breaks anywhere, and it begins again."""
-    dialogue = Dialogue(Visitor(), "s" * 16)
+    dialogue = ClientProtocol(Identity(), "s" * 16)
     found: list[int] = []
     for breaks, count in turns:
         if not dialogue.is_connected:

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from trio_chat.client.link.address import LinkError, TcpPlace
+from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.known_servers import VOUCHED, KnownServers
-from trio_chat.client.link.tls import TlsPlace
+from trio_chat.client.link.tls import TlsAddress
 
 Serve = Callable[[trustme.LeafCert], AbstractAsyncContextManager[int]]
 
@@ -58,11 +58,11 @@ async def serving(certificate: trustme.LeafCert) -> AsyncIterator[int]:
         nursery.cancel_scope.cancel()
 
 
-class Visitor:
+class Identity:
     """Connects to one port, again and again, and remembers what it was told."""
 
     def __init__(self, port: int, known: KnownServers, authority: Path | None = None) -> None:
-        self.place = TlsPlace(TcpPlace("127.0.0.1", port), known, authority)
+        self.place = TlsAddress(TcpAddress("127.0.0.1", port), known, authority)
         self.told: list[str] = []
 
     async def connect(self) -> bytes:
@@ -83,8 +83,8 @@ async def test_a_certificate_of_ones_own_authority_is_trusted_and_no_other(
         ca.cert_pem.write_to_path(tmp_path / name)
 
     async with serving(certificate) as port:
-        assert await Visitor(port, known, tmp_path / "ours.pem").connect() == b"hello"
-        refusal = await Visitor(port, known, tmp_path / "theirs.pem").refusal()
+        assert await Identity(port, known, tmp_path / "ours.pem").connect() == b"hello"
+        refusal = await Identity(port, known, tmp_path / "theirs.pem").refusal()
 
     assert refusal.is_final
     assert str(refusal).startswith(f"the certificate of 127.0.0.1 port {port} is not trusted: ")
@@ -106,7 +106,7 @@ async def test_an_authority_made_by_hand_with_openssl_is_trusted_like_any(known:
     (tmp_path / "ours.pem").write_bytes(certificate)
 
     async with serving(trustme.CA.from_pem(certificate, key).issue_cert("127.0.0.1")) as port:
-        assert await Visitor(port, known, tmp_path / "ours.pem").connect() == b"hello"
+        assert await Identity(port, known, tmp_path / "ours.pem").connect() == b"hello"
 
 
 async def test_one_certificate_of_an_authority_can_be_trusted_alone(
@@ -115,14 +115,14 @@ async def test_one_certificate_of_an_authority_can_be_trusted_alone(
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
 
     async with serving(certificate) as port, serving(authority.issue_cert("127.0.0.1")) as other_port:
-        assert await Visitor(port, known, tmp_path / "server.pem").connect() == b"hello"
-        refusal = await Visitor(other_port, known, tmp_path / "server.pem").refusal()
+        assert await Identity(port, known, tmp_path / "server.pem").connect() == b"hello"
+        refusal = await Identity(other_port, known, tmp_path / "server.pem").refusal()
 
     assert "is not trusted" in str(refusal)
 
 
 async def test_a_file_of_authorities_that_is_none_is_one_sentence(known: KnownServers, tmp_path: Path) -> None:
-    refusal = await Visitor(1, known, tmp_path / "missing.pem").refusal()
+    refusal = await Identity(1, known, tmp_path / "missing.pem").refusal()
 
     assert str(refusal).startswith("cannot make sure that it is 127.0.0.1 port 1: ")
 
@@ -131,7 +131,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_t
     certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(certificate) as port:
-        visitor = Visitor(port, known)
+        visitor = Identity(port, known)
 
         assert await visitor.connect() == b"hello"
         (news,) = visitor.told
@@ -146,7 +146,7 @@ async def test_a_certificate_that_has_changed_is_refused_until_its_file_is_remov
     authority: trustme.CA, certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(authority.issue_cert("127.0.0.1")) as port:
-        visitor = Visitor(port, known)
+        visitor = Identity(port, known)
         file = known.file_of("127.0.0.1", port)
         known.remember("127.0.0.1", port, "SHA-256 00:11")
 
@@ -167,7 +167,7 @@ async def test_where_an_authority_vouched_once_a_certificate_without_one_is_refu
     async with serving(certificate) as port:
         known.remember("127.0.0.1", port, VOUCHED)
 
-        refusal = await Visitor(port, known).refusal()
+        refusal = await Identity(port, known).refusal()
 
     assert "HAS CHANGED" in str(refusal)
     assert known.recall("127.0.0.1", port) == VOUCHED
@@ -184,7 +184,7 @@ async def test_an_authority_of_the_system_is_trusted_and_that_is_remembered(
     monkeypatch.setenv("SSL_CERT_FILE", os.fspath(tmp_path / "system.pem"))
 
     async with serving(certificate) as port:
-        visitor = Visitor(port, known)
+        visitor = Identity(port, known)
         known.remember("127.0.0.1", port, "SHA-256 00:11")  # that of the self-signed one that it had before
 
         assert await visitor.connect() == b"hello"
@@ -200,7 +200,7 @@ async def test_a_certificate_for_another_name_is_no_reason_to_trust_on_first_use
     monkeypatch.setenv("SSL_CERT_FILE", os.fspath(tmp_path / "system.pem"))
 
     async with serving(authority.issue_cert("chat.example.org")) as port:
-        refusal = await Visitor(port, known).refusal()
+        refusal = await Identity(port, known).refusal()
 
     assert "IP address mismatch" in str(refusal)
     assert not known.folder.exists()
@@ -212,7 +212,7 @@ async def test_a_memory_that_cannot_be_read_is_no_reason_to_trust_anyone(
     (tmp_path / "file").touch()
 
     async with serving(certificate) as port:
-        visitor = Visitor(port, KnownServers(tmp_path / "file" / "known"))
+        visitor = Identity(port, KnownServers(tmp_path / "file" / "known"))
         refusal = await visitor.refusal()
 
     assert "cannot make sure" in str(refusal)

@@ -1,13 +1,14 @@
 """What one who comes is shown first, with a real dialogue in place of the link."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from trio_chat.client.link.events import Answered, Connected, Happening, Heard, Lost, Noticed, Question
-from trio_chat.client.link.identity import Visitor
-from trio_chat.client.link.protocol import Dialogue
+from trio_chat.client.link.events import Answered, Connected, Heard, LinkEvent, Lost, Noticed, Question
+from trio_chat.client.link.identity import Identity
+from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.client.transcript.arrival import HELD_MAX, NAMELESS, Arrival
 from trio_chat.wire import frames
 
@@ -25,10 +26,11 @@ class Coming:
     """Somebody who comes into the lobby, and what they are told."""
 
     def __init__(self, *, past: int | None = 20, label: str = "alice", room: str = "lobby") -> None:
-        self.arrival = Arrival(room, past=past)
-        self.dialogue = Dialogue(Visitor(), "s" * 16)
+        keys = itertools.count()
+        self.arrival = Arrival(room, make_key=lambda: f"key-{next(keys)}", past=past)
+        self.dialogue = ClientProtocol(Identity(), "s" * 16)
         self.asked: list[Question] = []
-        self.told: list[Happening] = []
+        self.told: list[LinkEvent] = []
         self.connect(label)
 
     def connect(self, label: str = "alice") -> None:
@@ -50,7 +52,7 @@ class Coming:
         for reply in replies:
             self.happen(self.dialogue.hear(reply))
 
-    def happen(self, happenings: list[Happening]) -> None:
+    def happen(self, happenings: list[LinkEvent]) -> None:
         self.told += self.arrival.sift(happenings, self.dialogue)
         for question in self.arrival.questions():
             self.asked.append(question)

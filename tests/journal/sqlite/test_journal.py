@@ -16,10 +16,10 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.journal import Damaged, JournalError, PlaceRecord, open_journal
+from trio_chat.journal import Damaged, JournalError, SessionRecord, open_journal
 from trio_chat.journal.sqlite.connection import reason
 from trio_chat.journal.sqlite.journal import Patience, SqliteJournal, open_sqlite
-from trio_chat.journal.sqlite.opening import try_path
+from trio_chat.journal.sqlite.opening import check_can_open
 from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 QUICK = Patience(busy_s=0.02, probe_s=0.01)
@@ -174,10 +174,10 @@ class TestReopening:
             other.execute("PRAGMA user_version = 1")
 
         async with open_sqlite(path) as journal:
-            await journal.save_places([PlaceRecord("s", "frames", "alice", "alice", ("lobby",))], [])
+            await journal.save_sessions([SessionRecord("s", "frames", "alice", "alice", ("lobby",))], [])
 
             assert await texts(journal) == ["old"]
-            assert len(await journal.read_places()) == 1
+            assert len(await journal.read_sessions()) == 1
 
 
 class TestRefusals:
@@ -284,7 +284,7 @@ class TestRefusals:
 
         text = await refusal(copy)
         with pytest.raises(JournalError) as tried:
-            try_path(copy)
+            check_can_open(copy)
 
         assert text.startswith(f"cannot open {copy}: the journal is damaged")
         assert str(tried.value) == text

@@ -13,8 +13,8 @@ import trio.testing
 
 from bench.faults.elsewhere import Elsewhere, NotHereError, elsewhere
 from tests.conftest import PATIENCE_S
-from trio_chat.chat.tally import End
-from trio_chat.server.delivery.liveness import UNACKNOWLEDGED_LOOK_EVERY_S, UNACKNOWLEDGED_S, keep_vigil
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.server.delivery.liveness import UNACKNOWLEDGED_LOOK_EVERY_S, UNACKNOWLEDGED_S, watch_unacknowledged
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ async def test_c13_one_that_is_spoken_to_after_it_vanished_is_gone_in_time(open_
         network.cut()
 
         await house.join()
-        nursery.start_soon(partial(keep_vigil, house.chat, dead_after_s=0.2, look_every_s=0.05))
+        nursery.start_soon(partial(watch_unacknowledged, house.chat, dead_after_s=0.2, look_every_s=0.05))
         with trio.fail_after(PATIENCE_S):
             while not house.ends:
                 await house.came.wait()
 
-        assert house.ends[0] is End.DEAD
+        assert house.ends[0] is DisconnectReason.DEAD
         vanished.close()
         nursery.cancel_scope.cancel()
 
@@ -52,7 +52,7 @@ async def test_one_that_is_only_silent_stays(open_house, autojump_clock: trio.te
         while not is_silent_and_owes_nothing(client.outlet.socket, for_ms=5):  # the system's own clock: 50 ms
             await trio.lowlevel.checkpoint()
 
-        nursery.start_soon(partial(keep_vigil, house.chat, dead_after_s=0.001, look_every_s=5))
+        nursery.start_soon(partial(watch_unacknowledged, house.chat, dead_after_s=0.001, look_every_s=5))
         await trio.sleep(5 * 3)
 
         assert house.ends == []

@@ -10,11 +10,11 @@ import trio.testing
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.dependencies import Dependencies, Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import SLICE_BYTES, Mode, Window
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.room import Member
-from trio_chat.chat.surroundings import Rules, Surroundings
 from trio_chat.server.delivery.pump import SENDS_PER_TURN, Pump
 from trio_chat.server.sessions.lines import VOICE
 from trio_chat.server.transport.socket_outlet import SocketOutlet
@@ -26,7 +26,7 @@ class Hall:
 
     def __init__(self, nursery: trio.Nursery, window: Window, stall_timeout_s: float) -> None:
         self.pump = Pump(nursery, stall_timeout_s=stall_timeout_s)
-        outside = Surroundings(
+        deps = Dependencies(
             post=lambda draft: pytest.fail("nothing is posted here"),
             encoders={Mode.LINES: encode_entry, Mode.FRAMES: encode_entry},
             wall_clock=lambda: 0.0,
@@ -34,7 +34,7 @@ class Hall:
             on_change=lambda change, client, end: None,
             on_news=self.pump.has_news,
         )
-        self.chat = Chat(outside, rules=Rules(window=window))
+        self.chat = Chat(deps, rules=Rules(window=window))
         self._sessions: dict[int, trio.CancelScope] = {}
         self.sockets: list[socket.socket] = []
         self._next_id = 0
@@ -141,7 +141,7 @@ class Gulp:
     is_blocked = False
     bytes_out = 0
     unsent_bytes = 0
-    farewell: Farewell | None = None
+    farewell: CloseReason | None = None
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []

@@ -4,14 +4,14 @@ import pytest
 import trio
 
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.server.operation.console import Desk, obey
-from trio_chat.server.upkeep.operator_log import Ledger
+from trio_chat.server.operation.console import ConsoleContext, obey
+from trio_chat.server.upkeep.operator_log import OperatorLog
 
 
-def desk_of(house, ledger=None) -> Desk:
-    journal = house.services.journal
-    operator = Operator(house.chat, house.bans, ledger or Ledger(journal, lambda: 0.0), lambda: 0.0)
-    return Desk(operator, journal, trio.lowlevel.checkpoint)
+def desk_of(house, operator_log=None) -> ConsoleContext:
+    journal = house.context.journal
+    operator = Operator(house.chat, house.bans, operator_log or OperatorLog(journal, lambda: 0.0), lambda: 0.0)
+    return ConsoleContext(operator, journal, trio.lowlevel.checkpoint)
 
 
 async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None:
@@ -102,9 +102,9 @@ async def test_what_makes_no_sense_is_answered(open_house, autojump_clock, line:
 
 async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.Nursery, autojump_clock) -> None:
     async with open_house() as house:
-        ledger = Ledger(house.services.journal, lambda: 0.0)
-        nursery.start_soon(ledger.run)
-        desk = desk_of(house, ledger)
+        operator_log = OperatorLog(house.context.journal, lambda: 0.0)
+        nursery.start_soon(operator_log.run)
+        desk = desk_of(house, operator_log)
         assert list(await obey(desk, "audit")) == ["Nothing was done yet"]
         alice = await house.join()
         port = alice.stream.socket.getsockname()[1]
@@ -118,7 +118,7 @@ async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.N
         ):
             await obey(desk, line)
 
-        assert await ledger.settled(20)
+        assert await operator_log.settled(20)
         assert list(await obey(desk, "audit")) == [
             "TIME                  WHO      DID    WHAT",
             f"1970-01-01 00:00 UTC  console  kick   127.0.0.1:{port}",
@@ -134,13 +134,13 @@ async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
     open_house, nursery: trio.Nursery, autojump_clock
 ) -> None:
     async with open_house() as house:
-        ledger = Ledger(house.services.journal, lambda: 0.0)
-        nursery.start_soon(ledger.run)
-        desk = desk_of(house, ledger)
+        operator_log = OperatorLog(house.context.journal, lambda: 0.0)
+        nursery.start_soon(operator_log.run)
+        desk = desk_of(house, operator_log)
 
-        ledger.record("http fe80::1%\x1b[31m", "ban", "fe80::1%\x1b]0;pwn\x07\nforged")
+        operator_log.record("http fe80::1%\x1b[31m", "ban", "fe80::1%\x1b]0;pwn\x07\nforged")
 
-        assert await ledger.settled(20)
+        assert await operator_log.settled(20)
         assert list(await obey(desk, "audit")) == [
             "TIME                  WHO            DID  WHAT",
             "1970-01-01 00:00 UTC  http fe80::1%  ban  fe80::1% forged",

@@ -6,8 +6,8 @@ import socket
 import pytest
 import trio
 
-from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.tally import End
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.sessions.ending import end_of
 from trio_chat.server.sessions.lines import VOICE
 from trio_chat.server.transport.socket_outlet import SocketOutlet
@@ -24,26 +24,26 @@ def outlet() -> SocketOutlet:
 @pytest.mark.parametrize(
     ("error", "end"),
     [
-        (None, End.LEFT),
-        (ConnectionResetError(errno.ECONNRESET, "reset"), End.BROKEN),
-        (TimeoutError(errno.ETIMEDOUT, "timed out"), End.DEAD),
-        (trio.BrokenResourceError(), End.BROKEN),
-        (ZeroDivisionError(), End.FAILED),
-        (ExceptionGroup("of a nursery", [ConnectionResetError(errno.ECONNRESET, "reset")]), End.BROKEN),
-        (ExceptionGroup("of a nursery", [ZeroDivisionError(), OSError()]), End.FAILED),
+        (None, DisconnectReason.LEFT),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), DisconnectReason.BROKEN),
+        (TimeoutError(errno.ETIMEDOUT, "timed out"), DisconnectReason.DEAD),
+        (trio.BrokenResourceError(), DisconnectReason.BROKEN),
+        (ZeroDivisionError(), DisconnectReason.FAILED),
+        (ExceptionGroup("of a nursery", [ConnectionResetError(errno.ECONNRESET, "reset")]), DisconnectReason.BROKEN),
+        (ExceptionGroup("of a nursery", [ZeroDivisionError(), OSError()]), DisconnectReason.FAILED),
     ],
 )
-def test_what_a_session_raised_says_why_it_ended(error: Exception | None, end: End) -> None:
+def test_what_a_session_raised_says_why_it_ended(error: Exception | None, end: DisconnectReason) -> None:
     assert end_of(outlet(), error) is end
 
 
 def test_what_was_hung_up_ended_for_the_reason_given_first() -> None:
     ours = outlet()
 
-    ours.hang_up(Farewell.STALLED)
-    ours.hang_up(Farewell.STOPPING)
+    ours.hang_up(CloseReason.STALLED)
+    ours.hang_up(CloseReason.STOPPING)
 
-    assert end_of(ours, ConnectionResetError()) is End.STALLED
+    assert end_of(ours, ConnectionResetError()) is DisconnectReason.STALLED
 
 
 async def test_leaving_breaking_and_being_kicked_are_told_apart(open_house) -> None:
@@ -57,5 +57,9 @@ async def test_leaving_breaking_and_being_kicked_are_told_apart(open_house) -> N
         await house.changed(5)
         house.chat.kick(next(iter(house.chat.clients)))
 
-        assert house.ends == [End.LEFT, End.BROKEN, End.KICKED]
-        assert house.chat.tally.ends == {End.LEFT: 1, End.BROKEN: 1, End.KICKED: 1}
+        assert house.ends == [DisconnectReason.LEFT, DisconnectReason.BROKEN, DisconnectReason.KICKED]
+        assert house.chat.counters.ends == {
+            DisconnectReason.LEFT: 1,
+            DisconnectReason.BROKEN: 1,
+            DisconnectReason.KICKED: 1,
+        }

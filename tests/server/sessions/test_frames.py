@@ -6,9 +6,9 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.chat.tally import End
-from trio_chat.server.sessions.context import Pace
-from trio_chat.server.transport.admission import Limits
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.server.sessions.context import RateLimit
+from trio_chat.server.transport.admission import AdmissionLimits
 
 SECRET = "s" * 32
 
@@ -63,7 +63,7 @@ async def test_the_right_password_opens(open_house) -> None:
 
 
 async def test_who_gives_no_password_is_asked_for_it_at_no_cost(open_house) -> None:
-    async with open_house(Limits(connect_rate=1), password="cheese") as house:
+    async with open_house(AdmissionLimits(connect_rate=1), password="cheese") as house:
         alice = await call(house)
 
         for _ in range(5):
@@ -88,7 +88,7 @@ async def test_three_wrong_passwords_end_the_connection_are_logged_and_nobody_ca
 
 
 async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_house, autojump_clock) -> None:
-    async with open_house(pace=Pace(rate=2, burst=4)) as house:
+    async with open_house(pace=RateLimit(rate=2, burst=4)) as house:
         alice = await enter(house)
         start = trio.current_time()
 
@@ -104,7 +104,7 @@ async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_house, autoju
     "asked", [{"type": "history", "room": "lobby"}, {"type": "who", "room": "lobby"}, {"type": "rooms"}]
 )
 async def test_what_asks_for_much_costs_more(open_house, autojump_clock, asked: dict) -> None:
-    async with open_house(pace=Pace(rate=1, burst=6)) as house:
+    async with open_house(pace=RateLimit(rate=1, burst=6)) as house:
         alice = await enter(house)
         start = trio.current_time()
 
@@ -130,7 +130,7 @@ async def test_c13_a_silent_client_is_asked_and_gone_within_45_seconds_if_it_doe
         assert farewell["reason"] == "dead"
         assert trio.current_time() - start < 45
         await house.changed(2)
-        assert house.ends == [End.DEAD]
+        assert house.ends == [DisconnectReason.DEAD]
         assert not house.chat.clients
 
 
@@ -149,7 +149,7 @@ async def test_c13_one_who_answers_stays_and_is_no_less_idle(open_house, autojum
 
 
 async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_house, autojump_clock) -> None:
-    async with open_house(pace=Pace(rate=1, burst=1)) as house:
+    async with open_house(pace=RateLimit(rate=1, burst=1)) as house:
         alice = await enter(house)
 
         for number in range(100):
@@ -163,7 +163,7 @@ async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_house,
     async with open_house() as house:
         await enter(house)
         [client] = house.chat.clients
-        beat = house.services.pulse.watch(client, client.outlet)  # as at the beginning of a long replay
+        beat = house.context.pulse.watch(client, client.outlet)  # as at the beginning of a long replay
 
         await trio.sleep(60)
 
@@ -186,7 +186,7 @@ async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_ho
         await trio.testing.wait_all_tasks_blocked()
 
         assert list(house.chat.clients) == [client]
-        assert house.ends == [End.RESUMED]
+        assert house.ends == [DisconnectReason.RESUMED]
 
 
 async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(open_house) -> None:

@@ -15,13 +15,13 @@ PATIENCE_S = 20
 
 async def keep(house, count: int, text: str) -> None:
     for number in range(count):
-        await house.services.journal.post(Draft("lobby", Kind.SAID, "bob", f"{number} {text}")).kept()
+        await house.context.journal.post(Draft("lobby", Kind.SAID, "bob", f"{number} {text}")).kept()
 
 
 async def say_hello(house, **about: object):
     line = await house.connect()
     hello = {"type": "hello", "protocol": 1, "session": SECRET, "rooms": ["lobby"]}
-    await line.send(json.dumps(hello | {"epoch": house.services.journal.epoch} | about).encode() + b"\n")
+    await line.send(json.dumps(hello | {"epoch": house.context.journal.epoch} | about).encode() + b"\n")
     return line
 
 
@@ -40,7 +40,7 @@ async def test_what_is_pruned_during_the_replay_is_announced_as_missing(open_hou
         while not client.outlet.bytes_out:  # the first page is more than the kernel takes
             await trio.testing.wait_all_tasks_blocked()
 
-        await house.services.journal.prune(more_than=10)
+        await house.context.journal.prune(more_than=10)
         frames = []
         while not frames or not frames[-1].get("text", "").startswith("599 "):
             frames.append(json.loads(await line.line()))
@@ -55,7 +55,7 @@ async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(op
         member = client.members[house.chat.rooms["lobby"]]
         old = client.outlet
         house.chat.resume(client.session, "127.0.0.1", 1, outlet=type(old)(old.socket, old._voice, lambda: None))
-        replay = Replay(house.services, client, old, since={"lobby": 1000}, epoch=house.services.journal.epoch)
+        replay = Replay(house.context, client, old, since={"lobby": 1000}, epoch=house.context.journal.epoch)
 
         replay.hold(member)
         held = member.cursor
@@ -118,7 +118,7 @@ async def test_who_comes_back_is_told_no_last_id_above_what_is_still_to_come(ope
             pass
 
         line = await house.connect()
-        hello = {"type": "hello", "protocol": 1, "session": SECRET, "epoch": house.services.journal.epoch}
+        hello = {"type": "hello", "protocol": 1, "session": SECRET, "epoch": house.context.journal.epoch}
         await line.send(json.dumps(hello | {"since": since}).encode() + b"\n")
         welcome = json.loads(await line.line())
         came: list[dict] = []

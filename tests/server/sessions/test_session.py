@@ -8,11 +8,11 @@ import pytest
 import trio
 import trio.testing
 
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Change
 from trio_chat.chat.operators.bans import ban_and_kick, make_ban
-from trio_chat.chat.surroundings import Change
-from trio_chat.chat.tally import End
-from trio_chat.server.sessions.context import Pace
-from trio_chat.server.transport.admission import Limits
+from trio_chat.server.sessions.context import RateLimit
+from trio_chat.server.transport.admission import AdmissionLimits
 from trio_chat.server.transport.listener import bind
 
 LOCAL = (ip_network("127.0.0.0/8"),)
@@ -25,7 +25,7 @@ def proxied(address: str, port: int = 1234) -> bytes:
 async def test_c18_one_more_than_the_limit_is_told_so_and_closed_and_the_others_stay(
     open_house, autojump_clock, logged
 ) -> None:
-    async with open_house(Limits(clients=2)) as house:
+    async with open_house(AdmissionLimits(clients=2)) as house:
         alice, _bob = await house.join(), await house.join()
 
         carol = await house.connect()
@@ -38,7 +38,7 @@ async def test_c18_one_more_than_the_limit_is_told_so_and_closed_and_the_others_
 
 
 async def test_c18_one_address_behind_a_proxy_is_limited_and_others_are_not(open_house, autojump_clock) -> None:
-    async with open_house(Limits(per_address=2, proxies=LOCAL)) as house:
+    async with open_house(AdmissionLimits(per_address=2, proxies=LOCAL)) as house:
         for port in (1, 2):
             await house.join(proxied("192.0.2.1", port))
 
@@ -50,20 +50,20 @@ async def test_c18_one_address_behind_a_proxy_is_limited_and_others_are_not(open
 
 
 async def test_whoever_leaves_makes_room_for_another(open_house, autojump_clock) -> None:
-    async with open_house(Limits(clients=1)) as house:
+    async with open_house(AdmissionLimits(clients=1)) as house:
         alice = await house.join()
         await alice.send(b"quit()\n")
         await alice.rest()
 
         bob = await house.join()
 
-        assert house.services.admission.total == 1
+        assert house.context.admission.total == 1
         await bob.stream.aclose()
         await house.changed(4)
 
 
 async def test_the_address_behind_a_proxy_is_shown_and_kicked(open_house, autojump_clock) -> None:
-    async with open_house(Limits(proxies=LOCAL)) as house:
+    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
         alice = await house.join(proxied("203.0.113.7", 4711) + b"hi\n")
         bob = await house.join(proxied("203.0.113.8", 4711))
         await bob.send(b"/who\n")
@@ -76,7 +76,7 @@ async def test_the_address_behind_a_proxy_is_shown_and_kicked(open_house, autoju
 
 
 async def test_c10_a_listed_proxy_must_send_its_header(open_house, autojump_clock, logged) -> None:
-    async with open_house(Limits(proxies=LOCAL)) as house:
+    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
         stranger = await house.connect()
 
         await stranger.send(b"hello everyone\n")
@@ -87,7 +87,7 @@ async def test_c10_a_listed_proxy_must_send_its_header(open_house, autojump_cloc
 
 
 async def test_a_proxy_that_sends_half_a_header_is_closed(open_house, autojump_clock) -> None:
-    async with open_house(Limits(proxies=LOCAL)) as house:
+    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
         proxy = await house.connect()
         await proxy.send(b"PROXY TCP4 ")
 
@@ -98,7 +98,7 @@ async def test_a_proxy_that_sends_half_a_header_is_closed(open_house, autojump_c
 
 
 async def test_a_banned_address_is_kicked_and_kept_out(open_house, autojump_clock) -> None:
-    async with open_house(Limits(proxies=LOCAL)) as house:
+    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
         alice = await house.join(proxied("192.0.2.1"))
         ban = make_ban("192.0.2.0/24", reason="spam", by="console", now=0.0)
 
@@ -156,7 +156,7 @@ async def test_whoever_does_not_answer_is_outside_after_30_seconds(open_house, a
 
 
 async def test_guessing_passwords_uses_up_the_connections_of_an_address(open_house, autojump_clock) -> None:
-    async with open_house(Limits(proxies=LOCAL, connect_rate=1), password="geheim") as house:
+    async with open_house(AdmissionLimits(proxies=LOCAL, connect_rate=1), password="geheim") as house:
         mallory = await house.connect()
         await mallory.send(proxied("192.0.2.1") + b"a\nb\nc\n")
         await mallory.rest()
@@ -168,7 +168,7 @@ async def test_guessing_passwords_uses_up_the_connections_of_an_address(open_hou
 
 
 async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, autojump_clock) -> None:
-    async with open_house(pace=Pace(rate=5, burst=20)) as house:
+    async with open_house(pace=RateLimit(rate=5, burst=20)) as house:
         alice, bob = await house.join(), await house.join()
         await alice.line()
         start = trio.current_time()
@@ -181,19 +181,19 @@ async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, aut
 
 
 async def test_a_pace_that_is_set_anew_holds_also_for_who_has_spoken_before(open_house, autojump_clock) -> None:
-    async with open_house(pace=Pace(rate=50, burst=50)) as house:
+    async with open_house(pace=RateLimit(rate=50, burst=50)) as house:
         alice, bob = await house.join(), await house.join()
         await alice.line()
         await bob.send(b"at once\n")
         await alice.line()
         start = trio.current_time()
 
-        house.services.pace = Pace(rate=1, burst=1)
+        house.context.pace = RateLimit(rate=1, burst=1)
         await bob.send(b"one\ntwo\nthree\n")
         for _ in range(3):
             await alice.line()
         slow_s = trio.current_time() - start
-        house.services.pace = Pace(rate=0)
+        house.context.pace = RateLimit(rate=0)
         await bob.send(b"".join(b"%d\n" % number for number in range(500)))
         for _ in range(500):
             await alice.line()
@@ -203,7 +203,7 @@ async def test_a_pace_that_is_set_anew_holds_also_for_who_has_spoken_before(open
 
 
 async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock) -> None:
-    async with open_house(pace=Pace(rate=1, burst=1)) as house:
+    async with open_house(pace=RateLimit(rate=1, burst=1)) as house:
         alice, bob, carol = await house.join(), await house.join(), await house.join()
         await alice.line(), await alice.line()
 
@@ -218,7 +218,7 @@ async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock
 
 
 async def test_commands_that_cost_more_take_more(open_house, autojump_clock) -> None:
-    async with open_house(pace=Pace(rate=5, burst=5)) as house:
+    async with open_house(pace=RateLimit(rate=5, burst=5)) as house:
         alice = await house.join()
         start = trio.current_time()
 
@@ -232,7 +232,7 @@ async def test_commands_that_cost_more_take_more(open_house, autojump_clock) -> 
 
 
 async def test_c13_a_flooder_that_was_reset_is_gone_while_it_is_slowed_down(open_house, autojump_clock) -> None:
-    async with open_house(pace=Pace(rate=1, burst=1)) as house:
+    async with open_house(pace=RateLimit(rate=1, burst=1)) as house:
         alice, bob = await house.join(), await house.join()
         await alice.line()
         await bob.send(b"line\n" * 100)
@@ -261,7 +261,7 @@ async def test_c12_half_a_line_of_a_connection_that_was_reset_is_not_said(open_h
         client.outlet.push(None)
 
         assert "left the chat" in await alice.line()
-        assert house.ends == [End.BROKEN]
+        assert house.ends == [DisconnectReason.BROKEN]
 
 
 def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() -> None:

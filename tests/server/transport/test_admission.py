@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.bans import Bans, make_ban
-from trio_chat.server.transport.admission import KNOWN_ORIGINS, NO_TICKET, Admission, Limits
+from trio_chat.server.transport.admission import KNOWN_ORIGINS, NO_TICKET, Admission, AdmissionLimits
 
 
 def admission(bans: Bans | None = None, **limits: object) -> Admission:
-    return Admission(Limits(**limits), bans or Bans())  # type: ignore[arg-type]
+    return Admission(AdmissionLimits(**limits), bans or Bans())  # type: ignore[arg-type]
 
 
 def try_enter(admission: Admission, address: str, now: float = 0.0) -> str:
@@ -133,7 +133,7 @@ def test_new_limits_hold_at_once_and_send_nobody_away() -> None:
     door = admission(connect_rate=1)
     inside = [door.enter("192.0.2.1", now=0, date=0) for _ in range(5)]
 
-    door.limits = Limits(connect_rate=100, per_address=6)
+    door.limits = AdmissionLimits(connect_rate=100, per_address=6)
 
     assert [try_enter(door, "192.0.2.1") for _ in range(2)] == ["in", "too-many"]
     for ticket in inside:

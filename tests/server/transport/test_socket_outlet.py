@@ -5,7 +5,7 @@ import socket
 import pytest
 import trio
 
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.sessions.lines import VOICE
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 
@@ -28,7 +28,7 @@ async def test_nothing_comes_after_the_farewell(open_house) -> None:
         await alice.line()
 
         house.chat.announce("too late")
-        client.outlet.hang_up(Farewell.STOPPING)
+        client.outlet.hang_up(CloseReason.STOPPING)
         while member.cursor == member.room.log.end:
             await trio.testing.wait_all_tasks_blocked()
 
@@ -40,7 +40,7 @@ async def test_who_is_hung_up_on_twice_is_told_once_and_why_at_first(open_house)
         alice = await house.join()
         [client] = house.chat.clients
 
-        client.outlet.hang_up(Farewell.STALLED)
-        client.outlet.hang_up(Farewell.STOPPING)
+        client.outlet.hang_up(CloseReason.STALLED)
+        client.outlet.hang_up(CloseReason.STOPPING)
 
         assert (await alice.rest()) == b"*** you took nothing for too long ***\n"

@@ -11,10 +11,10 @@ import pytest
 import trio
 import trustme
 
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.errors import SetupError
 from trio_chat.server.sessions.lines import VOICE
-from trio_chat.server.transport.admission import Limits
+from trio_chat.server.transport.admission import AdmissionLimits
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.server.transport.tls import RECORD_BYTES, Tls, TlsOutlet
 
@@ -94,7 +94,7 @@ async def test_a_certificate_that_was_renewed_is_taken_up_by_new_connections(
         old = await caller.join(house)
         write_certificate(authority, certificate)
 
-        house.services.tls = Tls(certificate, None, is_required=False)
+        house.context.tls = Tls(certificate, None, is_required=False)
         new = await caller.join(house)
 
         assert old.stream.getpeercert(binary_form=True) != new.stream.getpeercert(binary_form=True)
@@ -126,7 +126,7 @@ async def test_c11_handshakes_left_halfway_are_reaped_in_10_seconds(
         assert [await half.rest() for half in halves] == [b""] * 50
 
         assert 10 <= trio.current_time() - start < 11
-        assert house.services.admission.total == 0
+        assert house.context.admission.total == 0
     assert "not done after 10 s" in logged()[0]
 
 
@@ -236,7 +236,7 @@ async def test_a_tls_reader_that_stays_stuck_is_sent_away_after_30_seconds(
 
 
 async def test_the_address_behind_a_proxy_is_known_inside_tls(open_house, autojump_clock, caller, certificate) -> None:
-    limits = Limits(proxies=(ip_network("127.0.0.0/8"),))
+    limits = AdmissionLimits(proxies=(ip_network("127.0.0.0/8"),))
     async with open_house(limits, tls=Tls(certificate, None, is_required=True)) as house:
         alice = await caller.connect(house, b"PROXY TCP4 192.0.2.1 127.0.0.1 77 5555\r\n")
         await alice.send(b"/who\n")
@@ -306,7 +306,7 @@ async def test_a_farewell_is_sent_behind_what_is_under_way() -> None:
     async with open_outlet() as (outlet, stream, session):
         outlet.write(b"x" * (RECORD_BYTES + 1))
         outlet.push(None)
-        outlet.hang_up(Farewell.KICKED)
+        outlet.hang_up(CloseReason.KICKED)
 
         for _ in range(2):
             stream.may_send.release()

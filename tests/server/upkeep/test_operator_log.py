@@ -12,7 +12,7 @@ from tests.conftest import PATIENCE_S
 from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.journal import AuditRecord, open_journal
 from trio_chat.journal.sqlite.journal import Patience, open_sqlite
-from trio_chat.server.upkeep.operator_log import WAITING_MOST, Ledger, read_bans
+from trio_chat.server.upkeep.operator_log import WAITING_MOST, OperatorLog, read_bans
 
 
 def ban(network: str) -> Ban:
@@ -21,14 +21,14 @@ def ban(network: str) -> Ban:
 
 async def test_bans_are_there_again_after_a_restart(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "journal.db") as journal, trio.open_nursery() as nursery:
-        ledger = Ledger(journal, lambda: 7.0)
-        nursery.start_soon(ledger.run)
-        bans = Bans(store=ledger)
+        operator_log = OperatorLog(journal, lambda: 7.0)
+        nursery.start_soon(operator_log.run)
+        bans = Bans(store=operator_log)
         bans.add(ban("192.0.2.0/24"))
         bans.add(ban("2001:db8::1/128"))
         bans.remove(ip_network("192.0.2.0/24"))
-        ledger.record("console", "kick", "10.0.0.1:47634")
-        assert await ledger.settled(PATIENCE_S)
+        operator_log.record("console", "kick", "10.0.0.1:47634")
+        assert await operator_log.settled(PATIENCE_S)
         nursery.cancel_scope.cancel()
 
     async with open_sqlite(tmp_path / "journal.db") as journal:
@@ -41,21 +41,21 @@ async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journ
 ) -> None:
     path = tmp_path / "journal.db"
     async with open_sqlite(path, patience=Patience(busy_s=0.01)) as journal:
-        ledger = Ledger(journal, lambda: 7.0, retry_s=0.01)
+        operator_log = OperatorLog(journal, lambda: 7.0, retry_s=0.01)
         complaint = trio.Event()
         monkeypatch.setattr(
             logging.getLogger("trio_chat.server.upkeep.operator_log"), "filters", [lambda _: complaint.set() or True]
         )
-        nursery.start_soon(ledger.run)
-        bans = Bans(store=ledger)
+        nursery.start_soon(operator_log.run)
+        bans = Bans(store=operator_log)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
 
         bans.add(ban("192.0.2.0/24"))
         bans.add(ban("198.51.100.0/24"))
-        ledger.record("console", "kick", "10.0.0.1:47634")
+        operator_log.record("console", "kick", "10.0.0.1:47634")
         await complaint.wait()
-        is_kept = await ledger.settled(0)
+        is_kept = await operator_log.settled(0)
         told = [line for line in logged() if "cannot keep" in line]
         other.execute("ROLLBACK")
 
@@ -65,8 +65,8 @@ async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journ
             "cannot keep the ban of 192.0.2.0/24: another program has locked the journal; "
             "it holds until the server ends, and is tried again"
         ]
-        assert await ledger.settled(PATIENCE_S)
-        assert ledger.trouble is None
+        assert await operator_log.settled(PATIENCE_S)
+        assert operator_log.trouble is None
         assert [one.network for one in await read_bans(journal)] == [one.network for one in bans.current(2.0)]
         assert len(await journal.read_audit(9)) == 1
         other.close()
@@ -77,15 +77,15 @@ async def test_who_waits_is_told_though_more_was_handed_over_meanwhile(
     nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with open_journal("memory:", data=Path()) as journal:
-        ledger = Ledger(journal, lambda: 7.0)
-        ledger.record("console", "kick", "10.0.0.1:47634")
+        operator_log = OperatorLog(journal, lambda: 7.0)
+        operator_log.record("console", "kick", "10.0.0.1:47634")
         start = trio.current_time()
 
         async with trio.open_nursery() as waiting:
-            waiting.start_soon(ledger.settled, PATIENCE_S)
+            waiting.start_soon(operator_log.settled, PATIENCE_S)
             await trio.testing.wait_all_tasks_blocked()
-            ledger.record("console", "kick", "10.0.0.1:47635")
-            nursery.start_soon(ledger.run)
+            operator_log.record("console", "kick", "10.0.0.1:47635")
+            nursery.start_soon(operator_log.run)
 
         assert trio.current_time() == start
         nursery.cancel_scope.cancel()
@@ -94,9 +94,9 @@ async def test_who_waits_is_told_though_more_was_handed_over_meanwhile(
 @pytest.mark.parametrize("excess", [0, 1])
 async def test_what_waits_is_bounded(tmp_path: Path, logged, excess: int) -> None:
     async with open_sqlite(tmp_path / "journal.db") as journal:
-        ledger = Ledger(journal, lambda: 7.0)
+        operator_log = OperatorLog(journal, lambda: 7.0)
 
         for _ in range(WAITING_MOST + excess):
-            ledger.record("console", "kick", "10.0.0.1:47634")
+            operator_log.record("console", "kick", "10.0.0.1:47634")
 
         assert len([line for line in logged() if "too much waits" in line]) == excess

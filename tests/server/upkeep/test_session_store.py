@@ -13,22 +13,22 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import NoOutlet
-from trio_chat.journal import JournalError, PlaceRecord
+from trio_chat.journal import JournalError, SessionRecord
 from trio_chat.journal.sqlite.journal import Patience, open_sqlite
-from trio_chat.server.upkeep.session_store import Places, recall_places
+from trio_chat.server.upkeep.session_store import SessionSaver, restore_sessions
 
 
 async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from_starting(open_house, logged) -> None:
     async with open_house() as house:
-        journal = house.services.journal
-        places = [PlaceRecord(f"c{mode}", mode, mode, "", ("no!room",)) for mode in ("lines", "frames")]
-        await journal.save_places(places, [])
+        journal = house.context.journal
+        places = [SessionRecord(f"c{mode}", mode, mode, "", ("no!room",)) for mode in ("lines", "frames")]
+        await journal.save_sessions(places, [])
 
-        await recall_places(house.chat, journal, house.services.places)
-        await house.services.places.settled()
+        await restore_sessions(house.chat, journal, house.context.places)
+        await house.context.places.settled()
 
         assert sum("is lost" in line for line in logged()) == 2
-        assert [place.mode for place in await journal.read_places()] == ["frames"]
+        assert [place.mode for place in await journal.read_sessions()] == ["frames"]
 
 
 def newcomer(number: int) -> Client:
@@ -40,10 +40,10 @@ async def test_those_who_come_and_go_while_nothing_can_be_kept_are_not_remembere
 ) -> None:
     path = tmp_path / "journal.db"
     async with open_sqlite(path, patience=Patience(busy_s=0.02, probe_s=0.01)) as journal:
-        places = Places(journal, retry_s=0.01)
+        places = SessionSaver(journal, retry_s=0.01)
         nursery.start_soon(places.run)
         stays, leaves, left, of_before = (newcomer(number) for number in (1, 2, 3, 4))
-        await journal.save_places([PlaceRecord(of_before.id, "lines", "alice", "", ())], [])
+        await journal.save_sessions([SessionRecord(of_before.id, "lines", "alice", "", ())], [])
         places.know([of_before.id])
         for client in (stays, leaves, left):
             places.note(client, True)
@@ -66,6 +66,6 @@ async def test_those_who_come_and_go_while_nothing_can_be_kept_are_not_remembere
             waiting = places.waiting
         assert waiting == 3
         with trio.fail_after(PATIENCE_S):
-            while [place.owner for place in await journal.read_places()] != ["c1", "c5"]:
+            while [place.owner for place in await journal.read_sessions()] != ["c1", "c5"]:
                 await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()

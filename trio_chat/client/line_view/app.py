@@ -17,13 +17,13 @@ from trio_chat.chat.wording import notice
 from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
 from trio_chat.client.line_view.pipe import Pipe, is_dumb
 from trio_chat.client.line_view.surface import Surface, complain
-from trio_chat.client.link.address import LinkError, Place
+from trio_chat.client.link.address import Address, LinkError
 from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.greeting import WRONG_PORT
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox, open_outbox
-from trio_chat.client.options import PLAIN, Wishes
+from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.completion import Completion
@@ -43,9 +43,9 @@ OpenSurface = Callable[[], AbstractAsyncContextManager[Surface]]
 
 
 def join(
-    place: Place,
-    visitor: Visitor,
-    wishes: Wishes = PLAIN,
+    place: Address,
+    visitor: Identity,
+    wishes: ViewOptions = PLAIN,
     *,
     stickers: Path | None,
     is_once: bool = False,
@@ -66,7 +66,7 @@ def join(
         with open_outbox(str(place), visitor.nick or "", folder=outboxes) as outbox:
             if outbox.warning:
                 complain(outbox.warning)
-            visit = Visit(
+            visit = LineView(
                 Transcript(catalogue), place, visitor, outbox, wishes=wishes, backoff=Backoff(is_once=is_once)
             )
             return _run(visit, catalogue)
@@ -81,7 +81,7 @@ def join(
     return 1
 
 
-def _run(visit: "Visit", catalogue: Catalogue) -> int:
+def _run(visit: "LineView", catalogue: Catalogue) -> int:
     if not _is_terminal():
         return trio.run(visit.run, lambda: nullcontext(Pipe(0, 1)))
     from trio_chat.client.line_view.terminal import (  # slow to import, and a pipe needs none
@@ -95,17 +95,17 @@ def _run(visit: "Visit", catalogue: Catalogue) -> int:
     return run_on_asyncio(partial(visit.run, open_surface, is_patient=True))
 
 
-class Visit:
+class LineView:
     """One stay in the chat, from connecting to the goodbye."""
 
     def __init__(
         self,
         transcript: Transcript,
-        place: Place,
-        visitor: Visitor,
+        place: Address,
+        visitor: Identity,
         outbox: Outbox,
         *,
-        wishes: Wishes = PLAIN,
+        wishes: ViewOptions = PLAIN,
         backoff: Backoff | None = None,
     ) -> None:
         self.narrator = Narrator(transcript, visitor.rooms[0], clock=time.time if wishes.has_times else None)

@@ -2,16 +2,18 @@
 
 import math
 from contextlib import suppress
+from functools import partial
+from secrets import token_hex
 
 import trio
 
-from trio_chat.client.line_view.sender import Speaker
+from trio_chat.client.line_view.sender import Sender
 from trio_chat.client.line_view.surface import Display, Surface
-from trio_chat.client.link.events import Answered, Ended, Failed, Happening, Noticed, Refused
+from trio_chat.client.link.events import Answered, Ended, Failed, LinkEvent, Noticed, Refused
 from trio_chat.client.link.link import Link
-from trio_chat.client.options import PLAIN, Wishes
+from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.arrival import Arrival
-from trio_chat.client.transcript.narrator import Narrator, Told
+from trio_chat.client.transcript.narrator import Narrator, RenderedOutput
 
 LEAVE_TIMEOUT_S = 2
 """For what was said last to be acknowledged, when somebody leaves."""
@@ -28,15 +30,17 @@ _HAPPENINGS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept
 class Conversation:
     """What goes back and forth between a link and a surface."""
 
-    def __init__(self, link: Link, surface: Surface, narrator: Narrator, wishes: Wishes = PLAIN) -> None:
+    def __init__(self, link: Link, surface: Surface, narrator: Narrator, wishes: ViewOptions = PLAIN) -> None:
         self._link = link
         self._surface = surface
         self._narrator = narrator
         self._display = Display(surface, narrator.transcript, has_bell=wishes.has_bell)
-        self._speaker = Speaker(link, surface, narrator, self._display)
-        self._arrival = Arrival(narrator.room, past=wishes.past if surface.has_person else None)
+        self._speaker = Sender(link, surface, narrator, self._display)
+        self._arrival = Arrival(
+            narrator.room, make_key=partial(token_hex, 16), past=wishes.past if surface.has_person else None
+        )
         self._arrived_at = math.inf
-        self._untold: list[Happening] = []
+        self._untold: list[LinkEvent] = []
         self._patience = trio.CancelScope()
         self._has_spoken = trio.Event()
         self._failures = 0
@@ -102,7 +106,7 @@ class Conversation:
             if batch and isinstance(batch[-1], Ended):
                 return batch[-1]
 
-    async def _hear(self) -> list[Happening]:
+    async def _hear(self) -> list[LinkEvent]:
         """Wait for what is to be told. What is new waits for what was said before it, but not for long."""
         with trio.move_on_at(self._arrived_at):
             batch = await anext(self._link)
@@ -120,7 +124,7 @@ class Conversation:
             del self._untold[:_HAPPENINGS_PER_PRINT]
             await self._display.tell([self._narrate(happening) for happening in some])
 
-    def _narrate(self, happening: Happening) -> Told:
+    def _narrate(self, happening: LinkEvent) -> RenderedOutput:
         self._failures += isinstance(happening, Failed)
         if isinstance(happening, Answered | Refused):
             self._speaker.note_answer(happening)

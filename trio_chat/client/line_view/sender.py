@@ -20,7 +20,7 @@ from trio_chat.wire import frames
 _LINES_PER_SAY = 500  # one commit
 
 
-class Speaker:
+class Sender:
     """Takes lines from a surface until there are no more, or nothing more is to be said."""
 
     def __init__(self, link: Link, surface: Surface, narrator: Narrator, display: Display) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import trio
 
 from trio_chat.chat.text import clean
-from trio_chat.client.transcript.narrator import Told
+from trio_chat.client.transcript.narrator import RenderedOutput
 from trio_chat.client.transcript.transcript import Row, Transcript, paint
 
 _BELL = "\a"
@@ -82,7 +82,7 @@ class Display:
         """Print something that the client itself says."""
         await self.print(self.transcript.notice(text))
 
-    async def tell(self, told: Sequence[Told]) -> None:
+    async def tell(self, told: Sequence[RenderedOutput]) -> None:
         """Print what happened in the chat. What the client has to say is for people: on a pipe it goes to stderr."""
         rows: list[Row] = []
         for some in told:

@@ -36,7 +36,7 @@ class LinkError(Exception):
         self.retry_s = retry_s
 
 
-class Place(Protocol):
+class Address(Protocol):
     """Where a server is, and how to get there."""
 
     async def connect(self, tell: Tell) -> trio.abc.Stream:
@@ -44,7 +44,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TcpPlace:
+class TcpAddress:
     """Where a server is that is spoken to as it is."""
 
     host: str

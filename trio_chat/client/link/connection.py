@@ -11,7 +11,7 @@ import trio
 
 from trio_chat.client.link.address import LinkError, reason_of
 from trio_chat.client.link.greeting import WRONG_PORT, explain_frames, read_greeting
-from trio_chat.client.link.protocol import Dialogue
+from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
 
@@ -29,13 +29,13 @@ _RECEIVE_BYTES = 64 * 1024
 _FRAMES_PER_SEND = 64  # of 24 KiB at most each
 
 
-class Exchange:
+class LinkConnection:
     """Both halves of a connection. Whoever made the stream closes it."""
 
     def __init__(
         self,
         stream: trio.abc.Stream,
-        dialogue: Dialogue,
+        dialogue: ClientProtocol,
         *,
         hear: Callable[[Sequence[frames.AnyReply]], Awaitable[None]],
         room: Callable[[], Awaitable[None]],

@@ -6,28 +6,28 @@ from typing import Self
 
 import trio
 
-from trio_chat.client.link.events import Ended, Happening
+from trio_chat.client.link.events import Ended, LinkEvent
 
 
-class Unread:
+class EventQueue:
     """An async iterator, for one reader, of all that there is at each step. Ended is the last."""
 
     ENOUGH = 1024
     """Whoever reads from a server waits while so much is here, so that a flood waits in the kernel and there."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Happening] = deque()
+        self._waiting: deque[LinkEvent] = deque()
         self._has_some = trio.Event()
         self._for_room = trio.lowlevel.ParkingLot()
         self._has_ended = False
 
-    def put(self, happenings: Iterable[Happening]) -> None:
+    def put(self, happenings: Iterable[LinkEvent]) -> None:
         """Add to the end."""
         self._waiting.extend(happenings)
         if self._waiting:
             self._has_some.set()
 
-    def take(self) -> list[Happening]:
+    def take(self) -> list[LinkEvent]:
         """Return what there is, without waiting."""
         batch = list(self._waiting)
         if batch:
@@ -44,7 +44,7 @@ class Unread:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> list[Happening]:
+    async def __anext__(self) -> list[LinkEvent]:
         if self._has_ended:
             raise StopAsyncIteration
         await self._has_some.wait()

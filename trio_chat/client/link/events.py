@@ -128,7 +128,7 @@ class Noticed:
     text: str
 
 
-Happening = (
+LinkEvent = (
     Connected
     | Lost
     | Ended

@@ -6,7 +6,7 @@ from trio_chat.chat.events import LOBBY
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class Identity:
     """One that `needs_nick` does not come in under another name."""
 
     nick: str | None = None

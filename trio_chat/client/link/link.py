@@ -14,14 +14,14 @@ from typing import Self, TypeVar
 import msgspec
 import trio
 
-from trio_chat.client.link.address import LinkError, Place
+from trio_chat.client.link.address import Address, LinkError
 from trio_chat.client.link.backoff import Backoff
-from trio_chat.client.link.connection import Exchange
-from trio_chat.client.link.event_queue import Unread
+from trio_chat.client.link.connection import LinkConnection
+from trio_chat.client.link.event_queue import EventQueue
 from trio_chat.client.link.events import (
     Ended,
     Failed,
-    Happening,
+    LinkEvent,
     Lost,
     Noticed,
     Pending,
@@ -30,9 +30,9 @@ from trio_chat.client.link.events import (
     Speech,
 )
 from trio_chat.client.link.greeting import LateHelloError
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError
-from trio_chat.client.link.protocol import Dialogue
+from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.wire import frames
 
 RequestT = TypeVar("RequestT", bound=frames.Request)
@@ -46,13 +46,13 @@ class Link:
     Whoever made it runs `run`; any task may say and ask things.
     """
 
-    def __init__(self, place: Place, visitor: Visitor, outbox: Outbox, *, backoff: Backoff | None = None) -> None:
+    def __init__(self, place: Address, visitor: Identity, outbox: Outbox, *, backoff: Backoff | None = None) -> None:
         self._place = place
         self._outbox = outbox
-        self._dialogue = Dialogue(visitor, outbox.session, outbox.pending)
+        self._dialogue = ClientProtocol(visitor, outbox.session, outbox.pending)
         self._backoff = backoff or Backoff()
-        self._unread = Unread()
-        self._exchange: Exchange | None = None
+        self._unread = EventQueue()
+        self._exchange: LinkConnection | None = None
         self._for_space = trio.lowlevel.ParkingLot()
         self._is_finishing = False
         self._is_leaving = False
@@ -64,7 +64,7 @@ class Link:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> list[Happening]:
+    async def __anext__(self) -> list[LinkEvent]:
         return await anext(self._unread)
 
     @property
@@ -111,7 +111,7 @@ class Link:
         self._unread.put(self._dialogue.ask(_with_key(question)))
         self._wake()
 
-    def happened(self) -> list[Happening]:
+    def happened(self) -> list[LinkEvent]:
         """Return what has happened since the iteration ended."""
         return self._unread.take()
 
@@ -171,7 +171,7 @@ class Link:
             stream = await self._place.connect(self._tell)
         except LinkError as error:
             return error
-        self._exchange = Exchange(stream, self._dialogue, hear=self._hear, room=self._unread.room)
+        self._exchange = LinkConnection(stream, self._dialogue, hear=self._hear, room=self._unread.room)
         try:
             return await self._exchange.run()
         finally:
@@ -222,7 +222,7 @@ class Link:
 
 @asynccontextmanager
 async def open_link(
-    place: Place, visitor: Visitor, outbox: Outbox, *, is_patient: bool = False, backoff: Backoff | None = None
+    place: Address, visitor: Identity, outbox: Outbox, *, is_patient: bool = False, backoff: Backoff | None = None
 ) -> AsyncIterator[Link]:
     """Connect, and close the connection at the end of the block.
 

@@ -17,15 +17,15 @@ from trio_chat.client.link.events import (
     Entered,
     Exited,
     Failed,
-    Happening,
     Heard,
+    LinkEvent,
     Missed,
     Question,
     Refused,
     Sent,
     Speech,
 )
-from trio_chat.client.link.identity import Visitor
+from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.names import nick_name, room_name
 from trio_chat.client.link.seen import Seen
 from trio_chat.wire import frames
@@ -43,10 +43,10 @@ _FOR_NOW = ("not-kept", "journal")
 """Codes of errors that a server takes back when its disk has room again."""
 
 
-class Dialogue:
+class ClientProtocol:
     """One session with a server. `label` is what others call us, `rooms` are those we are in with their topics."""
 
-    def __init__(self, visitor: Visitor, session: str, pending: Iterable[Speech] = ()) -> None:
+    def __init__(self, visitor: Identity, session: str, pending: Iterable[Speech] = ()) -> None:
         self.label = ""
         self.is_connected = False
         self.farewell: frames.Farewell | None = None
@@ -98,7 +98,7 @@ class Dialogue:
         while len(self._own_keys) > OWN_KEYS_MAX + len(self.pending):
             self._own_keys.popitem(last=False)
 
-    def ask(self, question: Question) -> list[Happening]:
+    def ask(self, question: Question) -> list[LinkEvent]:
         """Ask something. Without a connection, only where we want to be and what we are called can be settled."""
         if not self.is_connected:
             return self._settle_offline(question)
@@ -148,7 +148,7 @@ class Dialogue:
 
     # What we hear
 
-    def lose(self) -> list[Happening]:
+    def lose(self) -> list[LinkEvent]:
         """The connection is lost, and with it all questions but where we want to be and what we are called."""
         self.is_connected = self.has_to_repeat = self._is_missing = False
         self._requests.clear()
@@ -156,7 +156,7 @@ class Dialogue:
         self._questions.clear()
         return [happening for question in questions for happening in self._settle_offline(question)]
 
-    def hear(self, reply: frames.AnyReply) -> list[Happening]:
+    def hear(self, reply: frames.AnyReply) -> list[LinkEvent]:
         """Take what the server sent."""
         match reply:
             case frames.Welcome():
@@ -182,7 +182,7 @@ class Dialogue:
                 assert_never(reply)
         return []
 
-    def _enter(self, welcome: frames.Welcome) -> list[Happening]:
+    def _enter(self, welcome: frames.Welcome) -> list[LinkEvent]:
         if self.is_connected or self.is_refused or welcome.protocol != frames.PROTOCOL:
             return []
         wanted = [room for room in welcome.rooms if room.name in self.rooms]
@@ -208,8 +208,8 @@ class Dialogue:
         if self._nick and has_other_nick:  # who had none was given it by `hello`, or was told why not
             yield frames.Nick(nick=self._nick)
 
-    def _hear_entry(self, entry: frames.Said) -> list[Happening]:
-        happened: list[Happening] = []
+    def _hear_entry(self, entry: frames.Said) -> list[LinkEvent]:
+        happened: list[LinkEvent] = []
         if speech := self.pending.pop(entry.key, None):
             happened.append(Sent(speech))
         if entry.again or not self._is_ours(entry.room) or not self._seen.is_new(entry):
@@ -225,7 +225,7 @@ class Dialogue:
     def _is_ours(self, room: str) -> bool:
         return room in self.rooms or room == frames.MAILBOX
 
-    def _hear_error(self, error: frames.Error) -> list[Happening]:
+    def _hear_error(self, error: frames.Error) -> list[LinkEvent]:
         if not self.is_connected and not self.is_refused:
             self.refusal = error
         if speech := self.pending.get(error.key):
@@ -239,7 +239,7 @@ class Dialogue:
             self.rooms.pop(room_name(question.room), None)
         return [Refused(question, error.text)]
 
-    def _hear_joined(self, joined: frames.Joined) -> list[Happening]:
+    def _hear_joined(self, joined: frames.Joined) -> list[LinkEvent]:
         question = self._questions.pop(joined.key, None)
         if not isinstance(question, frames.Join):
             return []
@@ -252,7 +252,7 @@ class Dialogue:
         self._seen.enter(joined.room)
         return [Entered(joined.room.name, joined.room.topic, asked)]
 
-    def _hear_answer(self, answer: frames.Done | frames.Members | frames.RoomList | frames.Page) -> list[Happening]:
+    def _hear_answer(self, answer: frames.Done | frames.Members | frames.RoomList | frames.Page) -> list[LinkEvent]:
         question = self._questions.pop(answer.key, None)
         match question:
             case None:
@@ -264,7 +264,7 @@ class Dialogue:
                 self.label = nick_name(nick)
         return [Answered(question, answer)]
 
-    def _hear_gap(self, gap: frames.Gap) -> list[Happening]:
+    def _hear_gap(self, gap: frames.Gap) -> list[LinkEvent]:
         if gap.reason == "epoch":  # said once, for all rooms, when we are in
             self._is_missing = True
             self._seen.start_over()
@@ -273,7 +273,7 @@ class Dialogue:
 
     # Where we are
 
-    def _settle_offline(self, question: Question) -> list[Happening]:
+    def _settle_offline(self, question: Question) -> list[LinkEvent]:
         match question:
             case frames.Join(room=name):
                 room = room_name(name)
@@ -285,7 +285,7 @@ class Dialogue:
                 return [Answered(question, frames.Done())]
         return [Refused(question, "there is no connection just now")]
 
-    def _exit(self, name: str) -> list[Happening]:
+    def _exit(self, name: str) -> list[LinkEvent]:
         room = room_name(name)
         self.rooms.pop(room, None)
         self._seen.forget(room)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.client.link.address import LinkError, TcpPlace, Tell
+from trio_chat.client.link.address import LinkError, TcpAddress, Tell
 from trio_chat.client.link.known_servers import VOUCHED, KnownServers
 
 HANDSHAKE_S = 10
@@ -23,10 +23,10 @@ Stream = trio.SSLStream[trio.SocketStream]
 
 
 @dataclass(frozen=True, slots=True)
-class TlsPlace:
+class TlsAddress:
     """Where a server is that is spoken to by TLS alone. With `authority`, a PEM file, nobody else is trusted."""
 
-    place: TcpPlace
+    place: TcpAddress
     known: KnownServers
     authority: Path | None = None
 

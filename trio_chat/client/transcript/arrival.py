@@ -1,7 +1,6 @@
 """What somebody who comes into a room is shown first: what was said there just before, and who is there. Pure."""
 
-import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -13,8 +12,8 @@ from trio_chat.client.link.events import (
     Ended,
     Entered,
     Exited,
-    Happening,
     Heard,
+    LinkEvent,
     Lost,
     Noticed,
     Question,
@@ -51,18 +50,20 @@ class Arrival:
     It asks for up to `past` lines, or does nothing at all where that is None. `room` is the one to come into first.
     """
 
-    def __init__(self, room: str, *, past: int | None = None) -> None:
+    def __init__(self, room: str, *, make_key: Callable[[], str], past: int | None = None) -> None:
+        """`make_key` gives a key that no other request has."""
         self._room = room
         self._past = past
+        self._make_key = make_key
         self._rooms: set[str] = set()
         self._asked: set[str] = set()
         self._questions: list[Question] = []
-        self._held: list[Happening] = []
+        self._held: list[LinkEvent] = []
         self._is_nameless = False
         self.is_holding = False
         """Whether what is new is held back."""
 
-    def sift(self, happenings: Iterable[Happening], where: Whereabouts) -> list[Happening]:
+    def sift(self, happenings: Iterable[LinkEvent], where: Whereabouts) -> list[LinkEvent]:
         """Take what happened. -> what is to be told now"""
         return [told for happening in happenings for told in self._sift(happening, where)]
 
@@ -71,12 +72,12 @@ class Arrival:
         questions, self._questions = self._questions, []
         return questions
 
-    def give_up(self) -> list[Happening]:
+    def give_up(self) -> list[LinkEvent]:
         """Hold nothing back any longer. -> what was"""
         held, self._held, self.is_holding = self._held, [], False
         return held
 
-    def _sift(self, happening: Happening, where: Whereabouts) -> list[Happening]:
+    def _sift(self, happening: LinkEvent, where: Whereabouts) -> list[LinkEvent]:
         match happening:
             case Connected(is_again=False, label=label):
                 self._is_nameless = ":" in label
@@ -103,30 +104,30 @@ class Arrival:
             return
         if self._past:
             limit = min(self._past * _NOISE, frames.PAGE_LIMIT)
-            self._ask(frames.History(room=room, before=newest_id + 1, limit=limit, key=secrets.token_hex(16)))
-        self._ask(frames.Who(room=room, key=secrets.token_hex(16)))
+            self._ask(frames.History(room=room, before=newest_id + 1, limit=limit, key=self._make_key()))
+        self._ask(frames.Who(room=room, key=self._make_key()))
 
     def _ask(self, question: Question) -> None:
         self._questions.append(question)
         self._asked.add(question.key)
         self.is_holding = True
 
-    def _hear_answer(self, happening: Answered | Refused) -> list[Happening]:
-        told: list[Happening] = []
+    def _hear_answer(self, happening: Answered | Refused) -> list[LinkEvent]:
+        told: list[LinkEvent] = []
         if happening.question:
             self._asked.discard(happening.question.key)
         if isinstance(happening, Answered):
             told += self._shorten(happening)
         return told if self._asked else [*told, *self.give_up()]
 
-    def _shorten(self, answered: Answered) -> list[Happening]:
+    def _shorten(self, answered: Answered) -> list[LinkEvent]:
         """Make of an answer what one who comes wants to see."""
         match answered.answer:
             case frames.Page(entries=entries) as page:
                 said = [entry for entry in entries if entry.kind in _KINDS][-(self._past or 0) :]
                 return [Answered(answered.question, replace(page, entries=said))] if said or page.damaged else []
             case frames.Members(labels=labels) as members:
-                told: list[Happening] = [Answered(answered.question, replace(members, labels=labels[:_NAMES_MAX]))]
+                told: list[LinkEvent] = [Answered(answered.question, replace(members, labels=labels[:_NAMES_MAX]))]
                 if self._is_nameless:
                     self._is_nameless = False
                     told.append(Noticed(NAMELESS))

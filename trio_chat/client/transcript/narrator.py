@@ -17,8 +17,8 @@ from trio_chat.client.link.events import (
     Entered,
     Exited,
     Failed,
-    Happening,
     Heard,
+    LinkEvent,
     Lost,
     Missed,
     Noticed,
@@ -39,7 +39,7 @@ _OWN_COMING = (Kind.JOINED, Kind.LEFT)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RenderedOutput:
     """What to show: what was said in the chat, and what the client itself says about its connection.
 
     A greeting is for somebody at a terminal; so is a bell, where it `is_call`: somebody means the person.
@@ -77,17 +77,17 @@ class Narrator:
         rows = self.transcript.said(line, prompt=self.prompt(), columns=columns)
         return self._stamped(rows, self._clock() if self._clock else 0.0)
 
-    def begin(self, link: Link) -> Told:
+    def begin(self, link: Link) -> RenderedOutput:
         """Tell what is still to be sent from last time."""
         if not link.pending:
-            return Told([])
+            return RenderedOutput([])
         self._late = {speech.key for speech in link.pending}
         rows = self.transcript.notice(f"{count_lines(len(self._late))} from last time will be sent:")
         for speech in link.pending:
             rows += self.transcript.said(speech.text)
-        return Told(rows)
+        return RenderedOutput(rows)
 
-    def tell(self, happening: Happening, link: Link, *, columns: int | None = None) -> Told:
+    def tell(self, happening: LinkEvent, link: Link, *, columns: int | None = None) -> RenderedOutput:
         """Tell what happened."""
         match happening:
             case Heard():
@@ -98,91 +98,93 @@ class Narrator:
                 return self._lose(reason, link)
             case Ended(reason=reason, is_orderly=is_orderly):
                 self.trouble = "" if is_orderly else reason
-                return Told([])
+                return RenderedOutput([])
             case Pending(speech=speech):
                 return self._wait(speech, link)
             case Sent(speech=speech):
                 return self._settle(speech, is_sent=True)
             case Failed(speech=speech, reason=reason):
                 told = self._settle(speech, is_sent=False)
-                return Told(told.rows, (f"not sent: {reason}: {speech.text}", *told.asides))
+                return RenderedOutput(told.rows, (f"not sent: {reason}: {speech.text}", *told.asides))
             case Delayed(speech=speech, reason=reason):
                 self._late.add(speech.key)
-                return Told([], (f"not sent yet, it will be tried again: {reason}: {speech.text}",))
+                return RenderedOutput([], (f"not sent yet, it will be tried again: {reason}: {speech.text}",))
             case Entered(room=room, topic=topic, asked=asked):
                 if self.room == asked:  # else it is elsewhere that the person wants to be by now
                     self.room = room
-                return Told(self.transcript.notice(where_you_are(room, topic)))
+                return RenderedOutput(self.transcript.notice(where_you_are(room, topic)))
             case Exited():
-                return Told(self.transcript.notice(where_you_are(self.room, link.rooms.get(self.room, ""))))
+                return RenderedOutput(self.transcript.notice(where_you_are(self.room, link.rooms.get(self.room, ""))))
             case Answered(answer=answer):
-                return Told(self._answer(answer, link, columns))
+                return RenderedOutput(self._answer(answer, link, columns))
             case Refused(question=question, reason=reason):
                 if isinstance(question, frames.Join) and self.room not in link.rooms:
                     self.room = next(iter(link.rooms), LOBBY)
-                return Told(self.transcript.notice(reason))
+                return RenderedOutput(self.transcript.notice(reason))
             case Missed(room=room, count=count):
-                return Told(self.transcript.notice(_missed(room, count)))
+                return RenderedOutput(self.transcript.notice(_missed(room, count)))
             case Noticed(text=text):
-                return Told([], (text,))
+                return RenderedOutput([], (text,))
             case _:
                 assert_never(happening)
 
-    def _hear(self, heard: Heard, link: Link, columns: int | None) -> Told:
+    def _hear(self, heard: Heard, link: Link, columns: int | None) -> RenderedOutput:
         entry = heard.entry
         if heard.is_own and entry.kind in _WORDS:
-            return Told([])
+            return RenderedOutput([])
         if entry.kind in _WORDS and self.people.is_ignored(entry.author):
-            return Told([])
+            return RenderedOutput([])
         if entry.kind in _OWN_COMING and entry.author == link.label:
-            return Told([])
+            return RenderedOutput([])
         if entry.kind == Kind.ANNOUNCED:  # it comes to each of our rooms, at one time
             was_announced, self._announced = self._announced, (entry.time, entry.text)
             if was_announced == self._announced:
-                return Told([])
+                return RenderedOutput([])
         rows = self.transcript.entry(entry, room=self.room, you=link.label, columns=columns)
-        return Told(self._stamped(rows, entry.time), is_call=is_call(entry, link.label))
+        return RenderedOutput(self._stamped(rows, entry.time), is_call=is_call(entry, link.label))
 
     def _stamped(self, rows: list[Row], when: float) -> list[Row]:
         return [(stamp(when, self._clock()), *rows[0]), *rows[1:]] if self._clock else rows
 
-    def _connect(self, connected: Connected, link: Link) -> Told:
+    def _connect(self, connected: Connected, link: Link) -> RenderedOutput:
         self.trouble = ""
         if not connected.is_again:
             if self.room not in link.rooms:
                 self.room = next(iter(link.rooms), LOBBY)
             topic = link.rooms.get(self.room, "")
-            return Told([], greeting=f"you are [{connected.label}] in #{self.room}" + (f": {topic}" if topic else ""))
+            return RenderedOutput(
+                [], greeting=f"you are [{connected.label}] in #{self.room}" + (f": {topic}" if topic else "")
+            )
         asides = ["connected again"]
         if connected.is_other_epoch:
             asides.append("the server's history is another one now: some of what was said may be missing")
-        return Told([], tuple(asides))
+        return RenderedOutput([], tuple(asides))
 
-    def _lose(self, reason: str, link: Link) -> Told:
+    def _lose(self, reason: str, link: Link) -> RenderedOutput:
         """Tell it once, not again each time that it is tried."""
         was_lost, self.trouble = bool(self.trouble), reason
         if was_lost:
-            return Told([])
+            return RenderedOutput([])
         self._late |= {speech.key for speech in link.pending}
         waits = (_waiting(len(self._late)),) if self._late else ()
-        return Told([], (f"{reason}; trying again", *waits))
+        return RenderedOutput([], (f"{reason}; trying again", *waits))
 
-    def _wait(self, speech: Speech, link: Link) -> Told:
+    def _wait(self, speech: Speech, link: Link) -> RenderedOutput:
         if link.is_connected or not self.trouble:
-            return Told([])
+            return RenderedOutput([])
         self._late.add(speech.key)
-        return Told([], (_waiting(len(self._late)),))
+        return RenderedOutput([], (_waiting(len(self._late)),))
 
-    def _settle(self, speech: Speech, *, is_sent: bool) -> Told:
+    def _settle(self, speech: Speech, *, is_sent: bool) -> RenderedOutput:
         """Something that waited needs to wait no longer."""
         if speech.key not in self._late:
-            return Told([])
+            return RenderedOutput([])
         self._late.discard(speech.key)
         self._late_sent += is_sent
         if self._late or not self._late_sent:
-            return Told([])
+            return RenderedOutput([])
         count, self._late_sent = self._late_sent, 0
-        return Told([], (f"{count_lines(count)} sent",))
+        return RenderedOutput([], (f"{count_lines(count)} sent",))
 
     def _answer(self, answer: frames.Reply, link: Link, columns: int | None) -> list[Row]:
         match answer:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from trio_chat.chat.events import Kind
-from trio_chat.client.link.events import Answered, Connected, Entered, Exited, Happening, Heard
+from trio_chat.client.link.events import Answered, Connected, Entered, Exited, Heard, LinkEvent
 from trio_chat.wire import frames
 
 PEOPLE_MAX = 1000
@@ -22,7 +22,7 @@ class People:
         self._label = ""
         self._ignored: dict[str, str] = {}
 
-    def note(self, happenings: Iterable[Happening], label: str) -> None:
+    def note(self, happenings: Iterable[LinkEvent], label: str) -> None:
         """Take what happened to us, who are called `label`."""
         self._label = label
         for happening in happenings:
@@ -67,7 +67,7 @@ class People:
             found |= dict.fromkeys(self.names(room))
         return list(found)
 
-    def _note(self, happening: Happening) -> None:
+    def _note(self, happening: LinkEvent) -> None:
         match happening:
             case Connected(rooms=rooms):
                 self._rooms = {room: self._rooms.get(room, {}) for room in rooms}

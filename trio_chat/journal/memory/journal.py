@@ -14,7 +14,7 @@ from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
 from trio_chat.chat.histogram import Histogram
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.follower import Follower
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, PlaceRecord, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord, SessionRecord
 from trio_chat.journal.search_words import SEARCHED, is_in, phrases
 
 ENTRIES_MAX = 100_000
@@ -61,7 +61,7 @@ class MemoryJournal:
         self._audit: list[AuditRecord] = []
         self._bans: dict[str, BanRecord] = {}
         self._loaded_to: dict[str, int] = {}
-        self._places: dict[str, PlaceRecord] = {}
+        self._places: dict[str, SessionRecord] = {}
         self._follower: Follower | None = None
 
     def post(self, draft: Draft) -> Batch:
@@ -182,14 +182,14 @@ class MemoryJournal:
         await trio.lowlevel.checkpoint()
         return sorted(self._bans.values(), key=attrgetter("since", "network"))
 
-    async def save_places(self, taken: Sequence[PlaceRecord], left: Sequence[str]) -> None:
+    async def save_sessions(self, taken: Sequence[SessionRecord], left: Sequence[str]) -> None:
         """Keep places, and forget those of others."""
         await trio.lowlevel.checkpoint()
         for owner in left:
             self._places.pop(owner, None)
         self._places.update({place.owner: place for place in taken})
 
-    async def read_places(self) -> list[PlaceRecord]:
+    async def read_sessions(self) -> list[SessionRecord]:
         """Return all places."""
         await trio.lowlevel.checkpoint()
         return list(self._places.values())

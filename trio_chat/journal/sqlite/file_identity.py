@@ -12,7 +12,7 @@ Identity = tuple[int, int] | None
 logger = logging.getLogger(__name__)
 
 
-class Presence:
+class FileIdentity:
     """What a file and those beside it were when they were opened, by device and inode.
 
     SQLite goes on with a file that was removed, or for which another was put in its place: all seems well, and what is

@@ -54,7 +54,7 @@ _SLICE_END = "SELECT id FROM entry WHERE id > ? AND id < ? ORDER BY id LIMIT 1 O
 logger = logging.getLogger(__name__)
 
 
-class Upkeep:
+class Indexing:
     """A connection of its own to the file, and how far both have come: ids up to which all is indexed, or gone."""
 
     def __init__(self, path: Path, *, index_s: float) -> None:

@@ -1,6 +1,6 @@
 """The integrity of a file: the check of all its pages, and the damaged entries found while reading.
 
-All of it may be used from any thread, except `Examination`.
+All of it may be used from any thread, except `IntegrityCheck`.
 """
 
 import sqlite3
@@ -54,7 +54,7 @@ class Damage:
 _NO_VERDICT = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}
 
 
-class Checkup:
+class QuickCheck:
     """A `quick_check` on a connection that changes nothing: a fifth of a second for a million entries.
 
     SQLite puts two files beside the one that it reads, and only a connection that may write takes them away at its end.
@@ -93,7 +93,7 @@ class Checkup:
             self._shared.unlink(missing_ok=True)
 
 
-class Examination:
+class IntegrityCheck:
     """A checkup that runs while others wait for it, or go on meanwhile."""
 
     def __init__(self, path: Path, busy_s: float) -> None:
@@ -102,7 +102,7 @@ class Examination:
         self._verdict: str | None = None
         self._done = trio.Event()
         self._token = trio.lowlevel.current_trio_token()
-        self._checkup = Checkup(path, busy_s)
+        self._checkup = QuickCheck(path, busy_s)
         self.tidy = self._checkup.tidy
         threading.Thread(target=self._run, name="examination", daemon=True).start()
 

@@ -21,14 +21,14 @@ import trio
 from trio_chat.chat.events import Draft, Entry
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.follower import Follower
-from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past, PlaceRecord, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past, RoomRecord, SessionRecord
 from trio_chat.journal.search_words import phrases
 from trio_chat.journal.sqlite.connection import refusal
-from trio_chat.journal.sqlite.integrity import Examination
-from trio_chat.journal.sqlite.opening import claim
+from trio_chat.journal.sqlite.integrity import IntegrityCheck
+from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.readers import Readers
 from trio_chat.journal.sqlite.store import Store
-from trio_chat.journal.sqlite.writer import Errand, Finding, Report, Task, Writer
+from trio_chat.journal.sqlite.writer import Finding, Job, Report, Task, Writer
 
 READERS = 4
 
@@ -72,8 +72,8 @@ async def open_sqlite(
     Leaving the context keeps what was posted, as far as that can be done by `close_by`, a time of Trio's clock.
     """
     async with AsyncExitStack() as stack:
-        stack.callback(os.close, await trio.to_thread.run_sync(claim, path))
-        examination = Examination(path, patience.busy_s)
+        stack.callback(os.close, await trio.to_thread.run_sync(lock_and_prepare, path))
+        examination = IntegrityCheck(path, patience.busy_s)
         stack.callback(examination.stop)
         if damage := await examination.verdict_within(patience.examination_s):
             examination.tidy()
@@ -194,11 +194,11 @@ class SqliteJournal:
         """Return all bans, oldest first."""
         return await self._look(self._readers.bans)
 
-    async def save_places(self, taken: Sequence[PlaceRecord], left: Sequence[str]) -> None:
+    async def save_sessions(self, taken: Sequence[SessionRecord], left: Sequence[str]) -> None:
         """Keep places, and forget those of others."""
         await self._do(partial(self._store.places.save, taken, left))
 
-    async def read_places(self) -> list[PlaceRecord]:
+    async def read_sessions(self) -> list[SessionRecord]:
         """Return all places."""
         return await self._look(self._readers.places)
 
@@ -253,7 +253,7 @@ class SqliteJournal:
     async def _do(self, work: Callable[[], T]) -> T:
         if why := "the journal is closed" if self._is_closing else self._writer.damage:
             raise JournalError(why)
-        errand = Errand(partial(self._store.in_place, work))
+        errand = Job(partial(self._store.in_place, work))
         self._unsettled[errand] = None
         self._writer.put(errand)
         return await errand.done()
@@ -263,7 +263,7 @@ class SqliteJournal:
         match report:
             case Batch():
                 self._publish(report)
-            case Errand():
+            case Job():
                 self._finish(report)
             case Finding(error):
                 self._note(error)
@@ -283,7 +283,7 @@ class SqliteJournal:
             if self._follower:
                 self._follower.hear(batch.entries)
 
-    def _finish(self, errand: Errand[Any]) -> None:
+    def _finish(self, errand: Job[Any]) -> None:
         if errand in self._unsettled:  # not given up while it was being done
             del self._unsettled[errand]
             errand.settle()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.connection import refusal, refusing
-from trio_chat.journal.sqlite.integrity import Checkup
+from trio_chat.journal.sqlite.integrity import QuickCheck
 from trio_chat.journal.sqlite.schema import judge, migrate
 
 READ_AHEAD_S = 0.25
@@ -22,8 +22,8 @@ BUSY_S = 2.0
 """A server waits as long for the locks of other programs."""
 
 
-def claim(path: Path) -> int:
-    """Make sure that there is a journal at `path`, ours alone. -> a descriptor: closing it ends the claim.
+def lock_and_prepare(path: Path) -> int:
+    """Make sure that there is a journal at `path`, ours alone. -> a descriptor: closing it ends the lock_and_prepare.
 
     Raises JournalError. Other programs may still read.
     """
@@ -120,14 +120,14 @@ def _words(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
-def try_path(path: Path) -> None:
+def check_can_open(path: Path) -> None:
     """Look whether a server of this user could open the journal at `path`, or make one. Raises JournalError.
 
     One that another server has is taken to be that of the server in question.
     """
     if path.exists():
         try:
-            claimed = claim(path)
+            claimed = lock_and_prepare(path)
         except JournalError as error:
             if not isinstance(error.__cause__, BlockingIOError):
                 raise
@@ -146,7 +146,7 @@ def try_path(path: Path) -> None:
 
 def _examine(path: Path) -> None:
     """Check all pages, however long it takes."""
-    checkup = Checkup(path, BUSY_S)
+    checkup = QuickCheck(path, BUSY_S)
     try:
         with refusing(path):
             damage = checkup.run()

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
-from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, PlaceRecord, RoomRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, RoomRecord, SessionRecord
 from trio_chat.journal.search_words import SEARCHED
 from trio_chat.journal.sqlite.connection import connect, explaining
-from trio_chat.journal.sqlite.file_identity import Presence
+from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.integrity import Damage
 from trio_chat.journal.sqlite.rows import COLUMNS, ask, find_keyed
 from trio_chat.journal.sqlite.schema import WORDS
-from trio_chat.journal.sqlite.sessions import PLACE_COLUMNS, to_place
+from trio_chat.journal.sqlite.sessions import SESSION_COLUMNS, to_session
 
 HIGHEST_ID = 2**63 - 1
 
@@ -61,7 +61,7 @@ logger = logging.getLogger(__name__)
 class Readers:
     """Connections to one file that cannot write: each thread its own, or they would wait for each other."""
 
-    def __init__(self, path: Path, busy_s: float, presence: Presence) -> None:
+    def __init__(self, path: Path, busy_s: float, presence: FileIdentity) -> None:
         self.damage = Damage(path)
         self._path = path
         self._presence = presence
@@ -129,10 +129,10 @@ class Readers:
             question = "SELECT network, reason, by, since, until FROM ban ORDER BY since, network"
             return [BanRecord(*row) for row in db.execute(question)]
 
-    def places(self) -> list[PlaceRecord]:
+    def places(self) -> list[SessionRecord]:
         """Return all places."""
         with self._lend() as db:
-            return [to_place(row) for row in db.execute(f"SELECT {PLACE_COLUMNS} FROM place ORDER BY owner")]
+            return [to_session(row) for row in db.execute(f"SELECT {SESSION_COLUMNS} FROM place ORDER BY owner")]
 
     def close(self) -> None:
         """Let go of the file; connections that are lent close when they come back."""

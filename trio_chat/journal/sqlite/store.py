@@ -11,11 +11,11 @@ from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing, transaction
-from trio_chat.journal.sqlite.file_identity import Presence
-from trio_chat.journal.sqlite.indexing import Upkeep
+from trio_chat.journal.sqlite.file_identity import FileIdentity
+from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.rows import COLUMNS, Row, find_keyed, to_micros, to_row
 from trio_chat.journal.sqlite.schema import migrate
-from trio_chat.journal.sqlite.sessions import PlaceStore
+from trio_chat.journal.sqlite.sessions import SessionTable
 
 ROWS_PER_STATEMENT = 64
 """SQLite gets this many rows at once, with the transaction around them when there are no more. Between two calls the
@@ -63,10 +63,10 @@ class Store:
             migrate(db, path)
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-            self.upkeep = Upkeep(path, index_s=index_s)
+            self.upkeep = Indexing(path, index_s=index_s)
             stack.callback(self.upkeep.close)
-            self.places = PlaceStore(path)
-            self.presence = Presence(path)
+            self.places = SessionTable(path)
+            self.presence = FileIdentity(path)
             stack.pop_all()
         self._pages_written = 0
 

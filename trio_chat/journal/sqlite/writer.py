@@ -23,7 +23,7 @@ from trio_chat.journal.sqlite.store import Store
 T = TypeVar("T")
 
 
-class Errand(Generic[T]):
+class Job(Generic[T]):
     """Something to be done on that thread, and what came of it."""
 
     def __init__(self, work: Callable[[], T]) -> None:
@@ -52,7 +52,7 @@ class Errand(Generic[T]):
         return self._outcome
 
 
-Task = Batch | Errand[Any]
+Task = Batch | Job[Any]
 
 logger = logging.getLogger(__name__)
 

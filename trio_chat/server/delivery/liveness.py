@@ -17,7 +17,7 @@ import trio
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
-from trio_chat.chat.outlet import Farewell, Outlet
+from trio_chat.chat.outlet import CloseReason, Outlet
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire import frames
@@ -32,7 +32,7 @@ LOOKS_PER_TURN = 500
 PING = frames.encode(frames.Ping())
 
 
-class Beat:
+class Heartbeat:
     """When one client was heard. Silence counts only while its session waits for it, not while it is slowed down."""
 
     __slots__ = ("_bytes_out", "client", "is_asked", "is_awaited", "outlet", "since")
@@ -60,16 +60,16 @@ class Beat:
         return trio.current_time() - self.since if self.is_awaited else 0.0
 
 
-class Pulse:
+class Heartbeats:
     """Feels the pulse of all who speak frames."""
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
-        self._beats: dict[SocketOutlet, Beat] = {}
+        self._beats: dict[SocketOutlet, Heartbeat] = {}
 
-    def watch(self, client: Client, outlet: SocketOutlet) -> Beat:
+    def watch(self, client: Client, outlet: SocketOutlet) -> Heartbeat:
         """Ask this client from now on, until `unwatch`."""
-        beat = self._beats[outlet] = Beat(client, outlet)
+        beat = self._beats[outlet] = Heartbeat(client, outlet)
         return beat
 
     def unwatch(self, outlet: SocketOutlet) -> None:
@@ -85,11 +85,11 @@ class Pulse:
                 if turn % LOOKS_PER_TURN == 0:
                     await trio.lowlevel.checkpoint()
 
-    def _look(self, beat: Beat) -> None:
+    def _look(self, beat: Heartbeat) -> None:
         silence_s = beat.silence_s()
         if silence_s >= DEAD_AFTER_S:
             self.unwatch(beat.outlet)
-            beat.outlet.hang_up(Farewell.DEAD)
+            beat.outlet.hang_up(CloseReason.DEAD)
         elif silence_s >= ASK_AFTER_S and not beat.is_asked:
             beat.is_asked = True
             beat.outlet.write(PING)
@@ -107,7 +107,7 @@ UNACKNOWLEDGED_LOOKS_PER_TURN = 200
 _INFO = struct.Struct("@24x I 24x I I")
 
 
-async def keep_vigil(
+async def watch_unacknowledged(
     chat: Chat, *, dead_after_s: float = UNACKNOWLEDGED_S, look_every_s: float = UNACKNOWLEDGED_LOOK_EVERY_S
 ) -> None:
     """Look at all plain clients now and then, until cancelled. Does nothing where the system tells nothing."""
@@ -115,7 +115,7 @@ async def keep_vigil(
         await trio.sleep(look_every_s)
         for turn, client in enumerate(tuple(chat.clients), 1):
             if client.mode is Mode.LINES and _unanswered_s(client.outlet) >= dead_after_s:
-                client.outlet.hang_up(Farewell.DEAD)
+                client.outlet.hang_up(CloseReason.DEAD)
             if turn % UNACKNOWLEDGED_LOOKS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
 

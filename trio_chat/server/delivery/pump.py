@@ -9,7 +9,7 @@ own.
 import trio
 
 from trio_chat.chat.client import Client
-from trio_chat.chat.outlet import Farewell, Outlet
+from trio_chat.chat.outlet import CloseReason, Outlet
 from trio_chat.chat.room import Member, Room
 
 SENDS_PER_TURN = 128
@@ -98,7 +98,7 @@ class Pump:
                         break
                     patience.deadline = trio.current_time() + self.stall_timeout_s
             if patience.cancelled_caught:
-                outlet.hang_up(Farewell.STALLED)
+                outlet.hang_up(CloseReason.STALLED)
         except (OSError, trio.ClosedResourceError, trio.BusyResourceError):  # the session has closed it, or is about to
             pass
         finally:

@@ -10,12 +10,12 @@ from types import MappingProxyType
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.dependencies import Change
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.bans import Ban, make_ban, show_time
 from trio_chat.chat.operators.networks import show_network
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.chat.register import as_peer
-from trio_chat.chat.surroundings import Change
 from trio_chat.chat.text import clean
 from trio_chat.journal import AuditRecord, Journal, JournalError
 
@@ -35,7 +35,7 @@ class Quit(Exception):  # noqa: N818  # a request, not an error
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ConsoleContext:
     """What the operator has at hand. `reload` returns when what came of it is printed, or will be later."""
 
     operator: Operator
@@ -49,12 +49,12 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ConsoleCommand:
     """One row of the table: what it is called, and what it prints."""
 
     usage: str
     help: str
-    run: Callable[[Desk, str], Awaitable[Iterable[str]]]
+    run: Callable[[ConsoleContext, str], Awaitable[Iterable[str]]]
 
 
 def change_line(change: Change, client: Client) -> str:
@@ -64,7 +64,7 @@ def change_line(change: Change, client: Client) -> str:
     return f"Client [{client.peer}] {change}"
 
 
-async def obey(desk: Desk, line: str) -> Iterable[str]:
+async def obey(desk: ConsoleContext, line: str) -> Iterable[str]:
     """Do what the operator typed; -> lines to print. Raises Quit."""
     word, _, argument = line.strip().partition(" ")
     if not word:
@@ -81,7 +81,7 @@ async def obey(desk: Desk, line: str) -> Iterable[str]:
         return (f"{word}: {error}",)
 
 
-async def _list(desk: Desk, _argument: str) -> Iterable[str]:
+async def _list(desk: ConsoleContext, _argument: str) -> Iterable[str]:
     chat = desk.chat
     if not chat.clients:
         return ("No clients",)
@@ -109,7 +109,7 @@ def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-async def _kill(desk: Desk, argument: str) -> Iterable[str]:
+async def _kill(desk: ConsoleContext, argument: str) -> Iterable[str]:
     port = as_peer(argument).rpartition(":")[2]
     if not port or not _ASCII_DIGITS.issuperset(port):
         return ("Usage: kill PORT",)
@@ -125,14 +125,14 @@ async def _kill(desk: Desk, argument: str) -> Iterable[str]:
     return ()
 
 
-async def _say(desk: Desk, argument: str) -> Iterable[str]:
+async def _say(desk: ConsoleContext, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: say TEXT",)
     desk.operator.say(argument, by=BY)
     return ()
 
 
-async def _ban(desk: Desk, argument: str) -> Iterable[str]:
+async def _ban(desk: ConsoleContext, argument: str) -> Iterable[str]:
     target, _, rest = argument.partition(" ")
     if not target:
         return ("Usage: ban NETWORK [MINUTES] [REASON]",)
@@ -147,13 +147,13 @@ async def _ban(desk: Desk, argument: str) -> Iterable[str]:
     return (f"Banned {show_network(ban.network)}{end}; {kicked} kicked",)
 
 
-async def _unban(desk: Desk, argument: str) -> Iterable[str]:
+async def _unban(desk: ConsoleContext, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: unban NETWORK",)
     return (f"Unbanned {show_network(desk.operator.unban(argument, by=BY).network)}",)
 
 
-async def _bans(desk: Desk, _argument: str) -> Iterable[str]:
+async def _bans(desk: ConsoleContext, _argument: str) -> Iterable[str]:
     bans = desk.operator.bans.current(desk.operator.clock())
     if not bans:
         return ("No bans",)
@@ -165,7 +165,7 @@ def _ban_row(ban: Ban) -> tuple[str, ...]:
     return show_network(ban.network), show_time(ban.since), until, ban.by, ban.reason
 
 
-async def _audit(desk: Desk, argument: str) -> Iterable[str]:
+async def _audit(desk: ConsoleContext, argument: str) -> Iterable[str]:
     if argument and not _COUNT.fullmatch(argument):
         return ("Usage: audit [N]",)
     await desk.operator.records.settled(SETTLED_WITHIN_S)
@@ -179,12 +179,12 @@ def _audit_row(record: AuditRecord) -> tuple[str, ...]:
     return show_time(record.time), record.who, record.action, record.what
 
 
-async def _reload(desk: Desk, _argument: str) -> Iterable[str]:
+async def _reload(desk: ConsoleContext, _argument: str) -> Iterable[str]:
     await desk.reload()
     return ()
 
 
-async def _help(_desk: Desk, _argument: str) -> Iterable[str]:
+async def _help(_desk: ConsoleContext, _argument: str) -> Iterable[str]:
     rows = [(command.usage, command.help) for command in COMMANDS.values()]
     return _table([*rows, ("quit()", "stop the server")])
 
@@ -193,15 +193,15 @@ COMMANDS = MappingProxyType(
     {
         command.usage.partition(" ")[0]: command
         for command in (
-            Command("list", "show who is connected", _list),
-            Command("kill PORT", "end a connection; ADDRESS:PORT where two share a port", _kill),
-            Command("say TEXT", "speak to everyone as [server]", _say),
-            Command("ban NETWORK [MINUTES] [REASON]", "kick and keep out an address or a network", _ban),
-            Command("unban NETWORK", "lift a ban", _unban),
-            Command("bans", "show who is banned", _bans),
-            Command("audit [N]", "show the last 20 changes by operators, or N", _audit),
-            Command("reload", "read the settings and their files again", _reload),
-            Command("help", "show this", _help),
+            ConsoleCommand("list", "show who is connected", _list),
+            ConsoleCommand("kill PORT", "end a connection; ADDRESS:PORT where two share a port", _kill),
+            ConsoleCommand("say TEXT", "speak to everyone as [server]", _say),
+            ConsoleCommand("ban NETWORK [MINUTES] [REASON]", "kick and keep out an address or a network", _ban),
+            ConsoleCommand("unban NETWORK", "lift a ban", _unban),
+            ConsoleCommand("bans", "show who is banned", _bans),
+            ConsoleCommand("audit [N]", "show the last 20 changes by operators, or N", _audit),
+            ConsoleCommand("reload", "read the settings and their files again", _reload),
+            ConsoleCommand("help", "show this", _help),
         )
     }
 )

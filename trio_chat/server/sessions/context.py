@@ -8,15 +8,15 @@ import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.events import Receipt
-from trio_chat.chat.token_bucket import Bucket
+from trio_chat.chat.token_bucket import TokenBucket
 from trio_chat.journal import Journal, JournalError
-from trio_chat.server.delivery.liveness import Pulse
+from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Password
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.server.transport.tls import Tls
-from trio_chat.server.upkeep.session_store import Places
+from trio_chat.server.upkeep.session_store import SessionSaver
 
 INPUTS_PER_TURN = 64
 """Lines handled between two checkpoints, or 4 KiB of empty lines would hold the loop for 5 ms."""
@@ -38,19 +38,19 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimit:
     """How fast a client may speak: `burst` lines at once, then `rate` a second; a rate of 0 is no limit."""
 
     rate: float = 0.0
     burst: float = 1.0
 
-    def bucket(self, now: float) -> Bucket:
+    def bucket(self, now: float) -> TokenBucket:
         """Make what one client is slowed by."""
-        return Bucket(self.rate, self.burst, now)
+        return TokenBucket(self.rate, self.burst, now)
 
 
 @dataclass(slots=True)
-class Services:
+class SessionContext:
     """What a server's sessions share.
 
     `pace`, `password` and `tls` can be set anew at any time: the pace for everyone, the others for those who connect.
@@ -59,27 +59,27 @@ class Services:
     chat: Chat
     journal: Journal
     pump: Pump
-    pulse: Pulse
-    places: Places
+    pulse: Heartbeats
+    places: SessionSaver
     admission: Admission
-    pace: Pace
+    pace: RateLimit
     password: Password
     tls: Tls | None = None
 
 
-def is_password_right(services: Services, peer: SocketPeer, given: str) -> bool:
+def is_password_right(context: SessionContext, peer: SocketPeer, given: str) -> bool:
     """Compare; a wrong one is logged and has its cost."""
-    if services.password.matches(given):
+    if context.password.matches(given):
         return True
     logger.info("wrong password from %s port %d", peer.address, peer.port)
-    services.admission.charge(peer.ticket, WRONG_PASSWORD_COST, trio.current_time())
+    context.admission.charge(peer.ticket, WRONG_PASSWORD_COST, trio.current_time())
     return False
 
 
-async def heard(services: Services) -> None:
+async def heard(context: SessionContext) -> None:
     """Return when all that is durable by now is in its rooms: a few turns of the loop after it is."""
-    newest_id = services.journal.last_id
-    while services.chat.rooms.last_id < newest_id:
+    newest_id = context.journal.last_id
+    while context.chat.rooms.last_id < newest_id:
         await trio.lowlevel.checkpoint()
 
 

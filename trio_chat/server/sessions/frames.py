@@ -8,16 +8,23 @@ from typing import assert_never
 import trio
 
 from trio_chat.chat.client import Client
+from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
-from trio_chat.chat.outlet import Farewell
-from trio_chat.chat.tally import End
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.journal import Damaged, JournalError, Past
-from trio_chat.server.delivery.liveness import Beat
-from trio_chat.server.sessions.context import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of, heard
+from trio_chat.server.delivery.liveness import Heartbeat
+from trio_chat.server.sessions.context import (
+    ANSWERS_BYTES,
+    INPUTS_PER_TURN,
+    LINGER_S,
+    SessionContext,
+    failures_of,
+    heard,
+)
 from trio_chat.server.sessions.ending import end_of
-from trio_chat.server.sessions.handshake import Reception, room_info
-from trio_chat.server.sessions.throttle import Brake, pause
+from trio_chat.server.sessions.handshake import Handshake, room_info
+from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire import frames
@@ -38,18 +45,18 @@ def _encode_gap(room: str, missed: int) -> bytes:
     return frames.encode(frames.Gap(room=room, after=0, reason="slow", missed=missed))
 
 
-def _encode_farewell(farewell: Farewell) -> bytes:
+def _encode_farewell(farewell: CloseReason) -> bytes:
     return frames.encode(frames.Farewell(reason=farewell.code, text=farewell.text, retry_s=farewell.retry_s))
 
 
 VOICE = Voice(gap=_encode_gap, farewell=_encode_farewell)
 
 
-async def serve_frames(services: Services, peer: SocketPeer) -> None:
+async def serve_frames(context: SessionContext, peer: SocketPeer) -> None:
     """Converse in frames until the connection ends. Raises what the socket raises."""
     with trio.CancelScope() as scope:
         outlet = peer.outlet(VOICE, scope)
-        session = FramesSession(services, peer, outlet)
+        session = FramesSession(context, peer, outlet)
         try:
             await session.run(peer)
         finally:
@@ -61,14 +68,14 @@ async def serve_frames(services: Services, peer: SocketPeer) -> None:
 class FramesSession:
     """The conversation itself. Before `hello` there is no client."""
 
-    def __init__(self, services: Services, peer: SocketPeer, outlet: SocketOutlet) -> None:
-        self._services = services
+    def __init__(self, context: SessionContext, peer: SocketPeer, outlet: SocketOutlet) -> None:
+        self._context = context
         self._outlet = outlet
         self._decoder = request_decoder()
         self._client: Client | None = None
-        self._reception: Reception | None = Reception(services, peer, outlet)
-        self._brake = Brake(services, _cost_of)
-        self._beat: Beat | None = None
+        self._reception: Handshake | None = Handshake(context, peer, outlet)
+        self._throttle = Throttle(context, _cost_of)
+        self._beat: Heartbeat | None = None
         self._patience = trio.CancelScope()
         self._is_leaving = False
         self._may_return = False
@@ -85,8 +92,8 @@ class FramesSession:
 
     async def _hear_out(self, client: Client) -> None:
         """Return when the client has been sent all that is durable: what it said is acknowledged by that."""
-        await heard(self._services)
-        await self._services.pump.delivered(client)
+        await heard(self._context)
+        await self._context.pump.delivered(client)
 
     async def _receive(self, peer: SocketPeer) -> bytes:
         """Wait for the next bytes. Only now does silence count."""
@@ -97,22 +104,22 @@ class FramesSession:
         self._beat.is_awaited = False
         return data
 
-    def end(self, end: End) -> None:
+    def end(self, end: DisconnectReason) -> None:
         """Let the client leave, or wait for its next connection where this one broke.
 
         Where it has that already, as when it came back while this one had `bye` still to be settled, nothing is done.
         """
-        self._services.pulse.unwatch(self._outlet)
+        self._context.pulse.unwatch(self._outlet)
         if self._client is None or self._client.outlet is not self._outlet:
             return
-        chat = self._services.chat
+        chat = self._context.chat
         if self._is_leaving:
             chat.disconnect(self._client)
             return
-        if end is End.LEFT:  # the input ended without `bye`
-            end = End.BROKEN
+        if end is DisconnectReason.LEFT:  # the input ended without `bye`
+            end = DisconnectReason.BROKEN
         if self._may_return:
-            chat.detach(self._client, self._outlet, end)
+            chat.connection_lost(self._client, self._outlet, end)
         else:
             chat.disconnect(self._client, end)
 
@@ -120,7 +127,7 @@ class FramesSession:
         """Handle frames in their order; return when what they said is durable and their answers are sent."""
         said: list[tuple[Receipt, str]] = []
         for turn, request in enumerate(inputs, 1):
-            if wait_s := self._brake.spend(request):
+            if wait_s := self._throttle.spend(request):
                 await self._settle(said)
                 await self._flush()
                 await pause(wait_s, peer)
@@ -142,7 +149,7 @@ class FramesSession:
         if self._client is None:
             self._is_leaving |= not self._outlet.push(None)
         elif self._outlet.unsent_bytes:
-            await self._services.pump.delivered(self._client)
+            await self._context.pump.delivered(self._client)
 
     async def _respond(self, request: frames.AnyRequest | FrameFault, said: list[tuple[Receipt, str]]) -> None:
         """Handle a frame, and say why where it is refused. Raises JournalError."""
@@ -161,7 +168,7 @@ class FramesSession:
             await self._enter(request, self._reception)
             return
         if not isinstance(request, frames.Pong):  # nobody typed that
-            self._services.chat.heard_from(self._client)
+            self._context.chat.heard_from(self._client)
         if isinstance(request, frames.History | frames.Search):
             await self._settle(said)
             await self._recall(self._client, request)
@@ -174,7 +181,7 @@ class FramesSession:
 
     def _obey(self, client: Client, request: frames.AnyRequest) -> Receipt | None:
         """Do what can be done at once. -> a receipt where the answer is an entry that bears the key."""
-        chat = self._services.chat
+        chat = self._context.chat
         match request:
             case frames.Say(room=room, text=text, key=key):
                 return self._spoken(chat.say(client, chat.room_of(client, room), text, key=key))
@@ -214,7 +221,7 @@ class FramesSession:
                 assert_never(request)
         return None
 
-    async def _enter(self, request: frames.AnyRequest, reception: Reception) -> None:
+    async def _enter(self, request: frames.AnyRequest, reception: Handshake) -> None:
         """Let a client come in, or come back."""
         try:
             client = reception.admit(request)
@@ -224,7 +231,7 @@ class FramesSession:
         assert isinstance(request, frames.Hello)
         self._client, self._reception = client, None
         self._may_return = request.session is not None
-        self._beat = self._services.pulse.watch(client, self._outlet)
+        self._beat = self._context.pulse.watch(client, self._outlet)
         self._patience.deadline = float("inf")
         try:
             await reception.welcome(client, request)
@@ -233,7 +240,7 @@ class FramesSession:
             raise
 
     async def _recall(self, client: Client, request: frames.History | frames.Search) -> None:
-        chat, journal = self._services.chat, self._services.journal
+        chat, journal = self._context.chat, self._context.journal
         if isinstance(request, frames.History):
             room = client.mailbox_name if request.room == frames.MAILBOX else chat.room_of(client, request.room).name
             past = await journal.read(room, limit=request.limit + 1, before=request.before, after=request.after)
@@ -255,7 +262,7 @@ class FramesSession:
     async def _kept_before(self, key: str) -> Entry | None:
         """What this client said under the key before, perhaps in a room that it has left since."""
         session = self._client.session if self._client else ""
-        found = await self._services.journal.find(session, key) if session and key else None
+        found = await self._context.journal.find(session, key) if session and key else None
         return found if isinstance(found, Entry) else None
 
     def _spoken(self, receipt: Receipt | None) -> Receipt:

@@ -9,18 +9,18 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.room import Room
-from trio_chat.server.sessions.context import TRIES, Services, is_password_right
+from trio_chat.server.sessions.context import TRIES, SessionContext, is_password_right
 from trio_chat.server.sessions.replay import Replay
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire import frames
 
 
-class Reception:
+class Handshake:
     """What is between a connection's first frame and its `welcome`."""
 
-    def __init__(self, services: Services, peer: SocketPeer, outlet: SocketOutlet) -> None:
-        self._services = services
+    def __init__(self, context: SessionContext, peer: SocketPeer, outlet: SocketOutlet) -> None:
+        self._context = context
         self._peer = peer
         self._outlet = outlet
         self._wrong_passwords = 0
@@ -36,7 +36,7 @@ class Reception:
             self.is_closed = True
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
-        chat, peer = self._services.chat, self._peer
+        chat, peer = self._context.chat, self._peer
         session = hashlib.sha256((request.session or secrets.token_hex()).encode()).hexdigest()[:32]
         client = chat.resume(session, peer.address, peer.port, outlet=self._outlet)
         self._is_resumed = client is not None
@@ -50,8 +50,8 @@ class Reception:
         # Who comes back keeps the nick that it has taken since, unless it may have no other than this.
         if hello.nick and (client.nick is None or hello.needs_nick):
             self._try_nick(client, hello.nick, is_needed=hello.needs_nick)
-        replay = Replay(self._services, client, self._outlet, since=hello.since, epoch=hello.epoch)
-        replay.hold(self._services.chat.rooms.open_mailbox(client))
+        replay = Replay(self._context, client, self._outlet, since=hello.since, epoch=hello.epoch)
+        replay.hold(self._context.chat.rooms.open_mailbox(client))
         for name in hello.rooms:
             self._try_room(client, name)
         for member in client.members.values():  # also where it was before, named again or not
@@ -62,8 +62,8 @@ class Reception:
 
     def _check_password(self, given: str) -> None:
         """Raises ChatError. One that gives none may not know of it, and guesses nothing."""
-        password = self._services.password
-        if not password.is_set or (given and is_password_right(self._services, self._peer, given)):
+        password = self._context.password
+        if not password.is_set or (given and is_password_right(self._context, self._peer, given)):
             return
         if not given:
             raise ChatError("password", "this server asks for a password")
@@ -78,30 +78,30 @@ class Reception:
         """
         self._outlet.is_blocked = True
         try:
-            await self._services.places.settled()
+            await self._context.places.settled()
         finally:
             self._outlet.is_blocked = False
 
     def _try_room(self, client: Client, name: str) -> None:
         try:
-            self._services.chat.join(client, name)
+            self._context.chat.join(client, name)
         except ChatError as error:
             self._answer(frames.Error(code=error.code, text=error.text))
 
     def _try_nick(self, client: Client, nick: str, *, is_needed: bool) -> None:
         """A nick that cannot be had is no reason to stay outside, unless it is needed."""
         try:
-            self._services.chat.rename(client, nick)
+            self._context.chat.rename(client, nick)
         except ChatError as error:
             if is_needed:
                 raise
             self._answer(frames.Error(code=error.code, text=error.text))
 
     def _welcome_to(self, client: Client, replay: Replay, key: str) -> frames.Welcome:
-        chat = self._services.chat
+        chat = self._context.chat
         return frames.Welcome(
             protocol=frames.PROTOCOL,
-            epoch=self._services.journal.epoch,
+            epoch=self._context.journal.epoch,
             server=f"trio-chat {__version__}",
             you=frames.You(id=client.id, label=client.label, address=client.peer),
             resumed=self._is_resumed,

@@ -8,18 +8,18 @@ from contextlib import aclosing
 import trio
 
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import Answer, Leave, Posted, Recall, Reply, Search, cost_of, obey
+from trio_chat.chat.commands import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply, cost_of, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
 from trio_chat.journal import Damaged, Journal, JournalError, Past
-from trio_chat.server.sessions.context import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, Services, failures_of
+from trio_chat.server.sessions.context import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, SessionContext, failures_of
 from trio_chat.server.sessions.ending import end_of
 from trio_chat.server.sessions.password_prompt import ask_password
-from trio_chat.server.sessions.throttle import Brake, pause
-from trio_chat.server.transport.sniff import Refusal, classify
+from trio_chat.server.sessions.throttle import Throttle, pause
+from trio_chat.server.transport.sniff import GreetingRefusal, classify
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire.frame_decoder import is_hello
@@ -32,7 +32,7 @@ PAGE_ENTRIES = 50
 """Read at once. A thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
-def _encode_farewell(farewell: Farewell) -> bytes:
+def _encode_farewell(farewell: CloseReason) -> bytes:
     return encode_notice(farewell.text)
 
 
@@ -41,17 +41,17 @@ VOICE = Voice(gap=encode_gap, farewell=_encode_farewell)
 logger = logging.getLogger(__name__)
 
 
-async def serve_lines(services: Services, peer: SocketPeer) -> None:
+async def serve_lines(context: SessionContext, peer: SocketPeer) -> None:
     """Let a plain client join the lobby and stay until it leaves. Raises what the socket raises."""
-    chat = services.chat
+    chat = context.chat
     with trio.CancelScope() as scope:
         outlet = peer.outlet(VOICE, scope)
         decoder = TelnetDecoder()
-        ahead = await ask_password(services, peer, outlet, decoder) if services.password.is_set else []
+        ahead = await ask_password(context, peer, outlet, decoder) if context.password.is_set else []
         if ahead is None:
             return
         client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet)
-        session = LinesSession(services, client, outlet, decoder)
+        session = LinesSession(context, client, outlet, decoder)
         try:
             chat.join(client, LOBBY)
             await session.run(peer, ahead)
@@ -64,14 +64,14 @@ async def serve_lines(services: Services, peer: SocketPeer) -> None:
 class LinesSession:
     """The conversation itself."""
 
-    __slots__ = ("_brake", "_client", "_decoder", "_is_known", "_is_leaving", "_outlet", "_services", "fault")
+    __slots__ = ("_client", "_context", "_decoder", "_is_known", "_is_leaving", "_outlet", "_throttle", "fault")
 
-    def __init__(self, services: Services, client: Client, outlet: SocketOutlet, decoder: TelnetDecoder) -> None:
-        self._services = services
+    def __init__(self, context: SessionContext, client: Client, outlet: SocketOutlet, decoder: TelnetDecoder) -> None:
+        self._context = context
         self._client = client
         self._outlet = outlet
         self._decoder = decoder
-        self._brake = Brake(services, _cost_of)
+        self._throttle = Throttle(context, _cost_of)
         self._is_known = False
         """Whether it has said something that shows who it is: no HTTP request."""
         self._is_leaving = False
@@ -99,25 +99,25 @@ class LinesSession:
                 await self._take(self._decoder.finish(), peer)
             self._is_leaving, self.fault = True, self._outlet.fault
         with trio.move_on_after(LINGER_S):
-            await self._services.pump.delivered(self._client)
+            await self._context.pump.delivered(self._client)
 
     async def _take(self, inputs: Iterable[str | LineFault], peer: SocketPeer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         receipts: list[Receipt] = []
         for turn, line in enumerate(inputs, 1):
-            if wait_s := self._brake.spend(line):
+            if wait_s := self._throttle.spend(line):
                 await self._flush(receipts)
                 await pause(wait_s, peer)
             match self._answer(line):
                 case Posted() as posted:
                     receipts.append(posted.receipt)
                     self._print(posted.lines)
-                case Reply(rows):
+                case TextReply(rows):
                     self._print(rows)
-                case Recall() | Search() as question:
+                case HistoryQuery() | SearchQuery() as question:
                     await self._settle(receipts)
                     await self._recall(question)
-                case Leave():
+                case LeaveChat():
                     self._is_leaving = True
                     break
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
@@ -132,7 +132,7 @@ class LinesSession:
     async def _flush(self, receipts: list[Receipt]) -> None:
         await self._settle(receipts)
         if self._outlet.unsent_bytes:
-            await self._services.pump.delivered(self._client)
+            await self._context.pump.delivered(self._client)
 
     def _heed(self, telnet: Telnet) -> float:
         """Answer what was negotiated, which counts as one line however much it was. -> how long to wait after that"""
@@ -140,19 +140,19 @@ class LinesSession:
         if (reply := telnet.take_reply()) is None:
             return 0.0
         self._outlet.write(reply)
-        return self._brake.spend("")
+        return self._throttle.spend("")
 
     def _answer(self, line: str | LineFault) -> Answer:
         client = self._client
-        self._services.chat.heard_from(client)
+        self._context.chat.heard_from(client)
         if isinstance(line, LineFault):
-            return Reply((notice(line.value),))
+            return TextReply((notice(line.value),))
         if (not self._is_known or line.startswith("{")) and self._rebuffs_line(line):
-            return Leave()
+            return LeaveChat()
         try:
-            return obey(self._services.chat, client, line)
+            return obey(self._context.chat, client, line)
         except ChatError as error:
-            return Reply((notice(error.text),))
+            return TextReply((notice(error.text),))
 
     def _rebuffs_line(self, line: str) -> bool:
         """Turn away whoever was too slow to be recognised by its first bytes. -> whether this is one."""
@@ -165,7 +165,7 @@ class LinesSession:
 
     def _rebuffs(self, first: bytes) -> bool:
         verdict = classify(first)
-        return isinstance(verdict, Refusal) and self._refuse(verdict.name, verdict.value)
+        return isinstance(verdict, GreetingRefusal) and self._refuse(verdict.name, verdict.value)
 
     def _refuse(self, kind: str, why: bytes) -> bool:
         logger.info("refused %s from %s port %d", kind, self._client.address, self._client.port)
@@ -177,10 +177,10 @@ class LinesSession:
             self._tell(f"not sent: {why}")
         receipts.clear()
 
-    async def _recall(self, question: Recall | Search) -> None:
+    async def _recall(self, question: HistoryQuery | SearchQuery) -> None:
         is_empty = True
         try:
-            async with aclosing(pages_of(self._services.journal, question)) as pages:
+            async with aclosing(pages_of(self._context.journal, question)) as pages:
                 async for page in pages:
                     is_empty = False
                     self._print([_row_of(past) for past in page])
@@ -208,9 +208,9 @@ def _cost_of(line: str | LineFault) -> int:
     return 1 if isinstance(line, LineFault) else cost_of(line)
 
 
-async def pages_of(journal: Journal, question: Recall | Search) -> AsyncGenerator[Sequence[Past], None]:
+async def pages_of(journal: Journal, question: HistoryQuery | SearchQuery) -> AsyncGenerator[Sequence[Past], None]:
     """Yield the entries that were asked for, oldest first; nothing where there are none. Raises JournalError."""
-    if isinstance(question, Search):
+    if isinstance(question, SearchQuery):
         if found := await journal.search([question.room], question.words, limit=SEARCH_LIMIT):
             yield found
         return

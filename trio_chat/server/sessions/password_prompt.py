@@ -3,7 +3,7 @@
 import trio
 
 from trio_chat.chat.wording import LATE_HELLO
-from trio_chat.server.sessions.context import TRIES, Services, is_password_right
+from trio_chat.server.sessions.context import TRIES, SessionContext, is_password_right
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire.frame_decoder import is_hello
@@ -16,7 +16,7 @@ Lines = list[str | LineFault]
 
 
 async def ask_password(
-    services: Services, peer: SocketPeer, outlet: SocketOutlet, decoder: TelnetDecoder
+    context: SessionContext, peer: SocketPeer, outlet: SocketOutlet, decoder: TelnetDecoder
 ) -> Lines | None:
     """Ask. -> the lines that came behind the right password; None where the client must not come in."""
 
@@ -34,7 +34,7 @@ async def ask_password(
             if is_hello(line):
                 say(LATE_HELLO)
                 return None
-            if is_password_right(services, peer, line):
+            if is_password_right(context, peer, line):
                 return lines
             say("wrong password: try again" if tries_left else "wrong password")
         return None

@@ -8,7 +8,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.events import MAILBOX_MARK, Entry
 from trio_chat.chat.room import NOT_LISTENING, Member
 from trio_chat.journal import Damaged, JournalError, Past
-from trio_chat.server.sessions.context import Services
+from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire import frames
 
@@ -24,15 +24,15 @@ class Replay:
     """What one client is to catch up on after its `hello`."""
 
     def __init__(
-        self, services: Services, client: Client, outlet: SocketOutlet, *, since: Mapping[str, int], epoch: str
+        self, context: SessionContext, client: Client, outlet: SocketOutlet, *, since: Mapping[str, int], epoch: str
     ) -> None:
-        self._services = services
+        self._context = context
         self._client = client
         self._outlet = outlet
         self._since = since
         # An id that nothing has yet is of a journal that was put back to an earlier copy.
-        is_ahead = max(since.values(), default=0) > services.chat.rooms.last_id
-        self._is_other_epoch = bool(since) and (is_ahead or epoch != services.journal.epoch)
+        is_ahead = max(since.values(), default=0) > context.chat.rooms.last_id
+        self._is_other_epoch = bool(since) and (is_ahead or epoch != context.journal.epoch)
         self._held: dict[Member, int] = {}
 
     def hold(self, member: Member) -> None:
@@ -46,12 +46,12 @@ class Replay:
         if seen is not None:
             self._gap(name, seen, "epoch")
         if member.cursor == NOT_LISTENING:  # an earlier connection broke before its replay was over
-            member.listen_after(self._services.chat.rooms.last_id)
+            member.listen_after(self._context.chat.rooms.last_id)
 
     def heard_to(self, member: Member) -> int:
         """The id up to which nothing more comes to a member: what it has not heard is newer, or a gap is told."""
         seen = self._held.get(member)
-        return self._services.chat.rooms.heard_to(member) if seen is None else seen
+        return self._context.chat.rooms.heard_to(member) if seen is None else seen
 
     async def run(self) -> None:
         """Send what was missed, in each room up to where its log takes over."""
@@ -60,7 +60,7 @@ class Replay:
 
     async def _catch_up(self, member: Member, seen: int) -> None:
         """Bring a member up to its log. What the journal cannot give is said to be missing."""
-        journal, chat = self._services.journal, self._services.chat
+        journal, chat = self._context.journal, self._context.chat
         told_to = seen
         try:
             while not member.track.covers(seen):
@@ -73,14 +73,14 @@ class Replay:
                     told_to = journal.pruned_to
                 self._write(_public_name(member), entries, seen)
                 seen = entries[-1].id if entries else newest
-                await self._services.pump.delivered(self._client)
+                await self._context.pump.delivered(self._client)
         except JournalError as error:
             logger.error("cannot bring %s what it missed: %s", self._client.peer, error)
             self._gap(_public_name(member), seen, "unreadable")
         # Where another connection took over, it replays for itself.
         if self._client.outlet is self._outlet and member.is_here:
             member.listen_after(seen)
-            self._services.pump.has_news(member.room)
+            self._context.pump.has_news(member.room)
 
     def _write(self, room: str, past: Sequence[Past], seen: int) -> None:
         """Write what follows the id `seen`. What is damaged is told to be missing, in its place."""

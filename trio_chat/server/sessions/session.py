@@ -13,38 +13,38 @@ import trio
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.server.errors import bare
-from trio_chat.server.sessions.context import Services
+from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.frames import serve_frames
 from trio_chat.server.sessions.lines import serve_lines
 from trio_chat.server.transport.admission import Admission
-from trio_chat.server.transport.sniff import Greeting, Refusal, classify
+from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
 from trio_chat.server.transport.socket_peer import SNIFF_S, SocketPeer
 from trio_chat.server.transport.tls import HANDSHAKE_S, open_tls
 from trio_chat.wire.lines import encode_notice
 
 PROXY_HEADER_S = 5
 
-Serve = Callable[[Services, SocketPeer], Awaitable[None]]
+Serve = Callable[[SessionContext, SocketPeer], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
 
-async def serve_connection(services: Services, sock: socket.socket, address: str, port: int) -> None:
+async def serve_connection(context: SessionContext, sock: socket.socket, address: str, port: int) -> None:
     """Serve one accepted, non-blocking socket until it ends, and close it. Raises nothing but Cancelled."""
     peer = SocketPeer(sock, address, port)
     try:
-        if services.admission.is_proxy(address):
+        if context.admission.is_proxy(address):
             await _read_proxy_header(peer)
-        if _let_in(services.admission, peer) and (serve := await _recognise(services, peer)):
-            await serve(services, peer)
+        if _let_in(context.admission, peer) and (serve := await _recognise(context, peer)):
+            await serve(context, peer)
     except* (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as ends:
         logger.debug("%s port %d: %s", peer.address, peer.port, ends.exceptions[0])
     except* Exception as faults:
         logger.error("the session of %s port %d failed", peer.address, peer.port, exc_info=bare(faults))
     finally:
-        services.admission.leave(peer.ticket)
+        context.admission.leave(peer.ticket)
         try:
-            await peer.part()
+            await peer.flush_farewell()
         finally:
             peer.close()
 
@@ -73,30 +73,30 @@ def _let_in(admission: Admission, peer: SocketPeer) -> bool:
 
 def _dismiss(peer: SocketPeer, refusal: ChatError) -> None:
     logger.info("refused %s port %d: %s", peer.address, peer.port, refusal.code)
-    peer.dismiss(encode_notice(refusal.text))
+    peer.reject_now(encode_notice(refusal.text))
 
 
-async def _recognise(services: Services, peer: SocketPeer) -> Serve | None:
+async def _recognise(context: SessionContext, peer: SocketPeer) -> Serve | None:
     """Look at the first bytes. -> None where that was somebody who must not join."""
-    must_encrypt = bool(services.tls and services.tls.is_required and not peer.is_encrypted)
+    must_encrypt = bool(context.tls and context.tls.is_required and not peer.is_encrypted)
     # Where TLS is required, nobody is waited for but a client that begins a handshake, which may take its time.
     verdict = classify(await peer.peek(HANDSHAKE_S if must_encrypt else SNIFF_S))
     if verdict is Greeting.TLS:
-        if services.tls and not peer.is_encrypted:
+        if context.tls and not peer.is_encrypted:
             return _serve_tls
-        verdict = Refusal.TLS
+        verdict = GreetingRefusal.TLS
     elif must_encrypt and isinstance(verdict, Greeting):
-        verdict = Refusal.PLAIN
+        verdict = GreetingRefusal.PLAIN
     if isinstance(verdict, Greeting):
         return serve_frames if verdict is Greeting.FRAMES else serve_lines
     logger.info("refused %s from %s port %d", verdict.name, peer.address, peer.port)
-    await peer.refuse(verdict.value)
+    await peer.reject_politely(verdict.value)
     return None
 
 
-async def _serve_tls(services: Services, peer: SocketPeer) -> None:
+async def _serve_tls(context: SessionContext, peer: SocketPeer) -> None:
     """Shake hands, and look again at what comes then."""
-    assert services.tls
-    async with open_tls(peer, services.tls.context) as inner:
-        if serve := await _recognise(services, inner):
-            await serve(services, inner)
+    assert context.tls
+    async with open_tls(peer, context.tls.context) as inner:
+        if serve := await _recognise(context, inner):
+            await serve(context, inner)

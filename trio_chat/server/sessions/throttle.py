@@ -1,30 +1,30 @@
-"""The brake: a client that sends too fast is left alone for a while. Nothing is dropped."""
+"""The throttle: a client that sends too fast is left alone for a while. Nothing is dropped."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import trio
 
-from trio_chat.chat.token_bucket import Bucket
-from trio_chat.server.sessions.context import Services
+from trio_chat.chat.token_bucket import TokenBucket
+from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.transport.socket_peer import SocketPeer
 
 T = TypeVar("T")
 
 
-class Brake(Generic[T]):
+class Throttle(Generic[T]):
     """What slows one client down. It costs nothing before the client speaks."""
 
-    __slots__ = ("_bucket", "_cost_of", "_services")
+    __slots__ = ("_bucket", "_context", "_cost_of")
 
-    def __init__(self, services: Services, cost_of: Callable[[T], float]) -> None:
-        self._services = services
+    def __init__(self, context: SessionContext, cost_of: Callable[[T], float]) -> None:
+        self._context = context
         self._cost_of = cost_of
-        self._bucket: Bucket | None = None
+        self._bucket: TokenBucket | None = None
 
     def spend(self, said: T) -> float:
         """Let the client pay for something it said. -> how long it has to wait before that is heard."""
-        pace = self._services.pace
+        pace = self._context.pace
         if not pace.rate:
             return 0.0
         now = trio.current_time()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.bans import Bans
 from trio_chat.chat.operators.networks import Address, Network, address_of
-from trio_chat.chat.token_bucket import Bucket
+from trio_chat.chat.token_bucket import TokenBucket
 from trio_chat.config import ServeSettings
 
 RESERVED_FILES = 200
@@ -33,7 +33,7 @@ _IPV6_BIT = 1 << 128
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AdmissionLimits:
     """What the operator decides. 0 is no limit; no `allow` at all allows everyone; `deny` goes over `allow`."""
 
     clients: int = 0
@@ -47,22 +47,22 @@ class Limits:
 class Admission:
     """Counts connections, and refuses those that are too many or not wanted."""
 
-    def __init__(self, limits: Limits, bans: Bans) -> None:
+    def __init__(self, limits: AdmissionLimits, bans: Bans) -> None:
         self._limits = limits
         self.refused: Counter[str] = Counter()
         """How many were refused, by the code of the ChatError."""
         self._bans = bans
         self._total = 0
         self._open: dict[Ticket, int] = {}
-        self._rates: OrderedDict[Ticket, Bucket] = OrderedDict()
+        self._rates: OrderedDict[Ticket, TokenBucket] = OrderedDict()
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> AdmissionLimits:
         """What holds now; it can be set anew at any time, and whoever is in stays in."""
         return self._limits
 
     @limits.setter
-    def limits(self, limits: Limits) -> None:
+    def limits(self, limits: AdmissionLimits) -> None:
         self._limits = limits
         self._rates.clear()
 
@@ -124,11 +124,11 @@ class Admission:
         if self.limits.connect_rate and not self._rate_of(ticket, now).try_take(1, now):
             raise ChatError("too-fast", "your address connects too often: wait a little")
 
-    def _rate_of(self, ticket: Ticket, now: float) -> Bucket:
+    def _rate_of(self, ticket: Ticket, now: float) -> TokenBucket:
         bucket = self._rates.get(ticket)
         if bucket is None:
             rate = self.limits.connect_rate
-            bucket = self._rates[ticket] = Bucket(rate, rate * CONNECT_BURST_S, now)
+            bucket = self._rates[ticket] = TokenBucket(rate, rate * CONNECT_BURST_S, now)
             if len(self._rates) > KNOWN_ORIGINS:
                 self._rates.popitem(last=False)
         self._rates.move_to_end(ticket)
@@ -153,11 +153,11 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def limits_of(settings: ServeSettings) -> Limits:
+def limits_of(settings: ServeSettings) -> AdmissionLimits:
     """What the settings say of who may connect. More clients than there can be open files are none."""
     files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = files - min(RESERVED_FILES, files // 4) if files != resource.RLIM_INFINITY else 0
-    return Limits(
+    return AdmissionLimits(
         clients=min(filter(None, (settings.max_clients, room)), default=0),
         per_address=settings.max_per_address,
         connect_rate=settings.connect_rate,

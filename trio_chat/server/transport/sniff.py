@@ -20,7 +20,7 @@ class Greeting(Enum):
     TLS = "tls"
 
 
-class Refusal(Enum):
+class GreetingRefusal(Enum):
     """Who must not join, and the bytes that tell it so in its own language.
 
     A web page must not be able to talk into the chat. A TLS client gets the alert `handshake_failure` (RFC 8446, 6.2).
@@ -43,14 +43,14 @@ class Refusal(Enum):
     PLAIN = b"*** this server speaks TLS only: trio-chat join --tls HOST PORT, or ncat --ssl HOST PORT ***\n"
 
 
-def classify(first: bytes) -> Greeting | Refusal:
+def classify(first: bytes) -> Greeting | GreetingRefusal:
     """Judge the first bytes of a connection. Anything not known otherwise, or nothing, is a plain client."""
     if first.startswith(b"{"):
         return Greeting.FRAMES
     if _REQUEST_LINE.match(first):
-        return Refusal.HTTP
+        return GreetingRefusal.HTTP
     if first.startswith(_TLS_HANDSHAKE) or first == _TLS_HANDSHAKE[:1]:
         return Greeting.TLS
     if first.startswith(_PROXY_HEADERS):
-        return Refusal.PROXY
+        return GreetingRefusal.PROXY
     return Greeting.LINES

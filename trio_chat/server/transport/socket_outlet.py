@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.room import Member
 
 
@@ -20,7 +20,7 @@ class Voice:
     """How what the outlet itself has to say is put in one wire format."""
 
     gap: Callable[[str, int], bytes]
-    farewell: Callable[[Farewell], bytes]
+    farewell: Callable[[CloseReason], bytes]
 
 
 class SocketOutlet:
@@ -31,7 +31,7 @@ class SocketOutlet:
     def __init__(self, sock: socket.socket, voice: Voice, session: trio.CancelScope) -> None:
         self.is_blocked = False
         self.bytes_out = 0
-        self.farewell: Farewell | None = None
+        self.farewell: CloseReason | None = None
         """Why we ended the connection, if we did."""
         self.fault: OSError | None = None
         """What a send met. The system tells it once: reading gets an end of input then."""
@@ -95,7 +95,7 @@ class SocketOutlet:
             raise trio.ClosedResourceError
         await trio.lowlevel.wait_writable(self.socket)
 
-    def hang_up(self, farewell: Farewell) -> None:
+    def hang_up(self, farewell: CloseReason) -> None:
         """Cancel the session; on its way out it sends the farewell, the first if there are several, without waiting."""
         if self.farewell:
             return

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import trio
 
-from trio_chat.chat.outlet import Farewell
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.transport.admission import NO_TICKET
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
@@ -103,7 +103,7 @@ class SocketPeer:
             return False
         return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
-    async def refuse(self, answer: bytes) -> None:
+    async def reject_politely(self, answer: bytes) -> None:
         """Say why this connection is not wanted, then read what it still sends: a reset would eat the answer."""
         self.socket.send(answer)
         self.socket.shutdown(socket.SHUT_WR)
@@ -111,18 +111,18 @@ class SocketPeer:
             while await self.receive():
                 pass
 
-    def dismiss(self, answer: bytes) -> None:
+    def reject_now(self, answer: bytes) -> None:
         """Say why this connection is not wanted, and be done with it: there may be thousands of its kind."""
         with suppress(OSError):
             self.socket.send(answer)
         self.close()
 
-    async def part(self) -> None:
+    async def flush_farewell(self) -> None:
         """Where the server stops, let the client have what is left to say to it, for PARTING_S at most.
 
         Who still speaks is listened to until it has noticed: else a reset would eat what it has not read.
         """
-        if self._outlet is None or self._outlet.farewell is not Farewell.STOPPING:
+        if self._outlet is None or self._outlet.farewell is not CloseReason.STOPPING:
             return
         with trio.move_on_after(PARTING_S, shield=True), suppress(OSError, trio.ClosedResourceError):
             while not self._outlet.push(None):

@@ -203,7 +203,7 @@ class TlsPeer(SocketPeer):
         self._nursery.start_soon(self._tls_outlet.write_forever, self._stream)
         return self._tls_outlet
 
-    async def refuse(self, answer: bytes) -> None:
+    async def reject_politely(self, answer: bytes) -> None:
         """Say why this connection is not wanted."""
         await self._stream.send_all(answer)
 

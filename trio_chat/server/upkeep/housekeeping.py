@@ -16,7 +16,7 @@ PRUNE_EVERY_S = 60
 logger = logging.getLogger(__name__)
 
 
-async def recall_rooms(chat: Chat, journal: Journal) -> None:
+async def restore_rooms(chat: Chat, journal: Journal) -> None:
     """Know the rooms of earlier, and their topics. Raises JournalError."""
     for room in await journal.rooms():
         try:

@@ -1,4 +1,4 @@
-"""The ledger: brings to the journal what operators did and whom they banned, while nobody waits for it.
+"""The operator_log: brings to the journal what operators did and whom they banned, while nobody waits for it.
 
 What cannot be kept now is tried again, in order, until it can be; it holds meanwhile. It is lost only when the server
 ends before that, and the log says so from the beginning.
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _Write = Callable[[], Awaitable[None]]
 
 
-class Ledger:
+class OperatorLog:
     """What waits to be written down. `run` writes; the other methods do not wait, except `settled`."""
 
     def __init__(

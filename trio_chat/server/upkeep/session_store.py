@@ -1,4 +1,4 @@
-"""Places: who is where is brought to the journal, so that a restart of the server takes nobody's place.
+"""Session records: who is where is brought to the journal, so that a restart of the server takes nobody's place.
 
 Only a change of a name or of rooms is written, many at once, while nobody waits but who says hello. What cannot be kept
 now is tried again with what has changed by then.
@@ -13,14 +13,14 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.journal import Journal, JournalError, PlaceRecord
+from trio_chat.journal import Journal, JournalError, SessionRecord
 
 RETRY_S = 2.0
 
 logger = logging.getLogger(__name__)
 
 
-class Places:
+class SessionSaver:
     """The places that have changed and are not written yet. `run` writes; `note` is what the chat calls."""
 
     def __init__(self, journal: Journal, *, retry_s: float = RETRY_S) -> None:
@@ -86,7 +86,7 @@ class Places:
         if not why:
             self._kept.update(place.owner for place in taken)
             try:
-                await self._journal.save_places(taken, left)
+                await self._journal.save_sessions(taken, left)
                 self._kept.difference_update(left)
             except JournalError as error:
                 why = str(error)
@@ -96,16 +96,16 @@ class Places:
         return not why
 
 
-async def recall_places(chat: Chat, journal: Journal, places: Places) -> None:
+async def restore_sessions(chat: Chat, journal: Journal, places: SessionSaver) -> None:
     """Give clients of before the start their places back, or tell that they are gone. Raises JournalError."""
-    found = await journal.read_places()
+    found = await journal.read_sessions()
     places.know(place.owner for place in found)
     for place in found:
         try:
             if place.mode == Mode.FRAMES:
-                chat.hold(place.owner, place.nick, place.label, place.rooms)
+                chat.restore(place.owner, place.nick, place.label, place.rooms)
             else:
-                chat.see_off(place.label, place.rooms)
+                chat.announce_departure(place.label, place.rooms)
         except ChatError as error:
             logger.warning("the place of [%s] is lost: %s", place.label, error.text)
     places.forget(place.owner for place in found if place.mode != Mode.FRAMES)
@@ -115,7 +115,7 @@ def _owner(client: Client) -> str:
     return client.session or client.id
 
 
-def _record(client: Client) -> PlaceRecord:
-    return PlaceRecord(
+def _record(client: Client) -> SessionRecord:
+    return SessionRecord(
         _owner(client), client.mode, client.label, client.nick or "", tuple(room.name for room in client.members)
     )

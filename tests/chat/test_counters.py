@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.events import Kind
 from trio_chat.chat.log import Mode
-from trio_chat.chat.tally import End
 
 
 def test_why_each_connection_ended_is_told_and_counted(world) -> None:
@@ -12,36 +12,42 @@ def test_why_each_connection_ended_is_told_and_counted(world) -> None:
     alice = world.connect(1004, mode=Mode.FRAMES, session="s")
 
     world.chat.disconnect(plain)
-    world.chat.detach(broken, broken.outlet, End.DEAD)
+    world.chat.connection_lost(broken, broken.outlet, DisconnectReason.DEAD)
     world.chat.kick(kicked)
     world.chat.resume("s", "10.0.0.1", 1005, outlet=type(alice.outlet)())
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
 
-    ends = [End.LEFT, End.DEAD, End.KICKED, End.RESUMED, End.BROKEN]
+    ends = [
+        DisconnectReason.LEFT,
+        DisconnectReason.DEAD,
+        DisconnectReason.KICKED,
+        DisconnectReason.RESUMED,
+        DisconnectReason.BROKEN,
+    ]
     assert world.ends == ends
-    assert world.chat.tally.ends == Counter(ends)
-    assert world.chat.tally.connects == {Mode.LINES: 3, Mode.FRAMES: 2}
+    assert world.chat.counters.ends == Counter(ends)
+    assert world.chat.counters.connects == {Mode.LINES: 3, Mode.FRAMES: 2}
 
 
 def test_one_who_was_away_for_too_long_ended_no_connection(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
-    world.chat.detach(alice, alice.outlet)
+    world.chat.connection_lost(alice, alice.outlet)
 
     world.now += 61
     world.chat.tick()
 
-    assert world.ends == [End.BROKEN]
+    assert world.ends == [DisconnectReason.BROKEN]
 
 
 def test_entries_and_those_they_were_for_are_counted(world) -> None:
     alice, _ = world.connect(1001), world.connect(1002)
-    before = world.chat.tally.deliveries
+    before = world.chat.counters.deliveries
 
     world.chat.say(alice, world.lobby, "hello")
     world.settle()
 
-    assert world.chat.tally.entries[Kind.SAID] == 1
-    assert world.chat.tally.deliveries == before + 2
+    assert world.chat.counters.entries[Kind.SAID] == 1
+    assert world.chat.counters.deliveries == before + 2
 
 
 def test_bytes_of_connections_that_ended_are_counted(world) -> None:
@@ -50,4 +56,4 @@ def test_bytes_of_connections_that_ended_are_counted(world) -> None:
 
     world.chat.disconnect(alice)
 
-    assert world.chat.tally.bytes_out == 70
+    assert world.chat.counters.bytes_out == 70

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from trio_chat.chat.client import Client
+from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.events import Post
 from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.room import Room
-from trio_chat.chat.tally import End
 
 
 class Change(StrEnum):
@@ -20,7 +20,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Dependencies:
     """What the chat needs from outside.
 
     `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
@@ -32,7 +32,7 @@ class Surroundings:
     encoders: Mapping[Mode, Encode]
     wall_clock: Callable[[], float]
     clock: Callable[[], float]
-    on_change: Callable[[Change, Client, End | None], None]
+    on_change: Callable[[Change, Client, DisconnectReason | None], None]
     on_news: Callable[[Room], None]
     on_place: Callable[[Client, bool], None] = lambda client, is_here: None
 

@@ -8,7 +8,7 @@ from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.log import Mode
 
 
-class End(StrEnum):
+class DisconnectReason(StrEnum):
     """Why a connection ended."""
 
     LEFT = "left"
@@ -26,14 +26,14 @@ class End(StrEnum):
     """A fault of the server's ended it."""
 
 
-class Tally:
+class Counters:
     """The counts. All of them only rise."""
 
     __slots__ = ("bytes_out", "connects", "deliveries", "ends", "entries", "lines_in")
 
     def __init__(self) -> None:
         self.connects: Counter[Mode] = Counter()
-        self.ends: Counter[End] = Counter()
+        self.ends: Counter[DisconnectReason] = Counter()
         self.entries: Counter[Kind] = Counter()
         """What became durable and entered a room."""
         self.deliveries = 0
