@@ -16,7 +16,8 @@ FLOORS = (
     ("trio_chat.serve", "trio_chat.backup", "trio_chat.selftest"),
     ("trio_chat.server", "trio_chat.client", "admin_api"),
     ("trio_chat.wire", "trio_chat.journal", "trio_chat.config"),
-    ("trio_chat.chat", "trio_chat"),  # `trio_chat/__init__.py`: the version
+    ("trio_chat.chat",),
+    ("trio_chat.exception_groups", "trio_chat"),  # `trio_chat/__init__.py`: the version
 )
 """The parts of the program, top floor first. Those of one floor do not import each other."""
 

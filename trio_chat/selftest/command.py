@@ -13,6 +13,7 @@ import trio
 
 from trio_chat import __version__
 from trio_chat.client.link.address import LinkError
+from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.selftest.ordeal import Plan, run_ordeal
 from trio_chat.selftest.participant import participating
 from trio_chat.selftest.report import describe
@@ -41,7 +42,7 @@ def _run(test: Test) -> int:
     try:
         status = 0 if trio.run(test, folder) else 1
     except* (SelftestError, LinkError, OSError) as errors:
-        print(f"trio-chat: the selftest failed: {_first(errors)}", file=sys.stderr)
+        print(f"trio-chat: the selftest failed: {leaf_exceptions(errors)[0]}", file=sys.stderr)
     except* KeyboardInterrupt:
         status = INTERRUPTED_STATUS
     if status == 1:
@@ -83,8 +84,3 @@ async def _chaos(plan: Plan, folder: Path) -> bool:
     if report.findings:
         print(f"once more: trio-chat selftest --chaos --seconds {plan.seconds:g} --seed {plan.seed}")
     return not report.findings
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

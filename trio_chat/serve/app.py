@@ -20,6 +20,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.config import ServeSettings, ignored_variables
+from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import JournalError, open_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
@@ -68,13 +69,9 @@ def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
                 logger.warning("%s", fault)
             trio.run(_serve, settings, read)
     except* (SetupError, JournalError) as failed:
-        print(f"trio-chat: {_first_of(failed)}", file=sys.stderr)
+        print(f"trio-chat: {leaf_exceptions(failed)[0]}", file=sys.stderr)
         status = 1
     return status
-
-
-def _first_of(error: BaseException) -> BaseException:
-    return _first_of(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> None:

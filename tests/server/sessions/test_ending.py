@@ -31,6 +31,8 @@ def outlet() -> SocketOutlet:
         (ZeroDivisionError(), DisconnectReason.FAILED),
         (ExceptionGroup("of a nursery", [ConnectionResetError(errno.ECONNRESET, "reset")]), DisconnectReason.BROKEN),
         (ExceptionGroup("of a nursery", [ZeroDivisionError(), OSError()]), DisconnectReason.FAILED),
+        (ExceptionGroup("of a nursery", [OSError(), ZeroDivisionError()]), DisconnectReason.FAILED),
+        (ExceptionGroup("of a nursery", [OSError(), OSError(errno.ETIMEDOUT, "")]), DisconnectReason.DEAD),
     ],
 )
 def test_what_a_session_raised_says_why_it_ended(error: Exception | None, end: DisconnectReason) -> None:

@@ -30,6 +30,7 @@ from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.narrator import Narrator, count_lines
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.exception_groups import leaf_exceptions
 
 GOODBYE = "Disconnected from the server"
 
@@ -71,13 +72,13 @@ def join(
             )
             return _run(visit, catalogue)
     except* LinkError as errors:
-        error = _first(errors)
+        error = leaf_exceptions(errors)[0]
         for text in (*getattr(error, "__notes__", ()), str(error)):
             complain(text)
     except* BrokenPipeError:  # whoever read our output has gone, as `head` does
         pass
     except* OSError as errors:
-        complain(f"cannot read or print any more: {_first(errors)}")
+        complain(f"cannot read or print any more: {leaf_exceptions(errors)[0]}")
     return 1
 
 
@@ -196,8 +197,3 @@ class LineView:
 
 def _is_terminal() -> bool:
     return os.isatty(0) and os.isatty(1) and not is_dumb()
-
-
-def _first(error: BaseException) -> BaseException:
-    """Unwrap what nurseries wrapped."""
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

@@ -9,6 +9,8 @@ from typing import Protocol
 
 import trio
 
+from trio_chat.exception_groups import leaf_exceptions
+
 CONNECT_TIMEOUT_S = 10
 
 Tell = Callable[[str], None]
@@ -97,7 +99,7 @@ def _reason_of_no_address(error: socket.gaierror | UnicodeError) -> str:
 def _reason_of_failures(error: OSError) -> str:
     """A name may have several addresses: one that refused says more than one that there is no way to."""
     cause = error.__cause__
-    failures = cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause or error,)
+    failures = leaf_exceptions(cause or error)
     if any(isinstance(failure, ConnectionRefusedError) for failure in failures):
         return "the connection was refused; is the server running, and is this its port?"
     return reason_of(failures[0])

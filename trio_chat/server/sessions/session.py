@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.server.errors import bare
+from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.frames import serve_frames
 from trio_chat.server.sessions.lines import serve_lines
@@ -38,9 +38,10 @@ async def serve_connection(context: SessionContext, sock: socket.socket, address
         if _let_in(context.admission, peer) and (serve := await _recognise(context, peer)):
             await serve(context, peer)
     except* (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as ends:
-        logger.debug("%s port %d: %s", peer.address, peer.port, ends.exceptions[0])
+        logger.debug("%s port %d: %s", peer.address, peer.port, leaf_exceptions(ends)[0])
     except* Exception as faults:
-        logger.error("the session of %s port %d failed", peer.address, peer.port, exc_info=bare(faults))
+        for fault in leaf_exceptions(faults):
+            logger.error("the session of %s port %d failed", peer.address, peer.port, exc_info=fault)
     finally:
         context.admission.leave(peer.ticket)
         try:
