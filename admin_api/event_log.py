@@ -32,11 +32,8 @@ STUCK_S = 5.0
 LOST_S = 1.0
 """So long one may go on taking nothing after it has missed something; a burst alone drops nobody."""
 
-CLOSE_S = 0.3
-"""How long a server that stops waits for streams to end."""
-
-LAST_WORD_S = 0.05
-"""For the last chunk of each, which Quart sends when we are no longer asked."""
+LAST_CHUNK_S = 0.05
+"""For the last chunk of each stream, which Quart sends after the generator has ended."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -99,16 +96,16 @@ class EventLog:
             return None
         return int(number) + 1 if int(number) < self.next else None
 
-    async def aclose(self) -> None:
-        """End all streams in good order, and wait a moment for those that take it."""
+    async def aclose(self, timeout_s: float) -> None:
+        """End all streams in good order, and wait up to `timeout_s` for clients to read the end."""
         self.is_closed = True
         self._wake()
         if not self.subscribers:
             return
-        with trio.move_on_after(CLOSE_S):
+        with trio.move_on_after(timeout_s - LAST_CHUNK_S):
             for subscriber in tuple(self.subscribers):
                 await subscriber.gone.wait()
-        await trio.sleep(LAST_WORD_S)
+        await trio.sleep(LAST_CHUNK_S)
 
     def _append(self, name: str, event: ClientEvent | Deed) -> None:
         self._window.append(

@@ -17,8 +17,8 @@ from trio_chat.config import ServeSettings
 from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.store import Store
 from trio_chat.serve import app
-from trio_chat.server.operation.shutdown import STOP_S
 from trio_chat.server.operation.stdio import Printer
+from trio_chat.server.shutdown_timeouts import DELIVERY_S, STOP_S
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +131,7 @@ async def test_a_stop_waits_until_it_is_written_who_is_where(
 
         os.kill(os.getpid(), signal.SIGTERM)
         await trio.testing.wait_all_tasks_blocked()
-        mock_clock.jump(app.SETTLE_S)  # as long as it is waited for what was said to be heard
+        mock_clock.jump(DELIVERY_S)  # as long as it is waited for what was said to be heard
         for stream in (reader, talker):
             assert b"shutting down" in await rest_of(stream)
         await trio.testing.wait_all_tasks_blocked()

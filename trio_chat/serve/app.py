@@ -37,6 +37,7 @@ from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.sessions.context import SessionContext, heard
 from trio_chat.server.sessions.ending import log_end
 from trio_chat.server.sessions.session import serve_connection
+from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECORDS_S
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.upkeep.housekeeping import restore_rooms
@@ -48,10 +49,6 @@ TICK_S = 1.0
 
 HEARD_PER_TURN = 2000
 """Entries put into rooms between two checkpoints: 5 ms."""
-
-SETTLE_S = 0.5
-"""How long a server that stops waits for what was said to be heard; and then for places and deeds to be written down,
-and for streams of events to end."""
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +75,7 @@ async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> 
     stop = Stop()
     async with trio.open_nursery() as watching:
         await watching.start(watch_for_stop, stop.request)
-        files = await stop.unless_requested(lambda: (read_secrets(settings), open_admin_token(settings)))
+        files = await stop.run_unless_requested(lambda: (read_secrets(settings), open_admin_token(settings)))
         if files is not None:
             await _serve_until(stop, settings, read, *files)
         watching.cancel_scope.cancel()
@@ -176,18 +173,18 @@ class Server:
 
     async def _let_be_heard(self) -> None:
         """Bring what was said before the stop to its rooms, if that can be done soon."""
-        with self.stop.leaving_time_for_the_journal(SETTLE_S):
+        with self.stop.stage(DELIVERY_S):
             await self.context.journal.settled()
             await heard(self.context)
 
     async def _settle(self) -> None:
         """Have written down what the end of the sessions came to, for as long as there is time."""
         self.context.chat.sum_up()
-        with self.stop.leaving_time_for_the_journal(SETTLE_S):
+        with self.stop.stage(RECORDS_S):
             async with trio.open_nursery() as settling:
                 settling.start_soon(self.context.places.settled)
-                settling.start_soon(self.parts.operator_log.settled, SETTLE_S)
-                settling.start_soon(self.admin.events.aclose)
+                settling.start_soon(self.parts.operator_log.settled, RECORDS_S)
+                settling.start_soon(self.admin.events.aclose, EVENT_STREAMS_S)
 
     async def _open_to_operators(self) -> None:
         """Start the admin app and the console; a stop need not wait for that."""

@@ -153,7 +153,7 @@ async def test_when_the_log_is_closed_every_stream_ends_in_good_order(office, co
             await trio.lowlevel.checkpoint()
 
     office.operator_log.record("console", "reload", "the last")
-    await office.events.aclose()
+    await office.events.aclose(timeout_s=0.35)
 
     rest = await follower.rest()
     assert b'"the last"' in rest

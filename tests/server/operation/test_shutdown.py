@@ -1,10 +1,11 @@
-"""A request to stop, and what it leaves of its time to whom."""
+"""A request to stop, and the time that each stage of the shutdown has."""
 
 import pytest
 import trio
 import trio.testing
 
-from trio_chat.server.operation.shutdown import JOURNAL_S, STOP_S, Stop
+from trio_chat.server.operation.shutdown import Stop
+from trio_chat.server.shutdown_timeouts import JOURNAL_S, STOP_S
 
 
 async def test_a_second_request_gives_no_more_time(autojump_clock: trio.testing.MockClock) -> None:
@@ -21,7 +22,7 @@ async def test_a_second_request_gives_no_more_time(autojump_clock: trio.testing.
 @pytest.mark.parametrize(
     ("gone_s", "ends_after_s"), [(0, 0.5), (STOP_S - JOURNAL_S - 0.2, STOP_S - JOURNAL_S), (STOP_S, STOP_S)]
 )
-async def test_what_may_take_a_while_ends_in_time_for_the_journal(
+async def test_a_stage_ends_in_time_for_the_journal(
     autojump_clock: trio.testing.MockClock, gone_s: float, ends_after_s: float
 ) -> None:
     stop = Stop()
@@ -29,7 +30,7 @@ async def test_what_may_take_a_while_ends_in_time_for_the_journal(
     stop.request()
     await trio.sleep(gone_s)
 
-    with stop.leaving_time_for_the_journal(0.5):
+    with stop.stage(0.5):
         await trio.sleep_forever()
 
     assert trio.current_time() - began == pytest.approx(ends_after_s)

@@ -17,10 +17,11 @@ from datetime import datetime
 from queue import Full, Queue
 from typing import Literal
 
+from trio_chat.server.shutdown_timeouts import LOG_S
+
 STDERR = 2
 
 QUEUED_LINES = 10_000
-CLOSING_S = 0.5
 
 REPEATS = 10
 REPEATS_WITHIN_S = 10.0
@@ -79,10 +80,10 @@ class QueuedLog(logging.Handler):
             self.handleError(record)
 
     def close(self) -> None:
-        """Write what is queued, for CLOSING_S at most."""
+        """Write what is queued, for `shutdown_timeouts.LOG_S` at most."""
         with suppress(Full):
             self._lines.put_nowait(None)
-            self._thread.join(CLOSING_S)
+            self._thread.join(LOG_S)
         super().close()
 
     def _write_all(self) -> None:

@@ -1,7 +1,6 @@
-"""Shutdown: the signals that ask for it, and the one deadline by which everything has to be over.
+"""Shutdown: the signals that request it, and the one deadline for all of its stages.
 
-A stop may take 5 s, whatever clients, operators and the disk do. So nothing that is waited for then has a time of its
-own that would only add up: all of it ends by one deadline, and each part leaves the next one its share.
+The stages of a shutdown and what each may take are in `server.shutdown_timeouts`.
 """
 
 import math
@@ -12,59 +11,55 @@ from typing import TypeVar
 
 import trio
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+from trio_chat.server.shutdown_timeouts import JOURNAL_S, STOP_S
 
-STOP_S = 4.0
-"""From the request until the journal is closed. The rest of the 5 s is for the log and for Python itself to end."""
-
-JOURNAL_S = 1.0
-"""What the journal has of these in any case; and whatever the others have not used."""
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 T = TypeVar("T")
 
 
 class Stop:
-    """A request to stop that may come at any time. `deadline` is a time of Trio's clock."""
+    """A request to stop, which may come at any time. The journal must be closed by `deadline`, of Trio's clock."""
 
     def __init__(self) -> None:
         self.deadline = math.inf
         self._requested = trio.Event()
 
     def request(self) -> None:
-        """Ask for it. Asking again changes nothing."""
+        """Request a stop. A second request changes nothing."""
         if not self._requested.is_set():
             self.deadline = trio.current_time() + STOP_S
             self._requested.set()
 
     async def requested(self) -> None:
-        """Return when it has been asked for."""
+        """Return when a stop has been requested."""
         await self._requested.wait()
 
-    async def unless_requested(self, work: Callable[[], T]) -> T | None:
-        """Do in a thread what may never end; a stop leaves it to itself. -> what `work` returned; None at a stop"""
+    async def run_unless_requested(self, work: Callable[[], T]) -> T | None:
+        """Run `work`, which may block for ever, in a thread; a stop abandons it. -> its result, None at a stop"""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._cancel_then, nursery.cancel_scope)
-            done = await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+            nursery.start_soon(self._cancel_when_requested, nursery.cancel_scope)
+            result = await trio.to_thread.run_sync(work, abandon_on_cancel=True)
             nursery.cancel_scope.cancel()
-            return done
+            return result
         return None
 
-    async def _cancel_then(self, scope: trio.CancelScope) -> None:
+    async def _cancel_when_requested(self, scope: trio.CancelScope) -> None:
         await self.requested()
         scope.cancel()
 
-    def leaving_time_for_the_journal(self, seconds: float) -> trio.CancelScope:
-        """Make a scope for what may still take so many seconds, if there are as many."""
-        return trio.CancelScope(deadline=min(trio.current_time() + seconds, self.deadline - JOURNAL_S))
+    def stage(self, timeout_s: float) -> trio.CancelScope:
+        """Make the cancel scope of a stage: for `timeout_s`, or until only the journal's time is left."""
+        return trio.CancelScope(deadline=min(trio.current_time() + timeout_s, self.deadline - JOURNAL_S))
 
 
 async def watch_for_stop(
     stop: Callable[[], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Call `stop` at the first signal that asks for it, and return; a second one ends the process at once."""
-    for number in STOPPING:  # in force again after the block, which hands over what it has not seen
+    """Call `stop` at the first SIGINT or SIGTERM, and return; a second one ends the process at once."""
+    for number in STOP_SIGNALS:  # in force again after the block, which hands over what it has not seen
         signal.signal(number, _exit_at_once)
-    with trio.open_signal_receiver(*STOPPING) as signals:
+    with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
         task_status.started()
         async for _ in signals:
             break
@@ -74,7 +69,7 @@ async def watch_for_stop(
 async def watch_for_reload(reload: Callable[[], object], stop: Callable[[], None], terminal: int) -> None:
     """Call `reload` at each SIGHUP, until cancelled.
 
-    SIGHUP also comes when the terminal of a server was closed: that ends it, as it ends any program.
+    SIGHUP also comes when the terminal of the server, file descriptor `terminal`, is closed: then `stop` is called.
     """
     had_terminal = os.isatty(terminal)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # in force again after the block: nothing is to be reloaded then
@@ -84,5 +79,8 @@ async def watch_for_reload(reload: Callable[[], object], stop: Callable[[], None
 
 
 def _exit_at_once(number: int, _frame: object) -> None:
-    """Exit as a signal would make us. The default action will not do: the first process of a container has none."""
+    """Exit with the status of a process that a signal killed.
+
+    The default action won't do: the first process of a container has none.
+    """
     os._exit(128 + number)

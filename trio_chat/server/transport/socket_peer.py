@@ -7,6 +7,7 @@ from contextlib import suppress
 import trio
 
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.server.shutdown_timeouts import FAREWELL_S
 from trio_chat.server.transport.admission import NO_TICKET
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
@@ -22,12 +23,6 @@ PEEK_BYTES = 4096
 
 REFUSAL_S = 1.0
 """How long one that was refused may go on sending before it is cut off, and may lose the answer with that."""
-
-PARTING_S = 2.0
-"""How long a server that stops waits for those who are slow to read that it does.
-
-It is part of what a stop may take in all; see `stop`.
-"""
 
 _TCP_CLOSE = 7
 """The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
@@ -118,13 +113,13 @@ class SocketPeer:
         self.close()
 
     async def flush_farewell(self) -> None:
-        """Where the server stops, let the client have what is left to say to it, for PARTING_S at most.
+        """Where the server stops, let the client have what is left to say to it, for FAREWELL_S at most.
 
         Who still speaks is listened to until it has noticed: else a reset would eat what it has not read.
         """
         if self._outlet is None or self._outlet.farewell is not CloseReason.STOPPING:
             return
-        with trio.move_on_after(PARTING_S, shield=True), suppress(OSError, trio.ClosedResourceError):
+        with trio.move_on_after(FAREWELL_S, shield=True), suppress(OSError, trio.ClosedResourceError):
             while not self._outlet.push(None):
                 trio.lowlevel.notify_closing(self.socket)  # the pump may wait for the same
                 await self._outlet.wait_writable()

@@ -16,11 +16,11 @@ import trio
 
 from trio_chat.chat.room import Member
 from trio_chat.server.errors import SetupError
+from trio_chat.server.shutdown_timeouts import TLS_CLOSE_S
 from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.server.transport.socket_peer import READ_BYTES, SNIFF_S, SocketPeer
 
 HANDSHAKE_S = 10
-CLOSING_S = 1
 
 RECORD_BYTES = 16 * 1024
 """The most that a TLS record carries (RFC 8446, 5.1), and all that is held for a reader that is stuck."""
@@ -229,7 +229,7 @@ async def open_tls(peer: SocketPeer, context: ssl.SSLContext) -> AsyncIterator[T
         try:
             yield inner
         finally:
-            with trio.move_on_after(CLOSING_S, shield=True), suppress(trio.BrokenResourceError):
+            with trio.move_on_after(TLS_CLOSE_S, shield=True), suppress(trio.BrokenResourceError):
                 await inner.finish()
 
 
