@@ -96,7 +96,7 @@ def test_the_console_reloads_what_was_renewed(start, tmp_path: Path) -> None:
     server.console("^Reloaded the password$")
 
     server.type("audit")
-    server.console("  console  reload  1 taken up, 0 waiting for a restart$")
+    server.console("  console  reload  1 applied, 0 waiting for a restart$")
     peer = server.connect()
     assert peer.line() == "*** password: ***"
     peer.send(b"old\n")

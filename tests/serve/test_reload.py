@@ -14,7 +14,7 @@ import trustme
 from trio_chat.chat.dependencies import Rules
 from trio_chat.config import ConfigError, ServeSettings
 from trio_chat.config.kinds import Keep
-from trio_chat.serve.reload import PATIENCE_S, READ_S, THREADS, Reloader
+from trio_chat.serve.reload import BLOCKED_THREADS_MAX, READ_TIMEOUT_S, REQUEST_TIMEOUT_S, Reloader
 from trio_chat.server.operation.secret_files import read_tls
 from trio_chat.server.sessions.context import RateLimit
 from trio_chat.server.transport.admission import limits_of
@@ -28,7 +28,7 @@ class Operator:
         self.settings = ServeSettings(console=False, **settings)  # type: ignore[arg-type]
         self.fault = ""
         self.pruning = Pruning(house.context.journal, self.settings.keep)
-        self.reloader = Reloader(self.settings, house.context, self.pruning, read=self._read)
+        self.reloader = Reloader(self.settings, house.context, self.pruning, read_settings=self._read)
 
     def change(self, **settings: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **settings)
@@ -54,7 +54,7 @@ async def reload_in_vain(operator: Operator, pipe: Path, clock: trio.testing.Moc
     async with trio.open_nursery() as nursery:
         nursery.start_soon(reload)
         end = await trio.to_thread.run_sync(os.open, pipe, os.O_WRONLY)  # waits until somebody reads
-        clock.jump(READ_S)
+        clock.jump(READ_TIMEOUT_S)
         await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     return said, end
@@ -117,9 +117,9 @@ async def test_who_asks_for_a_reload_that_takes_for_ever_goes_on_after_a_while(
         operator = Operator(house)
         start = trio.current_time()
 
-        await operator.reloader.have_reloaded("console")  # nobody runs it
+        await operator.reloader.request_and_wait("console")  # nobody runs it
 
-        assert trio.current_time() - start == PATIENCE_S
+        assert trio.current_time() - start == REQUEST_TIMEOUT_S
 
 
 async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -> None:
@@ -248,7 +248,10 @@ async def test_so_many_files_that_never_answer_are_waited_for_and_no_more(
 ) -> None:
     async with open_house() as house:
         operator = Operator(house)
-        ends = [(await reload_in_vain(operator, tmp_path / str(number), mock_clock))[1] for number in range(THREADS)]
+        ends = [
+            (await reload_in_vain(operator, tmp_path / str(number), mock_clock))[1]
+            for number in range(BLOCKED_THREADS_MAX)
+        ]
         operator.change(password_file=None, rate=7)
         said: list[str] = []
 
@@ -258,11 +261,11 @@ async def test_so_many_files_that_never_answer_are_waited_for_and_no_more(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(reload)
             await trio.testing.wait_all_tasks_blocked(0.05)  # a thread of its own would be done by then
-            mock_clock.jump(READ_S)
+            mock_clock.jump(READ_TIMEOUT_S)
         for end in ends:
             os.close(end)  # lets the threads go
 
-        assert said == ["Nothing was reloaded: what earlier reloads wait for did not answer within 2 s"]
+        assert said == ["Nothing was reloaded: a file that earlier reloads wait for did not answer within 2 s"]
         assert await operator.reload() == ["Reloaded rate: 7 (was 5)"]
 
 
@@ -273,7 +276,7 @@ async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_house, logge
         def read() -> ServeSettings:
             raise RuntimeError("a fault of ours")
 
-        operator.reloader = Reloader(operator.settings, house.context, operator.pruning, read=read)
+        operator.reloader = Reloader(operator.settings, house.context, operator.pruning, read_settings=read)
 
-        assert await operator.reload() == ["Nothing was reloaded: unexpected: a fault of ours"]
+        assert await operator.reload() == ["Nothing was reloaded: unexpected error: a fault of ours"]
         assert any("unexpected" in line for line in logged())

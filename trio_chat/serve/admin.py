@@ -1,4 +1,4 @@
-"""The admin side of a server, wired together: who may ask, on which ports, and what is shown and changed there."""
+"""The admin API of a server: its access rules, its ports and the app on them."""
 
 import importlib
 import ipaddress
@@ -22,10 +22,10 @@ from trio_chat.server.sessions.context import SessionContext
 
 
 class Admin:
-    """The admin app, from its ports to its answers."""
+    """The admin app, ready to start on its listeners."""
 
     def __init__(self, settings: ServeSettings, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
-        """Raises SetupError where others could ask and nothing says who may."""
+        """Raise SetupError where other machines can reach it and no setting says who may use it."""
         if settings.admin_tls and settings.tls_cert is None:
             raise SetupError("there is no TLS for the admin API without a certificate: give one with --tls-cert")
         self._is_encrypted = settings.admin_tls
@@ -40,37 +40,37 @@ class Admin:
             )
 
     async def start(self, nursery: trio.Nursery, operator: Operator, context: SessionContext) -> list[str]:
-        """Start the app. -> what to print about it.
+        """Start the app. -> lines for the console.
 
-        It is imported now, since that takes longer than all else and chat need not wait for it.
+        The app is imported here: that takes longer than all else at a start, and the chat need not wait for it.
         """
-        # Abandoned, or a busy machine's seconds of importing would be those of a stop.
+        # Abandoned when cancelled: importing can take seconds on a busy machine, which a stop does not have.
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
         delays = Histogram(BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
-        premises = AdminState(operator, context.journal, self.events, context.admission.refused, delays)
-        urls = await nursery.start(app.serve_admin, premises, self._listeners, self._access, self._get_context(context))
+        state = AdminState(operator, context.journal, self.events, context.admission.refused, delays)
+        urls = await nursery.start(app.serve_admin, state, self._listeners, self._access, self._get_context(context))
         rows = [f"Admin API started on: {urls[0]}"]
         if self._token.made_in:
             rows.append(f"Admin token, kept in {self._token.made_in}: {self._token.value}")
         return rows
 
     def _get_context(self, context: SessionContext) -> GetContext | None:
-        """How to find the certificate of the moment, if the app is served over TLS."""
+        """Return a function that returns the current certificate, if the app is served over TLS."""
         if not self._is_encrypted or context.tls is None:
             return None
         last = context.tls
 
         def get_context() -> ssl.SSLContext:
             nonlocal last
-            last = context.tls or last  # a reload that takes TLS from the chat leaves it to the admin API
+            last = context.tls or last  # a reload may end TLS in the chat; the admin API keeps it
             return last.context
 
         return get_context
 
 
 def _exposed(listeners: Sequence[trio.SocketListener]) -> str | None:
-    """An address on which other machines can ask."""
+    """Return an address that other machines can reach, if there is one."""
     for listener in listeners:
         address = listener.socket.getsockname()[0].partition("%")[0]
         if not ipaddress.ip_address(address).is_loopback:

@@ -1,6 +1,10 @@
-"""The one nursery: journal, chat, listener, admin and console, and the order in which they start and stop.
+"""`trio-chat serve`: chat and admin API in one nursery, and the order in which everything starts and stops.
 
-Only this module knows that chat and HTTP share a process.
+Start: secrets are read, the journal and the ports are opened, the components are wired and their tasks started, rooms
+and sessions are restored; then the chat accepts, and after it the admin API and the console.
+
+Stop, in the stages of `server.shutdown_timeouts`: accepted lines are delivered, clients are told, sessions end,
+records are written; then all tasks are cancelled, and the ports and the journal are closed.
 """
 
 import logging
@@ -24,8 +28,8 @@ from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import JournalError, open_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
-from trio_chat.serve.reload import Reloaded, Reloader
-from trio_chat.serve.wiring import Parts, wire
+from trio_chat.serve.reload import Reloader, ReloadResult
+from trio_chat.serve.wiring import Components, wire
 from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
@@ -45,46 +49,49 @@ from trio_chat.server.upkeep.operator_log import read_bans
 from trio_chat.server.upkeep.session_store import restore_sessions
 
 STDIN, STDOUT = 0, 1
-TICK_S = 1.0
 
-HEARD_PER_TURN = 2000
-"""Entries put into rooms between two checkpoints: 5 ms."""
+TICK_INTERVAL_S = 1.0
+"""Between two calls of `Chat.tick`, which does what depends on the time."""
+
+ENTRIES_PER_TURN = 2000
+"""Entries appended to rooms between two checkpoints: 5 ms."""
 
 logger = logging.getLogger(__name__)
 
 
-def serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> int:
-    """Run the server until it is told to stop; `read` is how it reads its settings again.
+def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings]) -> int:
+    """Run the server until it is told to stop. `read_settings` reads the settings again, for a reload.
 
-    -> exit status; a reason other than 0 is one line on stderr.
+    -> exit status; the reason for one other than 0 is one line on stderr.
     """
     raise_file_limit()
     status = 0
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
-            for fault in ignored_variables(os.environ):
-                logger.warning("%s", fault)
-            trio.run(_serve, settings, read)
-    except* (SetupError, JournalError) as failed:
-        print(f"trio-chat: {leaf_exceptions(failed)[0]}", file=sys.stderr)
+            for warning in ignored_variables(os.environ):
+                logger.warning("%s", warning)
+            trio.run(_serve, settings, read_settings)
+    except* (SetupError, JournalError) as errors:
+        print(f"trio-chat: {leaf_exceptions(errors)[0]}", file=sys.stderr)
         status = 1
     return status
 
 
-async def _serve(settings: ServeSettings, read: Callable[[], ServeSettings]) -> None:
+async def _serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings]) -> None:
+    """Watch for signals, read the secrets and serve."""
     stop = Stop()
-    async with trio.open_nursery() as watching:
-        await watching.start(watch_for_stop, stop.request)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(watch_for_stop, stop.request)
         files = await stop.run_unless_requested(lambda: (read_secrets(settings), open_admin_token(settings)))
         if files is not None:
-            await _serve_until(stop, settings, read, *files)
-        watching.cancel_scope.cancel()
+            await _serve_until(stop, settings, read_settings, *files)
+        nursery.cancel_scope.cancel()
 
 
 async def _serve_until(
-    stop: Stop, settings: ServeSettings, read: Callable[[], ServeSettings], secrets: Secrets, token: AdminToken
+    stop: Stop, settings: ServeSettings, read_settings: Callable[[], ServeSettings], secrets: Secrets, token: AdminToken
 ) -> None:
-    """Open what a server stands on, wire it together and run it. What was opened first is closed last."""
+    """Open the journal and the ports, wire the server and run it. What was opened first is closed last."""
     async with (
         open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
         open_ports(settings, inherited_sockets(os.environ)) as (chat_socket, admin_listeners),
@@ -93,22 +100,22 @@ async def _serve_until(
         bans = await read_bans(journal)
         printer = Printer(STDOUT)
         async with trio.open_nursery() as nursery:
-            parts = wire(
+            components = wire(
                 settings,
                 journal,
                 nursery,
                 secrets=secrets,
                 bans=bans,
-                on_change=partial(_report, printer, admin),
+                on_change=partial(_report_change, printer, admin),
                 on_record=admin.events.note_deed,
             )
             server = Server(
                 settings=settings,
-                parts=parts,
+                components=components,
                 admin=admin,
                 nursery=nursery,
                 printer=printer,
-                reloader=Reloader(settings, parts.context, parts.pruning, read=read),
+                reloader=Reloader(settings, components.context, components.pruning, read_settings=read_settings),
                 stop=stop,
                 manager=ServiceManager(os.environ),
             )
@@ -119,10 +126,10 @@ async def _serve_until(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """What runs beside each other. `nursery` holds all but the sessions, and outlives them."""
+    """The tasks of a server. `nursery` has all but the sessions, and outlives them."""
 
     settings: ServeSettings
-    parts: Parts
+    components: Components
     admin: Admin
     nursery: trio.Nursery
     printer: Printer
@@ -130,104 +137,110 @@ class Server:
     stop: Stop
     manager: ServiceManager
 
+    @property
+    def context(self) -> SessionContext:
+        """The context of all sessions."""
+        return self.components.context
+
     async def run(self, chat_socket: socket.socket) -> None:
-        """Start everything, and return when the sessions have ended after a request to stop."""
+        """Start everything, and return when the sessions have ended and the records are written, after a stop."""
         self._start_tasks()
-        await self._recall()
+        await self._restore()
         async with trio.open_nursery() as sessions:
             sessions.start_soon(self._accept, chat_socket, sessions)
             self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
-            self.printer.hold()  # who comes before the admin app is there is told of below its address
-            sessions.start_soon(self._open_to_operators)
+            self.printer.hold()  # connections are printed after the address of the admin API
+            sessions.start_soon(self._start_admin_and_console)
             await self.stop.requested()
             self.manager.stopping()
-            await self._let_be_heard()
-            for client in tuple(self.context.chat.clients):
-                self.context.pump.flush(client)
-                client.outlet.hang_up(CloseReason.STOPPING)
+            await self._deliver_accepted()
+            self._hang_up_all()
             sessions.cancel_scope.cancel()
-        await self._settle()
-
-    @property
-    def context(self) -> SessionContext:
-        """What sessions work with."""
-        return self.parts.context
+        await self._write_records()
 
     def _start_tasks(self) -> None:
         context, start = self.context, self.nursery.start_soon
-        for part in (self.printer, context.pump, context.pulse, context.places, self.parts.operator_log):
+        for part in (self.printer, context.pump, context.pulse, context.places, self.components.operator_log):
             start(part.run)
         start(watch_for_reload, partial(self.reloader.request, "SIGHUP"), self.stop.request, STDIN)
-        start(self.reloader.run, self._tell_reload, self.manager)
+        start(self.reloader.run, self._report_reload, self.manager)
         start(self.manager.watch)
         start(watch_unacknowledged, context.chat)
-        start(self._hear)
+        start(self._follow_journal)
         start(self._tick)
 
-    async def _recall(self) -> None:
-        """Know who and what was here before; only then is anything pruned."""
+    async def _restore(self) -> None:
+        """Restore rooms and sessions from the journal; only then start pruning."""
         chat, journal = self.context.chat, self.context.journal
         await restore_rooms(chat, journal)
         await restore_sessions(chat, journal, self.context.places)
-        self.nursery.start_soon(self.parts.pruning.run)
-
-    async def _let_be_heard(self) -> None:
-        """Bring what was said before the stop to its rooms, if that can be done soon."""
-        with self.stop.stage(DELIVERY_S):
-            await self.context.journal.settled()
-            await heard(self.context)
-
-    async def _settle(self) -> None:
-        """Have written down what the end of the sessions came to, for as long as there is time."""
-        self.context.chat.sum_up()
-        with self.stop.stage(RECORDS_S):
-            async with trio.open_nursery() as settling:
-                settling.start_soon(self.context.places.settled)
-                settling.start_soon(self.parts.operator_log.settled, RECORDS_S)
-                settling.start_soon(self.admin.events.aclose, EVENT_STREAMS_S)
-
-    async def _open_to_operators(self) -> None:
-        """Start the admin app and the console; a stop need not wait for that."""
-        self.printer.release(await self.admin.start(self.nursery, self.parts.operator, self.context))
-        if self.settings.console:
-            self.nursery.start_soon(self._obey_console)
-        self.manager.ready()
+        self.nursery.start_soon(self.components.pruning.run)
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
         await accept_forever(chat_socket, partial(serve_connection, self.context), sessions)
 
-    async def _hear(self) -> None:
-        """Bring what is durable to the rooms, a portion at a time: no number of entries holds up the loop."""
+    async def _start_admin_and_console(self) -> None:
+        """Runs among the sessions, so that a stop cancels it: importing the admin app can take seconds."""
+        self.printer.release(await self.admin.start(self.nursery, self.components.operator, self.context))
+        if self.settings.console:
+            self.nursery.start_soon(self._run_console)
+        self.manager.ready()
+
+    async def _deliver_accepted(self) -> None:
+        """Stage 1 of a stop: write accepted lines to the journal and deliver them to their rooms."""
+        with self.stop.stage(DELIVERY_S):
+            await self.context.journal.settled()
+            await heard(self.context)
+
+    def _hang_up_all(self) -> None:
+        """Stage 2 of a stop: tell every client; the sessions then flush, each within its timeout."""
+        for client in tuple(self.context.chat.clients):
+            self.context.pump.flush(client)
+            client.outlet.hang_up(CloseReason.STOPPING)
+
+    async def _write_records(self) -> None:
+        """Stage 3 of a stop: write sessions and operator records to the journal, and end event streams."""
+        self.context.chat.sum_up()
+        with self.stop.stage(RECORDS_S):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.context.places.settled)
+                nursery.start_soon(self.components.operator_log.settled, RECORDS_S)
+                nursery.start_soon(self.admin.events.aclose, EVENT_STREAMS_S)
+
+    async def _follow_journal(self) -> None:
+        """Append durable entries to their rooms, a bounded number at a time: none of them holds the loop."""
         async for entries in self.context.journal.follow():
-            for start in range(0, len(entries), HEARD_PER_TURN):
-                self.context.chat.hear(entries[start : start + HEARD_PER_TURN])
+            for start in range(0, len(entries), ENTRIES_PER_TURN):
+                self.context.chat.hear(entries[start : start + ENTRIES_PER_TURN])
                 await trio.lowlevel.checkpoint()
 
     async def _tick(self) -> None:
         while True:
-            await trio.sleep(TICK_S)
+            await trio.sleep(TICK_INTERVAL_S)
             self.context.chat.tick()
 
-    async def _obey_console(self) -> None:
-        have_reloaded = partial(self.reloader.have_reloaded, console.BY)
-        desk = console.ConsoleContext(self.parts.operator, self.context.journal, have_reloaded)
+    async def _run_console(self) -> None:
+        """Run the commands typed to stdin; `quit()` requests a stop."""
+        reload = partial(self.reloader.request_and_wait, console.BY)
+        context = console.ConsoleContext(self.components.operator, self.context.journal, reload)
         try:
             async with aclosing(read_lines(STDIN)) as lines:
                 async for line in lines:
-                    for row in await console.obey(desk, line):
+                    for row in await console.run_command(context, line):
                         self.printer.print(row)
         except console.Quit:
             self.stop.request()
 
-    def _tell_reload(self, by: str, reloaded: Reloaded) -> None:
-        self.parts.operator_log.record(by, "reload", reloaded.summary)
-        for line in reloaded.lines:
+    def _report_reload(self, by: str, result: ReloadResult) -> None:
+        self.components.operator_log.record(by, "reload", result.summary)
+        for line in result.lines:
             self.printer.print(line)
 
 
-def _report(
+def _report_change(
     printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, end: DisconnectReason | None
 ) -> None:
+    """Tell the console, the log and the event streams that a client has come or gone."""
     printer.print(console.change_line(change, client))
     log_end(client, end)
     admin.events.note_change(chat, change, client, end)

@@ -1,4 +1,4 @@
-"""The two ports: bound here, or handed over by systemd."""
+"""The listening sockets of chat and admin API: bound here, or inherited from systemd."""
 
 import errno
 import os
@@ -21,9 +21,9 @@ _REMEDIES = {errno.EADDRINUSE: "port", errno.EACCES: "port", errno.EADDRNOTAVAIL
 async def open_ports(
     settings: ServeSettings, inherited: Inherited
 ) -> AsyncIterator[tuple[socket.socket, list[trio.SocketListener]]]:
-    """Open both before anything starts, so that one that is taken is said at once. Raises SetupError.
+    """Open both before anything starts, so that a port in use is reported at once. Raises SetupError.
 
-    Those that are handed over are taken as they are, whatever the settings say. All are closed at the end.
+    Inherited sockets are used as they are, whatever the settings say. All are closed at the end.
     """
     with ExitStack() as opened:
         chat_socket = opened.enter_context(_open_chat(settings, inherited.chat))
@@ -50,7 +50,7 @@ async def _open_admin(settings: ServeSettings, inherited: list[socket.socket]) -
 
 @contextmanager
 def _explaining(prefix: str, host: str, port: int) -> Iterator[None]:
-    """Turn what keeps us from listening into one line that says what to do."""
+    """Turn the error of a failed bind into a SetupError that says what to do."""
     try:
         yield
     except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that

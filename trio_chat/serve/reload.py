@@ -1,7 +1,7 @@
-"""Taking up changed settings while the server runs.
+"""Reload: changed settings are applied while the server runs.
 
-All is read before anything is changed, so that a mistake in a file changes nothing. Which settings are taken up is said
-where they are declared; whoever is connected stays so, also where the new ones would not let him in.
+Everything is read before anything is changed, so a mistake in a file changes nothing. The declaration of a setting says
+whether a reload applies it (`is_live`). Clients stay connected even if the new settings would refuse them.
 """
 
 import logging
@@ -22,122 +22,127 @@ from trio_chat.server.sessions.context import RateLimit, SessionContext
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 
-READ_S = 2.0
-"""How long the settings and their files may take to be read. One may be a pipe that nobody writes to, or far away."""
+READ_TIMEOUT_S = 2.0
+"""For the settings and their files: one may be a pipe that nobody writes to, or on a network."""
 
-THREADS = 16
-"""So many readings may wait for ever, each in a thread that nothing can end, until no more is begun."""
+BLOCKED_THREADS_MAX = 16
+"""Threads that may be stuck in reading a file, since nothing can end them; beyond that no reload is begun."""
 
-PATIENCE_S = 3.0
-"""How long who asked for a reload waits for it: `quit()` may be the next command."""
+REQUEST_TIMEOUT_S = 3.0
+"""For whoever waits for a reload, such as the console, whose next command may be `quit()`."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Reloaded:
-    """What came of it, in lines for the operator. `fault` says why nothing was changed."""
+class ReloadResult:
+    """Changes, in lines for the operator: `applied` now, or `deferred` to a restart. With an `error` there are none."""
 
-    taken: tuple[str, ...] = ()
-    waiting: tuple[str, ...] = ()
-    fault: str = ""
+    applied: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
+    error: str = ""
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """One line for each thing that did change, and for each that will only after a restart."""
-        if self.fault:
-            return (f"Nothing was reloaded: {self.fault}",)
-        return (*self.taken, *self.waiting) or ("Nothing has changed",)
+        """The result for the console, a line for each change."""
+        if self.error:
+            return (f"Nothing was reloaded: {self.error}",)
+        return (*self.applied, *self.deferred) or ("Nothing has changed",)
 
     @property
     def summary(self) -> str:
-        """What came of it in a few words."""
-        if self.fault:
-            return f"refused: {self.fault}"
-        return f"{len(self.taken)} taken up, {len(self.waiting)} waiting for a restart"
+        """The result for the audit and the log, in a few words."""
+        if self.error:
+            return f"refused: {self.error}"
+        return f"{len(self.applied)} applied, {len(self.deferred)} waiting for a restart"
 
 
 @dataclass(slots=True)
-class Reading:
-    """Which file a thread reads just now."""
+class ReadProgress:
+    """The file that a thread is reading, to name the one that blocks it."""
 
-    file: str = "what earlier reloads wait for"
+    file: str = "a file that earlier reloads wait for"
 
-    def note(self, file: str) -> None:
-        """Go on to the next one."""
+    def begin(self, file: str) -> None:
+        """Note that `file` is read next."""
         self.file = file
 
 
 class Reloader:
-    """Knows what is in force. `read` reads the settings again, as they were read at the start."""
+    """Applies settings on request. `read_settings` reads them again, as they were read at the start."""
 
     def __init__(
-        self, settings: ServeSettings, context: SessionContext, pruning: Pruning, *, read: Callable[[], ServeSettings]
+        self,
+        settings: ServeSettings,
+        context: SessionContext,
+        pruning: Pruning,
+        *,
+        read_settings: Callable[[], ServeSettings],
     ) -> None:
         self._settings = settings
         self._context = context
         self._pruning = pruning
-        self._read = read
-        self._threads = trio.CapacityLimiter(THREADS)
-        self._wanted = trio.Event()
-        self._told = trio.Event()
+        self._read_settings = read_settings
+        self._threads = trio.CapacityLimiter(BLOCKED_THREADS_MAX)
+        self._requested = trio.Event()
+        self._reported = trio.Event()
         self._by = ""
 
     def request(self, by: str) -> trio.Event:
-        """Let `run` reload soon; requests that come meanwhile are one. -> set when it is told what came of it"""
+        """Request a reload from `run`; requests that come before it begins are one. -> event set when it is reported"""
         self._by = by
-        self._wanted.set()
-        return self._told
+        self._requested.set()
+        return self._reported
 
-    async def have_reloaded(self, by: str) -> None:
-        """Request a reload, and return when it is told what came of it, or after a while."""
-        with trio.move_on_after(PATIENCE_S):
+    async def request_and_wait(self, by: str) -> None:
+        """Request a reload, and return when its result is reported, or after REQUEST_TIMEOUT_S."""
+        with trio.move_on_after(REQUEST_TIMEOUT_S):
             await self.request(by).wait()
 
-    async def run(self, tell: Callable[[str, Reloaded], None], manager: ServiceManager) -> None:
-        """Reload whenever that is requested, and tell who did and what came of it, until cancelled."""
+    async def run(self, report: Callable[[str, ReloadResult], None], manager: ServiceManager) -> None:
+        """Reload on each request, and `report` who made it and the result, until cancelled."""
         while True:
-            await self._wanted.wait()
-            self._wanted = trio.Event()
-            told, self._told = self._told, trio.Event()
+            await self._requested.wait()
+            self._requested = trio.Event()
+            reported, self._reported = self._reported, trio.Event()
             manager.reloading()
-            tell(self._by, await self.reload())
+            report(self._by, await self.reload())
             manager.ready()
-            told.set()
+            reported.set()
 
-    async def reload(self) -> Reloaded:
-        """Read everything again and take up what is live."""
+    async def reload(self) -> ReloadResult:
+        """Read everything again and apply what is live."""
         try:
-            settings, secrets = await self._read_in_time()
-        except (ConfigError, SetupError) as fault:
-            logger.error("nothing was reloaded: %s", fault)
-            return Reloaded(fault=str(fault))
-        except Exception as error:  # a fault of ours: whoever is in the chat must not pay for it
-            logger.exception("nothing was reloaded: unexpected")
-            return Reloaded(fault=f"unexpected: {error}")
-        reloaded = Reloaded(
-            taken=(*self._changes(settings, is_live=True), *self._renewals(secrets)),
-            waiting=self._changes(settings, is_live=False),
+            settings, secrets = await self._read_within_timeout()
+        except (ConfigError, SetupError) as error:
+            logger.error("nothing was reloaded: %s", error)
+            return ReloadResult(error=str(error))
+        except Exception as error:  # a bug of ours must not end the chat
+            logger.exception("nothing was reloaded: unexpected error")
+            return ReloadResult(error=f"unexpected error: {error}")
+        result = ReloadResult(
+            applied=(*self._changes(settings, is_live=True), *self._replaced_files(secrets)),
+            deferred=self._changes(settings, is_live=False),
         )
-        self._take_up(settings, secrets)
-        logger.info("settings reloaded: %s", reloaded.summary)
-        return reloaded
+        self._apply(settings, secrets)
+        logger.info("settings reloaded: %s", result.summary)
+        return result
 
-    async def _read_in_time(self) -> tuple[ServeSettings, Secrets]:
-        """Read everything, and leave a thread to itself whose file does not answer. Raises as `_read_all`, SetupError.
+    async def _read_within_timeout(self) -> tuple[ServeSettings, Secrets]:
+        """Read everything. Raises ConfigError, and SetupError, also for a file that takes longer than READ_TIMEOUT_S.
 
-        Neither a later reload nor a server that stops waits for such a thread.
+        The thread is abandoned then: neither a later reload nor a shutdown waits for it.
         """
-        reading = Reading()
-        read_all = partial(self._read_all, reading)
-        with trio.move_on_after(READ_S):
+        progress = ReadProgress()
+        read_all = partial(self._read_all, progress)
+        with trio.move_on_after(READ_TIMEOUT_S):
             return await trio.to_thread.run_sync(read_all, abandon_on_cancel=True, limiter=self._threads)
-        raise SetupError(f"{reading.file} did not answer within {READ_S:g} s")
+        raise SetupError(f"{progress.file} did not answer within {READ_TIMEOUT_S:g} s")
 
-    def _read_all(self, reading: Reading) -> tuple[ServeSettings, Secrets]:
-        reading.note("the settings file")
-        settings = self._read()
-        return settings, read_secrets(settings, reading.note)
+    def _read_all(self, progress: ReadProgress) -> tuple[ServeSettings, Secrets]:
+        progress.begin("the settings file")
+        settings = self._read_settings()
+        return settings, read_secrets(settings, progress.begin)
 
     def _changes(self, new: ServeSettings, *, is_live: bool) -> tuple[str, ...]:
         return tuple(
@@ -146,21 +151,21 @@ class Reloader:
             if setting.is_live is is_live and getattr(self._settings, setting.name) != getattr(new, setting.name)
         )
 
-    def _renewals(self, new: Secrets) -> tuple[str, ...]:
-        """What is new in files that are called as before."""
+    def _replaced_files(self, new: Secrets) -> tuple[str, ...]:
+        """Report files whose names are as before and whose contents have changed."""
         tls, password = self._context.tls, self._context.password
-        renewed = []
+        replaced = []
         if tls and new.tls and tls.fingerprint != new.tls.fingerprint:
-            renewed.append("Reloaded the TLS certificate and its key")
+            replaced.append("Reloaded the TLS certificate and its key")
         if password.is_set and new.password.is_set and password != new.password:
-            renewed.append("Reloaded the password")
-        return tuple(renewed)
+            replaced.append("Reloaded the password")
+        return tuple(replaced)
 
-    def _take_up(self, new: ServeSettings, secrets: Secrets) -> None:
+    def _apply(self, new: ServeSettings, secrets: Secrets) -> None:
         live = {setting.name: getattr(new, setting.name) for setting in settings_of(ServeSettings) if setting.is_live}
         self._settings = settings = msgspec.structs.replace(self._settings, **live)
         context = self._context
-        if (limits := limits_of(settings)) != context.admission.limits:  # setting them forgets who came how often
+        if (limits := limits_of(settings)) != context.admission.limits:  # setting them resets the counts of connections
             context.admission.limits = limits
         context.chat.rules = rules_of(settings)
         context.pace = RateLimit(settings.rate, settings.burst)

@@ -1,4 +1,4 @@
-"""What a server consists of, wired together. Nothing runs here yet: `app.py` starts and stops it."""
+"""The components of a server, made and wired together. Nothing runs here: `app.py` starts and stops them."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -30,8 +30,8 @@ OnRecord = Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What sessions work with, what operators do and where that is written down, and what is kept for how long."""
+class Components:
+    """The components that `app.py` runs, and that a reload changes."""
 
     context: SessionContext
     operator: Operator
@@ -48,10 +48,10 @@ def wire(
     bans: Iterable[Ban],
     on_change: OnChange,
     on_record: OnRecord,
-) -> Parts:
-    """Make the parts. `nursery` is for tasks that send, and outlives the sessions.
+) -> Components:
+    """Make the components. `nursery` is for tasks that send, and outlives the sessions.
 
-    `on_change` hears of connections, `on_record` of what operators do.
+    `on_change` is called when a client comes or goes, `on_record` when an operator does something.
     """
     pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
     places = SessionSaver(journal)
@@ -78,11 +78,11 @@ def wire(
         password=secrets.password,
         tls=secrets.tls,
     )
-    return Parts(context, operator, operator_log, Pruning(journal, settings.keep))
+    return Components(context, operator, operator_log, Pruning(journal, settings.keep))
 
 
 def rules_of(settings: ServeSettings) -> Rules:
-    """Say what the operator decided in the chat's own words."""
+    """Translate the settings to the rules of the chat."""
     return Rules(
         window=Window(settings.window_entries, settings.window_bytes),
         hold_s=settings.hold,

@@ -4,11 +4,11 @@ import pytest
 import trio
 
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.server.operation.console import ConsoleContext, obey
+from trio_chat.server.operation.console import ConsoleContext, run_command
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 
-def desk_of(house, operator_log=None) -> ConsoleContext:
+def context_of(house, operator_log=None) -> ConsoleContext:
     journal = house.context.journal
     operator = Operator(house.chat, house.bans, operator_log or OperatorLog(journal, lambda: 0.0), lambda: 0.0)
     return ConsoleContext(operator, journal, trio.lowlevel.checkpoint)
@@ -16,29 +16,29 @@ def desk_of(house, operator_log=None) -> ConsoleContext:
 
 async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None:
     async with open_house() as house:
-        desk = desk_of(house)
+        context = context_of(house)
 
-        assert list(await obey(desk, "bans")) == ["No bans"]
-        assert list(await obey(desk, "ban 192.0.2.77/24 90 spam and more")) == [
+        assert list(await run_command(context, "bans")) == ["No bans"]
+        assert list(await run_command(context, "ban 192.0.2.77/24 90 spam and more")) == [
             "Banned 192.0.2.0/24 until 1970-01-01 01:30 UTC; 0 kicked"
         ]
-        assert list(await obey(desk, "ban 2001:db8::1 10 Downing Street")) == [
+        assert list(await run_command(context, "ban 2001:db8::1 10 Downing Street")) == [
             "Banned 2001:db8::1 until 1970-01-01 00:10 UTC; 0 kicked"
         ]
-        assert list(await obey(desk, "bans")) == [
+        assert list(await run_command(context, "bans")) == [
             "BANNED        SINCE                 UNTIL                 BY       REASON",
             "192.0.2.0/24  1970-01-01 00:00 UTC  1970-01-01 01:30 UTC  console  spam and more",
             "2001:db8::1   1970-01-01 00:00 UTC  1970-01-01 00:10 UTC  console  Downing Street",
         ]
-        assert list(await obey(desk, "unban 192.0.2.0/24")) == ["Unbanned 192.0.2.0/24"]
-        assert list(await obey(desk, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]
+        assert list(await run_command(context, "unban 192.0.2.0/24")) == ["Unbanned 192.0.2.0/24"]
+        assert list(await run_command(context, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]
 
 
 async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> None:
     async with open_house() as house:
         alice = await house.join()
 
-        assert list(await obey(desk_of(house), "ban 127.0.0.1 rude")) == ["Banned 127.0.0.1; 1 kicked"]
+        assert list(await run_command(context_of(house), "ban 127.0.0.1 rude")) == ["Banned 127.0.0.1; 1 kicked"]
 
         assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
         assert await (await house.connect()).rest() == b"*** you are banned: rude ***\n"
@@ -52,7 +52,7 @@ async def test_a_client_is_killed_by_its_port_and_by_its_address_as_the_chat_sho
         alice = await house.join()
         port = alice.stream.socket.getsockname()[1]
 
-        assert list(await obey(desk_of(house), f"kill {form.format(port=port)}")) == []
+        assert list(await run_command(context_of(house), f"kill {form.format(port=port)}")) == []
 
         assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
 
@@ -72,7 +72,7 @@ async def test_a_client_is_killed_by_its_port_and_by_its_address_as_the_chat_sho
 )
 async def test_a_kill_of_nobody_is_answered(open_house, autojump_clock, argument: str, answer: str) -> None:
     async with open_house() as house:
-        assert list(await obey(desk_of(house), f"kill {argument}")) == [answer]
+        assert list(await run_command(context_of(house), f"kill {argument}")) == [answer]
 
 
 WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999"
@@ -96,7 +96,7 @@ WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole num
 )
 async def test_what_makes_no_sense_is_answered(open_house, autojump_clock, line: str, answer: str) -> None:
     async with open_house() as house:
-        assert list(await obey(desk_of(house), line)) == [answer]
+        assert list(await run_command(context_of(house), line)) == [answer]
         assert house.bans.current(0.0) == []
 
 
@@ -104,8 +104,8 @@ async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.N
     async with open_house() as house:
         operator_log = OperatorLog(house.context.journal, lambda: 0.0)
         nursery.start_soon(operator_log.run)
-        desk = desk_of(house, operator_log)
-        assert list(await obey(desk, "audit")) == ["Nothing was done yet"]
+        context = context_of(house, operator_log)
+        assert list(await run_command(context, "audit")) == ["Nothing was done yet"]
         alice = await house.join()
         port = alice.stream.socket.getsockname()[1]
 
@@ -116,18 +116,18 @@ async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.N
             "unban 192.0.2.0/24",
             "unban 10.0.0.1",
         ):
-            await obey(desk, line)
+            await run_command(context, line)
 
         assert await operator_log.settled(20)
-        assert list(await obey(desk, "audit")) == [
+        assert list(await run_command(context, "audit")) == [
             "TIME                  WHO      DID    WHAT",
             f"1970-01-01 00:00 UTC  console  kick   127.0.0.1:{port}",
             "1970-01-01 00:00 UTC  console  say    10 characters",
             "1970-01-01 00:00 UTC  console  ban    192.0.2.0/24 until 1970-01-01 01:30 UTC (0 kicked): spam",
             "1970-01-01 00:00 UTC  console  unban  192.0.2.0/24",
         ]
-        assert list(await obey(desk, "audit 1"))[1:] == ["1970-01-01 00:00 UTC  console  unban  192.0.2.0/24"]
-        assert list(await obey(desk, "audit all")) == ["Usage: audit [N]"]
+        assert list(await run_command(context, "audit 1"))[1:] == ["1970-01-01 00:00 UTC  console  unban  192.0.2.0/24"]
+        assert list(await run_command(context, "audit all")) == ["Usage: audit [N]"]
 
 
 async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
@@ -136,12 +136,12 @@ async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
     async with open_house() as house:
         operator_log = OperatorLog(house.context.journal, lambda: 0.0)
         nursery.start_soon(operator_log.run)
-        desk = desk_of(house, operator_log)
+        context = context_of(house, operator_log)
 
         operator_log.record("http fe80::1%\x1b[31m", "ban", "fe80::1%\x1b]0;pwn\x07\nforged")
 
         assert await operator_log.settled(20)
-        assert list(await obey(desk, "audit")) == [
+        assert list(await run_command(context, "audit")) == [
             "TIME                  WHO            DID  WHAT",
             "1970-01-01 00:00 UTC  http fe80::1%  ban  fe80::1% forged",
         ]

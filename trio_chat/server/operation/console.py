@@ -64,7 +64,7 @@ def change_line(change: Change, client: Client) -> str:
     return f"Client [{client.peer}] {change}"
 
 
-async def obey(desk: ConsoleContext, line: str) -> Iterable[str]:
+async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
     """Do what the operator typed; -> lines to print. Raises Quit."""
     word, _, argument = line.strip().partition(" ")
     if not word:
@@ -74,15 +74,15 @@ async def obey(desk: ConsoleContext, line: str) -> Iterable[str]:
     if word not in COMMANDS:
         return (f"Unknown command: {word} (help lists what there is)",)
     try:
-        return await COMMANDS[word].run(desk, argument.strip())
+        return await COMMANDS[word].run(context, argument.strip())
     except ChatError as error:
         return (f"{word}: {error.text}",)
     except JournalError as error:
         return (f"{word}: {error}",)
 
 
-async def _list(desk: ConsoleContext, _argument: str) -> Iterable[str]:
-    chat = desk.chat
+async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
+    chat = context.chat
     if not chat.clients:
         return ("No clients",)
     head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND")
@@ -109,30 +109,30 @@ def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-async def _kill(desk: ConsoleContext, argument: str) -> Iterable[str]:
+async def _kill(context: ConsoleContext, argument: str) -> Iterable[str]:
     port = as_peer(argument).rpartition(":")[2]
     if not port or not _ASCII_DIGITS.issuperset(port):
         return ("Usage: kill PORT",)
     try:
-        found = desk.chat.find(argument)
+        found = context.chat.find(argument)
     except ChatError:
         found = []
     if len(found) > 1:
         return (f"Port {port} is shared; kill one of:", *(client.peer for client in found))
     if not found:
         return ("Unknown port number",)
-    desk.operator.kick(found[0], by=BY)
+    context.operator.kick(found[0], by=BY)
     return ()
 
 
-async def _say(desk: ConsoleContext, argument: str) -> Iterable[str]:
+async def _say(context: ConsoleContext, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: say TEXT",)
-    desk.operator.say(argument, by=BY)
+    context.operator.say(argument, by=BY)
     return ()
 
 
-async def _ban(desk: ConsoleContext, argument: str) -> Iterable[str]:
+async def _ban(context: ConsoleContext, argument: str) -> Iterable[str]:
     target, _, rest = argument.partition(" ")
     if not target:
         return ("Usage: ban NETWORK [MINUTES] [REASON]",)
@@ -141,20 +141,20 @@ async def _ban(desk: ConsoleContext, argument: str) -> Iterable[str]:
         return ("Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999",)
     minutes = int(first) if _MINUTES.fullmatch(first) else None
     reason = rest if minutes is None else others
-    ban = make_ban(target, reason=reason, by=BY, now=desk.operator.clock(), minutes=minutes)
-    kicked = desk.operator.ban(ban)
+    ban = make_ban(target, reason=reason, by=BY, now=context.operator.clock(), minutes=minutes)
+    kicked = context.operator.ban(ban)
     end = f" until {show_time(ban.until)}" if ban.until is not None else ""
     return (f"Banned {show_network(ban.network)}{end}; {kicked} kicked",)
 
 
-async def _unban(desk: ConsoleContext, argument: str) -> Iterable[str]:
+async def _unban(context: ConsoleContext, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: unban NETWORK",)
-    return (f"Unbanned {show_network(desk.operator.unban(argument, by=BY).network)}",)
+    return (f"Unbanned {show_network(context.operator.unban(argument, by=BY).network)}",)
 
 
-async def _bans(desk: ConsoleContext, _argument: str) -> Iterable[str]:
-    bans = desk.operator.bans.current(desk.operator.clock())
+async def _bans(context: ConsoleContext, _argument: str) -> Iterable[str]:
+    bans = context.operator.bans.current(context.operator.clock())
     if not bans:
         return ("No bans",)
     return _table([("BANNED", "SINCE", "UNTIL", "BY", "REASON"), *map(_ban_row, bans)])
@@ -165,11 +165,11 @@ def _ban_row(ban: Ban) -> tuple[str, ...]:
     return show_network(ban.network), show_time(ban.since), until, ban.by, ban.reason
 
 
-async def _audit(desk: ConsoleContext, argument: str) -> Iterable[str]:
+async def _audit(context: ConsoleContext, argument: str) -> Iterable[str]:
     if argument and not _COUNT.fullmatch(argument):
         return ("Usage: audit [N]",)
-    await desk.operator.records.settled(SETTLED_WITHIN_S)
-    records = await desk.journal.read_audit(int(argument or AUDIT_ROWS))
+    await context.operator.records.settled(SETTLED_WITHIN_S)
+    records = await context.journal.read_audit(int(argument or AUDIT_ROWS))
     if not records:
         return ("Nothing was done yet",)
     return _table([("TIME", "WHO", "DID", "WHAT"), *map(_audit_row, records)])
@@ -179,12 +179,12 @@ def _audit_row(record: AuditRecord) -> tuple[str, ...]:
     return show_time(record.time), record.who, record.action, record.what
 
 
-async def _reload(desk: ConsoleContext, _argument: str) -> Iterable[str]:
-    await desk.reload()
+async def _reload(context: ConsoleContext, _argument: str) -> Iterable[str]:
+    await context.reload()
     return ()
 
 
-async def _help(_desk: ConsoleContext, _argument: str) -> Iterable[str]:
+async def _help(_context: ConsoleContext, _argument: str) -> Iterable[str]:
     rows = [(command.usage, command.help) for command in COMMANDS.values()]
     return _table([*rows, ("quit()", "stop the server")])
 
