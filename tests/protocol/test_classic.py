@@ -167,3 +167,19 @@ def test_curl_ends_a_connection_as_typed(server) -> None:
     assert f'"port": {alice.port}' in answer.stdout.decode()
     assert alice.rest() == b"*** you were kicked ***\n"
     server.console(rf"^Client \[127\.0\.0\.1:{alice.port}\] kicked$")
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("/topic", "*** the topic of #lobby: cheese ***"),
+        ("/rooms", "  #lobby      1  cheese"),
+        ("/join lobby", "*** you are in #lobby: cheese ***"),
+    ],
+)
+def test_an_answer_knows_the_topic_that_was_set_in_the_same_packet(server, command: str, answer: str) -> None:
+    alice = server.join()
+
+    alice.send(f"/topic cheese\n{command}\n".encode())
+
+    assert alice.line() == answer

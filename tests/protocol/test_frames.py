@@ -194,6 +194,17 @@ def test_many_rooms_at_once(enter) -> None:
     assert alice.until("error")["code"] == "not-in-room"
 
 
+@pytest.mark.parametrize("asked", ["join", "rooms"])
+def test_an_answer_knows_the_topic_that_was_set_in_the_same_packet(enter, asked: str) -> None:
+    alice = enter(nick="alice")
+    requests = ({"type": "topic", "room": "lobby", "text": "cheese"}, {"type": asked, "room": "lobby", "key": "q"})
+
+    alice.peer.send("".join(json.dumps(request) + "\n" for request in requests).encode())
+
+    answer = alice.until("joined" if asked == "join" else "roomlist", key="q")
+    assert "cheese" in str(answer)
+
+
 def test_join_topic_who_and_rooms(enter) -> None:
     alice = enter(nick="alice")
 

@@ -6,6 +6,7 @@ table.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 
 import msgspec
@@ -72,6 +73,19 @@ class LeaveChat(msgspec.Struct, frozen=True):
 Answer = Posted | TextReply | HistoryQuery | SearchQuery | LeaveChat
 
 
+class Effect(StrEnum):
+    """What a command does. One that says something answers with what is there already where no text is given."""
+
+    SAYS = "says"
+    """Says something in the room, to everyone there."""
+    TELLS = "tells"
+    """Says something to one person alone."""
+    CHANGES = "changes"
+    """Changes who or where the client is."""
+    ASKS = "asks"
+    """Answers whoever typed it, and does nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table."""
@@ -80,6 +94,7 @@ class Command:
     usage: str
     help: str
     run: Callable[[Chat, Client, str], Answer]
+    effect: Effect
     cost: int = 1
     """How many lines it counts for where clients are slowed down."""
 
@@ -88,6 +103,14 @@ def cost_of(line: str) -> int:
     """How many lines a typed line counts for."""
     command = _command_in(line)
     return command.cost if command else 1
+
+
+def asks(line: str) -> bool:
+    """Whether what is answered to a typed line depends on what was said before it."""
+    command = _command_in(line)
+    if command is None or command.effect is Effect.TELLS:
+        return False
+    return command.effect is not Effect.SAYS or " " not in line.strip()
 
 
 def obey(chat: Chat, client: Client, line: str) -> Answer:
@@ -194,18 +217,18 @@ COMMANDS = MappingProxyType(
     {
         command.name: command
         for command in (
-            Command("help", "", "list what there is", _help),
-            Command("who", "", "show who is here", _who, cost=5),
-            Command("nick", "NAME", "take a name: letters, digits, - and _, at most 24", _nick),
-            Command("me", "TEXT", "say what you do: * [alice] waves", _me),
-            Command("msg", "NICK TEXT", "say something to one person alone", _msg),
-            Command("join", "ROOM", "go to another room; it is made if it is not there", _join),
-            Command("leave", "", "go back to #lobby", _leave),
-            Command("rooms", "", "list the rooms, how many are in each, and their topics", _rooms, cost=5),
-            Command("topic", "[TEXT]", "show what this room is about, or set it; - clears it", _topic),
-            Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history, cost=5),
-            Command("search", "WORDS", "find lines of this room that hold all the words", _search, cost=5),
-            Command("quit", "", "leave; so does quit()", _quit),
+            Command("help", "", "list what there is", _help, Effect.ASKS),
+            Command("who", "", "show who is here", _who, Effect.ASKS, cost=5),
+            Command("nick", "NAME", "take a name: letters, digits, - and _, at most 24", _nick, Effect.CHANGES),
+            Command("me", "TEXT", "say what you do: * [alice] waves", _me, Effect.SAYS),
+            Command("msg", "NICK TEXT", "say something to one person alone", _msg, Effect.TELLS),
+            Command("join", "ROOM", "go to another room; it is made if it is not there", _join, Effect.CHANGES),
+            Command("leave", "", "go back to #lobby", _leave, Effect.CHANGES),
+            Command("rooms", "", "list the rooms, how many are in each, and their topics", _rooms, Effect.ASKS, cost=5),
+            Command("topic", "[TEXT]", "show what this room is about, or set it; - clears it", _topic, Effect.SAYS),
+            Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history, Effect.ASKS, cost=5),
+            Command("search", "WORDS", "find lines of this room that hold all the words", _search, Effect.ASKS, cost=5),
+            Command("quit", "", "leave; so does quit()", _quit, Effect.CHANGES),
         )
     }
 )

@@ -176,6 +176,9 @@ class FramesSession:
         if isinstance(request, frames.Leave):  # what it said in the room is acknowledged there
             await self._settle(said)
             await self._hear_out(self._client)
+        elif said and isinstance(request, frames.Join | frames.ListRooms):  # which answer with topics
+            await self._settle(said)
+            await heard(self._context)
         if receipt := self._obey(self._client, request):
             said.append((receipt, request.key))
 

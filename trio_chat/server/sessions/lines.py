@@ -8,14 +8,21 @@ from contextlib import aclosing
 import trio
 
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply, cost_of, obey
+from trio_chat.chat.commands import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply, asks, cost_of, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
 from trio_chat.journal import Damaged, Journal, JournalError, Past
-from trio_chat.server.sessions.context import ANSWERS_BYTES, INPUTS_PER_TURN, LINGER_S, SessionContext, failures_of
+from trio_chat.server.sessions.context import (
+    ANSWERS_BYTES,
+    INPUTS_PER_TURN,
+    LINGER_S,
+    SessionContext,
+    failures_of,
+    heard,
+)
 from trio_chat.server.sessions.ending import end_of
 from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.throttle import Throttle, pause
@@ -108,6 +115,9 @@ class LinesSession:
             if wait_s := self._throttle.spend(line):
                 await self._flush(receipts)
                 await pause(wait_s, peer)
+            if receipts and isinstance(line, str) and asks(line):
+                await self._settle(receipts)
+                await heard(self._context)
             match self._answer(line):
                 case Posted() as posted:
                     receipts.append(posted.receipt)
