@@ -183,3 +183,17 @@ def test_an_answer_knows_the_topic_that_was_set_in_the_same_packet(server, comma
     alice.send(f"/topic cheese\n{command}\n".encode())
 
     assert alice.line() == answer
+
+
+def test_whoever_writes_to_one_alone_reads_that_it_was_kept(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    bob.send(b"/nick bob\n")
+    bob.line(), alice.line()
+
+    alice.send(b"/msg BOB psst  \x1b[31mtwice\nhello\n")
+
+    assert alice.line() == "*** to [bob]: psst  twice ***"
+    assert bob.line() == f"[127.0.0.1:{alice.port} -> bob]> psst  twice"
+    alice.send(b"quit()\n")
+    assert alice.rest() == b""

@@ -191,9 +191,7 @@ class Chat:
     def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
         """Say something to one client alone. It is kept twice, once in the mailbox of each."""
         self._check_is_here(client)
-        other = self._register.by_label(label)
-        if other is None:
-            raise ChatError("nobody", f"nobody here is called {clean(label)[:32]}")
+        other = self.known_as(label)
         if other is client:
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := clean(text)) or text.isspace():
@@ -256,6 +254,13 @@ class Chat:
     def idle_s(self, client: Client) -> float:
         """Seconds since the client last sent a line."""
         return self._deps.clock() - client.heard_at
+
+    def known_as(self, label: str) -> Client:
+        """The client that others know by this label, however it is written. Raises ChatError where there is none."""
+        client = self._register.by_label(label)
+        if client is None:
+            raise ChatError("nobody", f"nobody here is called {clean(label)[:32]}")
+        return client
 
     def find(self, who: str) -> list[Client]:
         """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6) or an id.

@@ -28,6 +28,7 @@ from trio_chat.chat.wording import (
     lines_wanted,
     notice,
     rooms_there_are,
+    told_to,
     topic_of,
     topic_wanted,
     unknown_command,
@@ -40,10 +41,14 @@ HISTORY_MAX = 1000
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """Something was said; the receipt tells when it is kept. `lines` are for the one who did, printed at once."""
+    """Something was said; the receipt tells when it is kept.
+
+    `lines` are for the one who said it and printed at once, `once_kept` when it is durable.
+    """
 
     receipt: Receipt
     lines: tuple[str, ...] = ()
+    once_kept: tuple[str, ...] = ()
 
 
 class TextReply(msgspec.Struct, frozen=True):
@@ -196,7 +201,9 @@ def _msg(chat: Chat, client: Client, argument: str) -> Answer:
     label, _, text = argument.partition(" ")
     if not text.strip():
         raise ChatError("usage", SAY_WHOM_AND_WHAT)
-    return _posted(chat.tell(client, label.removeprefix("[").removesuffix("]"), text.strip()))
+    other = chat.known_as(label.removeprefix("[").removesuffix("]"))
+    receipt = chat.tell(client, other.label, text.strip())
+    return Posted(receipt, once_kept=(notice(told_to(other.label, clean(text).strip())),)) if receipt else TextReply()
 
 
 def _search(chat: Chat, client: Client, argument: str) -> Answer:

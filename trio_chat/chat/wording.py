@@ -96,6 +96,11 @@ def topic_wanted(argument: str) -> str:
     return "" if argument == "-" else argument
 
 
+def told_to(label: str, text: str) -> str:
+    """Confirm `/msg` once it is kept."""
+    return f"to [{label}]: {text}"
+
+
 def who_you_are(label: str) -> str:
     """Answer `/nick` without a name."""
     return f"you are [{label}]; /nick NAME changes that"

@@ -10,7 +10,7 @@ import trio
 from trio_chat.chat.client import Client
 from trio_chat.chat.commands import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply, asks, cost_of, obey
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, Receipt
+from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
@@ -110,37 +110,37 @@ class LinesSession:
 
     async def _take(self, inputs: Iterable[str | LineFault], peer: SocketPeer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
-        receipts: list[Receipt] = []
+        posted: list[Posted] = []
         for turn, line in enumerate(inputs, 1):
             if wait_s := self._throttle.spend(line):
-                await self._flush(receipts)
+                await self._flush(posted)
                 await pause(wait_s, peer)
-            if receipts and isinstance(line, str) and asks(line):
-                await self._settle(receipts)
+            if posted and isinstance(line, str) and asks(line):
+                await self._settle(posted)
                 await heard(self._context)
             match self._answer(line):
-                case Posted() as posted:
-                    receipts.append(posted.receipt)
-                    self._print(posted.lines)
+                case Posted() as answer:
+                    posted.append(answer)
+                    self._print(answer.lines)
                 case TextReply(rows):
                     self._print(rows)
                 case HistoryQuery() | SearchQuery() as question:
-                    await self._settle(receipts)
+                    await self._settle(posted)
                     await self._recall(question)
                 case LeaveChat():
                     self._is_leaving = True
                     break
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
-                await self._flush(receipts)
+                await self._flush(posted)
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
         if self._decoder.telnet and (wait_s := self._heed(self._decoder.telnet)):
-            await self._flush(receipts)
+            await self._flush(posted)
             await pause(wait_s, peer)
-        await self._flush(receipts)
+        await self._flush(posted)
 
-    async def _flush(self, receipts: list[Receipt]) -> None:
-        await self._settle(receipts)
+    async def _flush(self, posted: list[Posted]) -> None:
+        await self._settle(posted)
         if self._outlet.unsent_bytes:
             await self._context.pump.delivered(self._client)
 
@@ -182,10 +182,14 @@ class LinesSession:
         self._outlet.write(why)
         return True
 
-    async def _settle(self, receipts: list[Receipt]) -> None:
-        for why in (await failures_of(receipts)).values():
+    async def _settle(self, posted: list[Posted]) -> None:
+        failures = await failures_of(it.receipt for it in posted)
+        for why in failures.values():
             self._tell(f"not sent: {why}")
-        receipts.clear()
+        for it in posted:
+            if it.receipt not in failures:
+                self._print(it.once_kept)
+        posted.clear()
 
     async def _recall(self, question: HistoryQuery | SearchQuery) -> None:
         is_empty = True
