@@ -1,12 +1,12 @@
-"""Recent events, and who reads them live. Needs no Quart.
+"""The log of recent events and the cursors of its subscribers. Needs no Quart.
 
-It is the one idea again: one bounded log, each event encoded once, and a cursor per subscriber. There is no queue: who
-is late takes in one piece what it missed, or is told how much of it is no longer there.
+As in a room, there is no queue: a late subscriber gets everything it missed from the window, after a gap event if some
+of it is gone.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -17,20 +17,12 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
+from trio_chat.chat.log import Track
 
 WINDOW = 1000
-"""Events that are kept, of some 400 bytes each."""
+"""Events in the window, of some 400 bytes each."""
 
-SUBSCRIBERS_MOST = 20
-
-STALL_S = 30.0
-"""A subscriber that takes nothing for so long is dropped."""
-
-STUCK_S = 5.0
-"""One that ends after a send of so long was ended by the kernel, since it took nothing (TCP_USER_TIMEOUT)."""
-
-LOST_S = 1.0
-"""So long one may go on taking nothing after it has missed something; a burst alone drops nobody."""
+SUBSCRIBERS_MAX = 20
 
 LAST_CHUNK_S = 0.05
 """For the last chunk of each stream, which Quart sends after the generator has ended."""
@@ -40,16 +32,30 @@ _encode = msgspec.json.Encoder().encode
 logger = logging.getLogger("trio_chat.serve.admin")
 
 
+@dataclass(frozen=True, slots=True)
+class StreamTimes:
+    """Times of an event stream, in seconds."""
+
+    ping_interval_s: float = 15.0
+    """Between events, so that a peer that is gone is noticed."""
+    send_timeout_s: float = 30.0
+    """The longest that a subscriber may take nothing."""
+    gap_timeout_s: float = 1.0
+    """The longest that one may go on taking nothing once it has missed an event: a burst alone drops nobody."""
+    kernel_timeout_s: float = 5.0
+    """A send that fails after so long was ended by the kernel, since the peer took nothing (TCP_USER_TIMEOUT)."""
+
+
 class ClientEvent(msgspec.Struct, frozen=True):
-    """That a client came or went. `reason` is null for one that came."""
+    """A client connected or disconnected. `reason` is null for the former."""
 
     time: datetime
     client: ClientView
     reason: DisconnectReason | None
 
 
-class Deed(msgspec.Struct, frozen=True):
-    """That an operator did something, as the audit has it."""
+class OperatorEvent(msgspec.Struct, frozen=True):
+    """An action of an operator, as in the audit log."""
 
     time: datetime
     who: str
@@ -57,44 +63,58 @@ class Deed(msgspec.Struct, frozen=True):
     what: str
 
 
-class EventLog:
-    """The newest events. Taking one down waits for nobody."""
+@dataclass(frozen=True, slots=True)
+class NamedEvent:
+    """An event, its name and its number in the log."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    number: int
+    name: str
+    data: ClientEvent | OperatorEvent
+
+
+class EventLog:
+    """The newest events, numbered from 1. Appending waits for nobody."""
+
+    def __init__(self, clock: Callable[[], float], times: StreamTimes = StreamTimes()) -> None:
         """`clock` gives seconds since 1970."""
         self.subscribers: set[Subscriber] = set()
         self.is_closed = False
+        self.times = times
+        self.appended = trio.Event()
+        """Set at the next event, and when the log is closed; then there is a new one."""
         self._clock = clock
-        self._run = str(int(clock()))  # ids of an earlier run are told from ours
-        self._window: deque[bytes] = deque(maxlen=WINDOW)
-        self.next = 1
-        """The number of the event that comes next."""
-        self.news = trio.Event()
+        self._run = str(int(clock()))  # tells the ids of this run from those of an earlier one
+        self._track = Track(self._encode, base=1)
 
     @property
     def first(self) -> int:
-        """The number of the oldest event that is kept."""
-        return self.next - len(self._window)
+        """The number of the oldest event in the window."""
+        return self._track.base
 
-    def note_change(self, chat: Chat, change: Change, client: Client, end: DisconnectReason | None) -> None:
-        """Take down that a client came or went."""
+    @property
+    def end(self) -> int:
+        """The number of the next event."""
+        return self._track.end
+
+    def append_change(self, chat: Chat, change: Change, client: Client, end: DisconnectReason | None) -> None:
+        """Append that a client connected or disconnected."""
         self._append(change, ClientEvent(self._now(), view_of(chat, client), end))
 
-    def note_deed(self, who: str, action: str, what: str) -> None:
-        """Take down what an operator did. A kick is an event of the client's already."""
+    def append_action(self, who: str, action: str, what: str) -> None:
+        """Append an action of an operator. A kick is a change of a client already."""
         if action != "kick":
-            self._append(action, Deed(self._now(), who, action, what))
+            self._append(action, OperatorEvent(self._now(), who, action, what))
 
-    def read(self, cursor: int) -> bytes:
-        """Encode all events from `cursor` on; call it with a cursor that is not before `first`."""
-        return b"".join(self._window[place] for place in range(cursor - self.first, len(self._window)))
+    def read(self, cursor: int) -> tuple[bytes, int]:
+        """-> (events, cursor behind them): those from `cursor` on, which has to be in the window or at its end."""
+        return self._track.slice(cursor) if cursor < self.end else (b"", cursor)
 
     def cursor_after(self, last_id: str) -> int | None:
-        """Find where to go on after an event, by its id. -> None for an id that is not of this run."""
+        """Return the cursor behind the event with an id. -> None for an id that is not of this run."""
         run, _, number = last_id.partition("-")
         if run != self._run or not (number.isascii() and number.isdigit() and len(number) <= 18):
             return None
-        return int(number) + 1 if int(number) < self.next else None
+        return int(number) + 1 if int(number) < self.end else None
 
     async def aclose(self, timeout_s: float) -> None:
         """End all streams in good order, and wait up to `timeout_s` for clients to read the end."""
@@ -104,75 +124,78 @@ class EventLog:
             return
         with trio.move_on_after(timeout_s - LAST_CHUNK_S):
             for subscriber in tuple(self.subscribers):
-                await subscriber.gone.wait()
+                await subscriber.closed.wait()
         await trio.sleep(LAST_CHUNK_S)
 
-    def _append(self, name: str, event: ClientEvent | Deed) -> None:
-        self._window.append(
-            b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (self._run.encode(), self.next, name.encode(), _encode(event))
-        )
-        self.next += 1
+    def _append(self, name: str, data: ClientEvent | OperatorEvent) -> None:
+        self._track.extend([NamedEvent(self.end, name, data)])
+        if self.end - self.first > WINDOW:
+            self._track.drop_before(self.end - WINDOW, after_id=self.end - WINDOW - 1)
         for subscriber in self.subscribers:
-            subscriber.notice()
+            subscriber.event_appended()
         self._wake()
 
+    def _encode(self, event: NamedEvent) -> bytes:
+        event_id = f"{self._run}-{event.number}".encode()
+        return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id, event.name.encode(), _encode(event.data))
+
     def _wake(self) -> None:
-        self.news.set()
-        self.news = trio.Event()
+        self.appended.set()
+        self.appended = trio.Event()
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(int(self._clock()), UTC)
 
 
 class Subscriber:
-    """One reader of the log: a cursor, and the scope in which its answer is sent."""
+    """A reader of the log: its cursor, and the cancel scope in which its answer is sent."""
 
     def __init__(self, log: EventLog, cursor: int | None, who: str) -> None:
-        """`cursor` is None for one that was here before the server was started anew."""
-        self.gone = trio.Event()
+        """`cursor` is None for a reader whose last event is of an earlier run."""
+        self.closed = trio.Event()
         self.scope = trio.CancelScope()
         self._log = log
-        self._is_of_another_run = cursor is None
+        self._is_of_earlier_run = cursor is None
         self._cursor = log.first if cursor is None else cursor
         self._who = who
-        self._sent_at: float | None = None
-        self._is_lost = False
-        self._waited_s = 0.0
+        self._send_started: float | None = None
+        self._has_gap = False
+        self._send_took_s = 0.0
 
-    def notice(self) -> None:
-        """Hear that there is more. One that is being sent to, and has missed some of it, has little time left."""
-        if self._sent_at is not None and not self._is_lost and self._cursor < self._log.first:
-            self._is_lost = True
-            self.scope.deadline = min(self.scope.deadline, trio.current_time() + LOST_S)
+    def event_appended(self) -> None:
+        """Shorten the deadline of a send during which the subscriber has missed events."""
+        if self._send_started is not None and not self._has_gap and self._cursor < self._log.first:
+            self._has_gap = True
+            self.scope.deadline = min(self.scope.deadline, trio.current_time() + self._log.times.gap_timeout_s)
 
-    def taken(self) -> None:
-        """Hear that what was given last has been taken."""
-        self._waited_s = trio.current_time() - (self._sent_at or trio.current_time())
-        self._sent_at, self._is_lost = None, False
+    def start_send(self) -> None:
+        """Set the deadline of the send that begins now."""
+        self._send_started = trio.current_time()
+        self.scope.deadline = self._send_started + self._log.times.send_timeout_s
+
+    def finish_send(self) -> None:
+        """Lift the deadline: the peer has taken everything."""
+        if self._send_started is not None:
+            self._send_took_s = trio.current_time() - self._send_started
+        self._send_started, self._has_gap = None, False
         self.scope.deadline = float("inf")
 
-    def given(self) -> None:
-        """Hear that something is about to be sent."""
-        self._sent_at = trio.current_time()
-        self.scope.deadline = self._sent_at + STALL_S
-
-    def take(self) -> bytes:
-        """Return what is new, a gap first if there is one."""
-        missed = None if self._is_of_another_run else max(0, self._log.first - self._cursor)
+    def next_chunk(self) -> bytes:
+        """Return the next new events, after a gap event if some are gone, and move the cursor behind them."""
+        missed = None if self._is_of_earlier_run else max(0, self._log.first - self._cursor)
         gap = b"" if missed == 0 else b"event: gap\ndata: %s\n\n" % _encode({"missed": missed})
-        self._is_of_another_run = False
-        news = self._log.read(max(self._cursor, self._log.first))
-        self._cursor = self._log.next
-        return gap + news
+        self._is_of_earlier_run = False
+        events, self._cursor = self._log.read(max(self._cursor, self._log.first))
+        return gap + events
 
-    def leave(self) -> None:
-        """Be no subscriber any more; the log says so if it was dropped."""
+    def close(self) -> None:
+        """Unsubscribe, and log a warning if the subscriber was dropped."""
         self._log.subscribers.discard(self)
-        self.gone.set()
+        self.closed.set()
         # Not `cancelled_caught`: the connection around it is cancelled by then, and catches it.
         is_cut_off = self.scope.cancel_called
-        if is_cut_off and self._sent_at is not None:
-            self._waited_s = trio.current_time() - self._sent_at
-        if is_cut_off or self._waited_s >= STUCK_S:
-            why = "it missed events and took nothing" if self._is_lost else "it took nothing"
-            logger.warning("dropped the subscriber of events at %s: %s for %.0f s", self._who, why, self._waited_s)
+        if is_cut_off and self._send_started is not None:
+            self._send_took_s = trio.current_time() - self._send_started
+        if is_cut_off or self._send_took_s >= self._log.times.kernel_timeout_s:
+            why = "it missed events and took nothing" if self._has_gap else "it took nothing"
+            logger.warning("dropped the subscriber of events at %s: %s for %.0f s", self._who, why, self._send_took_s)

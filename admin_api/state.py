@@ -1,5 +1,6 @@
-"""What the admin app shows and changes. Needs no Quart, so the app puts it together before that is imported."""
+"""The state of a running server that operators see and change. Needs no Quart, which is imported later."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,13 +12,14 @@ from trio_chat.journal import Journal
 
 @dataclass(frozen=True, slots=True)
 class AdminState:
-    """A running server, from the operator's side.
-
-    `refused` counts connections that were not let in, by reason; `delays` is how late the event loop was.
-    """
+    """A running server, as every endpoint gets it."""
 
     operator: Operator
     journal: Journal
     events: EventLog
     refused: Mapping[str, int] = field(default_factory=dict)
-    delays: Histogram = field(default_factory=lambda: Histogram(()))
+    """Refused connections, counted by reason."""
+    loop_delay: Histogram = field(default_factory=lambda: Histogram(()))
+    started_at: float = field(default_factory=time.monotonic)
+    keep_timeout_s: float = 3.0
+    """The longest that an answer waits until the journal has stored a change, which applies in any case."""

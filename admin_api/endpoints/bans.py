@@ -1,29 +1,29 @@
-"""Bans over HTTP: who is kept out, why and until when."""
+"""Bans over HTTP: listed, made and lifted."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from quart import Response, abort, g, request
-from quart_trio import QuartTrio
+from quart import Response, abort, g
 
 from admin_api.http.answers import answer
-from admin_api.http.openapi import NETWORK, Operation, describes
+from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
+from admin_api.http.schemas import NETWORK
+from admin_api.state import AdminState
 from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, make_ban
 from trio_chat.chat.operators.networks import show_network
-from trio_chat.chat.operators.operator import Operator
 
-KEPT_WITHIN_S = 3.0
-"""How long an answer waits for the journal; what it cannot keep by then holds all the same."""
+MINUTES_MAX = 99_999_999
+Minutes = Annotated[float, msgspec.Meta(ge=1, le=MINUTES_MAX, multiple_of=1)]
+"""A float, since some programs write 90.0."""
 
-MINUTES_MOST = 99_999_999
-END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+UNTIL_MAX = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 class BanView(msgspec.Struct, frozen=True):
-    """A ban as operators see it. `until` is null for good."""
+    """A ban as operators see it. `until` is null for a permanent one."""
 
     network: str
     reason: str
@@ -39,16 +39,19 @@ class BanList(msgspec.Struct, frozen=True):
 
 
 class NewBan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to keep out: an address or a network, for good, for so many minutes or until a time: the earlier of both."""
+    """A ban of an address or a network, permanent unless `minutes` or `until` end it. Of both, the earlier counts."""
 
     network: Annotated[str, msgspec.Meta(extra_json_schema=NETWORK)]
-    reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT)] = ""
-    minutes: Annotated[float, msgspec.Meta(ge=1, le=MINUTES_MOST, multiple_of=1)] | None = None  # some write 90.0
+    reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT, examples=["spam"])] = ""
+    minutes: Annotated[Minutes | None, msgspec.Meta(examples=[90])] = None
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class Banned(msgspec.Struct, frozen=True):
-    """What a new ban did. `kept` is false while the journal cannot keep it: it holds, but not after a restart."""
+    """A new ban and the number of clients it kicked.
+
+    `kept` is false while the journal cannot store it: the ban applies, but only until a restart.
+    """
 
     ban: BanView
     kicked: int
@@ -56,42 +59,36 @@ class Banned(msgspec.Struct, frozen=True):
 
 
 class Unbanned(msgspec.Struct, frozen=True):
-    """The ban that was lifted. `kept` is false while the journal cannot keep that."""
+    """The lifted ban. `kept` is false while the journal cannot store that."""
 
     ban: BanView
     kept: bool
 
 
-def add_bans(app: QuartTrio, operator: Operator) -> None:
-    """Give `app` the endpoints about bans. Their docstrings are what `GET /` says of them."""
-
-    @app.get("/bans")
-    @describes(Operation({200: BanList}))
-    async def list_bans() -> Response:
-        """Tell who is banned, by whom, why and until when."""
-        return answer(BanList([_view_of(ban) for ban in operator.bans.current(operator.clock())]))
-
-    @app.post("/bans")
-    @describes(Operation({201: Banned}, (400, 409, 422), body=NewBan))
-    async def ban() -> Response:
-        """Keep an address or a network out, and kick who is here from there."""
-        ban = _make(_read(await request.get_data()), now=operator.clock(), by=g.by)
-        kicked = operator.ban(ban)
-        return answer(Banned(_view_of(ban), kicked, await operator.records.settled(KEPT_WITHIN_S)), 201)
-
-    @app.delete("/bans/<path:network>")
-    @describes(Operation({200: Unbanned}, (400, 404), path={"network": NETWORK}))
-    async def unban(network: str) -> Response:
-        """Lift the ban of exactly this address or network."""
-        ban = operator.unban(network, by=g.by)
-        return answer(Unbanned(_view_of(ban), await operator.records.settled(KEPT_WITHIN_S)))
+@endpoint("GET /bans", Operation({200: BanList}))
+async def list_bans(state: AdminState) -> Response:
+    """List the bans: of whom, by whom, why and until when."""
+    operator = state.operator
+    return answer(BanList([_view_of(ban) for ban in operator.bans.current(operator.clock())]))
 
 
-def _read(body: str | bytes) -> NewBan:
-    try:
-        return msgspec.json.decode(body, type=NewBan)
-    except ValueError as error:  # msgspec's own are ValueErrors, and so is what it says of bad UTF-8
-        abort(problem(400, f'Expected JSON such as {{"network": "192.0.2.0/24"}}: {error}.'))
+@endpoint("POST /bans", Operation({201: Banned}, (400, 409, 422), body=NewBan))
+async def ban(state: AdminState, body: NewBan) -> Response:
+    """Ban an address or a network, and kick the clients from there."""
+    ban = _make(body, now=state.operator.clock(), by=g.by)
+    kicked = state.operator.ban(ban)
+    return answer(Banned(_view_of(ban), kicked, await _is_kept(state)), 201)
+
+
+@endpoint("DELETE /bans/<path:network>", Operation({200: Unbanned}, (400, 404), path={"network": NETWORK}))
+async def unban(state: AdminState, network: str) -> Response:
+    """Lift the ban of exactly this address or network."""
+    ban = state.operator.unban(network, by=g.by)
+    return answer(Unbanned(_view_of(ban), await _is_kept(state)))
+
+
+async def _is_kept(state: AdminState) -> bool:
+    return await state.operator.records.settled(state.keep_timeout_s)
 
 
 def _make(new: NewBan, *, now: float, by: str) -> Ban:
@@ -99,9 +96,9 @@ def _make(new: NewBan, *, now: float, by: str) -> Ban:
     ban = make_ban(new.network, reason=new.reason, by=by, now=now, minutes=minutes)
     if new.until is None:
         return ban
-    if not now < new.until.timestamp() < END_OF_TIME:
-        abort(problem(422, "The time that until gives is over, or too far away."))
-    return replace(ban, until=min(new.until.timestamp(), ban.until or END_OF_TIME))
+    if not now < new.until.timestamp() < UNTIL_MAX:
+        abort(problem(422, "`until` has to be in the future, and before the year 9999."))
+    return replace(ban, until=min(new.until.timestamp(), ban.until or UNTIL_MAX))
 
 
 def _view_of(ban: Ban) -> BanView:

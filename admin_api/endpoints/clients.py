@@ -1,4 +1,4 @@
-"""Clients over HTTP: who is connected, and an end to a connection."""
+"""Clients over HTTP: listed, shown and kicked."""
 
 from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote
@@ -6,30 +6,30 @@ from urllib.parse import quote
 import msgspec
 import trio
 from quart import Response, abort, g
-from quart_trio import QuartTrio
 
 from admin_api.client_view import ClientView, view_of
 from admin_api.http.answers import answer, json_answer
-from admin_api.http.openapi import CLIENT, Operation, describes
+from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
+from admin_api.http.schemas import CLIENT
+from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.operators.operator import Operator
 
 CLIENTS_PER_TURN = 200
-"""About a millisecond's work; then others have their turn of the loop."""
+"""Clients described between two checkpoints of the event loop: about a millisecond."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class ClientList(msgspec.Struct, frozen=True):
-    """Everyone who is connected, in the order of coming."""
+    """The connected clients, in the order in which they connected."""
 
     clients: list[ClientView]
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One of several clients that were named, and the path that names it alone."""
+    """One of several clients that a port stands for, and the path that names it alone."""
 
     id: str
     label: str
@@ -37,34 +37,31 @@ class Candidate(msgspec.Struct, frozen=True):
     path: str
 
 
-def add_clients(app: QuartTrio, operator: Operator) -> None:
-    """Give `app` the endpoints about clients. Their docstrings are what `GET /` says of them."""
-    chat = operator.chat
+@endpoint("GET /clients", Operation({200: ClientList}))
+async def list_clients(state: AdminState) -> Response:
+    """List the connected clients, one a line."""
+    chat = state.operator.chat
+    return json_answer(_stream(chat, tuple(chat.clients)))
 
-    @app.get("/clients")
-    @describes(Operation({200: ClientList}))
-    async def list_clients() -> Response:
-        """Tell who is connected, one client a line."""
-        return json_answer(_stream(chat, tuple(chat.clients)))
 
-    @app.get("/clients/<who>")
-    @describes(Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
-    async def show_client(who: str) -> Response:
-        """Show one client; WHO is its port, ADDRESS:PORT or id."""
-        return answer(view_of(chat, _find_one(chat, who)))
+@endpoint("GET /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
+async def show_client(state: AdminState, who: str) -> Response:
+    """Show one client; WHO is its port, ADDRESS:PORT or id."""
+    chat = state.operator.chat
+    return answer(view_of(chat, _find_one(chat, who)))
 
-    @app.delete("/clients/<who>")
-    @describes(Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
-    async def kick_client(who: str) -> Response:
-        """End a client's connection and show whose it was."""
-        client = _find_one(chat, who)
-        view = view_of(chat, client)  # before it is taken out of its rooms
-        operator.kick(client, by=g.by)
-        return answer(view)
+
+@endpoint("DELETE /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
+async def kick_client(state: AdminState, who: str) -> Response:
+    """Kick a client and show who it was."""
+    client = _find_one(state.operator.chat, who)
+    view = view_of(state.operator.chat, client)  # before it is taken out of its rooms
+    state.operator.kick(client, by=g.by)
+    return answer(view)
 
 
 async def _stream(chat: Chat, clients: Sequence[Client]) -> AsyncIterator[bytes]:
-    """Yield the list piecemeal. Who leaves meanwhile is still listed: it was connected when the list was asked for."""
+    """Yield the list in pieces. A client that leaves meanwhile is still listed: it was connected at the request."""
     opening = b'{"clients": ['
     for start in range(0, len(clients), CLIENTS_PER_TURN):
         turn = clients[start : start + CLIENTS_PER_TURN]
@@ -75,7 +72,7 @@ async def _stream(chat: Chat, clients: Sequence[Client]) -> AsyncIterator[bytes]
 
 
 def _find_one(chat: Chat, who: str) -> Client:
-    """Find the client that `who` names, or end the request by 404 or 409."""
+    """Find the client that `who` names, or abort with 404 or 409."""
     found = chat.find(who)
     if len(found) != 1:
         abort(_choice_of(found, who) if found else problem(404, f"There is no client {who}. GET /clients lists all."))
@@ -83,7 +80,7 @@ def _find_one(chat: Chat, who: str) -> Client:
 
 
 def _choice_of(found: Sequence[Client], who: str) -> Response:
-    """Refuse to guess which of several clients is meant, and say how to name each."""
+    """Make the answer to a port of several clients: the path of each."""
     candidates = [Candidate(c.id, c.label, c.peer, f"/clients/{quote(c.peer, safe=':')}") for c in found]
     detail = f"{len(found)} clients have port {who}: name one of them, as in {candidates[0].path}"
     return problem(409, detail, candidates=msgspec.to_builtins(candidates))

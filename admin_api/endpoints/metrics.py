@@ -1,6 +1,6 @@
-"""Metrics over HTTP, for Prometheus: what others have counted, written down when it is asked for.
+"""Metrics over HTTP, for Prometheus, made from counters at each request.
 
-To show another number, count it in `chat/counters.py` with a plain integer and add its line to `_counters` here.
+To add a metric, count it in `chat/counters.py` with a plain integer and add its line to `_counters` here.
 """
 
 from collections import Counter
@@ -15,10 +15,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from quart import Response
-from quart_trio import QuartTrio
 
 from admin_api.endpoints.clients import CLIENTS_PER_TURN
-from admin_api.http.openapi import Operation, describes
+from admin_api.http.endpoint import Operation, endpoint
 from admin_api.state import AdminState
 from trio_chat import __version__
 from trio_chat.chat.counters import DisconnectReason
@@ -26,92 +25,96 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
 
 
-def add_metrics(app: QuartTrio, premises: AdminState) -> None:
-    """Give `app` the endpoint about metrics."""
-
-    @app.get("/metrics")
-    @describes(Operation({200: None}))
-    async def show_metrics() -> Response:
-        """Show what Prometheus collects: clients, lines, deliveries, commit times, delays and refusals."""
-        snapshot = Snapshot(premises, await _look_at_clients(premises))
-        made = Response(generate_latest(cast(CollectorRegistry, snapshot)), content_type=CONTENT_TYPE_PLAIN_0_0_4)
-        made.headers["Cache-Control"] = "no-store"
-        return made
+@endpoint("GET /metrics", Operation({200: None}))
+async def show_metrics(state: AdminState) -> Response:
+    """Show metrics for Prometheus: clients, lines, deliveries, commit times, delays and refusals."""
+    collector = MetricsCollector(state, await _count_clients(state))
+    made = Response(generate_latest(cast(CollectorRegistry, collector)), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    made.headers["Cache-Control"] = "no-store"
+    return made
 
 
 @dataclass(slots=True)
-class Census:
-    """How the clients were when they were last looked at."""
+class ClientCounts:
+    """Numbers of connected clients."""
 
     by_mode: Counter[Mode] = field(default_factory=lambda: Counter(dict.fromkeys(Mode, 0)))
     behind: int = 0
 
 
-async def _look_at_clients(premises: AdminState) -> Census:
-    """Look at every client; others have their turn of the loop meanwhile."""
-    census = Census()
-    for number, client in enumerate(tuple(premises.operator.chat.clients), 1):
-        census.by_mode[client.mode] += 1
-        census.behind += client.behind[0] > 0
+async def _count_clients(state: AdminState) -> ClientCounts:
+    """Count the clients, with a checkpoint every CLIENTS_PER_TURN."""
+    counts = ClientCounts()
+    for number, client in enumerate(tuple(state.operator.chat.clients), 1):
+        counts.by_mode[client.mode] += 1
+        counts.behind += client.behind[0] > 0
         if number % CLIENTS_PER_TURN == 0:
             await trio.lowlevel.checkpoint()
-    return census
+    return counts
 
 
-class Snapshot:
-    """What `generate_latest` asks of a registry. There is no registry, and so nothing that lives between requests."""
+class MetricsCollector:
+    """The part of a prometheus_client registry that `generate_latest` uses. Nothing lives between requests."""
 
-    def __init__(self, premises: AdminState, census: Census) -> None:
-        self._premises = premises
-        self._census = census
+    def __init__(self, state: AdminState, counts: ClientCounts) -> None:
+        self._state = state
+        self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
         yield from self._gauges()
         yield from self._counters()
         yield _histogram(
-            "trio_chat_commit_seconds", "Time to make a group of lines durable.", self._premises.journal.commits
+            "trio_chat_commit_seconds", "Time to commit a group of entries to the journal.", self._state.journal.commits
         )
-        yield _histogram("trio_chat_loop_delay_seconds", "How late the event loop was.", self._premises.delays)
+        yield _histogram("trio_chat_loop_delay_seconds", "Delay of the event loop.", self._state.loop_delay)
 
     def _gauges(self) -> Iterator[Metric]:
-        chat, journal = self._premises.operator.chat, self._premises.journal
+        chat, journal = self._state.operator.chat, self._state.journal
         yield _labelled(
             GaugeMetricFamily("trio_chat_build_info", "Always 1.", labels=["version"]), {__version__: 1}.items()
         )
         yield _labelled(
-            GaugeMetricFamily("trio_chat_clients", "Clients that are connected.", labels=["mode"]),
-            self._census.by_mode.items(),
+            GaugeMetricFamily("trio_chat_clients", "Connected clients.", labels=["mode"]),
+            self._counts.by_mode.items(),
         )
-        yield GaugeMetricFamily("trio_chat_clients_behind", "Clients that have not been sent all.", self._census.behind)
-        yield GaugeMetricFamily("trio_chat_rooms", "Rooms that are known.", len(chat.rooms))
-        yield GaugeMetricFamily("trio_chat_journal_fault", "1 while nothing can be kept.", journal.fault is not None)
         yield GaugeMetricFamily(
-            "trio_chat_journal_damage", "1 once kept entries turned out to be damaged.", journal.damage is not None
+            "trio_chat_clients_behind", "Clients that have not been sent all entries.", self._counts.behind
+        )
+        yield GaugeMetricFamily("trio_chat_rooms", "Rooms.", len(chat.rooms))
+        yield GaugeMetricFamily(
+            "trio_chat_journal_fault", "1 while the journal cannot store entries.", journal.fault is not None
+        )
+        yield GaugeMetricFamily(
+            "trio_chat_journal_damage", "1 once stored entries turned out to be damaged.", journal.damage is not None
         )
 
     def _counters(self) -> Iterator[Metric]:
-        chat = self._premises.operator.chat
-        tally = chat.counters
-        sent = tally.bytes_out + sum(client.outlet.bytes_out for client in chat.clients)
+        chat = self._state.operator.chat
+        counters = chat.counters
+        sent = counters.bytes_out + sum(client.outlet.bytes_out for client in chat.clients)
         yield _labelled(
-            CounterMetricFamily("trio_chat_connects", "Connections that became a client.", labels=["mode"]),
-            (dict.fromkeys(Mode, 0) | tally.connects).items(),
+            CounterMetricFamily("trio_chat_connects", "Connections that became clients.", labels=["mode"]),
+            (dict.fromkeys(Mode, 0) | counters.connects).items(),
         )
         yield _labelled(
             CounterMetricFamily("trio_chat_disconnects", "Connections of clients that ended.", labels=["reason"]),
-            (dict.fromkeys(DisconnectReason, 0) | tally.ends).items(),
+            (dict.fromkeys(DisconnectReason, 0) | counters.ends).items(),
         )
         yield _labelled(
-            CounterMetricFamily("trio_chat_refused", "Connections that were not let in.", labels=["reason"]),
-            self._premises.refused.items(),
+            CounterMetricFamily("trio_chat_refused", "Connections refused.", labels=["reason"]),
+            self._state.refused.items(),
         )
         yield _labelled(
-            CounterMetricFamily("trio_chat_entries", "Entries that became durable.", labels=["kind"]),
-            tally.entries.items(),
+            CounterMetricFamily("trio_chat_entries", "Entries committed to the journal.", labels=["kind"]),
+            counters.entries.items(),
         )
-        yield CounterMetricFamily("trio_chat_lines", "Lines and frames that clients sent.", tally.lines_in)
-        yield CounterMetricFamily("trio_chat_deliveries", "Entries times members they were for.", tally.deliveries)
+        yield CounterMetricFamily("trio_chat_lines", "Lines and frames received from clients.", counters.lines_in)
+        yield CounterMetricFamily(
+            "trio_chat_deliveries",
+            "Entries delivered, counted once for each member they were for.",
+            counters.deliveries,
+        )
         yield CounterMetricFamily("trio_chat_sent_bytes", "Bytes sent to clients.", sent)
 
 

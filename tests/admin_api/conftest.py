@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import trio
 from quart import Response, request, websocket
 from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
 
-from admin_api.app import create_app
+from admin_api.app import ENDPOINTS, create_app
 from admin_api.event_log import EventLog
 from admin_api.http.access import Access
 from admin_api.http.guard import guard
 from admin_api.http.listening import HttpLimits, open_listeners
+from admin_api.http.openapi import GUARDED
 from admin_api.http.problems import register_problems
 from admin_api.http.serving import serve_http
 from admin_api.state import AdminState
@@ -202,6 +205,7 @@ class Office:
 
     journal: Journal
     access: Access
+    keep_timeout_s: float = 3.0
     changes: list[tuple[Change, str]] = field(default_factory=list)
     now: float = 1795507200.9  # 2026-11-24T08:00:00Z and a bit
 
@@ -216,16 +220,23 @@ class Office:
             on_news=lambda room: None,
         )
         self.chat = Chat(deps, rules=Rules())
-        self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.note_deed)
+        self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.append_action)
         self.operator = Operator(self.chat, Bans(store=self.operator_log), self.operator_log, lambda: self.now)
         self.refused: Counter[str] = Counter()
-        self.delays = Histogram((0.001, 0.1))
-        premises = AdminState(self.operator, self.journal, self.events, self.refused, self.delays)
-        self.site = Site(create_app(premises, self.access))
+        self.loop_delay = Histogram((0.001, 0.1))
+        self.state = AdminState(
+            self.operator,
+            self.journal,
+            self.events,
+            self.refused,
+            self.loop_delay,
+            keep_timeout_s=self.keep_timeout_s,
+        )
+        self.site = Site(create_app(self.state, self.access))
 
     def note(self, change: Change, client: Client, end: DisconnectReason | None) -> None:
         self.changes.append((change, client.peer))
-        self.events.note_change(self.chat, change, client, end)
+        self.events.append_change(self.chat, change, client, end)
 
     def connect(self, port: int, address: str = "10.0.0.1") -> Client:
         client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())
@@ -239,16 +250,27 @@ class Office:
         head, _, body = (await self.site.ask(request_text.encode())).decode().partition("\r\n\r\n")
         status_line, *lines = head.split("\r\n")
         fields = [line.lower().split(": ", 1) for line in lines]
-        return Answer(int(status_line.split(" ")[1]), dict(fields), body)
+        status = int(status_line.split(" ")[1])
+        assert self._is_declared(method, path, status), f"{method} {path} does not declare that it answers {status}"
+        return Answer(status, dict(fields), body)
+
+    def _is_declared(self, method: str, path: str, status: int) -> bool:
+        """Tell whether the endpoint of a request, if there is one, declares a status."""
+        try:
+            name, _ = self.site.app.url_map.bind("localhost").match(unquote(path.partition("?")[0]), method)
+        except HTTPException:
+            return True
+        one = next(one for one in ENDPOINTS if one.view.__name__ == name)
+        return method != one.method or status in (*one.operation.answers, *one.operation.refusals, *GUARDED)
 
 
 OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]
 
 
 @asynccontextmanager
-async def _open_office(access: Access = Access()) -> AsyncIterator[Office]:  # noqa: B008  # frozen
+async def _open_office(access: Access = Access(), *, keep_timeout_s: float = 3.0) -> AsyncIterator[Office]:  # noqa: B008  # frozen
     async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
-        office = Office(journal, access)
+        office = Office(journal, access, keep_timeout_s)
         nursery.start_soon(office.operator_log.run)
         listeners = await open_listeners("127.0.0.1", 0)
         (office.site.url,) = await nursery.start(serve_http, office.site.app, listeners)

@@ -2,28 +2,6 @@
 
 import pytest
 
-ENDPOINTS = [
-    "GET /",
-    "GET /clients",
-    "GET /clients/<who>",
-    "DELETE /clients/<who>",
-    "GET /bans",
-    "POST /bans",
-    "DELETE /bans/<network>",
-    "GET /audit",
-    "GET /events",
-    "GET /health",
-    "GET /metrics",
-    "GET /openapi.json",
-]
-
-
-async def test_the_root_lists_what_there_is(office):
-    answer = await office.ask("GET", "/")
-
-    assert list(answer.json["endpoints"]) == ENDPOINTS
-    assert all(answer.json["endpoints"].values())
-
 
 @pytest.mark.parametrize("path", ["/", "/clients", "/clients/47634", "/health", "/nowhere", "/clients/1"])
 async def test_every_body_ends_its_line_so_that_no_prompt_is_glued_to_it(office, path):

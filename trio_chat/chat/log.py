@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
+from typing import Generic, TypeVar
 
 from trio_chat.chat.events import Entry
 
@@ -18,6 +19,8 @@ SLICE_BYTES = 256 * 1024
 
 CACHED_SLICES = 16
 """Slices remembered until more entries come. Most readers stand at one place; stragglers must not pin 256 KiB each."""
+
+T = TypeVar("T")
 
 Encode = Callable[[Entry], bytes]
 
@@ -37,7 +40,7 @@ class Window:
     size_bytes: int = 16 * 1024 * 1024
 
 
-class Track:
+class Track(Generic[T]):
     """The window in one wire format, from index `base` on: what came before, up to the id `after_id`, is not here.
 
     `starts[i]` is where piece i begins in the stream of all bytes ever put here.
@@ -45,7 +48,7 @@ class Track:
 
     __slots__ = ("_slices", "after_id", "base", "encode", "pieces", "readers", "starts")
 
-    def __init__(self, encode: Encode, base: int = 0, after_id: int = 0) -> None:
+    def __init__(self, encode: Callable[[T], bytes], base: int = 0, after_id: int = 0) -> None:
         self.encode = encode
         self.base = base
         self.after_id = after_id
@@ -55,11 +58,16 @@ class Track:
         self._slices: dict[int, tuple[bytes, int]] = {}
 
     @property
+    def end(self) -> int:
+        """The index that the next entry gets."""
+        return self.base + len(self.pieces)
+
+    @property
     def size_bytes(self) -> int:
         """What the window holds in this format."""
         return self.starts[-1] - self.starts[0]
 
-    def extend(self, entries: Sequence[Entry]) -> None:
+    def extend(self, entries: Sequence[T]) -> None:
         """Encode more entries."""
         pieces = list(map(self.encode, entries))
         self.pieces += pieces
@@ -137,7 +145,7 @@ class Log:
         self._window = window
         self._last_id = after_id
         self._ids: list[int] = []
-        self._tracks: dict[Mode, Track] = {}
+        self._tracks: dict[Mode, Track[Entry]] = {}
         self.base = 0
 
     @property
@@ -150,7 +158,7 @@ class Log:
         """The index that the next entry gets."""
         return self.base + len(self._ids)
 
-    def open_track(self, mode: Mode) -> Track:
+    def open_track(self, mode: Mode) -> Track[Entry]:
         """Give a reader the track of its mode, which begins here where nobody has read it yet."""
         track = self._tracks.get(mode)
         if track is None:

@@ -107,7 +107,7 @@ async def _serve_until(
                 secrets=secrets,
                 bans=bans,
                 on_change=partial(_report_change, printer, admin),
-                on_record=admin.events.note_deed,
+                on_record=admin.events.append_action,
             )
             server = Server(
                 settings=settings,
@@ -243,4 +243,4 @@ def _report_change(
     """Tell the console, the log and the event streams that a client has come or gone."""
     printer.print(console.change_line(change, client))
     log_end(client, end)
-    admin.events.note_change(chat, change, client, end)
+    admin.events.append_change(chat, change, client, end)

@@ -93,19 +93,19 @@ async def test_a_ban_that_is_not_there_cannot_be_lifted(office, network: str, st
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_journal_that_keeps_nothing_stops_no_ban_and_no_kick(office, monkeypatch) -> None:
-    monkeypatch.setattr("admin_api.endpoints.bans.KEPT_WITHIN_S", 0.0)
-    office.journal.fault = "the disk is full"
-    office.connect(47634)
-    office.connect(47635, "198.51.100.1")
+async def test_a_journal_that_keeps_nothing_stops_no_ban_and_no_kick(open_office) -> None:
+    async with open_office(keep_timeout_s=0) as office:
+        office.journal.fault = "the disk is full"
+        office.connect(47634)
+        office.connect(47635, "198.51.100.1")
 
-    made = await office.ask("POST", "/bans", json='{"network": "10.0.0.0/24"}')
-    kicked = await office.ask("DELETE", "/clients/47635")
+        made = await office.ask("POST", "/bans", json='{"network": "10.0.0.0/24"}')
+        kicked = await office.ask("DELETE", "/clients/47635")
 
-    assert (made.status, made.json["kept"]) == (201, False)
-    assert kicked.status == 200
-    assert not office.chat.clients
-    assert len((await office.ask("GET", "/bans")).json["bans"]) == 1
+        assert (made.status, made.json["kept"]) == (201, False)
+        assert kicked.status == 200
+        assert not office.chat.clients
+        assert len((await office.ask("GET", "/bans")).json["bans"]) == 1
 
 
 async def test_the_audit_is_read_newest_last_up_to_a_limit(office) -> None:

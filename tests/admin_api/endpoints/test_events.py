@@ -12,7 +12,7 @@ import trio
 import trio.testing
 
 from admin_api.endpoints.events import Stream
-from admin_api.event_log import STALL_S, SUBSCRIBERS_MOST, WINDOW, EventLog, Subscriber
+from admin_api.event_log import SUBSCRIBERS_MAX, WINDOW, EventLog, StreamTimes, Subscriber
 from admin_api.http.listening import open_listeners
 from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
@@ -131,7 +131,7 @@ async def test_it_goes_on_after_the_event_seen_last_and_says_what_is_no_longer_k
 
 
 async def test_no_more_than_a_few_may_follow(office, follow) -> None:
-    followers = [await follow() for _ in range(SUBSCRIBERS_MOST)]
+    followers = [await follow() for _ in range(SUBSCRIBERS_MAX)]
 
     refused = await office.ask("GET", "/events")
 
@@ -160,12 +160,14 @@ async def test_when_the_log_is_closed_every_stream_ends_in_good_order(office, co
     assert rest.endswith(b"0\r\n\r\n")
 
 
-async def test_a_silent_server_sends_pings(follow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("admin_api.endpoints.events.PING_S", 0.01)
+async def test_a_silent_server_sends_pings(autojump_clock: trio.testing.MockClock) -> None:
+    log = EventLog(lambda: 0.0, StreamTimes(ping_interval_s=15))
 
-    follower = await follow()
+    async with Stream(log, Subscriber(log, log.end, "http 192.0.2.1")) as chunks:
+        found = [await anext(aiter(chunks)) for _ in range(3)]
 
-    assert await follower.block() == ": ping"
+    assert found == [b"retry: 3000\n\n", b": ping\n\n", b": ping\n\n"]
+    assert trio.current_time() == 30
 
 
 async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_others_miss_nothing(
@@ -190,9 +192,9 @@ async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_o
             office.operator_log.record("console", "reload", str(number))
             assert (await healthy.event())[1]["what"] == str(number)
         with trio.fail_after(PATIENCE_S):
-            await dropped.gone.wait()
+            await dropped.closed.wait()
 
-    assert office.events.next - office.events.first == WINDOW
+    assert office.events.end - office.events.first == WINDOW
     assert len(office.events.subscribers) == 1
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("dropped the subscriber of events at http 127.0.0.1: it missed events and took nothing for")
@@ -202,14 +204,15 @@ async def test_a9_a_subscriber_that_takes_nothing_for_30_s_is_dropped_also_where
     autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = EventLog(lambda: 0.0)
+    timeout_s = log.times.send_timeout_s
     asked_at = trio.current_time()
 
-    with trio.fail_after(2 * STALL_S):
-        async with Stream(log, Subscriber(log, log.next, "http 192.0.2.1")) as pieces:
+    with trio.fail_after(2 * timeout_s):
+        async with Stream(log, Subscriber(log, log.end, "http 192.0.2.1")) as pieces:
             async for _ in pieces:
                 await trio.sleep_forever()  # as a send does whose peer keeps its window shut
 
-    assert trio.current_time() - asked_at == STALL_S
+    assert trio.current_time() - asked_at == timeout_s
     assert log.subscribers == set()
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == "dropped the subscriber of events at http 192.0.2.1: it took nothing for 30 s"

@@ -41,7 +41,7 @@ async def test_it_counts_who_comes_and_goes_and_what_is_sent(office) -> None:
 
 async def test_it_shows_times_as_a_histogram(office) -> None:
     for delay_s in (0.0005, 0.05, 0.07, 3.0):
-        office.delays.observe(delay_s)
+        office.loop_delay.observe(delay_s)
 
     seen = await scrape(office)
 

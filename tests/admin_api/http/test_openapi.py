@@ -35,18 +35,8 @@ async def test_schemathesis_finds_no_fault(office, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout.decode()
 
 
-async def test_it_describes_every_endpoint_and_says_so_in_a_sentence(office) -> None:
-    described = (await office.ask("GET", "/openapi.json")).json
-    endpoints = (await office.ask("GET", "/")).json["endpoints"]
-
-    paths = described["paths"]
-    found = {
-        f"{method.upper()} {path.replace('{', '<').replace('}', '>')}": operation["summary"]
-        for path, operations in paths.items()
-        for method, operation in operations.items()
-    }
-    assert found == endpoints
-    assert "security" not in described
+async def test_it_says_of_no_token_where_there_is_none(office) -> None:
+    assert "security" not in (await office.ask("GET", "/openapi.json")).json
 
 
 async def test_it_says_that_a_token_is_needed_where_it_is(open_office) -> None:

@@ -1,0 +1,43 @@
+"""JSON Schemas of what paths, queries and bodies name, and examples made from them."""
+
+from typing import Any
+
+import msgspec
+
+Schema = dict[str, Any]
+
+_PORT = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_BYTE}(\.{_BYTE}){{3}}"
+_IPV6 = "[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}"
+_PEER = rf"({_IPV4}:{_PORT}|\[{_IPV6}\]:{_PORT})"
+
+CLIENT: Schema = {
+    "type": "string",
+    "description": "The port, ADDRESS:PORT (also in brackets, as the chat shows it) or id of a client.",
+    "pattern": rf"^({_PORT}|{_PEER}|{_IPV6}:{_PORT}|\[{_PEER}\]|c[1-9][0-9]{{0,18}})$",
+    "examples": ["47634"],
+}
+NETWORK: Schema = {
+    "type": "string",
+    "description": "An address or a network, IPv4 or IPv6.",
+    "anyOf": [
+        {"format": "ipv4"},
+        {"format": "ipv6"},
+        {"pattern": rf"^{_IPV4}/(3[0-2]|[12]?[0-9])$"},
+        {"pattern": rf"^{_IPV6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$"},
+    ],
+    "examples": ["192.0.2.0/24"],
+}
+
+
+def fields_of(kind: type[msgspec.Struct]) -> dict[str, Schema]:
+    """Return the schema of each field of a struct."""
+    _, components = msgspec.json.schema_components([kind], ref_template="#/components/schemas/{name}")
+    fields: dict[str, Schema] = components[kind.__name__]["properties"]
+    return fields
+
+
+def example_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Make an example of a struct: the fields whose schema has one."""
+    return {name: schema["examples"][0] for name, schema in fields_of(kind).items() if "examples" in schema}

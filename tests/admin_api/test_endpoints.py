@@ -1,0 +1,98 @@
+"""The table of endpoints: each is declared as a whole, and described, documented and guarded as it is declared."""
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import FunctionType
+
+import pytest
+
+from admin_api import endpoints
+from admin_api.app import ENDPOINTS
+from admin_api.http.access import Access
+from admin_api.http.endpoint import Endpoint
+from admin_api.http.reference import reference
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+every_endpoint = pytest.mark.parametrize("one", [pytest.param(one, id=one.name) for one in ENDPOINTS])
+
+
+def called(one: Endpoint) -> tuple[str, str]:
+    """The method of an endpoint and its path, with the examples of its variables."""
+    path = one.path
+    for name, schema in one.operation.path.items():
+        path = path.replace(f"<{name}>", schema["examples"][0])
+    return one.method, path
+
+
+def test_no_public_function_of_an_endpoint_module_is_without_a_declaration() -> None:
+    modules = [import_module(f"{endpoints.__name__}.{it.name}") for it in iter_modules(endpoints.__path__)]
+
+    forgotten = [
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+    assert forgotten == []
+
+
+@every_endpoint
+def test_it_has_a_summary_of_one_sentence(one: Endpoint) -> None:
+    assert one.summary.endswith(".")
+    assert one.summary[0].isupper()
+
+
+@every_endpoint
+def test_its_function_takes_what_is_declared(one: Endpoint) -> None:
+    variables = set(re.findall("<([a-z]+)>", one.path))
+    expected = variables | {name for name in ("query", "body") if getattr(one.operation, name)}
+
+    assert variables == set(one.operation.path)
+    assert set(list(inspect.signature(one.view).parameters)[1:]) == expected
+
+
+@every_endpoint
+def test_the_variables_of_its_path_and_its_body_have_examples(one: Endpoint) -> None:
+    assert [name for name, schema in one.operation.path.items() if not schema.get("examples")] == []
+    assert one.operation.body is None or "--json '{\"" in reference([one])
+
+
+async def test_the_index_lists_each_with_its_summary(office) -> None:
+    answer = await office.ask("GET", "/")
+
+    assert list(answer.json["endpoints"].items()) == [(one.name, one.summary) for one in ENDPOINTS]
+
+
+async def test_openapi_describes_each_with_its_summary(office) -> None:
+    paths = (await office.ask("GET", "/openapi.json")).json["paths"]
+
+    described = {
+        f"{method.upper()} {path.replace('{', '<').replace('}', '>')}": operation["summary"]
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+    assert described == {one.name: one.summary for one in ENDPOINTS}
+
+
+def test_the_docs_are_made_from_the_declarations() -> None:
+    is_equal = (DOCS / "endpoints.md").read_text(encoding="utf-8") == reference(ENDPOINTS)
+
+    assert is_equal, "run: python -m admin_api.app > docs/endpoints.md"
+
+
+@every_endpoint
+async def test_it_wants_the_token_that_is_set(open_office, one: Endpoint) -> None:
+    method, path = called(one)
+    async with open_office(Access("correct-horse-battery")) as office:
+        client = office.connect(47634)
+
+        answer = await office.ask(method, path)
+
+        assert answer.status == 401
+        assert answer.json["detail"].startswith("A token is needed")
+        assert client in office.chat.clients
