@@ -31,7 +31,7 @@ ROOMS = {
         ("delivery", "operation"),
         ("transport",),
         ("upkeep",),
-        (".", "errors", "shutdown_timeouts"),
+        (".", "errors", "liveness_timeouts", "shutdown_timeouts"),
     ),
     "trio_chat.client": (
         ("line_view", "screen_view"),

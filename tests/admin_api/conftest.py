@@ -179,7 +179,7 @@ async def site_scope(nursery: trio.Nursery) -> tuple[Site, Callable[[], Awaitabl
 class HeldOutlet:
     """The sending half of no connection."""
 
-    is_blocked = False
+    is_paused = False
     bytes_out = 210
     unsent_bytes = 7
     farewell: CloseReason | None = None

@@ -19,7 +19,7 @@ class HeldOutlet:
     """An outlet whose kernel is a list: it takes everything."""
 
     def __init__(self) -> None:
-        self.is_blocked = False
+        self.is_paused = False
         self.bytes_out = 0
         self.gaps: list[tuple[str, int]] = []
         self.farewell: CloseReason | None = None

@@ -86,7 +86,7 @@ async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_house) -> N
             "Reloaded log-level: debug (was info)",
         ]
 
-        assert house.context.pace == RateLimit(7, 20)
+        assert house.context.rate_limit == RateLimit(7, 20)
         assert house.context.admission.limits == limits_of(operator.settings)
         assert house.context.pump.stall_timeout_s == 5
         assert logging.getLogger().level == logging.DEBUG
@@ -140,7 +140,7 @@ async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -
 async def test_a_mistake_changes_nothing_and_is_said(open_house, tmp_path: Path, logged) -> None:
     async with open_house() as house:
         operator = Operator(house)
-        before = house.context.pace
+        before = house.context.rate_limit
 
         operator.fault = "chat.toml: rate: expected a whole number"
         assert await operator.reload() == ["Nothing was reloaded: chat.toml: rate: expected a whole number"]
@@ -152,7 +152,7 @@ async def test_a_mistake_changes_nothing_and_is_said(open_house, tmp_path: Path,
         assert said == [
             f"Nothing was reloaded: cannot read the password file {tmp_path / 'none'}: No such file or directory"
         ]
-        assert house.context.pace is before
+        assert house.context.rate_limit is before
         assert not house.context.password.is_set
         assert len(logged()) == 2
 
@@ -227,17 +227,17 @@ async def test_a_file_that_never_answers_is_named_and_a_later_reload_works(
     file.write_text("secret\n")
     async with open_house() as house:
         operator = Operator(house)
-        before = house.context.pace
+        before = house.context.rate_limit
         operator.change(rate=7)
 
         said, end = await reload_in_vain(operator, tmp_path / "pipe", mock_clock)
 
         assert said == [f"Nothing was reloaded: the password file {tmp_path / 'pipe'} did not answer within 2 s"]
         assert len(logged()) == 1
-        assert house.context.pace is before
+        assert house.context.rate_limit is before
         operator.change(password_file=file)
         await operator.reload()
-        assert house.context.pace.rate == 7
+        assert house.context.rate_limit.rate == 7
         assert house.context.password.matches("secret")
 
     os.close(end)

@@ -108,7 +108,7 @@ class Line:
 async def _open_house(
     limits: AdmissionLimits = AdmissionLimits(),  # noqa: B008  # frozen
     *,
-    pace: RateLimit | None = None,
+    rate_limit: RateLimit | None = None,
     password: str = "",
     tls: Tls | None = None,
     host: str = "127.0.0.1",
@@ -126,14 +126,14 @@ async def _open_house(
             )
             context = parts.context
             context.admission.limits = limits
-            context.pace = pace or RateLimit()
+            context.rate_limit = rate_limit or RateLimit()
             house = House(context, listener.getsockname()[1], parts.operator.bans)
 
             async def hear() -> None:
                 async for entries in journal.follow():
                     context.chat.hear(entries)
 
-            for part in (context.pump, context.places, context.pulse):
+            for part in (context.pump, context.session_saver, context.heartbeats):
                 nursery.start_soon(part.run)
             nursery.start_soon(hear)
             nursery.start_soon(accept_forever, listener, partial(serve_connection, context), nursery)
@@ -150,7 +150,7 @@ OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
 
 @pytest.fixture
 def open_house() -> OpenHouse:
-    """Open a house inside the test: with limits, a pace, a password, a certificate."""
+    """Open a house inside the test: with limits, a rate limit, a password, a certificate."""
     return _open_house
 
 

@@ -90,10 +90,10 @@ class Chat:
         if not client.session:
             self.disconnect(client, end)
             return
-        outlet.is_blocked = True
         client.away_since = self._deps.clock()
         self._register.send_away(client)
         self._part(client, end)
+        client.outlet = NoOutlet()
 
     def disconnect(self, client: Client, end: DisconnectReason = DisconnectReason.LEFT) -> None:
         """The client has left. Does nothing for one that is gone already, as after a kick."""

@@ -27,8 +27,8 @@ class CloseReason(Enum):
 class Outlet(Protocol):
     """The sending half of a client's connection, which its session provides."""
 
-    is_blocked: bool
-    """The kernel takes no more just now: leave it alone until `wait_writable` returns."""
+    is_paused: bool
+    """Nothing is sent here for now. Set by the pump alone."""
 
     bytes_out: int
     """Bytes that the kernel has taken so far."""
@@ -54,9 +54,11 @@ class Outlet(Protocol):
 
 
 class NoOutlet:
-    """The outlet of a client that has no connection, and had none since the server started."""
+    """The outlet of a client that is away: nothing is sent, and nothing is there to be closed."""
 
-    is_blocked = True
+    __slots__ = ()
+
+    is_paused = True
     bytes_out = 0
     unsent_bytes = 0
 
@@ -68,7 +70,7 @@ class NoOutlet:
         return False
 
     async def wait_writable(self) -> None:
-        """Nobody waits: it is blocked by no kernel."""
+        """Return at once: nothing is ever pushed here."""
 
     def hang_up(self, farewell: CloseReason) -> None:
         """There is nothing to be ended."""

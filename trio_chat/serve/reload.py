@@ -168,7 +168,7 @@ class Reloader:
         if (limits := limits_of(settings)) != context.admission.limits:  # setting them resets the counts of connections
             context.admission.limits = limits
         context.chat.rules = rules_of(settings)
-        context.pace = RateLimit(settings.rate, settings.burst)
+        context.rate_limit = RateLimit(settings.rate, settings.burst)
         context.password = secrets.password
         context.tls = secrets.tls
         context.pump.stall_timeout_s = settings.stall_timeout

@@ -54,15 +54,15 @@ def wire(
     `on_change` is called when a client comes or goes, `on_record` when an operator does something.
     """
     pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
-    places = SessionSaver(journal)
+    session_saver = SessionSaver(journal)
     deps = Dependencies(
         post=journal.post,
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
         wall_clock=time.time,
         clock=time.monotonic,
         on_change=lambda change, client, end: on_change(chat, change, client, end),
-        on_news=pump.has_news,
-        on_place=places.note,
+        on_news=pump.schedule,
+        on_place=session_saver.note,
     )
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
@@ -72,9 +72,9 @@ def wire(
         journal,
         pump,
         Heartbeats(pump),
-        places,
+        session_saver,
         admission=Admission(limits_of(settings), operator.bans),
-        pace=RateLimit(settings.rate, settings.burst),
+        rate_limit=RateLimit(settings.rate, settings.burst),
         password=secrets.password,
         tls=secrets.tls,
     )

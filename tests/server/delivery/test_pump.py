@@ -32,7 +32,7 @@ class Hall:
             wall_clock=lambda: 0.0,
             clock=lambda: 0.0,
             on_change=lambda change, client, end: None,
-            on_news=self.pump.has_news,
+            on_news=self.pump.schedule,
         )
         self.chat = Chat(deps, rules=Rules(window=window))
         self._sessions: dict[int, trio.CancelScope] = {}
@@ -131,14 +131,14 @@ async def test_a_stuck_reader_delays_nobody_and_gets_all_of_it_later() -> None:
         room.say(*texts)
 
         assert await read_until(bobs, everything[-20:]) == everything
-        assert stuck.outlet.is_blocked
+        assert stuck.outlet.is_paused
         assert await read_until(stucks, everything[-20:]) == everything
 
 
 class Gulp:
     """The sending half of a connection that takes whatever it is offered."""
 
-    is_blocked = False
+    is_paused = False
     bytes_out = 0
     unsent_bytes = 0
     farewell: CloseReason | None = None
@@ -208,7 +208,7 @@ async def test_a_reader_that_takes_nothing_for_too_long_is_hung_up_on(autojump_c
 
         assert room.hung_up == [7]
         assert trio.current_time() - started < 32
-        assert stuck.outlet.is_blocked is False
+        assert stuck.outlet.is_paused is False
 
 
 async def test_answers_come_before_what_the_room_says_but_never_inside_a_line() -> None:
@@ -257,7 +257,7 @@ async def test_a_closed_connection_ends_the_wait_for_it() -> None:
         gone.outlet.socket.close()
         await trio.testing.wait_all_tasks_blocked()
 
-        assert not gone.outlet.is_blocked
+        assert not gone.outlet.is_paused
 
 
 async def test_a_connection_that_was_blocked_leaves_the_one_after_it_alone(autojump_clock) -> None:
@@ -265,11 +265,56 @@ async def test_a_connection_that_was_blocked_leaves_the_one_after_it_alone(autoj
         client, first = the_hall.seat(1)
         the_hall.say(*["x" * 4000] * 100)
         await trio.testing.wait_all_tasks_blocked()
-        client.outlet = the_hall.seat(2)[0].outlet  # its session goes on in another connection, which is blocked too
-        client.outlet.is_blocked = True
+        client.outlet = the_hall.seat(2)[0].outlet  # its session goes on in another connection, which is paused
 
-        first.recv(1 << 20)
+        with the_hall.pump.paused(client):
+            first.recv(1 << 20)
+            await trio.testing.wait_all_tasks_blocked()
+
+            assert client.outlet.is_paused
+            assert the_hall.hung_up == []
+
+
+async def test_nothing_is_sent_to_a_paused_client_and_everything_after_the_pause() -> None:
+    async with hall() as the_hall:
+        client, theirs = the_hall.seat(1)
+        _, bobs = the_hall.seat(2)
+
+        with the_hall.pump.paused(client):
+            the_hall.say("one")
+            the_hall.pump.flush(client)
+            assert await read_until(bobs, b"one\n") == b"[x]> one\n"
+            assert client.outlet.bytes_out == 0
+        the_hall.pump.flush(client)
+
+        assert await read_until(theirs, b"one\n") == b"[x]> one\n"
+
+
+async def test_a_pause_that_ends_while_the_socket_is_full_leaves_the_client_to_be_drained() -> None:
+    async with hall() as the_hall:
+        stuck, theirs = the_hall.seat(1)
+        the_hall.say(*("." * 1000 for _ in range(100)))
         await trio.testing.wait_all_tasks_blocked()
 
-        assert client.outlet.is_blocked
-        assert the_hall.hung_up == []
+        with the_hall.pump.paused(stuck):
+            pass
+
+        assert stuck.outlet.is_paused
+        got = 0
+        while got < 100 * 1006:
+            await trio.lowlevel.wait_readable(theirs)
+            got += len(theirs.recv(65536))
+        await trio.testing.wait_all_tasks_blocked()
+        assert not stuck.outlet.is_paused
+
+
+async def test_a_pause_ends_with_the_connection_that_it_began_in() -> None:
+    async with hall() as the_hall:
+        client, _ = the_hall.seat(1)
+        first, second = client.outlet, the_hall.seat(2)[0].outlet
+
+        with the_hall.pump.paused(client):
+            client.outlet = second
+
+        assert not first.is_paused
+        assert not second.is_paused

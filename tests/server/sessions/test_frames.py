@@ -88,7 +88,7 @@ async def test_three_wrong_passwords_end_the_connection_are_logged_and_nobody_ca
 
 
 async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_house, autojump_clock) -> None:
-    async with open_house(pace=RateLimit(rate=2, burst=4)) as house:
+    async with open_house(rate_limit=RateLimit(rate=2, burst=4)) as house:
         alice = await enter(house)
         start = trio.current_time()
 
@@ -104,7 +104,7 @@ async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_house, autoju
     "asked", [{"type": "history", "room": "lobby"}, {"type": "who", "room": "lobby"}, {"type": "rooms"}]
 )
 async def test_what_asks_for_much_costs_more(open_house, autojump_clock, asked: dict) -> None:
-    async with open_house(pace=RateLimit(rate=1, burst=6)) as house:
+    async with open_house(rate_limit=RateLimit(rate=1, burst=6)) as house:
         alice = await enter(house)
         start = trio.current_time()
 
@@ -149,7 +149,7 @@ async def test_c13_one_who_answers_stays_and_is_no_less_idle(open_house, autojum
 
 
 async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_house, autojump_clock) -> None:
-    async with open_house(pace=RateLimit(rate=1, burst=1)) as house:
+    async with open_house(rate_limit=RateLimit(rate=1, burst=1)) as house:
         alice = await enter(house)
 
         for number in range(100):
@@ -159,15 +159,37 @@ async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_house, auto
         assert not house.ends
 
 
+async def test_c13_one_who_is_behind_and_takes_what_it_is_sent_is_not_taken_for_dead(
+    open_house, autojump_clock
+) -> None:
+    async with open_house() as house:
+        alice = await enter(house, rooms=["lobby"])
+        [client] = house.chat.clients
+        while not house.context.pump.is_draining(client.outlet):
+            house.chat.announce("x" * 4000)
+            await trio.testing.wait_all_tasks_blocked()
+        for _ in range(1000):
+            house.chat.announce("x" * 4000)
+
+        for _ in range(3):
+            await trio.sleep(20)
+            sent = client.outlet.bytes_out
+            while client.outlet.bytes_out == sent:
+                await alice.line.stream.receive_some(65536)
+
+        assert house.context.pump.is_draining(client.outlet)
+        assert not house.ends
+
+
 async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_house, autojump_clock) -> None:
     async with open_house() as house:
         await enter(house)
         [client] = house.chat.clients
-        beat = house.context.pulse.watch(client, client.outlet)  # as at the beginning of a long replay
+        heartbeat = house.context.heartbeats.watch(client, client.outlet)  # as at the beginning of a long replay
 
         await trio.sleep(60)
 
-        assert beat.silence_s() == 0
+        assert heartbeat.silence_s(is_draining=False) == 0
         assert not house.ends
 
 
@@ -175,7 +197,7 @@ async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_ho
     async with open_house() as house:
         alice = await enter(house, session=SECRET, rooms=["lobby"])
         [client] = house.chat.clients
-        while not client.outlet.is_blocked:
+        while not client.outlet.is_paused:
             house.chat.announce("x" * 4000)
             await trio.testing.wait_all_tasks_blocked()
         await alice.send(type="bye")

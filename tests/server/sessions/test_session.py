@@ -168,7 +168,7 @@ async def test_guessing_passwords_uses_up_the_connections_of_an_address(open_hou
 
 
 async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, autojump_clock) -> None:
-    async with open_house(pace=RateLimit(rate=5, burst=20)) as house:
+    async with open_house(rate_limit=RateLimit(rate=5, burst=20)) as house:
         alice, bob = await house.join(), await house.join()
         await alice.line()
         start = trio.current_time()
@@ -181,19 +181,19 @@ async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, aut
 
 
 async def test_a_pace_that_is_set_anew_holds_also_for_who_has_spoken_before(open_house, autojump_clock) -> None:
-    async with open_house(pace=RateLimit(rate=50, burst=50)) as house:
+    async with open_house(rate_limit=RateLimit(rate=50, burst=50)) as house:
         alice, bob = await house.join(), await house.join()
         await alice.line()
         await bob.send(b"at once\n")
         await alice.line()
         start = trio.current_time()
 
-        house.context.pace = RateLimit(rate=1, burst=1)
+        house.context.rate_limit = RateLimit(rate=1, burst=1)
         await bob.send(b"one\ntwo\nthree\n")
         for _ in range(3):
             await alice.line()
         slow_s = trio.current_time() - start
-        house.context.pace = RateLimit(rate=0)
+        house.context.rate_limit = RateLimit(rate=0)
         await bob.send(b"".join(b"%d\n" % number for number in range(500)))
         for _ in range(500):
             await alice.line()
@@ -203,7 +203,7 @@ async def test_a_pace_that_is_set_anew_holds_also_for_who_has_spoken_before(open
 
 
 async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock) -> None:
-    async with open_house(pace=RateLimit(rate=1, burst=1)) as house:
+    async with open_house(rate_limit=RateLimit(rate=1, burst=1)) as house:
         alice, bob, carol = await house.join(), await house.join(), await house.join()
         await alice.line(), await alice.line()
 
@@ -218,7 +218,7 @@ async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock
 
 
 async def test_commands_that_cost_more_take_more(open_house, autojump_clock) -> None:
-    async with open_house(pace=RateLimit(rate=5, burst=5)) as house:
+    async with open_house(rate_limit=RateLimit(rate=5, burst=5)) as house:
         alice = await house.join()
         start = trio.current_time()
 
@@ -232,7 +232,7 @@ async def test_commands_that_cost_more_take_more(open_house, autojump_clock) -> 
 
 
 async def test_c13_a_flooder_that_was_reset_is_gone_while_it_is_slowed_down(open_house, autojump_clock) -> None:
-    async with open_house(pace=RateLimit(rate=1, burst=1)) as house:
+    async with open_house(rate_limit=RateLimit(rate=1, burst=1)) as house:
         alice, bob = await house.join(), await house.join()
         await alice.line()
         await bob.send(b"line\n" * 100)

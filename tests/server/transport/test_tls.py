@@ -215,7 +215,7 @@ async def test_c14_a_reader_that_is_stuck_holds_one_record_and_hears_the_rest_la
         await bob.send(b"/who\n")
         await bob.line()
 
-        assert client.outlet.is_blocked
+        assert client.outlet.is_paused
         assert client.outlet.unsent_bytes <= RECORD_BYTES + 5000
         heard = [(await alice.line()).partition("]> ")[2][:4] for _ in range(300)]
         assert heard == [f"{number:04d}" for number in range(300)]

@@ -24,8 +24,8 @@ async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from
         places = [SessionRecord(f"c{mode}", mode, mode, "", ("no!room",)) for mode in ("lines", "frames")]
         await journal.save_sessions(places, [])
 
-        await restore_sessions(house.chat, journal, house.context.places)
-        await house.context.places.settled()
+        await restore_sessions(house.chat, journal, house.context.session_saver)
+        await house.context.session_saver.settled()
 
         assert sum("is lost" in line for line in logged()) == 2
         assert [place.mode for place in await journal.read_sessions()] == ["frames"]

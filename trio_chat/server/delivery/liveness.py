@@ -1,11 +1,11 @@
-"""Liveness: a dead peer is gone within 45 s.
+"""Liveness: finding dead peers where the system's own keep-alive does not.
 
-The system's keep-alive finds dead machines, but behind a proxy it finds the proxy: clients that speak frames and are
-silent are asked whether they are there, all by one task, since a timer of its own would cost every client a task.
+Two mechanisms, each one task for all its clients, since a timer of its own would cost every client a task. Heartbeats
+are for clients that speak frames: behind a proxy, keep-alive finds the proxy, so a silent client is sent a `ping`.
+`watch_unacknowledged` is for plain clients, which answer no ping: one that data is sent to half a minute after it
+vanished would be listed for 69 s, since keep-alive ends then and TCP_USER_TIMEOUT only begins.
 
-For plain clients, keep-alive finds those that vanish in silence, and TCP_USER_TIMEOUT those that are spoken to from the
-beginning. But for one that is spoken to after half a minute, keep-alive ends and the other time only begins: it would
-be listed for 69 s. So TCP_INFO is asked for the last acknowledgement.
+Their times, and those of the system's, are in `server/liveness_timeouts.py`.
 """
 
 import socket
@@ -19,114 +19,119 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason, Outlet
 from trio_chat.server.delivery.pump import Pump
+from trio_chat.server.liveness_timeouts import (
+    HEARTBEAT_LOOK_EVERY_S,
+    NO_PONG_S,
+    PING_AFTER_S,
+    UNACKNOWLEDGED_LOOK_EVERY_S,
+    UNACKNOWLEDGED_S,
+)
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire import frames
 
-ASK_AFTER_S = 15
-DEAD_AFTER_S = 40
-LOOK_EVERY_S = 2.5
-"""With this, a dead peer is gone within 45 s."""
-
-LOOKS_PER_TURN = 500
+HEARTBEATS_PER_TURN = 500
+SYSTEM_CALLS_PER_TURN = 200
+"""Clients looked at between two checkpoints."""
 
 PING = frames.encode(frames.Ping())
 
+# From struct tcp_info of linux/tcp.h, where fields are only ever added: the number of unacknowledged segments, and the
+# milliseconds since data and since an acknowledgement came.
+_TCP_INFO = struct.Struct("@24x I 24x I I")
+
 
 class Heartbeat:
-    """When one client was heard. Silence counts only while its session waits for it, not while it is slowed down."""
+    """Time of the last sign of life from one client.
 
-    __slots__ = ("_bytes_out", "client", "is_asked", "is_awaited", "outlet", "since")
+    Silence counts only while the session waits for its client: not while it sends what was missed, nor while it slows
+    a fast client down, since it reads nothing then.
+    """
+
+    __slots__ = ("_bytes_out", "client", "is_awaited", "is_pinged", "outlet", "since")
 
     def __init__(self, client: Client, outlet: SocketOutlet) -> None:
         self.client = client
         self.outlet = outlet
         self._bytes_out = 0
-        self.is_asked = False
-        self.is_awaited = False  # first it is welcomed, and brought what it missed: nobody reads what it says meanwhile
+        self.is_awaited = False
+        self.is_pinged = False
         self.since = trio.current_time()
 
-    def await_word(self) -> None:
-        """The session waits for its client from now on."""
+    def start_waiting(self) -> None:
+        """Count silence from now on."""
         self.is_awaited = True
-        self.is_asked = False
+        self.is_pinged = False
         self.since = trio.current_time()
 
-    def silence_s(self) -> float:
-        """-> seconds without a sign of life. One that is behind and takes what it is sent gives one."""
-        has_taken = self.outlet.is_blocked and self.outlet.bytes_out != self._bytes_out
+    def stop_waiting(self) -> None:
+        """Count no silence, until `start_waiting`."""
+        self.is_awaited = False
+
+    def silence_s(self, *, is_draining: bool) -> float:
+        """-> seconds without a sign of life. One whose socket is full gives one by taking what it is sent."""
+        has_taken = is_draining and self.outlet.bytes_out != self._bytes_out
         self._bytes_out = self.outlet.bytes_out
         if has_taken:
-            self.await_word()
+            self.start_waiting()
         return trio.current_time() - self.since if self.is_awaited else 0.0
 
 
 class Heartbeats:
-    """Feels the pulse of all who speak frames."""
+    """The heartbeats of all clients that speak frames."""
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
-        self._beats: dict[SocketOutlet, Heartbeat] = {}
+        self._heartbeats: dict[SocketOutlet, Heartbeat] = {}
 
     def watch(self, client: Client, outlet: SocketOutlet) -> Heartbeat:
-        """Ask this client from now on, until `unwatch`."""
-        beat = self._beats[outlet] = Heartbeat(client, outlet)
-        return beat
+        """Watch this connection of a client until `unwatch`."""
+        heartbeat = self._heartbeats[outlet] = Heartbeat(client, outlet)
+        return heartbeat
 
     def unwatch(self, outlet: SocketOutlet) -> None:
-        """Ask no more."""
-        self._beats.pop(outlet, None)
+        """Stop watching a connection. Does nothing for one that is not watched."""
+        self._heartbeats.pop(outlet, None)
 
     async def run(self) -> None:
-        """Ask, and hang up on who does not answer, until cancelled."""
+        """Ping silent clients and hang up on dead ones, until cancelled."""
         while True:
-            await trio.sleep(LOOK_EVERY_S)
-            for turn, beat in enumerate(tuple(self._beats.values()), 1):
-                self._look(beat)
-                if turn % LOOKS_PER_TURN == 0:
+            await trio.sleep(HEARTBEAT_LOOK_EVERY_S)
+            for turn, heartbeat in enumerate(tuple(self._heartbeats.values()), 1):
+                self._check(heartbeat)
+                if turn % HEARTBEATS_PER_TURN == 0:
                     await trio.lowlevel.checkpoint()
 
-    def _look(self, beat: Heartbeat) -> None:
-        silence_s = beat.silence_s()
-        if silence_s >= DEAD_AFTER_S:
-            self.unwatch(beat.outlet)
-            beat.outlet.hang_up(CloseReason.DEAD)
-        elif silence_s >= ASK_AFTER_S and not beat.is_asked:
-            beat.is_asked = True
-            beat.outlet.write(PING)
-            self._pump.flush(beat.client)
-
-
-UNACKNOWLEDGED_S = 39.0
-UNACKNOWLEDGED_LOOK_EVERY_S = 5.0
-"""With this, a dead peer is gone within 45 s. 10,000 looks take 20 ms in all."""
-
-UNACKNOWLEDGED_LOOKS_PER_TURN = 200
-
-# From struct tcp_info of linux/tcp.h, where fields are only ever added: what is not acknowledged, and the milliseconds
-# since data and since an acknowledgement came.
-_INFO = struct.Struct("@24x I 24x I I")
+    def _check(self, heartbeat: Heartbeat) -> None:
+        silence_s = heartbeat.silence_s(is_draining=self._pump.is_draining(heartbeat.outlet))
+        if silence_s >= NO_PONG_S:
+            self.unwatch(heartbeat.outlet)
+            heartbeat.outlet.hang_up(CloseReason.DEAD)
+        elif silence_s >= PING_AFTER_S and not heartbeat.is_pinged:
+            heartbeat.is_pinged = True
+            heartbeat.outlet.write(PING)
+            self._pump.flush(heartbeat.client)
 
 
 async def watch_unacknowledged(
     chat: Chat, *, dead_after_s: float = UNACKNOWLEDGED_S, look_every_s: float = UNACKNOWLEDGED_LOOK_EVERY_S
 ) -> None:
-    """Look at all plain clients now and then, until cancelled. Does nothing where the system tells nothing."""
+    """Hang up on plain clients that acknowledge nothing, until cancelled. Returns at once except on Linux."""
     while sys.platform == "linux":
         await trio.sleep(look_every_s)
         for turn, client in enumerate(tuple(chat.clients), 1):
-            if client.mode is Mode.LINES and _unanswered_s(client.outlet) >= dead_after_s:
+            if client.mode is Mode.LINES and _unacknowledged_s(client.outlet) >= dead_after_s:
                 client.outlet.hang_up(CloseReason.DEAD)
-            if turn % UNACKNOWLEDGED_LOOKS_PER_TURN == 0:
+            if turn % SYSTEM_CALLS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
 
 
-def _unanswered_s(outlet: Outlet) -> float:
-    """-> seconds for which nothing has come from a peer that owes us an acknowledgement; 0 where it owes none."""
+def _unacknowledged_s(outlet: Outlet) -> float:
+    """-> seconds for which nothing has come from a peer that owes an acknowledgement; 0 where it owes none."""
     if not isinstance(outlet, SocketOutlet) or (sock := outlet.socket).fileno() < 0:
         return 0.0
     try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
-        unacknowledged, data_ms, answer_ms = _INFO.unpack(info)
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        segments, data_ms, acknowledgement_ms = _TCP_INFO.unpack(info)
     except (OSError, struct.error):  # a system that only looks like Linux tells less
         return 0.0
-    return min(data_ms, answer_ms) / 1000 if unacknowledged else 0.0
+    return min(data_ms, acknowledgement_ms) / 1000 if segments else 0.0

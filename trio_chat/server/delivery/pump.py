@@ -1,10 +1,12 @@
-"""The pump: from the rooms' logs to the sockets.
+"""The pump: sends the rooms' logs to the sockets of their members.
 
 One task walks the members of the rooms that have news and makes one non-blocking send to each. Entries that arrive
-during a pass are carried by the next one, so throughput grows with load and no timer is needed. Whoever the kernel
-takes no more for is left alone until its socket is writable again; only for that time does a client cost a task of its
-own.
+during a pass are carried by the next one, so throughput grows with load and no timer is needed. A client whose socket
+is full is passed over until the socket is writable again; only for that time does it cost a task of its own.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import trio
 
@@ -17,21 +19,24 @@ SENDS_PER_TURN = 128
 
 
 class Pump:
-    """Sends to clients what they have not heard.
+    """Sends to each client what it has not been sent yet.
 
-    Its tasks run in `nursery`, and nothing is sent to rooms before `run`.
+    It alone sets `is_paused` of an outlet: while the socket is full, and inside `paused`. Its tasks run in `nursery`,
+    and nothing is sent to rooms before `run`.
     """
 
     def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float) -> None:
         self.stall_timeout_s = stall_timeout_s
-        """For how long a reader may take nothing; it can be set anew at any time."""
+        """How long a reader may take nothing before it is disconnected. It can be set anew at any time."""
         self._nursery = nursery
         self._rooms_with_news: dict[Room, None] = {}
         self._wake = trio.Event()
-        self._unblocked: dict[Outlet, trio.Event] = {}
+        self._draining: dict[Outlet, trio.Event] = {}
+        """Outlets whose socket is full, each with the event of its end."""
+        self._paused: set[Outlet] = set()
 
-    def has_news(self, room: Room) -> None:
-        """Something entered the room's log."""
+    def schedule(self, room: Room) -> None:
+        """Send new entries of a room to its members in the next pass."""
         self._rooms_with_news[room] = None
         self._wake.set()
 
@@ -45,33 +50,50 @@ class Pump:
                 await self._walk(room)
 
     def flush(self, client: Client) -> None:
-        """Send what waits for this client, unless it is blocked: then that happens by itself later."""
-        if not client.outlet.is_blocked and not self._send_all(client):
-            self._block(client)
+        """Send at once what waits for a client, as far as its socket takes it; the rest follows by itself."""
+        if not client.outlet.is_paused and not self._send_all(client):
+            self._start_draining(client)
 
     async def delivered(self, client: Client) -> None:
-        """Return when the kernel has taken all there was for a client.
-
-        Ends with the client where that never happens.
-        """
+        """Return when the kernel has taken all there was for a client, or the client's connection has ended."""
         self.flush(client)
-        while (event := self._unblocked.get(client.outlet)) is not None:
-            await event.wait()
+        while (drained := self._draining.get(client.outlet)) is not None:
+            await drained.wait()
+
+    @contextmanager
+    def paused(self, client: Client) -> Iterator[None]:
+        """Send nothing to a client inside this block. What waits after it is sent by the next `flush` or pass.
+
+        For clients whose socket is not full: draining that has begun goes on.
+        """
+        outlet = client.outlet  # another connection may take over meanwhile: that one is not paused
+        self._paused.add(outlet)
+        self._mark(outlet)
+        try:
+            yield
+        finally:
+            self._paused.discard(outlet)
+            self._mark(outlet)
+
+    def is_draining(self, outlet: Outlet) -> bool:
+        """Tell whether the socket of an outlet is full, so that bytes go out only as its peer takes some."""
+        return outlet in self._draining
 
     async def _walk(self, room: Room) -> None:
         end = room.log.end
         # A copy: members come and go while others have their turn.
         for turn, member in enumerate(tuple(room.members.values()), 1):
-            if member.cursor < end and not member.client.outlet.is_blocked:
+            if member.cursor < end and not member.client.outlet.is_paused:
                 if not _push(member):
-                    self._block(member.client)
+                    self._start_draining(member.client)
                 elif member.cursor < end:  # a slice is bounded: the rest is for the next pass
-                    self.has_news(room)
+                    self.schedule(room)
             if turn % SENDS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
 
     def _send_all(self, client: Client) -> bool:
+        """-> whether the kernel took everything that waits for a client."""
         if client.outlet.unsent_bytes and not client.outlet.push(None):
             return False
         for member in tuple(client.hearings):
@@ -80,30 +102,34 @@ class Pump:
                     return False
         return True
 
-    def _block(self, client: Client) -> None:
-        client.outlet.is_blocked = True
-        self._unblocked[client.outlet] = trio.Event()
+    def _start_draining(self, client: Client) -> None:
+        self._draining[client.outlet] = trio.Event()
+        self._mark(client.outlet)
         self._nursery.start_soon(self._drain, client, client.outlet)
 
     async def _drain(self, client: Client, outlet: Outlet) -> None:
-        """Send to a blocked client whenever the kernel has room, until it is in step or has stalled for too long.
+        """Send to a client whenever its socket has room, until nothing waits or it has stalled for too long.
 
-        It ends too when the client goes on in another connection, which has an outlet of its own.
+        Returns too once the client has another outlet: it resumed in another connection, or has none.
         """
         try:
-            with trio.move_on_after(self.stall_timeout_s) as patience:
+            with trio.move_on_after(self.stall_timeout_s) as until_stalled:
                 while True:
                     await outlet.wait_writable()
                     if client.outlet is not outlet or self._send_all(client):
                         break
-                    patience.deadline = trio.current_time() + self.stall_timeout_s
-            if patience.cancelled_caught:
+                    until_stalled.deadline = trio.current_time() + self.stall_timeout_s
+            if until_stalled.cancelled_caught:
                 outlet.hang_up(CloseReason.STALLED)
         except (OSError, trio.ClosedResourceError, trio.BusyResourceError):  # the session has closed it, or is about to
             pass
         finally:
-            outlet.is_blocked = client.away_since is not None
-            self._unblocked.pop(outlet).set()
+            drained = self._draining.pop(outlet)
+            self._mark(outlet)
+            drained.set()
+
+    def _mark(self, outlet: Outlet) -> None:
+        outlet.is_paused = outlet in self._draining or outlet in self._paused
 
 
 def _push(member: Member) -> bool:

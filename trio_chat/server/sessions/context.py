@@ -53,16 +53,17 @@ class RateLimit:
 class SessionContext:
     """What a server's sessions share.
 
-    `pace`, `password` and `tls` can be set anew at any time: the pace for everyone, the others for those who connect.
+    `rate_limit`, `password` and `tls` can be set anew at any time: the first holds for everyone at once, the others for
+    those who connect from then on.
     """
 
     chat: Chat
     journal: Journal
     pump: Pump
-    pulse: Heartbeats
-    places: SessionSaver
+    heartbeats: Heartbeats
+    session_saver: SessionSaver
     admission: Admission
-    pace: RateLimit
+    rate_limit: RateLimit
     password: Password
     tls: Tls | None = None
 

@@ -60,8 +60,7 @@ async def serve_frames(context: SessionContext, peer: SocketPeer) -> None:
         try:
             await session.run(peer)
         finally:
-            if not outlet.is_blocked:
-                outlet.push(None)
+            outlet.push(None)
             session.end(end_of(outlet, sys.exception() or outlet.fault))
 
 
@@ -75,7 +74,7 @@ class FramesSession:
         self._client: Client | None = None
         self._reception: Handshake | None = Handshake(context, peer, outlet)
         self._throttle = Throttle(context, _cost_of)
-        self._beat: Heartbeat | None = None
+        self._heartbeat: Heartbeat | None = None
         self._patience = trio.CancelScope()
         self._is_leaving = False
         self._may_return = False
@@ -97,11 +96,11 @@ class FramesSession:
 
     async def _receive(self, peer: SocketPeer) -> bytes:
         """Wait for the next bytes. Only now does silence count."""
-        if self._beat is None:
+        if self._heartbeat is None:
             return await peer.receive()
-        self._beat.await_word()
+        self._heartbeat.start_waiting()
         data = await peer.receive()
-        self._beat.is_awaited = False
+        self._heartbeat.stop_waiting()
         return data
 
     def end(self, end: DisconnectReason) -> None:
@@ -109,7 +108,7 @@ class FramesSession:
 
         Where it has that already, as when it came back while this one had `bye` still to be settled, nothing is done.
         """
-        self._context.pulse.unwatch(self._outlet)
+        self._context.heartbeats.unwatch(self._outlet)
         if self._client is None or self._client.outlet is not self._outlet:
             return
         chat = self._context.chat
@@ -234,7 +233,7 @@ class FramesSession:
         assert isinstance(request, frames.Hello)
         self._client, self._reception = client, None
         self._may_return = request.session is not None
-        self._beat = self._context.pulse.watch(client, self._outlet)
+        self._heartbeat = self._context.heartbeats.watch(client, self._outlet)
         self._patience.deadline = float("inf")
         try:
             await reception.welcome(client, request)

@@ -56,7 +56,7 @@ class Handshake:
             self._try_room(client, name)
         for member in client.members.values():  # also where it was before, named again or not
             replay.hold(member)
-        await self._take_place()
+        await self._outlast_a_crash(client)
         self._answer(self._welcome_to(client, replay, hello.key))
         await replay.run()
 
@@ -71,16 +71,13 @@ class Handshake:
         self.is_closed = self._wrong_passwords == TRIES
         raise ChatError("password", "wrong password")
 
-    async def _take_place(self) -> None:
-        """Return when the client's place outlasts a crash, so that who was welcomed is known ever after.
+    async def _outlast_a_crash(self, client: Client) -> None:
+        """Return when the client's session is saved: a client that was welcomed can resume after any crash.
 
-        Nothing comes before the welcome: the pump leaves the client alone meanwhile.
+        The pump is paused meanwhile, since nothing may come before the welcome.
         """
-        self._outlet.is_blocked = True
-        try:
-            await self._context.places.settled()
-        finally:
-            self._outlet.is_blocked = False
+        with self._context.pump.paused(client):
+            await self._context.session_saver.settled()
 
     def _try_room(self, client: Client, name: str) -> None:
         try:

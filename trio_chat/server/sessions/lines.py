@@ -63,8 +63,7 @@ async def serve_lines(context: SessionContext, peer: SocketPeer) -> None:
             chat.join(client, LOBBY)
             await session.run(peer, ahead)
         finally:
-            if not outlet.is_blocked:
-                outlet.push(None)
+            outlet.push(None)
             chat.disconnect(client, end_of(outlet, sys.exception() or session.fault))
 
 

@@ -80,7 +80,7 @@ class Replay:
         # Where another connection took over, it replays for itself.
         if self._client.outlet is self._outlet and member.is_here:
             member.listen_after(seen)
-            self._context.pump.has_news(member.room)
+            self._context.pump.schedule(member.room)
 
     def _write(self, room: str, past: Sequence[Past], seen: int) -> None:
         """Write what follows the id `seen`. What is damaged is told to be missing, in its place."""

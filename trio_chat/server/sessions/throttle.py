@@ -24,14 +24,14 @@ class Throttle(Generic[T]):
 
     def spend(self, said: T) -> float:
         """Let the client pay for something it said. -> how long it has to wait before that is heard."""
-        pace = self._context.pace
-        if not pace.rate:
+        limit = self._context.rate_limit
+        if not limit.rate:
             return 0.0
         now = trio.current_time()
         if self._bucket is None:
-            self._bucket = pace.bucket(now)
+            self._bucket = limit.bucket(now)
         else:
-            self._bucket.change(pace.rate, pace.burst)  # it may be another one since
+            self._bucket.change(limit.rate, limit.burst)  # it may be another one since
         return self._bucket.take(self._cost_of(said), now)
 
 

@@ -9,6 +9,13 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+from trio_chat.server.liveness_timeouts import (
+    KEEPALIVE_IDLE_S,
+    KEEPALIVE_INTERVAL_S,
+    KEEPALIVE_PROBES,
+    USER_TIMEOUT_S,
+)
+
 BACKLOG = 4096
 """A short queue stalls storms of connections; the kernel caps this at net.core.somaxconn."""
 
@@ -26,16 +33,13 @@ EXHAUSTED_LOG_S = 1.0
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _MAPPED_IPV4 = "::ffff:"
 
-# A peer that vanished is noticed within 45 s: probes after 15 s of silence, one every 8 s, and three unanswered ones
-# end it, or data that is not acknowledged for 38 s. Linux goes by this time in both cases, and looks whenever a probe
-# is due: the silent are gone after 39 s and some tenths, its timers being coarse. (Probes every 10 s, and 40 s: after
-# 45.8 s.) Accepted sockets inherit all of these, which saves a call for each.
+# Accepted sockets inherit all of these, which saves a call for each.
 _OPTIONS = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
-    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 8),
-    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
-    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 38_000),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", KEEPALIVE_IDLE_S),
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", KEEPALIVE_INTERVAL_S),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", KEEPALIVE_PROBES),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", USER_TIMEOUT_S * 1000),
     (socket.IPPROTO_TCP, "TCP_NODELAY", 1),
     (socket.SOL_SOCKET, "SO_SNDBUF", SEND_BUFFER_BYTES),
     # A telnet may send the first byte of a command as urgent: out of line, it would be lost, and the second no UTF-8.

@@ -26,10 +26,10 @@ class Voice:
 class SocketOutlet:
     """Sends to a non-blocking socket, which its maker closes."""
 
-    __slots__ = ("_pending", "_session", "_voice", "bytes_out", "farewell", "fault", "is_blocked", "socket")
+    __slots__ = ("_pending", "_session", "_voice", "bytes_out", "farewell", "fault", "is_paused", "socket")
 
     def __init__(self, sock: socket.socket, voice: Voice, session: trio.CancelScope) -> None:
-        self.is_blocked = False
+        self.is_paused = False
         self.bytes_out = 0
         self.farewell: CloseReason | None = None
         """Why we ended the connection, if we did."""
