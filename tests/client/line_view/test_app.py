@@ -396,6 +396,86 @@ async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
                 await visit.run(lambda: nullcontext(Pipe(0, 1)))
 
 
+class SlowTerminal:
+    """A terminal that, by the test's clock, takes LEAVE_TIMEOUT_S for each thing it prints."""
+
+    has_prompt = has_person = is_typed = True
+    has_colours = False
+    draft = ""
+    columns: int | None = None
+    refused = 0
+
+    def __init__(self, clock: trio.testing.MockClock) -> None:
+        self._clock = clock
+        self._typed: list[str] = []
+        self._has_typed = trio.Event()
+        self.stopped = trio.Event()
+        self.printed = ""
+
+    def type(self, *lines: str) -> None:
+        self._typed += lines
+        self._has_typed.set()
+
+    async def __anext__(self) -> list[str]:
+        await self._has_typed.wait()
+        if not self._typed:
+            raise StopAsyncIteration
+        lines, self._typed = self._typed, []
+        self._has_typed = self._has_typed if self.stopped.is_set() else trio.Event()
+        return lines
+
+    async def print(self, text: str) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self.printed += text
+        self._clock.jump(LEAVE_TIMEOUT_S)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self._has_typed.set()
+
+
+async def leave_slowly(peer: Any, folder: Path, clock: trio.testing.MockClock, *lines: str) -> str:
+    """Type lines at a slow terminal and leave at once. The server says no more than a welcome. -> what was printed"""
+    terminal = SlowTerminal(clock)
+    with open_outbox("test", folder=folder) as outbox:
+        visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(visit.run, lambda: nullcontext(terminal))
+            await peer.welcome()
+            await trio.testing.wait_all_tasks_blocked()
+            terminal.type(*lines)
+            terminal.stop()
+            await trio.testing.wait_all_tasks_blocked()
+            clock.jump(LEAVE_TIMEOUT_S)
+    return terminal.printed
+
+
+async def test_what_was_typed_is_kept_although_there_is_no_time_to_tell_what_it_came_to(
+    peer: Any, tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    typed = [f"line {number // 2}" if number % 2 else "/bogus" for number in range(20)]
+
+    printed = await leave_slowly(peer, tmp_path, mock_clock, *typed)
+
+    assert _kept(tmp_path) == typed[1::2]
+    assert printed.endswith(f"\n*** 10 lines not sent: kept for when you join again ***\n{GOODBYE}\n")
+
+
+async def test_what_could_not_be_kept_is_counted_although_there_is_no_time_to_tell_of_each(
+    peer: Any, tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    typed = [str(number) for number in range(PENDING_MAX + 300)]
+
+    printed = await leave_slowly(peer, tmp_path, mock_clock, *typed)
+
+    told = re.findall(r"not sent: too much waits to be sent already: (\d+) ", printed)
+    lost = re.search(r"(\d+) lines not sent, and lost", printed)
+    assert _kept(tmp_path) + told == typed[: PENDING_MAX + len(told)]
+    assert lost
+    assert int(lost[1]) == 300 - len(told) > 0
+
+
 # On a terminal
 
 Scene = Callable[[Any, Any], Awaitable[None]]

@@ -1,6 +1,7 @@
 """What goes back and forth between a link and a person, whatever the person sits at."""
 
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from secrets import token_hex
@@ -13,7 +14,8 @@ from trio_chat.client.link.events import Answered, Ended, Failed, LinkEvent, Not
 from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.arrival import Arrival
-from trio_chat.client.transcript.narrator import Narrator, RenderedOutput
+from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.transcript import Row
 
 LEAVE_TIMEOUT_S = 2
 """For what was said last to be acknowledged, when somebody leaves."""
@@ -49,8 +51,8 @@ class Conversation:
 
     @property
     def unsaid(self) -> int:
-        """How many lines were typed and neither said nor refused."""
-        return self._speaker.unsaid
+        """How many lines were typed and neither kept nor told to the person as failed."""
+        return self._speaker.unsaid + sum(isinstance(event, Failed) for event in self._untold)
 
     @property
     def has_failed(self) -> bool:
@@ -70,17 +72,25 @@ class Conversation:
                     nursery.cancel_scope.cancel()
         finally:
             self.is_left = self._surface.stopped.is_set()
+            rows = await self._keep_rest()
             with trio.move_on_after(LEAVE_TIMEOUT_S, shield=True), suppress(OSError):
-                await self._wind_up()
+                await self._display.print(rows)
+                await self._tell_happenings()
         return ended
 
-    async def _wind_up(self) -> None:
-        """Put into the outbox what was typed before the end, and tell what could not be: both at once, and here."""
-        self._surface.stop()
-        await self._speaker.take_the_rest()
-        self._untold += self._link.happened()
-        self._untold = [happening for happening in self._untold if isinstance(happening, Failed | Noticed)]
-        await self._tell_happenings()
+    async def _keep_rest(self) -> list[Row]:
+        """Put into the outbox what was typed before the end. -> rows still to be printed
+
+        However long the terminal has stood still, this is done: so it prints nothing and has no deadline. It waits only
+        for the disk, and a write to that cannot be abandoned anyway.
+        """
+        with trio.CancelScope(shield=True):
+            self._surface.stop()
+            rows = await self._speaker.keep_rest()
+        happened = self._link.happened()
+        self._note(happened)
+        self._untold = [event for event in (*self._untold, *happened) if isinstance(event, Failed | Noticed)]
+        return rows
 
     async def _leave_in_time(self, scope: trio.CancelScope) -> None:
         """Where the person leaves, end it all after a while: what they said is mostly acknowledged before that."""
@@ -100,6 +110,7 @@ class Conversation:
     async def _listen(self) -> Ended:
         while True:
             batch = await self._hear()
+            self._note(batch)
             self._untold += batch
             await self._tell_happenings()
             self._set_patience()
@@ -121,14 +132,16 @@ class Conversation:
 
     async def _tell_happenings(self) -> None:
         while some := self._untold[:_HAPPENINGS_PER_PRINT]:
-            del self._untold[:_HAPPENINGS_PER_PRINT]
-            await self._display.tell([self._narrate(happening) for happening in some])
+            columns = self._display.columns
+            await self._display.tell([self._narrator.tell(event, self._link, columns=columns) for event in some])
+            del self._untold[: len(some)]
 
-    def _narrate(self, happening: LinkEvent) -> RenderedOutput:
-        self._failures += isinstance(happening, Failed)
-        if isinstance(happening, Answered | Refused):
-            self._speaker.note_answer(happening)
-        return self._narrator.tell(happening, self._link, columns=self._display.columns)
+    def _note(self, events: Iterable[LinkEvent]) -> None:
+        """Count what failed, whether or not there is time to tell it, and see what became of a change of name."""
+        for event in events:
+            self._failures += isinstance(event, Failed)
+            if isinstance(event, Answered | Refused):
+                self._speaker.note_answer(event)
 
     def _set_patience(self) -> None:
         """A pipe that has nothing more to say does not wait for ever for a server that has gone."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
+from typing import assert_never
 
 import trio
 
@@ -15,6 +15,7 @@ from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.transcript.input import Ignore, Local, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.transcript import Row
 from trio_chat.wire import frames
 
 _LINES_PER_SAY = 500  # one commit
@@ -31,6 +32,7 @@ class Sender:
         self._lines: deque[str] = deque()
         self._speeches: list[Speech] = []
         self._is_named = trio.Event()
+        self._is_named.set()
         self.is_over = False
         """Whether everything there was to say has been given to the link."""
         self.is_cut_short = False
@@ -48,19 +50,24 @@ class Sender:
             self._lines += lines
             if self._surface.has_prompt:
                 await self._echo(lines)
-            await self._take(is_patient=True)
+            await self._execute_all()
         self.is_over = True
 
-    async def take_the_rest(self) -> None:
-        """Give the link what was typed before the end, without waiting for anything.
+    async def keep_rest(self) -> list[Row]:
+        """Give the link what was typed before the end, waiting for nothing but the disk. -> rows still to be printed
 
         What a pipe still holds is as good as not read.
         """
-        while self._surface.has_prompt and (lines := await anext(self._surface, None)) is not None:
+        rows: list[Row] = []
+        if not self._surface.has_prompt:
+            return rows
+        while (lines := await anext(self._surface, None)) is not None:
             self._lines += self._written_out(lines)
-        while self._surface.has_prompt and self.unsaid and not self.is_over:
-            with suppress(OSError):  # a terminal that has gone cannot show what is kept all the same
-                await self._take(is_patient=False)
+        while self._lines and not self.is_over:
+            rows += await self._execute_next(is_patient=False)
+        if not self.is_over:
+            await self._say(is_patient=False)
+        return rows
 
     def note_answer(self, answer: Answered | Refused) -> None:
         """What is read from a file is said under no other name than it asks for."""
@@ -80,25 +87,35 @@ class Sender:
         columns = self._display.columns
         await self._display.print([row for line in lines for row in self._narrator.said(line, columns=columns)])
 
-    async def _take(self, *, is_patient: bool) -> None:
+    async def _execute_all(self) -> None:
         """Say and ask what was typed, and do what is ours to do."""
         while self._lines and not self.is_over:
-            try:
-                meaning = meaning_of(self._lines.popleft(), self._narrator.room)
-            except ChatError as error:
-                await self._display.notice(error.text)
-                continue
-            if isinstance(meaning, Speech):
-                self._speeches.append(meaning)
-                continue
-            await self._say(is_patient=is_patient)
-            if isinstance(meaning, Local):
-                await self._do(meaning)
-            elif isinstance(meaning, Ignore):
-                await self._display.notice(self._ignore(meaning))
-            else:
-                await self._ask(meaning)
+            await self._display.print(await self._execute_next(is_patient=True))
+            await self._is_named.wait()
+        await self._say(is_patient=True)
+
+    async def _execute_next(self, *, is_patient: bool) -> list[Row]:
+        """Execute the next line; one that says something is only collected. -> rows to print
+
+        Whatever ends the waiting, the line is either still there or executed.
+        """
+        try:
+            meaning = meaning_of(self._lines[0], self._narrator.room)
+        except ChatError as error:
+            self._lines.popleft()
+            return self._display.transcript.notice(error.text)
+        if isinstance(meaning, Speech):
+            self._lines.popleft()
+            self._speeches.append(meaning)
+            return []
         await self._say(is_patient=is_patient)
+        self._lines.popleft()
+        if isinstance(meaning, Local):
+            return self._do(meaning)
+        if isinstance(meaning, Ignore):
+            return self._display.transcript.notice(self._ignore(meaning))
+        self._ask(meaning)
+        return []
 
     async def _say(self, *, is_patient: bool) -> None:
         """Say what has come together, where patient when there is space for it.
@@ -112,7 +129,7 @@ class Sender:
             await self._link.say(*some)
             del self._speeches[:_LINES_PER_SAY]
 
-    async def _ask(self, question: Question) -> None:
+    def _ask(self, question: Question) -> None:
         """Ask, and be where one wants to be at once: what is typed next belongs there.
 
         Who reads from a file waits for a name.
@@ -127,7 +144,6 @@ class Sender:
                     self._link.ask(frames.Join(room=LOBBY))
             case frames.Nick() if not self._surface.is_typed:
                 self._is_named = trio.Event()
-                await self._is_named.wait()
 
     def _ignore(self, ignore: Ignore) -> str:
         """Ignore somebody, or no longer. -> what to tell the person"""
@@ -139,19 +155,22 @@ class Sender:
         people.ignore(name)
         return f"you see nothing more of what [{name}] says, until you /unignore {name}"
 
-    async def _do(self, local: Local) -> None:
+    def _do(self, local: Local) -> list[Row]:
         transcript, room = self._display.transcript, self._narrator.room
         match local:
             case Local.QUIT:
                 self._quit()
+                return []
             case Local.STICKERS:
-                await self._display.print(transcript.stickers(columns=self._display.columns))
+                return transcript.stickers(columns=self._display.columns)
             case Local.HELP:
-                await self._display.print([row for line in help_lines() for row in transcript.plain(line)])
+                return [row for line in help_lines() for row in transcript.plain(line)]
             case Local.TOPIC:
-                await self._display.notice(topic_of(room, self._link.rooms.get(room, "")))
+                return transcript.notice(topic_of(room, self._link.rooms.get(room, "")))
             case Local.NICK:
-                await self._display.notice(who_you_are(self._link.label))
+                return transcript.notice(who_you_are(self._link.label))
+            case _:
+                assert_never(local)
 
     def _quit(self) -> None:
         self.is_over = True

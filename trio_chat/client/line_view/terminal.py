@@ -222,15 +222,16 @@ class Terminal:
         """Print above the prompt, or at the cursor when there is none any more.
 
         Not by prompt_toolkit's `run_in_terminal`: that hands the terminal back for the time, and a Ctrl-C or a letter
-        that comes just then would go elsewhere.
+        that comes just then would go elsewhere. What was printed counts as printed: it is not cancelled after that.
         """
+        await trio.lowlevel.checkpoint_if_cancelled()
         app = self._session.app
         if app.is_running:
             app.renderer.erase()
         self._output.write_raw(text)
         self._output.flush()
         app.invalidate()
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.cancel_shielded_checkpoint()
 
     def _accept(self, buffer: Buffer) -> bool:
         """Take the line; the prompt goes on, empty again."""
