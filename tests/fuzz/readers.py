@@ -14,8 +14,8 @@ from trio_chat.chat.nicks import check_nick, check_room, fold
 from trio_chat.chat.text import MARKS_MAX, clean
 from trio_chat.client.stickers.file import WARNINGS_MAX, parse_catalogue
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
-from trio_chat.wire.cutter import Cutter, Overlong
 from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault, reply_decoder, request_decoder
+from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
 from trio_chat.wire.telnet import SUBNEGOTIATION_LIMIT, TelnetDecoder
@@ -54,18 +54,18 @@ def read_lines(data: bytes) -> None:
 
 def cut(data: bytes) -> None:
     """However a stream is split, the same lines come of it, and no more than one is held."""
-    cutter, whole = Cutter(SMALL), Cutter(SMALL)
-    found: list[bytes | Overlong] = []
+    splitter, whole = LineSplitter(SMALL), LineSplitter(SMALL)
+    found: list[bytes | OverlongLine] = []
     for piece in pieces_of(data):
-        found += cutter.feed(piece)
-        assert len(cutter._rest) <= SMALL + 1
-    found += cutter.finish()
+        found += splitter.feed(piece)
+        assert len(splitter._rest) <= SMALL + 1
+    found += splitter.finish()
     once = whole.feed(data) + whole.finish()
-    assert [isinstance(line, Overlong) or line for line in found] == [
-        isinstance(line, Overlong) or line for line in once
+    assert [isinstance(line, OverlongLine) or line for line in found] == [
+        isinstance(line, OverlongLine) or line for line in once
     ]
     expected = [line.removesuffix(b"\r") for line in data.removesuffix(b"\n").split(b"\n")] if data else []
-    assert [line for line in found if not isinstance(line, Overlong)] == [
+    assert [line for line in found if not isinstance(line, OverlongLine)] == [
         line for line in expected if len(line) <= SMALL
     ]
 
@@ -124,7 +124,7 @@ def read_proxy_header(data: bytes) -> None:
         for piece in pieces_of(data):
             ahead = piece
             while ahead and not header.is_complete:
-                count = header.take(ahead)
+                count = header.feed(ahead)
                 assert count or header.is_complete
                 taken, ahead = taken + count, ahead[count:]
     except ChatError:

@@ -252,7 +252,7 @@ def test_an_endless_frame_is_one_fault_and_not_kept() -> None:
     found = [item for _ in range(100) for item in decoder.feed(b"x" * 16384)]
 
     assert [fault.code for fault in found if isinstance(fault, FrameFault)] == ["too-long"]
-    assert len(decoder._cutter._rest) <= FRAME_LIMIT
+    assert len(decoder._splitter._rest) <= FRAME_LIMIT
     assert decoder.feed(b"x\n" + PING) == [frames.Ping(key="p")]
 
 

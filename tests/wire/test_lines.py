@@ -53,7 +53,7 @@ def test_an_endless_line_is_not_kept() -> None:
     for _ in range(100):
         decoder.feed(b"x" * 16384)
 
-    assert len(decoder._cutter._rest) <= LINE_LIMIT
+    assert len(decoder._splitter._rest) <= LINE_LIMIT
 
 
 @pytest.mark.parametrize("bad", [b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xff", b"ok \xf0\x9f\x99"])

@@ -29,7 +29,7 @@ def read(data: bytes, sizes: list[int] | None = None) -> tuple[ProxyHeader, byte
     header = ProxyHeader()
     at = 0
     for size in [*(sizes or ()), len(data)]:
-        at += header.take(data[at : at + size])
+        at += header.feed(data[at : at + size])
     return header, data[at:]
 
 

@@ -1,4 +1,4 @@
-"""Bytes to inputs, entries to bytes, for each way of speaking to the server.
+"""Codecs of the protocols that the server speaks: bytes to lines and frames, entries to bytes.
 
-It must not know Trio or sockets, nor any rule of the chat: it parses and it prints.
+They must not know Trio or sockets, nor any rule of the chat.
 """

@@ -1,4 +1,4 @@
-"""Reading frames: bytes in, frames and faults out. Whatever comes, nothing is raised and little is held."""
+"""Decoding frames: bytes to frames and faults. No input raises, and at most one frame is buffered."""
 
 import json
 import re
@@ -7,23 +7,23 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from trio_chat.chat.text import clean
-from trio_chat.wire.cutter import Cutter, Overlong
 from trio_chat.wire.frames import FRAME_LIMIT, KEY_LIMIT, REPLY_LIMIT, AnyReply, AnyRequest
+from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 
 _REASON_LIMIT = 200
-"""Characters of what the JSON parser says: it may quote what came, at length and as it came."""
+"""Characters of a JSON parser's message, which may quote the input at length."""
 
 _KEY = re.compile(f"[^\ud800-\udfff\ufffd]{{1,{KEY_LIMIT}}}")
-"""What can be given back: no half of a character, and nothing that stands for bytes that were none."""
+"""A key that can be echoed: without lone surrogates and replacement characters."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_HALF = "half a surrogate pair is no character"
+_LONE_SURROGATE = "half a surrogate pair is no character"
 
 FrameT = TypeVar("FrameT")
 
 
-class FrameFault(Exception):  # noqa: N818  # what came is at fault, not we
-    """A line that is no frame: what `error` says of it. `key` and `kind` are its own where they could be read."""
+class FrameFault(Exception):  # noqa: N818  # the fault of the peer, not an error of ours
+    """A line that is not a frame, with the code and text of its `error`. `key` and `kind` are empty if unreadable."""
 
     def __init__(self, code: str, text: str, key: str = "", kind: str = "") -> None:
         super().__init__(text)
@@ -34,23 +34,23 @@ class FrameFault(Exception):  # noqa: N818  # what came is at fault, not we
 
 
 class FrameDecoder(Generic[FrameT]):
-    """Cut a stream of bytes into frames of one side. A frame that is not whole when the stream ends is none."""
+    """Decodes a stream of bytes into the frames of one side. A frame that the end of the stream cuts off is dropped."""
 
-    __slots__ = ("_cutter", "_decoder", "_known", "_limit")
+    __slots__ = ("_decoder", "_known", "_limit", "_splitter")
 
     def __init__(self, frames: Any, limit: int) -> None:
-        """`frames` is the union of what may come, `limit` the most bytes that each may have."""
+        """`frames` is the union of expected frames, `limit` the bytes that each may have."""
         self._limit = limit
-        self._cutter = Cutter(limit)
+        self._splitter = LineSplitter(limit)
         self._decoder: msgspec.json.Decoder[FrameT] = msgspec.json.Decoder(frames)
         self._known = {kind.__struct_config__.tag for kind in frames.__args__}
 
     def feed(self, data: bytes) -> list[FrameT | FrameFault]:
-        """Take the next bytes; return the frames that they complete, and a FrameFault for each that is none."""
-        return [self._decode(line) for line in self._cutter.feed(data) if line]
+        """Return the frames that the next bytes complete, and a FrameFault for each line that is not a frame."""
+        return [self._decode(line) for line in self._splitter.feed(data) if line]
 
-    def _decode(self, line: bytes | Overlong) -> FrameT | FrameFault:
-        if isinstance(line, Overlong):
+    def _decode(self, line: bytes | OverlongLine) -> FrameT | FrameFault:
+        if isinstance(line, OverlongLine):
             return FrameFault("too-long", f"a frame has at most {self._limit} bytes")
         try:
             return self._decoder.decode(line)
@@ -58,13 +58,13 @@ class FrameDecoder(Generic[FrameT]):
             return self._explain(line, error)
 
     def _explain(self, line: bytes, error: Exception) -> FrameFault:
-        partly = _read_partly(line)
-        key, kind = partly.get("key"), partly.get("type")
+        found = _parse_leniently(line)
+        key, kind = found.get("key"), found.get("type")
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             key = ""
         reason = clean(str(error)[:_REASON_LIMIT])
         if not isinstance(error, msgspec.ValidationError):
-            reason = _HALF if _has_half(partly) else reason
+            reason = _LONE_SURROGATE if _has_lone_surrogate(found) else reason
             return FrameFault("bad-json", f"not JSON in UTF-8: {reason}", key)
         if isinstance(kind, str) and kind not in self._known:
             return FrameFault("unknown-type", f"there is no frame of type {kind[:32]!r}", key)
@@ -72,33 +72,32 @@ class FrameDecoder(Generic[FrameT]):
 
 
 def request_decoder() -> FrameDecoder[AnyRequest]:
-    """Make what a server reads by."""
+    """Make the decoder of a server."""
     return FrameDecoder(AnyRequest, FRAME_LIMIT)
 
 
 def reply_decoder() -> FrameDecoder[AnyReply]:
-    """Make what a client reads by. Its faults are for the log: it is not the client's to answer them."""
+    """Make the decoder of a client, which logs faults and does not answer them."""
     return FrameDecoder(AnyReply, REPLY_LIMIT)
 
 
 def is_hello(line: str) -> bool:
-    """Tell whether a line is a `hello`, as it should be or not: there can be a password and a session in it."""
-    return line.startswith("{") and _read_partly(line.encode(errors="replace")).get("type") == "hello"
+    """Tell whether a line is a `hello`, even an invalid one: it may contain a password and a session secret."""
+    return line.startswith("{") and _parse_leniently(line.encode(errors="replace")).get("type") == "hello"
 
 
-def _has_half(found: dict[str, Any]) -> bool:
-    """Whether there is half a surrogate pair in it: about these, our parser says whatever else comes to its mind."""
+def _has_lone_surrogate(found: dict[str, Any]) -> bool:
+    """Whether an object contains half a surrogate pair, for which msgspec gives misleading messages."""
     try:
         return bool(_SURROGATE.search(json.dumps(found, ensure_ascii=False)))
     except RecursionError:
         return False
 
 
-def _read_partly(line: bytes) -> dict[str, Any]:
-    """Read what can be read of a line that is no frame, so that its sender learns which of its requests that was.
+def _parse_leniently(line: bytes) -> dict[str, Any]:
+    """Parse a line that is not a frame, so that its sender can be told which request it was. -> {} if it is not JSON
 
-    This parser takes what ours does not, such as half a surrogate pair, which is what JavaScript prints of a text that
-    was cut inside an emoji.
+    Unlike msgspec, `json` accepts half a surrogate pair, as JavaScript writes for a text cut inside an emoji.
     """
     try:
         found = json.loads(line.decode(errors="replace"))

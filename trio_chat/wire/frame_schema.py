@@ -1,6 +1,6 @@
-"""The JSON Schema of frames, for those who write clients in languages with types.
+"""The JSON Schema of frames, for clients in typed languages.
 
-`python -m trio_chat.wire.frame_schema > docs/protocol.schema.json` writes it down.
+`python -m trio_chat.wire.frame_schema > docs/protocol.schema.json` writes it.
 """
 
 import inspect
@@ -13,12 +13,12 @@ from trio_chat.wire.frames import PROTOCOL, AnyReply, AnyRequest
 
 
 def json_schema() -> dict[str, Any]:
-    """Make the schema of any frame; `$defs` has ClientToServer, ServerToClient and each frame by itself."""
+    """Make the schema of all frames; `$defs` has ClientToServer, ServerToClient and each frame."""
     (requests, replies), frames = msgspec.json.schema_components((AnyRequest, AnyReply), ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"trio-chat frames, protocol version {PROTOCOL}",
-        "description": "Each line, in either direction, is one of these. Fields that are not named here are ignored.",
+        "description": "Each line, in either direction, is one of these. Other fields are ignored.",
         "anyOf": [{"$ref": "#/$defs/ClientToServer"}, {"$ref": "#/$defs/ServerToClient"}],
         "$defs": {
             "ClientToServer": requests,
@@ -29,12 +29,12 @@ def json_schema() -> dict[str, Any]:
 
 
 def _described(frame: dict[str, Any]) -> dict[str, Any]:
-    """Take the indentation out of what a docstring says, as Python does by itself from 3.13 on."""
+    """Remove the indentation of the description, as Python itself does from 3.13 on."""
     return frame | {"description": inspect.cleandoc(frame["description"])} if "description" in frame else frame
 
 
 def schema_text() -> str:
-    """Print the schema as it stands in the documentation."""
+    """Make the text of `docs/protocol.schema.json`."""
     return json.dumps(json_schema(), indent=2) + "\n"
 
 

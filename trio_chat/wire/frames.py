@@ -1,8 +1,7 @@
-"""Frames: how our client, bots and browsers speak to the server. One JSON object a line, both ways, each with a `type`.
+"""The frame protocol of our client, bots and browsers: one JSON object a line, both ways, each with a `type`.
 
-These structs are the protocol, version 1: what they do not name is ignored, what does not fit them is answered by an
-error. `docs/protocol.md` explains them to people and names every field, `frame_schema.py` makes a JSON Schema of them,
-`frame_decoder.py` reads them.
+These structs are version 1 of the protocol: other fields are ignored, and a frame that does not fit is answered by an
+error. `docs/protocol.md` explains every field, `frame_schema.py` makes a JSON Schema, `frame_decoder.py` decodes.
 """
 
 from typing import Annotated
@@ -15,19 +14,19 @@ from trio_chat.chat.nicks import NICK_MAX
 
 PROTOCOL = 1
 FRAME_LIMIT = 64 * 1024
-"""Bytes in a client's frame, its newline not counted."""
+"""Bytes of a client's frame, without its newline."""
 
 REPLY_LIMIT = 16 * 1024 * 1024
-"""Bytes in a server's frame: twice the largest page, PAGE_LIMIT entries of TEXT_LIMIT characters of 4 bytes."""
+"""Bytes of a server's frame: twice the largest page, PAGE_LIMIT entries of TEXT_LIMIT characters of 4 bytes."""
 
 TEXT_LIMIT = 4096
-"""Characters in what is said at once."""
+"""Characters of one message."""
 
 KEY_LIMIT = 64
 PAGE_LIMIT = 500
 ROOMS_LIMIT = 100
 MAILBOX = MAILBOX_MARK
-"""What a client calls its own mailbox, where what it is told and tells is kept."""
+"""A client's name for its own mailbox, which has the private messages it sends and receives."""
 
 Key = Annotated[str, Meta(max_length=KEY_LIMIT)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -38,11 +37,11 @@ Secret = Annotated[str, Meta(min_length=16, max_length=128)]
 
 
 class Frame(Struct, frozen=True, tag_field="type", tag=str.lower, omit_defaults=True, kw_only=True):
-    """What all frames share: the tag."""
+    """Base of all frames: the tag."""
 
 
 class Request(Frame, frozen=True, kw_only=True):
-    """What all requests share. What answers one, if only an error, bears its `key`."""
+    """Base of all requests. The answer to a request, or its error, has the same `key`."""
 
     key: Key = ""
 
@@ -51,46 +50,46 @@ class Request(Frame, frozen=True, kw_only=True):
 
 
 class Hello(Request, frozen=True, kw_only=True):
-    """The first frame: who comes, where it wants to be, and what it has seen already."""
+    """The first frame: the client's identity, its rooms and the ids it has seen."""
 
     protocol: int
     client: Annotated[str, Meta(max_length=64)] = ""
     nick: str = ""
     needs_nick: bool = False
-    """Whether not to come in at all where that nick cannot be had."""
+    """Whether to be refused if that nick is not available."""
     rooms: Annotated[list[Name], Meta(max_length=ROOMS_LIMIT)] = msgspec.field(default_factory=lambda: ["lobby"])
     session: Secret | None = None
-    """A secret of the client's making. With it, another connection can go on where this one broke."""
+    """A secret made by the client. With it, another connection resumes this session."""
     epoch: str = ""
-    """That of the journal to which the ids in `since` belong."""
+    """The journal's epoch to which the ids in `since` belong."""
     since: dict[str, Id] = msgspec.field(default_factory=dict)
     """Per room, the last id seen; `@` is the mailbox."""
     password: str = ""
 
 
 class Say(Request, frozen=True, kw_only=True):
-    """Say something in a room. The entry that comes back with the same key acknowledges it."""
+    """Say something in a room. The entry with the same key acknowledges it."""
 
     room: Name
     text: Text
 
 
 class Act(Request, frozen=True, kw_only=True):
-    """Say what the client does."""
+    """Describe an action of the client in a room, as `/me` does."""
 
     room: Name
     text: Text
 
 
 class Tell(Request, frozen=True, kw_only=True):
-    """Say something to one person alone."""
+    """Send a private message to one person."""
 
     to: Name
     text: Text
 
 
 class Join(Request, frozen=True, kw_only=True):
-    """Enter a room, which is made if it is not there. `joined` answers."""
+    """Join a room, which is created if it does not exist. `joined` answers."""
 
     room: Name
 
@@ -102,30 +101,30 @@ class Leave(Request, frozen=True, kw_only=True):
 
 
 class Nick(Request, frozen=True, kw_only=True):
-    """Take another name. `done` answers."""
+    """Change the nick. `done` answers."""
 
     nick: str
 
 
 class Topic(Request, frozen=True, kw_only=True):
-    """Say what a room is about."""
+    """Set the topic of a room."""
 
     room: Name
     text: Text
 
 
 class Who(Request, frozen=True, kw_only=True):
-    """Ask who is in a room. `members` answers."""
+    """List the members of a room. `members` answers."""
 
     room: Name
 
 
 class ListRooms(Request, frozen=True, kw_only=True, tag="rooms"):
-    """Ask which rooms there are. `roomlist` answers."""
+    """List the rooms. `roomlist` answers."""
 
 
 class History(Request, frozen=True, kw_only=True):
-    """Ask for entries of a room: the newest before an id, or the oldest after one. `page` answers."""
+    """Request entries of a room: the newest before an id, or the oldest after one. `page` answers."""
 
     room: Name
     before: Id | None = None
@@ -134,7 +133,7 @@ class History(Request, frozen=True, kw_only=True):
 
 
 class Search(Request, frozen=True, kw_only=True):
-    """Ask for the entries that hold all the words, in one room or in all that the client is in. `page` answers."""
+    """Search for entries with all the words, in one room or in all rooms of the client. `page` answers."""
 
     text: Annotated[str, Meta(min_length=1, max_length=256)]
     room: Name | None = None
@@ -143,15 +142,15 @@ class Search(Request, frozen=True, kw_only=True):
 
 
 class Ping(Request, frozen=True, kw_only=True):
-    """Ask whether the other end is there. `pong` answers. Both ends may ask."""
+    """Ask for a `pong`, to find out whether the other end is alive. Both ends may."""
 
 
 class Pong(Request, frozen=True, kw_only=True):
-    """Here."""
+    """Answers `ping`."""
 
 
 class Bye(Request, frozen=True, kw_only=True):
-    """Leave for good: the session is over."""
+    """Leave and end the session."""
 
 
 AnyRequest = (
@@ -163,7 +162,7 @@ AnyRequest = (
 
 
 class You(Struct, frozen=True):
-    """Who the client is to others."""
+    """The client as others see it."""
 
     id: str
     label: str
@@ -171,7 +170,7 @@ class You(Struct, frozen=True):
 
 
 class RoomInfo(Struct, frozen=True):
-    """A room and how many are in it. To a member comes everything newer than `last_id`, and nothing older."""
+    """A room and its number of members. A member is sent every entry newer than `last_id`, and none older."""
 
     name: str
     topic: str
@@ -180,7 +179,7 @@ class RoomInfo(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """What the server takes."""
+    """The limits of the server."""
 
     frame_bytes: int = FRAME_LIMIT
     text_chars: int = TEXT_LIMIT
@@ -190,13 +189,13 @@ class Limits(Struct, frozen=True):
 
 
 class Reply(Frame, frozen=True, kw_only=True):
-    """What all answers share."""
+    """Base of all answers."""
 
     key: str = ""
 
 
 class Welcome(Reply, frozen=True, kw_only=True):
-    """Answers `hello`. Then comes what was missed, then what is new."""
+    """Answers `hello`. Missed entries follow, then new ones."""
 
     protocol: int
     epoch: str
@@ -205,26 +204,26 @@ class Welcome(Reply, frozen=True, kw_only=True):
     resumed: bool
     rooms: list[RoomInfo]
     last_id: int | None = None
-    """That of the mailbox, which is no room to be listed. Servers of the first days do not tell it."""
+    """The newest id of the mailbox, which is not among `rooms`. Early servers leave it out."""
     limits: Limits
 
 
 class Said(Reply, frozen=True, kw_only=True, tag="entry"):
-    """Something that happened in a room. In each room, ids come in rising order, except where `again` is set."""
+    """An entry of a room. In each room, ids come in rising order, except where `again` is set."""
 
     id: int
     room: str
     """`@` for the client's own mailbox."""
     kind: Annotated[str, Meta(examples=[kind.value for kind in Kind])]
-    """A Kind; but a client must stand those that a later server has more, hence no enumeration."""
+    """A Kind. Not an enumeration, since clients have to accept kinds of later servers."""
     time: float
     author: str
     text: str = ""
     to: str = ""
-    """Who was told."""
+    """The recipient of a private message."""
     again: bool = False
-    """This only acknowledges a request that was kept under the same key before. It can come before older entries, which
-    the client has not seen yet: who took it for news would take those for old."""
+    """Only acknowledges a request that was stored under the same key before. It may come before older entries that the
+    client has not seen yet, so it must not count as the newest entry seen."""
 
 
 class Joined(Reply, frozen=True, kw_only=True):
@@ -234,7 +233,7 @@ class Joined(Reply, frozen=True, kw_only=True):
 
 
 class Members(Reply, frozen=True, kw_only=True):
-    """Answers `who`. `labels` may be cut short; `count` is not."""
+    """Answers `who`. `labels` may be truncated; `count` is the number of all members."""
 
     room: str
     count: int
@@ -242,32 +241,32 @@ class Members(Reply, frozen=True, kw_only=True):
 
 
 class RoomList(Reply, frozen=True, kw_only=True):
-    """Answers `rooms`. Where there are very many, only those are here in which most people are; `count` is of all."""
+    """Answers `rooms`. Of very many, only those with the most members are listed; `count` is the number of all."""
 
     rooms: list[RoomInfo]
     count: int = 0
 
 
 class Page(Reply, frozen=True, kw_only=True):
-    """Answers `history` and `search`, oldest first. `more` says that there are others beyond the page's far end.
+    """Answers `history` and `search`, oldest first. `more`: there are further entries beyond the page's far end.
 
-    Of long entries there may be fewer than were asked for.
+    If entries are long, a page may have fewer than requested.
     """
 
     entries: list[Said]
     more: bool
     damaged: list[int] = msgspec.field(default_factory=list)
-    """Ids of entries that belong among these, and can be read no more."""
+    """Ids of entries in the range of this page that can no longer be read."""
 
 
 class Done(Reply, frozen=True, kw_only=True):
-    """Answers what needs no other answer."""
+    """Confirms a request that has no other answer."""
 
 
 class Gap(Frame, frozen=True, kw_only=True):
-    """Something is missing after `after`, for a `reason`.
+    """Entries after the id `after` are missing, for a `reason`.
 
-    The ids are of another `epoch`; what followed is `pruned`, or `unreadable`; or the reader was too `slow`.
+    The ids are of another `epoch`; the entries are `pruned` or `unreadable`; or the reader was too `slow`.
     """
 
     room: str
@@ -277,14 +276,14 @@ class Gap(Frame, frozen=True, kw_only=True):
 
 
 class Error(Reply, frozen=True, kw_only=True):
-    """A request was refused, or could not be read."""
+    """A request was refused or could not be decoded."""
 
     code: str
     text: str
 
 
 class Farewell(Frame, frozen=True, kw_only=True, tag="bye"):
-    """The server ends the connection. Come back after `retry_s`, or not at all where it is missing."""
+    """The server ends the connection. Reconnect after `retry_s` seconds, or not at all where it is missing."""
 
     reason: str
     text: str
@@ -298,17 +297,17 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode(frame: Frame) -> bytes:
-    """Print a frame, its newline included. Raises UnicodeEncodeError for a lone surrogate."""
+    """Encode a frame, with its newline. Raises UnicodeEncodeError for a lone surrogate."""
     return _encoder.encode(frame) + b"\n"
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Print an entry, its newline included."""
+    """Encode an entry as a frame, with its newline."""
     return _encoder.encode(said(entry)) + b"\n"
 
 
 def said(entry: Entry, *, again: bool = False) -> Said:
-    """The frame of an entry. A mailbox is known to its owner as `@`, so that no secret is in it."""
+    """Make the frame of an entry. Its owner sees a mailbox as `@`, since its real name is secret."""
     draft = entry.draft
     return Said(
         id=entry.id,

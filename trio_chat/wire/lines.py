@@ -1,6 +1,6 @@
-"""Lines: how `nc`, `telnet` and every program that reads and writes text speak to the server.
+"""The line protocol, for `nc`, `telnet` and every program that reads and writes text.
 
-UTF-8; LF or CRLF; a last line without a newline counts at the end of input.
+UTF-8; LF or CRLF; at the end of input, a last line needs no newline.
 """
 
 from datetime import datetime
@@ -8,48 +8,48 @@ from enum import Enum
 
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.wording import notice
-from trio_chat.wire.cutter import Cutter, Overlong
+from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 
 LINE_LIMIT = 4096
-"""Bytes in a line, its ending not counted."""
+"""Bytes of a line, without its ending."""
 
 
 class LineFault(Enum):
-    """Why a line could not be taken; the value is the sentence for its sender."""
+    """The reasons to reject a line; the value is the message for its sender."""
 
     TOO_LONG = f"line too long: at most {LINE_LIMIT} bytes; it was not sent"
     NOT_UTF8 = "line is not valid UTF-8; it was not sent"
 
 
 class LineDecoder:
-    """Cut a stream of bytes into lines of text, holding at most one line's worth of it."""
+    """Decodes a stream of bytes into lines of text, with at most one line in memory."""
 
-    __slots__ = ("_cutter",)
+    __slots__ = ("_splitter",)
 
     def __init__(self) -> None:
-        self._cutter = Cutter(LINE_LIMIT)
+        self._splitter = LineSplitter(LINE_LIMIT)
 
     @property
     def unfinished(self) -> bytes:
-        """What is here of a line that is not complete yet."""
-        return self._cutter.unfinished
+        """The buffered part of an incomplete line."""
+        return self._splitter.unfinished
 
     @property
     def is_in_line(self) -> bool:
-        """Whether what came last is a line that is not whole."""
-        return self._cutter.is_in_line
+        """Whether the bytes so far end within a line."""
+        return self._splitter.is_in_line
 
     def feed(self, data: bytes) -> list[str | LineFault]:
-        """Take the next bytes; return the lines (or faults) that they complete."""
-        return [_decode(line) for line in self._cutter.feed(data)]
+        """Return the lines, or faults, that the next bytes complete."""
+        return [_decode(line) for line in self._splitter.feed(data)]
 
     def finish(self) -> list[str | LineFault]:
-        """The input has ended: what is left is a line too."""
-        return [_decode(line) for line in self._cutter.finish()]
+        """Return the last line, which ended with the input instead of a newline."""
+        return [_decode(line) for line in self._splitter.finish()]
 
 
-def _decode(line: bytes | Overlong) -> str | LineFault:
-    if isinstance(line, Overlong):
+def _decode(line: bytes | OverlongLine) -> str | LineFault:
+    if isinstance(line, OverlongLine):
         return LineFault.TOO_LONG
     try:
         return line.decode()
@@ -58,27 +58,27 @@ def _decode(line: bytes | Overlong) -> str | LineFault:
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Print an entry the way a plain client sees it, its newline included."""
+    """Encode an entry for a plain client, with its newline."""
     return f"{line_of(entry)}\n".encode()
 
 
 def encode_notice(text: str) -> bytes:
-    """Print something that the server says to one client alone."""
+    """Encode a message of the server to one client."""
     return f"{notice(text)}\n".encode()
 
 
 def encode_gap(_room: str, missed: int) -> bytes:
-    """Print that a client was too slow and will not see some messages."""
+    """Encode the notice that a client was too slow and missed messages."""
     return encode_notice(f"you missed {missed} messages")
 
 
 def line_of_past(entry: Entry) -> str:
-    """What an entry looks like in the history: with the minute it was said, by the server's clock."""
+    """Format an entry for the history: with its minute, in the server's time zone."""
     return f"{datetime.fromtimestamp(entry.time):%Y-%m-%d %H:%M} {line_of(entry)}"
 
 
 def line_of(entry: Entry) -> str:
-    """What an entry looks like as a line."""
+    """Format an entry as a line, without its newline."""
     draft = entry.draft
     match draft.kind:
         case Kind.SAID | Kind.ANNOUNCED:
@@ -88,9 +88,9 @@ def line_of(entry: Entry) -> str:
         case Kind.TOLD:
             return f"[{draft.author} -> {draft.to}]> {draft.text}"
         case Kind.JOINED:
-            return f"*** [{draft.author}] joined {_place(draft)} ***"
+            return f"*** [{draft.author}] joined {_destination(draft)} ***"
         case Kind.LEFT:
-            return f"*** [{draft.author}] left {_place(draft)} ***"
+            return f"*** [{draft.author}] left {_destination(draft)} ***"
         case Kind.CROWD:
             return f"*** {draft.text} ***"
         case Kind.TOPIC if draft.text:
@@ -103,5 +103,5 @@ def line_of(entry: Entry) -> str:
             return f"*** [{draft.author}] is now [{draft.text}] ***"
 
 
-def _place(draft: Draft) -> str:
+def _destination(draft: Draft) -> str:
     return "the chat" if draft.room == LOBBY else f"#{draft.room}"

@@ -1,6 +1,6 @@
-"""PROXY headers: a proxy tells on whose behalf it connects. Version 1 is a line of text, version 2 is binary.
+"""PROXY headers, by which a proxy passes on the address of its client. Version 1 is text, version 2 is binary.
 
-The protocol: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt. The codec is that of proxy-protocol.
+The specification: https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt. The codec is proxy-protocol's.
 """
 
 import re
@@ -14,12 +14,12 @@ from proxyprotocol.result import ProxyResult, is_ipv4, is_ipv6
 from trio_chat.chat.errors import ChatError
 
 HEADER_LIMIT = 4096
-"""Bytes in a header. The protocol allows 64 KiB, but what proxies add, such as the names in a certificate, is short."""
+"""Bytes of a header. The specification allows 64 KiB, but what proxies add, such as certificate names, is short."""
 
 _DETECT = ProxyProtocolDetect()
 
-# The codec reads a line as Python reads addresses and numbers: the zone of an IPv6 address may be any characters then,
-# an escape sequence among them, and 1_0 is ten. What is read here is shown to everyone.
+# The codec parses addresses and numbers as Python does: an IPv6 zone may be any characters, escape sequences included,
+# and 1_0 is ten. The address is shown to everyone, so the line has to match this as well.
 _PORT = rb"[1-9][0-9]{0,4}"
 _LINE = re.compile(
     rb"PROXY (?:UNKNOWN(?: .*)?|(?:TCP4 [0-9.]+ [0-9.]+|TCP6 [0-9A-Fa-f:.]+ [0-9A-Fa-f:.]+) %b %b)\r\n" % (_PORT, _PORT)
@@ -27,10 +27,10 @@ _LINE = re.compile(
 
 
 class ProxyHeader:
-    """Takes a header in pieces, and not a byte of what comes after it.
+    """Parses a header from pieces, without a byte of the data behind it.
 
-    Once it `is_complete`, `source` is the address and port of the client, or None where the proxy itself is the client
-    (it looks whether we are well) or does not know.
+    Once it `is_complete`, `source` is the address and port of the client, or None where the proxy itself connects (a
+    health check) or does not know the client.
     """
 
     __slots__ = ("_data", "is_complete", "source")
@@ -40,8 +40,8 @@ class ProxyHeader:
         self.is_complete = False
         self.source: tuple[str, int] | None = None
 
-    def take(self, ahead: bytes) -> int:
-        """Look at the bytes that come next. -> how many of them belong to the header. Raises ChatError."""
+    def feed(self, ahead: bytes) -> int:
+        """Parse the next bytes. -> the number of them that belong to the header. Raises ChatError."""
         taken = 0
         while not self.is_complete:
             try:
@@ -64,7 +64,7 @@ class ProxyHeader:
 def _unpack(data: bytes) -> ProxyResult:
     result = _DETECT.unpack(data)
     if data.startswith(b"PROXY ") and not _LINE.fullmatch(data):
-        raise ValueError("the line has what no address or port is made of")
+        raise ValueError("the line has characters that are in no address or port")
     return result
 
 
@@ -72,7 +72,7 @@ def _source_of(result: ProxyResult) -> tuple[str, int] | None:
     if not (is_ipv4(result) or is_ipv6(result)):
         return None
     address, port = result.source
-    if port == 0:  # nobody connects from there, and no operator could name it
+    if port == 0:  # not a port that a client can have, or an operator can name
         raise ValueError("port 0")
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address

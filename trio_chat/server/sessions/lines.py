@@ -31,7 +31,7 @@ from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
-from trio_chat.wire.telnet import Telnet, TelnetDecoder
+from trio_chat.wire.telnet import TelnetDecoder, TelnetFilter
 
 SEARCH_LIMIT = 50
 
@@ -143,7 +143,7 @@ class LinesSession:
         if self._outlet.unsent_bytes:
             await self._context.pump.delivered(self._client)
 
-    def _heed(self, telnet: Telnet) -> float:
+    def _heed(self, telnet: TelnetFilter) -> float:
         """Answer what was negotiated, which counts as one line however much it was. -> how long to wait after that"""
         self._is_leaving |= telnet.is_over
         if (reply := telnet.take_reply()) is None:

@@ -57,7 +57,7 @@ class SocketPeer:
             ahead = self.socket.recv(HEADER_LIMIT, socket.MSG_PEEK)
             if not ahead:
                 raise trio.BrokenResourceError("the proxy hung up before its header was complete")
-            self.socket.recv(header.take(ahead))
+            self.socket.recv(header.feed(ahead))
         if header.source:
             self.address, self.port = header.source
 
