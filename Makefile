@@ -1,27 +1,47 @@
 # On a fresh machine, `make serve` runs the server and `make test` all tests; both create .venv and install what they
-# need. Everything runs as `python -m` inside .venv, so the folder can be moved.
+# need. Everything runs as `python -m` inside .venv, so the folder can be moved. `make install` installs the command
+# trio-chat for this user, needs no .venv, and no pipx.
 
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# Those that all tests were run with.
+VERSIONS := 3.11 3.12 3.13
+IS_TESTED := -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in sys.argv[1:])' $(VERSIONS)
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python $(IS_TESTED) 2>/dev/null && echo $$python && break; done)
 VENV := .venv
-# Made anew: an environment that is not of the Python that was asked for (make PYTHON=...), or whose Python is gone, or was
-# upgraded, which leaves it without its packages.
+# Made anew: an environment whose Python is not the one that was asked for (make PYTHON=...), is none of VERSIONS, is gone,
+# or was upgraded, which leaves it without its packages.
 ASKED := $(if $(filter file,$(origin PYTHON)),$(VENV)/bin/python,$(PYTHON))
-ANEW := $(shell had=$$($(VENV)/bin/python -c 'import pip, sys; print(sys.version_info[:2])' 2>/dev/null) && \
+ANEW := $(shell $(VENV)/bin/python $(IS_TESTED) 2>/dev/null && had=$$($(VENV)/bin/python -c 'import pip, sys; print(sys.version_info[:2])' 2>/dev/null) && \
 	test "$$had" = "$$($(ASKED) -c 'import sys; print(sys.version_info[:2])' 2>/dev/null)" || echo anew)
+CHECK_PYTHON = $(or $(PYTHON),false) $(IS_TESTED) || { \
+	echo "trio-chat needs one of Python $(subst $(space),$(comma) ,$(VERSIONS))$(if $(PYTHON),$(comma) and $(PYTHON) is none):" \
+	"install one, or name it with make PYTHON=..." >&2; exit 1; }
+comma := ,
+empty :=
+space := $(empty) $(empty)
 RUN := $(VENV)/bin/python -m
 PIP := $(RUN) pip --disable-pip-version-check --quiet
 COMPILE := $(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 ARGS ?=
 
-.PHONY: serve join test check fix bench faults fuzz wheel lock clean anew
+# Where `make install` puts the command: in bin/ there, with its environment in lib/.
+PREFIX ?= $(if $(HOME),$(HOME)/.local)
+
+.PHONY: serve join install uninstall test check fix bench faults fuzz wheel lock clean anew
 
 serve: $(VENV)/.runtime
 	$(RUN) trio_chat serve $(ARGS)
 
 join: $(VENV)/.runtime
 	$(RUN) trio_chat join $(or $(ARGS),localhost)
+
+install:
+	@$(CHECK_PYTHON)
+	@PYTHON="$(PYTHON)" PREFIX="$(PREFIX)" scripts/install
+
+uninstall:
+	PREFIX="$(PREFIX)" scripts/install remove
 
 test: $(VENV)/.dev $(VENV)/.system
 	$(RUN) pytest $(or $(ARGS),--numprocesses auto --dist loadgroup)
@@ -58,8 +78,7 @@ lock: $(VENV)/pyvenv.cfg
 		--output-file requirements-dev.lock
 
 $(VENV)/pyvenv.cfg: $(ANEW)
-	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "trio-chat needs Python 3.11 or later: install it, or name it by make PYTHON=..." >&2; exit 1; }
+	@$(CHECK_PYTHON)
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
 		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }

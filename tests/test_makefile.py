@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
@@ -64,3 +65,86 @@ def test_an_environment_of_another_python_than_the_one_asked_for_is_made_anew(fo
 
     assert f"{other} -m venv --clear .venv" in told
     assert "install --require-hashes --requirement requirements.lock" in told
+
+
+def python_that_claims(path: Path, version: str) -> Path:
+    """A Python that runs code as if it were of another version."""
+    claim = f"import sys; sys.version_info = ({version.replace('.', ', ')}, 0); exec(sys.argv.pop(1))"
+    path.write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -c "{claim}" "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def make(folder: Path, *arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run make where `path` has the only Pythons."""
+    tools = folder / "tools"
+    tools.mkdir(exist_ok=True)
+    for name in ("make", "sh", "rm", "test", "echo"):
+        if not (tools / name).exists():
+            (tools / name).symlink_to(str(shutil.which(name)))
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(command, cwd=folder, env={"PATH": f"{path}:{tools}"}, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        ({"python3": "3.13"}, "python3"),
+        ({"python3": "3.14", "python3.12": "3.12", "python3.11": "3.11"}, "python3.12"),
+        ({"python3": "3.10", "python3.11": "3.11"}, "python3.11"),
+    ],
+)
+def test_the_first_python_that_the_tests_were_run_with_is_taken(
+    there: dict[str, str], taken: str, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shutil.rmtree(folder / ".venv")
+    path = tmp_path_factory.mktemp("path")
+    for name, version in there.items():
+        python_that_claims(path / name, version)
+
+    told = make(folder, "--dry-run", "serve", path=path).stdout
+
+    assert f"{taken} -m venv --clear .venv" in told
+
+
+@pytest.mark.parametrize("target", [".venv/pyvenv.cfg", "install"])
+@pytest.mark.parametrize("version", ["3.10", "3.14"])
+def test_a_python_that_the_tests_were_not_run_with_is_refused(
+    target: str, version: str, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    python = python_that_claims(folder / "python", version)
+
+    done = make(folder, target, f"PYTHON={python}", path=tmp_path_factory.mktemp("path"))
+
+    assert done.returncode
+    expected = f"trio-chat needs one of Python 3.11, 3.12, 3.13, and {python} is none: install one, or name it"
+    assert done.stderr.startswith(expected)
+
+
+def test_without_any_python_it_says_which_are_needed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    shutil.rmtree(folder / ".venv")
+
+    done = make(folder, "serve", path=tmp_path_factory.mktemp("path"))
+
+    assert done.returncode
+    assert "trio-chat needs one of Python 3.11, 3.12, 3.13: install one" in done.stderr
+
+
+def test_an_environment_of_a_python_that_the_tests_were_not_run_with_is_made_anew(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("path")
+    python_that_claims(path / "python3", "3.12")
+    (folder / ".venv/bin/python").unlink()
+    python_that_claims(folder / ".venv/bin/python", "3.14")
+
+    assert "python3 -m venv --clear .venv" in make(folder, "--dry-run", "serve", path=path).stdout
+
+
+def test_the_makefile_takes_the_pythons_that_the_package_claims() -> None:
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    claimed = [
+        line.rpartition(" ")[2] for line in classifiers if line.startswith("Programming Language :: Python :: 3.")
+    ]
+
+    assert f"VERSIONS := {' '.join(claimed)}\n" in (ROOT / "Makefile").read_text()
