@@ -28,7 +28,7 @@ ARGS ?=
 # Where `make install` puts the command: in bin/ there, with its environment in lib/.
 PREFIX ?= $(if $(HOME),$(HOME)/.local)
 
-.PHONY: serve join install uninstall test check fix bench faults fuzz wheel lock clean anew
+.PHONY: serve join install uninstall test check fix docs house bench faults fuzz wheel lock clean anew
 
 serve: $(VENV)/.runtime
 	$(RUN) trio_chat serve $(ARGS)
@@ -54,6 +54,14 @@ check: $(VENV)/.dev
 fix: $(VENV)/.dev
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+
+# The tables of the documentation, from the code; and the drawing of the folders, from their imports.
+docs: $(VENV)/.dev
+	$(RUN) scripts.tables
+
+house: $(VENV)/.dev
+	$(RUN) scripts.drawing
+	$(RUN) scripts.tables
 
 bench: $(VENV)/.runtime
 	$(RUN) bench $(ARGS)

@@ -1,0 +1,106 @@
+"""Which folder imports which, on the floors and in the rooms of tests/test_floors.py."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from tests.test_floors import FLOORS, MODULES, REST, ROOMS, ROOT, imports, is_ours, module_of, part_of, room_of
+
+UNDRAWN = ("trio_chat.__main__", "trio_chat")
+"""`python -m trio_chat`, and the version, for which anybody may ask."""
+
+Arrow = tuple[str, str]
+"""Two names: the first imports the second."""
+
+
+@dataclass
+class House:
+    """The arrows between parts, and within each part between its rooms."""
+
+    between: set[Arrow] = field(default_factory=set)
+    within: dict[str, set[Arrow]] = field(default_factory=dict)
+    from_rooms: set[Arrow] = field(default_factory=set)
+    """From a room to another part."""
+
+    def drawn(self) -> set[Arrow]:
+        """List the arrows of the drawing: all that do not follow from others."""
+        return reduced(self.between).union(*map(reduced, self.within.values()))
+
+    def rooms_of(self, part: str) -> Iterator[list[str]]:
+        """Yield the rooms of a part that are built, floor by floor; a part without rooms is its own."""
+        if not _has_rooms(part):
+            yield [part]
+            return
+        built = {room for whole, room in map(name_of, MODULES) if whole == part}
+        # An `__init__.py` that neither imports nor is imported here has nothing but a docstring.
+        used = {room for arrow in self.within.get(part, ()) for room in arrow}
+        for floor in ROOMS[part]:
+            names = dict.fromkeys(_name_of_room(part, room) for room in floor)
+            if shown := [name for name in names if name in built and (name in used or not name.endswith(".__init__"))]:
+                yield shown
+
+
+def read_house() -> House:
+    """Read the imports of every module."""
+    house = House()
+    for module, tree in MODULES.items():
+        part, room = name_of(module)
+        for other_part, other_room in (name_of(module_of(used)) for used in imports(tree) if is_ours(used)):
+            if part in UNDRAWN or other_part in UNDRAWN:
+                continue
+            if part != other_part:
+                house.between.add((part, other_part))
+                house.from_rooms.add((room, other_part))
+            elif room != other_room:
+                house.within.setdefault(part, set()).add((room, other_room))
+    return house
+
+
+def name_of(module: str) -> tuple[str, str]:
+    """Return the names of the part and of the room that a module is in."""
+    part = part_of(module)
+    return part, _name_of_room(part, room_of(module, part)) if _has_rooms(part) else part
+
+
+def _has_rooms(part: str) -> bool:
+    return any(room not in (".", REST) for floor in ROOMS.get(part, ()) for room in floor)
+
+
+def _name_of_room(part: str, room: str) -> str:
+    is_rest = room == REST or (room == "." and any({".", REST} <= {*floor} for floor in ROOMS[part]))
+    return f"{part}.{'*' if is_rest else '__init__' if room == '.' else room}"
+
+
+def reduced(arrows: set[Arrow]) -> set[Arrow]:
+    """Leave out the arrows that follow from others: a to c, where a goes to b and b to c."""
+    return {(a, b) for a, b in arrows if not any(x == a and c != b and _reaches(c, b, arrows) for x, c in arrows)}
+
+
+def _reaches(start: str, end: str, arrows: set[Arrow]) -> bool:
+    return (start, end) in arrows or any(_reaches(b, end, arrows) for a, b in arrows if a == start)
+
+
+def label(name: str) -> str:
+    """Return a folder or file as it is called in the tree."""
+    path = ROOT / name.replace(".", "/")
+    return f"{path.name}/" if path.is_dir() else f"{path.name}.py"
+
+
+def parts() -> Iterator[list[str]]:
+    """Yield the parts that are drawn, floor by floor."""
+    for floor in FLOORS:
+        if shown := [part for part in floor if part not in UNDRAWN]:
+            yield shown
+
+
+def folder_table() -> str:
+    """Write which folder imports which, as a Markdown table."""
+    house = read_house()
+    rows = ["| folder or file | imports beside it | imports elsewhere |", "|---|---|---|"]
+    for part in chain.from_iterable(parts()):
+        for room in chain.from_iterable(house.rooms_of(part)):
+            beside = sorted(label(used) for user, used in house.within.get(part, ()) if user == room)
+            elsewhere = sorted(label(used) for user, used in house.from_rooms if user == room)
+            name = label(part) + (label(room) if room != part else "")
+            rows.append(f"| `{name}` | {', '.join(beside) or '-'} | {', '.join(elsewhere) or '-'} |")
+    return "\n".join(rows) + "\n"

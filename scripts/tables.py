@@ -1,0 +1,79 @@
+"""The tables of the documentation, made from the code: `make docs` writes them anew, and a test compares them.
+
+A page has its tables between `<!-- made by make docs: NAME -->` and `<!-- end -->`, where NAME is one of TABLES.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from admin_api.app import ENDPOINTS
+from admin_api.http.reference import reference
+from scripts.house import folder_table
+from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
+from trio_chat.client.transcript.input import _OURS as CLIENT_COMMANDS
+from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
+from trio_chat.server.operation.console import COMMANDS as CONSOLE_COMMANDS
+from trio_chat.wire.frame_schema import schema_text
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+EXAMPLE = ROOT / "docs/example_client.py"
+
+_MARKED = re.compile(r"(<!-- made by make docs: ([a-z ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+
+
+def _rows(head: str, rows: Iterable[tuple[str, str]]) -> str:
+    body = "".join(f"| `{name}` | {text} |\n" for name, text in rows)
+    return f"| {head} | what it does |\n|---|---|\n{body}"
+
+
+def _chat_commands() -> str:
+    commands = CHAT_COMMANDS.values()
+    return _rows("command", ((f"/{it.name} {it.usage}".rstrip(), it.help) for it in commands))
+
+
+def _console_commands() -> str:
+    commands = [(it.usage, it.help) for it in CONSOLE_COMMANDS.values()]
+    return _rows("command", [*commands, ("quit()", "stop the server; so do Ctrl-C and SIGTERM")])
+
+
+def _example_client() -> str:
+    source = EXAMPLE.read_text(encoding="utf-8")
+    return f"```python\n{source[source.index('import json') :]}```\n"
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "chat commands": _chat_commands,
+    "client commands": lambda: _rows("command", CLIENT_COMMANDS),
+    "console commands": _console_commands,
+    "example client": _example_client,
+    "folders": folder_table,
+    "live settings": lambda: live_list(ServeSettings) + ".\n",
+    "settings of join": lambda: settings_table(JoinSettings),
+    "settings of serve": lambda: settings_table(ServeSettings),
+}
+
+
+def names_in(page: str) -> list[str]:
+    """List the tables that a page has."""
+    return [name for _, name, _ in _MARKED.findall(page)]
+
+
+def renewed(page: str) -> str:
+    """Return the text of a page with each of its tables as the code has it now."""
+    # Blank lines around: without them Markdown takes a table for a part of the comment.
+    return _MARKED.sub(lambda match: f"{match[1]}\n{TABLES[match[2]]()}\n{match[3]}", page)
+
+
+def main() -> None:
+    """Write all tables, and the two files that are made from the code as a whole."""
+    for page in PAGES:
+        page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / "docs/endpoints.md").write_text(reference(ENDPOINTS), encoding="utf-8")
+    (ROOT / "docs/protocol.schema.json").write_text(schema_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

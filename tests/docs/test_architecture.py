@@ -1,0 +1,49 @@
+"""The drawing of the house: its arrows are the imports."""
+
+import xml.etree.ElementTree as ET
+
+from scripts.drawing import DRAWING, draw
+from scripts.house import Arrow, House, folder_table, read_house, reduced
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def arrows_in(svg: str) -> set[Arrow]:
+    paths = ET.fromstring(svg).iter(f"{SVG}path")
+    return {(path.attrib["data-from"], path.attrib["data-to"]) for path in paths if "data-from" in path.attrib}
+
+
+def test_the_arrows_of_the_drawing_are_the_imports() -> None:
+    assert arrows_in(DRAWING.read_text(encoding="utf-8")) == read_house().drawn(), "`make house` draws it anew"
+
+
+def test_every_folder_is_drawn() -> None:
+    drawn = {text.text for text in ET.parse(DRAWING).iter(f"{SVG}text")}
+    named = [row.split("`")[1] for row in folder_table().splitlines()[2:]]
+
+    assert len(named) > 20
+    assert {part for name in named for part in name.replace("/", "/ ").split()} <= drawn
+
+
+def test_a_new_import_is_a_new_arrow() -> None:
+    house = House(
+        between={("admin_api", "trio_chat.journal")}, within={"admin_api": {("admin_api.app", "admin_api.http")}}
+    )
+    before = arrows_in(draw(house))
+
+    house.between.add(("trio_chat.client", "trio_chat.journal"))
+    house.within["admin_api"].add(("admin_api.state", "admin_api.http"))
+
+    assert arrows_in(draw(house)) - before == {
+        ("trio_chat.client", "trio_chat.journal"),
+        ("admin_api.state", "admin_api.http"),
+    }
+
+
+def test_an_arrow_that_follows_from_others_is_left_out() -> None:
+    assert reduced({("a", "b"), ("b", "c"), ("c", "d"), ("a", "d"), ("x", "d")}) == {
+        ("a", "b"),
+        ("b", "c"),
+        ("c", "d"),
+        ("x", "d"),
+    }
