@@ -14,7 +14,7 @@ from tests.test_floors import PURE, ROOT
 
 DRAWING = ROOT / "docs/house.svg"
 
-BOX_WIDTH, BOX_HEIGHT, TITLE, PADDING, LANE = 128, 30, 32, 26, 9
+BOX_WIDTH, BOX_HEIGHT, TITLE, PADDING, LANE, LETTER = 116, 30, 32, 26, 9, 8
 ROOM_GAP, PART_GAP, MARGIN, LEGEND = (16, 26), (56, 60), 28, 76
 """Sizes are pixels. Gaps are to the right of a box, and below it."""
 
@@ -54,8 +54,9 @@ class Box:
 
     @cached_property
     def width(self) -> float:
-        """The widest of its floors, and its padding."""
-        return max((_width(floor, self.gap[0]) for floor in self.floors), default=BOX_WIDTH - 2 * PADDING) + 2 * PADDING
+        """The widest of its floors and its padding; or its name."""
+        floors = [_width(floor, self.gap[0]) + 2 * PADDING for floor in self.floors]
+        return max(BOX_WIDTH, len(label(self.name)) * LETTER + 16, *floors)
 
     @property
     def middle(self) -> float:
