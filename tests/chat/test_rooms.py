@@ -248,8 +248,8 @@ def test_what_came_too_late_for_a_forgotten_room_ends_nothing_where_there_can_be
 
 
 def test_a_room_of_the_journal_gets_no_topic_of_one_that_looks_like_it(world) -> None:
-    world.chat.rooms.recall("f00", "zeros")
-    world.chat.rooms.recall("foo", "letters")
+    world.chat.rooms.restore("f00", "zeros")
+    world.chat.rooms.restore("foo", "letters")
 
     assert (names_of(world), world.chat.rooms["f00"].topic) == (["lobby", "f00"], "zeros")
 
@@ -258,7 +258,7 @@ def test_a_room_that_is_known_is_recalled_where_there_can_be_no_more(world) -> N
     world.rules = Rules(rooms=1)
     world.__post_init__()
 
-    world.chat.rooms.recall("lobby", "all of us")
+    world.chat.rooms.restore("lobby", "all of us")
 
     assert world.lobby.topic == "all of us"
 
@@ -273,7 +273,7 @@ def test_where_there_are_people_in_all_rooms_there_may_be_no_more_is_made(world)
         obey(world.chat, bob, "/join ops")
 
     with pytest.raises(ChatError, match="as many rooms as it may have"):
-        world.chat.rooms.recall("ops", "")
+        world.chat.rooms.restore("ops", "")
     assert names_of(world) == ["lobby", "dev"]
 
 
@@ -293,6 +293,61 @@ def test_where_there_are_as_many_rooms_as_may_be_the_one_left_longest_ago_makes_
     assert names_of(world) == ["lobby", "ops", "garden"]
     obey(world.chat, bob, "/join dev")
     assert names_of(world) == ["lobby", "garden", "dev"]
+
+
+def small_world(world, rooms: int):
+    """The same world, in which there may be so many rooms."""
+    world.rules = Rules(rooms=rooms)
+    world.__post_init__()
+    return world.connect(1001), world.connect(1002)
+
+
+def test_a_room_that_made_way_has_its_topic_when_it_is_made_again(world) -> None:
+    alice, bob = small_world(world, rooms=2)
+    obey(world.chat, alice, "/join dev")
+    obey(world.chat, alice, "/topic cheese")
+    world.settle()
+    obey(world.chat, alice, "/leave")
+    world.settle()
+    obey(world.chat, bob, "/join ops")
+    obey(world.chat, bob, "/leave")
+    assert names_of(world) == ["lobby", "ops"]
+
+    assert obey(world.chat, alice, "/join dev") == TextReply(("*** you are in #dev: cheese ***",))
+
+
+@pytest.mark.parametrize(("last", "shown"), [("wine", ": wine"), ("-", "")])
+def test_a_topic_that_comes_after_its_room_made_way_is_the_one_that_is_known(world, last: str, shown: str) -> None:
+    alice, bob = small_world(world, rooms=2)
+    obey(world.chat, alice, "/join dev")
+    obey(world.chat, alice, "/topic cheese")
+    world.settle()
+    obey(world.chat, alice, f"/topic {last}")
+    obey(world.chat, alice, "/leave")
+    obey(world.chat, bob, "/join ops")
+    world.settle()
+    obey(world.chat, bob, "/leave")
+
+    assert obey(world.chat, alice, "/join dev") == TextReply((f"*** you are in #dev{shown} ***",))
+
+
+def test_a_room_beyond_those_there_may_be_at_the_start_has_its_topic_when_it_is_made(world) -> None:
+    alice, _ = small_world(world, rooms=2)
+    world.chat.rooms.restore("ops", "knives")
+    with pytest.raises(ChatError):
+        world.chat.rooms.restore("dev", "cheese")
+
+    assert obey(world.chat, alice, "/join dev") == TextReply(("*** you are in #dev: cheese ***",))
+
+
+def test_of_very_many_rooms_that_made_way_the_newest_topics_are_known(world) -> None:
+    small_world(world, rooms=2)
+    world.chat.rooms.restore("ops", "")
+    for number in range(3):
+        with pytest.raises(ChatError):
+            world.chat.rooms.restore(f"old{number}", f"topic {number}")
+
+    assert [world.chat.rooms.enter(f"old{number}").topic for number in (0, 2)] == ["", "topic 2"]
 
 
 def test_a_large_room_sums_up_who_comes_and_goes(world) -> None:
@@ -327,7 +382,7 @@ def test_a_topic_has_its_bounds_also_one_of_earlier(world) -> None:
     with pytest.raises(ChatError, match="at most 300 characters"):
         obey(world.chat, alice, f"/topic {'x' * 301}")
 
-    world.chat.rooms.recall("dev", "x" * 4096)
+    world.chat.rooms.restore("dev", "x" * 4096)
     assert obey(world.chat, alice, f"/topic {'x' * 300}")
     assert len(world.chat.rooms["dev"].topic) == 300
 
@@ -337,7 +392,7 @@ def test_of_very_many_rooms_those_are_told_in_which_most_people_are(world) -> No
     for number in range(99):
         world.chat.join(alice, f"r{number:02}")
     for number in range(201):
-        world.chat.rooms.recall(f"old{number}", "")
+        world.chat.rooms.restore(f"old{number}", "")
     obey(world.chat, bob, "/join r42")
 
     rows = obey(world.chat, bob, "/rooms").lines

@@ -34,9 +34,11 @@ class Rooms:
         self._by_name: dict[str, Room] = {}
         self._unspoken: set[str] = set()
         """Where nothing was said, as far as is known."""
+        self._forgotten_topics: dict[str, str] = {}
+        """Topics of rooms that made way, by name, the oldest first; at most as many as there may be rooms."""
         self.last_id = last_id
         """The newest id that has come from the journal."""
-        self.recall(LOBBY, "")
+        self.restore(LOBBY, "")
 
     def __getitem__(self, name: str) -> Room:
         return self._by_name[name]
@@ -53,11 +55,12 @@ class Rooms:
             return list(self)
         return nlargest(limit, self, key=lambda room: len(room.members))
 
-    def recall(self, name: str, topic: str) -> None:
-        """Know a room that the journal has. Raises ChatError where there are too many."""
-        room = self._open(name)
-        if room.name == name:  # and not another that looks like it, and was there first
-            room.topic = topic[:TOPIC_MAX]
+    def restore(self, name: str, topic: str) -> None:
+        """Add a room that the journal has. Raises ChatError where there are too many; its topic is kept all the same."""
+        try:
+            self._open(name)
+        finally:
+            self._set_topic(name, topic[:TOPIC_MAX])
             self._unspoken.discard(name)
 
     def enter(self, name: str) -> Room:
@@ -85,10 +88,9 @@ class Rooms:
         if (room is None or name in self._unspoken) and any(entry.draft.kind in SPOKEN for entry in news):
             room = room or self._recover(name)
             self._unspoken.discard(name)
-        if room:
-            for entry in news:
-                if entry.draft.kind is Kind.TOPIC:
-                    room.topic = entry.draft.text
+        for entry in news:
+            if entry.draft.kind is Kind.TOPIC:
+                self._set_topic(name, entry.draft.text)
         return room
 
     def forget_unspoken(self) -> None:
@@ -119,6 +121,9 @@ class Rooms:
         self._names[key] = name
         self._unspoken.add(name)
         room = self._by_name[name] = self._make(name, self._window)
+        if topic := self._forgotten_topics.pop(name, ""):
+            room.topic = topic
+            self._unspoken.discard(name)
         return room
 
     def _make_way(self) -> bool:
@@ -127,7 +132,6 @@ class Rooms:
         Else one client could make so many, and say a word in each, that nobody could ever make another one. A hundredth
         goes at once, since finding them takes as long as for one.
         """
-        # Trade-off: their topics are known again only when the server is started anew.
         empty = [room for room in self if not room.members and room.name != LOBBY]
         for room in nsmallest(1 + self._most // 100, empty, key=lambda room: room.log.last_id):
             self._drop(room.name)
@@ -142,8 +146,22 @@ class Rooms:
         return None
 
     def _drop(self, name: str) -> None:
-        del self._by_name[name], self._names[fold(name)]
+        topic = self._by_name.pop(name).topic
+        del self._names[fold(name)]
         self._unspoken.discard(name)
+        self._set_topic(name, topic)
+
+    def _set_topic(self, name: str, topic: str) -> None:
+        """Set the topic of a room, or keep it for when that is made again."""
+        if room := self._by_name.get(name):
+            room.topic = topic
+            return
+        self._forgotten_topics.pop(name, None)
+        if topic:
+            self._forgotten_topics[name] = topic
+            # Trade-off: older ones are known again only when the server is started anew.
+            if len(self._forgotten_topics) > self._most:
+                del self._forgotten_topics[next(iter(self._forgotten_topics))]
 
     def _make(self, name: str, window: Window) -> Room:
         return Room(name, self._encoders, window=window, after_id=self.last_id)

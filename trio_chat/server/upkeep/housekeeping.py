@@ -17,13 +17,15 @@ logger = logging.getLogger(__name__)
 
 
 async def restore_rooms(chat: Chat, journal: Journal) -> None:
-    """Know the rooms of earlier, and their topics. Raises JournalError."""
+    """Add the rooms that the journal has, with their topics, as many as there may be. Raises JournalError."""
+    refusal = ""
     for room in await journal.rooms():
         try:
-            chat.rooms.recall(room.name, room.topic)
+            chat.rooms.restore(room.name, room.topic)
         except ChatError as error:
-            logger.warning("not all rooms of the journal are known: %s", error.text)
-            break
+            refusal = error.text
+    if refusal:
+        logger.warning("not all rooms of the journal are listed: %s", refusal)
 
 
 class Pruning:
