@@ -1,7 +1,6 @@
-"""The operator's HTTP interface on Quart-Trio.
+"""The admin API: HTTP for operators, on Quart-Trio.
 
-It sees Chat's public methods, the journal's `read` and the configuration. It must not know sessions, the sockets of
-clients, the pump or the wire. Importing this package and `admin_api.http.listening` costs nothing; the modules that
-import Quart and hypercorn take a quarter of a second, so the app opens the listeners first and imports them in a
-thread.
+It uses the public methods of Chat, Operator and the journal. It must not know sessions, the sockets of clients, the
+pump or the wire. Modules that import Quart or hypercorn take a quarter of a second to import, so `serve` opens the
+listeners first and then imports `admin_api.app` in a thread; the others say that they need no Quart.
 """

@@ -10,14 +10,14 @@ from trio_chat.chat.log import Mode
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """What a client has not been sent yet."""
+    """The backlog of a client: entries and bytes not sent to it yet."""
 
     entries: int
     bytes: int
 
 
 class ClientView(msgspec.Struct, frozen=True):
-    """A client as operators see it."""
+    """A client as operators see it. `idle_s`: since its last line or frame."""
 
     id: str
     address: str
@@ -34,7 +34,7 @@ class ClientView(msgspec.Struct, frozen=True):
 
 
 def view_of(chat: Chat, client: Client) -> ClientView:
-    """Describe a client as it is at this moment."""
+    """Describe a client as it is now."""
     return ClientView(
         id=client.id,
         address=client.address,

@@ -1,1 +1,4 @@
-"""HTTP itself: listening, TLS, serving, access, problems and OpenAPI. It knows nothing of the chat's rules."""
+"""HTTP itself: listening, TLS, serving, access, endpoints as such, problems and OpenAPI.
+
+It must not know the rules of the chat, nor the state that endpoints show.
+"""

@@ -1,8 +1,8 @@
-"""Who may ask: by address, or by token. Needs no Quart, so the app builds it before that is imported.
+"""Authentication by address and token. Needs no Quart, which is imported later.
 
-A token that is set is asked of everyone but trusted networks. Where none is set, this machine alone may ask, unless the
-operator said that anybody may. Wrong tokens are counted by address: whoever gives too many is not looked at for a
-while, right or wrong, or guessing would cost nothing. Others are not held up by that.
+A token that is set is required of everyone outside the trusted networks. Without a token, only loopback addresses are
+admitted, unless the operator opened the API. Wrong tokens are counted by address: after too many, every token from
+there is refused for a while, the right one too, or guessing would cost nothing. Other addresses are not affected.
 """
 
 import hmac
@@ -14,17 +14,19 @@ from hashlib import sha256
 from trio_chat.chat.operators.networks import Address, Network
 from trio_chat.chat.token_bucket import TokenBucket
 
-GUESSES_AT_ONCE = 10
-GUESS_S = 5
-"""An address may guess wrong so often at once, and after that once in so many seconds."""
+WRONG_TOKENS_BURST = 10
+"""Wrong tokens that an address may send at once."""
 
-KNOWN_GUESSERS = 1000
-"""Origins of wrong tokens that are remembered; those unheard of for longest go first."""
+WRONG_TOKEN_INTERVAL_S = 5
+"""After that, it may send one in this many seconds."""
+
+TRACKED_ORIGINS_MAX = 1000
+"""Origins of wrong tokens that are tracked; the least recently seen are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the operator decides. `names` are those under which the API may be called, beside the machine's own."""
+    """The access settings. `names` are the host names of the API, besides the machine's own."""
 
     token: str = field(default="", repr=False)
     allow: tuple[Network, ...] = ()
@@ -33,56 +35,58 @@ class Access:
 
     @property
     def is_limited(self) -> bool:
-        """Whether anything is decided about those who ask from other machines."""
+        """Whether the settings say who may access the API from other machines."""
         return bool(self.token or self.allow or self.is_open)
 
 
-class Verdict(Enum):
-    """What becomes of one who asks."""
+class AccessDecision(Enum):
+    """The outcome of authentication."""
 
     ADMITTED = auto()
     NO_TOKEN = auto()
     WRONG_TOKEN = auto()
-    TOO_MANY_GUESSES = auto()
-    FOREIGN = auto()
-    """There is no token, and this address may not do without."""
+    TOO_MANY_WRONG_TOKENS = auto()
+    NOT_LOCAL = auto()
+    """No token is set, and the address is neither local nor trusted."""
 
 
-class Gate:
-    """Judges who asks. Its state is bounded."""
+class Authenticator:
+    """Authenticates requests. Its state is bounded."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
         self._digest = _digest(access.token)
-        self._guessers: OrderedDict[tuple[int, int], TokenBucket] = OrderedDict()
+        self._wrong_tokens: OrderedDict[tuple[int, int], TokenBucket] = OrderedDict()
 
-    def judge(self, address: Address, given: str | None, now: float) -> Verdict:
-        """Judge one who gave a token, or none. `now` is steady."""
+    def authenticate(self, address: Address, token: str | None, now: float) -> AccessDecision:
+        """Decide about a request from an address, with a token or None. `now` is monotonic, in seconds."""
         if any(address in network for network in self._access.allow):
-            return Verdict.ADMITTED
+            return AccessDecision.ADMITTED
         if not self._access.token:
-            return Verdict.ADMITTED if self._access.is_open or address.is_loopback else Verdict.FOREIGN
-        if given is None:
-            return Verdict.NO_TOKEN
+            return AccessDecision.ADMITTED if self._access.is_open or address.is_loopback else AccessDecision.NOT_LOCAL
+        if token is None:
+            return AccessDecision.NO_TOKEN
         origin = _origin_of(address)
-        guesses = self._guessers.get(origin)
-        if guesses and guesses.take(0, now) > 0:
-            return Verdict.TOO_MANY_GUESSES
-        if self._matches(given):
-            return Verdict.ADMITTED
-        self._count_guess(origin, now)
-        return Verdict.WRONG_TOKEN
+        bucket = self._wrong_tokens.get(origin)
+        if bucket and bucket.take(0, now) > 0:
+            return AccessDecision.TOO_MANY_WRONG_TOKENS
+        if self._is_right(token):
+            return AccessDecision.ADMITTED
+        self._count_wrong_token(origin, now)
+        return AccessDecision.WRONG_TOKEN
 
-    def _matches(self, given: str) -> bool:
-        # Digests have one length, so the time tells nothing about the token, its length included.
-        return hmac.compare_digest(self._digest, _digest(given))
+    def _is_right(self, token: str) -> bool:
+        # Digests have one length, so the time of the comparison reveals nothing about the token, nor its length.
+        return hmac.compare_digest(self._digest, _digest(token))
 
-    def _count_guess(self, origin: tuple[int, int], now: float) -> None:
-        guesses = self._guessers.setdefault(origin, TokenBucket(1 / GUESS_S, GUESSES_AT_ONCE - 1, now))
-        guesses.take(1, now)
-        self._guessers.move_to_end(origin)
-        if len(self._guessers) > KNOWN_GUESSERS:
-            self._guessers.popitem(last=False)
+    def _count_wrong_token(self, origin: tuple[int, int], now: float) -> None:
+        bucket = self._wrong_tokens.setdefault(
+            origin, TokenBucket(1 / WRONG_TOKEN_INTERVAL_S, WRONG_TOKENS_BURST - 1, now)
+        )
+        bucket.take(1, now)
+        self._wrong_tokens.move_to_end(origin)
+        if len(self._wrong_tokens) > TRACKED_ORIGINS_MAX:
+            self._wrong_tokens.popitem(last=False)
 
 
 def _digest(token: str) -> bytes:
@@ -90,5 +94,5 @@ def _digest(token: str) -> bytes:
 
 
 def _origin_of(address: Address) -> tuple[int, int]:
-    """Who is behind an address: for IPv6 its /64, which is what one household gets (RFC 6177)."""
+    """Return the key by which wrong tokens are counted: an IPv4 address, or the /64 of a household (RFC 6177)."""
     return address.version, int(address) if address.version == 4 else int(address) >> 64

@@ -1,4 +1,4 @@
-"""TLS for the admin app: a handshake that ends in time, and an end that the peer can read."""
+"""TLS for the admin app: a handshake with a deadline, and a close that does not reset the connection."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -9,15 +9,15 @@ import trio
 from admin_api.http.listening import HttpLimits
 
 GetContext = Callable[[], ssl.SSLContext]
-"""Gives what the handshakes from now on are made with: the certificate may be renewed at any time."""
+"""Returns the context for the next handshake: the certificate may be renewed at any time."""
 
-DRAIN_BYTES = 65536
+DRAIN_CHUNK_BYTES = 65536
 
 TlsStream = trio.SSLStream["LingeringStream"]
 
 
 class LingeringStream(trio.abc.Stream):
-    """A socket that is read out before it is closed, or the kernel resets it and the peer may never read its answer."""
+    """A socket that is drained before it is closed: otherwise the kernel resets it and the peer may lose its answer."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
@@ -35,10 +35,10 @@ class LingeringStream(trio.abc.Stream):
         return await self._stream.receive_some(max_bytes)
 
     async def aclose(self) -> None:
-        """Say that this is the end, and wait until the other says so too. The caller bounds that."""
+        """Send the end of the stream, and drain until the peer sends its own. The caller sets a deadline."""
         try:
             await self._stream.send_eof()
-            while await self._stream.receive_some(DRAIN_BYTES):
+            while await self._stream.receive_some(DRAIN_CHUNK_BYTES):
                 pass
         finally:
             await self._stream.aclose()
@@ -46,11 +46,11 @@ class LingeringStream(trio.abc.Stream):
 
 @asynccontextmanager
 async def encrypted(stream: trio.SocketStream, context: ssl.SSLContext, limits: HttpLimits) -> AsyncIterator[TlsStream]:
-    """Shake hands, and give what is inside. Raises trio.BrokenResourceError where the other cannot."""
+    """Do the handshake and yield the decrypted stream; close it after the block. Raises trio.BrokenResourceError."""
     inner = trio.SSLStream(LingeringStream(stream), context, server_side=True)
-    with trio.move_on_after(limits.handshake_s) as patience:
+    with trio.move_on_after(limits.handshake_s) as handshake:
         await inner.do_handshake()
-    if patience.cancelled_caught:
+    if handshake.cancelled_caught:
         raise trio.BrokenResourceError("the handshake took too long")
     yield inner
     with trio.move_on_after(limits.linger_s):

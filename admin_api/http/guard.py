@@ -1,7 +1,7 @@
-"""Who may ask: names under which we are called (DNS rebinding), pages that ask (cross-site requests), and tokens.
+"""Checks before every request: the host name (DNS rebinding), the origin (cross-site requests) and the token.
 
-A browser tells where a request comes from; a command line does not and is let through. So the rules below bind web
-pages: none of another origin can read or do anything here, by whatever name it calls us.
+A browser sends the origin of a request; a command line does not and is admitted. So these rules restrict web pages: no
+page of another origin can read or change anything here, whatever host name it uses.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ from quart import Request, Response, Websocket, g, request, websocket
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Authorization, Headers
 
-from admin_api.http.access import GUESS_S, Access, Gate, Verdict
+from admin_api.http.access import WRONG_TOKEN_INTERVAL_S, Access, AccessDecision, Authenticator
 from admin_api.http.problems import problem
 from trio_chat.chat.operators.networks import address_of
 from trio_chat.chat.text import clean
@@ -23,7 +23,7 @@ from trio_chat.chat.text import clean
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?", re.ASCII)
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
-# What a form can send without asking by a preflight, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+# The content types that a form can send without a preflight request, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 _CHALLENGES = (
@@ -31,18 +31,18 @@ _CHALLENGES = (
     ("WWW-Authenticate", 'Basic realm="trio-chat", charset="UTF-8"'),
 )
 _REFUSALS = {
-    Verdict.NO_TOKEN: (
+    AccessDecision.NO_TOKEN: (
         401,
         "A token is needed: Authorization: Bearer TOKEN, or any name with TOKEN as its password.",
         _CHALLENGES,
     ),
-    Verdict.WRONG_TOKEN: (401, "That is not the token.", _CHALLENGES),
-    Verdict.TOO_MANY_GUESSES: (
+    AccessDecision.WRONG_TOKEN: (401, "That is not the token.", _CHALLENGES),
+    AccessDecision.TOO_MANY_WRONG_TOKENS: (
         429,
         "Too many wrong tokens came from your address: wait.",
-        (("Retry-After", str(GUESS_S)),),
+        (("Retry-After", str(WRONG_TOKEN_INTERVAL_S)),),
     ),
-    Verdict.FOREIGN: (403, "Only this machine and the networks that the settings list may ask.", ()),
+    AccessDecision.NOT_LOCAL: (403, "Only this machine and the networks of --admin-allow may use the admin API.", ()),
 }
 _NAME_LIMIT = 32
 
@@ -50,76 +50,76 @@ logger = logging.getLogger("trio_chat.serve.admin")
 
 
 def guard(app: QuartTrio, access: Access) -> None:
-    """Refuse, before any view of `app` runs: foreign names, foreign pages, strangers, bodies too long or too slow.
+    """Let `app` refuse requests before their endpoint runs: by host name, origin, token, and size and time of the body.
 
-    Who is let through is known as `g.by`. Who is not is answered once; what else came on that connection goes unread.
+    `g.by` is the name of an admitted operator. A refused request is answered and ends its connection.
     """
     names = {socket.gethostname().lower(), *(name.lower() for name in access.names)}
-    gate = Gate(access)
+    authenticator = Authenticator(access)
 
     async def check_request() -> Response | None:
-        refusal = refuse(request.headers, method=request.method, names=names) or _ask_for_token(gate, request)
+        refusal = refuse(request.headers, method=request.method, names=names) or _authenticate(authenticator, request)
         if refusal is None and ({"Content-Length", "Transfer-Encoding"} & set(request.headers.keys())):
-            await request.get_data()  # raises 413 and 408, so that a view acts on whole requests only
-        return _with_the_end_of_its_connection(refusal)
+            await request.get_data()  # raises 413 and 408, so that endpoints see only complete requests
+        return _closing_connection(refusal)
 
     async def check_websocket() -> Response | None:
-        refusal = refuse(websocket.headers, method="GET", names=names) or _ask_for_token(gate, websocket)
-        return _with_the_end_of_its_connection(refusal)
+        refusal = refuse(websocket.headers, method="GET", names=names) or _authenticate(authenticator, websocket)
+        return _closing_connection(refusal)
 
     app.before_request(check_request)
     app.before_websocket(check_websocket)
 
 
-def _with_the_end_of_its_connection(refusal: Response | None) -> Response | None:
-    # Otherwise strangers who send hundreds of requests at once and read nothing keep all places busy, for seconds.
+def _closing_connection(refusal: Response | None) -> Response | None:
+    # Otherwise strangers who send hundreds of requests at once and read nothing occupy all connections for seconds.
     if refusal is not None:
         refusal.headers["Connection"] = "close"
     return refusal
 
 
-def _ask_for_token(gate: Gate, asked: Request | Websocket) -> Response | None:
-    """Return the answer to one who may not ask, or None."""
+def _authenticate(authenticator: Authenticator, asked: Request | Websocket) -> Response | None:
+    """Return the answer that refuses a request, or None and set `g.by`."""
     address = address_of(asked.remote_addr or "")
     authorization = asked.authorization
-    verdict = gate.judge(address, token_of(authorization), trio.current_time())
-    if verdict is Verdict.ADMITTED:
+    decision = authenticator.authenticate(address, token_of(authorization), trio.current_time())
+    if decision is AccessDecision.ADMITTED:
         name = clean(authorization.username or "")[:_NAME_LIMIT] if authorization else ""
         g.by = f"http {name}@{address}" if name else f"http {address}"
         return None
-    if verdict is not Verdict.NO_TOKEN:  # a browser asks without one first
-        logger.warning("refused %s at the admin API: %s", address, verdict.name.lower().replace("_", " "))
-    status, detail, headers = _REFUSALS[verdict]
+    if decision is not AccessDecision.NO_TOKEN:  # browsers send none at first
+        logger.warning("refused %s at the admin API: %s", address, decision.name.lower().replace("_", " "))
+    status, detail, headers = _REFUSALS[decision]
     return problem(status, detail, headers=headers)
 
 
 def token_of(authorization: Authorization | None) -> str | None:
-    """Return the token that a request gives: a bearer token, or the password of HTTP basic with any name."""
+    """Return the token of a request: a bearer token, or the password of HTTP basic with any name."""
     if authorization is None:
         return None
     return {"bearer": authorization.token, "basic": authorization.password}.get(authorization.type)
 
 
 def refuse(headers: Headers, *, method: str, names: Collection[str]) -> Response | None:
-    """Return the answer that refuses a request with these headers, or None if it may be served."""
+    """Return the answer that refuses a request with these headers, or None."""
     if not is_host_allowed(headers.getlist("Host"), names=names):
         return problem(
             403,
-            "The Host header must be an IP address, localhost, this machine's name or one that the settings list.",
+            "The Host header has to be an IP address, localhost, this machine's name or one given by --admin-name.",
         )
     if not is_same_origin(headers, method=method):
-        return problem(403, "A web page of another origin may not use this interface.")
+        return problem(403, "Web pages of another origin may not use the admin API.")
     if any(name in headers for name in _OVERRIDES):
-        return problem(403, "Overriding the method is not supported: send the method itself.")
+        return problem(403, "Overriding the method is not supported: use the method itself.")
     if method not in _SAFE_METHODS and is_form(headers):
         return problem(403, "Forms are not accepted: send Content-Type: application/json.")
     return None
 
 
 def is_host_allowed(hosts: list[str], *, names: Collection[str]) -> bool:
-    """Tell whether the Host headers are one, and one that no attacker's DNS can point at us.
+    """Tell whether there is one Host header, with a name that an attacker's DNS cannot point at us.
 
-    That is an IP address, a name without dots (localhost among them) or one of `names` (in lower case).
+    That is an IP address, a name without dots (such as localhost) or one of `names` (in lower case).
     """
     match = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
     if match is None:
@@ -139,9 +139,9 @@ def _is_address(text: str, read: Callable[[str], object]) -> bool:
 
 
 def is_same_origin(headers: Headers, *, method: str) -> bool:
-    """Tell whether a request is no web page's, or one of our own pages'.
+    """Tell whether a request comes from no web page, or from one of our own.
 
-    A link on another page that opens ours in a tab is let through: it can do nothing and read nothing.
+    A link of another page that opens ours in a tab is admitted: that page can neither do nor read anything by it.
     """
     host = headers.get("Host", "").lower()
     if any(origin.lower() not in {f"http://{host}", f"https://{host}"} for origin in headers.getlist("Origin")):
@@ -155,6 +155,6 @@ def is_same_origin(headers: Headers, *, method: str) -> bool:
 
 
 def is_form(headers: Headers) -> bool:
-    """Tell whether the body is one that a page's form could have sent, and no browser vouches for where it is from."""
+    """Tell whether a form could have sent the body, and no Origin header says from where."""
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return kind in _FORM_TYPES and "Origin" not in headers

@@ -1,24 +1,24 @@
-"""What hypercorn 0.18 and quart-trio 0.12 get wrong, cured in one place; a test keeps the versions to these.
+"""Workarounds for defects of hypercorn 0.18 and quart-trio 0.12; a test pins these versions.
 
 hypercorn's HTTP (`H11Protocol` and the streams above it) is used as it is. Its connection (`hypercorn.trio.tcp_server`)
-is replaced by `Connection`, since most defects are there:
+is replaced by `Connection`, since most defects are there. All are in this file, so that it can go as a whole:
 
 1. A websocket upgrade with bytes behind it raises LocalProtocolError out of `serve` and cancels the nursery around it
-   (hypercorn issue 225), and half a handshake keeps its connection for ever: `Http11` refuses both, `_send_h11_event`
-   ends the connection where an answer cannot be sent all the same, and `serving` fences off whatever else is raised.
-2. quart-trio cancels the request on the `http.disconnect` that follows the last chunk, in the middle of hypercorn's
-   own farewell, so that idle and `Connection: close` connections stayed open: here nothing after the last chunk awaits.
-3. Sends are shielded, so a client that never reads makes shutdown hang: here they are not, and after a send that was
-   cut off the connection is over.
+   (hypercorn issue 225), and half a handshake keeps its connection forever: `Http11` refuses both, `_send_h11_event`
+   ends the connection where an answer cannot be sent, and `serving` catches anything else that is raised.
+2. quart-trio cancels the request on the `http.disconnect` that follows the last chunk, while hypercorn is
+   closing, so that idle and `Connection: close` connections stay open: here nothing awaits after the last chunk.
+3. Sends are shielded, so a client that never reads makes shutdown hang: here they are not, and a send that was cut off
+   ends the connection.
 4. The socket is closed while the peer still sends, whereupon the kernel resets it and the peer may never read its 413:
-   here what still comes is read and thrown away for `linger_s`.
-5. End of input cancels the request, so `printf ... | nc` with a half-closed socket got no answer: here it gets one.
-6. HTTP/2 is spoken unasked (`PRI *`, `Upgrade: h2c`): `_check_protocol` stays with HTTP/1.1.
-7. A target that is no path makes Quart raise, and Content-Length beside Transfer-Encoding is accepted, although a
-   proxy in front may have believed the other one: `_refusal_of` says no.
-8. One who took this for another port was left without an answer until he was thrown out, since a header ends in an
-   empty line: here a first line that is of no request is refused at once.
-9. What is refused before the app hears of it is answered without a body: here it is a problem like any other.
+   here the connection is drained for `linger_s`.
+5. End of input cancels the request, so `printf ... | nc` with a half-closed socket gets no answer: here it gets one.
+6. HTTP/2 cannot be switched off (`PRI *`, `Upgrade: h2c`): `_check_protocol` stays with HTTP/1.1.
+7. A target that is not a path makes Quart raise, and Content-Length beside Transfer-Encoding is accepted, although a
+   proxy in front may have used the other one: `_refusal_of` refuses both.
+8. A client of another protocol waits until the timeout, since a header ends in an empty line: here a first line that
+   is not of a request is refused at once.
+9. Requests that are refused before they reach the app are answered without a body: here by a problem.
 """
 
 import logging
@@ -51,54 +51,54 @@ logger = logging.getLogger("trio_chat.serve.admin")
 
 @dataclass(frozen=True, slots=True)
 class HttpRefusal:
-    """Why a request does not reach the app."""
+    """An error answer to a request that does not reach the app."""
 
     status: int
     detail: str
 
 
-NO_REQUEST = HttpRefusal(400, "That begins no HTTP request. The chat has a port of its own.")
-MALFORMED = HttpRefusal(400, "That is no well-formed HTTP/1.1 request with one Host header.")
+NO_REQUEST = HttpRefusal(400, "This is not an HTTP request. The chat has another port.")
+MALFORMED = HttpRefusal(400, "This is not a well-formed HTTP/1.1 request with one Host header.")
 NO_PATH = HttpRefusal(400, "The target of a request has to be a path.")
 TWO_LENGTHS = HttpRefusal(400, "A request may have Content-Length or Transfer-Encoding, not both.")
-HALF_A_HANDSHAKE = HttpRefusal(400, "That is no whole websocket handshake.")
+HALF_A_HANDSHAKE = HttpRefusal(400, "This is not a complete websocket handshake.")
 TOO_EARLY = HttpRefusal(400, "Nothing may be sent before a websocket handshake is answered.")
-OTHER_ENCODING = HttpRefusal(501, "The only transfer encoding that is understood is chunked.")
-OTHER_VERSION = HttpRefusal(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+OTHER_ENCODING = HttpRefusal(501, "The only supported transfer encoding is chunked.")
+OTHER_VERSION = HttpRefusal(505, "Only HTTP/1.0 and HTTP/1.1 are supported.")
 
 
 class Http11(H11Protocol):
-    """hypercorn's HTTP/1.1, which stays HTTP/1.1 and does not raise at what a peer can cause."""
+    """hypercorn's HTTP/1.1 that never changes to HTTP/2, and never raises because of a peer."""
 
     _method = b""
 
     async def handle(self, event: Event) -> None:
-        """Take what the peer sent."""
+        """Handle an event of the connection."""
         if not isinstance(event, RawData):
             await super().handle(event)
-        elif self._begins_no_request(event.data):
+        elif self._is_not_http(event.data):
             await self._refuse(NO_REQUEST)
         elif event.data and isinstance(self.stream, WSStream) and not self.stream.handshake.accepted:
-            await self._take_too_early()
+            await self._handle_early_data()
         else:
             await super().handle(event)
 
-    def _begins_no_request(self, data: bytes) -> bool:
-        """Tell whether a line is here already where a request must begin, and is none (cure 8)."""
+    def _is_not_http(self, data: bytes) -> bool:
+        """Tell whether the first line is complete and not the first line of a request (8)."""
         if self.connection.their_state is not h11.IDLE or self.connection.trailing_data[0]:
             return False
         line, newline, _ = data.partition(b"\n")
         return bool(newline) and not line.rpartition(b" ")[2].startswith(b"HTTP/")
 
-    async def _take_too_early(self) -> None:
-        """Refuse what comes before a handshake is answered; throw it away where a no is on its way (cure 1)."""
+    async def _handle_early_data(self) -> None:
+        """Refuse data that comes before a handshake is answered; discard it if a refusal is being sent (1)."""
         connection = self.connection
         if isinstance(connection, H11WSConnection) and connection.h11_connection.our_state is h11.SEND_RESPONSE:
-            await self._close_stream()  # the app's answer is not waited for any more
+            await self._close_stream()  # without the app's answer
             await self._refuse(TOO_EARLY)
 
     async def _check_protocol(self, event: h11.Request) -> None:
-        """Never change over to HTTP/2: one protocol is enough to defend (cure 6)."""
+        """Never change to HTTP/2: one protocol is enough to defend (6)."""
 
     async def _create_stream(self, request: h11.Request) -> None:
         self._method = request.method
@@ -113,13 +113,13 @@ class Http11(H11Protocol):
         await self.send(Closed())
 
     async def _send_error_response(self, status_code: int) -> None:
-        """Refuse what h11 finds fault with."""
+        """Refuse a request that h11 rejects."""
         await self._answer(self._refusal_by_h11(status_code))
 
     def _refusal_by_h11(self, status: int) -> HttpRefusal:
         limit = self.config.h11_max_incomplete_size
         match status:
-            case 431 if b"\n" not in self.connection.trailing_data[0]:  # it did not come to the header yet
+            case 431 if b"\n" not in self.connection.trailing_data[0]:  # within the request line
                 return HttpRefusal(400, f"A request line may have at most {limit} bytes.")
             case 431:
                 return HttpRefusal(431, f"The header of a request may have at most {limit} bytes.")
@@ -128,7 +128,7 @@ class Http11(H11Protocol):
         return MALFORMED
 
     async def _answer(self, refusal: HttpRefusal) -> None:
-        """Say why not, in the words of the app (cure 9)."""
+        """Answer by a problem, as the app does (9)."""
         is_head = self._method == b"HEAD" and self.connection.our_state is h11.SEND_RESPONSE
         body = problem_text(refusal.status, refusal.detail).encode()
         headers = [
@@ -146,13 +146,13 @@ class Http11(H11Protocol):
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         try:
             await super()._send_h11_event(event)
-        except h11.LocalProtocolError as error:  # cure 1, and an answer that breaks its own Content-Length
+        except h11.LocalProtocolError as error:  # (1), and an answer that does not match its own Content-Length
             logger.warning("An HTTP connection was ended: %s", error)
             await self.send(Closed())
 
 
 def _refusal_of(request: h11.Request, *, is_followed: bool) -> HttpRefusal | None:
-    """Return why to refuse what h11 takes and we do not, if so (cures 1 and 7). `is_followed`: bytes are behind it."""
+    """Return the refusal of a request that h11 accepts and we do not (1, 7). `is_followed`: bytes follow it."""
     headers = dict(request.headers)
     if request.http_version not in {b"1.0", b"1.1"}:
         return OTHER_VERSION
@@ -167,29 +167,40 @@ def _refusal_of(request: h11.Request, *, is_followed: bool) -> HttpRefusal | Non
     return TOO_EARLY if is_followed else None
 
 
-class Connection:
-    """One HTTP connection, from the accepted stream to its end. The caller closes the stream.
+@dataclass(frozen=True, slots=True)
+class HttpContext:
+    """The app, the configuration and the limits, which all connections share."""
 
-    All deadlines are one: that of the scope around everything. It is near while the connection is idle or closing,
-    and infinite while a request is being answered (Quart bounds that).
+    app: AppWrapper
+    config: Config
+    limits: HttpLimits
+
+
+class Connection:
+    """An HTTP connection, from the accepted stream to its end. The caller closes the stream.
+
+    There is one deadline, that of the cancel scope around everything. It is finite while the connection is idle or
+    closing, and infinite while a request is being answered (Quart has a timeout for that).
     """
 
     def __init__(
-        self, app: AppWrapper, config: Config, *, stream: trio.SocketStream, limits: HttpLimits, tls: TlsStream | None
+        self,
+        context: HttpContext,
+        stream: trio.SocketStream,
+        tls: TlsStream | None = None,
+        *,
+        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tls` is what is spoken inside `stream`, if that is encrypted."""
-        self._app = app
-        self._config = config
+        """`tls` is the decrypted stream inside `stream`. `on_idle` is called after each answer."""
+        self._context = context
         self._socket = stream.socket
         self._tls = tls
         self._stream: trio.abc.Stream = tls or stream
-        self._limits = limits
+        self._on_idle = on_idle
         self._scope = trio.CancelScope()
         self._sending = trio.Lock()
         self._is_closing = False
-        self._is_read_out = False
-        self.on_idle: Callable[[], None] = lambda: None
-        """Called when a request has been answered and the next one may come."""
+        self._is_input_over = False
 
     @property
     def is_idle(self) -> bool:
@@ -197,48 +208,48 @@ class Connection:
         return self._scope.deadline < math.inf
 
     async def run(self) -> None:
-        """Converse until either side ends it or the deadline does."""
+        """Serve requests until either side ends the connection or the deadline does."""
         with self._scope:
             async with TaskGroup() as tasks:
                 self._protocol = self._open_protocol(tasks)
-                self._end_in(self._limits.keep_alive_s)
+                self._end_in(self._context.limits.keep_alive_s)
                 await self._read()
-                self._scope.cancel()  # nobody is left to answer
+                self._scope.cancel()  # the peer is gone
 
     def _open_protocol(self, tasks: TaskGroup) -> Http11:
         sock = self._socket
         return Http11(
-            self._app,
-            self._config,
+            self._context.app,
+            self._context.config,
             WorkerContext(None),
             tasks,
             ConnectionState(LifespanState({})),
             self._tls is not None,
             parse_socket_addr(sock.family, sock.getpeername()),
             parse_socket_addr(sock.family, sock.getsockname()),
-            self._obey,
+            self._handle,
         )
 
     async def _read(self) -> None:
         while data := await self._stream.receive_some(MAX_RECV_BYTES):
-            if not self._is_closing:  # otherwise it is thrown away (cure 4)
+            if not self._is_closing:  # otherwise it is discarded (4)
                 await self._protocol.handle(RawData(bytes(data)))
-        self._is_read_out = True
+        self._is_input_over = True
         if not self._is_closing:
             await self._protocol.handle(RawData(b""))
         if not self._is_closing and isinstance(self._protocol.stream, HTTPStream):
-            await trio.sleep_forever()  # until the answer is sent (cure 5); one who has left is noticed by sending
+            await trio.sleep_forever()  # until the answer is sent (5); if the peer is gone, sending fails
 
-    async def _obey(self, event: Event) -> None:
+    async def _handle(self, event: Event) -> None:
         match event:
             case RawData():
                 await self._send(event.data)
             case Closed():
                 self._close()
             case Updated() if not self._is_closing:
-                self._end_in(self._limits.keep_alive_s if event.idle else math.inf)
+                self._end_in(self._context.limits.keep_alive_s if event.idle else math.inf)
                 if event.idle:
-                    self.on_idle()
+                    self._on_idle()
 
     async def _send(self, data: bytes) -> None:
         is_sent = False
@@ -249,17 +260,17 @@ class Connection:
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
             finally:
-                if not is_sent:  # nobody knows how much of it went out (cure 3)
+                if not is_sent:  # an unknown part of it was sent (3)
                     self._scope.cancel()
 
     def _close(self) -> None:
-        # Without a checkpoint: quart-trio has cancelled the task that calls this (cure 2).
+        # Without a checkpoint: quart-trio has cancelled the calling task (2).
         if not self._is_closing:
             self._is_closing = True
-            if self._tls:  # whoever made it tells the peer, and lingers
+            if self._tls:  # `encrypted` closes and drains it
                 self._end_in(0)
                 return
-            self._end_in(0 if self._is_read_out else self._limits.linger_s)
+            self._end_in(0 if self._is_input_over else self._context.limits.linger_s)
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_WR)
 

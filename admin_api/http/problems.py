@@ -1,4 +1,4 @@
-"""Errors as problem+json, RFC 9457."""
+"""Errors as problem+json (RFC 9457)."""
 
 import json
 import logging
@@ -12,12 +12,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 PROBLEM_TYPE = "application/problem+json"
 
-# These describe the problem's own body, not the one that werkzeug made.
+# Headers of werkzeug's body, which the problem replaces.
 _REPLACED_HEADERS = {"content-type", "content-length"}
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Why a request was refused. Some have members of their own, such as `code` or `candidates`."""
+    """An error. Some problems have further members, such as `code` or `candidates`."""
 
     title: str
     status: int
@@ -28,7 +28,7 @@ logger = logging.getLogger("trio_chat.serve.admin")
 
 
 def problem(status: int, detail: str, *, headers: Iterable[tuple[str, str]] = (), **extra: object) -> Response:
-    """Make an answer of `status` that says in a sentence what is wrong; `extra` are members of its own."""
+    """Make an error answer; `detail` is a sentence, `extra` are further members."""
     answer = Response(problem_text(status, detail, **extra), status, content_type=PROBLEM_TYPE)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers.extend(list(headers))
@@ -36,12 +36,12 @@ def problem(status: int, detail: str, *, headers: Iterable[tuple[str, str]] = ()
 
 
 def problem_text(status: int, detail: str, **extra: object) -> str:
-    """Make the body of such an answer."""
+    """Make the body of an error answer."""
     return json.dumps({"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}) + "\n"
 
 
 def register_problems(app: QuartTrio) -> None:
-    """Let `app` answer every error as a problem: what Quart refuses, and a view that raises."""
+    """Let `app` answer every error by a problem: requests that Quart refuses, and endpoints that raise."""
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _failed)
 
@@ -53,16 +53,16 @@ async def _refused(error: HTTPException) -> Response:
 
 def _detail(error: HTTPException) -> str:
     if error.description != type(error).description:
-        return error.description or ""  # a view's own words
+        return error.description or ""  # set by an endpoint
     match error:
         case NotFound():
-            return "There is nothing here. GET / lists what there is."
+            return "There is no such endpoint. GET / lists all endpoints."
         case MethodNotAllowed(valid_methods=[*methods]):
-            return f"Here one can only {', '.join(sorted(methods))}. GET / lists what there is."
+            return f"This path allows only {', '.join(sorted(methods))}. GET / lists all endpoints."
     return error.description or ""
 
 
 async def _failed(error: Exception) -> Response:
     asked = request if has_request_context() else websocket
     logger.error("%s %s failed", asked.method, asked.path, exc_info=error)
-    return problem(500, "The server could not answer this. Its log says why.")
+    return problem(500, "The request failed. The server's log says why.")

@@ -5,7 +5,14 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from admin_api.http.access import GUESS_S, GUESSES_AT_ONCE, KNOWN_GUESSERS, Access, Gate, Verdict
+from admin_api.http.access import (
+    TRACKED_ORIGINS_MAX,
+    WRONG_TOKEN_INTERVAL_S,
+    WRONG_TOKENS_BURST,
+    Access,
+    AccessDecision,
+    Authenticator,
+)
 
 TOKEN = "correct-horse-battery"
 HERE, THERE, ELSEWHERE = ip_address("127.0.0.1"), ip_address("192.0.2.7"), ip_address("2001:db8::7")
@@ -14,48 +21,48 @@ HERE, THERE, ELSEWHERE = ip_address("127.0.0.1"), ip_address("192.0.2.7"), ip_ad
 @pytest.mark.parametrize(
     ("access", "here", "there"),
     [
-        (Access(), Verdict.ADMITTED, Verdict.FOREIGN),
-        (Access(is_open=True), Verdict.ADMITTED, Verdict.ADMITTED),
-        (Access(allow=(ip_network("192.0.2.0/24"),)), Verdict.ADMITTED, Verdict.ADMITTED),
-        (Access(TOKEN), Verdict.NO_TOKEN, Verdict.NO_TOKEN),
-        (Access(TOKEN, is_open=True), Verdict.NO_TOKEN, Verdict.NO_TOKEN),
-        (Access(TOKEN, (ip_network("192.0.2.0/24"),)), Verdict.NO_TOKEN, Verdict.ADMITTED),
+        (Access(), AccessDecision.ADMITTED, AccessDecision.NOT_LOCAL),
+        (Access(is_open=True), AccessDecision.ADMITTED, AccessDecision.ADMITTED),
+        (Access(allow=(ip_network("192.0.2.0/24"),)), AccessDecision.ADMITTED, AccessDecision.ADMITTED),
+        (Access(TOKEN), AccessDecision.NO_TOKEN, AccessDecision.NO_TOKEN),
+        (Access(TOKEN, is_open=True), AccessDecision.NO_TOKEN, AccessDecision.NO_TOKEN),
+        (Access(TOKEN, (ip_network("192.0.2.0/24"),)), AccessDecision.NO_TOKEN, AccessDecision.ADMITTED),
     ],
 )
-def test_who_may_ask_without_a_token(access: Access, here: Verdict, there: Verdict) -> None:
-    gate = Gate(access)
+def test_who_may_ask_without_a_token(access: Access, here: AccessDecision, there: AccessDecision) -> None:
+    authenticator = Authenticator(access)
 
-    assert gate.judge(HERE, None, 0) is here
-    assert gate.judge(THERE, None, 0) is there
+    assert authenticator.authenticate(HERE, None, 0) is here
+    assert authenticator.authenticate(THERE, None, 0) is there
 
 
 def test_guessing_is_slowed_for_its_address_and_for_no_other() -> None:
-    gate = Gate(Access(TOKEN))
-    verdicts = [gate.judge(THERE, f"{TOKEN}{guess}", 0) for guess in range(GUESSES_AT_ONCE)]
+    authenticator = Authenticator(Access(TOKEN))
+    decisions = [authenticator.authenticate(THERE, f"{TOKEN}{guess}", 0) for guess in range(WRONG_TOKENS_BURST)]
 
-    assert verdicts == [Verdict.WRONG_TOKEN] * GUESSES_AT_ONCE
-    assert gate.judge(THERE, "again", 0) is Verdict.TOO_MANY_GUESSES
-    assert gate.judge(THERE, TOKEN, 0) is Verdict.TOO_MANY_GUESSES
-    assert gate.judge(ELSEWHERE, TOKEN, 0) is Verdict.ADMITTED
-    assert gate.judge(THERE, "again", GUESS_S) is Verdict.WRONG_TOKEN
-    assert gate.judge(THERE, TOKEN, GUESS_S) is Verdict.TOO_MANY_GUESSES
-    assert gate.judge(THERE, TOKEN, 2 * GUESS_S) is Verdict.ADMITTED
+    assert decisions == [AccessDecision.WRONG_TOKEN] * WRONG_TOKENS_BURST
+    assert authenticator.authenticate(THERE, "again", 0) is AccessDecision.TOO_MANY_WRONG_TOKENS
+    assert authenticator.authenticate(THERE, TOKEN, 0) is AccessDecision.TOO_MANY_WRONG_TOKENS
+    assert authenticator.authenticate(ELSEWHERE, TOKEN, 0) is AccessDecision.ADMITTED
+    assert authenticator.authenticate(THERE, "again", WRONG_TOKEN_INTERVAL_S) is AccessDecision.WRONG_TOKEN
+    assert authenticator.authenticate(THERE, TOKEN, WRONG_TOKEN_INTERVAL_S) is AccessDecision.TOO_MANY_WRONG_TOKENS
+    assert authenticator.authenticate(THERE, TOKEN, 2 * WRONG_TOKEN_INTERVAL_S) is AccessDecision.ADMITTED
 
 
 def test_addresses_of_one_ipv6_network_guess_together() -> None:
-    gate = Gate(Access(TOKEN))
-    for guess in range(GUESSES_AT_ONCE):
-        gate.judge(ip_address(f"2001:db8::{guess:x}"), "wrong", 0)
+    authenticator = Authenticator(Access(TOKEN))
+    for guess in range(WRONG_TOKENS_BURST):
+        authenticator.authenticate(ip_address(f"2001:db8::{guess:x}"), "wrong", 0)
 
-    assert gate.judge(ELSEWHERE, TOKEN, 0) is Verdict.TOO_MANY_GUESSES
+    assert authenticator.authenticate(ELSEWHERE, TOKEN, 0) is AccessDecision.TOO_MANY_WRONG_TOKENS
 
 
-def test_what_is_remembered_of_guessers_is_bounded() -> None:
-    gate = Gate(Access(TOKEN))
-    for number in range(KNOWN_GUESSERS + 5):
-        gate.judge(ip_address(number + 2**24), "wrong", 0)
+def test_what_is_remembered_of_wrong_tokens_is_bounded() -> None:
+    authenticator = Authenticator(Access(TOKEN))
+    for number in range(TRACKED_ORIGINS_MAX + 5):
+        authenticator.authenticate(ip_address(number + 2**24), "wrong", 0)
 
-    assert len(gate._guessers) == KNOWN_GUESSERS
+    assert len(authenticator._wrong_tokens) == TRACKED_ORIGINS_MAX
 
 
 def basic(name: str, password: str) -> str:
@@ -105,10 +112,10 @@ async def test_a6_wrong_tokens_are_slowed_and_logged(open_office, caplog) -> Non
     async with open_office(Access(TOKEN)) as office:
         statuses = [
             (await office.ask("GET", "/health", headers="Authorization: Bearer wrong\r\n")).status
-            for _ in range(GUESSES_AT_ONCE + 1)
+            for _ in range(WRONG_TOKENS_BURST + 1)
         ]
 
-        assert statuses == [401] * GUESSES_AT_ONCE + [429]
+        assert statuses == [401] * WRONG_TOKENS_BURST + [429]
         assert "refused 127.0.0.1 at the admin API: wrong token" in caplog.text
 
 

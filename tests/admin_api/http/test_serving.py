@@ -466,7 +466,7 @@ async def test_a_defect_in_one_connection_is_one_log_line_and_ends_no_other(site
 
     assert faulty == b""
     assert status_of(good) == 200
-    assert [record.message for record in caplog.records] == ["An HTTP connection ended by an error"]
+    assert [record.message for record in caplog.records] == ["An HTTP connection failed"]
 
 
 class PoorListener(FaultyListener):
@@ -481,7 +481,7 @@ async def test_being_out_of_file_descriptors_is_logged_once_a_second(site, nurse
     await trio.sleep(3.9)
 
     assert [record.message for record in caplog.records] == [
-        "Cannot accept HTTP connections, trying on: [Errno 24] Too many open files"
+        "Cannot accept HTTP connections, retrying: [Errno 24] Too many open files"
     ] * 4
 
 
