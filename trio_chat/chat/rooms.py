@@ -56,7 +56,7 @@ class Rooms:
         return nlargest(limit, self, key=lambda room: len(room.members))
 
     def restore(self, name: str, topic: str) -> None:
-        """Add a room that the journal has. Raises ChatError where there are too many; its topic is kept all the same."""
+        """Add a room that the journal has. Raises ChatError where there are too many; its topic is kept anyway."""
         try:
             self._open(name)
         finally:
