@@ -1,7 +1,7 @@
 """What every journal promises. A new one adds a parameter."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -286,6 +286,20 @@ async def test_entries_of_another_journal_are_taken_once_even_without_keys(journ
 
     assert counts == [3, 0, 2]
     assert await texts(journal) == ["mine", "1", "2", "3", "4", "5"]
+
+
+async def test_an_import_that_fails_changes_nothing(journal: Journal) -> None:
+    def entries() -> Iterator[Entry]:
+        yield Entry(8, 1764000000.0, said("theirs"))
+        raise ValueError("line 2 is damaged")
+
+    before = journal.epoch, journal.pruned_to, journal.last_id
+
+    with pytest.raises(ValueError, match="line 2"):
+        await journal.load(entries(), Origin("another", pruned_to=7))
+
+    assert (journal.epoch, journal.pruned_to, journal.last_id) == before
+    assert await texts(journal) == []
 
 
 async def test_every_journal_has_an_epoch_of_its_own(url: str, tmp_path: Path) -> None:

@@ -142,12 +142,13 @@ class MemoryJournal:
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Keep entries of another journal, all or none."""
         await trio.lowlevel.checkpoint()
+        entries = tuple(entries)  # what it raises comes before anything is changed
         keeps_ids = self.last_id == 0 or origin.epoch == self.epoch
         if self.last_id == 0:
             self.epoch, self.pruned_to = origin.epoch, origin.pruned_to
         loaded_to = self.last_id if keeps_ids else self._loaded_to.get(origin.epoch, 0)
         count = 0
-        for entry in tuple(entries):
+        for entry in entries:
             if entry.id <= loaded_to:
                 continue
             self._loaded_to[origin.epoch] = entry.id
