@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from trio_chat import __version__
 from trio_chat.cli import cli, run
 from trio_chat.config import ServeSettings, settings_of
+from trio_chat.journal.engines import ENGINES
 
 ROOT = Path(__file__).parents[1]
 
@@ -160,7 +161,8 @@ def test_serve_does_not_pay_for_the_client() -> None:
 def test_join_does_not_pay_for_the_server() -> None:
     loaded = imports_of("import trio_chat.cli, trio_chat.client.line_view.app")
 
-    assert loaded.isdisjoint({"quart", "hypercorn", "trio_chat.server", "trio_chat.journal"})
+    engines = {f"trio_chat.journal.{engine}.journal" for engine in ENGINES}
+    assert loaded.isdisjoint({"quart", "hypercorn", "trio_chat.server", *engines})
 
 
 def test_the_command_line_alone_costs_no_event_loop() -> None:

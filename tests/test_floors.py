@@ -15,7 +15,8 @@ FLOORS = (
     ("trio_chat.cli",),
     ("trio_chat.serve", "trio_chat.backup", "trio_chat.selftest"),
     ("trio_chat.server", "trio_chat.client", "admin_api"),
-    ("trio_chat.wire", "trio_chat.journal", "trio_chat.config"),
+    ("trio_chat.config",),  # the help of `--journal` comes from the table of engines
+    ("trio_chat.wire", "trio_chat.journal"),
     ("trio_chat.chat",),
     ("trio_chat.exception_groups", "trio_chat"),  # `trio_chat/__init__.py`: the version
 )
@@ -40,7 +41,7 @@ ROOMS = {
         ("link", "stickers"),
         (".",),
     ),
-    "trio_chat.journal": ((".",), ("memory", "redis", "sqlite"), (REST,)),
+    "trio_chat.journal": ((".",), ("engines",), ("memory", "redis", "sqlite"), (REST,)),
     "trio_chat.config": ((".",), (REST,)),
     "trio_chat.chat": (("operators",), (REST, ".")),
     "admin_api": (

@@ -26,6 +26,7 @@ from trio_chat.config import (
     survey,
 )
 from trio_chat.config.kinds import whole
+from trio_chat.journal.engines import forms_help
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -220,7 +221,7 @@ def health(config: Path | None, **flags: Any) -> int:
 
 _HISTORY_OPTIONS = {
     "data": "Folder of what the server keeps.",
-    "journal": "Where it keeps entries: `sqlite:` in that folder, `sqlite:PATH` in that file.",
+    "journal": f"Where it keeps entries: {forms_help()}.",
 }
 
 

@@ -11,7 +11,7 @@ from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.state import AdminState
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S
-from trio_chat.journal import JournalError
+from trio_chat.journal import JournalError, OperatorStore, need
 
 LIMIT, LIMIT_MAX = 100, 1000
 
@@ -42,7 +42,7 @@ async def show_audit(state: AdminState, query: AuditQuery) -> Response:
     """List what operators did, by whom and when: the newest 100, or ?limit=N up to 1000."""
     await state.operator.records.settled(SETTLED_WITHIN_S)
     try:
-        records = await state.journal.read_audit(query.limit)
+        records = await need(state.journal, OperatorStore).read_audit(query.limit)
     except JournalError as error:
         abort(problem(503, f"The journal cannot be read: {error}."))
     return answer(

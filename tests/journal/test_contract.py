@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.journal import Journal, JournalError, Origin, SessionRecord, open_journal
+from trio_chat.journal import (
+    AuditRecord,
+    BanRecord,
+    Journal,
+    JournalError,
+    Origin,
+    SessionEnd,
+    SessionRecord,
+    open_journal,
+)
+from trio_chat.journal.search_words import SEARCHED
 
 URLS = ("memory:", "sqlite:")
+
+DAY_S = 86400
 
 
 @pytest.fixture(params=URLS)
@@ -229,6 +241,39 @@ async def test_what_was_kept_under_a_session_and_a_key_is_found(journal: Journal
     assert await journal.find("s", "") is None
 
 
+async def test_a_pruned_entry_is_not_found_by_its_key(journal: Journal) -> None:
+    await keep(journal, said("first", session="s", key="k"), said("second"))
+
+    await journal.prune(more_than=1)
+
+    assert await journal.find("s", "k") is None
+
+
+async def test_all_is_well_with_a_journal_that_keeps(journal: Journal) -> None:
+    await keep(journal, said("hello"))
+
+    assert journal.fault is None
+    assert journal.damage is None
+    assert sum(journal.commits.counts) in (0, 1)  # an engine that makes nothing durable has none
+
+
+async def test_rooms_are_known_by_their_newest_entry_and_topic(journal: Journal) -> None:
+    await keep(
+        journal,
+        said("1", room="ops"),
+        Draft("ops", Kind.TOPIC, "alice", "old"),
+        Draft("ops", Kind.TOPIC, "alice", "new"),
+        said("4", room="dev"),
+        Draft("@1", Kind.TOLD, "alice", "in private", to="bob"),
+        said("6", room="ops"),
+    )
+
+    assert sorted((room.name, room.topic, room.last_id) for room in await journal.rooms()) == [
+        ("dev", "", 4),
+        ("ops", "new", 6),
+    ]
+
+
 async def test_it_is_known_when_all_that_was_posted_is_kept(journal: Journal) -> None:
     for number in range(3):
         journal.post(said(str(number)))
@@ -318,27 +363,219 @@ async def test_a_journal_that_does_not_exist_is_refused(tmp_path: Path, unknown:
             pass
 
 
-def place(owner: str, *rooms: str, nick: str = "") -> SessionRecord:
+async def found(journal: Journal, words: str, *rooms: str, limit: int = 100, before: int | None = None) -> list[str]:
+    entries = await journal.search(rooms or ["lobby"], words, limit=limit, before=before)
+    return [entry.draft.text for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("deploy", ["deploy the site", "Deployment is done"]),
+        ("DEPLOY", ["deploy the site", "Deployment is done"]),
+        ("done deploy", ["Deployment is done"]),
+        ("eploy", []),
+        ("gruße", ["viele Grüße"]),
+        ("can't", ["I can't come"]),
+        ("can", ["I can't come"]),
+        ("the done", []),
+        ("deploy -site", ["deploy the site"]),
+        ("site OR done", []),
+        ("", []),
+        ("!?", []),
+    ],
+)
+async def test_entries_are_found_by_the_beginnings_of_all_words(
+    journal: Journal, words: str, expected: list[str]
+) -> None:
+    await keep(journal, *map(said, ("deploy the site", "viele Grüße", "I can't come", "Deployment is done")))
+
+    assert await found(journal, words) == expected
+
+
+async def test_a_search_returns_the_newest_oldest_first(journal: Journal) -> None:
+    await keep(journal, *(said(f"hello {number}") for number in range(5)))
+
+    assert await found(journal, "hello", limit=2) == ["hello 3", "hello 4"]
+    assert await found(journal, "hello", limit=0) == []
+    assert await found(journal, "hello", limit=-1) == []
+
+
+async def test_a_search_goes_on_before_an_id(journal: Journal) -> None:
+    await keep(journal, *(said(f"hello {number}") for number in range(5)))
+
+    assert await found(journal, "hello", limit=2, before=4) == ["hello 1", "hello 2"]
+    assert await found(journal, "hello", before=1) == []
+
+
+async def test_a_search_looks_into_the_given_rooms_only(journal: Journal) -> None:
+    await keep(journal, said("hello", room="ops"), said("hello all"), said("hello dev", room="dev"))
+
+    assert await found(journal, "hello", "ops", "dev") == ["hello", "hello dev"]
+    assert await found(journal, "hello", "nobody") == []
+    assert list(await journal.search([], "hello", limit=9)) == []
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_only_what_people_said_is_searched(journal: Journal, kind: Kind) -> None:
+    await keep(journal, Draft("lobby", kind, "alice", "hello"))
+
+    assert await found(journal, "hello") == (["hello"] if kind in SEARCHED else [])
+
+
+async def test_pruned_entries_are_not_found_by_a_search(journal: Journal) -> None:
+    await keep(journal, *(said(f"hello {number}") for number in range(5)))
+
+    await journal.prune(more_than=2)
+
+    assert await found(journal, "hello") == ["hello 3", "hello 4"]
+
+
+@pytest.mark.parametrize(("more_than", "left"), [(9, 5), (5, 5), (2, 2), (1, 1), (0, 1)])
+async def test_all_but_the_newest_are_pruned(journal: Journal, more_than: int, left: int) -> None:
+    await keep(journal, *map(said, "abcde"))
+
+    await journal.prune(more_than=more_than)
+
+    assert await texts(journal) == list("abcde")[-left:]
+    assert journal.pruned_to == 5 - left
+    await keep(journal, said("f"))
+    assert journal.last_id == 6
+
+
+async def test_entries_are_pruned_by_age(journal: Journal) -> None:
+    ages_days = (40, 31, 29, 1)
+    old = [Entry(number, time.time() - age * DAY_S, said(f"{age} days")) for number, age in enumerate(ages_days, 1)]
+    await journal.load(old, Origin("another"))
+
+    await journal.prune(older_than=30 * DAY_S)
+
+    assert await texts(journal) == ["29 days", "1 days"]
+    assert journal.pruned_to == 2
+
+
+async def test_an_old_entry_behind_a_younger_one_is_not_pruned(journal: Journal) -> None:
+    ages_days = (40, 1, 40, 1)
+    old = [Entry(number, time.time() - age * DAY_S, said(str(number))) for number, age in enumerate(ages_days, 1)]
+    await journal.load(old, Origin("another"))
+
+    await journal.prune(older_than=30 * DAY_S)
+
+    assert await texts(journal) == ["2", "3", "4"]
+
+
+async def test_the_newest_entry_is_never_pruned(journal: Journal) -> None:
+    old = [Entry(number, time.time() - 40 * DAY_S, said(str(number))) for number in (1, 2)]
+    await journal.load(old, Origin("another"))
+
+    await journal.prune(older_than=30 * DAY_S)
+
+    assert await texts(journal) == ["2"]
+
+
+async def test_topics_outlive_pruning(journal: Journal) -> None:
+    topics = [Draft("lobby", Kind.TOPIC, "alice", topic) for topic in ("old", "new")]
+    await keep(journal, *topics, *map(said, "abc"))
+
+    await journal.prune(more_than=1)
+
+    assert [room.topic for room in await journal.rooms()] == ["new"]
+    assert await texts(journal) == ["new", "c"]
+
+
+async def test_the_newest_of_the_audit_log_are_read_oldest_first(journal: Journal) -> None:
+    records = [AuditRecord(float(number), "console", "kick", f"10.0.0.{number}:47634") for number in range(5)]
+    for one in records:
+        await journal.record_audit(one)
+
+    assert await journal.read_audit(3) == records[2:]
+    assert await journal.read_audit(9) == records
+    assert await journal.read_audit(0) == []
+    assert await journal.read_audit(-1) == []
+
+
+async def test_a_ban_replaces_an_earlier_one_of_the_same_network(journal: Journal) -> None:
+    old, new = (BanRecord("10.0.0.0/8", reason, "console", 2.0, until) for reason, until in (("a", None), ("b", 9.5)))
+    other = BanRecord("192.0.2.0/24", "spam", "api", 1.0)
+    for ban in (old, other, new):
+        await journal.add_ban(ban)
+
+    assert await journal.read_bans() == [other, new]
+
+
+async def test_a_ban_that_is_removed_is_gone(journal: Journal) -> None:
+    ban = BanRecord("10.0.0.0/8", "spam", "console", 2.0)
+    await journal.add_ban(ban)
+
+    await journal.remove_ban("192.0.2.0/24")
+    assert await journal.read_bans() == [ban]
+
+    await journal.remove_ban(ban.network)
+    assert await journal.read_bans() == []
+
+
+def record(owner: str, *rooms: str, nick: str = "") -> SessionRecord:
     return SessionRecord(owner, "frames", nick or "10.0.0.1:47634", nick, rooms)
 
 
-async def test_places_are_kept_each_with_the_newest_that_its_owner_has(journal: Journal) -> None:
-    await journal.save_sessions([place("a", "lobby"), place("b"), place("c", "lobby")], [])
+async def test_each_session_record_replaces_the_earlier_one_of_its_owner(journal: Journal) -> None:
+    await journal.post(sessions=[record("a", "lobby"), record("b"), record("c", "lobby")]).kept()
 
-    await journal.save_sessions([place("a", "ops", "lobby", nick="alice")], ["c", "nobody"])
+    ends = [SessionEnd("c"), SessionEnd("nobody")]
+    await journal.post(sessions=[record("a", "ops", "lobby", nick="alice"), *ends]).kept()
 
-    assert await journal.read_sessions() == [place("a", "ops", "lobby", nick="alice"), place("b")]
-
-
-async def test_a_place_that_is_left_and_taken_in_one_step_is_taken(journal: Journal) -> None:
-    await journal.save_sessions([place("a")], ["a"])
-
-    assert await journal.read_sessions() == [place("a")]
+    assert await journal.read_sessions() == [record("a", "ops", "lobby", nick="alice"), record("b")]
 
 
-async def test_places_are_there_again_after_a_restart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_ended_last", [False, True])
+async def test_of_two_changes_of_one_session_record_the_last_one_holds(journal: Journal, is_ended_last: bool) -> None:
+    changes = [SessionEnd("a"), record("a")]
+    for change in reversed(changes) if is_ended_last else changes:
+        journal.post(sessions=[change])
+
+    await journal.settled()
+
+    assert await journal.read_sessions() == ([] if is_ended_last else [record("a")])
+
+
+async def test_session_records_are_kept_with_their_drafts(journal: Journal) -> None:
+    following = journal.follow()
+
+    await journal.post(said("1", room="ops"), said("2", room="dev"), sessions=[record("a", "ops", "dev")]).kept()
+
+    assert [entry.draft.text for entry in await hear(following, 2)] == ["1", "2"]
+    assert await journal.read_sessions() == [record("a", "ops", "dev")]
+
+
+async def test_a_session_record_is_kept_though_its_draft_is_a_repeat(journal: Journal) -> None:
+    await keep(journal, said("first", session="s", key="k"))
+
+    await journal.post(said("first", session="s", key="k"), sessions=[record("a")]).kept()
+
+    assert await texts(journal) == ["first"]
+    assert await journal.read_sessions() == [record("a")]
+
+
+async def test_any_number_of_session_records_is_kept_at_once(journal: Journal) -> None:
+    records = [record(f"owner {number:03}", "lobby", "ops") for number in range(200)]
+    await journal.post(sessions=records).kept()
+
+    await journal.post(sessions=[SessionEnd(one.owner) for one in records[:101]]).kept()
+
+    assert await journal.read_sessions() == records[101:]
+
+
+async def test_owners_are_told_apart_whatever_is_in_them(journal: Journal) -> None:
+    owners = ["", "\0", "\0a", "1", "1.0", "'; --", "null", "é", "e\u0301"]
+
+    await journal.post(sessions=[record(owner) for owner in owners]).kept()
+
+    assert [one.owner for one in await journal.read_sessions()] == sorted(owners)
+
+
+async def test_session_records_are_there_again_after_a_restart(tmp_path: Path) -> None:
     async with open_journal("sqlite:", data=tmp_path) as journal:
-        await journal.save_sessions([place("a", "lobby")], [])
+        journal.post(sessions=[record("a", "lobby")])
 
     async with open_journal("sqlite:", data=tmp_path) as journal:
-        assert await journal.read_sessions() == [place("a", "lobby")]
+        assert await journal.read_sessions() == [record("a", "lobby")]

@@ -14,7 +14,16 @@ from trio_chat.backup.ndjson import FormatError, Header, decode_entry, decode_he
 from trio_chat.chat.events import Entry
 from trio_chat.chat.text import clean
 from trio_chat.config import ServeSettings
-from trio_chat.journal import HistoryReader, JournalError, Origin, open_history, open_journal
+from trio_chat.journal import (
+    HistoryReader,
+    Importable,
+    JournalError,
+    Origin,
+    check_outlasts_server,
+    need,
+    open_history,
+    open_journal,
+)
 
 PAGE = 1000
 LINE_MAX_BYTES = 1024 * 1024
@@ -94,15 +103,14 @@ async def _last_whole(history: HistoryReader) -> int:
 
 
 async def _import(settings: ServeSettings, place: str) -> TransferResult:
-    if settings.journal == "memory:":
-        raise BackupError("the journal memory: would end with this command; name one that stays, such as sqlite:")
+    check_outlasts_server(settings.journal)
     with reading(place) as file:
         source = Source(file, name_of(place, "stdin"))  # what is no history makes no journal either
         async with open_journal(settings.journal, data=settings.data) as journal:
             with _progress(source.header) as reach:
                 try:
                     origin = Origin(source.header.epoch, source.header.pruned_to)
-                    count = await journal.load(source.entries(reach), origin)
+                    count = await need(journal, Importable).load(source.entries(reach), origin)
                 finally:
                     source.stop()
     known = f"; {source.count - count} were here already" if source.count > count else ""

@@ -42,6 +42,7 @@ from trio_chat.config.loading import (
     survey,
 )
 from trio_chat.config.password_file import PASSWORD_MAX, read_password_file
+from trio_chat.journal.engines import forms_help
 
 __all__ = [
     "ADMIN_TOKEN",
@@ -117,7 +118,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     journal: Annotated[
         str,
         Declared(
-            "Where entries are kept: `sqlite:` in the data folder, `sqlite:PATH` in that file, `memory:` nowhere.",
+            f"Where entries are kept: {forms_help()}.",
             text("URL", "the URL of a journal"),
         ),
     ] = "sqlite:"

@@ -1,25 +1,28 @@
-"""What is on its way into a store, in groups: the same for all journals. It must know no store."""
+"""A group of drafts that becomes durable together: the same for all engines. It must know no store."""
 
 from collections.abc import Callable
 
 import trio
 
 from trio_chat.chat.events import Draft, Entry
+from trio_chat.chat.session_record import SessionChange
 from trio_chat.journal.records import Damaged, JournalError
 
 COMMIT_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Batch:
-    """Drafts that are kept together, in one transaction; the receipt of each of them.
+    """Drafts and session changes that are kept in one transaction; the receipt of each of them.
 
     One event serves all of them: an event of its own for every draft would cost more than the rest of its way.
     """
 
-    __slots__ = ("_settled", "drafts", "entries", "error", "repeats")
+    __slots__ = ("_settled", "drafts", "entries", "error", "repeats", "sessions")
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
+        self.sessions: dict[str, SessionChange] = {}
+        """The last change of each session record, by owner."""
         self.entries: list[Entry] = []
         self.repeats: dict[tuple[str, str], Entry] = {}
         self.error: str | None = None
@@ -35,12 +38,14 @@ class Batch:
         """After `kept`: the entry in whose favour a draft of this session and key was not stored."""
         return self.repeats.get((session, key))
 
-    def number(self, first_id: int, time: float) -> None:
+    def assign_ids(self, first_id: int, time: float) -> None:
         """Make an entry of every draft, as if none were a repeat."""
         self.entries = [Entry(number, time, draft) for number, draft in enumerate(self.drafts, first_id)]
 
-    def number_new(self, first_id: int, time: float, find: Callable[[str, str], Entry | Damaged | None]) -> None:
-        """Make an entry of every draft that is no repeat; `find` gives what was kept under a session and key."""
+    def assign_ids_skipping_repeats(
+        self, first_id: int, time: float, find: Callable[[str, str], Entry | Damaged | None]
+    ) -> None:
+        """Make an entry of every draft that is no repeat; `find` returns the entry kept under a session and key."""
         entries = self.entries = []
         first_ones: dict[tuple[str, str], Entry] = {}
         for draft in self.drafts:
@@ -48,13 +53,13 @@ class Batch:
             if draft.key:
                 name = draft.session, draft.key
                 if (first := first_ones.get(name) or find(*name)) is not None:
-                    # One that is damaged was kept none the less, and here it is said again.
+                    # A damaged one was kept none the less, and the repeat has its text.
                     self.repeats[name] = first if isinstance(first, Entry) else Entry(first.id, time, draft)
                     continue
                 first_ones[name] = entry
             entries.append(entry)
 
     def settle(self, error: str | None = None) -> None:
-        """Tell all who wait that the batch is kept, or that it is not. On the Trio thread."""
+        """Wake all who wait for the batch, which is kept unless there is an error. On the Trio thread."""
         self.error = error or self.error
         self._settled.set()

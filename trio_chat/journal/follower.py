@@ -1,4 +1,4 @@
-"""What comes out of a journal: the same for all of them."""
+"""The entries that come out of a journal: the same for all engines."""
 
 from collections.abc import Sequence
 
@@ -8,35 +8,35 @@ from trio_chat.chat.events import Entry
 
 
 class Follower:
-    """The entries as they become durable, for one reader.
+    """Iterator over the entries as they become durable, for one reader.
 
-    A reader that comes late gets all that collected meanwhile at once.
+    A late reader gets all that have collected meanwhile at once.
     """
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._is_closed = False
-        self._news = trio.Event()
+        self._has_entries = trio.Event()
 
-    def hear(self, entries: Sequence[Entry]) -> None:
-        """Take what has become durable."""
+    def publish(self, entries: Sequence[Entry]) -> None:
+        """Append entries that have become durable."""
         self._entries.extend(entries)
-        self._news.set()
+        self._has_entries.set()
 
     def close(self) -> None:
-        """End the iteration once what is left has been read."""
+        """End the iteration once the remaining entries have been read."""
         self._is_closed = True
-        self._news.set()
+        self._has_entries.set()
 
     def __aiter__(self) -> "Follower":
         return self
 
     async def __anext__(self) -> Sequence[Entry]:
-        """Return all that is new; always a checkpoint."""
-        await self._news.wait()
+        """Return all new entries; always a checkpoint."""
+        await self._has_entries.wait()
         if not self._entries:
             raise StopAsyncIteration
         entries, self._entries = self._entries, []
         if not self._is_closed:
-            self._news = trio.Event()
+            self._has_entries = trio.Event()
         return entries

@@ -6,7 +6,7 @@ from trio_chat.chat.events import Entry
 
 
 class JournalError(Exception):
-    """The store could not do what was asked; the text says why.
+    """A store could not do what was asked; the text says why.
 
     At opening it is a sentence that names the file and what to do. Later it is the bare reason ("the disk is full"),
     fit to be shown to whoever spoke; the journal's `fault` names the file too.
@@ -14,18 +14,18 @@ class JournalError(Exception):
 
 
 class Damaged(msgspec.Struct, frozen=True):
-    """Stands in the place of an entry that can be read no more: what it said is lost, and that is not hidden."""
+    """Takes the place of an entry that cannot be read any more, so that the loss is seen."""
 
     id: int
 
     @property
     def text(self) -> str:
-        """What there is to be said of it."""
+        """The text shown in its place."""
         return f"entry {self.id} is damaged"
 
 
 Past = Entry | Damaged
-"""What reading gives."""
+"""An item of a history."""
 
 
 class RoomRecord(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class RoomRecord(msgspec.Struct, frozen=True):
 
 
 class AuditRecord(msgspec.Struct, frozen=True):
-    """That an operator, or a rule, did something: `who` did `action` to `what`, at `time` (seconds since 1970, UTC)."""
+    """An act of an operator or a rule: `who` did `action` to `what`, at `time` (seconds since 1970, UTC)."""
 
     time: float
     who: str
@@ -46,26 +46,13 @@ class AuditRecord(msgspec.Struct, frozen=True):
 
 
 class BanRecord(msgspec.Struct, frozen=True):
-    """Who may not come: the addresses of a network, `since` a time and `until` another; None is for good."""
+    """The ban of a network, `since` a time `until` another (seconds since 1970, UTC); None is for good."""
 
     network: str
     reason: str
     by: str
     since: float
     until: float | None = None
-
-
-class SessionRecord(msgspec.Struct, frozen=True):
-    """The place of a client: its label, its nick if it has one, and its rooms.
-
-    `owner` is the session that can take it up again, or else the id of a connection that nobody can.
-    """
-
-    owner: str
-    mode: str
-    label: str
-    nick: str
-    rooms: tuple[str, ...]
 
 
 class Origin(msgspec.Struct, frozen=True):

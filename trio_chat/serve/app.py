@@ -25,7 +25,7 @@ from trio_chat.chat.dependencies import Change
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.config import ServeSettings, ignored_variables
 from trio_chat.exception_groups import leaf_exceptions
-from trio_chat.journal import JournalError, open_journal
+from trio_chat.journal import JournalError, OperatorStore, need, open_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.reload import Reloader, ReloadResult
@@ -228,7 +228,7 @@ class Server:
     async def _run_console(self) -> None:
         """Run the commands typed to stdin; `quit()` requests a stop."""
         reload = partial(self.reloader.request_and_wait, console.BY)
-        context = console.ConsoleContext(self.components.operator, self.context.journal, reload)
+        context = console.ConsoleContext(self.components.operator, need(self.context.journal, OperatorStore), reload)
         try:
             async with aclosing(read_lines(STDIN)) as lines:
                 async for line in lines:

@@ -11,10 +11,10 @@ import trio
 
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import BanRecord, JournalError
-from trio_chat.journal.sqlite.journal import Patience, SqliteJournal, open_sqlite
+from trio_chat.journal.sqlite.journal import SqliteJournal, SqliteTimes, open_sqlite
 
-QUICK = Patience(busy_s=0.02, probe_s=0.01)
-ONLY_WHEN_WRITTEN_TO = Patience(probe_s=3600)
+QUICK = SqliteTimes(lock_wait_s=0.02, probe_every_s=0.01)
+ONLY_WHEN_WRITTEN_TO = SqliteTimes(probe_every_s=3600)
 GONE = "the journal file was removed or replaced"
 LOG_GONE = "the -wal file of the journal was removed or replaced"
 
@@ -77,11 +77,11 @@ def copy_over(path: Path) -> None:
 
 
 @pytest.mark.parametrize("lose", [Path.unlink, remove_all, move_the_folder, copy_over])
-@pytest.mark.parametrize("patience", [QUICK, ONLY_WHEN_WRITTEN_TO])
+@pytest.mark.parametrize("times", [QUICK, ONLY_WHEN_WRITTEN_TO])
 async def test_nothing_is_said_to_be_kept_in_a_file_that_has_lost_its_name(
-    path: Path, lose: Callable[[Path], None], patience: Patience
+    path: Path, lose: Callable[[Path], None], times: SqliteTimes
 ) -> None:
-    async with open_sqlite(path, patience=patience) as journal:
+    async with open_sqlite(path, times=times) as journal:
         following = journal.follow()
         await keep(journal, "before")
         assert [entry.draft.text for entry in await anext(following)] == ["before"]
@@ -96,7 +96,7 @@ async def test_nothing_is_said_to_be_kept_in_a_file_that_has_lost_its_name(
 
 
 async def test_it_is_noticed_while_nobody_speaks(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with open_sqlite(path, patience=QUICK) as journal:
+    async with open_sqlite(path, times=QUICK) as journal:
         remove_all(path)
 
         await until(lambda: journal.fault == f"{path}: {GONE}")
@@ -105,7 +105,7 @@ async def test_it_is_noticed_while_nobody_speaks(path: Path, caplog: pytest.LogC
 
 
 async def test_a_log_of_changes_that_is_removed_is_missed_too(path: Path) -> None:
-    async with open_sqlite(path, patience=QUICK) as journal:
+    async with open_sqlite(path, times=QUICK) as journal:
         await keep(journal, "before")
 
         beside(path, "-wal").unlink()
@@ -118,7 +118,7 @@ async def test_a_log_of_changes_that_is_removed_is_missed_too(path: Path) -> Non
 
 async def test_all_is_well_again_when_the_same_file_is_put_back(path: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.db"
-    async with open_sqlite(path, patience=QUICK) as journal:
+    async with open_sqlite(path, times=QUICK) as journal:
         await keep(journal, "before")
         shutil.move(path, elsewhere)
         await until(lambda: journal.fault is not None)
@@ -134,7 +134,7 @@ async def test_all_is_well_again_when_the_same_file_is_put_back(path: Path, tmp_
 
 async def test_what_was_kept_is_in_the_file_wherever_it_is_and_not_beside_another(path: Path, tmp_path: Path) -> None:
     elsewhere, another = tmp_path / "elsewhere.db", await another_journal(tmp_path, "of another")
-    async with open_sqlite(path, patience=ONLY_WHEN_WRITTEN_TO) as journal:
+    async with open_sqlite(path, times=ONLY_WHEN_WRITTEN_TO) as journal:
         await keep(journal, "ours")
         replace(path, another, kept_at=elsewhere)
 
@@ -145,7 +145,7 @@ async def test_what_was_kept_is_in_the_file_wherever_it_is_and_not_beside_anothe
 
 async def test_a_crash_leaves_no_log_that_another_file_could_take_for_its_own(path: Path, tmp_path: Path) -> None:
     elsewhere, another = tmp_path / "elsewhere.db", await another_journal(tmp_path, "of another")
-    async with open_sqlite(path, patience=QUICK) as journal:
+    async with open_sqlite(path, times=QUICK) as journal:
         await keep(journal, "ours")
         replace(path, another, kept_at=elsewhere)
 
@@ -157,7 +157,7 @@ async def test_a_crash_leaves_no_log_that_another_file_could_take_for_its_own(pa
 
 
 async def test_what_belongs_to_somebody_else_stays(path: Path) -> None:
-    async with open_sqlite(path, patience=QUICK) as journal:
+    async with open_sqlite(path, times=QUICK) as journal:
         await keep(journal, "ours")
         put_theirs(path)
         await until(lambda: journal.fault is not None)
@@ -170,7 +170,7 @@ async def test_what_belongs_to_somebody_else_stays(path: Path) -> None:
 
 async def test_a_log_that_somebody_still_reads_is_put_aside(path: Path, tmp_path: Path, caplog) -> None:
     elsewhere, another = tmp_path / "elsewhere.db", await another_journal(tmp_path, "of another")
-    async with open_sqlite(path, patience=ONLY_WHEN_WRITTEN_TO) as journal:
+    async with open_sqlite(path, times=ONLY_WHEN_WRITTEN_TO) as journal:
         await keep(journal, "one")
         with closing(sqlite3.connect(path, isolation_level=None)) as reader:
             reader.execute("BEGIN")
@@ -186,7 +186,7 @@ async def test_a_log_that_somebody_still_reads_is_put_aside(path: Path, tmp_path
 
 async def test_nobody_reads_what_somebody_else_put_there(path: Path, tmp_path: Path) -> None:
     another = await another_journal(tmp_path, "of another")
-    async with open_sqlite(path, patience=QUICK) as journal:
+    async with open_sqlite(path, times=QUICK) as journal:
         await keep(journal, "ours")
 
         another.rename(path)
@@ -202,7 +202,7 @@ async def test_a_link_may_lead_to_the_file(path: Path, tmp_path: Path) -> None:
     async with open_sqlite(path):
         pass
 
-    async with open_sqlite(link, patience=QUICK) as journal:
+    async with open_sqlite(link, times=QUICK) as journal:
         await keep(journal, "before")
         link.unlink()
         link.symlink_to(tmp_path / "nowhere")

@@ -18,11 +18,11 @@ from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import Damaged, JournalError, SessionRecord, open_journal
 from trio_chat.journal.sqlite.connection import reason
-from trio_chat.journal.sqlite.journal import Patience, SqliteJournal, open_sqlite
+from trio_chat.journal.sqlite.journal import SqliteJournal, SqliteTimes, open_sqlite
 from trio_chat.journal.sqlite.opening import check_can_open
 from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
-QUICK = Patience(busy_s=0.02, probe_s=0.01)
+QUICK = SqliteTimes(lock_wait_s=0.02, probe_every_s=0.01)
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ async def until_well(journal: SqliteJournal) -> None:
             await trio.lowlevel.checkpoint()
 
 
-async def refusal(path: Path, patience: Patience = QUICK) -> str:
+async def refusal(path: Path, times: SqliteTimes = QUICK) -> str:
     with pytest.raises(JournalError) as refused:
-        async with open_sqlite(path, patience=patience):
+        async with open_sqlite(path, times=times):
             pass
     return str(refused.value)
 
@@ -174,7 +174,7 @@ class TestReopening:
             other.execute("PRAGMA user_version = 1")
 
         async with open_sqlite(path) as journal:
-            await journal.save_sessions([SessionRecord("s", "frames", "alice", "alice", ("lobby",))], [])
+            await journal.post(sessions=[SessionRecord("s", "frames", "alice", "alice", ("lobby",))]).kept()
 
             assert await texts(journal) == ["old"]
             assert len(await journal.read_sessions()) == 1
@@ -425,7 +425,7 @@ class TestDamageFoundLater:
         await fill(path, *("so large that checking takes a while" * 3000 for _ in range(100)))
         overwrite(path, 7 * 4096, b"\xff" * 16)
 
-        async with open_sqlite(path, patience=Patience(examination_s=0)) as journal:
+        async with open_sqlite(path, times=SqliteTimes(integrity_check_s=0)) as journal:
             with trio.fail_after(PATIENCE_S):
                 while journal.fault is None:
                     await trio.lowlevel.checkpoint()
@@ -437,7 +437,7 @@ class TestDamageFoundLater:
 
 class TestFaults:
     async def test_a_lock_makes_it_read_only_until_it_is_gone(self, path: Path) -> None:
-        async with open_sqlite(path, patience=QUICK) as journal:
+        async with open_sqlite(path, times=QUICK) as journal:
             await keep(journal, "before")
 
             with locked(path):
@@ -454,7 +454,7 @@ class TestFaults:
             ]
 
     async def test_the_next_batch_is_tried_without_waiting_for_a_probe(self, path: Path) -> None:
-        async with open_sqlite(path, patience=Patience(busy_s=0.02, probe_s=3600)) as journal:
+        async with open_sqlite(path, times=SqliteTimes(lock_wait_s=0.02, probe_every_s=3600)) as journal:
             with locked(path), pytest.raises(JournalError):
                 await keep(journal, "during")
 
@@ -463,7 +463,7 @@ class TestFaults:
             assert journal.fault is None
 
     async def test_nothing_that_failed_is_published(self, path: Path) -> None:
-        async with open_sqlite(path, patience=QUICK) as journal:
+        async with open_sqlite(path, times=QUICK) as journal:
             following = journal.follow()
             with locked(path), pytest.raises(JournalError):
                 await keep(journal, "lost")
@@ -473,7 +473,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("count", [1, 200])
     async def test_a_disk_that_fails_makes_it_read_only_until_it_works(self, path: Path, count: int) -> None:
-        async with open_sqlite(path, patience=QUICK) as journal:
+        async with open_sqlite(path, times=QUICK) as journal:
             await keep(journal, "before")
 
             with no_larger_than(16 * 1024):
@@ -486,7 +486,7 @@ class TestFaults:
             assert [entry.id for entry in await journal.read("lobby", limit=9)] == [1, 2]
 
     async def test_a_fault_and_its_end_are_logged_once(self, path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        async with open_sqlite(path, patience=QUICK) as journal:
+        async with open_sqlite(path, times=QUICK) as journal:
             with locked(path):
                 for text in ("one", "two"):
                     with pytest.raises(JournalError):
@@ -518,9 +518,9 @@ class TestFaults:
 
 class TestClosing:
     async def test_a_lock_does_not_hold_it_up(self, path: Path) -> None:
-        patience = Patience(busy_s=0.1)
+        times = SqliteTimes(lock_wait_s=0.1)
         with trio.fail_after(1):
-            async with open_sqlite(path, patience=patience) as journal:
+            async with open_sqlite(path, times=times) as journal:
                 other = sqlite3.connect(path, isolation_level=None)
                 other.execute("BEGIN EXCLUSIVE")
                 receipt = journal.post(said("never"))
@@ -536,13 +536,15 @@ class TestClosing:
             answer.wait()
             return 0.0
 
-        async with open_sqlite(path, clock=clock, patience=Patience(close_s=0.01)) as journal:
+        async with open_sqlite(path, clock=clock, times=SqliteTimes(close_max_s=0.01)) as journal:
             receipt = journal.post(said("never"))
         with pytest.raises(JournalError, match="did not answer in time"):
             await receipt.kept()
         answer.set()
 
-    @pytest.mark.parametrize(("left_s", "takes_s"), [(1, 1), (0, Patience().hasty_s), (-1, Patience().hasty_s)])
+    @pytest.mark.parametrize(
+        ("left_s", "takes_s"), [(1, 1), (0, SqliteTimes().close_min_s), (-1, SqliteTimes().close_min_s)]
+    )
     async def test_it_takes_no_longer_than_it_is_given_and_says_what_may_be_lost(
         self, path: Path, autojump_clock, caplog: pytest.LogCaptureFixture, left_s: float, takes_s: float
     ) -> None:

@@ -11,7 +11,7 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.journal import AuditRecord, open_journal
-from trio_chat.journal.sqlite.journal import Patience, open_sqlite
+from trio_chat.journal.sqlite.journal import SqliteTimes, open_sqlite
 from trio_chat.server.upkeep.operator_log import WAITING_MOST, OperatorLog, read_bans
 
 
@@ -40,7 +40,7 @@ async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journ
     tmp_path: Path, logged, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "journal.db"
-    async with open_sqlite(path, patience=Patience(busy_s=0.01)) as journal:
+    async with open_sqlite(path, times=SqliteTimes(lock_wait_s=0.01)) as journal:
         operator_log = OperatorLog(journal, lambda: 7.0, retry_s=0.01)
         complaint = trio.Event()
         monkeypatch.setattr(

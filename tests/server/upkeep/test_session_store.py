@@ -14,7 +14,7 @@ from trio_chat.chat.events import Draft, Kind
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.journal import JournalError, SessionRecord
-from trio_chat.journal.sqlite.journal import Patience, open_sqlite
+from trio_chat.journal.sqlite.journal import SqliteTimes, open_sqlite
 from trio_chat.server.upkeep.session_store import SessionSaver, restore_sessions
 
 
@@ -22,7 +22,7 @@ async def test_a_place_in_a_room_that_cannot_be_is_lost_and_keeps_no_server_from
     async with open_house() as house:
         journal = house.context.journal
         places = [SessionRecord(f"c{mode}", mode, mode, "", ("no!room",)) for mode in ("lines", "frames")]
-        await journal.save_sessions(places, [])
+        await journal.post(sessions=places).kept()
 
         await restore_sessions(house.chat, journal, house.context.session_saver)
         await house.context.session_saver.settled()
@@ -39,11 +39,11 @@ async def test_those_who_come_and_go_while_nothing_can_be_kept_are_not_remembere
     tmp_path: Path, nursery: trio.Nursery
 ) -> None:
     path = tmp_path / "journal.db"
-    async with open_sqlite(path, patience=Patience(busy_s=0.02, probe_s=0.01)) as journal:
+    async with open_sqlite(path, times=SqliteTimes(lock_wait_s=0.02, probe_every_s=0.01)) as journal:
         places = SessionSaver(journal, retry_s=0.01)
         nursery.start_soon(places.run)
         stays, leaves, left, of_before = (newcomer(number) for number in (1, 2, 3, 4))
-        await journal.save_sessions([SessionRecord(of_before.id, "lines", "alice", "", ())], [])
+        await journal.post(sessions=[SessionRecord(of_before.id, "lines", "alice", "", ())]).kept()
         places.know([of_before.id])
         for client in (stays, leaves, left):
             places.note(client, True)

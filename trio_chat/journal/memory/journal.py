@@ -10,18 +10,19 @@ from operator import attrgetter
 
 import trio
 
-from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
+from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.histogram import Histogram
+from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
-from trio_chat.journal.follower import Follower
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord, SessionRecord
+from trio_chat.journal.intake import Intake
+from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
 from trio_chat.journal.search_words import SEARCHED, is_in, phrases
 
 ENTRIES_MAX = 100_000
-"""About 40 MB of short lines; what is older is forgotten."""
+"""About 40 MB of short lines; older ones are forgotten."""
 
 ENTRIES_PER_TURN = 200
-"""Entries that a search looks at in one stretch: a millisecond."""
+"""Entries that a search looks at in one turn of the loop: a millisecond."""
 
 _id_of = attrgetter("id")
 
@@ -38,22 +39,19 @@ async def open_memory(
         journal.close()
 
 
-class MemoryJournal:
-    """A journal in lists. A batch is what was posted in one turn of the loop."""
+class MemoryJournal(Intake):
+    """A journal in lists. A batch is everything posted in one turn of the loop."""
 
-    fault: str | None = None
     damage: str | None = None
 
     def __init__(self, clock: Callable[[], float], entries_max: int) -> None:
+        super().__init__(self._submit_batch, last_id=0, name="memory:")
         self.epoch = secrets.token_hex(8)
-        self.last_id = 0
         self.pruned_to = 0
-        self.commits = Histogram(COMMIT_BOUNDS_S)  # and none is made: nothing is kept here
+        self.commits = Histogram(COMMIT_BOUNDS_S)  # stays empty: nothing is made durable here
         self._clock = clock
         self._entries_max = entries_max
         self._token = trio.lowlevel.current_trio_token()
-        self._open: Batch | None = None
-        self._is_closed = False
         self._entries: list[Entry] = []
         self._rooms: defaultdict[str, list[Entry]] = defaultdict(list)
         self._topics: dict[str, Entry] = {}
@@ -61,32 +59,7 @@ class MemoryJournal:
         self._audit: list[AuditRecord] = []
         self._bans: dict[str, BanRecord] = {}
         self._loaded_to: dict[str, int] = {}
-        self._places: dict[str, SessionRecord] = {}
-        self._follower: Follower | None = None
-
-    def post(self, draft: Draft) -> Batch:
-        """Take a draft; it is kept on the next turn of the loop."""
-        batch = self._open
-        if batch is None:
-            batch = Batch()
-            if self._is_closed:
-                batch.settle("the journal is closed")
-                return batch
-            self._open = batch
-            self._token.run_sync_soon(self._keep)
-        batch.drafts.append(draft)
-        return batch
-
-    async def settled(self) -> None:
-        """Return when all that was posted is kept."""
-        await trio.lowlevel.checkpoint()
-        if self._open:
-            await self._open.kept()
-
-    def follow(self) -> Follower:
-        """Return the entries to come."""
-        self._follower = Follower()
-        return self._follower
+        self._sessions: dict[str, SessionRecord] = {}
 
     async def read(
         self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
@@ -101,7 +74,7 @@ class MemoryJournal:
         return entries[first : min(end, first + limit)]
 
     async def rooms(self) -> list[RoomRecord]:
-        """Return all rooms of many that have entries."""
+        """Return all rooms that have entries, but no mailboxes."""
         await trio.lowlevel.checkpoint()
         return [
             RoomRecord(name, self._topics[name].draft.text if name in self._topics else "", entries[-1].id)
@@ -125,12 +98,12 @@ class MemoryJournal:
         return found[::-1]
 
     async def find(self, session: str, key: str) -> Entry | None:
-        """Return what was kept under this session and key."""
+        """Return the entry kept under this session and key."""
         await trio.lowlevel.checkpoint()
         return self._keyed.get((session, key))
 
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
-        """Forget entries."""
+        """Remove entries."""
         await trio.lowlevel.checkpoint()
         target = 0 if more_than is None else self.last_id - more_than
         if older_than is not None:
@@ -159,7 +132,7 @@ class MemoryJournal:
         return count
 
     async def record_audit(self, record: AuditRecord) -> None:
-        """Keep a record."""
+        """Append to the audit log."""
         await trio.lowlevel.checkpoint()
         self._audit.append(record)
 
@@ -174,7 +147,7 @@ class MemoryJournal:
         self._bans[ban.network] = ban
 
     async def remove_ban(self, network: str) -> None:
-        """Forget a ban, if there is one."""
+        """Delete a ban, if there is one."""
         await trio.lowlevel.checkpoint()
         self._bans.pop(network, None)
 
@@ -183,34 +156,38 @@ class MemoryJournal:
         await trio.lowlevel.checkpoint()
         return sorted(self._bans.values(), key=attrgetter("since", "network"))
 
-    async def save_sessions(self, taken: Sequence[SessionRecord], left: Sequence[str]) -> None:
-        """Keep places, and forget those of others."""
-        await trio.lowlevel.checkpoint()
-        for owner in left:
-            self._places.pop(owner, None)
-        self._places.update({place.owner: place for place in taken})
-
     async def read_sessions(self) -> list[SessionRecord]:
-        """Return all places."""
+        """Return all session records, by owner."""
         await trio.lowlevel.checkpoint()
-        return list(self._places.values())
+        return sorted(self._sessions.values(), key=attrgetter("owner"))
 
     def close(self) -> None:
         """Publish what was posted, and take no more."""
-        self._keep()
-        self._is_closed = True
-        if self._follower:
-            self._follower.close()
+        self._is_closing = True
+        for batch in tuple(self._unsettled):
+            self._keep(batch)
+        self.end_following()
 
-    def _keep(self) -> None:
-        batch, self._open = self._open, None
-        if batch is None:
+    def _submit_batch(self, batch: Batch) -> None:
+        self._token.run_sync_soon(self._keep, batch)
+
+    def _keep(self, batch: Batch) -> None:
+        self.begin(batch)
+        if batch not in self._unsettled:  # kept by `close`
             return
-        batch.number_new(self.last_id + 1, self._clock(), lambda session, key: self._keyed.get((session, key)))
+        batch.assign_ids_skipping_repeats(
+            self.last_id + 1, self._clock(), lambda session, key: self._keyed.get((session, key))
+        )
         self._store(batch.entries)
-        batch.settle()
-        if self._follower and batch.entries:
-            self._follower.hear(batch.entries)
+        self._change_sessions(batch.sessions.values())
+        self.finish(batch)
+
+    def _change_sessions(self, changes: Iterable[SessionChange]) -> None:
+        for change in changes:
+            if isinstance(change, SessionRecord):
+                self._sessions[change.owner] = change
+            else:
+                self._sessions.pop(change.owner, None)
 
     def _store(self, entries: Sequence[Entry]) -> None:
         self._entries += entries
@@ -228,19 +205,19 @@ class MemoryJournal:
             self._forget(self._entries[-self._entries_max].id - 1)
 
     def _forget(self, target: int) -> None:
-        """Forget all entries up to an id, except what a room's topic is."""
+        """Remove all entries up to an id, except the current topic of each room."""
         if target <= self.pruned_to:
             return
         self.pruned_to = target
         gone = self._entries[: bisect_right(self._entries, target, key=_id_of)]
         for entry in gone:
             self._keyed.pop((entry.draft.session, entry.draft.key), None)
-        self._entries = self._younger(self._entries)
+        self._entries = self._remaining(self._entries)
         for room in {entry.draft.room for entry in gone}:
-            self._rooms[room] = self._younger(self._rooms[room])
+            self._rooms[room] = self._remaining(self._rooms[room])
             if not self._rooms[room]:
                 del self._rooms[room]
 
-    def _younger(self, entries: list[Entry]) -> list[Entry]:
+    def _remaining(self, entries: list[Entry]) -> list[Entry]:
         to, topics = self.pruned_to, self._topics
         return [entry for entry in entries if entry.id > to or topics.get(entry.draft.room) is entry]

@@ -1,4 +1,4 @@
-"""Connections to the SQLite file, and what is said when SQLite fails. It must not know what is in the file."""
+"""Connections to the SQLite file, and the words for its errors. It must not know the schema."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from trio_chat.journal.records import JournalError
 
-BUSY_S = 0.05
-"""How long what is written beside entries waits for the locks of other programs, while nothing can be kept."""
+INDEXING_LOCK_WAIT_S = 0.05
+"""The longest wait of indexing and pruning for a lock of another program: no entry can be kept meanwhile."""
 
 DAMAGED = "the journal is damaged"
 _FULL = "the disk is full"
@@ -32,7 +32,7 @@ _REASONS = {
 
 
 def reason(error: sqlite3.Error) -> str:
-    """Say in a few words why SQLite failed."""
+    """Return a few words for an error of SQLite."""
     return _REASONS.get(primary_code(error), str(error))
 
 
@@ -42,19 +42,19 @@ def primary_code(error: sqlite3.Error) -> int:
 
 
 def refusal(path: Path, why: str) -> JournalError:
-    """Make the error for a file that cannot be opened: which, why, and what to do."""
+    """Return the error for a file that cannot be opened: which, why, and what to do."""
     return JournalError(f"cannot open {path}: {why}; {_ADVICE.get(why, 'check the disk it is on')}")
 
 
-def connect(path: Path, mode: str, *, busy_s: float, cached_statements: int = 16) -> sqlite3.Connection:
+def connect(path: Path, mode: str, *, lock_wait_s: float, cached_statements: int = 16) -> sqlite3.Connection:
     """Open an existing file, to write ("rw") or only to read ("ro"), for one thread at a time. No implicit BEGIN.
 
-    `busy_s` is how long it waits for the locks of others.
+    `lock_wait_s` is the longest wait for locks of others.
     """
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
-        timeout=busy_s,
+        timeout=lock_wait_s,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=cached_statements,
@@ -62,8 +62,8 @@ def connect(path: Path, mode: str, *, busy_s: float, cached_statements: int = 16
 
 
 def connect_beside(path: Path) -> sqlite3.Connection:
-    """Open a file to write to it beside the connection that keeps entries: no commit here waits for the disk."""
-    db = connect(path, "rw", busy_s=BUSY_S)
+    """Open a file for writing beside the connection that keeps entries. Its commits do not wait for the disk."""
+    db = connect(path, "rw", lock_wait_s=INDEXING_LOCK_WAIT_S)
     for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0"):
         db.execute(f"PRAGMA {pragma}")
     return db
@@ -71,7 +71,7 @@ def connect_beside(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Let what is done inside happen together, or not at all."""
+    """Commit everything inside together, or nothing of it."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -84,7 +84,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def refusing(path: Path) -> Iterator[None]:
-    """Translate what SQLite says while a file is being opened."""
+    """Translate SQLite's errors while a file is being opened."""
     try:
         yield
     except sqlite3.Error as error:
@@ -93,7 +93,7 @@ def refusing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def explaining() -> Iterator[None]:
-    """Translate what SQLite says to the bare reason."""
+    """Translate SQLite's errors to the bare reason."""
     try:
         yield
     except sqlite3.Error as error:

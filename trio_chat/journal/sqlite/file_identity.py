@@ -1,4 +1,4 @@
-"""Whether a journal still has the name under which it was opened. It must know no Trio: everything here blocks."""
+"""The identity of an open file, to notice when it loses its name. It must know no Trio: everything here blocks."""
 
 import logging
 import os
@@ -13,22 +13,22 @@ logger = logging.getLogger(__name__)
 
 
 class FileIdentity:
-    """What a file and those beside it were when they were opened, by device and inode.
+    """Device and inode of a database and the files beside it when they were opened.
 
-    SQLite goes on with a file that was removed, or for which another was put in its place: all seems well, and what is
-    kept is gone when the server stops.
+    SQLite goes on writing to a file that was removed or replaced: all seems well, and everything kept since then is
+    gone when the server stops.
     """
 
     def __init__(self, path: Path) -> None:
-        """Make it once SQLite has all of them open."""
+        """To be made once SQLite has all of them open."""
         resolved = path.resolve()  # SQLite puts the others beside what a link leads to
         self._file, self._log, self._shared = str(path.absolute()), f"{resolved}-wal", f"{resolved}-shm"
         self._known = {name: _identity(name) for name in (self._file, self._log, self._shared)}
 
     def check(self) -> None:
-        """Raise JournalError when what is kept would not be found under these names.
+        """Raise JournalError when the file or its log is no longer in its place.
 
-        It takes 6 us, also beside a busy thread: that does not wake up in so short a time.
+        It takes 6 us, also beside a busy thread: that one does not wake up in so short a time.
         """
         if not self._is_ours(self._file):
             raise JournalError("the journal file was removed or replaced")
@@ -37,13 +37,13 @@ class FileIdentity:
 
     @property
     def is_astray(self) -> bool:
-        """Whether our file has lost its name."""
+        """True when the file has lost its name."""
         return not self._is_ours(self._file)
 
     def tidy(self, *, is_log_empty: bool) -> None:
-        """Leave nothing of ours beside a file that is not: SQLite would play our log into that. Ours is closed by now.
+        """Remove our log from beside a file that is not ours: SQLite would apply it to that. Ours is closed by now.
 
-        A log that is not empty belongs to our file, wherever that is now.
+        A log that is not empty belongs to our file, wherever that is, and is renamed.
         """
         with suppress(OSError):
             self._remove(self._shared)
@@ -62,7 +62,7 @@ class FileIdentity:
 
 
 def _identity(name: str) -> Identity:
-    """Return what a name stands for; None where that cannot be found."""
+    """Return device and inode of a name; None when it cannot be found."""
     try:
         found = os.stat(name)
     except OSError:

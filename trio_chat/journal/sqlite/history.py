@@ -1,7 +1,7 @@
-"""A look into a file that a server may have open meanwhile: for exports.
+"""A snapshot of a file that a server may have open: for exports.
 
-It sees the file as it was at the beginning, whatever is kept or pruned meanwhile. Trade-off: until it ends, the log
-that SQLite writes ahead grows, since it cannot be used from its beginning again.
+It does not change, whatever the server keeps or prunes. Trade-off: until it is closed, SQLite's write-ahead log grows,
+since it cannot be used from its beginning again.
 """
 
 import sqlite3
@@ -14,26 +14,27 @@ import trio
 
 from trio_chat.journal.records import JournalError, Past
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing
-from trio_chat.journal.sqlite.integrity import Damage
+from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.readers import read_page
-from trio_chat.journal.sqlite.schema import judge
+from trio_chat.journal.sqlite.schema import refuse_foreign
 
-BUSY_S = 2.0
+EXPORT_LOCK_WAIT_S = 2.0
+"""The longest wait for a lock of another program."""
 
 
 @asynccontextmanager
 async def open_sqlite_history(path: Path) -> AsyncIterator["SqliteHistory"]:
-    """Open an existing journal only to read it, whether or not a server has it. Raises JournalError."""
+    """Open an existing journal for reading only, whether or not a server uses it. Raises JournalError."""
     await trio.to_thread.run_sync(_check, path)
-    # Where nobody else has the file, only a connection that may write tidies up what SQLite puts beside it.
-    with refusing(path), closing(connect(path, "rw", busy_s=BUSY_S)) as db:
+    # When nobody else has the file open, only a connection that may write removes what SQLite puts beside it.
+    with refusing(path), closing(connect(path, "rw", lock_wait_s=EXPORT_LOCK_WAIT_S)) as db:
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")  # what follows reads one state of the file
         yield SqliteHistory(path, db)
 
 
 class SqliteHistory:
-    """What there is to be read."""
+    """The history in one file, as it was at opening."""
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
@@ -41,12 +42,12 @@ class SqliteHistory:
         self.pruned_to = int(meta["pruned_to"])
         self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
         self._db = db
-        self._damage = Damage(path)
+        self._damaged = DamagedEntries(path)
 
     @property
     def damage(self) -> str | None:
-        """Which entries were found to be damaged."""
-        return self._damage.text
+        """The damaged entries found so far."""
+        return self._damaged.text
 
     async def read(
         self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
@@ -57,7 +58,7 @@ class SqliteHistory:
     def _read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Past]:
         with explaining():
             past = read_page(self._db, room, limit, before, after)
-        self._damage.note(past)
+        self._damaged.add(past)
         return past
 
 
@@ -67,4 +68,4 @@ def _check(path: Path) -> None:
             head = file.read(100)
     except OSError as error:
         raise JournalError(f"there is no journal to be read at {path}: {error.strerror}") from error
-    judge(path, head)
+    refuse_foreign(path, head)

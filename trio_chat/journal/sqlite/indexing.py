@@ -1,6 +1,6 @@
-"""What is done to the file beside keeping: words are indexed and old entries pruned, a slice at a time.
+"""Indexing of words and pruning of old entries, a slice at a time.
 
-Both happen on the thread that writes, since SQLite has one writer, and must not hold up who speaks. So each slice is
+Both happen on the thread that writes, since SQLite has one writer, and must not delay entries. So each slice is
 one statement, whose work is done by triggers: between statements the interpreter may run other threads, and the file
 would stay locked meanwhile. Slices need no sync of their own: what a power cut takes back is done again.
 """
@@ -20,11 +20,14 @@ MERGED_PAGES = 8
 """Pages of the index merged in each slice. This keeps up with what slices add, and 300,000 entries need no slice of
 more than 5 ms; left to itself SQLite merges 64 pages and more at once, in up to 20 ms."""
 
-RESTS = 20
-"""The thread rests this many times as long as a slice took, or less when far more is left to be indexed."""
+PAUSE_RATIO = 20
+"""The pause after a slice of indexing is this many times its duration, or less when many entries are left."""
 
-LAG_PER_REST = 5000
-RETRY_S = 60.0
+ENTRIES_PER_SHORTER_PAUSE = 5000
+"""For each so many entries left to be indexed, the ratio falls by one, down to 1."""
+
+INDEX_RETRY_S = 60.0
+"""The pause after a slice that failed."""
 
 _ROWS_MIN, _ROWS_MAX = 8, 512
 
@@ -48,19 +51,19 @@ CREATE TEMP TRIGGER prune_slice AFTER UPDATE OF value ON meta WHEN NEW.name = 'p
     {_MERGE}
 END
 """
-_GO_ON = "UPDATE meta SET value = ? WHERE name = ?"
+_ADVANCE = "UPDATE meta SET value = ? WHERE name = ?"
 _SLICE_END = "SELECT id FROM entry WHERE id > ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
 
 logger = logging.getLogger(__name__)
 
 
 class Indexing:
-    """A connection of its own to the file, and how far both have come: ids up to which all is indexed, or gone."""
+    """A connection of its own to the file, and the ids up to which entries are indexed and pruned."""
 
-    def __init__(self, path: Path, *, index_s: float) -> None:
-        """`index_s` is how long it may take until an entry is indexed when there is nothing else to do."""
+    def __init__(self, path: Path, *, index_within_s: float) -> None:
+        """`index_within_s` is the time until an entry is indexed when there is nothing else to do."""
         self._path = path
-        self._index_s = index_s
+        self._index_within_s = index_within_s
         self._rows = 128
         self._due = 0.0
         self._db = connect_beside(path)
@@ -70,39 +73,41 @@ class Indexing:
         self.reload()
 
     def reload(self) -> None:
-        """Read anew how far it has come."""
+        """Read both ids from the file again."""
         meta = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
         self.indexed_to, self.pruned_to = int(meta["indexed_to"]), int(meta["pruned_to"])
 
     def index_due_in_s(self, last_id: int) -> float | None:
-        """-> seconds until another slice is to be indexed, or None as long as nothing more is kept."""
+        """-> seconds until the next slice is due, or None when everything is indexed."""
         return max(0.0, self._due - time.monotonic()) if self.indexed_to < last_id else None
 
     def index(self, last_id: int) -> None:
         """Index a slice of the entries up to `last_id`; a failure only postpones it."""
         end = min(last_id, self.indexed_to + self._rows)
         try:
-            took_s = self._go_on("indexed_to", end)
+            took_s = self._advance("indexed_to", end)
         except sqlite3.Error as error:
             logger.warning("searching is slower, for entries cannot be indexed: %s: %s", self._path, reason(error))
-            self._due = time.monotonic() + RETRY_S
+            self._due = time.monotonic() + INDEX_RETRY_S
             return
         self.indexed_to = end
         lag = last_id - end
-        self._due = time.monotonic() + (took_s * max(1, RESTS - lag // LAG_PER_REST) if lag else self._index_s)
+        self._due = time.monotonic() + (
+            took_s * max(1, PAUSE_RATIO - lag // ENTRIES_PER_SHORTER_PAUSE) if lag else self._index_within_s
+        )
 
     def prune(self, target: int) -> float:
-        """Remove a slice of the entries up to `target`, which is below the newest. -> the seconds that it took.
+        """Remove a slice of the entries up to `target`, which is below the newest. -> the seconds it took
 
         Raises sqlite3.Error.
         """
         end = self._db.execute(_SLICE_END, (self.pruned_to, target, self._rows - 1)).fetchone()
-        # It is raised before they go: whoever then finds less than there was knows why.
+        # It is raised before they are removed: a reader that finds fewer entries can tell why.
         self.pruned_to = end[0] if end else target
-        return self._go_on("pruned_to", self.pruned_to)
+        return self._advance("pruned_to", self.pruned_to)
 
     def empty_log(self) -> bool:
-        """Bring all that is in the log into the file. -> whether that was possible"""
+        """Copy the whole log into the file and empty it. -> True when that was possible"""
         try:
             is_held_up, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error:
@@ -110,12 +115,12 @@ class Indexing:
         return not is_held_up
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the connection."""
         self._db.close()
 
-    def _go_on(self, name: str, end: int) -> float:
+    def _advance(self, name: str, end: int) -> float:
         began = time.thread_time()
-        self._db.execute(_GO_ON, (str(end), name))
+        self._db.execute(_ADVANCE, (str(end), name))
         took_s = time.thread_time() - began
         if took_s > SLICE_S:
             self._rows = max(_ROWS_MIN, self._rows // 2)

@@ -15,35 +15,37 @@ from trio_chat.journal.records import Damaged, Past
 from trio_chat.journal.sqlite.connection import DAMAGED, connect, primary_code, reason, refusing
 
 NAMED_MAX = 20
+"""Ids named in one sentence."""
+
 KNOWN_MAX = 10_000
 
 
-class Damage:
-    """The ids, each noted once; no more than KNOWN_MAX of them are known."""
+class DamagedEntries:
+    """The ids of damaged entries found while reading, at most KNOWN_MAX of them."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: set[int] = set()
         self._lock = threading.Lock()
 
-    def note(self, past: Iterable[Past]) -> str | None:
-        """Look through what was read. -> what is to be said of those that were not known yet, if there are any"""
+    def add(self, past: Iterable[Past]) -> str | None:
+        """Add those among entries that were read. -> a sentence about the new ones; None without any"""
         ids = [it.id for it in past if isinstance(it, Damaged)]
         if not ids:
             return None
         with self._lock:
             new = sorted(set(ids) - self._known)[: KNOWN_MAX - len(self._known)]
             self._known.update(new)
-        return self._say(new) if new else None
+        return self._sentence(new) if new else None
 
     @property
     def text(self) -> str | None:
-        """What is to be said of all that are known; None where there are none."""
+        """A sentence about all of them; None when there are none."""
         with self._lock:
             known = sorted(self._known)
-        return self._say(known) if known else None
+        return self._sentence(known) if known else None
 
-    def _say(self, ids: Sequence[int]) -> str:
+    def _sentence(self, ids: Sequence[int]) -> str:
         if len(ids) == 1:
             return f"entry {ids[0]} of {self._path} is damaged"
         named = ", ".join(map(str, ids[:NAMED_MAX]))
@@ -51,27 +53,27 @@ class Damage:
         return f"entries {named}{others} of {self._path} are damaged"
 
 
-_NO_VERDICT = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}
+_INCONCLUSIVE = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}
 
 
 class QuickCheck:
     """A `quick_check` on a connection that changes nothing: a fifth of a second for a million entries.
 
-    SQLite puts two files beside the one that it reads, and only a connection that may write takes them away at its end.
-    But that one also brings into the file what is in a log that was there before, so that is only read.
+    SQLite puts two files beside the one that it reads, and only a connection that may write removes them at its end.
+    But that one also copies a log that was there before into the file, so such a file is opened to be read only.
     """
 
-    def __init__(self, path: Path, busy_s: float) -> None:
+    def __init__(self, path: Path, lock_wait_s: float) -> None:
         """Raises JournalError."""
         resolved = path.resolve()  # SQLite puts the others beside what a link leads to
         self._shared = Path(f"{resolved}-shm")
         self._is_shared = self._shared.exists()
         with refusing(path):
-            self._db = connect(path, "ro" if Path(f"{resolved}-wal").exists() else "rw", busy_s=busy_s)
+            self._db = connect(path, "ro" if Path(f"{resolved}-wal").exists() else "rw", lock_wait_s=lock_wait_s)
             self._db.execute("PRAGMA query_only = ON")
 
     def run(self) -> str | None:
-        """Check all pages, once, and let go of the file. -> what is wrong. Raises sqlite3.Error."""
+        """Check all pages, once, and close the file. -> the problem, or None. Raises sqlite3.Error."""
         try:
             finding = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.Error as error:
@@ -83,59 +85,59 @@ class QuickCheck:
         return None if finding == "ok" else DAMAGED
 
     def interrupt(self) -> None:
-        """End it, from any thread, if it still runs."""
+        """Interrupt the check, from any thread."""
         with suppress(sqlite3.ProgrammingError):  # it has closed its connection by now
             self._db.interrupt()
 
     def tidy(self) -> None:
-        """Leave nothing beside a file that nobody goes on to use, but what was there before."""
+        """Remove what SQLite put beside a file that is not going to be used."""
         if not self._is_shared:
             self._shared.unlink(missing_ok=True)
 
 
 class IntegrityCheck:
-    """A checkup that runs while others wait for it, or go on meanwhile."""
+    """A quick check that runs on a thread of its own."""
 
-    def __init__(self, path: Path, busy_s: float) -> None:
+    def __init__(self, path: Path, lock_wait_s: float) -> None:
         """Raises JournalError."""
         self._on_damage: Callable[[str], None] | None = None
-        self._verdict: str | None = None
+        self._result: str | None = None
         self._done = trio.Event()
         self._token = trio.lowlevel.current_trio_token()
-        self._checkup = QuickCheck(path, busy_s)
-        self.tidy = self._checkup.tidy
-        threading.Thread(target=self._run, name="examination", daemon=True).start()
+        self._check = QuickCheck(path, lock_wait_s)
+        self.tidy = self._check.tidy
+        threading.Thread(target=self._run, name="integrity-check", daemon=True).start()
 
-    async def verdict_within(self, seconds: float) -> str | None:
-        """Return what is wrong; None when all is well or that is not known in time."""
-        with trio.move_on_after(seconds) as patience:
+    async def result_within(self, seconds: float) -> str | None:
+        """Return the problem; None when there is none or the check takes longer."""
+        with trio.move_on_after(seconds) as scope:
             await self._done.wait()
-        return None if patience.cancelled_caught else self._verdict
+        return None if scope.cancelled_caught else self._result
 
-    def on_damage(self, tell: Callable[[str], None]) -> None:
-        """Have `tell` called, on the Trio thread, with what is wrong: now, or when it is found."""
-        self._on_damage = tell
-        if self._verdict:
-            tell(self._verdict)
+    def on_damage(self, report: Callable[[str], None]) -> None:
+        """Have `report` called with the problem, on the Trio thread: now, or when it is found."""
+        self._on_damage = report
+        if self._result:
+            report(self._result)
 
     def stop(self) -> None:
-        """End the check, if it still runs; nothing more is reported."""
+        """Interrupt the check; nothing more is reported."""
         self._on_damage = None
-        self._checkup.interrupt()
+        self._check.interrupt()
 
     def _run(self) -> None:
-        verdict = self._examine()
+        result = self._run_check()
         with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._report, verdict)
+            self._token.run_sync_soon(self._report, result)
 
-    def _examine(self) -> str | None:
+    def _run_check(self) -> str | None:
         try:
-            return self._checkup.run()
+            return self._check.run()
         except sqlite3.Error as error:
-            return None if primary_code(error) in _NO_VERDICT else reason(error)
+            return None if primary_code(error) in _INCONCLUSIVE else reason(error)
 
-    def _report(self, verdict: str | None) -> None:
-        self._verdict = verdict
+    def _report(self, result: str | None) -> None:
+        self._result = result
         self._done.set()
-        if verdict and self._on_damage:
-            self._on_damage(verdict)
+        if result and self._on_damage:
+            self._on_damage(result)

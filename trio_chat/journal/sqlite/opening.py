@@ -1,6 +1,6 @@
-"""Opening a file: it is locked, made if need be, and only taken if it is ours; or tried without changing anything.
+"""Locking, creating and checking the file before it is opened; or checking only, without changing anything.
 
-Nothing here ever deletes or overwrites a file that it does not take for its own.
+Nothing here deletes or overwrites a file that is not a journal.
 """
 
 import fcntl
@@ -14,18 +14,18 @@ from pathlib import Path
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.connection import refusal, refusing
 from trio_chat.journal.sqlite.integrity import QuickCheck
-from trio_chat.journal.sqlite.schema import judge, migrate
+from trio_chat.journal.sqlite.schema import migrate, refuse_foreign
 
-READ_AHEAD_S = 0.25
+READ_AHEAD_MAX_S = 0.25
 
-BUSY_S = 2.0
-"""A server waits as long for the locks of other programs."""
+CHECK_LOCK_WAIT_S = 2.0
+"""The longest wait for a lock of another program; a server waits as long."""
 
 
 def lock_and_prepare(path: Path) -> int:
-    """Make sure that there is a journal at `path`, ours alone. -> a descriptor: closing it ends the lock_and_prepare.
+    """Lock the folder of `path` and create the journal if it is not there. -> a descriptor: closing it ends the lock
 
-    Raises JournalError. Other programs may still read.
+    Other programs may still read. Raises JournalError.
     """
     folder_fd = _lock_folder(path.parent)
     try:
@@ -33,7 +33,7 @@ def lock_and_prepare(path: Path) -> int:
             if not path.exists():
                 _create(path)
                 os.fsync(folder_fd)
-            _inspect(path)
+            _refuse_or_read_ahead(path)
     except BaseException:
         os.close(folder_fd)
         raise
@@ -58,7 +58,7 @@ def _lock_folder(folder: Path) -> int:
 
 
 def _create(path: Path) -> None:
-    """Make an empty journal, whole or not at all: it gets its name when it is complete."""
+    """Create an empty journal, whole or not at all: it gets its name when it is complete."""
     if path.is_symlink():  # its disk may only not be mounted yet
         raise JournalError(
             f"{path} is a link to {os.readlink(path)}, which is not there: put that file back, or remove the link"
@@ -82,8 +82,8 @@ def _create(path: Path) -> None:
     os.replace(unborn, path)
 
 
-def _inspect(path: Path) -> None:
-    """Refuse what is not ours before SQLite opens it, which could change it. Also reads ahead.
+def _refuse_or_read_ahead(path: Path) -> None:
+    """Refuse a file that is not a journal before SQLite opens it, which could change it. Also reads ahead.
 
     The read-ahead is for the check of all pages that follows: those are read in the order of the trees, which takes
     twenty times as long on a cold disk.
@@ -92,14 +92,14 @@ def _inspect(path: Path) -> None:
         fd = os.open(path, os.O_RDWR)
     except OSError as error:
         raise JournalError(
-            f"cannot write to the journal {path}: {_words(error)}; "
+            f"cannot write to the journal {path}: {_reason(error)}; "
             "give this user access, or choose another folder with --data"
         ) from error
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise JournalError(f"{path} is no file; move it away, or choose another folder with --data")
         head = os.pread(fd, 100, 0)
-        judge(path, head)
+        refuse_foreign(path, head)
         _read_ahead(fd)
     finally:
         os.close(fd)
@@ -107,35 +107,35 @@ def _inspect(path: Path) -> None:
 
 def _read_ahead(fd: int) -> None:
     buffer = bytearray(1 << 20)
-    deadline = time.monotonic() + READ_AHEAD_S
+    deadline = time.monotonic() + READ_AHEAD_MAX_S
     while os.readv(fd, [buffer]) and time.monotonic() < deadline:
         pass
 
 
 def _unusable(folder: Path, error: OSError) -> JournalError:
-    return JournalError(f"cannot write in the data folder {folder}: {_words(error)}; choose another one with --data")
+    return JournalError(f"cannot write in the data folder {folder}: {_reason(error)}; choose another one with --data")
 
 
-def _words(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
 def check_can_open(path: Path) -> None:
-    """Look whether a server of this user could open the journal at `path`, or make one. Raises JournalError.
+    """Check that a server of this user could open the journal at `path`, or create one. Raises JournalError.
 
-    One that another server has is taken to be that of the server in question.
+    If another server uses it, that is taken to be the server in question.
     """
     if path.exists():
         try:
-            claimed = lock_and_prepare(path)
+            lock = lock_and_prepare(path)
         except JournalError as error:
             if not isinstance(error.__cause__, BlockingIOError):
                 raise
             return
         try:
-            _examine(path)
+            _check_pages(path)
         finally:
-            os.close(claimed)
+            os.close(lock)
         return
     folder = path.parent
     while not folder.exists():
@@ -144,13 +144,13 @@ def check_can_open(path: Path) -> None:
         raise JournalError(f"cannot write in the data folder {path.parent}: choose another one with --data")
 
 
-def _examine(path: Path) -> None:
+def _check_pages(path: Path) -> None:
     """Check all pages, however long it takes."""
-    checkup = QuickCheck(path, BUSY_S)
+    check = QuickCheck(path, CHECK_LOCK_WAIT_S)
     try:
         with refusing(path):
-            damage = checkup.run()
+            damage = check.run()
     finally:
-        checkup.tidy()
+        check.tidy()
     if damage:
         raise refusal(path, damage)

@@ -1,4 +1,4 @@
-"""Reading one SQLite file, from any thread, while another writes. It must know no Trio: everything here blocks."""
+"""The reading side of one SQLite file, for any thread. It must know no Trio: everything here blocks."""
 
 import json
 import logging
@@ -8,27 +8,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
-from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, RoomRecord, SessionRecord
+from trio_chat.chat.session_record import SessionRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, RoomRecord
 from trio_chat.journal.search_words import SEARCHED
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
-from trio_chat.journal.sqlite.integrity import Damage
-from trio_chat.journal.sqlite.rows import COLUMNS, ask, find_keyed
+from trio_chat.journal.sqlite.integrity import DamagedEntries
+from trio_chat.journal.sqlite.rows import COLUMNS, find_keyed, select_entries
 from trio_chat.journal.sqlite.schema import WORDS
-from trio_chat.journal.sqlite.sessions import SESSION_COLUMNS, to_session
+from trio_chat.journal.sqlite.sessions import read_sessions
 
 HIGHEST_ID = 2**63 - 1
 
 INDEXED = "kind IN ('{}')".format("', '".join(SEARCHED))
-"""Which entries can be searched, in SQL."""
+"""The SQL condition for entries that can be searched."""
 
 _SPOKEN = "'{}'".format("', '".join(SPOKEN))
 
 _PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? ORDER BY id"
 _ROOM_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND room = ? ORDER BY id"
 
-# From name to name in one step each, however many entries a room has. Where nothing was said, all of them are looked
-# through for that.
+# One step from name to name, however many entries a room has. All entries of a room in which nothing was said are read.
 _ROOMS = f"""
 WITH RECURSIVE room (name) AS (
     SELECT min(room) FROM entry WHERE room > :low AND room < :high
@@ -59,31 +59,33 @@ logger = logging.getLogger(__name__)
 
 
 class Readers:
-    """Connections to one file that cannot write: each thread its own, or they would wait for each other."""
+    """Connections to one file that cannot write: one for each thread, or they would wait for each other."""
 
-    def __init__(self, path: Path, busy_s: float, presence: FileIdentity) -> None:
-        self.damage = Damage(path)
+    def __init__(self, path: Path, lock_wait_s: float, file_identity: FileIdentity) -> None:
+        self.damaged = DamagedEntries(path)
         self._path = path
-        self._presence = presence
-        self._busy_s = busy_s
+        self._file_identity = file_identity
+        self._lock_wait_s = lock_wait_s
         self._idle: list[sqlite3.Connection] = []
         self._is_closed = False
 
     def read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Past]:
         """Return entries of a room, or of all, oldest first. Raises JournalError."""
         with self._lend() as db:
-            return self._noted(read_page(db, room, limit, before, after))
+            return self._logging_damage(read_page(db, room, limit, before, after))
 
     def find(self, session: str, key: str) -> Past | None:
-        """Return what was kept under this session and key. Raises JournalError."""
+        """Return the entry kept under this session and key. Raises JournalError."""
         with self._lend() as db:
             return find_keyed(db, session, key)
 
     def rooms(self) -> list[RoomRecord]:
-        """Return all rooms of many in which something was said."""
+        """Return all rooms in which something was said, but no mailboxes."""
         with self._lend() as db:
             rows = [row for low, high in _AROUND_MAILBOXES for row in db.execute(_ROOMS, {"low": low, "high": high})]
-            said = self._noted(ask(db, _THESE, (json.dumps([topic_id for _, topic_id, _ in rows]),)))
+            said = self._logging_damage(
+                select_entries(db, _THESE, (json.dumps([topic_id for _, topic_id, _ in rows]),))
+            )
         topics = {entry.id: entry.draft.text for entry in said if isinstance(entry, Entry)}
         names = [(name.decode(errors="ignore"), *ids) for name, *ids in rows]  # a bit may have flipped there too
         return [RoomRecord(name, topics.get(topic_id, ""), last_id) for name, topic_id, last_id in names]
@@ -91,7 +93,7 @@ class Readers:
     def search(self, rooms: Sequence[str], phrases: Sequence[str], limit: int, before: int | None) -> list[Past]:
         """Return the newest entries that hold all phrases, oldest first.
 
-        What is not indexed yet gets an index of its own for a moment, which is thrown away.
+        Entries that are not indexed yet get a temporary index.
         """
         bounds = (_match(rooms, phrases), HIGHEST_ID if before is None else before, max(limit, 0))
         with self._lend() as db:
@@ -99,13 +101,13 @@ class Readers:
             try:
                 db.execute(f"CREATE VIRTUAL TABLE temp.fresh USING {WORDS}")
                 db.execute(_FRESH)
-                fresh, older = (ask(db, _found_in(table), bounds) for table in ("fresh", "words"))
+                fresh, older = (select_entries(db, _found_in(table), bounds) for table in ("fresh", "words"))
             finally:
                 db.execute("ROLLBACK")
-        return self._noted((older + fresh)[-bounds[2] :] if bounds[2] else [])
+        return self._logging_damage((older + fresh)[-bounds[2] :] if bounds[2] else [])
 
     def prunable_to(self, cutoff: float | None, more_than: int | None) -> int:
-        """Return the id up to which all entries were kept before `cutoff`, or have `more_than` newer ones."""
+        """Return the highest id up to which all entries are older than `cutoff`, or have `more_than` newer ones."""
         with self._lend() as db:
             last: int
             last, pruned = db.execute(_ENDS).fetchone()
@@ -129,20 +131,20 @@ class Readers:
             question = "SELECT network, reason, by, since, until FROM ban ORDER BY since, network"
             return [BanRecord(*row) for row in db.execute(question)]
 
-    def places(self) -> list[SessionRecord]:
-        """Return all places."""
+    def sessions(self) -> list[SessionRecord]:
+        """Return all session records, by owner."""
         with self._lend() as db:
-            return [to_session(row) for row in db.execute(f"SELECT {SESSION_COLUMNS} FROM place ORDER BY owner")]
+            return read_sessions(db)
 
     def close(self) -> None:
-        """Let go of the file; connections that are lent close when they come back."""
+        """Close the idle connections; those that are lent are closed when they come back."""
         self._is_closed = True
         while self._idle:
             self._idle.pop().close()
 
-    def _noted(self, past: list[Past]) -> list[Past]:
-        """Look through what is told, and log what is found to be damaged, once."""
-        if text := self.damage.note(past):
+    def _logging_damage(self, past: list[Past]) -> list[Past]:
+        """Return it; its damaged entries are logged, once each."""
+        if text := self.damaged.add(past):
             logger.error("%s: what was said there is lost, and only a backup has it; all else can be read", text)
         return past
 
@@ -162,9 +164,9 @@ class Readers:
                     self._idle.append(db)
 
     def _connect(self) -> sqlite3.Connection:
-        db = connect(self._path, "ro", busy_s=self._busy_s)
+        db = connect(self._path, "ro", lock_wait_s=self._lock_wait_s)
         try:
-            self._presence.check()  # nobody is to read what somebody else put there
+            self._file_identity.check()  # nobody may read another file that was put there
         except JournalError:
             db.close()
             raise
@@ -178,7 +180,7 @@ def read_page(
     question = _PAST if room is None else _ROOM_PAST
     direction = "DESC" if after is None else "ASC"
     bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))
-    return ask(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))
+    return select_entries(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))
 
 
 def _found_in(table: str) -> str:
@@ -187,7 +189,7 @@ def _found_in(table: str) -> str:
 
 
 def _match(rooms: Sequence[str], phrases: Sequence[str]) -> str:
-    """Write the question in the language of FTS5. Inside quotes nothing has a meaning but the quote itself."""
+    """Write the query in the language of FTS5. Inside quotes nothing has a meaning but the quote itself."""
     names = " OR ".join(f'"{room.encode(errors="replace").hex()}"' for room in rooms)
     words = " AND ".join('"' + phrase.replace('"', '""') + '" *' for phrase in phrases)
     return f"room : ({names}) AND text : ({words})"

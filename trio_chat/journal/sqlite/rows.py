@@ -27,12 +27,12 @@ _decode = msgspec.json.Decoder(list[Row]).decode
 
 
 def to_micros(time: float) -> int:
-    """Write a time as it is in a row: in whole microseconds."""
+    """Convert seconds to the whole microseconds of a row."""
     return round(time * 1e6)
 
 
 def to_row(entry: Entry, micros: int) -> Row:
-    """Write an entry, with its time as it is in rows, as values for COLUMNS."""
+    """Convert an entry, with its time in microseconds, to values for COLUMNS."""
     draft = entry.draft
     return (
         entry.id,
@@ -49,7 +49,7 @@ def to_row(entry: Entry, micros: int) -> Row:
 
 
 def to_entry(row: Row) -> Past:
-    """Read an entry from values of COLUMNS."""
+    """Convert values of COLUMNS to an entry, or to Damaged."""
     number, room, kind, author, text, to, time, session, key, checksum = row
     try:
         draft = Draft(room, _KINDS[kind], author, text, to, "", session, key)
@@ -61,7 +61,7 @@ def to_entry(row: Row) -> Past:
     return Entry(number, time / 1e6, draft)
 
 
-def ask(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
+def select_entries(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
     """Return the entries that a SELECT of COLUMNS finds, oldest first. Raises sqlite3.Error.
 
     They come as one JSON value: for each row by itself SQLite would let other threads run, and while these are busy it
@@ -69,13 +69,13 @@ def ask(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[
     """
     rows = _rows(db, question, bounds)
     if rows is None:
-        return _ask_singly(db, question, bounds)
+        return _select_one_by_one(db, question, bounds)
     rows.sort()
     return [to_entry(row) for row in rows]
 
 
-def _ask_singly(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
-    """Where a value is not even of its type, or no UTF-8, all are read one by one, to spare those that are whole."""
+def _select_one_by_one(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Past]:
+    """Read the entries one by one: for when a value has a wrong type or is not UTF-8, so that the others are found."""
     found: list[Past] = []
     for (number,) in sorted(db.execute(f"SELECT id FROM ({question})", bounds).fetchall()):
         rows = _rows(db, _ONE, (number,))
@@ -84,7 +84,7 @@ def _ask_singly(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) 
 
 
 def _rows(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> list[Row] | None:
-    """-> what is found, in any order, or None where one of these is no row as it should be."""
+    """Return the rows found, in any order, or None when one of them is malformed."""
     whole = f"SELECT CAST(json_group_array(json_array({COLUMNS})) AS BLOB) FROM ({question})"
     try:
         return _decode(db.execute(whole, bounds).fetchone()[0])
@@ -97,11 +97,11 @@ def _rows(db: sqlite3.Connection, question: str, bounds: tuple[Any, ...]) -> lis
 
 
 def find_keyed(db: sqlite3.Connection, session: str, key: str) -> Past | None:
-    """Return what was kept under this session and key. Raises JournalError and sqlite3.Error."""
-    return next(iter(ask(db, _KEYED, (session, key))), None)
+    """Return the entry kept under this session and key. Raises sqlite3.Error."""
+    return next(iter(select_entries(db, _KEYED, (session, key))), None)
 
 
 def _checksum(number: int, draft: Draft) -> int:
-    """SQLite does not notice a bit that flips inside a text. This costs a quarter of a microsecond."""
+    """Return a checksum, since SQLite does not notice a bit that flips inside a text. It takes a quarter of a us."""
     words = "\0".join((draft.room, draft.kind, draft.author, draft.text, draft.to, draft.session, draft.key))
     return zlib.crc32(words.encode(), number)

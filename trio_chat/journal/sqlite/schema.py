@@ -1,4 +1,4 @@
-"""What is in the SQLite file, how that came about, and which files are none of ours."""
+"""The schema of the SQLite file, its migrations, and the refusal of files that are not journals."""
 
 import sqlite3
 from pathlib import Path
@@ -7,10 +7,10 @@ from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.connection import DAMAGED, refusal, transaction
 
 APPLICATION_ID = 0x7472696F
-"""Stands at byte 68 of the file, so that `file` and we tell a journal from other databases: "trio"."""
+"""At byte 68 of the file: tells a journal from other databases, for `file` too. "trio" in ASCII."""
 
 WORDS = "fts5(room, text, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2')"
-"""Where words occur; the texts themselves are in the entries. The room is one word there: its name's bytes in hex."""
+"""The index of words; the texts themselves are in the entries. The room is one word in it: its name's bytes in hex."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -83,8 +83,8 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA user_version = {number}")
 
 
-def judge(path: Path, head: bytes) -> None:
-    """Refuse a file by its first 100 bytes. Raises JournalError."""
+def refuse_foreign(path: Path, head: bytes) -> None:
+    """Raise JournalError when the first 100 bytes of a file are not those of a journal that this version can read."""
     if len(head) < 100:
         raise refusal(path, DAMAGED)
     if not head.startswith(_MAGIC) or int.from_bytes(head[68:72]) != APPLICATION_ID:

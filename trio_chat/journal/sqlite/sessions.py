@@ -1,39 +1,53 @@
-"""The places of clients in the SQLite file, as the thread that writes sees them."""
+"""Session records as rows of the table `place`."""
 
-from collections.abc import Sequence
-from pathlib import Path
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TypeVar
 
-from trio_chat.journal.records import SessionRecord
-from trio_chat.journal.sqlite.connection import connect_beside, explaining, transaction
+from trio_chat.chat.session_record import SessionChange, SessionRecord
 
-SESSION_COLUMNS = "owner, mode, label, nick, rooms"
+ROWS_PER_STATEMENT_MAX = 64
+"""Rows go to SQLite in groups of 64, 32, 16 ...: few calls, since between two the interpreter may run other threads
+and return only 5 ms later; and few different statements, which stay prepared."""
 
-_SAVE = f"INSERT OR REPLACE INTO place ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
-_FORGET = "DELETE FROM place WHERE owner = ?"
+_COLUMNS = "owner, mode, label, nick, rooms"
+_SELECT = f"SELECT {_COLUMNS} FROM place ORDER BY owner"
+_SAVE = f"INSERT OR REPLACE INTO place ({_COLUMNS}) VALUES "
+_DELETE = "DELETE FROM place WHERE owner IN "
+
+Row = TypeVar("Row")
 
 
-def to_session(row: tuple[str, str, str, str, str]) -> SessionRecord:
-    """Read a place from values of SESSION_COLUMNS. Names of rooms hold no spaces."""
-    return SessionRecord(*row[:4], tuple(row[4].split()))
+def read_sessions(db: sqlite3.Connection) -> list[SessionRecord]:
+    """Return all records, by owner. Raises sqlite3.Error."""
+    rows: Iterable[tuple[str, str, str, str, str]] = db.execute(_SELECT)
+    return [
+        SessionRecord(owner, mode, label, nick, tuple(rooms.split()))  # names of rooms have no spaces
+        for owner, mode, label, nick, rooms in rows
+    ]
 
 
-class SessionTable:
-    """A connection of its own to the file, which does not wait for the disk.
+def write_sessions(db: sqlite3.Connection, changes: Iterable[SessionChange]) -> None:
+    """Save and delete records, one change an owner, inside a transaction of the caller. Raises sqlite3.Error."""
+    saved: list[tuple[str, ...]] = []
+    ended: list[str] = []
+    for change in changes:
+        if isinstance(change, SessionRecord):
+            saved.append((change.owner, change.mode, change.label, change.nick, " ".join(change.rooms)))
+        else:
+            ended.append(change.owner)
+    for rows in _groups(saved):
+        db.execute(_SAVE + ", ".join(["(?, ?, ?, ?, ?)"] * len(rows)), tuple(chain.from_iterable(rows)))
+    for owners in _groups(ended):
+        db.execute(f"{_DELETE}({', '.join('?' * len(owners))})", owners)
 
-    So a thousand clients that come at once cost no commit of what is said: what is here has to outlast the server, not
-    the machine.
-    """
 
-    def __init__(self, path: Path) -> None:
-        self._db = connect_beside(path)
-
-    def save(self, taken: Sequence[SessionRecord], left: Sequence[str]) -> None:
-        """Keep places, and forget those of others. Raises JournalError."""
-        rows = [(place.owner, place.mode, place.label, place.nick, " ".join(place.rooms)) for place in taken]
-        with explaining(), transaction(self._db):
-            self._db.executemany(_FORGET, [(owner,) for owner in left])
-            self._db.executemany(_SAVE, rows)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._db.close()
+def _groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Divide rows into groups whose sizes are powers of two."""
+    start, size = 0, ROWS_PER_STATEMENT_MAX
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        yield rows[start : start + size]
+        start += size

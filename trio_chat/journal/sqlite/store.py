@@ -1,4 +1,4 @@
-"""One SQLite file, as the thread that writes sees it. It must know no Trio: everything here blocks."""
+"""The writing side of one SQLite file. It must know no Trio: everything here blocks."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,7 @@ from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.rows import COLUMNS, Row, find_keyed, to_micros, to_row
 from trio_chat.journal.sqlite.schema import migrate
-from trio_chat.journal.sqlite.sessions import SessionTable
+from trio_chat.journal.sqlite.sessions import write_sessions
 
 ROWS_PER_STATEMENT = 64
 """SQLite gets this many rows at once, with the transaction around them when there are no more. Between two calls the
@@ -24,12 +24,12 @@ short. Measured for 64 rows (CPU): one statement 125 us, one row a call 250 us, 
 
 CHECKPOINT_PAGES = 1000
 """The log that SQLite writes ahead is used from its beginning again after that many pages: writing over what is there
-halves the time of a commit, since the file system need not note that the file grew."""
+halves the time of a commit, since the file system need not record that the file grew."""
 
 _PRAGMAS = (
     "journal_mode = WAL",
-    "synchronous = FULL",  # an entry is on the disk, not only out of our hands, before anybody sees it
-    "wal_autocheckpoint = 0",  # we do it when nobody waits for the commit
+    "synchronous = FULL",  # a commit waits for the disk, so that an entry survives a power cut once anybody sees it
+    "wal_autocheckpoint = 0",  # done when nobody waits for a commit
     f"journal_size_limit = {64 * 1024 * 1024}",
 )
 _ROW = f"({', '.join('?' * len(COLUMNS.split(', ')))})"
@@ -38,93 +38,98 @@ _INSERTS = tuple(
 )
 _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
-_NOTE_LOADED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+_SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _ADOPT = "UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END WHERE name <> 'probe'"
 
 T = TypeVar("T")
 
 
 class Store:
-    """The connection that writes to one file, with the numbers of its entries."""
+    """The connection that writes entries to one file, and the id of the newest one."""
 
-    def __init__(self, path: Path, *, busy_s: float, index_s: float) -> None:
-        """Open a file that was claimed, and bring its schema up to date. Raises JournalError with one sentence.
+    def __init__(self, path: Path, *, lock_wait_s: float, index_within_s: float) -> None:
+        """Open a file that this process has locked, and bring its schema up to date. Raises JournalError.
 
-        Locks of other programs are waited for up to `busy_s`; entries wait to be indexed for about `index_s`.
+        `lock_wait_s` is the longest wait for locks of other programs; an idle store indexes within `index_within_s`.
         """
-        self._busy_s = busy_s
+        self._lock_wait_s = lock_wait_s
         self.path = path
         with refusing(path), ExitStack() as stack:
             # One prepared statement for each number of rows.
-            self._db = db = connect(path, "rw", busy_s=busy_s, cached_statements=2 * ROWS_PER_STATEMENT)
+            self._db = db = connect(path, "rw", lock_wait_s=lock_wait_s, cached_statements=2 * ROWS_PER_STATEMENT)
             stack.callback(db.close)
             for pragma in _PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-            self.upkeep = Indexing(path, index_s=index_s)
-            stack.callback(self.upkeep.close)
-            self.places = SessionTable(path)
-            self.presence = FileIdentity(path)
+            self.indexing = Indexing(path, index_within_s=index_within_s)
+            stack.callback(self.indexing.close)
+            self.file_identity = FileIdentity(path)
             stack.pop_all()
         self._pages_written = 0
 
     def keep(self, batch: Batch, time: float) -> None:
-        """Number the drafts and make them durable. Raises JournalError with the bare reason; then none is kept."""
-        self.presence.check()
+        """Make a batch durable: its drafts as entries, and its session changes.
+
+        Raises JournalError with the bare reason; then nothing of it is kept.
+        """
+        self.file_identity.check()
         micros = to_micros(time)
         time = micros / 1e6  # as it will be read back
-        batch.number(self.last_id + 1, time)
+        batch.assign_ids(self.last_id + 1, time)
         with explaining():
             try:
-                self._insert(batch.entries, micros)
+                self._insert(batch, micros)
             except sqlite3.IntegrityError:
-                # Somebody says something again. That is rare, so nothing is looked up before it happens.
-                batch.number_new(self.last_id + 1, time, self._find)
-                self._insert(batch.entries, micros)
+                # A draft is a repeat. That is rare, so keys are looked up only then.
+                batch.assign_ids_skipping_repeats(self.last_id + 1, time, self._find)
+                self._insert(batch, micros)
         self.last_id += len(batch.entries)
-        self._pages_written += 3 + len(batch.entries) // 8
+        self._pages_written += 3 + (len(batch.entries) + len(batch.sessions)) // 8
 
     def probe(self) -> None:
         """Commit something tiny. Raises JournalError when not even that is possible."""
-        self.look()
+        self.check_file()
         with explaining():
             self._db.execute("INSERT INTO meta VALUES ('probe', '1') ON CONFLICT DO UPDATE SET value = 1 - value")
 
-    def look(self) -> None:
-        """Raise JournalError when the file is not where it was.
+    def check_file(self) -> None:
+        """Raise JournalError when the file is no longer in its place.
 
-        It gets what is in its log, so that no crash can leave that beside another file.
+        Its log is then emptied into it, so that no crash can leave the log beside another file.
         """
         try:
-            self.presence.check()
+            self.file_identity.check()
         except JournalError:
-            self.upkeep.empty_log()
+            self.indexing.empty_log()
             raise
 
-    def in_place(self, work: Callable[[], T]) -> T:
-        """Do what changes the file, if that is where it was. Raises JournalError."""
-        self.presence.check()
+    def if_in_place(self, work: Callable[[], T]) -> T:
+        """Call what changes the file if that is in its place. Raises JournalError."""
+        self.file_identity.check()
         return work()
 
     def index_due_in_s(self) -> float | None:
-        """-> seconds until `index_some` is due, or None as long as nothing more is kept."""
-        return self.upkeep.index_due_in_s(self.last_id)
+        """-> seconds until `index_some` is due, or None when everything is indexed."""
+        return self.indexing.index_due_in_s(self.last_id)
 
     def index_some(self) -> None:
-        """Make it faster to search another slice of what was kept; a failure only postpones it."""
-        self.upkeep.index(self.last_id)
+        """Index another slice of the entries; a failure only postpones it."""
+        self.indexing.index(self.last_id)
         self._pages_written += 16
 
     def prune_some(self, target: int) -> float:
-        """Remove another slice of the oldest entries, up to an id below the newest. -> the seconds that it took."""
+        """Remove another slice of the oldest entries, up to an id below the newest. -> the seconds it took"""
         self._pages_written += 32
         with explaining():
-            return self.upkeep.prune(target)
+            return self.indexing.prune(target)
 
     def load(self, entries: Iterable[Entry], origin: Origin) -> int:
-        """Keep entries of another journal, all or none. -> how many were new. Also raises what the iterable raises."""
+        """Append entries of another journal, all or none. -> the number of new ones
+
+        Raises JournalError, and what the iterable raises.
+        """
         count, last_id = 0, self.last_id
         with explaining():
             with transaction(self._db):
@@ -141,59 +146,59 @@ class Store:
                     if self._db.execute(_INSERT_NEW, row).rowcount:
                         count, last_id = count + 1, number
                 if not keeps_ids:
-                    self._db.execute(_NOTE_LOADED, (f"loaded {origin.epoch}", str(loaded_to)))
-            self.upkeep.reload()
+                    self._db.execute(_SET_LOADED_TO, (f"loaded {origin.epoch}", str(loaded_to)))
+            self.indexing.reload()
         self.epoch = origin.epoch if self.last_id == 0 else self.epoch
         self.last_id = last_id
         return count
 
     def record_audit(self, record: AuditRecord) -> None:
-        """Add a record."""
+        """Append to the audit log."""
         with explaining():
             fields = (record.time, record.who, record.action, record.what)
             self._db.execute("INSERT INTO audit (time, who, action, what) VALUES (?, ?, ?, ?)", fields)
 
     def add_ban(self, ban: BanRecord) -> None:
-        """Note a ban, in place of an earlier one of the same network."""
+        """Keep a ban, in place of an earlier one of the same network."""
         with explaining():
             fields = (ban.network, ban.reason, ban.by, ban.since, ban.until)
             self._db.execute(_ADD_BAN, fields)
 
     def remove_ban(self, network: str) -> None:
-        """Forget a ban, if there is one."""
+        """Delete a ban, if there is one."""
         with explaining():
             self._db.execute("DELETE FROM ban WHERE network = ?", (network,))
 
     def checkpoint_if_due(self) -> None:
-        """Bring what is in the log into the file now and then; a failure only postpones it."""
+        """Copy the log into the file now and then; a failure only postpones it."""
         if self._pages_written >= CHECKPOINT_PAGES:
             self._pages_written = 0
             with suppress(sqlite3.Error):
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def hurry(self) -> None:
-        """Wait for other programs' locks no longer than a closing server can."""
-        self._db.execute(f"PRAGMA busy_timeout = {self._busy_s * 1000 // 8:.0f}")
+        """Wait for locks of other programs no longer than a closing server can."""
+        self._db.execute(f"PRAGMA busy_timeout = {self._lock_wait_s * 1000 // 8:.0f}")
 
     def close(self) -> None:
-        """Bring everything into the file and let go of it."""
-        is_astray = self.presence.is_astray
-        is_log_empty = is_astray and self.upkeep.empty_log()
-        self.upkeep.close()
-        self.places.close()
+        """Copy the log into the file and close it."""
+        is_astray = self.file_identity.is_astray
+        is_log_empty = is_astray and self.indexing.empty_log()
+        self.indexing.close()
         # The last connection to close does the checkpoint and removes the log, unless the file has lost its name.
         self._db.close()
         if is_astray:
-            self.presence.tidy(is_log_empty=is_log_empty)
+            self.file_identity.tidy(is_log_empty=is_log_empty)
 
-    def _insert(self, entries: Sequence[Entry], micros: int) -> None:
-        rows = [to_row(entry, micros) for entry in entries]
-        if len(rows) <= ROWS_PER_STATEMENT:
+    def _insert(self, batch: Batch, micros: int) -> None:
+        rows = [to_row(entry, micros) for entry in batch.entries]
+        if len(rows) <= ROWS_PER_STATEMENT and not batch.sessions:
             self._insert_rows(rows)
             return
         with transaction(self._db):
             for start in range(0, len(rows), ROWS_PER_STATEMENT):
                 self._insert_rows(rows[start : start + ROWS_PER_STATEMENT])
+            write_sessions(self._db, batch.sessions.values())
 
     def _insert_rows(self, rows: Sequence[Row]) -> None:
         if rows:

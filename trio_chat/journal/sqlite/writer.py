@@ -1,7 +1,7 @@
-"""The writing thread: it takes batches and errands from a queue, in order, and reports what came of them.
+"""The writing thread: it takes batches and jobs from a queue, in order, and reports their outcomes.
 
-It must not know who waits for what. No timer decides when a batch is full: the thread takes what there is as soon as
-it is free.
+It must not know who waits for them. No timer decides when a batch is full: the thread takes the next one as soon as it
+is free.
 """
 
 import logging
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Job(Generic[T]):
-    """Something to be done on that thread, and what came of it."""
+    """A call to be made on that thread, and its outcome."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
@@ -32,20 +32,20 @@ class Job(Generic[T]):
         self._settled = trio.Event()
 
     def run(self) -> None:
-        """Do it, on the thread that writes."""
+        """Make the call, on the thread that writes."""
         try:
             self._outcome = self._work()
         except Exception as error:
             self._outcome = error
 
     def settle(self, error: str | None = None) -> None:
-        """Tell who waits that it is done, or that it will not be. On the Trio thread."""
+        """Wake whoever waits: it is done, or will not be because of an error. On the Trio thread."""
         if error:
             self._outcome = JournalError(error)
         self._settled.set()
 
     async def done(self) -> T:
-        """Wait for it. -> what the work returned; raises what it raised, and JournalError where it was not done."""
+        """Return what the work returned. Raises what it raised, and JournalError when it was not done."""
         await self._settled.wait()
         if isinstance(self._outcome, Exception):
             raise self._outcome
@@ -58,18 +58,18 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What it came to when it was tried whether anything can be kept; None is well."""
+class ProbeResult:
+    """The outcome of an attempt to keep something; None when it succeeded."""
 
     error: str | None
 
 
-Report = Task | Finding | None
-"""A task that was done, a finding, or None for the end: the store is closed."""
+Report = Task | ProbeResult | None
+"""A task that was done, the result of a probe, or None for the end: the store is closed."""
 
 
 class Writer:
-    """Does what is `put`, until None is. What cannot be set from outside is the thread's own."""
+    """Executes the tasks that are `put`, until None is. Only the public attributes may be set by other threads."""
 
     def __init__(
         self,
@@ -80,29 +80,29 @@ class Writer:
         begin: Callable[[Batch], None],
         report: Callable[[Report], None],
     ) -> None:
-        """`begin` is called before a batch is written, and lets no more drafts into it; `report` is told what was done.
+        """`begin` is called before a batch is written, and lets no more drafts into it; `report` gets each outcome.
 
-        Both are called on this thread, and may not raise.
+        Both are called on this thread, and may not raise. `probe_s` is the time between two checks of the file.
         """
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.damage: str | None = None
-        """Why nothing may be kept any more. Set from outside."""
+        """The reason why nothing may be written any more. Set by another thread."""
         self.is_hasty = False
-        """Whether there is little time left to wait for others' locks. Set from outside."""
+        """True when there is little time left to wait for others' locks. Set by another thread."""
         self._store = store
         self._clock = clock
         self._probe_s = probe_s
         self._begin = begin
         self._report = report
-        self._is_ill = False
+        self._is_failing = False
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
 
     def start(self) -> None:
-        """Begin. The thread is a daemon, since a disk that never answers must not keep the process alive."""
+        """Start the thread: a daemon, since a disk that never answers must not keep the process alive."""
         threading.Thread(target=self._run, name="journal", daemon=True).start()
 
     def put(self, task: Task | None) -> None:
-        """Give it something to do, from any thread; None is the last."""
+        """Append to the queue, from any thread; None is the last."""
         self._queue.put(task)
 
     def _run(self) -> None:
@@ -117,15 +117,15 @@ class Writer:
         self._report(None)
 
     def _next(self) -> Task | None:
-        """Wait for what is to be done next; index meanwhile, and see now and then whether anything can be kept."""
+        """Wait for the next task; index meanwhile, and probe now and then."""
         while True:
             try:
-                return self._queue.get(timeout=self._probe_s if self._is_ill else min(self._probe_s, self._index()))
+                return self._queue.get(timeout=self._probe_s if self._is_failing else min(self._probe_s, self._index()))
             except Empty:
-                self._examine()
+                self._probe()
 
     def _index(self) -> float:
-        """Index what is due. -> seconds until more is"""
+        """Index the slices that are due. -> seconds until the next one"""
         while not self.damage and (pause_s := self._store.index_due_in_s()) is not None:
             if pause_s > 0:
                 return pause_s
@@ -148,14 +148,15 @@ class Writer:
             logger.exception("a batch could not be kept")
             batch.error = f"unexpected: {error}"
         self.commits.observe(time.perf_counter() - began)
-        self._is_ill = batch.error is not None
+        self._is_failing = batch.error is not None
 
-    def _examine(self) -> None:
-        was_ill, error = self._is_ill, None
+    def _probe(self) -> None:
+        """Try to keep something after a failure; else only check that the file is in its place."""
+        was_failing, error = self._is_failing, None
         try:
-            (self._store.probe if was_ill else self._store.look)()
+            (self._store.probe if was_failing else self._store.check_file)()
         except JournalError as found:
             error = str(found)
-        self._is_ill = error is not None
-        if was_ill or error:
-            self._report(Finding(error))
+        self._is_failing = error is not None
+        if was_failing or error:
+            self._report(ProbeResult(error))

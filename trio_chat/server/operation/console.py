@@ -17,7 +17,7 @@ from trio_chat.chat.operators.networks import show_network
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.text import clean
-from trio_chat.journal import AuditRecord, Journal, JournalError
+from trio_chat.journal import AuditRecord, JournalError, OperatorStore
 
 BY = "console"
 """Who did what is typed here, as the audit has it."""
@@ -39,7 +39,7 @@ class ConsoleContext:
     """What the operator has at hand. `reload` returns when what came of it is printed, or will be later."""
 
     operator: Operator
-    journal: Journal
+    store: OperatorStore
     reload: Callable[[], Awaitable[None]]
 
     @property
@@ -169,7 +169,7 @@ async def _audit(context: ConsoleContext, argument: str) -> Iterable[str]:
     if argument and not _COUNT.fullmatch(argument):
         return ("Usage: audit [N]",)
     await context.operator.records.settled(SETTLED_WITHIN_S)
-    records = await context.journal.read_audit(int(argument or AUDIT_ROWS))
+    records = await context.store.read_audit(int(argument or AUDIT_ROWS))
     if not records:
         return ("Nothing was done yet",)
     return _table([("TIME", "WHO", "DID", "WHAT"), *map(_audit_row, records)])

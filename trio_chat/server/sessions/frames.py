@@ -12,7 +12,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.journal import Damaged, JournalError, Past
+from trio_chat.journal import Damaged, JournalError, Past, Searchable, need
 from trio_chat.server.delivery.liveness import Heartbeat
 from trio_chat.server.sessions.context import (
     ANSWERS_BYTES,
@@ -248,7 +248,9 @@ class FramesSession:
             past = await journal.read(room, limit=request.limit + 1, before=request.before, after=request.after)
         else:
             names = [chat.room_of(client, request.room).name] if request.room else [r.name for r in client.members]
-            past = await journal.search(names, request.text, limit=request.limit + 1, before=request.before)
+            past = await need(journal, Searchable).search(
+                names, request.text, limit=request.limit + 1, before=request.before
+            )
         self._answer(_page(past, request))
 
     async def _settle(self, said: list[tuple[Receipt, str]]) -> None:

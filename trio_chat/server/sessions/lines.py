@@ -14,7 +14,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
-from trio_chat.journal import Damaged, Journal, JournalError, Past
+from trio_chat.journal import Damaged, Journal, JournalError, Past, Searchable, need
 from trio_chat.server.sessions.context import (
     ANSWERS_BYTES,
     INPUTS_PER_TURN,
@@ -224,7 +224,7 @@ def _cost_of(line: str | LineFault) -> int:
 async def pages_of(journal: Journal, question: HistoryQuery | SearchQuery) -> AsyncGenerator[Sequence[Past], None]:
     """Yield the entries that were asked for, oldest first; nothing where there are none. Raises JournalError."""
     if isinstance(question, SearchQuery):
-        if found := await journal.search([question.room], question.words, limit=SEARCH_LIMIT):
+        if found := await need(journal, Searchable).search([question.room], question.words, limit=SEARCH_LIMIT):
             yield found
         return
     page = await journal.read(question.room, limit=question.limit)

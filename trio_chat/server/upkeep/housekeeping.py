@@ -9,7 +9,7 @@ import trio
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
 from trio_chat.config.kinds import Keep
-from trio_chat.journal import Journal, JournalError
+from trio_chat.journal import Journal, JournalError, Prunable, need
 
 PRUNE_EVERY_S = 60
 
@@ -57,6 +57,6 @@ class Pruning:
     async def _prune(self) -> None:
         for keep in self._keeps:
             try:
-                await self._journal.prune(older_than=keep.older_than, more_than=keep.more_than)
+                await need(self._journal, Prunable).prune(older_than=keep.older_than, more_than=keep.more_than)
             except JournalError as error:
                 logger.warning("cannot prune: %s", error)

@@ -14,7 +14,7 @@ import trio
 
 from trio_chat.chat.operators.bans import Ban
 from trio_chat.chat.operators.networks import Network
-from trio_chat.journal import AuditRecord, BanRecord, Journal, JournalError
+from trio_chat.journal import AuditRecord, BanRecord, Journal, JournalError, OperatorStore, need
 
 RETRY_S = 2.0
 
@@ -41,6 +41,7 @@ class OperatorLog:
         self.trouble: str | None = None
         """Why what was handed over last is not kept, as far as is known."""
         self._journal = journal
+        self._store = need(journal, OperatorStore)
         self._clock = clock
         self._retry_s = retry_s
         self._on_record = on_record
@@ -52,17 +53,17 @@ class OperatorLog:
     def record(self, who: str, action: str, what: str) -> None:
         """Note who did what."""
         record = AuditRecord(self._clock(), who, action, what)
-        self._hand_over(f"that {who} did {action} {what}", partial(self._journal.record_audit, record))
+        self._hand_over(f"that {who} did {action} {what}", partial(self._store.record_audit, record))
         self._on_record(who, action, what)
 
     def keep(self, ban: Ban) -> None:
         """Note a ban, in place of an earlier one of the same network."""
         record = BanRecord(str(ban.network), ban.reason, ban.by, ban.since, ban.until)
-        self._hand_over(f"the ban of {ban.network}", partial(self._journal.add_ban, record))
+        self._hand_over(f"the ban of {ban.network}", partial(self._store.add_ban, record))
 
     def forget(self, network: Network) -> None:
         """Drop a ban."""
-        self._hand_over(f"the end of the ban of {network}", partial(self._journal.remove_ban, str(network)))
+        self._hand_over(f"the end of the ban of {network}", partial(self._store.remove_ban, str(network)))
 
     async def settled(self, patience_s: float) -> bool:
         """Wait a while. -> whether all that was handed over is on disk."""
@@ -111,5 +112,5 @@ async def read_bans(journal: Journal) -> Iterable[Ban]:
     """The bans that are kept. Raises JournalError."""
     return [
         Ban(ip_network(record.network), record.reason, record.by, record.since, record.until)
-        for record in await journal.read_bans()
+        for record in await need(journal, OperatorStore).read_bans()
     ]

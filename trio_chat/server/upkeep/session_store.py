@@ -13,7 +13,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.journal import Journal, JournalError, SessionRecord
+from trio_chat.journal import Journal, JournalError, SessionEnd, SessionRecord, SessionStore, need
 
 RETRY_S = 2.0
 
@@ -86,7 +86,7 @@ class SessionSaver:
         if not why:
             self._kept.update(place.owner for place in taken)
             try:
-                await self._journal.save_sessions(taken, left)
+                await self._journal.post(sessions=[*map(SessionEnd, left), *taken]).kept()
                 self._kept.difference_update(left)
             except JournalError as error:
                 why = str(error)
@@ -98,7 +98,7 @@ class SessionSaver:
 
 async def restore_sessions(chat: Chat, journal: Journal, places: SessionSaver) -> None:
     """Give clients of before the start their places back, or tell that they are gone. Raises JournalError."""
-    found = await journal.read_sessions()
+    found = await need(journal, SessionStore).read_sessions()
     places.know(place.owner for place in found)
     for place in found:
         try:

@@ -1,0 +1,30 @@
+"""The description of an engine: one row of the table in `engines`, defined in the engine's folder."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from trio_chat.journal.protocol import HistoryReader, Journal
+
+OpenJournal = Callable[[str, Path, Callable[[], float]], AbstractAsyncContextManager[Journal]]
+OpenHistory = Callable[[str, Path], AbstractAsyncContextManager[HistoryReader]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The functions of one engine. Each gets what follows the scheme and its colon in the URL, and the data folder.
+
+    Nothing heavy is imported before one of them is called: the table is read for every `--help`.
+    """
+
+    forms: Mapping[str, str]
+    """Forms of its URL, each with the place where entries are kept then, for help and error messages."""
+    accepts: Callable[[str], bool]
+    """Tell whether something may follow the scheme and its colon."""
+    open: OpenJournal
+    """Open a journal. The third argument returns the time of Trio's clock by which it must have closed."""
+    check: Callable[[str, Path], None]
+    """Check that `open` would succeed, and change nothing. Raises JournalError."""
+    open_history: OpenHistory | None
+    """Open a journal for reading only, also while a server uses it; None when it ends with its server."""

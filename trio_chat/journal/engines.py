@@ -1,0 +1,67 @@
+"""The table of engines, and opening a journal by its URL."""
+
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from trio_chat.journal.engine import Engine
+from trio_chat.journal.memory.engine import MEMORY
+from trio_chat.journal.protocol import HistoryReader, Journal
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.sqlite.engine import SQLITE
+
+ENGINES = {"sqlite": SQLITE, "memory": MEMORY}
+"""By the scheme of their URLs. The first one is named where another is needed."""
+
+
+def forms_help() -> str:
+    """List the forms of a journal's URL with where each keeps entries, for the help of a setting."""
+    return ", ".join(f"`{form}` {place}" for engine in ENGINES.values() for form, place in engine.forms.items())
+
+
+@asynccontextmanager
+async def open_journal(
+    url: str, *, data: Path, close_by: Callable[[], float] = lambda: math.inf
+) -> AsyncIterator[Journal]:
+    """Open the journal that `url` names; its default place is in the folder `data`.
+
+    Leaving the context keeps all that was posted, but takes no longer than until `close_by`, a time of Trio's clock.
+    Raises JournalError with one sentence that names the file.
+    """
+    engine, location = _find(url)
+    async with engine.open(location, data, close_by) as journal:
+        yield journal
+
+
+@asynccontextmanager
+async def open_history(url: str, *, data: Path) -> AsyncIterator[HistoryReader]:
+    """Open the journal that `url` names for reading only, also while a server uses it. Raises JournalError."""
+    engine, location = _find(url)
+    if engine.open_history is None:
+        raise JournalError(f"the journal {url} ends with its server; there is no history in it")
+    async with engine.open_history(location, data) as history:
+        yield history
+
+
+def check_journal(url: str, *, data: Path) -> None:
+    """Check that `open_journal` would succeed, and change nothing. Raises JournalError."""
+    engine, location = _find(url)
+    engine.check(location, data)
+
+
+def check_outlasts_server(url: str) -> None:
+    """Raise JournalError for a journal that ends with the process that opened it."""
+    engine, _ = _find(url)
+    if engine.open_history is None:
+        other = next(form for lasting in ENGINES.values() if lasting.open_history for form in lasting.forms)
+        raise JournalError(f"the journal {url} would end with this command; name one that stays, such as {other}")
+
+
+def _find(url: str) -> tuple[Engine, str]:
+    scheme, colon, location = url.partition(":")
+    engine = ENGINES.get(scheme)
+    if engine is None or not colon or not engine.accepts(location):
+        *others, last = (form for one in ENGINES.values() for form in one.forms)
+        raise JournalError(f"there is no journal {url!r}: expected {', '.join(others)} or {last}")
+    return engine, location

@@ -1,0 +1,159 @@
+"""The interfaces of a journal: one for each of its users. An engine has the first two, and says which others it lacks.
+
+It must not know any engine.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
+
+from trio_chat.chat.events import Draft, Entry, Receipt
+from trio_chat.chat.histogram import Histogram
+from trio_chat.chat.session_record import SessionChange, SessionRecord
+from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past, RoomRecord
+
+
+@runtime_checkable
+class HistoryReader(Protocol):
+    """The entries of one store, to be read."""
+
+    epoch: str
+    """Made at random with the store: another epoch means that ids of the old one mean nothing."""
+
+    last_id: int
+    """The id of the newest entry; 0 if there is none. Of a history opened for reading only, the newest at opening."""
+
+    @property
+    def damage(self) -> str | None:
+        """The damaged entries found so far, with their file; None when there are none."""
+
+    @property
+    def pruned_to(self) -> int:
+        """The highest id that was ever pruned or is being pruned: a reader that has seen less may have missed some."""
+
+    async def read(
+        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+    ) -> Sequence[Past]:
+        """Return up to `limit` entries of `room` (None: of all rooms), oldest first.
+
+        These are the newest with an id below `before`, or the oldest with an id above `after`. A damaged entry keeps
+        its place among them. Raises JournalError.
+        """
+
+
+@runtime_checkable
+class Journal(HistoryReader, Protocol):
+    """One store, in one order. All methods are for the task that opened it and its children."""
+
+    fault: str | None
+    """The reason why nothing can be kept at present; None when all is well. It clears by itself."""
+
+    commits: Histogram
+    """Seconds to make each group of drafts durable, failed attempts included."""
+
+    def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
+        """Queue drafts and changes of session records, without waiting.
+
+        What is posted by one call is kept in one transaction, or not at all. Everything is kept in the order of the
+        calls, in groups. Session records survive a crash of the server and a power cut, as entries do.
+        """
+
+    async def settled(self) -> None:
+        """Return when everything posted so far is durable, or has failed."""
+
+    def follow(self) -> AsyncIterator[Sequence[Entry]]:
+        """Yield every entry kept from now on, in order, for one reader: at each step all that are new."""
+
+    async def rooms(self) -> list[RoomRecord]:
+        """Return all rooms in which something was said (others may be among them), but no mailboxes.
+
+        Raises JournalError.
+        """
+
+    async def find(self, session: str, key: str) -> Past | None:
+        """Return the entry kept under this session and key, unless it is pruned. Raises JournalError."""
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A journal that can be searched."""
+
+    async def search(
+        self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None
+    ) -> Sequence[Past]:
+        """Return the newest `limit` entries of these rooms that hold all words, oldest first. Raises JournalError.
+
+        Searched are entries of the kinds in `search_words.SEARCHED`, ignoring case and diacritics. A word matches the
+        beginning of a longer one. Signs other than letters and digits mean nothing. `before` is an id.
+        """
+
+
+@runtime_checkable
+class Prunable(Protocol):
+    """A journal from which old entries can be removed."""
+
+    async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
+        """Remove entries kept more than `older_than` seconds ago, and all but the newest `more_than`.
+
+        The newest entry stays, and so do the topics of rooms. It takes its time: others come first. Raises
+        JournalError.
+        """
+
+
+@runtime_checkable
+class Importable(Protocol):
+    """A journal that can take over the entries of another."""
+
+    async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
+        """Append the entries of another journal, all or none. -> the number of new ones
+
+        They get new ids, except in an empty journal, which also takes over the epoch, and in one that did so before.
+        Entries of that epoch that were loaded before are skipped. `follow` does not yield them. Raises JournalError,
+        and what the iterable raises.
+        """
+
+
+@runtime_checkable
+class OperatorStore(Protocol):
+    """Bans, and the audit log of what operators and rules did."""
+
+    async def record_audit(self, record: AuditRecord) -> None:
+        """Append to the audit log. Raises JournalError."""
+
+    async def read_audit(self, limit: int) -> Sequence[AuditRecord]:
+        """Return the newest records, oldest first. Raises JournalError."""
+
+    async def add_ban(self, ban: BanRecord) -> None:
+        """Keep a ban, in place of an earlier one of the same network. Raises JournalError."""
+
+    async def remove_ban(self, network: str) -> None:
+        """Delete a ban, if there is one. Raises JournalError."""
+
+    async def read_bans(self) -> Sequence[BanRecord]:
+        """Return all bans, expired ones too, oldest first. Raises JournalError."""
+
+
+@runtime_checkable
+class SessionStore(Protocol):
+    """The session records that `post` saves and deletes."""
+
+    async def read_sessions(self) -> Sequence[SessionRecord]:
+        """Return all records, by owner. Raises JournalError."""
+
+
+PARTS: dict[type, str] = {
+    Searchable: "be searched",
+    Prunable: "remove old entries",
+    Importable: "take over the entries of another",
+    OperatorStore: "keep bans and the audit log",
+    SessionStore: "restore sessions",
+}
+"""The parts that an engine may lack, and what its journal cannot do then."""
+
+Part = TypeVar("Part")
+
+
+def need(journal: Journal, part: type[Part]) -> Part:
+    """Return the journal as one of PARTS. Raises JournalError when its engine lacks that."""
+    if isinstance(journal, part):
+        return journal
+    raise JournalError(f"this journal cannot {PARTS[part]}")

@@ -1,0 +1,39 @@
+"""The row of the SQLite engine in the table of engines."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from trio_chat.journal.engine import Engine
+from trio_chat.journal.protocol import HistoryReader, Journal
+
+
+def _path(location: str, data: Path) -> Path:
+    return Path(location) if location else data / "journal.db"
+
+
+def _open(location: str, data: Path, close_by: Callable[[], float]) -> AbstractAsyncContextManager[Journal]:
+    from trio_chat.journal.sqlite.journal import open_sqlite
+
+    return open_sqlite(_path(location, data), close_by=close_by)
+
+
+def _open_history(location: str, data: Path) -> AbstractAsyncContextManager[HistoryReader]:
+    from trio_chat.journal.sqlite.history import open_sqlite_history
+
+    return open_sqlite_history(_path(location, data))
+
+
+def _check(location: str, data: Path) -> None:
+    from trio_chat.journal.sqlite.opening import check_can_open
+
+    check_can_open(_path(location, data))
+
+
+SQLITE = Engine(
+    forms={"sqlite:": "in the data folder", "sqlite:PATH": "in that file"},
+    accepts=lambda _location: True,
+    open=_open,
+    check=_check,
+    open_history=_open_history,
+)
