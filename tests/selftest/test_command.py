@@ -40,14 +40,12 @@ def test_chaos_from_the_command_line_says_its_verdict_and_no_bar_to_a_pipe() -> 
 
 
 def test_a_broken_promise_is_status_1_and_leaves_what_can_be_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def run_ordeal(plan: Plan, folder: Path, on_progress: object) -> Report:
+    async def ordeal(plan: Plan, folder: Path, on_progress: object) -> Report:
         return Report(plan, findings=["alice was shown entry 3 2 times"])
 
-    monkeypatch.setattr(command, "run_ordeal", run_ordeal)
-
-    assert command.run_chaos(seconds=2, seed=9) == 1
+    assert command.run_chaos(seconds=2, seed=9, ordeal=ordeal) == 1
 
     said = capsys.readouterr()
     assert "verdict: BROKEN, 1 findings\n  alice was shown entry 3 2 times\n" in said.out
@@ -56,12 +54,8 @@ def test_a_broken_promise_is_status_1_and_leaves_what_can_be_looked_at(
     assert said.err == f"what is left of it is in {left}\n"
 
 
-def test_a_server_that_does_not_start_is_said_with_its_last_words(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-
-    assert command.check_installation() == 1
+def test_a_server_that_does_not_start_is_said_with_its_last_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.check_installation(python="/bin/false") == 1
 
     assert capsys.readouterr().err.startswith(
         "trio-chat: the selftest failed: the server did not start; it said: nothing\n"

@@ -14,7 +14,7 @@ import trio
 from trio_chat import __version__
 from trio_chat.client.link.address import LinkError
 from trio_chat.exception_groups import leaf_exceptions
-from trio_chat.selftest.ordeal import Plan, run_ordeal
+from trio_chat.selftest.ordeal import Plan, Report, run_ordeal
 from trio_chat.selftest.participant import participating
 from trio_chat.selftest.report import describe
 from trio_chat.selftest.supervisor import SelftestError, supervising
@@ -24,16 +24,17 @@ KILL_S = 4.0
 INTERRUPTED_STATUS = 130
 
 Test = Callable[[Path], Awaitable[bool]]
+Ordeal = Callable[[Plan, Path, Callable[[float], None]], Awaitable[Report]]
 
 
-def check_installation() -> int:
-    """Start a server, let two clients speak to each other, stop it. -> exit status"""
-    return _run(_check)
+def check_installation(python: str = sys.executable) -> int:
+    """Start a server with this interpreter, let two clients speak to each other, stop it. -> exit status"""
+    return _run(partial(_check, python))
 
 
-def run_chaos(*, seconds: float, seed: int) -> int:
-    """Let clients talk for so many seconds while everything breaks, and judge that. -> exit status"""
-    return _run(partial(_chaos, Plan(seconds, seed, kill_s=min(KILL_S, seconds / 3))))
+def run_chaos(*, seconds: float, seed: int, ordeal: Ordeal = run_ordeal) -> int:
+    """Let clients talk for so many seconds while everything breaks, and judge the result. -> exit status"""
+    return _run(partial(_chaos, Plan(seconds, seed, kill_s=min(KILL_S, seconds / 3)), ordeal))
 
 
 def _run(test: Test) -> int:
@@ -52,10 +53,10 @@ def _run(test: Test) -> int:
     return status
 
 
-async def _check(folder: Path) -> bool:
+async def _check(python: str, folder: Path) -> bool:
     began = time.perf_counter()
     with trio.move_on_after(QUICK_S) as patience:
-        async with supervising(folder) as supervisor:
+        async with supervising(folder, python) as supervisor:
             port = await supervisor.start()
             async with participating("alice", port, folder) as alice, participating("bob", port, folder) as bob:
                 await alice.say("hello bob")
@@ -73,12 +74,12 @@ async def _check(folder: Path) -> bool:
     return True
 
 
-async def _chaos(plan: Plan, folder: Path) -> bool:
+async def _chaos(plan: Plan, ordeal: Ordeal, folder: Path) -> bool:
     bar = click.progressbar(
         length=round(plan.seconds * 10), label="breaking things", file=sys.stderr, hidden=not sys.stderr.isatty()
     )
     with bar:
-        report = await run_ordeal(plan, folder, lambda passed_s: bar.update(round(passed_s * 10) - bar.pos))
+        report = await ordeal(plan, folder, lambda passed_s: bar.update(round(passed_s * 10) - bar.pos))
     for line in describe(report):
         print(line)
     if report.findings:

@@ -26,13 +26,15 @@ class SelftestError(Exception):
 class Supervisor:
     """At most one server at a time. Its stdout is read no further than its port: that does not stop a server."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, python: str = sys.executable) -> None:
+        """`python` is the interpreter that runs the server."""
         self.data = data
+        self._python = python
         self._process: trio.Process | None = None
 
     async def start(self) -> int:
         """Start a server. -> its port. Raises SelftestError."""
-        command = [sys.executable, "-m", "trio_chat", "serve", "--host", "127.0.0.1", "--port", "0"]
+        command = [self._python, "-m", "trio_chat", "serve", "--host", "127.0.0.1", "--port", "0"]
         command += ["--admin-port", "0", "--no-console", "--rate", "0", "--data", str(self.data)]
         with (self.data / "server.log").open("ab") as log:
             process = self._process = await trio.lowlevel.open_process(
@@ -79,9 +81,9 @@ class Supervisor:
 
 
 @asynccontextmanager
-async def supervising(data: Path) -> AsyncIterator[Supervisor]:
+async def supervising(data: Path, python: str = sys.executable) -> AsyncIterator[Supervisor]:
     """Make sure that no server is left when the block is."""
-    supervisor = Supervisor(data)
+    supervisor = Supervisor(data, python)
     try:
         yield supervisor
     finally:

@@ -38,11 +38,11 @@ def test_a_file_has_bare_texts_texts_with_aliases_and_arts() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ('[text]\nsmile = "🙂"\nwink = 😉\n', "mine.toml:3: not valid TOML: "),
-        ("[text]\nsmile = [\n", "mine.toml:2: not valid TOML: "),
-        ("[text]\r\nsmile = 'a'\r\nsmile = 'b'\r\n[x]\r\n", "mine.toml:3: not valid TOML: "),
-        ("x = " + "[" * 20_000, "mine.toml: not valid TOML: "),
-        ("x = " + "9" * 5_000, "mine.toml: not valid TOML: "),
+        ('[text]\nsmile = "🙂"\nwink = 😉\n', "mine.toml:3: "),
+        ("[text]\nsmile = [\n", "mine.toml:2: "),
+        ("[text]\r\nsmile = 'a'\r\nsmile = 'b'\r\n[x]\r\n", "mine.toml:3: "),
+        ("x = " + "[" * 20_000, "mine.toml: "),
+        ("x = " + "9" * 5_000, "mine.toml: "),
     ],
 )
 def test_bad_toml_is_one_line_that_names_file_and_line(text: str, place: str) -> None:
@@ -51,41 +51,43 @@ def test_bad_toml_is_one_line_that_names_file_and_line(text: str, place: str) ->
     assert catalogue.stickers == {}
     assert len(warnings) == 1
     assert warnings[0].startswith(place)
-    assert warnings[0].endswith("the whole file is left out")
 
 
 @pytest.mark.parametrize(
-    ("entry", "warning"),
+    ("entry", "named"),
     [
-        ("bad = 3", "text.bad: Expected `object`, got `int`"),
-        ("bad = { show = 'x' }", "text.bad: Object contains unknown field `show`"),
-        ("bad = { aliases = ['x'] }", "text.bad: Object missing required field `shows`"),
-        ("bad = { shows = 'x', aliases = ['a', 1] }", "text.bad: Expected `str`, got `int` - at `$.aliases[1]`"),
-        ("bad = ''", "text.bad: expected 1 to 64 characters, got 0"),
-        ("Bad = 'x'", "text.Bad: a name is small letters"),
-        ("'a b' = 'x'", "text.a b: a name is small letters"),
-        ("'' = 'x'", "text.: a name is small letters"),
-        (f"{'n' * 33} = 'x'", f"text.{'n' * 32}: a name is small letters"),
-        ("[art]\ngood = 'x'", "art.good: something else in this file has that name"),
-        ("[picture]\nbad = 'x.png'", "picture: stickers belong under [text] or [art]"),
+        ("bad = 3", "text.bad"),
+        ("bad = { show = 'x' }", "text.bad"),
+        ("bad = { aliases = ['x'] }", "text.bad"),
+        ("bad = { shows = 'x', aliases = ['a', 1] }", "text.bad"),
+        ("bad = ''", "text.bad"),
+        ("Bad = 'x'", "text.Bad"),
+        ("'a b' = 'x'", "text.a b"),
+        ("'' = 'x'", "text."),
+        (f"{'n' * 33} = 'x'", f"text.{'n' * 32}"),
+        ("[art]\ngood = 'x'", "art.good"),
+        ("[picture]\nbad = 'x.png'", "picture"),
     ],
 )
-def test_a_bad_sticker_is_one_line_that_names_it_and_the_rest_works(entry: str, warning: str) -> None:
+def test_a_bad_sticker_is_one_line_that_names_it_and_the_rest_works(entry: str, named: str) -> None:
     catalogue, warnings = parse(f"[text]\ngood = '+'\n{entry}\n")
 
     assert catalogue.stickers == {"good": Text("+")}
-    assert len(warnings) == 1
-    assert warnings[0].startswith(f"mine.toml: {warning}")
-    assert warnings[0].endswith("; left out")
+    assert [subjects(warning) for warning in warnings] == [["mine.toml", named]]
+
+
+def subjects(warning: str) -> list[str]:
+    """What a warning names before it gives the reason: the file, the sticker, the alias."""
+    *named, reason = warning.split(": ", 3 if ": alias " in warning else 2)
+    assert len(reason) > 5
+    return named
 
 
 def test_a_sticker_outside_of_any_table_is_told_where_it_belongs() -> None:
     catalogue, warnings = parse("text = 'x'\nsmile = ':-)'\n[art]\ndot = '.'\n")
 
-    assert warnings == [
-        "mine.toml: text: stickers belong under [text] or [art]; left out",
-        "mine.toml: smile: stickers belong under [text] or [art]; left out",
-    ]
+    assert [subjects(warning) for warning in warnings] == [["mine.toml", "text"], ["mine.toml", "smile"]]
+    assert all("[text]" in warning and "[art]" in warning for warning in warnings)
     assert list(catalogue.stickers) == ["dot"]
 
 
@@ -99,11 +101,10 @@ def test_an_alias_gives_way_to_any_name_of_its_file_and_to_the_first_such_alias(
     )
 
     assert catalogue.draw("@two @first").line == "2 1"
-    assert warnings == [
-        "mine.toml: one: alias two: something else in this file has that name; left out",
-        "mine.toml: one: alias No!: a name is small letters, digits, - and _, at most 32, "
-        "and begins with a letter or a digit; left out",
-        "mine.toml: two: alias first: something else in this file has that name; left out",
+    assert [subjects(warning) for warning in warnings] == [
+        ["mine.toml", "one", "alias two"],
+        ["mine.toml", "one", "alias No!"],
+        ["mine.toml", "two", "alias first"],
     ]
 
 
@@ -127,4 +128,4 @@ def test_many_bad_stickers_are_summed_up() -> None:
     _, warnings = parse(f"[text]\n{bad}")
 
     assert len(warnings) == WARNINGS_MAX + 1
-    assert warnings[-1] == f"mine.toml: and {100 - WARNINGS_MAX} more"
+    assert str(100 - WARNINGS_MAX) in warnings[-1]

@@ -1,5 +1,5 @@
+import errno
 import os
-import re
 from pathlib import Path
 
 import pytest
@@ -76,7 +76,7 @@ def test_m10_a_malformed_file_costs_one_line_with_its_place(tmp_path: Path) -> N
     mine = tmp_path / "mine.toml"
     mine.write_text("[text]\nsmile = oops\n")
 
-    assert the_one_warning_about(mine).startswith(":2: not valid TOML: ")
+    assert the_one_warning_about(mine).startswith(":2: ")
 
 
 def test_m10_a_bad_sticker_in_a_file_costs_that_sticker(tmp_path: Path) -> None:
@@ -86,21 +86,21 @@ def test_m10_a_bad_sticker_in_a_file_costs_that_sticker(tmp_path: Path) -> None:
     catalogue, warnings = load_catalogue(mine)
 
     assert catalogue.draw("@moon @bad").line == "🌙 @bad"
-    assert re.search(r"mine\.toml: text\.bad: ", warnings[0])
+    assert "mine.toml: text.bad: " in warnings[0]
 
 
 def test_m10_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
 
-    assert the_one_warning_about(fifo) == ": cannot be read: not a regular file; the file is left out"
+    assert "not a regular file" in the_one_warning_about(fifo)
 
 
 def test_m10_a_folder_a_device_and_a_missing_file_are_refused(tmp_path: Path) -> None:
-    assert the_one_warning_about(tmp_path) == ": cannot be read: Is a directory; the file is left out"
+    assert os.strerror(errno.EISDIR) in the_one_warning_about(tmp_path)
     assert "not a regular file" in the_one_warning_about(Path("/dev/zero"))
-    assert "No such file or directory" in the_one_warning_about(tmp_path / "missing.toml")
-    assert "cannot be read" in the_one_warning_about(tmp_path / ("x" * 300))
+    assert os.strerror(errno.ENOENT) in the_one_warning_about(tmp_path / "missing.toml")
+    assert os.strerror(errno.ENAMETOOLONG) in the_one_warning_about(tmp_path / ("x" * 300))
 
 
 def test_refused_files_leave_no_descriptor_open(tmp_path: Path) -> None:
@@ -120,14 +120,14 @@ def test_m10_a_file_of_a_mebibyte_is_read_and_a_larger_one_refused(tmp_path: Pat
 
     mine.write_bytes(b"#" * (SIZE_MAX_BYTES + 1))
 
-    assert "larger than 1 MiB" in the_one_warning_about(mine)
+    assert "1 MiB" in the_one_warning_about(mine)
 
 
 def test_a_file_that_is_not_utf_8_is_refused_with_the_place(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_bytes(b"[text]\nsmile = '\xff'\n")
 
-    assert the_one_warning_about(mine) == ": not UTF-8 at byte 16; the file is left out"
+    assert "UTF-8 at byte 16" in the_one_warning_about(mine)
 
 
 def test_a_strange_file_name_cannot_drive_the_terminal(tmp_path: Path) -> None:
