@@ -1,4 +1,4 @@
-"""The command line: flags, environment and file become settings; what comes back becomes an exit status."""
+"""The command line: builds settings from flags, environment and file, and runs a subcommand, imported only then."""
 
 import os
 import random
@@ -20,12 +20,12 @@ from trio_chat.config import (
     JoinSettings,
     ServeSettings,
     Setting,
-    ignored_variables,
+    collect,
     load,
     settings_of,
-    survey,
+    unknown_variable_warnings,
 )
-from trio_chat.config.kinds import whole
+from trio_chat.config.setting_types import integer
 from trio_chat.journal.engines import forms_help
 
 USAGE_STATUS = 2
@@ -73,7 +73,7 @@ def _explain(error: Exception) -> str:
 
 
 def _options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
-    """Give a command the flags of a settings class; or `some`, each with what it means to this command."""
+    """Give a command the flags of a settings class; or only `some`, each with its help for this command."""
 
     def decorate(command: _Command) -> _Command:
         for setting in reversed(list(settings_of(struct))):
@@ -84,12 +84,12 @@ def _options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Cal
     return decorate
 
 
-def _option(setting: Setting, meaning: str) -> Callable[[_Command], _Command]:
-    text = f"{meaning.replace('`', '')}  [default: {setting.default}]"
-    if setting.kind.is_switch:
+def _option(setting: Setting, help_text: str) -> Callable[[_Command], _Command]:
+    text = f"{help_text.replace('`', '')}  [default: {setting.default}]"
+    if setting.type.is_boolean:
         return click.option(f"{setting.flag}/--no-{setting.key}", setting.name, default=None, help=text)
     return click.option(
-        setting.flag, setting.name, metavar=setting.kind.metavar, multiple=setting.kind.is_list, help=text
+        setting.flag, setting.name, metavar=setting.type.metavar, multiple=setting.type.is_list, help=text
     )
 
 
@@ -97,24 +97,24 @@ def _option(setting: Setting, meaning: str) -> Callable[[_Command], _Command]:
 @click.version_option(__version__, prog_name="trio-chat", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """A chat for terminals. `serve` starts a server, `join` enters one; plain `nc HOST 5555` will do as well."""
+    """A chat server for terminals, and its client. `serve` starts a server; `join HOST` or `nc HOST 5555` joins one."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-def _leave(_number: int, _frame: object) -> None:
-    """Stop a server that has not started yet: the first process of a container would just ignore the signal.
+def _exit(_number: int, _frame: object) -> None:
+    """Exit on SIGTERM before the server has started: the first process of a container would ignore the signal.
 
-    Nothing is open yet, and an exception might be raised anywhere.
+    Nothing is open yet, and an exception could be raised anywhere.
     """
     os._exit(0)
 
 
 def _load(struct: type[_Settings], flags: Mapping[str, object], *, file: Path | None = None) -> _Settings:
-    """Bring the settings together. What looks like one and is none is a line on stderr."""
+    """Load the settings; warn on stderr of variables that look like one and are none."""
     settings = load(struct, flags, os.environ, file=file)
-    for fault in ignored_variables(os.environ):
-        print(f"trio-chat: {fault}", file=sys.stderr)
+    for warning in unknown_variable_warnings(os.environ):
+        print(f"trio-chat: {warning}", file=sys.stderr)
     return settings
 
 
@@ -123,7 +123,7 @@ _config_option = click.option(
     type=click.Path(path_type=Path),
     metavar="FILE",
     envvar=CONFIG_VARIABLE,
-    help="TOML file with any of the settings.",
+    help="TOML file with any of these settings.",
 )
 
 
@@ -133,30 +133,30 @@ _config_option = click.option(
 def serve(config: Path | None, **flags: Any) -> int:
     """Start a server: chat on one port, the admin API on another.
 
-    Each option can also be a variable, TRIO_CHAT_ADMIN_PORT=8081, or a line of the TOML file, admin-port = 8081. An
-    option goes over a variable, and a variable over the file.
+    Each option can also be set by an environment variable, TRIO_CHAT_ADMIN_PORT=8081, or in the TOML file, admin-port =
+    8081. An option overrides a variable, and a variable overrides the file.
     """
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit)
     read = partial(load, ServeSettings, flags, os.environ, file=config)
     settings = read()
-    from trio_chat.serve import app  # `join` must not pay for it
+    from trio_chat.serve.app import serve as run_server
 
-    return app.serve(settings, read)
+    return run_server(settings, read)
 
 
-@cli.command(short_help="Look whether a server would start with these settings and heed them all.")
+@cli.command(short_help="Check the settings of a server without starting it.")
 @_options(ServeSettings)
 @_config_option
-@click.option("--quiet", "-q", is_flag=True, help="Only say what is wrong.")
+@click.option("--quiet", "-q", is_flag=True, help="Print problems only.")
 def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
-    """Look whether a server would start with these settings and heed them all: status 0 if so.
+    """Check whether a server would start with these settings: exit status 0 if so, else 1.
 
-    It takes what `serve` takes, shows every setting and where it came from, and says all that is wrong, a line each. It
-    changes nothing.
+    Takes the options of `serve`, prints every setting with its source, and each problem on a line of its own. Changes
+    nothing.
     """
-    found = survey(ServeSettings, flags, os.environ, file=config)
-    found.faults += ignored_variables(os.environ)
-    from trio_chat.serve.check_config import check  # nobody else has to pay for it
+    found = collect(ServeSettings, flags, os.environ, file=config)
+    found.errors += unknown_variable_warnings(os.environ)
+    from trio_chat.serve.check_config import check
 
     return check(found, is_quiet=quiet)
 
@@ -166,49 +166,49 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
 @click.argument("port", required=False)
 @_options(JoinSettings)
 def join(host: str, port: str | None, **flags: Any) -> int:
-    """Enter the chat at HOST, PORT 5555 unless told otherwise.
+    """Join the chat at HOST, on PORT or 5555.
 
-    HOST:PORT will do as well. Each option can also be a variable, such as TRIO_CHAT_NICK=alice. On a pipe it says what
-    comes in and ends: echo hello | trio-chat join HOST
+    HOST:PORT works too. Each option can also be set by an environment variable, such as TRIO_CHAT_NICK=alice. In a
+    pipeline it sends the lines of its input and exits: echo hello | trio-chat join HOST
     """
     settings = _load(JoinSettings, flags)
-    host, number = _address(host, port)
-    from trio_chat.client.line_view import app  # `serve` must not pay for it
+    host, number = _split_address(host, port)
+    from trio_chat.client.line_view.app import join as run_client
     from trio_chat.client.options import address_from, identity_from, view_options_from
 
     place = address_from(host, number, settings)
     visitor, wishes = identity_from(settings), view_options_from(settings)
-    return app.join(place, visitor, wishes, stickers=settings.stickers, is_once=settings.once)
+    return run_client(place, visitor, wishes, stickers=settings.stickers, is_once=settings.once)
 
 
-def _address(host: str, port: str | None) -> tuple[str, int]:
-    """Read where to go. Without a port of its own the host may have one behind it; an IPv6 address then in brackets."""
-    if port is None and (written := _HOST_AND_PORT.fullmatch(host)):
-        host, port = written["host"], written["port"]
+def _split_address(host: str, port: str | None) -> tuple[str, int]:
+    """Parse host and port. Without a `port`, the host may be HOST:PORT; an IPv6 address is in brackets then."""
+    if port is None and (parts := _HOST_AND_PORT.fullmatch(host)):
+        host, port = parts["host"], parts["port"]
     try:
-        return host, whole(1, 65535).read(CHAT_PORT if port is None else port, typed=False)
+        return host, integer(1, 65535).read(CHAT_PORT if port is None else port, is_toml=False)
     except ValueError as error:
         raise ConfigError(f"PORT: {error}") from error
 
 
-@cli.command(short_help="Ask the server on this machine how it does.")
+@cli.command(short_help="Check the health of the server on this machine.")
 @_options(
     ServeSettings,
     {
-        "admin_host": "Address where the server's admin API listens.",
-        "admin_port": "Port where it listens.",
+        "admin_host": "Address of the server's admin API.",
+        "admin_port": "Port of the server's admin API.",
         "admin_token_file": "File with its token on the first line.",
-        "admin_tls": "Ask over TLS, as the server was told to answer.",
+        "admin_tls": "Connect over TLS, if the server has this option too.",
     },
 )
 @_config_option
 def health(config: Path | None, **flags: Any) -> int:
-    """Ask the server on this machine how it does: status 0 if all is well, else 1. For Docker and monitoring.
+    """Check the health of the server on this machine: exit status 0 if healthy, else 1. For Docker and monitoring.
 
-    It finds the admin API by the same options, variables and file as the server, TRIO_CHAT_ADMIN_TOKEN among them.
+    Finds the admin API by the same options, variables (also TRIO_CHAT_ADMIN_TOKEN) and file as the server.
     """
     settings = _load(ServeSettings, flags, file=config)
-    from trio_chat.serve.health_check import ask_health  # nobody else has to pay for these
+    from trio_chat.serve.health_check import ask_health
     from trio_chat.server.errors import SetupError
     from trio_chat.server.operation.secret_files import read_admin_token
 
@@ -220,70 +220,70 @@ def health(config: Path | None, **flags: Any) -> int:
 
 
 _HISTORY_OPTIONS = {
-    "data": "Folder of what the server keeps.",
-    "journal": f"Where it keeps entries: {forms_help()}.",
+    "data": "The server's data folder.",
+    "journal": f"Where its history is stored: {forms_help()}.",
 }
 
 
 @cli.group()
 def history() -> None:
-    """Back up what was said, or move it to another journal."""
+    """Back up the history, or move it to another journal."""
 
 
-@history.command("export", short_help="Write the history to a file, or to stdout.")
+@history.command("export", short_help="Write the history to a file or stdout.")
 @click.argument("file", default="-", metavar="[FILE]")
 @_options(ServeSettings, _HISTORY_OPTIONS)
 @_config_option
 def export_history(file: str, config: Path | None, **flags: Any) -> int:
-    """Write the history to FILE, or to stdout, one line of JSON an entry. A server may run meanwhile.
+    """Write the history to FILE or stdout, one JSON object per line and entry. The server may be running.
 
-    It finds the journal by the same options, variables and file as the server.
+    Finds the journal by the same options, variables and file as the server.
     """
     settings = _load(ServeSettings, flags, file=config)
-    from trio_chat.backup import transfer  # nobody else has to pay for it
+    from trio_chat.backup import transfer
 
     return transfer.export_history(settings, file)
 
 
-@history.command("import", short_help="Take in the history of a file, or of stdin.")
+@history.command("import", short_help="Add the history in a file or on stdin to the journal.")
 @click.argument("file", default="-", metavar="[FILE]")
-@_options(ServeSettings, _HISTORY_OPTIONS | {"data": "Folder of what the server keeps; made if need be."})
+@_options(ServeSettings, _HISTORY_OPTIONS | {"data": "The server's data folder; created if it is missing."})
 @_config_option
 def import_history(file: str, config: Path | None, **flags: Any) -> int:
-    """Keep what FILE, or stdin, has that the journal has not: all of it, or nothing if a line is damaged.
+    """Add the entries in FILE or on stdin that the journal lacks: all of them, or none if a line is damaged.
 
-    No server may have the journal. Importing the same again does no harm.
+    No server may be running on the journal. Importing a file again changes nothing.
     """
     settings = _load(ServeSettings, flags, file=config)
-    from trio_chat.backup import transfer  # nobody else has to pay for it
+    from trio_chat.backup import transfer
 
     return transfer.import_history(settings, file)
 
 
-@cli.command(short_help="See whether trio-chat works on this machine.")
-@click.option("--chaos", is_flag=True, help="Break everything again and again, and see that nothing is lost.")
+@cli.command(short_help="Test that trio-chat works on this machine.")
+@click.option("--chaos", is_flag=True, help="Inject faults for a while, and check that nothing is lost.")
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 86400),
     metavar="N",
     default=20,
     show_default=True,
-    help="How long, with --chaos.",
+    help="How long to inject faults, with --chaos.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0),
     metavar="N",
-    help="To do the same as another run with --chaos.  [default: by chance]",
+    help="Seed of the faults, to repeat a run with --chaos.  [default: random]",
 )
 def selftest(*, chaos: bool, seconds: float, seed: int | None) -> int:
-    """See whether trio-chat works on this machine: a server and clients of its own, on data that is thrown away.
+    """Test that trio-chat works on this machine, with a server and clients of its own, in a temporary folder.
 
-    With --chaos the server is killed and started again while six clients talk through a network that cuts, delays,
-    halves, tears and stalls connections. Then everyone must have been shown all that was kept, once and in one order.
-    Status 0 if all is well, else 1.
+    With --chaos, the server is killed and restarted again and again while six clients talk through a proxy that cuts,
+    delays, half-closes, truncates and stalls their connections. Afterwards every client must have been shown every
+    entry in the history, once and in the same order. Exit status 0 if so, else 1.
     """
-    from trio_chat.selftest import command  # nobody else has to pay for it
+    from trio_chat.selftest import command
 
     if not chaos:
         return command.check_installation()

@@ -8,23 +8,23 @@ from trio_chat.config import (
     ConfigError,
     JoinSettings,
     ServeSettings,
-    ignored_variables,
+    collect,
     load,
     settings_of,
     settings_table,
-    survey,
+    unknown_variable_warnings,
 )
-from trio_chat.config.kinds import SWITCH, Secret, secret, texts, whole
-from trio_chat.config.loading import Declared
+from trio_chat.config.loading import SettingMeta
+from trio_chat.config.setting_types import BOOLEAN, Secret, integer, secret, text_list
 
 
 class Some(msgspec.Struct, frozen=True):
     """Settings of each shape."""
 
-    max_clients: Annotated[int, Declared("How many.", whole(1, 100))] = 10
-    quiet: Annotated[bool, Declared("Say less.", SWITCH)] = False
-    allow: Annotated[tuple[str, ...], Declared("Who.", texts("NETWORK", "networks"), "everyone")] = ()
-    token: Annotated[Secret | None, Declared("What opens it.", secret(4, 8), "none")] = None
+    max_clients: Annotated[int, SettingMeta("How many.", integer(1, 100))] = 10
+    quiet: Annotated[bool, SettingMeta("Say less.", BOOLEAN)] = False
+    allow: Annotated[tuple[str, ...], SettingMeta("Who.", text_list("NETWORK", "networks"), "everyone")] = ()
+    token: Annotated[Secret | None, SettingMeta("What opens it.", secret(4, 8), "none")] = None
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_variable_that_is_no_setting_is_named_with_the_one_that_may_be_meant()
         "PROT": "1",
     }
 
-    assert ignored_variables(variables) == [
+    assert unknown_variable_warnings(variables) == [
         "'TRIO_CHAT_FROBNICATE' is ignored: there is no such setting",
         "'TRIO_CHAT_PROT' is ignored: there is no such setting; did you mean TRIO_CHAT_PORT?",
         "'trio_chat_nick' is ignored: there is no such setting; did you mean TRIO_CHAT_NICK?",
@@ -141,20 +141,21 @@ def test_the_table_has_all_that_follows_from_a_declaration() -> None:
     ]
 
 
-def test_a_survey_has_all_that_is_wrong_and_where_the_rest_was_given(file: Path) -> None:
+def test_collected_settings_have_all_errors_and_the_source_of_each_value(file: Path) -> None:
     file.write_text('max-clients = 30\nquite = true\nallow = "all"\ntoken = "secret"\n')
     variables = {"TRIO_CHAT_QUIET": "perhaps"}
 
-    found = survey(Some, {"max_clients": "20"}, variables, file=file)
+    found = collect(Some, {"max_clients": "20"}, variables, file=file)
 
-    assert found.faults == [
+    assert found.errors == [
         f"{file}: there is no setting 'quite'; did you mean quiet?",
         "TRIO_CHAT_QUIET: expected true or false, got 'perhaps'",
         f"{file}: allow: expected in an array: networks, got 'all'",
     ]
-    assert [(given.setting.show(given.value), given.place) for given in found.given.values()] == [
-        ("20", "--max-clients"),
-        ("(secret)", f"{file}: token"),
+    shown = {setting.name: setting.show for setting in settings_of(Some)}
+    assert [(name, shown[name](one.value), one.source) for name, one in found.values.items()] == [
+        ("max_clients", "20", "--max-clients"),
+        ("token", "(secret)", f"{file}: token"),
     ]
 
 
@@ -164,4 +165,4 @@ def test_each_default_is_a_value_that_the_setting_would_take(struct: type[ServeS
 
     for setting in settings_of(struct):
         value = getattr(defaults, setting.name)
-        assert value is None or setting.read(setting.kind.show(value), setting.name) == value
+        assert value is None or setting.read(setting.type.show(value), setting.name) == value

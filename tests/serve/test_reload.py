@@ -13,7 +13,7 @@ import trustme
 
 from trio_chat.chat.dependencies import Rules
 from trio_chat.config import ConfigError, ServeSettings
-from trio_chat.config.kinds import Keep
+from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.serve.reload import BLOCKED_THREADS_MAX, READ_TIMEOUT_S, REQUEST_TIMEOUT_S, Reloader
 from trio_chat.server.operation.secret_files import read_tls
 from trio_chat.server.sessions.context import RateLimit
@@ -97,7 +97,7 @@ async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_hous
     async with open_house() as house:
         operator = Operator(house)
         window = house.chat.rules.window
-        operator.change(hold=5.0, announce_max=7, keep=(Keep(more_than=9),), window_entries=11)
+        operator.change(hold=5.0, announce_max=7, keep=(RetentionLimit(more_than=9),), window_entries=11)
 
         assert await operator.reload() == [
             "Reloaded keep: 9 (was everything)",
@@ -107,7 +107,7 @@ async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_hous
         ]
 
         assert house.chat.rules == Rules(window, hold_s=5, announce_max_members=7)
-        assert operator.pruning.keeps == (Keep(more_than=9),)
+        assert operator.pruning.keeps == (RetentionLimit(more_than=9),)
 
 
 async def test_who_asks_for_a_reload_that_takes_for_ever_goes_on_after_a_while(

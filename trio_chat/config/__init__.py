@@ -1,6 +1,6 @@
-"""Settings: each is declared once, and its flag, environment variable, TOML key and documentation follow from that.
+"""Settings: each is declared once; its flag, environment variable, TOML key and documentation are derived from that.
 
-It must not know what a setting does to the server or the client, nor who asks for it.
+Must not know what a setting does in the server or the client.
 """
 
 from collections.abc import Mapping
@@ -11,67 +11,67 @@ import msgspec
 from platformdirs import user_data_path
 
 from trio_chat.chat.operators.networks import Network
-from trio_chat.config.kinds import (
-    SWITCH,
-    Keep,
-    Secret,
-    choice,
-    duration,
-    host,
-    keeping,
-    networks,
-    passphrase,
-    path,
-    secret,
-    size,
-    text,
-    texts,
-    whole,
-)
 from trio_chat.config.loading import (
+    CollectedSettings,
     ConfigError,
-    Declared,
-    Given,
     Setting,
-    Survey,
-    ignored,
+    SettingMeta,
+    SourcedValue,
+    collect,
     live_list,
     load,
     settings_of,
     settings_table,
-    survey,
+    unknown_variables,
 )
 from trio_chat.config.password_file import PASSWORD_MAX, read_password_file
+from trio_chat.config.setting_types import (
+    BOOLEAN,
+    RetentionLimit,
+    Secret,
+    choice,
+    duration,
+    host,
+    integer,
+    networks,
+    passphrase,
+    path,
+    retention_limits,
+    secret,
+    size,
+    text,
+    text_list,
+)
 from trio_chat.journal.engines import forms_help
 
 __all__ = [
     "ADMIN_TOKEN",
     "CONFIG_VARIABLE",
+    "CollectedSettings",
     "ConfigError",
-    "Given",
     "JoinSettings",
     "ServeSettings",
     "Setting",
-    "Survey",
-    "ignored_variables",
+    "SourcedValue",
+    "collect",
     "live_list",
     "load",
     "read_password_file",
     "settings_of",
     "settings_table",
-    "survey",
+    "unknown_variable_warnings",
 ]
 
 CONFIG_VARIABLE = "TRIO_CHAT_CONFIG"
-"""Names the TOML file, and is no setting itself."""
+"""The variable that names the TOML file. Not a setting itself."""
 
-PORT = whole(0, 65535, metavar="PORT")
+PORT = integer(0, 65535, metavar="PORT")
 HOST = host("ADDRESS", "an address, a host name, or * for every interface")
-COUNT = whole(0, 10**9)
+COUNT = integer(0, 10**9)
 FILE = path("FILE", "a file")
 NETWORKS = networks("NETWORK")
-KEEP = keeping(duration(60, 100 * 365 * 86400), whole(1, 10**15))
-NAMES = texts("NAME", "host names")
+KEEP = retention_limits(duration(60, 100 * 365 * 86400), integer(1, 10**15))
+NAMES = text_list("NAME", "host names")
 ADMIN_TOKEN = secret(16, 256)
 PASSWORD = passphrase(PASSWORD_MAX)
 
@@ -79,54 +79,58 @@ Networks = tuple[Network, ...]
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What `trio-chat serve` can be told."""
+    """Settings of `trio-chat serve`."""
 
-    host: Annotated[str, Declared("Address to accept chat on.", HOST, "every interface, IPv4 and IPv6")] = ""
-    port: Annotated[int, Declared("Port of the chat; 0 takes a free one.", PORT)] = 5555
-    admin_host: Annotated[str, Declared("Address of the admin API.", HOST)] = "127.0.0.1"
-    admin_port: Annotated[int, Declared("Port of the admin API; 0 takes a free one.", PORT)] = 8080
+    host: Annotated[str, SettingMeta("Address that the chat listens on.", HOST, "every interface, IPv4 and IPv6")] = ""
+    port: Annotated[int, SettingMeta("Port of the chat; 0 chooses a free one.", PORT)] = 5555
+    admin_host: Annotated[str, SettingMeta("Address that the admin API listens on.", HOST)] = "127.0.0.1"
+    admin_port: Annotated[int, SettingMeta("Port of the admin API; 0 chooses a free one.", PORT)] = 8080
     admin_token: Annotated[
         Secret | None,
-        Declared("Token that the admin API asks for, of at least 16 characters.", ADMIN_TOKEN, "no token"),
+        SettingMeta("Token that the admin API requires, of at least 16 characters.", ADMIN_TOKEN, "no token"),
     ] = None
     admin_token_file: Annotated[
         Path | None,
-        Declared(
-            "File with the admin API's token on its first line; made with a new one where there is none.",
+        SettingMeta(
+            "File with the admin API's token on its first line; created with a new token if it is missing.",
             FILE,
             "no token",
         ),
     ] = None
     admin_allow: Annotated[
         Networks,
-        Declared("Network that may use the admin API without a token; can be given again.", NETWORKS, "none"),
+        SettingMeta("Network that may use the admin API without a token; repeatable.", NETWORKS, "none"),
     ] = ()
     admin_open: Annotated[
-        bool, Declared("Let anybody use an admin API that has no token and listens on other addresses.", SWITCH)
+        bool, SettingMeta("Let anyone use an admin API that has no token, also from other machines.", BOOLEAN)
     ] = False
     admin_name: Annotated[
         tuple[str, ...],
-        Declared("Host name, beside this machine's, to call the admin API by; can be given again.", NAMES, "none"),
+        SettingMeta(
+            "Host name by which the admin API may be addressed, besides this machine's; repeatable.", NAMES, "none"
+        ),
     ] = ()
     admin_tls: Annotated[
-        bool, Declared("Serve the admin API over TLS alone, with the certificate of the chat.", SWITCH)
+        bool, SettingMeta("Serve the admin API over TLS only, with the certificate of the chat.", BOOLEAN)
     ] = False
     data: Annotated[
         Path,
-        Declared("Folder for what is kept; made if need be.", path("DIR", "a folder"), "the user's data folder"),
+        SettingMeta(
+            "Folder for the server's data; created if it is missing.", path("DIR", "a folder"), "the user's data folder"
+        ),
     ] = msgspec.field(default_factory=lambda: user_data_path("trio-chat", appauthor=False))
     journal: Annotated[
         str,
-        Declared(
-            f"Where entries are kept: {forms_help()}.",
+        SettingMeta(
+            f"Where the history is stored: {forms_help()}.",
             text("URL", "the URL of a journal"),
         ),
     ] = "sqlite:"
-    console: Annotated[bool, Declared("Obey commands typed to the server.", SWITCH)] = True
+    console: Annotated[bool, SettingMeta("Accept console commands on stdin.", BOOLEAN)] = True
     tls_cert: Annotated[
         Path | None,
-        Declared(
-            "PEM file with the certificate and its chain: the chat port then takes TLS too.",
+        SettingMeta(
+            "PEM file with the certificate and its chain; the chat port then accepts TLS too.",
             FILE,
             "no TLS",
             is_live=True,
@@ -134,89 +138,98 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     tls_key: Annotated[
         Path | None,
-        Declared("PEM file with the key of the certificate.", FILE, "in the file of the certificate", is_live=True),
+        SettingMeta(
+            "PEM file with the private key of the certificate.", FILE, "in the file of the certificate", is_live=True
+        ),
     ] = None
-    tls_required: Annotated[bool, Declared("Refuse clients without TLS.", SWITCH, is_live=True)] = False
+    tls_required: Annotated[bool, SettingMeta("Refuse clients without TLS.", BOOLEAN, is_live=True)] = False
     password_file: Annotated[
         Path | None,
-        Declared(
-            "File with the password that everyone is asked for, on its first line.", FILE, "no password", is_live=True
-        ),
+        SettingMeta("File with the password of the chat on its first line.", FILE, "no password", is_live=True),
     ] = None
     max_clients: Annotated[
         int,
-        Declared("The most connections at a time; 0 is as many as files may be open.", COUNT, is_live=True),
+        SettingMeta(
+            "Maximum number of connections; 0 means as many as the limit of open files allows.", COUNT, is_live=True
+        ),
     ] = 0
     max_per_address: Annotated[
         int,
-        Declared(
-            "The most connections from one IPv4 address or IPv6 /64, but not from here; 0 is any.", COUNT, is_live=True
+        SettingMeta(
+            "Maximum number of connections from one IPv4 address or IPv6 /64, this machine excepted; 0 means no limit.",
+            COUNT,
+            is_live=True,
         ),
     ] = 256
     connect_rate: Annotated[
         int,
-        Declared(
-            "New connections a second from one such address, ten times as many at once; 0 is any.", COUNT, is_live=True
+        SettingMeta(
+            "New connections per second from one such address, in bursts of up to ten times as many; 0 means no limit.",
+            COUNT,
+            is_live=True,
         ),
     ] = 20
     allow: Annotated[
-        Networks, Declared("Network that may connect; can be given again.", NETWORKS, "every one", is_live=True)
+        Networks, SettingMeta("Network that may connect; repeatable.", NETWORKS, "every network", is_live=True)
     ] = ()
     deny: Annotated[
         Networks,
-        Declared("Network that may not connect, even if allowed; can be given again.", NETWORKS, "none", is_live=True),
+        SettingMeta("Network that may not connect, even if allowed; repeatable.", NETWORKS, "none", is_live=True),
     ] = ()
     proxy: Annotated[
         Networks,
-        Declared(
-            "Network of proxies, which must send a PROXY header; can be given again.", NETWORKS, "none", is_live=True
-        ),
+        SettingMeta("Network of proxies, which must send a PROXY header; repeatable.", NETWORKS, "none", is_live=True),
     ] = ()
     rate: Annotated[
         int,
-        Declared(
-            "Lines a second that a client can go on saying; more wait. 0 is any number.", whole(0, 10**6), is_live=True
+        SettingMeta(
+            "Lines per second that a client may send in the long run; more are delayed. 0 means no limit.",
+            integer(0, 10**6),
+            is_live=True,
         ),
     ] = 5
     burst: Annotated[
-        int, Declared("Lines that a client can say at once before that.", whole(1, 10**6), is_live=True)
+        int, SettingMeta("Lines that a client may send at once before that.", integer(1, 10**6), is_live=True)
     ] = 20
     window_entries: Annotated[
-        int, Declared("Newest entries of each room kept in memory, for slow readers.", whole(1, 10**9))
+        int, SettingMeta("Newest entries of each room to keep in memory, for slow readers.", integer(1, 10**9))
     ] = 65536
     window_bytes: Annotated[
-        int, Declared("The most memory that these may take in each room.", size(64 * 1024, 64 * 1024**3))
+        int, SettingMeta("Maximum memory for these entries, per room.", size(64 * 1024, 64 * 1024**3))
     ] = 16 * 1024**2
     keep: Annotated[
-        tuple[Keep, ...],
-        Declared(
-            "How long (`30d`) or how many entries are kept; can be given for both.", KEEP, "everything", is_live=True
+        tuple[RetentionLimit, ...],
+        SettingMeta(
+            "Age (`30d`) or number of the entries to keep; repeatable, for both.", KEEP, "everything", is_live=True
         ),
     ] = ()
     hold: Annotated[
         float,
-        Declared(
-            "How long the place of a client with a session is held when its connection broke.",
+        SettingMeta(
+            "How long a client with a session stays a member after its connection broke.",
             duration(0, 86400),
             is_live=True,
         ),
     ] = 60.0
     announce_max: Annotated[
-        int, Declared("Rooms with more members sum up who comes and goes.", whole(0, 10**9), is_live=True)
+        int,
+        SettingMeta(
+            "Rooms with more members than this announce joins and leaves in summary.", integer(0, 10**9), is_live=True
+        ),
     ] = 500
     stall_timeout: Annotated[
         float,
-        # After 38 s the system ends the connection by itself: see `server.listener`.
-        Declared("A reader that takes nothing for this long is disconnected.", duration(0.1, 35), is_live=True),
+        # After 38 s the kernel ends the connection (TCP_USER_TIMEOUT): see `server.transport.listener`.
+        SettingMeta("Disconnect a reader that accepts no data for this long.", duration(0.1, 35), is_live=True),
     ] = 30.0
     log_format: Annotated[
         Literal["text", "json"],
-        Declared("How the log on stderr is written: text or json.", choice("FORMAT", "text", "json")),
+        SettingMeta("Format of the log on stderr: text or json.", choice("FORMAT", "text", "json")),
     ] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        Declared(
-            "The least of what is logged: debug, info, warning or error.",
+        SettingMeta(
+            "Lowest level that is logged: debug, info, warning or error.",
             choice("LEVEL", "debug", "info", "warning", "error"),
             is_live=True,
         ),
@@ -224,36 +237,41 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What `trio-chat join` can be told."""
+    """Settings of `trio-chat join`."""
 
-    nick: Annotated[str | None, Declared("The name that others see.", text("NAME", "a name"), "your address")] = None
-    room: Annotated[str, Declared("The room to begin in.", text("ROOM", "a room's name"))] = "lobby"
+    nick: Annotated[str | None, SettingMeta("Name that others see.", text("NAME", "a name"), "your address")] = None
+    room: Annotated[str, SettingMeta("Room to start in.", text("ROOM", "a room's name"))] = "lobby"
     history: Annotated[
-        int, Declared("At a terminal, the lines that are shown of a room when it is entered.", whole(0, 100))
+        int, SettingMeta("At a terminal, number of past lines to show when entering a room.", integer(0, 100))
     ] = 20
     bell: Annotated[
-        bool, Declared("At a terminal, ring its bell when somebody says your name or writes to you alone.", SWITCH)
+        bool,
+        SettingMeta("At a terminal, ring the bell when someone says your name or sends you a direct message.", BOOLEAN),
     ] = True
-    times: Annotated[bool, Declared("Show when each line was said, by the clock here.", SWITCH)] = False
-    once: Annotated[bool, Declared("Do not come back when the connection is lost: end with status 1.", SWITCH)] = False
-    tls: Annotated[bool, Declared("Speak TLS, and nothing else.", SWITCH)] = False
+    times: Annotated[bool, SettingMeta("Show the local time of each line.", BOOLEAN)] = False
+    once: Annotated[
+        bool, SettingMeta("Exit with status 1 when the connection is lost, instead of reconnecting.", BOOLEAN)
+    ] = False
+    tls: Annotated[bool, SettingMeta("Connect over TLS only.", BOOLEAN)] = False
     tls_ca: Annotated[
         Path | None,
-        Declared("PEM file with the one authority to trust, in place of the system's; means TLS.", FILE, "none"),
+        SettingMeta(
+            "PEM file with the only certificate authority to trust, instead of the system's; implies TLS.", FILE, "none"
+        ),
     ] = None
     password_file: Annotated[
-        Path | None, Declared("File with the server's password, on its first line.", FILE, "none")
+        Path | None, SettingMeta("File with the server's password on its first line.", FILE, "none")
     ] = None
     password: Annotated[
-        Secret | None, Declared("The server's password, where there is no file with it.", PASSWORD, "none")
+        Secret | None, SettingMeta("The server's password, if there is no file with it.", PASSWORD, "none")
     ] = None
     stickers: Annotated[
         Path | None,
-        Declared("TOML file with more stickers than the built-in ones.", FILE, "none"),
+        SettingMeta("TOML file with stickers in addition to the built-in ones.", FILE, "none"),
     ] = None
 
 
-def ignored_variables(environment: Mapping[str, str]) -> list[str]:
-    """Say which variables look like settings of ours and are none, a sentence each."""
+def unknown_variable_warnings(environment: Mapping[str, str]) -> list[str]:
+    """Warn of environment variables that look like our settings and are none, a sentence each."""
     settings = (*settings_of(ServeSettings), *settings_of(JoinSettings))
-    return list(ignored(environment, {CONFIG_VARIABLE, *(setting.variable for setting in settings)}))
+    return list(unknown_variables(environment, {CONFIG_VARIABLE, *(setting.variable for setting in settings)}))

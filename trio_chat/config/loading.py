@@ -1,4 +1,4 @@
-"""From declarations to settings: a flag goes over a variable, a variable over the file, the file over the default."""
+"""Loading of settings: a flag overrides a variable, a variable the file, the file the default."""
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
-from trio_chat.config.kinds import SettingKind
+from trio_chat.config.setting_types import SettingType
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 
@@ -21,126 +21,125 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """What a field of a settings class is annotated with. `default` is for people, where the value says little.
+class SettingMeta:
+    """Annotation that declares a setting. `default` describes the default where its value says little.
 
-    What `is_live` is taken up by a reload; the rest needs a restart.
+    A reload applies what `is_live`; the rest needs a restart.
     """
 
     help: str
-    kind: SettingKind
+    type: SettingType
     default: str = ""
     is_live: bool = False
 
 
 class Setting(NamedTuple):
-    """One declaration, in all the forms that follow from it."""
+    """A declared setting, with its names on the command line, in the environment and in a TOML file."""
 
     name: str
     help: str
-    kind: SettingKind
+    type: SettingType
     default: str
     is_live: bool = False
 
     @property
     def flag(self) -> str:
-        """What it is called on the command line; a secret has no flag."""
-        return "" if self.kind.is_secret else f"--{self.key}"
+        """The name on the command line; a secret has none."""
+        return "" if self.type.is_secret else f"--{self.key}"
 
     @property
     def variable(self) -> str:
-        """What it is called in the environment."""
+        """The name in the environment."""
         return f"{_PREFIX}{self.name.upper()}"
 
     @property
     def key(self) -> str:
-        """What it is called in a TOML file."""
+        """The name in a TOML file."""
         return self.name.replace("_", "-")
 
     def show(self, value: object) -> str:
-        """Write a value for people; what is secret stays so."""
+        """Format a value for people; a secret is not shown."""
         if value is None:
             return self.default
-        if self.kind.is_secret:
+        if self.type.is_secret:
             return "(secret)"
-        return self.kind.show(value) or self.default
+        return self.type.show(value) or self.default
 
-    def read(self, value: object, place: str, *, typed: bool = False) -> Any:
-        """Read what was given at `place`. Raises ConfigError."""
+    def read(self, value: object, source: str, *, is_toml: bool = False) -> Any:
+        """Parse a value from `source`, which an error names. Raises ConfigError."""
         try:
-            return self.kind.read(value, typed=typed)
+            return self.type.read(value, is_toml=is_toml)
         except ValueError as error:
-            raise ConfigError(f"{place}: {error}") from error
+            raise ConfigError(f"{source}: {error}") from error
 
 
 def settings_of(struct: type[msgspec.Struct]) -> Iterator[Setting]:
-    """Yield what a settings class declares, in its order."""
+    """Yield the settings that a class declares, in its order."""
     hints = get_type_hints(struct, include_extras=True)
     for column in msgspec.structs.fields(struct):
-        declared = next(meta for meta in hints[column.name].__metadata__ if isinstance(meta, Declared))
-        default = declared.default or declared.kind.show(column.default)
-        yield Setting(column.name, declared.help, declared.kind, default, declared.is_live)
+        meta = next(it for it in hints[column.name].__metadata__ if isinstance(it, SettingMeta))
+        default = meta.default or meta.type.show(column.default)
+        yield Setting(column.name, meta.help, meta.type, default, meta.is_live)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """One value that was given for a setting, and where."""
+class SourcedValue:
+    """A value of a setting, and where it was found."""
 
-    setting: Setting
     value: Any
-    place: str
+    source: str
 
 
 @dataclass(slots=True)
-class Survey:
-    """All that was given for the settings of a class, by name, and all that is wrong with it."""
+class CollectedSettings:
+    """All values found for the settings of a class, by name, and all errors."""
 
-    given: dict[str, Given] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
+    values: dict[str, SourcedValue] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
 
-    def take(self, setting: Setting, value: object, place: str, *, typed: bool = False) -> None:
-        """Take a value over what was given before, unless it is wrong."""
+    def add(self, setting: Setting, value: object, source: str, *, is_toml: bool = False) -> None:
+        """Let a value override an earlier one, unless it is wrong."""
         try:
-            self.given[setting.name] = Given(setting, setting.read(value, place, typed=typed), place)
-        except ConfigError as fault:
-            self.faults.append(str(fault))
+            self.values[setting.name] = SourcedValue(setting.read(value, source, is_toml=is_toml), source)
+        except ConfigError as error:
+            self.errors.append(str(error))
 
 
-def survey(
+def collect(
     struct: type[msgspec.Struct],
     flags: Mapping[str, object],
     environment: Mapping[str, str],
     *,
     file: Path | None = None,
-) -> Survey:
-    """Look at flags (by name; None and an empty tuple are none), variables and file, and raise nothing."""
-    found = Survey()
+) -> CollectedSettings:
+    """Collect settings from flags (by name; None and an empty tuple are unset), variables and file. Raises nothing."""
+    found = CollectedSettings()
     settings = list(settings_of(struct))
-    table = _look_into(file, [setting.key for setting in settings], found.faults) if file else {}
+    table = _read_table(file, [setting.key for setting in settings], found.errors) if file else {}
     for setting in settings:
         if setting.key in table:
-            found.take(setting, table[setting.key], f"{file}: {setting.key}", typed=True)
-        if written := environment.get(setting.variable):  # an empty one is one not set, as Compose files write it
-            found.take(setting, written, setting.variable)
+            found.add(setting, table[setting.key], f"{file}: {setting.key}", is_toml=True)
+        if written := environment.get(setting.variable):  # an empty one is unset, as Compose files write it
+            found.add(setting, written, setting.variable)
         if (given := flags.get(setting.name)) not in (None, ()):
-            found.take(setting, given, setting.flag)
+            found.add(setting, given, setting.flag)
     return found
 
 
 def load(
     struct: type[_S], flags: Mapping[str, object], environment: Mapping[str, str], *, file: Path | None = None
 ) -> _S:
-    """Bring together flags, variables and file; see `survey`. Raises ConfigError with the first thing that is wrong."""
-    found = survey(struct, flags, environment, file=file)
-    if found.faults:
-        raise ConfigError(found.faults[0])
-    return struct(**{name: given.value for name, given in found.given.items()})
+    """Load settings from flags, variables and file; see `collect`. Raises ConfigError with the first error."""
+    found = collect(struct, flags, environment, file=file)
+    if found.errors:
+        raise ConfigError(found.errors[0])
+    return struct(**{name: value.value for name, value in found.values.items()})
 
 
-def ignored(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
-    """Say which variables look like settings and are none, and which of the `known` ones may be meant.
+def unknown_variables(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
+    """Yield a warning for each variable with our prefix that is not `known`, with the one that may be meant.
 
-    They are no faults: one may belong to another version, or to a tool that goes with this one.
+    They are not errors: one may belong to another version, or to a related tool.
     """
     endings = [variable.removeprefix(_PREFIX) for variable in known]
     for name, value in sorted(environment.items()):
@@ -151,8 +150,8 @@ def ignored(environment: Mapping[str, str], known: Collection[str]) -> Iterator[
 
 
 def settings_table(struct: type[msgspec.Struct]) -> str:
-    """Write the settings of a class as a Markdown table."""
-    rows = ["| flag | variable | default | what it is |", "|---|---|---|---|"]
+    """Format the settings of a class as a Markdown table."""
+    rows = ["| flag | variable | default | meaning |", "|---|---|---|---|"]
     rows += [
         f"| {_show_flag(setting)} | `{setting.variable}` | {setting.default} | {setting.help} |"
         for setting in settings_of(struct)
@@ -161,36 +160,36 @@ def settings_table(struct: type[msgspec.Struct]) -> str:
 
 
 def live_list(struct: type[msgspec.Struct]) -> str:
-    """Write the settings of a class that a reload takes up, for Markdown."""
+    """List the settings of a class that a reload applies, for Markdown."""
     return ", ".join(f"`{setting.key}`" for setting in settings_of(struct) if setting.is_live)
 
 
 def _show_flag(setting: Setting) -> str:
-    if setting.kind.is_secret:
+    if setting.type.is_secret:
         return "none"
-    if setting.kind.is_switch:
+    if setting.type.is_boolean:
         return f"`{setting.flag}`, `--no-{setting.key}`"
-    return f"`{setting.flag} {setting.kind.metavar}`"
+    return f"`{setting.flag} {setting.type.metavar}`"
 
 
-def _look_into(file: Path, keys: list[str], faults: list[str]) -> dict[str, object]:
-    """Read a file. What is wrong with it goes to `faults`."""
+def _read_table(file: Path, keys: list[str], errors: list[str]) -> dict[str, object]:
+    """Read a TOML file, and append what is wrong with it to `errors`."""
     try:
         table = _read_file(file)
-    except ConfigError as fault:
-        faults.append(str(fault))
+    except ConfigError as error:
+        errors.append(str(error))
         return {}
     for key in table:
         if key not in keys:
             near = get_close_matches(key, keys, n=1)
             hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(keys)}"
-            faults.append(f"{file}: there is no setting {key!r}; {hint}")
+            errors.append(f"{file}: there is no setting {key!r}; {hint}")
     return table
 
 
 def _read_file(file: Path) -> dict[str, object]:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes the mark
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes a byte order mark
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

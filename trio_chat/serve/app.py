@@ -23,7 +23,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.config import ServeSettings, ignored_variables
+from trio_chat.config import ServeSettings, unknown_variable_warnings
 from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import JournalError, OperatorStore, need, open_journal
 from trio_chat.serve.admin import Admin
@@ -68,7 +68,7 @@ def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings]) -
     status = 0
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
-            for warning in ignored_variables(os.environ):
+            for warning in unknown_variable_warnings(os.environ):
                 logger.warning("%s", warning)
             trio.run(_serve, settings, read_settings)
     except* (SetupError, JournalError) as errors:

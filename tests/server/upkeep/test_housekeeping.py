@@ -6,7 +6,7 @@ import trio
 import trio.testing
 
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.config.kinds import Keep
+from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.journal import open_journal
 from trio_chat.server.upkeep.housekeeping import PRUNE_EVERY_S, Pruning
 
@@ -15,7 +15,7 @@ async def test_what_is_more_than_is_to_be_kept_is_pruned_at_start_and_from_then_
     async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
         for number in range(10):
             await journal.post(Draft("lobby", Kind.SAID, "alice", str(number))).kept()
-        nursery.start_soon(Pruning(journal, [Keep(more_than=4), Keep(older_than=86400)]).run)
+        nursery.start_soon(Pruning(journal, [RetentionLimit(more_than=4), RetentionLimit(older_than=86400)]).run)
         await trio.testing.wait_all_tasks_blocked()
         at_start = len(await journal.read("lobby", limit=100))
 
@@ -37,7 +37,7 @@ async def test_bounds_that_are_set_anew_hold_at_once(autojump_clock) -> None:
         await trio.testing.wait_all_tasks_blocked()
         began = trio.current_time()
 
-        pruning.keeps = [Keep(more_than=4)]
+        pruning.keeps = [RetentionLimit(more_than=4)]
         await trio.testing.wait_all_tasks_blocked()
 
         assert len(await journal.read("lobby", limit=100)) == 4
@@ -62,14 +62,14 @@ class Large:
 
 async def test_a_bound_that_is_wider_now_stops_what_is_being_pruned(nursery: trio.Nursery) -> None:
     journal = Large()
-    pruning = Pruning(journal, [Keep(more_than=4)])  # type: ignore[arg-type]
+    pruning = Pruning(journal, [RetentionLimit(more_than=4)])  # type: ignore[arg-type]
     nursery.start_soon(pruning.run)
     await trio.testing.wait_all_tasks_blocked()
 
-    pruning.keeps = [Keep(more_than=4000)]
+    pruning.keeps = [RetentionLimit(more_than=4000)]
     await trio.testing.wait_all_tasks_blocked()
     is_stopped = journal.ended == [4]
-    pruning.keeps = [Keep(more_than=4000)]  # the same: it goes on
+    pruning.keeps = [RetentionLimit(more_than=4000)]  # the same: it goes on
     await trio.testing.wait_all_tasks_blocked()
 
     assert is_stopped

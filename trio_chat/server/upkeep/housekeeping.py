@@ -8,7 +8,7 @@ import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
-from trio_chat.config.kinds import Keep
+from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.journal import Journal, JournalError, Prunable, need
 
 PRUNE_EVERY_S = 60
@@ -31,18 +31,18 @@ async def restore_rooms(chat: Chat, journal: Journal) -> None:
 class Pruning:
     """Prunes what is outside any of the bounds, at once and then now and then. The journal sees that nobody waits."""
 
-    def __init__(self, journal: Journal, keeps: Sequence[Keep]) -> None:
+    def __init__(self, journal: Journal, keeps: Sequence[RetentionLimit]) -> None:
         self._journal = journal
         self._keeps = keeps
         self._round = trio.CancelScope()
 
     @property
-    def keeps(self) -> Sequence[Keep]:
+    def keeps(self) -> Sequence[RetentionLimit]:
         """The bounds. They can be set anew at any time: what is being pruned by the old ones is pruned no further."""
         return self._keeps
 
     @keeps.setter
-    def keeps(self, keeps: Sequence[Keep]) -> None:
+    def keeps(self, keeps: Sequence[RetentionLimit]) -> None:
         if keeps != self._keeps:
             self._keeps = keeps
             self._round.cancel()
