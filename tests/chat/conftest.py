@@ -53,12 +53,13 @@ class Kept:
 
 @dataclass
 class World:
-    """A chat, what it posted, whom it reported and where there was news."""
+    """A chat, what it posted and heard, whom it reported and where there was news."""
 
     posted: list[Draft] = field(default_factory=list)
     changes: list[tuple[Change, str]] = field(default_factory=list)
     ends: list[DisconnectReason] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
+    heard: list[Entry] = field(default_factory=list)
     now: float = 1000.0
     rules: Rules = field(default_factory=Rules)
     last_id: int = 0
@@ -88,6 +89,7 @@ class World:
         drafts, self.posted = self.posted, []
         entries = [Entry(self.last_id + number, self.now, draft) for number, draft in enumerate(drafts, 1)]
         self.last_id += len(entries)
+        self.heard += entries
         self.chat.hear(entries)
 
     def connect(self, port: int, address: str = "10.0.0.1", *, mode: Mode = Mode.LINES, session: str = "") -> Client:

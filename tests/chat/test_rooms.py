@@ -5,6 +5,7 @@ from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.wording import ROOMS_MAX
+from trio_chat.wire.lines import line_of
 
 
 def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
@@ -15,7 +16,28 @@ def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
 
     assert answer == TextReply(("*** you are in #dev ***",))
     assert [room.name for room in alice.members] == ["dev"]
-    assert world.hear(bob) == "*** [10.0.0.1:1001] left the chat ***\n"
+    assert world.hear(bob) == "*** [10.0.0.1:1001] left #lobby ***\n"
+
+
+def test_only_whoever_comes_or_goes_for_good_joins_or_leaves_the_chat(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002)
+
+    obey(world.chat, alice, "/join dev")
+    obey(world.chat, alice, "/leave")
+    obey(world.chat, alice, "/join dev")
+    world.chat.disconnect(alice)
+    world.chat.disconnect(bob)
+    world.settle()
+
+    lines = [line_of(entry) for entry in world.heard if entry.draft.room == "lobby"]
+    assert lines == [
+        "*** [10.0.0.1:1001] joined the chat ***",
+        "*** [10.0.0.1:1002] joined the chat ***",
+        "*** [10.0.0.1:1001] left #lobby ***",
+        "*** [10.0.0.1:1001] joined #lobby ***",
+        "*** [10.0.0.1:1001] left #lobby ***",
+        "*** [10.0.0.1:1002] left the chat ***",
+    ]
 
 
 def test_what_is_said_in_a_room_is_heard_there_alone(world) -> None:

@@ -194,6 +194,28 @@ def test_many_rooms_at_once(enter) -> None:
     assert alice.until("error")["code"] == "not-in-room"
 
 
+def test_whoever_goes_to_another_room_leaves_the_room_alone_live_and_in_the_history(server, enter) -> None:
+    bob, carol = enter(nick="bob"), server.join()
+    alice = server.join()
+    alice.send(b"/nick alice\n/join dev\n/leave\nquit()\n")
+
+    live = [bob.until("entry", author="alice") for _ in range(3)]
+
+    assert [(entry["kind"], entry.get("text", "")) for entry in live] == [
+        *(("left", "#lobby"), ("joined", "#lobby"), ("left", "")),
+    ]
+    told = [
+        "*** [alice] left #lobby ***",
+        "*** [alice] joined #lobby ***",
+        "*** [alice] left the chat ***",
+    ]
+    assert carol.until("left the chat ***")[-3:] == told
+    page = bob.until_page()["entries"]
+    assert [entry.get("text", "") for entry in page if entry["author"] == "alice"] == ["#lobby", "#lobby", ""]
+    carol.send(b"/history 3\n")
+    assert [carol.line()[17:] for _ in told] == told
+
+
 @pytest.mark.parametrize("asked", ["join", "rooms"])
 def test_an_answer_knows_the_topic_that_was_set_in_the_same_packet(enter, asked: str) -> None:
     alice = enter(nick="alice")

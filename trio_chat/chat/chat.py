@@ -126,10 +126,10 @@ class Chat:
 
     # Rooms
 
-    def join(self, client: Client, name: str) -> Member:
+    def join(self, client: Client, name: str, *, is_move: bool = False) -> Member:
         """Put a client into a room, which is made if it is not there. It hears what is kept from now on.
 
-        Raises ChatError where it may not, or is gone.
+        `is_move` where it is in the chat already. Raises ChatError where it may not, or is gone.
         """
         self._check_is_here(client)
         room = self.rooms.enter(name)
@@ -138,24 +138,24 @@ class Chat:
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
-        self._tell_crowd(room, _draft(client, room, Kind.JOINED))
+        self._tell_crowd(room, _draft(client, room, Kind.JOINED, _only(room) if is_move else ""))
         self._deps.on_place(client, True)
         return member
 
     def switch(self, client: Client, name: str) -> Room:
-        """Put a client into a room and out of all others."""
-        room = self.rooms.enter(name)
+        """Put a client into a room and out of all others. Raises ChatError where it may not."""
+        room = self.join(client, name, is_move=True).room
         for other in tuple(client.members):
             if other is not room:
                 self.leave(client, other)
-        return self.join(client, room.name).room
+        return room
 
     def leave(self, client: Client, room: Room) -> None:
         """Take a client out of a room. Raises ChatError where it is not in it."""
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
         del client.members[room]
-        self._dismiss(client, room, Kind.LEFT)
+        self._dismiss(client, room, _draft(client, room, Kind.LEFT, _only(room)))
         self._deps.on_place(client, True)
 
     def room_of(self, client: Client, name: str) -> Room:
@@ -295,12 +295,12 @@ class Chat:
     def _tell_crowd(self, room: Room, notice: Draft) -> None:
         self._crowds.tell(notice, is_large=len(room.members) > self.rules.announce_max_members)
 
-    def _dismiss(self, client: Client, room: Room, notice: Kind) -> None:
+    def _dismiss(self, client: Client, room: Room, notice: Draft) -> None:
         room.dismiss(client)
-        if notice is Kind.LEFT:
-            self._tell_crowd(room, _draft(client, room, notice))
+        if notice.kind is Kind.LEFT:
+            self._tell_crowd(room, notice)
         else:
-            self._deps.post(_draft(client, room, notice))
+            self._deps.post(notice)
         if not room.members:
             room.forget(self.rooms.last_id)
 
@@ -308,10 +308,15 @@ class Chat:
         self._register.remove(client)
         rooms, client.members = client.members, {}
         for room in rooms:
-            self._dismiss(client, room, notice)
+            self._dismiss(client, room, _draft(client, room, notice))
         self.rooms.close_mailbox(client)
         self._deps.on_place(client, False)
 
 
 def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
     return Draft(room.name, kind, client.label, text, "", client.id, client.session if key else "", key)
+
+
+def _only(room: Room) -> str:
+    """The text of a notice that somebody joined or left this room, and not the chat."""
+    return f"#{room.name}"

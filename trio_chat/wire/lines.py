@@ -104,4 +104,5 @@ def line_of(entry: Entry) -> str:
 
 
 def _destination(draft: Draft) -> str:
-    return "the chat" if draft.room == LOBBY else f"#{draft.room}"
+    """What was joined or left. Entries of old journals do not say whether it was only the room."""
+    return "the chat" if draft.room == LOBBY and not draft.text else f"#{draft.room}"

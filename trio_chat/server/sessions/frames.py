@@ -194,7 +194,7 @@ class FramesSession:
             case frames.Topic(room=room, text=text, key=key):
                 return chat.set_topic(client, chat.room_of(client, room), text, key=key)
             case frames.Join(room=name, key=key):
-                member = chat.join(client, name)
+                member = chat.join(client, name, is_move=True)
                 self._answer(frames.Joined(room=room_info(chat, member.room, chat.rooms.heard_to(member)), key=key))
             case frames.Leave(room=name, key=key):
                 chat.leave(client, chat.room_of(client, name))

@@ -81,7 +81,7 @@ class Handshake:
 
     def _try_room(self, client: Client, name: str) -> None:
         try:
-            self._context.chat.join(client, name)
+            self._context.chat.join(client, name, is_move=self._is_resumed)
         except ChatError as error:
             self._answer(frames.Error(code=error.code, text=error.text))
 
