@@ -48,5 +48,5 @@ while True:
                     else:
                         del inputs[typed]
             sys.exit(sock.sendall(b'{"type":"bye"}\n'))
-    except (OSError, ValueError):  # no connection, or none any more: half a frame is no JSON, nor is nothing
+    except (OSError, ValueError):  # no connection, or it broke: a half frame is invalid JSON
         time.sleep(random.uniform(0.1, 1))
