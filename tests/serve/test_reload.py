@@ -16,7 +16,7 @@ from trio_chat.config import ConfigError, ServeSettings
 from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.serve.reload import BLOCKED_THREADS_MAX, READ_TIMEOUT_S, REQUEST_TIMEOUT_S, Reloader
 from trio_chat.server.operation.secret_files import read_tls
-from trio_chat.server.sessions.context import RateLimit
+from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 

@@ -19,8 +19,9 @@ from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
 from trio_chat.serve.wiring import wire
 from trio_chat.server.operation.secret_files import Password, Secrets
-from trio_chat.server.sessions.context import RateLimit, SessionContext
+from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.session import serve_connection
+from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
 from trio_chat.server.transport.listener import accept_forever, bind
 from trio_chat.server.transport.tls import Tls

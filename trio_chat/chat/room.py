@@ -73,8 +73,8 @@ class Member:
         if self.own:
             del self.own[: bisect_left(self.own, end)]
 
-    def tear(self, sent: int) -> bytes:
-        """Only `sent` bytes of the slice were: move the cursor behind the torn entry and return the rest of that."""
+    def advance_partially(self, sent: int) -> bytes:
+        """Move the cursor behind the entry that `sent` bytes of the slice end in. -> the rest of that entry"""
         end, tail = self.track.split(self.cursor, sent, self.own or ())
         self.advance(end)
         return tail

@@ -38,9 +38,10 @@ from trio_chat.server.operation.secret_files import AdminToken, Secrets, open_ad
 from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_for_stop
 from trio_chat.server.operation.stdio import Printer, read_lines
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
-from trio_chat.server.sessions.context import SessionContext, heard
-from trio_chat.server.sessions.ending import log_end
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.ending import log_disconnect
 from trio_chat.server.sessions.session import serve_connection
+from trio_chat.server.sessions.settling import published
 from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECORDS_S
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
@@ -196,7 +197,7 @@ class Server:
         """Stage 1 of a stop: write accepted lines to the journal and deliver them to their rooms."""
         with self.stop.stage(DELIVERY_S):
             await self.context.journal.settled()
-            await heard(self.context)
+            await published(self.context)
 
     def _hang_up_all(self) -> None:
         """Stage 2 of a stop: tell every client; the sessions then flush, each within its timeout."""
@@ -248,5 +249,5 @@ def _report_change(
 ) -> None:
     """Tell the console, the log and the event streams that a client has come or gone."""
     printer.print(console.change_line(change, client))
-    log_end(client, end)
+    log_disconnect(client, end)
     admin.events.append_change(chat, change, client, end)

@@ -18,7 +18,8 @@ from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.logs import set_level
 from trio_chat.server.operation.secret_files import Secrets, read_secrets
 from trio_chat.server.operation.systemd import ServiceManager
-from trio_chat.server.sessions.context import RateLimit, SessionContext
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 

@@ -18,7 +18,8 @@ from trio_chat.journal import Journal
 from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Secrets
-from trio_chat.server.sessions.context import RateLimit, SessionContext
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.operator_log import OperatorLog

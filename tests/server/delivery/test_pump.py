@@ -16,7 +16,7 @@ from trio_chat.chat.log import SLICE_BYTES, Mode, Window
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.room import Member
 from trio_chat.server.delivery.pump import SENDS_PER_TURN, Pump
-from trio_chat.server.sessions.lines import VOICE
+from trio_chat.server.sessions.lines import NOTICES
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire.lines import encode_entry, encode_notice
 
@@ -47,7 +47,7 @@ class Hall:
             self.sockets.append(end)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         session = self._sessions[port] = trio.CancelScope()
-        outlet = SocketOutlet(ours, VOICE, session)
+        outlet = SocketOutlet(ours, NOTICES, session)
         client = self.chat.connect("10.0.0.1", port, mode=Mode.LINES, outlet=outlet)
         room = self.chat.rooms[LOBBY]
         client.members[room] = room.admit(client)

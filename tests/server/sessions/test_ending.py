@@ -8,8 +8,8 @@ import trio
 
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.server.sessions.ending import end_of
-from trio_chat.server.sessions.lines import VOICE
+from trio_chat.server.sessions.ending import disconnect_reason
+from trio_chat.server.sessions.lines import NOTICES
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 RESET = bytes([1, 0, 0, 0, 0, 0, 0, 0])
@@ -18,7 +18,7 @@ RESET = bytes([1, 0, 0, 0, 0, 0, 0, 0])
 
 def outlet() -> SocketOutlet:
     with socket.socket() as sock:
-        return SocketOutlet(sock, VOICE, trio.CancelScope())
+        return SocketOutlet(sock, NOTICES, trio.CancelScope())
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def outlet() -> SocketOutlet:
     ],
 )
 def test_what_a_session_raised_says_why_it_ended(error: Exception | None, end: DisconnectReason) -> None:
-    assert end_of(outlet(), error) is end
+    assert disconnect_reason(outlet(), error) is end
 
 
 def test_what_was_hung_up_ended_for_the_reason_given_first() -> None:
@@ -45,7 +45,7 @@ def test_what_was_hung_up_ended_for_the_reason_given_first() -> None:
     ours.hang_up(CloseReason.STALLED)
     ours.hang_up(CloseReason.STOPPING)
 
-    assert end_of(ours, ConnectionResetError()) is DisconnectReason.STALLED
+    assert disconnect_reason(ours, ConnectionResetError()) is DisconnectReason.STALLED
 
 
 async def test_leaving_breaking_and_being_kicked_are_told_apart(open_house) -> None:

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from trio_chat.chat.counters import DisconnectReason
-from trio_chat.server.sessions.context import RateLimit
+from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
 
 SECRET = "s" * 32

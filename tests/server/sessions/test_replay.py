@@ -54,10 +54,10 @@ async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(op
         await trio.testing.wait_all_tasks_blocked()
         member = client.members[house.chat.rooms["lobby"]]
         old = client.outlet
-        house.chat.resume(client.session, "127.0.0.1", 1, outlet=type(old)(old.socket, old._voice, lambda: None))
+        house.chat.resume(client.session, "127.0.0.1", 1, outlet=type(old)(old.socket, old._notices, lambda: None))
         replay = Replay(house.context, client, old, since={"lobby": 1000}, epoch=house.context.journal.epoch)
 
-        replay.hold(member)
+        replay.add(member)
         held = member.cursor
         await replay.run()
 

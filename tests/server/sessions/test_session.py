@@ -11,7 +11,7 @@ import trio.testing
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.operators.bans import ban_and_kick, make_ban
-from trio_chat.server.sessions.context import RateLimit
+from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
 from trio_chat.server.transport.listener import bind
 

@@ -6,13 +6,13 @@ import pytest
 import trio
 
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.server.sessions.lines import VOICE
+from trio_chat.server.sessions.lines import NOTICES
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 
 
 async def test_waiting_for_a_socket_that_was_closed_meanwhile_ends_at_the_edge_and_not_in_a_crash() -> None:
     ours, theirs = socket.socketpair()
-    outlet = SocketOutlet(ours, VOICE, trio.CancelScope())
+    outlet = SocketOutlet(ours, NOTICES, trio.CancelScope())
     ours.close()
 
     with theirs, pytest.raises(trio.ClosedResourceError):

@@ -13,10 +13,10 @@ import trustme
 
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.errors import SetupError
-from trio_chat.server.sessions.lines import VOICE
+from trio_chat.server.sessions.lines import NOTICES
 from trio_chat.server.transport.admission import AdmissionLimits
-from trio_chat.server.transport.socket_peer import SocketPeer
-from trio_chat.server.transport.tls import RECORD_BYTES, Tls, TlsOutlet
+from trio_chat.server.transport.tls import Tls
+from trio_chat.server.transport.tls_outlet import RECORD_BYTES, TlsOutlet
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +277,7 @@ class HeldStream(trio.abc.SendStream):
 async def open_outlet() -> AsyncIterator[tuple[TlsOutlet, HeldStream, trio.CancelScope]]:
     with socket.socket() as sock:
         session = trio.CancelScope()
-        outlet = TlsOutlet(SocketPeer(sock, "192.0.2.1", 1), VOICE, session)
+        outlet = TlsOutlet(sock, NOTICES, session)
         stream = HeldStream()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(outlet.write_forever, stream)

@@ -26,7 +26,7 @@ from trio_chat.server.liveness_timeouts import (
     UNACKNOWLEDGED_LOOK_EVERY_S,
     UNACKNOWLEDGED_S,
 )
-from trio_chat.server.transport.socket_outlet import SocketOutlet
+from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
 
 HEARTBEATS_PER_TURN = 500
@@ -49,7 +49,7 @@ class Heartbeat:
 
     __slots__ = ("_bytes_out", "client", "is_awaited", "is_pinged", "outlet", "since")
 
-    def __init__(self, client: Client, outlet: SocketOutlet) -> None:
+    def __init__(self, client: Client, outlet: PeerOutlet) -> None:
         self.client = client
         self.outlet = outlet
         self._bytes_out = 0
@@ -81,14 +81,14 @@ class Heartbeats:
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
-        self._heartbeats: dict[SocketOutlet, Heartbeat] = {}
+        self._heartbeats: dict[PeerOutlet, Heartbeat] = {}
 
-    def watch(self, client: Client, outlet: SocketOutlet) -> Heartbeat:
+    def watch(self, client: Client, outlet: PeerOutlet) -> Heartbeat:
         """Watch this connection of a client until `unwatch`."""
         heartbeat = self._heartbeats[outlet] = Heartbeat(client, outlet)
         return heartbeat
 
-    def unwatch(self, outlet: SocketOutlet) -> None:
+    def unwatch(self, outlet: PeerOutlet) -> None:
         """Stop watching a connection. Does nothing for one that is not watched."""
         self._heartbeats.pop(outlet, None)
 
@@ -127,7 +127,7 @@ async def watch_unacknowledged(
 
 def _unacknowledged_s(outlet: Outlet) -> float:
     """-> seconds for which nothing has come from a peer that owes an acknowledgement; 0 where it owes none."""
-    if not isinstance(outlet, SocketOutlet) or (sock := outlet.socket).fileno() < 0:
+    if not isinstance(outlet, PeerOutlet) or (sock := outlet.socket).fileno() < 0:
         return 0.0
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)

@@ -1,4 +1,4 @@
-"""Why connections end: told apart by what ended their sessions, and logged."""
+"""The reason for which a connection ended, found by what ended its session, and its log line."""
 
 import errno
 import logging
@@ -8,11 +8,11 @@ import trio
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.exception_groups import leaf_exceptions
-from trio_chat.server.transport.socket_outlet import SocketOutlet
+from trio_chat.server.transport.outlet import PeerOutlet
 
-_TOLD = (DisconnectReason.LEFT, DisconnectReason.STOPPING, DisconnectReason.KICKED, DisconnectReason.FAILED)
-"""Not logged: nothing is wrong, and a stop would be a line for everyone. The console and the audit tell of a kick, and
-the session itself of an error, with what it was."""
+_NOT_LOGGED = (DisconnectReason.LEFT, DisconnectReason.STOPPING, DisconnectReason.KICKED, DisconnectReason.FAILED)
+"""Nothing is wrong, and a shutdown would be a line for every client. The console and the audit report a kick, and the
+session itself logs its error."""
 
 _BROKEN = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled)
 """Raised where a connection broke. Cancelled without a farewell: the task that writes to a TLS connection has found it
@@ -21,8 +21,8 @@ broken."""
 logger = logging.getLogger(__name__)
 
 
-def end_of(outlet: SocketOutlet, error: BaseException | None) -> DisconnectReason:
-    """Say why a session ended, by what it raised. What we ended ourselves was told to the outlet."""
+def disconnect_reason(outlet: PeerOutlet, error: BaseException | None) -> DisconnectReason:
+    """Find the reason by what a session raised. Where the server ended the connection, the outlet knows it."""
     if outlet.farewell:
         return outlet.farewell.code
     if error is None:
@@ -35,7 +35,7 @@ def end_of(outlet: SocketOutlet, error: BaseException | None) -> DisconnectReaso
     return DisconnectReason.DEAD if is_dead else DisconnectReason.BROKEN
 
 
-def log_end(client: Client, end: DisconnectReason | None) -> None:
-    """Write down why a connection ended, unless that was ordinary, or is told elsewhere."""
-    if end and end not in _TOLD:
-        logger.info("client %s (%s) ended: %s", client.peer, client.id, end)
+def log_disconnect(client: Client, reason: DisconnectReason | None) -> None:
+    """Log why a connection ended, unless that was ordinary or is reported elsewhere."""
+    if reason and reason not in _NOT_LOGGED:
+        logger.info("client %s (%s) ended: %s", client.peer, client.id, reason)

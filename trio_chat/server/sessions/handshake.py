@@ -1,118 +1,120 @@
-"""The reception: how a client that speaks frames comes in with `hello`, or comes back, and what it hears first."""
+"""The handshake in frames: from the first frame of a connection to the client that its `hello` makes or resumes."""
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from trio_chat import __version__
-from trio_chat.chat.chat import Chat
+import trio
+
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.room import Room
-from trio_chat.server.sessions.context import TRIES, SessionContext, is_password_right
-from trio_chat.server.sessions.replay import Replay
-from trio_chat.server.transport.socket_outlet import SocketOutlet
-from trio_chat.server.transport.socket_peer import SocketPeer
+from trio_chat.server.sessions.bounds import ANSWERS_BYTES, INPUTS_PER_TURN
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
+from trio_chat.server.sessions.throttle import Throttle, pause
+from trio_chat.server.transport.outlet import PeerOutlet
+from trio_chat.server.transport.peer import Peer
 from trio_chat.wire import frames
+from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault
+
+HELLO_TIMEOUT_S = 10
+"""A connection without an accepted `hello` is closed after this."""
+
+FrameInput = frames.AnyRequest | FrameFault
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReader:
+    """The reading half of a session in frames, before and after its handshake."""
+
+    peer: Peer
+    decoder: FrameDecoder[frames.AnyRequest]
+    throttle: Throttle[FrameInput]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The outcome of a handshake. `ahead` is what came behind the `hello`, still to be handled."""
+
+    client: Client
+    hello: frames.Hello
+    is_resumed: bool
+    ahead: Iterator[FrameInput]
+
+
+async def handshake(context: SessionContext, reader: FrameReader, outlet: PeerOutlet) -> Admitted | None:
+    """Answer frames until a `hello` is accepted. -> None where none came in time, or the connection must end
+
+    Raises what the peer raises. There is no client before this returns one; then it is the caller's to disconnect.
+    """
+    attempt = Handshake(context, reader, outlet)
+    with trio.move_on_after(HELLO_TIMEOUT_S):
+        while not attempt.is_over and (data := await reader.peer.receive()):
+            if admitted := await attempt.handle(iter(reader.decoder.feed(data))):
+                return admitted
+    return None
 
 
 class Handshake:
-    """What is between a connection's first frame and its `welcome`."""
+    """The attempts of one connection to come in."""
 
-    def __init__(self, context: SessionContext, peer: SocketPeer, outlet: SocketOutlet) -> None:
+    def __init__(self, context: SessionContext, reader: FrameReader, outlet: PeerOutlet) -> None:
         self._context = context
-        self._peer = peer
+        self._reader = reader
         self._outlet = outlet
         self._wrong_passwords = 0
-        self._is_resumed = False
-        self.is_closed = False
-        """Whoever is here now must go."""
+        self.is_over = False
+        """Nothing more is accepted: the connection must end."""
 
-    def admit(self, request: frames.AnyRequest) -> Client:
-        """Let a client come in, or come back. Raises ChatError where it may not."""
+    async def handle(self, inputs: Iterator[FrameInput]) -> Admitted | None:
+        """Handle frames up to the first `hello` that is accepted, and answer why the others are refused."""
+        for turn, request in enumerate(inputs, 1):
+            if wait_s := self._reader.throttle.spend(request, self._context.rate_limit):
+                self._flush()
+                await pause(wait_s, self._reader.peer)
+            try:
+                return self._admit(request, inputs)
+            except (ChatError, FrameFault) as error:
+                self._outlet.write(frames.encode(frames.Error(code=error.code, text=error.text, key=request.key)))
+            if self.is_over:
+                break
+            if turn % INPUTS_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+            if self._outlet.unsent_bytes > ANSWERS_BYTES:
+                self._flush()
+        self._flush()
+        return None
+
+    def _flush(self) -> None:
+        """Send the answers. A stranger that does not take them must go: no pump and no heartbeat watches over it."""
+        self.is_over |= not self._outlet.push(None)
+
+    def _admit(self, request: FrameInput, ahead: Iterator[FrameInput]) -> Admitted:
+        """Let a client come in, or resume. Raises FrameFault; ChatError where it may not."""
+        if isinstance(request, FrameFault):
+            raise request
         if not isinstance(request, frames.Hello):
             raise ChatError("hello-first", "the first frame must be hello")
         if request.protocol != frames.PROTOCOL:
-            self.is_closed = True
+            self.is_over = True
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
-        chat, peer = self._context.chat, self._peer
+        chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
         session = hashlib.sha256((request.session or secrets.token_hex()).encode()).hexdigest()[:32]
-        client = chat.resume(session, peer.address, peer.port, outlet=self._outlet)
-        self._is_resumed = client is not None
-        return client or chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=self._outlet, session=session)
-
-    async def welcome(self, client: Client, hello: frames.Hello) -> None:
-        """Give the client its name and its rooms, welcome it, and bring it what it missed.
-
-        Raises ChatError, and it is in no new room, where it needs a nick that cannot be had.
-        """
-        # Who comes back keeps the nick that it has taken since, unless it may have no other than this.
-        if hello.nick and (client.nick is None or hello.needs_nick):
-            self._try_nick(client, hello.nick, is_needed=hello.needs_nick)
-        replay = Replay(self._context, client, self._outlet, since=hello.since, epoch=hello.epoch)
-        replay.hold(self._context.chat.rooms.open_mailbox(client))
-        for name in hello.rooms:
-            self._try_room(client, name)
-        for member in client.members.values():  # also where it was before, named again or not
-            replay.hold(member)
-        await self._outlast_a_crash(client)
-        self._answer(self._welcome_to(client, replay, hello.key))
-        await replay.run()
+        if client := chat.resume(session, peer.address, peer.port, outlet=outlet):
+            return Admitted(client, request, True, ahead)
+        client = chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=outlet, session=session)
+        return Admitted(client, request, False, ahead)
 
     def _check_password(self, given: str) -> None:
-        """Raises ChatError. One that gives none may not know of it, and guesses nothing."""
+        """Raises ChatError. A client that gives none may not know of it, and guesses nothing: that costs nothing."""
         password = self._context.password
-        if not password.is_set or (given and is_password_right(self._context, self._peer, given)):
+        if not password.is_set or (given and is_password_right(self._context, self._reader.peer, given)):
             return
         if not given:
             raise ChatError("password", "this server asks for a password")
         self._wrong_passwords += 1
-        self.is_closed = self._wrong_passwords == TRIES
+        self.is_over = self._wrong_passwords == PASSWORD_TRIES
         raise ChatError("password", "wrong password")
-
-    async def _outlast_a_crash(self, client: Client) -> None:
-        """Return when the client's session is saved: a client that was welcomed can resume after any crash.
-
-        The pump is paused meanwhile, since nothing may come before the welcome.
-        """
-        with self._context.pump.paused(client):
-            await self._context.session_saver.settled()
-
-    def _try_room(self, client: Client, name: str) -> None:
-        try:
-            self._context.chat.join(client, name, is_move=self._is_resumed)
-        except ChatError as error:
-            self._answer(frames.Error(code=error.code, text=error.text))
-
-    def _try_nick(self, client: Client, nick: str, *, is_needed: bool) -> None:
-        """A nick that cannot be had is no reason to stay outside, unless it is needed."""
-        try:
-            self._context.chat.rename(client, nick)
-        except ChatError as error:
-            if is_needed:
-                raise
-            self._answer(frames.Error(code=error.code, text=error.text))
-
-    def _welcome_to(self, client: Client, replay: Replay, key: str) -> frames.Welcome:
-        chat = self._context.chat
-        return frames.Welcome(
-            protocol=frames.PROTOCOL,
-            epoch=self._context.journal.epoch,
-            server=f"trio-chat {__version__}",
-            you=frames.You(id=client.id, label=client.label, address=client.peer),
-            resumed=self._is_resumed,
-            rooms=[room_info(chat, member.room, replay.heard_to(member)) for member in client.members.values()],
-            last_id=replay.heard_to(chat.rooms.open_mailbox(client)),
-            limits=frames.Limits(),
-            key=key,
-        )
-
-    def _answer(self, reply: frames.Frame) -> None:
-        self._outlet.write(frames.encode(reply))
-
-
-def room_info(chat: Chat, room: Room, last_id: int | None = None) -> frames.RoomInfo:
-    """Describe a room as it is now; for a member, `last_id` is up to where nothing more comes to it from there."""
-    newest = chat.rooms.last_id if last_id is None else last_id
-    return frames.RoomInfo(name=room.name, topic=room.topic, members=len(room.members), last_id=newest)

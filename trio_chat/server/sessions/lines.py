@@ -15,20 +15,15 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
 from trio_chat.journal import Damaged, Journal, JournalError, Past, Searchable, need
-from trio_chat.server.sessions.context import (
-    ANSWERS_BYTES,
-    INPUTS_PER_TURN,
-    LINGER_S,
-    SessionContext,
-    failures_of,
-    heard,
-)
-from trio_chat.server.sessions.ending import end_of
+from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.ending import disconnect_reason
 from trio_chat.server.sessions.password_prompt import ask_password
+from trio_chat.server.sessions.settling import failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
+from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
+from trio_chat.server.transport.peer import Peer
 from trio_chat.server.transport.sniff import GreetingRefusal, classify
-from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
-from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
 from trio_chat.wire.telnet import TelnetDecoder, TelnetFilter
@@ -43,16 +38,16 @@ def _encode_farewell(farewell: CloseReason) -> bytes:
     return encode_notice(farewell.text)
 
 
-VOICE = Voice(gap=encode_gap, farewell=_encode_farewell)
+NOTICES = NoticeEncoders(gap=encode_gap, farewell=_encode_farewell)
 
 logger = logging.getLogger(__name__)
 
 
-async def serve_lines(context: SessionContext, peer: SocketPeer) -> None:
+async def serve_lines(context: SessionContext, peer: Peer) -> None:
     """Let a plain client join the lobby and stay until it leaves. Raises what the socket raises."""
     chat = context.chat
     with trio.CancelScope() as scope:
-        outlet = peer.outlet(VOICE, scope)
+        outlet = peer.open_outlet(NOTICES, scope)
         decoder = TelnetDecoder()
         ahead = await ask_password(context, peer, outlet, decoder) if context.password.is_set else []
         if ahead is None:
@@ -64,7 +59,7 @@ async def serve_lines(context: SessionContext, peer: SocketPeer) -> None:
             await session.run(peer, ahead)
         finally:
             outlet.push(None)
-            chat.disconnect(client, end_of(outlet, sys.exception() or session.fault))
+            chat.disconnect(client, disconnect_reason(outlet, sys.exception() or session.fault))
 
 
 class LinesSession:
@@ -72,20 +67,20 @@ class LinesSession:
 
     __slots__ = ("_client", "_context", "_decoder", "_is_known", "_is_leaving", "_outlet", "_throttle", "fault")
 
-    def __init__(self, context: SessionContext, client: Client, outlet: SocketOutlet, decoder: TelnetDecoder) -> None:
+    def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet, decoder: TelnetDecoder) -> None:
         self._context = context
         self._client = client
         self._outlet = outlet
         self._decoder = decoder
-        self._throttle = Throttle(context, _cost_of)
+        self._throttle = Throttle(_cost_of)
         self._is_known = False
         """Whether it has said something that shows who it is: no HTTP request."""
         self._is_leaving = False
         self.fault: OSError | None = None
         """Why the input ended, where that was no leave."""
 
-    async def run(self, peer: SocketPeer, ahead: Iterable[str | LineFault]) -> None:
-        """Converse until the client leaves. What it is owed by then is still sent, for LINGER_S at most.
+    async def run(self, peer: Peer, ahead: Iterable[str | LineFault]) -> None:
+        """Converse until the client leaves. What it is owed by then is still sent, for DELIVERY_AFTER_LEAVE_S at most.
 
         `ahead` are lines that have been read already.
         """
@@ -104,19 +99,19 @@ class LinesSession:
             if not self._outlet.fault:  # else it was cut off, and what is left may be half a line
                 await self._take(self._decoder.finish(), peer)
             self._is_leaving, self.fault = True, self._outlet.fault
-        with trio.move_on_after(LINGER_S):
+        with trio.move_on_after(DELIVERY_AFTER_LEAVE_S):
             await self._context.pump.delivered(self._client)
 
-    async def _take(self, inputs: Iterable[str | LineFault], peer: SocketPeer) -> None:
+    async def _take(self, inputs: Iterable[str | LineFault], peer: Peer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         posted: list[Posted] = []
         for turn, line in enumerate(inputs, 1):
-            if wait_s := self._throttle.spend(line):
+            if wait_s := self._throttle.spend(line, self._context.rate_limit):
                 await self._flush(posted)
                 await pause(wait_s, peer)
             if posted and isinstance(line, str) and asks(line):
                 await self._settle(posted)
-                await heard(self._context)
+                await published(self._context)
             match self._answer(line):
                 case Posted() as answer:
                     posted.append(answer)
@@ -149,7 +144,7 @@ class LinesSession:
         if (reply := telnet.take_reply()) is None:
             return 0.0
         self._outlet.write(reply)
-        return self._throttle.spend("")
+        return self._throttle.spend("", self._context.rate_limit)
 
     def _answer(self, line: str | LineFault) -> Answer:
         client = self._client

@@ -1,24 +1,26 @@
-"""How a plain client is asked for the server's password, before it is a client."""
+"""Asking a plain client for the server's password, before it is a client."""
 
 import trio
 
 from trio_chat.chat.wording import LATE_HELLO
-from trio_chat.server.sessions.context import TRIES, SessionContext, is_password_right
-from trio_chat.server.transport.socket_outlet import SocketOutlet
-from trio_chat.server.transport.socket_peer import SocketPeer
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
+from trio_chat.server.transport.outlet import PeerOutlet
+from trio_chat.server.transport.peer import Peer
 from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineFault, encode_notice
 from trio_chat.wire.telnet import TelnetDecoder
 
-PATIENCE_S = 30
+PASSWORD_TIMEOUT_S = 30
 
 Lines = list[str | LineFault]
 
 
-async def ask_password(
-    context: SessionContext, peer: SocketPeer, outlet: SocketOutlet, decoder: TelnetDecoder
-) -> Lines | None:
-    """Ask. -> the lines that came behind the right password; None where the client must not come in."""
+async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder) -> Lines | None:
+    """Ask until the password is right. -> the lines that came behind it; None where the client must not come in
+
+    Raises what the peer raises.
+    """
 
     def say(text: str) -> None:
         outlet.write(encode_notice(text))
@@ -26,8 +28,8 @@ async def ask_password(
 
     say("password:")
     lines: Lines = []
-    with trio.move_on_after(PATIENCE_S):
-        for tries_left in reversed(range(TRIES)):
+    with trio.move_on_after(PASSWORD_TIMEOUT_S):
+        for tries_left in reversed(range(PASSWORD_TRIES)):
             line = await _next_line(peer, outlet, decoder, lines)
             if line is None:
                 return None
@@ -38,12 +40,12 @@ async def ask_password(
                 return lines
             say("wrong password: try again" if tries_left else "wrong password")
         return None
-    say(f"no password came within {PATIENCE_S} s")
+    say(f"no password came within {PASSWORD_TIMEOUT_S} s")
     return None
 
 
-async def _next_line(peer: SocketPeer, outlet: SocketOutlet, decoder: TelnetDecoder, lines: Lines) -> str | None:
-    """Take the next of `lines`, into which come all that are read. -> nothing for a fault; None at the end"""
+async def _next_line(peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder, lines: Lines) -> str | None:
+    """Take the next of `lines`, reading more into it where it is empty. -> "" for a fault; None at the end"""
     while not lines:
         if (decoder.telnet and decoder.telnet.is_over) or not (data := await peer.receive()):
             return None

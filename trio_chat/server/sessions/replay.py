@@ -1,4 +1,4 @@
-"""Replay: bringing a client that comes back what it has not seen, from the log or, before that, page by page."""
+"""Replay: sending a client what it missed, page by page from the journal, up to where the log of a room takes over."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,81 +9,81 @@ from trio_chat.chat.events import MAILBOX_MARK, Entry
 from trio_chat.chat.room import NOT_LISTENING, Member
 from trio_chat.journal import Damaged, JournalError, Past
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.server.transport.socket_outlet import SocketOutlet
+from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
 
 PAGE = 64
-"""Entries read from the journal at once: what one page takes of the loop, and of the interpreter in the thread that
-reads, holds up others. Pages of 250 take as long in all, but made others' p99 1.4 to 2.3 times what it was instead of
-1.1 to 1.8."""
+"""Entries read from the journal at once. A page holds up others, in the loop and in the thread that reads: pages of 250
+take as long in all, but made the p99 of others 1.4 to 2.3 times what it was, instead of 1.1 to 1.8."""
 
 logger = logging.getLogger(__name__)
 
 
 class Replay:
-    """What one client is to catch up on after its `hello`."""
+    """What one client missed in each of its rooms, by the ids of `since` in its `hello`."""
 
     def __init__(
-        self, context: SessionContext, client: Client, outlet: SocketOutlet, *, since: Mapping[str, int], epoch: str
+        self, context: SessionContext, client: Client, outlet: PeerOutlet, *, since: Mapping[str, int], epoch: str
     ) -> None:
         self._context = context
         self._client = client
         self._outlet = outlet
         self._since = since
-        # An id that nothing has yet is of a journal that was put back to an earlier copy.
+        # An id that no entry has yet comes from a journal that was later restored from an older backup.
         is_ahead = max(since.values(), default=0) > context.chat.rooms.last_id
         self._is_other_epoch = bool(since) and (is_ahead or epoch != context.journal.epoch)
-        self._held: dict[Member, int] = {}
+        self._seen: dict[Member, int] = {}
+        """The id of the newest entry that the client has seen, for each member with something to replay."""
 
-    def hold(self, member: Member) -> None:
-        """Keep a member from listening until its past has been replayed. One without a past listens from now on."""
+    def add(self, member: Member) -> None:
+        """Replay for a member, which hears nothing else until then. Without an id in `since` it just goes on."""
         name = _public_name(member)
         seen = self._since.get(name)
         if seen is not None and not self._is_other_epoch:
             member.stop_listening()
-            self._held[member] = seen
+            self._seen[member] = seen
             return
         if seen is not None:
             self._gap(name, seen, "epoch")
         if member.cursor == NOT_LISTENING:  # an earlier connection broke before its replay was over
             member.listen_after(self._context.chat.rooms.last_id)
 
-    def heard_to(self, member: Member) -> int:
-        """The id up to which nothing more comes to a member: what it has not heard is newer, or a gap is told."""
-        seen = self._held.get(member)
+    def last_id_sent(self, member: Member) -> int:
+        """The id of the newest entry already sent to a member, or seen by it before."""
+        seen = self._seen.get(member)
         return self._context.chat.rooms.heard_to(member) if seen is None else seen
 
     async def run(self) -> None:
-        """Send what was missed, in each room up to where its log takes over."""
-        for member, seen in self._held.items():
+        """Send what was missed, room by room, each up to where its log takes over."""
+        for member, seen in self._seen.items():
             await self._catch_up(member, seen)
 
     async def _catch_up(self, member: Member, seen: int) -> None:
-        """Bring a member up to its log. What the journal cannot give is said to be missing."""
+        """Send entries of a member up to where its log begins, and a gap for what the journal cannot give."""
         journal, chat = self._context.journal, self._context.chat
-        told_to = seen
+        gap_to = seen
         try:
             while not member.track.covers(seen):
-                # What is kept but not in the log yet is left to the log.
+                # Entries that are durable but not in the log yet are left to the log.
                 newest = chat.rooms.last_id
                 entries = await journal.read(member.room.name, after=seen, before=newest + 1, limit=PAGE)
-                # Looked at after reading: what went meanwhile is missing too.
-                if max(seen, told_to) < journal.pruned_to:
+                # Compared after reading: what was pruned meanwhile is missing too.
+                if max(seen, gap_to) < journal.pruned_to:
                     self._gap(_public_name(member), seen, "pruned")
-                    told_to = journal.pruned_to
+                    gap_to = journal.pruned_to
                 self._write(_public_name(member), entries, seen)
                 seen = entries[-1].id if entries else newest
                 await self._context.pump.delivered(self._client)
         except JournalError as error:
-            logger.error("cannot bring %s what it missed: %s", self._client.peer, error)
+            logger.error("cannot replay for %s: %s", self._client.peer, error)
             self._gap(_public_name(member), seen, "unreadable")
-        # Where another connection took over, it replays for itself.
+        # Another connection that took over replays for itself.
         if self._client.outlet is self._outlet and member.is_here:
             member.listen_after(seen)
             self._context.pump.schedule(member.room)
 
     def _write(self, room: str, past: Sequence[Past], seen: int) -> None:
-        """Write what follows the id `seen`. What is damaged is told to be missing, in its place."""
+        """Write entries that follow the id `seen`, and a gap in the place of damaged ones."""
         for kind, run in groupby(past, key=type):
             together = list(run)
             if kind is Damaged:

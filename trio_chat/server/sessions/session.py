@@ -1,13 +1,14 @@
 """A session: one connection from its first byte to its last.
 
-Here it is found out who comes and how it is spoken to, and here every fault of a connection ends: the expected ones
-quietly, anything else with one log line.
+The way of speaking is recognised here, and every fault of a connection ends here: the expected ones quietly, anything
+else with one log line.
 """
 
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 import trio
 
@@ -17,14 +18,18 @@ from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.frames import serve_frames
 from trio_chat.server.sessions.lines import serve_lines
 from trio_chat.server.transport.admission import Admission
+from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, Peer
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
-from trio_chat.server.transport.socket_peer import SNIFF_S, SocketPeer
-from trio_chat.server.transport.tls import HANDSHAKE_S, open_tls
+from trio_chat.server.transport.socket_peer import SocketPeer
+from trio_chat.server.transport.tls_peer import TLS_HANDSHAKE_TIMEOUT_S, open_tls
 from trio_chat.wire.lines import encode_notice
 
-PROXY_HEADER_S = 5
+PROXY_HEADER_TIMEOUT_S = 5
 
-Serve = Callable[[SessionContext, SocketPeer], Awaitable[None]]
+SESSIONS: Mapping[Greeting, Callable[[SessionContext, Peer], Awaitable[None]]] = MappingProxyType(
+    {Greeting.LINES: serve_lines, Greeting.FRAMES: serve_frames}
+)
+"""The ways of speaking. TLS is none: what it hides is recognised once more."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +40,8 @@ async def serve_connection(context: SessionContext, sock: socket.socket, address
     try:
         if context.admission.is_proxy(address):
             await _read_proxy_header(peer)
-        if _let_in(context.admission, peer) and (serve := await _recognise(context, peer)):
-            await serve(context, peer)
+        if _admit(context.admission, peer):
+            await _serve(context, peer)
     except* (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as ends:
         logger.debug("%s port %d: %s", peer.address, peer.port, leaf_exceptions(ends)[0])
     except* Exception as faults:
@@ -51,53 +56,58 @@ async def serve_connection(context: SessionContext, sock: socket.socket, address
 
 
 async def _read_proxy_header(peer: SocketPeer) -> None:
-    """Learn who is behind a proxy. Raises trio.BrokenResourceError where it does not tell."""
+    """Take the address of the client from a proxy. Raises trio.BrokenResourceError where none comes in time."""
     try:
-        with trio.fail_after(PROXY_HEADER_S):
+        with trio.fail_after(PROXY_HEADER_TIMEOUT_S):
             await peer.read_proxy_header()
     except trio.TooSlowError as silence:
         raise trio.BrokenResourceError("no PROXY header came in time") from silence
     except ChatError as fault:
-        _dismiss(peer, fault)
+        _reject(peer, fault)
         raise trio.BrokenResourceError(fault.text) from fault
 
 
-def _let_in(admission: Admission, peer: SocketPeer) -> bool:
-    """Count a connection in. -> whether it may come in; else it was told why not, and is closed."""
+def _admit(admission: Admission, peer: SocketPeer) -> bool:
+    """Admit a connection, or reject and close it. -> whether it was admitted"""
     try:
         peer.ticket = admission.enter(peer.address, now=trio.current_time(), date=time.time())
     except ChatError as refusal:
-        _dismiss(peer, refusal)
+        _reject(peer, refusal)
         return False
     return True
 
 
-def _dismiss(peer: SocketPeer, refusal: ChatError) -> None:
+def _reject(peer: SocketPeer, refusal: ChatError) -> None:
     logger.info("refused %s port %d: %s", peer.address, peer.port, refusal.code)
     peer.reject_now(encode_notice(refusal.text))
 
 
-async def _recognise(context: SessionContext, peer: SocketPeer) -> Serve | None:
-    """Look at the first bytes. -> None where that was somebody who must not join."""
+async def _serve(context: SessionContext, peer: SocketPeer) -> None:
+    """Serve a plain connection, or the TLS connection that begins in it."""
+    greeting = await _recognise(context, peer)
+    if greeting is Greeting.TLS:
+        assert context.tls
+        async with open_tls(peer, context.tls.context) as encrypted:
+            await _serve_as(await _recognise(context, encrypted), context, encrypted)
+    else:
+        await _serve_as(greeting, context, peer)
+
+
+async def _serve_as(greeting: Greeting | GreetingRefusal, context: SessionContext, peer: Peer) -> None:
+    if isinstance(greeting, Greeting):
+        await SESSIONS[greeting](context, peer)
+        return
+    logger.info("refused %s from %s port %d", greeting.name, peer.address, peer.port)
+    await peer.reject_politely(greeting.value)
+
+
+async def _recognise(context: SessionContext, peer: Peer) -> Greeting | GreetingRefusal:
+    """Look at the first bytes. -> how to serve them here, where TLS may be missing, required or begun already"""
     must_encrypt = bool(context.tls and context.tls.is_required and not peer.is_encrypted)
-    # Where TLS is required, nobody is waited for but a client that begins a handshake, which may take its time.
-    verdict = classify(await peer.peek(HANDSHAKE_S if must_encrypt else SNIFF_S))
+    # Where TLS is required, only a client that begins a handshake is waited for, and that may take its time.
+    verdict = classify(await peer.peek(TLS_HANDSHAKE_TIMEOUT_S if must_encrypt else FIRST_BYTES_TIMEOUT_S))
     if verdict is Greeting.TLS:
-        if context.tls and not peer.is_encrypted:
-            return _serve_tls
-        verdict = GreetingRefusal.TLS
-    elif must_encrypt and isinstance(verdict, Greeting):
-        verdict = GreetingRefusal.PLAIN
-    if isinstance(verdict, Greeting):
-        return serve_frames if verdict is Greeting.FRAMES else serve_lines
-    logger.info("refused %s from %s port %d", verdict.name, peer.address, peer.port)
-    await peer.reject_politely(verdict.value)
-    return None
-
-
-async def _serve_tls(context: SessionContext, peer: SocketPeer) -> None:
-    """Shake hands, and look again at what comes then."""
-    assert context.tls
-    async with open_tls(peer, context.tls.context) as inner:
-        if serve := await _recognise(context, inner):
-            await serve(context, inner)
+        return verdict if context.tls and not peer.is_encrypted else GreetingRefusal.TLS
+    if must_encrypt and isinstance(verdict, Greeting):
+        return GreetingRefusal.PLAIN
+    return verdict

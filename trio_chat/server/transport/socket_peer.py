@@ -1,4 +1,4 @@
-"""The receiving half of a connection, and where it comes from."""
+"""A plain connection: an accepted socket."""
 
 import socket
 from collections.abc import Awaitable
@@ -9,27 +9,22 @@ import trio
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.shutdown_timeouts import FAREWELL_S
 from trio_chat.server.transport.admission import NO_TICKET
-from trio_chat.server.transport.socket_outlet import SocketOutlet, Voice
+from trio_chat.server.transport.outlet import NoticeEncoders
+from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES
+from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
-
-READ_BYTES = 4 * 1024
-"""Read at once: the longest line. It bounds what one client can have waiting for the journal, and with that how long
-others wait behind one who says very much at once. Reading four times as much keeps no more lines a second."""
-
-SNIFF_S = 0.25
-"""How long to look at the first bytes: a client that says nothing joins after this."""
 
 PEEK_BYTES = 4096
 
-REFUSAL_S = 1.0
-"""How long one that was refused may go on sending before it is cut off, and may lose the answer with that."""
+REJECTED_DRAIN_S = 1.0
+"""Read what a rejected client still sends for this long: a reset before it stops may take the answer from it."""
 
 _TCP_CLOSE = 7
 """The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
 
 
 class SocketPeer:
-    """A plain connection: an accepted, non-blocking socket. Whoever makes this calls `close`."""
+    """A `Peer` over an accepted, non-blocking socket. Whoever makes this calls `close`."""
 
     __slots__ = ("_outlet", "address", "port", "socket", "ticket")
 
@@ -42,15 +37,18 @@ class SocketPeer:
         self.ticket = NO_TICKET
         self._outlet: SocketOutlet | None = None
 
-    async def peek(self, patience_s: float = SNIFF_S) -> bytes:
-        """Wait for the first bytes; return them, or none, still to be received. Raises OSError."""
-        with trio.move_on_after(patience_s):
+    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes:
+        """Return the first bytes, or none after `timeout_s`. They can still be received. Raises OSError."""
+        with trio.move_on_after(timeout_s):
             await trio.lowlevel.wait_readable(self.socket)
             return self.socket.recv(PEEK_BYTES, socket.MSG_PEEK)
         return b""
 
     async def read_proxy_header(self) -> None:
-        """Learn from the proxy at the other end for whom it connects. Raises OSError; ChatError for a bad header."""
+        """Take the address of the client from the header that a proxy sends. Waits without a limit of its own.
+
+        Raises OSError; trio.BrokenResourceError where the proxy hangs up first; ChatError for a bad header.
+        """
         header = ProxyHeader()
         while not header.is_complete:
             await trio.lowlevel.wait_readable(self.socket)
@@ -86,36 +84,39 @@ class SocketPeer:
             if (data := self.receive_nowait()) is not None:
                 return data
 
-    def outlet(self, voice: Voice, session: trio.CancelScope) -> SocketOutlet:
-        """Make the sending half."""
-        self._outlet = SocketOutlet(self.socket, voice, session)
+    def open_outlet(self, notices: NoticeEncoders, session: trio.CancelScope) -> SocketOutlet:
+        """Open the sending half. Its `hang_up` cancels `session`."""
+        self._outlet = SocketOutlet(self.socket, notices, session)
         return self._outlet
 
     @property
     def is_dead(self) -> bool:
-        """Whether the connection was reset or given up, which reading tells only after all that came before."""
+        """Whether the connection was reset or given up, which reading reports only after all that came before."""
         if not hasattr(socket, "TCP_INFO"):
             return False
         return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
     async def reject_politely(self, answer: bytes) -> None:
-        """Say why this connection is not wanted, then read what it still sends: a reset would eat the answer."""
+        """Send the reason for a rejection, then read what still comes: a reset would take the answer back.
+
+        Raises OSError.
+        """
         self.socket.send(answer)
         self.socket.shutdown(socket.SHUT_WR)
-        with trio.move_on_after(REFUSAL_S):
+        with trio.move_on_after(REJECTED_DRAIN_S):
             while await self.receive():
                 pass
 
     def reject_now(self, answer: bytes) -> None:
-        """Say why this connection is not wanted, and be done with it: there may be thousands of its kind."""
+        """Send the reason for a rejection and close at once: there may be thousands of its kind."""
         with suppress(OSError):
             self.socket.send(answer)
         self.close()
 
     async def flush_farewell(self) -> None:
-        """Where the server stops, let the client have what is left to say to it, for FAREWELL_S at most.
+        """Send what is left, where the server stops, for FAREWELL_S at most, whatever is cancelled.
 
-        Who still speaks is listened to until it has noticed: else a reset would eat what it has not read.
+        What the client still sends is read until it hangs up: a reset would take back what it has not read.
         """
         if self._outlet is None or self._outlet.farewell is not CloseReason.STOPPING:
             return
@@ -129,7 +130,7 @@ class SocketPeer:
                     pass
 
     def close(self) -> None:
-        """Close the socket; whoever waits for it is woken."""
+        """Close the socket; tasks that wait for it get trio.ClosedResourceError."""
         if self.socket.fileno() >= 0:
             trio.lowlevel.notify_closing(self.socket)
             self.socket.close()

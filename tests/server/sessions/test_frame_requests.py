@@ -1,0 +1,32 @@
+"""The table of requests in frames."""
+
+import ast
+import inspect
+from typing import get_args
+
+import trio_chat.server.sessions.frame_requests
+from trio_chat.server.sessions.frame_requests import HANDLERS
+from trio_chat.wire import frames
+
+
+def test_every_type_of_request_has_a_handler_and_no_handler_is_without_a_type() -> None:
+    types = set(get_args(frames.AnyRequest))
+
+    assert {kind.__name__ for kind in types - set(HANDLERS)} == set()
+    assert {kind.__name__ for kind in set(HANDLERS) - types} == set()
+
+
+def test_each_row_is_for_the_type_that_its_handler_takes() -> None:
+    taken = {kind: inspect.signature(row.run).parameters for kind, row in HANDLERS.items()}
+
+    assert {kind: [parameter.annotation for parameter in given.values()][1] for kind, given in taken.items()} == {
+        kind: kind for kind in HANDLERS
+    }
+
+
+def test_each_handler_stands_in_the_table_once() -> None:
+    tree = ast.parse(inspect.getsource(trio_chat.server.sessions.frame_requests))
+    handlers = {node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)}
+
+    assert {row.run.__name__ for row in HANDLERS.values()} == handlers
+    assert len(HANDLERS) == len(handlers)

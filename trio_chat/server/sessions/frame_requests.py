@@ -1,0 +1,167 @@
+"""Handlers of requests in frames: one function and one row of the table for each type.
+
+A handler answers, or posts what its entry will acknowledge. It raises ChatError where the request is refused and
+JournalError where the journal fails; the session answers these.
+"""
+
+import itertools
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Entry, Receipt
+from trio_chat.journal import Damaged, Past, Searchable, need
+from trio_chat.server.sessions.frame_conversation import FrameConversation
+from trio_chat.server.sessions.welcome import room_info
+from trio_chat.wire import frames
+from trio_chat.wire.frame_decoder import FrameFault
+
+MEMBERS_MAX = 1000
+ROOMS_MAX = 500
+PAGE_CHARS = 64 * 1024
+"""Text in one page. A reader that never takes it must not cost megabytes."""
+
+QUERY_COST = 5
+"""Requests that read the journal or list many things count for as many lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A row of the table."""
+
+    run: Callable[[FrameConversation, Any], Coroutine[Any, Any, None]]
+    """Called with a request of the type that the row is for."""
+    cost: int = 1
+    """How many lines it counts for where clients are slowed down."""
+    is_typed: bool = True
+    """Whether a person is behind it, who is not idle then."""
+
+
+async def _say(talk: FrameConversation, request: frames.Say) -> None:
+    _spoken(talk, request, talk.chat.say(talk.client, talk.room(request.room), request.text, key=request.key))
+
+
+async def _act(talk: FrameConversation, request: frames.Act) -> None:
+    _spoken(talk, request, talk.chat.act(talk.client, talk.room(request.room), request.text, key=request.key))
+
+
+async def _tell(talk: FrameConversation, request: frames.Tell) -> None:
+    _spoken(talk, request, talk.chat.tell(talk.client, request.to, request.text, key=request.key))
+
+
+async def _topic(talk: FrameConversation, request: frames.Topic) -> None:
+    _spoken(talk, request, talk.chat.set_topic(talk.client, talk.room(request.room), request.text, key=request.key))
+
+
+async def _join(talk: FrameConversation, request: frames.Join) -> None:
+    await talk.publish()
+    member = talk.chat.join(talk.client, request.room, is_move=True)
+    room = room_info(talk.chat, member.room, talk.chat.rooms.heard_to(member))
+    talk.answer(frames.Joined(room=room, key=request.key))
+
+
+async def _leave(talk: FrameConversation, request: frames.Leave) -> None:
+    await talk.settle()
+    await talk.deliver()  # what it said in the room is acknowledged there
+    talk.chat.leave(talk.client, talk.room(request.room))
+    talk.answer(frames.Done(key=request.key))
+
+
+async def _nick(talk: FrameConversation, request: frames.Nick) -> None:
+    talk.chat.rename(talk.client, request.nick)
+    talk.answer(frames.Done(key=request.key))
+
+
+async def _who(talk: FrameConversation, request: frames.Who) -> None:
+    members = talk.room(request.room).members
+    labels = [member.label for member in itertools.islice(members, MEMBERS_MAX)]
+    talk.answer(frames.Members(room=request.room, count=len(members), labels=labels, key=request.key))
+
+
+async def _list_rooms(talk: FrameConversation, request: frames.ListRooms) -> None:
+    await talk.publish()
+    rooms = [room_info(talk.chat, room) for room in talk.chat.rooms.largest(ROOMS_MAX)]
+    talk.answer(frames.RoomList(rooms=rooms, count=len(talk.chat.rooms), key=request.key))
+
+
+async def _history(talk: FrameConversation, request: frames.History) -> None:
+    await talk.settle()
+    room = talk.client.mailbox_name if request.room == frames.MAILBOX else talk.room(request.room).name
+    limit = request.limit + 1
+    past = await talk.journal.read(room, limit=limit, before=request.before, after=request.after)
+    talk.answer(_page(past, request))
+
+
+async def _search(talk: FrameConversation, request: frames.Search) -> None:
+    await talk.settle()
+    names = [talk.room(request.room).name] if request.room else [room.name for room in talk.client.members]
+    journal = need(talk.journal, Searchable)
+    found = await journal.search(names, request.text, limit=request.limit + 1, before=request.before)
+    talk.answer(_page(found, request))
+
+
+async def _ping(talk: FrameConversation, request: frames.Ping) -> None:
+    talk.answer(frames.Pong(key=request.key))
+
+
+async def _pong(_talk: FrameConversation, _request: frames.Pong) -> None:
+    """Nothing more: whatever is received is a sign of life."""
+
+
+async def _bye(talk: FrameConversation, _request: frames.Bye) -> None:
+    talk.is_leaving = True
+
+
+async def _hello(_talk: FrameConversation, _request: frames.Hello) -> None:
+    raise ChatError("hello-again", "hello was said already")
+
+
+HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
+    {
+        frames.Hello: Handler(_hello),
+        frames.Say: Handler(_say),
+        frames.Act: Handler(_act),
+        frames.Tell: Handler(_tell),
+        frames.Topic: Handler(_topic),
+        frames.Join: Handler(_join),
+        frames.Leave: Handler(_leave),
+        frames.Nick: Handler(_nick),
+        frames.Who: Handler(_who, cost=QUERY_COST),
+        frames.ListRooms: Handler(_list_rooms, cost=QUERY_COST),
+        frames.History: Handler(_history, cost=QUERY_COST),
+        frames.Search: Handler(_search, cost=QUERY_COST),
+        frames.Ping: Handler(_ping),
+        frames.Pong: Handler(_pong, is_typed=False),
+        frames.Bye: Handler(_bye),
+    }
+)
+
+
+def cost_of(request: frames.AnyRequest | FrameFault) -> int:
+    """How many lines a frame counts for where clients are slowed down."""
+    return 1 if isinstance(request, FrameFault) else HANDLERS[type(request)].cost
+
+
+def _spoken(talk: FrameConversation, request: frames.Request, receipt: Receipt | None) -> None:
+    """Keep the receipt of what was posted; the entry bears the key of the request."""
+    if receipt is None:
+        raise ChatError("empty", "nothing readable is left of that")
+    talk.posted.append((receipt, request.key))
+
+
+def _page(past: Sequence[Past], request: frames.History | frames.Search) -> frames.Page:
+    """Fill a page from its near end. One entry more than asked for was read, to see whether there is more."""
+    is_forward = isinstance(request, frames.History) and request.after is not None
+    nearest_first = past if is_forward else past[::-1]
+    sizes = itertools.accumulate(len(it.draft.text) if isinstance(it, Entry) else 0 for it in nearest_first)
+    fitting = sum(size <= PAGE_CHARS for size in sizes)
+    page = nearest_first[: min(request.limit, fitting)]
+    oldest_first = page if is_forward else page[::-1]
+    return frames.Page(
+        entries=[frames.said(it) for it in oldest_first if isinstance(it, Entry)],
+        damaged=[it.id for it in oldest_first if isinstance(it, Damaged)],
+        more=len(page) < len(past),
+        key=request.key,
+    )

@@ -1,0 +1,71 @@
+"""The welcome in frames: a client that has been admitted gets its nick and its rooms, and what it missed."""
+
+from trio_chat import __version__
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.room import Room
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.handshake import Admitted
+from trio_chat.server.sessions.replay import Replay
+from trio_chat.server.transport.outlet import PeerOutlet
+from trio_chat.wire import frames
+
+
+async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:
+    """Enter the rooms that `hello` names, write the `welcome`, and replay what was missed.
+
+    Raises ChatError, and the client is in no new room, where it needs a nick that it cannot have.
+    """
+    client, hello = admitted.client, admitted.hello
+    # A client that resumes keeps the nick that it has taken since, unless it needs the one that it asks for.
+    if hello.nick and (client.nick is None or hello.needs_nick):
+        _try_nick(context, outlet, admitted)
+    replay = Replay(context, client, outlet, since=hello.since, epoch=hello.epoch)
+    replay.add(context.chat.rooms.open_mailbox(client))
+    for name in hello.rooms:
+        try:
+            context.chat.join(client, name, is_move=admitted.is_resumed)
+        except ChatError as error:
+            _answer(outlet, frames.Error(code=error.code, text=error.text))
+    for member in client.members.values():  # also the rooms that it was in before, whether named again or not
+        replay.add(member)
+    # A client that was welcomed can resume after any crash; and nothing may be sent to it before its welcome.
+    with context.pump.paused(client):
+        await context.session_saver.settled()
+    _answer(outlet, _welcome(context, admitted, replay))
+    await replay.run()
+
+
+def room_info(chat: Chat, room: Room, last_id: int | None = None) -> frames.RoomInfo:
+    """Describe a room as it is now. `last_id` is, for a member, the id of the newest entry already sent to it."""
+    newest = chat.rooms.last_id if last_id is None else last_id
+    return frames.RoomInfo(name=room.name, topic=room.topic, members=len(room.members), last_id=newest)
+
+
+def _try_nick(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:
+    """Take the nick of `hello`. Raises ChatError where it cannot be had and is needed; else that is only answered."""
+    try:
+        context.chat.rename(admitted.client, admitted.hello.nick or "")
+    except ChatError as error:
+        if admitted.hello.needs_nick:
+            raise
+        _answer(outlet, frames.Error(code=error.code, text=error.text))
+
+
+def _welcome(context: SessionContext, admitted: Admitted, replay: Replay) -> frames.Welcome:
+    chat, client = context.chat, admitted.client
+    return frames.Welcome(
+        protocol=frames.PROTOCOL,
+        epoch=context.journal.epoch,
+        server=f"trio-chat {__version__}",
+        you=frames.You(id=client.id, label=client.label, address=client.peer),
+        resumed=admitted.is_resumed,
+        rooms=[room_info(chat, member.room, replay.last_id_sent(member)) for member in client.members.values()],
+        last_id=replay.last_id_sent(chat.rooms.open_mailbox(client)),
+        limits=frames.Limits(),
+        key=admitted.hello.key,
+    )
+
+
+def _answer(outlet: PeerOutlet, reply: frames.Frame) -> None:
+    outlet.write(frames.encode(reply))

@@ -1,0 +1,73 @@
+"""What the outlets of all connections share: what waits for one client alone, and the farewell."""
+
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.room import Member
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeEncoders:
+    """Encoders, for one wire format, of the notices that an outlet itself sends."""
+
+    gap: Callable[[str, int], bytes]
+    """Called with the name of a room and the number of entries missed there."""
+
+    farewell: Callable[[CloseReason], bytes]
+
+
+class PeerOutlet(ABC):
+    """The sending half of a connection; see `chat.outlet.Outlet`. Whoever opened the connection closes it."""
+
+    __slots__ = ("_notices", "_pending", "_session", "bytes_out", "farewell", "fault", "is_paused", "socket")
+
+    def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
+        """`session` is cancelled by `hang_up`."""
+        self.is_paused = False
+        self.bytes_out = 0
+        self.farewell: CloseReason | None = None
+        """Why the server ended the connection, if it did. Nothing is sent after it."""
+        self.fault: OSError | None = None
+        """The error of a failed send. The system reports it once: reading gets an end of input then."""
+        self.socket = sock
+        self._notices = notices
+        self._pending: bytes | memoryview = b""
+        self._session = session
+
+    @property
+    @abstractmethod
+    def unsent_bytes(self) -> int:
+        """Bytes for this client alone that are not sent yet."""
+
+    @abstractmethod
+    def push(self, member: Member | None) -> bool:
+        """Send what is pending, then what `member` has not been sent yet, without waiting. -> whether that was all"""
+
+    @abstractmethod
+    async def wait_writable(self) -> None:
+        """Return when a push is worth trying again. Raises trio.ClosedResourceError."""
+
+    def write(self, data: bytes) -> None:
+        """Add whole lines for this client alone; the next push sends them."""
+        self._pending = b"".join((self._pending, data)) if self._pending else data
+
+    def report_gap(self, room: str, missed: int) -> None:
+        """Tell this client that it missed so many entries of a room."""
+        if not self.farewell:
+            self.write(self._notices.gap(room, missed))
+
+    def hang_up(self, reason: CloseReason) -> None:
+        """Cancel the session, which sends the farewell on its way out, without waiting. Only the first reason counts.
+
+        Does nothing the second time.
+        """
+        if self.farewell:
+            return
+        self.farewell = reason
+        self.write(self._notices.farewell(reason))
+        self._session.cancel()

@@ -1,0 +1,62 @@
+"""The interface of a connection, whatever carries its bytes: a session reads from it and opens its outlet."""
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+import trio
+
+from trio_chat.server.transport.admission import Ticket
+from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
+
+READ_BYTES = 4 * 1024
+"""Read at once: the longest line. It bounds what one client can have waiting for the journal, and with that how long
+others wait behind one who says very much at once. Reading four times as much keeps no more lines a second."""
+
+FIRST_BYTES_TIMEOUT_S = 0.25
+"""Wait for the first bytes of a connection: a client that sends nothing joins after this."""
+
+
+class Peer(Protocol):
+    """The other end of a connection. A session never closes it: whoever opened it does, after the session has ended.
+
+    Where the connection breaks or is closed, what waits raises OSError, trio.BrokenResourceError or
+    trio.ClosedResourceError.
+    """
+
+    @property
+    def address(self) -> str:
+        """IP address of the client, as the proxy gave it where there is one."""
+
+    @property
+    def port(self) -> int:
+        """Port of the client."""
+
+    @property
+    def ticket(self) -> Ticket:
+        """What the connection is counted under."""
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the bytes are encrypted on their way."""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the connection was reset or given up, which reading reports only after all that came before."""
+
+    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes:
+        """Return the first bytes, or none after `timeout_s`. They can still be received."""
+
+    def receivable(self) -> Awaitable[None]:
+        """-> what to await until bytes, or the end of input, can be received."""
+
+    def receive_nowait(self) -> bytes | None:
+        """Return the bytes that have come, up to READ_BYTES; b"" at the end, None where there are none after all."""
+
+    async def receive(self) -> bytes:
+        """Wait for the next bytes and return them, up to READ_BYTES; b"" at the end."""
+
+    def open_outlet(self, notices: NoticeEncoders, session: trio.CancelScope) -> PeerOutlet:
+        """Open the sending half, once. Its `hang_up` cancels `session`."""
+
+    async def reject_politely(self, answer: bytes) -> None:
+        """Send the reason to a client that must not join, and give it time to read that."""
