@@ -128,6 +128,8 @@ def _paths(whole: Box) -> Iterator[str]:
         start, end = boxes[user], boxes[used]
         x, y = port(start, (user, used), 0), start.y + start.height
         path = f"M{x:.0f} {y:.0f}"
+        y = start.y + _height(next(floor for floor in whole.floors if start in floor))  # past its taller neighbours
+        path += f" V{y:.0f}"
         if crossed := _crossed(whole, user, used):
             lane, y_in = lanes[user, used], crossed[0][0].y
             path += _curve(x, y, lane, y_in)
@@ -153,7 +155,7 @@ def _lanes(whole: Box, boxes: Mapping[str, Box]) -> dict[Arrow, float]:
             wanted = (boxes[user].middle + boxes[used].middle) / 2
             # Of two that are as near, the one on the side with fewer arrows.
             way = min(
-                _ways_past(passed, whole.gap[0] / 2),
+                _ways_past(passed, whole.gap[0] / 2, wanted),
                 key=lambda x: (round(abs(x - wanted)), sum((x > wanted) == (taken > wanted) for taken in ways)),
             )
             ways.setdefault(way, []).append((user, used))
@@ -164,9 +166,11 @@ def _lanes(whole: Box, boxes: Mapping[str, Box]) -> dict[Arrow, float]:
     }
 
 
-def _ways_past(boxes: Sequence[Box], distance: float) -> list[float]:
+def _ways_past(boxes: Sequence[Box], distance: float, wanted: float) -> list[float]:
+    """List where there is a way past all boxes: as wanted, or beside one of them."""
     edges = (edge for box in boxes for edge in (box.x - distance, box.x + box.width + distance))
-    return [edge for edge in edges if not any(box.x < edge < box.x + box.width for box in boxes)]
+    near = distance * 0.6
+    return [x for x in (wanted, *edges) if not any(box.x - near < x < box.x + box.width + near for box in boxes)]
 
 
 def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
