@@ -150,7 +150,7 @@ def _crossed(whole: Box, user: str, used: str) -> Sequence[Sequence[Box]]:
 def _lanes(whole: Box, boxes: Mapping[str, Box]) -> dict[Arrow, float]:
     """The x at which each arrow passes the floors that it crosses: the nearest way between or beside their boxes."""
     ways: dict[float, list[Arrow]] = {}
-    for user, used in sorted(whole.arrows, key=lambda arrow: (boxes[arrow[1]].middle, boxes[arrow[0]].middle)):
+    for user, used in sorted(whole.arrows, key=lambda arrow: (boxes[arrow[1]].middle, boxes[arrow[0]].middle, arrow)):
         if passed := [box for floor in _crossed(whole, user, used) for box in floor]:
             wanted = (boxes[user].middle + boxes[used].middle) / 2
             # Of two that are as near, the one on the side with fewer arrows.
