@@ -1,4 +1,4 @@
-"""Delivery: the pump that sends entries to members, and the heartbeats that find dead peers.
+"""Delivery: the pump, which sends entries to members, and the search for dead peers.
 
-Nothing here knows what the bytes say.
+Nothing here knows a session, and of the bytes only the `ping` that asks for a sign of life.
 """

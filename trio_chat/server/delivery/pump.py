@@ -27,7 +27,7 @@ class Pump:
 
     def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float) -> None:
         self.stall_timeout_s = stall_timeout_s
-        """How long a reader may take nothing before it is disconnected. It can be set anew at any time."""
+        """A reader that takes nothing for so long is disconnected. It can be set anew at any time."""
         self._nursery = nursery
         self._rooms_with_news: dict[Room, None] = {}
         self._wake = trio.Event()

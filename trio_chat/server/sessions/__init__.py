@@ -1,4 +1,5 @@
 """Sessions: one connection from its first byte to its last, in lines or in frames.
 
-The rules of the chat are in `chat/`; a session translates between them and bytes.
+A session translates between bytes and the rules of the chat, which are in `chat/`. Nothing here knows HTTP or how an
+entry is stored.
 """

@@ -15,7 +15,7 @@ from trio_chat.server.upkeep.session_store import SessionSaver
 
 @dataclass(slots=True)
 class SessionContext:
-    """What a server's sessions share.
+    """The parts of the server that its sessions work with.
 
     `rate_limit`, `password` and `tls` can be set anew at any time: the first holds for everyone at once, the others for
     those who connect from then on.

@@ -34,9 +34,9 @@ class Handler:
     run: Callable[[FrameConversation, Any], Coroutine[Any, Any, None]]
     """Called with a request of the type that the row is for."""
     cost: int = 1
-    """How many lines it counts for where clients are slowed down."""
+    """Lines that it counts for where clients are slowed down."""
     is_typed: bool = True
-    """Whether a person is behind it, who is not idle then."""
+    """A person is behind it, who is not idle then."""
 
 
 async def _say(talk: FrameConversation, request: frames.Say) -> None:
@@ -140,7 +140,7 @@ HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
 
 
 def cost_of(request: frames.AnyRequest | FrameFault) -> int:
-    """How many lines a frame counts for where clients are slowed down."""
+    """Return the number of lines that a frame counts for where clients are slowed down."""
     return 1 if isinstance(request, FrameFault) else HANDLERS[type(request)].cost
 
 

@@ -1,4 +1,4 @@
-"""A plain client's conversation: lines in, answers out. What it said is durable before more of it is read."""
+"""Sessions in lines: what a plain client types, and its answers. What was said is durable before more of it is read."""
 
 import logging
 import sys
@@ -31,7 +31,7 @@ from trio_chat.wire.telnet import TelnetDecoder, TelnetFilter
 SEARCH_LIMIT = 50
 
 PAGE_ENTRIES = 50
-"""Read at once. A thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
+"""Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
 def _encode_farewell(farewell: CloseReason) -> bytes:
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 async def serve_lines(context: SessionContext, peer: Peer) -> None:
-    """Let a plain client join the lobby and stay until it leaves. Raises what the socket raises."""
+    """Converse in lines until the connection ends. Raises what the peer raises; the peer stays its owner's."""
     chat = context.chat
     with trio.CancelScope() as scope:
         outlet = peer.open_outlet(NOTICES, scope)
@@ -63,7 +63,7 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
 
 
 class LinesSession:
-    """The conversation itself."""
+    """The conversation with a client that has been connected."""
 
     __slots__ = ("_client", "_context", "_decoder", "_is_known", "_is_leaving", "_outlet", "_throttle", "fault")
 
@@ -74,35 +74,35 @@ class LinesSession:
         self._decoder = decoder
         self._throttle = Throttle(_cost_of)
         self._is_known = False
-        """Whether it has said something that shows who it is: no HTTP request."""
+        """Its first line has shown that it is no HTTP request."""
         self._is_leaving = False
         self.fault: OSError | None = None
-        """Why the input ended, where that was no leave."""
+        """The error that ended the input, if one did."""
 
     async def run(self, peer: Peer, ahead: Iterable[str | LineFault]) -> None:
-        """Converse until the client leaves. What it is owed by then is still sent, for DELIVERY_AFTER_LEAVE_S at most.
+        """Converse until the client leaves or its input ends; what is owed to it by then is still sent.
 
         `ahead` are lines that have been read already.
         """
         if ahead or self._decoder.telnet:
-            await self._take(ahead, peer)
+            await self._handle(ahead, peer)
         while not self._is_leaving:
             await peer.receivable()
             if (data := peer.receive_nowait()) is None:
                 continue
             if data:
                 # A request line that is too long for a line is never seen whole.
-                self._is_leaving = not self._is_known and self._rebuffs(self._decoder.unfinished + data)
+                self._is_leaving = not self._is_known and self._refuse_if_http(self._decoder.unfinished + data)
                 if not self._is_leaving:
-                    await self._take(self._decoder.feed(data), peer)
+                    await self._handle(self._decoder.feed(data), peer)
                 continue
             if not self._outlet.fault:  # else it was cut off, and what is left may be half a line
-                await self._take(self._decoder.finish(), peer)
+                await self._handle(self._decoder.finish(), peer)
             self._is_leaving, self.fault = True, self._outlet.fault
         with trio.move_on_after(DELIVERY_AFTER_LEAVE_S):
             await self._context.pump.delivered(self._client)
 
-    async def _take(self, inputs: Iterable[str | LineFault], peer: Peer) -> None:
+    async def _handle(self, inputs: Iterable[str | LineFault], peer: Peer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         posted: list[Posted] = []
         for turn, line in enumerate(inputs, 1):
@@ -112,7 +112,7 @@ class LinesSession:
             if posted and isinstance(line, str) and asks(line):
                 await self._settle(posted)
                 await published(self._context)
-            match self._answer(line):
+            match self._obey(line):
                 case Posted() as answer:
                     posted.append(answer)
                     self._print(answer.lines)
@@ -120,7 +120,7 @@ class LinesSession:
                     self._print(rows)
                 case HistoryQuery() | SearchQuery() as question:
                     await self._settle(posted)
-                    await self._recall(question)
+                    await self._send_past(question)
                 case LeaveChat():
                     self._is_leaving = True
                     break
@@ -128,46 +128,48 @@ class LinesSession:
                 await self._flush(posted)
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
-        if self._decoder.telnet and (wait_s := self._heed(self._decoder.telnet)):
+        if self._decoder.telnet and (wait_s := self._answer_telnet(self._decoder.telnet)):
             await self._flush(posted)
             await pause(wait_s, peer)
         await self._flush(posted)
 
     async def _flush(self, posted: list[Posted]) -> None:
+        """Return when everything posted is durable and all answers are sent."""
         await self._settle(posted)
         if self._outlet.unsent_bytes:
             await self._context.pump.delivered(self._client)
 
-    def _heed(self, telnet: TelnetFilter) -> float:
-        """Answer what was negotiated, which counts as one line however much it was. -> how long to wait after that"""
+    def _answer_telnet(self, telnet: TelnetFilter) -> float:
+        """Answer option negotiation, which counts as one line however much it was. -> seconds to wait after that"""
         self._is_leaving |= telnet.is_over
         if (reply := telnet.take_reply()) is None:
             return 0.0
         self._outlet.write(reply)
         return self._throttle.spend("", self._context.rate_limit)
 
-    def _answer(self, line: str | LineFault) -> Answer:
+    def _obey(self, line: str | LineFault) -> Answer:
         client = self._client
         self._context.chat.heard_from(client)
         if isinstance(line, LineFault):
             return TextReply((notice(line.value),))
-        if (not self._is_known or line.startswith("{")) and self._rebuffs_line(line):
+        if (not self._is_known or line.startswith("{")) and self._refuse_if_no_chat(line):
             return LeaveChat()
         try:
             return obey(self._context.chat, client, line)
         except ChatError as error:
             return TextReply((notice(error.text),))
 
-    def _rebuffs_line(self, line: str) -> bool:
-        """Turn away whoever was too slow to be recognised by its first bytes. -> whether this is one."""
-        if is_hello(line):  # nobody else may read what is in it
+    def _refuse_if_no_chat(self, line: str) -> bool:
+        """Refuse a line of a client that was too slow to be recognised by its first bytes. -> whether it was refused"""
+        if is_hello(line):  # with a password or a session in it, which nobody else may read
             return self._refuse("HELLO", encode_notice(LATE_HELLO))
         if self._is_known or not line.strip():  # an empty line may come before a request
             return False
         self._is_known = True
-        return self._rebuffs(line.encode() + b"\n")
+        return self._refuse_if_http(line.encode() + b"\n")
 
-    def _rebuffs(self, first: bytes) -> bool:
+    def _refuse_if_http(self, first: bytes) -> bool:
+        """Refuse a request, or another greeting that must not join. -> whether it was refused"""
         verdict = classify(first)
         return isinstance(verdict, GreetingRefusal) and self._refuse(verdict.name, verdict.value)
 
@@ -179,13 +181,14 @@ class LinesSession:
     async def _settle(self, posted: list[Posted]) -> None:
         failures = await failures_of(it.receipt for it in posted)
         for why in failures.values():
-            self._tell(f"not sent: {why}")
+            self._notify(f"not sent: {why}")
         for it in posted:
             if it.receipt not in failures:
                 self._print(it.once_kept)
         posted.clear()
 
-    async def _recall(self, question: HistoryQuery | SearchQuery) -> None:
+    async def _send_past(self, question: HistoryQuery | SearchQuery) -> None:
+        """Print what was found page by page, each once the client has taken the one before."""
         is_empty = True
         try:
             async with aclosing(pages_of(self._context.journal, question)) as pages:
@@ -194,12 +197,12 @@ class LinesSession:
                     self._print([_row_of(past) for past in page])
                     await self._flush([])
         except JournalError as error:
-            self._tell(f"no history: {error}")
+            self._notify(f"no history: {error}")
         else:
             if is_empty:
-                self._tell(NOTHING_FOUND)
+                self._notify(NOTHING_FOUND)
 
-    def _tell(self, text: str) -> None:
+    def _notify(self, text: str) -> None:
         self._outlet.write(encode_notice(text))
 
     def _print(self, rows: Sequence[str]) -> None:
@@ -212,12 +215,12 @@ def _row_of(past: Past) -> str:
 
 
 def _cost_of(line: str | LineFault) -> int:
-    """How many lines a line counts for where clients are slowed down."""
+    """Return the number of lines that a typed line counts for where clients are slowed down."""
     return 1 if isinstance(line, LineFault) else cost_of(line)
 
 
 async def pages_of(journal: Journal, question: HistoryQuery | SearchQuery) -> AsyncGenerator[Sequence[Past], None]:
-    """Yield the entries that were asked for, oldest first; nothing where there are none. Raises JournalError."""
+    """Yield pages of the entries that match, oldest first; none where nothing does. Raises JournalError."""
     if isinstance(question, SearchQuery):
         if found := await need(journal, Searchable).search([question.room], question.words, limit=SEARCH_LIMIT):
             yield found

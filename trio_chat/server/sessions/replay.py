@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Replay:
-    """What one client missed in each of its rooms, by the ids of `since` in its `hello`."""
+    """Entries that one client missed in each of its rooms, by the ids of `since` in its `hello`."""
 
     def __init__(
         self, context: SessionContext, client: Client, outlet: PeerOutlet, *, since: Mapping[str, int], epoch: str

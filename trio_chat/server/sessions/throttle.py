@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How fast a client may speak: `burst` lines at once, then `rate` a second. A rate of 0 is no limit."""
+    """The speed allowed to a client: `burst` lines at once, then `rate` a second. A rate of 0 is no limit."""
 
     rate: float = 0.0
     burst: float = 1.0

@@ -1,4 +1,4 @@
-"""Sockets: accepting, admission, the first bytes, TLS, and one peer for reading and closing.
+"""Transport: accepting connections, admission, the first bytes, and peers and outlets over TCP and TLS.
 
-Nothing here knows the rules of the chat or how a client speaks.
+Nothing here knows the rules of the chat or the meaning of the bytes.
 """

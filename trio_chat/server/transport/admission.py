@@ -1,6 +1,6 @@
-"""Admission: who may connect at all, judged by address before anything is read.
+"""Admission: accepting or refusing connections by their address, before anything is read.
 
-Loopback and the proxies themselves count only in the total: many people can stand behind one of their addresses.
+Loopback and the proxies themselves count only in the total, since many clients can share one of their addresses.
 """
 
 import resource
@@ -14,27 +14,27 @@ from trio_chat.chat.token_bucket import TokenBucket
 from trio_chat.config import ServeSettings
 
 RESERVED_FILES = 200
-"""Open files that are no clients: the journal, those who ask the admin API, and whom there is no room for."""
+"""Open files that are no clients: the journal, connections to the admin API, and clients that are being refused."""
 
 CONNECT_BURST_S = 10
-"""An address may open at once what its rate allows in so many seconds: a class comes back after a restart."""
+"""An address may open at once what its rate allows in this time: a whole class reconnects after a restart."""
 
 KNOWN_ORIGINS = 10_000
-"""Origins whose rate is remembered; those unheard of for longest go first."""
+"""Origins whose rate is remembered; the least recently seen is forgotten first."""
 
 Ticket = int
-"""What a connection is counted under: its origin, or one of these two."""
+"""The key that a connection is counted under: its origin, or one of these two."""
 
 NO_TICKET = -1
 UNCOUNTED = -2
 
 _IPV6_BIT = 1 << 128
-"""Keeps the number of an IPv6 origin apart from that of an IPv4 one."""
+"""Distinguishes the number of an IPv6 origin from that of an IPv4 one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionLimits:
-    """What the operator decides. 0 is no limit; no `allow` at all allows everyone; `deny` goes over `allow`."""
+    """Settings of the operator. 0 is no limit; an empty `allow` allows everyone; `deny` overrides `allow`."""
 
     clients: int = 0
     per_address: int = 0
@@ -45,12 +45,12 @@ class AdmissionLimits:
 
 
 class Admission:
-    """Counts connections, and refuses those that are too many or not wanted."""
+    """Counts connections, and refuses those that are too many or not allowed."""
 
     def __init__(self, limits: AdmissionLimits, bans: Bans) -> None:
         self._limits = limits
         self.refused: Counter[str] = Counter()
-        """How many were refused, by the code of the ChatError."""
+        """Refused connections, by the code of the ChatError."""
         self._bans = bans
         self._total = 0
         self._open: dict[Ticket, int] = {}
@@ -58,7 +58,7 @@ class Admission:
 
     @property
     def limits(self) -> AdmissionLimits:
-        """What holds now; it can be set anew at any time, and whoever is in stays in."""
+        """The limits in force. They can be set anew at any time; connections that are open stay so."""
         return self._limits
 
     @limits.setter
@@ -68,11 +68,11 @@ class Admission:
 
     @property
     def total(self) -> int:
-        """Connections that are open now."""
+        """Open connections."""
         return self._total
 
     def is_proxy(self, address: str) -> bool:
-        """Whether this is a proxy that tells, in a header, for whom it connects."""
+        """Tell whether connections from this address begin with a header that gives the client's address."""
         return bool(self.limits.proxies) and _is_in(self.limits.proxies, address_of(address))
 
     def enter(self, written: str, *, now: float, date: float) -> Ticket:
@@ -97,7 +97,7 @@ class Admission:
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
-        """Count a connection out, if it was counted in."""
+        """Count a connection out. Does nothing for one that was not counted in."""
         if ticket == NO_TICKET:
             return
         self._total -= 1
@@ -108,7 +108,7 @@ class Admission:
             del self._open[ticket]
 
     def charge(self, ticket: Ticket, cost: float, now: float) -> None:
-        """Let something cost an origin as much as so many new connections: a wrong password, say."""
+        """Charge an origin for as many new connections as something is worth, such as a wrong password."""
         if ticket >= 0 and self.limits.connect_rate:
             self._rate_of(ticket, now).take(cost, now)
 
@@ -135,7 +135,7 @@ class Admission:
         return bucket
 
     def _origin_of(self, address: Address) -> Ticket:
-        """Who is behind an address: for IPv6 its /64, which is what one household gets (RFC 6177)."""
+        """The origin of an address: for IPv6 its /64, which is what one household gets (RFC 6177)."""
         if address.is_loopback or _is_in(self.limits.proxies, address):
             return UNCOUNTED
         if address.version == 4:
@@ -154,7 +154,7 @@ def raise_file_limit() -> None:
 
 
 def limits_of(settings: ServeSettings) -> AdmissionLimits:
-    """What the settings say of who may connect. More clients than there can be open files are none."""
+    """Make the limits from the settings. There are never more clients than open files for them."""
     files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = files - min(RESERVED_FILES, files // 4) if files != resource.RLIM_INFINITY else 0
     return AdmissionLimits(

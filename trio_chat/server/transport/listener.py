@@ -1,4 +1,4 @@
-"""Binding and accepting: the chat port, and nothing that a peer or the machine does ends it."""
+"""The listener of the chat port: binding and accepting. No peer and no shortage of the machine ends it."""
 
 import errno
 import logging
@@ -25,10 +25,12 @@ SEND_BUFFER_BYTES = 128 * 1024
 ACCEPTS_PER_TURN = 32
 
 TASK_NAME = "session"
-"""One for all: a name of its own would cost each connection 90 bytes."""
+"""The name of all session tasks: one each would cost 90 bytes a connection."""
 
 EXHAUSTED_RETRY_S = 0.25
-EXHAUSTED_LOG_S = 1.0
+"""Wait before accepting again where the system is out of files or memory."""
+
+EXHAUSTED_LOG_EVERY_S = 1.0
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _MAPPED_IPV4 = "::ffff:"
@@ -52,7 +54,10 @@ Handler = Callable[[socket.socket, str, int], Awaitable[None]]
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Open the listening socket: all interfaces, IPv4 and IPv6, where `host` is empty. Raises OSError."""
+    """Open a listening socket, which the caller closes. Raises OSError.
+
+    An empty `host` is all interfaces, IPv4 and IPv6.
+    """
     if not host:
         family, address = (socket.AF_INET6, "::") if socket.has_dualstack_ipv6() else (socket.AF_INET, "0.0.0.0")
     else:
@@ -65,7 +70,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def prepare(listener: socket.socket) -> None:
-    """Make a listening socket fit for `accept_forever`."""
+    """Set the options of a listening socket for `accept_forever`. Raises OSError."""
     listener.setblocking(False)
     for level, name, value in _OPTIONS:
         if hasattr(socket, name):  # TCP_USER_TIMEOUT and the times of keep-alive are not everywhere
@@ -73,8 +78,11 @@ def prepare(listener: socket.socket) -> None:
 
 
 async def accept_forever(listener: socket.socket, handler: Handler, nursery: trio.Nursery) -> None:
-    """Accept connections until cancelled, each handled by a task in `nursery`. The listener stays its opener's."""
-    last_log = -EXHAUSTED_LOG_S
+    """Accept connections until cancelled, each handled by a task in `nursery`.
+
+    Whoever opened the listener closes it; the handler closes its connection.
+    """
+    last_log = -EXHAUSTED_LOG_EVERY_S
     while True:
         await trio.lowlevel.wait_readable(listener)
         try:
@@ -83,7 +91,7 @@ async def accept_forever(listener: socket.socket, handler: Handler, nursery: tri
             if error.errno not in _EXHAUSTED:
                 logger.debug("accept: %s", error)  # the peer gave up while it was waiting in the queue
                 continue
-            if trio.current_time() - last_log >= EXHAUSTED_LOG_S:
+            if trio.current_time() - last_log >= EXHAUSTED_LOG_EVERY_S:
                 last_log = trio.current_time()
                 logger.warning("cannot accept connections: %s", os.strerror(error.errno))
             await trio.sleep(EXHAUSTED_RETRY_S)

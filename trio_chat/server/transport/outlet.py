@@ -1,4 +1,4 @@
-"""What the outlets of all connections share: what waits for one client alone, and the farewell."""
+"""The base of all outlets: bytes that wait for one client alone, and the farewell."""
 
 import socket
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ class PeerOutlet(ABC):
         self.is_paused = False
         self.bytes_out = 0
         self.farewell: CloseReason | None = None
-        """Why the server ended the connection, if it did. Nothing is sent after it."""
+        """The reason for which the server ended the connection, if it did. Nothing is sent after the farewell."""
         self.fault: OSError | None = None
         """The error of a failed send. The system reports it once: reading gets an end of input then."""
         self.socket = sock

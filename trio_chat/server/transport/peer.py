@@ -33,15 +33,15 @@ class Peer(Protocol):
 
     @property
     def ticket(self) -> Ticket:
-        """What the connection is counted under."""
+        """The key that the connection is counted under."""
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the bytes are encrypted on their way."""
+        """The bytes are encrypted on their way."""
 
     @property
     def is_dead(self) -> bool:
-        """Whether the connection was reset or given up, which reading reports only after all that came before."""
+        """The connection was reset or given up, which reading reports only after all that came before."""
 
     async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes:
         """Return the first bytes, or none after `timeout_s`. They can still be received."""

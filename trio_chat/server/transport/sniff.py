@@ -1,4 +1,4 @@
-"""The first bytes of a connection decide how it is spoken to."""
+"""Recognising a way of speaking by the first bytes of a connection."""
 
 import re
 from enum import Enum
@@ -13,7 +13,7 @@ _SENTENCE = b"This is a chat server, not a web server. Join with: trio-chat join
 
 
 class Greeting(Enum):
-    """How it speaks who may join. What TLS hides is found out once the handshake is done."""
+    """The ways of speaking of clients that may join. Inside TLS, the first bytes are looked at once more."""
 
     LINES = "lines"
     FRAMES = "frames"
@@ -21,11 +21,11 @@ class Greeting(Enum):
 
 
 class GreetingRefusal(Enum):
-    """Who must not join, and the bytes that tell it so in its own language.
+    """The ways of speaking of those that must not join, each with its answer in that way of speaking.
 
     A web page must not be able to talk into the chat. A TLS client gets the alert `handshake_failure` (RFC 8446, 6.2).
-    A PROXY header that nobody invited would be relayed as if somebody had said it. PLAIN is for anyone without TLS
-    where that is required.
+    A PROXY header from anywhere but a known proxy would be relayed as if somebody had said it. PLAIN is any client
+    without TLS where that is required.
     """
 
     HTTP = b"\r\n".join(
@@ -44,7 +44,7 @@ class GreetingRefusal(Enum):
 
 
 def classify(first: bytes) -> Greeting | GreetingRefusal:
-    """Judge the first bytes of a connection. Anything not known otherwise, or nothing, is a plain client."""
+    """Recognise a way of speaking by the first bytes. None at all, or any others, are those of a plain client."""
     if first.startswith(b"{"):
         return Greeting.FRAMES
     if _REQUEST_LINE.match(first):

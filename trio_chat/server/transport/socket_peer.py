@@ -91,7 +91,7 @@ class SocketPeer:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the connection was reset or given up, which reading reports only after all that came before."""
+        """The connection was reset or given up, which reading reports only after all that came before."""
         if not hasattr(socket, "TCP_INFO"):
             return False
         return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE

@@ -45,12 +45,12 @@ class TlsPeer:
 
     @property
     def ticket(self) -> Ticket:
-        """What the connection is counted under."""
+        """The key that the connection is counted under."""
         return self._raw.ticket
 
     @property
     def is_dead(self) -> bool:
-        """Whether the connection was reset or given up."""
+        """The connection was reset or given up."""
         return self._raw.is_dead
 
     async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes:
