@@ -24,7 +24,8 @@ from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.options import PLAIN, ViewOptions
-from trio_chat.client.stickers.catalogue import Catalogue, Text
+from trio_chat.client.stickers.catalogue import Catalogue
+from trio_chat.client.stickers.kinds.text import Text
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.transcript import Transcript

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from wcwidth import wcswidth
 
-from trio_chat.client.stickers.catalogue import Art, Text
+from trio_chat.client.stickers.kinds.art import Art
+from trio_chat.client.stickers.kinds.text import Text
 from trio_chat.client.stickers.load import SIZE_MAX_BYTES, default_path, load_catalogue
 
 CLASSIC = {

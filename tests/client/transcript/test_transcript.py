@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.client.stickers.catalogue import Art, Catalogue, Text
+from trio_chat.client.stickers.catalogue import Catalogue
+from trio_chat.client.stickers.kinds.art import Art
+from trio_chat.client.stickers.kinds.text import Text
 from trio_chat.client.transcript.transcript import NAMES, Row, Style, Transcript, paint, stamp
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))

@@ -1,6 +1,6 @@
-"""The text of a sticker file, and the catalogue it comes to.
+"""Reading the text of a sticker file into a catalogue.
 
-One bad sticker costs that sticker and one line of warning, never its neighbours. How a file is written is said at the
+One bad sticker costs that sticker and one line of warning, never its neighbours. The format is described at the
 head of `stickers.toml`.
 """
 
@@ -12,20 +12,22 @@ from types import MappingProxyType
 import msgspec
 
 from trio_chat.chat.text import clean
-from trio_chat.client.stickers.catalogue import KINDS, Catalogue, Sticker
+from trio_chat.client.stickers.catalogue import Catalogue
+from trio_chat.client.stickers.kinds import KINDS
+from trio_chat.client.stickers.sticker import Sticker
 
 WARNINGS_MAX = 10
 WARNING_MAX = 300
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _NAME_RULE = "a name is small letters, digits, - and _, at most 32, and begins with a letter or a digit"
-_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_TOML_POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 def parse_catalogue(text: str, *, source: str) -> tuple[Catalogue, list[str]]:
-    """Read the text of a sticker file: what is good in it, and one line for each thing that is not.
+    """Read the text of a sticker file. -> its valid stickers, and a warning for each thing that is not valid
 
-    `source` is the name of the file, for those lines.
+    `source` is the name of the file, for the warnings.
     """
     builder = _Builder(source)
     try:
@@ -46,7 +48,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Builder:
-    """Collects a catalogue and what was wrong on the way. The first to take a name within one file keeps it."""
+    """Collects a catalogue and warnings. The first sticker to take a name within one file keeps it."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -55,7 +57,7 @@ class _Builder:
         self._warnings: list[str] = []
 
     def entries(self, tables: dict[str, object]) -> Iterator[tuple[str, str, object]]:
-        """Walk the stickers of all kinds: kind, name, and what the file has for it."""
+        """Iterate over all stickers: kind, name, and the value in the file."""
         for kind, entries in tables.items():
             if kind in KINDS and isinstance(entries, dict):
                 yield from ((kind, name, value) for name, value in entries.items())
@@ -64,7 +66,7 @@ class _Builder:
                 self._warn(f": {kind[:32]}: stickers belong under {expected}; left out")
 
     def add(self, kind: str, name: str, value: object) -> None:
-        """Take one sticker, or say why not."""
+        """Add a sticker, or a warning."""
         try:
             _check_name(name, taken=name in self._stickers)
             entry = msgspec.convert({"shows": value} if isinstance(value, str) else value, _Entry)
@@ -75,7 +77,7 @@ class _Builder:
             self._aliases += [(alias, name) for alias in entry.aliases]
 
     def catalogue(self) -> Catalogue:
-        """Return what there is. Aliases are looked at last, since a name anywhere in the file wins over them."""
+        """Return the catalogue. Aliases come last, since a name anywhere in the file wins over them."""
         aliases: dict[str, str] = {}
         for alias, name in self._aliases:
             try:
@@ -86,15 +88,15 @@ class _Builder:
         return Catalogue(MappingProxyType(self._stickers), MappingProxyType(aliases))
 
     def warnings(self) -> list[str]:
-        """Return the first few lines of warning, and how many more there were."""
+        """Return the first WARNINGS_MAX warnings, and the number of others."""
         more = len(self._warnings) - WARNINGS_MAX
         return self._warnings[:WARNINGS_MAX] + ([f"{clean(self._source)}: and {more} more"] if more > 0 else [])
 
     def warn_of_toml(self, text: str, error: str) -> None:
-        """Name the place as editors do, `file:line`; what only the end of the file shows is at its last line."""
-        place = _TOML_PLACE.search(error)
-        line = f":{place[1] or text.rstrip().count(chr(10)) + 1}" if place else ""
-        self._warn(f"{line}: not valid TOML: {_TOML_PLACE.sub('', error)}; the whole file is left out")
+        """Warn of invalid TOML, as `file:line`; an error at the end of the file is in its last line."""
+        position = _TOML_POSITION.search(error)
+        line = f":{position[1] or text.rstrip().count(chr(10)) + 1}" if position else ""
+        self._warn(f"{line}: not valid TOML: {_TOML_POSITION.sub('', error)}; the whole file is left out")
 
     def _warn(self, what: str) -> None:
         self._warnings.append(clean(f"{self._source}{what}"[:WARNING_MAX]))

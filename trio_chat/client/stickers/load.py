@@ -1,4 +1,4 @@
-"""Where stickers come from: the default catalogue, and the file of `--stickers`.
+"""Loading stickers: the default catalogue, and the file of `--stickers`.
 
 It opens and reads files: call it before the event loop, or in a thread.
 """
@@ -15,7 +15,7 @@ SIZE_MAX_BYTES = 1024 * 1024
 
 
 def load_catalogue(extra: Path | None = None) -> tuple[Catalogue, list[str]]:
-    """Read the default catalogue and add `extra` to it: what works, and one line for each thing that does not."""
+    """Read the default catalogue and add `extra` to it. -> the catalogue, and warnings"""
     catalogue, warnings = _load(default_path())
     if extra is None:
         return catalogue, warnings

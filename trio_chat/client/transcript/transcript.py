@@ -14,7 +14,8 @@ from types import MappingProxyType
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
-from trio_chat.client.stickers.catalogue import Catalogue, Drawn, listing
+from trio_chat.client.stickers.catalogue import Catalogue, listing
+from trio_chat.client.stickers.sticker import Drawn
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of, line_of_past
 

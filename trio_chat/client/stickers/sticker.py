@@ -1,0 +1,38 @@
+"""The interface of a sticker, whatever its kind, and what it is drawn as. Pure."""
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from wcwidth import wcswidth  # prompt_toolkit measures with it too: what we align, it aligns alike
+
+INDENT = "    "
+"""Stands in front of each line of a drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn line: its text, and the lines of the drawings below it."""
+
+    line: str
+    below: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines, those below indented."""
+        return [self.line, *(f"{INDENT}{row}".rstrip() for row in self.below)]
+
+
+class Sticker(Protocol):
+    """A sticker of any kind. To add a kind, see kinds/__init__.py."""
+
+    @classmethod
+    def read(cls, value: str) -> Self:
+        """Make a sticker from `shows` in a file. Raises ValueError with a sentence for the author of the file."""
+
+    def render(self, name: str) -> Drawn:
+        """Draw it where `@name` stands in a line. Nothing in the result may drive a terminal."""
+
+
+def width(text: str) -> int:
+    """Return the columns that a text takes on a terminal."""
+    return max(wcswidth(text), 0)
