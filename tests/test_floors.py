@@ -301,6 +301,18 @@ def test_the_law_sees_what_is_not_pure(code: str) -> None:
     assert list(impurities(ast.parse(code)))
 
 
+def test_what_is_pure_imports_only_what_is_pure() -> None:
+    found = [
+        f"{module} imports {used}"
+        for module, tree in MODULES.items()
+        if is_pure(module, tree)
+        for used in {module_of(name) for name in imports(tree) if is_ours(name)} - {"trio_chat"}  # the version
+        if not is_pure(used, MODULES[used])
+    ]
+
+    assert found == []
+
+
 def test_a_module_that_calls_itself_pure_is_held_to_it() -> None:
     tree = ast.parse('"""Names as the server writes them. Pure."""\nimport trio')
 

@@ -176,9 +176,8 @@ def join(host: str, port: str | None, **flags: Any) -> int:
     from trio_chat.client.line_view.app import join as run_client
     from trio_chat.client.options import address_from, identity_from, view_options_from
 
-    place = address_from(host, number, settings)
-    visitor, wishes = identity_from(settings), view_options_from(settings)
-    return run_client(place, visitor, wishes, stickers=settings.stickers, is_once=settings.once)
+    address = address_from(host, number, settings)
+    return run_client(address, identity_from(settings), view_options_from(settings), is_once=settings.once)
 
 
 def _split_address(host: str, port: str | None) -> tuple[str, int]:

@@ -13,7 +13,7 @@ import trio
 from bench.faults.house import House, serving
 from bench.faults.verdict import Verdict
 from trio_chat.client.link.address import TcpAddress
-from trio_chat.client.link.events import Connected, Heard, Lost, Sent
+from trio_chat.client.link.events import Connected, Disconnected, Received, Sent
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import open_link
 from trio_chat.client.link.outbox import Outbox
@@ -57,15 +57,15 @@ class Regular:
 
     async def stay(self, port: int) -> None:
         """Be there until cancelled."""
-        async with open_link(TcpAddress("127.0.0.1", port), self._visitor, self._outbox, is_patient=True) as link:
+        async with open_link(TcpAddress("127.0.0.1", port), self._visitor, self._outbox, is_persistent=True) as link:
             await link.say(frames.Say(room=self.room, text=self.lines[0]))
             async for happenings in link:
                 for what in happenings:
                     self.sent += isinstance(what, Sent)
-                    self.heard += isinstance(what, Heard) and what.entry.text.endswith("meanwhile")
+                    self.heard += isinstance(what, Received) and what.entry.text.endswith("meanwhile")
                     if isinstance(what, Connected):
                         self.connected_at.append(trio.current_time())
-                    if isinstance(what, Lost) and len(self.connected_at) == 1 and not link.pending:
+                    if isinstance(what, Disconnected) and len(self.connected_at) == 1 and not link.pending:
                         await link.say(frames.Say(room=self.room, text=self.lines[1]))
                 self._happened.set()
                 self._happened = trio.Event()

@@ -21,11 +21,11 @@ from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.events import (
     Answered,
     Connected,
+    Disconnected,
     Ended,
     Failed,
-    Heard,
-    Lost,
     Pending,
+    Received,
     Sent,
 )
 from trio_chat.client.link.identity import Identity
@@ -76,17 +76,17 @@ class Talker:
         return found()
 
     def heard(self, kind: str = "said") -> list[str]:
-        return [what.entry.text for what in self.happened if isinstance(what, Heard) and what.entry.kind == kind]
+        return [what.entry.text for what in self.happened if isinstance(what, Received) and what.entry.kind == kind]
 
 
 @asynccontextmanager
 async def talking(
-    port: int, folder: Path, nick: str = "alice", *, is_patient: bool = False, rooms: tuple[str, ...] = ("lobby",)
+    port: int, folder: Path, nick: str = "alice", *, is_persistent: bool = False, rooms: tuple[str, ...] = ("lobby",)
 ) -> AsyncIterator[Talker]:
     with open_outbox(f"localhost {port}", nick, folder=folder) as outbox:
         visitor = Identity(nick=nick, rooms=rooms)
         async with open_link(
-            TcpAddress("127.0.0.1", port), visitor, outbox, is_patient=is_patient, backoff=Backoff()
+            TcpAddress("127.0.0.1", port), visitor, outbox, is_persistent=is_persistent, backoff=Backoff()
         ) as link:
             yield Talker(link)
 
@@ -103,8 +103,8 @@ async def test_what_is_said_is_sent_and_heard_once_by_both(server, folder: Path)
         await alice.say("one", "two")
 
         await alice.until(Sent, 2)
-        await alice.until(Heard, 2, is_own=True)
-        await bob.until(Heard, 2, is_own=False)
+        await alice.until(Received, 2, is_own=True)
+        await bob.until(Received, 2, is_own=False)
     assert alice.heard() == bob.heard() == ["one", "two"]
     assert [type(what) for what in alice.happened if isinstance(what, Pending | Sent)][:2] == [Pending, Pending]
 
@@ -113,10 +113,10 @@ async def test_what_is_said_while_the_server_is_away_arrives_once_and_in_order(s
     server = start()
     async with talking(server.port, folder) as alice, talking(server.port, folder, "bob") as bob:
         await alice.say("before")
-        await bob.until(Heard, is_own=False)
+        await bob.until(Received, is_own=False)
         server.stop()
-        await alice.until(Lost)
-        await bob.until(Lost)
+        await alice.until(Disconnected)
+        await bob.until(Disconnected)
         await alice.say("one", "two")
         await bob.say("three")
         start("--port", str(server.port))
@@ -138,11 +138,11 @@ async def test_a_killed_server_loses_nothing_that_was_said(start, folder: Path) 
     async with talking(server.port, folder) as alice:
         await alice.say(*map(str, range(50)))
         server.stop(signal.SIGKILL)
-        await alice.until(Lost)
+        await alice.until(Disconnected)
         start("--port", str(server.port))
 
         await alice.until(Sent, 50)
-        await alice.until(Heard, 50, is_own=True)
+        await alice.until(Received, 50, is_own=True)
 
     assert alice.heard() == list(map(str, range(50)))
 
@@ -152,11 +152,11 @@ async def test_what_could_not_be_said_last_time_is_said_next_time_once(start, fo
     async with talking(server.port, folder) as alice:
         await alice.until(Connected)
         server.stop()
-        await alice.until(Lost)
+        await alice.until(Disconnected)
         await alice.say("kept")
     start("--port", str(server.port))
 
-    async with talking(server.port, folder, is_patient=True) as alice, talking(server.port, folder, "bob") as bob:
+    async with talking(server.port, folder, is_persistent=True) as alice, talking(server.port, folder, "bob") as bob:
         await alice.until(Sent)
         alice.link.ask(frames.History(room="lobby"))
         (answer,) = await alice.until(Answered)
@@ -174,7 +174,7 @@ async def test_a_nick_and_rooms_that_were_taken_meanwhile_are_kept_across_a_rest
         while "kitchen" not in alice.link.rooms:
             alice.happened += await anext(alice.link)
         server.stop()
-        await alice.until(Lost)
+        await alice.until(Disconnected)
         start("--port", str(server.port))
 
         _, again = await alice.until(Connected, 2)
@@ -211,8 +211,8 @@ async def test_who_leaves_is_gone_at_once_and_the_session_is_over(server, folder
         alice.link.finish()
 
         (ended,) = await alice.until(Ended)
-        await bob.until(Heard)
-        while "left" not in [what.entry.kind for what in bob.happened if isinstance(what, Heard)]:
+        await bob.until(Received)
+        while "left" not in [what.entry.kind for what in bob.happened if isinstance(what, Received)]:
             bob.happened += await anext(bob.link)
 
     assert ended.is_orderly

@@ -1,4 +1,4 @@
-"""The other end: `trio-chat join`.
+"""The client: `trio-chat join`.
 
-It must not know the server's side of anything: it speaks the protocol like any stranger would.
+It must not know the rules of the server: like any other client, it only speaks the protocol.
 """

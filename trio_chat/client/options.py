@@ -1,6 +1,7 @@
 """The options of `join`: the address, the identity, and how the chat is shown."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from trio_chat.client.link.address import Address, TcpAddress
 from trio_chat.client.link.identity import Identity
@@ -11,29 +12,31 @@ from trio_chat.config import JoinSettings, read_password_file
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """What can be told of it; at first the plainest."""
+    """Options of every view."""
 
-    past: int | None = None
-    """How many lines of a room are shown when it is entered, and then who is there; where None, nothing of that."""
+    history_lines: int | None = None
+    """Lines of history shown when a room is joined, followed by who is there; None for neither."""
     has_bell: bool = False
-    """Whether the terminal rings where somebody says their name or writes to them alone."""
+    """Whether a mention rings the terminal's bell."""
     has_times: bool = False
-    """Whether what is said has its time in front."""
+    """Whether lines have their time in front."""
+    stickers: Path | None = None
+    """A sticker file that adds to the default catalogue."""
 
 
 PLAIN = ViewOptions()
 
 
 def address_from(host: str, port: int, settings: JoinSettings) -> Address:
-    """Say where to go, and whether by TLS."""
-    place = TcpAddress(host, port)
+    """Return the address of the server, with TLS if the settings ask for it."""
+    address = TcpAddress(host, port)
     if not (settings.tls or settings.tls_ca):
-        return place
-    return TlsAddress(place, KnownServers(default_folder()), authority=settings.tls_ca)
+        return address
+    return TlsAddress(address, KnownServers(default_folder()), ca_file=settings.tls_ca)
 
 
 def identity_from(settings: JoinSettings) -> Identity:
-    """Say who comes. It reads the password's file: call it before the event loop. Raises ConfigError."""
+    """Return the identity. It reads the password's file: call it before the event loop. Raises ConfigError."""
     password = settings.password.value if settings.password else ""
     if settings.password_file:
         password = read_password_file(settings.password_file)
@@ -41,5 +44,10 @@ def identity_from(settings: JoinSettings) -> Identity:
 
 
 def view_options_from(settings: JoinSettings) -> ViewOptions:
-    """Say how the chat is to be shown."""
-    return ViewOptions(past=settings.history, has_bell=settings.bell, has_times=settings.times)
+    """Return the options of a view."""
+    return ViewOptions(
+        history_lines=settings.history,
+        has_bell=settings.bell,
+        has_times=settings.times,
+        stickers=settings.stickers,
+    )

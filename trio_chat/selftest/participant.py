@@ -9,7 +9,7 @@ import trio
 
 from trio_chat.chat.events import LOBBY
 from trio_chat.client.link.address import TcpAddress
-from trio_chat.client.link.events import Connected, Ended, Failed, Heard, LinkEvent, Lost, Missed, Sent
+from trio_chat.client.link.events import Connected, Disconnected, Ended, Failed, GapFound, LinkEvent, Received, Sent
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import open_outbox
@@ -38,7 +38,7 @@ class Participant:
     async def say(self, text: str, room: str = LOBBY) -> None:
         """Say something; return when the client has it."""
         key = secrets.token_hex(16)
-        await self._link.space(1, is_patient=True)
+        await self._link.wait_for_space(1, is_persistent=True)
         self.transcript.said[key] = text
         await self._link.say(frames.Say(room=room, text=text, key=key))
 
@@ -57,15 +57,15 @@ class Participant:
     def _note(self, happening: LinkEvent) -> None:
         transcript = self.transcript
         match happening:
-            case Heard(entry=entry) if entry.room in ROOMS:
+            case Received(entry=entry) if entry.room in ROOMS:
                 transcript.shown.append(Line(entry.id, entry.room, entry.kind, entry.author, entry.text))
-            case Sent(speech=speech):
-                transcript.sent.append(speech.key)
-            case Failed(speech=speech):
-                transcript.failed.append(speech.key)
-            case Missed() | Connected(is_other_epoch=True):
+            case Sent(message=message):
+                transcript.sent.append(message.key)
+            case Failed(message=message):
+                transcript.failed.append(message.key)
+            case GapFound() | Connected(is_other_epoch=True):
                 transcript.missed += 1
-            case Lost():
+            case Disconnected():
                 transcript.reconnects += 1
             case Ended(reason=reason):
                 transcript.ended = reason

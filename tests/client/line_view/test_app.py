@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.line_view.app import GOODBYE, WONDER_S, LineView, join
-from trio_chat.client.line_view.conversation import ARRIVAL_S, LEAVE_TIMEOUT_S, PATIENCE_S
+from trio_chat.client.line_view.app import CONNECT_NOTICE_S, GOODBYE, LineView, join
+from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_TIMEOUT_S, RECONNECT_TIMEOUT_S
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.link.address import LinkError, TcpAddress
@@ -47,23 +47,23 @@ class Filter:
         self.done = trio.Event()
         self._status: int | None = None
 
-    async def start(self, **visitor: Any) -> dict[str, Any]:
+    async def start(self, **identity: Any) -> dict[str, Any]:
         """Begin the visit. -> the hello"""
-        self._nursery.start_soon(self._visit, Identity(**visitor))
+        self._nursery.start_soon(self._visit, Identity(**identity))
         hello: dict[str, Any] = await self._peer.welcome()
         return hello
 
-    async def start_in_person(self, wishes: ViewOptions) -> None:
+    async def start_in_person(self, options: ViewOptions) -> None:
         """Begin the visit of a person."""
-        self._nursery.start_soon(partial(self._visit, Identity(), wishes, has_person=True))
+        self._nursery.start_soon(partial(self._visit, Identity(), options, has_person=True))
         await self._peer.welcome()
 
-    async def _visit(self, visitor: Identity, wishes: ViewOptions = PLAIN, *, has_person: bool = False) -> None:
+    async def _visit(self, identity: Identity, options: ViewOptions = PLAIN, *, has_person: bool = False) -> None:
         pipe = Pipe(self._stdin, self._stdout)
         pipe.has_person = has_person
         with open_outbox("test", folder=self._folder) as outbox:
-            visit = LineView(TRANSCRIPT, TcpAddress("localhost", self._peer.port), visitor, outbox, wishes=wishes)
-            self._status = await visit.run(lambda: nullcontext(pipe))
+            view = LineView(TRANSCRIPT, TcpAddress("localhost", self._peer.port), identity, outbox, options=options)
+            self._status = await view.run(lambda: nullcontext(pipe))
         self.done.set()
 
     def feed(self, text: str) -> None:
@@ -217,7 +217,7 @@ async def test_a_filter_does_not_try_for_ever_and_says_what_is_kept(
     await trio.testing.wait_all_tasks_blocked()
 
     while not filter_.done.is_set():
-        mock_clock.jump(PATIENCE_S)
+        mock_clock.jump(RECONNECT_TIMEOUT_S)
         await trio.testing.wait_all_tasks_blocked()
 
     assert await filter_.status() == 1
@@ -322,8 +322,8 @@ async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery, tmp
 
         async def visit() -> None:
             surface = nullcontext(Pipe(0, 1))
-            visit = LineView(TRANSCRIPT, TcpAddress(*server.getsockname()), Identity(), outbox)
-            statuses.append(await visit.run(lambda: surface))
+            view = LineView(TRANSCRIPT, TcpAddress(*server.getsockname()), Identity(), outbox)
+            statuses.append(await view.run(lambda: surface))
 
         nursery.start_soon(visit)
         await trio.testing.wait_all_tasks_blocked()
@@ -337,7 +337,7 @@ def test_a_server_that_cannot_be_reached_is_one_line(capfd: pytest.CaptureFixtur
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    assert join(TcpAddress("127.0.0.1", port), Identity(), stickers=None, outboxes=tmp_path) == 1
+    assert join(TcpAddress("127.0.0.1", port), Identity(), outboxes=tmp_path) == 1
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
@@ -369,11 +369,11 @@ async def test_a_server_that_speaks_in_words_or_not_at_all_is_one_line(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
+        view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         with pytest.RaisesGroup(pytest.RaisesExc(Exception, match=re.escape(reason)), flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(answer)
-                await visit.run(lambda: nullcontext(Pipe(0, 1)))
+                await view.run(lambda: nullcontext(Pipe(0, 1)))
 
 
 async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
@@ -381,7 +381,7 @@ async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
 ) -> None:
     async def wait_for_more_than_a_line() -> None:
         await peer.accept()
-        await trio.sleep(WONDER_S)
+        await trio.sleep(CONNECT_NOTICE_S)
         await trio.testing.wait_all_tasks_blocked()
 
         assert capsys.readouterr().err == (
@@ -390,11 +390,11 @@ async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
+        view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         with pytest.RaisesGroup(LinkError, flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait_for_more_than_a_line)
-                await visit.run(lambda: nullcontext(Pipe(0, 1)))
+                await view.run(lambda: nullcontext(Pipe(0, 1)))
 
 
 class SlowTerminal:
@@ -440,9 +440,9 @@ async def leave_slowly(peer: Any, folder: Path, clock: trio.testing.MockClock, *
     """Type lines at a slow terminal and leave at once. The server says no more than a welcome. -> what was printed"""
     terminal = SlowTerminal(clock)
     with open_outbox("test", folder=folder) as outbox:
-        visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
+        view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(visit.run, lambda: nullcontext(terminal))
+            nursery.start_soon(view.run, lambda: nullcontext(terminal))
             await peer.welcome()
             await trio.testing.wait_all_tasks_blocked()
             terminal.type(*lines)
@@ -491,11 +491,11 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[[Scene], int]:
 
         async def visit(port: int) -> None:
             with open_outbox("test", folder=tmp_path) as outbox:
-                wishes = ViewOptions(has_bell=True)
-                visit = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", port), Identity(), outbox, wishes=wishes)
-                words = Completion(COMMANDS, ["smile"], visit.narrator).words
-                surface = partial(open_terminal, screen.stdin, screen.stdout, words, visit.narrator.prompt)
-                statuses.append(await visit.run(surface, is_patient=True))
+                options = ViewOptions(has_bell=True)
+                view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", port), Identity(), outbox, options=options)
+                words = Completion(COMMANDS, ["smile"], view.narrator).words
+                surface = partial(open_terminal, screen.stdin, screen.stdout, words, view.narrator.prompt)
+                statuses.append(await view.run(surface, is_persistent=True))
 
         async def perform() -> None:
             async with make_peer() as peer, trio.open_nursery() as nursery:
@@ -573,7 +573,7 @@ def test_who_leaves_is_told_what_waits_and_it_is_sent_the_next_time(play: Any, s
 def _kept(folder: Path) -> list[str]:
     """What is in the outbox of a visit that is over."""
     with open_outbox("test", folder=folder) as outbox:
-        return [speech.text for speech in outbox.pending]
+        return [message.text for message in outbox.pending]
 
 
 def _refused(screen: Any) -> list[str]:
@@ -927,13 +927,13 @@ def test_who_wishes_for_times_sees_when_each_line_was_said(screen: Any, tmp_path
 async def test_the_past_is_not_waited_for_very_long(
     filter_: Filter, peer: Any, mock_clock: trio.testing.MockClock
 ) -> None:
-    await filter_.start_in_person(ViewOptions(past=20))
+    await filter_.start_in_person(ViewOptions(history_lines=20))
     await peer.tell(1, "new")
     await trio.testing.wait_all_tasks_blocked()
     assert (await peer.frame())["type"] == "history"
     assert await filter_.next_output() == "*** you are [1.2.3.4:5] in #lobby ***\n"
 
-    mock_clock.jump(ARRIVAL_S)
+    mock_clock.jump(BACKFILL_TIMEOUT_S)
 
     assert await filter_.next_output() == "[a]> new\n"
     signal.raise_signal(signal.SIGINT)

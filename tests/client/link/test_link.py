@@ -14,18 +14,18 @@ from tests.conftest import PATIENCE_S
 from trio_chat import __version__
 from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.client.link.address import LinkError, TcpAddress
-from trio_chat.client.link.backoff import LEAST_S, Backoff
-from trio_chat.client.link.connection import REPEAT_S, WELCOME_S
+from trio_chat.client.link.backoff import MIN_DELAY_S, Backoff
+from trio_chat.client.link.connection import RESEND_INTERVAL_S, WELCOME_TIMEOUT_S
 from trio_chat.client.link.event_queue import EventQueue
 from trio_chat.client.link.events import (
     Connected,
     Delayed,
+    Disconnected,
     Ended,
     Failed,
-    Heard,
-    Lost,
-    Noticed,
+    LinkNotice,
     Pending,
+    Received,
     Sent,
 )
 from trio_chat.client.link.identity import Identity
@@ -58,12 +58,12 @@ def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
 
 
 @asynccontextmanager
-async def linked(peer: Any, outbox: Outbox, **visitor: Any) -> AsyncIterator[Link]:
+async def linked(peer: Any, outbox: Outbox, **identity: Any) -> AsyncIterator[Link]:
     """Be let in by the peer."""
-    place = TcpAddress("127.0.0.1", peer.port)
+    address = TcpAddress("127.0.0.1", peer.port)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(peer.welcome)
-        async with open_link(place, Identity(**visitor), outbox) as link:
+        async with open_link(address, Identity(**identity), outbox) as link:
             yield link
 
 
@@ -103,7 +103,7 @@ async def test_a_server_that_vanishes_is_noticed_within_45_s(
         await until(link, Connected)
         start = trio.current_time()
 
-        *_, lost = await until(link, Lost)
+        *_, lost = await until(link, Disconnected)
 
     assert lost.reason == "nothing came from the server for 35 s"
     assert trio.current_time() - start <= 45
@@ -119,7 +119,7 @@ async def test_a_server_that_answers_pings_is_not_taken_for_dead(
             await peer.send(type="pong")
         await peer.tell(1, "still here")
 
-        (heard,) = await until(link, Heard)
+        (heard,) = await until(link, Received)
 
     assert heard.entry.text == "still here"
     assert trio.current_time() >= 150
@@ -130,11 +130,13 @@ async def test_a_server_that_says_nothing_at_all_is_given_up(
 ) -> None:
     start = trio.current_time()
 
-    with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match=f"nothing came from the server within {WELCOME_S} s")):
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(LinkError, match=f"nothing came from the server within {WELCOME_TIMEOUT_S} s")
+    ):
         async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox):
             pytest.fail("it was not let in")
 
-    assert trio.current_time() - start == WELCOME_S
+    assert trio.current_time() - start == WELCOME_TIMEOUT_S
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ async def test_a_server_that_became_one_of_another_version_is_left_at_once(
     async with linked(peer, outbox) as link:
         await until(link, Connected)
         await peer.stream.aclose()
-        await until(link, Lost)
+        await until(link, Disconnected)
         await peer.accept()
         await peer.frame()
         await peer.send(**welcome)
@@ -233,7 +235,7 @@ async def test_a_server_that_asks_to_come_back_later_is_obeyed(
         await peer.stream.aclose()
         start = trio.current_time()
 
-        *_, lost = await until(link, Lost)
+        *_, lost = await until(link, Disconnected)
         await peer.welcome()
 
     assert lost.reason == "back in an hour"
@@ -263,7 +265,7 @@ async def test_what_cannot_be_kept_is_said_again_after_a_while(
         said = await peer.frame()
         await peer.send(type="error", code="not-kept", text="the disk is full", key=said["key"])
         await until(link, Delayed)
-        mock_clock.jump(REPEAT_S)
+        mock_clock.jump(RESEND_INTERVAL_S)
 
         assert await peer.frame() == said
 
@@ -285,12 +287,12 @@ async def test_who_is_not_patient_waits_for_space_only_while_there_is_a_connecti
         await link.say(*[HELLO] * PENDING_MAX)
 
         for _ in range(2):
-            nursery.start_soon(partial(link.space, 1, is_patient=False))
+            nursery.start_soon(partial(link.wait_for_space, 1, is_persistent=False))
         await trio.testing.wait_all_tasks_blocked()
         assert len(nursery.child_tasks) == 2
         await peer.stream.aclose()
 
-        await until(link, Lost)
+        await until(link, Disconnected)
         await trio.testing.wait_all_tasks_blocked()
         assert not nursery.child_tasks
 
@@ -308,7 +310,7 @@ async def test_what_can_never_be_said_fails_at_once(peer: Any, outbox: Outbox, t
 
     assert isinstance(failed, Failed)
     assert failed.reason == reason
-    assert pending.speech.text == "hello"
+    assert pending.message.text == "hello"
 
 
 async def test_a_disk_that_takes_nothing_is_told_once_and_lines_are_sent_all_the_same(
@@ -324,7 +326,7 @@ async def test_a_disk_that_takes_nothing_is_told_once_and_lines_are_sent_all_the
         await peer.keep(2)
         happened = await until(link, Sent)
 
-    assert len([what for what in happened if isinstance(what, Noticed)]) == 1
+    assert len([what for what in happened if isinstance(what, LinkNotice)]) == 1
     with pytest.raises(OutboxError):
         await outbox.add([HELLO])
 
@@ -346,7 +348,7 @@ async def test_m11_what_is_no_frame_is_ignored_and_what_follows_is_heard(peer: A
             await peer.stream.send_all(line + b"\n")
         await peer.tell(1, "hi")
 
-        (heard,) = await until(link, Heard)
+        (heard,) = await until(link, Received)
 
     assert heard.entry.text == "hi"
 
@@ -354,15 +356,15 @@ async def test_m11_what_is_no_frame_is_ignored_and_what_follows_is_heard(peer: A
 async def test_m11_a_server_that_says_much_and_lets_nobody_in_is_given_up(
     peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
 ) -> None:
-    async def complain() -> None:
+    async def print_error() -> None:
         await peer.accept()
         await peer.frame()
-        await peer.stream.send_all(b'{"type":"error","code":"x","text":"no"}\n' * 2 * EventQueue.ENOUGH)
+        await peer.stream.send_all(b'{"type":"error","code":"x","text":"no"}\n' * 2 * EventQueue.HIGH_WATER)
 
     with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="the server refuses: no"), flatten_subgroups=True):
-        with trio.fail_after(2 * WELCOME_S):
+        with trio.fail_after(2 * WELCOME_TIMEOUT_S):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(complain)
+                nursery.start_soon(print_error)
                 async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox):
                     pytest.fail("it was not let in")
 
@@ -376,7 +378,7 @@ async def test_m11_an_endless_line_is_skipped_in_bounded_memory(peer: Any, outbo
         await peer.stream.send_all(b"\n")
         await peer.tell(1, "hi")
 
-        (heard,) = await until(link, Heard)
+        (heard,) = await until(link, Received)
 
     assert heard.entry.text == "hi"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 64 * 1024
@@ -398,7 +400,7 @@ async def test_m11_entries_that_nobody_looks_at_wait_at_the_server(peer: Any, ou
 
     assert not patience.cancelled_caught
     assert stalled.cancelled_caught
-    assert len(batch) < 10 * EventQueue.ENOUGH
+    assert len(batch) < 10 * EventQueue.HIGH_WATER
 
 
 async def test_a_hello_that_was_too_late_is_said_again_soon_each_time_also_the_first(
@@ -417,7 +419,7 @@ async def test_a_hello_that_was_too_late_is_said_again_soon_each_time_also_the_f
         nursery.start_soon(hear_it_late)
         async with open_link(TcpAddress("127.0.0.1", peer.port), Identity(), outbox) as link:
             assert link.is_connected
-    assert trio.current_time() - start <= 5 * 2 * LEAST_S
+    assert trio.current_time() - start <= 5 * 2 * MIN_DELAY_S
 
 
 async def test_one_who_wants_a_single_connection_does_not_come_back(peer: Any, outbox: Outbox) -> None:

@@ -121,7 +121,7 @@ async def test_only_so_much_is_read_back(tmp_path: Path) -> None:
         await outbox.add(frames.Say(room="lobby", text="x", key=str(number)) for number in range(PENDING_MAX + 5))
 
     with open_outbox("h 1", folder=tmp_path) as outbox:
-        assert [speech.key for speech in outbox.pending] == [str(number) for number in range(PENDING_MAX)]
+        assert [message.key for message in outbox.pending] == [str(number) for number in range(PENDING_MAX)]
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "../../etc/passwd", "[2001:db8::1]", "\udcff", "a\0b"])

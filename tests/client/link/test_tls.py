@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from trio_chat.client.link.address import LinkError, TcpAddress
-from trio_chat.client.link.known_servers import VOUCHED, KnownServers
+from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers
 from trio_chat.client.link.tls import TlsAddress
 
 Serve = Callable[[trustme.LeafCert], AbstractAsyncContextManager[int]]
@@ -62,11 +62,11 @@ class Identity:
     """Connects to one port, again and again, and remembers what it was told."""
 
     def __init__(self, port: int, known: KnownServers, authority: Path | None = None) -> None:
-        self.place = TlsAddress(TcpAddress("127.0.0.1", port), known, authority)
+        self.address = TlsAddress(TcpAddress("127.0.0.1", port), known, authority)
         self.told: list[str] = []
 
     async def connect(self) -> bytes:
-        stream = await self.place.connect(self.told.append)
+        stream = await self.address.connect(self.told.append)
         async with stream:
             return bytes(await stream.receive_some(100))
 
@@ -131,13 +131,13 @@ async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_t
     certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(certificate) as port:
-        visitor = Identity(port, known)
+        identity = Identity(port, known)
 
-        assert await visitor.connect() == b"hello"
-        (news,) = visitor.told
-        assert await visitor.connect() == b"hello"
+        assert await identity.connect() == b"hello"
+        (news,) = identity.told
+        assert await identity.connect() == b"hello"
 
-    assert visitor.told == [news]
+    assert identity.told == [news]
     assert "nobody vouches for the certificate" in news
     assert news.rpartition("SHA-256 ")[2] in known.file_of("127.0.0.1", port).read_text()
 
@@ -146,14 +146,14 @@ async def test_a_certificate_that_has_changed_is_refused_until_its_file_is_remov
     authority: trustme.CA, certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(authority.issue_cert("127.0.0.1")) as port:
-        visitor = Identity(port, known)
+        identity = Identity(port, known)
         file = known.file_of("127.0.0.1", port)
-        known.remember("127.0.0.1", port, "SHA-256 00:11")
+        known.save("127.0.0.1", port, "SHA-256 00:11")
 
-        refusal = await visitor.refusal()
+        refusal = await identity.refusal()
         assert file.read_text() == "SHA-256 00:11\n"
         file.unlink()
-        assert await visitor.connect() == b"hello"
+        assert await identity.connect() == b"hello"
 
     assert refusal.is_final
     assert "HAS CHANGED" in str(refusal)
@@ -165,12 +165,12 @@ async def test_where_an_authority_vouched_once_a_certificate_without_one_is_refu
     certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(certificate) as port:
-        known.remember("127.0.0.1", port, VOUCHED)
+        known.save("127.0.0.1", port, SIGNED_BY_AUTHORITY)
 
         refusal = await Identity(port, known).refusal()
 
     assert "HAS CHANGED" in str(refusal)
-    assert known.recall("127.0.0.1", port) == VOUCHED
+    assert known.load("127.0.0.1", port) == SIGNED_BY_AUTHORITY
 
 
 async def test_an_authority_of_the_system_is_trusted_and_that_is_remembered(
@@ -184,13 +184,13 @@ async def test_an_authority_of_the_system_is_trusted_and_that_is_remembered(
     monkeypatch.setenv("SSL_CERT_FILE", os.fspath(tmp_path / "system.pem"))
 
     async with serving(certificate) as port:
-        visitor = Identity(port, known)
-        known.remember("127.0.0.1", port, "SHA-256 00:11")  # that of the self-signed one that it had before
+        identity = Identity(port, known)
+        known.save("127.0.0.1", port, "SHA-256 00:11")  # that of the self-signed one that it had before
 
-        assert await visitor.connect() == b"hello"
+        assert await identity.connect() == b"hello"
 
-    assert visitor.told == []
-    assert known.recall("127.0.0.1", port) == VOUCHED
+    assert identity.told == []
+    assert known.load("127.0.0.1", port) == SIGNED_BY_AUTHORITY
 
 
 async def test_a_certificate_for_another_name_is_no_reason_to_trust_on_first_use(
@@ -212,7 +212,7 @@ async def test_a_memory_that_cannot_be_read_is_no_reason_to_trust_anyone(
     (tmp_path / "file").touch()
 
     async with serving(certificate) as port:
-        visitor = Identity(port, KnownServers(tmp_path / "file" / "known"))
-        refusal = await visitor.refusal()
+        identity = Identity(port, KnownServers(tmp_path / "file" / "known"))
+        refusal = await identity.refusal()
 
     assert "cannot make sure" in str(refusal)

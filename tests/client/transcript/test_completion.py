@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from trio_chat.client.link.events import Answered, Connected, Entered, Exited, Heard
+from trio_chat.client.link.events import Answered, Connected, Received, RoomJoined, RoomLeft
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.narrator import Narrator
@@ -11,19 +11,19 @@ from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.wire import frames
 
 
-def heard(author: str, kind: str = "said", room: str = "lobby", text: str = "", to: str = "") -> Heard:
+def heard(author: str, kind: str = "said", room: str = "lobby", text: str = "", to: str = "") -> Received:
     entry = frames.Said(id=1, room=room, kind=kind, time=0.0, author=author, text=text, to=to)
-    return Heard(entry, is_own=False)
+    return Received(entry, is_own=False)
 
 
 def members(*labels: str) -> Answered:
     return Answered(frames.Who(room="lobby"), frames.Members(room="lobby", count=len(labels), labels=list(labels)))
 
 
-def people(*happenings: Any) -> People:
+def people(*events: Any) -> People:
     """People that somebody called me knows of, who is in the lobby."""
     known = People()
-    known.note([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *happenings], "me")
+    known.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *events], "me")
     return known
 
 
@@ -50,8 +50,8 @@ def people(*happenings: Any) -> People:
 )
 def test_what_a_word_may_become_depends_on_where_it_stands(before: str, words: list[str]) -> None:
     narrator = Narrator(Transcript(Catalogue()))
-    happened = (members("alice", "me", "Sam"), heard("zoe", "told", "@", to="me"), Entered("dev", ""))
-    narrator.people.note([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *happened], "me")
+    events = (members("alice", "me", "Sam"), heard("zoe", "told", "@", to="me"), RoomJoined("dev", ""))
+    narrator.people.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *events], "me")
 
     found = Completion(["help", "history"], ["smile", "smirk", "ship"], narrator).words(before)
 
@@ -89,17 +89,17 @@ def test_who_is_ignored_stays_so_under_another_name_and_is_not_who_is_answered()
     known = people(heard("bob", "told", "@", to="me"), heard("alice", "told", "@", to="me"))
 
     known.ignore("Alice")
-    known.note([heard("alice", "renamed", text="eve"), heard("eve", "told", "@", to="me")], "me")
+    known.update([heard("alice", "renamed", text="eve"), heard("eve", "told", "@", to="me")], "me")
 
     assert (known.last_writer, known.ignored, known.is_ignored("EVE")) == ("bob", ["eve"], True)
-    assert known.heed("eve")
+    assert known.unignore("eve")
     assert not known.is_ignored("eve")
 
 
 def test_rooms_that_were_left_are_forgotten_and_so_are_those_in_them() -> None:
-    known = people(Entered("dev", ""), heard("bob", room="dev"), Exited("dev"), heard("bob", room="dev"))
+    known = people(RoomJoined("dev", ""), heard("bob", room="dev"), RoomLeft("dev"), heard("bob", room="dev"))
 
-    assert (known.rooms, known.everybody()) == (["lobby"], [])
+    assert (known.rooms, known.all_names()) == (["lobby"], [])
 
 
 def test_so_many_names_are_remembered_and_no_more() -> None:
@@ -114,6 +114,6 @@ def test_so_many_names_are_remembered_and_no_more() -> None:
 
 def test_no_escape_sequence_of_a_hostile_server_is_completed() -> None:
     narrator = Narrator(Transcript(Catalogue()))
-    narrator.people.note([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), heard("x\x1b[2J")], "me")
+    narrator.people.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), heard("x\x1b[2J")], "me")
 
     assert Completion([], [], narrator).words("x") == ["x: "]

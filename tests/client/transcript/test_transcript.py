@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.kinds.art import Art
 from trio_chat.client.stickers.kinds.text import Text
-from trio_chat.client.transcript.transcript import NAMES, Row, Style, Transcript, paint, stamp
+from trio_chat.client.transcript.transcript import NAMES, Row, Style, Transcript, paint, timestamp
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))
 TRANSCRIPT = Transcript(CATALOGUE)
@@ -20,20 +20,20 @@ def plain(rows: list[Row]) -> str:
 
 
 def style_of_name_in(line: str) -> Style:
-    (row,) = TRANSCRIPT.heard(line)
+    (row,) = TRANSCRIPT.received(line)
     (style,) = {part.style for part in row if part.style in NAMES}
     return style
 
 
 def test_stickers_are_drawn_in_what_others_say_and_in_what_one_says_oneself() -> None:
-    assert plain(TRANSCRIPT.heard("[alice]> hello @smile, @nobody")) == "[alice]> hello 🙂, @nobody\n"
-    assert plain(TRANSCRIPT.said("hello @smile")) == "> hello 🙂\n"
+    assert plain(TRANSCRIPT.received("[alice]> hello @smile, @nobody")) == "[alice]> hello 🙂, @nobody\n"
+    assert plain(TRANSCRIPT.own_line("hello @smile")) == "> hello 🙂\n"
 
 
 def test_art_stands_below_its_line_where_it_fits() -> None:
-    assert plain(TRANSCRIPT.heard("[alice]> my @ship")) == "[alice]> my @ship\n    |\\\n    |_\\\n"
-    assert plain(TRANSCRIPT.said("my @ship")) == "> my @ship\n    |\\\n    |_\\\n"
-    assert plain(TRANSCRIPT.heard("[alice]> my @ship", columns=6)) == "[alice]> my @ship\n"
+    assert plain(TRANSCRIPT.received("[alice]> my @ship")) == "[alice]> my @ship\n    |\\\n    |_\\\n"
+    assert plain(TRANSCRIPT.own_line("my @ship")) == "> my @ship\n    |\\\n    |_\\\n"
+    assert plain(TRANSCRIPT.received("[alice]> my @ship", columns=6)) == "[alice]> my @ship\n"
 
 
 def test_a_name_keeps_its_colour_however_it_appears() -> None:
@@ -46,15 +46,15 @@ def test_a_name_keeps_its_colour_however_it_appears() -> None:
 
 @pytest.mark.parametrize("name", ["[[2001:db8::1]:47634]> ", "[1.2.3.4:5]> ", "[alice -> bob]> ", "* [alice] "])
 def test_every_kind_of_name_is_told_from_the_text(name: str) -> None:
-    ((first, second),) = TRANSCRIPT.heard(f"{name}text with [eve]> in it")
+    ((first, second),) = TRANSCRIPT.received(f"{name}text with [eve]> in it")
 
     assert (first.text, second.text) == (name, "text with [eve]> in it")
     assert second.style == Style.PLAIN
 
 
 def test_notices_are_notices_and_nobody_can_speak_like_one() -> None:
-    ((notice,),) = TRANSCRIPT.heard("*** [alice] left the chat ***")
-    ((_, spoken),) = TRANSCRIPT.heard("[alice]> *** [bob] left the chat ***")
+    ((notice,),) = TRANSCRIPT.received("*** [alice] left the chat ***")
+    ((_, spoken),) = TRANSCRIPT.received("[alice]> *** [bob] left the chat ***")
 
     assert notice.style == Style.NOTICE
     assert spoken.style == Style.PLAIN
@@ -64,13 +64,13 @@ def test_a_stamp_tells_the_minute_and_the_day_only_where_it_is_another() -> None
     noon = datetime(2026, 11, 26, 12, 5)
     night = noon - timedelta(hours=13)
 
-    assert stamp(noon.timestamp(), noon.timestamp()).text == "12:05 "
-    assert stamp(night.timestamp(), noon.timestamp()).text == "2026-11-25 23:05 "
-    assert stamp(1e300, noon.timestamp()).text.startswith("2096-")
+    assert timestamp(noon.timestamp(), noon.timestamp()).text == "12:05 "
+    assert timestamp(night.timestamp(), noon.timestamp()).text == "2026-11-25 23:05 "
+    assert timestamp(1e300, noon.timestamp()).text.startswith("2096-")
 
 
 def test_colours_are_written_only_when_asked_for() -> None:
-    rows = TRANSCRIPT.heard("*** [alice] left the chat ***")
+    rows = TRANSCRIPT.received("*** [alice] left the chat ***")
 
     assert paint(rows, is_coloured=True) == "\x1b[2m*** [alice] left the chat ***\x1b[0m\n"
     assert paint(rows, is_coloured=False) == "*** [alice] left the chat ***\n"
@@ -79,13 +79,13 @@ def test_colours_are_written_only_when_asked_for() -> None:
 def test_escape_sequences_of_a_hostile_server_are_cleaned_away() -> None:
     line = "[a\x1b[2J]> \x1b]52;c;aGk=\x07red \x9b31m\u202eevil\rline\x1b"
 
-    assert plain(TRANSCRIPT.heard(line)) == "[a]> red evil line\n"
-    assert plain(TRANSCRIPT.said("\x1b[31mred")) == "> red\n"
+    assert plain(TRANSCRIPT.received(line)) == "[a]> red evil line\n"
+    assert plain(TRANSCRIPT.own_line("\x1b[31mred")) == "> red\n"
 
 
 @given(st.text())
 def test_whatever_arrives_is_one_printable_line_without_drawings(line: str) -> None:
-    shown = plain(Transcript(Catalogue()).heard(line))
+    shown = plain(Transcript(Catalogue()).received(line))
 
     assert shown.endswith("\n")
     assert not set(map(chr, (*range(32), *range(127, 160)))) & set(shown[:-1])
@@ -96,7 +96,7 @@ def test_the_longest_lines_do_not_take_long(piece: str) -> None:
     line = (piece * 65536)[:65536]
     start = time.perf_counter()
 
-    TRANSCRIPT.heard(line)
+    TRANSCRIPT.received(line)
 
     assert time.perf_counter() - start < 0.5
 

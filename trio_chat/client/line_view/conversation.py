@@ -1,4 +1,4 @@
-"""What goes back and forth between a link and a person, whatever the person sits at."""
+"""The conversation between a link and the person at a surface."""
 
 import math
 from collections.abc import Iterable
@@ -10,72 +10,74 @@ import trio
 
 from trio_chat.client.line_view.sender import Sender
 from trio_chat.client.line_view.surface import Display, Surface
-from trio_chat.client.link.events import Answered, Ended, Failed, LinkEvent, Noticed, Refused
+from trio_chat.client.link.events import Answered, Ended, Failed, LinkEvent, LinkNotice, Refused
 from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, ViewOptions
-from trio_chat.client.transcript.arrival import Arrival
+from trio_chat.client.transcript.backfill import Backfill
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.transcript import Row
 
 LEAVE_TIMEOUT_S = 2
-"""For what was said last to be acknowledged, when somebody leaves."""
+"""Time for the last messages to be acknowledged when somebody leaves; then as much for printing which were not."""
 
-PATIENCE_S = 60
-"""How long a pipe that has said everything tries to get back a connection that it has lost."""
+RECONNECT_TIMEOUT_S = 60
+"""Time in which a pipe that has said everything tries to reconnect."""
 
-ARRIVAL_S = 3
-"""How long what is new waits for what was said before one came."""
+BACKFILL_TIMEOUT_S = 3
+"""Time for which new entries wait for the history of a room that was joined."""
 
-_HAPPENINGS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
+_EVENTS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
 
 
 class Conversation:
-    """What goes back and forth between a link and a surface."""
+    """Shows the events of a link on a surface, and sends what is typed there."""
 
-    def __init__(self, link: Link, surface: Surface, narrator: Narrator, wishes: ViewOptions = PLAIN) -> None:
+    def __init__(self, link: Link, surface: Surface, narrator: Narrator, options: ViewOptions = PLAIN) -> None:
         self._link = link
         self._surface = surface
         self._narrator = narrator
-        self._display = Display(surface, narrator.transcript, has_bell=wishes.has_bell)
-        self._speaker = Sender(link, surface, narrator, self._display)
-        self._arrival = Arrival(
-            narrator.room, make_key=partial(token_hex, 16), past=wishes.past if surface.has_person else None
+        self._display = Display(surface, narrator.transcript, has_bell=options.has_bell)
+        self._sender = Sender(link, surface, narrator, self._display)
+        self._backfill = Backfill(
+            narrator.room,
+            make_key=partial(token_hex, 16),
+            history_lines=options.history_lines if surface.has_person else None,
         )
-        self._arrived_at = math.inf
-        self._untold: list[LinkEvent] = []
-        self._patience = trio.CancelScope()
-        self._has_spoken = trio.Event()
+        self._backfill_deadline = math.inf
+        self._unshown: list[LinkEvent] = []
+        self._reconnecting = trio.CancelScope()
+        self._has_sent = trio.Event()
         self._failures = 0
         self.is_left = False
-        """Whether it was the person who ended it."""
+        """Whether the person ended it."""
 
     @property
-    def unsaid(self) -> int:
-        """How many lines were typed and neither kept nor told to the person as failed."""
-        return self._speaker.unsaid + sum(isinstance(event, Failed) for event in self._untold)
+    def lost_count(self) -> int:
+        """Number of lines that were typed and neither kept nor shown as failed."""
+        return self._sender.unsent_count + sum(isinstance(event, Failed) for event in self._unshown)
 
     @property
     def has_failed(self) -> bool:
-        """Whether anything was refused that was to be said."""
-        return self._speaker.is_cut_short or self._failures > 0
+        """Whether a message failed, or was left out."""
+        return self._sender.is_cut_short or self._failures > 0
 
     async def run(self) -> Ended | None:
-        """Converse until the link ends, or until one who leaves has waited long enough."""
+        """Converse until the link ends, or until the time to leave is over."""
         ended: Ended | None = None
-        await self._display.tell([self._narrator.begin(self._link)])
+        await self._display.show([self._narrator.render_pending(self._link)])
         try:
-            with self._patience:
+            with self._reconnecting:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._speak)
+                    nursery.start_soon(self._send)
                     nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
-                    ended = await self._listen()
+                    ended = await self._show_all()
                     nursery.cancel_scope.cancel()
         finally:
             self.is_left = self._surface.stopped.is_set()
             rows = await self._keep_rest()
             with trio.move_on_after(LEAVE_TIMEOUT_S, shield=True), suppress(OSError):
                 await self._display.print(rows)
-                await self._tell_happenings()
+                await self._show_events()
         return ended
 
     async def _keep_rest(self) -> list[Row]:
@@ -86,66 +88,66 @@ class Conversation:
         """
         with trio.CancelScope(shield=True):
             self._surface.stop()
-            rows = await self._speaker.keep_rest()
-        happened = self._link.happened()
-        self._note(happened)
-        self._untold = [event for event in (*self._untold, *happened) if isinstance(event, Failed | Noticed)]
+            rows = await self._sender.keep_rest()
+        events = self._link.take_events()
+        self._count(events)
+        self._unshown = [event for event in (*self._unshown, *events) if isinstance(event, Failed | LinkNotice)]
         return rows
 
     async def _leave_in_time(self, scope: trio.CancelScope) -> None:
-        """Where the person leaves, end it all after a while: what they said is mostly acknowledged before that."""
+        """End the conversation LEAVE_TIMEOUT_S after the person leaves, unless the link ends it before."""
         await self._surface.stopped.wait()
         with trio.move_on_after(LEAVE_TIMEOUT_S):
-            await self._has_spoken.wait()
+            await self._has_sent.wait()
             if self._link.is_connected:
                 await trio.sleep_forever()
         scope.cancel()
 
-    async def _speak(self) -> None:
-        await self._speaker.run()
-        self._set_patience()
+    async def _send(self) -> None:
+        await self._sender.run()
+        self._set_reconnect_deadline()
         self._link.finish()
-        self._has_spoken.set()
+        self._has_sent.set()
 
-    async def _listen(self) -> Ended:
+    async def _show_all(self) -> Ended:
         while True:
-            batch = await self._hear()
-            self._note(batch)
-            self._untold += batch
-            await self._tell_happenings()
-            self._set_patience()
+            batch = await self._next_events()
+            self._count(batch)
+            self._unshown += batch
+            await self._show_events()
+            self._set_reconnect_deadline()
             if batch and isinstance(batch[-1], Ended):
                 return batch[-1]
 
-    async def _hear(self) -> list[LinkEvent]:
-        """Wait for what is to be told. What is new waits for what was said before it, but not for long."""
-        with trio.move_on_at(self._arrived_at):
+    async def _next_events(self) -> list[LinkEvent]:
+        """Wait for events to show. New entries wait for the history before them, but not for long."""
+        with trio.move_on_at(self._backfill_deadline):
             batch = await anext(self._link)
-            self._narrator.people.note(batch, self._link.label)
-            batch = self._arrival.sift(batch, self._link)
-            for question in self._arrival.questions():
-                self._arrived_at = trio.current_time() + ARRIVAL_S
+            self._narrator.people.update(batch, self._link.label)
+            batch = self._backfill.reorder(batch, self._link)
+            for question in self._backfill.take_questions():
+                self._backfill_deadline = trio.current_time() + BACKFILL_TIMEOUT_S
                 self._link.ask(question)
             return batch
-        self._arrived_at = math.inf
-        return self._arrival.give_up()
+        self._backfill_deadline = math.inf
+        return self._backfill.release()
 
-    async def _tell_happenings(self) -> None:
-        while some := self._untold[:_HAPPENINGS_PER_PRINT]:
+    async def _show_events(self) -> None:
+        while some := self._unshown[:_EVENTS_PER_PRINT]:
             columns = self._display.columns
-            await self._display.tell([self._narrator.tell(event, self._link, columns=columns) for event in some])
-            del self._untold[: len(some)]
+            await self._display.show([self._narrator.render(event, self._link, columns=columns) for event in some])
+            del self._unshown[: len(some)]
 
-    def _note(self, events: Iterable[LinkEvent]) -> None:
-        """Count what failed, whether or not there is time to tell it, and see what became of a change of name."""
+    def _count(self, events: Iterable[LinkEvent]) -> None:
+        """Count failures, shown or not, and pass answers on to the sender."""
         for event in events:
             self._failures += isinstance(event, Failed)
             if isinstance(event, Answered | Refused):
-                self._speaker.note_answer(event)
+                self._sender.handle_answer(event)
 
-    def _set_patience(self) -> None:
-        """A pipe that has nothing more to say does not wait for ever for a server that has gone."""
-        if not self._speaker.is_over or self._surface.has_prompt or self._link.is_connected:
-            self._patience.deadline = math.inf
+    def _set_reconnect_deadline(self) -> None:
+        """Bound the time that a pipe with nothing more to say waits for a server that has gone."""
+        if not self._sender.is_over or self._surface.has_prompt or self._link.is_connected:
+            self._reconnecting.deadline = math.inf
         else:
-            self._patience.deadline = min(self._patience.deadline, trio.current_time() + PATIENCE_S)
+            self._reconnecting.deadline = min(self._reconnecting.deadline, trio.current_time() + RECONNECT_TIMEOUT_S)

@@ -34,13 +34,13 @@ class Pipe:
         self.has_person = os.isatty(stdin_fd) and os.isatty(stdout_fd)
         self.has_colours = os.isatty(stdout_fd) and not is_dumb()
         self.refused = 0
-        """How many lines could not be said."""
+        """Number of lines that were not valid."""
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[str]:
-        """Wait for the next lines. A thread that still waits for input when it is stopped is left behind."""
+        """Wait for the next lines. A thread that still waits for input when the pipe is stopped is abandoned."""
         if self._has_ended:
             raise StopAsyncIteration
         data = b""
@@ -48,9 +48,9 @@ class Pipe:
             data = await trio.to_thread.run_sync(os.read, self._stdin_fd, _READ_BYTES, abandon_on_cancel=True)
             self._reading = trio.CancelScope()
         if data:
-            return self._sift(self._decoder.feed(data))
+            return self._accept_valid(self._decoder.feed(data))
         self._has_ended = True
-        return self._sift(self._decoder.finish())
+        return self._accept_valid(self._decoder.finish())
 
     def stop(self) -> None:
         """Read no more."""
@@ -62,8 +62,8 @@ class Pipe:
         """Write, and wait until that is written. Raises OSError when nobody can read it any more."""
         await trio.to_thread.run_sync(_write_all, self._stdout_fd, text.encode(), abandon_on_cancel=True)
 
-    def _sift(self, inputs: Iterable[str | LineFault]) -> list[str]:
-        """Keep what is a line; what is none costs one line on stderr."""
+    def _accept_valid(self, inputs: Iterable[str | LineFault]) -> list[str]:
+        """Return the valid lines; each other one is an error on stderr."""
         lines = []
         for line in inputs:
             if isinstance(line, LineFault):
@@ -75,7 +75,7 @@ class Pipe:
 
 
 def is_dumb() -> bool:
-    """Whether the terminal, if there is one, can do nothing but print lines: no colours, and no prompt that moves."""
+    """Tell whether the terminal, if there is one, can only print lines: no colours, and no prompt that moves."""
     return os.environ.get("TERM") in ("dumb", "unknown")
 
 

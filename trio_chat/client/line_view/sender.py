@@ -1,4 +1,4 @@
-"""What a person types, on its way to the link: said, asked, or done here."""
+"""Sends what a person types: messages and questions to the link, local commands to the display."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ import trio
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.wording import topic_of, who_you_are
-from trio_chat.client.line_view.surface import Display, Surface, complain
-from trio_chat.client.link.events import Answered, Question, Refused, Speech
+from trio_chat.client.line_view.surface import Display, Surface, print_error
+from trio_chat.client.link.events import Answered, Message, Question, Refused
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.transcript.input import Ignore, Local, help_lines, meaning_of, written_out
@@ -18,7 +18,7 @@ from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.transcript import Row
 from trio_chat.wire import frames
 
-_LINES_PER_SAY = 500  # one commit
+_MESSAGES_PER_COMMIT = 500
 
 
 class Sender:
@@ -30,23 +30,23 @@ class Sender:
         self._narrator = narrator
         self._display = display
         self._lines: deque[str] = deque()
-        self._speeches: list[Speech] = []
-        self._is_named = trio.Event()
-        self._is_named.set()
+        self._messages: list[Message] = []
+        self._is_nick_settled = trio.Event()
+        self._is_nick_settled.set()
         self.is_over = False
-        """Whether everything there was to say has been given to the link."""
+        """Whether nothing more is sent."""
         self.is_cut_short = False
-        """Whether what was left is not said, because it would have been under another name."""
+        """Whether the rest is left out, because it would have been said under another name."""
 
     @property
-    def unsaid(self) -> int:
-        """How many lines were typed and neither said nor refused."""
-        return len(self._lines) + len(self._speeches)
+    def unsent_count(self) -> int:
+        """Number of lines that were typed and neither given to the link nor refused."""
+        return len(self._lines) + len(self._messages)
 
     async def run(self) -> None:
-        """Speak until it is over."""
+        """Send until it is over."""
         while not self.is_over and (lines := await anext(self._surface, None)) is not None:
-            lines = self._written_out(lines)
+            lines = self._expand(lines)
             self._lines += lines
             if self._surface.has_prompt:
                 await self._echo(lines)
@@ -62,39 +62,39 @@ class Sender:
         if not self._surface.has_prompt:
             return rows
         while (lines := await anext(self._surface, None)) is not None:
-            self._lines += self._written_out(lines)
+            self._lines += self._expand(lines)
         while self._lines and not self.is_over:
-            rows += await self._execute_next(is_patient=False)
+            rows += await self._execute_next(waits_for_space=False)
         if not self.is_over:
-            await self._say(is_patient=False)
+            await self._say(waits_for_space=False)
         return rows
 
-    def note_answer(self, answer: Answered | Refused) -> None:
-        """What is read from a file is said under no other name than it asks for."""
+    def handle_answer(self, answer: Answered | Refused) -> None:
+        """Go on after an answer to `/nick`. A file is not sent under another name than the one it asks for."""
         if not isinstance(answer.question, frames.Nick):
             return
         if isinstance(answer, Refused) and not self._surface.is_typed:
-            complain(f"{answer.reason}: nothing behind that was said")
+            print_error(f"{answer.reason}: nothing behind that was said")
             self._lines.clear()
             self.is_over = self.is_cut_short = True
-        self._is_named.set()
+        self._is_nick_settled.set()
 
-    def _written_out(self, lines: Iterable[str]) -> list[str]:
-        """Write out what depends on what was heard last, so that the person sees to whom it goes."""
+    def _expand(self, lines: Iterable[str]) -> list[str]:
+        """Expand `/reply`, so that the person sees to whom it goes."""
         return [written_out(line, self._narrator.people.last_writer) for line in lines]
 
     async def _echo(self, lines: Iterable[str]) -> None:
         columns = self._display.columns
-        await self._display.print([row for line in lines for row in self._narrator.said(line, columns=columns)])
+        await self._display.print([row for line in lines for row in self._narrator.echo(line, columns=columns)])
 
     async def _execute_all(self) -> None:
-        """Say and ask what was typed, and do what is ours to do."""
+        """Execute the lines that were typed, in order."""
         while self._lines and not self.is_over:
-            await self._display.print(await self._execute_next(is_patient=True))
-            await self._is_named.wait()
-        await self._say(is_patient=True)
+            await self._display.print(await self._execute_next(waits_for_space=True))
+            await self._is_nick_settled.wait()
+        await self._say(waits_for_space=True)
 
-    async def _execute_next(self, *, is_patient: bool) -> list[Row]:
+    async def _execute_next(self, *, waits_for_space: bool) -> list[Row]:
         """Execute the next line; one that says something is only collected. -> rows to print
 
         Whatever ends the waiting, the line is either still there or executed.
@@ -104,11 +104,11 @@ class Sender:
         except ChatError as error:
             self._lines.popleft()
             return self._display.transcript.notice(error.text)
-        if isinstance(meaning, Speech):
+        if isinstance(meaning, Message):
             self._lines.popleft()
-            self._speeches.append(meaning)
+            self._messages.append(meaning)
             return []
-        await self._say(is_patient=is_patient)
+        await self._say(waits_for_space=waits_for_space)
         self._lines.popleft()
         if isinstance(meaning, Local):
             return self._do(meaning)
@@ -117,23 +117,20 @@ class Sender:
         self._ask(meaning)
         return []
 
-    async def _say(self, *, is_patient: bool) -> None:
-        """Say what has come together, where patient when there is space for it.
+    async def _say(self, *, waits_for_space: bool) -> None:
+        """Give the collected messages to the link; if `waits_for_space`, when there is space for them.
 
         A file waits for that as long as it takes, a person only while there is a connection. Nothing is forgotten
-        before it is said, whatever ends the waiting.
+        before the link has it, whatever ends the waiting.
         """
-        while some := self._speeches[:_LINES_PER_SAY]:
-            if is_patient:
-                await self._link.space(len(some), is_patient=not self._surface.has_prompt)
-            await self._link.say(*some)
-            del self._speeches[:_LINES_PER_SAY]
+        while batch := self._messages[:_MESSAGES_PER_COMMIT]:
+            if waits_for_space:
+                await self._link.wait_for_space(len(batch), is_persistent=not self._surface.has_prompt)
+            await self._link.say(*batch)
+            del self._messages[: len(batch)]
 
     def _ask(self, question: Question) -> None:
-        """Ask, and be where one wants to be at once: what is typed next belongs there.
-
-        Who reads from a file waits for a name.
-        """
+        """Ask the server. A room that is asked for is the current one at once: what is typed next belongs there."""
         self._link.ask(question)
         match question:
             case frames.Join(room=room):
@@ -143,15 +140,15 @@ class Sender:
                 if LOBBY not in self._link.rooms:
                     self._link.ask(frames.Join(room=LOBBY))
             case frames.Nick() if not self._surface.is_typed:
-                self._is_named = trio.Event()
+                self._is_nick_settled = trio.Event()
 
     def _ignore(self, ignore: Ignore) -> str:
-        """Ignore somebody, or no longer. -> what to tell the person"""
+        """Ignore somebody, or stop ignoring them. -> the notice for the person"""
         people, name = self._narrator.people, ignore.name
         if not name:
             return f"you ignore {', '.join(f'[{ignored}]' for ignored in people.ignored) or 'nobody'}"
         if ignore.is_over:
-            return f"you see again what [{name}] says" if people.heed(name) else f"you did not ignore [{name}]"
+            return f"you see again what [{name}] says" if people.unignore(name) else f"you did not ignore [{name}]"
         people.ignore(name)
         return f"you see nothing more of what [{name}] says, until you /unignore {name}"
 

@@ -1,4 +1,4 @@
-"""What a person sits at, and how it is printed on."""
+"""The surface that a person sits at, and how rows are printed on it."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ _BELL = "\a"
 
 
 class Surface(Protocol):
-    """Where a person types and reads: a terminal or a pipe. Iterates over lines to say; its end is their end."""
+    """A terminal or a pipe. Iterates over the lines that are typed or piped."""
 
     @property
     def has_prompt(self) -> bool:
@@ -23,7 +23,7 @@ class Surface(Protocol):
 
     @property
     def has_person(self) -> bool:
-        """Whether somebody sits at it, who wants to be told where they are."""
+        """Whether a person reads it."""
 
     @property
     def has_colours(self) -> bool:
@@ -31,23 +31,23 @@ class Surface(Protocol):
 
     @property
     def is_typed(self) -> bool:
-        """Whether somebody types, and is not read from a file or a pipe."""
+        """Whether lines are typed by a person, not read from a file or a pipe."""
 
     @property
     def draft(self) -> str:
-        """What is being typed."""
+        """The line that is being typed."""
 
     @property
     def columns(self) -> int | None:
-        """How wide it is."""
+        """Width in columns; None where there is none."""
 
     @property
     def refused(self) -> int:
-        """How many lines could not be said."""
+        """Number of lines that were not valid."""
 
     @property
     def stopped(self) -> trio.Event:
-        """Set when the person wants to leave now; the end of a file does not set it."""
+        """Set when the person leaves; the end of a file does not set it."""
 
     async def __anext__(self) -> list[str]: ...
 
@@ -55,7 +55,7 @@ class Surface(Protocol):
         """Print, and return when that is done."""
 
     def stop(self) -> None:
-        """End the iteration, after what was typed already."""
+        """End the iteration after the lines that were typed already; those come without waiting."""
 
 
 class Display:
@@ -69,33 +69,33 @@ class Display:
 
     @property
     def columns(self) -> int | None:
-        """How wide it is."""
+        """Width in columns; None where there is none."""
         return self._surface.columns
 
-    async def print(self, rows: list[Row], *, is_call: bool = False) -> None:
-        """Print rows; where one `is_call`, with the bell. Raises OSError where nothing can be printed any more."""
+    async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
+        """Print rows, with the bell for a mention. Raises OSError where nothing can be printed any more."""
         if rows:
-            bell = _BELL if is_call and self._has_bell else ""
+            bell = _BELL if is_mention and self._has_bell else ""
             await self._surface.print(paint(rows, is_coloured=self._is_coloured) + bell)
 
     async def notice(self, text: str) -> None:
-        """Print something that the client itself says."""
+        """Print a notice of the client itself."""
         await self.print(self.transcript.notice(text))
 
-    async def tell(self, told: Sequence[RenderedOutput]) -> None:
-        """Print what happened in the chat. What the client has to say is for people: on a pipe it goes to stderr."""
+    async def show(self, outputs: Sequence[RenderedOutput]) -> None:
+        """Print what was rendered. Notices of the client are for people: on a pipe they go to stderr."""
         rows: list[Row] = []
-        for some in told:
-            rows += some.rows
+        for output in outputs:
+            rows += output.rows
             if self._surface.has_person:
-                asides = (some.greeting, *some.asides) if some.greeting else some.asides
-                rows += [row for aside in asides for row in self.transcript.notice(aside)]
+                notices = (output.greeting, *output.notices) if output.greeting else output.notices
+                rows += [row for notice in notices for row in self.transcript.notice(notice)]
             else:
-                for aside in some.asides:
-                    complain(aside)
-        await self.print(rows, is_call=any(some.is_call for some in told))
+                for notice in output.notices:
+                    print_error(notice)
+        await self.print(rows, is_mention=any(output.is_mention for output in outputs))
 
 
-def complain(text: str) -> None:
-    """Say on stderr what went wrong. The words may be those of a hostile server."""
+def print_error(text: str) -> None:
+    """Print an error on stderr. The words may be those of a hostile server."""
     print(f"trio-chat: {clean(text)}", file=sys.stderr)

@@ -2,19 +2,12 @@
 
 prompt_toolkit edits the line, on the asyncio it is made for; Trio runs as a guest of the same loop in the same thread,
 so that keys and lines take turns and nothing needs a lock. It is slow to import: import this only for a terminal.
-
-A terminal may stand still: by Ctrl-S, or because nobody reads what is behind it. A write to it waits in the kernel, and
-nothing else goes on meanwhile. Python's signal handlers do run there, and the system call is made again after them; so
-they can put something else behind the descriptor.
 """
 
 import asyncio
 import math
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
-from types import FrameType
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import Self, TextIO, TypeVar, cast
 
 import trio
@@ -28,69 +21,22 @@ from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.output.vt100 import Vt100_Output
 
+from trio_chat.client.line_view.terminal_output import TerminalOutput
 from trio_chat.client.transcript.transcript import PROMPT
 
 T = TypeVar("T")
 
-FindWords = Callable[[str], list[str]]
-"""Tells what the last word before the cursor may become."""
+Complete = Callable[[str], list[str]]
+"""Returns the completions of the last word before the cursor, given the text up to there."""
 
-FindPrompt = Callable[[], str]
-"""Tells what stands before the line that is typed; it is asked whenever something is printed."""
+MakePrompt = Callable[[], str]
+"""Returns the prompt; called whenever something is printed."""
 
-END_S = 2.0
-"""How long it may take to leave the terminal as it was: that is done in one turn of the loop."""
+RESTORE_TIMEOUT_S = 2.0
+"""Time to restore the terminal, which takes one turn of the loop."""
 
-_READS_AT_THE_END = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Output(Vt100_Output):
-    """Output that is given up at the second signal if the terminal stands still then."""
-
-    _is_writing = False
-    _signals = 0
-
-    def flush(self) -> None:
-        """Write what has come together."""
-        self._is_writing = True
-        try:
-            super().flush()
-        finally:
-            self._is_writing = False
-
-    @contextmanager
-    def heeding_signals(self) -> Iterator[None]:
-        """Count the signals that come until the end of the block, and let those handle them who did before."""
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
-
-        def heed(number: int, frame: FrameType | None) -> None:
-            self._signals += 1
-            if self._is_writing and self._signals > 1:
-                self._give_up()
-            handler = before[signal.Signals(number)]
-            if callable(handler):
-                handler(number, frame)
-
-        ours = [number for number, handler in before.items() if callable(handler)]
-        for number in ours:
-            signal.signal(number, heed)
-        try:
-            yield
-        finally:
-            for number in ours:
-                signal.signal(number, before[number])
-
-    def _give_up(self) -> None:
-        """Write to nobody from now on, also complaints that would go to the same terminal."""
-        terminal = os.fstat(self.fileno()).st_rdev
-        with open(os.devnull, "wb") as nobody:
-            for fd in (self.fileno(), 2):
-                if os.fstat(fd).st_rdev == terminal:
-                    os.dup2(nobody.fileno(), fd)
+_FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
 
 
 def run_on_asyncio(main: Callable[[], Awaitable[T]]) -> T:
@@ -114,19 +60,19 @@ async def _host(main: Callable[[], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def open_terminal(
-    stdin: TextIO, stdout: TextIO, words: FindWords, prompt: FindPrompt = lambda: PROMPT
+    stdin: TextIO, stdout: TextIO, words: Complete, prompt: MakePrompt = lambda: PROMPT
 ) -> AsyncIterator["Terminal"]:
     """Show the prompt until the end of the block; then the terminal is again as it was. Tab completes to `words`."""
     terminal = Terminal(stdin, stdout, words, prompt)
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
     prompting.add_done_callback(lambda _: ended.set())
-    with terminal.heeding_signals():
+    with terminal.counting_signals():
         try:
             yield terminal
         finally:
             terminal.stop()
-            with trio.move_on_after(END_S, shield=True):
+            with trio.move_on_after(RESTORE_TIMEOUT_S, shield=True):
                 await ended.wait()
             if prompting.done():
                 prompting.result()
@@ -141,8 +87,8 @@ class Terminal:
     has_colours = True
     refused = 0
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, words: FindWords, prompt: FindPrompt) -> None:
-        self._output = cast(Output, Output.from_pty(stdout, enable_bell=False))
+    def __init__(self, stdin: TextIO, stdout: TextIO, words: Complete, prompt: MakePrompt) -> None:
+        self._output = cast(TerminalOutput, TerminalOutput.from_pty(stdout, enable_bell=False))
         self._output.enable_cpr = False  # the answer to where the cursor is would be waited for after each line
         self._session: PromptSession[str] = PromptSession(
             prompt,
@@ -160,23 +106,23 @@ class Terminal:
 
     @property
     def draft(self) -> str:
-        """What stands in the prompt."""
+        """The line that is being typed."""
         return self._session.default_buffer.text
 
     @property
     def columns(self) -> int | None:
-        """How wide the terminal is now."""
+        """Width of the terminal now."""
         return self._output.get_size().columns
 
-    def heeding_signals(self) -> AbstractContextManager[None]:
-        """Let two signals end it even while the terminal stands still, until the end of the block."""
-        return self._output.heeding_signals()
+    def counting_signals(self) -> AbstractContextManager[None]:
+        """Until the end of the block, let two signals end the client even while the terminal stands still."""
+        return self._output.counting_signals()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[str]:
-        """Wait for something typed. -> all the lines that are there"""
+        """Wait for typed lines. -> all that there are"""
         try:
             lines = [await self._typed.receive()]
         except trio.EndOfChannel:
@@ -187,7 +133,7 @@ class Terminal:
         return lines
 
     async def prompt(self) -> None:
-        """Take keys until stopped, or until the terminal is gone. Runs on asyncio."""
+        """Read keys until stopped, or until the terminal is gone. Runs on asyncio."""
         try:
             await self._session.prompt_async(set_exception_handler=False, handle_sigint=False)
         except (EOFError, OSError):  # the terminal has gone; it can neither be read nor tidied up
@@ -196,16 +142,16 @@ class Terminal:
             self.stop()
 
     def stop(self) -> None:
-        """Take the keys that were pressed already, and no more."""
-        self._take_keys()
+        """Stop, after the keys that were pressed already."""
+        self._process_pressed_keys()
         self._stop()
 
-    def _take_keys(self) -> None:
+    def _process_pressed_keys(self) -> None:
         app = self._session.app
         if not app.is_running:
             return
         with set_app(app):  # the one whose keys these are, whoever calls
-            for _ in range(_READS_AT_THE_END):
+            for _ in range(_FINAL_READS_MAX):
                 if app.is_done or not (keys := app.input.read_keys()):
                     break
                 app.key_processor.feed_multiple(keys)
@@ -234,7 +180,7 @@ class Terminal:
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     def _accept(self, buffer: Buffer) -> bool:
-        """Take the line; the prompt goes on, empty again."""
+        """Send the line and empty the prompt."""
         if buffer.text.strip():
             self._send_typed.send_nowait(buffer.text)
         return False
@@ -252,7 +198,7 @@ class Terminal:
 class WordCompleter(Completer):
     """Completes the last word before the cursor."""
 
-    def __init__(self, words: FindWords) -> None:
+    def __init__(self, words: Complete) -> None:
         self._words = words
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
@@ -264,7 +210,7 @@ class WordCompleter(Completer):
 
 
 def _paste(event: KeyPressEvent) -> None:
-    """Take each whole line of what was pasted as if Enter ended it; the last piece stays to be edited."""
+    """Send each whole line of a paste as if Enter ended it; the rest stays to be edited."""
     buffer = event.current_buffer
     *lines, rest = event.data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for line in lines:

@@ -1,4 +1,4 @@
-"""Connecting to a server: name, address, TCP; what can go wrong is one sentence each."""
+"""The address of a server, and connecting to it by TCP. Each error is one sentence."""
 
 import errno
 import os
@@ -13,8 +13,8 @@ from trio_chat.exception_groups import leaf_exceptions
 
 CONNECT_TIMEOUT_S = 10
 
-Tell = Callable[[str], None]
-"""Tells the person something that they should know about the connection."""
+Notify = Callable[[str], None]
+"""Shows the person a notice about the connection."""
 
 # A server that vanished without a word is noticed within 45 s, as the server notices us.
 _KEEPALIVE = (
@@ -39,15 +39,15 @@ class LinkError(Exception):
 
 
 class Address(Protocol):
-    """Where a server is, and how to get there."""
+    """The address of a server, and the way to connect to it."""
 
-    async def connect(self, tell: Tell) -> trio.abc.Stream:
-        """Connect; `tell` the person what they should know. The caller closes the stream. Raises LinkError."""
+    async def connect(self, notify: Notify) -> trio.abc.Stream:
+        """Connect; `notify` is called with notices for the person. The caller closes the stream. Raises LinkError."""
 
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """Where a server is that is spoken to as it is."""
+    """The address of a server without TLS."""
 
     host: str
     port: int
@@ -60,8 +60,8 @@ class TcpAddress:
         """The host without the brackets that an IPv6 address may be written in."""
         return self.host.removeprefix("[").removesuffix("]")
 
-    async def connect(self, tell: Tell) -> trio.SocketStream:
-        """Connect. The caller closes the stream. There is nothing to `tell`. Raises LinkError."""
+    async def connect(self, notify: Notify) -> trio.SocketStream:
+        """Connect. The caller closes the stream. `notify` is not called. Raises LinkError."""
         stream = await self._open_tcp()
         for level, name, value in _KEEPALIVE:
             if hasattr(socket, name):
@@ -76,13 +76,13 @@ class TcpAddress:
         except trio.TooSlowError as error:
             raise LinkError(f"{trouble}: no answer within {CONNECT_TIMEOUT_S} s") from error
         except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
-            raise LinkError(f"{trouble}: {_reason_of_no_address(error)}") from error
+            raise LinkError(f"{trouble}: {_explain_lookup_error(error)}") from error
         except OSError as error:
-            raise LinkError(f"{trouble}: {_reason_of_failures(error)}") from error
+            raise LinkError(f"{trouble}: {_explain_connect_error(error)}") from error
 
 
 def reason_of(error: BaseException | None) -> str:
-    """Say in a few words what an operating system's error means."""
+    """Explain an error of the operating system in a few words."""
     if isinstance(error, TimeoutError) and error.errno in (None, errno.ETIMEDOUT):
         return "no answer"
     if isinstance(error, OSError) and error.errno:
@@ -90,14 +90,14 @@ def reason_of(error: BaseException | None) -> str:
     return str(error)
 
 
-def _reason_of_no_address(error: socket.gaierror | UnicodeError) -> str:
+def _explain_lookup_error(error: socket.gaierror | UnicodeError) -> str:
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
         return "the name could not be looked up; is there a network?"
     return "there is no such name or address"
 
 
-def _reason_of_failures(error: OSError) -> str:
-    """A name may have several addresses: one that refused says more than one that there is no way to."""
+def _explain_connect_error(error: OSError) -> str:
+    """Explain the most telling error where a name has several addresses: refused rather than unreachable."""
     cause = error.__cause__
     failures = leaf_exceptions(cause or error)
     if any(isinstance(failure, ConnectionRefusedError) for failure in failures):

@@ -1,4 +1,4 @@
-"""What has happened on a link and nobody has looked at yet."""
+"""The queue of events between a link and its reader."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -10,36 +10,36 @@ from trio_chat.client.link.events import Ended, LinkEvent
 
 
 class EventQueue:
-    """An async iterator, for one reader, of all that there is at each step. Ended is the last."""
+    """An async iterator for one reader: each step gives all events that there are. Ended is the last."""
 
-    ENOUGH = 1024
-    """Whoever reads from a server waits while so much is here, so that a flood waits in the kernel and there."""
+    HIGH_WATER = 1024
+    """With so many events in the queue nothing more is read from the server: a flood waits in the kernel, and there."""
 
     def __init__(self) -> None:
         self._waiting: deque[LinkEvent] = deque()
-        self._has_some = trio.Event()
-        self._for_room = trio.lowlevel.ParkingLot()
+        self._is_not_empty = trio.Event()
+        self._space_waiters = trio.lowlevel.ParkingLot()
         self._has_ended = False
 
-    def put(self, happenings: Iterable[LinkEvent]) -> None:
+    def put(self, events: Iterable[LinkEvent]) -> None:
         """Add to the end."""
-        self._waiting.extend(happenings)
+        self._waiting.extend(events)
         if self._waiting:
-            self._has_some.set()
+            self._is_not_empty.set()
 
-    def take(self) -> list[LinkEvent]:
-        """Return what there is, without waiting."""
+    def take_nowait(self) -> list[LinkEvent]:
+        """Return all events in the queue, without waiting."""
         batch = list(self._waiting)
         if batch:
             self._waiting.clear()
-            self._has_some = trio.Event()
-            self._for_room.unpark_all()
+            self._is_not_empty = trio.Event()
+            self._space_waiters.unpark_all()
         return batch
 
-    async def room(self) -> None:
-        """Return when it makes sense to read more of what a server sends."""
-        while len(self._waiting) >= self.ENOUGH:
-            await self._for_room.park()
+    async def wait_for_space(self) -> None:
+        """Return when there are fewer than HIGH_WATER events."""
+        while len(self._waiting) >= self.HIGH_WATER:
+            await self._space_waiters.park()
 
     def __aiter__(self) -> Self:
         return self
@@ -47,7 +47,7 @@ class EventQueue:
     async def __anext__(self) -> list[LinkEvent]:
         if self._has_ended:
             raise StopAsyncIteration
-        await self._has_some.wait()
-        batch = self.take()
+        await self._is_not_empty.wait()
+        batch = self.take_nowait()
         self._has_ended = isinstance(batch[-1], Ended)
         return batch

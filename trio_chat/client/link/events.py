@@ -1,4 +1,4 @@
-"""What happens on a link, as plain data: what views, bots and tests iterate over.
+"""Events of a link, as plain data, for views, bots and tests. Pure.
 
 Texts may hold anything that a server can send: whoever shows them cleans them.
 """
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from trio_chat.wire import frames
 
-Speech = frames.Say | frames.Act | frames.Tell | frames.Topic
-"""What is kept until it is acknowledged."""
+Message = frames.Say | frames.Act | frames.Tell | frames.Topic
+"""Requests that are kept until they are acknowledged, across connections."""
 
 Question = frames.Join | frames.Leave | frames.Nick | frames.Who | frames.ListRooms | frames.History | frames.Search
-"""What is asked of the connection that there is, and forgotten with it."""
+"""Requests that are forgotten with the connection that they were made on."""
 
 Answer = frames.Members | frames.RoomList | frames.Page | frames.Done
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The server let us in. Some of what was said before may be missing where the server's epoch is another one."""
+    """The server let us in. If its epoch is another one, earlier messages may be missing."""
 
     label: str
     rooms: tuple[str, ...]
@@ -27,8 +27,8 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """The connection is no more, or could not be made; the link tries again after `retry_s`."""
+class Disconnected:
+    """The connection was lost, or could not be made; the link tries again after `retry_s`."""
 
     reason: str
     retry_s: float
@@ -36,15 +36,15 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """It is over, and the link does not come back. It is orderly where we wanted to leave."""
+    """The link has ended and does not reconnect; `is_orderly` if we wanted to leave."""
 
     reason: str
     is_orderly: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """An entry that was not here before; `is_own` where it is something that was said on this link."""
+class Received:
+    """A new entry; `is_own` if it was sent on this link."""
 
     entry: frames.Said
     is_own: bool
@@ -52,54 +52,54 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Something of ours is kept until the server has it."""
+    """A message of ours is in the outbox."""
 
-    speech: Speech
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The server has kept something of ours."""
+    """The server has acknowledged a message of ours."""
 
-    speech: Speech
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Delayed:
-    """The server could not keep something of ours just now; it is tried again."""
+    """The server could not store a message of ours just now; it will be sent again."""
 
-    speech: Speech
+    message: Message
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something of ours was not said and will not be."""
+    """A message of ours was refused and will not be sent."""
 
-    speech: Speech
+    message: Message
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
-    """We are in a room that we asked for."""
+class RoomJoined:
+    """We have joined a room."""
 
     room: str
     topic: str
     asked: str = ""
-    """Another name by which it was asked for."""
+    """The name that we asked for, where the room has another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exited:
-    """We are no longer in a room."""
+class RoomLeft:
+    """We have left a room."""
 
     room: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What we asked is answered."""
+    """The answer to a question."""
 
     question: Question
     answer: Answer
@@ -107,40 +107,40 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What we asked, or wanted from the beginning (None), was refused."""
+    """A question was refused, or something in our hello (None)."""
 
     question: Question | None
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
-    """Entries of a room are missing; `count` is 0 where nobody knows how many."""
+class GapFound:
+    """Entries of a room are missing; `count` is 0 where their number is not known."""
 
     room: str
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
-    """The link itself has something to say."""
+class LinkNotice:
+    """A message from the link itself for the person."""
 
     text: str
 
 
 LinkEvent = (
     Connected
-    | Lost
+    | Disconnected
     | Ended
-    | Heard
+    | Received
     | Pending
     | Sent
     | Delayed
     | Failed
-    | Entered
-    | Exited
+    | RoomJoined
+    | RoomLeft
     | Answered
     | Refused
-    | Missed
-    | Noticed
+    | GapFound
+    | LinkNotice
 )

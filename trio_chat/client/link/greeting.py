@@ -1,4 +1,4 @@
-"""The first bytes of a server: does it speak frames, or words to a person? And are its frames those that we know?"""
+"""The first bytes of a server, and explanations of those that are not a welcome."""
 
 from collections.abc import Iterable
 
@@ -11,12 +11,12 @@ from trio_chat.client.link.address import LinkError
 from trio_chat.wire.frame_decoder import FrameFault
 from trio_chat.wire.frames import PROTOCOL, AnyReply, Welcome
 
-_TEXT_MAX_BYTES = 4096
-_TEXT_TIMEOUT_S = 2
+_GREETING_MAX_BYTES = 4096
+_GREETING_TIMEOUT_S = 2
 
 _LATE = notice(LATE_HELLO).encode()
-_CHAT = (b"*** ", b"* [", b"[")
-"""How what plain clients read begins."""
+_PLAIN_CHAT = (b"*** ", b"* [", b"[")
+"""Beginnings of lines for plain clients."""
 
 _TLS_ALERT = b"\x15\x03"
 
@@ -39,18 +39,18 @@ async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> b
         raise LinkError(f"the server closed the connection without a word; {WRONG_PORT}")
     if data.startswith(b"{"):
         return data
-    with trio.move_on_after(_TEXT_TIMEOUT_S):
+    with trio.move_on_after(_GREETING_TIMEOUT_S):
         more = data
         while more and not _is_enough(data):
-            more = bytes(await stream.receive_some(_TEXT_MAX_BYTES))
+            more = bytes(await stream.receive_some(_GREETING_MAX_BYTES))
             data += more
     raise _explain(data)
 
 
 def explain_frames(replies: Iterable[AnyReply | FrameFault]) -> LinkError | None:
-    """Say what is wrong with a server that has let nobody in and sends these. -> None where it may still do that.
+    """Explain frames that come before a welcome and that are no welcome for us. -> None if there is nothing wrong
 
-    A frame of a type that is not known is none to despair of: a later server may begin with one.
+    A frame of an unknown type is ignored: a later server may begin with one.
     """
     for reply in replies:
         match reply:
@@ -67,14 +67,14 @@ def explain_frames(replies: Iterable[AnyReply | FrameFault]) -> LinkError | None
 
 
 def _explain(data: bytes) -> LinkError:
-    """Say what it means that a server begins like this."""
+    """Explain a beginning that is not a frame."""
     if _LATE in data:  # behind what plain clients are told, such as what was said meanwhile
         return LateHelloError(LATE_HELLO)
-    said = clean(data.partition(b"\n")[0][:_TEXT_MAX_BYTES].decode(errors="replace")).strip()
+    said = clean(data.partition(b"\n")[0][:_GREETING_MAX_BYTES].decode(errors="replace")).strip()
     is_notice = said.startswith("*** ") and said.endswith(" ***")
     if is_notice and "joined" not in said:  # that somebody joined is for those who are in
         return LinkError(f"the server refuses: {said[4:-4]}")
-    if data.startswith(_CHAT):
+    if data.startswith(_PLAIN_CHAT):
         return LinkError(f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}")
     if data.startswith(_TLS_ALERT):
         return LinkError("the server speaks TLS only: join with --tls, if it is a trio-chat server")
@@ -82,6 +82,6 @@ def _explain(data: bytes) -> LinkError:
 
 
 def _is_enough(data: bytes) -> bool:
-    if data.startswith(_CHAT):
-        return _LATE in data or len(data) >= _TEXT_MAX_BYTES
-    return b"\n" in data or len(data) >= _TEXT_MAX_BYTES or data.startswith(_TLS_ALERT)
+    if data.startswith(_PLAIN_CHAT):
+        return _LATE in data or len(data) >= _GREETING_MAX_BYTES
+    return b"\n" in data or len(data) >= _GREETING_MAX_BYTES or data.startswith(_TLS_ALERT)

@@ -1,4 +1,4 @@
-"""Who comes to a server, and where it wants to be."""
+"""The identity of a client: its nick, its password and the rooms that it joins. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from trio_chat.chat.events import LOBBY
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One that `needs_nick` does not come in under another name."""
+    """If `needs_nick`, the client is refused rather than let in under another name."""
 
     nick: str | None = None
     rooms: tuple[str, ...] = (LOBBY,)

@@ -1,7 +1,7 @@
-"""Which servers are known by their certificates: one small file for each, in the person's state folder.
+"""The known servers and their certificates: one small file each, in the person's state folder.
 
-A server whose certificate an authority vouches for needs none of this, but it is remembered that one did: else whoever
-sits in between could offer a certificate of their own as if it were the first.
+A server whose certificate is signed by an authority is noted too: else somebody in between could offer a certificate
+of their own as if this were the first connection.
 """
 
 import os
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from platformdirs import user_state_path
 
-VOUCHED = "vouched for by an authority"
+SIGNED_BY_AUTHORITY = "vouched for by an authority"
 """Stands in the file of a server in place of a fingerprint."""
 
 _SIZE_MAX = 200
@@ -25,26 +25,26 @@ class KnownServers:
     folder: Path
 
     def file_of(self, host: str, port: int) -> Path:
-        """Say where a server is remembered."""
+        """Return the file of a server."""
         return self.folder / f"{quote(host.lower(), safe='')}_{port}"
 
-    def recall(self, host: str, port: int) -> str:
-        """Return what is remembered of a server, or nothing."""
+    def load(self, host: str, port: int) -> str:
+        """Return the fingerprint of a server, SIGNED_BY_AUTHORITY, or an empty string for an unknown one."""
         try:
             with self.file_of(host, port).open(encoding="utf-8", errors="replace") as file:
                 return file.read(_SIZE_MAX).strip()
         except FileNotFoundError:
             return ""
 
-    def remember(self, host: str, port: int, what: str) -> None:
-        """Remember a server, whole or not at all."""
+    def save(self, host: str, port: int, fingerprint: str) -> None:
+        """Save the fingerprint of a server, or SIGNED_BY_AUTHORITY, atomically."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self.file_of(host, port)
         draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-        draft.write_text(f"{what}\n", encoding="utf-8")
+        draft.write_text(f"{fingerprint}\n", encoding="utf-8")
         os.replace(draft, file)
 
 
 def default_folder() -> Path:
-    """Return where this person's known servers are, by the convention of the platform."""
+    """Return the folder of this person's known servers, by the convention of the platform."""
     return user_state_path("trio-chat", appauthor=False) / "known-servers"

@@ -1,7 +1,7 @@
-"""The link to a server: what is said gets there, what happens there is told once, however often the connection breaks.
+"""The link to a server: each message gets there, and each entry comes once, however often the connection breaks.
 
-It connects, and comes back by itself after a while that grows; it keeps what was said in the outbox until the server
-has it. It is an async iterator of what happened, and knows no view.
+It reconnects by itself, with backoff, and keeps messages in the outbox until the server has them. It is an async
+iterator of events, and knows no view.
 """
 
 import re
@@ -19,15 +19,15 @@ from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.connection import LinkConnection
 from trio_chat.client.link.event_queue import EventQueue
 from trio_chat.client.link.events import (
+    Disconnected,
     Ended,
     Failed,
     LinkEvent,
-    Lost,
-    Noticed,
+    LinkNotice,
+    Message,
     Pending,
     Question,
     Sent,
-    Speech,
 )
 from trio_chat.client.link.greeting import LateHelloError
 from trio_chat.client.link.identity import Identity
@@ -41,180 +41,182 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Link:
-    """A session with a server. Iterates over what happened together, up to Ended.
+    """A session with a server. Iterates over batches of events, up to Ended.
 
-    Whoever made it runs `run`; any task may say and ask things.
+    Whoever made it runs `run`; any task may call the other methods.
     """
 
-    def __init__(self, place: Address, visitor: Identity, outbox: Outbox, *, backoff: Backoff | None = None) -> None:
-        self._place = place
+    def __init__(self, address: Address, identity: Identity, outbox: Outbox, *, backoff: Backoff | None = None) -> None:
+        self._address = address
         self._outbox = outbox
-        self._dialogue = ClientProtocol(visitor, outbox.session, outbox.pending)
+        self._protocol = ClientProtocol(identity, outbox.session, outbox.pending)
         self._backoff = backoff or Backoff()
-        self._unread = EventQueue()
-        self._exchange: LinkConnection | None = None
-        self._for_space = trio.lowlevel.ParkingLot()
+        self._events = EventQueue()
+        self._connection: LinkConnection | None = None
+        self._space_waiters = trio.lowlevel.ParkingLot()
         self._is_finishing = False
         self._is_leaving = False
-        self._tell_begun: Callable[[], None] | None = None
-        """What is called when the first connection is made; None after that."""
-        self._is_on_disk = True
+        self._report_started: Callable[[], None] | None = None
+        """Called when the first connection is made; None after that."""
+        self._outbox_works = True
         self._notices: list[str] = []
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[LinkEvent]:
-        return await anext(self._unread)
+        return await anext(self._events)
 
     @property
     def is_connected(self) -> bool:
         """Whether the server has let us in, as far as we know."""
-        return self._dialogue.is_connected
+        return self._protocol.is_connected
 
     @property
     def label(self) -> str:
-        """What others call us."""
-        return self._dialogue.label
+        """Our name as others see it."""
+        return self._protocol.label
 
     @property
     def rooms(self) -> dict[str, str]:
         """The rooms that we are in or want to be in, each with its topic."""
-        return dict(self._dialogue.rooms)
+        return dict(self._protocol.rooms)
 
     def newest_id_before(self, room: str) -> int | None:
-        """The newest entry of a room when it was entered: what is older does not come by itself. None where unknown."""
-        return self._dialogue.newest_id_before(room)
+        """Return the id of the newest entry when the room was joined; None where that is not known."""
+        return self._protocol.newest_id_before(room)
 
     @property
-    def pending(self) -> tuple[Speech, ...]:
+    def pending(self) -> tuple[Message, ...]:
         """What the server has not acknowledged, oldest first."""
-        return tuple(self._dialogue.pending.values())
+        return tuple(self._protocol.pending.values())
 
-    async def say(self, *speeches: Speech) -> None:
-        """Say things, in order; return when they are in the outbox. Each gets a key if it has none.
+    async def say(self, *messages: Message) -> None:
+        """Send messages, in order; return when they are in the outbox. Each gets a key if it has none.
 
-        What becomes of them happens: Pending, then Sent or Failed.
+        Events tell what becomes of each: Pending, then Sent or Failed.
         """
-        keyed = [_with_key(speech) for speech in speeches]
-        refused = {speech.key: Failed(speech, why) for speech in keyed if (why := _fault_of(speech))}
-        room = max(0, PENDING_MAX - len(self._dialogue.pending))
-        fine = [speech for speech in keyed if speech.key not in refused]
-        refused |= {speech.key: Failed(speech, "too much waits to be sent already") for speech in fine[room:]}
-        await self._store(fine[:room])
-        self._dialogue.speak(fine[:room])
+        keyed = [_with_key(message) for message in messages]
+        refused = {message.key: Failed(message, why) for message in keyed if (why := _check(message))}
+        space = max(0, PENDING_MAX - len(self._protocol.pending))
+        valid = [message for message in keyed if message.key not in refused]
+        refused |= {message.key: Failed(message, "too much waits to be sent already") for message in valid[space:]}
+        await self._store(valid[:space])
+        self._protocol.say(valid[:space])
         self._wake()
-        self._unread.put(refused.get(speech.key) or Pending(speech) for speech in keyed)
+        self._events.put(refused.get(message.key) or Pending(message) for message in keyed)
 
     def ask(self, question: Question) -> None:
-        """Ask something; the answer happens, or why there is none."""
-        self._unread.put(self._dialogue.ask(_with_key(question)))
+        """Ask something. An event brings the answer, or why there is none."""
+        self._events.put(self._protocol.ask(_with_key(question)))
         self._wake()
 
-    def happened(self) -> list[LinkEvent]:
-        """Return what has happened since the iteration ended."""
-        return self._unread.take()
+    def take_events(self) -> list[LinkEvent]:
+        """Return the events since the iteration ended."""
+        return self._events.take_nowait()
 
-    async def space(self, count: int, *, is_patient: bool) -> None:
-        """Return when `count` things can be said without being refused because too much waits.
+    async def wait_for_space(self, count: int, *, is_persistent: bool) -> None:
+        """Return when `count` more messages fit into the outbox.
 
-        Who is not patient waits only while there is a connection, on which what waits gets less.
+        If `is_persistent`, also without a connection; else only while there is one, on which the outbox empties.
         """
-        while len(self._dialogue.pending) + count > PENDING_MAX and (is_patient or self.is_connected):
-            await self._for_space.park()
+        while len(self._protocol.pending) + count > PENDING_MAX and (is_persistent or self.is_connected):
+            await self._space_waiters.park()
 
     def finish(self) -> None:
-        """Leave as soon as all that was said is acknowledged and all that was asked is answered."""
+        """Leave as soon as all messages are acknowledged and all questions answered."""
         self._is_finishing = True
         self._leave_if_settled()
         self._wake()
 
-    async def run(self, *, is_patient: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Be connected until it is over; Ended happens last. It has started when the server has let us in.
+    async def run(self, *, is_persistent: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Connect, and reconnect, until the end; Ended is the last event. Started when the server has let us in.
 
-        One that `is_patient` has started at once. Another raises LinkError where the first connection fails, with what
-        the person should know besides as notes; but one whose hello was only late tries again.
+        If `is_persistent`, it has started at once. Else LinkError is raised if the first connection fails, with notices
+        for the person as its notes; but a hello that was only late is tried again.
         """
-        self._tell_begun = task_status.started
-        if is_patient:
-            self._begun()
+        self._report_started = task_status.started
+        if is_persistent:
+            self._started()
         while True:
-            error = await self._visit()
-            if self._is_turned_away(error):
+            error = await self._connect_once()
+            if self._is_first_failure(error):
                 for notice in self._notices:
                     error.add_note(notice)
                 raise error
-            self._unread.put(self._dialogue.lose())
-            self._for_space.unpark_all()
+            self._events.put(self._protocol.connection_lost())
+            self._space_waiters.unpark_all()
             self._is_leaving = False
-            if self._dialogue.has_said_bye or error.is_final or self._backoff.is_once:
-                self._unread.put([Ended(str(error), is_orderly=self._dialogue.has_said_bye)])
+            if self._protocol.has_said_bye or error.is_final or self._backoff.is_once:
+                self._events.put([Ended(str(error), is_orderly=self._protocol.has_said_bye)])
                 return
             if isinstance(error, LateHelloError):  # the server is there, and not overrun
                 self._backoff.reset()
             wait_s = self._backoff.next_s(error.retry_s)
-            self._unread.put([Lost(str(error), wait_s)])
+            self._events.put([Disconnected(str(error), wait_s)])
             await trio.sleep(wait_s)
 
-    def _is_turned_away(self, error: LinkError) -> bool:
-        """Whether the first connection has failed, for more than that our hello was late."""
-        return self._tell_begun is not None and not isinstance(error, LateHelloError)
+    def _is_first_failure(self, error: LinkError) -> bool:
+        """Tell whether this is the first connection, and failed for more than a late hello."""
+        return self._report_started is not None and not isinstance(error, LateHelloError)
 
-    def _begun(self) -> None:
-        if self._tell_begun is not None:
-            self._tell_begun()
-            self._tell_begun = None
+    def _started(self) -> None:
+        if self._report_started is not None:
+            self._report_started()
+            self._report_started = None
 
-    async def _visit(self) -> LinkError:
-        """Make one connection and use it. -> how it was lost"""
+    async def _connect_once(self) -> LinkError:
+        """Make one connection and use it. -> why it was lost"""
         try:
-            stream = await self._place.connect(self._tell)
+            stream = await self._address.connect(self._notify)
         except LinkError as error:
             return error
-        self._exchange = LinkConnection(stream, self._dialogue, hear=self._hear, room=self._unread.room)
+        self._connection = LinkConnection(
+            stream, self._protocol, on_replies=self._handle_replies, wait_for_space=self._events.wait_for_space
+        )
         try:
-            return await self._exchange.run()
+            return await self._connection.run()
         finally:
-            self._exchange = None
+            self._connection = None
             await trio.aclose_forcefully(stream)
 
     def _wake(self) -> None:
-        if self._exchange:
-            self._exchange.wake()
+        if self._connection:
+            self._connection.wake()
 
-    def _tell(self, notice: str) -> None:
+    def _notify(self, notice: str) -> None:
         self._notices.append(notice)
-        self._unread.put([Noticed(notice)])
+        self._events.put([LinkNotice(notice)])
 
-    async def _hear(self, replies: Sequence[frames.AnyReply]) -> None:
+    async def _handle_replies(self, replies: Sequence[frames.AnyReply]) -> None:
         was_connected = self.is_connected
-        happened = [happening for reply in replies for happening in self._dialogue.hear(reply)]
+        events = [event for reply in replies for event in self._protocol.receive(reply)]
         if self.is_connected and not was_connected:
             self._backoff.reset()
-            self._begun()
-        await self._forget([what.speech.key for what in happened if isinstance(what, Sent | Failed)])
-        self._unread.put(happened)
+            self._started()
+        await self._remove([event.message.key for event in events if isinstance(event, Sent | Failed)])
+        self._events.put(events)
         self._leave_if_settled()
-        self._for_space.unpark_all()
+        self._space_waiters.unpark_all()
         self._wake()
 
     def _leave_if_settled(self) -> None:
-        if self._is_finishing and self.is_connected and self._dialogue.is_settled and not self._is_leaving:
+        if self._is_finishing and self.is_connected and self._protocol.is_settled and not self._is_leaving:
             self._is_leaving = True
-            self._dialogue.leave()
+            self._protocol.leave()
 
-    async def _store(self, speeches: list[Speech]) -> None:
-        """Put things on disk; where that fails they are said all the same, and the person is told once."""
+    async def _store(self, messages: list[Message]) -> None:
+        """Put messages into the outbox; if that fails they are sent all the same, and the person is told once."""
         try:
-            if speeches:
-                await self._outbox.add(speeches)
+            if messages:
+                await self._outbox.add(messages)
         except OutboxError as error:
-            if self._is_on_disk:
-                self._unread.put([Noticed(f"cannot keep lines on disk until they are sent: {error}")])
-            self._is_on_disk = False
+            if self._outbox_works:
+                self._events.put([LinkNotice(f"cannot keep lines on disk until they are sent: {error}")])
+            self._outbox_works = False
 
-    async def _forget(self, keys: list[str]) -> None:
-        """Take things from the disk. One that stays there is said again, and acknowledged again, another time."""
+    async def _remove(self, keys: list[str]) -> None:
+        """Remove messages from the outbox. One that stays there is sent, and acknowledged, once more another time."""
         with suppress(OutboxError):
             if keys:
                 await self._outbox.remove(keys)
@@ -222,15 +224,15 @@ class Link:
 
 @asynccontextmanager
 async def open_link(
-    place: Address, visitor: Identity, outbox: Outbox, *, is_patient: bool = False, backoff: Backoff | None = None
+    address: Address, identity: Identity, outbox: Outbox, *, is_persistent: bool = False, backoff: Backoff | None = None
 ) -> AsyncIterator[Link]:
     """Connect, and close the connection at the end of the block.
 
-    One that `is_patient` goes on trying where the first connection fails; another raises LinkError, in a group.
+    If `is_persistent`, the first connection is retried, too; else its failure raises LinkError, in a group.
     """
-    link = Link(place, visitor, outbox, backoff=backoff)
+    link = Link(address, identity, outbox, backoff=backoff)
     async with trio.open_nursery() as nursery:
-        await nursery.start(partial(link.run, is_patient=is_patient))
+        await nursery.start(partial(link.run, is_persistent=is_persistent))
         yield link
         nursery.cancel_scope.cancel()
 
@@ -239,10 +241,10 @@ def _with_key(request: RequestT) -> RequestT:
     return request if request.key else msgspec.structs.replace(request, key=secrets.token_hex(16))
 
 
-def _fault_of(speech: Speech) -> str:
-    """Say why this can never be said, or nothing."""
-    if len(speech.text) > frames.TEXT_LIMIT:
+def _check(message: Message) -> str:
+    """Return why a message can never be sent, or an empty string."""
+    if len(message.text) > frames.TEXT_LIMIT:
         return f"line too long: at most {frames.TEXT_LIMIT} characters"
-    if not speech.text.isascii() and _SURROGATE.search(speech.text):
+    if not message.text.isascii() and _SURROGATE.search(message.text):
         return "line is not valid UTF-8"
     return ""

@@ -1,4 +1,4 @@
-"""The outbox: what was said and is not acknowledged, on disk, so that even a killed client says it next time.
+"""The outbox: messages that are not acknowledged yet, on disk, so that even a killed client sends them next time.
 
 One file for each server and profile, by SQLite: a line is there whole or not at all, also after a power cut. The file
 is locked while it is in use, so that two clients at once have an outbox, and a session, of their own each.
@@ -19,14 +19,14 @@ import msgspec
 import trio
 from platformdirs import user_state_path
 
-from trio_chat.client.link.events import Speech
+from trio_chat.client.link.events import Message
 from trio_chat.wire import frames
 
 PENDING_MAX = 1000
-"""Lines that may wait. Somebody who types is told beyond that; somebody who pipes waits."""
+"""Messages in the outbox. Beyond that, a person is told and a pipe waits."""
 
 PROFILES_MAX = 64
-"""Clients of one person with the same nick at one server at a time, whose outboxes are on disk."""
+"""Clients of one person, with one nick at one server, that have an outbox on disk at the same time."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS pending (
 
 T = TypeVar("T")
 
-_decoder: msgspec.json.Decoder[Speech] = msgspec.json.Decoder(Speech)
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
 class OutboxError(Exception):
@@ -45,16 +45,16 @@ class OutboxError(Exception):
 
 
 class Outbox:
-    """A file that holds a session and what was said in it, or the same in memory only.
+    """A file that holds a session and its messages, or the same in memory only.
 
-    `session` is the secret, `pending` what was there when it was opened, oldest first, and `warning` one line for the
-    person where something was not as it should be.
+    `session` is the secret, `pending` the messages found when it was opened, oldest first, and `warning` one line for
+    the person about what was wrong with the file.
     """
 
     def __init__(self, database: sqlite3.Connection, warning: str = "", *, is_on_disk: bool = True) -> None:
         """Take over an open database, which `close` closes. Raises sqlite3.Error, msgspec.MsgspecError."""
         self._database = database
-        self._turn = trio.CapacityLimiter(1)
+        self._limiter = trio.CapacityLimiter(1)
         self.warning = warning
         self.is_on_disk = is_on_disk
         database.executescript(_SCHEMA)
@@ -62,19 +62,19 @@ class Outbox:
             raise sqlite3.DatabaseError("damaged")
         self.session = self._open_session()
         rows = database.execute("SELECT frame FROM pending ORDER BY number LIMIT ?", (PENDING_MAX,))
-        self.pending: tuple[Speech, ...] = tuple(_decoder.decode(frame) for (frame,) in rows)
+        self.pending: tuple[Message, ...] = tuple(_decoder.decode(frame) for (frame,) in rows)
 
-    async def add(self, speeches: Iterable[Speech]) -> None:
-        """Keep these; return when they are on disk. Raises OutboxError."""
-        rows = [(speech.key, frames.encode(speech)) for speech in speeches]
-        await self._in_turn(partial(self._write, "INSERT OR IGNORE INTO pending (key, frame) VALUES (?, ?)", rows))
+    async def add(self, messages: Iterable[Message]) -> None:
+        """Add messages; return when they are on disk. Raises OutboxError."""
+        rows = [(message.key, frames.encode(message)) for message in messages]
+        await self._in_thread(partial(self._write, "INSERT OR IGNORE INTO pending (key, frame) VALUES (?, ?)", rows))
 
     async def remove(self, keys: Iterable[str]) -> None:
-        """Forget these. Raises OutboxError."""
-        await self._in_turn(partial(self._write, "DELETE FROM pending WHERE key = ?", [(key,) for key in keys]))
+        """Remove messages. Raises OutboxError."""
+        await self._in_thread(partial(self._write, "DELETE FROM pending WHERE key = ?", [(key,) for key in keys]))
 
     def end_session(self) -> None:
-        """Make sure that the session is not used again, unless something of it waits."""
+        """Forget the session, unless messages of it are left."""
         with suppress(sqlite3.Error):
             self._database.execute("DELETE FROM about WHERE NOT EXISTS (SELECT 1 FROM pending)")
 
@@ -90,9 +90,9 @@ class Outbox:
         self._database.execute("INSERT OR REPLACE INTO about VALUES ('session', ?)", (session,))
         return session
 
-    async def _in_turn(self, write: Callable[[], T]) -> T:
-        """A commit waits for the disk, so it does that in a thread."""
-        return await trio.to_thread.run_sync(write, limiter=self._turn)
+    async def _in_thread(self, write: Callable[[], T]) -> T:
+        """Write in a thread, one commit at a time: a commit waits for the disk."""
+        return await trio.to_thread.run_sync(write, limiter=self._limiter)
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         try:
@@ -105,9 +105,9 @@ class Outbox:
 
 @contextmanager
 def open_outbox(server: str, profile: str = "", *, folder: Path | None = None) -> Iterator[Outbox]:
-    """Open the first outbox of a server and a profile that nobody uses, and close it at the end of the block.
+    """Open the first unused outbox of a server and a profile, and close it at the end of the block.
 
-    Where no file can be had it is in memory. It opens and locks files: call it before the event loop, or in a thread.
+    If no file can be opened, it is in memory. It opens and locks files: call it before the event loop, or in a thread.
     """
     outbox = _find(folder or default_folder(), _stem(server, profile))
     try:
@@ -117,7 +117,7 @@ def open_outbox(server: str, profile: str = "", *, folder: Path | None = None) -
 
 
 def default_folder() -> Path:
-    """Return where this person's outboxes are, by the convention of the platform."""
+    """Return the folder of this person's outboxes, by the convention of the platform."""
     return user_state_path("trio-chat", appauthor=False) / "outbox"
 
 
@@ -150,7 +150,7 @@ def _try_to_open(file: Path, warning: str = "") -> Outbox | None:
         if isinstance(error, sqlite3.OperationalError) or warning:
             raise
     aside = _set_aside(file)
-    return _try_to_open(file, f"the outbox {file} is damaged: it is now {aside}, and an empty one takes its place")
+    return _try_to_open(file, f"the outbox {file} is damaged: it is now {aside}, and an empty one takes its address")
 
 
 def _set_aside(file: Path) -> Path:
@@ -163,7 +163,7 @@ def _set_aside(file: Path) -> Path:
 
 
 def _stem(server: str, profile: str) -> str:
-    """Name the files of a server and a profile: so that a person knows them, and no two have the same."""
+    """Return a file name that a person recognises and that no other server and profile have."""
     readable = re.sub(r"[^a-z0-9.-]+", "_", f"{server} {profile}".strip().lower())[:80]
     digest = hashlib.sha256("\n".join((server, profile)).encode(errors="surrogateescape")).hexdigest()
     return f"{readable}-{digest[:8]}"

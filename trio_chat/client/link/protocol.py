@@ -1,111 +1,116 @@
-"""What a client says and hears, across connections: frames of the server in, happenings and frames for it out.
+"""The client's side of the protocol, across connections: replies of the server in, events and requests out. Pure.
 
-It knows neither sockets nor time: the link gives it what comes, sends what it wants sent, and tells it when a
-connection is lost. Whatever a server sends, what is held is bounded by what we said and by the rooms that we are in.
+It knows neither sockets nor time: the link gives it what comes, sends what it wants sent, and reports a lost
+connection. Whatever a server sends, what is held is bounded by what we sent and by the rooms that we are in.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from typing import assert_never
 
-from trio_chat import __version__
-from trio_chat.chat.events import Kind
 from trio_chat.client.link.events import (
     Answered,
     Connected,
     Delayed,
-    Entered,
-    Exited,
     Failed,
-    Heard,
+    GapFound,
     LinkEvent,
-    Missed,
+    Message,
     Question,
+    Received,
     Refused,
     Sent,
-    Speech,
 )
 from trio_chat.client.link.identity import Identity
-from trio_chat.client.link.names import nick_name, room_name
-from trio_chat.client.link.seen import Seen
+from trio_chat.client.link.membership import Membership
 from trio_chat.wire import frames
 
 QUESTIONS_MAX = 100
-REPLIES_MAX = 100
+PONGS_MAX = 100
 OWN_KEYS_MAX = 4096
-"""Things said whose entries may still come after their acknowledgement."""
+"""Keys of acknowledged messages whose entries may still come."""
 
-_FINAL = ("protocol", "password")
-"""Codes of errors that keep one outside for good, and of those that do so to one who needs its nick."""
-_NAMELESS = ("bad-nick", "reserved-nick", "nick-taken")
+_FINAL_CODES = ("protocol", "password")
+"""Codes of errors that keep any client out for good."""
 
-_FOR_NOW = ("not-kept", "journal")
-"""Codes of errors that a server takes back when its disk has room again."""
+_NICK_CODES = ("bad-nick", "reserved-nick", "nick-taken")
+"""Codes of errors that keep out a client that needs its nick."""
+
+_TRANSIENT_CODES = ("not-kept", "journal")
+"""Codes of errors that pass when the server's disk has space again."""
 
 
 class ClientProtocol:
-    """One session with a server. `label` is what others call us, `rooms` are those we are in with their topics."""
+    """One session with a server."""
 
-    def __init__(self, visitor: Identity, session: str, pending: Iterable[Speech] = ()) -> None:
-        self.label = ""
+    def __init__(self, identity: Identity, session: str, pending: Iterable[Message] = ()) -> None:
         self.is_connected = False
         self.farewell: frames.Farewell | None = None
         self.refusal: frames.Error | None = None
-        """What the server said before it let us in, if it did not like something."""
-        self.pending: OrderedDict[str, Speech] = OrderedDict((speech.key, speech) for speech in pending)
-        self.rooms: dict[str, str] = dict.fromkeys(
-            (*map(room_name, visitor.rooms), *_rooms_of(self.pending.values())), ""
-        )
-        self.has_to_repeat = False
-        """Whether something could not be kept and is to be said again in a while."""
+        """The first error before the welcome, if there was one."""
+        self.pending: OrderedDict[str, Message] = OrderedDict((message.key, message) for message in pending)
+        self.needs_resend = False
+        """Whether the server could not store a message, so that it is to be sent again later."""
         self.has_said_bye = False
-        """Whether it was we who ended it."""
-        self._session = session
-        self._nick = visitor.nick
-        self._needs_nick = visitor.needs_nick
-        self._password = visitor.password
-        self._seen = Seen()
+        """Whether it was we who ended the session."""
+        self._membership = Membership(identity, session, _rooms_of(self.pending.values()))
         self._was_connected = False
-        self._is_missing = False
+        self._has_gap = False
         self._questions: dict[str, Question] = {}
         self._own_keys: OrderedDict[str, None] = OrderedDict.fromkeys(self.pending)
         self._requests: deque[frames.Request] = deque()
 
-    # What we say
+    @property
+    def label(self) -> str:
+        """Our name as others see it."""
+        return self._membership.label
 
-    def begin(self) -> frames.Hello:
-        """Begin with a new connection. -> what to say first"""
+    @property
+    def rooms(self) -> dict[str, str]:
+        """The rooms that we are in or want to be in, each with its topic."""
+        return dict(self._membership.rooms)
+
+    def newest_id_before(self, room: str) -> int | None:
+        """Return the id of the newest entry when a room was joined; None where that is not known."""
+        return self._membership.newest_id_before(room)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the server, though it may still listen, will not let us in with what we have."""
+        if self.refusal is None or self.is_connected:
+            return False
+        code = self.refusal.code
+        return code in _FINAL_CODES or (self._membership.needs_nick and code in _NICK_CODES)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all messages are acknowledged, and all questions answered."""
+        return not self.pending and not self._questions
+
+    # Requests
+
+    def start_connection(self) -> frames.Hello:
+        """Start with a new connection. -> the first request"""
         self.farewell = self.refusal = None
-        rooms = list(self.rooms)[: frames.ROOMS_LIMIT]
-        return frames.Hello(
-            protocol=frames.PROTOCOL,
-            client=f"trio-chat {__version__}",
-            nick=self._nick or "",
-            needs_nick=self._needs_nick,
-            rooms=rooms,
-            session=self._session,
-            epoch=self._seen.epoch,
-            since=dict(self._seen.since(rooms)),
-            password=self._password,
-        )
+        return self._membership.hello()
 
-    def speak(self, speeches: Iterable[Speech]) -> None:
-        """Say things that are in the outbox."""
-        for speech in speeches:
-            self.pending[speech.key] = speech
-            self._own_keys[speech.key] = None
-            self._request(speech)
+    def say(self, messages: Iterable[Message]) -> None:
+        """Send messages that are in the outbox."""
+        for message in messages:
+            self.pending[message.key] = message
+            self._own_keys[message.key] = None
+            self._request(message)
         while len(self._own_keys) > OWN_KEYS_MAX + len(self.pending):
             self._own_keys.popitem(last=False)
 
     def ask(self, question: Question) -> list[LinkEvent]:
-        """Ask something. Without a connection, only where we want to be and what we are called can be settled."""
+        """Ask something. -> the events at once: without a connection, only rooms and the nick can be changed"""
         if not self.is_connected:
-            return self._settle_offline(question)
+            return [self._membership.answer_offline(question)]
         if len(self._questions) >= QUESTIONS_MAX:
             return [Refused(question, "too much is unanswered already")]
         if isinstance(question, frames.Join):
-            self.rooms.setdefault(room_name(question.room), "")
+            self._membership.want_room(question.room)
         self._questions[question.key] = question
         self._request(question)
         return []
@@ -118,184 +123,118 @@ class ClientProtocol:
         """Leave for good."""
         self._request(frames.Bye())
 
-    def repeat(self) -> None:
-        """Say again what could not be kept, and with it all that is not acknowledged: the order stays."""
-        self.has_to_repeat = False
-        self._requests = deque(request for request in self._requests if not isinstance(request, Speech))
+    def resend(self) -> None:
+        """Send again all messages that are not acknowledged, in order."""
+        self.needs_resend = False
+        self._requests = deque(request for request in self._requests if not isinstance(request, Message))
         self._requests.extend(self.pending.values() if self.is_connected else ())
 
-    def take(self, count: int) -> list[frames.Request]:
-        """Return the next things to send."""
+    def take_requests(self, count: int) -> list[frames.Request]:
+        """Return the next requests to send, at most `count`."""
         taken = [self._requests.popleft() for _ in range(min(count, len(self._requests)))]
         self.has_said_bye |= any(isinstance(request, frames.Bye) for request in taken)
         return taken
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether the server, though it may still listen, will not let us in with what we have."""
-        if self.refusal is None or self.is_connected:
-            return False
-        return self.refusal.code in _FINAL or (self._needs_nick and self.refusal.code in _NAMELESS)
+    def _request(self, request: frames.Request) -> None:
+        if self.is_connected:
+            self._requests.append(request)
 
-    def newest_id_before(self, room: str) -> int | None:
-        """The newest entry of a room when it was entered; None where we are not in it, or do not know."""
-        return self._seen.newest_id_before(room)
+    # Replies
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether all that was said is acknowledged, and all that was asked answered."""
-        return not self.pending and not self._questions
-
-    # What we hear
-
-    def lose(self) -> list[LinkEvent]:
-        """The connection is lost, and with it all questions but where we want to be and what we are called."""
-        self.is_connected = self.has_to_repeat = self._is_missing = False
+    def connection_lost(self) -> list[LinkEvent]:
+        """End a connection, and with it all questions but those that can be answered without one."""
+        self.is_connected = self.needs_resend = self._has_gap = False
         self._requests.clear()
         questions = tuple(self._questions.values())
         self._questions.clear()
-        return [happening for question in questions for happening in self._settle_offline(question)]
+        return [self._membership.answer_offline(question) for question in questions]
 
-    def hear(self, reply: frames.AnyReply) -> list[LinkEvent]:
-        """Take what the server sent."""
+    def receive(self, reply: frames.AnyReply) -> list[LinkEvent]:
+        """Take in a reply of the server."""
         match reply:
             case frames.Welcome():
-                return self._enter(reply)
+                return self._receive_welcome(reply)
             case frames.Said():
-                return self._hear_entry(reply)
+                return self._receive_entry(reply)
             case frames.Error():
-                return self._hear_error(reply)
+                return self._receive_error(reply)
             case frames.Joined():
-                return self._hear_joined(reply)
+                return self._receive_joined(reply)
             case frames.Done() | frames.Members() | frames.RoomList() | frames.Page():
-                return self._hear_answer(reply)
+                return self._receive_answer(reply)
             case frames.Gap():
-                return self._hear_gap(reply)
+                return self._receive_gap(reply)
             case frames.Farewell():
                 self.farewell = reply
             case frames.Ping():
-                if len(self._requests) < REPLIES_MAX and len(reply.key) <= frames.KEY_LIMIT:
-                    self._requests.append(frames.Pong(key=reply.key))
+                self._receive_ping(reply)
             case frames.Pong():
                 pass
             case _:
                 assert_never(reply)
         return []
 
-    def _enter(self, welcome: frames.Welcome) -> list[LinkEvent]:
+    def _receive_welcome(self, welcome: frames.Welcome) -> list[LinkEvent]:
         if self.is_connected or self.is_refused or welcome.protocol != frames.PROTOCOL:
             return []
-        wanted = [room for room in welcome.rooms if room.name in self.rooms]
-        is_other = self._seen.begin(welcome, wanted) or self._is_missing
-        connected = Connected(
-            welcome.you.label, tuple(room.name for room in wanted), self._was_connected, is_other_epoch=is_other
-        )
-        self.label = welcome.you.label
-        self.rooms = {room.name: room.topic for room in wanted}
+        is_other_epoch = self._membership.begin(welcome) or self._has_gap
+        rooms, was_connected = tuple(self._membership.rooms), self._was_connected
         self.is_connected = self._was_connected = True
-        self._requests.extend(self._make_amends(welcome))
+        self._requests.extend(self._membership.reconcile(welcome))
         self._requests.extend(self.pending.values())
-        return [connected]
+        return [Connected(self.label, rooms, was_connected, is_other_epoch=is_other_epoch)]
 
-    def _make_amends(self, welcome: frames.Welcome) -> Iterable[frames.Request]:
-        """A member that waited for us does not know what was settled without a connection."""
-        if not welcome.resumed:
-            return
-        for room in welcome.rooms[: frames.ROOMS_LIMIT]:
-            if room.name not in self.rooms:
-                yield frames.Leave(room=room.name)
-        has_other_nick = ":" not in welcome.you.label and welcome.you.label != self._nick
-        if self._nick and has_other_nick:  # who had none was given it by `hello`, or was told why not
-            yield frames.Nick(nick=self._nick)
-
-    def _hear_entry(self, entry: frames.Said) -> list[LinkEvent]:
-        happened: list[LinkEvent] = []
-        if speech := self.pending.pop(entry.key, None):
-            happened.append(Sent(speech))
-        if entry.again or not self._is_ours(entry.room) or not self._seen.is_new(entry):
-            return happened
+    def _receive_entry(self, entry: frames.Said) -> list[LinkEvent]:
+        events: list[LinkEvent] = []
+        if message := self.pending.pop(entry.key, None):
+            events.append(Sent(message))
+        if entry.again or not self._membership.record(entry):
+            return events
         is_own = entry.key in self._own_keys
-        self._own_keys.pop(entry.key, None)  # everybody can read it now, and could say something with it
-        if entry.kind == Kind.RENAMED and entry.author == self.label:
-            self.label = entry.text
-        elif entry.kind == Kind.TOPIC:
-            self.rooms[entry.room] = entry.text
-        return [*happened, Heard(entry, is_own=is_own)]
+        self._own_keys.pop(entry.key, None)  # everybody can read it now, and could send something with it
+        return [*events, Received(entry, is_own=is_own)]
 
-    def _is_ours(self, room: str) -> bool:
-        return room in self.rooms or room == frames.MAILBOX
-
-    def _hear_error(self, error: frames.Error) -> list[LinkEvent]:
+    def _receive_error(self, error: frames.Error) -> list[LinkEvent]:
         if not self.is_connected and not self.is_refused:
             self.refusal = error
-        if speech := self.pending.get(error.key):
-            if error.code in _FOR_NOW:
-                self.has_to_repeat = True
-                return [Delayed(speech, error.text)]
+        if message := self.pending.get(error.key):
+            if error.code in _TRANSIENT_CODES:
+                self.needs_resend = True
+                return [Delayed(message, error.text)]
             del self.pending[error.key]
-            return [Failed(speech, error.text)]
+            return [Failed(message, error.text)]
         question = self._questions.pop(error.key, None)
         if isinstance(question, frames.Join):
-            self.rooms.pop(room_name(question.room), None)
+            self._membership.drop_room(question.room)
         return [Refused(question, error.text)]
 
-    def _hear_joined(self, joined: frames.Joined) -> list[LinkEvent]:
+    def _receive_joined(self, joined: frames.Joined) -> list[LinkEvent]:
         question = self._questions.pop(joined.key, None)
-        if not isinstance(question, frames.Join):
-            return []
-        asked = room_name(question.room)
-        if asked == joined.room.name:
-            asked = ""
-        else:
-            self.rooms.pop(asked, None)
-        self.rooms[joined.room.name] = joined.room.topic
-        self._seen.enter(joined.room)
-        return [Entered(joined.room.name, joined.room.topic, asked)]
+        return [self._membership.enter(question.room, joined.room)] if isinstance(question, frames.Join) else []
 
-    def _hear_answer(self, answer: frames.Done | frames.Members | frames.RoomList | frames.Page) -> list[LinkEvent]:
+    def _receive_answer(self, answer: frames.Done | frames.Members | frames.RoomList | frames.Page) -> list[LinkEvent]:
         question = self._questions.pop(answer.key, None)
         match question:
             case None:
                 return []
             case frames.Leave(room=room):
-                return self._exit(room)
+                return [self._membership.leave(room)]
             case frames.Nick(nick=nick):
-                self._nick = nick
-                self.label = nick_name(nick)
+                self._membership.rename(nick)
         return [Answered(question, answer)]
 
-    def _hear_gap(self, gap: frames.Gap) -> list[LinkEvent]:
-        if gap.reason == "epoch":  # said once, for all rooms, when we are in
-            self._is_missing = True
-            self._seen.start_over()
+    def _receive_gap(self, gap: frames.Gap) -> list[LinkEvent]:
+        if gap.reason == "epoch":  # reported once, for all rooms, with the welcome
+            self._has_gap = True
+            self._membership.forget_positions()
             return []
-        return [Missed(gap.room, max(gap.missed, 0))]
+        return [GapFound(gap.room, max(gap.missed, 0))]
 
-    # Where we are
-
-    def _settle_offline(self, question: Question) -> list[LinkEvent]:
-        match question:
-            case frames.Join(room=name):
-                room = room_name(name)
-                return [Entered(room, self.rooms.setdefault(room, ""))]
-            case frames.Leave(room=name):
-                return self._exit(name)
-            case frames.Nick(nick=nick):
-                self._nick = nick
-                return [Answered(question, frames.Done())]
-        return [Refused(question, "there is no connection just now")]
-
-    def _exit(self, name: str) -> list[LinkEvent]:
-        room = room_name(name)
-        self.rooms.pop(room, None)
-        self._seen.forget(room)
-        return [Exited(room)]
-
-    def _request(self, request: frames.Request) -> None:
-        if self.is_connected:
-            self._requests.append(request)
+    def _receive_ping(self, ping: frames.Ping) -> None:
+        if len(self._requests) < PONGS_MAX and len(ping.key) <= frames.KEY_LIMIT:
+            self._requests.append(frames.Pong(key=ping.key))
 
 
-def _rooms_of(speeches: Iterable[Speech]) -> Iterable[str]:
-    """Where one has to be to say these."""
-    return (room_name(speech.room) for speech in speeches if not isinstance(speech, frames.Tell))
+def _rooms_of(messages: Iterable[Message]) -> Iterable[str]:
+    """Return the rooms that one must be in to send these."""
+    return (message.room for message in messages if not isinstance(message, frames.Tell))

@@ -1,4 +1,4 @@
-"""What has been seen of each room, so that everything is shown once, across any number of connections. Pure."""
+"""Read positions, so that each entry is shown once, across any number of connections. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from trio_chat.wire import frames
 
 
 class Seen:
-    """The highest id seen of each room and of the mailbox, in one epoch."""
+    """The newest id seen in each room and in the mailbox, within one epoch."""
 
     def __init__(self) -> None:
         self.epoch = ""
@@ -14,44 +14,44 @@ class Seen:
         self._before: dict[str, int] = {}
 
     def begin(self, welcome: frames.Welcome, rooms: Iterable[frames.RoomInfo]) -> bool:
-        """Take up a connection. -> whether it leads to another journal, of which nothing is seen yet"""
-        is_other = bool(self.epoch) and welcome.epoch != self.epoch
-        if is_other:
-            self.start_over()
+        """Begin a connection. -> whether the epoch is another one, of which nothing has been seen"""
+        is_other_epoch = bool(self.epoch) and welcome.epoch != self.epoch
+        if is_other_epoch:
+            self.clear()
         self.epoch = welcome.epoch
         if welcome.last_id is not None:
             self._ids.setdefault(frames.MAILBOX, welcome.last_id)
         for room in rooms:
-            self.enter(room)
-        return is_other
+            self.add_room(room)
+        return is_other_epoch
 
-    def start_over(self) -> None:
-        """What was seen was of another journal."""
+    def clear(self) -> None:
+        """Forget all positions: they were those of another epoch."""
         self._ids.clear()
         self._before.clear()
 
-    def enter(self, room: frames.RoomInfo) -> None:
-        """Begin with what is new in a room, unless some of that has come already."""
+    def add_room(self, room: frames.RoomInfo) -> None:
+        """Start at the newest entry of a room, unless there is a position already."""
         self._ids.setdefault(room.name, room.last_id)
         self._before.setdefault(room.name, room.last_id)
 
     def newest_id_before(self, room: str) -> int | None:
-        """The newest id of a room when it was entered, which does not come by itself; None where that is not known."""
+        """Return the newest id of a room when it was joined: later entries come by themselves. None if not known."""
         return self._before.get(room)
 
-    def forget(self, room: str) -> None:
-        """A room was left: what happens there until we come back is not for us."""
+    def remove_room(self, room: str) -> None:
+        """Forget the position in a room that was left."""
         self._ids.pop(room, None)
         self._before.pop(room, None)
 
-    def is_new(self, entry: frames.Said) -> bool:
-        """Tell whether an entry was not here before, and remember it."""
+    def add(self, entry: frames.Said) -> bool:
+        """Record an entry. -> whether it is new"""
         if not self._ids.get(entry.room, -1) < entry.id < 2**63:
             return False
         self._ids[entry.room] = entry.id
         return True
 
     def since(self, rooms: Iterable[str]) -> Mapping[str, int]:
-        """What `hello` says of these rooms and the mailbox."""
+        """Return the positions in these rooms and the mailbox, as `hello` takes them."""
         names = (*rooms, frames.MAILBOX)
         return {name: self._ids[name] for name in names if name in self._ids}

@@ -1,4 +1,4 @@
-"""TLS to a server: by the authorities that the system trusts, by one's own, or by the certificate seen at first."""
+"""TLS to a server: by the system's authorities, by a given one, or by trust on first use."""
 
 import hashlib
 import ssl
@@ -7,120 +7,120 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.client.link.address import LinkError, TcpAddress, Tell
-from trio_chat.client.link.known_servers import VOUCHED, KnownServers
+from trio_chat.client.link.address import LinkError, Notify, TcpAddress
+from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers
 
-HANDSHAKE_S = 10
+HANDSHAKE_TIMEOUT_S = 10
 
-_NOBODY_VOUCHES = (18, 19, 20, 21)
-"""X509_V_ERR of OpenSSL: self-signed, or signed by somebody who is not known here. What is wrong otherwise, such as a
-certificate that is for another name or has expired, is no reason to trust on first use."""
+_UNKNOWN_ISSUER_CODES = (18, 19, 20, 21)
+"""X509_V_ERR of OpenSSL: self-signed, or signed by an unknown authority. Other faults, such as another name or an
+expired certificate, are no reason to trust on first use."""
 
-_NO_TLS = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "WRONG_VERSION_NUMBER")
-"""What OpenSSL makes of our server without a certificate, and of anything else that is no TLS."""
+_NO_TLS_REASONS = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "WRONG_VERSION_NUMBER")
+"""Reasons that OpenSSL gives for our server without a certificate, and for anything else that is no TLS."""
 
 Stream = trio.SSLStream[trio.SocketStream]
 
 
 @dataclass(frozen=True, slots=True)
 class TlsAddress:
-    """Where a server is that is spoken to by TLS alone. With `authority`, a PEM file, nobody else is trusted."""
+    """The address of a server with TLS. With `ca_file`, a PEM file, no other authority is trusted."""
 
-    place: TcpAddress
-    known: KnownServers
-    authority: Path | None = None
+    tcp: TcpAddress
+    known_servers: KnownServers
+    ca_file: Path | None = None
 
     def __str__(self) -> str:
-        return str(self.place)
+        return str(self.tcp)
 
-    async def connect(self, tell: Tell) -> Stream:
+    async def connect(self, notify: Notify) -> Stream:
         """Connect and make sure that it is the server. The caller closes the stream. Raises LinkError."""
         try:
-            if self.authority:
-                return await self._shake_hands(_trusting(self.authority), tell)
-            remembered = await trio.to_thread.run_sync(self.known.recall, self.place.host, self.place.port)
+            if self.ca_file:
+                return await self._handshake(_context(self.ca_file), notify)
+            known = await trio.to_thread.run_sync(self.known_servers.load, self.tcp.host, self.tcp.port)
         except OSError as error:
             raise LinkError(f"cannot make sure that it is {self}: {error}", is_final=True) from error
-        if remembered and remembered != VOUCHED:
-            return await self._meet_again(remembered, tell)
-        return await self._meet(remembered, tell)
+        if known and known != SIGNED_BY_AUTHORITY:
+            return await self._connect_pinned(known, notify)
+        return await self._connect_unpinned(known, notify)
 
-    async def _meet(self, remembered: str, tell: Tell) -> Stream:
-        """Connect to a server that an authority vouched for, or that was never met."""
+    async def _connect_unpinned(self, known: str, notify: Notify) -> Stream:
+        """Connect to a server that an authority signed for, or that is not known yet."""
         try:
-            stream = await self._shake_hands(_trusting(), tell)
+            stream = await self._handshake(_context(), notify)
         except LinkError as error:
-            if not _is_unknown(error):
+            if not _is_unknown_issuer(error):
                 raise
-            if remembered:
-                raise self._alarm(remembered, "one that nobody vouches for") from error
+            if known:
+                raise self._certificate_changed(known, "one that nobody vouches for") from error
         else:
-            if not remembered:
-                await self._remember(VOUCHED, tell)
+            if not known:
+                await self._save(SIGNED_BY_AUTHORITY, notify)
             return stream
-        stream = await self._shake_hands(_trusting_anyone(), tell)
+        stream = await self._handshake(_context_without_verification(), notify)
         fingerprint = _fingerprint(stream)
-        tell(f"nobody vouches for the certificate of {self}; from now on it must be this one: {fingerprint}")
-        await self._remember(fingerprint, tell)
+        notify(f"nobody vouches for the certificate of {self}; from now on it must be this one: {fingerprint}")
+        await self._save(fingerprint, notify)
         return stream
 
-    async def _meet_again(self, remembered: str, tell: Tell) -> Stream:
-        """Connect to a server of which only the certificate is known. It may have got one from an authority."""
-        stream = await self._shake_hands(_trusting_anyone(), tell)
-        if (fingerprint := _fingerprint(stream)) == remembered:
+    async def _connect_pinned(self, known: str, notify: Notify) -> Stream:
+        """Connect to a server whose fingerprint is known. It may have a certificate from an authority by now."""
+        stream = await self._handshake(_context_without_verification(), notify)
+        if (fingerprint := _fingerprint(stream)) == known:
             return stream
         await trio.aclose_forcefully(stream)
         try:
-            stream = await self._shake_hands(_trusting(), tell)
+            stream = await self._handshake(_context(), notify)
         except LinkError as error:
-            raise self._alarm(remembered, fingerprint) from error
-        await self._remember(VOUCHED, tell)
+            raise self._certificate_changed(known, fingerprint) from error
+        await self._save(SIGNED_BY_AUTHORITY, notify)
         return stream
 
-    async def _shake_hands(self, context: ssl.SSLContext, tell: Tell) -> Stream:
+    async def _handshake(self, context: ssl.SSLContext, notify: Notify) -> Stream:
         """Connect. Raises LinkError, whose cause is that of OpenSSL."""
-        socket = await self.place.connect(tell)
-        host = self.place.bare_host
+        socket = await self.tcp.connect(notify)
+        host = self.tcp.bare_host
         stream = trio.SSLStream(socket, context, server_hostname=host, https_compatible=True)
         try:
-            with trio.fail_after(HANDSHAKE_S):
+            with trio.fail_after(HANDSHAKE_TIMEOUT_S):
                 await stream.do_handshake()
         except BaseException as error:
             await trio.aclose_forcefully(socket)
             if isinstance(error, trio.BrokenResourceError):
                 raise self._explain(error.__cause__) from error.__cause__
             if isinstance(error, trio.TooSlowError):
-                raise LinkError(f"{self} does not answer to TLS within {HANDSHAKE_S} s") from error
+                raise LinkError(f"{self} does not answer to TLS within {HANDSHAKE_TIMEOUT_S} s") from error
             raise
         return stream
 
     def _explain(self, cause: BaseException | None) -> LinkError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return LinkError(f"the certificate of {self} is not trusted: {cause.verify_message}", is_final=True)
-        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS_REASONS:
             return LinkError(f"{self} does not speak TLS; without --tls, everyone on the way can read what is said")
         return LinkError(f"TLS with {self} failed: {cause or 'the connection broke'}")
 
-    def _alarm(self, remembered: str, now: str) -> LinkError:
-        file = self.known.file_of(self.place.host, self.place.port)
+    def _certificate_changed(self, known: str, now: str) -> LinkError:
+        file = self.known_servers.file_of(self.tcp.host, self.tcp.port)
         return LinkError(
-            f"THE CERTIFICATE OF {self} HAS CHANGED: somebody may sit in between. It was {remembered}, and is {now}. "
+            f"THE CERTIFICATE OF {self} HAS CHANGED: somebody may sit in between. It was {known}, and is {now}. "
             f"Ask whoever runs the server; if the new one is right, remove {file} and join again",
             is_final=True,
         )
 
-    async def _remember(self, what: str, tell: Tell) -> None:
+    async def _save(self, fingerprint: str, notify: Notify) -> None:
         try:
-            await trio.to_thread.run_sync(self.known.remember, self.place.host, self.place.port, what)
+            await trio.to_thread.run_sync(self.known_servers.save, self.tcp.host, self.tcp.port, fingerprint)
         except OSError as error:
-            tell(f"the certificate of {self} cannot be remembered: {error}")
+            notify(f"the certificate of {self} cannot be remembered: {error}")
 
 
-def _trusting(authority: Path | None = None) -> ssl.SSLContext:
-    """Trust the system's authorities, or one alone. Raises OSError, of which ssl.SSLError is one."""
-    context = ssl.create_default_context(cafile=authority)
+def _context(ca_file: Path | None = None) -> ssl.SSLContext:
+    """Make a context that trusts the system's authorities, or one alone. Raises OSError, also as ssl.SSLError."""
+    context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if authority:
+    if ca_file:
         # From Python 3.13 on the default is to refuse authorities that lack what RFC 5280 asks for, as most of those do
         # that are made by hand with openssl, and to take any certificate of the file for one. Here a user named the
         # file: what it trusts must not hang on the Python.
@@ -129,17 +129,17 @@ def _trusting(authority: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def _trusting_anyone() -> ssl.SSLContext:
-    """Whoever uses this compares fingerprints, before anything is said."""
-    context = _trusting()
+def _context_without_verification() -> ssl.SSLContext:
+    """Make a context that accepts any certificate: the caller compares fingerprints before anything is sent."""
+    context = _context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _is_unknown(error: LinkError) -> bool:
+def _is_unknown_issuer(error: LinkError) -> bool:
     cause = error.__cause__
-    return isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _NOBODY_VOUCHES
+    return isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _UNKNOWN_ISSUER_CODES
 
 
 def _fingerprint(stream: Stream) -> str:

@@ -1,4 +1,4 @@
-"""The transcript: what events look like and what input means, for every view.
+"""The transcript: how events are rendered and how input is understood, for every view.
 
-Pure: it knows no terminal, no clock, no file and no event loop.
+Pure: it must not know a terminal, a clock, a file, an event loop, or the link itself.
 """

@@ -1,11 +1,11 @@
-"""What Tab makes of the beginning of a word: commands, stickers, rooms, and the names of those who are here. Pure."""
+"""Completion by Tab: commands, stickers, rooms and names. Pure."""
 
 from collections.abc import Iterable, Iterator
 
 from trio_chat.chat.text import clean
 from trio_chat.client.transcript.narrator import Narrator
 
-_TO_SOMEBODY = ("/msg", "/ignore", "/unignore")
+_TAKING_A_NAME = ("/msg", "/ignore", "/unignore")
 
 
 class Completion:
@@ -17,7 +17,7 @@ class Completion:
         self._narrator = narrator
 
     def words(self, before: str) -> list[str]:
-        """Return what the last word of `before` may become."""
+        """Return the completions of the last word of `before`, the text left of the cursor."""
         first, _, typed = before.rpartition(" ")
         begin = typed.lower()
         return [clean(word) for word in self._candidates(first, typed) if word.lower().startswith(begin)]
@@ -33,7 +33,7 @@ class Completion:
             yield from (f"{name}: " for name in here if typed)
         elif first == "/join":
             yield from (f"#{room}" if typed.startswith("#") else room for room in people.rooms)
-        elif first in _TO_SOMEBODY:
-            yield from people.everybody()
+        elif first in _TAKING_A_NAME:
+            yield from people.all_names()
         elif typed:
             yield from here

@@ -19,7 +19,7 @@ from trio_chat.chat.wording import (
     topic_wanted,
     unknown_command,
 )
-from trio_chat.client.link.events import Question, Speech
+from trio_chat.client.link.events import Message, Question
 from trio_chat.wire import frames
 
 NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
@@ -50,7 +50,7 @@ class Ignore:
     is_over: bool = False
 
 
-Meaning = Speech | Question | Local | Ignore
+Meaning = Message | Question | Local | Ignore
 
 
 def meaning_of(line: str, room: str) -> Meaning:

@@ -1,8 +1,8 @@
-"""What a link has to tell, told to a person: what happens, as rows of a scrolling view. It prints nothing itself."""
+"""Renders the events of a link as items of a transcript. It prints nothing itself, and knows no view."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 from typing import assert_never
 
 from trio_chat.chat.events import LOBBY, Kind
@@ -10,207 +10,290 @@ from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, where_you_are, who_is_here
 from trio_chat.client.link.events import (
+    Answer,
     Answered,
     Connected,
     Delayed,
+    Disconnected,
     Ended,
-    Entered,
-    Exited,
     Failed,
-    Heard,
+    GapFound,
     LinkEvent,
-    Lost,
-    Missed,
-    Noticed,
+    LinkNotice,
+    Message,
     Pending,
+    Received,
     Refused,
+    RoomJoined,
+    RoomLeft,
     Sent,
-    Speech,
 )
-from trio_chat.client.link.link import Link
+from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.people import People
-from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, is_call, stamp
+from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, is_mention, timestamp
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
-"""Kinds of entries that somebody has typed: the person has seen their own already, and ignores some."""
+"""Kinds of entries that somebody typed. Our own were echoed then; those of ignored people are left out."""
 
 _OWN_COMING = (Kind.JOINED, Kind.LEFT)
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedOutput:
-    """What to show: what was said in the chat, and what the client itself says about its connection.
-
-    A greeting is for somebody at a terminal; so is a bell, where it `is_call`: somebody means the person.
-    """
+class TranscriptItem:
+    """Rows that belong together: an entry, or something that the client says about a room."""
 
     rows: list[Row]
-    asides: tuple[str, ...] = ()
+    room: str
+    """The room it belongs to; `frames.MAILBOX` for private messages."""
+    id: int | None = None
+    """The id of the entry; None for what is no entry."""
+    kind: str | None = None
+    """The kind of the entry."""
+    is_mention: bool = False
+    """Whether it mentions the person, or is for them alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedOutput:
+    """One event, rendered: items of the transcript, and notices of the client about its connection.
+
+    `greeting` is for a person who has just come in.
+    """
+
+    items: tuple[TranscriptItem, ...] = ()
+    notices: tuple[str, ...] = ()
     greeting: str = ""
-    is_call: bool = False
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of all items, in order."""
+        return [row for item in self.items for row in item.rows]
+
+    @property
+    def is_mention(self) -> bool:
+        """Whether any item mentions the person."""
+        return any(item.is_mention for item in self.items)
+
+
+_NOTHING = RenderedOutput()
 
 
 class Narrator:
-    """Remembers what the person has been told. `room` is the current one, in which they speak."""
+    """Renders events for one person. `room` is the current one, in which they speak."""
 
     def __init__(self, transcript: Transcript, room: str = LOBBY, *, clock: Callable[[], float] | None = None) -> None:
-        """With a `clock`, what is said gets its time in front."""
+        """With a `clock`, lines get their time in front."""
         self.transcript = transcript
         self.room = room
         self.people = People()
         self._clock = clock
-        self.trouble = ""
+        self.offline_reason = ""
         """Why there is no connection, where there is none."""
-        self._announced: tuple[float, str] | None = None
-        self._late: set[str] = set()
-        self._late_sent = 0
+        self._last_announcement: tuple[float, str] | None = None
+        self._delayed: set[str] = set()
+        """Keys of messages that could not be sent at once."""
+        self._sent_late = 0
 
     def prompt(self) -> str:
-        """What stands before a line that is typed: who is in several rooms sees in which one that will be said."""
+        """Return the prompt; it names the current room where the person is in several."""
         if len(self.people.rooms) < 2:
             return PROMPT
         return f"#{clean(self.room)[:NICK_MAX]}{PROMPT}"  # a hostile server could have rooms with longer names
 
-    def said(self, line: str, *, columns: int | None = None) -> list[Row]:
-        """Show what was typed, as it stood behind the prompt."""
-        rows = self.transcript.said(line, prompt=self.prompt(), columns=columns)
-        return self._stamped(rows, self._clock() if self._clock else 0.0)
+    def echo(self, line: str, *, columns: int | None = None) -> list[Row]:
+        """Render a line that was typed, as it stood behind the prompt."""
+        rows = self.transcript.own_line(line, prompt=self.prompt(), columns=columns)
+        return self._with_time(rows, self._clock() if self._clock else 0.0)
 
-    def begin(self, link: Link) -> RenderedOutput:
-        """Tell what is still to be sent from last time."""
+    def render_pending(self, link: LinkState) -> RenderedOutput:
+        """Render the messages of last time that are still to be sent."""
         if not link.pending:
-            return RenderedOutput([])
-        self._late = {speech.key for speech in link.pending}
-        rows = self.transcript.notice(f"{count_lines(len(self._late))} from last time will be sent:")
-        for speech in link.pending:
-            rows += self.transcript.said(speech.text)
-        return RenderedOutput(rows)
+            return _NOTHING
+        self._delayed = {message.key for message in link.pending}
+        rows = self.transcript.notice(f"{count_lines(len(self._delayed))} from last time will be sent:")
+        for message in link.pending:
+            rows += self.transcript.own_line(message.text)
+        return self._here(rows)
 
-    def tell(self, happening: LinkEvent, link: Link, *, columns: int | None = None) -> RenderedOutput:
-        """Tell what happened."""
-        match happening:
-            case Heard():
-                return self._hear(happening, link, columns)
-            case Connected():
-                return self._connect(happening, link)
-            case Lost(reason=reason):
-                return self._lose(reason, link)
-            case Ended(reason=reason, is_orderly=is_orderly):
-                self.trouble = "" if is_orderly else reason
-                return RenderedOutput([])
-            case Pending(speech=speech):
-                return self._wait(speech, link)
-            case Sent(speech=speech):
-                return self._settle(speech, is_sent=True)
-            case Failed(speech=speech, reason=reason):
-                told = self._settle(speech, is_sent=False)
-                return RenderedOutput(told.rows, (f"not sent: {reason}: {speech.text}", *told.asides))
-            case Delayed(speech=speech, reason=reason):
-                self._late.add(speech.key)
-                return RenderedOutput([], (f"not sent yet, it will be tried again: {reason}: {speech.text}",))
-            case Entered(room=room, topic=topic, asked=asked):
-                if self.room == asked:  # else it is elsewhere that the person wants to be by now
-                    self.room = room
-                return RenderedOutput(self.transcript.notice(where_you_are(room, topic)))
-            case Exited():
-                return RenderedOutput(self.transcript.notice(where_you_are(self.room, link.rooms.get(self.room, ""))))
+    def render(self, event: LinkEvent, link: LinkState, *, columns: int | None = None) -> RenderedOutput:
+        """Render an event. Drawings wider than `columns` stay names."""
+        match event:
+            case Received():
+                return self._render_entry(event, link, columns)
             case Answered(answer=answer):
-                return RenderedOutput(self._answer(answer, link, columns))
-            case Refused(question=question, reason=reason):
-                if isinstance(question, frames.Join) and self.room not in link.rooms:
-                    self.room = next(iter(link.rooms), LOBBY)
-                return RenderedOutput(self.transcript.notice(reason))
-            case Missed(room=room, count=count):
-                return RenderedOutput(self.transcript.notice(_missed(room, count)))
-            case Noticed(text=text):
-                return RenderedOutput([], (text,))
+                return RenderedOutput(tuple(self._render_answer(answer, link, columns)))
+            case Connected() | Disconnected() | Ended() | LinkNotice():
+                return self._render_connection(event, link)
+            case Pending() | Sent() | Delayed() | Failed():
+                return self._render_delivery(event, link)
+            case RoomJoined() | RoomLeft() | Refused() | GapFound():
+                return self._render_room(event, link)
             case _:
-                assert_never(happening)
+                assert_never(event)
 
-    def _hear(self, heard: Heard, link: Link, columns: int | None) -> RenderedOutput:
-        entry = heard.entry
-        if heard.is_own and entry.kind in _WORDS:
-            return RenderedOutput([])
-        if entry.kind in _WORDS and self.people.is_ignored(entry.author):
-            return RenderedOutput([])
-        if entry.kind in _OWN_COMING and entry.author == link.label:
-            return RenderedOutput([])
+    def _here(self, rows: list[Row]) -> RenderedOutput:
+        """Put rows that are no entry into the current room."""
+        return RenderedOutput((TranscriptItem(rows, self.room),))
+
+    def _notice(self, text: str) -> RenderedOutput:
+        return self._here(self.transcript.notice(text))
+
+    def _with_time(self, rows: list[Row], when: float) -> list[Row]:
+        return [(timestamp(when, self._clock()), *rows[0]), *rows[1:]] if self._clock else rows
+
+    # Entries and answers
+
+    def _render_entry(self, received: Received, link: LinkState, columns: int | None) -> RenderedOutput:
+        entry = received.entry
+        if self._is_left_out(received, link.label):
+            return _NOTHING
+        rows = self._with_time(
+            self.transcript.entry(entry, room=self.room, you=link.label, columns=columns), entry.time
+        )
+        is_mentioned = is_mention(entry, link.label)
+        return RenderedOutput((TranscriptItem(rows, entry.room, entry.id, entry.kind, is_mention=is_mentioned),))
+
+    def _is_left_out(self, received: Received, label: str) -> bool:
+        entry = received.entry
+        if entry.kind in _WORDS:
+            return received.is_own or self.people.is_ignored(entry.author)
+        if entry.kind in _OWN_COMING:
+            return entry.author == label
         if entry.kind == Kind.ANNOUNCED:  # it comes to each of our rooms, at one time
-            was_announced, self._announced = self._announced, (entry.time, entry.text)
-            if was_announced == self._announced:
-                return RenderedOutput([])
-        rows = self.transcript.entry(entry, room=self.room, you=link.label, columns=columns)
-        return RenderedOutput(self._stamped(rows, entry.time), is_call=is_call(entry, link.label))
+            before, self._last_announcement = self._last_announcement, (entry.time, entry.text)
+            return before == self._last_announcement
+        return False
 
-    def _stamped(self, rows: list[Row], when: float) -> list[Row]:
-        return [(stamp(when, self._clock()), *rows[0]), *rows[1:]] if self._clock else rows
-
-    def _connect(self, connected: Connected, link: Link) -> RenderedOutput:
-        self.trouble = ""
-        if not connected.is_again:
-            if self.room not in link.rooms:
-                self.room = next(iter(link.rooms), LOBBY)
-            topic = link.rooms.get(self.room, "")
-            return RenderedOutput(
-                [], greeting=f"you are [{connected.label}] in #{self.room}" + (f": {topic}" if topic else "")
-            )
-        asides = ["connected again"]
-        if connected.is_other_epoch:
-            asides.append("the server's history is another one now: some of what was said may be missing")
-        return RenderedOutput([], tuple(asides))
-
-    def _lose(self, reason: str, link: Link) -> RenderedOutput:
-        """Tell it once, not again each time that it is tried."""
-        was_lost, self.trouble = bool(self.trouble), reason
-        if was_lost:
-            return RenderedOutput([])
-        self._late |= {speech.key for speech in link.pending}
-        waits = (_waiting(len(self._late)),) if self._late else ()
-        return RenderedOutput([], (f"{reason}; trying again", *waits))
-
-    def _wait(self, speech: Speech, link: Link) -> RenderedOutput:
-        if link.is_connected or not self.trouble:
-            return RenderedOutput([])
-        self._late.add(speech.key)
-        return RenderedOutput([], (_waiting(len(self._late)),))
-
-    def _settle(self, speech: Speech, *, is_sent: bool) -> RenderedOutput:
-        """Something that waited needs to wait no longer."""
-        if speech.key not in self._late:
-            return RenderedOutput([])
-        self._late.discard(speech.key)
-        self._late_sent += is_sent
-        if self._late or not self._late_sent:
-            return RenderedOutput([])
-        count, self._late_sent = self._late_sent, 0
-        return RenderedOutput([], (f"{count_lines(count)} sent",))
-
-    def _answer(self, answer: frames.Reply, link: Link, columns: int | None) -> list[Row]:
+    def _render_answer(self, answer: Answer, link: LinkState, columns: int | None) -> Iterator[TranscriptItem]:
         match answer:
             case frames.Members(room=room, count=count, labels=labels):
                 text = who_is_here(room, count, ((label, label == link.label) for label in labels))
-                return self.transcript.notice(text)
+                yield TranscriptItem(self.transcript.notice(text), room)
             case frames.RoomList(rooms=rooms, count=count):
-                told = [(room.name, room.members, room.topic) for room in rooms]
-                lines = rooms_there_are(told, max(count, len(told)))
-                return [row for line in lines for row in self.transcript.plain(line)]
+                listed = [(room.name, room.members, room.topic) for room in rooms]
+                lines = rooms_there_are(listed, max(count, len(listed)))
+                yield TranscriptItem([row for line in lines for row in self.transcript.plain(line)], self.room)
             case frames.Page(entries=[], damaged=[]):
-                return self.transcript.notice(NOTHING_FOUND)
+                yield TranscriptItem(self.transcript.notice(NOTHING_FOUND), self.room)
             case frames.Page(entries=entries, damaged=damaged):
-                rows = [(entry.id, self._past(entry, link, columns)) for entry in entries]
-                rows += [(number, self.transcript.notice(f"entry {number} is damaged")) for number in damaged]
-                return [row for _, of_entry in sorted(rows, key=itemgetter(0)) for row in of_entry]
-        return []
+                items = [self._render_past(entry, link, columns) for entry in entries if not self._is_muted(entry)]
+                items += [self._render_damaged(number) for number in damaged]
+                yield from sorted(items, key=attrgetter("id"))
+            case frames.Done():
+                pass
+            case _:
+                assert_never(answer)
 
-    def _past(self, entry: frames.Said, link: Link, columns: int | None) -> list[Row]:
-        if entry.kind in _WORDS and self.people.is_ignored(entry.author):
-            return []
-        return self.transcript.entry(entry, room=self.room, you=link.label, is_past=True, columns=columns)
+    def _is_muted(self, entry: frames.Said) -> bool:
+        return entry.kind in _WORDS and self.people.is_ignored(entry.author)
+
+    def _render_past(self, entry: frames.Said, link: LinkState, columns: int | None) -> TranscriptItem:
+        rows = self.transcript.entry(entry, room=self.room, you=link.label, is_past=True, columns=columns)
+        return TranscriptItem(rows, entry.room, entry.id, entry.kind)
+
+    def _render_damaged(self, number: int) -> TranscriptItem:
+        return TranscriptItem(self.transcript.notice(f"entry {number} is damaged"), self.room, number)
+
+    # Rooms
+
+    def _render_room(self, event: RoomJoined | RoomLeft | Refused | GapFound, link: LinkState) -> RenderedOutput:
+        match event:
+            case RoomJoined(room=room, topic=topic, asked=asked):
+                if self.room == asked:  # else the person wants to be elsewhere by now
+                    self.room = room
+                return RenderedOutput((TranscriptItem(self.transcript.notice(where_you_are(room, topic)), room),))
+            case RoomLeft():
+                return self._notice(where_you_are(self.room, link.rooms.get(self.room, "")))
+            case Refused(question=question, reason=reason):
+                if isinstance(question, frames.Join):
+                    self._stay_in_a_room(link)
+                return self._notice(reason)
+            case GapFound(room=room, count=count):
+                return RenderedOutput((TranscriptItem(self.transcript.notice(_missed(room, count)), room),))
+            case _:
+                assert_never(event)
+
+    def _stay_in_a_room(self, link: LinkState) -> None:
+        if self.room not in link.rooms:
+            self.room = next(iter(link.rooms), LOBBY)
+
+    # The connection
+
+    def _render_connection(
+        self, event: Connected | Disconnected | Ended | LinkNotice, link: LinkState
+    ) -> RenderedOutput:
+        match event:
+            case Connected():
+                self.offline_reason = ""
+                return self._reconnected(event) if event.is_again else self._greet(event, link)
+            case Disconnected(reason=reason):
+                return self._disconnected(reason, link)
+            case Ended(reason=reason, is_orderly=is_orderly):
+                self.offline_reason = "" if is_orderly else reason
+                return _NOTHING
+            case LinkNotice(text=text):
+                return RenderedOutput(notices=(text,))
+            case _:
+                assert_never(event)
+
+    def _greet(self, connected: Connected, link: LinkState) -> RenderedOutput:
+        self._stay_in_a_room(link)
+        topic = link.rooms.get(self.room, "")
+        return RenderedOutput(greeting=f"you are [{connected.label}] in #{self.room}" + (f": {topic}" if topic else ""))
+
+    def _reconnected(self, connected: Connected) -> RenderedOutput:
+        notices = ["connected again"]
+        if connected.is_other_epoch:
+            notices.append("the server's history is another one now: some of what was said may be missing")
+        return RenderedOutput(notices=tuple(notices))
+
+    def _disconnected(self, reason: str, link: LinkState) -> RenderedOutput:
+        """Announce it once, not again at each attempt to reconnect."""
+        was_offline, self.offline_reason = bool(self.offline_reason), reason
+        if was_offline:
+            return _NOTHING
+        self._delayed |= {message.key for message in link.pending}
+        waiting = (_waiting(len(self._delayed)),) if self._delayed else ()
+        return RenderedOutput(notices=(f"{reason}; trying again", *waiting))
+
+    # Delivery of our own messages
+
+    def _render_delivery(self, event: Pending | Sent | Delayed | Failed, link: LinkState) -> RenderedOutput:
+        match event:
+            case Pending(message=message):
+                return RenderedOutput(notices=self._queued(message, link))
+            case Sent(message=message):
+                return RenderedOutput(notices=self._settled(message, is_sent=True))
+            case Delayed(message=message, reason=reason):
+                self._delayed.add(message.key)
+                return RenderedOutput(notices=(f"not sent yet, it will be tried again: {reason}: {message.text}",))
+            case Failed(message=message, reason=reason):
+                rest = self._settled(message, is_sent=False)
+                return RenderedOutput(notices=(f"not sent: {reason}: {message.text}", *rest))
+            case _:
+                assert_never(event)
+
+    def _queued(self, message: Message, link: LinkState) -> tuple[str, ...]:
+        if link.is_connected or not self.offline_reason:
+            return ()
+        self._delayed.add(message.key)
+        return (_waiting(len(self._delayed)),)
+
+    def _settled(self, message: Message, *, is_sent: bool) -> tuple[str, ...]:
+        """Take a message off the delayed ones. -> how many were sent, when none is left"""
+        if message.key not in self._delayed:
+            return ()
+        self._delayed.discard(message.key)
+        self._sent_late += is_sent
+        if self._delayed or not self._sent_late:
+            return ()
+        count, self._sent_late = self._sent_late, 0
+        return (f"{count_lines(count)} sent",)
 
 
 def count_lines(count: int) -> str:
-    """Say how many."""
+    """Return a number of lines in words."""
     return f"{count} line" if count == 1 else f"{count} lines"
 
 
@@ -219,9 +302,7 @@ def _waiting(count: int) -> str:
 
 
 def _missed(room: str, count: int) -> str:
-    place = "of what you were told" if room == frames.MAILBOX else f"in #{room}"
-    return (
-        f"you missed {count} message{'' if count == 1 else 's'} {place}"
-        if count
-        else f"some of what was said {place} is missing"
-    )
+    where = "of what you were told" if room == frames.MAILBOX else f"in #{room}"
+    if not count:
+        return f"some of what was said {where} is missing"
+    return f"you missed {count} message{'' if count == 1 else 's'} {where}"

@@ -1,9 +1,9 @@
-"""Who is in the rooms that we are in, as far as we were told: for completing names, and for answering. Pure."""
+"""The people in our rooms, as far as the server has told: for completing names and for `/reply`. Pure."""
 
 from collections.abc import Iterable
 
 from trio_chat.chat.events import Kind
-from trio_chat.client.link.events import Answered, Connected, Entered, Exited, Heard, LinkEvent
+from trio_chat.client.link.events import Answered, Connected, LinkEvent, Received, RoomJoined, RoomLeft
 from trio_chat.wire import frames
 
 PEOPLE_MAX = 1000
@@ -22,11 +22,11 @@ class People:
         self._label = ""
         self._ignored: dict[str, str] = {}
 
-    def note(self, happenings: Iterable[LinkEvent], label: str) -> None:
-        """Take what happened to us, who are called `label`."""
+    def update(self, events: Iterable[LinkEvent], label: str) -> None:
+        """Take in events; `label` is our own name."""
         self._label = label
-        for happening in happenings:
-            self._note(happening)
+        for event in events:
+            self._update(event)
 
     @property
     def rooms(self) -> list[str]:
@@ -35,12 +35,12 @@ class People:
 
     @property
     def last_writer(self) -> str:
-        """Who was the last to write to us alone, or nobody."""
+        """Name of the last one who wrote to us alone; empty if nobody did."""
         return next(reversed(self._writers), "")
 
     @property
     def ignored(self) -> list[str]:
-        """Whom we ignore."""
+        """Names of the people that we ignore."""
         return list(self._ignored.values())
 
     def ignore(self, name: str) -> None:
@@ -48,42 +48,42 @@ class People:
         self._ignored[name.casefold()] = name
         self._writers = {writer: None for writer in self._writers if not self.is_ignored(writer)}
 
-    def heed(self, name: str) -> bool:
-        """Ignore somebody no longer. -> whether they were ignored"""
+    def unignore(self, name: str) -> bool:
+        """Stop ignoring somebody. -> whether they were ignored"""
         return self._ignored.pop(name.casefold(), None) is not None
 
     def is_ignored(self, name: str) -> bool:
-        """Whether we ignore somebody."""
+        """Tell whether we ignore somebody."""
         return name.casefold() in self._ignored
 
     def names(self, room: str) -> list[str]:
-        """Others in a room, whoever spoke last first."""
+        """Return the others in a room, whoever spoke last first."""
         return [name for name in reversed(self._rooms.get(room, {})) if name != self._label]
 
-    def everybody(self) -> list[str]:
-        """Everybody that we know of, and first those who wrote to us alone."""
+    def all_names(self) -> list[str]:
+        """Return all names that we know, those who wrote to us alone first."""
         found = dict.fromkeys(reversed(self._writers))
         for room in self._rooms:
             found |= dict.fromkeys(self.names(room))
         return list(found)
 
-    def _note(self, happening: LinkEvent) -> None:
-        match happening:
+    def _update(self, event: LinkEvent) -> None:
+        match event:
             case Connected(rooms=rooms):
                 self._rooms = {room: self._rooms.get(room, {}) for room in rooms}
-            case Entered(room=room):
+            case RoomJoined(room=room):
                 self._rooms.setdefault(room, {})
-            case Exited(room=room):
+            case RoomLeft(room=room):
                 self._rooms.pop(room, None)
             case Answered(answer=frames.Members(room=room, labels=labels)) if room in self._rooms:
                 silent = dict.fromkeys(label for label in labels if label not in self._rooms[room])
                 present = set(labels)
                 spoke = [name for name in self._rooms[room] if name in present]
                 self._rooms[room] = dict.fromkeys([*silent, *spoke][-PEOPLE_MAX:])
-            case Heard(entry=entry):
-                self._hear(entry)
+            case Received(entry=entry):
+                self._add_entry(entry)
 
-    def _hear(self, entry: frames.Said) -> None:
+    def _add_entry(self, entry: frames.Said) -> None:
         if entry.kind == Kind.TOLD:
             if entry.author != self._label and not self.is_ignored(entry.author):
                 _add(self._writers, entry.author)
@@ -99,7 +99,7 @@ class People:
             _add(here, entry.author)
 
     def _rename(self, before: str, after: str) -> None:
-        if self.heed(before):
+        if self.unignore(before):
             self.ignore(after)
         for names in (self._writers, *self._rooms.values()):
             if before in names:

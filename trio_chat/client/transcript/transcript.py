@@ -1,4 +1,4 @@
-"""What the user sees, as plain data: received lines cleaned, with their stickers drawn and their parts named.
+"""Lines as rows of plain data: cleaned, with their stickers drawn and their parts styled.
 
 Pure: it prints nothing and knows no terminal. A view decides what a style looks like; `paint` is how a terminal does.
 """
@@ -32,11 +32,11 @@ _NOTICE = re.compile(_WHEN + r"\*\*\* .* \*\*\*")
 
 
 class Style(StrEnum):
-    """What a part of a row is."""
+    """The role of a part of a row."""
 
     PLAIN = "plain"
     NOTICE = "notice"
-    CALL = "call"
+    MENTION = "mention"
     NAME_1 = "name-1"
     NAME_2 = "name-2"
     NAME_3 = "name-3"
@@ -46,10 +46,10 @@ class Style(StrEnum):
 
 NAMES = (Style.NAME_1, Style.NAME_2, Style.NAME_3, Style.NAME_4, Style.NAME_5)
 
-# ECMA-48 8.3.117. Names are in the five dark colours that can be read on white and on black; yellow cannot. What calls
-# the reader is the other way round.
+# ECMA-48 8.3.117. Names are in the five dark colours that can be read on white and on black; yellow cannot. A mention
+# is reversed.
 SGR: Mapping[Style, str] = MappingProxyType(
-    {Style.NOTICE: "2", Style.CALL: "7", **dict(zip(NAMES, ("31", "32", "34", "35", "36"), strict=True))}
+    {Style.NOTICE: "2", Style.MENTION: "7", **dict(zip(NAMES, ("31", "32", "34", "35", "36"), strict=True))}
 )
 
 
@@ -70,49 +70,51 @@ class Transcript:
 
     catalogue: Catalogue
 
-    def heard(self, line: str, *, columns: int | None = None) -> list[Row]:
-        """Show a line of the server. Drawings wider than `columns` stay names."""
+    def received(self, line: str, *, columns: int | None = None) -> list[Row]:
+        """Render a line of the server. Drawings wider than `columns` stay names."""
         drawn = self.catalogue.draw(clean(line), columns=columns)
         return [_styled(drawn.line), *_below(drawn)]
 
     def entry(
         self, entry: frames.Said, *, room: str, you: str = "", is_past: bool = False, columns: int | None = None
     ) -> list[Row]:
-        """Show what happened somewhere, to somebody who is called `you` and whose current room is `room`."""
-        rows = self.heard((line_of_past if is_past else line_of)(_entry_of(entry)), columns=columns)
-        if is_call(entry, you):
-            rows[0] = tuple(part for whole in rows[0] for part in _called(whole, you, is_told=entry.kind == Kind.TOLD))
+        """Render an entry for somebody who is called `you` and whose current room is `room`."""
+        rows = self.received((line_of_past if is_past else line_of)(_entry_of(entry)), columns=columns)
+        if is_mention(entry, you):
+            rows[0] = tuple(
+                part for whole in rows[0] for part in _mark_mentions(whole, you, is_told=entry.kind == Kind.TOLD)
+            )
         if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in (Kind.JOINED, Kind.LEFT):
             return rows
         return [(Part(f"#{clean(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
 
     def notice(self, text: str) -> list[Row]:
-        """Show what the client itself has to say."""
+        """Render a notice of the client itself."""
         return [(Part(notice(clean(text)), Style.NOTICE),)]
 
     def plain(self, line: str) -> list[Row]:
-        """Show a line as it is."""
+        """Render a line without styles or stickers."""
         return [(Part(clean(line)),)]
 
-    def said(self, line: str, *, prompt: str = PROMPT, columns: int | None = None) -> list[Row]:
-        """Show a line of one's own, which the server does not send back, as it was typed behind the prompt."""
+    def own_line(self, line: str, *, prompt: str = PROMPT, columns: int | None = None) -> list[Row]:
+        """Render a line of one's own, which the server does not send back, as it was typed behind the prompt."""
         drawn = self.catalogue.draw(clean(line), columns=columns)
         return [(Part(prompt + drawn.line),), *_below(drawn)]
 
     def stickers(self, *, columns: int | None = None) -> list[Row]:
-        """Show what there is to draw."""
+        """Render the list of all stickers."""
         rows = listing(self.catalogue, columns=columns or 80) or ["There are no stickers."]
         return [(Part(row),) for row in rows]
 
 
-def stamp(when: float, now: float) -> Part:
-    """Tell the minute by the clock here, and the day where it is another."""
-    then, today = datetime.fromtimestamp(_possible(when)), datetime.fromtimestamp(now).date()
+def timestamp(when: float, now: float) -> Part:
+    """Return a time in the local zone, to the minute; with the day where that is not today's."""
+    then, today = datetime.fromtimestamp(_clamp_time(when)), datetime.fromtimestamp(now).date()
     return Part(f"{then:%H:%M} " if then.date() == today else f"{then:%Y-%m-%d %H:%M} ", Style.NOTICE)
 
 
-def is_call(entry: frames.Said, you: str) -> bool:
-    """Whether somebody else writes to `you` alone, or says your name."""
+def is_mention(entry: frames.Said, you: str) -> bool:
+    """Tell whether somebody else writes to `you` alone, or says your name."""
     if not you or entry.author == you:
         return False
     if entry.kind == Kind.TOLD:
@@ -121,25 +123,25 @@ def is_call(entry: frames.Said, you: str) -> bool:
 
 
 def _name(label: str) -> re.Pattern[str]:
-    """What finds a name as a whole word, however it is written."""
+    """Compile a pattern that finds a name as a whole word, in any case."""
     return re.compile(rf"(?<![\w-]){re.escape(label)}(?![\w-])", re.IGNORECASE)
 
 
-def _called(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
-    """Mark your name where it is said; of what is for you alone, mark who says it."""
+def _mark_mentions(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
+    """Mark your name where it is said; in a private message, mark its author."""
     if is_told or part.style is not Style.PLAIN:
-        yield Part(part.text, Style.CALL) if is_told and part.style in NAMES else part
+        yield Part(part.text, Style.MENTION) if is_told and part.style in NAMES else part
         return
     end = 0
     for found in _name(you).finditer(part.text):
         yield Part(part.text[end : found.start()])
-        yield Part(found[0], Style.CALL)
+        yield Part(found[0], Style.MENTION)
         end = found.end()
     yield Part(part.text[end:])
 
 
 def paint(rows: list[Row], *, is_coloured: bool) -> str:
-    """Write rows for a terminal or, without colours, for anything."""
+    """Return rows as text: with SGR sequences for a terminal or, without colours, plain."""
     return "".join("".join(_paint(part) if is_coloured else part.text for part in row) + "\n" for row in rows)
 
 
@@ -149,12 +151,12 @@ def _paint(part: Part) -> str:
 
 
 def _entry_of(said: frames.Said) -> Entry:
-    """Read a frame as what it tells of. What a later server can tell more is shown by its text."""
+    """Read a frame as an entry. A kind that only a later server knows is shown by its text."""
     kind = Kind(said.kind) if said.kind in set(Kind) else Kind.CROWD
-    return Entry(said.id, _possible(said.time), Draft(said.room, kind, said.author, said.text, said.to))
+    return Entry(said.id, _clamp_time(said.time), Draft(said.room, kind, said.author, said.text, said.to))
 
 
-def _possible(time: float) -> float:
+def _clamp_time(time: float) -> float:
     return min(max(time, 0.0), _TIME_MAX)
 
 

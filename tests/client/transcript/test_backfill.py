@@ -1,4 +1,4 @@
-"""What one who comes is shown first, with a real dialogue in place of the link."""
+"""What one who comes is shown first, with a real protocol in place of the link."""
 
 import itertools
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from trio_chat.client.link.events import Answered, Connected, Heard, LinkEvent, Lost, Noticed, Question
+from trio_chat.client.link.events import Answered, Connected, Disconnected, LinkEvent, LinkNotice, Question, Received
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.protocol import ClientProtocol
-from trio_chat.client.transcript.arrival import HELD_MAX, NAMELESS, Arrival
+from trio_chat.client.transcript.backfill import HELD_MAX, NICK_HINT, Backfill
 from trio_chat.wire import frames
 
 
@@ -25,16 +25,16 @@ def info(room: str, last_id: int = 10) -> frames.RoomInfo:
 class Coming:
     """Somebody who comes into the lobby, and what they are told."""
 
-    def __init__(self, *, past: int | None = 20, label: str = "alice", room: str = "lobby") -> None:
+    def __init__(self, *, history_lines: int | None = 20, label: str = "alice", room: str = "lobby") -> None:
         keys = itertools.count()
-        self.arrival = Arrival(room, make_key=lambda: f"key-{next(keys)}", past=past)
-        self.dialogue = ClientProtocol(Identity(), "s" * 16)
+        self.backfill = Backfill(room, make_key=lambda: f"key-{next(keys)}", history_lines=history_lines)
+        self.protocol = ClientProtocol(Identity(), "s" * 16)
         self.asked: list[Question] = []
         self.told: list[LinkEvent] = []
         self.connect(label)
 
     def connect(self, label: str = "alice") -> None:
-        self.dialogue.begin()
+        self.protocol.start_connection()
         you = frames.You(id="c1", label=label, address="192.0.2.1:5")
         welcome = frames.Welcome(
             protocol=1,
@@ -50,16 +50,16 @@ class Coming:
 
     def hear(self, *replies: frames.AnyReply) -> None:
         for reply in replies:
-            self.happen(self.dialogue.hear(reply))
+            self.happen(self.protocol.receive(reply))
 
-    def happen(self, happenings: list[LinkEvent]) -> None:
-        self.told += self.arrival.sift(happenings, self.dialogue)
-        for question in self.arrival.questions():
+    def happen(self, events: list[LinkEvent]) -> None:
+        self.told += self.backfill.reorder(events, self.protocol)
+        for question in self.backfill.take_questions():
             self.asked.append(question)
-            self.dialogue.ask(question)
+            self.protocol.ask(question)
 
     def ask(self, question: Question) -> None:
-        self.happen(self.dialogue.ask(question))
+        self.happen(self.protocol.ask(question))
 
     def page(self, *entries: frames.Said, damaged: Sequence[int] = ()) -> None:
         (question,) = (asked for asked in self.asked[-2:] if isinstance(asked, frames.History))
@@ -78,7 +78,7 @@ class Coming:
                     found += [f"past {entry.id}" for entry in entries] + [f"damaged {number}" for number in damaged]
                 case Answered(answer=frames.Members(count=count)):
                     found.append(f"{count} here")
-                case Heard(entry=entry):
+                case Received(entry=entry):
                     found.append(f"new {entry.id}")
         return found
 
@@ -106,7 +106,7 @@ def test_the_past_is_told_first_then_who_is_there_and_then_what_came_meanwhile()
 
 
 def test_what_is_asked_for_is_what_does_not_come_by_itself() -> None:
-    (history, who) = Coming(past=3).asked
+    (history, who) = Coming(history_lines=3).asked
 
     assert isinstance(history, frames.History)
     assert isinstance(who, frames.Who)
@@ -114,7 +114,7 @@ def test_what_is_asked_for_is_what_does_not_come_by_itself() -> None:
 
 
 def test_so_much_is_told_as_was_wished_for_and_not_who_came_and_went() -> None:
-    coming = Coming(past=2)
+    coming = Coming(history_lines=2)
 
     coming.page(said(1), said(2), said(3, kind="joined"), said(4, kind="acted"), said(5, kind="left"))
 
@@ -131,13 +131,13 @@ def test_in_a_room_where_nothing_was_said_nothing_is_told_of_that() -> None:
 
 
 def test_without_a_past_it_is_told_who_is_there() -> None:
-    coming = Coming(past=0)
+    coming = Coming(history_lines=0)
 
     assert [type(question) for question in coming.asked] == [frames.Who]
 
 
 def test_who_did_not_wish_for_it_is_asked_and_told_nothing_more() -> None:
-    coming = Coming(past=None)
+    coming = Coming(history_lines=None)
 
     coming.hear(said(11))
 
@@ -166,7 +166,7 @@ def test_who_has_no_name_is_told_once_how_to_have_one(label: str, is_told: bool)
     coming.page()
     coming.members(label)
 
-    assert coming.told.count(Noticed(NAMELESS)) == is_told
+    assert coming.told.count(LinkNotice(NICK_HINT)) == is_told
 
 
 def test_who_comes_back_is_asked_and_told_nothing_more() -> None:
@@ -175,7 +175,7 @@ def test_who_comes_back_is_asked_and_told_nothing_more() -> None:
     coming.members("alice")
     asked = len(coming.asked)
 
-    coming.happen([*coming.dialogue.lose(), Lost("broken", 1)])
+    coming.happen([*coming.protocol.connection_lost(), Disconnected("broken", 1)])
     coming.connect()
     coming.hear(said(11))
 
@@ -187,9 +187,9 @@ def test_a_connection_that_breaks_meanwhile_holds_nothing_back() -> None:
     coming = Coming()
     coming.hear(said(11))
 
-    coming.happen([*coming.dialogue.lose(), Lost("broken", 1)])
+    coming.happen([*coming.protocol.connection_lost(), Disconnected("broken", 1)])
 
-    assert [type(told) for told in coming.told] == [Connected, Heard, Lost]
+    assert [type(told) for told in coming.told] == [Connected, Received, Disconnected]
 
 
 def test_a_past_that_cannot_be_read_holds_nothing_back() -> None:

@@ -1,0 +1,83 @@
+"""The items that a narrator renders, for any view: with a state of the link, and no link."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from trio_chat.client.link.events import Answered, Connected, GapFound, LinkNotice, Message, Received, RoomJoined
+from trio_chat.client.stickers.catalogue import Catalogue
+from trio_chat.client.transcript.narrator import Narrator, RenderedOutput
+from trio_chat.client.transcript.transcript import Transcript, paint
+from trio_chat.wire import frames
+
+
+@dataclass
+class State:
+    """The state of a link, as plain data."""
+
+    label: str = "me"
+    is_connected: bool = True
+    rooms: dict[str, str] = field(default_factory=lambda: {"lobby": "", "dev": "tests"})
+    pending: tuple[Message, ...] = ()
+
+    def newest_id_before(self, _room: str) -> int | None:
+        return None
+
+
+@pytest.fixture
+def narrator() -> Narrator:
+    return Narrator(Transcript(Catalogue()))
+
+
+def said(number: int, **fields: Any) -> frames.Said:
+    values = {"id": number, "room": "lobby", "kind": "said", "time": 0.0, "author": "bob", "text": "hi"}
+    return frames.Said(**values | fields)
+
+
+def seen(output: RenderedOutput) -> list[tuple[str, int | None, str | None, str]]:
+    return [(item.room, item.id, item.kind, paint(item.rows, is_coloured=False)) for item in output.items]
+
+
+def test_an_entry_keeps_its_room_id_and_kind(narrator: Narrator) -> None:
+    output = narrator.render(Received(said(7, room="dev", kind="acted"), is_own=False), State())
+
+    assert seen(output) == [("dev", 7, "acted", "#dev * [bob] hi\n")]
+
+
+def test_a_page_of_history_is_one_item_an_entry_in_the_order_of_their_ids(narrator: Narrator) -> None:
+    page = frames.Page(entries=[said(7), said(9, kind="joined")], damaged=[8], more=False, key="k")
+
+    output = narrator.render(Answered(frames.History(room="lobby"), page), State())
+
+    assert [(room, number, kind) for room, number, kind, _ in seen(output)] == [
+        ("lobby", 7, "said"),
+        ("lobby", 8, None),
+        ("lobby", 9, "joined"),
+    ]
+
+
+def test_an_item_that_mentions_the_person_says_so_in_its_room(narrator: Narrator) -> None:
+    entries = [said(1, room="dev", text="hello me"), said(2), said(3, room="@", kind="told", to="me")]
+
+    items = [item for entry in entries for item in narrator.render(Received(entry, is_own=False), State()).items]
+
+    assert [(item.room, item.is_mention) for item in items] == [("dev", True), ("lobby", False), ("@", True)]
+
+
+def test_what_is_said_about_a_room_belongs_to_it_and_is_no_entry(narrator: Narrator) -> None:
+    members = frames.Members(room="dev", count=1, labels=["me"], key="k")
+    events = [RoomJoined("dev", "tests"), Answered(frames.Who(room="dev"), members), GapFound("dev", 3)]
+
+    items = [item for event in events for item in narrator.render(event, State()).items]
+
+    assert {(item.room, item.id, item.kind) for item in items} == {("dev", None, None)}
+
+
+def test_what_is_said_about_the_connection_is_no_item_of_the_transcript(narrator: Narrator) -> None:
+    connected = Connected("me", ("lobby",), is_again=False, is_other_epoch=False)
+
+    greeting, notice = (narrator.render(event, State()) for event in (connected, LinkNotice("the disk is full")))
+
+    assert greeting == RenderedOutput(greeting="you are [me] in #lobby")
+    assert notice == RenderedOutput(notices=("the disk is full",))

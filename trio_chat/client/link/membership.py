@@ -1,0 +1,127 @@
+"""Our membership at a server, across connections: name, rooms and read positions. Pure."""
+
+from collections.abc import Iterable
+
+from trio_chat import __version__
+from trio_chat.chat.events import Kind
+from trio_chat.client.link.events import Answered, LinkEvent, Question, Refused, RoomJoined, RoomLeft
+from trio_chat.client.link.identity import Identity
+from trio_chat.client.link.names import nick_name, room_name
+from trio_chat.client.link.seen import Seen
+from trio_chat.wire import frames
+
+
+class Membership:
+    """The name that we have or want, and the rooms that we are in or want to be in."""
+
+    def __init__(self, identity: Identity, session: str, rooms: Iterable[str] = ()) -> None:
+        """`rooms` are wanted besides those of the identity."""
+        self.label = ""
+        """Our name as others see it."""
+        self.rooms: dict[str, str] = dict.fromkeys(map(room_name, (*identity.rooms, *rooms)), "")
+        """The topic of each room by name."""
+        self._session = session
+        self._nick = identity.nick
+        self._needs_nick = identity.needs_nick
+        self._password = identity.password
+        self._seen = Seen()
+
+    @property
+    def needs_nick(self) -> bool:
+        """Whether we would rather be refused than have another name."""
+        return self._needs_nick
+
+    def hello(self) -> frames.Hello:
+        """Return the first request of a connection."""
+        rooms = list(self.rooms)[: frames.ROOMS_LIMIT]
+        return frames.Hello(
+            protocol=frames.PROTOCOL,
+            client=f"trio-chat {__version__}",
+            nick=self._nick or "",
+            needs_nick=self._needs_nick,
+            rooms=rooms,
+            session=self._session,
+            epoch=self._seen.epoch,
+            since=dict(self._seen.since(rooms)),
+            password=self._password,
+        )
+
+    def begin(self, welcome: frames.Welcome) -> bool:
+        """Begin a connection in the rooms of a welcome that we want. -> whether the epoch is another one"""
+        joined = [room for room in welcome.rooms if room.name in self.rooms]
+        self.label = welcome.you.label
+        self.rooms = {room.name: room.topic for room in joined}
+        return self._seen.begin(welcome, joined)
+
+    def reconcile(self, welcome: frames.Welcome) -> Iterable[frames.Request]:
+        """Ask for what a member that waited for us does not know: changes made without a connection."""
+        if not welcome.resumed:
+            return
+        for room in welcome.rooms[: frames.ROOMS_LIMIT]:
+            if room.name not in self.rooms:
+                yield frames.Leave(room=room.name)
+        has_other_nick = ":" not in welcome.you.label and welcome.you.label != self._nick
+        if self._nick and has_other_nick:  # who had none was given it by `hello`, or was told why not
+            yield frames.Nick(nick=self._nick)
+
+    def newest_id_before(self, room: str) -> int | None:
+        """Return the id of the newest entry when a room was joined; None where that is not known."""
+        return self._seen.newest_id_before(room)
+
+    def record(self, entry: frames.Said) -> bool:
+        """Record an entry, and the new name or topic that it brings. -> whether it is new and of our rooms"""
+        is_ours = entry.room in self.rooms or entry.room == frames.MAILBOX
+        if not is_ours or not self._seen.add(entry):
+            return False
+        if entry.kind == Kind.RENAMED and entry.author == self.label:
+            self.label = entry.text
+        elif entry.kind == Kind.TOPIC and entry.room in self.rooms:
+            self.rooms[entry.room] = entry.text
+        return True
+
+    def forget_positions(self) -> None:
+        """Forget all read positions: they were those of another epoch."""
+        self._seen.clear()
+
+    def want_room(self, name: str) -> None:
+        """Want to be in a room, from the moment of asking."""
+        self.rooms.setdefault(room_name(name), "")
+
+    def drop_room(self, name: str) -> None:
+        """Want to be in a room no longer: the server refused it."""
+        self.rooms.pop(room_name(name), None)
+
+    def enter(self, asked: str, room: frames.RoomInfo) -> RoomJoined:
+        """Take in a room that the server let us join; it may have another name than the one `asked` for."""
+        wanted = room_name(asked)
+        if wanted != room.name:
+            self.rooms.pop(wanted, None)
+        self.rooms[room.name] = room.topic
+        self._seen.add_room(room)
+        return RoomJoined(room.name, room.topic, "" if wanted == room.name else wanted)
+
+    def leave(self, name: str) -> RoomLeft:
+        """Leave a room."""
+        room = room_name(name)
+        self.rooms.pop(room, None)
+        self._seen.remove_room(room)
+        return RoomLeft(room)
+
+    def rename(self, nick: str) -> None:
+        """Take a nick that the server has given us."""
+        self._nick = nick
+        self.label = nick_name(nick)
+
+    def answer_offline(self, question: Question) -> LinkEvent:
+        """Answer without a connection: rooms and nick are for the next `hello`, all else is refused."""
+        match question:
+            case frames.Join(room=name):
+                self.want_room(name)
+                room = room_name(name)
+                return RoomJoined(room, self.rooms[room])
+            case frames.Leave(room=name):
+                return self.leave(name)
+            case frames.Nick(nick=nick):
+                self._nick = nick
+                return Answered(question, frames.Done())
+        return Refused(question, "there is no connection just now")

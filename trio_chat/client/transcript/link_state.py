@@ -1,0 +1,32 @@
+"""The state of a link that a transcript reads. A `Link` has it; so has whatever else wants to be shown. Pure."""
+
+from typing import Protocol
+
+from trio_chat.client.link.events import Message
+
+
+class JoinedRooms(Protocol):
+    """The rooms that we are in."""
+
+    @property
+    def rooms(self) -> dict[str, str]:
+        """The topic of each room by name."""
+
+    def newest_id_before(self, room: str) -> int | None:
+        """Return the id of the newest entry when the room was joined; None where that is not known."""
+
+
+class LinkState(JoinedRooms, Protocol):
+    """A link as a narrator sees it."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server has let us in, as far as we know."""
+
+    @property
+    def label(self) -> str:
+        """Our name as others see it."""
+
+    @property
+    def pending(self) -> tuple[Message, ...]:
+        """Messages that are not acknowledged yet, oldest first."""
