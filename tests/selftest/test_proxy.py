@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from trio_chat.selftest.proxy import Proxy, Wire
+from trio_chat.selftest.proxy import ProxiedConnection, Proxy
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -18,7 +18,7 @@ class Ends:
 
     client: trio.SocketStream
     server: trio.SocketStream
-    wire: Wire
+    connection: ProxiedConnection
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ async def ends(proxy: Proxy) -> AsyncIterator[Ends]:
         client = await trio.open_tcp_stream("127.0.0.1", proxy.port)
         server = await listener.accept()
         async with client, server:
-            await until(lambda: bool(proxy.wires))
-            yield Ends(client, server, next(iter(proxy.wires)))
+            await until(lambda: bool(proxy.connections))
+            yield Ends(client, server, next(iter(proxy.connections)))
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -73,14 +73,14 @@ async def test_bytes_pass_in_both_directions_up_to_both_ends(proxy: Proxy, ends:
 
 
 async def test_a_cut_ends_both_sides(proxy: Proxy, ends: Ends) -> None:
-    ends.wire.cut()
+    ends.connection.cut()
 
     assert (await until_end(ends.client), await until_end(ends.server)) == (b"", b"")
-    await until(lambda: not proxy.wires)
+    await until(lambda: not proxy.connections)
 
 
 async def test_a_reset_is_told_to_both_sides(ends: Ends) -> None:
-    ends.wire.cut(is_reset=True)
+    ends.connection.cut(is_reset=True)
 
     for stream in (ends.client, ends.server):
         with pytest.raises(trio.BrokenResourceError):
@@ -88,7 +88,7 @@ async def test_a_reset_is_told_to_both_sides(ends: Ends) -> None:
 
 
 async def test_a_halved_connection_ends_for_one_side_and_the_other_speaks_into_the_void(ends: Ends) -> None:
-    ends.wire.up.halve()
+    ends.connection.up.half_close()
 
     assert await until_end(ends.server) == b""
     await ends.client.send_all(b"x" * 1_000_000)
@@ -96,7 +96,7 @@ async def test_a_halved_connection_ends_for_one_side_and_the_other_speaks_into_t
 
 
 async def test_what_is_torn_arrives_in_part_and_then_the_connection_ends(ends: Ends) -> None:
-    ends.wire.down.tear()
+    ends.connection.down.truncate()
 
     await ends.server.send_all(b"0123456789")
 
@@ -104,7 +104,7 @@ async def test_what_is_torn_arrives_in_part_and_then_the_connection_ends(ends: E
 
 
 async def test_what_is_stalled_or_late_arrives_whole_after_a_while(ends: Ends) -> None:
-    for hold in (lambda: ends.wire.up.stall(0.05), lambda: ends.wire.up.delay(0.05, for_s=PATIENCE_S)):
+    for hold in (lambda: ends.connection.up.stall(0.05), lambda: ends.connection.up.delay(0.05, for_s=PATIENCE_S)):
         began = trio.current_time()
         hold()
 
@@ -129,4 +129,4 @@ async def test_one_who_is_gone_takes_the_other_along(proxy: Proxy, ends: Ends) -
     await trio.aclose_forcefully(ends.server)
 
     assert await until_end(ends.client) == b""
-    await until(lambda: not proxy.wires)
+    await until(lambda: not proxy.connections)

@@ -1,4 +1,4 @@
-"""Trying a real server with real clients, on this machine and on data that nobody needs: does it keep its promises?
+"""Self-test: a real server with real clients on this machine, in a temporary folder, held to its promises.
 
-It must not know how the server works: it starts one as a user would, and looks at what clients see and at the history.
+Must not know how the server works: it starts one as a user would, and checks what clients are shown and the history.
 """

@@ -1,4 +1,4 @@
-"""`trio-chat selftest`: run a test in a folder of its own, say what came of it, and clean up where all is well."""
+"""`trio-chat selftest`: run a test in a temporary folder, print its result, and clean up after success."""
 
 import shutil
 import sys
@@ -14,17 +14,17 @@ import trio
 from trio_chat import __version__
 from trio_chat.client.link.address import LinkError
 from trio_chat.exception_groups import leaf_exceptions
-from trio_chat.selftest.ordeal import Plan, Report, run_ordeal
-from trio_chat.selftest.participant import participating
+from trio_chat.selftest.chaos import ChaosPlan, ChaosReport, run_chaos_test
+from trio_chat.selftest.participant import open_participant
 from trio_chat.selftest.report import describe
-from trio_chat.selftest.supervisor import SelftestError, supervising
+from trio_chat.selftest.supervisor import SelftestError, open_supervisor
 
-QUICK_S = 60.0
-KILL_S = 4.0
+CHECK_TIMEOUT_S = 60.0
+KILL_INTERVAL_S = 4.0
 INTERRUPTED_STATUS = 130
 
-Test = Callable[[Path], Awaitable[bool]]
-Ordeal = Callable[[Plan, Path, Callable[[float], None]], Awaitable[Report]]
+RunTest = Callable[[Path], Awaitable[bool]]
+RunChaosTest = Callable[[ChaosPlan, Path, Callable[[float], None]], Awaitable[ChaosReport]]
 
 
 def check_installation(python: str = sys.executable) -> int:
@@ -32,12 +32,12 @@ def check_installation(python: str = sys.executable) -> int:
     return _run(partial(_check, python))
 
 
-def run_chaos(*, seconds: float, seed: int, ordeal: Ordeal = run_ordeal) -> int:
+def run_chaos(*, seconds: float, seed: int, run_test: RunChaosTest = run_chaos_test) -> int:
     """Let clients talk for so many seconds while everything breaks, and judge the result. -> exit status"""
-    return _run(partial(_chaos, Plan(seconds, seed, kill_s=min(KILL_S, seconds / 3)), ordeal))
+    return _run(partial(_chaos, ChaosPlan(seconds, seed, kill_interval_s=min(KILL_INTERVAL_S, seconds / 3)), run_test))
 
 
-def _run(test: Test) -> int:
+def _run(test: RunTest) -> int:
     folder = Path(tempfile.mkdtemp(prefix="trio-chat-selftest-"))
     status = 1
     try:
@@ -47,7 +47,7 @@ def _run(test: Test) -> int:
     except* KeyboardInterrupt:
         status = INTERRUPTED_STATUS
     if status == 1:
-        print(f"what is left of it is in {folder}", file=sys.stderr)
+        print(f"its files are in {folder}", file=sys.stderr)
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return status
@@ -55,18 +55,18 @@ def _run(test: Test) -> int:
 
 async def _check(python: str, folder: Path) -> bool:
     began = time.perf_counter()
-    with trio.move_on_after(QUICK_S) as patience:
-        async with supervising(folder, python) as supervisor:
+    with trio.move_on_after(CHECK_TIMEOUT_S) as scope:
+        async with open_supervisor(folder, python) as supervisor:
             port = await supervisor.start()
-            async with participating("alice", port, folder) as alice, participating("bob", port, folder) as bob:
+            async with open_participant("alice", port, folder) as alice, open_participant("bob", port, folder) as bob:
                 await alice.say("hello bob")
-                await bob.shown("hello bob")
+                await bob.wait_until_shown("hello bob")
                 await bob.say("hello alice")
-                await alice.shown("hello alice")
+                await alice.wait_until_shown("hello alice")
             if status := await supervisor.stop():
                 raise SelftestError(f"the server stopped with exit status {status}")
-    if patience.cancelled_caught:
-        raise SelftestError(f"it did not come to its end within {QUICK_S:.0f} s")
+    if scope.cancelled_caught:
+        raise SelftestError(f"it did not finish within {CHECK_TIMEOUT_S:.0f} s")
     print(
         f"trio-chat {__version__} works here: a server started, two clients spoke to each other, and it stopped"
         f" ({time.perf_counter() - began:.1f} s)"
@@ -74,14 +74,14 @@ async def _check(python: str, folder: Path) -> bool:
     return True
 
 
-async def _chaos(plan: Plan, ordeal: Ordeal, folder: Path) -> bool:
+async def _chaos(plan: ChaosPlan, run_test: RunChaosTest, folder: Path) -> bool:
     bar = click.progressbar(
-        length=round(plan.seconds * 10), label="breaking things", file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=round(plan.seconds * 10), label="injecting faults", file=sys.stderr, hidden=not sys.stderr.isatty()
     )
     with bar:
-        report = await ordeal(plan, folder, lambda passed_s: bar.update(round(passed_s * 10) - bar.pos))
+        report = await run_test(plan, folder, lambda passed_s: bar.update(round(passed_s * 10) - bar.pos))
     for line in describe(report):
         print(line)
-    if report.findings:
-        print(f"once more: trio-chat selftest --chaos --seconds {plan.seconds:g} --seed {plan.seed}")
-    return not report.findings
+    if report.violations:
+        print(f"run it again: trio-chat selftest --chaos --seconds {plan.seconds:g} --seed {plan.seed}")
+    return not report.violations

@@ -1,4 +1,4 @@
-"""A bad network: a TCP proxy that cuts, delays, halves, tears and stalls what goes through it, when it is told to."""
+"""A TCP proxy that injects faults on request: it cuts, delays, half-closes, truncates and stalls connections."""
 
 import socket
 import struct
@@ -22,32 +22,32 @@ class Flow:
         self._held_until = 0.0
         self._late_until = 0.0
         self._lag_s = 0.0
-        self._is_to_tear = False
+        self._is_to_truncate = False
 
     def delay(self, lag_s: float, *, for_s: float) -> None:
-        """Let everything come late for a while."""
+        """Deliver everything `lag_s` late, for a while."""
         self._lag_s = lag_s
         self._late_until = trio.current_time() + for_s
 
     def stall(self, for_s: float) -> None:
-        """Let nothing pass for a while; what comes meanwhile waits, here and in the kernel."""
+        """Deliver nothing for a while; what arrives meanwhile waits, here and in the kernel."""
         self._held_until = trio.current_time() + for_s
 
-    def tear(self) -> None:
-        """Let half of what comes next pass, and cut the connection there."""
-        self._is_to_tear = True
+    def truncate(self) -> None:
+        """Deliver half of the next chunk, then cut the connection."""
+        self._is_to_truncate = True
 
-    def halve(self) -> None:
-        """Close this direction alone: one side hears of an end, the other goes on and speaks into the void."""
+    def half_close(self) -> None:
+        """Close this direction only: the sink gets EOF, and what the source still sends is discarded."""
         self._flowing.cancel()
 
     async def run(self) -> bool:
-        """Pass bytes on until the source ends. -> whether the connection is to be cut. Raises what streams raise."""
+        """Pass bytes on until the source ends. -> whether the connection is to be cut. Raises the errors of streams."""
         with self._flowing:
-            is_torn = await self._pass_on()
-            if not is_torn:
+            is_truncated = await self._pass_on()
+            if not is_truncated:
                 await self._sink.send_eof()
-            return is_torn
+            return is_truncated
         await self._sink.send_eof()
         async for _ in self._source:
             pass
@@ -56,7 +56,7 @@ class Flow:
     async def _pass_on(self) -> bool:
         async for data in self._source:
             await trio.sleep(self._wait_s())
-            if self._is_to_tear:
+            if self._is_to_truncate:
                 await self._sink.send_all(data[: len(data) // 2])
                 return True
             await self._sink.send_all(data)
@@ -67,8 +67,8 @@ class Flow:
         return max(self._held_until - now, self._lag_s if now < self._late_until else 0.0, 0.0)
 
 
-class Wire:
-    """A connection through the proxy: `up` to the server and `down` from it."""
+class ProxiedConnection:
+    """A connection through the proxy: flow `up` to the server and `down` from it."""
 
     def __init__(self, client: trio.SocketStream, server: trio.SocketStream) -> None:
         self.up = Flow(client, server)
@@ -77,14 +77,14 @@ class Wire:
         self._whole = trio.CancelScope()
 
     def cut(self, *, is_reset: bool = False) -> None:
-        """End the connection at both sides, with what is under way: in good order, or by a reset."""
+        """Close both sides and drop what is in transit, in good order or with a reset."""
         if is_reset:
             for end in self._ends:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._whole.cancel()
 
     async def run(self) -> None:
-        """Pass bytes on in both directions until both have ended, or one of the sides is gone."""
+        """Pass bytes on in both directions until both have ended, or one side has closed."""
         client, server = self._ends
         async with client, server:
             try:
@@ -101,19 +101,19 @@ class Wire:
 
 
 class Proxy:
-    """Accepts on a port of its own, and connects each to `target`: a port of this machine, or None for nobody there.
+    """Accepts on a port of its own, and connects each client to the local port `target`; None refuses them.
 
-    `on_wire` is called with each connection before anything passes.
+    `on_connection` is called with each connection before the first byte.
     """
 
     def __init__(self) -> None:
         self.port = 0
-        self.on_wire: Callable[[Wire], None] = lambda wire: None
+        self.on_connection: Callable[[ProxiedConnection], None] = lambda connection: None
         self.target: int | None = None
-        self.wires: dict[Wire, None] = {}
+        self.connections: dict[ProxiedConnection, None] = {}
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Accept until cancelled. It has started once it has a port."""
+        """Accept until cancelled. Reports `started` once `port` is known."""
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         self.port = listeners[0].socket.getsockname()[1]
         task_status.started()
@@ -122,11 +122,11 @@ class Proxy:
     async def _relay(self, client: trio.SocketStream) -> None:
         if self.target is None:
             return
-        with suppress(OSError):  # nobody is there: the client learns of that by an end
-            wire = Wire(client, await trio.open_tcp_stream("127.0.0.1", self.target))
-            self.wires[wire] = None
-            self.on_wire(wire)
+        with suppress(OSError):  # no server: the client gets EOF
+            connection = ProxiedConnection(client, await trio.open_tcp_stream("127.0.0.1", self.target))
+            self.connections[connection] = None
+            self.on_connection(connection)
             try:
-                await wire.run()
+                await connection.run()
             finally:
-                del self.wires[wire]
+                del self.connections[connection]

@@ -1,4 +1,4 @@
-"""A real server, as a process on a data folder: started, killed and started again."""
+"""A server process on a data folder: started, killed and restarted."""
 
 import os
 import re
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import trio
 
-START_S = 30
-STOP_S = 10
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 10
 
 _PORT = re.compile(rb"^Chat Server started on port: (\d+)\n", re.MULTILINE)
 
@@ -20,11 +20,11 @@ _ERROR = re.compile(r"^Traceback .*\n(?:[ |+].*\n)*(\S.*)$", re.MULTILINE)
 
 
 class SelftestError(Exception):
-    """The test itself could not be made; the text says why."""
+    """The test could not be run; the text says why."""
 
 
 class Supervisor:
-    """At most one server at a time. Its stdout is read no further than its port: that does not stop a server."""
+    """Runs at most one server at a time. Its stdout is read up to the port only: a server does not block on it."""
 
     def __init__(self, data: Path, python: str = sys.executable) -> None:
         """`python` is the interpreter that runs the server."""
@@ -42,55 +42,55 @@ class Supervisor:
             )
         assert process.stdout
         said = b""
-        with trio.move_on_after(START_S):
+        with trio.move_on_after(START_TIMEOUT_S):
             async for data in process.stdout:
                 said += data
                 if found := _PORT.search(said):
                     return int(found[1])
-        raise SelftestError(f"the server did not start; it said: {self._last_words()}")
+        raise SelftestError(f"the server did not start; the last line of its log: {self._last_log_line()}")
 
     async def kill(self) -> None:
-        """Kill the server as the kernel would; return when it is gone."""
+        """Kill the server with SIGKILL; return when it has exited."""
         if self._process:
             self._process.kill()
-            await self._end(self._process)
+            await self._wait_for_exit(self._process)
 
     async def stop(self) -> int:
-        """Ask the server to stop. -> its exit status. Raises SelftestError."""
+        """Stop the server with SIGTERM. -> its exit status. Raises SelftestError."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
-        with trio.move_on_after(STOP_S):
-            return await self._end(self._process)
-        raise SelftestError(f"the server did not stop within {STOP_S} s")
+        with trio.move_on_after(STOP_TIMEOUT_S):
+            return await self._wait_for_exit(self._process)
+        raise SelftestError(f"the server did not stop within {STOP_TIMEOUT_S} s")
 
     def errors(self) -> list[str]:
-        """What servers here logged that should never happen."""
-        words = (self.data / "server.log").read_text(errors="replace")
-        return [f"the server failed: {error}" for error in _ERROR.findall(words)]
+        """Return the last line of each traceback in the log, as a sentence."""
+        log = (self.data / "server.log").read_text(errors="replace")
+        return [f"the server failed: {error}" for error in _ERROR.findall(log)]
 
-    async def _end(self, process: trio.Process) -> int:
+    async def _wait_for_exit(self, process: trio.Process) -> int:
         status = await process.wait()
         if process.stdout:
             await process.stdout.aclose()
         self._process = None
         return status
 
-    def _last_words(self) -> str:
-        words = (self.data / "server.log").read_text(errors="replace").strip().splitlines()
-        return words[-1] if words else "nothing"
+    def _last_log_line(self) -> str:
+        log = (self.data / "server.log").read_text(errors="replace").strip().splitlines()
+        return log[-1] if log else "(none)"
 
 
 @asynccontextmanager
-async def supervising(data: Path, python: str = sys.executable) -> AsyncIterator[Supervisor]:
-    """Make sure that no server is left when the block is."""
+async def open_supervisor(data: Path, python: str = sys.executable) -> AsyncIterator[Supervisor]:
+    """Make a supervisor whose server is killed at the end of the block."""
     supervisor = Supervisor(data, python)
     try:
         yield supervisor
     finally:
-        with trio.move_on_after(STOP_S, shield=True):
+        with trio.move_on_after(STOP_TIMEOUT_S, shield=True):
             await supervisor.kill()
 
 
 def _environment() -> dict[str, str]:
-    """What a server inherits: not the settings of another one."""
+    """Return the environment for the server, without the settings of another one."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TRIO_CHAT_")}

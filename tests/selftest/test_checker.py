@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from trio_chat.selftest.verdict import Line, Recording, judge
+from trio_chat.selftest.checker import Recording, ShownEntry, check_history
 
 HISTORY = (
-    Line(3, "lobby", "said", "alice", "one"),
-    Line(4, "lobby", "joined", "carol", ""),
-    Line(5, "lobby", "said", "bob", "two"),
-    Line(8, "lobby", "said", "alice", "three"),
+    ShownEntry(3, "lobby", "said", "alice", "one"),
+    ShownEntry(4, "lobby", "joined", "carol", ""),
+    ShownEntry(5, "lobby", "said", "bob", "two"),
+    ShownEntry(8, "lobby", "said", "alice", "three"),
 )
 
 
@@ -23,24 +23,24 @@ def bob(**changes: object) -> Recording:
     return replace(Recording("bob", said={"b2": "two"}, shown=[*HISTORY], sent=["b2"]), **changes)
 
 
-def test_where_everything_is_as_promised_there_are_no_findings() -> None:
-    assert judge(HISTORY, [alice(), bob()]) == []
+def test_where_every_promise_is_kept_there_is_no_violation() -> None:
+    assert check_history(HISTORY, [alice(), bob()]) == []
 
 
 def test_what_was_shown_before_the_beginning_and_after_the_end_counts_for_nothing() -> None:
-    before, after = Line(2, "lobby", "joined", "bob", ""), Line(9, "lobby", "left", "alice", "")
+    before, after = ShownEntry(2, "lobby", "joined", "bob", ""), ShownEntry(9, "lobby", "left", "alice", "")
 
-    assert judge(HISTORY, [alice(shown=[before, *HISTORY]), bob(shown=[*HISTORY, after])]) == []
+    assert check_history(HISTORY, [alice(shown=[before, *HISTORY]), bob(shown=[*HISTORY, after])]) == []
 
 
 def test_a_line_that_failed_and_is_nowhere_is_in_order() -> None:
     said = {"a1": "one", "a3": "three", "a4": "four"}
 
-    assert judge(HISTORY, [alice(said=said, failed=["a4"]), bob()]) == []
+    assert check_history(HISTORY, [alice(said=said, failed=["a4"]), bob()]) == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "finding"),
+    ("changes", "violation"),
     [
         ({"shown": [HISTORY[0], *HISTORY]}, "alice was shown entry 3 2 times"),
         ({"shown": [*HISTORY, HISTORY[1]]}, "alice was shown entry 4 2 times"),
@@ -48,50 +48,50 @@ def test_a_line_that_failed_and_is_nowhere_is_in_order() -> None:
         ({"shown": HISTORY[:-1]}, "alice was never shown entry 8 in #lobby: alice said 'three'"),
         ({"shown": HISTORY[::-1]}, "alice was shown entry 5 after 8"),
         (
-            {"shown": [HISTORY[0], Line(4, "lobby", "said", "eve", "lost"), *HISTORY[2:]]},
+            {"shown": [HISTORY[0], ShownEntry(4, "lobby", "said", "eve", "lost"), *HISTORY[2:]]},
             "alice was shown entry 4 in #lobby: eve said 'lost', which is not in the history",
         ),
         (
-            {"shown": [*HISTORY[:3], Line(7, "lobby", "said", "eve", "lost"), HISTORY[3]]},
+            {"shown": [*HISTORY[:3], ShownEntry(7, "lobby", "said", "eve", "lost"), HISTORY[3]]},
             "alice was shown entry 7 in #lobby: eve said 'lost', which is not in the history",
         ),
-        ({"sent": ["a1"]}, "alice said 'three' and was told 0 times what became of it"),
-        ({"sent": ["a1", "a3", "a3"]}, "alice said 'three' and was told 2 times what became of it"),
-        ({"failed": ["a3"]}, "alice said 'three' and was told 2 times what became of it"),
+        ({"sent": ["a1"]}, "alice said 'three' and got 0 answers"),
+        ({"sent": ["a1", "a3", "a3"]}, "alice said 'three' and got 2 answers"),
+        ({"failed": ["a3"]}, "alice said 'three' and got 2 answers"),
         ({"sent": ["a1"], "failed": ["a3"]}, "alice was told that 'three' failed, but it is in the history"),
         (
             {"said": {"a1": "one", "a3": "three", "a4": "four"}, "sent": ["a1", "a3", "a4"]},
             "alice was told that 'four' is kept, but it is not in the history",
         ),
-        ({"sent": ["a1", "a3", "b2"]}, "alice was told what became of 'b2', which it never said"),
+        ({"sent": ["a1", "a3", "b2"]}, "alice got an answer for 'b2', which it never said"),
         ({"said": {"a1": "one"}, "sent": ["a1"]}, "nobody said 'three', but it is in the history"),
         ({"ended": "your session goes on"}, "alice gave up: your session goes on"),
-        ({"missed": 1}, "alice was told 1 times that something is missing"),
+        ({"missed": 1}, "alice had 1 gaps announced"),
     ],
 )
-def test_a_broken_promise_is_found(changes: dict[str, object], finding: str) -> None:
-    assert finding in judge(HISTORY, [alice(**changes), bob()])
+def test_a_broken_promise_is_found(changes: dict[str, object], violation: str) -> None:
+    assert violation in check_history(HISTORY, [alice(**changes), bob()])
 
 
 def test_rooms_have_an_order_each() -> None:
-    den = Line(6, "den", "joined", "carol", "")
+    den = ShownEntry(6, "den", "joined", "carol", "")
     history = (*HISTORY[:3], den, HISTORY[3])
 
-    assert judge(history, [alice(shown=[den, *HISTORY]), bob(shown=[*HISTORY, den])]) == []
-    assert judge(history, [alice(shown=[den, *HISTORY]), bob()]) == [
+    assert check_history(history, [alice(shown=[den, *HISTORY]), bob(shown=[*HISTORY, den])]) == []
+    assert check_history(history, [alice(shown=[den, *HISTORY]), bob()]) == [
         "bob was never shown entry 6 in #den: carol joined ''"
     ]
 
 
 def test_a_line_that_is_kept_twice_is_found() -> None:
-    history = (*HISTORY, Line(9, "lobby", "said", "alice", "one"))
+    history = (*HISTORY, ShownEntry(9, "lobby", "said", "alice", "one"))
 
-    findings = judge(history, [alice(shown=[*history]), bob(shown=[*history])])
+    violations = check_history(history, [alice(shown=[*history]), bob(shown=[*history])])
 
-    assert findings == ["'one' was said once and is in the history 2 times"]
+    assert violations == ["'one' was said once and is in the history 2 times"]
 
 
 def test_a_history_out_of_order_is_found() -> None:
     history = (HISTORY[1], HISTORY[0], *HISTORY[2:])
 
-    assert "the history has entry 3 after 4" in judge(history, [alice(), bob()])
+    assert "the history has entry 3 after 4" in check_history(history, [alice(), bob()])

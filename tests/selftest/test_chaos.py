@@ -1,0 +1,61 @@
+"""Promise 3, and promises 1 and 2 with it, on a real server, through a network that is as bad as it gets."""
+
+from pathlib import Path
+
+import pytest
+
+from trio_chat.client.link.seen import Seen
+from trio_chat.selftest.chaos import FAULTS, ChaosPlan, ChaosReport, run_chaos_test
+from trio_chat.selftest.report import describe
+
+SHORT = {
+    "seconds": 3.0,
+    "names": ("alice", "bob", "carol", "dave"),
+    "fault_interval_s": 0.08,
+    "kill_interval_s": 1.0,
+    "settle_timeout_s": 40.0,
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_nothing_is_lost_and_nothing_shown_twice_whatever_breaks(tmp_path: Path, seed: int) -> None:
+    report = await run_chaos_test(ChaosPlan(seed=seed, **SHORT), tmp_path)
+
+    assert report.violations == []
+    assert report.kills > 0
+    assert report.faults.keys() == FAULTS.keys()
+    assert report.entries >= sum(len(one.said) for one in report.recordings) > 0
+    assert all(one.reconnects for one in report.recordings)
+
+
+async def test_a_client_that_does_not_ask_for_what_it_missed_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seen, "since", lambda self, rooms: {})
+
+    report = await run_chaos_test(ChaosPlan(seed=1, **SHORT), tmp_path)
+
+    assert any("was never shown" in violation for violation in report.violations)
+
+
+async def test_progress_is_told_up_to_the_end_of_the_bad_time(tmp_path: Path) -> None:
+    told: list[float] = []
+
+    await run_chaos_test(ChaosPlan(seconds=0.3, seed=1, names=("alice", "bob")), tmp_path, told.append)
+
+    assert told == sorted(told)
+    assert 0 <= told[0] < told[-1] == 0.3
+
+
+def test_a_report_says_what_happened_and_what_came_of_it() -> None:
+    report = ChaosReport(
+        ChaosPlan(seconds=3, seed=7), kills=2, violations=[f"alice was shown entry {n} 2 times" for n in range(25)]
+    )
+    report.faults.update({"cut": 3, "truncated": 1})
+
+    said = list(describe(report))
+
+    assert "connections: 3 cut, 1 truncated; 0 reconnects" in said
+    assert "server: killed and restarted 2 times" in said
+    assert "result: FAILED, broken promises: 25" in said
+    assert said[-2:] == ["  alice was shown entry 19 2 times", "  and 5 more"]
