@@ -1,4 +1,4 @@
-"""Measure the server beside the fastest one that C can be, on this machine and in one run.
+"""Benchmarks of the server, beside a C program that only sends, on the same machine and in the same run.
 
-It knows the server only from outside: a command, a port, lines. (`start` fills a journal through `trio_chat.journal`.)
+They must not know the inside of the server: a command, a port and lines are enough. (Only `fill` writes a journal.)
 """

@@ -1,8 +1,8 @@
-"""Print what is aimed at beside what this machine does: `python -m bench`.
+"""Measure the server and print the results beside their targets: `python -m bench`.
 
 The server runs on the first core and the load generator on the second, over loopback. The C limit (limit.c) is one
-shared log with one send per client and turn, and keeps nothing. Redis is measured too where it is installed. Only
-ratios from one run are worth quoting.
+shared log with one send per client and turn, and stores nothing. Redis is measured too where it is installed. Only
+ratios from one run are meaningful.
 """
 
 import argparse
@@ -26,9 +26,9 @@ QUICK_WARM_S = 0.2
 
 
 def main() -> None:
-    """Measure what was asked for and print the table. What fails is a row that says so; the exit status is always 0."""
+    """Run the chosen scenarios and print the table. A failed scenario is a row of it; the exit status is always 0."""
     options = _parse()
-    gc.disable()  # a hundred thousand connections' worth of objects, none of them in a cycle
+    gc.disable()  # a hundred thousand connections are many objects, and none is in a cycle
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="trio-chat-bench-") as folder:
         cores = pin_generator()
@@ -48,7 +48,7 @@ def _measure(setup: Setup, names: Sequence[str]) -> list[Row]:
         except KeyboardInterrupt:
             rows.append(Row(name, measured="interrupted"))
             break
-        except Exception as error:  # whatever it is, the rest can be measured
+        except Exception as error:  # the other scenarios can still be measured
             rows.append(Row(name, measured=f"failed: {type(error).__name__}: {error}"))
     return rows
 
@@ -78,7 +78,7 @@ def _limit(folder: Path) -> Command | None:
 
 def _machine(cores: Cores) -> str:
     placed = f"server on core {cores.server}, load on core {cores.generator}"
-    shared = "" if cores.are_apart else " (ONE core: ratios mean little)"
+    shared = "" if cores.are_apart else " (ONE core: ratios are not meaningful)"
     return f"{placed}{shared}; load average before: {os.getloadavg()[0]:.1f}"
 
 
@@ -91,12 +91,12 @@ def _parse() -> argparse.Namespace:
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", action="append", choices=SCENARIOS, metavar="NAME", help=", ".join(SCENARIOS))
-    parser.add_argument("--quick", action="store_true", help="shorter and less exact: below a minute")
+    parser.add_argument("--quick", action="store_true", help="shorter and less exact: less than a minute")
     parser.add_argument("--seconds", type=float, help=f"length of each measurement (default: {SECONDS})")
     parser.add_argument(
         "--server-command",
         metavar="COMMAND",
-        help="measure another server that speaks lines, in place of ours; {port} becomes a free port",
+        help="measure another server of the line protocol instead; {port} becomes a free port",
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Fill a journal from inside, since saying a million lines would take longer than all that is measured."""
+"""Writing a journal directly, since sending a million lines would take longer than the benchmarks."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ GROUP = 10_000
 
 
 def fill_journal(data: Path, entries: int) -> str:
-    """Make a journal in the folder `data` that has so many entries. -> its epoch"""
+    """Create the folder `data` with a journal of so many entries. -> its epoch"""
     data.mkdir()
     return trio.run(_fill, data, entries)
 

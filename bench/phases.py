@@ -1,7 +1,7 @@
-"""Phases: one measurement each, on the connections of a swarm that has settled.
+"""Phases: measurements on the connections of a settled swarm.
 
-Rates are taken between the end of the warming up and the end of speaking. After that, what is under way is waited for,
-and what everyone got is compared with what was said: `missing_lines` has to be 0.
+Rates are measured from the end of the warm-up to the end of sending. Then the lines in flight are awaited, and lines
+received are compared with lines sent: `missing_lines` has to be 0.
 """
 
 import time
@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from bench.swarm import Connection, Hear, Sender, Swarm
+from bench.swarm import Connection, OnData, Sender, Swarm
 
 SAMPLED = 10
-"""One in so many listeners is sampled, where there are enough: reading closely takes the generator's time."""
+"""One in this many listeners is sampled if there are enough: parsing costs CPU time of the generator."""
 
 EVENTS_WHILE_DUE = 16
-"""Read so much at most before looking whether the next line is due."""
+"""Events read at most before the next line that is due is sent."""
 
 DRAIN_S = 10.0
 SILENCE_S = 1.5
@@ -23,7 +23,7 @@ SILENCE_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a phase measured. `latencies_ms` is sorted."""
+    """The result of a phase. `latencies_ms` is sorted."""
 
     lines_per_s: float
     deliveries_per_s: float
@@ -31,7 +31,7 @@ class Result:
     latencies_ms: Sequence[float] = field(default=(), repr=False)
 
     def percentile_ms(self, share: float) -> float:
-        """The latency that this share of the sampled deliveries did not exceed; NaN when there are none."""
+        """Return a percentile of the sampled latencies, for a share such as 0.99; NaN without samples."""
         if not self.latencies_ms:
             return float("nan")
         return self.latencies_ms[min(int(share * len(self.latencies_ms)), len(self.latencies_ms) - 1)]
@@ -39,20 +39,20 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How long a phase speaks, after warming up."""
+    """The duration of a phase, after its warm-up."""
 
     seconds: float
     warm_s: float = 0.3
 
 
 class Observer:
-    """Knows, on one connection, the number of the newest whole line of each sender."""
+    """Tracks, on one connection, the number of the newest complete line of each sender."""
 
     def __init__(self, swarm: Swarm, connection: Connection) -> None:
         self.seen = [sender.said for sender in swarm.senders]
         self._marks = [sender.mark for sender in swarm.senders]
         self._tail = b""
-        connection.hear = self._hear
+        connection.on_data = self._hear
 
     def _hear(self, data: bytes) -> None:
         data = self._tail + data
@@ -64,24 +64,24 @@ class Observer:
 
 
 class Sampler:
-    """Collects the latencies of some senders' lines on some connections."""
+    """Collects the latencies of lines of some senders on some connections."""
 
     def __init__(self, senders: Sequence[Sender], connections: Sequence[Connection]) -> None:
         self.since_ns = 0
         self._latencies_ns: list[int] = []
         self._marks = [sender.mark for sender in senders]
         for connection in connections[:: SAMPLED if len(connections) > 2 * SAMPLED else 1]:
-            connection.hear = self._reader()
+            connection.on_data = self._reader()
 
     @property
     def latencies_ms(self) -> list[float]:
-        """All collected so far, sorted."""
+        """The latencies so far, sorted."""
         return [ns / 1e6 for ns in sorted(self._latencies_ns)]
 
-    def _reader(self) -> Hear:
+    def _reader(self) -> OnData:
         tail = b""
 
-        def hear(data: bytes) -> None:
+        def on_data(data: bytes) -> None:
             nonlocal tail
             now_ns = time.perf_counter_ns()
             data = tail + data
@@ -92,11 +92,11 @@ class Sampler:
                         self._latencies_ns.append(now_ns - said_ns)
             tail = data[end:]
 
-        return hear
+        return on_data
 
 
 class Meter:
-    """Counts one phase of a swarm."""
+    """Counts the lines sent and received in one phase."""
 
     def __init__(self, swarm: Swarm, span: Span) -> None:
         swarm.reset()
@@ -108,17 +108,17 @@ class Meter:
 
     @property
     def is_warm(self) -> bool:
-        """Whether the warming up is over."""
+        """Whether the warm-up is over."""
         return self._warm is not None
 
     def is_running(self, now: float) -> bool:
-        """Whether there is still to be spoken; notes when the warming up is over."""
+        """Tell whether to go on sending; records when the warm-up is over."""
         if self._warm is None and now >= self.warm_at:
             self._warm = now, self._lines(), self._got()
         return now < self.end_at
 
     def finish(self, sampler: Sampler | None = None) -> Result:
-        """Take the rates, then wait for what is under way."""
+        """Compute the rates, then wait for the lines in flight."""
         start, lines, got = self._warm or (self.warm_at, 0, 0)
         seconds = time.perf_counter() - start
         lines_per_s = (self._lines() - lines) / seconds
@@ -133,7 +133,7 @@ class Meter:
         return sum(reader.got for reader in self._swarm.readers)
 
     def _drain(self) -> int:
-        """Read until everything has come or nothing comes any more; return how many lines are missing or too many."""
+        """Read until all lines have come or no more come. -> the number of lines missing or too many"""
         start = last = time.perf_counter()
         while (missing := self._missing()) and (now := time.perf_counter()) < min(start + DRAIN_S, last + SILENCE_S):
             if self._swarm.turn(0.01):
@@ -153,7 +153,7 @@ class Meter:
 
 
 def closed_loop(swarm: Swarm, span: Span, window: int = 16) -> Result:
-    """Let each sender have at most `window` lines that not all observers have seen: as much as the server can do."""
+    """Send as fast as the server delivers: each sender has at most `window` lines that an observer has not seen."""
     meter = Meter(swarm, span)
     listeners = swarm.listeners
     observers = [Observer(swarm, listeners[place]) for place in {0, len(listeners) // 2, len(listeners) - 1}]
@@ -163,7 +163,7 @@ def closed_loop(swarm: Swarm, span: Span, window: int = 16) -> Result:
             count = min([observer.seen[number] for observer in observers]) + window - sender.said
             if count > 0 and not sender.connection.outbox:
                 ready.append((sender, count, sender.compose(count)))
-        for sender, count, lines in ready:  # in quick succession: a server that is fast takes them together
+        for sender, count, lines in ready:  # in quick succession, so that a fast server reads them together
             sender.say(count, composed=lines)
         swarm.turn(0.002)
     return meter.finish()
@@ -172,10 +172,10 @@ def closed_loop(swarm: Swarm, span: Span, window: int = 16) -> Result:
 def open_loop(
     swarm: Swarm, span: Span, *, rate: float, senders: int = 4, meanwhile: Callable[[], None] = lambda: None
 ) -> Result:
-    """Say `rate` lines a second, whatever the server does.
+    """Send `rate` lines a second, however fast the server is.
 
-    A line carries the time when it was due, so that a server that falls behind cannot hide it. `meanwhile` is called
-    once the warming up is over.
+    A line carries the time when it was due, so that the latency includes any backlog. `meanwhile` is called after the
+    warm-up.
     """
     meter = Meter(swarm, span)
     speaking = swarm.senders[:senders]

@@ -1,7 +1,7 @@
-"""What is measured, and what is aimed at. Every scenario yields rows; each stands for itself.
+"""The scenarios and their targets. Each yields rows and is independent of the others.
 
-Where a ratio is taken, both sides of it run in turns, and the ratio is the median of those of the turns: this machine
-has other things to do, and does them at other times.
+For a ratio, both servers are measured in turns, and the ratio is the median of those of the turns, since the load of
+the machine changes over time.
 """
 
 import json
@@ -19,7 +19,7 @@ from statistics import median
 from bench.fill import fill_journal
 from bench.loadgen import FLOOD_LINES, flooded
 from bench.phases import Result, Span, closed_loop, open_loop
-from bench.returning import Returning
+from bench.replay_client import ReplayClient
 from bench.servers import Command, Cores, Server, other, ours, running
 from bench.swarm import FRAMES, LINES, LINES_LIKE_FRAMES, REDIS, Swarm, settle
 from bench.table import Row
@@ -35,9 +35,9 @@ _numbers = count()
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run has to work with. `limit` is None where there is no C compiler, `peer` where there is no Redis.
+    """The environment of a run. `limit` is None without a C compiler, `peer` without Redis.
 
-    `other` is a server to try instead of ours.
+    `other` is the command of a server to measure instead of ours.
     """
 
     folder: Path
@@ -51,7 +51,7 @@ class Setup:
     other: str | None
 
     def start(self, name: str, *, data: Path | None = None) -> AbstractContextManager[Server]:
-        """Start the server of that name, by default with nothing kept from earlier."""
+        """Start the server of a name, by default with an empty data folder."""
         if name == LIMIT and self.limit:
             command = self.limit
         elif name == PEER and self.peer:
@@ -64,16 +64,16 @@ class Setup:
         return running(command, self.cores, self.folder)
 
     def start_all(self, stack: ExitStack, names: Sequence[str]) -> dict[str, Server]:
-        """Start several, to be stopped when the stack is."""
+        """Start several servers, which stop with the stack."""
         return {name: stack.enter_context(self.start(name)) for name in names}
 
     def present(self, *names: str) -> list[str]:
-        """Those of the servers that can be started."""
+        """Return the names of the servers that can be started."""
         absent = {LIMIT: not self.limit, PEER: not self.peer, MEMORY: bool(self.other)}
         return [name for name in names if not absent.get(name)]
 
     def clients(self, wished: int, *, swarms: int = 1) -> int:
-        """As many clients as were wished for, or as there can be open files."""
+        """Return the wished number of clients, or as many as the limit of open files allows."""
         return min(wished, (self.files - SPARE_FILES) // swarms)
 
 
@@ -81,8 +81,12 @@ Scenario = Callable[[Setup], Iterator[Row]]
 
 
 def deliveries(setup: Setup) -> Iterator[Row]:
-    """As much as the server can deliver."""
-    for wished, aim, memory_aim, peer_aim in ((100, 0.4, 0.8, 0.8), (1000, 0.7, 0.9, 2.0), (5000, 0.9, 1.0, 4.0)):
+    """Throughput: deliveries a second."""
+    for wished, target, memory_target, peer_target in (
+        (100, 0.4, 0.8, 0.8),
+        (1000, 0.7, 0.9, 2.0),
+        (5000, 0.9, 1.0, 4.0),
+    ):
         names = setup.present(LIMIT, OURS, MEMORY, PEER)
         clients = setup.clients(wished, swarms=len(names))
         with ExitStack() as stack:
@@ -90,16 +94,16 @@ def deliveries(setup: Setup) -> Iterator[Row]:
             results = _in_turns(setup, swarms, partial(closed_loop, span=setup.span))
         rates = {name: [r.deliveries_per_s for r in results[name]] for name in names}
         what = f"deliveries/s to {clients} clients"
-        yield _above(what, aim, "of the limit", _rates(results), _ratio(rates, OURS, LIMIT))
+        yield _above(what, target, "of the limit", _rates(results), _ratio(rates, OURS, LIMIT))
         if PEER in names:
-            yield _above("  beside Redis", peer_aim, "times Redis", "", _ratio(rates, OURS, PEER))
+            yield _above("  beside Redis", peer_target, "times Redis", "", _ratio(rates, OURS, PEER))
         if MEMORY in names:
-            yield _above("  without journal", memory_aim, "of the limit", "", _ratio(rates, MEMORY, LIMIT))
+            yield _above("  without journal", memory_target, "of the limit", "", _ratio(rates, MEMORY, LIMIT))
 
 
 def frames(setup: Setup) -> Iterator[Row]:
-    """The same with listeners that speak frames. The limit sends lines with as many bytes as a frame has."""
-    for wished, aim in ((100, 0.4), (1000, 0.7), (5000, 0.9)):
+    """Throughput to listeners of frames. The C limit sends lines as long as a frame."""
+    for wished, target in ((100, 0.4), (1000, 0.7), (5000, 0.9)):
         names = setup.present(LIMIT, OURS)
         clients = setup.clients(wished, swarms=len(names))
         with ExitStack() as stack:
@@ -107,14 +111,14 @@ def frames(setup: Setup) -> Iterator[Row]:
             loads = _in_turns(setup, swarms, partial(closed_loop, span=setup.span))
             paced = _in_turns(setup, swarms, partial(open_loop, span=setup.span, rate=200)) if wished == 1000 else {}
         rates = {name: [r.deliveries_per_s for r in loads[name]] for name in names}
-        what = f"deliveries/s to {clients} clients that speak frames"
-        yield _above(what, aim, "of the limit", _rates(loads), _ratio(rates, OURS, LIMIT))
+        what = f"deliveries/s to {clients} clients of frames"
+        yield _above(what, target, "of the limit", _rates(loads), _ratio(rates, OURS, LIMIT))
         if paced:
-            yield from _paced_rows(f"200 lines/s to {clients} clients that speak frames: p99", paced)
+            yield from _paced_rows(f"200 lines/s to {clients} clients of frames: p99", paced)
 
 
 def replay(setup: Setup) -> Iterator[Row]:
-    """What it takes to bring one client very much that it missed, and what that does to the others."""
+    """Time to replay many missed entries to one client, and the latency of the others meanwhile."""
     calm, busy = "calm", "meanwhile"
     data = setup.folder / "missed"
     epoch = fill_journal(data, MISSED)
@@ -124,18 +128,18 @@ def replay(setup: Setup) -> Iterator[Row]:
         results: dict[str, list[Result]] = {calm: [], busy: []}
         seconds = []
         for _ in range(setup.rounds):
-            one = Returning(epoch, MISSED, swarm)
+            one = ReplayClient(epoch, MISSED, swarm)
             results[calm].append(open_loop(swarm, setup.span, rate=200))
             results[busy].append(open_loop(swarm, setup.span, rate=200, meanwhile=one.begin))
             seconds.append(one.finish())
     took_s = median(seconds)
-    yield Row(f"{MISSED} entries to one that missed them", "at most 2 s", f"{took_s:.2f} s", is_met=took_s <= 2)
+    yield Row(f"{MISSED} missed entries to one client", "at most 2 s", f"{took_s:.2f} s", is_met=took_s <= 2)
     p99 = {name: [r.percentile_ms(0.99) for r in found] for name, found in results.items()}
     yield _below("  others' p99", 1.5, "times", _times(p99, results), _ratio(p99, busy, calm))
 
 
 def latency(setup: Setup) -> Iterator[Row]:
-    """How long a line takes to a thousand clients."""
+    """Latency of a line to a thousand clients."""
     names = setup.present(LIMIT, OURS, PEER)
     clients = setup.clients(1000, swarms=len(names))
     with ExitStack() as stack:
@@ -156,12 +160,12 @@ def _paced_rows(what: str, results: Mapping[str, Sequence[Result]]) -> Iterator[
 
 
 def idle(setup: Setup) -> Iterator[Row]:
-    """What ten thousand who say nothing cost."""
+    """Cost of ten thousand idle clients."""
     clients = setup.clients(10_000)
     with ExitStack() as stack:
         server = stack.enter_context(setup.start(OURS))
         if not setup.other:
-            server.admin_url()  # everything is loaded once it is said
+            server.admin_url()  # the admin app is imported once this is printed
         before = server.rss_bytes()
         swarm = stack.enter_context(closing(Swarm(server.port, accepted=server.accepted)))
         per_s = clients / swarm.connect(clients)
@@ -175,7 +179,7 @@ def idle(setup: Setup) -> Iterator[Row]:
 
 
 def _listing(server: Server, clients: int) -> Row:
-    """What it costs to list everyone: CPU time of the whole process, so at least the loop's."""
+    """Measure listing all clients: CPU time of the whole process, which includes the loop's."""
     url, times = f"{server.admin_url()}/clients", 4
     before = server.cpu_s()
     for _ in range(times):
@@ -187,16 +191,16 @@ def _listing(server: Server, clients: int) -> Row:
 
 
 def stuck(setup: Setup) -> Iterator[Row]:
-    """What a hundred that never read do to nine hundred that do, against a thousand that all read."""
+    """Effect of a hundred clients that never read on nine hundred others."""
     free, held = "all read", "100 stuck"
     clients = setup.clients(1000, swarms=2)
     span = Span(min(setup.span.seconds, 2.0), setup.span.warm_s)  # the server ends stuck connections after 30 s
     with ExitStack() as stack:
         servers = {name: stack.enter_context(setup.start(OURS)) for name in (free, held)}
         swarms = _swarms(stack, servers, clients)
-        swarms[held].get_stuck(clients // 10)
+        swarms[held].stop_reading(clients // 10)
         for swarm in swarms.values():
-            closed_loop(swarm, Span(1.0))  # until the kernel takes no more for the stuck
+            closed_loop(swarm, Span(1.0))  # until the kernel's buffers of the stuck are full
         loads = _in_turns(setup, swarms, partial(closed_loop, span=span))
         paced = _in_turns(setup, swarms, partial(open_loop, span=span, rate=200))
         rss = {name: [server.rss_bytes() / 2**20] for name, server in servers.items()}
@@ -210,7 +214,7 @@ def stuck(setup: Setup) -> Iterator[Row]:
 
 
 def flood(setup: Setup) -> Iterator[Row]:
-    """What one who says very much at once does to the others."""
+    """Effect of a client that sends many lines at once on the others."""
     calm, full = "calm", "flooded"
     with ExitStack() as stack:
         swarm = _swarms(stack, setup.start_all(stack, [OURS]), 100)[OURS]
@@ -220,12 +224,12 @@ def flood(setup: Setup) -> Iterator[Row]:
             for name, phase in phases.items():
                 results[name].append(phase(swarm, setup.span))
     p99 = {name: [r.percentile_ms(0.99) for r in results[name]] for name in phases}
-    what = f"one client says {FLOOD_LINES} lines at once: others' p99"
+    what = f"one client sends {FLOOD_LINES} lines at once: others' p99"
     yield _below(what, 1.5, "times", _times(p99, results), _ratio(p99, full, calm))
 
 
 def durable(setup: Setup) -> Iterator[Row]:
-    """How many lines a second are kept."""
+    """Durable lines a second."""
     with ExitStack() as stack:
         swarm = _swarms(stack, setup.start_all(stack, [OURS]), 51, senders=50)[OURS]
         results = [closed_loop(swarm, setup.span) for _ in range(setup.rounds)]
@@ -235,20 +239,20 @@ def durable(setup: Setup) -> Iterator[Row]:
 
 
 def start(setup: Setup) -> Iterator[Row]:
-    """How soon the server accepts."""
+    """Time from the start to the first accepted connection."""
     seconds = _ready_s(setup, 3)
-    yield Row("accepts after its start", "at most 0.6 s", f"{seconds:.2f} s", is_met=seconds <= 0.6)
+    yield Row("first accept after the start", "at most 0.6 s", f"{seconds:.2f} s", is_met=seconds <= 0.6)
     if setup.other:
         return
-    what, aim = "  with a million entries", "at most 1 s"
+    what, target = "  with a million entries", "at most 1 s"
     if setup.is_quick:
-        yield Row(what, aim, "not measured by --quick")
+        yield Row(what, target, "not measured by --quick")
         return
     data = setup.folder / "million"
     fill_journal(data, 1_000_000)
     seconds = _ready_s(setup, 2, data)
     shutil.rmtree(data)
-    yield Row(what, aim, f"{seconds:.2f} s", is_met=seconds <= 1)
+    yield Row(what, target, f"{seconds:.2f} s", is_met=seconds <= 1)
 
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -269,14 +273,14 @@ def _ready_s(setup: Setup, times: int, data: Path | None = None) -> float:
 def _swarms(
     stack: ExitStack, servers: Mapping[str, Server], clients: int, *, senders: int = 4, frames: bool = False
 ) -> dict[str, Swarm]:
-    """Bring up a swarm at each of some servers; its listeners speak `frames` if that is wanted, where they can."""
+    """Connect a swarm to each server. With `frames`, its listeners use frames, or lines as long for the C limit."""
     swarms = {}
     for name, server in servers.items():
-        speech = REDIS if name == PEER else LINES
+        dialect = REDIS if name == PEER else LINES
         if frames:
-            speech = LINES_LIKE_FRAMES if name == LIMIT else FRAMES
+            dialect = LINES_LIKE_FRAMES if name == LIMIT else FRAMES
         swarm = stack.enter_context(
-            closing(Swarm(server.port, senders=senders, speech=speech, accepted=server.accepted))
+            closing(Swarm(server.port, senders=senders, dialect=dialect, accepted=server.accepted))
         )
         swarm.connect(clients)
         swarms[name] = swarm
@@ -298,18 +302,18 @@ def _in_turns(
 
 
 def _ratio(values: Mapping[str, Sequence[float]], one: str, other: str) -> float:
-    """The median of the turns' ratios; NaN where one of the two was not measured."""
+    """Return the median of the ratios of all turns; NaN if one of the two was not measured."""
     if one not in values or other not in values:
         return float("nan")
     return median(a / b if b else float("nan") for a, b in zip(values[one], values[other], strict=True))
 
 
-def _above(what: str, aim: float, of: str, measured: str, ratio: float) -> Row:
-    return Row(what, f"at least {aim} {of}", measured, *_verdict(ratio, ratio >= aim))
+def _above(what: str, target: float, of: str, measured: str, ratio: float) -> Row:
+    return Row(what, f"at least {target} {of}", measured, *_verdict(ratio, ratio >= target))
 
 
-def _below(what: str, aim: float, of: str, measured: str, ratio: float) -> Row:
-    return Row(what, f"at most {aim} {of}", measured, *_verdict(ratio, ratio <= aim))
+def _below(what: str, target: float, of: str, measured: str, ratio: float) -> Row:
+    return Row(what, f"at most {target} {of}", measured, *_verdict(ratio, ratio <= target))
 
 
 def _verdict(ratio: float, is_met: bool) -> tuple[str, bool | None]:

@@ -1,4 +1,4 @@
-"""Servers as processes: started on a core of their own, asked for a port, measured from outside, ended."""
+"""Servers as processes: started on a core of their own, measured from outside and stopped."""
 
 import os
 import shlex
@@ -21,12 +21,12 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class StartError(Exception):
-    """A server did not come up, or cannot be built; the text says why."""
+    """A server did not start or cannot be compiled; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """The core that servers run on and the one that loads them: the same where there is only one."""
+    """The core of the servers and that of the load generator: the same if there is only one."""
 
     server: int
     generator: int
@@ -38,7 +38,7 @@ class Cores:
 
 
 def pin_generator() -> Cores:
-    """Choose the first two cores that there are, and move this process to the second."""
+    """Choose the first two cores, and pin this process to the second."""
     cores = sorted(os.sched_getaffinity(0))
     chosen = Cores(cores[0], cores[min(1, len(cores) - 1)])
     os.sched_setaffinity(0, {chosen.generator})
@@ -46,13 +46,13 @@ def pin_generator() -> Cores:
 
 
 def open_files(pid: int) -> int:
-    """How many file descriptors a process has."""
+    """Return the number of file descriptors of a process."""
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server. `ready_s` is how long it took from its start until a connection was established."""
+    """A running server. `ready_s` is the time from its start to the first established connection."""
 
     pid: int
     port: int
@@ -60,23 +60,23 @@ class Server:
     output: Path
 
     def accepted(self) -> int:
-        """How many file descriptors it has: less a constant, its connections."""
+        """Return the number of its file descriptors, which is its connections plus a constant."""
         return open_files(self.pid)
 
     def rss_bytes(self) -> int:
-        """The memory that is resident for it."""
+        """Return its resident memory."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_s(self) -> float:
-        """The CPU time that all its threads have used, to a hundredth of a second."""
+        """Return the CPU time of all its threads, to a hundredth of a second."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
     def admin_url(self) -> str:
-        """Where its admin API is, once it has said so."""
+        """Return the URL of its admin API, once it is printed. Raises StartError."""
         deadline = time.perf_counter() + START_TIMEOUT_S
-        while not (url := _said(self.output, _ADMIN_LINE)):
+        while not (url := _rest_of_line(self.output, _ADMIN_LINE)):
             if time.perf_counter() > deadline:
                 raise StartError("the server has no admin API")
             time.sleep(0.01)
@@ -85,20 +85,20 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """How to start a server. `port` is given where the server does not tell its own."""
+    """The command of a server. `port` is None if the server prints it."""
 
     words: Sequence[str]
     port: int | None = None
 
 
 def ours(data: Path, *, journal: str = "sqlite:") -> Command:
-    """Our server."""
+    """Make the command of our server."""
     serve = (sys.executable, "-m", "trio_chat", "serve", "--no-console", "--rate", "0")
     return Command((*serve, "--port", "0", "--admin-port", "0", "--data", str(data), "--journal", journal))
 
 
 def compile_limit(folder: Path) -> Command:
-    """The C limit. Raises StartError where it cannot be compiled."""
+    """Compile the C limit. -> its command. Raises StartError."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         raise StartError("no C compiler")
@@ -110,7 +110,7 @@ def compile_limit(folder: Path) -> Command:
 
 
 def redis() -> Command | None:
-    """Redis, of whose channels every room of ours could be one; None where it is not installed. It keeps nothing."""
+    """Make the command of Redis as a pub/sub server that stores nothing; None if it is not installed."""
     if not shutil.which("redis-server"):
         return None
     unlimited = "--client-output-buffer-limit 'pubsub 0 0 0' --maxclients 20000"
@@ -118,7 +118,7 @@ def redis() -> Command | None:
 
 
 def other(command: str) -> Command:
-    """Any other server: `{port}` in the command becomes a free port; without it the server must print its own."""
+    """Make the command of another server. `{port}` becomes a free port; without it, the server has to print its own."""
     if "{port}" not in command:
         return Command(shlex.split(command))
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -128,7 +128,7 @@ def other(command: str) -> Command:
 
 @contextmanager
 def running(command: Command, cores: Cores, folder: Path) -> Iterator[Server]:
-    """Run a server until the block is left. Raises StartError."""
+    """Run a server during the block. Raises StartError."""
     output = folder / f"output-{time.monotonic_ns()}"
     start = time.perf_counter()
     process = _spawn(command.words, cores.server, output)
@@ -146,9 +146,9 @@ def running(command: Command, cores: Cores, folder: Path) -> Iterator[Server]:
 
 
 def _spawn(command: Sequence[str], core: int, output: Path) -> subprocess.Popen[bytes]:
-    """Start a process on a core. It writes into a file: nobody has to keep reading that, as from a pipe."""
+    """Start a process on a core. Its output goes to a file, which unlike a pipe needs no reader."""
     own_cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})  # inherited, by every thread it will have
+    os.sched_setaffinity(0, {core})  # inherited by all its threads
     try:
         with output.open("wb") as file:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=ROOT)
@@ -160,10 +160,10 @@ def _spawn(command: Sequence[str], core: int, output: Path) -> subprocess.Popen[
 
 def _await_port(process: subprocess.Popen[bytes], output: Path) -> int:
     deadline = time.perf_counter() + START_TIMEOUT_S
-    while not (port := _said(output, _CHAT_LINE)):
+    while not (port := _rest_of_line(output, _CHAT_LINE)):
         _check_alive(process, output)
         if time.perf_counter() > deadline:
-            raise StartError("the server did not say which port it has")
+            raise StartError("the server did not print its port")
         time.sleep(0.001)
     return int(port)
 
@@ -178,17 +178,17 @@ def _await_accept(process: subprocess.Popen[bytes], port: int, output: Path) -> 
             time.sleep(0.001)
         else:
             return
-    raise StartError(f"nobody accepts at port {port}")
+    raise StartError(f"port {port} does not accept connections")
 
 
 def _check_alive(process: subprocess.Popen[bytes], output: Path) -> None:
     if process.poll() is not None:
-        words = output.read_text().strip().splitlines() or ["without a word"]
+        words = output.read_text().strip().splitlines() or ["without output"]
         raise StartError(f"the server ended: {words[-1]}")
 
 
-def _said(output: Path, beginning: str) -> str:
-    """What stands behind `beginning` in a whole line of the output."""
+def _rest_of_line(output: Path, beginning: str) -> str:
+    """Return the rest of the output's first complete line that begins so, or an empty string."""
     for line in output.read_text().splitlines(keepends=True):
         if line.startswith(beginning) and line.endswith("\n"):
             return line.removeprefix(beginning).strip()

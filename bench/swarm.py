@@ -1,13 +1,11 @@
-"""A swarm: thousands of plain connections to one server, in one thread, on raw epoll.
+"""A swarm: thousands of connections to one server, in one thread, on raw epoll.
 
-Every line said during a measurement is equally long on the wire, so a connection that is only counted costs one
-`recv_into` and one addition: bytes received, divided by the length of a line, are lines. (`bytes.count` of newlines
-would take half of the core at ten million lines a second.) Where those who listen speak frames, which are not equally
-long, newlines are counted nonetheless, and so they are where lines are to be measured beside those. Some connections
-are read more closely: observers find the newest line of each sender, samples read the time that every line carries,
-which frames carry as it is.
+All lines of a measurement have one length on the wire, so counting costs one `recv_into` and one addition: the lines
+are the bytes received, divided by that length. (`bytes.count` of newlines would take half of the core at ten million
+lines a second.) Frames differ in length, so their newlines are counted, and also those of lines that are compared with
+frames. Some connections are parsed: observers find the newest line of each sender, samplers the time in every line.
 
-A line's text is `~ssss.qqqqqqqq.tttttttttttttttt` and padding: sender, number and time (ns), in hexadecimal.
+The text of a line is `~ssss.qqqqqqqq.tttttttttttttttt` and padding: sender, number and time (ns), in hexadecimal.
 """
 
 import select
@@ -21,15 +19,15 @@ TEXT_BYTES = 64
 BUFFER_BYTES = 256 * 1024
 EVENTS_PER_TURN = 64
 QUIET_S = 1.2
-"""The server sums up who joined about once a second: after this long nothing of it is left to come."""
+"""The server summarises joins about once a second: after this time, none is outstanding."""
 
 SETUP_TIMEOUT_S = 60.0
 CONNECT_BATCH = 128
 UNACCEPTED_MAX = 512
-"""A full listen queue drops connections, and the kernel tries again only a second later."""
+"""A full listen queue drops connections, and the kernel retries only a second later."""
 
-STRAYS_MAX = 4
-"""Connections that were tried just before and are still being closed: they may be missed in the count of ours."""
+CLOSING_MAX = 4
+"""Earlier connections that the server may still be closing, which makes its count of ours too low."""
 
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 _WRITABLE = select.EPOLLOUT
@@ -37,94 +35,94 @@ _MARKER = b"^"
 _PONG = b'{"type":"pong"}\n'
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: ten thousand ports must not stay in TIME_WAIT
 
-Hear = Callable[[bytes], None]
+OnData = Callable[[bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
-    """How a server is spoken to: listeners send `hello`, and `say` comes before what senders say."""
+class Dialect:
+    """A protocol: listeners send `hello` first, and senders put `say` before each line."""
 
     hello: bytes = b""
     say: bytes = b""
     text_bytes: int = TEXT_BYTES
     counts_newlines: bool = False
-    senders_hear: bool = True
+    echoes_to_senders: bool = True
 
 
-LINES = Speech()
-FRAMES = Speech(b'{"type":"hello","protocol":1}\n', counts_newlines=True)
-LINES_LIKE_FRAMES = Speech(text_bytes=TEXT_BYTES + 100, counts_newlines=True)
-"""Lines with as many bytes as the frame of the same entry has when its text has TEXT_BYTES."""
-REDIS = Speech(b"SUBSCRIBE room\r\n", b"PUBLISH room ", senders_hear=False)
+LINES = Dialect()
+FRAMES = Dialect(b'{"type":"hello","protocol":1}\n', counts_newlines=True)
+LINES_LIKE_FRAMES = Dialect(text_bytes=TEXT_BYTES + 100, counts_newlines=True)
+"""Lines as long as the frame of an entry with TEXT_BYTES of text."""
+REDIS = Dialect(b"SUBSCRIBE room\r\n", b"PUBLISH room ", echoes_to_senders=False)
 
 
 class SetupError(Exception):
-    """The swarm could not be brought up; the text says how far it came."""
+    """The swarm could not be set up; the text says how far it got."""
 
 
 class Connection:
-    """One connection: what was received since the last reset, what is not sent yet, and who reads along."""
+    """A connection: the amount received since the last reset, the unsent bytes, and a callback for received data."""
 
-    __slots__ = ("got", "hear", "outbox", "receive", "sock")
+    __slots__ = ("got", "on_data", "outbox", "receive", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.receive = sock.recv_into
         self.got = 0
         self.outbox = memoryview(b"")
-        self.hear: Hear | None = None
+        self.on_data: OnData | None = None
 
     def send(self, data: bytes) -> None:
-        """Send what the kernel takes now; the rest goes out as soon as it takes more."""
+        """Send what the kernel takes now, and the rest when it takes more."""
         self.outbox = memoryview(bytes(self.outbox) + data if self.outbox else data)
         self.flush()
 
     def flush(self) -> None:
-        """Offer the kernel what is not sent yet."""
+        """Send unsent bytes."""
         try:
             self.outbox = self.outbox[self.sock.send(self.outbox) :]
         except BlockingIOError:
             pass
-        except OSError:  # the server has ended it: what is missing will tell
+        except OSError:  # ended by the server; its lines count as missing
             self.outbox = memoryview(b"")
 
 
 class Sender:
-    """A connection that speaks, and how many lines it has said in all."""
+    """A connection that sends, and its number of lines so far."""
 
     __slots__ = ("connection", "mark", "padding", "said", "say_first")
 
-    def __init__(self, connection: Connection, number: int, speech: Speech) -> None:
+    def __init__(self, connection: Connection, number: int, dialect: Dialect) -> None:
         self.connection = connection
         self.mark = b"~%04x." % number
-        self.say_first = speech.say
-        self.padding = b"x" * (speech.text_bytes - 31) + b"\n"
+        self.say_first = dialect.say
+        self.padding = b"x" * (dialect.text_bytes - 31) + b"\n"
         self.said = 0
 
     def compose(self, count: int, at_ns: int = 0) -> bytes:
-        """Make the next lines, stamped with a time."""
+        """Make the next lines, with a time stamp."""
         head, tail = self.say_first + self.mark, b".%016x%b" % (at_ns, self.padding)
         return b"".join([b"%b%08x%b" % (head, n, tail) for n in range(self.said + 1, self.said + count + 1)])
 
     def say(self, count: int, at_ns: int = 0, *, composed: bytes = b"") -> None:
-        """Say the next lines at once; a great many had better be composed beforehand."""
+        """Send the next lines at once; `composed` are these lines, if made beforehand."""
         self.connection.send(composed or self.compose(count, at_ns))
         self.said += count
 
 
 class Swarm:
-    """Connections to one port. The senders are the first of `connections`; all others only listen.
+    """Connections to one port. The first of `connections` are senders; all others only listen.
 
-    What a connection has `got` is in bytes, or in lines where newlines are counted; `line_size` is one line.
+    `got` of a connection is in bytes, or in lines if newlines are counted; `line_size` is one line in that unit.
     """
 
     def __init__(
-        self, port: int, *, senders: int = 4, speech: Speech = LINES, accepted: Callable[[], int] | None = None
+        self, port: int, *, senders: int = 4, dialect: Dialect = LINES, accepted: Callable[[], int] | None = None
     ) -> None:
-        """`accepted` counts the connections that the server has taken, if that can be known, plus any constant."""
+        """`accepted` returns the number of connections that the server has accepted, plus any constant, if known."""
         self._port = port
         self._sender_count = senders
-        self._speech = speech
+        self._speech = dialect
         self._accepted = accepted
         self._unrelated = 0
         self._epoll = select.epoll()
@@ -136,17 +134,17 @@ class Swarm:
         self.senders: list[Sender] = []
         self.line_size = 0
 
-    # Coming and going
+    # Connecting
 
     def connect(self, count: int) -> float:
-        """Open that many connections more; return the seconds until the server had accepted all of them."""
+        """Open `count` more connections. -> the seconds until the server had accepted all of them"""
         start = time.perf_counter()
         self._unrelated = self._accepted() - len(self.connections) if self._accepted else 0
         for opened in range(1, count + 1):
             self._open()
             if opened % CONNECT_BATCH == 0:
                 self._await_accepted(len(self.connections) - UNACCEPTED_MAX)
-        self._await_accepted(len(self.connections) - STRAYS_MAX)
+        self._await_accepted(len(self.connections) - CLOSING_MAX)
         seconds = time.perf_counter() - start
         speakers = self.connections[: self._sender_count]
         self.senders = [Sender(one, number, self._speech) for number, one in enumerate(speakers)]
@@ -155,15 +153,15 @@ class Swarm:
         return seconds
 
     def close(self) -> None:
-        """End all connections at once."""
+        """Close all connections."""
         for connection in self._by_fd.values():
             connection.sock.close()
         self._epoll.close()
 
-    def open_aside(self, data: bytes, hear: Hear) -> Connection:
-        """Open a connection that is none of those measured: send this, and have `hear` told what comes."""
+    def open_aside(self, data: bytes, on_data: OnData) -> Connection:
+        """Open a connection that is not measured: send `data`, and call `on_data` with what is received."""
         aside = self._connect()
-        aside.hear = hear
+        aside.on_data = on_data
         aside.send(data)
         return aside
 
@@ -193,17 +191,17 @@ class Swarm:
 
     @property
     def listeners(self) -> Sequence[Connection]:
-        """Those who say nothing and are not stuck."""
+        """Connections that do not send and are not stuck."""
         return [c for c in self.connections[self._sender_count :] if c not in self._stuck]
 
     @property
     def readers(self) -> Sequence[Connection]:
-        """Everyone who hears and is not stuck, senders mostly included."""
-        first = 0 if self._speech.senders_hear else self._sender_count
+        """Connections that receive lines and are not stuck: senders too, unless the protocol sends them nothing."""
+        first = 0 if self._speech.echoes_to_senders else self._sender_count
         return [c for c in self.connections[first:] if c not in self._stuck]
 
     def turn(self, timeout_s: float, events_max: int = EVENTS_PER_TURN) -> int:
-        """Wait for something to happen and read it; return the bytes received. This is the hot path."""
+        """Wait for events and read. -> the bytes received. This is the hot path."""
         total = 0
         by_fd, buffer, counts_newlines = self._by_fd, self._buffer, self._speech.counts_newlines
         for fd, events in self._epoll.poll(timeout_s, events_max):
@@ -211,7 +209,7 @@ class Swarm:
             if events & _WRITABLE and connection.outbox:
                 connection.flush()
             size = BUFFER_BYTES
-            while size == BUFFER_BYTES:  # a short read has emptied the socket
+            while size == BUFFER_BYTES:  # a short read has emptied the socket's buffer
                 try:
                     size = connection.receive(buffer)
                 except BlockingIOError:
@@ -223,57 +221,57 @@ class Swarm:
                     break
                 total += size
                 connection.got += buffer.count(b"\n", 0, size) if counts_newlines else size
-                if connection.hear:
-                    connection.hear(bytes(self._view[:size]))
+                if connection.on_data:
+                    connection.on_data(bytes(self._view[:size]))
         return total
 
     def reset(self) -> None:
-        """Count from zero again, with nobody reading along.
+        """Set all counts to zero and remove all callbacks.
 
-        Whoever speaks frames says that it is here: a server asks those who were silent for 15 s, and its `ping` would
-        be counted as a line.
+        Clients of frames send a `pong`: a server pings clients that were silent for 15 s, and a `ping` would be counted
+        as a line.
         """
         for connection in self.connections:
             connection.got = 0
-            connection.hear = None
+            connection.on_data = None
         if self._speech is FRAMES:
             for connection in self.connections[self._sender_count :]:
                 connection.send(_PONG)
 
-    def get_stuck(self, count: int) -> None:
-        """Let that many listeners, spread evenly, never read again."""
+    def stop_reading(self, count: int) -> None:
+        """Let `count` listeners, evenly spread, never read again."""
         listeners = self.listeners
         for connection in listeners[:: len(listeners) // count][:count]:
             self._stuck.add(connection)
             self._epoll.unregister(connection.sock)
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
-    # Getting ready: see `settle`
+    # Setup: see `settle`
 
-    def meet(self) -> None:
-        """Wait until everyone has got a marker: only who has joined does, and the server may take its time for that."""
+    def wait_until_joined(self) -> None:
+        """Wait until all connections have received a marker, which only members of the room do."""
         missing = set(self.readers)
         for connection in self.readers:
-            connection.hear = _expecting(_MARKER, missing, connection)
+            connection.on_data = _expecting(_MARKER, missing, connection)
         deadline = time.perf_counter() + SETUP_TIMEOUT_S
         for speaker in self._speakers():
             if not missing:
                 return
             if time.perf_counter() > deadline:
-                raise SetupError(f"{len(missing)} of {len(self.connections)} connections heard nothing")
+                raise SetupError(f"{len(missing)} of {len(self.connections)} connections received nothing")
             speaker.send(self._speech.say + _MARKER + b"\n")
-            patience = time.perf_counter() + 0.1 + len(self.connections) * 1e-4
-            while missing and time.perf_counter() < patience:
+            retry_at = time.perf_counter() + 0.1 + len(self.connections) * 1e-4
+            while missing and time.perf_counter() < retry_at:
                 self.turn(0.01)
 
     def _speakers(self) -> Iterator[Connection]:
-        """Two take turns, since one that speaks lines does not hear itself. Listeners who said hello speak no lines."""
+        """Alternate between two senders, since a client of lines does not receive its own."""
         while True:
             yield self.connections[0]
             yield self.connections[self._sender_count - 1 if self._speech.hello else -1]
 
     def measure_lines(self) -> None:
-        """Learn how long each sender's lines are for others (labels differ), and pad them to one length."""
+        """Measure the length of each sender's lines (labels differ), and pad them to one length."""
         sizes = [self._size_of_line(sender) for sender in self.senders]
         self.line_size = max(sizes)
         for sender, size in zip(self.senders, sizes, strict=True):
@@ -282,10 +280,10 @@ class Swarm:
     def _size_of_line(self, sender: Sender) -> int:
         self.reset()
         witness = self.connections[-1]
-        hearers = [reader for reader in self.readers if reader is not sender.connection]
+        receivers = [reader for reader in self.readers if reader is not sender.connection]
         sender.say(1)
         deadline = time.perf_counter() + SETUP_TIMEOUT_S
-        while not witness.got or sum(c.got for c in hearers) < witness.got * len(hearers):
+        while not witness.got or sum(c.got for c in receivers) < witness.got * len(receivers):
             if time.perf_counter() > deadline:
                 raise SetupError("a line did not reach everyone")
             self.turn(0.05)
@@ -293,9 +291,9 @@ class Swarm:
 
 
 def settle(swarms: Collection[Swarm]) -> None:
-    """Return when in each swarm everyone hears everyone, nothing more is under way, and all lines are equally long."""
+    """Wait until in each swarm all are in the room, nothing is in flight and all lines have one length."""
     for swarm in swarms:
-        swarm.meet()
+        swarm.wait_until_joined()
     quiet_until = time.perf_counter() + QUIET_S
     while (now := time.perf_counter()) < quiet_until:
         if sum([swarm.turn(0.01) for swarm in swarms]):
@@ -305,9 +303,9 @@ def settle(swarms: Collection[Swarm]) -> None:
         swarm.reset()
 
 
-def _expecting(marker: bytes, missing: set[Connection], connection: Connection) -> Hear:
-    def hear(data: bytes) -> None:
+def _expecting(marker: bytes, missing: set[Connection], connection: Connection) -> OnData:
+    def on_data(data: bytes) -> None:
         if marker in data:
             missing.discard(connection)
 
-    return hear
+    return on_data

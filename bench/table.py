@@ -1,18 +1,18 @@
-"""The table that a run prints: aims beside what was measured."""
+"""The table of results beside their targets."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_HEADINGS = ("what", "aim", "measured", "ratio", "met")
+_HEADINGS = ("what", "target", "measured", "ratio", "met")
 _NOTHING = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One aim. `ratio` is what was measured divided by what it is compared with; `is_met` is None without an aim."""
+    """A result and its target. `ratio` is the result divided by its reference; `is_met` is None without a target."""
 
     what: str
-    aim: str = _NOTHING
+    target: str = _NOTHING
     measured: str = _NOTHING
     ratio: str = _NOTHING
     is_met: bool | None = None
@@ -20,7 +20,7 @@ class Row:
 
 def format_table(rows: Iterable[Row]) -> str:
     """Lay rows out in columns."""
-    return format_columns(_HEADINGS, [(row.what, row.aim, row.measured, row.ratio, _verdict(row)) for row in rows])
+    return format_columns(_HEADINGS, [(row.what, row.target, row.measured, row.ratio, _verdict(row)) for row in rows])
 
 
 def format_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

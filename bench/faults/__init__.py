@@ -1,5 +1,5 @@
-"""The faults that the server has to stand, at length: thousands of clients, a thousand kills, minutes of soak.
+"""Long fault-injection tests: thousands of clients, a thousand kills, minutes of load.
 
-Like the rest of `bench` it knows the server only from outside, and its journal as a database; those who come back are
-our own client. All traffic stays on this machine, and everything ends by itself.
+They must not know the inside of the server, only its journal as a database; reconnecting clients are our own client.
+All traffic stays on this machine, and everything ends by itself.
 """

@@ -1,7 +1,7 @@
-"""Attack the server at length and print what it stood: `python -m bench.faults`.
+"""Inject faults into a server and print the results: `python -m bench.faults`.
 
-It can be done in pieces: `--only M1 --only soak`; and in little: `--kills 20 --minutes 1 --clients 500` takes six
-minutes. The table comes whatever fails, and after Ctrl-C too. The exit status is 1 where anything failed.
+Choose some by `--only M1 --only soak`, or a smaller size: `--kills 20 --minutes 1 --clients 500` takes six minutes. The
+table is printed whatever fails, and after Ctrl-C too. The exit status is 1 if anything failed.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.faults.crowds import joins, origins, silent, stuck
-from bench.faults.greed import endless
+from bench.faults.endless_line import endless
 from bench.faults.kills import kills
-from bench.faults.returns import returns
+from bench.faults.reconnects import returns
 from bench.faults.soak import soak
 from bench.faults.stop import stop
 from bench.faults.vanishing import vanishing
@@ -29,7 +29,7 @@ KILLS, MINUTES, CLIENTS = 1000, 10, 5000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is done."""
+    """The size of the tests."""
 
     folder: Path = Path()
     kills: int = KILLS
@@ -39,11 +39,11 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is done, how many seconds that takes on two cores, about, and the attack itself."""
+    """A fault: its description, its approximate duration on two cores, and the test."""
 
     what: str
     takes_s: Callable[[Size], float]
-    attack: Callable[[Size], Iterator[Verdict]]
+    test: Callable[[Size], Iterator[Verdict]]
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -58,7 +58,7 @@ FAULTS: Mapping[str, Fault] = {
         lambda size: stop(size.folder, min(size.clients, 1000)),
     ),
     "M12": Fault(
-        "a thousand of our clients that come back after a restart",
+        "a thousand of our clients that reconnect after a restart",
         lambda size: 40,
         lambda size: returns(size.folder, min(size.clients, 1000)),
     ),
@@ -68,14 +68,14 @@ FAULTS: Mapping[str, Fault] = {
         lambda size: endless(size.folder, min(size.clients, 1024)),
     ),
     "C11": Fault(
-        "thousands that say nothing, and TLS handshakes left halfway",
+        "thousands of silent clients, and unfinished TLS handshakes",
         lambda size: 20 + size.clients / 250,
         lambda size: silent(size.folder, size.clients),
     ),
-    "C13": Fault("clients that vanish without a word", lambda _: 50, lambda size: vanishing(size.folder)),
+    "C13": Fault("clients whose network is cut", lambda _: 50, lambda size: vanishing(size.folder)),
     "C14": Fault("readers that never read", lambda size: 60, lambda size: stuck(size.folder, min(size.clients, 1000))),
     "C16": Fault(
-        "thousands that join, and that come and go",
+        "thousands of clients that join, and that join and leave",
         lambda size: 20 + size.clients / 250,
         lambda size: joins(size.folder, size.clients),
     ),
@@ -85,7 +85,7 @@ FAULTS: Mapping[str, Fault] = {
         lambda size: origins(size.folder, 2 * size.clients),
     ),
     "soak": Fault(
-        "a busy room, floods and the stuck, for minutes",
+        "a busy room, floods and stuck clients, for minutes",
         lambda size: 60 * size.minutes + 15,
         lambda size: soak(size.folder, size.minutes * 60),
     ),
@@ -93,9 +93,9 @@ FAULTS: Mapping[str, Fault] = {
 
 
 def main() -> int:
-    """Try what was asked for, print the table. -> exit status."""
+    """Run the chosen tests and print the table. -> exit status"""
     options = _parse()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the table comes then too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the table is printed then too
     files = raise_file_limit()
     began = time.perf_counter()
     verdicts: list[Verdict] = []
@@ -106,21 +106,21 @@ def main() -> int:
                 _say(f"  {verdict.word}: {verdict.done}: {verdict.seen}")
                 verdicts.append(verdict)
     print(format_verdicts(verdicts))
-    _say(f"tried in {time.perf_counter() - began:.0f} s")
+    _say(f"took {time.perf_counter() - began:.0f} s")
     return int(any(verdict.is_met is False for verdict in verdicts))
 
 
 def _try(names: Iterable[str], size: Size) -> Iterator[Verdict]:
-    """Try one after the other. What fails, or is interrupted, is a verdict too."""
+    """Run one after the other. A test that raises, or is interrupted, has a verdict too."""
     for name in names:
         fault = FAULTS[name]
         _say(f"{name}: {fault.what}, {_show_time(fault.takes_s(size))} ...")
         try:
-            yield from fault.attack(size)
+            yield from fault.test(size)
         except KeyboardInterrupt:
             yield Verdict(name, fault.what, "-", "interrupted", is_met=False)
             raise
-        except Exception as error:  # whatever it is, the rest can be tried
+        except Exception as error:  # the other tests can still be run
             yield Verdict(name, fault.what, "-", f"{type(error).__name__}: {error}", is_met=False)
 
 
@@ -133,11 +133,11 @@ def _show_time(seconds: float) -> str:
 
 
 def _show_faults() -> str:
-    """The table of what there is, and how long it takes at full size."""
+    """Make the list of faults with their durations at full size."""
     size = Size()
     rows = [f"  {name:<6}{_show_time(fault.takes_s(size)):>7}  {fault.what}" for name, fault in FAULTS.items()]
     total = sum(fault.takes_s(size) for fault in FAULTS.values())
-    return "\n".join(["what there is, and how long it takes at full size:", *rows, f"  all   {_show_time(total):>7}"])
+    return "\n".join(["faults, and how long each takes at full size:", *rows, f"  all   {_show_time(total):>7}"])
 
 
 def _parse() -> argparse.Namespace:
@@ -147,10 +147,14 @@ def _parse() -> argparse.Namespace:
         epilog=_show_faults(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", action="append", choices=FAULTS, metavar="NAME", help="this one; can be given again")
-    parser.add_argument("--kills", type=int, default=KILLS, help="how often to kill -9 (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="how long to soak (default: %(default)s)")
-    parser.add_argument("--clients", type=int, default=CLIENTS, help="how large crowds are (default: %(default)s)")
+    parser.add_argument(
+        "--only", action="append", choices=FAULTS, metavar="NAME", help="run only this one; may be repeated"
+    )
+    parser.add_argument("--kills", type=int, default=KILLS, help="number of kill -9 (default: %(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, help="duration of the soak test (default: %(default)s)"
+    )
+    parser.add_argument("--clients", type=int, default=CLIENTS, help="number of clients (default: %(default)s)")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Crowds: thousands that say nothing, never read, come all at once, or come from one place."""
+"""Many clients: silent ones, ones that never read, join storms, and many connections from one address."""
 
 import socket
 import time
@@ -8,145 +8,152 @@ from pathlib import Path
 
 import trustme
 
-from bench.faults.house import House, serving
-from bench.faults.people import Couple, Crowd, Person, connect, hang_up
+from bench.faults.clients import LatencyProbe, LineClient, Readers, connect, hang_up
+from bench.faults.server_process import ServerProcess, serving
 from bench.faults.verdict import Verdict
 
 LINES_TIMED = 500
 NOISE_MS = 3.0
-"""What a machine with other things to do adds to a 99th percentile now and then."""
+"""Noise of the machine that a 99th percentile may contain."""
 
-NOTICES_PER_S = 100
-HANDSHAKE_S = 10
-STALL_S = 5
-BATCH = 250
+NOTICES_PER_S_MAX = 100
+HANDSHAKE_TIMEOUT_S = 10
+STALL_TIMEOUT_S = 5
+CONNECT_BATCH = 250
 FLOOD_GROUP = 20
 
 
 def silent(folder: Path, clients: int) -> Iterator[Verdict]:
-    """C11: very many that say nothing, and TLS handshakes left halfway."""
+    """C11: silent clients, and unfinished TLS handshakes."""
     certificate = folder / "server.pem"
     trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
-    with serving(folder / "silent", "--tls-cert", str(certificate)) as house:
-        couple, crowd = Couple(house.port), Crowd()
-        calm_ms = couple.p99_ms(LINES_TIMED)
-        _bring(crowd, house, clients)
-        handshakes = [connect(house.port) for _ in range(clients // 5)]
+    with serving(folder / "silent", "--tls-cert", str(certificate)) as server:
+        probe, crowd = LatencyProbe(server.port), Readers()
+        calm_ms = probe.p99_ms(LINES_TIMED)
+        _connect_all(crowd, server, clients)
+        handshakes = [connect(server.port) for _ in range(clients // 5)]
         for sock in handshakes:
             sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
         began = time.perf_counter()
-        full_ms = couple.p99_ms(LINES_TIMED)
+        full_ms = probe.p99_ms(LINES_TIMED)
         yield Verdict(
             "C11",
-            f"{clients:,} say nothing, {clients // 5:,} TLS handshakes half done",
-            "talkers' p99 at most doubled",
-            f"{calm_ms:.1f} ms before, {full_ms:.1f} ms then",
+            f"{clients:,} silent clients, {clients // 5:,} unfinished TLS handshakes",
+            "p99 of others at most doubled",
+            f"{calm_ms:.1f} ms before, {full_ms:.1f} ms meanwhile",
             full_ms <= 2 * calm_ms + NOISE_MS,
         )
-        handshaking = Crowd()
+        handshaking = Readers()
         handshaking.add(handshakes)
-        while len(handshaking) and time.perf_counter() < began + 2 * HANDSHAKE_S:
+        while len(handshaking) and time.perf_counter() < began + 2 * HANDSHAKE_TIMEOUT_S:
             handshaking.read_for(0.1)
         took_s = time.perf_counter() - began
-        seen = f"{len(handshaking)} left after {took_s:.1f} s{house.faults()}"
+        seen = f"{len(handshaking)} left after {took_s:.1f} s{server.faults()}"
         yield Verdict(
-            "C11", "the handshakes wait on", "all reaped in 10 s", seen, took_s < HANDSHAKE_S + 2 and not house.faults()
+            "C11",
+            "the handshakes stay unfinished",
+            "all closed in 10 s",
+            seen,
+            took_s < HANDSHAKE_TIMEOUT_S + 2 and not server.faults(),
         )
         crowd.close()
 
 
 def stuck(folder: Path, clients: int) -> Iterator[Verdict]:
-    """C14: a tenth of the readers never reads, and one reads a byte a second."""
-    with serving(folder / "stuck", "--stall-timeout", str(STALL_S), "--window-bytes", "4MiB") as house:
-        crowd, speaker = Crowd(), Person(house.port)
-        _bring(crowd, house, clients)
-        _flood(crowd, speaker, 10_000)  # the window is full
-        before = house.rss_kib()
-        never = [connect(house.port, hoard_bytes=4096) for _ in range(clients // 10)]
-        dribbler = connect(house.port, hoard_bytes=4096)
+    """C14: a tenth of the clients never reads, and one reads a byte a second."""
+    with serving(folder / "stuck", "--stall-timeout", str(STALL_TIMEOUT_S), "--window-bytes", "4MiB") as server:
+        crowd, speaker = Readers(), LineClient(server.port)
+        _connect_all(crowd, server, clients)
+        _flood(crowd, speaker, 10_000)  # the window is full now
+        before = server.rss_kib()
+        never = [connect(server.port, receive_buffer_bytes=4096) for _ in range(clients // 10)]
+        dribbler = connect(server.port, receive_buffer_bytes=4096)
         began, said = time.perf_counter(), 0
-        while time.perf_counter() < began + 4 * STALL_S:
+        while time.perf_counter() < began + 4 * STALL_TIMEOUT_S:
             _flood(crowd, speaker, 500)
             said += 500
-            with suppress(ConnectionError):  # the kernel opens its window no sooner than there is room in it
+            with suppress(ConnectionError):  # the kernel opens its window only when there is room in it
                 dribbler.recv(1)
-        grown = house.rss_kib() - before
+        grown = server.rss_kib() - before
         speaker.say("/who")
         count = int(speaker.until("(you) ***" if clients < 200 else "more ***").split()[1])
-        log = house.log.read_text()
-        told = sum(_ends_after_a_gap(sock) for sock in never)
-        seen = f"{count - 1 - len(crowd)} still here, {told} told before, {grown / 1024:+.1f} MiB{house.faults()}"
+        log = server.log.read_text()
+        told = sum(_is_closed_after_backlog(sock) for sock in never)
+        seen = (
+            f"{count - 1 - len(crowd)} still connected, {told} disconnected, {grown / 1024:+.1f} MiB{server.faults()}"
+        )
         is_met = count <= len(crowd) + 2 and not crowd.ended and grown < 16 * 1024 and "stalled" in log
         yield Verdict(
             "C14",
             f"{clients // 10} of {clients:,} never read {said:,} lines; one reads a byte a second",
-            f"gone after {STALL_S} s, nobody else; memory within 16 MiB",
+            f"disconnected after {STALL_TIMEOUT_S} s, no others; memory within 16 MiB",
             seen,
-            is_met and not house.faults(),
+            is_met and not server.faults(),
         )
         hang_up([*never, dribbler])
         crowd.close()
 
 
 def joins(folder: Path, clients: int) -> Iterator[Verdict]:
-    """C16: very many join one room, and then a hundred a second come and go."""
-    with serving(folder / "joins") as house:
-        crowd, witness = Crowd(), Crowd()
-        witness.add([connect(house.port)])
+    """C16: many clients join one room, and then a hundred a second join and leave."""
+    with serving(folder / "joins") as server:
+        crowd, witness = Readers(), Readers()
+        witness.add([connect(server.port)])
         began = time.perf_counter()
-        _bring(crowd, house, clients)
+        _connect_all(crowd, server, clients)
         witness.read_for(2)
-        yield _summed_up(f"{clients:,} join one room", house, witness, time.perf_counter() - began)
+        yield _verdict(f"{clients:,} join one room", server, witness, time.perf_counter() - began)
         crowd.close()
         witness.read_for(2)
-        heard, began, count = witness.heard_bytes, time.perf_counter(), 0
+        heard, began, count = witness.received_bytes, time.perf_counter(), 0
         while time.perf_counter() < began + 10:
-            _visit(house, 10)
+            _join_and_leave(server, 10)
             count += 10
             witness.read_for(0.05)
-        witness.heard_bytes -= heard
-        yield _summed_up(f"{count:,} come and go", house, witness, time.perf_counter() - began)
+        witness.received_bytes -= heard
+        yield _verdict(f"{count:,} join and leave", server, witness, time.perf_counter() - began)
         witness.close()
 
 
 def origins(folder: Path, connections: int) -> Iterator[Verdict]:
-    """C18: one address opens very many connections, through a proxy that tells who it is; then another comes."""
-    with serving(folder / "origins", "--proxy", "127.0.0.1", "--connect-rate", "0") as house:
+    """C18: one address opens many connections through a proxy; then another address connects."""
+    with serving(folder / "origins", "--proxy", "127.0.0.1", "--connect-rate", "0") as server:
         kept: list[socket.socket] = []
         refused = 0
         for number in range(connections):
-            sock = connect(house.port)
+            sock = connect(server.port)
             sock.sendall(f"PROXY TCP4 192.0.2.1 127.0.0.1 {number % 65000 + 1} 5555\r\n/who\n".encode())
             if b"too many connections from your address" in sock.recv(4096):
                 refused += 1
                 sock.close()
             else:
                 kept.append(sock)
-        other = connect(house.port)
+        other = connect(server.port)
         other.sendall(b"PROXY TCP4 192.0.2.2 127.0.0.1 1 5555\r\n/who\n")
-        is_let_in = b"in #lobby" in other.recv(65536)
-        seen = f"{len(kept)} in, {refused:,} refused, another {'in' if is_let_in else 'NOT in'}{house.faults()}"
+        is_admitted = b"in #lobby" in other.recv(65536)
+        other_seen = "admitted" if is_admitted else "NOT admitted"
+        seen = f"{len(kept)} admitted, {refused:,} refused, another {other_seen}{server.faults()}"
         yield Verdict(
             "C18",
             f"one address opens {connections:,} connections",
-            "256 in, the rest told why; another address gets in",
+            "256 admitted, the rest told why; another address admitted",
             seen,
-            len(kept) == min(256, connections) and is_let_in and not house.faults(),
+            len(kept) == min(256, connections) and is_admitted and not server.faults(),
         )
         hang_up([*kept, other])
 
 
-def _bring(crowd: Crowd, house: House, clients: int) -> None:
-    """Let so many join, no faster than they are accepted."""
-    for done in range(0, clients, BATCH):
-        crowd.add([connect(house.port) for _ in range(min(BATCH, clients - done))])
+def _connect_all(crowd: Readers, server: ServerProcess, clients: int) -> None:
+    """Connect clients, no faster than they are accepted."""
+    for done in range(0, clients, CONNECT_BATCH):
+        crowd.add([connect(server.port) for _ in range(min(CONNECT_BATCH, clients - done))])
         crowd.read_for(0.05)
     crowd.read_for(1.5)
 
 
-def _visit(house: House, visitors: int) -> None:
-    """Let some join, and leave as soon as they have."""
-    socks = [connect(house.port) for _ in range(visitors)]
+def _join_and_leave(server: ServerProcess, visitors: int) -> None:
+    """Let clients join, and leave as soon as they have."""
+    socks = [connect(server.port) for _ in range(visitors)]
     for sock in socks:
         sock.sendall(b"/who\n")
     for sock in socks:
@@ -154,15 +161,15 @@ def _visit(house: House, visitors: int) -> None:
     hang_up(socks)
 
 
-def _flood(crowd: Crowd, speaker: Person, lines: int) -> None:
-    """Say so many long lines, no faster than a room of this size takes them, about."""
+def _flood(crowd: Readers, speaker: LineClient, lines: int) -> None:
+    """Send long lines, about as fast as a room of this size can take them."""
     for _ in range(0, lines, FLOOD_GROUP):
         speaker.say(*["x" * 1000] * FLOOD_GROUP)
         crowd.read_for(0.03)
 
 
-def _ends_after_a_gap(sock: socket.socket) -> bool:
-    """Whether what the kernel still held for a stuck reader is followed by the end, and not by silence."""
+def _is_closed_after_backlog(sock: socket.socket) -> bool:
+    """Tell whether the bytes buffered by the kernel for a stuck reader end with the end of the connection."""
     try:
         while sock.recv(65536):
             pass
@@ -173,8 +180,8 @@ def _ends_after_a_gap(sock: socket.socket) -> bool:
     return True
 
 
-def _summed_up(done: str, house: House, witness: Crowd, seconds: float) -> Verdict:
-    most = NOTICES_PER_S * (seconds + 1) * 64
-    seen = f"{witness.heard_bytes:,} bytes of notices in {seconds:.0f} s{house.faults()}"
-    is_met = 0 < witness.heard_bytes <= most and not house.faults()
-    return Verdict("C16", done, f"a reader gets at most {most:,.0f} bytes of notices", seen, is_met)
+def _verdict(done: str, server: ServerProcess, witness: Readers, seconds: float) -> Verdict:
+    most = NOTICES_PER_S_MAX * (seconds + 1) * 64
+    seen = f"{witness.received_bytes:,} bytes of notices in {seconds:.0f} s{server.faults()}"
+    is_met = 0 < witness.received_bytes <= most and not server.faults()
+    return Verdict("C16", done, f"a client gets at most {most:,.0f} bytes of notices", seen, is_met)

@@ -1,4 +1,4 @@
-"""M1: kill -9 under load, again and again. Whatever anybody has seen is in the journal, in that order."""
+"""M1: kill -9 under load, repeatedly. Every entry that was seen is in the journal, in the same order."""
 
 import random
 import sqlite3
@@ -8,35 +8,35 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from bench.faults.house import House, serving
-from bench.faults.people import Person
+from bench.faults.clients import LineClient
+from bench.faults.server_process import ServerProcess, serving
 from bench.faults.verdict import Verdict
 
 LINES_SEEN_MAX = 300
 
 
 def kills(folder: Path, times: int) -> Iterator[Verdict]:
-    """Kill the server so often while somebody speaks; check each time what became of what was seen."""
+    """Kill the server `times` times under load, and compare the lines seen with the journal each time."""
     data, dice = folder / "kills", random.Random(1)
     last_id, seen_lines, lost, slowest_s, disorders = 0, 0, 0, 0.0, 0
     seen: list[str] = []
     for number in range(times + 1):
-        with serving(data) as house:
+        with serving(data) as server:
             kept, last_id, is_whole = _kept_after(data, last_id)
             lost += _missing(seen, kept)
             disorders += not is_whole
-            slowest_s = max(slowest_s, house.ready_s)
+            slowest_s = max(slowest_s, server.ready_s)
             seen_lines += len(seen)
-            seen = _talk_and_kill(house, number, dice.randrange(LINES_SEEN_MAX)) if number < times else []
+            seen = _talk_and_kill(server, number, dice.randrange(LINES_SEEN_MAX)) if number < times else []
     found = f"{seen_lines:,} lines seen, {lost} lost; ids broken {disorders} times; up in {slowest_s:.2f} s at worst"
     expected = "nothing seen is lost, ids whole, up in 1 s"
-    # A second is meant for a machine that has nothing else to do.
+    # A second holds only on an idle machine, so it is not part of the verdict.
     yield Verdict("M1", f"{times:,} times kill -9 under load", expected, found, not (lost or disorders))
 
 
-def _talk_and_kill(house: House, number: int, lines: int) -> list[str]:
-    """-> what a reader has seen by the time the server was dead."""
-    reader, writer = Person(house.port), Person(house.port)
+def _talk_and_kill(server: ServerProcess, number: int, lines: int) -> list[str]:
+    """-> the lines that a reader received before the server was dead"""
+    reader, writer = LineClient(server.port), LineClient(server.port)
     reader.say("/who")
     reader.until("(you) ***")
 
@@ -51,16 +51,16 @@ def _talk_and_kill(house: House, number: int, lines: int) -> list[str]:
     seen: list[str] = []
     while len(seen) < lines and time.perf_counter() < deadline:
         seen.append(reader.line())
-    house.process.kill()
+    server.process.kill()
     seen += reader.whole_lines()
     speaking.join()
-    for person in (reader, writer):
-        person.sock.close()
+    for client in (reader, writer):
+        client.sock.close()
     return [text for line in seen if (text := line.partition("]> ")[2]).startswith("~")]
 
 
 def _kept_after(data: Path, last_id: int) -> tuple[list[str], int, bool]:
-    """-> (what is newer in the journal, its last id, whether no id is missing and none comes twice)."""
+    """-> (the texts after an id in the journal, its last id, whether the ids have no gap and no repetition)"""
     with closing(sqlite3.connect(f"file:{data}/journal.db?mode=ro", uri=True)) as db:
         rows = db.execute("SELECT id, text FROM entry WHERE id > ? ORDER BY id", (last_id,)).fetchall()
     ids = [number for number, _ in rows]
@@ -68,6 +68,6 @@ def _kept_after(data: Path, last_id: int) -> tuple[list[str], int, bool]:
 
 
 def _missing(seen: list[str], kept: list[str]) -> int:
-    """How many of what was seen are not in what is kept, or not in that order."""
+    """Count the lines seen that are not in the journal, or not in that order."""
     rest = iter(kept)
     return sum(text not in rest for text in seen)

@@ -1,4 +1,4 @@
-"""Soak: a busy room for minutes, with people who come and go, who never read and who say far too much at once."""
+"""Soak test: a busy room for minutes, with clients that join and leave, never read, or flood."""
 
 import threading
 import time
@@ -7,56 +7,56 @@ from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
-from bench.faults.house import House, serving
-from bench.faults.people import Crowd, Person, connect, hang_up
+from bench.faults.clients import LineClient, Readers, connect, hang_up
+from bench.faults.server_process import ServerProcess, serving
 from bench.faults.verdict import Verdict
 
 READERS = 200
-STUCK_EACH = 10
+STUCK_BATCH = 10
 FLOOD_LINES = 5_000
-WARM_SHARE = 0.25
-FLAT = 0.05
+WARM_UP_SHARE = 0.25
+GROWTH_MAX = 0.05
 
 _FLAGS = ("--stall-timeout", "5", "--window-entries", "5000", "--window-bytes", "2MiB")
-"""The window is to be full, and the first of the stuck to be gone, before memory is measured."""
+"""So that the window is full, and the first stuck clients are gone, before memory is measured."""
 
 
 def soak(folder: Path, seconds: float) -> Iterator[Verdict]:
-    """Keep a server busy for so long. Memory has to be flat once it is warm."""
-    with serving(folder / "soak", *_FLAGS) as house:
-        trouble = _Trouble(house)
-        rss_kib = trouble.make(seconds)
+    """Load a server for `seconds`. After the warm-up, its memory has to be constant."""
+    with serving(folder / "soak", *_FLAGS) as server:
+        load = _Load(server)
+        rss_kib = load.run(seconds)
         quarter = max(1, len(rss_kib) // 4)
         early, late = median(rss_kib[:quarter]), median(rss_kib[-quarter:])
         change = late / early - 1
-        done = f"{trouble.came:,} come and go, {trouble.stuck} stuck, {trouble.floods} floods of {FLOOD_LINES:,}"
-        lost = f", {trouble.lost} READERS LOST" if trouble.lost else ""
-        seen = f"{early / 1024:.1f} MiB, then {late / 1024:.1f} MiB ({change:+.1%}){lost}{house.faults()}"
+        done = f"{load.joined:,} join and leave, {load.stuck} stuck, {load.floods} floods of {FLOOD_LINES:,}"
+        lost = f", {load.lost} READERS LOST" if load.lost else ""
+        seen = f"{early / 1024:.1f} MiB, then {late / 1024:.1f} MiB ({change:+.1%}){lost}{server.faults()}"
         yield Verdict(
             "soak",
             f"{seconds:.0f} s: {done}",
-            f"memory flat within {FLAT:.0%}, no traceback, no reader lost",
+            f"memory flat within {GROWTH_MAX:.0%}, no traceback, no reader lost",
             seen,
-            abs(change) <= FLAT and not house.faults() and not trouble.lost,
+            abs(change) <= GROWTH_MAX and not server.faults() and not load.lost,
         )
-        status = house.stop()
+        status = server.stop()
         yield Verdict("M6", "SIGTERM after that", "exit status 0", f"status {status}", status == 0)
 
 
-class _Trouble:
-    """Everything that is done to the server, and what it came to."""
+class _Load:
+    """The load on a server, and counts of what it was made of."""
 
-    def __init__(self, house: House) -> None:
-        self.came = self.stuck = self.floods = self.lost = 0
-        self._house = house
+    def __init__(self, server: ServerProcess) -> None:
+        self.joined = self.stuck = self.floods = self.lost = 0
+        self._server = server
         self._is_over = threading.Event()
         self._faults: list[OSError] = []
 
-    def make(self, seconds: float) -> list[int]:
-        """Keep it busy; -> its memory in KiB, each second after the warming up. Raises OSError where it is gone."""
-        readers = Crowd()
-        readers.add([connect(self._house.port) for _ in range(READERS)])
-        others = [self._start(work) for work in (self._flood, self._come_and_go, self._get_stuck)]
+    def run(self, seconds: float) -> list[int]:
+        """Load the server. -> its memory in KiB, once a second after the warm-up. Raises OSError if it ended."""
+        readers = Readers()
+        readers.add([connect(self._server.port) for _ in range(READERS)])
+        others = [self._start(work) for work in (self._flood, self._join_and_leave, self._get_stuck)]
         try:
             rss_kib = self._talk(readers, seconds)
         finally:
@@ -70,21 +70,21 @@ class _Trouble:
         return rss_kib
 
     def _start(self, work: Callable[[], object]) -> threading.Thread:
-        """Do one kind of thing in a thread; when the server is gone, all of it is over."""
+        """Run one kind of load in a thread. If the server ends, all of them stop."""
 
-        def go_on() -> None:
+        def run() -> None:
             try:
                 work()
             except OSError as fault:
                 self._faults.append(fault)
                 self._is_over.set()
 
-        thread = threading.Thread(target=go_on)
+        thread = threading.Thread(target=run)
         thread.start()
         return thread
 
-    def _talk(self, readers: Crowd, seconds: float) -> list[int]:
-        speaker = Person(self._house.port)
+    def _talk(self, readers: Readers, seconds: float) -> list[int]:
+        speaker = LineClient(self._server.port)
         readers.add([speaker.sock])
         rss_kib: list[int] = []
         began = time.perf_counter()
@@ -92,32 +92,32 @@ class _Trouble:
             readers.read_for(0.05)
             with suppress(BlockingIOError):
                 speaker.sock.send(f"the time is {passed:.3f}\n".encode())
-            if passed > WARM_SHARE * seconds and len(rss_kib) < passed - WARM_SHARE * seconds:
-                rss_kib.append(self._house.rss_kib())
+            if passed > WARM_UP_SHARE * seconds and len(rss_kib) < passed - WARM_UP_SHARE * seconds:
+                rss_kib.append(self._server.rss_kib())
         return rss_kib
 
     def _flood(self) -> None:
-        """Say thousands of lines at once, and wait until all are heard."""
+        """Send thousands of lines at once, and wait until the connection ends."""
         while not self._is_over.wait(1):
-            flooder = Person(self._house.port)
+            flooder = LineClient(self._server.port)
             flooder.sock.settimeout(120)
-            hearing = self._start(flooder.whole_lines)
+            reading = self._start(flooder.whole_lines)
             flooder.say(*[f"flood {number}" for number in range(FLOOD_LINES)], "/quit")
-            hearing.join(120)
+            reading.join(120)
             flooder.sock.close()
             self.floods += 1
 
-    def _come_and_go(self) -> None:
+    def _join_and_leave(self) -> None:
         while not self._is_over.wait(0.05):
-            person = Person(self._house.port)
-            person.say(f"/nick guest{self.came}", "hello", "/quit")
-            person.whole_lines()
-            person.sock.close()
-            self.came += 1
+            client = LineClient(self._server.port)
+            client.say(f"/nick guest{self.joined}", "hello", "/quit")
+            client.whole_lines()
+            client.sock.close()
+            self.joined += 1
 
     def _get_stuck(self) -> None:
         while not self._is_over.wait(2):
-            stuck = [connect(self._house.port, hoard_bytes=4096) for _ in range(STUCK_EACH)]
+            stuck = [connect(self._server.port, receive_buffer_bytes=4096) for _ in range(STUCK_BATCH)]
             self.stuck += len(stuck)
             self._is_over.wait(8)
             hang_up(stuck)

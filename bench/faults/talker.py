@@ -1,4 +1,4 @@
-"""A client that talks without a pause, and reads: `talker.py PORT`. At the end it prints the last that it heard."""
+"""A client that sends without a pause, and reads: `talker.py PORT`. At the end it prints the last bytes received."""
 
 import contextlib
 import itertools
@@ -10,15 +10,15 @@ FILLING = b"x" * 2000
 
 
 def talk(sock: socket.socket) -> None:
-    """Say lines that nobody else says, until that is not possible any more."""
+    """Send unique lines until the connection ends."""
     name = sock.getsockname()[1]
     with contextlib.suppress(OSError):
-        for block in itertools.count():  # line by line, it would leave itself no time to read
+        for block in itertools.count():  # one line at a time would leave no time to read
             sock.sendall(b"".join(b"%d-%d-%d %s\n" % (name, block, number, FILLING) for number in range(50)))
 
 
 def main() -> None:
-    """Talk in one thread, read in the other."""
+    """Send in one thread, read in the other."""
     end = b""
     with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)

@@ -1,16 +1,16 @@
-"""What came of a fault, and the table of all."""
+"""The verdict on a fault, and the table of verdicts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.table import format_columns
 
-_HEADINGS = ("fault", "what was done", "expected", "seen", "verdict")
+_HEADINGS = ("fault", "done", "expected", "seen", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One promise that was tried. `is_met` is None where this machine does not let us try: `seen` says why not."""
+    """The result of one test. `is_met` is None if this machine cannot run it; `seen` says why."""
 
     fault: str
     done: str
@@ -20,10 +20,10 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """The verdict itself."""
+        """The verdict in a word."""
         if self.is_met is None:
-            return "not tried"
-        return "stood" if self.is_met else "FAILED"
+            return "not run"
+        return "passed" if self.is_met else "FAILED"
 
 
 def format_verdicts(verdicts: Iterable[Verdict]) -> str:

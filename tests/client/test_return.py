@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.faults.returns import Regular, leave_and_return
+from bench.faults.reconnects import ReconnectingClient, take_server_away
 from trio_chat.client.link.outbox import open_outbox
 
 CLIENTS = 60
@@ -16,8 +16,8 @@ async def test_m12_all_come_back_in_time_but_not_at_once_and_no_line_is_lost(tmp
     with ExitStack() as stack:
         names = [f"regular{number}" for number in range(CLIENTS)]
         outboxes = [stack.enter_context(open_outbox("x", name, folder=tmp_path / "outboxes")) for name in names]
-        people = [Regular(name, "lobby", outbox) for name, outbox in zip(names, outboxes, strict=True)]
+        people = [ReconnectingClient(name, "lobby", outbox) for name, outbox in zip(names, outboxes, strict=True)]
 
-        seen = await leave_and_return(tmp_path / "data", people, is_killed=is_killed)
+        seen = await take_server_away(tmp_path / "data", people, is_killed=is_killed)
 
     assert seen.is_good, seen

@@ -11,23 +11,23 @@ import pytest
 import trio
 import trio.testing
 
-from bench.faults.elsewhere import Elsewhere, NotHereError, elsewhere
+from bench.faults.remote_network import NotPermittedError, RemoteNetwork, remote_network
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.server.delivery.liveness import watch_unacknowledged
 
 
 @pytest.fixture
-def network() -> Iterator[Elsewhere]:
+def network() -> Iterator[RemoteNetwork]:
     with ExitStack() as stack:
         try:
-            made = stack.enter_context(elsewhere())
-        except NotHereError as error:
+            made = stack.enter_context(remote_network())
+        except NotPermittedError as error:
             pytest.skip(str(error))
         yield made
 
 
-async def test_c13_one_that_is_spoken_to_after_it_vanished_is_gone_in_time(open_house, network: Elsewhere) -> None:
+async def test_c13_one_that_is_spoken_to_after_it_vanished_is_gone_in_time(open_house, network: RemoteNetwork) -> None:
     async with open_house(host="") as house, trio.open_nursery() as nursery:
         vanished = network.connect(house.port)
         await house.changed(1)

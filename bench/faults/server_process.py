@@ -1,4 +1,4 @@
-"""The server that is attacked, as a process."""
+"""The server under test, as a process."""
 
 import re
 import signal
@@ -18,7 +18,7 @@ _ADMIN_LINE = rb"Admin API started on: http://127\.0\.0\.1:(\d+)\n"
 
 
 class ServerGoneError(Exception):
-    """The server has ended while something was done to it: by this status, and with this at the end of its log."""
+    """The server ended during a test; the text has its exit status and the end of its log."""
 
     def __init__(self, status: int, log: Path) -> None:
         [*_, last] = ["", *log.read_text().splitlines()]
@@ -26,8 +26,8 @@ class ServerGoneError(Exception):
 
 
 @dataclass(frozen=True)
-class House:
-    """A running server on a data folder. What it logs is in the file `log`."""
+class ServerProcess:
+    """A running server on a data folder, which has its log too."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -36,16 +36,16 @@ class House:
 
     @property
     def log(self) -> Path:
-        """The file that it logs to."""
+        """The log file."""
         return _log_in(self.data)
 
     @cached_property
     def admin_port(self) -> int:
-        """The port of its admin API, once it has said which."""
+        """The port of its admin API, once it is printed."""
         return _port_in(self.process, _ADMIN_LINE, self.log)
 
     def rss_kib(self) -> int:
-        """Memory that is resident for it. Raises OSError where it is gone."""
+        """Return its resident memory. Raises OSError if it has ended."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         for line in status.splitlines():
             if line.startswith("VmRSS"):
@@ -53,19 +53,19 @@ class House:
         raise ProcessLookupError("a process that has ended has no memory")
 
     def stop(self) -> int:
-        """Ask it to stop. -> its exit status."""
+        """Stop it by SIGTERM. -> its exit status"""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(10)
 
     def faults(self) -> str:
-        """What it should never have logged, in short."""
+        """Return the number of logged tracebacks in words, or an empty string."""
         tracebacks = self.log.read_text().count("Traceback")
         return f", {tracebacks} TRACEBACKS" if tracebacks else ""
 
 
 @contextmanager
-def serving(data: Path, *flags: str) -> Iterator[House]:
-    """Run a server until the block is left. Raises ServerGoneError where that fails since the server has ended."""
+def serving(data: Path, *flags: str) -> Iterator[ServerProcess]:
+    """Run a server during the block. Raises ServerGoneError if the block fails because the server ended."""
     command = (sys.executable, "-m", "trio_chat", "serve", "--no-console", "--port", "0", "--admin-port", "0")
     data.mkdir(exist_ok=True)
     began = time.perf_counter()
@@ -79,7 +79,7 @@ def serving(data: Path, *flags: str) -> Iterator[House]:
         )
     try:
         port = _port_in(process, _CHAT_LINE, _log_in(data))
-        yield House(process, port, time.perf_counter() - began, data)
+        yield ServerProcess(process, port, time.perf_counter() - began, data)
     except Exception as error:
         with suppress(subprocess.TimeoutExpired):
             raise ServerGoneError(process.wait(1), _log_in(data)) from error
@@ -94,7 +94,7 @@ def _log_in(data: Path) -> Path:
 
 
 def _port_in(process: subprocess.Popen[bytes], announcement: bytes, log: Path) -> int:
-    """Read what the server prints up to a port."""
+    """Read the server's output up to the line with a port."""
     assert process.stdout
     for line in process.stdout:
         if found := re.fullmatch(announcement, line):

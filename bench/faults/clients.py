@@ -1,4 +1,4 @@
-"""Plain clients, a few or thousands, read in one thread by epoll."""
+"""Clients of lines: single ones, and thousands that one thread reads by epoll."""
 
 import select
 import socket
@@ -6,24 +6,24 @@ import struct
 import time
 from collections.abc import Collection, Iterable
 
-PATIENCE_S = 30.0
+SOCKET_TIMEOUT_S = 30.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: thousands of ports must not stay in TIME_WAIT
 
 
-def connect(port: int, *, host: str = "127.0.0.1", hoard_bytes: int = 0) -> socket.socket:
-    """Connect as `nc` would; `hoard_bytes` is what the kernel may keep for one who does not read."""
+def connect(port: int, *, host: str = "127.0.0.1", receive_buffer_bytes: int = 0) -> socket.socket:
+    """Connect as `nc` would; `receive_buffer_bytes` limits what the kernel buffers for a client that does not read."""
     sock = socket.socket()
-    sock.settimeout(PATIENCE_S)
+    sock.settimeout(SOCKET_TIMEOUT_S)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hoard_bytes:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, hoard_bytes)
+    if receive_buffer_bytes:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     sock.connect((host, port))
     return sock
 
 
-class Person:
-    """One client that reads lines."""
+class LineClient:
+    """A client that sends and reads lines."""
 
     def __init__(self, port: int) -> None:
         self.sock = connect(port)
@@ -34,7 +34,7 @@ class Person:
         self.sock.sendall("".join(f"{line}\n" for line in lines).encode())
 
     def line(self) -> str:
-        """The next line. Raises OSError where none comes."""
+        """Return the next line. Raises OSError if none comes."""
         while b"\n" not in self._rest:
             if not (data := self.sock.recv(65536)):
                 raise ConnectionResetError("the server hung up")
@@ -43,13 +43,13 @@ class Person:
         return line.decode()
 
     def until(self, ending: str) -> str:
-        """The next line that ends so."""
+        """Return the next line with this ending."""
         while not (line := self.line()).endswith(ending):
             pass
         return line
 
     def whole_lines(self) -> list[str]:
-        """What still comes until the connection ends, without half a line."""
+        """Return the complete lines that come until the connection ends."""
         try:
             while data := self.sock.recv(65536):
                 self._rest += data
@@ -58,17 +58,17 @@ class Person:
         return [line.decode() for line in self._rest.split(b"\n")[:-1]]
 
 
-class Couple:
-    """Two in a room of their own, who tell how long a line takes."""
+class LatencyProbe:
+    """Two clients in a room of their own, to measure the latency of a line."""
 
     def __init__(self, port: int) -> None:
-        self._speaker, self._listener = Person(port), Person(port)
-        for person in (self._listener, self._speaker):
-            person.say("/join talkers")
-            person.until("you are in #talkers ***")
+        self._speaker, self._listener = LineClient(port), LineClient(port)
+        for client in (self._listener, self._speaker):
+            client.say("/join talkers")
+            client.until("you are in #talkers ***")
 
     def p99_ms(self, lines: int) -> float:
-        """Say so many lines, one after the other; -> the 99th percentile of their way."""
+        """Send lines one after the other. -> the 99th percentile of their latency"""
         took = []
         for number in range(lines):
             began = time.perf_counter()
@@ -78,41 +78,41 @@ class Couple:
         return sorted(took)[int(lines * 0.99)] * 1000
 
 
-class Crowd:
-    """Clients whose words are read and thrown away."""
+class Readers:
+    """Clients whose input is read and discarded."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._by_fd: dict[int, socket.socket] = {}
-        self.heard_bytes = 0
+        self.received_bytes = 0
         self.ended = 0
 
     def __len__(self) -> int:
         return len(self._by_fd)
 
     def add(self, socks: Iterable[socket.socket]) -> None:
-        """Read these from now on."""
+        """Read these sockets from now on."""
         for sock in socks:
             sock.setblocking(False)
             self._by_fd[sock.fileno()] = sock
             self._epoll.register(sock, select.EPOLLIN)
 
     def read_for(self, seconds: float) -> None:
-        """Read whatever comes in that time."""
+        """Read for this time."""
         deadline = time.perf_counter() + seconds
         while (left := deadline - time.perf_counter()) > 0:
             for fd, _ in self._epoll.poll(left, 256):
                 self._read(fd)
 
     def pop(self, count: int) -> Collection[socket.socket]:
-        """Take out those who came first."""
+        """Remove the oldest sockets, unread from now on."""
         gone = [self._by_fd.pop(fd) for fd in list(self._by_fd)[:count]]
         for sock in gone:
             self._epoll.unregister(sock)
         return gone
 
     def close(self) -> None:
-        """Hang up."""
+        """Close all connections."""
         hang_up(self.pop(len(self)))
         self._epoll.close()
 
@@ -124,7 +124,7 @@ class Crowd:
             return
         except OSError:
             data = b""
-        self.heard_bytes += len(data)
+        self.received_bytes += len(data)
         if not data:
             self.ended += 1
             self._epoll.unregister(fd)
@@ -132,6 +132,6 @@ class Crowd:
 
 
 def hang_up(socks: Iterable[socket.socket]) -> None:
-    """Close some connections, by a reset."""
+    """Close connections by a reset."""
     for sock in socks:
         sock.close()

@@ -1,4 +1,4 @@
-"""A client that speaks frames and comes back after very much was said: how long it takes until it has all of that."""
+"""A client of frames that reconnects after many entries, to measure the time until it has received all."""
 
 import json
 import secrets
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 from bench.swarm import Connection, SetupError, Swarm
 
-PATIENCE_S = 60.0
+REPLAY_TIMEOUT_S = 60.0
 QUIET_S = 0.2
 
 
-class Returning:
-    """One that has seen nothing of the lobby in the journal of this epoch, beside a swarm that is measured."""
+class ReplayClient:
+    """A client that has seen no entry of the lobby, beside a swarm that is measured."""
 
     def __init__(self, epoch: str, missed: int, swarm: Swarm) -> None:
-        """Come, and lose the connection: the server keeps its place, so that nobody hears of it when it comes back."""
+        """Connect and disconnect: the server keeps the session, so that nobody is told when it resumes."""
         self._hello = {"type": "hello", "protocol": 1, "session": secrets.token_hex(16)}
         self._since = {"epoch": epoch, "since": {"lobby": 0}}
         self._missed = missed
@@ -31,22 +31,22 @@ class Returning:
         self._lines = 0
 
     def begin(self) -> None:
-        """Come back."""
+        """Reconnect."""
         self._began = time.perf_counter()
         self._open(self._hello | self._since)
 
     def finish(self) -> float:
-        """Read on until everything has come. -> the seconds that it took. Raises SetupError."""
+        """Read until all entries have come. -> the seconds it took. Raises SetupError."""
         while not self._ended:
-            if time.perf_counter() > self._began + PATIENCE_S:
-                raise SetupError(f"{self._lines} of {self._missed} entries came within {PATIENCE_S:.0f} s")
+            if time.perf_counter() > self._began + REPLAY_TIMEOUT_S:
+                raise SetupError(f"{self._lines} of {self._missed} entries came within {REPLAY_TIMEOUT_S:.0f} s")
             self._swarm.turn(0.01)
         return self._ended - self._began
 
     def _open(self, hello: Mapping[str, object]) -> Connection:
-        return self._swarm.open_aside(json.dumps(hello).encode() + b"\n", self._hear)
+        return self._swarm.open_aside(json.dumps(hello).encode() + b"\n", self._count)
 
-    def _hear(self, data: bytes) -> None:
+    def _count(self, data: bytes) -> None:
         self._lines += data.count(b"\n")
         if self._lines > self._missed and not self._ended:  # the first one is `welcome`
             self._ended = time.perf_counter()
