@@ -1,5 +1,6 @@
 """A chat with its surroundings held in the hand: a journal that keeps at once, clocks that stand still."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,6 +13,7 @@ from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.room import Member, Room
+from trio_chat.chat.session_record import SessionChange
 from trio_chat.wire.lines import encode_entry
 
 
@@ -51,11 +53,16 @@ class Kept:
         return None
 
 
+Call = tuple[list[tuple[str, str]], Sequence[SessionChange]]
+"""A call of `post`: the kind and room of each draft, and the session changes."""
+
+
 @dataclass
 class World:
     """A chat, what it posted and heard, whom it reported and where there was news."""
 
     posted: list[Draft] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     changes: list[tuple[Change, str]] = field(default_factory=list)
     ends: list[DisconnectReason] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
@@ -80,8 +87,9 @@ class World:
         if end:
             self.ends.append(end)
 
-    def _post(self, draft: Draft) -> Receipt:
-        self.posted.append(draft)
+    def _post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
+        self.posted += drafts
+        self.calls.append(([(draft.kind.value, draft.room) for draft in drafts], sessions))
         return Kept()
 
     def settle(self) -> None:

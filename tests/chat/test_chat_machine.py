@@ -4,7 +4,7 @@ Time stands still unless a step moves it, and what is posted is kept when a step
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from trio_chat.chat.events import LOBBY, Draft, Entry
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.room import Member
+from trio_chat.chat.session_record import SessionChange, SessionRecord
 
 HOLD_S = 60
 RULES = Rules(window=Window(entries=12), hold_s=HOLD_S, announce_max_members=4, rooms_per_client=3)
@@ -49,7 +50,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.kept: dict[str, list[Entry]] = defaultdict(list)
         self.last_id = 0
         self.hearings: dict[Member, Hearing] = {}
-        self.places: dict[str, tuple[Client, str, str, tuple[str, ...]]] = {}
+        self.records: dict[str, SessionRecord] = {}
         self.clients: list[Client] = []
         self.left_at: dict[Client, float] = {}
         self.ports = iter(range(1024, 65536))
@@ -62,7 +63,6 @@ class ChatMachine(RuleBasedStateMachine):
             clock=lambda: self.now,
             on_change=lambda change, client, end: None,
             on_news=lambda room: None,
-            on_place=self._note_place,
         )
         self.chat = Chat(deps, rules=RULES, last_id=self.last_id)
 
@@ -72,15 +72,13 @@ class ChatMachine(RuleBasedStateMachine):
         for is_plain in (True, True, False):
             self.connect(is_plain=is_plain, has_session=True)
 
-    def _post(self, draft: Draft) -> Kept:
-        self.posted.append(draft)
+    def _post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Kept:
+        self.posted += drafts
+        for change in sessions:
+            self.records.pop(change.owner, None)
+            if isinstance(change, SessionRecord):
+                self.records[change.owner] = change
         return Kept()
-
-    def _note_place(self, client: Client, is_here: bool) -> None:
-        owner = client.session or client.id
-        self.places.pop(owner, None)
-        if is_here:
-            self.places[owner] = (client, client.label, client.nick or "", tuple(room.name for room in client.members))
 
     def _note_hearings(self) -> None:
         """Begin a book for whoever has come into a room, and close that of who has gone."""
@@ -232,22 +230,21 @@ class ChatMachine(RuleBasedStateMachine):
             return
         self.posted.clear()
         self.hearings.clear()
-        places, self.places = self.places, {}
+        sessions = {client.session for client in self.clients}
         self.open()
         self.clients, self.left_at = [], {}
-        for owner, (client, label, nick, rooms) in places.items():
-            if client.session:
-                self.chat.restore(owner, nick, label, rooms)
-                held = self.chat._register.by_session(owner)
+        for record in tuple(self.records.values()):
+            if record.owner in sessions:
+                self.chat.restore(record)
+                held = self.chat._register.by_session(record.owner)
                 assert held
-                assert held.label == label
-                self._note_place(held, True)
+                assert held.label == record.label
                 self.clients.append(held)
                 self.left_at[held] = self.now
         assert not self.posted
-        for client, label, _nick, rooms in places.values():
-            if not client.session:
-                self.chat.announce_departure(label, rooms)
+        for record in tuple(self.records.values()):
+            if record.owner not in sessions:
+                self.chat.announce_departure(record)
 
     # What holds
 
@@ -292,17 +289,7 @@ class ChatMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_a_restart_would_know_is_how_it_is(self) -> None:
-        here = {
-            client.session or client.id: (
-                client,
-                client.label,
-                client.nick or "",
-                tuple(room.name for room in client.members),
-            )
-            for client in self.clients
-        }
-        assert {owner: place for owner, place in self.places.items() if place[0] in self.clients} == self.places
-        assert here == self.places
+        assert self.records == {client.owner: client.session_record for client in self.clients}
 
     @invariant()
     def as_many_connections_began_as_ended_or_are_open(self) -> None:
@@ -322,7 +309,7 @@ class ChatMachine(RuleBasedStateMachine):
         assert not any(room.members for room in self.chat.rooms)
         assert not self.chat.rooms._mailboxes
         assert not self.chat._crowds._crowds
-        assert not self.places
+        assert not self.records
 
 
 TestChatMachine = ChatMachine.TestCase

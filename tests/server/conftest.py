@@ -134,7 +134,7 @@ async def _open_house(
                 async for entries in journal.follow():
                     context.chat.hear(entries)
 
-            for part in (context.pump, context.session_saver, context.heartbeats):
+            for part in (context.pump, context.heartbeats):
                 nursery.start_soon(part.run)
             nursery.start_soon(hear)
             nursery.start_soon(accept_forever, listener, partial(serve_connection, context), nursery)

@@ -5,7 +5,8 @@ Nothing here waits: no method is a coroutine, so a rule is checked and applied i
 """
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import Counters, DisconnectReason
@@ -19,6 +20,7 @@ from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import TOPIC_MAX, Rooms
+from trio_chat.chat.session_record import SessionEnd, SessionRecord
 from trio_chat.chat.text import clean
 
 
@@ -65,23 +67,23 @@ class Chat:
         self._greet(client)
         return client
 
-    def restore(self, session: str, nick: str, label: str, rooms: Iterable[str]) -> None:
-        """Know a client of before the server was started: as one whose connection broke just now."""
+    def restore(self, record: SessionRecord) -> None:
+        """Restore a client that was here when the server last stopped, as one whose connection broke just now."""
         client = Client(f"c{next(self._ids)}", "", 0, mode=Mode.FRAMES, outlet=NoOutlet())
-        client.session, client.label = session, label
+        client.session, client.label = record.owner, record.label
         client.away_since = self._deps.clock()
         self._register.enter_away(client)
-        if nick:
-            self._register.claim_nick(client, nick)
-        for name in rooms:
+        if record.nick:
+            self._register.claim_nick(client, record.nick)
+        for name in record.rooms:
             room = self.rooms.enter(name)
             client.members[room] = room.admit(client)
 
-    def announce_departure(self, label: str, rooms: Iterable[str]) -> None:
-        """Tell that somebody of before the server was started is gone: nobody could at the time."""
-        for name in rooms:
-            room = self.rooms.enter(name)
-            self._tell_crowd(room, Draft(room.name, Kind.LEFT, label))
+    def announce_departure(self, record: SessionRecord) -> None:
+        """Announce the departure of a client that was connected when the server last stopped, and end its session."""
+        rooms = [self.rooms.enter(name) for name in record.rooms]
+        notices = [self._unless_counted(room, Draft(room.name, Kind.LEFT, record.label)) for room in rooms]
+        self._deps.post(*chain(*notices), sessions=[SessionEnd(record.owner)])
 
     def connection_lost(self, client: Client, outlet: Outlet, end: DisconnectReason = DisconnectReason.BROKEN) -> None:
         """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
@@ -138,8 +140,8 @@ class Chat:
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
-        self._tell_crowd(room, _draft(client, room, Kind.JOINED, _only(room) if is_move else ""))
-        self._deps.on_place(client, True)
+        notice = _draft(client, room, Kind.JOINED, _only(room) if is_move else "")
+        self._post_change(client, *self._unless_counted(room, notice))
         return member
 
     def switch(self, client: Client, name: str) -> Room:
@@ -155,8 +157,7 @@ class Chat:
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
         del client.members[room]
-        self._dismiss(client, room, _draft(client, room, Kind.LEFT, _only(room)))
-        self._deps.on_place(client, True)
+        self._post_change(client, *self._dismiss(client, room, _draft(client, room, Kind.LEFT, _only(room))))
 
     def room_of(self, client: Client, name: str) -> Room:
         """The room of that name, which the client is in. Raises ChatError where it is not."""
@@ -212,12 +213,10 @@ class Chat:
         if nick == client.nick:
             return None
         self._register.claim_nick(client, nick)
-        receipt = None
-        for room in client.members:
-            receipt = self._deps.post(_draft(client, room, Kind.RENAMED, nick))
+        notices = [_draft(client, room, Kind.RENAMED, nick) for room in client.members]
         client.label = nick
-        self._deps.on_place(client, True)
-        return receipt
+        receipt = self._post_change(client, *notices)
+        return receipt if notices else None
 
     def announce(self, text: str) -> Receipt | None:
         """Let the server speak in every room that anyone is in."""
@@ -292,25 +291,30 @@ class Chat:
             return None
         return self._deps.post(_draft(client, room, kind, text, key))
 
-    def _tell_crowd(self, room: Room, notice: Draft) -> None:
-        self._crowds.tell(notice, is_large=len(room.members) > self.rules.announce_max_members)
+    def _post_change(self, client: Client, *notices: Draft) -> Receipt:
+        """Post the notices of a change with the session record that results: they are kept together or not at all."""
+        record = client.session_record if client in self._register else SessionEnd(client.owner)
+        return self._deps.post(*notices, sessions=[record])
 
-    def _dismiss(self, client: Client, room: Room, notice: Draft) -> None:
+    def _unless_counted(self, room: Room, notice: Draft) -> Sequence[Draft]:
+        """Return a notice of a join or leave, unless it is only counted: the crowd's sum is posted later."""
+        is_large = len(room.members) > self.rules.announce_max_members
+        return () if self._crowds.count(notice, is_large=is_large) else (notice,)
+
+    def _dismiss(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
+        """Take a client out of a room. -> the notices to be posted"""
         room.dismiss(client)
-        if notice.kind is Kind.LEFT:
-            self._tell_crowd(room, notice)
-        else:
-            self._deps.post(notice)
+        notices = self._unless_counted(room, notice) if notice.kind is Kind.LEFT else (notice,)
         if not room.members:
             room.forget(self.rooms.last_id)
+        return notices
 
     def _forget(self, client: Client, notice: Kind) -> None:
         self._register.remove(client)
         rooms, client.members = client.members, {}
-        for room in rooms:
-            self._dismiss(client, room, _draft(client, room, notice))
+        notices = [self._dismiss(client, room, _draft(client, room, notice)) for room in rooms]
         self.rooms.close_mailbox(client)
-        self._deps.on_place(client, False)
+        self._post_change(client, *chain(*notices))
 
 
 def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:

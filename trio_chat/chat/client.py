@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Outlet
+from trio_chat.chat.session_record import SessionRecord
 
 if TYPE_CHECKING:
     from trio_chat.chat.room import Member, Room
@@ -62,6 +63,17 @@ class Client:
     def mailbox_name(self) -> str:
         """Where what it is told is kept: under its session, or else only for as long as it is connected."""
         return f"@{self.session or self.id}"
+
+    @property
+    def owner(self) -> str:
+        """The owner of its session record: its session, or else the id of this connection."""
+        return self.session or self.id
+
+    @property
+    def session_record(self) -> SessionRecord:
+        """Its identity and rooms, as a restarted server needs to know them."""
+        rooms = tuple(room.name for room in self.members)
+        return SessionRecord(self.owner, self.mode, self.label, self.nick or "", rooms)
 
     @property
     def hearings(self) -> "Collection[Member]":

@@ -20,16 +20,16 @@ class Crowd:
         self._joined = 0
         self._left = 0
 
-    def take(self, kind: Kind, *, is_large: bool) -> bool:
-        """Take note of a join or leave. -> whether it is to be told by itself; otherwise it is counted."""
+    def count(self, kind: Kind, *, is_large: bool) -> bool:
+        """Count a join or leave. -> False when it is to be posted by itself instead"""
         if not is_large and self._told < NOTICES_PER_TICK:
             self._told += 1
-            return True
+            return False
         if kind is Kind.JOINED:
             self._joined += 1
         else:
             self._left += 1
-        return False
+        return True
 
     @property
     def words(self) -> str:
@@ -39,17 +39,16 @@ class Crowd:
 
 
 class Crowds:
-    """The coming and going in all rooms. What is told of it is handed to `post`."""
+    """The coming and going in all rooms. Their sums are handed to `post`."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
         self._crowds: dict[str, Crowd] = {}
 
-    def tell(self, notice: Draft, *, is_large: bool) -> None:
-        """Tell of a join or leave in a room, large or not; or count it."""
+    def count(self, notice: Draft, *, is_large: bool) -> bool:
+        """Count a join or leave in a room, large or not. -> False when it is to be posted by itself instead"""
         crowd = self._crowds.setdefault(notice.room, Crowd())
-        if crowd.take(notice.kind, is_large=is_large):
-            self._post(notice)
+        return crowd.count(notice.kind, is_large=is_large)
 
     def sum_up(self) -> None:
         """Tell what was counted since the last tick."""

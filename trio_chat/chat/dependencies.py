@@ -23,9 +23,9 @@ class Change(StrEnum):
 class Dependencies:
     """What the chat needs from outside.
 
-    `post` hands a draft to the journal. `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock`
-    seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of rooms with something to
-    send; `on_place` of clients whose name or rooms have changed, and whether they are still here.
+    `post` hands drafts and session changes to the journal. `encoders` are the wire formats. `wall_clock` gives seconds
+    since 1970, `clock` seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of
+    rooms with something to send.
     """
 
     post: Post
@@ -34,7 +34,6 @@ class Dependencies:
     clock: Callable[[], float]
     on_change: Callable[[Change, Client, DisconnectReason | None], None]
     on_news: Callable[[Room], None]
-    on_place: Callable[[Client, bool], None] = lambda client, is_here: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Rules:
 
     window: Window = field(default_factory=Window)
     hold_s: float = 60.0
-    """How long a client whose connection broke keeps its places."""
+    """How long a client whose connection broke stays in its rooms."""
     announce_max_members: int = 500
     """Rooms larger than this sum up who comes and goes."""
     rooms_per_client: int = 100

@@ -4,10 +4,13 @@ Both are msgspec structs rather than dataclasses: one of each is made for every 
 costs ten times as much to make. They hold no containers, so the garbage collector need not track them (`gc=False`).
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
+
+from trio_chat.chat.session_record import SessionChange
 
 LOBBY = "lobby"
 """The room that plain clients are in at first."""
@@ -81,7 +84,7 @@ class Receipt(Protocol):
 
 
 class Post(Protocol):
-    """How the domain hands a draft to the journal: at once, in the order of calls."""
+    """The domain's way to the journal: it does not wait, and everything is kept in the order of the calls."""
 
-    def __call__(self, draft: Draft, /) -> Receipt:
-        """Take a draft."""
+    def __call__(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
+        """Queue drafts and changes of session records, to be kept together or not at all."""

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import trio
 
 from trio_chat.chat.events import Draft
-from trio_chat.chat.session_record import SessionChange
+from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.follower import Follower
 from trio_chat.journal.records import JournalError
@@ -23,10 +23,15 @@ class Intake:
 
     An engine's journal inherits from it. It is given each batch once, by `submit`; calls `begin` when it takes no more
     drafts into it, and `finish` when it is durable or has failed. All but `begin` are for the Trio thread.
+
+    A draft that failed is gone, and its sender knows. A session change that failed is posted again, once the journal is
+    well, unless a later one of the same owner was kept meanwhile.
     """
 
-    def __init__(self, submit: Callable[[Batch], None], *, last_id: int, name: str) -> None:
-        """`submit` may not wait. `name` is that of the store in messages."""
+    def __init__(
+        self, submit: Callable[[Batch], None], *, last_id: int, name: str, session_owners: Iterable[str] = ()
+    ) -> None:
+        """`submit` may not wait. `name` is that of the store in messages, `session_owners` those of its records."""
         self.last_id = last_id
         self.fault: str | None = None
         self._submit = submit
@@ -36,14 +41,16 @@ class Intake:
         self._is_closing = False
         self._lock = threading.Lock()
         self._follower: Follower | None = None
+        self._session_owners = set(session_owners)
+        self._failed_changes: dict[str, SessionChange] = {}
 
     def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Batch:
         """Queue drafts and session changes: they are kept with all that come before the engine begins."""
         with self._lock:
             batch = self._open or self._open_batch()
             batch.drafts += drafts
-            for change in sessions:
-                batch.sessions[change.owner] = change
+            if sessions:
+                batch.sessions.update((change.owner, change) for change in sessions)
         return batch
 
     async def settled(self) -> None:
@@ -69,6 +76,7 @@ class Intake:
         if batch not in self._unsettled:  # given up while it was being written
             return
         del self._unsettled[batch]
+        self._note_changes(batch)
         self.set_fault(batch.error)
         batch.settle()
         if batch.error is None and batch.entries:
@@ -83,6 +91,7 @@ class Intake:
             logger.error("nothing can be kept: %s", self.fault)
         elif had_fault and not self.fault:
             logger.warning("the journal is well again: %s", self._name)
+            self._post_failed_changes()
 
     def give_up(self, error: str) -> int:
         """Fail every batch that is not settled yet. -> the number of drafts in them"""
@@ -95,6 +104,28 @@ class Intake:
         """End the reader's iteration once it has read the remaining entries."""
         if self._follower:
             self._follower.close()
+
+    def _note_changes(self, batch: Batch) -> None:
+        """Remember the owners of the records that the store has, and the changes that failed."""
+        for owner, change in batch.sessions.items():
+            is_record = isinstance(change, SessionRecord)
+            if batch.error is None:
+                self._failed_changes.pop(owner, None)
+                (self._session_owners.add if is_record else self._session_owners.discard)(owner)
+            elif is_record or owner in self._session_owners:
+                self._failed_changes[owner] = change
+            else:  # it came and went while nothing could be kept: there is nothing to delete
+                self._failed_changes.pop(owner, None)
+
+    def _post_failed_changes(self) -> None:
+        """Post them in a batch of their own, so that no draft fails with them."""
+        later = {owner for batch in self._unsettled for owner in batch.sessions}
+        changes = {owner: change for owner, change in self._failed_changes.items() if owner not in later}
+        if changes:
+            with self._lock:
+                open_batch = self._open
+                self._open_batch().sessions = changes
+                self._open = open_batch
 
     def _open_batch(self) -> Batch:
         batch = Batch()

@@ -165,7 +165,6 @@ class Server:
             self.printer,
             context.pump,
             context.heartbeats,
-            context.session_saver,
             self.components.operator_log,
         ):
             start(part.run)
@@ -180,7 +179,7 @@ class Server:
         """Restore rooms and sessions from the journal; only then start pruning."""
         chat, journal = self.context.chat, self.context.journal
         await restore_rooms(chat, journal)
-        await restore_sessions(chat, journal, self.context.session_saver)
+        await restore_sessions(chat, journal)
         self.nursery.start_soon(self.components.pruning.run)
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
@@ -210,7 +209,7 @@ class Server:
         self.context.chat.sum_up()
         with self.stop.stage(RECORDS_S):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.context.session_saver.settled)
+                nursery.start_soon(self.context.journal.settled)
                 nursery.start_soon(self.components.operator_log.settled, RECORDS_S)
                 nursery.start_soon(self.admin.events.aclose, EVENT_STREAMS_S)
 

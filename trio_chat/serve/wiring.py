@@ -23,7 +23,6 @@ from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.operator_log import OperatorLog
-from trio_chat.server.upkeep.session_store import SessionSaver
 from trio_chat.wire import frames, lines
 
 OnChange = Callable[[Chat, Change, Client, DisconnectReason | None], None]
@@ -55,7 +54,6 @@ def wire(
     `on_change` is called when a client comes or goes, `on_record` when an operator does something.
     """
     pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
-    session_saver = SessionSaver(journal)
     deps = Dependencies(
         post=journal.post,
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
@@ -63,7 +61,6 @@ def wire(
         clock=time.monotonic,
         on_change=lambda change, client, end: on_change(chat, change, client, end),
         on_news=pump.schedule,
-        on_place=session_saver.note,
     )
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
@@ -73,7 +70,6 @@ def wire(
         journal,
         pump,
         Heartbeats(pump),
-        session_saver,
         admission=Admission(limits_of(settings), operator.bans),
         rate_limit=RateLimit(settings.rate, settings.burst),
         password=secrets.password,

@@ -16,7 +16,7 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
-from trio_chat.journal import Damaged, JournalError, SessionRecord, open_journal
+from trio_chat.journal import Damaged, JournalError, SessionEnd, SessionRecord, open_journal
 from trio_chat.journal.sqlite.connection import reason
 from trio_chat.journal.sqlite.journal import SqliteJournal, SqliteTimes, open_sqlite
 from trio_chat.journal.sqlite.opening import check_can_open
@@ -514,6 +514,75 @@ class TestFaults:
                 db.execute("CREATE TABLE t (x)")
 
         assert reason(full.value) == "the disk is full"
+
+
+def session(owner: str, *rooms: str) -> SessionRecord:
+    return SessionRecord(owner, "frames", "alice", "alice", rooms)
+
+
+async def until_records_are(journal: SqliteJournal, *records: SessionRecord) -> None:
+    with trio.fail_after(PATIENCE_S):
+        while await journal.read_sessions() != list(records):
+            await trio.lowlevel.checkpoint()
+
+
+class TestSessionRecords:
+    async def test_a_record_is_kept_in_one_transaction_with_its_draft(self, path: Path) -> None:
+        async with open_sqlite(path, times=QUICK) as journal:
+            following = journal.follow()
+            with locked(path), pytest.raises(JournalError):
+                await journal.post(said("joined"), sessions=[session("a")]).kept()
+            with closing(sqlite3.connect(path)) as other:
+                found = other.execute("SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM place)").fetchone()
+            assert found in ((0, 0), (0, 1))  # the record alone may be posted again by now
+
+            await journal.post(said("hello"), sessions=[session("b")]).kept()
+            assert [entry.draft.text for entry in await anext(following)] == ["hello"]
+
+    async def test_a_row_that_fails_takes_the_draft_with_it(self, path: Path) -> None:
+        async with open_sqlite(path, times=QUICK) as journal:
+            with pytest.raises(JournalError, match="surrogates not allowed"):
+                await journal.post(said("joined"), sessions=[session("\ud800")]).kept()
+
+            assert await texts(journal) == []
+            await keep(journal, "hello")
+            assert journal.fault is None
+
+    async def test_a_record_that_failed_is_kept_when_the_journal_is_well(self, path: Path) -> None:
+        async with open_sqlite(path, times=QUICK) as journal:
+            await journal.post(sessions=[session("leaves"), session("moves", "lobby")]).kept()
+            with locked(path):
+                journal.post(said("1"), sessions=[session("comes")])
+                journal.post(said("2"), sessions=[session("moves", "ops")])
+                last = journal.post(said("3"), sessions=[SessionEnd("leaves")])
+                with pytest.raises(JournalError):
+                    await last.kept()
+
+            await until_records_are(journal, session("comes"), session("moves", "ops"))
+            assert await texts(journal) == []
+
+    async def test_a_later_change_is_not_undone_by_one_that_failed(self, path: Path) -> None:
+        async with open_sqlite(path, times=SqliteTimes(lock_wait_s=0.02, probe_every_s=3600)) as journal:
+            with locked(path), pytest.raises(JournalError):
+                await journal.post(sessions=[session("a", "lobby"), session("b")]).kept()
+
+            await journal.post(said("hello"), sessions=[session("a", "ops")]).kept()
+
+            await until_records_are(journal, session("a", "ops"), session("b"))
+
+    async def test_those_who_come_and_go_while_nothing_can_be_kept_are_not_remembered(self, path: Path) -> None:
+        async with open_sqlite(path, times=QUICK) as journal:
+            await journal.post(sessions=[session("of before")]).kept()
+            with locked(path):
+                for number in range(3):
+                    for change in (session(f"c{number}"), SessionEnd(f"c{number}")):
+                        with pytest.raises(JournalError):
+                            await journal.post(sessions=[change]).kept()
+                with pytest.raises(JournalError):
+                    await journal.post(sessions=[SessionEnd("of before")]).kept()
+                assert set(journal._failed_changes) == {"of before"}
+
+            await until_records_are(journal)
 
 
 class TestClosing:

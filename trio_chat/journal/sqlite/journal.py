@@ -90,7 +90,9 @@ class SqliteJournal(Intake):
     """The journal as the task that opened it and its children see it."""
 
     def __init__(self, store: Store, clock: Callable[[], float], times: SqliteTimes) -> None:
-        super().__init__(self._submit_batch, last_id=store.last_id, name=str(store.path))
+        super().__init__(
+            self._submit_batch, last_id=store.last_id, name=str(store.path), session_owners=store.session_owners
+        )
         self.epoch = store.epoch
         self._readers = Readers(store.path, times.lock_wait_s, store.file_identity)
         self._store = store

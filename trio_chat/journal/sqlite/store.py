@@ -15,7 +15,7 @@ from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.rows import COLUMNS, Row, find_keyed, to_micros, to_row
 from trio_chat.journal.sqlite.schema import migrate
-from trio_chat.journal.sqlite.sessions import write_sessions
+from trio_chat.journal.sqlite.sessions import read_sessions, write_sessions
 
 ROWS_PER_STATEMENT = 64
 """SQLite gets this many rows at once, with the transaction around them when there are no more. Between two calls the
@@ -63,6 +63,8 @@ class Store:
             migrate(db, path)
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
+            self.session_owners = [record.owner for record in read_sessions(db)]
+            """Those of the records that were there at opening."""
             self.indexing = Indexing(path, index_within_s=index_within_s)
             stack.callback(self.indexing.close)
             self.file_identity = FileIdentity(path)

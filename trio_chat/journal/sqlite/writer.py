@@ -147,6 +147,7 @@ class Writer:
         except Exception as error:  # whatever it is, the next batch is tried: nobody else could write it
             logger.exception("a batch could not be kept")
             batch.error = f"unexpected: {error}"
+            batch.sessions.clear()  # nor are these posted again: one of them may be the cause
         self.commits.observe(time.perf_counter() - began)
         self._is_failing = batch.error is not None
 

@@ -10,7 +10,6 @@ from trio_chat.server.operation.secret_files import Password
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.tls import Tls
-from trio_chat.server.upkeep.session_store import SessionSaver
 
 
 @dataclass(slots=True)
@@ -25,7 +24,6 @@ class SessionContext:
     journal: Journal
     pump: Pump
     heartbeats: Heartbeats
-    session_saver: SessionSaver
     admission: Admission
     rate_limit: RateLimit
     password: Password

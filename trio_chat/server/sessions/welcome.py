@@ -31,7 +31,8 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
         replay.add(member)
     # A client that was welcomed can resume after any crash; and nothing may be sent to it before its welcome.
     with context.pump.paused(client):
-        await context.session_saver.settled()
+        if not context.journal.fault:  # else nobody would get in while nothing can be kept
+            await context.journal.settled()
     _answer(outlet, _welcome(context, admitted, replay))
     await replay.run()
 
