@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from admin_api.event_log import LAST_CHUNK_S
-from trio_chat.journal.sqlite.journal import Patience
+from trio_chat.journal.sqlite.journal import SqliteTimes
 from trio_chat.server import shutdown_timeouts
 from trio_chat.server.shutdown_timeouts import (
     DELIVERY_S,
@@ -33,7 +33,7 @@ def test_the_stages_of_a_shutdown_add_up_to_the_5_s_that_are_promised() -> None:
 def test_what_happens_during_a_stage_takes_no_longer_than_the_stage() -> None:
     assert TLS_CLOSE_S <= FAREWELL_S
     assert LAST_CHUNK_S < EVENT_STREAMS_S <= RECORDS_S
-    assert Patience().hasty_s <= JOURNAL_S
+    assert SqliteTimes().close_min_s <= JOURNAL_S
 
 
 def shielded_timeouts(code: str) -> Iterator[str]:
