@@ -39,12 +39,12 @@ RESTORE_TIMEOUT_S = 2.0
 _FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
 
 
-def run_on_asyncio(main: Callable[[], Awaitable[T]]) -> T:
+def run_on_asyncio(main: Callable[[], Awaitable[T]], *, clock: trio.abc.Clock | None = None) -> T:
     """Run `main` on Trio, as `trio.run` does, where `open_terminal` works."""
-    return asyncio.run(_host(main))
+    return asyncio.run(_host(main, clock))
 
 
-async def _host(main: Callable[[], Awaitable[T]]) -> T:
+async def _host(main: Callable[[], Awaitable[T]], clock: trio.abc.Clock | None) -> T:
     loop = asyncio.get_running_loop()
     done = loop.create_future()
     trio.lowlevel.start_guest_run(
@@ -53,6 +53,7 @@ async def _host(main: Callable[[], Awaitable[T]]) -> T:
         run_sync_soon_not_threadsafe=loop.call_soon,
         done_callback=done.set_result,
         host_uses_signal_set_wakeup_fd=True,
+        clock=clock,
     )
     result: T = (await done).unwrap()
     return result
