@@ -6,12 +6,14 @@ A page has its tables between `<!-- made by make docs: NAME -->` and `<!-- end -
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from admin_api.app import ENDPOINTS
 from admin_api.http.reference import reference
 from scripts.house import folder_table
+from trio_chat.chat.command_table import Command
 from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
-from trio_chat.client.transcript.input import _OURS as CLIENT_COMMANDS
+from trio_chat.client.transcript.input import OUR_COMMANDS as CLIENT_COMMANDS
 from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
 from trio_chat.server.operation.console import COMMANDS as CONSOLE_COMMANDS
 from trio_chat.wire.frame_schema import schema_text
@@ -29,9 +31,8 @@ def _rows(head: str, rows: Iterable[tuple[str, str]]) -> str:
     return f"| {head} | what it does |\n|---|---|\n{body}"
 
 
-def _chat_commands() -> str:
-    commands = CHAT_COMMANDS.values()
-    return _rows("command", ((f"/{it.name} {it.usage}".rstrip(), it.help) for it in commands))
+def _commands(table: Mapping[str, Command[Any]]) -> str:
+    return _rows("command", ((command.title, command.help) for command in table.values()))
 
 
 def _console_commands() -> str:
@@ -45,8 +46,8 @@ def _example_client() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
-    "chat commands": _chat_commands,
-    "client commands": lambda: _rows("command", CLIENT_COMMANDS),
+    "chat commands": lambda: _commands(CHAT_COMMANDS),
+    "client commands": lambda: _commands(CLIENT_COMMANDS),
     "console commands": _console_commands,
     "example client": _example_client,
     "folders": folder_table,

@@ -1,8 +1,22 @@
+from typing import get_args
+
 import pytest
 
-from trio_chat.chat.commands import COMMANDS, HistoryQuery, LeaveChat, Posted, TextReply, obey
+from trio_chat.chat.command_table import Command, Effect
+from trio_chat.chat.commands import (
+    COMMANDS,
+    Call,
+    HistoryQuery,
+    LeaveChat,
+    Posted,
+    TextReply,
+    cost_of,
+    obey,
+    run_for_program,
+)
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.wording import ELSEWHERE
+from trio_chat.chat.log import Mode
+from trio_chat.wire import frames
 
 
 def test_a_line_is_said(world) -> None:
@@ -97,8 +111,10 @@ def test_a_command_that_is_mistyped_or_of_another_chat_is_answered_by_the_one_me
 
 
 def test_what_a_command_is_called_elsewhere_is_none_of_ours_and_means_one_of_ours() -> None:
-    assert set(ELSEWHERE).isdisjoint(COMMANDS)
-    assert set(ELSEWHERE.values()) <= set(COMMANDS)
+    synonyms = [name for command in COMMANDS.values() for name in command.synonyms]
+
+    assert set(synonyms).isdisjoint(COMMANDS)
+    assert len(set(synonyms)) == len(synonyms)
 
 
 def test_an_answer_repeats_no_escape_sequence(world) -> None:
@@ -106,3 +122,54 @@ def test_an_answer_repeats_no_escape_sequence(world) -> None:
         obey(world.chat, world.connect(1001), "/\x1b[31mred")
 
     assert "\x1b" not in refused.value.text
+
+
+NOT_TYPED = {"hello", "say", "command", "ping", "pong"}
+"""Requests that no command stands for."""
+
+
+def test_every_request_of_programs_costs_what_its_command_does() -> None:
+    requests = {str(frame.__struct_config__.tag) for frame in get_args(frames.AnyRequest)}
+
+    assert {command.request for command in COMMANDS.values() if command.request} == requests - NOT_TYPED
+
+
+@pytest.mark.parametrize(("line", "cost"), [("/who", 5), ("/WHO ", 5), ("/me who", 1), ("//who", 1), ("/whom", 1)])
+def test_what_is_asked_of_many_counts_for_more_lines(line: str, cost: int) -> None:
+    assert cost_of(line) == cost
+
+
+@pytest.mark.parametrize("line", ["/me", "/msg bob", "/msg", "/join", "/search "])
+def test_an_argument_that_is_missing_is_named_with_the_usage(world, line: str) -> None:
+    with pytest.raises(ChatError, match=r"^say .*: /") as refused:
+        obey(world.chat, world.connect(1001), line)
+
+    assert refused.value.text.endswith(COMMANDS[line[1:].split()[0]].title)
+
+
+def test_a_program_runs_a_command_in_the_room_it_names(world) -> None:
+    alice, bob = world.connect(1001, mode=Mode.FRAMES), world.connect(1002)
+    world.chat.join(alice, "dev")
+    shrug = Command("shrug", "", "", lambda call: Posted(call.chat.say(call.client, call.room, "¯")), Effect.SAYS)
+
+    shrug.run(Call(world.chat, alice, "", 0, world.lobby))
+    world.settle()
+
+    assert world.hear(bob) == "[10.0.0.1:1001]> ¯\n"
+    assert run_for_program(world.chat, alice, "/help", world.lobby) == obey(world.chat, alice, "/help")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("/join ops", "/join has a request of its own: join"),
+        ("hello", "a command begins with /"),
+        ("//hello", "a command begins with /"),
+        ("/frob", "unknown command /frob: /help lists what there is"),
+    ],
+)
+def test_a_program_is_told_what_it_cannot_run(world, line: str, sentence: str) -> None:
+    with pytest.raises(ChatError) as refused:
+        run_for_program(world.chat, world.connect(1001, mode=Mode.FRAMES), line, world.lobby)
+
+    assert refused.value.text == sentence

@@ -80,15 +80,11 @@ def heading_of(frame: type[frames.Frame]) -> str:
     return f"### `{frame.__struct_config__.tag}`"
 
 
-ELSEWHERE = ("commands.py", "wording.py")
-"""What is refused there is told to those who type commands, or to operators."""
-
-
 def codes_in_the_source() -> set[str]:
     """Every code that an error can have where frames are spoken."""
     sources = [ROOT / f"trio_chat/server/sessions/{name}.py" for name in ("frames", "handshake")]
     sources += (ROOT / "trio_chat/wire").glob("frame*.py")
-    sources += [path for path in (ROOT / "trio_chat/chat").glob("*.py") if path.name not in ELSEWHERE]
+    sources += (ROOT / "trio_chat/chat").glob("*.py")
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
     found = set(re.findall(r'(?:ChatError\(|FrameFault\(|Error\(code=)\s*"([a-z-]+)"', text))
     return found - {"no-room", "bad-client", "no-such-client"}

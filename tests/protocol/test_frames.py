@@ -216,6 +216,18 @@ def test_whoever_goes_to_another_room_leaves_the_room_alone_live_and_in_the_hist
     assert [carol.line()[17:] for _ in told] == told
 
 
+def test_a_command_that_has_no_request_is_run_by_its_line(enter) -> None:
+    alice = enter(nick="alice")
+
+    alice.send(type="command", room="lobby", line="/help", key="h")
+    alice.send(type="command", room="lobby", line="/quit", key="q")
+    alice.send(type="command", room="dev", line="/help", key="d")
+
+    assert any(line.startswith("  /who ") for line in alice.until("output", key="h")["lines"])
+    assert alice.until("error", key="q")["text"] == "/quit has a request of its own: bye"
+    assert alice.until("error", key="d")["code"] == "not-in-room"
+
+
 @pytest.mark.parametrize("asked", ["join", "rooms"])
 def test_an_answer_knows_the_topic_that_was_set_in_the_same_packet(enter, asked: str) -> None:
     alice = enter(nick="alice")

@@ -128,7 +128,7 @@ BAD_FRAMES = [
     b'{"type":"history","room":"lobby","limit":1e999}',
     b'{"type":"history","room":"lobby","limit":1.5}',
     b'{"type":"history","room":"lobby","limit":0}',
-    b'{"type":"history","room":"lobby","limit":501}',
+    b'{"type":"history","room":"lobby","limit":1001}',
     b'{"type":"history","room":"lobby","before":' + b"9" * 60000 + b"}",
     b'{"type":"history","room":"lobby","before":9223372036854775808}',
     b'{"type":"history","room":"lobby","before":-1}',

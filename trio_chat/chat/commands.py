@@ -1,29 +1,27 @@
-"""What a person can type: one table of commands, each with its usage and help, and what a typed line comes to.
+"""The commands of the chat: a row of the table and a function each.
 
-A command decides and returns an answer; it does not wait and prints nothing. `/help` and the README are made from the
-table.
+A command decides and returns an answer; it does not wait and prints nothing. Lines, frames, our client, `/help` and the
+documentation are bound to the table: a new command is a row and a function here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from trio_chat.chat.chat import Chat
-from trio_chat.chat.client import Client
+from trio_chat.chat.command_table import Command, Effect, command_in, is_quit, parse, table_of, text_in
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import (
     HISTORY_DEFAULT,
+    HISTORY_MAX,
     IN_LOBBY_ALREADY,
     ROOMS_MAX,
-    SAY_WHAT_TO_LOOK_FOR,
-    SAY_WHAT_YOU_DO,
-    SAY_WHICH_ROOM,
-    SAY_WHOM_AND_WHAT,
+    SEARCH_MAX,
+    WHO_MAX,
     help_rows,
     lines_wanted,
     notice,
@@ -31,13 +29,15 @@ from trio_chat.chat.wording import (
     told_to,
     topic_of,
     topic_wanted,
-    unknown_command,
     where_you_are,
     who_is_here,
     who_you_are,
 )
 
-HISTORY_MAX = 1000
+if TYPE_CHECKING:  # our client reads the table, and should not load the rules of the server for that
+    from trio_chat.chat.chat import Chat
+    from trio_chat.chat.client import Client
+    from trio_chat.chat.room import Room
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -65,78 +65,69 @@ class HistoryQuery(msgspec.Struct, frozen=True):
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
-    """Entries of a room that hold all the words, for the one who asked."""
+    """The newest entries of a room, `limit` at most, that hold all the words, for the one who asked."""
 
     room: str
     words: str
+    limit: int = SEARCH_MAX
 
 
 class LeaveChat(msgspec.Struct, frozen=True):
-    """The one who asked wants to go."""
+    """The one who asked wants to leave."""
 
 
 Answer = Posted | TextReply | HistoryQuery | SearchQuery | LeaveChat
 
 
-class Effect(StrEnum):
-    """What a command does. One that says something answers with what is there already where no text is given."""
-
-    SAYS = "says"
-    """Says something in the room, to everyone there."""
-    TELLS = "tells"
-    """Says something to one person alone."""
-    CHANGES = "changes"
-    """Changes who or where the client is."""
-    ASKS = "asks"
-    """Answers whoever typed it, and does nothing else."""
-
-
 @dataclass(frozen=True, slots=True)
-class Command:
-    """One row of the table."""
+class Call:
+    """A command as somebody typed it. `limit` is that of its row."""
 
-    name: str
-    usage: str
-    help: str
-    run: Callable[[Chat, Client, str], Answer]
-    effect: Effect
-    cost: int = 1
-    """How many lines it counts for where clients are slowed down."""
+    chat: "Chat"
+    client: "Client"
+    argument: str
+    limit: int
+    typed_in: "Room | None" = None
+    """The room in which a client that is in several typed it."""
+
+    @property
+    def room(self) -> "Room":
+        """The room that it is about. Raises ChatError where the client is in none."""
+        return self.typed_in or self.chat.current_room(self.client)
 
 
 def cost_of(line: str) -> int:
-    """How many lines a typed line counts for."""
-    command = _command_in(line)
+    """Lines that a typed line counts for where clients are slowed down."""
+    command = command_in(line, COMMANDS)
     return command.cost if command else 1
 
 
 def asks(line: str) -> bool:
     """Whether what is answered to a typed line depends on what was said before it."""
-    command = _command_in(line)
+    command = command_in(line, COMMANDS)
     if command is None or command.effect is Effect.TELLS:
         return False
     return command.effect is not Effect.SAYS or " " not in line.strip()
 
 
-def obey(chat: Chat, client: Client, line: str) -> Answer:
+def obey(chat: "Chat", client: "Client", line: str) -> Answer:
     """Do what a typed line asks for. Raises ChatError with a sentence for the one who typed it."""
-    if not line.startswith(("/", "quit()")):
-        return _posted(chat.say(client, chat.current_room(client), line))
-    if line.rstrip() == "quit()":
+    if is_quit(line):
         return LeaveChat()
-    if not line.startswith("/") or line.startswith("//"):
-        return _posted(chat.say(client, chat.current_room(client), line.removeprefix("/")))
-    name, _, argument = line[1:].strip().partition(" ")
-    command = _command_in(line)
-    if command is None:
-        raise ChatError("unknown-command", unknown_command(clean(name), COMMANDS))
-    return command.run(chat, client, argument.strip())
+    if (text := text_in(line)) is not None:
+        return _posted(chat.say(client, chat.current_room(client), text))
+    command, argument = parse(line, COMMANDS)
+    return command.run(Call(chat, client, argument, command.limit))
 
 
-def _command_in(line: str) -> Command | None:
-    if not line.startswith("/"):
-        return None
-    return COMMANDS.get(line[1:].strip().partition(" ")[0].lower())
+def run_for_program(chat: "Chat", client: "Client", line: str, room: "Room") -> Answer:
+    """Run a command in a room, for a program, which has requests of its own for most. Raises ChatError like `obey`."""
+    if text_in(line) is not None:
+        raise ChatError("usage", "a command begins with /")
+    command, argument = parse(line, COMMANDS)
+    if command.request:
+        raise ChatError("usage", f"/{command.name} has a request of its own: {command.request}")
+    return command.run(Call(chat, client, argument, command.limit, room))
 
 
 def _posted(receipt: Receipt | None) -> Answer:
@@ -147,95 +138,199 @@ def _notice(text: str) -> TextReply:
     return TextReply((notice(text),))
 
 
-def _help(_chat: Chat, _client: Client, _argument: str) -> Answer:
-    rows = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS.values()]
-    return TextReply(tuple(help_rows(rows)))
+def _help(_call: Call) -> Answer:
+    return TextReply(tuple(help_rows([(command.title, command.help) for command in COMMANDS.values()])))
 
 
-def _who(chat: Chat, client: Client, _argument: str) -> Answer:
-    room = chat.current_room(client)
-    labels = ((member.label, member is client) for member in room.members)
-    return _notice(who_is_here(room.name, len(room.members), labels))
+def _who(call: Call) -> Answer:
+    members = call.room.members
+    labels = ((member.label, member is call.client) for member in members)
+    return _notice(who_is_here(call.room.name, len(members), labels, limit=call.limit))
 
 
-def _nick(chat: Chat, client: Client, argument: str) -> Answer:
-    if not argument:
-        raise ChatError("usage", who_you_are(client.label))
-    receipt = chat.rename(client, argument)
-    answer = _notice(f"you are [{client.label}] now")  # it holds from now on; the others' notice is not for oneself
+def _nick(call: Call) -> Answer:
+    if not call.argument:
+        raise ChatError("usage", who_you_are(call.client.label))
+    receipt = call.chat.rename(call.client, call.argument)
+    # It holds from now on; the notice that others read is not for oneself.
+    answer = _notice(f"you are [{call.client.label}] now")
     return Posted(receipt, answer.lines) if receipt else answer
 
 
-def _me(chat: Chat, client: Client, argument: str) -> Answer:
-    if not argument:
-        raise ChatError("usage", SAY_WHAT_YOU_DO)
-    return _posted(chat.act(client, chat.current_room(client), argument))
+def _me(call: Call) -> Answer:
+    return _posted(call.chat.act(call.client, call.room, call.argument))
 
 
-def _join(chat: Chat, client: Client, argument: str) -> Answer:
-    if not argument:
-        raise ChatError("usage", SAY_WHICH_ROOM)
-    room = chat.switch(client, argument)
-    return _notice(where_you_are(room.name, room.topic))
-
-
-def _leave(chat: Chat, client: Client, _argument: str) -> Answer:
-    if chat.current_room(client).name == LOBBY:
-        raise ChatError("usage", IN_LOBBY_ALREADY)
-    return _join(chat, client, LOBBY)
-
-
-def _rooms(chat: Chat, _client: Client, _argument: str) -> Answer:
-    rooms = [(room.name, len(room.members), room.topic) for room in chat.rooms.largest(ROOMS_MAX)]
-    return TextReply(tuple(rooms_there_are(rooms, len(chat.rooms))))
-
-
-def _topic(chat: Chat, client: Client, argument: str) -> Answer:
-    room = chat.current_room(client)
-    if argument:
-        return Posted(chat.set_topic(client, room, topic_wanted(argument)))
-    return _notice(topic_of(room.name, room.topic))
-
-
-def _msg(chat: Chat, client: Client, argument: str) -> Answer:
-    label, _, text = argument.partition(" ")
-    if not text.strip():
-        raise ChatError("usage", SAY_WHOM_AND_WHAT)
-    other = chat.known_as(label.removeprefix("[").removesuffix("]"))
-    receipt = chat.tell(client, other.label, text.strip())
+def _msg(call: Call) -> Answer:
+    label, _, text = call.argument.partition(" ")
+    other = call.chat.known_as(label.removeprefix("[").removesuffix("]"))
+    receipt = call.chat.tell(call.client, other.label, text.strip())
     return Posted(receipt, once_kept=(notice(told_to(other.label, clean(text).strip())),)) if receipt else TextReply()
 
 
-def _search(chat: Chat, client: Client, argument: str) -> Answer:
-    if not argument:
-        raise ChatError("usage", SAY_WHAT_TO_LOOK_FOR)
-    return SearchQuery(chat.current_room(client).name, argument)
+def _join(call: Call) -> Answer:
+    return _go(call, call.argument)
 
 
-def _history(chat: Chat, client: Client, argument: str) -> Answer:
-    return HistoryQuery(chat.current_room(client).name, lines_wanted(argument, HISTORY_MAX))
+def _leave(call: Call) -> Answer:
+    if call.room.name == LOBBY:
+        raise ChatError("usage", IN_LOBBY_ALREADY)
+    return _go(call, LOBBY)
 
 
-def _quit(_chat: Chat, _client: Client, _argument: str) -> Answer:
+def _go(call: Call, name: str) -> Answer:
+    room = call.chat.switch(call.client, name)
+    return _notice(where_you_are(room.name, room.topic))
+
+
+def _rooms(call: Call) -> Answer:
+    rooms = call.chat.rooms
+    largest = [(room.name, len(room.members), room.topic) for room in rooms.largest(call.limit)]
+    return TextReply(tuple(rooms_there_are(largest, len(rooms), limit=call.limit)))
+
+
+def _topic(call: Call) -> Answer:
+    if call.argument:
+        return Posted(call.chat.set_topic(call.client, call.room, topic_wanted(call.argument)))
+    return _notice(topic_of(call.room.name, call.room.topic))
+
+
+def _history(call: Call) -> Answer:
+    return HistoryQuery(call.room.name, lines_wanted(call.argument, call.limit))
+
+
+def _search(call: Call) -> Answer:
+    return SearchQuery(call.room.name, call.argument, call.limit)
+
+
+def _quit(_call: Call) -> Answer:
     return LeaveChat()
 
 
-COMMANDS = MappingProxyType(
-    {
-        command.name: command
-        for command in (
-            Command("help", "", "list what there is", _help, Effect.ASKS),
-            Command("who", "", "show who is here", _who, Effect.ASKS, cost=5),
-            Command("nick", "NAME", "take a name: letters, digits, - and _, at most 24", _nick, Effect.CHANGES),
-            Command("me", "TEXT", "say what you do: * [alice] waves", _me, Effect.SAYS),
-            Command("msg", "NICK TEXT", "say something to one person alone", _msg, Effect.TELLS),
-            Command("join", "ROOM", "go to another room; it is made if it is not there", _join, Effect.CHANGES),
-            Command("leave", "", "go back to #lobby", _leave, Effect.CHANGES),
-            Command("rooms", "", "list the rooms, how many are in each, and their topics", _rooms, Effect.ASKS, cost=5),
-            Command("topic", "[TEXT]", "show what this room is about, or set it; - clears it", _topic, Effect.SAYS),
-            Command("history", "[N]", f"show the last {HISTORY_DEFAULT} lines, or N", _history, Effect.ASKS, cost=5),
-            Command("search", "WORDS", "find lines of this room that hold all the words", _search, Effect.ASKS, cost=5),
-            Command("quit", "", "leave; so does quit()", _quit, Effect.CHANGES),
-        )
-    }
+Run = Callable[[Call], Answer]
+
+COMMANDS: Mapping[str, Command[Run]] = table_of(
+    (
+        Command(
+            "help",
+            "",
+            "list what there is",
+            _help,
+            Effect.ASKS,
+            synonyms=("h", "?", "commands"),
+        ),
+        Command(
+            "who",
+            "",
+            "show who is here",
+            _who,
+            Effect.ASKS,
+            cost=5,
+            limit=WHO_MAX,
+            request="who",
+            synonyms=("names", "users", "w", "here"),
+        ),
+        Command(
+            "nick",
+            "NAME",
+            "take a name: letters, digits, - and _, at most 24",
+            _nick,
+            Effect.CHANGES,
+            request="nick",
+            synonyms=("name", "rename"),
+        ),
+        Command(
+            "me",
+            "TEXT",
+            "say what you do: * [alice] waves",
+            _me,
+            Effect.SAYS,
+            missing="say what you do",
+            request="act",
+            synonyms=("action", "emote"),
+        ),
+        Command(
+            "msg",
+            "NICK TEXT",
+            "say something to one person alone",
+            _msg,
+            Effect.TELLS,
+            missing="say whom you mean, and what",
+            request="tell",
+            synonyms=("query", "tell", "whisper", "dm", "m", "pm"),
+        ),
+        Command(
+            "join",
+            "ROOM",
+            "go to another room; it is made if it is not there",
+            _join,
+            Effect.CHANGES,
+            missing="say which room",
+            request="join",
+            synonyms=("j", "room"),
+        ),
+        Command(
+            "leave",
+            "",
+            "go back to #lobby",
+            _leave,
+            Effect.CHANGES,
+            request="leave",
+            synonyms=("part", "close"),
+        ),
+        Command(
+            "rooms",
+            "",
+            "list the rooms, how many are in each, and their topics",
+            _rooms,
+            Effect.ASKS,
+            cost=5,
+            limit=ROOMS_MAX,
+            request="rooms",
+            synonyms=("list", "channels"),
+        ),
+        Command(
+            "topic",
+            "[TEXT]",
+            "show what this room is about, or set it; - clears it",
+            _topic,
+            Effect.SAYS,
+            request="topic",
+        ),
+        Command(
+            "history",
+            "[N]",
+            f"show the last {HISTORY_DEFAULT} lines, or N",
+            _history,
+            Effect.ASKS,
+            cost=5,
+            limit=HISTORY_MAX,
+            request="history",
+            synonyms=("last", "lastlog", "log"),
+        ),
+        Command(
+            "search",
+            "WORDS",
+            "find lines of this room that hold all the words",
+            _search,
+            Effect.ASKS,
+            cost=5,
+            limit=SEARCH_MAX,
+            missing="say what to look for",
+            request="search",
+            synonyms=("find", "grep"),
+        ),
+        Command(
+            "quit",
+            "",
+            "leave; so does quit()",
+            _quit,
+            Effect.CHANGES,
+            request="bye",
+            synonyms=("exit", "bye", "disconnect", "logout"),
+        ),
+    )
 )
+
+REQUEST_COSTS = MappingProxyType({command.request: command.cost for command in COMMANDS.values() if command.request})
+"""What the requests of programs cost, by the type of their frame: as much as the commands that do the same."""

@@ -1,9 +1,7 @@
 """What is typed and how answers read, the same for plain clients at the server and for people at our client."""
 
-from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable
 from itertools import islice
-from types import MappingProxyType
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
@@ -11,38 +9,16 @@ from trio_chat.chat.events import LOBBY
 HISTORY_DEFAULT = 20
 """Lines that `/history` shows where no number is given."""
 
+HISTORY_MAX = 1000
+SEARCH_MAX = 50
 ROOMS_MAX = 200
 WHO_MAX = 200
 """Names that `/who` prints: ten thousand of them would help nobody."""
 
-SAY_WHAT_YOU_DO = "say what you do: /me TEXT"
-SAY_WHICH_ROOM = "say which room: /join ROOM"
-SAY_WHOM_AND_WHAT = "say whom you mean, and what: /msg NICK TEXT"
-SAY_WHAT_TO_LOOK_FOR = "say what to look for: /search WORDS"
 IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
 LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
-
-ELSEWHERE: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("exit", "bye", "disconnect", "logout"), "quit"),
-        **dict.fromkeys(("names", "users", "w", "here"), "who"),
-        **dict.fromkeys(("list", "channels"), "rooms"),
-        **dict.fromkeys(("j", "room"), "join"),
-        **dict.fromkeys(("part", "close"), "leave"),
-        **dict.fromkeys(("query", "tell", "whisper", "dm", "m", "pm"), "msg"),
-        **dict.fromkeys(("name", "rename"), "nick"),
-        **dict.fromkeys(("action", "emote"), "me"),
-        **dict.fromkeys(("last", "lastlog", "log"), "history"),
-        **dict.fromkeys(("find", "grep"), "search"),
-        **dict.fromkeys(("h", "?", "commands"), "help"),
-    }
-)
-"""What commands are called in other chats, and here."""
-
-_LIKENESS = 0.7
-"""Of 1: `hlep` is 0.75 like `help`, `hist` 0.73 like `history`; `clear` is 0.6 like `leave`, which is too little."""
 
 
 def lines_wanted(argument: str, most: int) -> int:
@@ -59,17 +35,17 @@ def notice(text: str) -> str:
     return f"*** {text} ***"
 
 
-def who_is_here(room: str, count: int, labels: Iterable[tuple[str, bool]]) -> str:
+def who_is_here(room: str, count: int, labels: Iterable[tuple[str, bool]], *, limit: int = WHO_MAX) -> str:
     """Answer `/who`: how many are in a room, and some of their labels, each with whether that is who asks."""
-    shown = [f"[{label}]" + (" (you)" if is_you else "") for label, is_you in islice(labels, WHO_MAX)]
+    shown = [f"[{label}]" + (" (you)" if is_you else "") for label, is_you in islice(labels, limit)]
     more = f" and {count - len(shown)} more" if count > len(shown) else ""
     return f"{count} in #{room}: {', '.join(shown)}{more}"
 
 
-def rooms_there_are(rooms: Iterable[tuple[str, int, str]], count: int) -> list[str]:
+def rooms_there_are(rooms: Iterable[tuple[str, int, str]], count: int, *, limit: int = ROOMS_MAX) -> list[str]:
     """Answer `/rooms`: names, how many are in each, and topics, of those in which most people are of so many."""
     largest_first = sorted(((f"#{name}", members, topic) for name, members, topic in rooms), key=_by_size)
-    rows = largest_first[:ROOMS_MAX]
+    rows = largest_first[:limit]
     width = max((len(name) for name, _, _ in rows), default=0)
     lines = [f"  {name:<{width}}  {members:>5}  {topic}".rstrip() for name, members, topic in rows]
     if count > len(rows):
@@ -104,14 +80,6 @@ def told_to(label: str, text: str) -> str:
 def who_you_are(label: str) -> str:
     """Answer `/nick` without a name."""
     return f"you are [{label}]; /nick NAME changes that"
-
-
-def unknown_command(name: str, known: Collection[str]) -> str:
-    """Answer a command that there is not: it may be mistyped, or called so in another chat."""
-    name = name[:32]
-    alike = get_close_matches(name.lower(), known, n=1, cutoff=_LIKENESS)
-    meant = ELSEWHERE.get(name.lower()) or "".join(alike)
-    return f"unknown command /{name}: " + (f"did you mean /{meant}?" if meant else "/help lists what there is")
 
 
 def help_rows(rows: list[tuple[str, str]]) -> list[str]:

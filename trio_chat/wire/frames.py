@@ -11,19 +11,20 @@ from msgspec import Meta, Struct
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.nicks import NICK_MAX
+from trio_chat.chat.wording import HISTORY_MAX
 
 PROTOCOL = 1
 FRAME_LIMIT = 64 * 1024
 """Bytes of a client's frame, without its newline."""
 
 REPLY_LIMIT = 16 * 1024 * 1024
-"""Bytes of a server's frame: twice the largest page, PAGE_LIMIT entries of TEXT_LIMIT characters of 4 bytes."""
+"""Bytes of a server's frame: PAGE_LIMIT entries of TEXT_LIMIT characters of 4 bytes. Pages of ours have far fewer."""
 
 TEXT_LIMIT = 4096
 """Characters of one message."""
 
 KEY_LIMIT = 64
-PAGE_LIMIT = 500
+PAGE_LIMIT = HISTORY_MAX
 ROOMS_LIMIT = 100
 MAILBOX = MAILBOX_MARK
 """A client's name for its own mailbox, which has the private messages it sends and receives."""
@@ -141,6 +142,13 @@ class Search(Request, frozen=True, kw_only=True):
     limit: Limit = 50
 
 
+class RunCommand(Request, frozen=True, kw_only=True, tag="command"):
+    """Run a command that has no request of its own, as a plain client types it. `output` answers."""
+
+    room: Name
+    line: Text
+
+
 class Ping(Request, frozen=True, kw_only=True):
     """Ask for a `pong`, to find out whether the other end is alive. Both ends may."""
 
@@ -154,7 +162,22 @@ class Bye(Request, frozen=True, kw_only=True):
 
 
 AnyRequest = (
-    Hello | Say | Act | Tell | Join | Leave | Nick | Topic | Who | ListRooms | History | Search | Ping | Pong | Bye
+    Hello
+    | Say
+    | Act
+    | Tell
+    | Join
+    | Leave
+    | Nick
+    | Topic
+    | Who
+    | ListRooms
+    | History
+    | Search
+    | RunCommand
+    | Ping
+    | Pong
+    | Bye
 )
 
 
@@ -259,6 +282,12 @@ class Page(Reply, frozen=True, kw_only=True):
     """Ids of entries in the range of this page that can no longer be read."""
 
 
+class CommandOutput(Reply, frozen=True, kw_only=True, tag="output"):
+    """Answers `command`, once what it said is durable."""
+
+    lines: list[str]
+
+
 class Done(Reply, frozen=True, kw_only=True):
     """Confirms a request that has no other answer."""
 
@@ -290,7 +319,9 @@ class Farewell(Frame, frozen=True, kw_only=True, tag="bye"):
     retry_s: float | None = None
 
 
-AnyReply = Welcome | Said | Joined | Members | RoomList | Page | Done | Gap | Error | Farewell | Ping | Pong
+AnyReply = (
+    Welcome | Said | Joined | Members | RoomList | Page | CommandOutput | Done | Gap | Error | Farewell | Ping | Pong
+)
 
 
 _encoder = msgspec.json.Encoder()

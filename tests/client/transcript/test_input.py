@@ -1,8 +1,20 @@
 import pytest
 
+from trio_chat.chat.command_table import Effect
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES
 from trio_chat.chat.errors import ChatError
-from trio_chat.client.transcript.input import COMMANDS, Ignore, Local, Meaning, help_lines, meaning_of
+from trio_chat.client.link.events import Message
+from trio_chat.client.transcript.input import (
+    COMMANDS,
+    OUR_COMMANDS,
+    Ignore,
+    Local,
+    Meaning,
+    TypedCommand,
+    _for_server,
+    help_lines,
+    meaning_of,
+)
 from trio_chat.wire import frames
 
 
@@ -27,7 +39,7 @@ from trio_chat.wire import frames
         ("/who", frames.Who(room="dev")),
         ("/rooms", frames.ListRooms()),
         ("/history", frames.History(room="dev", limit=20)),
-        ("/history 100000", frames.History(room="dev", limit=500)),
+        ("/history 100000", frames.History(room="dev", limit=1000)),
         ("/search blue cheese", frames.Search(room="dev", text="blue cheese")),
         ("/stickers", Local.STICKERS),
         ("/ignore", Ignore("")),
@@ -51,7 +63,7 @@ def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: 
         ("/unignore", "say whom: /unignore NICK"),
         ("/leave", "you are in #lobby already; /quit leaves the chat"),
         ("/search", "say what to look for: /search WORDS"),
-        ("/history x", "expected a number of lines: /history N, at most 500"),
+        ("/history x", "expected a number of lines: /history N, at most 1000"),
         ("/frob\x1b[31mnicate x", "unknown command /frobnicate: /help lists what there is"),
         ("/stiker", "unknown command /stiker: did you mean /stickers?"),
     ],
@@ -64,6 +76,23 @@ def test_what_means_nothing_is_answered_by_a_sentence(line: str, sentence: str) 
 
 
 def test_there_is_every_command_that_those_with_nc_have_and_help_names_them() -> None:
-    assert set(COMMANDS) == {*COMMANDS_OF_LINES, "ignore", "reply", "stickers", "unignore"}
+    assert set(COMMANDS) == {*COMMANDS_OF_LINES, *OUR_COMMANDS}
+    assert set(COMMANDS_OF_LINES).isdisjoint(OUR_COMMANDS)
     assert all(any(line.startswith(f"  /{name} ") for line in help_lines()) for name in COMMANDS)
     assert max(map(len, help_lines())) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS_OF_LINES)
+def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
+    command = COMMANDS[name]
+    meaning = meaning_of(f"/{name} bob hi" if name == "msg" else f"/{name} 1", "dev")
+
+    if not isinstance(meaning, Local):
+        assert meaning.__struct_config__.tag == (command.request or "command")
+        assert isinstance(meaning, Message) == (command.effect in (Effect.SAYS, Effect.TELLS))
+
+
+def test_a_command_without_a_request_is_left_to_the_server() -> None:
+    typed = TypedCommand("dev", "2d6", 0, "/roll 2d6")
+
+    assert _for_server(typed) == frames.RunCommand(room="dev", line="/roll 2d6")

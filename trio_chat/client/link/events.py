@@ -10,10 +10,19 @@ from trio_chat.wire import frames
 Message = frames.Say | frames.Act | frames.Tell | frames.Topic
 """Requests that are kept until they are acknowledged, across connections."""
 
-Question = frames.Join | frames.Leave | frames.Nick | frames.Who | frames.ListRooms | frames.History | frames.Search
+Question = (
+    frames.Join
+    | frames.Leave
+    | frames.Nick
+    | frames.Who
+    | frames.ListRooms
+    | frames.History
+    | frames.Search
+    | frames.RunCommand
+)
 """Requests that are forgotten with the connection that they were made on."""
 
-Answer = frames.Members | frames.RoomList | frames.Page | frames.Done
+Answer = frames.Members | frames.RoomList | frames.Page | frames.CommandOutput | frames.Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from trio_chat.client.link.events import (
+    Answer,
     Answered,
     Connected,
     Delayed,
@@ -160,7 +161,7 @@ class ClientProtocol:
                 return self._receive_error(reply)
             case frames.Joined():
                 return self._receive_joined(reply)
-            case frames.Done() | frames.Members() | frames.RoomList() | frames.Page():
+            case frames.Done() | frames.Members() | frames.RoomList() | frames.Page() | frames.CommandOutput():
                 return self._receive_answer(reply)
             case frames.Gap():
                 return self._receive_gap(reply)
@@ -212,7 +213,7 @@ class ClientProtocol:
         question = self._questions.pop(joined.key, None)
         return [self._membership.enter(question.room, joined.room)] if isinstance(question, frames.Join) else []
 
-    def _receive_answer(self, answer: frames.Done | frames.Members | frames.RoomList | frames.Page) -> list[LinkEvent]:
+    def _receive_answer(self, answer: Answer) -> list[LinkEvent]:
         question = self._questions.pop(answer.key, None)
         match question:
             case None:

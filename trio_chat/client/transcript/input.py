@@ -1,35 +1,19 @@
-"""What a person types, and what that comes to: something to say, something to ask, or something to do here. Pure."""
+"""What a person types at our client: something to say, something to ask, or something to do here. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 
+from trio_chat.chat.command_table import Command, Effect, is_quit, parse, table_of, text_in
+from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
-from trio_chat.chat.text import clean
-from trio_chat.chat.wording import (
-    IN_LOBBY_ALREADY,
-    SAY_WHAT_TO_LOOK_FOR,
-    SAY_WHAT_YOU_DO,
-    SAY_WHICH_ROOM,
-    SAY_WHOM_AND_WHAT,
-    help_rows,
-    lines_wanted,
-    topic_wanted,
-    unknown_command,
-)
+from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, lines_wanted, topic_wanted
 from trio_chat.client.link.events import Message, Question
 from trio_chat.wire import frames
 
 NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
-
-_OURS = (
-    ("/reply TEXT", "answer who wrote to you alone last"),
-    ("/ignore [NICK]", "see nothing of what somebody says, or list whom you ignore"),
-    ("/unignore NICK", "see it again"),
-    ("/stickers", "show what there is to draw, such as @smile"),
-)
 
 
 class Local(Enum):
@@ -53,67 +37,90 @@ class Ignore:
 Meaning = Message | Question | Local | Ignore
 
 
+@dataclass(frozen=True, slots=True)
+class TypedCommand:
+    """A command that was typed in a room. `limit` is that of its row."""
+
+    room: str
+    argument: str
+    limit: int
+    line: str
+
+
+Interpret = Callable[[TypedCommand], Meaning]
+
+
 def meaning_of(line: str, room: str) -> Meaning:
     """Tell what a line means to somebody whose current room is `room`. Raises ChatError with a sentence for them."""
-    if line.rstrip() == "quit()":
+    if is_quit(line):
         return Local.QUIT
-    if not line.startswith("/") or line.startswith("//"):
-        return frames.Say(room=room, text=line.removeprefix("/"))
-    name, _, argument = line[1:].strip().partition(" ")
-    if command := COMMANDS.get(name.lower()):
-        return command(room, argument.strip())
-    raise ChatError("unknown-command", unknown_command(clean(name), COMMANDS))
+    if (text := text_in(line)) is not None:
+        return frames.Say(room=room, text=text)
+    command, argument = parse(line, COMMANDS)
+    return command.run(TypedCommand(room, argument, command.limit, line))
 
 
-def _me(room: str, argument: str) -> Meaning:
-    return frames.Act(room=room, text=_needed(argument, SAY_WHAT_YOU_DO))
+def _me(it: TypedCommand) -> Meaning:
+    return frames.Act(room=it.room, text=it.argument)
 
 
-def _msg(_room: str, argument: str) -> Meaning:
-    label, _, text = argument.partition(" ")
-    return frames.Tell(to=_needed(_bare(label), SAY_WHOM_AND_WHAT)[:64], text=_needed(text.strip(), SAY_WHOM_AND_WHAT))
+def _msg(it: TypedCommand) -> Meaning:
+    label, _, text = it.argument.partition(" ")
+    return frames.Tell(to=(_bare(label) or label)[:64], text=text.strip())
 
 
-def _join(_room: str, argument: str) -> Meaning:
-    return frames.Join(room=_needed(argument, SAY_WHICH_ROOM)[:64])
+def _join(it: TypedCommand) -> Meaning:
+    return frames.Join(room=it.argument[:64])
 
 
-def _leave(room: str, _argument: str) -> Meaning:
-    if room == LOBBY:
+def _leave(it: TypedCommand) -> Meaning:
+    if it.room == LOBBY:
         raise ChatError("usage", IN_LOBBY_ALREADY)
-    return frames.Leave(room=room)
+    return frames.Leave(room=it.room)
 
 
-def _topic(room: str, argument: str) -> Meaning:
-    return frames.Topic(room=room, text=topic_wanted(argument)) if argument else Local.TOPIC
+def _topic(it: TypedCommand) -> Meaning:
+    return frames.Topic(room=it.room, text=topic_wanted(it.argument)) if it.argument else Local.TOPIC
 
 
-def _nick(_room: str, argument: str) -> Meaning:
-    return frames.Nick(nick=argument) if argument else Local.NICK
+def _nick(it: TypedCommand) -> Meaning:
+    return frames.Nick(nick=it.argument) if it.argument else Local.NICK
 
 
-def _search(room: str, argument: str) -> Meaning:
-    return frames.Search(room=room, text=_needed(argument, SAY_WHAT_TO_LOOK_FOR)[:256])
+def _who(it: TypedCommand) -> Meaning:
+    return frames.Who(room=it.room)
 
 
-def _history(room: str, argument: str) -> Meaning:
-    return frames.History(room=room, limit=lines_wanted(argument, frames.PAGE_LIMIT))
+def _rooms(_it: TypedCommand) -> Meaning:
+    return frames.ListRooms()
 
 
-def _reply(_room: str, argument: str) -> Meaning:
-    raise ChatError("usage", NOBODY_WROTE if argument else "say what you answer: /reply TEXT")
+def _search(it: TypedCommand) -> Meaning:
+    return frames.Search(room=it.room, text=it.argument[:256], limit=it.limit)
 
 
-def _ignore(_room: str, argument: str) -> Meaning:
-    return Ignore(_bare(argument))
+def _history(it: TypedCommand) -> Meaning:
+    return frames.History(room=it.room, limit=lines_wanted(it.argument, it.limit))
 
 
-def _unignore(_room: str, argument: str) -> Meaning:
-    return Ignore(_needed(_bare(argument), "say whom: /unignore NICK"), is_over=True)
+def _reply(it: TypedCommand) -> Meaning:
+    raise ChatError("usage", NOBODY_WROTE)
+
+
+def _ignore(it: TypedCommand) -> Meaning:
+    return Ignore(_bare(it.argument))
+
+
+def _unignore(it: TypedCommand) -> Meaning:
+    return Ignore(_bare(it.argument) or it.argument, is_over=True)
 
 
 def _bare(label: str) -> str:
     return label.removeprefix("[").removesuffix("]")
+
+
+def _for_server(it: TypedCommand) -> Meaning:
+    return frames.RunCommand(room=it.room, line=it.line[: frames.TEXT_LIMIT])
 
 
 def written_out(line: str, writer: str) -> str:
@@ -124,37 +131,68 @@ def written_out(line: str, writer: str) -> str:
     return f"/msg {writer} {text.strip()}"
 
 
-def _needed(argument: str, otherwise: str) -> str:
-    if not argument:
-        raise ChatError("usage", otherwise)
-    return argument
-
-
 def help_lines() -> list[str]:
-    """Say what can be typed: the server's words for what it has too, and ours."""
-    from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES  # brings all rules along; few ask for help
-
-    rows = [(f"/{command.name} {command.usage}".rstrip(), command.help) for command in COMMANDS_OF_LINES.values()]
-    return help_rows([*rows, *_OURS])
+    """List what can be typed: the commands of the chat, and ours."""
+    return help_rows([(command.title, command.help) for command in COMMANDS.values()])
 
 
-COMMANDS: Mapping[str, Callable[[str, str], Meaning]] = MappingProxyType(
+OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
+    (
+        Command(
+            "reply",
+            "TEXT",
+            "answer who wrote to you alone last",
+            _reply,
+            Effect.TELLS,
+            missing="say what you answer",
+        ),
+        Command(
+            "ignore",
+            "[NICK]",
+            "see nothing of what somebody says, or list whom you ignore",
+            _ignore,
+            Effect.ASKS,
+        ),
+        Command(
+            "unignore",
+            "NICK",
+            "see it again",
+            _unignore,
+            Effect.ASKS,
+            missing="say whom",
+        ),
+        Command(
+            "stickers",
+            "",
+            "show what there is to draw, such as @smile",
+            lambda _it: Local.STICKERS,
+            Effect.ASKS,
+        ),
+    )
+)
+"""The commands that only our client has."""
+
+_OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
     {
-        "help": lambda _room, _argument: Local.HELP,
+        "help": lambda _it: Local.HELP,
         "history": _history,
-        "ignore": _ignore,
         "join": _join,
         "leave": _leave,
         "me": _me,
         "msg": _msg,
         "nick": _nick,
-        "quit": lambda _room, _argument: Local.QUIT,
-        "reply": _reply,
-        "rooms": lambda _room, _argument: frames.ListRooms(),
+        "quit": lambda _it: Local.QUIT,
+        "rooms": _rooms,
         "search": _search,
-        "stickers": lambda _room, _argument: Local.STICKERS,
         "topic": _topic,
-        "unignore": _unignore,
-        "who": lambda room, _argument: frames.Who(room=room),
+        "who": _who,
     }
+)
+"""How our client does commands of the chat for which there is a request. All others it leaves to the server."""
+
+COMMANDS: Mapping[str, Command[Interpret]] = table_of(
+    (
+        *(command.bound_to(_OURS_FOR_CHAT.get(name, _for_server)) for name, command in COMMANDS_OF_CHAT.items()),
+        *OUR_COMMANDS.values(),
+    )
 )

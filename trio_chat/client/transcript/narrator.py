@@ -174,6 +174,9 @@ class Narrator:
                 listed = [(room.name, room.members, room.topic) for room in rooms]
                 lines = rooms_there_are(listed, max(count, len(listed)))
                 yield TranscriptItem([row for line in lines for row in self.transcript.plain(line)], self.room)
+            case frames.CommandOutput(lines=lines):
+                rows = [row for line in lines for row in self.transcript.received(line, columns=columns)]
+                yield TranscriptItem(rows, self.room)
             case frames.Page(entries=[], damaged=[]):
                 yield TranscriptItem(self.transcript.notice(NOTHING_FOUND), self.room)
             case frames.Page(entries=entries, damaged=damaged):

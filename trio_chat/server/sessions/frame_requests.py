@@ -8,12 +8,23 @@ import itertools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
+from trio_chat.chat.commands import (
+    REQUEST_COSTS,
+    HistoryQuery,
+    LeaveChat,
+    Posted,
+    SearchQuery,
+    TextReply,
+    run_for_program,
+)
+from trio_chat.chat.commands import cost_of as cost_of_line
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
 from trio_chat.journal import Damaged, Past, Searchable, need
 from trio_chat.server.sessions.frame_conversation import FrameConversation
+from trio_chat.server.sessions.settling import failures_of
 from trio_chat.server.sessions.welcome import room_info
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault
@@ -23,9 +34,6 @@ ROOMS_MAX = 500
 PAGE_CHARS = 64 * 1024
 """Text in one page. A reader that never takes it must not cost megabytes."""
 
-QUERY_COST = 5
-"""Requests that read the journal or list many things count for as many lines."""
-
 
 @dataclass(frozen=True, slots=True)
 class Handler:
@@ -33,8 +41,6 @@ class Handler:
 
     run: Callable[[FrameConversation, Any], Coroutine[Any, Any, None]]
     """Called with a request of the type that the row is for."""
-    cost: int = 1
-    """Lines that it counts for where clients are slowed down."""
     is_typed: bool = True
     """A person is behind it, who is not idle then."""
 
@@ -102,6 +108,26 @@ async def _search(talk: FrameConversation, request: frames.Search) -> None:
     talk.answer(_page(found, request))
 
 
+async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> None:
+    """Run a command for which there is no request. What it says is durable before it is answered."""
+    await talk.publish()
+    match run_for_program(talk.chat, talk.client, request.line, talk.room(request.room)):
+        case Posted(receipt, lines, once_kept):
+            for why in (await failures_of([receipt])).values():
+                raise ChatError("not-kept", why)
+            talk.answer(frames.CommandOutput(lines=[*lines, *once_kept], key=request.key))
+        case TextReply(lines):
+            talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
+        case HistoryQuery(room, limit):
+            await _history(talk, frames.History(room=room, limit=limit, key=request.key))
+        case SearchQuery(room, words, limit):
+            await _search(talk, frames.Search(room=room, text=words, limit=limit, key=request.key))
+        case LeaveChat():
+            talk.is_leaving = True
+        case answer:
+            assert_never(answer)
+
+
 async def _ping(talk: FrameConversation, request: frames.Ping) -> None:
     talk.answer(frames.Pong(key=request.key))
 
@@ -128,10 +154,11 @@ HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
         frames.Join: Handler(_join),
         frames.Leave: Handler(_leave),
         frames.Nick: Handler(_nick),
-        frames.Who: Handler(_who, cost=QUERY_COST),
-        frames.ListRooms: Handler(_list_rooms, cost=QUERY_COST),
-        frames.History: Handler(_history, cost=QUERY_COST),
-        frames.Search: Handler(_search, cost=QUERY_COST),
+        frames.Who: Handler(_who),
+        frames.ListRooms: Handler(_list_rooms),
+        frames.History: Handler(_history),
+        frames.Search: Handler(_search),
+        frames.RunCommand: Handler(_run_command),
         frames.Ping: Handler(_ping),
         frames.Pong: Handler(_pong, is_typed=False),
         frames.Bye: Handler(_bye),
@@ -140,8 +167,13 @@ HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
 
 
 def cost_of(request: frames.AnyRequest | FrameFault) -> int:
-    """Return the number of lines that a frame counts for where clients are slowed down."""
-    return 1 if isinstance(request, FrameFault) else HANDLERS[type(request)].cost
+    """Return the number of lines that a frame counts for: as many as the command that does the same."""
+    match request:
+        case FrameFault():
+            return 1
+        case frames.RunCommand(line=line):
+            return cost_of_line(line)
+    return REQUEST_COSTS.get(str(request.__struct_config__.tag), 1)
 
 
 def _spoken(talk: FrameConversation, request: frames.Request, receipt: Receipt | None) -> None:

@@ -28,8 +28,6 @@ from trio_chat.wire.frame_decoder import is_hello
 from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
 from trio_chat.wire.telnet import TelnetDecoder, TelnetFilter
 
-SEARCH_LIMIT = 50
-
 PAGE_ENTRIES = 50
 """Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
@@ -222,7 +220,7 @@ def _cost_of(line: str | LineFault) -> int:
 async def pages_of(journal: Journal, question: HistoryQuery | SearchQuery) -> AsyncGenerator[Sequence[Past], None]:
     """Yield pages of the entries that match, oldest first; none where nothing does. Raises JournalError."""
     if isinstance(question, SearchQuery):
-        if found := await need(journal, Searchable).search([question.room], question.words, limit=SEARCH_LIMIT):
+        if found := await need(journal, Searchable).search([question.room], question.words, limit=question.limit):
             yield found
         return
     page = await journal.read(question.room, limit=question.limit)

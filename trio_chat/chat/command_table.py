@@ -1,0 +1,127 @@
+"""Tables of commands: what a row says of a command, and how a typed line finds its row. They know no command.
+
+The server has one such table (`commands.py`). Our client binds the same rows to its own functions, and adds rows for
+what only it can do.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.text import clean
+
+R = TypeVar("R")
+S = TypeVar("S")
+
+_LIKENESS = 0.7
+"""Of 1: `hlep` is 0.75 like `help`, `hist` 0.73 like `history`; `clear` is 0.6 like `leave`, which is too little."""
+
+
+class Effect(StrEnum):
+    """What a command does. One that says something answers with what is there already where no text is given."""
+
+    SAYS = "says"
+    """Says something in the room, to everyone there."""
+    TELLS = "tells"
+    """Says something to one person alone."""
+    CHANGES = "changes"
+    """Changes who or where the client is."""
+    ASKS = "asks"
+    """Answers whoever typed it, and does nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[R]):
+    """One row. `run` is what does it: its type is that of the table."""
+
+    name: str
+    usage: str
+    """Its arguments; those in brackets may be left out."""
+    help: str
+    run: R
+    effect: Effect
+    cost: int = 1
+    """Lines that it counts for where clients are slowed down."""
+    limit: int = 0
+    """Rows that it answers with at most; 0 where it has no such limit."""
+    missing: str = ""
+    """What to tell whoever leaves out an argument; where it is empty, `run` sees to that."""
+    request: str = ""
+    """The type of the frame that does the same; programs send the line where there is none."""
+    synonyms: tuple[str, ...] = ()
+    """Its names in other chats: whoever types one is told ours."""
+
+    @property
+    def title(self) -> str:
+        """What to type, as `/help` and the documentation show it."""
+        return f"/{self.name} {self.usage}".rstrip()
+
+    def bound_to(self, run: S) -> "Command[S]":
+        """Return the same row for another table."""
+        return Command(
+            *(self.name, self.usage, self.help),
+            run=run,
+            effect=self.effect,
+            cost=self.cost,
+            limit=self.limit,
+            missing=self.missing,
+            request=self.request,
+            synonyms=self.synonyms,
+        )
+
+    def check(self, argument: str) -> None:
+        """Raises ChatError where an argument is missing."""
+        needed = sum(not word.startswith("[") for word in self.usage.split())
+        if self.missing and len(argument.split(maxsplit=needed)) < needed:
+            raise ChatError("usage", f"{self.missing}: {self.title}")
+
+
+def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
+    """Make a table: commands by name, in their order."""
+    return MappingProxyType({command.name: command for command in commands})
+
+
+def is_quit(line: str) -> bool:
+    """Whether a line is the classic `quit()`."""
+    return line.rstrip() == "quit()"
+
+
+def text_in(line: str) -> str | None:
+    """Return the text that a line says, or None where it is a command. Of two slashes at its beginning one is said."""
+    if line.startswith("/") and not line.startswith("//"):
+        return None
+    return line.removeprefix("/")
+
+
+def command_in(line: str, commands: Mapping[str, Command[R]]) -> Command[R] | None:
+    """Return the command of a line, if it is one of these."""
+    return None if text_in(line) is not None else commands.get(_split(line)[0].lower())
+
+
+def parse(line: str, commands: Mapping[str, Command[R]]) -> tuple[Command[R], str]:
+    """Read a line that is a command. -> the command and its argument
+
+    Raises ChatError for an unknown command or a missing argument, with a sentence for whoever typed it.
+    """
+    name, argument = _split(line)
+    command = commands.get(name.lower())
+    if command is None:
+        raise ChatError("unknown-command", _unknown(clean(name)[:32], commands))
+    command.check(argument)
+    return command, argument
+
+
+def _split(line: str) -> tuple[str, str]:
+    name, _, argument = line[1:].strip().partition(" ")
+    return name, argument.strip()
+
+
+def _unknown(name: str, commands: Mapping[str, Command[R]]) -> str:
+    """Answer a command that there is not: it may be mistyped, or called so in another chat."""
+    meant = [command.name for command in commands.values() if name.lower() in command.synonyms]
+    meant = meant or get_close_matches(name.lower(), commands, n=1, cutoff=_LIKENESS)
+    return f"unknown command /{name}: " + (f"did you mean /{meant[0]}?" if meant else "/help lists what there is")
