@@ -1,6 +1,6 @@
-"""Apps behind `serve_http` on a real loopback socket, and a peer that speaks bytes to them.
+"""Apps behind `serve_http` on a real loopback socket, and peers that send bytes to them.
 
-One is small and does what a test needs of it; the other is the admin app itself, over a real chat and journal.
+`Site` serves a small app for the tests of HTTP itself, `AdminServer` the admin app over a real chat and journal.
 """
 
 import json
@@ -47,7 +47,7 @@ LARGE = b"x" * (64 * 1024 * 1024)
 
 
 class Site:
-    """A running server; `acts` is what its views were made to do."""
+    """A small app that is served; `acts` are the methods by which its view was called."""
 
     def __init__(self, app: QuartTrio | None = None) -> None:
         self.acts: list[str] = []
@@ -61,7 +61,7 @@ class Site:
         return await trio.open_tcp_stream("127.0.0.1", int(self.url.rpartition(":")[2]))
 
     async def ask(self, request_bytes: bytes) -> bytes:
-        """Send and read until the server closes, which must not take long."""
+        """Send bytes and read until the server closes."""
         with trio.fail_after(PATIENCE_S):
             async with await self.connect() as stream:
                 await stream.send_all(request_bytes)
@@ -131,13 +131,13 @@ def make_app(site: Site) -> QuartTrio:
 
 @pytest.fixture
 def make_site() -> type[Site]:
-    """Make a site that is not served yet."""
+    """The class of a site, which the test itself serves."""
     return Site
 
 
 @pytest.fixture
 def read_to_the_end() -> Callable[[trio.SocketStream], Awaitable[bytes]]:
-    """Read all, also of a connection that is reset."""
+    """Read to the end of a connection, even if that is a reset."""
     return read_all
 
 
@@ -159,7 +159,7 @@ async def site(serve: Serve) -> Site:
 
 @pytest.fixture
 async def site_scope(nursery: trio.Nursery) -> tuple[Site, Callable[[], Awaitable[None]]]:
-    """A site, and a function that stops it and returns when it has."""
+    """A site, and a function that stops it and waits for that."""
     site, scope, stopped = Site(), trio.CancelScope(), trio.Event()
     listeners = await open_listeners("127.0.0.1", 0)
 
@@ -177,7 +177,7 @@ async def site_scope(nursery: trio.Nursery) -> tuple[Site, Callable[[], Awaitabl
 
 
 class HeldOutlet:
-    """The sending half of no connection."""
+    """An outlet without a connection."""
 
     is_paused = False
     bytes_out = 210
@@ -200,8 +200,8 @@ class Answer:
 
 
 @dataclass
-class Office:
-    """The admin app over a chat whose clock stands still; `changes` is whom the console was told of."""
+class AdminServer:
+    """The admin app over a chat whose clock stands still; `changes` are the changes of clients that were reported."""
 
     journal: Journal
     access: Access
@@ -264,27 +264,27 @@ class Office:
         return method != one.method or status in (*one.operation.answers, *one.operation.refusals, *GUARDED)
 
 
-OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]
+OpenAdmin = Callable[..., AbstractAsyncContextManager[AdminServer]]
 
 
 @asynccontextmanager
-async def _open_office(access: Access = Access(), *, keep_timeout_s: float = 3.0) -> AsyncIterator[Office]:  # noqa: B008  # frozen
+async def _open_admin(access: Access = Access(), *, keep_timeout_s: float = 3.0) -> AsyncIterator[AdminServer]:  # noqa: B008  # frozen
     async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
-        office = Office(journal, access, keep_timeout_s)
-        nursery.start_soon(office.operator_log.run)
+        admin = AdminServer(journal, access, keep_timeout_s)
+        nursery.start_soon(admin.operator_log.run)
         listeners = await open_listeners("127.0.0.1", 0)
-        (office.site.url,) = await nursery.start(serve_http, office.site.app, listeners)
-        yield office
+        (admin.site.url,) = await nursery.start(serve_http, admin.site.app, listeners)
+        yield admin
         nursery.cancel_scope.cancel()
 
 
 @pytest.fixture
-def open_office() -> OpenOffice:
-    """Open an office inside the test, with the access that it needs."""
-    return _open_office
+def open_admin() -> OpenAdmin:
+    """Serve an admin app with some access settings during a block."""
+    return _open_admin
 
 
 @pytest.fixture
-async def office(nursery: trio.Nursery) -> AsyncIterator[Office]:
-    async with _open_office() as office:
-        yield office
+async def admin(nursery: trio.Nursery) -> AsyncIterator[AdminServer]:
+    async with _open_admin() as admin:
+        yield admin

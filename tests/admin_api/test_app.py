@@ -4,27 +4,27 @@ import pytest
 
 
 @pytest.mark.parametrize("path", ["/", "/clients", "/clients/47634", "/health", "/nowhere", "/clients/1"])
-async def test_every_body_ends_its_line_so_that_no_prompt_is_glued_to_it(office, path):
-    office.connect(47634)
+async def test_every_body_ends_its_line_so_that_no_prompt_is_glued_to_it(admin, path):
+    admin.connect(47634)
 
-    answer = await office.ask("GET", path)
+    answer = await admin.ask("GET", path)
 
     assert answer.text.endswith("}\n")
 
 
 @pytest.mark.parametrize("path", ["/", "/clients", "/clients/47634", "/health"])
-async def test_head_is_get_without_the_body(office, path):
-    office.connect(47634)
+async def test_head_is_get_without_the_body(admin, path):
+    admin.connect(47634)
 
-    answer = await office.ask("HEAD", path)
+    answer = await admin.ask("HEAD", path)
 
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.text == ""
 
 
-async def test_options_names_the_methods(office):
-    answer = await office.ask("OPTIONS", "/clients/47634")
+async def test_options_names_the_methods(admin):
+    answer = await admin.ask("OPTIONS", "/clients/47634")
 
     assert answer.status == 200
     assert set(answer.headers["allow"].split(", ")) == {"get", "head", "delete", "options"}
@@ -32,32 +32,32 @@ async def test_options_names_the_methods(office):
 
 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", "/clients"), ("POST", "/clients/47634"), ("PUT", "/health")])
-async def test_a_method_that_is_not_there_is_405_and_does_nothing(office, method, path):
-    office.connect(47634)
+async def test_a_method_that_is_not_there_is_405_and_does_nothing(admin, method, path):
+    admin.connect(47634)
 
-    answer = await office.ask(method, path)
+    answer = await admin.ask(method, path)
 
     assert answer.status == 405
     assert answer.headers["content-type"] == "application/problem+json"
     assert "get" in answer.headers["allow"]
-    assert len(office.chat.clients) == 1
+    assert len(admin.chat.clients) == 1
 
 
 @pytest.mark.parametrize("path", ["/clients/", "/clients/47634/", "/health/"])
-async def test_a_slash_at_the_end_makes_no_difference(office, path):
-    office.connect(47634)
+async def test_a_slash_at_the_end_makes_no_difference(admin, path):
+    admin.connect(47634)
 
-    answer = await office.ask("GET", path)
+    answer = await admin.ask("GET", path)
 
-    assert answer.json.keys() == (await office.ask("GET", path.rstrip("/"))).json.keys()
+    assert answer.json.keys() == (await admin.ask("GET", path.rstrip("/"))).json.keys()
     assert answer.status == 200
 
 
 @pytest.mark.parametrize("header", ["Host: chat.evil.example", "Host: localhost\r\nOrigin: http://evil.example"])
-async def test_a_web_page_of_another_origin_ends_no_connection(office, header):
-    office.connect(47634)
+async def test_a_web_page_of_another_origin_ends_no_connection(admin, header):
+    admin.connect(47634)
 
-    answer = await office.site.ask(f"DELETE /clients/47634 HTTP/1.0\r\n{header}\r\n\r\n".encode())
+    answer = await admin.site.ask(f"DELETE /clients/47634 HTTP/1.0\r\n{header}\r\n\r\n".encode())
 
     assert answer.startswith(b"HTTP/1.1 403 ")
-    assert len(office.chat.clients) == 1
+    assert len(admin.chat.clients) == 1

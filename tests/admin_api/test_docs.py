@@ -19,7 +19,7 @@ def test_its_examples_are_of_endpoints_that_exist() -> None:
         assert any(re.fullmatch(pattern, path) for pattern in patterns), (method, path)
 
 
-async def test_it_has_every_metric(office) -> None:
-    names = re.findall(r"^# TYPE trio_chat_(\S+)", (await office.ask("GET", "/metrics")).text, flags=re.MULTILINE)
+async def test_it_has_every_metric(admin) -> None:
+    names = re.findall(r"^# TYPE trio_chat_(\S+)", (await admin.ask("GET", "/metrics")).text, flags=re.MULTILINE)
 
     assert [name for name in names if f"`{name}`" not in TEXT and name != "build_info"] == []

@@ -62,14 +62,14 @@ def test_the_variables_of_its_path_and_its_body_have_examples(one: Endpoint) -> 
     assert one.operation.body is None or "--json '{\"" in reference([one])
 
 
-async def test_the_index_lists_each_with_its_summary(office) -> None:
-    answer = await office.ask("GET", "/")
+async def test_the_index_lists_each_with_its_summary(admin) -> None:
+    answer = await admin.ask("GET", "/")
 
     assert list(answer.json["endpoints"].items()) == [(one.name, one.summary) for one in ENDPOINTS]
 
 
-async def test_openapi_describes_each_with_its_summary(office) -> None:
-    paths = (await office.ask("GET", "/openapi.json")).json["paths"]
+async def test_openapi_describes_each_with_its_summary(admin) -> None:
+    paths = (await admin.ask("GET", "/openapi.json")).json["paths"]
 
     described = {
         f"{method.upper()} {path.replace('{', '<').replace('}', '>')}": operation["summary"]
@@ -86,13 +86,13 @@ def test_the_docs_are_made_from_the_declarations() -> None:
 
 
 @every_endpoint
-async def test_it_wants_the_token_that_is_set(open_office, one: Endpoint) -> None:
+async def test_it_wants_the_token_that_is_set(open_admin, one: Endpoint) -> None:
     method, path = called(one)
-    async with open_office(Access("correct-horse-battery")) as office:
-        client = office.connect(47634)
+    async with open_admin(Access("correct-horse-battery")) as admin:
+        client = admin.connect(47634)
 
-        answer = await office.ask(method, path)
+        answer = await admin.ask(method, path)
 
         assert answer.status == 401
         assert answer.json["detail"].startswith("A token is needed")
-        assert client in office.chat.clients
+        assert client in admin.chat.clients

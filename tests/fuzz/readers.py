@@ -1,7 +1,7 @@
-"""Everything that reads bytes or text of strangers, and what has to hold whatever they are.
+"""The parsers of untrusted input, and the properties that hold for any input.
 
-Each reader takes bytes. Those of text read them as UTF-8 with whatever is none left in as lone surrogates, which is as
-bad as text can be.
+Each reader takes bytes. Readers of text decode them as UTF-8 with invalid bytes as lone surrogates, the worst text
+there is.
 """
 
 import re
@@ -24,10 +24,10 @@ FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
     "\u115f\u1160\u3164\uffa0]"
 )
-"""What drives a terminal, ends a line, turns the order of what stands there round, or is a letter that nobody sees."""
+"""Control characters, line separators, bidirectional overrides and invisible letters."""
 
 SMALL = 16
-"""A limit that lines of a fuzzer exceed."""
+"""A limit that the lines of a fuzzer exceed."""
 
 
 def text_of(data: bytes) -> str:
@@ -35,7 +35,7 @@ def text_of(data: bytes) -> str:
 
 
 def pieces_of(data: bytes) -> list[bytes]:
-    """Cut bytes in pieces of a length that depends on them."""
+    """Split bytes into pieces of a length that depends on them."""
     step = 1 + data[0] % 7 if data else 1
     return [data[start : start + step] for start in range(0, len(data), step)]
 
@@ -53,7 +53,7 @@ def read_lines(data: bytes) -> None:
 
 
 def cut(data: bytes) -> None:
-    """However a stream is split, the same lines come of it, and no more than one is held."""
+    """The lines do not depend on the pieces of a stream, and at most one is buffered."""
     splitter, whole = LineSplitter(SMALL), LineSplitter(SMALL)
     found: list[bytes | OverlongLine] = []
     for piece in pieces_of(data):
@@ -71,7 +71,7 @@ def cut(data: bytes) -> None:
 
 
 def read_telnet(data: bytes) -> None:
-    """However a telnet's stream is split, the same comes of it, and little is held of what is not whole."""
+    """The result does not depend on the pieces of a telnet stream, and little is buffered."""
     decoder, whole = TelnetDecoder(), TelnetDecoder()
     found: list[str | LineFault] = []
     for piece in pieces_of(data):

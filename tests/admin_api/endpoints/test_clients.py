@@ -27,56 +27,56 @@ ALICE = {
 
 
 @pytest.fixture
-def alice(office):
-    client = office.connect(47634)
-    office.chat.rename(client, "alice")
-    office.chat.heard_from(client)
-    office.now += 2.5
+def alice(admin):
+    client = admin.connect(47634)
+    admin.chat.rename(client, "alice")
+    admin.chat.heard_from(client)
+    admin.now += 2.5
     return client
 
 
-async def test_a_client_is_described(office, alice):
-    answer = await office.ask("GET", "/clients/47634")
+async def test_a_client_is_described(admin, alice):
+    answer = await admin.ask("GET", "/clients/47634")
 
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.json == ALICE
 
 
-async def test_what_a_client_has_not_heard_yet_is_counted(office, alice):
-    other = office.connect(1025)
-    await office.chat.say(other, office.chat.current_room(other), "hello").kept()
-    office.chat.hear(await office.journal.read("lobby", limit=10))
+async def test_what_a_client_has_not_heard_yet_is_counted(admin, alice):
+    other = admin.connect(1025)
+    await admin.chat.say(other, admin.chat.current_room(other), "hello").kept()
+    admin.chat.hear(await admin.journal.read("lobby", limit=10))
 
-    answer = await office.ask("GET", "/clients/47634")
+    answer = await admin.ask("GET", "/clients/47634")
 
-    assert answer.json["behind"]["entries"] == len(await office.journal.read("lobby", limit=10)) > 0
+    assert answer.json["behind"]["entries"] == len(await admin.journal.read("lobby", limit=10)) > 0
     assert answer.json["behind"]["bytes"] == alice.behind[1] > 7
 
 
-async def test_a_client_without_a_nick_is_labelled_by_its_address(office):
-    office.connect(1025, "2001:db8::1")
+async def test_a_client_without_a_nick_is_labelled_by_its_address(admin):
+    admin.connect(1025, "2001:db8::1")
 
-    answer = await office.ask("GET", "/clients/1025")
+    answer = await admin.ask("GET", "/clients/1025")
 
     assert answer.json["nick"] is None
     assert answer.json["label"] == "[2001:db8::1]:1025"
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 199, 200, 201, 400, 1001])
-async def test_every_client_is_listed_one_a_line_in_the_order_of_coming(office, count):
+async def test_every_client_is_listed_one_a_line_in_the_order_of_coming(admin, count):
     for number in range(count):
-        office.connect(1024 + number)
+        admin.connect(1024 + number)
 
-    answer = await office.ask("GET", "/clients")
+    answer = await admin.ask("GET", "/clients")
 
     assert answer.status == 200
     assert [client["port"] for client in answer.json["clients"]] == [1024 + number for number in range(count)]
     assert sum('"id"' in line for line in answer.text.splitlines()) == count
 
 
-async def test_the_list_and_the_single_client_agree(office, alice):
-    answer = await office.ask("GET", "/clients")
+async def test_the_list_and_the_single_client_agree(admin, alice):
+    answer = await admin.ask("GET", "/clients")
 
     assert answer.json == {"clients": [ALICE]}
 
@@ -99,29 +99,29 @@ class Turns(trio.abc.Instrument):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_a_long_list_is_made_in_many_turns_between_which_others_have_theirs(office, method):
+async def test_a_long_list_is_made_in_many_turns_between_which_others_have_theirs(admin, method):
     turns = Turns()
     for number in range(2000):
-        office.connect(1024 + number).outlet = turns
+        admin.connect(1024 + number).outlet = turns
 
     trio.lowlevel.add_instrument(turns)
-    await office.ask(method, "/clients")
+    await admin.ask(method, "/clients")
     trio.lowlevel.remove_instrument(turns)
 
     assert sum(turns.looks) == 2000
     assert max(turns.looks) <= 200
 
 
-async def test_who_leaves_while_the_list_is_being_sent_is_still_whole_in_it(office):
+async def test_who_leaves_while_the_list_is_being_sent_is_still_whole_in_it(admin):
     for number in range(10_000):
-        office.connect(1024 + number)
+        admin.connect(1024 + number)
     request = b"GET /clients HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
-    async with await office.site.connect() as stream:
+    async with await admin.site.connect() as stream:
         await stream.send_all(request)
         answer = await stream.receive_some(100)
-        for client in tuple(office.chat.clients):
-            office.chat.disconnect(client)
+        for client in tuple(admin.chat.clients):
+            admin.chat.disconnect(client)
         async for chunk in stream:
             answer += chunk
 
@@ -133,8 +133,8 @@ WHO = ["47634", "10.0.0.1:47634", "10.0.0.1%3A47634", "[10.0.0.1:47634]", "c1"]
 
 
 @pytest.mark.parametrize("who", WHO)
-async def test_a_client_is_found_by_port_address_and_id(office, alice, who):
-    answer = await office.ask("GET", f"/clients/{who}")
+async def test_a_client_is_found_by_port_address_and_id(admin, alice, who):
+    answer = await admin.ask("GET", f"/clients/{who}")
 
     assert answer.json["id"] == "c1"
 
@@ -150,31 +150,31 @@ async def test_a_client_is_found_by_port_address_and_id(office, alice, who):
         "fe80::1%25eth0:1025",
     ],
 )
-async def test_brackets_of_an_ipv6_address_may_be_written_as_they_are_or_quoted_or_left_out(office, who):
-    office.connect(47634, "2001:db8::1")
-    office.connect(1025, "fe80::1%eth0")
+async def test_brackets_of_an_ipv6_address_may_be_written_as_they_are_or_quoted_or_left_out(admin, who):
+    admin.connect(47634, "2001:db8::1")
+    admin.connect(1025, "fe80::1%eth0")
 
-    answer = await office.ask("GET", f"/clients/{who}")
+    answer = await admin.ask("GET", f"/clients/{who}")
 
     assert answer.status == 200
     assert answer.json["port"] == int(who.strip("]").rpartition(":")[2])
 
 
 @pytest.mark.parametrize("who", WHO)
-async def test_delete_ends_the_connection_and_shows_whose_it_was(office, alice, who):
-    answer = await office.ask("DELETE", f"/clients/{who}")
+async def test_delete_ends_the_connection_and_shows_whose_it_was(admin, alice, who):
+    answer = await admin.ask("DELETE", f"/clients/{who}")
 
     assert answer.status == 200
     assert answer.json == ALICE
     assert alice.outlet.farewell is CloseReason.KICKED
-    assert office.changes == [(Change.CONNECTED, "10.0.0.1:47634"), (Change.KICKED, "10.0.0.1:47634")]
-    assert (await office.ask("GET", "/clients")).json == {"clients": []}
+    assert admin.changes == [(Change.CONNECTED, "10.0.0.1:47634"), (Change.KICKED, "10.0.0.1:47634")]
+    assert (await admin.ask("GET", "/clients")).json == {"clients": []}
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("who", ["1025", "10.0.0.2:47634", "[::1]:47634", "c2"])
-async def test_a_client_that_is_not_there_is_404(office, alice, method, who):
-    answer = await office.ask(method, f"/clients/{who}")
+async def test_a_client_that_is_not_there_is_404(admin, alice, method, who):
+    answer = await admin.ask(method, f"/clients/{who}")
 
     assert answer.status == 404
     assert answer.json["status"] == 404
@@ -183,11 +183,11 @@ async def test_a_client_that_is_not_there_is_404(office, alice, method, who):
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_a1_a_shared_port_is_409_and_names_each_client_by_a_path_that_works(office, method):
+async def test_a1_a_shared_port_is_409_and_names_each_client_by_a_path_that_works(admin, method):
     addresses = ["10.0.0.1", "10.0.0.2", "2001:db8::1", "fe80::1%eth0"]
-    clients = [office.connect(47634, address) for address in addresses]
+    clients = [admin.connect(47634, address) for address in addresses]
 
-    answer = await office.ask(method, "/clients/47634")
+    answer = await admin.ask(method, "/clients/47634")
 
     assert answer.status == 409
     assert [client.outlet.farewell for client in clients] == [None] * 4
@@ -195,7 +195,7 @@ async def test_a1_a_shared_port_is_409_and_names_each_client_by_a_path_that_work
     assert [candidate["who"] for candidate in candidates] == [client.peer for client in clients]
     assert not any(set("[] ") & set(candidate["path"]) for candidate in candidates)  # curl takes them for a pattern
     for candidate in candidates:
-        assert (await office.ask(method, candidate["path"])).json["id"] == candidate["id"]
+        assert (await admin.ask(method, candidate["path"])).json["id"] == candidate["id"]
 
 
 WEIRD = ["0", "65536", "-1", "abc", "+1", "047634", "4_7634", "１２", "٤", "47634 ", "\0", "47634\0", "..", "c0", "c１"]
@@ -215,46 +215,46 @@ WEIRD += [
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("who", WEIRD, ids=ascii)
-async def test_a2_what_is_no_port_is_refused_as_a_problem(office, alice, method, who):
-    answer = await office.ask(method, f"/clients/{quote(who, safe='')}")
+async def test_a2_what_is_no_port_is_refused_as_a_problem(admin, alice, method, who):
+    answer = await admin.ask(method, f"/clients/{quote(who, safe='')}")
 
     assert answer.status in {400, 404}
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json["status"] == answer.status
-    assert len(office.chat.clients) == 1
+    assert len(admin.chat.clients) == 1
 
 
 @pytest.mark.parametrize(
     "path", ["../47634", "../clients/1", "%2e%2e/47634", "%ff", "%", "%4", "%zz", "47634/..", ";47634"]
 )
-async def test_a2_paths_that_climb_or_are_broken_are_refused_as_a_problem(office, alice, path):
-    answer = await office.ask("DELETE", f"/clients/{path}")
+async def test_a2_paths_that_climb_or_are_broken_are_refused_as_a_problem(admin, alice, path):
+    answer = await admin.ask("DELETE", f"/clients/{path}")
 
     assert answer.status in {400, 404}
     assert answer.headers["content-type"] == "application/problem+json"
-    assert len(office.chat.clients) == 1
+    assert len(admin.chat.clients) == 1
 
 
-async def test_a2_a_million_digits_are_refused_before_they_are_read(office, alice):
-    answer = await office.ask("DELETE", "/clients/" + "4" * 1_000_000)
+async def test_a2_a_million_digits_are_refused_before_they_are_read(admin, alice):
+    answer = await admin.ask("DELETE", "/clients/" + "4" * 1_000_000)
 
     assert answer.status == answer.json["status"] == 400
     assert answer.headers["content-type"] == "application/problem+json"
-    assert len(office.chat.clients) == 1
+    assert len(admin.chat.clients) == 1
 
 
-async def test_a3_the_second_of_two_deletes_finds_nobody(office, alice):
-    answers = [(await office.ask("DELETE", "/clients/47634")).status for _ in range(2)]
+async def test_a3_the_second_of_two_deletes_finds_nobody(admin, alice):
+    answers = [(await admin.ask("DELETE", "/clients/47634")).status for _ in range(2)]
 
     assert answers == [200, 404]
 
 
-async def test_a3_of_a_hundred_deletes_at_once_one_succeeds(office, alice):
+async def test_a3_of_a_hundred_deletes_at_once_one_succeeds(admin, alice):
     statuses = []
     is_connected = trio.Event()
 
     async def end() -> None:
-        async with await office.site.connect() as stream:
+        async with await admin.site.connect() as stream:
             await is_connected.wait()
             await stream.send_all(b"DELETE /clients/47634 HTTP/1.0\r\nHost: localhost\r\n\r\n")
             statuses.append(bytes(await stream.receive_some(12))[-3:])
@@ -267,4 +267,4 @@ async def test_a3_of_a_hundred_deletes_at_once_one_succeeds(office, alice):
             is_connected.set()
 
     assert sorted(statuses) == [b"200"] + [b"404"] * 99
-    assert [change for change, _ in office.changes] == [Change.CONNECTED, Change.KICKED]
+    assert [change for change, _ in admin.changes] == [Change.CONNECTED, Change.KICKED]

@@ -1,4 +1,4 @@
-"""Live events: what is told, to whom, and what becomes of those who do not listen."""
+"""The event stream: its events, resuming, and subscribers that do not read."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from trio_chat.chat.counters import DisconnectReason
 
 
 class Follower:
-    """One who follows the events of an office."""
+    """A client of the event stream."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
@@ -51,12 +51,12 @@ Connect = Callable[..., Awaitable[Follower]]
 
 
 @pytest.fixture
-async def connect(office) -> AsyncIterator[Connect]:
+async def connect(admin) -> AsyncIterator[Connect]:
     """Ask for the events with headers of one's own; all are hung up on at the end."""
     async with AsyncExitStack() as stack:
 
         async def connect(headers: str = "", version: str = "1.0") -> Follower:
-            follower = Follower(await stack.enter_async_context(await office.site.connect()))
+            follower = Follower(await stack.enter_async_context(await admin.site.connect()))
             await follower.stream.send_all(f"GET /events HTTP/{version}\r\nHost: localhost\r\n{headers}\r\n".encode())
             return follower
 
@@ -81,14 +81,14 @@ async def begun(follower: Follower) -> Follower:
     return follower
 
 
-async def test_it_tells_who_comes_and_goes_and_why(office, follow) -> None:
+async def test_it_tells_who_comes_and_goes_and_why(admin, follow) -> None:
     follower = await follow()
 
-    client = office.connect(7)
-    shown = (await office.ask("GET", "/clients/7")).json
-    office.chat.disconnect(client, DisconnectReason.STALLED)
-    kicked = office.connect(8)
-    office.operator.kick(kicked, by="console")
+    client = admin.connect(7)
+    shown = (await admin.ask("GET", "/clients/7")).json
+    admin.chat.disconnect(client, DisconnectReason.STALLED)
+    kicked = admin.connect(8)
+    admin.operator.kick(kicked, by="console")
 
     name, data = await follower.event()
     assert (name, data["reason"], data["time"]) == ("connected", None, "2026-11-24T08:00:00Z")
@@ -101,13 +101,13 @@ async def test_it_tells_who_comes_and_goes_and_why(office, follow) -> None:
     assert (name, data["reason"], data["client"]["port"]) == ("kicked", "kicked", 8)
 
 
-async def test_it_tells_what_operators_do_and_not_what_they_say(office, follow) -> None:
+async def test_it_tells_what_operators_do_and_not_what_they_say(admin, follow) -> None:
     follower = await follow()
 
-    await office.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
-    await office.ask("DELETE", "/bans/192.0.2.1")
-    office.operator.say("a secret", by="console")
-    office.operator_log.record("SIGHUP", "reload", "1 taken up")
+    await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
+    await admin.ask("DELETE", "/bans/192.0.2.1")
+    admin.operator.say("a secret", by="console")
+    admin.operator_log.record("SIGHUP", "reload", "1 taken up")
 
     told = [await follower.event() for _ in range(4)]
     assert [name for name, _ in told] == ["ban", "unban", "say", "reload"]
@@ -115,9 +115,9 @@ async def test_it_tells_what_operators_do_and_not_what_they_say(office, follow) 
     assert told[2][1]["what"] == "8 characters"
 
 
-async def test_it_goes_on_after_the_event_seen_last_and_says_what_is_no_longer_kept(office, follow) -> None:
+async def test_it_goes_on_after_the_event_seen_last_and_says_what_is_no_longer_kept(admin, follow) -> None:
     for number in range(WINDOW + 5):
-        office.operator_log.record("console", "reload", str(number))
+        admin.operator_log.record("console", "reload", str(number))
 
     last, late, stranger = [
         await follow(f"Last-Event-ID: {seen}\r\n") for seen in (f"1795507200-{WINDOW + 4}", "1795507200-2", "1-2")
@@ -130,30 +130,30 @@ async def test_it_goes_on_after_the_event_seen_last_and_says_what_is_no_longer_k
     assert (await stranger.event())[1]["what"] == "5"
 
 
-async def test_no_more_than_a_few_may_follow(office, follow) -> None:
+async def test_no_more_than_a_few_may_follow(admin, follow) -> None:
     followers = [await follow() for _ in range(SUBSCRIBERS_MAX)]
 
-    refused = await office.ask("GET", "/events")
+    refused = await admin.ask("GET", "/events")
 
     assert (refused.status, refused.json["status"]) == (503, 503)
-    assert len(followers) == len(office.events.subscribers)
+    assert len(followers) == len(admin.events.subscribers)
 
 
-async def test_asking_for_the_head_alone_ends(office) -> None:
-    answer = await office.ask("HEAD", "/events")
+async def test_asking_for_the_head_alone_ends(admin) -> None:
+    answer = await admin.ask("HEAD", "/events")
 
     assert (answer.status, answer.headers["content-type"], answer.text) == (200, "text/event-stream", "")
 
 
-async def test_when_the_log_is_closed_every_stream_ends_in_good_order(office, connect) -> None:
+async def test_when_the_log_is_closed_every_stream_ends_in_good_order(admin, connect) -> None:
     follower = await connect("Connection: close\r\n", "1.1")
     await follower.block()
     with trio.fail_after(PATIENCE_S):
-        while not office.events.subscribers:
+        while not admin.events.subscribers:
             await trio.lowlevel.checkpoint()
 
-    office.operator_log.record("console", "reload", "the last")
-    await office.events.aclose(timeout_s=0.35)
+    admin.operator_log.record("console", "reload", "the last")
+    await admin.events.aclose(timeout_s=0.35)
 
     rest = await follower.rest()
     assert b'"the last"' in rest
@@ -171,31 +171,31 @@ async def test_a_silent_server_sends_pings(autojump_clock: trio.testing.MockCloc
 
 
 async def test_a9_a_subscriber_that_never_reads_is_dropped_with_the_reason_and_others_miss_nothing(
-    office, follow, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+    admin, follow, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "trio_chat.serve.admin")
     (listener,) = await open_listeners("127.0.0.1", 0)
     listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # accepted sockets inherit it
-    (small_url,) = await nursery.start(serve_http, office.site.app, [listener])
+    (small_url,) = await nursery.start(serve_http, admin.site.app, [listener])
     healthy = await follow()
-    (first,) = office.events.subscribers
+    (first,) = admin.events.subscribers
     with trio.socket.socket() as stuck:
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         await stuck.connect(("127.0.0.1", int(small_url.rpartition(":")[2])))
         await stuck.send(b"GET /events HTTP/1.0\r\nHost: localhost\r\n\r\n")
         with trio.fail_after(PATIENCE_S):
-            while len(office.events.subscribers) < 2:
+            while len(admin.events.subscribers) < 2:
                 await trio.lowlevel.checkpoint()
-        (dropped,) = office.events.subscribers - {first}
+        (dropped,) = admin.events.subscribers - {first}
 
         for number in range(10_000):
-            office.operator_log.record("console", "reload", str(number))
+            admin.operator_log.record("console", "reload", str(number))
             assert (await healthy.event())[1]["what"] == str(number)
         with trio.fail_after(PATIENCE_S):
             await dropped.closed.wait()
 
-    assert office.events.end - office.events.first == WINDOW
-    assert len(office.events.subscribers) == 1
+    assert admin.events.end - admin.events.first == WINDOW
+    assert len(admin.events.subscribers) == 1
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("dropped the subscriber of events at http 127.0.0.1: it missed events and took nothing for")
 

@@ -5,15 +5,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from trio_chat import __version__
 
 
-async def scrape(office) -> dict[tuple[str, ...], float]:
-    answer = await office.ask("GET", "/metrics")
+async def scrape(admin) -> dict[tuple[str, ...], float]:
+    answer = await admin.ask("GET", "/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = text_string_to_metric_families(answer.text)
     return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
 
 
-async def test_it_tells_how_a_server_does_that_has_just_begun(office) -> None:
-    seen = await scrape(office)
+async def test_it_tells_how_a_server_does_that_has_just_begun(admin) -> None:
+    seen = await scrape(admin)
 
     assert seen["trio_chat_build_info", __version__] == 1
     assert seen["trio_chat_clients", "lines"] == seen["trio_chat_clients", "frames"] == 0
@@ -22,14 +22,14 @@ async def test_it_tells_how_a_server_does_that_has_just_begun(office) -> None:
     assert seen["trio_chat_commit_seconds_count",] == 0
 
 
-async def test_it_counts_who_comes_and_goes_and_what_is_sent(office) -> None:
-    first = office.connect(47634)
-    office.connect(47635)
-    office.chat.heard_from(first)
-    office.chat.kick(first)
-    office.refused["banned"] += 3
+async def test_it_counts_who_comes_and_goes_and_what_is_sent(admin) -> None:
+    first = admin.connect(47634)
+    admin.connect(47635)
+    admin.chat.heard_from(first)
+    admin.chat.kick(first)
+    admin.refused["banned"] += 3
 
-    seen = await scrape(office)
+    seen = await scrape(admin)
 
     assert seen["trio_chat_clients", "lines"] == 1
     assert seen["trio_chat_connects_total", "lines"] == 2
@@ -39,11 +39,11 @@ async def test_it_counts_who_comes_and_goes_and_what_is_sent(office) -> None:
     assert seen["trio_chat_sent_bytes_total",] == 2 * 210  # of the one that is here, and of the one that is gone
 
 
-async def test_it_shows_times_as_a_histogram(office) -> None:
+async def test_it_shows_times_as_a_histogram(admin) -> None:
     for delay_s in (0.0005, 0.05, 0.07, 3.0):
-        office.loop_delay.observe(delay_s)
+        admin.loop_delay.observe(delay_s)
 
-    seen = await scrape(office)
+    seen = await scrape(admin)
 
     buckets = [seen["trio_chat_loop_delay_seconds_bucket", bound] for bound in ("0.001", "0.1", "+Inf")]
     assert buckets == [1, 3, 4]
@@ -51,7 +51,7 @@ async def test_it_shows_times_as_a_histogram(office) -> None:
     assert seen["trio_chat_loop_delay_seconds_sum",] == 3.1205
 
 
-async def test_a_journal_that_keeps_nothing_is_seen(office) -> None:
-    office.journal.fault = "the disk is full"
+async def test_a_journal_that_keeps_nothing_is_seen(admin) -> None:
+    admin.journal.fault = "the disk is full"
 
-    assert (await scrape(office))["trio_chat_journal_fault",] == 1
+    assert (await scrape(admin))["trio_chat_journal_fault",] == 1

@@ -73,9 +73,9 @@ def basic(name: str, password: str) -> str:
     "header",
     [f"Authorization: Bearer {TOKEN}\r\n", f"authorization: bearer {TOKEN}\r\n", basic("", TOKEN), basic("ann", TOKEN)],
 )
-async def test_the_token_opens_as_bearer_and_as_password(open_office, header: str) -> None:
-    async with open_office(Access(TOKEN)) as office:
-        assert (await office.ask("GET", "/clients", headers=header)).status == 200
+async def test_the_token_opens_as_bearer_and_as_password(open_admin, header: str) -> None:
+    async with open_admin(Access(TOKEN)) as admin:
+        assert (await admin.ask("GET", "/clients", headers=header)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -94,24 +94,24 @@ async def test_the_token_opens_as_bearer_and_as_password(open_office, header: st
     ],
 )
 async def test_a6_anything_else_is_401_has_no_effect_and_is_not_logged_with_what_was_given(
-    open_office, caplog, header: str
+    open_admin, caplog, header: str
 ) -> None:
-    async with open_office(Access(TOKEN)) as office:
-        office.connect(47634)
+    async with open_admin(Access(TOKEN)) as admin:
+        admin.connect(47634)
 
-        answer = await office.ask("DELETE", "/clients/47634", headers=header)
+        answer = await admin.ask("DELETE", "/clients/47634", headers=header)
 
         assert answer.status == 401
         assert answer.headers["content-type"] == "application/problem+json"
         assert 'realm="trio-chat"' in answer.headers["www-authenticate"]
-        assert len(office.chat.clients) == 1
+        assert len(admin.chat.clients) == 1
         assert TOKEN[:-1] not in caplog.text + answer.text
 
 
-async def test_a6_wrong_tokens_are_slowed_and_logged(open_office, caplog) -> None:
-    async with open_office(Access(TOKEN)) as office:
+async def test_a6_wrong_tokens_are_slowed_and_logged(open_admin, caplog) -> None:
+    async with open_admin(Access(TOKEN)) as admin:
         statuses = [
-            (await office.ask("GET", "/health", headers="Authorization: Bearer wrong\r\n")).status
+            (await admin.ask("GET", "/health", headers="Authorization: Bearer wrong\r\n")).status
             for _ in range(WRONG_TOKENS_BURST + 1)
         ]
 
@@ -119,12 +119,12 @@ async def test_a6_wrong_tokens_are_slowed_and_logged(open_office, caplog) -> Non
         assert "refused 127.0.0.1 at the admin API: wrong token" in caplog.text
 
 
-async def test_the_audit_has_the_name_that_came_with_the_token(open_office) -> None:
-    async with open_office(Access(TOKEN)) as office:
-        office.connect(47634)
-        await office.ask("DELETE", "/clients/47634", headers=basic("ann", TOKEN))
+async def test_the_audit_has_the_name_that_came_with_the_token(open_admin) -> None:
+    async with open_admin(Access(TOKEN)) as admin:
+        admin.connect(47634)
+        await admin.ask("DELETE", "/clients/47634", headers=basic("ann", TOKEN))
 
-        (record,) = (await office.ask("GET", "/audit", headers=basic("bob", TOKEN))).json["audit"]
+        (record,) = (await admin.ask("GET", "/audit", headers=basic("bob", TOKEN))).json["audit"]
 
     assert record == {
         "time": "2026-11-24T08:00:00Z",

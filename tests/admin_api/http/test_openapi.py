@@ -1,4 +1,4 @@
-"""The description of the admin API, and whether the API is as described: Schemathesis asks it everything."""
+"""The OpenAPI description, and Schemathesis, which compares the API with it."""
 
 import subprocess
 import sys
@@ -16,10 +16,10 @@ positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422]
 """
 
 
-async def test_schemathesis_finds_no_fault(office, tmp_path: Path) -> None:
-    office.connect(1)
+async def test_schemathesis_finds_no_fault(admin, tmp_path: Path) -> None:
+    admin.connect(1)
     (tmp_path / "schemathesis.toml").write_text(CONFIG)
-    url = office.site.url
+    url = admin.site.url
     options = ["--seed", "1", "--max-examples", "10", "--generation-database", "none", "--no-color"]
     options += ["--exclude-path", "/events"]  # it never ends, so nobody could wait for its answer; see test_events.py
 
@@ -35,14 +35,14 @@ async def test_schemathesis_finds_no_fault(office, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout.decode()
 
 
-async def test_it_says_of_no_token_where_there_is_none(office) -> None:
-    assert "security" not in (await office.ask("GET", "/openapi.json")).json
+async def test_it_declares_no_security_without_a_token(admin) -> None:
+    assert "security" not in (await admin.ask("GET", "/openapi.json")).json
 
 
-async def test_it_says_that_a_token_is_needed_where_it_is(open_office) -> None:
-    async with open_office(Access("correct-horse-battery")) as office:
+async def test_it_declares_the_security_schemes_where_a_token_is_set(open_admin) -> None:
+    async with open_admin(Access("correct-horse-battery")) as admin:
         header = "Authorization: Bearer correct-horse-battery\r\n"
-        described = (await office.ask("GET", "/openapi.json", headers=header)).json
+        described = (await admin.ask("GET", "/openapi.json", headers=header)).json
 
     assert described["security"] == [{"bearer": []}, {"basic": []}]
     assert described["components"]["securitySchemes"]["bearer"] == {"type": "http", "scheme": "bearer"}
