@@ -99,8 +99,12 @@ def folder_table() -> str:
     rows = ["| folder or file | imports beside it | imports elsewhere |", "|---|---|---|"]
     for part in chain.from_iterable(parts()):
         for room in chain.from_iterable(house.rooms_of(part)):
-            beside = sorted(label(used) for user, used in house.within.get(part, ()) if user == room)
-            elsewhere = sorted(label(used) for user, used in house.from_rooms if user == room)
+            beside = {used for user, used in house.within.get(part, ()) if user == room}
+            elsewhere = {used for user, used in house.from_rooms if user == room}
             name = label(part) + (label(room) if room != part else "")
-            rows.append(f"| `{name}` | {', '.join(beside) or '-'} | {', '.join(elsewhere) or '-'} |")
+            rows.append(f"| `{name}` | {_listed(beside)} | {_listed(elsewhere)} |")
     return "\n".join(rows) + "\n"
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(map(label, names))) or "-"

@@ -1,9 +1,11 @@
 """The drawing of the house: its arrows are the imports."""
 
 import xml.etree.ElementTree as ET
+from itertools import chain
 
 from scripts.drawing import DRAWING, draw
-from scripts.house import Arrow, House, folder_table, read_house, reduced
+from scripts.house import Arrow, House, folder_table, label, parts, read_house, reduced
+from tests.test_floors import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -23,6 +25,12 @@ def test_every_folder_is_drawn() -> None:
 
     assert len(named) > 20
     assert {part for name in named for part in name.replace("/", "/ ").split()} <= drawn
+
+
+def test_the_page_says_what_every_part_is_for() -> None:
+    described = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("<!-- made by")[0]
+
+    assert [part for part in chain.from_iterable(parts()) if f"`{label(part)}`" not in described] == []
 
 
 def test_a_new_import_is_a_new_arrow() -> None:
