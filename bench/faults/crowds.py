@@ -75,8 +75,7 @@ def stuck(folder: Path, clients: int) -> Iterator[Verdict]:
             with suppress(ConnectionError):  # the kernel opens its window only when there is room in it
                 dribbler.recv(1)
         grown = server.rss_kib() - before
-        speaker.say("/who")
-        count = int(speaker.until("(you) ***" if clients < 200 else "more ***").split()[1])
+        count = _members_of_lobby(speaker)
         log = server.log.read_text()
         told = sum(_is_closed_after_backlog(sock) for sock in never)
         seen = (
@@ -149,6 +148,13 @@ def _connect_all(crowd: Readers, server: ServerProcess, clients: int) -> None:
         crowd.add([connect(server.port) for _ in range(min(CONNECT_BATCH, clients - done))])
         crowd.read_for(0.05)
     crowd.read_for(1.5)
+
+
+def _members_of_lobby(client: LineClient) -> int:
+    client.say("/who")
+    while " in #lobby: " not in (answer := client.line()):
+        pass
+    return int(answer.split()[1])
 
 
 def _join_and_leave(server: ServerProcess, visitors: int) -> None:
