@@ -181,7 +181,7 @@ class LinesSession:
         for why in failures.values():
             self._notify(f"not sent: {why}")
         for it in posted:
-            if it.receipt not in failures:
+            if it.once_kept and it.receipt not in failures:
                 self._print(it.once_kept)
         posted.clear()
 
