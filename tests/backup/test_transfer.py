@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from trio_chat.backup.files import BackupError
-from trio_chat.backup.transfer import PARTLY_STATUS, Source, export_history, import_history
+from trio_chat.backup.transfer import INCOMPLETE_STATUS, Source, export_history, import_history
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_history, open_journal
@@ -131,7 +131,7 @@ def test_all_that_is_whole_is_exported_and_what_is_damaged_is_named(
     with closing(sqlite3.connect(journal, isolation_level=None)) as db:
         db.execute("UPDATE entry SET text = 'x' WHERE id = ?", (number,))
 
-    assert export_history(old, str(file)) == PARTLY_STATUS
+    assert export_history(old, str(file)) == INCOMPLETE_STATUS
 
     assert capsys.readouterr().err == (
         f"exported 4 entries\ntrio-chat: 1 entry could not be exported: entry {number} of {journal} is damaged\n"
@@ -147,7 +147,7 @@ def test_a_history_of_damaged_entries_alone_is_exported_as_an_empty_one(
     with closing(sqlite3.connect(old.data / "journal.db", isolation_level=None)) as db:
         db.execute("UPDATE entry SET text = 'x'")
 
-    assert export_history(old, str(tmp_path / "backup.ndjson")) == PARTLY_STATUS
+    assert export_history(old, str(tmp_path / "backup.ndjson")) == INCOMPLETE_STATUS
 
     assert "5 entries could not be exported: entries 1, 2, 3, 4, 5 of" in capsys.readouterr().err
     assert import_history(new, str(tmp_path / "backup.ndjson")) == 0

@@ -1,4 +1,4 @@
-"""Where a history is written to and read from: files, pipes and devices."""
+"""The files, pipes and devices that a history is written to and read from."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 STREAM = "-"
-"""Stands for stdin and stdout."""
+"""The name that stands for stdin and stdout."""
 
 
 class BackupError(Exception):
@@ -17,41 +17,41 @@ class BackupError(Exception):
 
 
 @contextmanager
-def writing(place: str) -> Iterator[BinaryIO]:
-    """Open what is exported to. Raises BackupError, also for what goes wrong while it is written.
+def writing(name: str) -> Iterator[BinaryIO]:
+    """Open the target of an export. Raises BackupError, also for errors while it is written.
 
-    A file is for its owner alone, and gets its name only when it is whole and on the disk: until then an earlier one of
-    that name stays as it was.
+    Only its owner can read a file, which gets its name when it is whole and on disk: until then an earlier one
+    of that name stays as it was.
     """
     try:
-        if place == STREAM:
+        if name == STREAM:
             with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
                 yield stream
-        elif os.path.exists(place) and not os.path.isfile(place):
-            with open(place, "wb") as device:
+        elif os.path.exists(name) and not os.path.isfile(name):
+            with open(name, "wb") as device:
                 yield device
         else:
-            with _replacing(Path(os.path.realpath(place))) as file:
+            with _replacing(Path(os.path.realpath(name))) as file:
                 yield file
     except OSError as error:
-        raise BackupError(f"cannot write to {name_of(place, 'stdout')}: {error.strerror}") from error
+        raise BackupError(f"cannot write to {name_of(name, 'stdout')}: {error.strerror}") from error
 
 
 @contextmanager
-def reading(place: str) -> Iterator[BinaryIO]:
-    """Open what is imported from. Raises BackupError, also for what goes wrong while it is read."""
-    if place == STREAM and sys.stdin.isatty():
+def reading(name: str) -> Iterator[BinaryIO]:
+    """Open the source of an import. Raises BackupError, also for errors while it is read."""
+    if name == STREAM and sys.stdin.isatty():
         raise BackupError("say which FILE to import, or send one through a pipe")
     try:
-        with open(sys.stdin.fileno() if place == STREAM else place, "rb", closefd=place != STREAM) as file:
+        with open(sys.stdin.fileno() if name == STREAM else name, "rb", closefd=name != STREAM) as file:
             yield file
     except OSError as error:
-        raise BackupError(f"cannot read {name_of(place, 'stdin')}: {error.strerror}") from error
+        raise BackupError(f"cannot read {name_of(name, 'stdin')}: {error.strerror}") from error
 
 
-def name_of(place: str, stream: str) -> str:
-    """What a place is called in messages."""
-    return stream if place == STREAM else place
+def name_of(name: str, stream: str) -> str:
+    """Return the name for messages: `stream` where it is STREAM."""
+    return stream if name == STREAM else name
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""The lines of a history file: first a header, then the entries by rising ids. JSON in UTF-8, newlines between.
+"""The format of a history file: a header, then the entries by rising ids, as lines of JSON in UTF-8.
 
-What they do not name is refused, and so is another version: a file must not lose anything on its way without a word.
+Unknown fields are refused, and so is another version: nothing may be lost silently on the way.
 """
 
 from typing import Annotated, Literal
@@ -14,18 +14,18 @@ VERSION = 1
 
 FormatName = Literal["trio-chat history"]
 Id = Annotated[int, Meta(ge=0, le=2**53)]
-"""JSON elsewhere knows no whole numbers beyond that."""
+"""Other JSON parsers lose digits of larger numbers."""
 
 Time = Annotated[float, Meta(ge=0, lt=253402300800)]
 """Up to the year 9999: what cannot be shown as a date must not be kept."""
 
 
 class FormatError(Exception):
-    """A line is not what it should be; the text says why."""
+    """A line is malformed; the text says why."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The first line: from which journal the entries are, and the id of the last one, so that a cut file is noticed."""
+    """The first line: the journal of the entries, and the id of the last one, by which a truncated file is noticed."""
 
     format: FormatName = "trio-chat history"
     version: Literal[1] = 1
@@ -35,14 +35,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class _Beginning(msgspec.Struct, frozen=True):
-    """As much of a header as any version has."""
+    """The fields that the header of every version has."""
 
     format: FormatName
     version: int
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An entry. What a Draft knows only while its server runs is not in it."""
+    """An entry, without the field of a Draft that means something only while its server runs."""
 
     id: Id
     time: Time

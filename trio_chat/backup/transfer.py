@@ -29,70 +29,70 @@ PAGE = 1000
 LINE_MAX_BYTES = 1024 * 1024
 """Forty times the longest entry there can be."""
 
-STEPS_PER_UPDATE = 5000
-"""Entries between two looks at the progress bar: some ten a second."""
+ENTRIES_PER_UPDATE = 5000
+"""Entries between two updates of the progress bar: about ten updates a second."""
 
-Reach = Callable[[int], None]
-"""What is told how far it has come, by the id of an entry."""
+ReportProgress = Callable[[int], None]
+"""Called with the id of each entry that is done."""
 
-PARTLY_STATUS = 3
-"""Exit status of an export that lacks what is damaged: it did what could be done, and still is not whole."""
+INCOMPLETE_STATUS = 3
+"""Exit status of an export without the damaged entries."""
 
 T = TypeVar("T")
 
 
 class TransferResult(NamedTuple):
-    """What was done, and what is missing from it, as sentences."""
+    """Sentences about what was done, and what is missing from it."""
 
     text: str
     missing: str | None = None
 
 
-def export_history(settings: ServeSettings, place: str) -> int:
-    """Write all that a journal keeps, also while a server has it. -> exit status; what was done is said on stderr.
+def export_history(settings: ServeSettings, name: str) -> int:
+    """Write the whole history of a journal, also while a server uses it. -> exit status. Reports on stderr.
 
-    What is damaged is left out and named; the status is PARTLY_STATUS then.
+    Damaged entries are left out and named; the status is INCOMPLETE_STATUS then.
     """
-    return _run(_export, settings, place)
+    return _run(_export, settings, name)
 
 
-def import_history(settings: ServeSettings, place: str) -> int:
-    """Keep all that is in a file, or nothing if it is not in order. -> exit status; what was done is said on stderr."""
-    return _run(_import, settings, place)
+def import_history(settings: ServeSettings, name: str) -> int:
+    """Import all entries of a file, or none if it is malformed. -> exit status. Reports on stderr."""
+    return _run(_import, settings, name)
 
 
 def _run(
-    transfer: Callable[[ServeSettings, str], Awaitable[TransferResult]], settings: ServeSettings, place: str
+    transfer: Callable[[ServeSettings, str], Awaitable[TransferResult]], settings: ServeSettings, name: str
 ) -> int:
     try:
-        done = trio.run(transfer, settings, place)
+        done = trio.run(transfer, settings, name)
     except (BackupError, JournalError) as error:
         print(f"trio-chat: {error}", file=sys.stderr)
         return 1
     print(done.text, file=sys.stderr)
     if done.missing:
         print(f"trio-chat: {done.missing}", file=sys.stderr)
-        return PARTLY_STATUS
+        return INCOMPLETE_STATUS
     return 0
 
 
-async def _export(settings: ServeSettings, place: str) -> TransferResult:
+async def _export(settings: ServeSettings, name: str) -> TransferResult:
     count = damaged = seen = 0
     async with open_history(settings.journal, data=settings.data) as history:
         header = Header(epoch=history.epoch, pruned_to=history.pruned_to, last_id=await _last_whole(history))
-        with writing(place) as file, _progress(header) as reach:
+        with writing(name) as file, _progress(header) as report_progress:
             file.write(encode_header(header))
             while past := await history.read(None, after=seen, before=history.last_id + 1, limit=PAGE):
                 entries = [it for it in past if isinstance(it, Entry)]
                 file.write(b"".join(map(encode_entry, entries)))
                 count, damaged, seen = count + len(entries), damaged + len(past) - len(entries), past[-1].id
-                reach(seen)
+                report_progress(seen)
         lack = f"{_counted(damaged)} could not be exported: {history.damage}" if damaged else None
     return TransferResult(f"exported {_counted(count)}", lack)
 
 
 async def _last_whole(history: HistoryReader) -> int:
-    """-> the id of the last entry that is not damaged: the one that shows an import that the file is whole"""
+    """Return the id of the last entry that is not damaged, by which an import knows that the file is whole."""
     before = history.last_id + 1
     while past := await history.read(None, before=before, limit=PAGE):
         for it in reversed(past):
@@ -102,15 +102,15 @@ async def _last_whole(history: HistoryReader) -> int:
     return 0
 
 
-async def _import(settings: ServeSettings, place: str) -> TransferResult:
+async def _import(settings: ServeSettings, name: str) -> TransferResult:
     check_outlasts_server(settings.journal)
-    with reading(place) as file:
-        source = Source(file, name_of(place, "stdin"))  # what is no history makes no journal either
+    with reading(name) as file:
+        source = Source(file, name_of(name, "stdin"))  # first: a file that is no history must not create a journal
         async with open_journal(settings.journal, data=settings.data) as journal:
-            with _progress(source.header) as reach:
+            with _progress(source.header) as report_progress:
                 try:
                     origin = Origin(source.header.epoch, source.header.pruned_to)
-                    count = await need(journal, Importable).load(source.entries(reach), origin)
+                    count = await need(journal, Importable).load(source.entries(report_progress), origin)
                 finally:
                     source.stop()
     known = f"; {source.count - count} were here already" if source.count > count else ""
@@ -118,7 +118,7 @@ async def _import(settings: ServeSettings, place: str) -> TransferResult:
 
 
 class Source:
-    """The lines of a history file, as what they are. It is read on one thread at a time."""
+    """Reader of a history file, for one thread at a time."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         """Read the header. Raises BackupError."""
@@ -130,11 +130,11 @@ class Source:
         self.header = self._read(self._line(), decode_header)
 
     def stop(self) -> None:
-        """Let whoever still takes entries get no more, but an error: a journal then keeps none of them."""
+        """Make the iterator of the entries raise, so that a journal that is still reading keeps none of them."""
         self._is_stopped = True
 
-    def entries(self, reach: Reach) -> Iterator[Entry]:
-        """Yield the entries, cleaned like anything that comes in. Raises BackupError that names the line."""
+    def entries(self, report_progress: ReportProgress) -> Iterator[Entry]:
+        """Yield the entries, cleaned like all input. Raises BackupError that names the line."""
         last_id = 0
         while line := self._line():
             entry = self._read(line, decode_entry)
@@ -143,7 +143,7 @@ class Source:
             yield self._cleaned(entry)
             last_id = entry.id
             self.count += 1
-            reach(last_id)
+            report_progress(last_id)
         if last_id != self.header.last_id:
             raise self._fault(f"the file ends too early: the last entry's id should be {self.header.last_id}")
 
@@ -171,23 +171,23 @@ class Source:
 
 
 @contextmanager
-def _progress(header: Header) -> Iterator[Reach]:
-    """Show on a terminal how far it has come."""
+def _progress(header: Header) -> Iterator[ReportProgress]:
+    """Show a progress bar on a terminal."""
     at = header.pruned_to
     with click.progressbar(
         length=max(header.last_id - at, 0),
-        update_min_steps=STEPS_PER_UPDATE,
+        update_min_steps=ENTRIES_PER_UPDATE,
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
 
-        def reach(entry_id: int) -> None:
+        def report(entry_id: int) -> None:
             nonlocal at
-            if entry_id > at:  # topics are kept from before what was pruned
+            if entry_id > at:  # topics are older than the entries that were pruned
                 bar.update(entry_id - at)
                 at = entry_id
 
-        yield reach
+        yield report
 
 
 def _counted(count: int) -> str:

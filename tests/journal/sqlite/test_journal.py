@@ -527,26 +527,29 @@ async def until_records_are(journal: SqliteJournal, *records: SessionRecord) -> 
 
 
 class TestSessionRecords:
-    async def test_a_record_is_kept_in_one_transaction_with_its_draft(self, path: Path) -> None:
-        async with open_sqlite(path, times=QUICK) as journal:
-            following = journal.follow()
-            with locked(path), pytest.raises(JournalError):
-                await journal.post(said("joined"), sessions=[session("a")]).kept()
-            with closing(sqlite3.connect(path)) as other:
-                found = other.execute("SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM place)").fetchone()
-            assert found in ((0, 0), (0, 1))  # the record alone may be posted again by now
-
-            await journal.post(said("hello"), sessions=[session("b")]).kept()
-            assert [entry.draft.text for entry in await anext(following)] == ["hello"]
-
-    async def test_a_row_that_fails_takes_the_draft_with_it(self, path: Path) -> None:
-        async with open_sqlite(path, times=QUICK) as journal:
+    @pytest.mark.parametrize(("text", "owner"), [("\ud800", "a"), ("joined", "\ud800")])
+    async def test_a_draft_and_its_record_are_kept_together_or_not_at_all(
+        self, path: Path, text: str, owner: str
+    ) -> None:
+        async with open_sqlite(path) as journal:
             with pytest.raises(JournalError, match="surrogates not allowed"):
-                await journal.post(said("joined"), sessions=[session("\ud800")]).kept()
+                await journal.post(said(text), sessions=[session(owner)]).kept()
 
-            assert await texts(journal) == []
             await keep(journal, "hello")
+            await journal.settled()
             assert journal.fault is None
+            assert await texts(journal) == ["hello"]
+            assert await journal.read_sessions() == []
+
+    async def test_a_record_of_before_the_start_is_deleted_once_the_journal_is_well(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await journal.post(sessions=[session("of before")]).kept()
+
+        async with open_sqlite(path, times=QUICK) as journal:
+            with locked(path), pytest.raises(JournalError):
+                await journal.post(sessions=[SessionEnd("of before")]).kept()
+
+            await until_records_are(journal)
 
     async def test_a_record_that_failed_is_kept_when_the_journal_is_well(self, path: Path) -> None:
         async with open_sqlite(path, times=QUICK) as journal:

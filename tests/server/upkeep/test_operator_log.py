@@ -11,7 +11,7 @@ from tests.conftest import PATIENCE_S
 from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.journal import AuditRecord, open_journal
 from trio_chat.journal.sqlite.journal import SqliteTimes, open_sqlite
-from trio_chat.server.upkeep.operator_log import WAITING_MOST, OperatorLog, read_bans
+from trio_chat.server.upkeep.operator_log import WAITING_MAX, OperatorLog, read_bans
 
 
 def ban(network: str) -> Ban:
@@ -93,7 +93,7 @@ async def test_what_waits_is_bounded(tmp_path: Path, logged, excess: int) -> Non
     async with open_sqlite(tmp_path / "journal.db") as journal:
         operator_log = OperatorLog(journal, lambda: 7.0)
 
-        for _ in range(WAITING_MOST + excess):
+        for _ in range(WAITING_MAX + excess):
             operator_log.record("console", "kick", "10.0.0.1:47634")
 
         assert len([line for line in logged() if "too much waits" in line]) == excess

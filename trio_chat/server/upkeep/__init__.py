@@ -1,4 +1,4 @@
-"""Upkeep: session records, the operator log and pruning, written to the journal while nobody waits.
+"""Upkeep: restoring rooms and sessions at start, the operator log, and pruning.
 
 Nothing here knows sockets or sessions.
 """

@@ -1,4 +1,4 @@
-"""What a server does with its journal beside keeping: rooms are recalled at start, and what is too old is pruned."""
+"""Restoring rooms at start, and pruning."""
 
 import logging
 import math
@@ -12,6 +12,7 @@ from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.journal import Journal, JournalError, Prunable, need
 
 PRUNE_EVERY_S = 60
+"""Between two rounds of pruning."""
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ async def restore_rooms(chat: Chat, journal: Journal) -> None:
 
 
 class Pruning:
-    """Prunes what is outside any of the bounds, at once and then now and then. The journal sees that nobody waits."""
+    """Prunes entries beyond any of the bounds, at once and then every minute. The journal lets others go first."""
 
     def __init__(self, journal: Journal, keeps: Sequence[RetentionLimit]) -> None:
         self._journal = journal
@@ -38,7 +39,7 @@ class Pruning:
 
     @property
     def keeps(self) -> Sequence[RetentionLimit]:
-        """The bounds. They can be set anew at any time: what is being pruned by the old ones is pruned no further."""
+        """The bounds. They can be changed at any time, which also stops pruning by the old ones."""
         return self._keeps
 
     @keeps.setter

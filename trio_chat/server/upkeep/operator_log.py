@@ -1,7 +1,7 @@
-"""The operator_log: brings to the journal what operators did and whom they banned, while nobody waits for it.
+"""Write-behind of bans and the audit log: nobody waits until they are in the journal.
 
-What cannot be kept now is tried again, in order, until it can be; it holds meanwhile. It is lost only when the server
-ends before that, and the log says so from the beginning.
+What cannot be written is tried again, in order, until it can be; it holds meanwhile. It is lost only when the server
+ends before that, which the log says at the first failure.
 """
 
 import logging
@@ -16,10 +16,11 @@ from trio_chat.chat.operators.bans import Ban
 from trio_chat.chat.operators.networks import Network
 from trio_chat.journal import AuditRecord, BanRecord, Journal, JournalError, OperatorStore, need
 
-RETRY_S = 2.0
+WRITE_RETRY_S = 2.0
+"""The pause before a write that failed is tried again."""
 
-WAITING_MOST = 10_000
-"""What is not on disk yet. More than that, with a journal that keeps nothing, is held but not kept."""
+WAITING_MAX = 10_000
+"""Writes that may be waiting. While the journal keeps nothing, later bans hold but are not written."""
 
 logger = logging.getLogger(__name__)
 
@@ -27,19 +28,19 @@ _Write = Callable[[], Awaitable[None]]
 
 
 class OperatorLog:
-    """What waits to be written down. `run` writes; the other methods do not wait, except `settled`."""
+    """The queue of writes. `run` executes them; the other methods do not wait, except `settled`."""
 
     def __init__(
         self,
         journal: Journal,
         clock: Callable[[], float],
         *,
-        retry_s: float = RETRY_S,
+        retry_s: float = WRITE_RETRY_S,
         on_record: Callable[[str, str, str], None] = lambda who, action, what: None,
     ) -> None:
-        """`clock` gives seconds since 1970; `on_record` hears at once of what was done."""
+        """`clock` returns seconds since 1970; `on_record` is called with each action at once."""
         self.trouble: str | None = None
-        """Why what was handed over last is not kept, as far as is known."""
+        """The reason why the next write failed; None when it did not."""
         self._journal = journal
         self._store = need(journal, OperatorStore)
         self._clock = clock
@@ -51,22 +52,22 @@ class OperatorLog:
         self._settled.set()
 
     def record(self, who: str, action: str, what: str) -> None:
-        """Note who did what."""
+        """Append to the audit log: `who` did `action` to `what`."""
         record = AuditRecord(self._clock(), who, action, what)
-        self._hand_over(f"that {who} did {action} {what}", partial(self._store.record_audit, record))
+        self._enqueue(f"that {who} did {action} {what}", partial(self._store.record_audit, record))
         self._on_record(who, action, what)
 
     def keep(self, ban: Ban) -> None:
-        """Note a ban, in place of an earlier one of the same network."""
+        """Keep a ban, in place of an earlier one of the same network."""
         record = BanRecord(str(ban.network), ban.reason, ban.by, ban.since, ban.until)
-        self._hand_over(f"the ban of {ban.network}", partial(self._store.add_ban, record))
+        self._enqueue(f"the ban of {ban.network}", partial(self._store.add_ban, record))
 
     def forget(self, network: Network) -> None:
-        """Drop a ban."""
-        self._hand_over(f"the end of the ban of {network}", partial(self._store.remove_ban, str(network)))
+        """Delete the ban of a network."""
+        self._enqueue(f"the end of the ban of {network}", partial(self._store.remove_ban, str(network)))
 
     async def settled(self, patience_s: float) -> bool:
-        """Wait a while. -> whether all that was handed over is on disk."""
+        """Wait up to `patience_s` seconds. -> True when everything queued is in the journal"""
         with trio.move_on_after(patience_s):
             await self._settled.wait()
         return not self._waiting
@@ -82,7 +83,7 @@ class OperatorLog:
             self._settled.set()
 
     async def _write(self, what: str, write: _Write) -> None:
-        """Write one thing down, however long it takes. A journal that is known to be ill is not asked."""
+        """Try a write until it succeeds. A journal that has a fault is not asked."""
         while why := self._journal.fault or await _failure_of(write):
             if self.trouble is None:
                 logger.error("cannot keep %s: %s; it holds until the server ends, and is tried again", what, why)
@@ -90,12 +91,12 @@ class OperatorLog:
             await trio.sleep(self._retry_s)
         self.trouble = None
 
-    def _hand_over(self, what: str, write: _Write) -> None:
-        if len(self._waiting) >= WAITING_MOST:
+    def _enqueue(self, what: str, write: _Write) -> None:
+        if len(self._waiting) >= WAITING_MAX:
             logger.error("cannot keep %s: too much waits to be kept already", what)
             return
         self._waiting.append((what, write))
-        if self._settled.is_set():  # whoever waits already waits for this too
+        if self._settled.is_set():  # whoever waits already waits for this one too
             self._settled = trio.Event()
         self._news.set()
 
@@ -109,7 +110,7 @@ async def _failure_of(write: _Write) -> str | None:
 
 
 async def read_bans(journal: Journal) -> Iterable[Ban]:
-    """The bans that are kept. Raises JournalError."""
+    """Return the bans in the journal. Raises JournalError."""
     return [
         Ban(ip_network(record.network), record.reason, record.by, record.since, record.until)
         for record in await need(journal, OperatorStore).read_bans()

@@ -23,6 +23,6 @@ async def restore_sessions(chat: Chat, journal: Journal) -> None:
             else:
                 chat.announce_departure(record)
         except ChatError as error:
-            logger.warning("the place of [%s] is lost: %s", record.label, error.text)
+            logger.warning("the session of [%s] is lost: %s", record.label, error.text)
             if not can_resume:
                 journal.post(sessions=[SessionEnd(record.owner)])
