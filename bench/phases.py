@@ -108,7 +108,7 @@ class Meter:
 
     @property
     def is_warm(self) -> bool:
-        """Whether the warm-up is over."""
+        """True if the warm-up is over."""
         return self._warm is not None
 
     def is_running(self, now: float) -> bool:

@@ -33,7 +33,7 @@ class Cores:
 
     @property
     def are_apart(self) -> bool:
-        """Whether the two do not share a core."""
+        """True if the two do not share a core."""
         return self.server != self.generator
 
 

@@ -35,7 +35,7 @@ class Access:
 
     @property
     def is_limited(self) -> bool:
-        """Whether the settings say who may access the API from other machines."""
+        """True if the settings say who may access the API from other machines."""
         return bool(self.token or self.allow or self.is_open)
 
 

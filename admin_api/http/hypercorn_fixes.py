@@ -204,7 +204,7 @@ class Connection:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being answered."""
+        """True if no request is being answered."""
         return self._scope.deadline < math.inf
 
     async def run(self) -> None:

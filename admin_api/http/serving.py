@@ -53,7 +53,7 @@ class _Slot:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being answered."""
+        """True if no request is being answered."""
         return self.connection is None or self.connection.is_idle
 
 

@@ -39,7 +39,7 @@ class ReconnectReport:
 
     @property
     def is_good(self) -> bool:
-        """Whether the promise was kept."""
+        """True if the promise was kept."""
         return self.took_s < RECONNECT_MAX_S and self.apart_s > 0.2 and not (self.away or self.lost or self.unheard)
 
 

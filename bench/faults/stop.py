@@ -52,11 +52,11 @@ class Shutdown:
     unkept: int
     """Lines that were received and are not in the journal."""
     is_stream_ended: bool
-    """Whether the event stream ended with its last chunk."""
+    """True if the event stream ended with its last chunk."""
 
     @property
     def is_good(self) -> bool:
-        """Whether the promise was kept."""
+        """True if the promise was kept."""
         is_in_time = self.status == 0 and self.took_s < STOP_MAX_S
         return is_in_time and self.told == self.readers and not self.unkept and self.is_stream_ended
 

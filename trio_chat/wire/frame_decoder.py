@@ -87,7 +87,7 @@ def is_hello(line: str) -> bool:
 
 
 def _has_lone_surrogate(found: dict[str, Any]) -> bool:
-    """Whether an object contains half a surrogate pair, for which msgspec gives misleading messages."""
+    """Tell whether an object contains half a surrogate pair, for which msgspec gives misleading messages."""
     try:
         return bool(_SURROGATE.search(json.dumps(found, ensure_ascii=False)))
     except RecursionError:

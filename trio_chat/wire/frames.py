@@ -57,7 +57,7 @@ class Hello(Request, frozen=True, kw_only=True):
     client: Annotated[str, Meta(max_length=64)] = ""
     nick: str = ""
     needs_nick: bool = False
-    """Whether to be refused if that nick is not available."""
+    """Refuse the client if that nick is not available."""
     rooms: Annotated[list[Name], Meta(max_length=ROOMS_LIMIT)] = msgspec.field(default_factory=lambda: ["lobby"])
     session: Secret | None = None
     """A secret made by the client. With it, another connection resumes this session."""

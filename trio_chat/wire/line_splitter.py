@@ -27,7 +27,7 @@ class LineSplitter:
 
     @property
     def is_in_line(self) -> bool:
-        """Whether the bytes so far end within a line."""
+        """True if the bytes so far end within a line."""
         return bool(self._rest) or self._is_skipping
 
     def feed(self, data: bytes) -> list[bytes | OverlongLine]:

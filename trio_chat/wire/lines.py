@@ -36,7 +36,7 @@ class LineDecoder:
 
     @property
     def is_in_line(self) -> bool:
-        """Whether the bytes so far end within a line."""
+        """True if the bytes so far end within a line."""
         return self._splitter.is_in_line
 
     def feed(self, data: bytes) -> list[str | LineFault]:
@@ -104,5 +104,5 @@ def line_of(entry: Entry) -> str:
 
 
 def _destination(draft: Draft) -> str:
-    """What was joined or left. Entries of old journals do not say whether it was only the room."""
+    """Name the room that was joined or left, or the chat. Entries of old journals do not tell these apart."""
     return "the chat" if draft.room == LOBBY and not draft.text else f"#{draft.room}"

@@ -49,11 +49,11 @@ class TelnetFilter:
 
     def __init__(self, *, is_in_line: bool = False) -> None:
         self.is_over = False
-        """Whether the client asked to leave. The bytes after that are discarded."""
+        """True if the client asked to leave. The bytes after that are discarded."""
         self._is_binary = False
         self._is_in_line = is_in_line
         self._is_telnet = False
-        """Whether a telnet command has come. Only then does CR NUL end a line."""
+        """True if a telnet command has come. Only then does CR NUL end a line."""
         self._reply: bytes | None = None
         self._rest = b""
 
