@@ -27,8 +27,9 @@ from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import COMMANDS
-from trio_chat.client.transcript.narrator import Narrator, count_lines
+from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.exception_groups import leaf_exceptions
 
@@ -172,7 +173,7 @@ class LineView:
             print_error(ended.reason)
             return 1
         if self._pending_count:
-            print_error(f"no connection: {self.narrator.offline_reason}")
+            print_error(f"no connection: {self.narrator.delivery.offline_reason}")
         return 1 if surface.refused or conversation.has_failed or self._pending_count else 0
 
     async def _say_goodbye(self, surface: Surface) -> None:

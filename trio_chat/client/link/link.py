@@ -80,7 +80,7 @@ class Link:
     @property
     def rooms(self) -> dict[str, str]:
         """The rooms that we are in or want to be in, each with its topic."""
-        return dict(self._protocol.rooms)
+        return self._protocol.rooms
 
     def newest_id_before(self, room: str) -> int | None:
         """Return the id of the newest entry when the room was joined; None where that is not known."""
@@ -88,7 +88,7 @@ class Link:
 
     @property
     def pending(self) -> tuple[Message, ...]:
-        """What the server has not acknowledged, oldest first."""
+        """The messages that are not acknowledged, oldest first."""
         return tuple(self._protocol.pending.values())
 
     async def say(self, *messages: Message) -> None:
@@ -140,10 +140,7 @@ class Link:
             self._started()
         while True:
             error = await self._connect_once()
-            if self._is_first_failure(error):
-                for notice in self._notices:
-                    error.add_note(notice)
-                raise error
+            self._raise_first_failure(error)
             self._events.put(self._protocol.connection_lost())
             self._space_waiters.unpark_all()
             self._is_leaving = False
@@ -156,9 +153,13 @@ class Link:
             self._events.put([Disconnected(str(error), wait_s)])
             await trio.sleep(wait_s)
 
-    def _is_first_failure(self, error: LinkError) -> bool:
-        """Tell whether this is the first connection, and failed for more than a late hello."""
-        return self._report_started is not None and not isinstance(error, LateHelloError)
+    def _raise_first_failure(self, error: LinkError) -> None:
+        """Raise what the first connection failed for, unless it was only a late hello."""
+        if self._report_started is None or isinstance(error, LateHelloError):
+            return
+        for notice in self._notices:
+            error.add_note(notice)
+        raise error
 
     def _started(self) -> None:
         if self._report_started is not None:

@@ -20,7 +20,6 @@ from trio_chat.client.link.events import (
     GapFound,
     LinkEvent,
     LinkNotice,
-    Message,
     Pending,
     Received,
     Refused,
@@ -28,6 +27,7 @@ from trio_chat.client.link.events import (
     RoomLeft,
     Sent,
 )
+from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.people import People
 from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, is_mention, timestamp
@@ -87,13 +87,9 @@ class Narrator:
         self.transcript = transcript
         self.room = room
         self.people = People()
+        self.delivery = DeliveryNotices()
         self._clock = clock
-        self.offline_reason = ""
-        """Why there is no connection, where there is none."""
         self._last_announcement: tuple[float, str] | None = None
-        self._delayed: set[str] = set()
-        """Keys of messages that could not be sent at once."""
-        self._sent_late = 0
 
     def prompt(self) -> str:
         """Return the prompt; it names the current room where the person is in several."""
@@ -110,8 +106,8 @@ class Narrator:
         """Render the messages of last time that are still to be sent."""
         if not link.pending:
             return _NOTHING
-        self._delayed = {message.key for message in link.pending}
-        rows = self.transcript.notice(f"{count_lines(len(self._delayed))} from last time will be sent:")
+        count = self.delivery.resume(link.pending)
+        rows = self.transcript.notice(f"{count_lines(count)} from last time will be sent:")
         for message in link.pending:
             rows += self.transcript.own_line(message.text)
         return self._here(rows)
@@ -126,7 +122,7 @@ class Narrator:
             case Connected() | Disconnected() | Ended() | LinkNotice():
                 return self._render_connection(event, link)
             case Pending() | Sent() | Delayed() | Failed():
-                return self._render_delivery(event, link)
+                return RenderedOutput(notices=self.delivery.notices(event, link))
             case RoomJoined() | RoomLeft() | Refused() | GapFound():
                 return self._render_room(event, link)
             case _:
@@ -228,12 +224,12 @@ class Narrator:
     ) -> RenderedOutput:
         match event:
             case Connected():
-                self.offline_reason = ""
+                self.delivery.offline_reason = ""
                 return self._reconnected(event) if event.is_again else self._greet(event, link)
             case Disconnected(reason=reason):
-                return self._disconnected(reason, link)
+                return RenderedOutput(notices=self.delivery.disconnected(reason, link))
             case Ended(reason=reason, is_orderly=is_orderly):
-                self.offline_reason = "" if is_orderly else reason
+                self.delivery.offline_reason = "" if is_orderly else reason
                 return _NOTHING
             case LinkNotice(text=text):
                 return RenderedOutput(notices=(text,))
@@ -250,58 +246,6 @@ class Narrator:
         if connected.is_other_epoch:
             notices.append("the server's history is another one now: some of what was said may be missing")
         return RenderedOutput(notices=tuple(notices))
-
-    def _disconnected(self, reason: str, link: LinkState) -> RenderedOutput:
-        """Announce it once, not again at each attempt to reconnect."""
-        was_offline, self.offline_reason = bool(self.offline_reason), reason
-        if was_offline:
-            return _NOTHING
-        self._delayed |= {message.key for message in link.pending}
-        waiting = (_waiting(len(self._delayed)),) if self._delayed else ()
-        return RenderedOutput(notices=(f"{reason}; trying again", *waiting))
-
-    # Delivery of our own messages
-
-    def _render_delivery(self, event: Pending | Sent | Delayed | Failed, link: LinkState) -> RenderedOutput:
-        match event:
-            case Pending(message=message):
-                return RenderedOutput(notices=self._queued(message, link))
-            case Sent(message=message):
-                return RenderedOutput(notices=self._settled(message, is_sent=True))
-            case Delayed(message=message, reason=reason):
-                self._delayed.add(message.key)
-                return RenderedOutput(notices=(f"not sent yet, it will be tried again: {reason}: {message.text}",))
-            case Failed(message=message, reason=reason):
-                rest = self._settled(message, is_sent=False)
-                return RenderedOutput(notices=(f"not sent: {reason}: {message.text}", *rest))
-            case _:
-                assert_never(event)
-
-    def _queued(self, message: Message, link: LinkState) -> tuple[str, ...]:
-        if link.is_connected or not self.offline_reason:
-            return ()
-        self._delayed.add(message.key)
-        return (_waiting(len(self._delayed)),)
-
-    def _settled(self, message: Message, *, is_sent: bool) -> tuple[str, ...]:
-        """Take a message off the delayed ones. -> how many were sent, when none is left"""
-        if message.key not in self._delayed:
-            return ()
-        self._delayed.discard(message.key)
-        self._sent_late += is_sent
-        if self._delayed or not self._sent_late:
-            return ()
-        count, self._sent_late = self._sent_late, 0
-        return (f"{count_lines(count)} sent",)
-
-
-def count_lines(count: int) -> str:
-    """Return a number of lines in words."""
-    return f"{count} line" if count == 1 else f"{count} lines"
-
-
-def _waiting(count: int) -> str:
-    return f"not connected: {count_lines(count)} {'waits' if count == 1 else 'wait'} and will be sent"
 
 
 def _missed(room: str, count: int) -> str:
