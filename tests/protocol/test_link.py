@@ -236,7 +236,7 @@ def test_a_client_that_is_killed_says_what_it_kept_when_it_is_started_again(star
         server.stop()
         complaints.until("trying again$")
         client.stdin.write(b"kept\nkept too\n")
-        complaints.until("not connected: 2 lines wait and will be sent$")
+        complaints.until("not connected: 2 lines will be sent later$")
         client.kill()
 
     server = start("--port", str(server.port))

@@ -21,7 +21,7 @@ from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_TI
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.link.address import LinkError, TcpAddress
-from trio_chat.client.link.backoff import LEAST_S
+from trio_chat.client.link.backoff import MIN_DELAY_S
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
 from trio_chat.client.options import PLAIN, ViewOptions
@@ -37,7 +37,7 @@ TRANSCRIPT = Transcript(Catalogue(MappingProxyType({"smile": Text("🙂")})))
 
 
 class Filter:
-    """A visit on pipes, to the peer of the test."""
+    """A line view on pipes, joined to the peer of the test."""
 
     def __init__(self, peer: Any, nursery: trio.Nursery, folder: Path) -> None:
         self._peer = peer
@@ -49,17 +49,17 @@ class Filter:
         self._status: int | None = None
 
     async def start(self, **identity: Any) -> dict[str, Any]:
-        """Begin the visit. -> the hello"""
-        self._nursery.start_soon(self._visit, Identity(**identity))
+        """Join. -> the hello"""
+        self._nursery.start_soon(self._join, Identity(**identity))
         hello: dict[str, Any] = await self._peer.welcome()
         return hello
 
     async def start_in_person(self, options: ViewOptions) -> None:
-        """Begin the visit of a person."""
-        self._nursery.start_soon(partial(self._visit, Identity(), options, has_person=True))
+        """Join as a person."""
+        self._nursery.start_soon(partial(self._join, Identity(), options, has_person=True))
         await self._peer.welcome()
 
-    async def _visit(self, identity: Identity, options: ViewOptions = PLAIN, *, has_person: bool = False) -> None:
+    async def _join(self, identity: Identity, options: ViewOptions = PLAIN, *, has_person: bool = False) -> None:
         pipe = Pipe(self._stdin, self._stdout)
         pipe.has_person = has_person
         with open_outbox("test", folder=self._folder) as outbox:
@@ -146,7 +146,7 @@ async def test_a_filter_says_nothing_under_another_name_than_it_asks_for(
 
     await peer.part()
     assert await filter_.status() == 1
-    assert capsys.readouterr().err == "trio-chat: the nick bob is taken: nothing behind that was said\n"
+    assert capsys.readouterr().err == "trio-chat: the nick bob is taken: nothing after that was sent\n"
 
 
 async def test_a_filter_that_has_the_name_it_asks_for_goes_on_under_it(filter_: Filter, peer: Any) -> None:
@@ -471,7 +471,7 @@ async def test_what_could_not_be_kept_is_counted_although_there_is_no_time_to_te
 
     printed = await leave_slowly(peer, tmp_path, mock_clock, *typed)
 
-    told = re.findall(r"not sent: too much waits to be sent already: (\d+) ", printed)
+    told = re.findall(r"not sent: too many lines are waiting already: (\d+) ", printed)
     lost = re.search(r"(\d+) lines not sent, and lost", printed)
     assert _kept(tmp_path) + told == typed[: PENDING_MAX + len(told)]
     assert lost
@@ -485,7 +485,7 @@ Scene = Callable[[Any, Any], Awaitable[None]]
 
 @pytest.fixture
 def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
-    """Run a scene with a peer and a terminal whose prompt is shown, after which the visit must end by itself.
+    """Run a scene with a peer and a terminal whose prompt is shown, after which the view must end by itself.
 
     Time stands still, or a busy machine would let the client's time-outs pass in the middle of a scene.
     """
@@ -547,8 +547,8 @@ def test_what_is_typed_without_a_connection_waits_and_is_sent_later(play: Any) -
         await peer.stream.aclose()
         await screen.shows("*** the server closed the connection; trying again ***", ">")
         screen.type("hello\r")
-        await screen.shows("> hello", "*** not connected: 1 line waits and will be sent ***", ">")
-        stopped_clock.jump(2 * LEAST_S)
+        await screen.shows("> hello", "*** not connected: 1 line will be sent later ***", ">")
+        stopped_clock.jump(2 * MIN_DELAY_S)
         await peer.welcome()
         assert await peer.keep(1) == "hello"
         await screen.shows("*** connected again ***", "*** 1 line sent ***", ">")
@@ -563,7 +563,7 @@ def test_who_leaves_is_told_what_waits_and_it_is_sent_the_next_time(play: Any, s
         await peer.aclose()
         await screen.shows("*** the server closed the connection; trying again ***", ">")
         screen.type("hello\r")
-        await screen.shows("> hello", "*** not connected: 1 line waits and will be sent ***", ">")
+        await screen.shows("> hello", "*** not connected: 1 line will be sent later ***", ">")
         screen.type("\x04")
 
     async def come_back(peer: Any, screen: Any) -> None:
@@ -578,14 +578,14 @@ def test_who_leaves_is_told_what_waits_and_it_is_sent_the_next_time(play: Any, s
 
 
 def _kept(folder: Path) -> list[str]:
-    """What is in the outbox of a visit that is over."""
+    """Return the texts in the outbox of a client that has ended."""
     with open_outbox("test", folder=folder) as outbox:
         return [message.text for message in outbox.pending]
 
 
 def _refused(screen: Any) -> list[str]:
-    """Which lines the person was told of that are neither sent nor kept."""
-    found = re.findall(rb"not sent: too much waits to be sent already: (\d+) ", screen.received)
+    """Return the lines that the person was told are neither sent nor kept."""
+    found = re.findall(rb"not sent: too many lines are waiting already: (\d+) ", screen.received)
     return [text.decode() for text in found]
 
 
@@ -751,7 +751,7 @@ def test_a_damaged_entry_is_named_in_its_place_among_those_that_are_whole(play: 
 def test_who_is_ignored_is_neither_seen_nor_heard_until_they_are_no_longer(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/ignore A\r")
-        await screen.shows("*** you see nothing more of what [A] says, until you /unigno", "re A ***", ">")
+        await screen.shows("*** you are ignoring [A], until you /unignore A ***", ">")
         await peer.tell(1, "1.2.3.4:5!")
         await peer.tell(2, "psst", kind="told", room="@", to="1.2.3.4:5")
         await peer.tell(3, "hi", author="b")
@@ -759,10 +759,10 @@ def test_who_is_ignored_is_neither_seen_nor_heard_until_they_are_no_longer(play:
         entries = [{"type": "entry", "id": 1, "room": "lobby", "kind": "said", "time": 0, "author": "a", "text": "hm"}]
         await peer.send(type="page", entries=entries, more=False, key=(await peer.frame())["key"])
         screen.type("/ignore\r")
-        await screen.shows("[b]> hi", "> /history", "> /ignore", "*** you ignore [A] ***", ">")
+        await screen.shows("[b]> hi", "> /history", "> /ignore", "*** you are ignoring [A] ***", ">")
         assert b"\a" not in screen.received
         screen.type("/unignore a\r")
-        await screen.shows("*** you see again what [a] says ***", ">")
+        await screen.shows("*** you are no longer ignoring [a] ***", ">")
         await peer.tell(4, "back")
         await screen.shows("[a]> back", ">")
         screen.type("\x04")

@@ -12,7 +12,7 @@ from trio_chat.client.line_view.pipe import Pipe
 
 @dataclass
 class Pipes:
-    """What is connected to the stdin and stdout of a filter."""
+    """The other ends of the stdin and stdout of a filter."""
 
     stdin: tuple[int, int] = field(default_factory=os.pipe)
     stdout: tuple[int, int] = field(default_factory=os.pipe)

@@ -35,7 +35,7 @@ from trio_chat.wire import frames
 
 HELLO = frames.Say(room="lobby", text="hello")
 
-VERSIONS = f"is it of another version? Join with a client of that version; this is trio-chat {__version__}"
+VERSIONS = f"is it another version? Then join with a client of that version; this is trio-chat {__version__}"
 MISSING = "Object missing required field"
 
 LATER: dict[str, object] = {
@@ -278,7 +278,7 @@ async def test_too_much_is_refused_rather_than_held(peer: Any, outbox: Outbox) -
         happened = await until(link, Failed)
 
     assert [type(what) for what in happened] == [Pending] * PENDING_MAX + [Failed]
-    assert happened[-1].reason == "too much waits to be sent already"
+    assert happened[-1].reason == "too many lines are waiting already"
 
 
 async def test_who_is_not_patient_waits_for_space_only_while_there_is_a_connection(peer: Any, outbox: Outbox) -> None:

@@ -225,7 +225,7 @@ def test_what_was_asked_when_the_connection_broke_is_settled_or_refused() -> Non
     entered, refused = protocol.connection_lost()
 
     assert entered == RoomJoined("dev", "")
-    assert refused == Refused(frames.Who(room="lobby", key="w"), "there is no connection just now")
+    assert refused == Refused(frames.Who(room="lobby", key="w"), "not connected")
     assert protocol.start_connection().rooms == ["lobby", "dev"]
 
 

@@ -92,7 +92,7 @@ async def test_a_certificate_of_ones_own_authority_is_trusted_and_no_other(
 
 
 def authority_made_by_hand() -> tuple[bytes, bytes]:
-    """What `openssl req -x509` makes: it does not say what its key is for. -> the certificate and its key"""
+    """Make a certificate as `openssl req -x509` does: without a key usage. -> the certificate and its key"""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=by hand")
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(datetime(2020, 1, 1)).not_valid_after(datetime(2120, 1, 1))
@@ -124,7 +124,7 @@ async def test_one_certificate_of_an_authority_can_be_trusted_alone(
 async def test_a_file_of_authorities_that_is_none_is_one_sentence(known: KnownServers, tmp_path: Path) -> None:
     refusal = await Identity(1, known, tmp_path / "missing.pem").refusal()
 
-    assert str(refusal).startswith("cannot make sure that it is 127.0.0.1 port 1: ")
+    assert str(refusal).startswith("cannot verify that it is 127.0.0.1 port 1: ")
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_time_on(
@@ -138,7 +138,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_t
         assert await identity.connect() == b"hello"
 
     assert identity.told == [news]
-    assert "nobody vouches for the certificate" in news
+    assert "no known authority has signed the certificate" in news
     assert news.rpartition("SHA-256 ")[2] in known.file_of("127.0.0.1", port).read_text()
 
 
@@ -215,4 +215,4 @@ async def test_a_memory_that_cannot_be_read_is_no_reason_to_trust_anyone(
         identity = Identity(port, KnownServers(tmp_path / "file" / "known"))
         refusal = await identity.refusal()
 
-    assert "cannot make sure" in str(refusal)
+    assert "cannot verify" in str(refusal)

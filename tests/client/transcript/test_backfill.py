@@ -1,4 +1,4 @@
-"""What one who comes is shown first, with a real protocol in place of the link."""
+"""Backfill of the first room and of later ones, with a real protocol in place of the link."""
 
 import itertools
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ def info(room: str, last_id: int = 10) -> frames.RoomInfo:
     return frames.RoomInfo(name=room, topic="", members=1, last_id=last_id)
 
 
-class Coming:
-    """Somebody who comes into the lobby, and what they are told."""
+class Joiner:
+    """Somebody who joins the lobby, and the events that they are shown."""
 
     def __init__(self, *, history_lines: int | None = 20, label: str = "alice", room: str = "lobby") -> None:
         keys = itertools.count()
@@ -70,7 +70,7 @@ class Coming:
 
     @property
     def heard(self) -> list[str]:
-        """What is told of what happened in rooms, in its order: ids, and how many are there."""
+        """The ids of the entries shown and the counts of members, in order."""
         found: list[str] = []
         for told in self.told:
             match told:
@@ -84,29 +84,29 @@ class Coming:
 
 
 def test_a_past_of_damaged_entries_alone_is_told_too() -> None:
-    coming = Coming()
+    joiner = Joiner()
 
-    coming.page(damaged=[9, 10])
-    coming.members("alice")
+    joiner.page(damaged=[9, 10])
+    joiner.members("alice")
 
-    assert coming.heard == ["damaged 9", "damaged 10", "1 here"]
+    assert joiner.heard == ["damaged 9", "damaged 10", "1 here"]
 
 
 def test_the_past_is_told_first_then_who_is_there_and_then_what_came_meanwhile() -> None:
-    coming = Coming()
+    joiner = Joiner()
 
-    coming.hear(said(11))
-    coming.page(said(9), said(10))
-    coming.hear(said(12))
-    assert coming.heard == ["past 9", "past 10"]
-    coming.members("alice", "bob")
-    coming.hear(said(13))
+    joiner.hear(said(11))
+    joiner.page(said(9), said(10))
+    joiner.hear(said(12))
+    assert joiner.heard == ["past 9", "past 10"]
+    joiner.members("alice", "bob")
+    joiner.hear(said(13))
 
-    assert coming.heard == ["past 9", "past 10", "2 here", "new 11", "new 12", "new 13"]
+    assert joiner.heard == ["past 9", "past 10", "2 here", "new 11", "new 12", "new 13"]
 
 
 def test_what_is_asked_for_is_what_does_not_come_by_itself() -> None:
-    (history, who) = Coming(history_lines=3).asked
+    (history, who) = Joiner(history_lines=3).asked
 
     assert isinstance(history, frames.History)
     assert isinstance(who, frames.Who)
@@ -114,116 +114,116 @@ def test_what_is_asked_for_is_what_does_not_come_by_itself() -> None:
 
 
 def test_so_much_is_told_as_was_wished_for_and_not_who_came_and_went() -> None:
-    coming = Coming(history_lines=2)
+    joiner = Joiner(history_lines=2)
 
-    coming.page(said(1), said(2), said(3, kind="joined"), said(4, kind="acted"), said(5, kind="left"))
+    joiner.page(said(1), said(2), said(3, kind="joined"), said(4, kind="acted"), said(5, kind="left"))
 
-    assert coming.heard == ["past 2", "past 4"]
+    assert joiner.heard == ["past 2", "past 4"]
 
 
 def test_in_a_room_where_nothing_was_said_nothing_is_told_of_that() -> None:
-    coming = Coming()
+    joiner = Joiner()
 
-    coming.page(said(3, kind="joined"))
-    coming.members("alice")
+    joiner.page(said(3, kind="joined"))
+    joiner.members("alice")
 
-    assert coming.heard == ["1 here"]
+    assert joiner.heard == ["1 here"]
 
 
 def test_without_a_past_it_is_told_who_is_there() -> None:
-    coming = Coming(history_lines=0)
+    joiner = Joiner(history_lines=0)
 
-    assert [type(question) for question in coming.asked] == [frames.Who]
+    assert [type(question) for question in joiner.asked] == [frames.Who]
 
 
 def test_who_did_not_wish_for_it_is_asked_and_told_nothing_more() -> None:
-    coming = Coming(history_lines=None)
+    joiner = Joiner(history_lines=None)
 
-    coming.hear(said(11))
+    joiner.hear(said(11))
 
-    assert coming.asked == []
-    assert coming.heard == ["new 11"]
+    assert joiner.asked == []
+    assert joiner.heard == ["new 11"]
 
 
 def test_of_many_only_some_are_named() -> None:
-    coming = Coming()
+    joiner = Joiner()
 
-    coming.members(*(f"p{number}" for number in range(500)))
+    joiner.members(*(f"p{number}" for number in range(500)))
 
-    (members,) = (told.answer for told in coming.told if isinstance(told, Answered))
+    (members,) = (told.answer for told in joiner.told if isinstance(told, Answered))
     assert isinstance(members, frames.Members)
     assert (members.count, len(members.labels)) == (500, 20)
 
 
 @pytest.mark.parametrize(("label", "is_told"), [("192.0.2.1:5", True), ("alice", False)])
 def test_who_has_no_name_is_told_once_how_to_have_one(label: str, is_told: bool) -> None:
-    coming = Coming(label=label)
+    joiner = Joiner(label=label)
 
-    coming.page()
-    coming.members(label)
-    coming.ask(frames.Join(room="dev", key="j"))
-    coming.hear(frames.Joined(room=info("dev"), key="j"))
-    coming.page()
-    coming.members(label)
+    joiner.page()
+    joiner.members(label)
+    joiner.ask(frames.Join(room="dev", key="j"))
+    joiner.hear(frames.Joined(room=info("dev"), key="j"))
+    joiner.page()
+    joiner.members(label)
 
-    assert coming.told.count(LinkNotice(NICK_HINT)) == is_told
+    assert joiner.told.count(LinkNotice(NICK_HINT)) == is_told
 
 
 def test_who_comes_back_is_asked_and_told_nothing_more() -> None:
-    coming = Coming()
-    coming.page()
-    coming.members("alice")
-    asked = len(coming.asked)
+    joiner = Joiner()
+    joiner.page()
+    joiner.members("alice")
+    asked = len(joiner.asked)
 
-    coming.happen([*coming.protocol.connection_lost(), Disconnected("broken", 1)])
-    coming.connect()
-    coming.hear(said(11))
+    joiner.happen([*joiner.protocol.connection_lost(), Disconnected("broken", 1)])
+    joiner.connect()
+    joiner.hear(said(11))
 
-    assert isinstance(coming.told[-2], Connected)
-    assert (len(coming.asked), coming.heard[-1]) == (asked, "new 11")
+    assert isinstance(joiner.told[-2], Connected)
+    assert (len(joiner.asked), joiner.heard[-1]) == (asked, "new 11")
 
 
 def test_a_connection_that_breaks_meanwhile_holds_nothing_back() -> None:
-    coming = Coming()
-    coming.hear(said(11))
+    joiner = Joiner()
+    joiner.hear(said(11))
 
-    coming.happen([*coming.protocol.connection_lost(), Disconnected("broken", 1)])
+    joiner.happen([*joiner.protocol.connection_lost(), Disconnected("broken", 1)])
 
-    assert [type(told) for told in coming.told] == [Connected, Received, Disconnected]
+    assert [type(told) for told in joiner.told] == [Connected, Received, Disconnected]
 
 
 def test_a_past_that_cannot_be_read_holds_nothing_back() -> None:
-    coming = Coming()
-    coming.hear(said(11))
+    joiner = Joiner()
+    joiner.hear(said(11))
 
-    coming.hear(*(frames.Error(code="journal", text="the journal is away", key=asked.key) for asked in coming.asked))
+    joiner.hear(*(frames.Error(code="journal", text="the journal is away", key=asked.key) for asked in joiner.asked))
 
-    assert coming.heard == ["new 11"]
+    assert joiner.heard == ["new 11"]
 
 
 def test_a_room_that_is_entered_has_a_past_too_but_not_one_that_was_not_left() -> None:
-    coming = Coming()
-    coming.page()
-    coming.members("alice")
+    joiner = Joiner()
+    joiner.page()
+    joiner.members("alice")
 
     for key in ("1", "2"):
-        coming.ask(frames.Join(room="dev", key=key))
-        coming.hear(frames.Joined(room=info("dev", 30), key=key))
-    coming.ask(frames.Leave(room="dev", key="3"))
-    coming.hear(frames.Done(key="3"))
-    coming.ask(frames.Join(room="dev", key="4"))
-    coming.hear(frames.Joined(room=info("dev", 40), key="4"))
+        joiner.ask(frames.Join(room="dev", key=key))
+        joiner.hear(frames.Joined(room=info("dev", 30), key=key))
+    joiner.ask(frames.Leave(room="dev", key="3"))
+    joiner.hear(frames.Done(key="3"))
+    joiner.ask(frames.Join(room="dev", key="4"))
+    joiner.hear(frames.Joined(room=info("dev", 40), key="4"))
 
-    befores = [question.before for question in coming.asked if isinstance(question, frames.History)]
+    befores = [question.before for question in joiner.asked if isinstance(question, frames.History)]
     assert befores == [11, 31, 41]
 
 
 def test_a_flood_is_held_back_up_to_a_bound_and_the_past_comes_later_then() -> None:
-    coming = Coming()
+    joiner = Joiner()
 
-    coming.hear(*(said(11 + number) for number in range(HELD_MAX + 1)))
-    coming.page(said(10))
+    joiner.hear(*(said(11 + number) for number in range(HELD_MAX + 1)))
+    joiner.page(said(10))
 
-    assert coming.heard[0] == "new 11"
-    assert coming.heard[-1] == "past 10"
-    assert len(coming.heard) == HELD_MAX + 2
+    assert joiner.heard[0] == "new 11"
+    assert joiner.heard[-1] == "past 10"
+    assert len(joiner.heard) == HELD_MAX + 2

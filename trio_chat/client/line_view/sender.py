@@ -74,7 +74,7 @@ class Sender:
         if not isinstance(answer.question, frames.Nick):
             return
         if isinstance(answer, Refused) and not self._surface.is_typed:
-            print_error(f"{answer.reason}: nothing behind that was said")
+            print_error(f"{answer.reason}: nothing after that was sent")
             self._lines.clear()
             self.is_over = self.is_cut_short = True
         self._is_nick_settled.set()
@@ -146,11 +146,13 @@ class Sender:
         """Ignore somebody, or stop ignoring them. -> the notice for the person"""
         people, name = self._narrator.people, ignore.name
         if not name:
-            return f"you ignore {', '.join(f'[{ignored}]' for ignored in people.ignored) or 'nobody'}"
+            return f"you are ignoring {', '.join(f'[{ignored}]' for ignored in people.ignored) or 'nobody'}"
         if ignore.is_over:
-            return f"you see again what [{name}] says" if people.unignore(name) else f"you did not ignore [{name}]"
+            return (
+                f"you are no longer ignoring [{name}]" if people.unignore(name) else f"you were not ignoring [{name}]"
+            )
         people.ignore(name)
-        return f"you see nothing more of what [{name}] says, until you /unignore {name}"
+        return f"you are ignoring [{name}], until you /unignore {name}"
 
     def _do(self, local: Local) -> list[Row]:
         transcript, room = self._display.transcript, self._narrator.room

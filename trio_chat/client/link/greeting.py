@@ -21,7 +21,7 @@ _PLAIN_CHAT = (b"*** ", b"* [", b"[")
 _TLS_ALERT = b"\x15\x03"
 
 WRONG_PORT = "is that the port of a trio-chat server?"
-VERSIONS = f"is it of another version? Join with a client of that version; this is trio-chat {__version__}"
+VERSIONS = f"is it another version? Then join with a client of that version; this is trio-chat {__version__}"
 
 
 class LateHelloError(LinkError):

@@ -100,7 +100,7 @@ class Link:
         refused = {message.key: Failed(message, why) for message in keyed if (why := _check(message))}
         space = max(0, PENDING_MAX - len(self._protocol.pending))
         valid = [message for message in keyed if message.key not in refused]
-        refused |= {message.key: Failed(message, "too much waits to be sent already") for message in valid[space:]}
+        refused |= {message.key: Failed(message, "too many lines are waiting already") for message in valid[space:]}
         await self._store(valid[:space])
         self._protocol.say(valid[:space])
         self._wake()
@@ -213,7 +213,7 @@ class Link:
                 await self._outbox.add(messages)
         except OutboxError as error:
             if self._outbox_works:
-                self._events.put([LinkNotice(f"cannot keep lines on disk until they are sent: {error}")])
+                self._events.put([LinkNotice(f"cannot keep unsent lines on disk: {error}")])
             self._outbox_works = False
 
     async def _remove(self, keys: list[str]) -> None:

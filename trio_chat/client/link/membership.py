@@ -124,4 +124,4 @@ class Membership:
             case frames.Nick(nick=nick):
                 self._nick = nick
                 return Answered(question, frames.Done())
-        return Refused(question, "there is no connection just now")
+        return Refused(question, "not connected")

@@ -109,7 +109,7 @@ class ClientProtocol:
         if not self.is_connected:
             return [self._membership.answer_offline(question)]
         if len(self._questions) >= QUESTIONS_MAX:
-            return [Refused(question, "too much is unanswered already")]
+            return [Refused(question, "too many requests are unanswered")]
         if isinstance(question, frames.Join):
             self._membership.want_room(question.room)
         self._questions[question.key] = question

@@ -40,7 +40,7 @@ class TlsAddress:
                 return await self._handshake(_context(self.ca_file), notify)
             known = await trio.to_thread.run_sync(self.known_servers.load, self.tcp.host, self.tcp.port)
         except OSError as error:
-            raise LinkError(f"cannot make sure that it is {self}: {error}", is_final=True) from error
+            raise LinkError(f"cannot verify that it is {self}: {error}", is_final=True) from error
         if known and known != SIGNED_BY_AUTHORITY:
             return await self._connect_pinned(known, notify)
         return await self._connect_unpinned(known, notify)
@@ -53,14 +53,17 @@ class TlsAddress:
             if not _is_unknown_issuer(error):
                 raise
             if known:
-                raise self._certificate_changed(known, "one that nobody vouches for") from error
+                raise self._certificate_changed(known, "one that no known authority has signed") from error
         else:
             if not known:
                 await self._save(SIGNED_BY_AUTHORITY, notify)
             return stream
         stream = await self._handshake(_context_without_verification(), notify)
         fingerprint = _fingerprint(stream)
-        notify(f"nobody vouches for the certificate of {self}; from now on it must be this one: {fingerprint}")
+        notify(
+            f"no known authority has signed the certificate of {self}; "
+            f"from now on only this one is accepted: {fingerprint}"
+        )
         await self._save(fingerprint, notify)
         return stream
 
@@ -98,13 +101,14 @@ class TlsAddress:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return LinkError(f"the certificate of {self} is not trusted: {cause.verify_message}", is_final=True)
         if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS_REASONS:
-            return LinkError(f"{self} does not speak TLS; without --tls, everyone on the way can read what is said")
+            return LinkError(f"{self} does not speak TLS; without --tls, everyone on the way can read the chat")
         return LinkError(f"TLS with {self} failed: {cause or 'the connection broke'}")
 
     def _certificate_changed(self, known: str, now: str) -> LinkError:
         file = self.known_servers.file_of(self.tcp.host, self.tcp.port)
         return LinkError(
-            f"THE CERTIFICATE OF {self} HAS CHANGED: somebody may sit in between. It was {known}, and is {now}. "
+            f"THE CERTIFICATE OF {self} HAS CHANGED: somebody may be intercepting the connection. "
+            f"It was {known}, and is {now}. "
             f"Ask whoever runs the server; if the new one is right, remove {file} and join again",
             is_final=True,
         )
@@ -123,7 +127,7 @@ def _context(ca_file: Path | None = None) -> ssl.SSLContext:
     if ca_file:
         # From Python 3.13 on the default is to refuse authorities that lack what RFC 5280 asks for, as most of those do
         # that are made by hand with openssl, and to take any certificate of the file for one. Here a user named the
-        # file: what it trusts must not hang on the Python.
+        # file: what it trusts must not depend on the version of Python.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

@@ -70,4 +70,4 @@ def count_lines(count: int) -> str:
 
 
 def _waiting(count: int) -> str:
-    return f"not connected: {count_lines(count)} {'waits' if count == 1 else 'wait'} and will be sent"
+    return f"not connected: {count_lines(count)} will be sent later"

@@ -244,12 +244,12 @@ class Narrator:
     def _reconnected(self, connected: Connected) -> RenderedOutput:
         notices = ["connected again"]
         if connected.is_other_epoch:
-            notices.append("the server's history is another one now: some of what was said may be missing")
+            notices.append("the server has another history now: some messages may be missing")
         return RenderedOutput(notices=tuple(notices))
 
 
 def _missed(room: str, count: int) -> str:
-    where = "of what you were told" if room == frames.MAILBOX else f"in #{room}"
+    where = "sent to you alone" if room == frames.MAILBOX else f"in #{room}"
     if not count:
-        return f"some of what was said {where} is missing"
+        return f"some messages {where} are missing"
     return f"you missed {count} message{'' if count == 1 else 's'} {where}"
