@@ -52,7 +52,7 @@ def test_it_says_all_that_is_wrong_a_line_each(tmp_path: Path, capsys: pytest.Ca
         f"cannot read the password file {password}: No such file or directory",
         f"cannot use the TLS certificate {certificate} with the key {certificate}: expected PEM files",
         f"cannot write in the data folder {data}: choose another one with --data",
-        "the admin API would obey anyone who reaches 0.0.0.0: give it a token",
+        "anyone who can reach 0.0.0.0 could use the admin API: require a token",
     )
     rows = errors.splitlines()
     assert len(rows) == len(expected)

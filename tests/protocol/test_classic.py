@@ -61,7 +61,7 @@ def test_an_ipv6_client_is_shown_in_brackets(server) -> None:
         ("kill 0", "Unknown port number"),
         ("kill 1", "Unknown port number"),
         ("say", "Usage: say TEXT"),
-        ("frobnicate", "Unknown command: frobnicate (help lists what there is)"),
+        ("frobnicate", "Unknown command: frobnicate (help lists the commands)"),
         ("list", "No clients"),
     ],
 )

@@ -156,7 +156,7 @@ def test_a7_what_is_sent_to_the_admin_port_is_refused_and_closed_and_the_chat_ne
 def test_a6_strangers_who_send_many_requests_at_once_hold_up_no_operator(start, tmp_path) -> None:
     file = tmp_path / "token"
     server = start("--admin-token-file", str(file))
-    token = server.console(r"^Admin token, kept in .*: (\S+)$").group(1)
+    token = server.console(r"^Admin token, stored in .*: (\S+)$").group(1)
 
     strangers = [ask(server, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100) for _ in range(300)]
     health = server.http(f"GET /health HTTP/1.1\r\nAuthorization: Bearer {token}\r\nX-Rest:")

@@ -37,7 +37,7 @@ def test_a6_an_admin_api_that_others_reach_is_not_served_without_a_word_on_who_m
     done = subprocess.run([*SERVE, "--admin-host", host, "--data", tmp_path], capture_output=True, text=True)
 
     shown = "0.0.0.0" if host != "*" else r"(0\.0\.0\.0|::)"
-    expected = rf"trio-chat: the admin API would obey anyone who reaches {shown}: .*--admin-token-file.*--admin-open\n"
+    expected = rf"trio-chat: anyone who can reach {shown} could use the admin API: .*--admin-token-file.*--admin-open\n"
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(expected, done.stderr)
 
@@ -52,7 +52,7 @@ def test_a_word_is_enough(start, tmp_path: Path, flag: str) -> None:
 def test_a_token_is_made_once_shown_once_and_known_to_health_and_curl(start, tmp_path: Path) -> None:
     file = tmp_path / "secrets" / "token"
     server = start("--admin-token-file", str(file))
-    token = server.console(rf"^Admin token, kept in {re.escape(str(file))}: (\S{{32}})$").group(1)
+    token = server.console(rf"^Admin token, stored in {re.escape(str(file))}: (\S{{32}})$").group(1)
     health = [sys.executable, "-m", "trio_chat", "health", "--admin-port", str(server.admin_port)]
     url = f"http://localhost:{server.admin_port}/clients"
 
@@ -93,5 +93,5 @@ def test_the_admin_api_has_the_certificate_of_the_chat_also_when_it_is_renewed(s
 def test_tls_without_a_certificate_is_refused(tmp_path: Path) -> None:
     done = subprocess.run([*SERVE, "--admin-tls", "--data", tmp_path], capture_output=True, text=True)
 
-    expected = "trio-chat: there is no TLS for the admin API without a certificate: give one with --tls-cert\n"
+    expected = "trio-chat: TLS for the admin API needs a certificate: give one with --tls-cert\n"
     assert (done.returncode, done.stderr) == (1, expected)

@@ -137,9 +137,7 @@ def test_what_is_no_listening_socket_is_one_line() -> None:
         )
 
     assert done.returncode == 1
-    assert done.stderr == (
-        b"trio-chat: descriptor 3, which systemd handed over, does not listen for TCP: use ListenStream=PORT\n"
-    )
+    assert done.stderr == (b"trio-chat: descriptor 3 from systemd does not listen for TCP: use ListenStream=PORT\n")
 
 
 def test_it_tells_when_it_is_ready_reloads_and_stops(launch: Start, notices: socket.socket) -> None:

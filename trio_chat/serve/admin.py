@@ -16,7 +16,7 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
-from trio_chat.server.operation.loop_delay import BOUNDS_S, watch_delay
+from trio_chat.server.operation.loop_delay import BUCKET_BOUNDS_S, watch_delay
 from trio_chat.server.operation.secret_files import AdminToken
 from trio_chat.server.sessions.context import SessionContext
 
@@ -27,7 +27,7 @@ class Admin:
     def __init__(self, settings: ServeSettings, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
         """Raise SetupError where other machines can reach it and no setting says who may use it."""
         if settings.admin_tls and settings.tls_cert is None:
-            raise SetupError("there is no TLS for the admin API without a certificate: give one with --tls-cert")
+            raise SetupError("TLS for the admin API needs a certificate: give one with --tls-cert")
         self._is_encrypted = settings.admin_tls
         self._token = token
         self._access = Access(token.value, settings.admin_allow, settings.admin_open, settings.admin_name)
@@ -35,8 +35,8 @@ class Admin:
         self.events = EventLog(time.time)
         if not self._access.is_limited and (exposed := _exposed(listeners)):
             raise SetupError(
-                f"the admin API would obey anyone who reaches {exposed}: give it a token, kept in a file that is made "
-                "if need be, with --admin-token-file FILE; or networks with --admin-allow; or say --admin-open"
+                f"anyone who can reach {exposed} could use the admin API: require a token with --admin-token-file "
+                "FILE, which is created if it is missing; or allow networks with --admin-allow, or all by --admin-open"
             )
 
     async def start(self, nursery: trio.Nursery, operator: Operator, context: SessionContext) -> list[str]:
@@ -46,13 +46,13 @@ class Admin:
         """
         # Abandoned when cancelled: importing can take seconds on a busy machine, which a stop does not have.
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
-        delays = Histogram(BOUNDS_S)
+        delays = Histogram(BUCKET_BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
         state = AdminState(operator, context.journal, self.events, context.admission.refused, delays)
         urls = await nursery.start(app.serve_admin, state, self._listeners, self._access, self._get_context(context))
         rows = [f"Admin API started on: {urls[0]}"]
-        if self._token.made_in:
-            rows.append(f"Admin token, kept in {self._token.made_in}: {self._token.value}")
+        if self._token.created_in:
+            rows.append(f"Admin token, stored in {self._token.created_in}: {self._token.value}")
         return rows
 
     def _get_context(self, context: SessionContext) -> GetContext | None:

@@ -105,7 +105,7 @@ async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.N
         operator_log = OperatorLog(house.context.journal, lambda: 0.0)
         nursery.start_soon(operator_log.run)
         context = context_of(house, operator_log)
-        assert list(await run_command(context, "audit")) == ["Nothing was done yet"]
+        assert list(await run_command(context, "audit")) == ["No changes yet"]
         alice = await house.join()
         port = alice.stream.socket.getsockname()[1]
 

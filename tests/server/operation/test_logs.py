@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.server.operation.logs import REPEATS, QueuedLog, TextFormatter, logging_to, visible
+from trio_chat.server.operation.logs import REPEATS_MAX, QueuedLog, TextFormatter, logging_to, visible
 
 logger = logging.getLogger("trio_chat.test")
 
-DROPPED = re.compile(rb"(\d+) lines were dropped: nobody read the log")
+DROPPED = re.compile(rb"(\d+) lines were dropped: nobody was reading the log")
 
 FORGERY = "x\n2026-11-24T08:00:00.000+00:00 ERROR all is lost\r\x1b[2J\x7f\x85\u2028\u202e\udc80"
 
@@ -118,7 +118,7 @@ def test_a_fault_that_repeats_is_logged_a_few_times_and_other_faults_still_are(w
             logger.warning("refused %d", number)
         logger.warning("something else")
 
-    assert len(lines) == REPEATS + 1
+    assert len(lines) == REPEATS_MAX + 1
     assert lines[-1].endswith("something else")
 
 
@@ -126,18 +126,18 @@ def test_what_was_left_out_is_told_when_the_fault_comes_back(written) -> None:
     with written() as lines:
         log = next(handler for handler in logging.getLogger().handlers if isinstance(handler, QueuedLog))
         (repeats,) = log.filters
-        for _ in range(REPEATS + 7):
+        for _ in range(REPEATS_MAX + 7):
             log.handle(record_of("refused"))
-        for fault in repeats._faults.values():
+        for fault in repeats._counts.values():
             fault.since -= 3600
         log.handle(record_of("refused"))
 
-    assert lines[-1].endswith("refused (and 7 more like it before)")
+    assert lines[-1].endswith("refused (and 7 more like it were dropped)")
 
 
 def test_a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted() -> None:
     readable, writable = os.pipe()
-    log = QueuedLog(writable, queued_lines=10)
+    log = QueuedLog(writable, queued_lines_max=10)
 
     for number in range(1000):  # 100 KB; the pipe takes 64 KiB
         log.handle(record_of("%d %s", number, "x" * 100))
@@ -153,7 +153,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted
 
 def test_a_log_that_nobody_reads_is_closed_soon() -> None:
     readable, writable = os.pipe()
-    log = QueuedLog(writable, queued_lines=10)
+    log = QueuedLog(writable, queued_lines_max=10)
     for _ in range(1000):
         log.handle(record_of("x" * 100))
 

@@ -1,4 +1,4 @@
-"""The operator's console: what comes and goes is printed, and typed commands are obeyed.
+"""The operator's console: one table of commands, and the lines about clients that come and go.
 
 It works on a terminal and on a pipe; the end of input, /dev/null and a closed stdin leave the server running.
 """
@@ -20,7 +20,7 @@ from trio_chat.chat.text import clean
 from trio_chat.journal import AuditRecord, JournalError, OperatorStore
 
 BY = "console"
-"""Who did what is typed here, as the audit has it."""
+"""The actor of console commands in the audit."""
 
 AUDIT_ROWS = 20
 
@@ -36,7 +36,7 @@ class Quit(Exception):  # noqa: N818  # a request, not an error
 
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
-    """What the operator has at hand. `reload` returns when what came of it is printed, or will be later."""
+    """What console commands work on. `reload` returns when its result is printed, or after a timeout."""
 
     operator: Operator
     store: OperatorStore
@@ -44,13 +44,13 @@ class ConsoleContext:
 
     @property
     def chat(self) -> Chat:
-        """Who is connected."""
+        """The chat that the operator controls."""
         return self.operator.chat
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleCommand:
-    """One row of the table: what it is called, and what it prints."""
+    """One row of the table: usage, help, and the function that returns the lines to print."""
 
     usage: str
     help: str
@@ -58,21 +58,21 @@ class ConsoleCommand:
 
 
 def change_line(change: Change, client: Client) -> str:
-    """What the console says of a client that comes or goes. Only `connected` is written with a comma."""
+    """Format a client's coming or going. Only `connected` is written with a comma (DESIGN.md §2)."""
     if change is Change.CONNECTED:
         return f"Client [{client.address}, {client.port}] connected"
     return f"Client [{client.peer}] {change}"
 
 
 async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
-    """Do what the operator typed; -> lines to print. Raises Quit."""
+    """Run a typed command. -> lines to print. Raises Quit."""
     word, _, argument = line.strip().partition(" ")
     if not word:
         return ()
     if word in ("quit()", "quit"):
         raise Quit
     if word not in COMMANDS:
-        return (f"Unknown command: {word} (help lists what there is)",)
+        return (f"Unknown command: {word} (help lists the commands)",)
     try:
         return await COMMANDS[word].run(context, argument.strip())
     except ChatError as error:
@@ -103,7 +103,7 @@ def _row(chat: Chat, client: Client) -> tuple[str, ...]:
 
 
 def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
-    rows = [tuple(map(clean, row)) for row in rows]  # the printer does it too; here it keeps the columns straight
+    rows = [tuple(map(clean, row)) for row in rows]  # the printer cleans too; here it keeps the columns aligned
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -137,7 +137,9 @@ async def _ban(context: ConsoleContext, argument: str) -> Iterable[str]:
     if not target:
         return ("Usage: ban NETWORK [MINUTES] [REASON]",)
     first, _, others = rest.strip().partition(" ")
-    if _NUMBER.fullmatch(first) and not _MINUTES.fullmatch(first):  # meant as an end, not as the reason of no end
+    if _NUMBER.fullmatch(first) and not _MINUTES.fullmatch(
+        first
+    ):  # a mistyped duration, not the first word of a reason
         return ("Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999",)
     minutes = int(first) if _MINUTES.fullmatch(first) else None
     reason = rest if minutes is None else others
@@ -171,7 +173,7 @@ async def _audit(context: ConsoleContext, argument: str) -> Iterable[str]:
     await context.operator.records.settled(SETTLED_WITHIN_S)
     records = await context.store.read_audit(int(argument or AUDIT_ROWS))
     if not records:
-        return ("Nothing was done yet",)
+        return ("No changes yet",)
     return _table([("TIME", "WHO", "DID", "WHAT"), *map(_audit_row, records)])
 
 
@@ -194,14 +196,14 @@ COMMANDS = MappingProxyType(
         command.usage.partition(" ")[0]: command
         for command in (
             ConsoleCommand("list", "show who is connected", _list),
-            ConsoleCommand("kill PORT", "end a connection; ADDRESS:PORT where two share a port", _kill),
-            ConsoleCommand("say TEXT", "speak to everyone as [server]", _say),
-            ConsoleCommand("ban NETWORK [MINUTES] [REASON]", "kick and keep out an address or a network", _ban),
+            ConsoleCommand("kill PORT", "disconnect a client; ADDRESS:PORT where two share a port", _kill),
+            ConsoleCommand("say TEXT", "send TEXT to everyone as [server]", _say),
+            ConsoleCommand("ban NETWORK [MINUTES] [REASON]", "ban an address or network, and kick its clients", _ban),
             ConsoleCommand("unban NETWORK", "lift a ban", _unban),
             ConsoleCommand("bans", "show who is banned", _bans),
-            ConsoleCommand("audit [N]", "show the last 20 changes by operators, or N", _audit),
+            ConsoleCommand("audit [N]", "show the last 20 operator actions, or N", _audit),
             ConsoleCommand("reload", "read the settings and their files again", _reload),
-            ConsoleCommand("help", "show this", _help),
+            ConsoleCommand("help", "show this help", _help),
         )
     }
 )

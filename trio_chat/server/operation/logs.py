@@ -1,7 +1,7 @@
-"""The log on stderr: lines that nobody can forge, and that nobody has to wait for.
+"""The log on stderr: its lines cannot be forged, and logging never blocks.
 
-A record is formatted where it is made and queued; a thread writes. When stderr is a pipe that nobody reads, the queue
-fills up, and from then on lines are dropped and counted. What is said in the chat is never logged.
+A record is formatted and queued by the caller; a thread writes it. When stderr is a pipe that nobody reads, the queue
+fills up, and lines are dropped and counted. The text of messages is never logged.
 """
 
 import json
@@ -21,13 +21,13 @@ from trio_chat.server.shutdown_timeouts import LOG_S
 
 STDERR = 2
 
-QUEUED_LINES = 10_000
+QUEUED_LINES_MAX = 10_000
 
-REPEATS = 10
+REPEATS_MAX = 10
 REPEATS_WITHIN_S = 10.0
-"""A fault is logged this often in that time. What a peer can cause at will must not fill the disk."""
+"""The same message is logged so often within that time. What a peer can cause at will must not fill the disk."""
 
-KNOWN_FAULTS = 1000
+KNOWN_MESSAGES_MAX = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ logger = logging.getLogger(__name__)
 def logging_to(
     fd: int = STDERR, *, style: Literal["text", "json"] = "text", level: str = "info"
 ) -> Iterator["QueuedLog"]:
-    """Log to a file descriptor inside this context. At its end what is queued is written, if that is possible soon."""
+    """Log to a file descriptor inside this context. At its end the queue is written, as far as its timeout allows."""
     log = QueuedLog(fd)
     log.setFormatter(TextFormatter() if style == "text" else JsonFormatter())
-    log.addFilter(Repeats())
+    log.addFilter(RepeatFilter())
     root = logging.getLogger()
     before = root.level
     root.addHandler(log)
@@ -53,25 +53,25 @@ def logging_to(
 
 
 def set_level(level: str) -> None:
-    """Log what is at least as grave as `level` (debug, info, warning or error)."""
+    """Log records of at least this level: debug, info, warning or error."""
     logging.getLogger().setLevel(level.upper())
 
 
 class QueuedLog(logging.Handler):
-    """Writes lines to a file descriptor from a thread of its own."""
+    """Writes records to a file descriptor, in a thread of its own."""
 
-    def __init__(self, fd: int, queued_lines: int = QUEUED_LINES) -> None:
+    def __init__(self, fd: int, queued_lines_max: int = QUEUED_LINES_MAX) -> None:
         super().__init__()
         self.dropped = 0
         self._fd = fd
-        self._lines: Queue[str | None] = Queue(queued_lines)
+        self._lines: Queue[str | None] = Queue(queued_lines_max)
         # A daemon, since a full pipe must not keep the process alive. It uses no file object: a lock of one that is
         # held at the end of the interpreter is fatal.
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a record, or count it as dropped. Never waits."""
+        """Queue a record, or count it as dropped. Never blocks."""
         try:
             self._lines.put_nowait(self.format(record))
         except Full:
@@ -87,12 +87,14 @@ class QueuedLog(logging.Handler):
         super().close()
 
     def _write_all(self) -> None:
-        told = 0
+        reported = 0
         while (line := self._lines.get()) is not None:
             self._write(line)
-            if (dropped := self.dropped) > told:
-                self._write(self.format(_record("%d lines were dropped: nobody read the log", dropped - told)))
-                told = dropped
+            if (dropped := self.dropped) > reported:
+                self._write(
+                    self.format(_record("%d lines were dropped: nobody was reading the log", dropped - reported))
+                )
+                reported = dropped
 
     def _write(self, line: str) -> None:
         data = f"{line}\n".encode(errors="backslashreplace")
@@ -109,59 +111,59 @@ def _record(message: str, *args: object) -> logging.LogRecord:
 
 
 @dataclass(slots=True)
-class _Fault:
+class _Count:
     since: float
     count: int = 0
 
 
-class Repeats(logging.Filter):
-    """Lets the same fault through REPEATS times within REPEATS_WITHIN_S; then tells how many were left out.
+class RepeatFilter(logging.Filter):
+    """Lets the same message through REPEATS_MAX times within REPEATS_WITHIN_S; the next one says how many were dropped.
 
-    Faults are the same that come from the same place in the code.
+    Messages are the same if they come from the same line of code.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._faults: dict[tuple[str, int], _Fault] = {}
+        self._counts: dict[tuple[str, int], _Count] = {}
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record is to be logged."""
+        """Return whether to log a record."""
         if record.levelno < logging.INFO:
             return True
         with self._lock:
-            return self._is_let_through(record)
+            return self._passes(record)
 
-    def _is_let_through(self, record: logging.LogRecord) -> bool:
+    def _passes(self, record: logging.LogRecord) -> bool:
         now = time.monotonic()
-        place = (record.pathname, record.lineno)
-        fault = self._faults.get(place)
-        if fault is None or now - fault.since >= REPEATS_WITHIN_S:
-            if len(self._faults) >= KNOWN_FAULTS:
-                self._faults.clear()
-            self._faults[place] = _Fault(now, 1)
-            if fault and fault.count > REPEATS:
-                record.msg = f"{record.msg} (and {fault.count - REPEATS} more like it before)"
+        source = (record.pathname, record.lineno)
+        known = self._counts.get(source)
+        if known is None or now - known.since >= REPEATS_WITHIN_S:
+            if len(self._counts) >= KNOWN_MESSAGES_MAX:
+                self._counts.clear()
+            self._counts[source] = _Count(now, 1)
+            if known and known.count > REPEATS_MAX:
+                record.msg = f"{record.msg} (and {known.count - REPEATS_MAX} more like it were dropped)"
             return True
-        fault.count += 1
-        return fault.count <= REPEATS
+        known.count += 1
+        return known.count <= REPEATS_MAX
 
 
 class TextFormatter(logging.Formatter):
-    """A line a record. A traceback follows indented, so that no line of it can be taken for a record."""
+    """One line per record. A traceback follows indented, so that none of its lines looks like a record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Format a record."""
         line = f"{_time_of(record)} {record.levelname} {visible(record.getMessage())}"
         trace = _trace_of(self, record)
         return "\n".join([line, *(f"    {visible(row)}" for row in trace.split("\n") if row)])
 
 
 class JsonFormatter(logging.Formatter):
-    """A JSON object a record, on one line of ASCII."""
+    """One JSON object per record, on one line of ASCII."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Format a record."""
         body = {
             "time": _time_of(record),
             "level": record.levelname.lower(),
@@ -174,7 +176,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def visible(text: str) -> str:
-    """Write what would drive a terminal, reorder a line or begin another as escapes, such as `\\n` and `\\u202e`."""
+    """Escape characters that control a terminal, reorder a line or begin another, as `\\n` and `\\u202e`."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,8 +1,8 @@
-"""The server's own stdin and stdout, neither of which may ever stop the server.
+"""The server's own stdin and stdout, neither of which may ever block the server.
 
-Neither is made non-blocking: that flag is shared with whatever else has the terminal or pipe open. A wait for readiness
-comes before each read and each write instead, and a write is small enough that a ready pipe takes it whole; a terminal,
-which may take less, is opened anew. What epoll refuses to watch (regular files, /dev/null) never blocks and is used
+Neither is made non-blocking: that flag is shared with every process that has the terminal or pipe open. Each read and
+write is preceded by a wait for readiness instead, and a write is small enough for a ready pipe to take it whole; a
+terminal, which may take less, is reopened. Files that epoll refuses (regular files, /dev/null) never block and are used
 directly.
 """
 
@@ -15,42 +15,43 @@ import trio
 
 from trio_chat.chat.text import clean
 
-BACKLOG_LINES = 10_000
-"""Lines kept for a stdout that nobody reads; the oldest go first."""
+BACKLOG_LINES_MAX = 10_000
+"""Lines queued for a stdout that nobody reads; the oldest are dropped first."""
 
 FULL_RETRY_S = 0.05
+"""Between two attempts to write to a terminal that took nothing although it was ready."""
 
 _LINE_BYTES = 64 * 1024
 
 
 class Printer:
-    """Prints lines to a file descriptor without ever waiting in `print`."""
+    """Prints lines to a file descriptor. `print` queues and never blocks."""
 
     def __init__(self, fd: int) -> None:
-        self._fd = _opened_anew(fd)
-        self._lines: deque[bytes] = deque(maxlen=BACKLOG_LINES)
+        self._fd = _reopen_terminal(fd)
+        self._lines: deque[bytes] = deque(maxlen=BACKLOG_LINES_MAX)
         self._held: deque[bytes] | None = None
         self._wake = trio.Event()
 
     def print(self, line: str) -> None:
-        """Queue a line. What could drive a terminal, or make two of it, does not come through."""
+        """Queue a line, cleaned of control characters and line breaks."""
         lines = self._lines if self._held is None else self._held
         lines.append(f"{clean(line)}\n".encode(errors="replace"))
         self._wake.set()
 
     def hold(self) -> None:
-        """Keep back what is printed from now on, for something else has to come first."""
-        self._held = deque(maxlen=BACKLOG_LINES)
+        """Hold back lines from now on: others have to be printed before them."""
+        self._held = deque(maxlen=BACKLOG_LINES_MAX)
 
     def release(self, first: Iterable[str] = ()) -> None:
-        """Print what has to come first, and then what was kept back."""
+        """Print the lines in `first`, then those held back."""
         held, self._held = self._held, None
         for line in first:
             self.print(line)
         self._lines += held or ()
 
     async def run(self) -> None:
-        """Write until cancelled, or until there is nobody left to write to."""
+        """Write queued lines until cancelled, or until the reader is gone."""
         ready = _readiness(self._fd, trio.lowlevel.wait_writable)
         try:
             while True:
@@ -64,20 +65,20 @@ class Printer:
             self._lines = deque(maxlen=0)
 
     def flush_nowait(self) -> None:
-        """Write what is queued as far as that is possible at once: the last act of a server that stops."""
+        """Write as much of the queue as possible without blocking: the last step of a shutdown."""
         self.release()
         try:
             while self._lines and select.select([], [self._fd], [], 0)[1] and self._write():
                 pass
-        except (OSError, ValueError):  # closed: there is nobody to tell
+        except (OSError, ValueError):  # closed
             return
 
     def _write(self) -> bool:
-        """Write one line, and as many more as a pipe that is ready takes with it: in a storm of connections, all.
+        """Write one line, and as many more as a ready pipe takes at once.
 
-        -> whether any of it was taken: a terminal with hardly any room may be called ready.
+        -> whether anything was written: a terminal with little space may report readiness and take nothing.
         """
-        # Nothing is taken out before it can be written: a wait that a stopping server cancels loses no line.
+        # Lines leave the queue only when they can be written, so a cancelled wait loses none.
         data = self._lines.popleft()
         while self._lines and len(data) + len(self._lines[0]) <= select.PIPE_BUF:
             data += self._lines.popleft()
@@ -90,11 +91,11 @@ class Printer:
         return written > 0
 
 
-def _opened_anew(fd: int) -> int:
-    """-> what to write to a terminal by, so that one that stands still (Ctrl-S, a dead line) holds up nobody.
+def _reopen_terminal(fd: int) -> int:
+    """Reopen a terminal as non-blocking, so that a stopped one (Ctrl-S, a dead line) blocks nobody. -> descriptor
 
-    It takes half a line where there is room for no more, and a write that is not told otherwise waits then. The flag is
-    that of a descriptor of our own; whoever else has the terminal open does not notice. What is no terminal stays.
+    A terminal may take half a line, and a blocking write would wait then. The flag belongs to our own descriptor, so no
+    other process is affected. Anything but a terminal is returned as it is.
     """
     try:
         return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -103,7 +104,7 @@ def _opened_anew(fd: int) -> int:
 
 
 async def read_lines(fd: int) -> AsyncGenerator[str]:
-    """Yield the lines that arrive at a file descriptor, until its end. A line longer than 64 KiB is cut there."""
+    """Yield the lines of a file descriptor until its end. A line longer than 64 KiB is cut there."""
     rest = b""
     try:
         fd = os.dup(fd)
@@ -131,7 +132,7 @@ async def _read(fd: int, ready: Callable[[], Awaitable[None]]) -> bytes:
 
 
 def _readiness(fd: int, wait: Callable[[int], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """-> what to await before touching `fd`."""
+    """Return an async function that waits until `fd` is ready, if epoll can tell."""
     can_poll = True
 
     async def ready() -> None:

@@ -1,6 +1,6 @@
-"""What systemd tells a service and wants to be told: its sockets, and how it does.
+"""systemd: socket activation, readiness and watchdog.
 
-Both protocols are public and stable: sd_listen_fds(3), sd_notify(3). Without systemd all of this does nothing.
+Both protocols are public and stable: sd_listen_fds(3), sd_notify(3). Without systemd nothing here has any effect.
 """
 
 import logging
@@ -15,7 +15,7 @@ import trio
 from trio_chat.server.errors import SetupError
 
 FIRST_FD = 3
-"""The first descriptor that is handed over (SD_LISTEN_FDS_START)."""
+"""The first inherited descriptor (SD_LISTEN_FDS_START)."""
 
 CHAT, ADMIN = "chat", "admin"
 
@@ -26,16 +26,16 @@ Environment = MutableMapping[str, str]
 
 @dataclass(slots=True)
 class Inherited:
-    """Listening sockets that were handed to this process. Whoever takes them closes them."""
+    """Listening sockets inherited from systemd. The caller closes them."""
 
     chat: list[socket.socket] = field(default_factory=list)
     admin: list[socket.socket] = field(default_factory=list)
 
 
 def inherited_sockets(environment: Environment, first_fd: int = FIRST_FD) -> Inherited:
-    """Take the sockets that the service manager opened: those called `chat` and `admin`; else the first is the chat's.
+    """Take the inherited sockets: those named `chat` and `admin`; without these names, the first is the chat's.
 
-    The variables are removed, as they are for nobody else. Raises SetupError.
+    Removes the variables from the environment: they are for this process only. Raises SetupError.
     """
     pid, count, names = (environment.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
     if pid != str(os.getpid()) or not count.isdecimal():
@@ -48,9 +48,7 @@ def inherited_sockets(environment: Environment, first_fd: int = FIRST_FD) -> Inh
     for listener, label in zip(listeners, labels, strict=False):
         (found.chat if label == CHAT else found.admin).append(listener)
     if len(found.chat) > 1:
-        raise SetupError(
-            "systemd handed over several sockets for the chat: expected one, for example ListenStream=5555"
-        )
+        raise SetupError("systemd passed several sockets for the chat: expected one, for example ListenStream=5555")
     return found
 
 
@@ -59,37 +57,37 @@ def _adopt(fd: int) -> socket.socket:
         sock = socket.socket(fileno=fd)
         is_listening = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
-        raise SetupError(f"descriptor {fd}, which systemd handed over, is no socket: {error.strerror}") from error
+        raise SetupError(f"descriptor {fd} from systemd is not a socket: {error.strerror}") from error
     if not is_listening or sock.type != socket.SOCK_STREAM or sock.family not in (socket.AF_INET, socket.AF_INET6):
         sock.close()
-        raise SetupError(f"descriptor {fd}, which systemd handed over, does not listen for TCP: use ListenStream=PORT")
+        raise SetupError(f"descriptor {fd} from systemd does not listen for TCP: use ListenStream=PORT")
     os.set_inheritable(fd, False)
     sock.setblocking(False)
     return sock
 
 
 class ServiceManager:
-    """Tells systemd how the server does. A message that does not get there is forgotten: nobody waits for it."""
+    """Notifies systemd of the state of the server. A message that cannot be sent is logged and dropped."""
 
     def __init__(self, environment: Environment) -> None:
-        """Take what concerns this process out of the environment."""
+        """Take the variables for this process out of the environment."""
         self._address = environment.pop("NOTIFY_SOCKET", "")
         self._watchdog_s = _watchdog_s(environment)
 
     def ready(self) -> None:
-        """All ports are open; also after a reload."""
+        """Report that all ports are open, or that a reload is over."""
         self._send("READY=1")
 
     def reloading(self) -> None:
-        """Settings are being read again. `ready` comes next."""
+        """Report that a reload has begun; `ready` must follow."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """The server stops."""
+        """Report that the server is stopping."""
         self._send("STOPPING=1")
 
     async def watch(self) -> None:
-        """Show twice in each period that the event loop turns, until cancelled; returns if nobody wants to know."""
+        """Send the watchdog a sign of life twice per period, until cancelled; return if there is no watchdog."""
         while self._watchdog_s:
             self._send("WATCHDOG=1")
             await trio.sleep(self._watchdog_s / 2)
