@@ -1,14 +1,11 @@
 """Clients: who is connected, from where, and in which rooms."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Outlet
+from trio_chat.chat.room import Member, Room
 from trio_chat.chat.session_record import SessionRecord
-
-if TYPE_CHECKING:
-    from trio_chat.chat.room import Member, Room
 
 
 class Client:
@@ -76,7 +73,7 @@ class Client:
         return SessionRecord(self.owner, self.mode, self.label, self.nick or "", rooms)
 
     @property
-    def hearings(self) -> "Collection[Member]":
+    def hearings(self) -> Collection[Member]:
         """Every place at which it listens: its rooms and its mailbox."""
         rooms = self.members.values()
         return (*rooms, self.mailbox) if self.mailbox else rooms

@@ -1,12 +1,9 @@
 """Outlets: how a client is spoken to, and what it is told when the server ends its connection."""
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from trio_chat.chat.counters import DisconnectReason
-
-if TYPE_CHECKING:
-    from trio_chat.chat.room import Member
 
 
 class CloseReason(Enum):
@@ -22,6 +19,19 @@ class CloseReason(Enum):
         self.code = code
         self.text = text
         self.retry_s = retry_s
+
+
+class Unsent(Protocol):
+    """What a member of a room has not been sent yet: bytes, and a cursor that moves as they are sent."""
+
+    def slice(self) -> tuple[bytes, int]:
+        """-> (bytes, end): what to send next, and the cursor once that is sent."""
+
+    def advance(self, end: int) -> None:
+        """Move the cursor to `end`: all of the slice was sent."""
+
+    def advance_partially(self, sent: int) -> bytes:
+        """Move the cursor where only `sent` bytes of the slice were. -> the rest of the entry that was torn"""
 
 
 class Outlet(Protocol):
@@ -40,14 +50,14 @@ class Outlet(Protocol):
     def report_gap(self, room: str, missed: int) -> None:
         """Tell this client that it missed so many entries of a room."""
 
-    def push(self, member: "Member | None") -> bool:
-        """Offer the kernel what is for this client alone and then, once that is gone, what `member` has not heard.
+    def push(self, member: Unsent | None) -> bool:
+        """Send, without waiting, what is for this client alone and then what `member` has not been sent.
 
-        -> whether it took everything. A broken connection counts as taken: its session learns of it by reading.
+        -> whether that was all. A broken connection counts as sent: its session learns of it by reading.
         """
 
     async def wait_writable(self) -> None:
-        """Return when a push is worth trying again. Raises trio.ClosedResourceError once the connection is closed."""
+        """Return when a push is worth trying again. Raises the error of the transport once that is closed."""
 
     def hang_up(self, farewell: CloseReason) -> None:
         """End the connection soon, whatever its peer does; it is told why if it still listens."""
@@ -65,7 +75,7 @@ class NoOutlet:
     def report_gap(self, room: str, missed: int) -> None:
         """There is nobody to be told."""
 
-    def push(self, member: "Member | None") -> bool:
+    def push(self, member: Unsent | None) -> bool:
         """Nothing is taken."""
         return False
 

@@ -2,14 +2,35 @@
 
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
 
-from trio_chat.chat.client import Client
 from trio_chat.chat.events import Entry
 from trio_chat.chat.log import Encode, Log, Mode, Window
+from trio_chat.chat.outlet import Outlet
 
 NOT_LISTENING = sys.maxsize
 """The cursor of one that is still reading pages of the past, or is a member no more: nothing here is news to it."""
+
+
+class Listener(Protocol):
+    """A client, as far as rooms know of it."""
+
+    @property
+    def mode(self) -> Mode:
+        """Its way of speaking."""
+
+    @property
+    def label(self) -> str:
+        """The name that others see."""
+
+    @property
+    def outlet(self) -> Outlet:
+        """The sending half of its connection."""
+
+    @property
+    def hearings(self) -> "Collection[Member]":
+        """Its memberships: of rooms, and of its mailbox."""
 
 
 class Member:
@@ -21,7 +42,7 @@ class Member:
 
     __slots__ = ("client", "cursor", "own", "room", "track")
 
-    def __init__(self, client: Client, room: "Room") -> None:
+    def __init__(self, client: Listener, room: "Room") -> None:
         self.client = client
         self.room = room
         self.track = room.log.open_track(client.mode)
@@ -96,14 +117,14 @@ class Room:
         self._encoders = encoders
         self._window = window
         self.log = Log(encoders, window, after_id)
-        self.members: dict[Client, Member] = {}
+        self.members: dict[Listener, Member] = {}
 
-    def admit(self, client: Client) -> Member:
+    def admit(self, client: Listener) -> Member:
         """Make a client a member that hears what comes from now on. The caller notes it with the client."""
         member = self.members[client] = Member(client, self)
         return member
 
-    def dismiss(self, client: Client) -> None:
+    def dismiss(self, client: Listener) -> None:
         """Make a client a member no longer. A pass of the pump that still has it in hand finds no news for it."""
         self.members.pop(client).stop_listening()
         self.log.close_track(client.mode)
@@ -112,7 +133,7 @@ class Room:
         """Begin the log anew: nobody is here, and what was said is in the journal."""
         self.log = Log(self._encoders, self._window, after_id)
 
-    def hear(self, entries: Sequence[Entry], author_of: Callable[[str], Client | None]) -> None:
+    def hear(self, entries: Sequence[Entry], author_of: Callable[[str], Listener | None]) -> None:
         """Put entries into the log. `author_of` finds the client with an id, if it is still here.
 
         A plain client does not hear itself: its terminal shows what was typed. One that speaks frames does, since that

@@ -12,7 +12,7 @@ import trio
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.outlet import CloseReason, Outlet
-from trio_chat.chat.room import Member, Room
+from trio_chat.chat.room import Listener, Member, Room
 
 SENDS_PER_TURN = 128
 """Sends between two checkpoints: about half a millisecond, so that a large room starves neither readers nor commits."""
@@ -92,7 +92,7 @@ class Pump:
                 await trio.lowlevel.checkpoint()
         await trio.lowlevel.checkpoint()
 
-    def _send_all(self, client: Client) -> bool:
+    def _send_all(self, client: Listener) -> bool:
         """-> whether the kernel took everything that waits for a client."""
         if client.outlet.unsent_bytes and not client.outlet.push(None):
             return False
@@ -102,12 +102,12 @@ class Pump:
                     return False
         return True
 
-    def _start_draining(self, client: Client) -> None:
+    def _start_draining(self, client: Listener) -> None:
         self._draining[client.outlet] = trio.Event()
         self._mark(client.outlet)
         self._nursery.start_soon(self._drain, client, client.outlet)
 
-    async def _drain(self, client: Client, outlet: Outlet) -> None:
+    async def _drain(self, client: Listener, outlet: Outlet) -> None:
         """Send to a client whenever its socket has room, until nothing waits or it has stalled for too long.
 
         Returns too once the client has another outlet: it resumed in another connection, or has none.

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_chat.chat.outlet import CloseReason
-from trio_chat.chat.room import Member
+from trio_chat.chat.outlet import CloseReason, Unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class PeerOutlet(ABC):
         """Bytes for this client alone that are not sent yet."""
 
     @abstractmethod
-    def push(self, member: Member | None) -> bool:
+    def push(self, member: Unsent | None) -> bool:
         """Send what is pending, then what `member` has not been sent yet, without waiting. -> whether that was all"""
 
     @abstractmethod

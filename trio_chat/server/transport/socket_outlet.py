@@ -7,7 +7,7 @@ not do: the line can leave the log's window while its reader is stuck, and what 
 
 import trio
 
-from trio_chat.chat.room import Member
+from trio_chat.chat.outlet import Unsent
 from trio_chat.server.transport.outlet import PeerOutlet
 
 
@@ -21,7 +21,7 @@ class SocketOutlet(PeerOutlet):
         """Bytes for this client alone that are not sent yet."""
         return len(self._pending)
 
-    def push(self, member: Member | None) -> bool:
+    def push(self, member: Unsent | None) -> bool:
         """Offer the kernel what is pending, then what `member` has not been sent yet."""
         if self._pending and not self._push_pending():
             return False

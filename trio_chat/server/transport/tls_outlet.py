@@ -8,7 +8,7 @@ import socket
 
 import trio
 
-from trio_chat.chat.room import Member
+from trio_chat.chat.outlet import Unsent
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 
 RECORD_BYTES = 16 * 1024
@@ -36,7 +36,7 @@ class TlsOutlet(PeerOutlet):
         """Bytes for this client alone that are not handed over, and all that are handed over and not sent yet."""
         return len(self._pending) + len(self._in_flight)
 
-    def push(self, member: Member | None) -> bool:
+    def push(self, member: Unsent | None) -> bool:
         """Hand over the next record. -> False until it is sent"""
         if self._in_flight:
             return False
@@ -96,7 +96,7 @@ class TlsOutlet(PeerOutlet):
         """End `write_forever` at once, whatever is not sent yet."""
         self._writing.cancel()
 
-    def _discard(self, member: Member | None) -> bool:
+    def _discard(self, member: Unsent | None) -> bool:
         self._pending = b""
         if member:
             member.advance(member.slice()[1])
