@@ -62,6 +62,37 @@ async def test_the_right_password_opens(open_house) -> None:
         assert (await alice.receive())["type"] == "welcome"
 
 
+async def test_nothing_comes_before_the_welcome(open_house, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_house() as house:
+        is_settled = trio.Event()
+        monkeypatch.setattr(house.context.journal, "settled", is_settled.wait)  # as on a slow disk
+        alice = await call(house)
+        await alice.send(type="hello", protocol=1, rooms=["lobby"])
+        await house.changed(1)
+
+        house.chat.announce("early")
+        await trio.testing.wait_all_tasks_blocked()
+        is_settled.set()
+
+        assert (await alice.receive())["type"] == "welcome"
+        await alice.until("entry", text="early")
+
+
+async def test_before_hello_each_frame_is_answered_by_what_is_wrong_with_it_and_hello_is_still_accepted(
+    open_house,
+) -> None:
+    async with open_house() as house:
+        alice = await call(house)
+
+        await alice.line.send(b'{"type":"hello"\n{"type":"dance","key":"d"}\n{"type":"ping","key":"p"}\n')
+        await alice.send_at_once({"type": "hello", "protocol": 1}, {"type": "ping", "key": "behind"})
+        codes = [(await alice.receive())["code"] for _ in range(3)]
+
+        assert codes == ["bad-json", "unknown-type", "hello-first"]
+        assert (await alice.receive())["type"] == "welcome"
+        assert await alice.answer() == ("pong", "behind")
+
+
 async def test_who_gives_no_password_is_asked_for_it_at_no_cost(open_house) -> None:
     async with open_house(AdmissionLimits(connect_rate=1), password="cheese") as house:
         alice = await call(house)
