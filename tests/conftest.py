@@ -1,5 +1,6 @@
 """What holds for all tests: they must not mind how fast the machine is, or how busy."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -7,3 +8,8 @@ settings.load_profile("any machine")
 
 PATIENCE_S = 20
 """After this long without what a test waits for, it fails. Nothing waits this long where all is well."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the slow tests first: workers then end at the same time, and none waits for the last long one of another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

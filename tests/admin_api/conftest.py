@@ -159,13 +159,15 @@ async def site(serve: Serve) -> Site:
 
 @pytest.fixture
 async def site_scope(nursery: trio.Nursery) -> tuple[Site, Callable[[], Awaitable[None]]]:
-    """A site, and a function that stops it and waits for that."""
+    """A site that waits very long for its peers, and a function that stops it and waits for that."""
     site, scope, stopped = Site(), trio.CancelScope(), trio.Event()
     listeners = await open_listeners("127.0.0.1", 0)
+    long_s = 10 * PATIENCE_S
+    limits = HttpLimits(keep_alive_s=long_s, body_s=long_s, answer_s=long_s, linger_s=long_s)
 
     async def run(task_status: trio.TaskStatus[list[str]]) -> None:
         with scope:
-            await serve_http(site.app, listeners, task_status=task_status)
+            await serve_http(site.app, listeners, limits=limits, task_status=task_status)
         stopped.set()
 
     async def stop() -> None:

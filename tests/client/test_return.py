@@ -11,6 +11,7 @@ from trio_chat.client.link.outbox import open_outbox
 CLIENTS = 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "stopped"])
 async def test_m12_all_come_back_in_time_but_not_at_once_and_no_line_is_lost(tmp_path: Path, is_killed: bool) -> None:
     with ExitStack() as stack:

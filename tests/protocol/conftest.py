@@ -1,5 +1,6 @@
 """A real server, started as a user would, and clients that know nothing but bytes."""
 
+import os
 import re
 import select
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -40,15 +41,35 @@ class Server:
         self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
 
-    def connect(self, host: str = "127.0.0.1", source: tuple[str, int] | None = None) -> "Peer":
-        """Connect as `nc` would."""
-        peer = Peer(socket.create_connection((host, self.port), PATIENCE_S, source_address=source))
-        self._peers.append(peer)
+    def connect(self, first: bytes = b"", *, host: str = "127.0.0.1", source: tuple[str, int] | None = None) -> "Peer":
+        """Connect as `nc` would. The first bytes, which tell who it is, are there when the server looks at them."""
+        with self._stopped() if first else nullcontext():
+            peer = Peer(socket.create_connection((host, self.port), PATIENCE_S, source_address=source))
+            self._peers.append(peer)
+            peer.send(first)
         return peer
+
+    def connect_by_tls(self) -> "Peer":
+        """Connect by TLS, whoever the server is."""
+        with self._stopped():
+            peer = self.connect()
+            encrypted = peer.begin_tls()
+        encrypted.do_handshake()
+        return peer
+
+    @contextmanager
+    def _stopped(self) -> Iterator[None]:
+        """Let the server do nothing until the end of the block, as Ctrl-Z would."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def join(self, host: str = "127.0.0.1") -> "Peer":
         """Connect and wait until that is a client."""
-        peer = self.connect(host)
+        peer = self.connect(host=host)
         self.console(rf"^Client \[.*, {peer.port}\] connected$")
         return peer
 
@@ -144,11 +165,16 @@ class Peer:
             pass
         return data
 
-    def encrypt(self) -> None:
-        """Go on by TLS, whoever it is."""
+    def begin_tls(self) -> ssl.SSLSocket:
+        """Send what begins a handshake, and do not wait for its answer."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self.socket = context.wrap_socket(self.socket, suppress_ragged_eofs=False)
+        self.socket = context.wrap_socket(self.socket, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+        self.socket.setblocking(False)
+        with suppress(ssl.SSLWantReadError):
+            self.socket.do_handshake()
+        self.socket.settimeout(PATIENCE_S)
+        return self.socket
 
     def close(self) -> None:
         """Hang up."""

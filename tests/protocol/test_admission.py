@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PATIENCE_S
+
 
 def test_c18_ten_times_the_limit_from_one_address_leaves_room_for_others(start) -> None:
     server = start("--proxy", "127.0.0.1", "--max-per-address", "10", "--connect-rate", "0")
     header = "PROXY TCP4 192.0.2.1 127.0.0.1 {} 5555\r\n"
     for port in range(1, 11):
-        server.connect().send(header.format(port).encode())
+        server.connect(header.format(port).encode())
     for _ in range(10):
         server.console(r"^Client \[192\.0\.2\.1, \d+\] connected$")
     crowd = [server.connect() for _ in range(90)]
@@ -25,13 +27,12 @@ def test_c18_ten_times_the_limit_from_one_address_leaves_room_for_others(start) 
         peer.send(header.format(port).encode())
 
     refused = [peer.rest() for peer in crowd]
-    alice = server.connect()
-    alice.send(b"PROXY TCP4 192.0.2.2 127.0.0.1 1 5555\r\n/who\n")
+    alice = server.connect(b"PROXY TCP4 192.0.2.2 127.0.0.1 1 5555\r\n/who\n")
 
     assert refused == [b"*** there are too many connections from your address: close one first ***\n"] * 90
     assert alice.line().startswith("*** 11 in #lobby")
     server.process.terminate()
-    _, errors = server.process.communicate(timeout=20)
+    _, errors = server.process.communicate(timeout=PATIENCE_S)
     assert errors.count(b"\n") == 10, errors
 
 
@@ -59,9 +60,7 @@ def test_a_denied_network_is_told_so(start) -> None:
 def test_a_password_from_a_file_is_asked_for(start, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("geheim\n")
     server = start("--password-file", str(tmp_path / "password"))
-    alice = server.connect()
-
-    alice.send(b"geheim\n/who\n")
+    alice = server.connect(b"geheim\n/who\n")
 
     assert alice.line() == "*** password: ***"
     assert alice.line().startswith("*** 1 in #lobby")
@@ -80,8 +79,7 @@ def test_a_hello_that_comes_too_late_is_no_try_at_the_password(start, tmp_path: 
 
 def test_tls_and_plain_share_a_port_and_a_stop_reaches_both(start, certificate: Path) -> None:
     server = start("--tls-cert", str(certificate))
-    alice, bob = server.join(), server.connect()
-    bob.encrypt()
+    alice, bob = server.join(), server.connect_by_tls()
     server.console(rf"^Client \[127\.0\.0\.1, {bob.port}\] connected$")
 
     bob.send(b"hello\n")
@@ -89,15 +87,14 @@ def test_tls_and_plain_share_a_port_and_a_stop_reaches_both(start, certificate: 
     assert alice.until("]> hello")
     server.process.terminate()
     assert bob.rest() == b"*** the server is shutting down ***\n"
-    assert server.process.wait(5) == 0
+    assert server.process.wait(PATIENCE_S) == 0
 
 
 def test_a_tls_client_that_talks_while_the_server_stops_is_told_and_what_was_heard_of_it_is_kept(
     start, certificate: Path
 ) -> None:
     server = start("--tls-cert", str(certificate))
-    alice, bob = server.join(), server.connect()
-    bob.encrypt()
+    alice, bob = server.join(), server.connect_by_tls()
     numbers, told = itertools.count(), b""
     bob.send(b"line 0\n")
     alice.until("]> line 0")
@@ -108,7 +105,7 @@ def test_a_tls_client_that_talks_while_the_server_stops_is_told_and_what_was_hea
         if select.select([bob.socket], [], [], 0.001)[0]:
             told += bob.socket.recv(65536)
 
-    assert server.process.wait(5) == 0
+    assert server.process.wait(PATIENCE_S) == 0
     heard = {"line 0", *(line.partition("]> ")[2] for line in alice.rest().decode().splitlines() if "]> " in line)}
     with closing(sqlite3.connect(server.data / "journal.db")) as journal:
         kept = {text for (text,) in journal.execute("SELECT text FROM entry WHERE kind = 'said'")}
@@ -142,7 +139,7 @@ def test_c15_a_flood_is_slowed_down(start) -> None:
 def test_m7_files_that_cannot_be_used_keep_it_from_starting_by_one_line(tmp_path: Path, flags: list[str]) -> None:
     command = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0", "--data", str(tmp_path)]
 
-    done = subprocess.run([*command, *flags], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([*command, *flags], capture_output=True, timeout=PATIENCE_S, check=False)
 
     assert done.returncode == 1
     assert done.stderr.count(b"\n") == 1, done.stderr

@@ -113,7 +113,7 @@ def test_a_signal_stops_the_server_which_says_so_and_keeps_what_it_accepted(star
 def test_quit_on_the_console_stops_the_server(server) -> None:
     server.type("quit()")
 
-    assert server.process.wait(20) == 0
+    assert server.process.wait(PATIENCE_S) == 0
 
 
 def test_what_is_said_just_before_the_server_stops_is_heard(server) -> None:
@@ -122,7 +122,7 @@ def test_what_is_said_just_before_the_server_stops_is_heard(server) -> None:
     server.type("say good night\nquit()")
 
     assert alice.rest().decode().splitlines() == ["[server]> good night", "*** the server is shutting down ***"]
-    assert server.process.wait(20) == 0
+    assert server.process.wait(PATIENCE_S) == 0
 
 
 def test_whoever_is_quick_is_told_of_below_both_addresses(tmp_path) -> None:
@@ -152,7 +152,9 @@ def test_the_end_of_input_leaves_the_server_running(server) -> None:
 def test_nc_is_enough(server) -> None:
     alice = server.join()
 
-    subprocess.run(["nc", "-N", "127.0.0.1", str(server.port)], input=b"hello from nc\n", timeout=20, check=True)
+    subprocess.run(
+        ["nc", "-N", "127.0.0.1", str(server.port)], input=b"hello from nc\n", timeout=PATIENCE_S, check=True
+    )
 
     assert alice.until("hello from nc")
     assert alice.line().endswith("left the chat ***")
@@ -162,7 +164,7 @@ def test_curl_ends_a_connection_as_typed(server) -> None:
     alice = server.join()
 
     url = f"localhost:{server.admin_port}/clients/{alice.port}"
-    answer = subprocess.run(["curl", "-sS", "-X", "DELETE", url], capture_output=True, timeout=20, check=True)
+    answer = subprocess.run(["curl", "-sS", "-X", "DELETE", url], capture_output=True, timeout=PATIENCE_S, check=True)
 
     assert f'"port": {alice.port}' in answer.stdout.decode()
     assert alice.rest() == b"*** you were kicked ***\n"

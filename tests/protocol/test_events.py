@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PATIENCE_S
+
 
 def follow(server, *, is_small: bool = False, is_encrypted: bool = False) -> socket.socket:
     sock = socket.socket()
     if is_small:  # the kernel holds 2.5 MB for a loopback peer, and 50 KB for one that takes small segments
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-    sock.settimeout(20)
+    sock.settimeout(PATIENCE_S)
     sock.connect(("127.0.0.1", server.admin_port))
     if is_encrypted:
         context = ssl.create_default_context()
@@ -44,7 +46,7 @@ def test_an_open_stream_ends_in_good_order_when_the_server_stops(start, certific
 
     server.process.terminate()
 
-    assert server.process.wait(5) == 0
+    assert server.process.wait(PATIENCE_S) == 0
     told = read_all(sock)
     names = [line for line in told.decode().splitlines() if line.startswith("event: ")]
     assert names == ["event: connected", "event: say", "event: disconnected"]
@@ -64,6 +66,6 @@ def test_subscribers_that_never_read_do_not_hold_up_a_stop(server) -> None:
 
     server.process.terminate()
 
-    assert server.process.wait(5) == 0
+    assert server.process.wait(PATIENCE_S) == 0
     assert not any(read_all(sock).endswith(b"0\r\n\r\n") for sock in stuck), "none was stuck"
     assert b"Traceback" not in server.process.stderr.read()

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.conftest import PATIENCE_S
+
 LIMIT = 4096
 
 
@@ -145,8 +147,8 @@ def test_c6_no_escape_sequence_reaches_anyone(server) -> None:
 
 
 def test_c6_no_escape_sequence_of_a_frame_reaches_a_plain_client(server) -> None:
-    alice, bot = server.join(), server.connect()
-    bot.send(json.dumps({"type": "hello", "protocol": 1, "nick": "e\x1b[1mve"}).encode() + b"\n")
+    alice = server.join()
+    bot = server.connect(json.dumps({"type": "hello", "protocol": 1, "nick": "e\x1b[1mve"}).encode() + b"\n")
     alice.line()
 
     for number, attack in enumerate(SEQUENCES):
@@ -171,13 +173,11 @@ def test_c6_what_is_in_two_messages_or_in_a_nick_or_in_bytes_of_eight_bits_is_no
 
 def test_c6_no_escape_sequence_in_an_address_that_a_proxy_tells_reaches_anyone(start) -> None:
     server = start("--proxy", "127.0.0.0/8")
-    alice = server.connect()
-    alice.send(b"PROXY TCP4 192.0.2.1 192.0.2.9 1 5555\r\n/who\n")
+    alice = server.connect(b"PROXY TCP4 192.0.2.1 192.0.2.9 1 5555\r\n/who\n")
     alice.until("(you) ***")
 
     for attack in SEQUENCES:
-        bob = server.connect()
-        bob.send(f"PROXY TCP6 fe80::1%{attack.replace(' ', '')} ::1 2 5555\r\nhello\n".encode())
+        bob = server.connect(f"PROXY TCP6 fe80::1%{attack.replace(' ', '')} ::1 2 5555\r\nhello\n".encode())
         assert bob.rest() == b"*** your address is a proxy's here, and no PROXY header came ***\n"
     alice.send(b"/who\n")
 
@@ -232,9 +232,9 @@ def test_c8_look_alikes_and_reserved_nicks_are_refused(server, nick: str, refusa
 
 @pytest.mark.parametrize("request_line", [b"GET / HTTP/1.1", b"POST /x HTTP/1.0"])
 def test_c10_an_http_request_is_refused_and_nothing_of_it_is_relayed(server, request_line: bytes) -> None:
-    alice, browser = server.join(), server.connect()
+    alice = server.join()
 
-    browser.send(request_line + b"\r\nHost: x\r\n\r\nhello room\r\n")
+    browser = server.connect(request_line + b"\r\nHost: x\r\n\r\nhello room\r\n")
 
     assert browser.rest().startswith(b"HTTP/1.1 400 Bad Request\r\n")
     bob = server.join()
@@ -243,8 +243,7 @@ def test_c10_an_http_request_is_refused_and_nothing_of_it_is_relayed(server, req
 
 def come_in_slowly(server, begun: bytes):
     """Begin to say something, too slowly to be looked at before one is let in."""
-    browser = server.connect()
-    browser.send(begun)
+    browser = server.connect(begun)
     server.console(rf"^Client \[127\.0\.0\.1, {browser.port}\] connected$")
     return browser
 
@@ -272,9 +271,9 @@ def test_c10_a_slow_request_line_that_is_too_long_is_refused_with_all_that_follo
 
 @pytest.mark.parametrize("before", [b"\n", b"\r\n\r\n", b"\r\n" * 3000])
 def test_c10_empty_lines_before_an_http_request_help_it_in_as_little(server, before: bytes) -> None:
-    alice, browser = server.join(), server.connect()
+    alice = server.join()
 
-    browser.send(before + b"POST / HTTP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
+    browser = server.connect(before + b"POST / HTTP/1.1\r\nX-Say: hello\r\n\r\nhello room\r\n")
 
     assert b"HTTP/1.1 400 Bad Request\r\n" in browser.rest()
     alice.send(b"/quit\n")
@@ -303,9 +302,9 @@ def test_c10_a_request_line_behind_words_is_plain_text(server) -> None:
 
 @pytest.mark.parametrize("letters", [3990, 4060, 5000, 70_000])
 def test_c10_a_request_line_longer_than_a_look_is_refused_with_all_that_follows(server, letters: int) -> None:
-    alice, browser = server.join(), server.connect()
+    alice = server.join()
 
-    browser.send(b"POST /" + b"a" * letters + b" HTTP/1.1\r\nHost: x\r\n\r\nhello room\r\n")
+    browser = server.connect(b"POST /" + b"a" * letters + b" HTTP/1.1\r\nHost: x\r\n\r\nhello room\r\n")
 
     assert browser.rest().startswith(b"HTTP/1.1 400 Bad Request\r\n")
     bob = server.join()
@@ -314,8 +313,7 @@ def test_c10_a_request_line_longer_than_a_look_is_refused_with_all_that_follows(
 
 def test_c10_each_refusal_is_one_log_line(server) -> None:
     for first in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01", b"PROXY UNKNOWN\r\n", b"PRI * HTTP/2.0\r\n\r\n"):
-        stranger = server.connect()
-        stranger.send(first)
+        stranger = server.connect(first)
         stranger.rest()
 
     assert refusals_in_the_log_of(server) == ["HTTP", "TLS", "PROXY", "HTTP"]
@@ -324,7 +322,7 @@ def test_c10_each_refusal_is_one_log_line(server) -> None:
 def refusals_in_the_log_of(server) -> list[str]:
     """Stop the server; -> what it refused, where it logged nothing else."""
     server.process.terminate()
-    _, errors = server.process.communicate(timeout=20)
+    _, errors = server.process.communicate(timeout=PATIENCE_S)
     found = [
         re.fullmatch(r"\S+ INFO refused (\w+) from 127\.0\.0\.1 port \d+", line)
         for line in errors.decode().splitlines()
@@ -343,8 +341,7 @@ def refusals_in_the_log_of(server) -> list[str]:
     ],
 )
 def test_c10_a_refusal_of_one_who_was_taken_for_a_plain_client_is_one_log_line_too(server, start, rest, kind) -> None:
-    stranger = server.connect()
-    stranger.send(start)
+    stranger = server.connect(start)
     server.console(rf"^Client \[127\.0\.0\.1, {stranger.port}\] connected$")
 
     stranger.send(rest)
@@ -362,9 +359,9 @@ def test_c10_a_refusal_of_one_who_was_taken_for_a_plain_client_is_one_log_line_t
     ],
 )
 def test_c10_tls_and_proxy_headers_are_refused_where_they_are_off(server, first: bytes, answer: bytes) -> None:
-    alice, stranger = server.join(), server.connect()
+    alice = server.join()
 
-    stranger.send(first)
+    stranger = server.connect(first)
 
     assert stranger.rest().startswith(answer)
     bob = server.join()
@@ -389,7 +386,7 @@ def test_c12_connecting_and_resetting_a_thousand_times_leaves_no_trace(server) -
 
     assert alice.line() == f"*** 1 in #lobby: [127.0.0.1:{alice.port}] (you) ***"
     server.process.terminate()
-    _, errors = server.process.communicate(timeout=20)
+    _, errors = server.process.communicate(timeout=PATIENCE_S)
     assert b"Traceback" not in errors
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import PATIENCE_S
+
 
 def limit_files(server, size: str) -> None:
     """Let no file of the server grow beyond a size: to it that is a disk with no more room."""
@@ -31,8 +33,7 @@ def test_m2_a_full_disk_is_told_and_turns_health_red_and_heals(server) -> None:
     notices = bob.until("(you) ***")
     assert any(notice.startswith("*** not sent: ") for notice in notices)
     assert b"503" in server.http("GET /health").partition(b"\r\n")[0]
-    guest = server.connect()
-    guest.send(b"/who\n/quit\n")
+    guest = server.connect(b"/who\n/quit\n")
     assert guest.line().startswith("*** 3 in #lobby")
     guest.rest()
     limit_files(server, "unlimited")
@@ -45,6 +46,7 @@ def test_m2_a_full_disk_is_told_and_turns_health_red_and_heals(server) -> None:
     assert [line.partition("> ")[2] for line in heard if "> " in line] == kept
 
 
+@pytest.mark.slow
 def test_m2_a_locked_database_is_told_and_nobody_is_sent_away(server) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
@@ -57,8 +59,7 @@ def test_m2_a_locked_database_is_told_and_nobody_is_sent_away(server) -> None:
         health = server.http("GET /health")
         assert health.startswith(b"HTTP/1.1 503")
         assert b"another program has locked the journal" in health
-        guest = server.connect()
-        guest.send(b"/who\n/quit\n")
+        guest = server.connect(b"/who\n/quit\n")
         assert guest.line().startswith("*** 3 in #lobby")
         guest.rest()
         bob.send(b"still too bad\n")
@@ -72,6 +73,7 @@ def test_m2_a_locked_database_is_told_and_nobody_is_sent_away(server) -> None:
     assert alice.until("much better")[-1] == f"[127.0.0.1:{bob.port}]> much better"
 
 
+@pytest.mark.slow
 def test_m2_a_server_that_died_with_people_in_it_starts_while_nothing_can_be_kept(start) -> None:
     server = start()
     with closing(sqlite3.connect(server.data / "journal.db", isolation_level=None)) as other:
@@ -109,6 +111,7 @@ def test_m2_a_journal_that_is_moved_away_is_told_and_turns_health_red_and_heals(
     assert alice.until("much better") == [f"[127.0.0.1:{bob.port}]> much better"]
 
 
+@pytest.mark.slow
 def test_m3_a_journal_that_is_replaced_turns_health_red_and_is_left_as_it_was_put_there(start, tmp_path: Path) -> None:
     journal, backup = tmp_path / "journal.db", tmp_path / "backup.db"
     first = start()
@@ -172,7 +175,7 @@ def test_m3_a_damaged_or_newer_journal_is_refused_by_name_and_left_as_it_is(
     before = file.read_bytes()
 
     command = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0", "--no-console"]
-    done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([*command, "--data", str(tmp_path)], capture_output=True, timeout=PATIENCE_S, check=False)
 
     assert done.returncode == 1
     assert done.stderr.count(b"\n") == 1, done.stderr
@@ -181,7 +184,7 @@ def test_m3_a_damaged_or_newer_journal_is_refused_by_name_and_left_as_it_is(
     checked = subprocess.run(
         [sys.executable, "-m", "trio_chat", "check-config", "--quiet", "--data", str(tmp_path)],
         capture_output=True,
-        timeout=20,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (checked.returncode, checked.stderr) == (1, done.stderr)
@@ -233,8 +236,9 @@ def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_
 def test_m3_a_page_in_frames_names_what_is_damaged(start, tmp_path: Path) -> None:
     damage_the_second_of_three_lines(start, tmp_path)
 
-    bob = start().connect()
-    bob.send(b'{"type":"hello","protocol":1}\n{"type":"history","room":"lobby","before":5,"limit":2,"key":"k"}\n')
+    bob = start().connect(
+        b'{"type":"hello","protocol":1}\n{"type":"history","room":"lobby","before":5,"limit":2,"key":"k"}\n'
+    )
     page = json.loads(bob.until('"damaged":[3]}')[-1])
 
     assert page["key"] == "k"
@@ -244,8 +248,7 @@ def test_m3_a_page_in_frames_names_what_is_damaged(start, tmp_path: Path) -> Non
 
 def test_m3_who_comes_back_hears_on_where_what_it_missed_is_damaged(start, tmp_path: Path) -> None:
     server = start()
-    alice = server.connect()
-    alice.send(b'{"type":"hello","protocol":1}\n')
+    alice = server.connect(b'{"type":"hello","protocol":1}\n')
     epoch = json.loads(alice.line())["epoch"]
     for text in ("before", "hello world", "after"):
         alice.send(json.dumps({"type": "say", "room": "lobby", "text": text, "key": text}).encode() + b"\n")

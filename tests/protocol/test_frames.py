@@ -2,6 +2,7 @@
 
 import json
 import signal
+from functools import partial
 
 import pytest
 
@@ -9,11 +10,17 @@ import pytest
 class Frames:
     """A connection that speaks frames."""
 
-    def __init__(self, peer) -> None:
-        self.peer = peer
+    def __init__(self, server, **first: object) -> None:
+        self.peer = server.connect(as_line(first))
+
+    @classmethod
+    def enter(cls, server, **fields: object) -> "Frames":
+        client = cls(server, **HELLO, **fields)
+        client.welcome = client.until("welcome")
+        return client
 
     def send(self, **frame: object) -> None:
-        self.peer.send(json.dumps(frame).encode() + b"\n")
+        self.peer.send(as_line(frame))
 
     def receive(self) -> dict:
         return json.loads(self.peer.line())
@@ -30,22 +37,18 @@ class Frames:
         self.send(type="history", room="lobby", limit=500, key="page", **fields)
         return self.until("page", key="page")
 
-    def hello(self, **fields: object) -> dict:
-        self.send(type="hello", protocol=1, client="test", **fields)
-        return self.until("welcome")
+
+def as_line(frame: dict[str, object]) -> bytes:
+    return json.dumps(frame).encode() + b"\n"
 
 
 SECRET = "s" * 32
+HELLO = {"type": "hello", "protocol": 1, "client": "test"}
 
 
 @pytest.fixture
 def enter(server):
-    def begin(**fields: object) -> Frames:
-        client = Frames(server.connect())
-        client.welcome = client.hello(**fields)
-        return client
-
-    return begin
+    return partial(Frames.enter, server)
 
 
 def test_hello_is_answered_by_welcome(enter) -> None:
@@ -61,9 +64,7 @@ def test_hello_is_answered_by_welcome(enter) -> None:
 
 def test_one_who_needs_a_nick_that_cannot_be_had_stays_outside_and_nobody_hears_of_it(server) -> None:
     bob = server.join()
-    stranger = Frames(server.connect())
-
-    stranger.send(type="hello", protocol=1, nick="server", needs_nick=True, session=SECRET, key="h")
+    stranger = Frames(server, type="hello", protocol=1, nick="server", needs_nick=True, session=SECRET, key="h")
 
     refusal = stranger.receive()
     assert (refusal["type"], refusal["code"], refusal["key"]) == ("error", "reserved-nick", "h")
@@ -78,9 +79,7 @@ def test_one_who_comes_back_and_needs_a_nick_that_another_has_stays_outside(serv
     alice.send(type="nick", nick="ann", key="n")
     alice.until("done", key="n")
     enter(nick="alice")
-    back = Frames(server.connect())
-
-    back.send(type="hello", protocol=1, session=SECRET, nick="alice", needs_nick=True, key="h")
+    back = Frames(server, type="hello", protocol=1, session=SECRET, nick="alice", needs_nick=True, key="h")
 
     assert back.receive()["code"] == "nick-taken"
     assert back.peer.rest() == b""
@@ -121,14 +120,12 @@ def test_a_say_with_a_key_used_before_is_acknowledged_and_not_stored_again(enter
 
 def test_also_after_a_restart(start) -> None:
     server = start()
-    alice = Frames(server.connect())
-    alice.hello(session=SECRET)
+    alice = Frames.enter(server, session=SECRET)
     alice.send(type="say", room="lobby", text="once", key="k1")
     first = alice.until("entry", kind="said")
     server.stop(signal.SIGKILL)
 
-    alice = Frames(start().connect())
-    alice.hello(session=SECRET)
+    alice = Frames.enter(start(), session=SECRET)
     alice.send(type="say", room="lobby", text="once", key="k1")
 
     assert alice.until("entry", kind="said") == {**first, "again": True}
@@ -156,16 +153,14 @@ def test_a_broken_connection_resumes_with_what_was_missed_and_nobody_hears_of_it
 
 def test_a_restart_brings_what_was_missed_from_the_journal(start) -> None:
     server = start()
-    alice = Frames(server.connect())
-    welcome = alice.hello(session=SECRET)
+    alice = Frames.enter(server, session=SECRET)
     for number in range(5):
         alice.send(type="say", room="lobby", text=f"line {number}", key=str(number))
     seen = alice.until("entry", text="line 1")["id"]
     alice.until("entry", text="line 4")
     server.stop()
 
-    alice = Frames(start().connect())
-    alice.hello(session=SECRET, since={"lobby": seen}, epoch=welcome["epoch"])
+    alice = Frames.enter(start(), session=SECRET, since={"lobby": seen}, epoch=alice.welcome["epoch"])
 
     assert [alice.until("entry", kind="said")["text"] for _ in range(3)] == ["line 2", "line 3", "line 4"]
 
@@ -175,9 +170,7 @@ def test_ids_of_another_journal_or_of_times_before_it_was_put_back_are_answered_
     server, enter, is_this_epoch: bool
 ) -> None:
     epoch, seen = (enter().welcome["epoch"], 1_000_000) if is_this_epoch else ("another", 5)
-    client = Frames(server.connect())
-
-    client.send(type="hello", protocol=1, session=SECRET, since={"lobby": seen}, epoch=epoch)
+    client = Frames(server, type="hello", protocol=1, session=SECRET, since={"lobby": seen}, epoch=epoch)
 
     assert client.until("gap") == {"type": "gap", "room": "lobby", "after": seen, "reason": "epoch"}
 
@@ -368,17 +361,13 @@ def test_c9_what_is_no_frame_is_one_error_and_the_connection_stays(enter, bad: b
 
 
 def test_nothing_works_before_hello(server) -> None:
-    stranger = Frames(server.connect())
-
-    stranger.send(type="say", room="lobby", text="hi", key="k")
+    stranger = Frames(server, type="say", room="lobby", text="hi", key="k")
 
     assert stranger.receive()["code"] == "hello-first"
 
 
 def test_another_version_is_refused(server) -> None:
-    stranger = Frames(server.connect())
-
-    stranger.send(type="hello", protocol=2)
+    stranger = Frames(server, type="hello", protocol=2)
 
     assert stranger.receive()["code"] == "protocol"
     assert stranger.peer.rest() == b""
@@ -392,7 +381,7 @@ def test_a_hello_that_comes_too_late_is_not_said_for_there_are_secrets_in_it(ser
         json.dumps({"type": "hello", "protocol": 1, "session": SECRET, "password": "open sesame"}).encode() + b"\n"
     )
 
-    assert late.until("***")[-1].startswith("*** that hello came too late")
+    assert late.until("at once ***")[-1].startswith("*** that hello came too late")
     assert late.rest() == b""
     alice.until("entry", kind="left")
     alice.send(type="history", room="lobby", key="h")

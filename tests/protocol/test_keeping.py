@@ -6,9 +6,7 @@ SECRET = "s" * 32
 
 
 def enter(server, **fields: object):
-    peer = server.connect()
-    peer.send(json.dumps({"type": "hello", "protocol": 1, **fields}).encode() + b"\n")
-    return peer
+    return server.connect(json.dumps({"type": "hello", "protocol": 1, **fields}).encode() + b"\n")
 
 
 def test_a_place_is_held_for_as_long_as_the_operator_says(start) -> None:

@@ -1,18 +1,21 @@
 """What the machine and its operator do to the server."""
 
 import os
+import re
+import select
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bench.faults.stop import stop_under_load
-from tests.protocol.conftest import PATIENCE_S, running_server
+from tests.protocol.conftest import PATIENCE_S, Peer, running_server
 
 COMMAND = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
 
@@ -34,15 +37,15 @@ def test_m5_out_of_file_descriptors_those_inside_go_on_and_others_come_in_later(
 
     assert alice.until("me too")
     server.process.terminate()
-    _, errors = server.process.communicate(timeout=20)
+    _, errors = server.process.communicate(timeout=PATIENCE_S)
     assert errors.count(b"cannot accept connections") in (1, 2)
     assert b"Traceback" not in errors
 
 
-def test_m6_a_server_under_load_with_stuck_readers_and_http_clients_stops_in_time_and_tells_everyone(server) -> None:
+def test_m6_a_server_under_load_with_stuck_readers_and_http_clients_stops_in_order_and_tells_everyone(server) -> None:
     stop = stop_under_load(server, clients=200, stuck=20, talkers=4)
 
-    assert stop.is_good, stop
+    assert stop.is_in_order, stop
 
 
 def test_m6_a_second_signal_ends_it_at_once(server) -> None:
@@ -58,7 +61,7 @@ def test_m6_a_second_signal_ends_it_at_once(server) -> None:
     writer.until("shutting down ***")  # it waits for the other one now
     server.process.send_signal(signal.SIGINT)
 
-    assert server.process.wait(20) in (0, 130)  # 0 where that was so late that it had stopped already
+    assert server.process.wait(PATIENCE_S) in (0, 130)  # 0 where that was so late that it had stopped already
 
 
 @pytest.mark.parametrize("moment", [b"trio_chat.config", b"trio_chat.serve.app", b"admin_api.http.serving"])
@@ -75,7 +78,7 @@ def test_m6_a_signal_while_starting_is_obeyed(moment: bytes) -> None:
 
     process.terminate()
 
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in ((0, -signal.SIGTERM) if moment == b"trio_chat.config" else (0,))
     assert b"Traceback" not in errors
 
@@ -92,7 +95,7 @@ def test_m6_a_signal_is_obeyed_while_a_file_of_the_settings_never_answers(tmp_pa
     process.terminate()
 
     try:
-        assert process.communicate(timeout=20) == (b"", b"")
+        assert process.communicate(timeout=PATIENCE_S) == (b"", b"")
     finally:
         process.kill()
         os.close(end)
@@ -114,7 +117,7 @@ def test_m7_what_keeps_it_from_starting_is_one_line(tmp_path: Path) -> None:
             [*COMMAND, "--data", str(rubbish)],
         ]
         for run in runs:
-            done = subprocess.run(run, capture_output=True, timeout=20, check=False)
+            done = subprocess.run(run, capture_output=True, timeout=PATIENCE_S, check=False)
 
             assert done.returncode == 1
             assert done.stderr.count(b"\n") == 1, done.stderr
@@ -125,7 +128,9 @@ def test_m7_a_malformed_file_is_one_line_that_names_the_place(tmp_path: Path) ->
     file = tmp_path / "chat.toml"
     file.write_text("rate = 5\nburst = \n")
 
-    done = subprocess.run([*COMMAND, "--config", str(file)], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(
+        [*COMMAND, "--config", str(file)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"trio-chat: {file}: not valid TOML: Invalid value (at line 2, column 9)\n"
@@ -166,7 +171,7 @@ def start_as_nobody(data: Path, folder_mode: int, file_mode: int) -> subprocess.
 
     # It gives up being root when all is imported: nobody else may be able to read Python here.
     code = (
-        "import os, sys, trio_chat.serve.app; from trio_chat.cli import run; "
+        "import os, sys, trio_chat.serve.app, trio_chat.journal.sqlite.journal; from trio_chat.cli import run; "
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
     )
     flags = ["serve", "--port", "0", "--admin-port", "0", "--data", str(data)]
@@ -174,7 +179,7 @@ def start_as_nobody(data: Path, folder_mode: int, file_mode: int) -> subprocess.
         [sys.executable, "-c", code, *flags],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -186,15 +191,14 @@ def test_m8_closed_and_full_standard_streams_do_not_matter(tmp_path: Path, redir
     flags = f"serve --host 127.0.0.1 --port {port} --admin-port 0 --data {tmp_path}"
     process = subprocess.Popen(["sh", "-c", f"exec {sys.executable} -m trio_chat {flags} {redirection}"])
     try:
-        with connect_when_up(port) as alice, socket.create_connection(("127.0.0.1", port)) as bob:
-            alice.sendall(b"/me listens\n/who\n")
-            assert b"*** 1 in #lobby" in alice.recv(4096)
-            bob.sendall(b"/nick bob\nhello\n")
-            heard = b""
-            while b"[bob]> hello\n" not in heard:
-                heard += alice.recv(4096)
+        with closing(Peer(connect_when_up(port))) as alice:
+            alice.send(b"/me listens\n/who\n")
+            assert alice.line().startswith("*** 1 in #lobby")
+            with closing(Peer(socket.create_connection(("127.0.0.1", port), PATIENCE_S))) as bob:
+                bob.send(b"/nick bob\nhello\n")
+                alice.until("[bob]> hello")
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
         process.wait()
@@ -212,7 +216,8 @@ def test_m8_a_stdout_that_nobody_reads_does_not_stop_the_server(server) -> None:
 
     peers[0].send(b"/who\n")
 
-    assert peers[0].until("***")
+    while not re.match(r"\*\*\* \d+ in #lobby: ", peers[0].line()):
+        pass
 
 
 def test_m8_a_stdout_whose_reader_is_gone_does_not_stop_the_server(server) -> None:
@@ -234,18 +239,10 @@ def connect_when_up(port: int) -> socket.socket:
     """Connect as soon as the server listens."""
     for _ in range(2000):
         try:
-            return socket.create_connection(("127.0.0.1", port), 20)
+            return socket.create_connection(("127.0.0.1", port), PATIENCE_S)
         except ConnectionRefusedError:
-            os.sched_yield()
-            select_pause()
+            select.select([], [], [], 0.01)  # leave the processor to the server
     raise AssertionError("the server did not start")
-
-
-def select_pause() -> None:
-    """Give the server 10 ms of the processor; the loop around it ends as soon as it is up."""
-    import select
-
-    select.select([], [], [], 0.01)
 
 
 def test_a_run_in_the_development_mode_of_python_warns_of_nothing(

@@ -13,12 +13,11 @@ class Frames:
     """A connection that speaks frames."""
 
     def __init__(self, server, **hello: object) -> None:
-        self.peer = server.connect()
-        self.send(type="hello", protocol=1, **hello)
+        self.peer = server.connect(as_line({"type": "hello", "protocol": 1, **hello}))
         self.welcome = self.until("welcome")
 
     def send(self, **frame: object) -> None:
-        self.peer.send(json.dumps(frame).encode() + b"\n")
+        self.peer.send(as_line(frame))
 
     def until(self, frame_type: str, **fields: object) -> dict:
         """The next frame of a type with these fields; others are skipped."""
@@ -31,6 +30,10 @@ class Frames:
         """Kind and author of what is in a room."""
         self.send(type="history", room=room, limit=200, key="history")
         return [(entry["kind"], entry["author"]) for entry in self.until("page", key="history")["entries"]]
+
+
+def as_line(frame: dict[str, object]) -> bytes:
+    return json.dumps(frame).encode() + b"\n"
 
 
 @pytest.mark.parametrize("stop", STOPS)

@@ -93,7 +93,7 @@ def test_a_restart_refuses_nobody(launch: Start) -> None:
         server = launch(chat)
         before = server.join()
         before.send(b"before\n/who\n")
-        before.until("***")
+        before.until("(you) ***")
         assert server.stop() == 0
 
         with socket.create_connection(chat.getsockname(), PATIENCE_S) as waiting:

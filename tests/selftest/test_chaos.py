@@ -17,6 +17,7 @@ SHORT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_is_lost_and_nothing_shown_twice_whatever_breaks(tmp_path: Path, seed: int) -> None:
     report = await run_chaos_test(ChaosPlan(seed=seed, **SHORT), tmp_path)
@@ -28,6 +29,7 @@ async def test_nothing_is_lost_and_nothing_shown_twice_whatever_breaks(tmp_path:
     assert all(one.reconnects for one in report.recordings)
 
 
+@pytest.mark.slow
 async def test_a_client_that_does_not_ask_for_what_it_missed_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,6 +40,7 @@ async def test_a_client_that_does_not_ask_for_what_it_missed_is_found(
     assert any("was never shown" in violation for violation in report.violations)
 
 
+@pytest.mark.slow
 async def test_progress_is_told_up_to_the_end_of_the_bad_time(tmp_path: Path) -> None:
     told: list[float] = []
 

@@ -31,6 +31,7 @@ def test_it_says_in_one_line_that_everything_works(tmp_path: Path, capsys: pytes
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_chaos_from_the_command_line_prints_its_result_and_no_bar_to_a_pipe() -> None:
     done = selftest("--chaos", "--seconds", "1", "--seed", "3")
 

@@ -188,7 +188,9 @@ async def test_a_certificate_can_be_added_renewed_refused_and_taken_away(open_ho
             f"Reloaded tls-cert: {file} (was no TLS)",
             "Reloaded tls-required: true (was false)",
         ]
-        assert (await (await house.connect()).rest()).startswith(b"*** this server speaks TLS only: ")
+        bob = await house.connect()
+        await bob.send(b"hello\n")
+        assert (await bob.rest()).startswith(b"*** this server speaks TLS only: ")
 
         write_certificate(file)
         assert await operator.reload() == ["Reloaded the TLS certificate and its key"]

@@ -326,7 +326,7 @@ async def test_the_server_stops_at_once_whatever_its_peers_do(site_scope, sent):
         if sent not in (b"", b"GET /ac"):
             await stream.receive_some(1)
 
-        with trio.fail_after(1):
+        with trio.fail_after(PATIENCE_S):
             await stop()
 
 

@@ -94,11 +94,11 @@ def test_whatever_arrives_is_one_printable_line_without_drawings(line: str) -> N
 @pytest.mark.parametrize("piece", ["x", "@ship ", "[", "*** ", "[a -> ", "\x1b[", "e\u0301", "👩\u200d"])
 def test_the_longest_lines_do_not_take_long(piece: str) -> None:
     line = (piece * 65536)[:65536]
-    start = time.perf_counter()
+    start = time.thread_time()  # of the processor, whatever else it does
 
     TRANSCRIPT.received(line)
 
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 def test_the_catalogue_can_be_looked_at() -> None:

@@ -590,8 +590,8 @@ class TestSessionRecords:
 
 class TestClosing:
     async def test_a_lock_does_not_hold_it_up(self, path: Path) -> None:
-        times = SqliteTimes(lock_wait_s=0.1)
-        with trio.fail_after(1):
+        times = SqliteTimes(lock_wait_s=0.1, close_max_s=10 * PATIENCE_S)
+        with trio.fail_after(PATIENCE_S):
             async with open_sqlite(path, times=times) as journal:
                 other = sqlite3.connect(path, isolation_level=None)
                 other.execute("BEGIN EXCLUSIVE")
