@@ -76,7 +76,7 @@ class Intake:
         if batch not in self._unsettled:  # given up while it was being written
             return
         del self._unsettled[batch]
-        self._note_changes(batch)
+        self._track_changes(batch)
         self.set_fault(batch.error)
         batch.settle()
         if batch.error is None and batch.entries:
@@ -105,7 +105,7 @@ class Intake:
         if self._follower:
             self._follower.close()
 
-    def _note_changes(self, batch: Batch) -> None:
+    def _track_changes(self, batch: Batch) -> None:
         """Remember the owners of the records that the store has, and the changes that failed."""
         for owner, change in batch.sessions.items():
             is_record = isinstance(change, SessionRecord)
