@@ -98,7 +98,7 @@ class World:
         entries = [Entry(self.last_id + number, self.now, draft) for number, draft in enumerate(drafts, 1)]
         self.last_id += len(entries)
         self.heard += entries
-        self.chat.hear(entries)
+        self.chat.deliver(entries)
 
     def connect(self, port: int, address: str = "10.0.0.1", *, mode: Mode = Mode.LINES, session: str = "") -> Client:
         """Connect a client and let it join the lobby; everyone has heard that."""
@@ -112,7 +112,7 @@ class World:
     def hear(self, client: Client) -> str:
         """What a client is sent now."""
         heard = b""
-        for member in client.hearings:
+        for member in client.memberships:
             data, end = member.slice()
             member.advance(end)
             heard += data

@@ -82,7 +82,7 @@ class ChatMachine(RuleBasedStateMachine):
 
     def _note_hearings(self) -> None:
         """Begin a book for whoever has come into a room, and close that of who has gone."""
-        here = {member for client in self.clients for member in client.hearings}
+        here = {member for client in self.clients for member in client.memberships}
         self.hearings = {member: book for member, book in self.hearings.items() if member in here}
         for member in here - self.hearings.keys():
             self.hearings[member] = Hearing(len(self.kept[member.room.name]))
@@ -195,7 +195,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.last_id += len(entries)
         for entry in entries:
             self.kept[entry.draft.room].append(entry)
-        self.chat.hear(entries)
+        self.chat.deliver(entries)
 
     @rule(who=NUMBERS, is_swift=st.booleans())
     def hear(self, who: int, is_swift: bool) -> None:
@@ -204,7 +204,7 @@ class ChatMachine(RuleBasedStateMachine):
         self._note_hearings()
         if is_swift:
             self.settle()
-        for member in client.hearings:
+        for member in client.memberships:
             book, log = self.hearings[member], member.room.log
             if member.cursor < member.track.base:
                 book.missed += member.catch_up()
@@ -276,7 +276,7 @@ class ChatMachine(RuleBasedStateMachine):
     @invariant()
     def cursors_are_inside_their_logs_and_logs_are_what_was_kept(self) -> None:
         for client in self.clients:
-            for member in client.hearings:
+            for member in client.memberships:
                 log = member.room.log
                 assert 0 <= member.cursor <= log.end
                 own = member.own or []
@@ -308,7 +308,7 @@ class ChatMachine(RuleBasedStateMachine):
         assert not any((register._by_id, register._by_port, register._by_nick, register._by_session, register.away))
         assert not any(room.members for room in self.chat.rooms)
         assert not self.chat.rooms._mailboxes
-        assert not self.chat._crowds._crowds
+        assert not self.chat._crowd_notices._crowds
         assert not self.records
 
 

@@ -132,7 +132,7 @@ async def _open_house(
 
             async def hear() -> None:
                 async for entries in journal.follow():
-                    context.chat.hear(entries)
+                    context.chat.deliver(entries)
 
             for part in (context.pump, context.heartbeats):
                 nursery.start_soon(part.run)

@@ -1,6 +1,6 @@
 """Chat: all rooms and every rule. Lines, frames, the console and HTTP call the same methods.
 
-What it decides becomes drafts, handed to `post`; what comes back from the journal enters the rooms through `hear`.
+What it decides becomes drafts, handed to `post`; what comes back from the journal enters the rooms through `deliver`.
 Nothing here waits: no method is a coroutine, so a rule is checked and applied in one step.
 """
 
@@ -10,7 +10,7 @@ from itertools import chain
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import Counters, DisconnectReason
-from trio_chat.chat.crowd import Crowds
+from trio_chat.chat.crowd import CrowdNotices
 from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
@@ -28,13 +28,13 @@ class Chat:
     """All clients and rooms of this server."""
 
     def __init__(self, deps: Dependencies, *, rules: Rules, last_id: int = 0) -> None:
-        """`last_id` is the newest id in the journal: what is newer comes in through `hear`."""
+        """`last_id` is the newest id in the journal: what is newer comes in through `deliver`."""
         self._deps = deps
         self.rules = rules
         """Can be set anew at any time; `window` and `rooms` stay as they were at first."""
         self._register = Register()
         self._ids = itertools.count(1)
-        self._crowds = Crowds(deps.post)
+        self._crowd_notices = CrowdNotices(deps.post)
         self.counters = Counters()
         self.rooms = Rooms(deps.encoders, window=rules.window, most=rules.rooms, last_id=last_id)
 
@@ -50,7 +50,7 @@ class Chat:
         client = Client(f"c{next(self._ids)}", address, port, mode=mode, outlet=outlet)
         client.session = session
         self._register.enter(client)
-        self._greet(client)
+        self._record_connect(client)
         return client
 
     def resume(self, session: str, address: str, port: int, *, outlet: Outlet) -> Client | None:
@@ -59,12 +59,12 @@ class Chat:
         if client is None:
             return None
         if client.away_since is None:
-            self._part(client, DisconnectReason.RESUMED)
+            self._record_disconnect(client, DisconnectReason.RESUMED)
             client.outlet.hang_up(CloseReason.RESUMED)
         self._register.bring_back(client, address, port)
         client.outlet = outlet
         client.away_since = None
-        self._greet(client)
+        self._record_connect(client)
         return client
 
     def restore(self, record: SessionRecord) -> None:
@@ -94,7 +94,7 @@ class Chat:
             return
         client.away_since = self._deps.clock()
         self._register.send_away(client)
-        self._part(client, end)
+        self._record_disconnect(client, end)
         client.outlet = NoOutlet()
 
     def disconnect(self, client: Client, end: DisconnectReason = DisconnectReason.LEFT) -> None:
@@ -104,13 +104,13 @@ class Chat:
         was_connected = client.away_since is None
         self._forget(client, Kind.LEFT)
         if was_connected:
-            self._part(client, end)
+            self._record_disconnect(client, end)
 
     def kick(self, client: Client) -> None:
         """End a client's connection; everyone where it was is told. Raises ChatError for one that is gone."""
         self._check_is_here(client)
         self._forget(client, Kind.KICKED)
-        self._part(client, DisconnectReason.KICKED)
+        self._record_disconnect(client, DisconnectReason.KICKED)
         client.outlet.hang_up(CloseReason.KICKED)
 
     def tick(self) -> None:
@@ -123,8 +123,8 @@ class Chat:
         self.rooms.forget_unspoken()
 
     def sum_up(self) -> None:
-        """Tell of the coming and going that was counted since it was last told."""
-        self._crowds.sum_up()
+        """Post a summary of the joins and leaves that were counted since the last one."""
+        self._crowd_notices.sum_up()
 
     # Rooms
 
@@ -157,7 +157,7 @@ class Chat:
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
         del client.members[room]
-        self._post_change(client, *self._dismiss(client, room, _draft(client, room, Kind.LEFT, _only(room))))
+        self._post_change(client, *self._remove_member(client, room, _draft(client, room, Kind.LEFT, _only(room))))
 
     def room_of(self, client: Client, name: str) -> Room:
         """The room of that name, which the client is in. Raises ChatError where it is not."""
@@ -227,23 +227,23 @@ class Chat:
                     receipt = self._deps.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
         return receipt
 
-    # Hearing
+    # Delivering
 
-    def hear(self, entries: Sequence[Entry]) -> None:
+    def deliver(self, entries: Sequence[Entry]) -> None:
         """Put entries, durable now, into the logs of their rooms."""
         by_room: dict[str, list[Entry]] = {}
         for entry in entries:
             by_room.setdefault(entry.draft.room, []).append(entry)
         for name, news in by_room.items():
             if room := self.rooms.route(name, news):
-                room.hear(news, self._register.by_id)
-                self.counters.note_heard(news, listeners=len(room.members))
+                room.append(news, self._register.by_id)
+                self.counters.count_deliveries(news, listeners=len(room.members))
                 self._deps.on_news(room)
         if entries:
             self.rooms.last_id = entries[-1].id
 
-    def heard_from(self, client: Client) -> None:
-        """Note that a client has sent a line."""
+    def record_input(self, client: Client) -> None:
+        """Count a line that a client has sent, and note when."""
         client.lines_in += 1
         self.counters.lines_in += 1
         client.heard_at = self._deps.clock()
@@ -275,13 +275,13 @@ class Chat:
         if client not in self._register:
             raise ChatError("no-such-client", "that client is gone")
 
-    def _greet(self, client: Client) -> None:
+    def _record_connect(self, client: Client) -> None:
         client.connected_at = self._deps.wall_clock()
         client.heard_at = self._deps.clock()
         self.counters.connects[client.mode] += 1
         self._deps.on_change(Change.CONNECTED, client, None)
 
-    def _part(self, client: Client, end: DisconnectReason) -> None:
+    def _record_disconnect(self, client: Client, end: DisconnectReason) -> None:
         self.counters.ends[end] += 1
         self.counters.bytes_out += client.outlet.bytes_out
         self._deps.on_change(Change.KICKED if end is DisconnectReason.KICKED else Change.DISCONNECTED, client, end)
@@ -299,11 +299,11 @@ class Chat:
     def _unless_counted(self, room: Room, notice: Draft) -> Sequence[Draft]:
         """Return a notice of a join or leave, unless it is only counted: the crowd's sum is posted later."""
         is_large = len(room.members) > self.rules.announce_max_members
-        return () if self._crowds.count(notice, is_large=is_large) else (notice,)
+        return () if self._crowd_notices.count(notice, is_large=is_large) else (notice,)
 
-    def _dismiss(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
+    def _remove_member(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Take a client out of a room. -> the notices to be posted"""
-        room.dismiss(client)
+        room.remove(client)
         notices = self._unless_counted(room, notice) if notice.kind is Kind.LEFT else (notice,)
         if not room.members:
             room.forget(self.rooms.last_id)
@@ -312,7 +312,7 @@ class Chat:
     def _forget(self, client: Client, notice: Kind) -> None:
         self._register.remove(client)
         rooms, client.members = client.members, {}
-        notices = [self._dismiss(client, room, _draft(client, room, notice)) for room in rooms]
+        notices = [self._remove_member(client, room, _draft(client, room, notice)) for room in rooms]
         self.rooms.close_mailbox(client)
         self._post_change(client, *chain(*notices))
 

@@ -41,7 +41,7 @@ class Client:
         self.session = ""
         self.nick: str | None = None
         self.label = self.peer
-        """What others see in brackets: the nick, or else where the client came from at first."""
+        """The name that others see in brackets: the nick, or else where the client came from at first."""
         self.members: dict[Room, Member] = {}
         """Its places in rooms; the current room is the one entered last."""
         self.mailbox: Member | None = None
@@ -73,7 +73,7 @@ class Client:
         return SessionRecord(self.owner, self.mode, self.label, self.nick or "", rooms)
 
     @property
-    def hearings(self) -> Collection[Member]:
+    def memberships(self) -> Collection[Member]:
         """Every place at which it listens: its rooms and its mailbox."""
         rooms = self.members.values()
         return (*rooms, self.mailbox) if self.mailbox else rooms
@@ -82,7 +82,7 @@ class Client:
     def behind(self) -> tuple[int, int]:
         """-> (entries, bytes) that it has not been sent yet."""
         entries, size = 0, self.outlet.unsent_bytes
-        for member in self.hearings:
+        for member in self.memberships:
             its_entries, its_size = member.behind
             entries, size = entries + its_entries, size + its_size
         return entries, size

@@ -22,7 +22,7 @@ _LIKENESS = 0.7
 
 
 class Effect(StrEnum):
-    """What a command does. One that says something answers with what is there already where no text is given."""
+    """The effect of a command. One that says something answers with what is there already where no text is given."""
 
     SAYS = "says"
     """Says something in the room, to everyone there."""
@@ -49,7 +49,7 @@ class Command(Generic[R]):
     limit: int = 0
     """Rows that it answers with at most; 0 where it has no such limit."""
     missing: str = ""
-    """What to tell whoever leaves out an argument; where it is empty, `run` sees to that."""
+    """The answer to a missing argument; where it is empty, `run` checks the argument."""
     request: str = ""
     """The type of the frame that does the same; programs send the line where there is none."""
     synonyms: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Command(Generic[R]):
 
     @property
     def title(self) -> str:
-        """What to type, as `/help` and the documentation show it."""
+        """The command and its arguments, as `/help` and the documentation show it."""
         return f"/{self.name} {self.usage}".rstrip()
 
     def bound_to(self, run: S) -> "Command[S]":
@@ -86,7 +86,7 @@ def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
 
 
 def is_quit(line: str) -> bool:
-    """Whether a line is the classic `quit()`."""
+    """-> whether a line is the classic `quit()`"""
     return line.rstrip() == "quit()"
 
 

@@ -103,7 +103,7 @@ def cost_of(line: str) -> int:
 
 
 def asks(line: str) -> bool:
-    """Whether what is answered to a typed line depends on what was said before it."""
+    """-> whether the answer to a line depends on what was said before it"""
     command = command_in(line, COMMANDS)
     if command is None or command.effect is Effect.TELLS:
         return False
@@ -333,4 +333,4 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
 )
 
 REQUEST_COSTS = MappingProxyType({command.request: command.cost for command in COMMANDS.values() if command.request})
-"""What the requests of programs cost, by the type of their frame: as much as the commands that do the same."""
+"""Cost of each request of programs, by the type of its frame: that of the command that does the same."""

@@ -1,4 +1,4 @@
-"""What happened since the server started, counted: for metrics and for the log. Counting is all it does."""
+"""Counters of events since the server started, for metrics and the log."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Counters:
         self.connects: Counter[Mode] = Counter()
         self.ends: Counter[DisconnectReason] = Counter()
         self.entries: Counter[Kind] = Counter()
-        """What became durable and entered a room."""
+        """Entries that became durable and were delivered to a room."""
         self.deliveries = 0
         """For each of these entries, the members that it was for."""
         self.lines_in = 0
@@ -43,7 +43,7 @@ class Counters:
         self.bytes_out = 0
         """Bytes sent on connections that have ended; what is sent on open ones is told by their outlets."""
 
-    def note_heard(self, entries: Sequence[Entry], *, listeners: int) -> None:
+    def count_deliveries(self, entries: Sequence[Entry], *, listeners: int) -> None:
         """Count entries that a room with so many listeners has heard."""
         self.entries.update([entry.draft.kind for entry in entries])
         self.deliveries += len(entries) * listeners

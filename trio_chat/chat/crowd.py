@@ -1,4 +1,4 @@
-"""Coming and going in a crowd: summed up, or a room of thousands would hear of nothing else.
+"""Notices of joins and leaves: summed up in large rooms, which would be sent little else.
 
 Telling each of n members of each of n joins is quadratic. In a room above a number of members, or once many have come
 and gone within one tick, notices are counted instead and become one entry at the next tick.
@@ -11,7 +11,7 @@ NOTICES_PER_TICK = 100
 
 
 class Crowd:
-    """The coming and going of one room since the last tick."""
+    """The joins and leaves of one room since the last tick."""
 
     __slots__ = ("_joined", "_left", "_told")
 
@@ -33,13 +33,13 @@ class Crowd:
 
     @property
     def words(self) -> str:
-        """What was counted; empty where nothing was."""
+        """The summary of what was counted; empty where nothing was."""
         parts = [f"{count:,} {word}" for count, word in ((self._joined, "joined"), (self._left, "left")) if count]
         return " and ".join(parts)
 
 
-class Crowds:
-    """The coming and going in all rooms. Their sums are handed to `post`."""
+class CrowdNotices:
+    """The joins and leaves in all rooms. Summaries are handed to `post`."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
@@ -51,7 +51,7 @@ class Crowds:
         return crowd.count(notice.kind, is_large=is_large)
 
     def sum_up(self) -> None:
-        """Tell what was counted since the last tick."""
+        """Post a summary of what was counted since the last tick."""
         for room, crowd in self._crowds.items():
             if words := crowd.words:
                 self._post(Draft(room, Kind.CROWD, SERVER, words))

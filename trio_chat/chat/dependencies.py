@@ -1,4 +1,4 @@
-"""What the chat needs from outside, what the operator decides for it, and what it tells of connections."""
+"""Dependencies of the chat, the rules that the operator sets, and the changes of connections that it reports."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from trio_chat.chat.room import Room
 
 
 class Change(StrEnum):
-    """What an operator is told of a connection."""
+    """A change of a connection, reported to operators."""
 
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
@@ -21,7 +21,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What the chat needs from outside.
+    """Everything that the chat needs from outside.
 
     `post` hands drafts and session changes to the journal. `encoders` are the wire formats. `wall_clock` gives seconds
     since 1970, `clock` seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of
@@ -38,11 +38,11 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the operator decides."""
+    """Rules that the operator sets."""
 
     window: Window = field(default_factory=Window)
     hold_s: float = 60.0
-    """How long a client whose connection broke stays in its rooms."""
+    """Time for which a client whose connection broke stays in its rooms."""
     announce_max_members: int = 500
     """Rooms larger than this sum up who comes and goes."""
     rooms_per_client: int = 100

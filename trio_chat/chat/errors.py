@@ -1,4 +1,4 @@
-"""What the domain says when a rule says no."""
+"""The error of the domain: a rule refused something."""
 
 
 class ChatError(Exception):

@@ -1,4 +1,4 @@
-"""What happens in rooms: drafts before they are kept, entries afterwards.
+"""Events of rooms: drafts before they are kept, entries afterwards.
 
 Both are msgspec structs rather than dataclasses: one of each is made for every line spoken, and a frozen dataclass
 costs ten times as much to make. They hold no containers, so the garbage collector need not track them (`gc=False`).
@@ -24,7 +24,7 @@ many can be called that."""
 
 
 class Kind(StrEnum):
-    """What an entry records."""
+    """Kinds of entries."""
 
     SAID = "said"
     ACTED = "acted"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOPIC)
-"""What a room is kept for. That somebody came or went is nothing of that kind, nor is what is announced everywhere."""
+"""The kinds for which a room is kept when it is empty."""
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -71,7 +71,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Receipt(Protocol):
-    """What posting a draft gives: the means to learn what became of it."""
+    """Receipt for a posted draft: tells whether it became durable."""
 
     async def kept(self) -> None:
         """Return when the draft is durable; raise JournalError when it could not be kept."""

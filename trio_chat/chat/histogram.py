@@ -1,11 +1,11 @@
-"""How long things took, counted: for whoever measures, and for metrics."""
+"""Histograms of durations, for metrics."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 
 
 class Histogram:
-    """How often something took up to so many seconds. Whoever measures calls `observe`; nothing is computed until read.
+    """Counts of durations by upper bounds in seconds. Whoever measures calls `observe`; nothing is computed until read.
 
     It may be observed in one thread and read in another: what is read then may be one observation apart.
     """

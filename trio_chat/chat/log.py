@@ -34,7 +34,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How much of a room is kept in memory: whichever bound is reached first."""
+    """Bounds of the entries of a room that are kept in memory: whichever is reached first."""
 
     entries: int = 65536
     size_bytes: int = 16 * 1024 * 1024
@@ -64,7 +64,7 @@ class Track(Generic[T]):
 
     @property
     def size_bytes(self) -> int:
-        """What the window holds in this format."""
+        """Size of the window in this format."""
         return self.starts[-1] - self.starts[0]
 
     def extend(self, entries: Sequence[T]) -> None:
@@ -84,7 +84,7 @@ class Track(Generic[T]):
             self._slices.clear()
 
     def covers(self, entry_id: int) -> bool:
-        """Whether everything newer than `entry_id` is here."""
+        """-> whether everything newer than `entry_id` is here"""
         return entry_id >= self.after_id
 
     def size_between(self, start: int, end: int) -> int:

@@ -22,7 +22,7 @@ class CloseReason(Enum):
 
 
 class Unsent(Protocol):
-    """What a member of a room has not been sent yet: bytes, and a cursor that moves as they are sent."""
+    """The unsent part of a room's log for one member: bytes, and a cursor that moves as they are sent."""
 
     def slice(self) -> tuple[bytes, int]:
         """-> (bytes, end): what to send next, and the cursor once that is sent."""

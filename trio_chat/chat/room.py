@@ -29,7 +29,7 @@ class Listener(Protocol):
         """The sending half of its connection."""
 
     @property
-    def hearings(self) -> "Collection[Member]":
+    def memberships(self) -> "Collection[Member]":
         """Its memberships: of rooms, and of its mailbox."""
 
 
@@ -61,7 +61,7 @@ class Member:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is a member still, and not dismissed meanwhile."""
+        """It is a member still, and was not removed meanwhile."""
         return self.room.members.get(self.client) is self
 
     def stop_listening(self) -> None:
@@ -73,8 +73,8 @@ class Member:
         self.cursor = max(self.room.log.index_after(entry_id), self.track.base)
         self.own = None
 
-    def hear_itself(self, index: int) -> None:
-        """The entry at this index, newer than all that were its own before, is its own."""
+    def leave_out(self, index: int) -> None:
+        """Do not send the entry at this index, newer than all that were left out before: it is its own."""
         if self.own is None:
             self.own = []
         self.own.append(index)
@@ -124,7 +124,7 @@ class Room:
         member = self.members[client] = Member(client, self)
         return member
 
-    def dismiss(self, client: Listener) -> None:
+    def remove(self, client: Listener) -> None:
         """Make a client a member no longer. A pass of the pump that still has it in hand finds no news for it."""
         self.members.pop(client).stop_listening()
         self.log.close_track(client.mode)
@@ -133,7 +133,7 @@ class Room:
         """Begin the log anew: nobody is here, and what was said is in the journal."""
         self.log = Log(self._encoders, self._window, after_id)
 
-    def hear(self, entries: Sequence[Entry], author_of: Callable[[str], Listener | None]) -> None:
+    def append(self, entries: Sequence[Entry], author_of: Callable[[str], Listener | None]) -> None:
         """Put entries into the log. `author_of` finds the client with an id, if it is still here.
 
         A plain client does not hear itself: its terminal shows what was typed. One that speaks frames does, since that
@@ -143,4 +143,4 @@ class Room:
         for index, entry in enumerate(entries, self.log.end - len(entries)):
             author = author_of(entry.draft.client)
             if author and author.mode is Mode.LINES and (member := self.members.get(author)):
-                member.hear_itself(index)
+                member.leave_out(index)

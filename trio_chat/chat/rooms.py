@@ -71,8 +71,8 @@ class Rooms:
         """The room of that name, however it is written."""
         return self._by_name.get(self._names.get(fold(name.removeprefix("#")), ""))
 
-    def heard_to(self, member: Member) -> int:
-        """The id up to which nothing more comes to a member that listens: what it has not heard is newer."""
+    def last_id_sent(self, member: Member) -> int:
+        """The id of the newest entry already sent to a member."""
         log = member.room.log
         following = max(member.cursor, member.track.base)  # one that fell off the window is told so, and goes on there
         return log.id_at(following) - 1 if following < log.end else self.last_id

@@ -41,7 +41,7 @@ _HIDDEN_RANGES = (
     (0xE0080, 0xE0FFF),  # variation selectors of ideographs (a byte can be smuggled in each), reserved
 )
 HIDDEN = "".join(f"{chr(first)}-{chr(last)}" for first, last in _HIDDEN_RANGES)
-"""What is always stripped, as the inside of a regular expression's brackets."""
+"""Characters that are always stripped, as the inside of a regular expression's brackets."""
 
 JOINERS = "\u180b-\u180d\u180f\u200c\u200d\ufe0e\ufe0f\U000e0020-\U000e007f"
 """Invisible, but an emoji or a script may need it: stripped elsewhere. The inside of brackets, too."""

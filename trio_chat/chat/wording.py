@@ -1,4 +1,4 @@
-"""What is typed and how answers read, the same for plain clients at the server and for people at our client."""
+"""The wording of answers, the same for plain clients and for our client, and limits on them."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -31,7 +31,7 @@ def lines_wanted(argument: str, most: int) -> int:
 
 
 def notice(text: str) -> str:
-    """What the server or the client itself says."""
+    """Format a line that the server or the client itself says."""
     return f"*** {text} ***"
 
 

@@ -217,7 +217,7 @@ class Server:
         """Append durable entries to their rooms, a bounded number at a time: none of them holds the loop."""
         async for entries in self.context.journal.follow():
             for start in range(0, len(entries), ENTRIES_PER_TURN):
-                self.context.chat.hear(entries[start : start + ENTRIES_PER_TURN])
+                self.context.chat.deliver(entries[start : start + ENTRIES_PER_TURN])
                 await trio.lowlevel.checkpoint()
 
     async def _tick(self) -> None:

@@ -30,7 +30,7 @@ ALICE = {
 def alice(admin):
     client = admin.connect(47634)
     admin.chat.rename(client, "alice")
-    admin.chat.heard_from(client)
+    admin.chat.record_input(client)
     admin.now += 2.5
     return client
 
@@ -46,7 +46,7 @@ async def test_a_client_is_described(admin, alice):
 async def test_what_a_client_has_not_heard_yet_is_counted(admin, alice):
     other = admin.connect(1025)
     await admin.chat.say(other, admin.chat.current_room(other), "hello").kept()
-    admin.chat.hear(await admin.journal.read("lobby", limit=10))
+    admin.chat.deliver(await admin.journal.read("lobby", limit=10))
 
     answer = await admin.ask("GET", "/clients/47634")
 

@@ -25,7 +25,7 @@ async def test_it_tells_how_a_server_does_that_has_just_begun(admin) -> None:
 async def test_it_counts_who_comes_and_goes_and_what_is_sent(admin) -> None:
     first = admin.connect(47634)
     admin.connect(47635)
-    admin.chat.heard_from(first)
+    admin.chat.record_input(first)
     admin.chat.kick(first)
     admin.refused["banned"] += 3
 

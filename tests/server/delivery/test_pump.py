@@ -63,7 +63,7 @@ class Hall:
         client = author.id if author else ""
         for text in texts:
             self._next_id += 1
-            self.chat.hear([Entry(self._next_id, 0.0, Draft(LOBBY, Kind.SAID, "x", text, client=client))])
+            self.chat.deliver([Entry(self._next_id, 0.0, Draft(LOBBY, Kind.SAID, "x", text, client=client))])
 
 
 @asynccontextmanager
@@ -91,7 +91,7 @@ async def test_one_who_leaves_during_a_pass_hears_nothing_more_and_nothing_twice
             await trio.lowlevel.checkpoint()
         assert not last.outlet.bytes_out
 
-        room.dismiss(last)
+        room.remove(last)
         if returns:
             last.members[room] = room.admit(last)
         the_hall.say("after")

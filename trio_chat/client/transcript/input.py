@@ -1,4 +1,4 @@
-"""What a person types at our client: something to say, something to ask, or something to do here. Pure."""
+"""Input of a person at our client: something to say, to ask, or to do here. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
 
 
 class Local(Enum):
-    """What needs no server."""
+    """Commands that need no server."""
 
     HELP = auto()
     STICKERS = auto()
@@ -188,7 +188,7 @@ _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
         "who": _who,
     }
 )
-"""How our client does commands of the chat for which there is a request. All others it leaves to the server."""
+"""Interpretation of the chat's commands that have a request. All others are left to the server."""
 
 COMMANDS: Mapping[str, Command[Interpret]] = table_of(
     (

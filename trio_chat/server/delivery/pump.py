@@ -96,7 +96,7 @@ class Pump:
         """-> whether the kernel took everything that waits for a client."""
         if client.outlet.unsent_bytes and not client.outlet.push(None):
             return False
-        for member in tuple(client.hearings):
+        for member in tuple(client.memberships):
             while member.cursor < member.room.log.end:
                 if not _push(member):
                     return False

@@ -64,7 +64,7 @@ async def _topic(talk: FrameConversation, request: frames.Topic) -> None:
 async def _join(talk: FrameConversation, request: frames.Join) -> None:
     await talk.publish()
     member = talk.chat.join(talk.client, request.room, is_move=True)
-    room = room_info(talk.chat, member.room, talk.chat.rooms.heard_to(member))
+    room = room_info(talk.chat, member.room, talk.chat.rooms.last_id_sent(member))
     talk.answer(frames.Joined(room=room, key=request.key))
 
 

@@ -142,7 +142,7 @@ class FramesSession:
                 raise request
             handler = HANDLERS[type(request)]
             if handler.is_typed:
-                talk.chat.heard_from(talk.client)
+                talk.chat.record_input(talk.client)
             await handler.run(talk, request)
         except (ChatError, FrameFault) as error:
             kept = await talk.find_kept(request.key) if error.code == "not-in-room" else None

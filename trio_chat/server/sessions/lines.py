@@ -147,7 +147,7 @@ class LinesSession:
 
     def _obey(self, line: str | LineFault) -> Answer:
         client = self._client
-        self._context.chat.heard_from(client)
+        self._context.chat.record_input(client)
         if isinstance(line, LineFault):
             return TextReply((notice(line.value),))
         if (not self._is_known or line.startswith("{")) and self._refuse_if_no_chat(line):

@@ -51,7 +51,7 @@ class Replay:
     def last_id_sent(self, member: Member) -> int:
         """The id of the newest entry already sent to a member, or seen by it before."""
         seen = self._seen.get(member)
-        return self._context.chat.rooms.heard_to(member) if seen is None else seen
+        return self._context.chat.rooms.last_id_sent(member) if seen is None else seen
 
     async def run(self) -> None:
         """Send what was missed, room by room, each up to where its log takes over."""
