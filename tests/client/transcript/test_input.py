@@ -89,7 +89,8 @@ def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
 
     if not isinstance(meaning, Local):
         assert meaning.__struct_config__.tag == (command.request or "command")
-        assert isinstance(meaning, Message) == (command.effect in (Effect.SAYS, Effect.TELLS))
+        is_kept = bool(command.request) and command.effect in (Effect.SAYS, Effect.TELLS)
+        assert isinstance(meaning, Message) == is_kept
 
 
 def test_a_command_without_a_request_is_left_to_the_server() -> None:
