@@ -136,10 +136,18 @@ def test_m7_a_malformed_file_is_one_line_that_names_the_place(tmp_path: Path) ->
     assert done.stderr == f"trio-chat: {file}: not valid TOML: Invalid value (at line 2, column 9)\n"
 
 
+@pytest.fixture
+def shared_path() -> Iterator[Path]:
+    """A temporary folder that other users may enter. Every run of pytest takes the folder of `tmp_path` for itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o600), (0o777, 0o600)], ids=["folder", "file"])
-def test_m7_data_of_another_user_is_one_line(tmp_path: Path, folder_mode: int, file_mode: int) -> None:
-    done = start_as_nobody(tmp_path / "data", folder_mode, file_mode)
+def test_m7_data_of_another_user_is_one_line(shared_path: Path, folder_mode: int, file_mode: int) -> None:
+    done = start_as_nobody(shared_path / "data", folder_mode, file_mode)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1, done.stderr
@@ -148,10 +156,10 @@ def test_m7_data_of_another_user_is_one_line(tmp_path: Path, folder_mode: int, f
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_m2_a_journal_that_may_only_be_read_is_refused_by_name_and_left_as_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "data" / "journal.db"
+def test_m2_a_journal_that_may_only_be_read_is_refused_by_name_and_left_as_it_is(shared_path: Path) -> None:
+    file = shared_path / "data" / "journal.db"
 
-    done = start_as_nobody(tmp_path / "data", 0o777, 0o444)
+    done = start_as_nobody(shared_path / "data", 0o777, 0o444)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1, done.stderr
@@ -163,9 +171,6 @@ def start_as_nobody(data: Path, folder_mode: int, file_mode: int) -> subprocess.
     """Start a server, as a user who owns nothing, on what a server of root left there."""
     with running_server(data) as server:
         assert server.stop() == 0
-    for parent in data.parents:
-        if parent.is_relative_to(Path(tempfile.gettempdir())) and parent != Path(tempfile.gettempdir()):
-            parent.chmod(0o755)
     data.chmod(folder_mode)
     (data / "journal.db").chmod(file_mode)
 
