@@ -10,12 +10,17 @@ from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
+from unicodedata import normalize
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.text import clean
+from trio_chat.chat.typed_line import SAID_BY_TWO, TypedLine, command_behind_key, read_line
 
 R = TypeVar("R")
 S = TypeVar("S")
+
+NAME_SHOWN = 32
+"""Characters of an unknown command that are shown."""
 
 _LIKENESS = 0.7
 """Of 1: `hlep` is 0.75 like `help`, `hist` 0.73 like `history`; `clear` is 0.6 like `leave`, which is too little."""
@@ -85,43 +90,58 @@ def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
     return MappingProxyType({command.name: command for command in commands})
 
 
-def is_quit(line: str) -> bool:
-    """-> whether a line is the classic `quit()`"""
-    return line.rstrip() == "quit()"
+def read_typed(line: str, commands: Mapping[str, Command[R]]) -> TypedLine:
+    """Read a typed line. Raises ChatError where a key makes it unclear whether it is one of these for one person."""
+    refuse_hidden(line, commands.values())
+    return read_line(line)
 
 
-def text_in(line: str) -> str | None:
-    """Return the text that a line says, or None where it is a command. Of two slashes at its beginning one is said."""
-    if line.startswith("/") and not line.startswith("//"):
-        return None
-    return line.removeprefix("/")
+def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
+    """Refuse a line with a private command behind a key that left letters before it. Raises ChatError."""
+    if line.isprintable():
+        return
+    names = [
+        name for command in commands if command.effect is Effect.TELLS for name in (command.name, *command.synonyms)
+    ]
+    if command := command_behind_key(line, names):
+        raise ChatError("usage", f"a key that is no text came before {command}, so nothing was sent: type it again")
 
 
 def command_in(line: str, commands: Mapping[str, Command[R]]) -> Command[R] | None:
-    """Return the command of a line, if it is one of these."""
-    return None if text_in(line) is not None else commands.get(_split(line)[0].lower())
+    """Return the command of a typed line, if it is one of these."""
+    command = read_line(line).command
+    return commands.get(_split(command)[0]) if command else None
 
 
-def parse(line: str, commands: Mapping[str, Command[R]]) -> tuple[Command[R], str]:
-    """Read a line that is a command. -> the command and its argument
+def argument_in(line: str) -> str:
+    """Return what stands behind the command of a typed line."""
+    return _split(read_line(line).command)[1]
+
+
+def parse(command_line: str, commands: Mapping[str, Command[R]]) -> tuple[Command[R], str]:
+    """Read the command of a typed line. -> the command and its argument
 
     Raises ChatError for an unknown command or a missing argument, with a sentence for whoever typed it.
     """
-    name, argument = _split(line)
-    command = commands.get(name.lower())
+    name, argument = _split(command_line)
+    command = commands.get(name)
     if command is None:
-        raise ChatError("unknown-command", _unknown(clean(name)[:32], commands))
+        raise ChatError("unknown-command", _unknown(clean(name)[:NAME_SHOWN], commands))
     command.check(argument)
     return command, argument
 
 
 def _split(line: str) -> tuple[str, str]:
-    name, _, argument = line[1:].strip().partition(" ")
-    return name, argument.strip()
+    """Split a command into its name, in ASCII and small letters where it can be, and its argument."""
+    name, *rest = line[1:].split(maxsplit=1) or [""]
+    if not name.isascii() and len(name) <= NAME_SHOWN:
+        name = normalize("NFKC", name)  # full-width letters, from an East Asian keyboard
+    return name.lower(), rest[0].rstrip() if rest else ""
 
 
 def _unknown(name: str, commands: Mapping[str, Command[R]]) -> str:
     """Answer a command that there is not: it may be mistyped, or called so in another chat."""
     meant = [command.name for command in commands.values() if name.lower() in command.synonyms]
     meant = meant or get_close_matches(name.lower(), commands, n=1, cutoff=_LIKENESS)
-    return f"unknown command /{name}: " + (f"did you mean /{meant[0]}?" if meant else "/help lists what there is")
+    advice = f"did you mean /{meant[0]}?" if meant else f"/help lists what there is; {SAID_BY_TWO}"
+    return f"unknown command /{name}: {advice}"

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trio_chat.chat.command_table import Command, Effect, command_in, is_quit, parse, table_of, text_in
+from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.text import clean
+from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import (
     HISTORY_DEFAULT,
     HISTORY_MAX,
@@ -107,24 +108,26 @@ def asks(line: str) -> bool:
     command = command_in(line, COMMANDS)
     if command is None or command.effect is Effect.TELLS:
         return False
-    return command.effect is not Effect.SAYS or " " not in line.strip()
+    return command.effect is not Effect.SAYS or not argument_in(line)
 
 
 def obey(chat: "Chat", client: "Client", line: str) -> Answer:
     """Do what a typed line asks for. Raises ChatError with a sentence for the one who typed it."""
-    if is_quit(line):
+    typed = read_typed(line, COMMANDS)
+    if typed.is_quit:
         return LeaveChat()
-    if (text := text_in(line)) is not None:
-        return _posted(chat.say(client, chat.current_room(client), text))
-    command, argument = parse(line, COMMANDS)
+    if not typed.command:
+        return _posted(chat.say(client, chat.current_room(client), typed.text))
+    command, argument = parse(typed.command, COMMANDS)
     return command.run(Call(chat, client, argument, command.limit))
 
 
 def run_for_program(chat: "Chat", client: "Client", line: str, room: "Room") -> Answer:
     """Run a command in a room, for a program, which has requests of its own for most. Raises ChatError like `obey`."""
-    if text_in(line) is not None:
+    typed = read_line(line)
+    if not typed.command:
         raise ChatError("usage", "a command begins with /")
-    command, argument = parse(line, COMMANDS)
+    command, argument = parse(typed.command, COMMANDS)
     if command.request:
         raise ChatError("usage", f"/{command.name} has a request of its own: {command.request}")
     return command.run(Call(chat, client, argument, command.limit, room))
@@ -162,7 +165,7 @@ def _me(call: Call) -> Answer:
 
 
 def _msg(call: Call) -> Answer:
-    label, _, text = call.argument.partition(" ")
+    label, text = call.argument.split(maxsplit=1)
     other = call.chat.known_as(label.removeprefix("[").removesuffix("]"))
     receipt = call.chat.tell(call.client, other.label, text.strip())
     return Posted(receipt, once_kept=(notice(told_to(other.label, clean(text).strip())),)) if receipt else TextReply()

@@ -52,6 +52,7 @@ _SEPARATORS = r"\t-\r\x1c-\x1f\x85\u2028\u2029"
 # that does not end within the line loses only its introducer, and ESC before a letter only itself: rather some noise
 # than a word that vanished after a stray Escape key. A control ends each class below, which keeps the search linear.
 _SEQUENCES = (
+    r"\x1b(?:\[\[[A-E]|O[A-DFHP-S])",  # keys: F1 to F5 of Linux, and cursor keys in application mode, of no text
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]",  # CSI: colours, cursor
     r"(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\|\x9c)",  # OSC, DCS, SOS, PM, APC
     r"\x1b(?:[()*+][0-9A-Z]|%[@G]|#[0-9]|[78=>])",  # character sets, cursor saved and restored, keypad modes

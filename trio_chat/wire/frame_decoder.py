@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from trio_chat.chat.text import clean
+from trio_chat.chat.typed_line import as_seen, from_first_shape
 from trio_chat.wire.frames import FRAME_LIMIT, KEY_LIMIT, REPLY_LIMIT, AnyReply, AnyRequest
 from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 
@@ -83,7 +84,21 @@ def reply_decoder() -> FrameDecoder[AnyReply]:
 
 def is_hello(line: str) -> bool:
     """Tell whether a line is a `hello`, even an invalid one: it may contain a password and a session secret."""
-    return line.startswith("{") and _parse_leniently(line.encode(errors="replace")).get("type") == "hello"
+    return _type_in(line) == "hello"
+
+
+def is_tell(line: str) -> bool:
+    """Tell whether a line is a `tell`, even an invalid one: it is for one person."""
+    return _type_in(line) == "tell"
+
+
+def _type_in(line: str) -> object:
+    """Return the type of the frame that is typed as a line, whatever keys or blanks stand before it."""
+    if "{" not in line:
+        return None
+    seen = as_seen(line)
+    frame = from_first_shape(seen) if line.isprintable() else seen[seen.find("{") :]
+    return _parse_leniently(frame.encode(errors="replace")).get("type") if frame.startswith("{") else None
 
 
 def _has_lone_surrogate(found: dict[str, Any]) -> bool:

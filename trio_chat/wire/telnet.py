@@ -30,7 +30,7 @@ _YES = encode_notice("yes, the chat is here")
 
 _SEQUENCE = re.compile(
     rb"""
-      \xff (?P<option> [\xfb-\xfe] . )
+      \xff (?P<option> [\xfb-\xfe] (?! /[A-Za-z\x00] ) . )
     | \xff (?P<ignored> \xfa (?: [^\xff] | \xff\xff ){0,%(limit)d}+ \xff\xf0 )
     | \xff (?P<command> [\xec-\xf9] )
     | \xff (?P<literal> \xff )

@@ -64,7 +64,10 @@ def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: 
         ("/leave", "you are in #lobby already; /quit leaves the chat"),
         ("/search", "say what to look for: /search WORDS"),
         ("/history x", "expected a number of lines: /history N, at most 1000"),
-        ("/frob\x1b[31mnicate x", "unknown command /frobnicate: /help lists what there is"),
+        (
+            "/frob\x1b[31mnicate x",
+            "unknown command /frobnicate: /help lists what there is; // says a line that begins with /",
+        ),
         ("/stiker", "unknown command /stiker: did you mean /stickers?"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.server.operation.console import ConsoleContext, run_command
+from trio_chat.server.operation.console import ConsoleContext, Quit, run_command
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 
@@ -145,3 +145,13 @@ async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
             "TIME                  WHO            DID  WHAT",
             "1970-01-01 00:00 UTC  http fe80::1%  ban  fe80::1% forged",
         ]
+
+
+@pytest.mark.parametrize("prefix", ["\x1b[A", "\x1bOA", "\x7f", "\0", "\ufeff", "\u200b", " ", "x\b"])
+async def test_c23_a_console_command_behind_a_key_is_obeyed(open_house, autojump_clock, prefix: str) -> None:
+    async with open_house() as house:
+        context = context_of(house)
+
+        assert list(await run_command(context, f"{prefix}list")) == ["No clients"]
+        with pytest.raises(Quit):
+            await run_command(context, f"{prefix}quit()")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 
-from trio_chat.chat.command_table import Command, Effect, is_quit, parse, table_of, text_in
+from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
@@ -52,12 +52,13 @@ Interpret = Callable[[TypedCommand], Meaning]
 
 def meaning_of(line: str, room: str) -> Meaning:
     """Tell what a line means to somebody whose current room is `room`. Raises ChatError with a sentence for them."""
-    if is_quit(line):
+    typed = read_typed(line, COMMANDS)
+    if typed.is_quit:
         return Local.QUIT
-    if (text := text_in(line)) is not None:
-        return frames.Say(room=room, text=text)
-    command, argument = parse(line, COMMANDS)
-    return command.run(TypedCommand(room, argument, command.limit, line))
+    if not typed.command:
+        return frames.Say(room=room, text=typed.text)
+    command, argument = parse(typed.command, COMMANDS)
+    return command.run(TypedCommand(room, argument, command.limit, typed.command))
 
 
 def _me(it: TypedCommand) -> Meaning:
@@ -65,7 +66,7 @@ def _me(it: TypedCommand) -> Meaning:
 
 
 def _msg(it: TypedCommand) -> Meaning:
-    label, _, text = it.argument.partition(" ")
+    label, text = it.argument.split(maxsplit=1)
     return frames.Tell(to=(_bare(label) or label)[:64], text=text.strip())
 
 
@@ -125,10 +126,11 @@ def _for_server(it: TypedCommand) -> Meaning:
 
 def written_out(line: str, writer: str) -> str:
     """Write out to whom a reply goes: to the `writer`, if there is one."""
-    name, _, text = line.partition(" ")
-    if name.lower() != "/reply" or not writer or not text.strip():
+    command = command_in(line, COMMANDS)
+    text = argument_in(line)
+    if command is None or command.name != "reply" or not writer or not text:
         return line
-    return f"/msg {writer} {text.strip()}"
+    return f"/msg {writer} {text}"
 
 
 def help_lines() -> list[str]:

@@ -17,6 +17,7 @@ from trio_chat.chat.operators.networks import show_network
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.text import clean
+from trio_chat.chat.typed_line import as_seen
 from trio_chat.journal import AuditRecord, JournalError, OperatorStore
 
 BY = "console"
@@ -66,7 +67,7 @@ def change_line(change: Change, client: Client) -> str:
 
 async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
     """Run a typed command. -> lines to print. Raises Quit."""
-    word, _, argument = line.strip().partition(" ")
+    word, _, argument = as_seen(line).strip().partition(" ")
     if not word:
         return ()
     if word in ("quit()", "quit"):

@@ -13,7 +13,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.chat.wording import LATE_HELLO, NOTHING_FOUND, notice
+from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, NOTHING_FOUND, notice
 from trio_chat.journal import Damaged, Journal, JournalError, Past, Searchable, need
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
@@ -24,7 +24,7 @@ from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 from trio_chat.server.transport.peer import Peer
 from trio_chat.server.transport.sniff import GreetingRefusal, classify
-from trio_chat.wire.frame_decoder import is_hello
+from trio_chat.wire.frame_decoder import is_hello, is_tell
 from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
 from trio_chat.wire.telnet import TelnetDecoder, TelnetFilter
 
@@ -150,8 +150,10 @@ class LinesSession:
         self._context.chat.record_input(client)
         if isinstance(line, LineFault):
             return TextReply((notice(line.value),))
-        if (not self._is_known or line.startswith("{")) and self._refuse_if_no_chat(line):
+        if (not self._is_known or "{" in line) and self._refuse_if_no_chat(line):
             return LeaveChat()
+        if is_tell(line):
+            return TextReply((notice(NO_FRAMES),))
         try:
             return obey(self._context.chat, client, line)
         except ChatError as error:

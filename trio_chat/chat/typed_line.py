@@ -1,0 +1,109 @@
+"""Reading of a typed line: speech, a command or `quit()`. Lines, our client's input and the console are read here.
+
+The text that others would see decides, so a stray key, a byte order mark or a blank before `/msg` makes nothing public:
+
+1. Backspace and its kin, which a terminal in raw mode sends instead of obeying, are obeyed; then the line is cleaned.
+2. Blanks and other characters without a shape of their own do not count at the beginning.
+3. One slash, or a character drawn like it before a letter, begins a command. Two say a line that begins with one.
+4. A key that leaves letters behind, as in `OA/msg bob hi`, has the line refused: nobody can tell where it began.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from unicodedata import category
+
+from trio_chat.chat.text import clean
+
+QUIT = "quit()"
+
+SAID_BY_TWO = "// says a line that begins with /"
+
+# Drawn like a slash: the confusables of UTS #39 that are no letters. The first is what an East Asian keyboard types.
+_LIKE_SLASH = "\uff0f\u2044\u2215\u29f8\u2571\u27cb\u1735"
+_LETTER = "A-Za-z\uff21-\uff3a\uff41-\uff5a"
+_SLASHES = re.compile(rf"/{{1,2}}|[{_LIKE_SLASH}]{{1,2}}(?=[{_LETTER}])")
+
+_BLANKS = "\u2800\ufffc\U00013441\U00013442\U0001d159"
+"""Blank in most fonts, and no space by category. A dictated text begins with U+FFFC."""
+
+_EDITING = re.compile("[\b\x7f\x15\x17]")
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_ANY_COMMAND = rf"[/{_LIKE_SLASH}]\s*+(%s)\s++\S"
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """A line as others would see it. `command` begins with its slash and is empty for one that says something."""
+
+    text: str
+    command: str = ""
+    is_quit: bool = False
+
+
+def read_line(line: str) -> TypedLine:
+    """Tell what a typed line is. Cleaning it before, or its text afterwards, changes nothing."""
+    seen = as_seen(line)
+    if seen.rstrip() == QUIT:
+        return TypedLine(seen, is_quit=True)
+    start = _first_shape(seen)
+    slashes = _SLASHES.match(seen, start)
+    if slashes is None:
+        return TypedLine(seen)
+    if len(slashes[0]) > 1:
+        return TypedLine(seen[:start] + seen[start + 1 :])
+    return TypedLine(seen, command=f"/{seen[start + 1 :]}")
+
+
+def as_seen(line: str) -> str:
+    """Return a typed line as others would see it: with its backspaces obeyed, and clean."""
+    return clean(_edited(line))
+
+
+def command_behind_key(line: str, names: Iterable[str]) -> str:
+    """Find one of these commands in a line that is none, behind a key that left letters before it. -> "" for none"""
+    line = _edited(line)
+    key = _CONTROL.search(line)
+    if key is None or read_line(line).command:
+        return ""
+    pattern = re.compile(_ANY_COMMAND % "|".join(map(re.escape, names)), re.IGNORECASE)
+    found = pattern.search(line, key.start())
+    return f"/{found[1]}" if found else ""
+
+
+def from_first_shape(line: str) -> str:
+    """Return a line without what is drawn by nothing of its own at its beginning: blanks, marks, formats."""
+    return line[_first_shape(line) :]
+
+
+def _first_shape(line: str) -> int:
+    """Return the index of the first character that is drawn by itself."""
+    for index, char in enumerate(line):
+        if not (char.isspace() or char in _BLANKS or category(char)[0] == "M" or category(char) == "Cf"):
+            return index
+    return len(line)
+
+
+def _edited(line: str) -> str:
+    """Obey what a terminal would have: Backspace and Delete, Ctrl-U for the line, Ctrl-W for the word."""
+    if not _EDITING.search(line):
+        return line
+    kept: list[str] = []
+    for char in line:
+        if char in "\b\x7f":
+            del kept[-1:]
+        elif char == "\x15":
+            kept.clear()
+        elif char == "\x17":
+            _drop_word(kept)
+        else:
+            kept.append(char)
+    return "".join(kept)
+
+
+def _drop_word(kept: list[str]) -> None:
+    while kept and kept[-1].isspace():
+        kept.pop()
+    while kept and not kept[-1].isspace():
+        kept.pop()
