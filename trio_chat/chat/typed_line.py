@@ -10,8 +10,9 @@ The text that others would see decides, so a stray key, a byte order mark or a b
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from unicodedata import category
+
+import msgspec
 
 from trio_chat.chat.text import clean
 
@@ -27,14 +28,15 @@ _SLASHES = re.compile(rf"/{{1,2}}|[{_LIKE_SLASH}]{{1,2}}(?=[{_LETTER}])")
 _BLANKS = "\u2800\ufffc\U00013441\U00013442\U0001d159"
 """Blank in most fonts, and no space by category. A dictated text begins with U+FFFC."""
 
+_SHAPELESS = frozenset(("Mn", "Mc", "Me", "Cf"))
+
 _EDITING = re.compile("[\b\x7f\x15\x17]")
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _ANY_COMMAND = rf"[/{_LIKE_SLASH}]\s*+(%s)\s++\S"
 
 
-@dataclass(frozen=True, slots=True)
-class TypedLine:
+class TypedLine(msgspec.Struct, frozen=True):
     """A line as others would see it. `command` begins with its slash and is empty for one that says something."""
 
     text: str
@@ -45,7 +47,7 @@ class TypedLine:
 def read_line(line: str) -> TypedLine:
     """Tell what a typed line is. Cleaning it before, or its text afterwards, changes nothing."""
     seen = as_seen(line)
-    if seen.rstrip() == QUIT:
+    if seen.startswith(QUIT) and seen.rstrip() == QUIT:
         return TypedLine(seen, is_quit=True)
     start = _first_shape(seen)
     slashes = _SLASHES.match(seen, start)
@@ -58,7 +60,7 @@ def read_line(line: str) -> TypedLine:
 
 def as_seen(line: str) -> str:
     """Return a typed line as others would see it: with its backspaces obeyed, and clean."""
-    return clean(_edited(line))
+    return line if line.isascii() and line.isprintable() else clean(_edited(line))
 
 
 def command_behind_key(line: str, names: Iterable[str]) -> str:
@@ -80,7 +82,7 @@ def from_first_shape(line: str) -> str:
 def _first_shape(line: str) -> int:
     """Return the index of the first character that is drawn by itself."""
     for index, char in enumerate(line):
-        if not (char.isspace() or char in _BLANKS or category(char)[0] == "M" or category(char) == "Cf"):
+        if not (char.isspace() or char in _BLANKS) and (char.isascii() or category(char) not in _SHAPELESS):
             return index
     return len(line)
 
