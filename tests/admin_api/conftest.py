@@ -29,6 +29,7 @@ from admin_api.http.problems import register_problems
 from admin_api.http.serving import serve_http
 from admin_api.state import AdminState
 from tests.conftest import PATIENCE_S
+from tests.loop_watch import watching
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
@@ -276,7 +277,8 @@ async def _open_admin(access: Access = Access(), *, keep_timeout_s: float = 3.0)
         nursery.start_soon(admin.operator_log.run)
         listeners = await open_listeners("127.0.0.1", 0)
         (admin.site.url,) = await nursery.start(serve_http, admin.site.app, listeners)
-        yield admin
+        with watching(nursery):
+            yield admin
         nursery.cancel_scope.cancel()
 
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -23,8 +24,11 @@ from tests.conftest import PATIENCE_S
 class Server:
     """A running `trio-chat serve`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], data: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], data: Path, holds: Path | None = None) -> None:
+        """`holds` is the report of its loop, if that is watched, see `tests.loop_watch`."""
         self.process = process
+        self._holds = holds
+        self._excuses: list[str] = []
         self.data = data
         self._peers: list[Peer] = []
         self._output = Lines(process.stdout)
@@ -92,6 +96,16 @@ class Server:
         """Memory that is resident for the server."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
+    def excuse(self, task: str, *, reason: str) -> None:
+        """Let a task hold the loop, whose name contains this, for a reason that is no fault of the server's."""
+        assert reason
+        self._excuses.append(task)
+
+    def holds(self) -> list[str]:
+        """What has held the loop for longer than anything may, without an excuse."""
+        found = self._holds.read_text().splitlines() if self._holds and self._holds.exists() else []
+        return [line for line in found if not any(task in line for task in self._excuses)]
 
     def close(self) -> None:
         """End the server, if it still runs, and all connections to it."""
@@ -183,31 +197,34 @@ class Peer:
 
 @contextmanager
 def running_server(data: Path, *flags: str) -> Iterator[Server]:
-    """Start a server and stop it at the end."""
-    command = [
-        sys.executable,
-        "-m",
-        "trio_chat",
-        "serve",
-        "--port",
-        "0",
-        "--admin-port",
-        "0",
-        "--data",
-        str(data),
-        "--rate",
-        "0",
-        *flags,
-    ]
+    """Start a server and stop it at the end. Its loop is watched: nothing may hold it."""
+    with tempfile.TemporaryDirectory() as folder:
+        holds = Path(folder, "holds")
+        server = start_server(data, *flags, holds=holds)
+        try:
+            yield server
+        finally:
+            server.close()
+        assert server.holds() == []
+
+
+def watched(holds: Path, *arguments: str) -> list[str]:
+    """Arguments for Python: to run the command line with its loop watched, and the report in the file `holds`."""
+    return ["-m", "tests.loop_watch", str(holds), *arguments]
+
+
+def start_server(data: Path, *flags: str, holds: Path) -> Server:
+    """Start a server, whose loop is watched."""
+    flags = ("--port", "0", "--admin-port", "0", "--data", str(data), "--rate", "0", *flags)
     # Unbuffered: `select` does not see a line that is in a buffer of ours.
     process = subprocess.Popen(
-        command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, *watched(holds, "serve", *flags)],
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    server = Server(process, data)
-    try:
-        yield server
-    finally:
-        server.close()
+    return Server(process, data, holds)
 
 
 @pytest.fixture

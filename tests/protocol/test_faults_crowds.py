@@ -150,14 +150,14 @@ def test_c17_an_error_of_ours_ends_one_session_by_one_log_line(tmp_path, start) 
 BROKEN = """
 import trio
 
-def run(*args, real=trio.run):
+def run(*args, real=trio.run, **options):
     from trio_chat.chat.chat import Chat
 
     def act(self, client, room, text, act=Chat.act, **rest):
         return 1 / 0 if text == "explode" else act(self, client, room, text, **rest)
 
     Chat.act = act
-    return real(*args)
+    return real(*args, **options)
 
 trio.run = run
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocol.conftest import PATIENCE_S, Peer, Server
+from tests.protocol.conftest import PATIENCE_S, Peer, Server, watched
 
 # What systemd does between fork and exec: the sockets from descriptor 3 on, and whom they are for.
 LAUNCHER = """
@@ -21,7 +21,7 @@ fds = [os.dup2(int(fd), 100 + place) for place, fd in enumerate(sys.argv[1].spli
 for place, fd in enumerate(fds):
     os.dup2(fd, 3 + place)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
-os.execv(sys.executable, [sys.executable, "-m", "trio_chat", "serve", *sys.argv[2:]])
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 
 Start = Callable[..., Server]
@@ -30,13 +30,15 @@ Start = Callable[..., Server]
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Start]:
     """Start a server as a service; `sockets` are handed over, `variables` are set."""
+    holds = tmp_path.with_suffix(".holds")
+    servers: list[Server] = []
     with ExitStack() as stack:
 
         def start(*sockets: socket.socket, **variables: str) -> Server:
             fds = [sock.fileno() for sock in sockets]
             flags = ["--data", str(tmp_path), "--admin-port", "0", "--port", "0"]
             process = subprocess.Popen(
-                [sys.executable, "-c", LAUNCHER, " ".join(map(str, fds)), *flags],
+                [sys.executable, "-c", LAUNCHER, " ".join(map(str, fds)), *watched(holds, "serve", *flags)],
                 bufsize=0,
                 pass_fds=fds,
                 env={**os.environ, **variables},
@@ -44,11 +46,12 @@ def launch(tmp_path: Path) -> Iterator[Start]:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
-            server = Server(process, tmp_path)
-            stack.callback(server.close)
-            return server
+            servers.append(Server(process, tmp_path, holds))
+            stack.callback(servers[-1].close)
+            return servers[-1]
 
         yield start
+    assert [server.holds() for server in servers if server.holds()] == []
 
 
 @pytest.fixture
@@ -129,7 +132,7 @@ def test_what_is_no_listening_socket_is_one_line() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         done = subprocess.run(
-            [sys.executable, "-c", LAUNCHER, str(ours.fileno()), "--journal", "memory:"],
+            [sys.executable, "-c", LAUNCHER, str(ours.fileno()), "-m", "trio_chat", "serve", "--journal", "memory:"],
             pass_fds=[ours.fileno()],
             capture_output=True,
             timeout=PATIENCE_S,

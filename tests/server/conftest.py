@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.loop_watch import watching
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
@@ -139,7 +140,8 @@ async def _open_house(
             nursery.start_soon(hear)
             nursery.start_soon(accept_forever, listener, partial(serve_connection, context), nursery)
             try:
-                yield house
+                with watching(nursery):
+                    yield house
             finally:
                 for stream in house.streams:
                     stream.socket.close()
