@@ -15,6 +15,7 @@ from admin_api.http.endpoint import add_endpoints, endpoints_in
 from admin_api.http.guard import guard
 from admin_api.http.problems import problem, register_problems
 from admin_api.http.reference import reference
+from admin_api.http.routing import App
 from admin_api.http.serving import serve_http
 from admin_api.state import AdminState
 from trio_chat.chat.errors import ChatError
@@ -40,7 +41,7 @@ async def serve_admin(
 
 def create_app(state: AdminState, access: Access) -> QuartTrio:
     """Make the app over a running server, guarded by `access`."""
-    app = QuartTrio("trio_chat.serve.admin", static_folder=None)
+    app = App("trio_chat.serve.admin", static_folder=None)
     app.config.update(ENDPOINTS=ENDPOINTS, HAS_TOKEN=bool(access.token))
     app.url_map.strict_slashes = False  # /clients/ is /clients: curl follows no redirects
     app.url_map.merge_slashes = False
