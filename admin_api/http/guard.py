@@ -18,9 +18,10 @@ from werkzeug.datastructures import Authorization, Headers
 from admin_api.http.access import WRONG_TOKEN_INTERVAL_S, Access, AccessDecision, Authenticator
 from admin_api.http.problems import problem
 from trio_chat.chat.operators.networks import address_of
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import excerpt
 
-_HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]{1,5})?", re.ASCII)
+# The lengths are those of an address, and of a name in RFC 1035, section 2.3.4.
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9._-]{1,254}))(?::[0-9]{1,5})?", re.ASCII)
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 # The content types that a form can send without a preflight request, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
@@ -84,7 +85,7 @@ def _authenticate(authenticator: Authenticator, asked: Request | Websocket) -> R
     authorization = asked.authorization
     decision = authenticator.authenticate(address, token_of(authorization), trio.current_time())
     if decision is AccessDecision.ADMITTED:
-        name = clean(authorization.username or "")[:_NAME_LIMIT] if authorization else ""
+        name = excerpt(authorization.username or "", _NAME_LIMIT) if authorization else ""
         g.by = f"http {name}@{address}" if name else f"http {address}"
         return None
     if decision is not AccessDecision.NO_TOKEN:  # browsers send none at first

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import NICK_MAX, check_nick, check_room, fold
+from trio_chat.chat.nicks import NICK_MAX, SPELLED_MAX, check_nick, check_room, fold
 
 ALICES = [
     "alice",
@@ -242,6 +242,18 @@ def test_any_text_has_a_key_and_is_a_nick_or_refused(text: str) -> None:
     assert len(nick) <= NICK_MAX
     assert nick.isprintable()
     assert fold(nick) == key
+
+
+def test_a_nick_may_be_spelled_with_its_marks_apart() -> None:
+    assert check_nick("e\u0302\u0301" * NICK_MAX) == "\u1ebf" * NICK_MAX
+
+
+@pytest.mark.parametrize("check", [check_nick, check_room])
+@pytest.mark.parametrize("text", ["a" + "\u200b" * SPELLED_MAX, "\ufdfa" * 30_000, "a" + "\u0301\u0323" * 16_000])
+def test_c19_what_is_too_long_for_a_name_is_refused_with_the_length_expected_and_has_no_key(check, text: str) -> None:
+    with pytest.raises(ChatError, match=f"has 1 to {NICK_MAX} of them"):
+        check(text)
+    assert fold(text) is text
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,15 @@ def test_a_topic_is_told_and_shown(world) -> None:
     assert obey(world.chat, bob, "/topic") == TextReply(("*** the topic of #lobby: release day ***",))
 
 
+def test_c19_a_topic_is_refused_by_its_length_as_it_was_typed(world) -> None:
+    alice = world.connect(1001)
+
+    with pytest.raises(ChatError, match="at most 300 characters"):
+        world.chat.set_topic(alice, world.lobby, "\u200b" * 300 + "x")
+
+    assert world.chat.set_topic(alice, world.lobby, "x" * 300)
+
+
 def test_a_topic_is_cleared_by_a_dash_and_everyone_reads_so(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
     obey(world.chat, alice, "/topic release day")

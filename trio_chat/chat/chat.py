@@ -21,7 +21,7 @@ from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import TOPIC_MAX, Rooms
 from trio_chat.chat.session_record import SessionEnd, SessionRecord
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 
 
 class Chat:
@@ -163,7 +163,7 @@ class Chat:
         """The room of that name, which the client is in. Raises ChatError where it is not."""
         room = self.rooms.find(name)
         if room is None or room not in client.members:
-            raise ChatError("not-in-room", f"you are not in #{clean(name.removeprefix('#'))[:32]}")
+            raise ChatError("not-in-room", f"you are not in #{excerpt(name.removeprefix('#'))}")
         return room
 
     def current_room(self, client: Client) -> Room:
@@ -174,9 +174,9 @@ class Chat:
 
     def set_topic(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt:
         """Say what a room is about. Raises ChatError where that is too long."""
-        topic = clean(text).strip()
-        if len(topic) > TOPIC_MAX:
+        if len(text) > TOPIC_MAX:
             raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
+        topic = clean(text).strip()
         return self._deps.post(_draft(client, room, Kind.TOPIC, topic, key))
 
     # Speaking
@@ -195,7 +195,7 @@ class Chat:
         other = self.known_as(label)
         if other is client:
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
-        if not (text := clean(text)) or text.isspace():
+        if not (text := _readable(text)):
             return None
         # Its own comes last: that one's receipt acknowledges it, under the key that it gave.
         for party, its_key in ((other, f"{key}>" if key else ""), (client, key)):
@@ -219,9 +219,9 @@ class Chat:
         return receipt if notices else None
 
     def announce(self, text: str) -> Receipt | None:
-        """Let the server speak in every room that anyone is in."""
+        """Let the server speak in every room that anyone is in. Raises ChatError for a text that is too long."""
         receipt = None
-        if text := clean(text).strip():
+        if text := _readable(text).strip():
             for room in self.rooms:
                 if room.members:
                     receipt = self._deps.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
@@ -258,7 +258,7 @@ class Chat:
         """The client that others know by this label, however it is written. Raises ChatError where there is none."""
         client = self._register.by_label(label)
         if client is None:
-            raise ChatError("nobody", f"nobody here is called {clean(label)[:32]}")
+            raise ChatError("nobody", f"nobody here is called {excerpt(label)}")
         return client
 
     def find(self, who: str) -> list[Client]:
@@ -287,7 +287,7 @@ class Chat:
         self._deps.on_change(Change.KICKED if end is DisconnectReason.KICKED else Change.DISCONNECTED, client, end)
 
     def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str) -> Receipt | None:
-        if not (text := clean(text)) or text.isspace():
+        if not (text := _readable(text)):
             return None
         return self._deps.post(_draft(client, room, kind, text, key))
 
@@ -319,6 +319,14 @@ class Chat:
 
 def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
     return Draft(room.name, kind, client.label, text, "", client.id, client.session if key else "", key)
+
+
+def _readable(text: str) -> str:
+    """Clean what is to be said. -> "" where nothing readable is left. Raises ChatError for a text that is too long."""
+    if len(text) > TEXT_MAX:
+        raise ChatError("long-text", f"a line has at most {TEXT_MAX} characters")
+    text = clean(text)
+    return "" if text.isspace() else text
 
 
 def _only(room: Room) -> str:

@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
-from unicodedata import normalize
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.text import clean
+from trio_chat.chat.normalization import normalized
+from trio_chat.chat.text import excerpt
 from trio_chat.chat.typed_line import SAID_BY_TWO, TypedLine, command_behind_key, read_line
 
 R = TypeVar("R")
@@ -126,7 +126,7 @@ def parse(command_line: str, commands: Mapping[str, Command[R]]) -> tuple[Comman
     name, argument = _split(command_line)
     command = commands.get(name)
     if command is None:
-        raise ChatError("unknown-command", _unknown(clean(name)[:NAME_SHOWN], commands))
+        raise ChatError("unknown-command", _unknown(excerpt(name, NAME_SHOWN), commands))
     command.check(argument)
     return command, argument
 
@@ -135,7 +135,7 @@ def _split(line: str) -> tuple[str, str]:
     """Split a command into its name, in ASCII and small letters where it can be, and its argument."""
     name, *rest = line[1:].split(maxsplit=1) or [""]
     if not name.isascii() and len(name) <= NAME_SHOWN:
-        name = normalize("NFKC", name)  # full-width letters, from an East Asian keyboard
+        name = normalized("NFKC", name)  # full-width letters, from an East Asian keyboard
     return name.lower(), rest[0].rstrip() if rest else ""
 
 

@@ -8,14 +8,21 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
-from unicodedata import bidirectional, category, name, normalize
+from unicodedata import bidirectional, category, name
 
 import msgspec
 
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.normalization import normalized
 from trio_chat.chat.text import HIDDEN, JOINERS
 
 NICK_MAX = 24
+
+SPELLED_MAX = 4 * NICK_MAX
+"""Characters of a name as somebody may spell it: each letter with three marks, as some keyboards write them.
+
+Nothing longer is a name, and nothing longer is normalised, folded or looked at otherwise.
+"""
 
 _INVISIBLE = re.compile(f"[{HIDDEN}{JOINERS}]")
 _KINDS = {"Lu": "L", "Ll": "L", "Lt": "L", "Lm": "L", "Lo": "L", "Nl": "L", "Mn": "M", "Mc": "M", "Nd": "D"}
@@ -29,7 +36,7 @@ _ASCII_LOOKS = str.maketrans({"i": "l", "1": "l", "0": "o", "m": "rn"})
 
 def check_nick(text: str) -> str:
     """Return the nick to show for what was asked for. Raises ChatError for one that is malformed or reserved."""
-    nick = normalize("NFKC", text)  # fullwidth and mathematical letters become the plain ones that they look like
+    nick = _plain(text)
     if fault := _fault(nick, "nick"):
         raise ChatError("bad-nick", fault)
     if not any(map(_is_letter, nick)):
@@ -44,7 +51,7 @@ def check_room(text: str) -> str:
 
     Raises ChatError for a malformed one.
     """
-    room = normalize("NFKC", normalize("NFKC", text).casefold()).removeprefix("#")
+    room = _plain(_plain(text).casefold()).removeprefix("#")
     if fault := _fault(room, "room's name"):
         raise ChatError("bad-room", fault)
     return room
@@ -53,13 +60,21 @@ def check_room(text: str) -> str:
 def fold(nick: str) -> str:
     """Return the key that all spellings of a name share: in any case and width, with look-alikes of any alphabet.
 
-    It is the skeleton of UTS #39, section 4, made blind to case; for comparing, never for showing.
+    It is the skeleton of UTS #39, section 4, made blind to case; for comparing, never for showing. A text that is too
+    long for a name is returned as it is: nobody has that key.
     """
-    key = normalize("NFD", _INVISIBLE.sub("", normalize("NFKC", nick)).casefold())
+    if len(nick) > SPELLED_MAX:
+        return nick
+    key = normalized("NFD", _INVISIBLE.sub("", normalized("NFKC", nick)).casefold())
     if not key.isascii():
         key = key.replace("i\u0307", "i")  # the Turkish capital with a dot, made small, has that dot twice
-        key = normalize("NFD", "".join(map(_look, key)))
+        key = normalized("NFD", "".join(map(_look, key)))
     return key.translate(_ASCII_LOOKS)
+
+
+def _plain(text: str) -> str:
+    """Replace fullwidth and mathematical letters by the plain ones that they look like; a text too long stays."""
+    return text if len(text) > SPELLED_MAX else normalized("NFKC", text)
 
 
 def _fault(nick: str, noun: str) -> str | None:
@@ -144,7 +159,7 @@ def _look(small: str) -> str:
 def _skeleton(text: str, skeletons: Mapping[int, str]) -> str:
     """Return the skeleton: looked up twice, since with this data parts of a prototype may have a prototype."""
     for _ in range(2):
-        text = normalize("NFD", normalize("NFD", text).translate(skeletons))
+        text = normalized("NFD", normalized("NFD", text).translate(skeletons))
     return text
 
 

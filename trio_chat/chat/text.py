@@ -8,6 +8,9 @@ and they command nothing), unassigned ones too (they are next year's emoji).
 import re
 from unicodedata import category
 
+TEXT_MAX = 4096
+"""Characters of one thing that is said."""
+
 MARKS_MAX = 8
 """Combining marks kept on one letter: Vietnamese takes 2, Thai 3, Hebrew with vowels and accents 5, Tibetan 6."""
 
@@ -111,6 +114,11 @@ def clean(text: str) -> str:
     if _ANY_JOINER.search(text):  # last, since which of them are needed depends on the neighbours that remain
         text = _JOINED.sub(r"\1", text)
     return text
+
+
+def excerpt(text: str, limit: int = 32) -> str:
+    """Return the beginning of what somebody typed, cleaned, to name it in an answer. `limit` is in characters."""
+    return clean(text[: 2 * limit])[:limit]
 
 
 def _space_for_separators(match: re.Match[str]) -> str:

@@ -1,9 +1,10 @@
 """The meaning of a search: the same for all engines."""
 
 import re
-from unicodedata import category, normalize
+from unicodedata import category
 
 from trio_chat.chat.events import Kind
+from trio_chat.chat.normalization import normalized
 
 SEARCHED = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
 """The kinds of entries that are searched."""
@@ -28,5 +29,5 @@ def is_in(phrases: list[str], text: str) -> bool:
 
 def _tokens(text: str) -> str:
     """Return the words of a text, each after a space: a substring that begins with a space begins a word."""
-    plain = "".join(char for char in normalize("NFD", text) if category(char) != "Mn").lower()
+    plain = "".join(char for char in normalized("NFD", text) if category(char) != "Mn").lower()
     return "".join(f" {token}" for token in _TOKEN.findall(plain))

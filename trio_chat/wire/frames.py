@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.nicks import NICK_MAX
+from trio_chat.chat.text import TEXT_MAX
 from trio_chat.chat.wording import HISTORY_MAX
 
 PROTOCOL = 1
@@ -20,7 +21,7 @@ FRAME_LIMIT = 64 * 1024
 REPLY_LIMIT = 16 * 1024 * 1024
 """Bytes of a server's frame: PAGE_LIMIT entries of TEXT_LIMIT characters of 4 bytes. Pages of ours have far fewer."""
 
-TEXT_LIMIT = 4096
+TEXT_LIMIT = TEXT_MAX
 """Characters of one message."""
 
 KEY_LIMIT = 64

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.operators.bans import Ban, Bans, ban_and_kick, make_ban
+from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, Bans, ban_and_kick, make_ban
 from trio_chat.chat.operators.networks import address_of, read_network
 from trio_chat.chat.outlet import CloseReason
 
@@ -81,6 +81,15 @@ def test_a_network_that_is_not_banned_cannot_be_unbanned() -> None:
 
     with pytest.raises(ChatError, match=r"10\.0\.0\.1 is not banned"):
         bans.remove(read_network("10.0.0.1"))
+
+
+def test_c19_a_reason_and_a_network_are_refused_by_their_length_as_they_were_typed() -> None:
+    with pytest.raises(ChatError, match="at most 200 characters"):
+        ban("10.0.0.1", reason="\u200b" * (REASON_LIMIT + 1))
+    with pytest.raises(ChatError, match="expected an address or a network"):
+        ban("10.0.0.1" + "/" * 60_000)
+    assert ban("10.0.0.1", reason="r" * REASON_LIMIT).reason == "r" * REASON_LIMIT
+    assert read_network("[0000:0000:0000:0000:0000:ffff:255.255.255.255/128]") == ip_network("255.255.255.255")
 
 
 def test_banning_again_replaces_the_first_ban() -> None:

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.server.operation.console import ConsoleContext, Quit, run_command
+from trio_chat.server.operation.console import LINE_MAX, ConsoleContext, Quit, run_command
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 
@@ -32,6 +32,22 @@ async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None
         ]
         assert list(await run_command(context, "unban 192.0.2.0/24")) == ["Unbanned 192.0.2.0/24"]
         assert list(await run_command(context, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]
+
+
+async def test_c19_a_line_that_is_too_long_does_nothing_and_says_what_may_be_typed(open_house, autojump_clock) -> None:
+    async with open_house() as house:
+        alice = await house.join()
+        context = context_of(house)
+
+        assert list(await run_command(context, f"say {'x' * LINE_MAX}")) == [
+            "Line too long: at most 4096 characters; nothing was done"
+        ]
+        assert list(await run_command(context, "w" * LINE_MAX)) == [
+            f"Unknown command: {'w' * 32} (help lists the commands)"
+        ]
+        assert list(await run_command(context, f"say {'x' * (LINE_MAX - 4)}")) == []
+
+        assert await alice.line() == f"[server]> {'x' * (LINE_MAX - 4)}"
 
 
 async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> None:

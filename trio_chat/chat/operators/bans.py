@@ -114,9 +114,9 @@ def ban_and_kick(chat: Chat, bans: Bans, ban: Ban) -> int:
 
 def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:
     """Make the ban of an address or network. Raises ChatError for what is neither, or is too long."""
-    reason = clean(reason).strip()
     if len(reason) > REASON_LIMIT:
         raise ChatError("long-reason", f"a reason has at most {REASON_LIMIT} characters")
+    reason = clean(reason).strip()
     until = None if minutes is None else now + 60 * minutes
     return Ban(read_network(target), reason, by, now, until)
 

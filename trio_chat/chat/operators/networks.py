@@ -11,12 +11,17 @@ from trio_chat.chat.errors import ChatError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+WRITTEN_MAX = 64
+"""Characters of a network as somebody may write it. The longest are IPv6 with an IPv4 part, brackets and a prefix."""
+
 
 def parse_network(written: str, *, strict: bool) -> Network:
     """Read an address or a network; one that is `strict` has no bits behind the mask. Raises ValueError.
 
     The zone of an IPv6 address is refused: it would not be heeded, and Python takes any characters for one.
     """
+    if len(written) > WRITTEN_MAX:
+        raise ValueError("too long")
     if "%" in written:
         raise ValueError("a zone")
     network = ip_network(written, strict=strict)

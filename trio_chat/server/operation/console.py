@@ -16,7 +16,7 @@ from trio_chat.chat.operators.bans import Ban, make_ban, show_time
 from trio_chat.chat.operators.networks import show_network
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
 from trio_chat.chat.register import as_peer
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.typed_line import as_seen
 from trio_chat.journal import AuditRecord, JournalError, OperatorStore
 
@@ -24,6 +24,9 @@ BY = "console"
 """The actor of console commands in the audit."""
 
 AUDIT_ROWS = 20
+
+LINE_MAX = TEXT_MAX
+"""Characters of a typed line."""
 
 _MINUTES = re.compile("[1-9][0-9]{0,7}", re.ASCII)
 _NUMBER = re.compile("[+-]?[0-9][0-9.,_]*")
@@ -67,13 +70,15 @@ def change_line(change: Change, client: Client) -> str:
 
 async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
     """Run a typed command. -> lines to print. Raises Quit."""
+    if len(line) > LINE_MAX:
+        return (f"Line too long: at most {LINE_MAX} characters; nothing was done",)
     word, _, argument = as_seen(line).strip().partition(" ")
     if not word:
         return ()
     if word in ("quit()", "quit"):
         raise Quit
     if word not in COMMANDS:
-        return (f"Unknown command: {word} (help lists the commands)",)
+        return (f"Unknown command: {excerpt(word)} (help lists the commands)",)
     try:
         return await COMMANDS[word].run(context, argument.strip())
     except ChatError as error:
