@@ -147,15 +147,28 @@ def test_an_argument_that_is_missing_is_named_with_the_usage(world, line: str) -
     assert refused.value.text.endswith(COMMANDS[line[1:].split()[0]].title)
 
 
+ROLL = Command("roll", "[DICE]", "", lambda call: call.act(f"rolls {call.argument}: 9"), Effect.SAYS)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_a_command_says_is_sent_once_to_everyone_and_also_to_whoever_did_not_type_it(world, mode: Mode) -> None:
+    alice, bob = world.connect(1001, mode=mode), world.connect(1002)
+
+    ROLL.run(Call(world.chat, alice, "2d6", 0))
+    world.settle()
+
+    assert world.hear(bob) == "* [10.0.0.1:1001] rolls 2d6: 9\n"
+    assert world.hear(alice).count("rolls 2d6: 9\n") == 1
+
+
 def test_a_program_runs_a_command_in_the_room_it_names(world) -> None:
     alice, bob = world.connect(1001, mode=Mode.FRAMES), world.connect(1002)
     world.chat.join(alice, "dev")
-    shrug = Command("shrug", "", "", lambda call: Posted(call.chat.say(call.client, call.room, "¯")), Effect.SAYS)
 
-    shrug.run(Call(world.chat, alice, "", 0, world.lobby))
+    ROLL.run(Call(world.chat, alice, "2d6", 0, world.lobby))
     world.settle()
 
-    assert world.hear(bob) == "[10.0.0.1:1001]> ¯\n"
+    assert world.hear(bob) == "* [10.0.0.1:1001] rolls 2d6: 9\n"
     assert run_for_program(world.chat, alice, "/help", world.lobby) == obey(world.chat, alice, "/help")
 
 

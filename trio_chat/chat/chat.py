@@ -8,6 +8,8 @@ import itertools
 from collections.abc import Collection, Sequence
 from itertools import chain
 
+import msgspec
+
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import Counters, DisconnectReason
 from trio_chat.chat.crowd import CrowdNotices
@@ -181,13 +183,16 @@ class Chat:
 
     # Speaking
 
-    def say(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt | None:
-        """Say a line in a room. -> None when nothing readable is left of it once it is clean."""
-        return self._speak(client, room, Kind.SAID, text, key)
+    def say(self, client: Client, room: Room, text: str, *, key: str = "", is_typed: bool = True) -> Receipt | None:
+        """Say a line in a room. -> None when nothing readable is left of it once it is clean.
 
-    def act(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt | None:
-        """Say what the client does, as in `* [alice] waves`."""
-        return self._speak(client, room, Kind.ACTED, text, key)
+        A client in lines is not sent what it has typed itself; where it has not, as with the throw of a die, it is.
+        """
+        return self._speak(client, room, Kind.SAID, text, key, is_typed=is_typed)
+
+    def act(self, client: Client, room: Room, text: str, *, key: str = "", is_typed: bool = True) -> Receipt | None:
+        """Say what the client does, as in `* [alice] waves`. It is sent to the same as what is said."""
+        return self._speak(client, room, Kind.ACTED, text, key, is_typed=is_typed)
 
     def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
         """Say something to one client alone. It is kept twice, once in the mailbox of each."""
@@ -286,10 +291,11 @@ class Chat:
         self.counters.bytes_out += client.outlet.bytes_out
         self._deps.on_change(Change.KICKED if end is DisconnectReason.KICKED else Change.DISCONNECTED, client, end)
 
-    def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str) -> Receipt | None:
+    def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str, *, is_typed: bool) -> Receipt | None:
         if not (text := _readable(text)):
             return None
-        return self._deps.post(_draft(client, room, kind, text, key))
+        draft = _draft(client, room, kind, text, key)
+        return self._deps.post(draft if is_typed else msgspec.structs.replace(draft, client=""))
 
     def _post_change(self, client: Client, *notices: Draft) -> Receipt:
         """Post the notices of a change with the session record that results: they are kept together or not at all."""

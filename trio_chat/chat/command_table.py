@@ -27,7 +27,7 @@ _LIKENESS = 0.7
 
 
 class Effect(StrEnum):
-    """The effect of a command. One that says something answers with what is there already where no text is given."""
+    """The effect of a command."""
 
     SAYS = "says"
     """Says something in the room, to everyone there."""
@@ -53,6 +53,8 @@ class Command(Generic[R]):
     """Lines that it counts for where clients are slowed down."""
     limit: int = 0
     """Rows that it answers with at most; 0 where it has no such limit."""
+    asks_when_bare: bool = False
+    """Without an argument it says nothing, and answers whoever typed it."""
     missing: str = ""
     """The answer to a missing argument; where it is empty, `run` checks the argument."""
     request: str = ""
@@ -73,6 +75,7 @@ class Command(Generic[R]):
             effect=self.effect,
             cost=self.cost,
             limit=self.limit,
+            asks_when_bare=self.asks_when_bare,
             missing=self.missing,
             request=self.request,
             synonyms=self.synonyms,

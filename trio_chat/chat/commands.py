@@ -1,7 +1,8 @@
 """The commands of the chat: a row of the table and a function each.
 
 A command decides and returns an answer; it does not wait and prints nothing. Lines, frames, our client, `/help` and the
-documentation are bound to the table: a new command is a row and a function here.
+documentation are bound to the table: a new command is a row and a function here, and a row of EXAMPLES in its test. To
+say something in the room, return `call.say(text)` or `call.act(text)`; to answer who typed it, a `TextReply`.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,14 +43,17 @@ if TYPE_CHECKING:  # our client reads the table, and should not load the rules o
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """Something was said; the receipt tells when it is kept.
+    """Something was posted; the receipt tells when it is kept.
 
-    `lines` are for the one who said it and printed at once, `once_kept` when it is durable.
+    Who typed it need not be shown it here: in frames it is sent the entry like everyone else, and in lines it is sent
+    what `Call.say` and `Call.act` posted and it did not type itself.
     """
 
     receipt: Receipt
     lines: tuple[str, ...] = ()
-    once_kept: tuple[str, ...] = ()
+    """An answer besides the entry, printed at once."""
+    confirmation: tuple[str, ...] = ()
+    """Printed in lines alone, once the entry is durable: it stands for an entry that is sent in frames alone."""
 
 
 class TextReply(msgspec.Struct, frozen=True):
@@ -96,6 +100,14 @@ class Call:
         """The room that it is about. Raises ChatError where the client is in none."""
         return self.typed_in or self.chat.current_room(self.client)
 
+    def say(self, text: str) -> Answer:
+        """Say a line in the room. Who typed the command reads it too, unless the line is just what it typed."""
+        return _posted(self.chat.say(self.client, self.room, text, is_typed=text == self.argument))
+
+    def act(self, text: str) -> Answer:
+        """Say what the client does, as in `* [alice] waves`, where `text` is `waves`. The same people read it."""
+        return _posted(self.chat.act(self.client, self.room, text, is_typed=text == self.argument))
+
 
 def cost_of(line: str) -> int:
     """Lines that a typed line counts for where clients are slowed down."""
@@ -106,9 +118,10 @@ def cost_of(line: str) -> int:
 def asks(line: str) -> bool:
     """-> whether the answer to a line depends on what was said before it"""
     command = command_in(line, COMMANDS)
-    if command is None or command.effect is Effect.TELLS:
+    if command is None:
         return False
-    return command.effect is not Effect.SAYS or not argument_in(line)
+    is_question = command.effect in (Effect.ASKS, Effect.CHANGES)
+    return is_question or (command.asks_when_bare and not argument_in(line))
 
 
 def obey(chat: "Chat", client: "Client", line: str) -> Answer:
@@ -161,14 +174,15 @@ def _nick(call: Call) -> Answer:
 
 
 def _me(call: Call) -> Answer:
-    return _posted(call.chat.act(call.client, call.room, call.argument))
+    return call.act(call.argument)
 
 
 def _msg(call: Call) -> Answer:
     label, text = call.argument.split(maxsplit=1)
     other = call.chat.known_as(label.removeprefix("[").removesuffix("]"))
     receipt = call.chat.tell(call.client, other.label, text.strip())
-    return Posted(receipt, once_kept=(notice(told_to(other.label, clean(text).strip())),)) if receipt else TextReply()
+    confirmation = notice(told_to(other.label, clean(text).strip()))
+    return Posted(receipt, confirmation=(confirmation,)) if receipt else TextReply()
 
 
 def _join(call: Call) -> Answer:
@@ -298,6 +312,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "show what this room is about, or set it; - clears it",
             _topic,
             Effect.SAYS,
+            asks_when_bare=True,
             request="topic",
         ),
         Command(

@@ -47,9 +47,9 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
     `author` is the label that others see, without brackets; `text` is clean: what was said, the new label for RENAMED,
     the topic, what a CROWD did, or `#room` where a client JOINED or LEFT only the room, and not the chat. `to` is the
-    label of who is TOLD something. `client` is the id of the connection that caused it, known only while the server
-    runs. `session` and `key` name a thing said so that a client may send it again: of two drafts with the same pair,
-    the journal keeps the first.
+    label of who is TOLD something. `client` is the id of the client that caused it, known only while the server runs:
+    in lines, that client is not sent it. `session` and `key` name a thing said so that a client may send it again: of
+    two drafts with the same pair, the journal keeps the first.
     """
 
     room: str

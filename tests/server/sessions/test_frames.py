@@ -34,12 +34,16 @@ class Frames:
             pass
         return frame["type"], frame["key"]
 
+    async def up_to(self, frame_type: str, **fields: object) -> list[dict]:
+        """The next frames, up to one of a type with these fields."""
+        sent = [await self.receive()]
+        while not (sent[-1].items() >= {"type": frame_type, **fields}.items()):
+            sent.append(await self.receive())
+        return sent
+
     async def until(self, frame_type: str, **fields: object) -> dict:
         """The next frame of a type with these fields; others are skipped."""
-        while True:
-            frame = await self.receive()
-            if frame["type"] == frame_type and all(frame.get(name) == value for name, value in fields.items()):
-                return frame
+        return (await self.up_to(frame_type, **fields))[-1]
 
 
 async def call(house) -> Frames:

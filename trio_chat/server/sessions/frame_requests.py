@@ -112,10 +112,10 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
     """Run a command for which there is no request. What it says is durable before it is answered."""
     await talk.publish()
     match run_for_program(talk.chat, talk.client, request.line, talk.room(request.room)):
-        case Posted(receipt, lines, once_kept):
+        case Posted(receipt, lines):
             for why in (await failures_of([receipt])).values():
                 raise ChatError("not-kept", why)
-            talk.answer(frames.CommandOutput(lines=[*lines, *once_kept], key=request.key))
+            talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
         case TextReply(lines):
             talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
         case HistoryQuery(room, limit):

@@ -183,8 +183,8 @@ class LinesSession:
         for why in failures.values():
             self._notify(f"not sent: {why}")
         for it in posted:
-            if it.once_kept and it.receipt not in failures:
-                self._print(it.once_kept)
+            if it.confirmation and it.receipt not in failures:
+                self._print(it.confirmation)
         posted.clear()
 
     async def _send_past(self, question: HistoryQuery | SearchQuery) -> None:
