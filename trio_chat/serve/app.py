@@ -12,7 +12,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,10 +32,11 @@ from trio_chat.serve.wiring import Components, wire
 from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
-from trio_chat.server.operation.logs import logging_to
+from trio_chat.server.operation.console_input import read_commands
+from trio_chat.server.operation.logs import STDERR, logging_to
 from trio_chat.server.operation.secret_files import AdminToken, Secrets, open_admin_token, read_secrets
 from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_for_stop
-from trio_chat.server.operation.stdio import Printer, read_lines
+from trio_chat.server.operation.stdio import Printer
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import log_disconnect
@@ -226,16 +226,13 @@ class Server:
             self.context.chat.tick()
 
     async def _run_console(self) -> None:
-        """Run the commands typed to stdin; `quit()` requests a stop."""
+        """Run the commands typed to stdin until a stop is requested, which gives a terminal back at once."""
         reload = partial(self.reloader.request_and_wait, console.BY)
         context = console.ConsoleContext(self.components.operator, need(self.context.journal, OperatorStore), reload)
-        try:
-            async with aclosing(read_lines(STDIN)) as lines:
-                async for line in lines:
-                    for row in await console.run_command(context, line):
-                        self.printer.print(row)
-        except console.Quit:
-            self.stop.request()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_commands, context, self.printer, self.stop.request, (STDIN, STDOUT, STDERR))
+            await self.stop.requested()
+            nursery.cancel_scope.cancel()
 
     def _report_reload(self, by: str, result: ReloadResult) -> None:
         self.components.operator_log.record(by, "reload", result.summary)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import trio
+
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.dependencies import Change
@@ -27,6 +29,9 @@ AUDIT_ROWS = 20
 
 LINE_MAX = TEXT_MAX
 """Characters of a typed line."""
+
+CLIENTS_PER_TURN = 200
+"""Clients listed between two checkpoints, so that a list of thousands holds up nobody."""
 
 _MINUTES = re.compile("[1-9][0-9]{0,7}", re.ASCII)
 _NUMBER = re.compile("[+-]?[0-9][0-9.,_]*")
@@ -91,8 +96,12 @@ async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
     chat = context.chat
     if not chat.clients:
         return ("No clients",)
-    head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND")
-    return _table([head, *(_row(chat, client) for client in chat.clients)])
+    rows: list[tuple[str, ...]] = [("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND")]
+    for client in tuple(chat.clients):
+        rows.append(_row(chat, client))
+        if len(rows) % CLIENTS_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+    return _table(rows)
 
 
 def _row(chat: Chat, client: Client) -> tuple[str, ...]:
@@ -110,9 +119,19 @@ def _row(chat: Chat, client: Client) -> tuple[str, ...]:
 
 def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
     rows = [tuple(map(clean, row)) for row in rows]  # the printer cleans too; here it keeps the columns aligned
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _width(cell: str) -> int:
+    """Return the columns of a cell on a terminal."""
+    if cell.isascii():
+        return len(cell)
+    from wcwidth import wcswidth  # slow to import, and seldom needed
+
+    return max(wcswidth(cell), 0)
 
 
 async def _kill(context: ConsoleContext, argument: str) -> Iterable[str]:

@@ -10,7 +10,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,12 +57,27 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(level.upper())
 
 
+@contextmanager
+def diverted(print_rows: Callable[[str], None]) -> Iterator[None]:
+    """Print the log by another means inside this context, called in the log's thread; it raises where that is over."""
+    logs = [handler for handler in logging.getLogger().handlers if isinstance(handler, QueuedLog)]
+    for log in logs:
+        log.divert = print_rows
+    try:
+        yield
+    finally:
+        for log in logs:
+            log.divert = None
+
+
 class QueuedLog(logging.Handler):
     """Writes records to a file descriptor, in a thread of its own."""
 
     def __init__(self, fd: int, queued_lines_max: int = QUEUED_LINES_MAX) -> None:
         super().__init__()
         self.dropped = 0
+        self.divert: Callable[[str], None] | None = None
+        """Prints a record by another means than the file descriptor; RuntimeError where it no longer can."""
         self._fd = fd
         self._lines: Queue[str | None] = Queue(queued_lines_max)
         # A daemon, since a full pipe must not keep the process alive. It uses no file object: a lock of one that is
@@ -97,6 +112,10 @@ class QueuedLog(logging.Handler):
                 reported = dropped
 
     def _write(self, line: str) -> None:
+        if divert := self.divert:
+            with suppress(RuntimeError):
+                divert(line)
+                return
         data = f"{line}\n".encode(errors="backslashreplace")
         with suppress(OSError):  # the reader of the pipe is gone, or the disk is full
             while data:

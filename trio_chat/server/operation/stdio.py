@@ -14,12 +14,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 import trio
 
 from trio_chat.chat.text import clean
+from trio_chat.server.operation.foreground import ignore_stops, is_in_foreground, wait_for_foreground
 
 BACKLOG_LINES_MAX = 10_000
 """Lines queued for a stdout that nobody reads; the oldest are dropped first."""
 
 FULL_RETRY_S = 0.05
 """Between two attempts to write to a terminal that took nothing although it was ready."""
+
+ERASE_ROW = b"\r\x1b[K"
 
 _LINE_BYTES = 64 * 1024
 
@@ -31,6 +34,11 @@ class Printer:
         self._fd = _reopen_terminal(fd)
         self._lines: deque[bytes] = deque(maxlen=BACKLOG_LINES_MAX)
         self._held: deque[bytes] | None = None
+        self._unwritten = b""
+        """The rest of what was begun: nothing else comes between."""
+        self._row: Callable[[], str] | None = None
+        self._is_row_drawn = False
+        self._is_row_stale = False
         self._wake = trio.Event()
 
     def print(self, line: str) -> None:
@@ -50,6 +58,23 @@ class Printer:
             self.print(line)
         self._lines += held or ()
 
+    def show_row(self, row: Callable[[], str]) -> None:
+        """Draw a row of a terminal below the lines from now on. `row` begins with erasing itself."""
+        self._row = row
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the row anew, if there is one: it has changed."""
+        self._is_row_stale = self._row is not None
+        self._wake.set()
+
+    def hide_row(self) -> None:
+        """Erase the row, as far as the terminal takes that now."""
+        self._row = None
+        self._is_row_stale = False
+        if self._is_row_drawn:
+            self._write_ready()
+
     async def run(self) -> None:
         """Write queued lines until cancelled, or until the reader is gone."""
         ready = _readiness(self._fd, trio.lowlevel.wait_writable)
@@ -57,18 +82,25 @@ class Printer:
             while True:
                 await self._wake.wait()
                 self._wake = trio.Event()
-                while self._lines:
+                while self._is_behind:
                     await ready()
                     if not self._write():
                         await trio.sleep(FULL_RETRY_S)
         except OSError:  # the reader of the pipe is gone, or there never was a stdout
-            self._lines = deque(maxlen=0)
+            self._lines, self._unwritten, self._row = deque(maxlen=0), b"", None
 
     def flush_nowait(self) -> None:
         """Write as much of the queue as possible without blocking: the last step of a shutdown."""
         self.release()
+        self._write_ready()
+
+    @property
+    def _is_behind(self) -> bool:
+        return bool(self._unwritten or self._lines or self._is_row_stale or (self._is_row_drawn and not self._row))
+
+    def _write_ready(self) -> None:
         try:
-            while self._lines and select.select([], [self._fd], [], 0)[1] and self._write():
+            while self._is_behind and select.select([], [self._fd], [], 0)[1] and self._write():
                 pass
         except (OSError, ValueError):  # closed
             return
@@ -79,16 +111,28 @@ class Printer:
         -> whether anything was written: a terminal with little space may report readiness and take nothing.
         """
         # Lines leave the queue only when they can be written, so a cancelled wait loses none.
-        data = self._lines.popleft()
-        while self._lines and len(data) + len(self._lines[0]) <= select.PIPE_BUF:
-            data += self._lines.popleft()
+        data = self._unwritten or self._next()
         try:
             written = os.write(self._fd, data[: select.PIPE_BUF])
         except BlockingIOError:
             written = 0
-        if rest := data[written:]:
-            self._lines.appendleft(rest)
+        self._unwritten = data[written:]
         return written > 0
+
+    def _next(self) -> bytes:
+        """Take lines from the queue, with the row around them: erased before and drawn again behind."""
+        data = self._lines.popleft() if self._lines else b""
+        while self._lines and len(data) + len(self._lines[0]) <= select.PIPE_BUF:
+            data += self._lines.popleft()
+        if self._is_row_drawn and data:
+            data = ERASE_ROW + data
+        return data + self._take_row()
+
+    def _take_row(self) -> bytes:
+        was_drawn, self._is_row_drawn, self._is_row_stale = self._is_row_drawn, self._row is not None, False
+        if self._row:
+            return self._row().encode(errors="replace")
+        return ERASE_ROW if was_drawn else b""
 
 
 def _reopen_terminal(fd: int) -> int:
@@ -111,7 +155,7 @@ async def read_lines(fd: int) -> AsyncGenerator[str]:
     except OSError:  # there is no stdin
         return
     try:
-        ready = _readiness(fd, trio.lowlevel.wait_readable)
+        ready = _readable_in_foreground(fd) if os.isatty(fd) else _readiness(fd, trio.lowlevel.wait_readable)
         while data := await _read(fd, ready):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
@@ -124,11 +168,26 @@ async def read_lines(fd: int) -> AsyncGenerator[str]:
 
 
 async def _read(fd: int, ready: Callable[[], Awaitable[None]]) -> bytes:
-    await ready()
-    try:
-        return os.read(fd, 4096)
-    except OSError:  # a terminal that hung up
-        return b""
+    while True:
+        await ready()
+        try:
+            return os.read(fd, 4096)
+        except OSError:  # a terminal that hung up, or that the shell has just taken back
+            if is_in_foreground(fd):
+                return b""
+
+
+def _readable_in_foreground(fd: int) -> Callable[[], Awaitable[None]]:
+    ignore_stops()
+
+    async def ready() -> None:
+        while True:
+            await wait_for_foreground(fd)
+            await trio.lowlevel.wait_readable(fd)
+            if is_in_foreground(fd):
+                return
+
+    return ready
 
 
 def _readiness(fd: int, wait: Callable[[int], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
