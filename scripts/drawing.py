@@ -1,6 +1,6 @@
 """The house as a drawing: `make house` writes docs/house.svg from the imports.
 
-Floors are rows, folders boxes, arrows imports; a part of the program is a box with its rooms inside, drawn alike.
+Floors are rows, folders boxes, arrows imports; a part of the program is a box with its sections inside, drawn alike.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,13 +18,13 @@ BOX_WIDTH, BOX_HEIGHT, TITLE, PADDING, LANE, LETTER = 116, 30, 32, 26, 9, 8
 ROOM_GAP, PART_GAP, MARGIN, LEGEND = (16, 26), (56, 60), 28, 76
 """Sizes are pixels. Gaps are to the right of a box, and below it."""
 
-LIGHT = {"ground": "#ffffff", "part": "#f2f4f8", "pure": "#dff3e4", "room": "#ffffff", "edge": "#8a94a3"}
+LIGHT = {"ground": "#ffffff", "part": "#f2f4f8", "pure": "#dff3e4", "section": "#ffffff", "edge": "#8a94a3"}
 LIGHT |= {"ink": "#1d2430", "arrow": "#3f6297"}
-DARK = {"ground": "#14181f", "part": "#1e252f", "pure": "#1d4230", "room": "#2b3441", "edge": "#5f6b7c"}
+DARK = {"ground": "#14181f", "part": "#1e252f", "pure": "#1d4230", "section": "#2b3441", "edge": "#5f6b7c"}
 DARK |= {"ink": "#e6ebf2", "arrow": "#8fb4e6"}
 
 COLOURS = """
-  .ground {{ fill: {ground} }} .part {{ fill: {part}; stroke: {edge} }} .room {{ fill: {room}; stroke: {edge} }}
+  .ground {{ fill: {ground} }} .part {{ fill: {part}; stroke: {edge} }} .section {{ fill: {section}; stroke: {edge} }}
   .pure {{ fill: {pure} }} .arrow {{ stroke: {arrow} }} #head path {{ fill: {arrow} }} text {{ fill: {ink} }}
 """
 
@@ -43,7 +43,7 @@ NOTES = (
 
 @dataclass
 class Box:
-    """A part or a room. `floors` are the rooms inside, and `arrows` what goes between them."""
+    """A part or a section. `floors` are the sections inside, and `arrows` what goes between them."""
 
     name: str
     floors: Sequence[Sequence["Box"]] = ()
@@ -70,7 +70,7 @@ class Box:
         return TITLE + inner + PADDING / 2 if self.floors else BOX_HEIGHT
 
     def place(self, x: float, y: float) -> None:
-        """Put its upper left corner there, and its rooms inside."""
+        """Put its upper left corner there, and its sections inside."""
         self.x, self.y = x, y
         top = y + TITLE
         for floor in self.floors:
@@ -96,7 +96,7 @@ def build(house: House) -> Box:
 
 
 def _part(part: str, house: House) -> Box:
-    floors = [[Box(room) for room in floor] for floor in house.rooms_of(part) if floor != [part]]
+    floors = [[Box(section) for section in floor] for floor in house.sections_of(part) if floor != [part]]
     return _arranged(Box(part, floors, reduced(house.within.get(part, set()))))
 
 
@@ -183,9 +183,9 @@ def _rectangles(box: Box, depth: int = 0) -> Iterator[str]:
     kind = " pure" if is_pure else ""
     if box.name:
         yield (
-            f'<rect class="{"room" if depth > 1 else "part"}{kind}" x="{box.x:.0f}" y="{box.y:.0f}" '
+            f'<rect class="{"section" if depth > 1 else "part"}{kind}" x="{box.x:.0f}" y="{box.y:.0f}" '
             f'width="{box.width:.0f}" height="{box.height:.0f}" rx="6"/>'
-            f'<text class="{"room-name" if depth > 1 else "title"}" x="{box.middle:.0f}" '
+            f'<text class="{"section-name" if depth > 1 else "title"}" x="{box.middle:.0f}" '
             f'y="{box.y + (TITLE if box.floors else BOX_HEIGHT) / 2 + 4:.0f}">{escape(label(box.name))}</text>'
         )
     for inner in (inner for floor in box.floors for inner in floor):
@@ -197,7 +197,7 @@ def draw(house: House) -> str:
     whole = build(house)
     whole.place(0, MARGIN - TITLE)
     width, height = whole.width, whole.y + whole.height + LEGEND - MARGIN / 2
-    swatch = f'<rect class="room pure" x="{PADDING}" y="{height - LEGEND + 37:.0f}" width="18" height="14" rx="3"/>'
+    swatch = f'<rect class="section pure" x="{PADDING}" y="{height - LEGEND + 37:.0f}" width="18" height="14" rx="3"/>'
     notes = swatch + "".join(
         f'<text class="note" x="{PADDING + 28}" y="{height - LEGEND + 24 + 24 * number:.0f}">{escape(note)}</text>'
         for number, note in enumerate(NOTES)

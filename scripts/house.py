@@ -1,10 +1,10 @@
-"""Which folder imports which, on the floors and in the rooms of tests/test_floors.py."""
+"""Imports between folders, by the floors and the layers of tests/test_floors.py."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from tests.test_floors import FLOORS, MODULES, REST, ROOMS, ROOT, imports, is_ours, module_of, part_of, room_of
+from tests.test_floors import FLOORS, LAYERS, MODULES, OTHERS, ROOT, imports, is_ours, module_of, part_of, section_of
 
 UNDRAWN = ("trio_chat.__main__", "trio_chat")
 """`python -m trio_chat`, and the version, for which anybody may ask."""
@@ -15,27 +15,27 @@ Arrow = tuple[str, str]
 
 @dataclass
 class House:
-    """The arrows between parts, and within each part between its rooms."""
+    """The arrows between parts, and within each part between its sections."""
 
     between: set[Arrow] = field(default_factory=set)
     within: dict[str, set[Arrow]] = field(default_factory=dict)
-    from_rooms: set[Arrow] = field(default_factory=set)
-    """From a room to another part."""
+    from_sections: set[Arrow] = field(default_factory=set)
+    """From a section to another part."""
 
     def drawn(self) -> set[Arrow]:
         """List the arrows of the drawing: all that do not follow from others."""
         return reduced(self.between).union(*map(reduced, self.within.values()))
 
-    def rooms_of(self, part: str) -> Iterator[list[str]]:
-        """Yield the rooms of a part that are built, floor by floor; a part without rooms is its own."""
-        if not _has_rooms(part):
+    def sections_of(self, part: str) -> Iterator[list[str]]:
+        """Yield the sections of a part that are built, floor by floor; a part without sections is its own."""
+        if not _has_sections(part):
             yield [part]
             return
-        built = {room for whole, room in map(name_of, MODULES) if whole == part}
+        built = {section for whole, section in map(name_of, MODULES) if whole == part}
         # An `__init__.py` that neither imports nor is imported here has nothing but a docstring.
-        used = {room for arrow in self.within.get(part, ()) for room in arrow}
-        for floor in ROOMS[part]:
-            names = dict.fromkeys(_name_of_room(part, room) for room in floor)
+        used = {section for arrow in self.within.get(part, ()) for section in arrow}
+        for floor in LAYERS[part]:
+            names = dict.fromkeys(_name_of_section(part, section) for section in floor)
             if shown := [name for name in names if name in built and (name in used or not name.endswith(".__init__"))]:
                 yield shown
 
@@ -44,31 +44,31 @@ def read_house() -> House:
     """Read the imports of every module."""
     house = House()
     for module, tree in MODULES.items():
-        part, room = name_of(module)
-        for other_part, other_room in (name_of(module_of(used)) for used in imports(tree) if is_ours(used)):
+        part, section = name_of(module)
+        for other_part, other_section in (name_of(module_of(used)) for used in imports(tree) if is_ours(used)):
             if part in UNDRAWN or other_part in UNDRAWN:
                 continue
             if part != other_part:
                 house.between.add((part, other_part))
-                house.from_rooms.add((room, other_part))
-            elif room != other_room:
-                house.within.setdefault(part, set()).add((room, other_room))
+                house.from_sections.add((section, other_part))
+            elif section != other_section:
+                house.within.setdefault(part, set()).add((section, other_section))
     return house
 
 
 def name_of(module: str) -> tuple[str, str]:
-    """Return the names of the part and of the room that a module is in."""
+    """Return the names of the part and of the section that a module is in."""
     part = part_of(module)
-    return part, _name_of_room(part, room_of(module, part)) if _has_rooms(part) else part
+    return part, _name_of_section(part, section_of(module, part)) if _has_sections(part) else part
 
 
-def _has_rooms(part: str) -> bool:
-    return any(room not in (".", REST) for floor in ROOMS.get(part, ()) for room in floor)
+def _has_sections(part: str) -> bool:
+    return any(section not in (".", OTHERS) for floor in LAYERS.get(part, ()) for section in floor)
 
 
-def _name_of_room(part: str, room: str) -> str:
-    is_rest = room == REST or (room == "." and any({".", REST} <= {*floor} for floor in ROOMS[part]))
-    return f"{part}.{'*' if is_rest else '__init__' if room == '.' else room}"
+def _name_of_section(part: str, section: str) -> str:
+    is_rest = section == OTHERS or (section == "." and any({".", OTHERS} <= {*floor} for floor in LAYERS[part]))
+    return f"{part}.{'*' if is_rest else '__init__' if section == '.' else section}"
 
 
 def reduced(arrows: set[Arrow]) -> set[Arrow]:
@@ -98,10 +98,10 @@ def folder_table() -> str:
     house = read_house()
     rows = ["| folder or file | imports beside it | imports elsewhere |", "|---|---|---|"]
     for part in chain.from_iterable(parts()):
-        for room in chain.from_iterable(house.rooms_of(part)):
-            beside = {used for user, used in house.within.get(part, ()) if user == room}
-            elsewhere = {used for user, used in house.from_rooms if user == room}
-            name = label(part) + (label(room) if room != part else "")
+        for section in chain.from_iterable(house.sections_of(part)):
+            beside = {used for user, used in house.within.get(part, ()) if user == section}
+            elsewhere = {used for user, used in house.from_sections if user == section}
+            name = label(part) + (label(section) if section != part else "")
             rows.append(f"| `{name}` | {_listed(beside)} | {_listed(elsewhere)} |")
     return "\n".join(rows) + "\n"
 

@@ -22,11 +22,11 @@ FLOORS = (
 )
 """The parts of the program, top floor first. Those of one floor do not import each other."""
 
-REST = ""
-"""The modules of a part that stand in none of its named rooms. "." is its `__init__.py`."""
+OTHERS = ""
+"""The modules of a part that stand in none of its named sections. "." is its `__init__.py`."""
 
-ROOMS = {
-    "trio_chat.serve": (("app",), ("check_config", "reload"), (".", REST)),
+LAYERS = {
+    "trio_chat.serve": (("app",), ("check_config", "reload"), (".", OTHERS)),
     "trio_chat.server": (
         ("sessions",),
         ("delivery", "operation"),
@@ -41,9 +41,9 @@ ROOMS = {
         ("link", "stickers"),
         (".",),
     ),
-    "trio_chat.journal": ((".",), ("engines",), ("memory", "redis", "sqlite"), (REST,)),
-    "trio_chat.config": ((".",), (REST,)),
-    "trio_chat.chat": (("operators",), (REST, ".")),
+    "trio_chat.journal": ((".",), ("engines",), ("memory", "redis", "sqlite"), (OTHERS,)),
+    "trio_chat.config": ((".",), (OTHERS,)),
+    "trio_chat.chat": (("operators",), (OTHERS, ".")),
     "admin_api": (
         ("app",),
         ("endpoints", "console"),
@@ -54,7 +54,7 @@ ROOMS = {
         (".",),
     ),
 }
-"""The folders and files of a part, top floor first, under the same law. A part that is not here has one room."""
+"""The folders and files of a part, top floor first, under the same law. A part that is not here has one section."""
 
 TO_COME = {"trio_chat.client.screen_view", "trio_chat.journal.redis", "admin_api.console"}
 """Rooms that are drawn and not built yet."""
@@ -75,6 +75,8 @@ name."""
 
 PURE = ("trio_chat.chat", "trio_chat.wire", "trio_chat.client.transcript")
 """And every module whose docstring calls it pure."""
+
+CURE = "what chat/ needs from outside is a field of Dependencies (chat/dependencies.py), filled in serve/wiring.py"
 
 
 def modules() -> dict[str, ast.Module]:
@@ -127,10 +129,10 @@ def part_of(module: str) -> str:
     return max((part for row in FLOORS for part in row if is_within(module, part)), key=len)
 
 
-def room_of(module: str, part: str) -> str:
-    """The entry of ROOMS that a module of `part` belongs to."""
-    room = module.removeprefix(part).strip(".").partition(".")[0] or "."
-    return room if any(room in row for row in ROOMS[part]) else REST
+def section_of(module: str, part: str) -> str:
+    """The entry of LAYERS that a module of `part` belongs to."""
+    section = module.removeprefix(part).strip(".").partition(".")[0] or "."
+    return section if any(section in row for row in LAYERS[part]) else OTHERS
 
 
 def floor_in(rows: tuple[tuple[str, ...], ...], name: str) -> int | None:
@@ -139,13 +141,13 @@ def floor_in(rows: tuple[tuple[str, ...], ...], name: str) -> int | None:
 
 
 def goes_down(module: str, used: str) -> bool:
-    """Whether `module` stands above `used`, or in the same room."""
+    """Whether `module` stands above `used`, or in the same section."""
     part, other = part_of(module), part_of(used)
     rows, here, there = FLOORS, part, other
     if part == other:
-        if part not in ROOMS:
+        if part not in LAYERS:
             return True
-        rows, here, there = ROOMS[part], room_of(module, part), room_of(used, part)
+        rows, here, there = LAYERS[part], section_of(module, part), section_of(used, part)
         if here == there:
             return True
     above, below = floor_in(rows, here), floor_in(rows, there)
@@ -184,23 +186,52 @@ def test_imports_only_go_down() -> None:
     assert found == []
 
 
-def test_every_module_has_its_floor() -> None:
-    homeless = [name for name in MODULES if part_of(name) == "trio_chat" and name != "trio_chat"]
-    roomless = [
-        name
-        for name in MODULES
-        if (part := part_of(name)) in ROOMS and floor_in(ROOMS[part], room_of(name, part)) is None
-    ]
+def missing(modules: Iterable[str]) -> list[str]:
+    """The packages among these modules that no table names, and the modules that belong to nothing in it."""
+    found = []
+    for name in modules:
+        part = part_of(name)
+        section = name.removeprefix(part).strip(".")
+        if part == "trio_chat" != name:
+            found.append(f"{name}: give it a row of FLOORS")
+        elif section and "." not in section and is_package(name) and not is_named(part, section):
+            found.append(f"{name}: give this folder its place in LAYERS, under {part!r}")
+        elif part in LAYERS and floor_in(LAYERS[part], section_of(name, part)) is None:
+            found.append(f"{name}: give this file its place in LAYERS, under {part!r}")
+    return found
 
-    assert homeless + roomless == []
+
+def is_package(name: str) -> bool:
+    return (ROOT / name.replace(".", "/")).is_dir()
 
 
-def test_every_room_that_is_drawn_is_there_or_is_to_come() -> None:
-    drawn = {
-        f"{part}.{room}" for part, rows in ROOMS.items() for row in rows for room in row if room not in (".", REST)
+def is_named(part: str, section: str) -> bool:
+    return any(section in row for row in LAYERS.get(part, ()))
+
+
+def test_every_folder_and_every_module_has_its_floor() -> None:
+    assert not (found := missing(MODULES)), "\n".join(found)
+
+
+@pytest.mark.parametrize("module", ["trio_chat.client.link", "trio_chat.chat.operators", "trio_chat.server.delivery"])
+def test_a_folder_that_is_in_no_table_is_noticed(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    part, _, section = module.rpartition(".")
+    without = tuple(tuple(name for name in row if name != section) for row in LAYERS[part])
+    monkeypatch.setitem(LAYERS, part, without)
+
+    assert f"{module}: give this folder its place in LAYERS, under {part!r}" in missing(MODULES)
+
+
+def test_every_section_that_is_named_is_there_or_is_to_come() -> None:
+    named = {
+        f"{part}.{section}"
+        for part, rows in LAYERS.items()
+        for row in rows
+        for section in row
+        if section not in (".", OTHERS)
     }
 
-    assert {name for name in drawn if name not in MODULES} == TO_COME
+    assert {name for name in named if name not in MODULES} == TO_COME
 
 
 def imports_of_types_too(tree: ast.Module) -> Iterator[str]:
@@ -227,22 +258,22 @@ def test_what_is_pure_knows_no_event_loop_no_socket_no_clock_no_chance_and_no_fi
         for asked in impurities(tree)
     ]
 
-    assert found == []
+    assert found == [], CURE
 
 
 def pairs() -> Iterator[tuple[str, str]]:
-    """A module of each floor, and one of each floor above it: made up, so that rooms that are to come are tried too."""
+    """Pairs of modules, one below the other: made up, so that sections that are to come are tried too."""
     for higher, lower in combinations(FLOORS, 2):
         yield from ((f"{low}.x", f"{high}.x") for low in lower for high in higher if low != "trio_chat")
-    for part, rows in ROOMS.items():
+    for part, rows in LAYERS.items():
         for higher, lower in combinations(rows, 2):
             for low in lower:
                 for high in higher:
                     yield _made_up(part, low), _made_up(part, high)
 
 
-def _made_up(part: str, room: str) -> str:
-    return part if room == "." else f"{part}.{room or 'x'}.x"
+def _made_up(part: str, section: str) -> str:
+    return part if section == "." else f"{part}.{section or 'x'}.x"
 
 
 @pytest.mark.parametrize(("lower", "higher"), list(pairs()))

@@ -29,11 +29,12 @@ from admin_api.http.problems import register_problems
 from admin_api.http.serving import serve_http
 from admin_api.state import AdminState
 from tests.conftest import PATIENCE_S
+from tests.dependencies import make_dependencies
 from tests.loop_watch import watching
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
-from trio_chat.chat.dependencies import Change, Dependencies, Rules
+from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
@@ -42,7 +43,6 @@ from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.journal import Journal, open_journal
 from trio_chat.server.upkeep.operator_log import OperatorLog
-from trio_chat.wire.lines import encode_entry
 
 LARGE = b"x" * (64 * 1024 * 1024)
 
@@ -214,13 +214,11 @@ class AdminServer:
 
     def __post_init__(self) -> None:
         self.events = EventLog(lambda: self.now)
-        deps = Dependencies(
-            post=self.journal.post,
-            encoders={Mode.LINES: encode_entry},
+        deps = make_dependencies(
+            self.journal.post,
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
             on_change=self.note,
-            on_news=lambda room: None,
         )
         self.chat = Chat(deps, rules=Rules())
         self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.append_action)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.dependencies import make_dependencies
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
-from trio_chat.chat.dependencies import Change, Dependencies, Rules
+from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
@@ -72,8 +73,8 @@ class World:
     last_id: int = 0
 
     def __post_init__(self) -> None:
-        deps = Dependencies(
-            post=self._post,
+        deps = make_dependencies(
+            self._post,
             encoders={Mode.LINES: encode_entry, Mode.FRAMES: lambda entry: f"{entry.id} {entry.draft.text}\n".encode()},
             wall_clock=lambda: self.now,
             clock=lambda: self.now,

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.chat.conftest import HeldOutlet, Kept
+from tests.dependencies import make_dependencies
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.dependencies import Dependencies, Rules
+from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Draft, Entry
 from trio_chat.chat.log import Mode, Window
@@ -56,13 +57,11 @@ class ChatMachine(RuleBasedStateMachine):
         self.ports = iter(range(1024, 65536))
 
     def open(self) -> None:
-        deps = Dependencies(
-            post=self._post,
+        deps = make_dependencies(
+            self._post,
             encoders=dict.fromkeys(Mode, lambda entry: b"%d\n" % entry.id),
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
-            on_change=lambda change, client, end: None,
-            on_news=lambda room: None,
         )
         self.chat = Chat(deps, rules=RULES, last_id=self.last_id)
 

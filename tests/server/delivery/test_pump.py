@@ -8,9 +8,10 @@ import pytest
 import trio
 import trio.testing
 
+from tests.dependencies import make_dependencies
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.dependencies import Dependencies, Rules
+from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import SLICE_BYTES, Mode, Window
 from trio_chat.chat.outlet import CloseReason
@@ -26,12 +27,9 @@ class Hall:
 
     def __init__(self, nursery: trio.Nursery, window: Window, stall_timeout_s: float) -> None:
         self.pump = Pump(nursery, stall_timeout_s=stall_timeout_s)
-        deps = Dependencies(
-            post=lambda draft: pytest.fail("nothing is posted here"),
-            encoders={Mode.LINES: encode_entry, Mode.FRAMES: encode_entry},
-            wall_clock=lambda: 0.0,
-            clock=lambda: 0.0,
-            on_change=lambda change, client, end: None,
+        deps = make_dependencies(
+            lambda draft: pytest.fail("nothing is posted here"),
+            encoders=dict.fromkeys(Mode, encode_entry),
             on_news=self.pump.schedule,
         )
         self.chat = Chat(deps, rules=Rules(window=window))

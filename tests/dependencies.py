@@ -1,0 +1,22 @@
+"""The dependencies of a chat in tests. A new field of `Dependencies` needs a value here, and one in serve/wiring.py."""
+
+from dataclasses import replace
+from typing import Any
+
+from trio_chat.chat.dependencies import Dependencies
+from trio_chat.chat.events import Post
+from trio_chat.chat.log import Mode
+from trio_chat.wire import frames, lines
+
+
+def make_dependencies(post: Post, **changed: Any) -> Dependencies:
+    """Dependencies with clocks that stand still, and with nobody who is told of anything."""
+    made = Dependencies(
+        post=post,
+        encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
+        wall_clock=lambda: 0.0,
+        clock=lambda: 0.0,
+        on_change=lambda change, client, reason: None,
+        on_news=lambda room: None,
+    )
+    return replace(made, **changed)
