@@ -14,7 +14,6 @@ from admin_api.http.encryption import GetContext
 from admin_api.http.endpoint import add_endpoints, endpoints_in
 from admin_api.http.guard import guard
 from admin_api.http.problems import problem, register_problems
-from admin_api.http.reference import reference
 from admin_api.http.routing import App
 from admin_api.http.serving import serve_http
 from admin_api.state import AdminState
@@ -54,7 +53,3 @@ def create_app(state: AdminState, access: Access) -> QuartTrio:
 
 async def _refused_by_rule(error: ChatError) -> Response:
     return problem(_STATUSES.get(error.code, 400), f"{error.text[:1].upper()}{error.text[1:]}.", code=error.code)
-
-
-if __name__ == "__main__":
-    print(reference(ENDPOINTS), end="")

@@ -1,7 +1,4 @@
-"""The reference of endpoints in Markdown, made from their declarations: `docs/endpoints.md`.
-
-`python -m admin_api.app > docs/endpoints.md` writes it down.
-"""
+"""The reference of endpoints in Markdown, made from their declarations: `make docs` writes docs/endpoints.md."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -14,8 +11,7 @@ from admin_api.http.schemas import example_of
 
 _HEAD = """# The endpoints of the admin API
 
-Made from the code by `python -m admin_api.app > docs/endpoints.md`. [admin.md](admin.md) says who may use them and what
-they do.
+Made from the code by `make docs`. [admin.md](admin.md) says who may use them and what they do.
 
 | endpoint | effect |
 |---|---|

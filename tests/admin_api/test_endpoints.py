@@ -82,7 +82,7 @@ async def test_openapi_describes_each_with_its_summary(admin) -> None:
 def test_the_docs_are_made_from_the_declarations() -> None:
     is_equal = (DOCS / "endpoints.md").read_text(encoding="utf-8") == reference(ENDPOINTS)
 
-    assert is_equal, "run: python -m admin_api.app > docs/endpoints.md"
+    assert is_equal, "`make docs` writes it anew"
 
 
 @every_endpoint

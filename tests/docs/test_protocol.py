@@ -147,7 +147,9 @@ def test_the_transcript_is_made_of_frames() -> None:
 
 
 def test_the_schema_is_that_of_the_code() -> None:
-    assert (ROOT / "docs/protocol.schema.json").read_text(encoding="utf-8") == schema_text()
+    assert (ROOT / "docs/protocol.schema.json").read_text(encoding="utf-8") == schema_text(), (
+        "`make docs` writes it anew"
+    )
 
 
 def test_every_reference_in_the_schema_leads_somewhere() -> None:

@@ -1,7 +1,4 @@
-"""The JSON Schema of frames, for clients in typed languages.
-
-`python -m trio_chat.wire.frame_schema > docs/protocol.schema.json` writes it.
-"""
+"""The JSON Schema of frames, for clients in typed languages: `make docs` writes docs/protocol.schema.json."""
 
 import inspect
 import json
@@ -36,7 +33,3 @@ def _described(frame: dict[str, Any]) -> dict[str, Any]:
 def schema_text() -> str:
     """Make the text of `docs/protocol.schema.json`."""
     return json.dumps(json_schema(), indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")
