@@ -196,7 +196,9 @@ def test_the_terminal_is_restored_however_the_server_ends(console: Console, end:
         console.keys("\x7f" + end)
 
     console.wait_for_modes(lambda modes: modes == console.modes_before)
-    assert console.ended() in (0, 128 + signal.SIGTERM if end == "two signals" else 0)
+    # The second signal may come before the end of the server, or while Python ends, when it has its default action.
+    statuses = (0, 128 + signal.SIGTERM, -signal.SIGTERM) if end == "two signals" else (0,)
+    assert console.ended() in statuses
     assert not [row for row in console.shown() if row.startswith(">")]
 
 

@@ -20,6 +20,9 @@ QUIT = "quit()"
 
 SAID_BY_TWO = "// says a line that begins with /"
 
+_USUAL = re.compile("[!-.0-~][ -~]*")
+"""Most lines are ASCII and begin with something else than a slash: the short way."""
+
 # Drawn like a slash: the confusables of UTS #39 that are no letters. The first is what an East Asian keyboard types.
 _LIKE_SLASH = "\uff0f\u2044\u2215\u29f8\u2571\u27cb\u1735"
 _LETTER = "A-Za-z\uff21-\uff3a\uff41-\uff5a"
@@ -46,6 +49,8 @@ class TypedLine(msgspec.Struct, frozen=True):
 
 def read_line(line: str) -> TypedLine:
     """Tell what a typed line is. Cleaning it before, or its text afterwards, changes nothing."""
+    if _USUAL.fullmatch(line) and not line.startswith(QUIT):
+        return TypedLine(line)
     seen = as_seen(line)
     if seen.startswith(QUIT) and seen.rstrip() == QUIT:
         return TypedLine(seen, is_quit=True)

@@ -32,7 +32,7 @@ async def read_commands(
                 await trio.lowlevel.checkpoint()
 
     stdin, stdout, stderr = fds
-    if is_one_terminal(stdin, stdout):
+    if is_one_terminal(stdin, stdout) and os.access(os.ttyname(stdin), os.R_OK | os.W_OK):  # else of another user: su
         # Imported only where there is a terminal: the start is not slower elsewhere.
         from trio_chat.server.operation.console_completion import complete
         from trio_chat.server.operation.terminal import ConsoleTerminal
