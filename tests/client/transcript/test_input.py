@@ -14,6 +14,7 @@ from trio_chat.client.transcript.input import (
     _for_server,
     help_lines,
     meaning_of,
+    written_out,
 )
 from trio_chat.wire import frames
 
@@ -100,3 +101,15 @@ def test_a_command_without_a_request_is_left_to_the_server() -> None:
     typed = TypedCommand("dev", "2d6", 0, "/roll 2d6")
 
     assert _for_server(typed) == frames.RunCommand(room="dev", line="/roll 2d6")
+
+
+@pytest.mark.parametrize("prefix", [" ", "\u200b", "\ufeff", "\u3000", "\x1b[A", "\t"])
+def test_c23_a_private_message_behind_something_invisible_is_for_one_person(prefix: str) -> None:
+    assert meaning_of(f"{prefix}/msg bob hi", "dev") == frames.Tell(to="bob", text="hi")
+    assert written_out(f"{prefix}/reply hi", "bob") == "/msg bob hi"
+    assert meaning_of(f"{prefix}\uff0fmsg\u3000bob hi", "dev") == frames.Tell(to="bob", text="hi")
+
+
+def test_c23_a_private_message_behind_a_key_that_left_letters_is_not_sent() -> None:
+    with pytest.raises(ChatError, match="a key that is no text came before /reply"):
+        meaning_of("x\x1b[D/reply secret", "dev")
