@@ -1,4 +1,4 @@
-"""What every journal promises. A new one adds a parameter."""
+"""The promises of every journal. A new engine adds its URL; what needs an optional part says so by `needs`."""
 
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -10,25 +10,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import PATIENCE_S
+from tests.journal.bare_engine import BARE
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal import (
     AuditRecord,
     BanRecord,
+    Importable,
     Journal,
     JournalError,
     Origin,
+    Prunable,
+    Searchable,
     SessionEnd,
     SessionRecord,
     open_journal,
 )
+from trio_chat.journal.engines import ENGINES
 from trio_chat.journal.search_words import SEARCHED
 
 URLS = ("memory:", "sqlite:")
+"""A URL of each engine."""
+
+ALL_URLS = (*URLS, "bare:")
+
+
+def needs(*parts: type) -> pytest.MarkDecorator:
+    """Run a test with the engines that have these optional parts."""
+    engines = {**ENGINES, "bare": BARE}
+    return pytest.mark.parametrize("url", [it for it in ALL_URLS if not engines[it.partition(":")[0]].lacks & {*parts}])
+
+
+@pytest.fixture(autouse=True)
+def _bare_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add an engine that lacks every optional part."""
+    monkeypatch.setitem(ENGINES, "bare", BARE)
+
 
 DAY_S = 86400
 
 
-@pytest.fixture(params=URLS)
+@pytest.fixture(params=ALL_URLS)
 def url(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -241,6 +262,7 @@ async def test_what_was_kept_under_a_session_and_a_key_is_found(journal: Journal
     assert await journal.find("s", "") is None
 
 
+@needs(Prunable)
 async def test_a_pruned_entry_is_not_found_by_its_key(journal: Journal) -> None:
     await keep(journal, said("first", session="s", key="k"), said("second"))
 
@@ -323,6 +345,7 @@ async def test_keys_of_other_sessions_and_empty_keys_repeat_nothing(journal: Jou
     assert len(await texts(journal)) == 6
 
 
+@needs(Importable)
 async def test_entries_of_another_journal_are_taken_once_even_without_keys(journal: Journal) -> None:
     await keep(journal, said("mine"))
     theirs = [Entry(number, 1764000000.0, said(str(number))) for number in range(1, 6)]
@@ -333,6 +356,7 @@ async def test_entries_of_another_journal_are_taken_once_even_without_keys(journ
     assert await texts(journal) == ["mine", "1", "2", "3", "4", "5"]
 
 
+@needs(Importable)
 async def test_an_import_that_fails_changes_nothing(journal: Journal) -> None:
     def entries() -> Iterator[Entry]:
         yield Entry(8, 1764000000.0, said("theirs"))
@@ -368,6 +392,7 @@ async def found(journal: Journal, words: str, *rooms: str, limit: int = 100, bef
     return [entry.draft.text for entry in entries]
 
 
+@needs(Searchable)
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -393,6 +418,7 @@ async def test_entries_are_found_by_the_beginnings_of_all_words(
     assert await found(journal, words) == expected
 
 
+@needs(Searchable)
 async def test_a_search_returns_the_newest_oldest_first(journal: Journal) -> None:
     await keep(journal, *(said(f"hello {number}") for number in range(5)))
 
@@ -401,6 +427,7 @@ async def test_a_search_returns_the_newest_oldest_first(journal: Journal) -> Non
     assert await found(journal, "hello", limit=-1) == []
 
 
+@needs(Searchable)
 async def test_a_search_goes_on_before_an_id(journal: Journal) -> None:
     await keep(journal, *(said(f"hello {number}") for number in range(5)))
 
@@ -408,6 +435,7 @@ async def test_a_search_goes_on_before_an_id(journal: Journal) -> None:
     assert await found(journal, "hello", before=1) == []
 
 
+@needs(Searchable)
 async def test_a_search_looks_into_the_given_rooms_only(journal: Journal) -> None:
     await keep(journal, said("hello", room="ops"), said("hello all"), said("hello dev", room="dev"))
 
@@ -416,6 +444,7 @@ async def test_a_search_looks_into_the_given_rooms_only(journal: Journal) -> Non
     assert list(await journal.search([], "hello", limit=9)) == []
 
 
+@needs(Searchable)
 @pytest.mark.parametrize("kind", Kind)
 async def test_only_what_people_said_is_searched(journal: Journal, kind: Kind) -> None:
     await keep(journal, Draft("lobby", kind, "alice", "hello"))
@@ -423,6 +452,7 @@ async def test_only_what_people_said_is_searched(journal: Journal, kind: Kind) -
     assert await found(journal, "hello") == (["hello"] if kind in SEARCHED else [])
 
 
+@needs(Searchable, Prunable)
 async def test_pruned_entries_are_not_found_by_a_search(journal: Journal) -> None:
     await keep(journal, *(said(f"hello {number}") for number in range(5)))
 
@@ -431,6 +461,7 @@ async def test_pruned_entries_are_not_found_by_a_search(journal: Journal) -> Non
     assert await found(journal, "hello") == ["hello 3", "hello 4"]
 
 
+@needs(Prunable)
 @pytest.mark.parametrize(("more_than", "left"), [(9, 5), (5, 5), (2, 2), (1, 1), (0, 1)])
 async def test_all_but_the_newest_are_pruned(journal: Journal, more_than: int, left: int) -> None:
     await keep(journal, *map(said, "abcde"))
@@ -443,6 +474,7 @@ async def test_all_but_the_newest_are_pruned(journal: Journal, more_than: int, l
     assert journal.last_id == 6
 
 
+@needs(Prunable, Importable)
 async def test_entries_are_pruned_by_age(journal: Journal) -> None:
     ages_days = (40, 31, 29, 1)
     old = [Entry(number, time.time() - age * DAY_S, said(f"{age} days")) for number, age in enumerate(ages_days, 1)]
@@ -454,6 +486,7 @@ async def test_entries_are_pruned_by_age(journal: Journal) -> None:
     assert journal.pruned_to == 2
 
 
+@needs(Prunable, Importable)
 async def test_an_old_entry_behind_a_younger_one_is_not_pruned(journal: Journal) -> None:
     ages_days = (40, 1, 40, 1)
     old = [Entry(number, time.time() - age * DAY_S, said(str(number))) for number, age in enumerate(ages_days, 1)]
@@ -464,6 +497,7 @@ async def test_an_old_entry_behind_a_younger_one_is_not_pruned(journal: Journal)
     assert await texts(journal) == ["2", "3", "4"]
 
 
+@needs(Prunable, Importable)
 async def test_the_newest_entry_is_never_pruned(journal: Journal) -> None:
     old = [Entry(number, time.time() - 40 * DAY_S, said(str(number))) for number in (1, 2)]
     await journal.load(old, Origin("another"))
@@ -473,6 +507,7 @@ async def test_the_newest_entry_is_never_pruned(journal: Journal) -> None:
     assert await texts(journal) == ["2"]
 
 
+@needs(Prunable)
 async def test_topics_outlive_pruning(journal: Journal) -> None:
     topics = [Draft("lobby", Kind.TOPIC, "alice", topic) for topic in ("old", "new")]
     await keep(journal, *topics, *map(said, "abc"))

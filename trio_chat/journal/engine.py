@@ -28,3 +28,5 @@ class Engine:
     """Check that `open` would succeed, and change nothing. Raises JournalError."""
     open_history: OpenHistory | None
     """Open a journal for reading only, also while a server uses it; None when it ends with its server."""
+    lacks: frozenset[type] = frozenset()
+    """The parts of `protocol.OPTIONAL` that its journals do not have."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trio_chat.journal.engine import Engine
 from trio_chat.journal.memory.engine import MEMORY
-from trio_chat.journal.protocol import HistoryReader, Journal
+from trio_chat.journal.protocol import HistoryReader, Journal, check_required
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.engine import SQLITE
 
@@ -31,6 +31,7 @@ async def open_journal(
     """
     engine, location = _find(url)
     async with engine.open(location, data, close_by) as journal:
+        check_required(journal, url)
         yield journal
 
 

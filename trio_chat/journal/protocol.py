@@ -1,9 +1,11 @@
-"""The interfaces of a journal: one for each of its users. An engine has the first two, and says which others it lacks.
+"""The interfaces of a journal: one for each of its users. It must not know any engine.
 
-It must not know any engine.
+The journals of every engine have the parts in REQUIRED, without which no server runs. Those in OPTIONAL an engine may
+lack; its row then says so, and whoever asks for the part is told in words.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeVar, runtime_checkable
 
 from trio_chat.chat.events import Draft, Entry, Receipt
@@ -140,20 +142,37 @@ class SessionStore(Protocol):
         """Return all records, by owner. Raises JournalError."""
 
 
-PARTS: dict[type, str] = {
-    Searchable: "be searched",
-    Prunable: "remove old entries",
-    Importable: "take over the entries of another",
-    OperatorStore: "keep bans and the audit log",
-    SessionStore: "restore sessions",
-}
+REQUIRED: Mapping[type, str] = MappingProxyType(
+    {
+        HistoryReader: "be read",
+        Journal: "keep entries",
+        OperatorStore: "keep bans and the audit log",
+        SessionStore: "restore sessions",
+    }
+)
+"""The parts of every journal, and what it could not do without each. `open_journal` refuses one that lacks any."""
+
+OPTIONAL: Mapping[type, str] = MappingProxyType(
+    {
+        Searchable: "be searched",
+        Prunable: "remove old entries",
+        Importable: "take over the entries of another",
+    }
+)
 """The parts that an engine may lack, and what its journal cannot do then."""
 
 Part = TypeVar("Part")
 
 
 def need(journal: Journal, part: type[Part]) -> Part:
-    """Return the journal as one of PARTS. Raises JournalError when its engine lacks that."""
+    """Return the journal as one of its parts. Raises JournalError when its engine lacks that."""
     if isinstance(journal, part):
         return journal
-    raise JournalError(f"this journal cannot {PARTS[part]}")
+    raise JournalError(f"this journal cannot {OPTIONAL.get(part) or REQUIRED[part]}")
+
+
+def check_required(journal: object, url: str) -> None:
+    """Raise JournalError for a journal that lacks a required part."""
+    for part, ability in REQUIRED.items():
+        if not isinstance(journal, part):
+            raise JournalError(f"the journal {url} cannot {ability}, as every journal must: it lacks {part.__name__}")

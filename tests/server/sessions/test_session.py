@@ -8,9 +8,11 @@ import pytest
 import trio
 import trio.testing
 
+from tests.journal.bare_engine import BARE
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.operators.bans import ban_and_kick, make_ban
+from trio_chat.journal.engines import ENGINES
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
 from trio_chat.server.transport.listener import bind
@@ -282,3 +284,20 @@ def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() ->
             assert idle_s + interval_s * count <= 42
             assert timeout_ms <= 42_000
             assert gone_s <= 42  # its timers are up to half a second late each
+
+
+async def test_a_server_whose_journal_lacks_all_that_is_optional_says_so_and_serves(
+    open_house, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "bare", BARE)
+    async with open_house(journal_url="bare:") as house:
+        plain, program = await house.connect(), await house.connect()
+
+        await plain.send(b"/search hello\n/topic\n")
+        await program.send(b'{"type":"hello","protocol":1}\n{"type":"search","text":"hello","key":"s"}\n')
+
+        assert await plain.line() == "*** no history: this journal cannot be searched ***"
+        assert await plain.line() == "*** #lobby has no topic ***"
+        while '"key":"s"' not in (answer := await program.line()):
+            pass
+        assert '"text":"this journal cannot be searched"' in answer
