@@ -44,14 +44,19 @@ class Console:
             "--admin-port",
             "0",
         ]
+        told, tell = os.pipe()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             if background and (job := os.fork()):
+                os.write(tell, b"%d" % job)
                 os.waitpid(job, 0)  # plays the shell, which is in the foreground
                 os._exit(0)
             if background:
                 os.setpgid(0, 0)
             os.execve(sys.executable, [*command, "--data", str(data), *flags], {**os.environ, "TERM": term})
+        os.close(tell)
+        with open(told, "rb") as pipe:
+            self._job = int(pipe.read1(16)) if background else self.pid
         self.resize(COLUMNS, ROWS)
         self.modes_before = termios.tcgetattr(self.fd)
         self.port = int(self.until(r"Chat Server started on port: (\d+)")[1])
@@ -105,8 +110,10 @@ class Console:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def close(self) -> None:
-        with suppress(ProcessLookupError, ChildProcessError):
-            os.killpg(self.pid, signal.SIGKILL)
+        for pid in (self._job, self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
         os.close(self.fd)
 
