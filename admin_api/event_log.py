@@ -96,9 +96,9 @@ class EventLog:
         """The number of the next event."""
         return self._track.end
 
-    def append_change(self, chat: Chat, change: Change, client: Client, end: DisconnectReason | None) -> None:
+    def append_change(self, chat: Chat, change: Change, client: Client, reason: DisconnectReason | None) -> None:
         """Append that a client connected or disconnected."""
-        self._append(change, ClientEvent(self._now(), view_of(chat, client), end))
+        self._append(change, ClientEvent(self._now(), view_of(chat, client), reason))
 
     def append_action(self, who: str, action: str, what: str) -> None:
         """Append an action of an operator. A kick is a change of a client already."""

@@ -99,7 +99,7 @@ class MetricsCollector:
         )
         yield _labelled(
             CounterMetricFamily("trio_chat_disconnects", "Connections of clients that ended.", labels=["reason"]),
-            (dict.fromkeys(DisconnectReason, 0) | counters.ends).items(),
+            (dict.fromkeys(DisconnectReason, 0) | counters.disconnects).items(),
         )
         yield _labelled(
             CounterMetricFamily("trio_chat_refused", "Connections refused.", labels=["reason"]),

@@ -185,10 +185,10 @@ class HeldOutlet:
     is_paused = False
     bytes_out = 210
     unsent_bytes = 7
-    farewell: CloseReason | None = None
+    close_reason: CloseReason | None = None
 
-    def hang_up(self, farewell: CloseReason) -> None:
-        self.farewell = farewell
+    def hang_up(self, reason: CloseReason) -> None:
+        self.close_reason = reason
 
 
 @dataclass(frozen=True)
@@ -235,9 +235,9 @@ class AdminServer:
         )
         self.site = Site(create_app(self.state, self.access))
 
-    def note(self, change: Change, client: Client, end: DisconnectReason | None) -> None:
+    def note(self, change: Change, client: Client, reason: DisconnectReason | None) -> None:
         self.changes.append((change, client.peer))
-        self.events.append_change(self.chat, change, client, end)
+        self.events.append_change(self.chat, change, client, reason)
 
     def connect(self, port: int, address: str = "10.0.0.1") -> Client:
         client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())

@@ -25,7 +25,7 @@ class HeldOutlet:
         self.is_paused = False
         self.bytes_out = 0
         self.gaps: list[tuple[str, int]] = []
-        self.farewell: CloseReason | None = None
+        self.close_reason: CloseReason | None = None
 
     @property
     def unsent_bytes(self) -> int:
@@ -40,8 +40,8 @@ class HeldOutlet:
     async def wait_writable(self) -> None:
         return
 
-    def hang_up(self, farewell: CloseReason) -> None:
-        self.farewell = farewell
+    def hang_up(self, reason: CloseReason) -> None:
+        self.close_reason = reason
 
 
 class Kept:
@@ -65,7 +65,7 @@ class World:
     posted: list[Draft] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     changes: list[tuple[Change, str]] = field(default_factory=list)
-    ends: list[DisconnectReason] = field(default_factory=list)
+    disconnects: list[DisconnectReason] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
     heard: list[Entry] = field(default_factory=list)
     now: float = 1000.0
@@ -83,10 +83,10 @@ class World:
         )
         self.chat = Chat(deps, rules=self.rules)
 
-    def _report(self, change: Change, client: Client, end: DisconnectReason | None) -> None:
+    def _report(self, change: Change, client: Client, reason: DisconnectReason | None) -> None:
         self.changes.append((change, client.peer))
-        if end:
-            self.ends.append(end)
+        if reason:
+            self.disconnects.append(reason)
 
     def _post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
         self.posted += drafts

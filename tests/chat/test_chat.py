@@ -44,7 +44,7 @@ def test_a_kick_is_told_to_others_and_ends_the_connection(world) -> None:
     world.chat.kick(bob)
     world.settle()
 
-    assert bob.outlet.farewell is CloseReason.KICKED
+    assert bob.outlet.close_reason is CloseReason.KICKED
     assert world.hear(alice) == "*** [10.0.0.1:1002] was kicked ***\n"
     assert list(world.chat.clients) == [alice]
 

@@ -293,7 +293,7 @@ class ChatMachine(RuleBasedStateMachine):
     @invariant()
     def as_many_connections_began_as_ended_or_are_open(self) -> None:
         tally = self.chat.counters
-        assert tally.connects.total() == tally.ends.total() + len(self.chat.clients)
+        assert tally.connects.total() == tally.disconnects.total() + len(self.chat.clients)
 
     def teardown(self) -> None:
         """Once everyone has left, nothing is left of them."""

@@ -17,15 +17,15 @@ def test_why_each_connection_ended_is_told_and_counted(world) -> None:
     world.chat.resume("s", "10.0.0.1", 1005, outlet=type(alice.outlet)())
     world.chat.connection_lost(alice, alice.outlet)
 
-    ends = [
+    reasons = [
         DisconnectReason.LEFT,
         DisconnectReason.DEAD,
         DisconnectReason.KICKED,
         DisconnectReason.RESUMED,
         DisconnectReason.BROKEN,
     ]
-    assert world.ends == ends
-    assert world.chat.counters.ends == Counter(ends)
+    assert world.disconnects == reasons
+    assert world.chat.counters.disconnects == Counter(reasons)
     assert world.chat.counters.connects == {Mode.LINES: 3, Mode.FRAMES: 2}
 
 
@@ -36,7 +36,7 @@ def test_one_who_was_away_for_too_long_ended_no_connection(world) -> None:
     world.now += 61
     world.chat.tick()
 
-    assert world.ends == [DisconnectReason.BROKEN]
+    assert world.disconnects == [DisconnectReason.BROKEN]
 
 
 def test_entries_and_those_they_were_for_are_counted(world) -> None:

@@ -44,7 +44,7 @@ def test_a_session_takes_over_from_a_connection_that_only_seems_alive(world) -> 
     world.chat.resume("s", "10.0.0.9", 1009, outlet=type(old)())
     world.chat.connection_lost(alice, old)
 
-    assert old.farewell is CloseReason.RESUMED
+    assert old.close_reason is CloseReason.RESUMED
     assert list(world.chat.clients) == [alice]
     assert [change for change, _ in world.changes] == [Change.CONNECTED, Change.DISCONNECTED, Change.CONNECTED]
 

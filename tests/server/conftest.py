@@ -39,7 +39,7 @@ class House:
     port: int
     bans: Bans
     changes: list[tuple[Change, str]] = field(default_factory=list)
-    ends: list[DisconnectReason] = field(default_factory=list)
+    disconnects: list[DisconnectReason] = field(default_factory=list)
     came: trio.Event = field(default_factory=trio.Event)
     streams: list[trio.SocketStream] = field(default_factory=list)
 
@@ -66,10 +66,10 @@ class House:
         while len(self.changes) < count:
             await self.came.wait()
 
-    def report(self, change: Change, client: Client, end: DisconnectReason | None) -> None:
+    def report(self, change: Change, client: Client, reason: DisconnectReason | None) -> None:
         self.changes.append((change, client.peer))
-        if end:
-            self.ends.append(end)
+        if reason:
+            self.disconnects.append(reason)
         self.came.set()
         self.came = trio.Event()
 
@@ -124,7 +124,7 @@ async def _open_house(
                 nursery,
                 secrets=Secrets(Password(password), tls),
                 bans=(),
-                on_change=lambda _chat, change, client, end: house.report(change, client, end),
+                on_change=lambda _chat, change, client, reason: house.report(change, client, reason),
                 on_record=lambda who, action, what: None,
             )
             context = parts.context

@@ -87,26 +87,28 @@ class Chat:
         notices = [self._unless_counted(room, Draft(room.name, Kind.LEFT, record.label)) for room in rooms]
         self._deps.post(*chain(*notices), sessions=[SessionEnd(record.owner)])
 
-    def connection_lost(self, client: Client, outlet: Outlet, end: DisconnectReason = DisconnectReason.BROKEN) -> None:
+    def connection_lost(
+        self, client: Client, outlet: Outlet, reason: DisconnectReason = DisconnectReason.BROKEN
+    ) -> None:
         """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
         if client.outlet is not outlet or client not in self._register or client.away_since is not None:
             return
         if not client.session:
-            self.disconnect(client, end)
+            self.disconnect(client, reason)
             return
         client.away_since = self._deps.clock()
         self._register.send_away(client)
-        self._record_disconnect(client, end)
+        self._record_disconnect(client, reason)
         client.outlet = NoOutlet()
 
-    def disconnect(self, client: Client, end: DisconnectReason = DisconnectReason.LEFT) -> None:
+    def disconnect(self, client: Client, reason: DisconnectReason = DisconnectReason.LEFT) -> None:
         """The client has left. Does nothing for one that is gone already, as after a kick."""
         if client not in self._register:
             return
         was_connected = client.away_since is None
         self._forget(client, Kind.LEFT)
         if was_connected:
-            self._record_disconnect(client, end)
+            self._record_disconnect(client, reason)
 
     def kick(self, client: Client) -> None:
         """End a client's connection; everyone where it was is told. Raises ChatError for one that is gone."""
@@ -286,10 +288,11 @@ class Chat:
         self.counters.connects[client.mode] += 1
         self._deps.on_change(Change.CONNECTED, client, None)
 
-    def _record_disconnect(self, client: Client, end: DisconnectReason) -> None:
-        self.counters.ends[end] += 1
+    def _record_disconnect(self, client: Client, reason: DisconnectReason) -> None:
+        self.counters.disconnects[reason] += 1
         self.counters.bytes_out += client.outlet.bytes_out
-        self._deps.on_change(Change.KICKED if end is DisconnectReason.KICKED else Change.DISCONNECTED, client, end)
+        change = Change.KICKED if reason is DisconnectReason.KICKED else Change.DISCONNECTED
+        self._deps.on_change(change, client, reason)
 
     def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str, *, is_typed: bool) -> Receipt | None:
         if not (text := _readable(text)):

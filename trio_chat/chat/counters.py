@@ -9,7 +9,7 @@ from trio_chat.chat.log import Mode
 
 
 class DisconnectReason(StrEnum):
-    """Why a connection ended."""
+    """The reason for which a connection ended, on either side, as it is counted, logged and reported to operators."""
 
     LEFT = "left"
     """The client said so, or closed its end in good order."""
@@ -23,17 +23,17 @@ class DisconnectReason(StrEnum):
     """Its session goes on in another connection."""
     STOPPING = "stopping"
     FAILED = "failed"
-    """A fault of the server's ended it."""
+    """A bug of the server ended it."""
 
 
 class Counters:
     """The counts. All of them only rise."""
 
-    __slots__ = ("bytes_out", "connects", "deliveries", "ends", "entries", "lines_in")
+    __slots__ = ("bytes_out", "connects", "deliveries", "disconnects", "entries", "lines_in")
 
     def __init__(self) -> None:
         self.connects: Counter[Mode] = Counter()
-        self.ends: Counter[DisconnectReason] = Counter()
+        self.disconnects: Counter[DisconnectReason] = Counter()
         self.entries: Counter[Kind] = Counter()
         """Entries that became durable and were delivered to a room."""
         self.deliveries = 0

@@ -1,4 +1,4 @@
-"""Outlets: how a client is spoken to, and what it is told when the server ends its connection."""
+"""Outlets: the sending half of a connection, and the farewell with which the server closes one."""
 
 from enum import Enum
 from typing import Protocol
@@ -7,7 +7,11 @@ from trio_chat.chat.counters import DisconnectReason
 
 
 class CloseReason(Enum):
-    """Why the server ends a connection: the word for programs, the sentence for people, and when to come back."""
+    """The reasons for which the server closes a connection, each with its farewell: what the client is told.
+
+    `code` is how the disconnect is counted, and the word for programs; `text` is the sentence for people. `retry_s` is
+    the time in seconds after which to connect again; None is never.
+    """
 
     KICKED = (DisconnectReason.KICKED, "you were kicked", None)
     RESUMED = (DisconnectReason.RESUMED, "your session goes on in another connection", None)
@@ -59,8 +63,8 @@ class Outlet(Protocol):
     async def wait_writable(self) -> None:
         """Return when a push is worth trying again. Raises the error of the transport once that is closed."""
 
-    def hang_up(self, farewell: CloseReason) -> None:
-        """End the connection soon, whatever its peer does; it is told why if it still listens."""
+    def hang_up(self, reason: CloseReason) -> None:
+        """End the connection soon, whatever its peer does. The farewell is sent if the peer still takes it."""
 
 
 class NoOutlet:
@@ -82,5 +86,5 @@ class NoOutlet:
     async def wait_writable(self) -> None:
         """Return at once: nothing is ever pushed here."""
 
-    def hang_up(self, farewell: CloseReason) -> None:
+    def hang_up(self, reason: CloseReason) -> None:
         """There is nothing to be ended."""

@@ -1,4 +1,4 @@
-"""Flood control: how fast one client may speak. Nothing is dropped: a fast sender is simply not read for a while."""
+"""A token bucket, which limits a rate and allows bursts. It is told the time, and never waits itself."""
 
 
 class TokenBucket:

@@ -241,9 +241,9 @@ class Server:
 
 
 def _report_change(
-    printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, end: DisconnectReason | None
+    printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, reason: DisconnectReason | None
 ) -> None:
     """Tell the console, the log and the event streams that a client has come or gone."""
     printer.print(console.change_line(change, client))
-    log_disconnect(client, end)
-    admin.events.append_change(chat, change, client, end)
+    log_disconnect(client, reason)
+    admin.events.append_change(chat, change, client, reason)

@@ -59,7 +59,7 @@ def wire(
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
         wall_clock=time.time,
         clock=time.monotonic,
-        on_change=lambda change, client, end: on_change(chat, change, client, end),
+        on_change=lambda change, client, reason: on_change(chat, change, client, reason),
         on_news=pump.schedule,
     )
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)

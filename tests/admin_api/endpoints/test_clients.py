@@ -166,7 +166,7 @@ async def test_delete_ends_the_connection_and_shows_whose_it_was(admin, alice, w
 
     assert answer.status == 200
     assert answer.json == ALICE
-    assert alice.outlet.farewell is CloseReason.KICKED
+    assert alice.outlet.close_reason is CloseReason.KICKED
     assert admin.changes == [(Change.CONNECTED, "10.0.0.1:47634"), (Change.KICKED, "10.0.0.1:47634")]
     assert (await admin.ask("GET", "/clients")).json == {"clients": []}
 
@@ -179,7 +179,7 @@ async def test_a_client_that_is_not_there_is_404(admin, alice, method, who):
     assert answer.status == 404
     assert answer.json["status"] == 404
     assert who in answer.json["detail"]
-    assert alice.outlet.farewell is None
+    assert alice.outlet.close_reason is None
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
@@ -190,7 +190,7 @@ async def test_a1_a_shared_port_is_409_and_names_each_client_by_a_path_that_work
     answer = await admin.ask(method, "/clients/47634")
 
     assert answer.status == 409
-    assert [client.outlet.farewell for client in clients] == [None] * 4
+    assert [client.outlet.close_reason for client in clients] == [None] * 4
     candidates = answer.json["candidates"]
     assert [candidate["who"] for candidate in candidates] == [client.peer for client in clients]
     assert not any(set("[] ") & set(candidate["path"]) for candidate in candidates)  # curl takes them for a pattern

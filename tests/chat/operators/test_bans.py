@@ -113,5 +113,5 @@ def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:
     kicked = ban_and_kick(world.chat, bans, ban("10.0.0.0/24"))
 
     assert kicked == 1
-    assert alice.outlet.farewell is CloseReason.KICKED
+    assert alice.outlet.close_reason is CloseReason.KICKED
     assert list(world.chat.clients) == [bob]

@@ -36,10 +36,10 @@ async def test_c13_one_that_is_spoken_to_after_it_vanished_is_gone_in_time(open_
         await house.join()
         nursery.start_soon(partial(watch_unacknowledged, house.chat, dead_after_s=0.2, look_every_s=0.05))
         with trio.fail_after(PATIENCE_S):
-            while not house.ends:
+            while not house.disconnects:
                 await house.came.wait()
 
-        assert house.ends[0] is DisconnectReason.DEAD
+        assert house.disconnects[0] is DisconnectReason.DEAD
         vanished.close()
         nursery.cancel_scope.cancel()
 
@@ -55,7 +55,7 @@ async def test_one_that_is_only_silent_stays(open_house, autojump_clock: trio.te
         nursery.start_soon(partial(watch_unacknowledged, house.chat, dead_after_s=0.001, look_every_s=5))
         await trio.sleep(5 * 3)
 
-        assert house.ends == []
+        assert house.disconnects == []
         await silent.send(b"/who\n")
         assert await silent.line()
         nursery.cancel_scope.cancel()

@@ -139,7 +139,7 @@ class Gulp:
     is_paused = False
     bytes_out = 0
     unsent_bytes = 0
-    farewell: CloseReason | None = None
+    close_reason: CloseReason | None = None
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []

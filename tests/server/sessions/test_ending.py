@@ -22,7 +22,7 @@ def outlet() -> SocketOutlet:
 
 
 @pytest.mark.parametrize(
-    ("error", "end"),
+    ("error", "reason"),
     [
         (None, DisconnectReason.LEFT),
         (ConnectionResetError(errno.ECONNRESET, "reset"), DisconnectReason.BROKEN),
@@ -35,8 +35,8 @@ def outlet() -> SocketOutlet:
         (ExceptionGroup("of a nursery", [OSError(), OSError(errno.ETIMEDOUT, "")]), DisconnectReason.DEAD),
     ],
 )
-def test_what_a_session_raised_says_why_it_ended(error: Exception | None, end: DisconnectReason) -> None:
-    assert disconnect_reason(outlet(), error) is end
+def test_what_a_session_raised_says_why_it_ended(error: Exception | None, reason: DisconnectReason) -> None:
+    assert disconnect_reason(outlet(), error) is reason
 
 
 def test_what_was_hung_up_ended_for_the_reason_given_first() -> None:
@@ -59,8 +59,8 @@ async def test_leaving_breaking_and_being_kicked_are_told_apart(open_house) -> N
         await house.changed(5)
         house.chat.kick(next(iter(house.chat.clients)))
 
-        assert house.ends == [DisconnectReason.LEFT, DisconnectReason.BROKEN, DisconnectReason.KICKED]
-        assert house.chat.counters.ends == {
+        assert house.disconnects == [DisconnectReason.LEFT, DisconnectReason.BROKEN, DisconnectReason.KICKED]
+        assert house.chat.counters.disconnects == {
             DisconnectReason.LEFT: 1,
             DisconnectReason.BROKEN: 1,
             DisconnectReason.KICKED: 1,

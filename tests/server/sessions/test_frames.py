@@ -165,7 +165,7 @@ async def test_c13_a_silent_client_is_asked_and_gone_within_45_seconds_if_it_doe
         assert farewell["reason"] == "dead"
         assert trio.current_time() - start < 45
         await house.changed(2)
-        assert house.ends == [DisconnectReason.DEAD]
+        assert house.disconnects == [DisconnectReason.DEAD]
         assert not house.chat.clients
 
 
@@ -191,7 +191,7 @@ async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_house, auto
             await alice.send(type="say", room="lobby", text=str(number), key=str(number))
 
         assert (await alice.until("entry", kind="said", text="99"))["text"] == "99"
-        assert not house.ends
+        assert not house.disconnects
 
 
 async def test_c13_one_who_is_behind_and_takes_what_it_is_sent_is_not_taken_for_dead(
@@ -213,7 +213,7 @@ async def test_c13_one_who_is_behind_and_takes_what_it_is_sent_is_not_taken_for_
                 await alice.line.stream.receive_some(65536)
 
         assert house.context.pump.is_draining(client.outlet)
-        assert not house.ends
+        assert not house.disconnects
 
 
 async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_house, autojump_clock) -> None:
@@ -225,7 +225,7 @@ async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_house,
         await trio.sleep(60)
 
         assert heartbeat.silence_s(is_draining=False) == 0
-        assert not house.ends
+        assert not house.disconnects
 
 
 async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_house) -> None:
@@ -243,7 +243,7 @@ async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_ho
         await trio.testing.wait_all_tasks_blocked()
 
         assert list(house.chat.clients) == [client]
-        assert house.ends == [DisconnectReason.RESUMED]
+        assert house.disconnects == [DisconnectReason.RESUMED]
 
 
 async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(open_house) -> None:

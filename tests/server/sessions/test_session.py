@@ -263,7 +263,7 @@ async def test_c12_half_a_line_of_a_connection_that_was_reset_is_not_said(open_h
         client.outlet.push(None)
 
         assert "left the chat" in await alice.line()
-        assert house.ends == [DisconnectReason.BROKEN]
+        assert house.disconnects == [DisconnectReason.BROKEN]
 
 
 def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() -> None:

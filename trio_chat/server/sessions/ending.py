@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 def disconnect_reason(outlet: PeerOutlet, error: BaseException | None) -> DisconnectReason:
     """Find the reason by what a session raised. Where the server ended the connection, the outlet knows it."""
-    if outlet.farewell:
-        return outlet.farewell.code
+    if outlet.close_reason:
+        return outlet.close_reason.code
     if error is None:
         return DisconnectReason.LEFT
     errors = leaf_exceptions(error)

@@ -32,8 +32,8 @@ PAGE_ENTRIES = 50
 """Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
-def _encode_farewell(farewell: CloseReason) -> bytes:
-    return encode_notice(farewell.text)
+def _encode_farewell(reason: CloseReason) -> bytes:
+    return encode_notice(reason.text)
 
 
 NOTICES = NoticeEncoders(gap=encode_gap, farewell=_encode_farewell)

@@ -18,19 +18,20 @@ class NoticeEncoders:
     """Called with the name of a room and the number of entries missed there."""
 
     farewell: Callable[[CloseReason], bytes]
+    """Encodes the last notice of a connection that the server closes."""
 
 
 class PeerOutlet(ABC):
     """The sending half of a connection; see `chat.outlet.Outlet`. Whoever opened the connection closes it."""
 
-    __slots__ = ("_notices", "_pending", "_session", "bytes_out", "farewell", "fault", "is_paused", "socket")
+    __slots__ = ("_notices", "_pending", "_session", "bytes_out", "close_reason", "fault", "is_paused", "socket")
 
     def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
         """`session` is cancelled by `hang_up`."""
         self.is_paused = False
         self.bytes_out = 0
-        self.farewell: CloseReason | None = None
-        """The reason for which the server ended the connection, if it did. Nothing is sent after the farewell."""
+        self.close_reason: CloseReason | None = None
+        """The reason for which the server closes the connection, if it does. Nothing is sent after the farewell."""
         self.fault: OSError | None = None
         """The error of a failed send. The system reports it once: reading gets an end of input then."""
         self.socket = sock
@@ -57,16 +58,13 @@ class PeerOutlet(ABC):
 
     def report_gap(self, room: str, missed: int) -> None:
         """Tell this client that it missed so many entries of a room."""
-        if not self.farewell:
+        if not self.close_reason:
             self.write(self._notices.gap(room, missed))
 
     def hang_up(self, reason: CloseReason) -> None:
-        """Cancel the session, which sends the farewell on its way out, without waiting. Only the first reason counts.
-
-        Does nothing the second time.
-        """
-        if self.farewell:
+        """Cancel the session, which sends the farewell on its way out, without waiting. The first reason counts."""
+        if self.close_reason:
             return
-        self.farewell = reason
+        self.close_reason = reason
         self.write(self._notices.farewell(reason))
         self._session.cancel()

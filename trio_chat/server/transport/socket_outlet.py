@@ -28,7 +28,7 @@ class SocketOutlet(PeerOutlet):
         if member is None:
             return True
         data, end = member.slice()
-        if self.farewell:  # nothing comes after it
+        if self.close_reason:  # nothing comes after it
             member.advance(end)
             return True
         sent = self._offer(data) if data else 0

@@ -118,7 +118,7 @@ class SocketPeer:
 
         What the client still sends is read until it hangs up: a reset would take back what it has not read.
         """
-        if self._outlet is None or self._outlet.farewell is not CloseReason.STOPPING:
+        if self._outlet is None or self._outlet.close_reason is not CloseReason.STOPPING:
             return
         with trio.move_on_after(FAREWELL_S, shield=True), suppress(OSError, trio.ClosedResourceError):
             while not self._outlet.push(None):

@@ -46,7 +46,7 @@ class TlsOutlet(PeerOutlet):
         if self._pending:
             pending = memoryview(self._pending)
             record, self._pending = bytes(pending[:RECORD_BYTES]), pending[RECORD_BYTES:] or b""
-        elif member and self.farewell:  # nothing is sent after it
+        elif member and self.close_reason:  # nothing is sent after it
             member.advance(member.slice()[1])
         elif member:
             data, end = member.slice()
