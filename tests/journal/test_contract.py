@@ -21,6 +21,7 @@ from trio_chat.journal import (
     Origin,
     Prunable,
     Searchable,
+    SearchError,
     SessionEnd,
     SessionRecord,
     open_journal,
@@ -459,6 +460,70 @@ async def test_pruned_entries_are_not_found_by_a_search(journal: Journal) -> Non
     await journal.prune(more_than=2)
 
     assert await found(journal, "hello") == ["hello 3", "hello 4"]
+
+
+SPELLINGS = (
+    "deploy",
+    "DEPLOY",
+    "Deploy",
+    "deploy,",
+    "(deploy)",
+    "déploy",
+    "de\u0301ploy",
+    "deploy!",
+    "...deploy",
+    "#deploy",
+)
+
+
+@needs(Searchable)
+async def test_words_that_find_the_same_count_as_one(journal: Journal) -> None:
+    await keep(journal, said("deploy the site"))
+
+    assert await found(journal, " ".join(SPELLINGS)) == ["deploy the site"]
+
+
+@needs(Searchable)
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("a b c d e f g h i", "at most 8 words"),
+        (" ".join(f"{a}.{b}" for a in "aitohfw" for b in "aitohfw"), "at most 8 words"),
+        ("a" * 257, "at most 256 characters"),
+        ("a" + "\u0301\u0327" * 40_000, "at most 256 characters"),  # normalising that takes seconds
+    ],
+    ids=["words", "phrases", "letters", "marks"],
+)
+async def test_a_search_for_too_much_is_refused_before_anything_is_done(
+    journal: Journal, words: str, reason: str
+) -> None:
+    began = time.thread_time()
+
+    with pytest.raises(SearchError, match=reason):
+        await found(journal, words)
+
+    assert time.thread_time() - began < 0.05
+
+
+@needs(Searchable)
+async def test_a_search_holds_the_loop_for_moments_only(journal: Journal, nursery: trio.Nursery) -> None:
+    longest_s = 0.0
+    origin = Origin("another")
+    await journal.load((Entry(number, 1.7e9, said("water time " * 370)) for number in range(1, 501)), origin)
+
+    async def watch() -> None:
+        nonlocal longest_s
+        while True:
+            began = time.thread_time()
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            longest_s = max(longest_s, time.thread_time() - began)
+            await trio.lowlevel.checkpoint_if_cancelled()
+
+    nursery.start_soon(watch)
+    assert await found(journal, "nothing water") == []
+    nursery.cancel_scope.cancel()
+
+    assert longest_s < 0.05
 
 
 @needs(Prunable)

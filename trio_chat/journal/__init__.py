@@ -15,7 +15,16 @@ from trio_chat.journal.protocol import (
     SessionStore,
     need,
 )
-from trio_chat.journal.records import AuditRecord, BanRecord, Damaged, JournalError, Origin, Past, RoomRecord
+from trio_chat.journal.records import (
+    AuditRecord,
+    BanRecord,
+    Damaged,
+    JournalError,
+    Origin,
+    Past,
+    RoomRecord,
+    SearchError,
+)
 
 __all__ = [
     "AuditRecord",
@@ -30,6 +39,7 @@ __all__ = [
     "Past",
     "Prunable",
     "RoomRecord",
+    "SearchError",
     "Searchable",
     "SessionChange",
     "SessionEnd",

@@ -86,6 +86,8 @@ class Searchable(Protocol):
 
         Searched are entries of the kinds in `search_words.SEARCHED`, ignoring case and diacritics. A word matches the
         beginning of a longer one. Signs other than letters and digits mean nothing. `before` is an id.
+
+        Its work is bounded, and ends when the caller is cancelled. Raises SearchError where it would need more.
         """
 
 

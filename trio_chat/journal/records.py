@@ -13,6 +13,14 @@ class JournalError(Exception):
     """
 
 
+class SearchError(JournalError):
+    """A search asks for too much; the text tells its sender what to do. Nothing is wrong with the store."""
+
+
+TOO_MUCH = "too much to look through: say more"
+NOT_INDEXED = "what was imported is being indexed: search again later"
+
+
 class Damaged(msgspec.Struct, frozen=True):
     """Takes the place of an entry that cannot be read any more, so that the loss is seen."""
 

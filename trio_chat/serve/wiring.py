@@ -19,6 +19,7 @@ from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Secrets
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.searches import Searches
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
@@ -65,14 +66,16 @@ def wire(
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
     operator = Operator(chat, Bans(bans, operator_log), operator_log, time.time)
+    admission = Admission(limits_of(settings), operator.bans)
     context = SessionContext(
         chat,
         journal,
         pump,
         Heartbeats(pump),
-        admission=Admission(limits_of(settings), operator.bans),
+        admission=admission,
         rate_limit=RateLimit(settings.rate, settings.burst),
         password=secrets.password,
+        searches=Searches(journal, admission),
         tls=secrets.tls,
     )
     return Components(context, operator, operator_log, Pruning(journal, settings.keep))

@@ -1,4 +1,7 @@
-from trio_chat.chat.events import Draft, Kind
+import pytest
+
+from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.journal import Origin, SearchError
 from trio_chat.journal.memory.journal import open_memory
 
 
@@ -17,3 +20,12 @@ async def test_a_room_forgets_its_oldest_entries_and_their_keys() -> None:
         await receipts[1].kept()
         assert receipts[0].repeated("s", "0") is None
         assert receipts[1].repeated("s", "29") == entries[-1]
+
+
+async def test_a_search_that_needs_longer_than_it_may_is_refused_with_what_to_do() -> None:
+    async with open_memory(search_max_s=0) as journal:
+        said = Draft("lobby", Kind.SAID, "a", "hello " * 100)
+        await journal.load((Entry(number, 1.7e9, said) for number in range(1, 2001)), Origin("another"))
+
+        with pytest.raises(SearchError, match=r"^too much to look through: say more$"):
+            await journal.search(["lobby"], "nobody said this", limit=9)

@@ -15,28 +15,55 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.intake import Intake
-from trio_chat.journal.records import AuditRecord, BanRecord, Origin, RoomRecord
-from trio_chat.journal.search_words import SEARCHED, is_in, phrases
+from trio_chat.journal.records import TOO_MUCH, AuditRecord, BanRecord, Origin, RoomRecord, SearchError
+from trio_chat.journal.search_words import SEARCHED, fold, is_in, phrases
 
 ENTRIES_MAX = 100_000
 """About 40 MB of short lines; older ones are forgotten."""
 
-ENTRIES_PER_TURN = 200
-"""Entries that a search looks at in one turn of the loop: a millisecond."""
+SEARCH_MAX_S = 1.5
+"""Time that one search takes of the loop at most, in all its turns."""
+
+SEARCHES_MAX = 2
+"""Searches that take turns on the loop."""
+
+TURN_S = 0.001
+"""Time that a search takes in one turn of the loop, and the one entry more at which it notices."""
 
 _id_of = attrgetter("id")
 
 
 @asynccontextmanager
 async def open_memory(
-    *, clock: Callable[[], float] = time.time, entries_max: int = ENTRIES_MAX
+    *, clock: Callable[[], float] = time.time, entries_max: int = ENTRIES_MAX, search_max_s: float = SEARCH_MAX_S
 ) -> AsyncIterator["MemoryJournal"]:
     """Open an empty journal. Leaving the context publishes what was posted."""
-    journal = MemoryJournal(clock, entries_max)
+    journal = MemoryJournal(clock, entries_max, search_max_s)
     try:
         yield journal
     finally:
         journal.close()
+
+
+class _Turns:
+    """The turns of one search on the loop, and their sum."""
+
+    def __init__(self, search_max_s: float) -> None:
+        self._left_s = search_max_s
+        self._began = time.perf_counter()
+
+    @property
+    def is_over(self) -> bool:
+        """The search has had its time of this turn."""
+        return time.perf_counter() - self._began > TURN_S
+
+    async def next(self) -> None:
+        """Let others run. Raises SearchError when the sum is used up."""
+        self._left_s -= time.perf_counter() - self._began
+        if self._left_s < 0:
+            raise SearchError(TOO_MUCH)
+        await trio.lowlevel.checkpoint()
+        self._began = time.perf_counter()
 
 
 class MemoryJournal(Intake):
@@ -44,13 +71,15 @@ class MemoryJournal(Intake):
 
     damage: str | None = None
 
-    def __init__(self, clock: Callable[[], float], entries_max: int) -> None:
+    def __init__(self, clock: Callable[[], float], entries_max: int, search_max_s: float) -> None:
         super().__init__(self._submit_batch, last_id=0, name="memory:")
         self.epoch = secrets.token_hex(8)
         self.pruned_to = 0
         self.commits = Histogram(COMMIT_BOUNDS_S)  # stays empty: nothing is made durable here
         self._clock = clock
         self._entries_max = entries_max
+        self._search_max_s = search_max_s
+        self._searches = trio.CapacityLimiter(SEARCHES_MAX)
         self._token = trio.lowlevel.current_trio_token()
         self._entries: list[Entry] = []
         self._rooms: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -84,18 +113,20 @@ class MemoryJournal(Intake):
 
     async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
         """Return the newest entries that hold all words, oldest first."""
-        wanted = phrases(words)
-        entries = await self.read(None, limit=len(self._entries), before=before)
-        found: list[Entry] = []
-        for count, entry in enumerate(reversed(entries) if wanted else (), 1):
-            if len(found) >= limit:
-                break
-            draft = entry.draft
-            if draft.room in rooms and draft.kind in SEARCHED and is_in(wanted, draft.text):
-                found.append(entry)
-            if count % ENTRIES_PER_TURN == 0:
-                await trio.lowlevel.checkpoint()
-        return found[::-1]
+        wanted = [fold(phrase) for phrase in phrases(words)]
+        async with self._searches:
+            entries = await self.read(None, limit=len(self._entries), before=before)
+            found: list[Entry] = []
+            turns = _Turns(self._search_max_s)
+            for entry in reversed(entries) if wanted else ():
+                if len(found) >= limit:
+                    break
+                draft = entry.draft
+                if draft.room in rooms and draft.kind in SEARCHED and is_in(wanted, draft.text):
+                    found.append(entry)
+                if turns.is_over:
+                    await turns.next()
+            return found[::-1]
 
     async def find(self, session: str, key: str) -> Entry | None:
         """Return the entry kept under this session and key."""

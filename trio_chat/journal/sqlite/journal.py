@@ -21,17 +21,37 @@ from trio_chat.chat.events import Entry
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.intake import CLOSED, Intake
-from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past, RoomRecord
+from trio_chat.journal.records import (
+    NOT_INDEXED,
+    TOO_MUCH,
+    AuditRecord,
+    BanRecord,
+    JournalError,
+    Origin,
+    Past,
+    RoomRecord,
+    SearchError,
+)
 from trio_chat.journal.search_words import phrases
 from trio_chat.journal.sqlite.connection import refusal
 from trio_chat.journal.sqlite.integrity import IntegrityCheck
 from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.readers import Readers
 from trio_chat.journal.sqlite.store import Store
+from trio_chat.journal.sqlite.time_limit import TimeLimit
 from trio_chat.journal.sqlite.writer import Job, ProbeResult, Report, Writer
 
 READERS_MAX = 4
-"""Threads that read at the same time."""
+"""Threads that read at the same time, besides those that search."""
+
+QUICK_SEARCHES_MAX = 2
+"""Searches in their first, short time. Nearly all end in it: 0.05 to 0.2 s for a word in a million entries."""
+
+SLOW_SEARCHES_WAITING_MAX = 4
+"""Searches that wait for the one that needs longer; more of them are refused."""
+
+UNINDEXED_MAX = 20_000
+"""Entries not indexed yet, above which a search that ends without an answer owes that to them."""
 
 PRUNE_PAUSE_RATIO = 20
 """The pause between two slices of pruning is this many times the duration of a slice."""
@@ -58,6 +78,12 @@ class SqliteTimes:
     """Closing may take this long in any case."""
     index_within_s: float = 1.0
     """An idle journal indexes an entry within this time. It is found before that too, but more slowly."""
+    query_max_s: float = 5.0
+    """The longest time for a query other than a search: a page takes a millisecond."""
+    quick_search_s: float = 0.25
+    """The time for a search that others need not wait for."""
+    slow_search_s: float = 1.5
+    """The longest time for any search. Its snapshot keeps the write-ahead log from being reused meanwhile."""
 
 
 @asynccontextmanager
@@ -99,7 +125,8 @@ class SqliteJournal(Intake):
         self._clock = clock
         self._times = times
         self._reads = trio.CapacityLimiter(READERS_MAX)
-        self._searches = trio.CapacityLimiter(1)
+        self._quick_searches = trio.CapacityLimiter(QUICK_SEARCHES_MAX)
+        self._slow_searches = trio.CapacityLimiter(1)
         self._token = trio.lowlevel.current_trio_token()
         self._closed = trio.Event()
         self._jobs: dict[Job[Any], None] = {}
@@ -125,14 +152,24 @@ class SqliteJournal(Intake):
 
     async def rooms(self) -> list[RoomRecord]:
         """Return all rooms in which something was said, but no mailboxes."""
-        return await self._query(self._readers.rooms)
+        return await self._query(self._readers.rooms, max_s=math.inf)  # asked once, at the start
 
     async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Past]:
-        """Return the newest entries that hold all words, oldest first. One search at a time; pages need not wait."""
+        """Return the newest entries that hold all words, oldest first. Pages of history need not wait for it.
+
+        A search that needs long is begun anew, behind the others of its kind: no number of them delays a quick one.
+        """
         if not rooms or not (wanted := phrases(words)):
             await trio.lowlevel.checkpoint()
             return []
-        return await self._query(partial(self._readers.search, rooms, wanted, limit, before), self._searches)
+        question = partial(self._readers.search, rooms, wanted, limit, before)
+        with suppress(TimeoutError):
+            return await self._ask(question, self._quick_searches, self._times.quick_search_s)
+        if self._slow_searches.statistics().tasks_waiting < SLOW_SEARCHES_WAITING_MAX:
+            with suppress(TimeoutError):
+                return await self._ask(question, self._slow_searches, self._times.slow_search_s)
+        is_indexed = self.last_id - self._store.indexing.indexed_to < UNINDEXED_MAX
+        raise SearchError(TOO_MUCH if is_indexed else NOT_INDEXED)
 
     async def find(self, session: str, key: str) -> Past | None:
         """Return the entry kept under this session and key."""
@@ -141,7 +178,7 @@ class SqliteJournal(Intake):
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Remove entries slice by slice, with pauses between."""
         cutoff = None if older_than is None else self._clock() - older_than
-        target = await self._query(partial(self._readers.prunable_to, cutoff, more_than))
+        target = await self._query(partial(self._readers.prunable_to, cutoff, more_than), max_s=math.inf)
         while self.pruned_to < target:
             took_s = await self._write(partial(self._store.prune_some, target))
             await trio.sleep(took_s * PRUNE_PAUSE_RATIO)
@@ -211,11 +248,22 @@ class SqliteJournal(Intake):
         """
         self._token.run_sync_soon(self._writer.put, batch)
 
-    async def _query(self, question: Callable[[], T], limiter: trio.CapacityLimiter | None = None) -> T:
+    async def _query(self, question: Callable[[TimeLimit], T], *, max_s: float | None = None) -> T:
+        try:
+            return await self._ask(question, self._reads, self._times.query_max_s if max_s is None else max_s)
+        except TimeoutError as error:
+            raise JournalError("the journal takes too long to answer") from error
+
+    async def _ask(self, question: Callable[[TimeLimit], T], limiter: trio.CapacityLimiter, max_s: float) -> T:
+        """Put a question to a thread of its own. Raises TimeoutError; a caller that is cancelled ends the query too."""
         if self._is_closing:
             raise JournalError(CLOSED)
-        # Abandoned, or a long search would keep a server from stopping; its thread holds its slot until it is done.
-        return await trio.to_thread.run_sync(question, limiter=limiter or self._reads, abandon_on_cancel=True)
+        time_limit = TimeLimit(max_s)
+        try:
+            # Abandoned, or a server would not stop at once; the thread holds its slot until it is done.
+            return await trio.to_thread.run_sync(question, time_limit, limiter=limiter, abandon_on_cancel=True)
+        finally:
+            time_limit.cancel()
 
     async def _write(self, work: Callable[[], T]) -> T:
         if why := CLOSED if self._is_closing else self._writer.damage:

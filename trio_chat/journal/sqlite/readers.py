@@ -17,6 +17,7 @@ from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.rows import COLUMNS, find_keyed, select_entries
 from trio_chat.journal.sqlite.schema import WORDS
 from trio_chat.journal.sqlite.sessions import read_sessions
+from trio_chat.journal.sqlite.time_limit import SEARCH_STEPS, TimeLimit
 
 HIGHEST_ID = 2**63 - 1
 
@@ -59,7 +60,10 @@ logger = logging.getLogger(__name__)
 
 
 class Readers:
-    """Connections to one file that cannot write: one for each thread, or they would wait for each other."""
+    """Connections to one file that cannot write: one for each thread, or they would wait for each other.
+
+    Each query has a time limit, and raises TimeoutError when that is over.
+    """
 
     def __init__(self, path: Path, lock_wait_s: float, file_identity: FileIdentity) -> None:
         self.damaged = DamagedEntries(path)
@@ -69,19 +73,21 @@ class Readers:
         self._idle: list[sqlite3.Connection] = []
         self._is_closed = False
 
-    def read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Past]:
+    def read(
+        self, room: str | None, limit: int, before: int | None, after: int | None, time_limit: TimeLimit
+    ) -> list[Past]:
         """Return entries of a room, or of all, oldest first. Raises JournalError."""
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             return self._logging_damage(read_page(db, room, limit, before, after))
 
-    def find(self, session: str, key: str) -> Past | None:
+    def find(self, session: str, key: str, time_limit: TimeLimit) -> Past | None:
         """Return the entry kept under this session and key. Raises JournalError."""
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             return find_keyed(db, session, key)
 
-    def rooms(self) -> list[RoomRecord]:
+    def rooms(self, time_limit: TimeLimit) -> list[RoomRecord]:
         """Return all rooms in which something was said, but no mailboxes."""
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             rows = [row for low, high in _AROUND_MAILBOXES for row in db.execute(_ROOMS, {"low": low, "high": high})]
             said = self._logging_damage(
                 select_entries(db, _THESE, (json.dumps([topic_id for _, topic_id, _ in rows]),))
@@ -90,25 +96,29 @@ class Readers:
         names = [(name.decode(errors="ignore"), *ids) for name, *ids in rows]  # a bit may have flipped there too
         return [RoomRecord(name, topics.get(topic_id, ""), last_id) for name, topic_id, last_id in names]
 
-    def search(self, rooms: Sequence[str], phrases: Sequence[str], limit: int, before: int | None) -> list[Past]:
+    def search(
+        self, rooms: Sequence[str], phrases: Sequence[str], limit: int, before: int | None, time_limit: TimeLimit
+    ) -> list[Past]:
         """Return the newest entries that hold all phrases, oldest first.
 
-        Entries that are not indexed yet get a temporary index.
+        Entries that are not indexed yet get a temporary index. Raises JournalError, and TimeoutError.
         """
         bounds = (_match(rooms, phrases), HIGHEST_ID if before is None else before, max(limit, 0))
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             db.execute("BEGIN")
             try:
                 db.execute(f"CREATE VIRTUAL TABLE temp.fresh USING {WORDS}")
                 db.execute(_FRESH)
-                fresh, older = (select_entries(db, _found_in(table), bounds) for table in ("fresh", "words"))
+                with time_limit.on(db, SEARCH_STEPS):
+                    fresh, older = (select_entries(db, _found_in(table), bounds) for table in ("fresh", "words"))
             finally:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # a write that was interrupted has ended it
+                    db.execute("ROLLBACK")
         return self._logging_damage((older + fresh)[-bounds[2] :] if bounds[2] else [])
 
-    def prunable_to(self, cutoff: float | None, more_than: int | None) -> int:
+    def prunable_to(self, cutoff: float | None, more_than: int | None, time_limit: TimeLimit) -> int:
         """Return the highest id up to which all entries are older than `cutoff`, or have `more_than` newer ones."""
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             last: int
             last, pruned = db.execute(_ENDS).fetchone()
             found: list[int] = [pruned]
@@ -119,21 +129,21 @@ class Readers:
                 found.append(young[0] - 1 if young else last)
         return min(max(found), last - 1)
 
-    def audit(self, limit: int) -> list[AuditRecord]:
+    def audit(self, limit: int, time_limit: TimeLimit) -> list[AuditRecord]:
         """Return the newest records, oldest first."""
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             question = "SELECT time, who, action, what FROM audit ORDER BY id DESC LIMIT ?"
             return [AuditRecord(*row) for row in db.execute(question, (max(limit, 0),))][::-1]
 
-    def bans(self) -> list[BanRecord]:
+    def bans(self, time_limit: TimeLimit) -> list[BanRecord]:
         """Return all bans, oldest first."""
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             question = "SELECT network, reason, by, since, until FROM ban ORDER BY since, network"
             return [BanRecord(*row) for row in db.execute(question)]
 
-    def sessions(self) -> list[SessionRecord]:
+    def sessions(self, time_limit: TimeLimit) -> list[SessionRecord]:
         """Return all session records, by owner."""
-        with self._lend() as db:
+        with self._lend(time_limit) as db:
             return read_sessions(db)
 
     def close(self) -> None:
@@ -149,14 +159,15 @@ class Readers:
         return past
 
     @contextmanager
-    def _lend(self) -> Iterator[sqlite3.Connection]:
+    def _lend(self, time_limit: TimeLimit) -> Iterator[sqlite3.Connection]:
         with explaining():
             try:
                 db = self._idle.pop()
             except IndexError:
                 db = self._connect()
             try:
-                yield db
+                with time_limit.on(db):
+                    yield db
             finally:
                 if self._is_closed:
                     db.close()

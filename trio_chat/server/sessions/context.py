@@ -7,6 +7,7 @@ from trio_chat.journal import Journal
 from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Password
+from trio_chat.server.sessions.searches import Searches
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.tls import Tls
@@ -27,4 +28,5 @@ class SessionContext:
     admission: Admission
     rate_limit: RateLimit
     password: Password
+    searches: Searches
     tls: Tls | None = None

@@ -22,7 +22,7 @@ from trio_chat.chat.commands import (
 from trio_chat.chat.commands import cost_of as cost_of_line
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
-from trio_chat.journal import Damaged, Past, Searchable, need
+from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.settling import failures_of
 from trio_chat.server.sessions.welcome import room_info
@@ -103,8 +103,8 @@ async def _history(talk: FrameConversation, request: frames.History) -> None:
 async def _search(talk: FrameConversation, request: frames.Search) -> None:
     await talk.settle()
     names = [talk.room(request.room).name] if request.room else [room.name for room in talk.client.members]
-    journal = need(talk.journal, Searchable)
-    found = await journal.search(names, request.text, limit=request.limit + 1, before=request.before)
+    searches, limit = talk.context.searches, request.limit + 1
+    found = await searches.run(talk.client, talk.outlet, names, request.text, limit=limit, before=request.before)
     talk.answer(_page(found, request))
 
 

@@ -14,7 +14,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, NOTHING_FOUND, notice
-from trio_chat.journal import Damaged, Journal, JournalError, Past, Searchable, need
+from trio_chat.journal import Damaged, Journal, JournalError, Past
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
@@ -191,16 +191,33 @@ class LinesSession:
         """Print what was found page by page, each once the client has taken the one before."""
         is_empty = True
         try:
-            async with aclosing(pages_of(self._context.journal, question)) as pages:
+            async with aclosing(self._pages_of(question)) as pages:
                 async for page in pages:
                     is_empty = False
                     self._print([_row_of(past) for past in page])
                     await self._flush([])
+        except ChatError as error:
+            self._notify(error.text)
         except JournalError as error:
             self._notify(f"no history: {error}")
         else:
             if is_empty:
                 self._notify(NOTHING_FOUND)
+
+    async def _pages_of(self, question: HistoryQuery | SearchQuery) -> AsyncGenerator[Sequence[Past], None]:
+        """Yield pages of the entries that match, oldest first; none where nothing does.
+
+        Raises ChatError, JournalError, and trio.BrokenResourceError.
+        """
+        context = self._context
+        if isinstance(question, HistoryQuery):
+            async with aclosing(history_pages(context.journal, question)) as pages:
+                async for page in pages:
+                    yield page
+            return
+        rooms, limit = [question.room], question.limit
+        if found := await context.searches.run(self._client, self._outlet, rooms, question.words, limit=limit):
+            yield found
 
     def _notify(self, text: str) -> None:
         self._outlet.write(encode_notice(text))
@@ -219,12 +236,8 @@ def _cost_of(line: str | LineFault) -> int:
     return 1 if isinstance(line, LineFault) else cost_of(line)
 
 
-async def pages_of(journal: Journal, question: HistoryQuery | SearchQuery) -> AsyncGenerator[Sequence[Past], None]:
-    """Yield pages of the entries that match, oldest first; none where nothing does. Raises JournalError."""
-    if isinstance(question, SearchQuery):
-        if found := await need(journal, Searchable).search([question.room], question.words, limit=question.limit):
-            yield found
-        return
+async def history_pages(journal: Journal, question: HistoryQuery) -> AsyncGenerator[Sequence[Past], None]:
+    """Yield pages of the last entries of a room, oldest first; none where there are none. Raises JournalError."""
     page = await journal.read(question.room, limit=question.limit)
     last_id = page[-1].id if page else 0
     page = page[:PAGE_ENTRIES]

@@ -107,6 +107,10 @@ class Admission:
         if not self._open[ticket]:
             del self._open[ticket]
 
+    def origin_of(self, written: str) -> Ticket:
+        """Return the key that connections from an address are counted under."""
+        return self._origin_of(address_of(written))
+
     def charge(self, ticket: Ticket, cost: float, now: float) -> None:
         """Charge an origin for as many new connections as something is worth, such as a wrong password."""
         if ticket >= 0 and self.limits.connect_rate:

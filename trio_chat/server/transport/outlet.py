@@ -9,6 +9,16 @@ import trio
 
 from trio_chat.chat.outlet import CloseReason, Unsent
 
+_TCP_CLOSE = 7
+"""The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
+
+
+def is_dead(sock: socket.socket) -> bool:
+    """Tell whether a connection was reset or given up; False where the system cannot tell."""
+    if not hasattr(socket, "TCP_INFO"):
+        return False
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeEncoders:
@@ -38,6 +48,11 @@ class PeerOutlet(ABC):
         self._notices = notices
         self._pending: bytes | memoryview = b""
         self._session = session
+
+    @property
+    def is_dead(self) -> bool:
+        """The connection was reset or given up, which reading reports only after all that came before."""
+        return is_dead(self.socket)
 
     @property
     @abstractmethod

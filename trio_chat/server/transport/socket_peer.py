@@ -9,7 +9,7 @@ import trio
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.shutdown_timeouts import FAREWELL_S
 from trio_chat.server.transport.admission import NO_TICKET
-from trio_chat.server.transport.outlet import NoticeEncoders
+from trio_chat.server.transport.outlet import NoticeEncoders, is_dead
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
@@ -18,9 +18,6 @@ PEEK_BYTES = 4096
 
 REJECTED_DRAIN_S = 1.0
 """Read what a rejected client still sends for this long: a reset before it stops may take the answer from it."""
-
-_TCP_CLOSE = 7
-"""The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
 
 
 class SocketPeer:
@@ -92,9 +89,7 @@ class SocketPeer:
     @property
     def is_dead(self) -> bool:
         """The connection was reset or given up, which reading reports only after all that came before."""
-        if not hasattr(socket, "TCP_INFO"):
-            return False
-        return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
+        return is_dead(self.socket)
 
     async def reject_politely(self, answer: bytes) -> None:
         """Send the reason for a rejection, then read what still comes: a reset would take the answer back.

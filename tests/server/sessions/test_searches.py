@@ -1,0 +1,105 @@
+"""Searches of clients: their turns, and their end with the connection."""
+
+import json
+import socket
+import struct
+from ipaddress import ip_network
+
+import trio
+import trio.testing
+
+from trio_chat.server.transport.admission import AdmissionLimits
+
+PATIENCE_S = 20
+
+
+def proxied(address: str) -> bytes:
+    return f"PROXY TCP4 {address} 127.0.0.1 77 5555\r\n".encode()
+
+
+async def occupy(house) -> trio.CapacityLimiter:
+    """-> what searches have to wait for, until it is released"""
+    limiter: trio.CapacityLimiter = house.context.journal._searches
+    for number in range(int(limiter.total_tokens)):
+        await limiter.acquire_on_behalf_of(number)
+    return limiter
+
+
+def release(limiter: trio.CapacityLimiter) -> None:
+    for number in range(int(limiter.total_tokens)):
+        limiter.release_on_behalf_of(number)
+
+
+async def waiting(limiter: trio.CapacityLimiter, count: int) -> None:
+    """Return when so many searches wait."""
+    with trio.fail_after(PATIENCE_S):
+        while limiter.statistics().tasks_waiting != count:
+            await trio.lowlevel.checkpoint()
+
+
+async def test_an_address_searches_once_at_a_time_and_others_need_not_wait_for_it(open_house) -> None:
+    async with open_house(AdmissionLimits(proxies=(ip_network("127.0.0.0/8"),))) as house:
+        limiter = await occupy(house)
+        lines = [await house.join(proxied(address)) for address in ("192.0.2.1",) * 3 + ("192.0.2.2",)]
+        for line in lines:
+            await line.send(b"/search hello\n")
+
+        await waiting(limiter, 2)
+        await trio.testing.wait_all_tasks_blocked()
+        assert limiter.statistics().tasks_waiting == 2
+        release(limiter)
+
+        for line in lines:
+            with trio.fail_after(PATIENCE_S):
+                while "nothing" not in await line.line():
+                    pass
+
+
+async def test_who_comes_over_loopback_waits_for_no_other(open_house) -> None:
+    async with open_house() as house:
+        limiter = await occupy(house)
+        for _ in range(3):
+            await (await house.join()).send(b"/search hello\n")
+
+        await waiting(limiter, 3)
+
+
+async def test_a_search_ends_with_the_connection_of_who_asked(open_house) -> None:
+    async with open_house() as house:
+        limiter = await occupy(house)
+        line = await house.join()
+        await line.send(b"/search hello\n")
+        await waiting(limiter, 1)
+
+        line.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await line.stream.aclose()  # reset
+
+        await waiting(limiter, 0)
+        await house.changed(2)
+
+
+async def test_a_search_ends_with_a_kick(open_house) -> None:
+    async with open_house() as house:
+        limiter = await occupy(house)
+        await (await house.join()).send(b"/search hello\n")
+        await waiting(limiter, 1)
+
+        [client] = house.chat.clients
+        house.chat.kick(client)
+
+        await waiting(limiter, 0)
+
+
+async def test_too_much_is_answered_on_every_door(open_house) -> None:
+    many = "a b c d e f g h i"
+    async with open_house() as house:
+        line, program = await house.join(), await house.connect()
+        await line.send(f"/search {many}\n".encode())
+        await program.send(b'{"type":"hello","protocol":1}\n')
+        await program.send(json.dumps({"type": "search", "text": many, "key": "k"}).encode() + b"\n")
+
+        while (answer := await line.line()) != "*** a search has at most 8 words ***":
+            assert "joined" in answer
+        while (frame := json.loads(await program.line()))["type"] != "error":
+            pass
+        assert (frame["code"], frame["key"]) == ("too-much", "k")
