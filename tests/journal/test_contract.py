@@ -521,6 +521,8 @@ async def test_a_search_holds_the_loop_for_moments_only(journal: Journal, nurser
 
     nursery.start_soon(watch)
     assert await found(journal, "nothing water") == []
+    await trio.lowlevel.checkpoint()
+    await trio.lowlevel.checkpoint()  # the watcher has run
     nursery.cancel_scope.cancel()
 
     assert longest_s < 0.05

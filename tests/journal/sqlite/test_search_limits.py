@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import JournalError, SearchError
-from trio_chat.journal.sqlite.journal import SLOW_SEARCHES_WAITING_MAX, SqliteJournal, SqliteTimes, open_sqlite
+from trio_chat.journal.sqlite.journal import LOG_PAGES_MAX, SqliteJournal, SqliteTimes, open_sqlite
+from trio_chat.journal.sqlite.search_lanes import SLOW_WAITING_MAX
 from trio_chat.journal.sqlite.time_limit import TimeLimit
 
 NO_QUICK_ONES = SqliteTimes(quick_search_s=0, slow_search_s=PATIENCE_S)
@@ -53,7 +55,7 @@ async def test_a_search_that_is_not_quick_is_answered_behind_those_that_are(path
 async def test_slow_searches_delay_neither_quick_ones_nor_pages(path: Path, nursery: trio.Nursery) -> None:
     async with open_sqlite(path, times=SqliteTimes(quick_search_s=PATIENCE_S)) as journal:
         await keep(journal, "hello")
-        await journal._slow_searches.acquire_on_behalf_of("one that takes its time")
+        await journal._search_lanes.slow.acquire_on_behalf_of("one that takes its time")
 
         with trio.fail_after(PATIENCE_S):
             found = await journal.search(["lobby"], "hello", limit=9)
@@ -65,16 +67,41 @@ async def test_slow_searches_delay_neither_quick_ones_nor_pages(path: Path, nurs
 async def test_of_slow_searches_only_a_few_wait(path: Path, nursery: trio.Nursery) -> None:
     async with open_sqlite(path, times=NO_QUICK_ONES) as journal:
         await keep(journal, "hello")
-        await journal._slow_searches.acquire_on_behalf_of("one that takes its time")
-        for _ in range(SLOW_SEARCHES_WAITING_MAX):
+        await journal._search_lanes.slow.acquire_on_behalf_of("one that takes its time")
+        for _ in range(SLOW_WAITING_MAX):
             nursery.start_soon(lambda: journal.search(["lobby"], "hello", limit=9))
         with trio.fail_after(PATIENCE_S):
-            while journal._slow_searches.statistics().tasks_waiting < SLOW_SEARCHES_WAITING_MAX:
+            while journal._search_lanes.slow.statistics().tasks_waiting < SLOW_WAITING_MAX:
                 await trio.lowlevel.checkpoint()
 
             with pytest.raises(SearchError):
                 await journal.search(["lobby"], "hello", limit=9)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_long_log_is_restarted_before_another_search_begins(path: Path, nursery: trio.Nursery) -> None:
+    async with open_sqlite(path, times=SqliteTimes(quick_search_s=PATIENCE_S)) as journal:
+        for number in range(200):
+            await keep(journal, f"hello {number}")
+        journal._store.log_pages = LOG_PAGES_MAX
+        await journal._search_lanes.slow.acquire_on_behalf_of("one that takes its time")
+        answered = trio.Event()
+
+        async def ask() -> None:
+            await journal.search(["lobby"], "hello", limit=9)
+            answered.set()
+
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert not answered.is_set()
+
+        journal._search_lanes.slow.release_on_behalf_of("one that takes its time")
+        with trio.fail_after(PATIENCE_S):
+            await answered.wait()
+        await keep(journal, "bye")
+        with closing(sqlite3.connect(path)) as other:
+            _, pages, _ = other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        assert pages < 200
 
 
 async def test_a_query_other_than_a_search_is_bounded_too(path: Path) -> None:

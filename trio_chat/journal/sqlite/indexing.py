@@ -8,6 +8,7 @@ would stay locked meanwhile. Slices need no sync of their own: what a power cut 
 import logging
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from trio_chat.journal.sqlite.connection import connect_beside, reason
@@ -113,6 +114,11 @@ class Indexing:
         except sqlite3.Error:
             return False
         return not is_held_up
+
+    def restart_log(self) -> None:
+        """Copy the whole log into the file, and have it written from its beginning again where that is possible."""
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(RESTART)")
 
     def close(self) -> None:
         """Close the connection."""

@@ -37,6 +37,7 @@ from trio_chat.journal.sqlite.connection import refusal
 from trio_chat.journal.sqlite.integrity import IntegrityCheck
 from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.readers import Readers
+from trio_chat.journal.sqlite.search_lanes import SearchLanes
 from trio_chat.journal.sqlite.store import Store
 from trio_chat.journal.sqlite.time_limit import TimeLimit
 from trio_chat.journal.sqlite.writer import Job, ProbeResult, Report, Writer
@@ -44,11 +45,8 @@ from trio_chat.journal.sqlite.writer import Job, ProbeResult, Report, Writer
 READERS_MAX = 4
 """Threads that read at the same time, besides those that search."""
 
-QUICK_SEARCHES_MAX = 2
-"""Searches in their first, short time. Nearly all end in it: 0.05 to 0.2 s for a word in a million entries."""
-
-SLOW_SEARCHES_WAITING_MAX = 4
-"""Searches that wait for the one that needs longer; more of them are refused."""
+LOG_PAGES_MAX = 4000
+"""Pages in the write-ahead log, 16 MB, above which searches stop for a moment: while any runs, SQLite appends to it."""
 
 UNINDEXED_MAX = 20_000
 """Entries not indexed yet, above which a search that ends without an answer owes that to them."""
@@ -80,7 +78,7 @@ class SqliteTimes:
     """An idle journal indexes an entry within this time. It is found before that too, but more slowly."""
     query_max_s: float = 5.0
     """The longest time for a query other than a search: a page takes a millisecond."""
-    quick_search_s: float = 0.25
+    quick_search_s: float = 0.5
     """The time for a search that others need not wait for."""
     slow_search_s: float = 1.5
     """The longest time for any search. Its snapshot keeps the write-ahead log from being reused meanwhile."""
@@ -125,8 +123,7 @@ class SqliteJournal(Intake):
         self._clock = clock
         self._times = times
         self._reads = trio.CapacityLimiter(READERS_MAX)
-        self._quick_searches = trio.CapacityLimiter(QUICK_SEARCHES_MAX)
-        self._slow_searches = trio.CapacityLimiter(1)
+        self._search_lanes = SearchLanes(times.quick_search_s, times.slow_search_s)
         self._token = trio.lowlevel.current_trio_token()
         self._closed = trio.Event()
         self._jobs: dict[Job[Any], None] = {}
@@ -163,11 +160,10 @@ class SqliteJournal(Intake):
             await trio.lowlevel.checkpoint()
             return []
         question = partial(self._readers.search, rooms, wanted, limit, before)
+        if self._store.log_pages >= LOG_PAGES_MAX:
+            await self._search_lanes.pause(self._restart_long_log)
         with suppress(TimeoutError):
-            return await self._ask(question, self._quick_searches, self._times.quick_search_s)
-        if self._slow_searches.statistics().tasks_waiting < SLOW_SEARCHES_WAITING_MAX:
-            with suppress(TimeoutError):
-                return await self._ask(question, self._slow_searches, self._times.slow_search_s)
+            return await self._search_lanes.run(partial(self._ask, question))
         is_indexed = self.last_id - self._store.indexing.indexed_to < UNINDEXED_MAX
         raise SearchError(TOO_MUCH if is_indexed else NOT_INDEXED)
 
@@ -264,6 +260,12 @@ class SqliteJournal(Intake):
             return await trio.to_thread.run_sync(question, time_limit, limiter=limiter, abandon_on_cancel=True)
         finally:
             time_limit.cancel()
+
+    async def _restart_long_log(self) -> None:
+        """Restart the write-ahead log, unless that was done while others were waited for."""
+        if self._store.log_pages >= LOG_PAGES_MAX:
+            with suppress(JournalError):  # nothing can be written, so it does not grow either
+                await self._write(self._store.restart_log)
 
     async def _write(self, work: Callable[[], T]) -> T:
         if why := CLOSED if self._is_closing else self._writer.damage:

@@ -70,6 +70,8 @@ class Store:
             self.file_identity = FileIdentity(path)
             stack.pop_all()
         self._pages_written = 0
+        self.log_pages = 0
+        """Pages in the write-ahead log, as of the last checkpoint."""
 
     def keep(self, batch: Batch, time: float) -> None:
         """Make a batch durable: its drafts as entries, and its session changes.
@@ -176,7 +178,12 @@ class Store:
         if self._pages_written >= CHECKPOINT_PAGES:
             self._pages_written = 0
             with suppress(sqlite3.Error):
-                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                _, self.log_pages, _ = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def restart_log(self) -> None:
+        """Have the next commit write the log from its beginning again, unless somebody else reads from it."""
+        self.log_pages = 0  # if that fails, the next attempt is due after the next checkpoint
+        self.indexing.restart_log()
 
     def hurry(self) -> None:
         """Wait for locks of other programs no longer than a closing server can."""
