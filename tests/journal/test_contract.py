@@ -505,7 +505,7 @@ async def test_a_search_for_too_much_is_refused_before_anything_is_done(
     assert time.thread_time() - began < 0.05
 
 
-@needs(Searchable)
+@needs(Searchable, Importable)
 async def test_a_search_holds_the_loop_for_moments_only(journal: Journal, nursery: trio.Nursery) -> None:
     longest_s = 0.0
     origin = Origin("another")
