@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from trio_chat.journal.engines import ENGINES
+
 ROOT = Path(__file__).parents[1]
 
 FLOORS = (
@@ -41,7 +43,7 @@ LAYERS = {
         ("link", "stickers"),
         (".",),
     ),
-    "trio_chat.journal": ((".",), ("engines",), ("memory", "redis", "sqlite"), (OTHERS,)),
+    "trio_chat.journal": ((".",), ("engines",), tuple(sorted({*ENGINES, "redis"})), (OTHERS,)),
     "trio_chat.config": ((".",), (OTHERS,)),
     "trio_chat.chat": (("operators",), (OTHERS, ".")),
     "admin_api": (
