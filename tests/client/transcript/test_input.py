@@ -113,3 +113,9 @@ def test_c23_a_private_message_behind_something_invisible_is_for_one_person(pref
 def test_c23_a_private_message_behind_a_key_that_left_letters_is_not_sent() -> None:
     with pytest.raises(ChatError, match="a key that is no text came before /reply"):
         meaning_of("x\x1b[D/reply secret", "dev")
+
+
+@pytest.mark.parametrize("start", ["", "/nick ", "/msg bob ", "/"])
+def test_c19_a_line_that_is_too_long_is_refused_with_the_length_expected(start: str) -> None:
+    with pytest.raises(ChatError, match="at most 4096 characters; it was not sent"):
+        meaning_of(start + "\u0301\u0323" * 32_000, "dev")

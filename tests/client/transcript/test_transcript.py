@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.kinds.art import Art
 from trio_chat.client.stickers.kinds.text import Text
-from trio_chat.client.transcript.transcript import NAMES, Row, Style, Transcript, paint, timestamp
+from trio_chat.client.transcript.transcript import NAMES, SHOWN_MAX, Row, Style, Transcript, paint, timestamp
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))
 TRANSCRIPT = Transcript(CATALOGUE)
@@ -34,6 +34,16 @@ def test_art_stands_below_its_line_where_it_fits() -> None:
     assert plain(TRANSCRIPT.received("[alice]> my @ship")) == "[alice]> my @ship\n    |\\\n    |_\\\n"
     assert plain(TRANSCRIPT.own_line("my @ship")) == "> my @ship\n    |\\\n    |_\\\n"
     assert plain(TRANSCRIPT.received("[alice]> my @ship", columns=6)) == "[alice]> my @ship\n"
+
+
+def test_c19_a_line_that_no_server_of_ours_sends_is_cut_before_anything_is_done_with_it() -> None:
+    line = "\U0001f3f4\U000e0067\U000e0062\U000e007f" * 1_000_000
+    began = time.thread_time()
+
+    shown = [plain(TRANSCRIPT.received(line)), plain(TRANSCRIPT.notice(line)), plain(TRANSCRIPT.plain(line))]
+
+    assert time.thread_time() - began < 0.5  # 3 s each where all of it is cleaned
+    assert all(len(row) < SHOWN_MAX + 20 and " …" in row for row in shown)
 
 
 def test_a_name_keeps_its_colour_however_it_appears() -> None:

@@ -13,6 +13,9 @@ from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, lines_wanted, to
 from trio_chat.client.link.events import Message, Question
 from trio_chat.wire import frames
 
+LINE_MAX = 2 * frames.TEXT_LIMIT
+"""Characters of a line that is looked at: of a message with a command before it, and with what cleaning takes away."""
+
 NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
 
 
@@ -52,6 +55,8 @@ Interpret = Callable[[TypedCommand], Meaning]
 
 def meaning_of(line: str, room: str) -> Meaning:
     """Tell what a line means to somebody whose current room is `room`. Raises ChatError with a sentence for them."""
+    if len(line) > LINE_MAX:
+        raise ChatError("usage", f"line too long: at most {frames.TEXT_LIMIT} characters; it was not sent")
     typed = read_typed(line, COMMANDS)
     if typed.is_quit:
         return Local.QUIT

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.chat.nicks import NICK_MAX
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import excerpt
 from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, where_you_are, who_is_here
 from trio_chat.client.link.events import (
     Answer,
@@ -95,7 +95,7 @@ class Narrator:
         """Return the prompt; it names the current room where the person is in several."""
         if len(self.people.rooms) < 2:
             return PROMPT
-        return f"#{clean(self.room)[:NICK_MAX]}{PROMPT}"  # a hostile server could have rooms with longer names
+        return f"#{excerpt(self.room, NICK_MAX)}{PROMPT}"  # a hostile server could have rooms with longer names
 
     def echo(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Render a line that was typed, as it stood behind the prompt."""

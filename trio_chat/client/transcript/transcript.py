@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.wording import notice
 from trio_chat.client.stickers.catalogue import Catalogue, listing
 from trio_chat.client.stickers.sticker import Drawn
@@ -20,6 +20,9 @@ from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of, line_of_past
 
 PROMPT = "> "
+
+SHOWN_MAX = 2 * TEXT_MAX
+"""Characters of a line that are looked at and shown. Lines of a server of ours are shorter."""
 
 _TIME_MAX = 4_000_000_000.0  # the year 2096: later ones need not be times that the platform knows
 
@@ -72,7 +75,7 @@ class Transcript:
 
     def received(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Render a line of the server. Drawings wider than `columns` stay names."""
-        drawn = self.catalogue.draw(clean(line), columns=columns)
+        drawn = self.catalogue.draw(_readable(line), columns=columns)
         return [_styled(drawn.line), *_below(drawn)]
 
     def entry(
@@ -86,25 +89,30 @@ class Transcript:
             )
         if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in (Kind.JOINED, Kind.LEFT):
             return rows
-        return [(Part(f"#{clean(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
+        return [(Part(f"#{excerpt(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
 
     def notice(self, text: str) -> list[Row]:
         """Render a notice of the client itself."""
-        return [(Part(notice(clean(text)), Style.NOTICE),)]
+        return [(Part(notice(_readable(text)), Style.NOTICE),)]
 
     def plain(self, line: str) -> list[Row]:
         """Render a line without styles or stickers."""
-        return [(Part(clean(line)),)]
+        return [(Part(_readable(line)),)]
 
     def own_line(self, line: str, *, prompt: str = PROMPT, columns: int | None = None) -> list[Row]:
         """Render a line of one's own, which the server does not send back, as it was typed behind the prompt."""
-        drawn = self.catalogue.draw(clean(line), columns=columns)
+        drawn = self.catalogue.draw(_readable(line), columns=columns)
         return [(Part(prompt + drawn.line),), *_below(drawn)]
 
     def stickers(self, *, columns: int | None = None) -> list[Row]:
         """Render the list of all stickers."""
         rows = listing(self.catalogue, columns=columns or 80) or ["There are no stickers."]
         return [(Part(row),) for row in rows]
+
+
+def _readable(line: str) -> str:
+    """Clean a line. One that is too long is cut, which is shown: a hostile server could send megabytes."""
+    return clean(line) if len(line) <= SHOWN_MAX else f"{clean(line[:SHOWN_MAX])} …"
 
 
 def timestamp(when: float, now: float) -> Part:
@@ -119,7 +127,7 @@ def is_mention(entry: frames.Said, you: str) -> bool:
         return False
     if entry.kind == Kind.TOLD:
         return entry.to == you
-    return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_name(you).search(entry.text))
+    return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_name(you).search(entry.text[:SHOWN_MAX]))
 
 
 def _name(label: str) -> re.Pattern[str]:
