@@ -119,3 +119,4 @@ def test_c23_a_private_message_behind_a_key_that_left_letters_is_not_sent() -> N
 def test_c19_a_line_that_is_too_long_is_refused_with_the_length_expected(start: str) -> None:
     with pytest.raises(ChatError, match="at most 4096 characters; it was not sent"):
         meaning_of(start + "\u0301\u0323" * 32_000, "dev")
+    assert written_out(line := "/reply " + "\u200b" * 64_000 + "hi", "bob") is line

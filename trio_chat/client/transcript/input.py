@@ -131,6 +131,8 @@ def _for_server(it: TypedCommand) -> Meaning:
 
 def written_out(line: str, writer: str) -> str:
     """Write out to whom a reply goes: to the `writer`, if there is one."""
+    if len(line) > LINE_MAX:
+        return line
     command = command_in(line, COMMANDS)
     text = argument_in(line)
     if command is None or command.name != "reply" or not writer or not text:
