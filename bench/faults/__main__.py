@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.faults.crowds import joins, origins, silent, stuck
 from bench.faults.endless_line import endless
 from bench.faults.kills import kills
+from bench.faults.presence import presence
 from bench.faults.reconnects import returns
 from bench.faults.soak import soak
 from bench.faults.stop import stop
@@ -46,11 +47,20 @@ class Fault:
     test: Callable[[Size], Iterator[Verdict]]
 
 
+def _churning(size: Size) -> int:
+    return max(1, size.kills // 10)
+
+
 FAULTS: Mapping[str, Fault] = {
     "M1": Fault(
         "kill -9 under load, again and again",
         lambda size: 1.0 * size.kills,
         lambda size: kills(size.folder, size.kills),
+    ),
+    "presence": Fault(
+        "people who come, go and change while the server is killed and the store fails",
+        lambda size: 2.0 * _churning(size),
+        lambda size: presence(size.folder, _churning(size)),
     ),
     "M6": Fault(
         "SIGTERM with a thousand clients, some of them stuck",
@@ -135,9 +145,9 @@ def _show_time(seconds: float) -> str:
 def _show_faults() -> str:
     """Make the list of faults with their durations at full size."""
     size = Size()
-    rows = [f"  {name:<6}{_show_time(fault.takes_s(size)):>7}  {fault.what}" for name, fault in FAULTS.items()]
+    rows = [f"  {name:<9}{_show_time(fault.takes_s(size)):>7}  {fault.what}" for name, fault in FAULTS.items()]
     total = sum(fault.takes_s(size) for fault in FAULTS.values())
-    return "\n".join(["faults, and how long each takes at full size:", *rows, f"  all   {_show_time(total):>7}"])
+    return "\n".join(["faults, and how long each takes at full size:", *rows, f"  all      {_show_time(total):>7}"])
 
 
 def _parse() -> argparse.Namespace:

@@ -70,21 +70,28 @@ class Chat:
         return client
 
     def restore(self, record: SessionRecord) -> None:
-        """Restore a client that was here when the server last stopped, as one whose connection broke just now."""
+        """Restore a client that was here when the server last stopped, as one whose connection broke just now.
+
+        Raises ChatError, and it is not here, where that cannot be.
+        """
         client = Client(f"c{next(self._ids)}", "", 0, mode=Mode.FRAMES, outlet=NoOutlet())
         client.session, client.label = record.owner, record.label
         client.away_since = self._deps.clock()
         self._register.enter_away(client)
-        if record.nick:
-            self._register.claim_nick(client, record.nick)
-        for name in record.rooms:
-            room = self.rooms.enter(name)
-            client.members[room] = room.admit(client)
+        try:
+            if record.nick:
+                self._register.claim_nick(client, record.nick)
+            rooms = [self.rooms.enter(name) for name in record.rooms]
+        except ChatError:
+            self._register.remove(client)
+            raise
+        client.members = {room: room.admit(client) for room in rooms}
 
     def announce_departure(self, record: SessionRecord) -> None:
         """Announce the departure of a client that was connected when the server last stopped, and end its session."""
-        rooms = [self.rooms.enter(name) for name in record.rooms]
-        notices = [self._unless_counted(room, Draft(room.name, Kind.LEFT, record.label)) for room in rooms]
+        notices = [
+            self._unless_counted(Draft(name, Kind.LEFT, record.label), self.rooms.find(name)) for name in record.rooms
+        ]
         self._deps.post(*chain(*notices), sessions=[SessionEnd(record.owner)])
 
     def connection_lost(
@@ -145,7 +152,7 @@ class Chat:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
         notice = _draft(client, room, Kind.JOINED, _only(room) if is_move else "")
-        self._post_change(client, *self._unless_counted(room, notice))
+        self._post_change(client, *self._unless_counted(notice, room))
         return member
 
     def switch(self, client: Client, name: str) -> Room:
@@ -305,15 +312,15 @@ class Chat:
         record = client.session_record if client in self._register else SessionEnd(client.owner)
         return self._deps.post(*notices, sessions=[record])
 
-    def _unless_counted(self, room: Room, notice: Draft) -> Sequence[Draft]:
+    def _unless_counted(self, notice: Draft, room: Room | None) -> Sequence[Draft]:
         """Return a notice of a join or leave, unless it is only counted: the crowd's sum is posted later."""
-        is_large = len(room.members) > self.rules.announce_max_members
+        is_large = room is not None and len(room.members) > self.rules.announce_max_members
         return () if self._crowd_notices.count(notice, is_large=is_large) else (notice,)
 
     def _remove_member(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Take a client out of a room. -> the notices to be posted"""
         room.remove(client)
-        notices = self._unless_counted(room, notice) if notice.kind is Kind.LEFT else (notice,)
+        notices = self._unless_counted(notice, room) if notice.kind is Kind.LEFT else (notice,)
         if not room.members:
             room.forget(self.rooms.last_id)
         return notices

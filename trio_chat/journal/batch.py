@@ -1,6 +1,6 @@
 """A group of drafts that becomes durable together: the same for all engines. It must know no store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import trio
 
@@ -17,16 +17,30 @@ class Batch:
     One event serves all of them: an event of its own for every draft would cost more than the rest of its way.
     """
 
-    __slots__ = ("_settled", "drafts", "entries", "error", "repeats", "sessions")
+    __slots__ = ("_settled", "drafts", "entries", "error", "notices", "repeats", "sessions")
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
+        self.notices: list[Draft] = []
+        """Those of the drafts that were posted with session changes, and are kept with them or not at all."""
         self.sessions: dict[str, SessionChange] = {}
         """The last change of each session record, by owner."""
         self.entries: list[Entry] = []
         self.repeats: dict[tuple[str, str], Entry] = {}
         self.error: str | None = None
         self._settled = trio.Event()
+
+    def add_changes(self, changes: Iterable[SessionChange], notices: Sequence[Draft]) -> None:
+        """Add session changes, whose notices are among the drafts."""
+        self.sessions.update((change.owner, change) for change in changes)
+        self.notices += notices
+
+    def remove_changes(self) -> dict[str, SessionChange]:
+        """Remove the session changes and their notices. -> the changes, by owner"""
+        removed = set(map(id, self.notices))
+        self.drafts = [draft for draft in self.drafts if id(draft) not in removed]
+        changes, self.sessions, self.notices = self.sessions, {}, []
+        return changes
 
     async def kept(self) -> None:
         """Return when the batch is durable; raise JournalError when it could not be kept."""

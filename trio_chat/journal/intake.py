@@ -8,7 +8,8 @@ from contextlib import suppress
 import trio
 
 from trio_chat.chat.events import Draft
-from trio_chat.chat.session_record import SessionChange, SessionRecord
+from trio_chat.chat.presence import Difference, overdue_notices
+from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.follower import Follower
 from trio_chat.journal.records import JournalError
@@ -22,16 +23,18 @@ class Intake:
     """Collects drafts in a batch until the engine begins to write it, and publishes those that were kept.
 
     An engine's journal inherits from it. It is given each batch once, by `submit`; calls `begin` when it takes no more
-    drafts into it, and `finish` when it is durable or has failed. All but `begin` are for the Trio thread.
+    drafts into it, `record_outcome` when it is durable or has failed, before it begins the next, and then `finish`.
+    Those before `finish` may be called from any thread, and that only from Trio's.
 
-    A draft that failed is gone, and its sender knows. A session change that failed is posted again, once the journal is
-    well, unless a later one of the same owner was kept meanwhile.
+    A draft that failed is gone, and its sender knows. A session change that failed is *overdue*, and so is every later
+    one until the batch of `take_overdue` is kept: it has the records of now, and the notices that lead to them from
+    those kept last. An engine writes that batch before any other, so each notice follows from the ones before it.
     """
 
     def __init__(
-        self, submit: Callable[[Batch], None], *, last_id: int, name: str, session_owners: Iterable[str] = ()
+        self, submit: Callable[[Batch], None], *, last_id: int, name: str, sessions: Iterable[SessionRecord] = ()
     ) -> None:
-        """`submit` may not wait. `name` is that of the store in messages, `session_owners` those of its records."""
+        """`submit` may not wait. `name` is that of the store in messages, `sessions` the records in it."""
         self.last_id = last_id
         self.fault: str | None = None
         self._submit = submit
@@ -41,16 +44,21 @@ class Intake:
         self._is_closing = False
         self._lock = threading.Lock()
         self._follower: Follower | None = None
-        self._session_owners = set(session_owners)
-        self._failed_changes: dict[str, SessionChange] = {}
+        self._kept = {record.owner: record for record in sessions}
+        """The session records in the store, by owner."""
+        self._overdue: dict[str, SessionChange] = {}
+        """The last change of each owner since one failed. No open batch has any while there are some here."""
 
     def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Batch:
         """Queue drafts and session changes: they are kept with all that come before the engine begins."""
         with self._lock:
             batch = self._open or self._open_batch()
+            if sessions and self._overdue:
+                self._postpone(sessions)
+                return batch  # which is kept only after what is overdue
             batch.drafts += drafts
             if sessions:
-                batch.sessions.update((change.owner, change) for change in sessions)
+                batch.add_changes(sessions, drafts)
         return batch
 
     async def settled(self) -> None:
@@ -71,12 +79,35 @@ class Intake:
             if self._open is batch:
                 self._open = None
 
+    def record_outcome(self, batch: Batch) -> None:
+        """Note which records are kept now, or that the changes of a batch, and those behind it, are overdue."""
+        with self._lock:
+            if batch.error is None:
+                self._track_records(batch)
+            elif batch.sessions:
+                self._overdue |= batch.sessions
+                if self._open:
+                    self._overdue |= self._open.remove_changes()
+
+    def take_overdue(self) -> Batch | None:
+        """Return a batch with what is overdue, to be written before anything else; None where nothing is."""
+        with self._lock:
+            changes, self._overdue = self._overdue, {}
+            differing = [change for change in changes.values() if self._kept_change(change.owner) != change]
+            differences = [self._difference(change) for change in differing]
+        if not differing:
+            return None
+        batch = Batch()
+        batch.drafts += overdue_notices(differences)
+        batch.add_changes(differing, batch.drafts)
+        self._unsettled[batch] = None
+        return batch
+
     def finish(self, batch: Batch) -> None:
         """Publish a batch that is durable, or report that it failed."""
         if batch not in self._unsettled:  # given up while it was being written
             return
         del self._unsettled[batch]
-        self._track_changes(batch)
         self.set_fault(batch.error)
         batch.settle()
         if batch.error is None and batch.entries:
@@ -91,7 +122,6 @@ class Intake:
             logger.error("nothing can be kept: %s", self.fault)
         elif had_fault and not self.fault:
             logger.warning("the journal is well again: %s", self._name)
-            self._post_failed_changes()
 
     def give_up(self, error: str) -> int:
         """Fail every batch that is not settled yet. -> the number of drafts in them"""
@@ -105,27 +135,26 @@ class Intake:
         if self._follower:
             self._follower.close()
 
-    def _track_changes(self, batch: Batch) -> None:
-        """Remember the owners of the records that the store has, and the changes that failed."""
+    def _track_records(self, batch: Batch) -> None:
         for owner, change in batch.sessions.items():
-            is_record = isinstance(change, SessionRecord)
-            if batch.error is None:
-                self._failed_changes.pop(owner, None)
-                (self._session_owners.add if is_record else self._session_owners.discard)(owner)
-            elif is_record or owner in self._session_owners:
-                self._failed_changes[owner] = change
-            else:  # it came and went while nothing could be kept: there is nothing to delete
-                self._failed_changes.pop(owner, None)
+            if isinstance(change, SessionRecord):
+                self._kept[owner] = change
+            else:
+                self._kept.pop(owner, None)
 
-    def _post_failed_changes(self) -> None:
-        """Post them in a batch of their own, so that no draft fails with them."""
-        later = {owner for batch in self._unsettled for owner in batch.sessions}
-        changes = {owner: change for owner, change in self._failed_changes.items() if owner not in later}
-        if changes:
-            with self._lock:
-                open_batch = self._open
-                self._open_batch().sessions = changes
-                self._open = open_batch
+    def _postpone(self, changes: Sequence[SessionChange]) -> None:
+        """Let changes be overdue, like those before them."""
+        for change in changes:
+            if isinstance(change, SessionRecord) or change.owner in self._kept:
+                self._overdue[change.owner] = change
+            else:  # it came and went while nothing could be kept: there is nothing to tell
+                self._overdue.pop(change.owner, None)
+
+    def _kept_change(self, owner: str) -> SessionChange:
+        return self._kept.get(owner) or SessionEnd(owner)
+
+    def _difference(self, change: SessionChange) -> Difference:
+        return self._kept.get(change.owner), change if isinstance(change, SessionRecord) else None
 
     def _open_batch(self) -> Batch:
         batch = Batch()

@@ -14,6 +14,7 @@ from trio_chat.chat.events import Entry
 from trio_chat.journal import open_history
 from trio_chat.selftest.checker import Recording, ShownEntry, check_history
 from trio_chat.selftest.participant import ROOMS, Participant, open_participant
+from trio_chat.selftest.presence import presence_faults
 from trio_chat.selftest.proxy import Flow, ProxiedConnection, Proxy
 from trio_chat.selftest.supervisor import Supervisor, open_supervisor
 
@@ -81,6 +82,7 @@ async def run_chaos_test(
     history = await _read_history(folder)
     report.entries = len(history)
     report.violations += check_history(history, report.recordings)
+    report.violations += await presence_faults(folder)
     report.seconds = time.perf_counter() - began
     return report
 

@@ -5,7 +5,7 @@ from trio_chat.journal import SessionRecord
 from trio_chat.server.upkeep.session_store import restore_sessions
 
 
-async def test_a_record_of_a_room_that_cannot_be_is_dropped_and_keeps_no_server_from_starting(
+async def test_a_record_of_a_room_that_cannot_be_ends_with_a_notice_and_keeps_no_server_from_starting(
     open_house, logged
 ) -> None:
     async with open_house() as house:
@@ -16,8 +16,25 @@ async def test_a_record_of_a_room_that_cannot_be_is_dropped_and_keeps_no_server_
         await restore_sessions(house.chat, journal)
         await journal.settled()
 
-        assert sum("is lost" in line for line in logged()) == 2
-        assert [record.mode for record in await journal.read_sessions()] == ["frames"]
+        assert sum("is lost" in line for line in logged()) == 1
+        assert await journal.read_sessions() == []
+        assert [entry.draft.author for entry in await journal.read("no!room", limit=9)] == ["frames", "lines"]
+
+
+async def test_whoever_cannot_be_restored_leaves_with_a_notice_and_its_name_is_free(open_house) -> None:
+    async with open_house() as house:
+        journal = house.context.journal
+        records = [
+            SessionRecord(owner, "frames", nick, nick, ("lobby",)) for owner, nick in (("a", "ian"), ("b", "lan"))
+        ]
+        await journal.post(sessions=records).kept()
+
+        await restore_sessions(house.chat, journal)
+        await journal.settled()
+
+        assert [record.owner for record in await journal.read_sessions()] == ["a"]
+        assert [(e.draft.kind, e.draft.author) for e in await journal.read(None, limit=9)] == [("left", "lan")]
+        assert [member.label for member in house.chat.rooms["lobby"].members] == ["ian"]
 
 
 async def test_a_departure_is_announced_once_for_all_restarts(open_house) -> None:

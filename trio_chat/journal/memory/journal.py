@@ -211,6 +211,7 @@ class MemoryJournal(Intake):
         )
         self._store(batch.entries)
         self._change_sessions(batch.sessions.values())
+        self.record_outcome(batch)
         self.finish(batch)
 
     def _change_sessions(self, changes: Iterable[SessionChange]) -> None:

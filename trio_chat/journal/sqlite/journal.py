@@ -114,9 +114,7 @@ class SqliteJournal(Intake):
     """The journal as the task that opened it and its children see it."""
 
     def __init__(self, store: Store, clock: Callable[[], float], times: SqliteTimes) -> None:
-        super().__init__(
-            self._submit_batch, last_id=store.last_id, name=str(store.path), session_owners=store.session_owners
-        )
+        super().__init__(self._submit_batch, last_id=store.last_id, name=str(store.path), sessions=store.sessions)
         self.epoch = store.epoch
         self._readers = Readers(store.path, times.lock_wait_s, store.file_identity)
         self._store = store
@@ -127,7 +125,7 @@ class SqliteJournal(Intake):
         self._token = trio.lowlevel.current_trio_token()
         self._closed = trio.Event()
         self._jobs: dict[Job[Any], None] = {}
-        self._writer = Writer(store, clock, times.probe_every_s, begin=self.begin, report=self._report)
+        self._writer = Writer(store, clock, times.probe_every_s, self, report=self._report)
         self.commits = self._writer.commits
         self._writer.start()
 

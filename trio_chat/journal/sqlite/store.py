@@ -63,8 +63,8 @@ class Store:
             migrate(db, path)
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
-            self.session_owners = [record.owner for record in read_sessions(db)]
-            """Those of the records that were there at opening."""
+            self.sessions = read_sessions(db)
+            """The session records that were there at opening."""
             self.indexing = Indexing(path, index_within_s=index_within_s)
             stack.callback(self.indexing.close)
             self.file_identity = FileIdentity(path)
@@ -76,8 +76,11 @@ class Store:
     def keep(self, batch: Batch, time: float) -> None:
         """Make a batch durable: its drafts as entries, and its session changes.
 
-        Raises JournalError with the bare reason; then nothing of it is kept.
+        Raises JournalError with the bare reason; then nothing of it is kept. One with nothing in it is a probe.
         """
+        if not (batch.drafts or batch.sessions):
+            self.probe()
+            return
         self.file_identity.check()
         micros = to_micros(time)
         time = micros / 1e6  # as it will be read back

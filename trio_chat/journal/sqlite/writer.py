@@ -17,6 +17,7 @@ import trio
 
 from trio_chat.chat.histogram import Histogram
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
+from trio_chat.journal.intake import Intake
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.store import Store
 
@@ -76,13 +77,13 @@ class Writer:
         store: Store,
         clock: Callable[[], float],
         probe_s: float,
+        intake: Intake,
         *,
-        begin: Callable[[Batch], None],
         report: Callable[[Report], None],
     ) -> None:
-        """`begin` is called before a batch is written, and lets no more drafts into it; `report` gets each outcome.
+        """`intake` is told on this thread when a batch begins, and its outcome before the next one.
 
-        Both are called on this thread, and may not raise. `probe_s` is the time between two checks of the file.
+        `report` gets each outcome too, and may not raise. `probe_s` is the time between two checks of the file.
         """
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.damage: str | None = None
@@ -92,7 +93,7 @@ class Writer:
         self._store = store
         self._clock = clock
         self._probe_s = probe_s
-        self._begin = begin
+        self._intake = intake
         self._report = report
         self._is_failing = False
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
@@ -108,7 +109,9 @@ class Writer:
     def _run(self) -> None:
         while (task := self._next()) is not None:
             if isinstance(task, Batch):
-                self._keep(task)
+                error = self._keep_overdue()
+                self._intake.begin(task)
+                self._keep(task, error)
             else:
                 task.run()
             self._report(task)
@@ -133,28 +136,39 @@ class Writer:
             self._store.checkpoint_if_due()
         return math.inf
 
-    def _keep(self, batch: Batch) -> None:
-        self._begin(batch)
+    def _keep_overdue(self) -> str | None:
+        """Keep the changes that are overdue, if there are any. -> the reason why they are still"""
+        if not self._is_failing or self.damage or (batch := self._intake.take_overdue()) is None:
+            return None
+        self._keep(batch)
+        self._report(batch)
+        return batch.error if batch.sessions else None
+
+    def _keep(self, batch: Batch, error: str | None = None) -> None:
+        """Keep a batch, or let it fail where there is an error already."""
         if self.is_hasty:
             self._store.hurry()
         began = time.perf_counter()
         try:
-            if self.damage:
-                raise JournalError(self.damage)
+            if error := self.damage or error:
+                raise JournalError(error)
             self._store.keep(batch, self._clock())
-        except JournalError as error:
-            batch.error = str(error)
-        except Exception as error:  # whatever it is, the next batch is tried: nobody else could write it
+        except JournalError as failure:
+            batch.error = str(failure)
+        except Exception as failure:  # whatever it is, the next batch is tried: nobody else could write it
             logger.exception("a batch could not be kept")
-            batch.error = f"unexpected: {error}"
+            batch.error = f"unexpected: {failure}"
             batch.sessions.clear()  # nor are these posted again: one of them may be the cause
         self.commits.observe(time.perf_counter() - began)
         self._is_failing = batch.error is not None
+        self._intake.record_outcome(batch)
 
     def _probe(self) -> None:
         """Try to keep something after a failure; else only check that the file is in its place."""
         was_failing, error = self._is_failing, None
         try:
+            if overdue := self._keep_overdue():
+                raise JournalError(overdue)
             (self._store.probe if was_failing else self._store.check_file)()
         except JournalError as found:
             error = str(found)

@@ -8,7 +8,7 @@ import logging
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.journal import Journal, SessionEnd, SessionStore, need
+from trio_chat.journal import Journal, SessionStore, need
 
 logger = logging.getLogger(__name__)
 
@@ -16,13 +16,10 @@ logger = logging.getLogger(__name__)
 async def restore_sessions(chat: Chat, journal: Journal) -> None:
     """Restore the clients that can resume, and announce the departure of the others. Raises JournalError."""
     for record in await need(journal, SessionStore).read_sessions():
-        can_resume = record.mode == Mode.FRAMES
         try:
-            if can_resume:
+            if record.mode == Mode.FRAMES:
                 chat.restore(record)
-            else:
-                chat.announce_departure(record)
+                continue
         except ChatError as error:
             logger.warning("the session of [%s] is lost: %s", record.label, error.text)
-            if not can_resume:
-                journal.post(sessions=[SessionEnd(record.owner)])
+        chat.announce_departure(record)

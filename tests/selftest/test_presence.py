@@ -1,0 +1,54 @@
+"""The judge of presence, against histories that are wrong in one way each."""
+
+from pathlib import Path
+
+import pytest
+
+from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.journal import SessionRecord, open_journal
+from trio_chat.selftest.presence import PresenceReplay, presence_faults
+
+JOINED = Draft("lobby", Kind.JOINED, "alice")
+
+
+def faults(*drafts: Draft, present: list[str]) -> list[str]:
+    replay = PresenceReplay()
+    replay.feed(Entry(number, 0.0, draft) for number, draft in enumerate(drafts, 1))
+    return replay.faults_against({"lobby": present})
+
+
+def notice(kind: Kind, author: str, text: str = "") -> Draft:
+    return Draft("lobby", kind, author, text)
+
+
+def test_a_history_that_says_who_is_here_has_no_fault() -> None:
+    history = (JOINED, notice(Kind.RENAMED, "alice", "bob"), notice(Kind.SAID, "bob"), notice(Kind.JOINED, "carol"))
+
+    assert faults(*history, notice(Kind.KICKED, "carol"), present=["bob"]) == []
+
+
+@pytest.mark.parametrize(
+    ("drafts", "present", "fault"),
+    [
+        ([JOINED], [], "#lobby: [alice] is a ghost"),
+        ([], ["alice"], "#lobby: [alice] came unseen"),
+        ([JOINED, JOINED], ["alice"], "2: #lobby: [alice] joined, and was there already"),
+        ([notice(Kind.LEFT, "alice")], [], "1: #lobby: [alice] left, and was not there"),
+        ([notice(Kind.SAID, "alice")], [], "1: #lobby: [alice] said, and was not there"),
+        ([notice(Kind.RENAMED, "alice", "bob")], ["bob"], "1: #lobby: [alice] renamed, and was not there"),
+    ],
+)
+def test_each_wrong_notice_is_a_fault(drafts: list[Draft], present: list[str], fault: str) -> None:
+    assert faults(*drafts, present=present) == [fault]
+
+
+def test_whoever_may_have_been_counted_in_a_crowd_is_no_fault() -> None:
+    assert faults(notice(Kind.CROWD, "server", "9 joined"), notice(Kind.LEFT, "alice"), present=["bob"]) == []
+
+
+async def test_a_journal_is_compared_with_its_sessions(tmp_path: Path) -> None:
+    async with open_journal("sqlite:", data=tmp_path) as journal:
+        record = SessionRecord("s", "frames", "alice", "alice", ("lobby",))
+        await journal.post(JOINED, Draft("ops", Kind.JOINED, "alice"), sessions=[record]).kept()
+
+    assert await presence_faults(tmp_path) == ["#ops: [alice] is a ghost"]

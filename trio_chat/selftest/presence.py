@@ -1,0 +1,81 @@
+"""Judging presence: the notices in a history, replayed, must say who is in which room, and make sense one by one."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from trio_chat.chat.events import Entry, Kind
+from trio_chat.journal import SessionStore, need, open_journal
+
+PAGE_ENTRIES = 1000
+
+_LEAVING = (Kind.LEFT, Kind.KICKED)
+_SPEAKING = (Kind.SAID, Kind.ACTED)
+
+
+async def presence_faults(data: Path) -> list[str]:
+    """Compare the notices in the journal of a server that has stopped with the sessions that it holds. -> faults"""
+    replay, seen = PresenceReplay(), 0
+    present: defaultdict[str, list[str]] = defaultdict(list)
+    async with open_journal("sqlite:", data=data) as journal:
+        while page := await journal.read(None, after=seen, limit=PAGE_ENTRIES):
+            seen = page[-1].id
+            replay.feed(it for it in page if isinstance(it, Entry))
+        for record in await need(journal, SessionStore).read_sessions():
+            for room in record.rooms:
+                present[room].append(record.label)
+    return replay.faults_against(present)
+
+
+class PresenceReplay:
+    """The members of every room by its notices, by the labels under which others know them.
+
+    In a room whose joins and leaves were summed up, a notice of someone who was only counted is no fault.
+    """
+
+    def __init__(self) -> None:
+        self.members: defaultdict[str, set[str]] = defaultdict(set)
+        self.faults: list[str] = []
+        """Notices that cannot be, each with the id of its entry."""
+        self.summed_up: set[str] = set()
+        """Rooms in which not everybody is known by name."""
+
+    def feed(self, entries: Iterable[Entry]) -> None:
+        """Replay more entries, in their order."""
+        for entry in entries:
+            self._replay(entry)
+
+    def faults_against(self, present: Mapping[str, Iterable[str]]) -> list[str]:
+        """Compare with the labels that `/who` lists, by room. -> faults; who may have been counted is left out"""
+        found = list(self.faults)
+        for room in sorted({*self.members, *present}):
+            told, listed = self.members[room], set(present.get(room, ()))
+            found += [f"#{room}: [{label}] is a ghost" for label in sorted(told - listed) if not self._is_vague(room)]
+            found += [f"#{room}: [{label}] came unseen" for label in sorted(listed - told) if not self._is_vague(room)]
+        return found
+
+    def _is_vague(self, room: str) -> bool:
+        return room in self.summed_up
+
+    def _replay(self, entry: Entry) -> None:
+        draft = entry.draft
+        members = self.members[draft.room]
+        is_known = draft.author in members or self._is_vague(draft.room)
+        if draft.kind is Kind.CROWD:
+            self.summed_up.add(draft.room)
+        elif draft.kind is Kind.JOINED:
+            if draft.author in members:
+                self._add_fault(entry, "joined, and was there already")
+            members.add(draft.author)
+        elif draft.kind in (*_LEAVING, *_SPEAKING, Kind.RENAMED) and not is_known:
+            self._add_fault(entry, f"{draft.kind}, and was not there")
+        if draft.kind in _LEAVING:
+            members.discard(draft.author)
+        elif draft.kind is Kind.RENAMED:
+            if draft.text in members:
+                self._add_fault(entry, f"renamed to [{draft.text}], who was there already")
+            members.discard(draft.author)
+            members.add(draft.text)
+
+    def _add_fault(self, entry: Entry, what: str) -> None:
+        self.faults.append(f"{entry.id}: #{entry.draft.room}: [{entry.draft.author}] {what}")
