@@ -119,7 +119,7 @@ def _paths(whole: Box) -> Iterator[str]:
     lanes = _lanes(whole, boxes)
 
     def port(box: Box, arrow: Arrow, end: int) -> float:
-        """Where on the edge of a box an arrow begins (end 0) or ends (end 1): as they come from left to right."""
+        """Return the point on a box at which an arrow begins (end 0) or ends (end 1), ordered from left to right."""
         arrows = [each for each in whole.arrows if each[end] == box.name]
         arrows.sort(key=lambda each: (lanes.get(each, boxes[each[1 - end]].middle), each))
         return box.x + box.width * (arrows.index(arrow) + 1) / (len(arrows) + 1)

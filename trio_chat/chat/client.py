@@ -1,4 +1,4 @@
-"""Clients: who is connected, from where, and in which rooms."""
+"""Clients: one for each connection, with its address, its names and its rooms."""
 
 from collections.abc import Collection
 
@@ -9,10 +9,11 @@ from trio_chat.chat.session_record import SessionRecord
 
 
 class Client:
-    """One connection; or, where it has a `session`, one after the other.
+    """A connection or, if the client has a `session`, a succession of them.
 
-    While its connection is broken such a client is `away`: it keeps its name and its places in rooms for a while.
-    `connected_at` is in seconds since 1970; `heard_at` and `away_since` are times of the chat's steady clock.
+    While its connection is broken, such a client is `away`: it keeps its name and stays in its rooms for a while.
+    `connected_at` is in seconds since 1970; `heard_at` (the time of its last input) and `away_since` are times of the
+    chat's steady clock.
     """
 
     __slots__ = (
@@ -41,9 +42,9 @@ class Client:
         self.session = ""
         self.nick: str | None = None
         self.label = self.peer
-        """The name that others see in brackets: the nick, or else where the client came from at first."""
+        """The name that others see in brackets: the nick, or else the first address and port of the client."""
         self.members: dict[Room, Member] = {}
-        """Its places in rooms; the current room is the one entered last."""
+        """Its memberships by room; the current room is the one entered last."""
         self.mailbox: Member | None = None
         self.connected_at = 0.0
         self.heard_at = 0.0
@@ -58,7 +59,7 @@ class Client:
 
     @property
     def mailbox_name(self) -> str:
-        """Where what it is told is kept: under its session, or else only for as long as it is connected."""
+        """The name of its mailbox, which outlasts the connection if the client has a session."""
         return f"@{self.session or self.id}"
 
     @property
@@ -74,7 +75,7 @@ class Client:
 
     @property
     def memberships(self) -> Collection[Member]:
-        """Every place at which it listens: its rooms and its mailbox."""
+        """Its memberships of rooms, and of its mailbox."""
         rooms = self.members.values()
         return (*rooms, self.mailbox) if self.mailbox else rooms
 

@@ -1,29 +1,29 @@
 """Notices of joins and leaves: summed up in large rooms, which would be sent little else.
 
-Telling each of n members of each of n joins is quadratic. In a room above a number of members, or once many have come
-and gone within one tick, notices are counted instead and become one entry at the next tick.
+Telling n members of n joins takes n * n notices. So in a room with more than some number of members, and in any room
+once many have come and gone within a tick, notices are only counted; the counts become one entry at the next tick.
 """
 
 from trio_chat.chat.events import SERVER, Draft, Kind, Post
 
 NOTICES_PER_TICK = 100
-"""Joins and leaves that are told one by one between two ticks, in a room of any size."""
+"""Joins and leaves of one room that are posted one by one between two ticks."""
 
 
 class Crowd:
     """The joins and leaves of one room since the last tick."""
 
-    __slots__ = ("_joined", "_left", "_told")
+    __slots__ = ("_joined", "_left", "_posted")
 
     def __init__(self) -> None:
-        self._told = 0
+        self._posted = 0
         self._joined = 0
         self._left = 0
 
     def count(self, kind: Kind, *, is_large: bool) -> bool:
         """Count a join or leave. -> False when it is to be posted by itself instead"""
-        if not is_large and self._told < NOTICES_PER_TICK:
-            self._told += 1
+        if not is_large and self._posted < NOTICES_PER_TICK:
+            self._posted += 1
             return False
         if kind is Kind.JOINED:
             self._joined += 1
@@ -32,8 +32,8 @@ class Crowd:
         return True
 
     @property
-    def words(self) -> str:
-        """The summary of what was counted; empty where nothing was."""
+    def summary(self) -> str:
+        """The counts in words; empty if nothing was counted."""
         parts = [f"{count:,} {word}" for count, word in ((self._joined, "joined"), (self._left, "left")) if count]
         return " and ".join(parts)
 
@@ -53,6 +53,6 @@ class CrowdNotices:
     def sum_up(self) -> None:
         """Post a summary of what was counted since the last tick."""
         for room, crowd in self._crowds.items():
-            if words := crowd.words:
-                self._post(Draft(room, Kind.CROWD, SERVER, words))
+            if summary := crowd.summary:
+                self._post(Draft(room, Kind.CROWD, SERVER, summary))
         self._crowds.clear()

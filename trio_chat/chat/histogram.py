@@ -19,6 +19,6 @@ class Histogram:
         self.total_s = 0.0
 
     def observe(self, took_s: float) -> None:
-        """Count one."""
+        """Count one duration."""
         self.counts[bisect_left(self.bounds_s, took_s)] += 1
         self.total_s += took_s

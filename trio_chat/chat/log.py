@@ -167,7 +167,7 @@ class Log:
         return track
 
     def close_track(self, mode: Mode) -> None:
-        """A reader has gone; with the last one the track goes."""
+        """Take a reader off a track, which is dropped with its last reader."""
         track = self._tracks[mode]
         track.readers -= 1
         if not track.readers:

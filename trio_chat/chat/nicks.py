@@ -1,7 +1,7 @@
-"""The rules of names: what a nick or a room's name may look like, and when two of them are the same.
+"""The rules of names: the form of a nick or a room's name, reserved nicks, and when two names count as the same.
 
-A nick stands where others have their address, and people trust it: none may be mistaken for another's, for the server's
-voice, or for an address, a port or an id that an operator would type.
+A nick stands in place of an address, and people trust it: it must not be mistaken for another's, for the server, or for
+an address, a port or an id that an operator would type.
 """
 
 import re
@@ -124,7 +124,10 @@ def _is_letter(char: str) -> bool:
 
 
 def _why_reserved(nick: str) -> str | None:
-    """Say more, if there is more, where it could be taken for the server, a person in charge, everyone or an id."""
+    """Tell why a nick is reserved, as the end of a sentence: it looks like the server, an operator, everyone or an id.
+
+    -> None where it is not reserved; "" where it is plain to see.
+    """
     if fold(nick[0]) == "c" and nick[1:].isdecimal():
         return ": it could be the id of a client"
     word = _RESERVED.get(_bare(fold(nick)))

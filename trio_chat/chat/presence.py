@@ -98,4 +98,4 @@ def _summed_up(notices: Iterable[Draft]) -> list[Draft]:
         for notice in notices
         if notice.kind is Kind.RENAMED or not crowds[notice.room].count(notice.kind, is_large=False)
     ]
-    return told + [Draft(room, Kind.CROWD, SERVER, crowd.words) for room, crowd in crowds.items() if crowd.words]
+    return told + [Draft(room, Kind.CROWD, SERVER, crowd.summary) for room, crowd in crowds.items() if crowd.summary]

@@ -1,4 +1,4 @@
-"""The register of clients: who is here, found by id, port, nick or session."""
+"""The register of clients: finds them by id, port, label or session."""
 
 import re
 from collections.abc import Collection
@@ -32,7 +32,7 @@ class Register:
         self._by_nick: dict[str, Client] = {}
         self._by_session: dict[str, Client] = {}
         self._by_label: dict[str, Client] = {}
-        """Who has no nick, and may have a label that is not where it is connected from: it came back, or is away."""
+        """Clients without a nick whose label is not their present address: they came back, or are away."""
         self.away: dict[Client, None] = {}
 
     def __contains__(self, client: Client) -> bool:
@@ -40,13 +40,13 @@ class Register:
 
     @property
     def connected(self) -> Collection[Client]:
-        """Everyone with a connection, in the order of coming."""
+        """All clients with a connection, in the order of connecting."""
         if not self.away:
             return self._by_id.values()
         return [client for client in self._by_id.values() if client not in self.away]
 
     def enter(self, client: Client) -> None:
-        """Add a client, by another label where its own is that of one who came from there before."""
+        """Add a client. Where an earlier client from its address and port has its label, it gets another."""
         if client.label in self._by_label:
             client.label = f"{client.label}#{client.id}"
             self._by_label[client.label] = client

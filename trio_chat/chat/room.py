@@ -1,4 +1,4 @@
-"""Rooms, and the members that tie clients to them: who is where, and how far each has heard."""
+"""Rooms and their members: a member ties a client to a room, with a cursor into its log."""
 
 import sys
 from bisect import bisect_left
@@ -10,7 +10,7 @@ from trio_chat.chat.log import Encode, Log, Mode, Window
 from trio_chat.chat.outlet import Outlet
 
 NOT_LISTENING = sys.maxsize
-"""The cursor of one that is still reading pages of the past, or is a member no more: nothing here is news to it."""
+"""The cursor of a member that is still reading pages of the past, or has left: the log has nothing for it."""
 
 
 class Listener(Protocol):
@@ -36,8 +36,8 @@ class Listener(Protocol):
 class Member:
     """A client in a room: a cursor into the room's log.
 
-    `own` holds the indices, ascending and not heard yet, of entries that are left out because their author is this
-    client. A list is made only for who speaks: most of ten thousand never do.
+    `own` holds the indices, ascending and not passed by the cursor yet, of entries that the client itself caused and is
+    not sent. A list is made only for a client that speaks: most of ten thousand never do.
     """
 
     __slots__ = ("client", "cursor", "own", "room", "track")
@@ -61,20 +61,20 @@ class Member:
 
     @property
     def is_here(self) -> bool:
-        """It is a member still, and was not removed meanwhile."""
+        """True while it is a member of the room."""
         return self.room.members.get(self.client) is self
 
     def stop_listening(self) -> None:
-        """Hear nothing more, until `listen_after`."""
+        """Stop following the log, until `listen_after`."""
         self.cursor = NOT_LISTENING
 
     def listen_after(self, entry_id: int) -> None:
-        """Hear what follows an entry, as far as the window reaches back."""
+        """Follow the log from behind an entry on, as far as the window reaches back."""
         self.cursor = max(self.room.log.index_after(entry_id), self.track.base)
         self.own = None
 
     def leave_out(self, index: int) -> None:
-        """Do not send the entry at this index, newer than all that were left out before: it is its own."""
+        """Leave out the entry at this index, which is higher than all left out before."""
         if self.own is None:
             self.own = []
         self.own.append(index)
@@ -109,7 +109,7 @@ class Member:
 
 
 class Room:
-    """One ordered log and those who listen to it."""
+    """An ordered log, and the members that follow it."""
 
     def __init__(self, name: str, encoders: Mapping[Mode, Encode], *, window: Window, after_id: int) -> None:
         self.name = name
@@ -120,12 +120,12 @@ class Room:
         self.members: dict[Listener, Member] = {}
 
     def admit(self, client: Listener) -> Member:
-        """Make a client a member that hears what comes from now on. The caller notes it with the client."""
+        """Make a client a member, which is sent all entries from now on. The caller adds it to the client."""
         member = self.members[client] = Member(client, self)
         return member
 
     def remove(self, client: Listener) -> None:
-        """Make a client a member no longer. A pass of the pump that still has it in hand finds no news for it."""
+        """Remove a member. A pass of the pump that is about to send to it finds nothing more for it."""
         self.members.pop(client).stop_listening()
         self.log.close_track(client.mode)
 
@@ -136,8 +136,8 @@ class Room:
     def append(self, entries: Sequence[Entry], author_of: Callable[[str], Listener | None]) -> None:
         """Put entries into the log. `author_of` finds the client with an id, if it is still here.
 
-        A plain client does not hear itself: its terminal shows what was typed. One that speaks frames does, since that
-        is how it learns that what it said was kept.
+        A client in lines is not sent its own entries: its terminal shows what was typed. A client in frames is, since
+        they tell it that what it said was kept.
         """
         self.log.extend(entries)
         for index, entry in enumerate(entries, self.log.end - len(entries)):

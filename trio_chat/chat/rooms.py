@@ -1,7 +1,7 @@
 """All rooms of a server: known by name however it is written, and the mailboxes of single clients beside them.
 
-A room is made by joining and kept by its history: one in which nothing was said is forgotten when nobody is there.
-Where there are as many as there may be, some where nobody is make way; what was said there is found by joining again.
+A room is made by the first who joins it. When it is empty it is forgotten, unless something was said there. Where there
+are as many rooms as there may be, empty ones make way; their history is there again when somebody joins them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 
 
 class Rooms:
-    """The rooms, made when somebody first enters them, and known from then on if something is said there."""
+    """The rooms by name, and the mailboxes."""
 
     def __init__(self, encoders: Mapping[Mode, Encode], *, window: Window, most: int, last_id: int) -> None:
         """`last_id` is the newest id in the journal; `most` is how many rooms there may be."""
@@ -33,7 +33,7 @@ class Rooms:
         self._mailboxes: dict[str, Room] = {}
         self._by_name: dict[str, Room] = {}
         self._unspoken: set[str] = set()
-        """Where nothing was said, as far as is known."""
+        """The names of rooms in which nothing was said, as far as is known."""
         self._forgotten_topics: dict[str, str] = {}
         """Topics of rooms that made way, by name, the oldest first; at most as many as there may be rooms."""
         self.last_id = last_id
@@ -50,7 +50,7 @@ class Rooms:
         return iter(self._by_name.values())
 
     def largest(self, limit: int) -> list[Room]:
-        """Those in which most people are."""
+        """The rooms with the most members."""
         if len(self._by_name) <= limit:
             return list(self)
         return nlargest(limit, self, key=lambda room: len(room.members))
@@ -64,7 +64,7 @@ class Rooms:
             self._unspoken.discard(name)
 
     def enter(self, name: str) -> Room:
-        """The room that somebody wants to enter, made if it is not there. Raises ChatError where that cannot be."""
+        """The room of that name, made if there is none. Raises ChatError where the name or their number forbids it."""
         return self._by_name.get(name) or self._open(check_room(name), makes_way=True)
 
     def find(self, name: str) -> Room | None:
@@ -78,9 +78,9 @@ class Rooms:
         return log.id_at(following) - 1 if following < log.end else self.last_id
 
     def route(self, name: str, news: Sequence[Entry]) -> Room | None:
-        """Where entries of one room belong, which are news here.
+        """Find the room or mailbox that new entries are for; note the topic that they set.
 
-        -> None for a mailbox whose client is gone, and for what came too late for a room that is forgotten.
+        -> None for a mailbox whose client is gone, and for notices of a room that is forgotten by now.
         """
         if name.startswith(MAILBOX_MARK):
             return self._mailboxes.get(name)
@@ -94,12 +94,12 @@ class Rooms:
         return room
 
     def forget_unspoken(self) -> None:
-        """Forget where nobody is and nothing was said. Called now and then, as not only leaving leaves a room empty."""
+        """Forget empty rooms in which nothing was said. Called now and then: not only leaving leaves a room empty."""
         for name in [name for name in self._unspoken if not self._by_name[name].members]:
             self._drop(name)
 
     def open_mailbox(self, client: Client) -> Member:
-        """The place at which a client listens to what it alone is told, made if it is not there."""
+        """The membership of a client in its own mailbox, which is made if there is none."""
         if client.mailbox is None:
             room = self._make(client.mailbox_name, _MAILBOX_WINDOW)
             self._mailboxes[room.name] = room

@@ -17,9 +17,9 @@ class ViewOptions:
     history_lines: int | None = None
     """Lines of history shown when a room is joined, followed by who is there; None for neither."""
     has_bell: bool = False
-    """Whether a mention rings the terminal's bell."""
+    """True if a mention rings the terminal's bell."""
     has_times: bool = False
-    """Whether lines have their time in front."""
+    """True if lines have their time in front."""
     stickers: Path | None = None
     """A sticker file that adds to the default catalogue."""
 

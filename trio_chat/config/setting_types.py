@@ -29,7 +29,7 @@ class SettingType:
 
     @property
     def is_boolean(self) -> bool:
-        """Whether its flag takes no value: `--x` and `--no-x`."""
+        """True if its flag takes no value: `--x` and `--no-x`."""
         return self.toml_types == (bool,)
 
     def read(self, value: object, *, is_toml: bool) -> Any:

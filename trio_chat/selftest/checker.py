@@ -26,7 +26,7 @@ class ShownEntry(NamedTuple):
 
 @dataclass(slots=True)
 class Recording:
-    """What one client sent and was shown, in order. `said` has the texts by their keys.
+    """The lines that one client sent and was shown, in order. `said` has the texts by their keys.
 
     `missed` counts the gaps that were announced to it; `ended` is the reason why it gave up, if it did.
     """
@@ -42,7 +42,7 @@ class Recording:
 
     @property
     def is_settled(self) -> bool:
-        """Whether each line that it sent was acknowledged or failed."""
+        """True if each line that it sent was acknowledged or failed."""
         return len(self.sent) + len(self.failed) >= len(self.said)
 
 

@@ -1,4 +1,4 @@
-"""Bans: which addresses may not come, why, and until when. Times are seconds since 1970."""
+"""Bans of addresses and networks. Times are seconds since 1970."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ BANS_LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """Who may not come. `until` is None for good."""
+    """The ban of a network. `until` is None for good."""
 
     network: Network
     reason: str
@@ -30,23 +30,23 @@ class Ban:
 
     @property
     def sentence(self) -> str:
-        """What someone is told whom it keeps out."""
+        """The sentence for somebody whom it keeps out."""
         end = f" until {show_time(self.until)}" if self.until is not None else ""
         return f"you are banned{end}" + (f": {self.reason}" if self.reason else "")
 
     def is_over(self, now: float) -> bool:
-        """Whether its end has come."""
+        """True if it has expired."""
         return self.until is not None and self.until <= now
 
 
 class BanStore(Protocol):
-    """Where bans are kept across restarts. Neither method waits."""
+    """The store that keeps bans across restarts. Neither method waits."""
 
     def keep(self, ban: Ban) -> None:
-        """Note a ban, in place of an earlier one of the same network."""
+        """Keep a ban, in place of an earlier one of the same network."""
 
     def forget(self, network: Network) -> None:
-        """Drop the ban of exactly this network."""
+        """Delete the ban of exactly this network."""
 
 
 class Bans:
@@ -91,7 +91,7 @@ class Bans:
         return None
 
     def current(self, now: float) -> list[Ban]:
-        """All bans, oldest first. Those that are over are forgotten first."""
+        """All bans that hold, oldest first. Expired ones are removed."""
         for ban in [ban for ban in self._bans.values() if ban.is_over(now)]:
             self.remove(ban.network)
         return sorted(self._bans.values(), key=lambda ban: ban.since)
@@ -104,7 +104,7 @@ class Bans:
 
 
 def ban_and_kick(chat: Chat, bans: Bans, ban: Ban) -> int:
-    """Ban a network and kick everyone who is connected from there. -> how many that were. Raises ChatError."""
+    """Ban a network and kick everyone who is connected from there. -> the number kicked. Raises ChatError."""
     bans.add(ban)
     hit = [client for client in chat.clients if address_of(client.address) in ban.network]
     for client in hit:
@@ -113,7 +113,7 @@ def ban_and_kick(chat: Chat, bans: Bans, ban: Ban) -> int:
 
 
 def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:
-    """Make the ban of an address or network. Raises ChatError for what is neither, or is too long."""
+    """Make the ban of an address or network. Raises ChatError where `target` is neither, or the reason is too long."""
     if len(reason) > REASON_LIMIT:
         raise ChatError("long-reason", f"a reason has at most {REASON_LIMIT} characters")
     reason = clean(reason).strip()

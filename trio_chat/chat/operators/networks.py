@@ -1,6 +1,7 @@
-"""Addresses and networks: as people and the operating system write them, as they are compared, and as they are shown.
+"""Addresses and networks: reading and showing them.
 
-A mapped IPv4 address, such as `::ffff:10.1.2.3`, is IPv4, and no address has a zone: that is how they are compared.
+A mapped IPv4 address, such as `::ffff:10.1.2.3`, is read as IPv4, and the zone of an address is dropped, so that equal
+addresses compare as equal.
 """
 
 from functools import lru_cache
@@ -18,7 +19,7 @@ WRITTEN_MAX = 64
 def parse_network(written: str, *, strict: bool) -> Network:
     """Read an address or a network; one that is `strict` has no bits behind the mask. Raises ValueError.
 
-    The zone of an IPv6 address is refused: it would not be heeded, and Python takes any characters for one.
+    The zone of an IPv6 address is refused: it would have no effect, and Python takes any characters for one.
     """
     if len(written) > WRITTEN_MAX:
         raise ValueError("too long")

@@ -1,6 +1,6 @@
-"""What an operator may change, and who did: the console and HTTP both come here, so nothing is left out of the audit.
+"""The actions of operators, each recorded in the audit log. The console and HTTP both call them.
 
-`by` is who asks, as the audit and `bans` show it: `console`, or `http` and the address.
+`by` names the operator, as the audit and `bans` show it: `console`, or `http` and the address.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from trio_chat.chat.operators.bans import Ban, Bans, BanStore, ban_and_kick, sho
 from trio_chat.chat.operators.networks import read_network, show_network
 
 SETTLED_WITHIN_S = 1.0
-"""How long who looks at the audit waits for what was done just now to be in it."""
+"""Time for which a reader of the audit waits for the newest records to be in it."""
 
 
 class Records(BanStore, Protocol):
-    """Where it is written down what was done, and what still holds. Only `settled` waits."""
+    """The audit log and the bans, as they are written. Only `settled` waits."""
 
     def record(self, who: str, action: str, what: str) -> None:
-        """Note that `who` did `action` to `what`."""
+        """Add a record: `who` did `action` to `what`."""
 
     async def settled(self, patience_s: float) -> bool:
         """Wait a while. -> whether all of it is on disk."""
@@ -28,7 +28,7 @@ class Records(BanStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A running chat, as those who run it may change it. `clock` gives seconds since 1970."""
+    """The actions of operators on a running chat. `clock` gives seconds since 1970."""
 
     chat: Chat
     bans: Bans
@@ -46,7 +46,7 @@ class Operator:
         self.records.record(by, "say", f"{len(text)} characters")  # what is said is in the history, not in the audit
 
     def ban(self, ban: Ban) -> int:
-        """Keep a network out and kick who is here from there. -> how many that were. Raises ChatError."""
+        """Ban a network and kick everyone who is connected from there. -> the number kicked. Raises ChatError."""
         kicked = ban_and_kick(self.chat, self.bans, ban)
         end = f" until {show_time(ban.until)}" if ban.until is not None else ""
         reason = f": {ban.reason}" if ban.reason else ""
@@ -60,7 +60,7 @@ class Operator:
         return ban
 
     def note(self, action: str, what: str, *, by: str) -> None:
-        """Put something on record that was done elsewhere, such as a reload."""
+        """Record an action that was done elsewhere, such as a reload."""
         self.records.record(by, action, what)
 
 

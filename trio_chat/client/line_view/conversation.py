@@ -49,7 +49,7 @@ class Conversation:
         self._has_sent = trio.Event()
         self._failures = 0
         self.is_left = False
-        """Whether the person ended it."""
+        """True if the person ended it."""
 
     @property
     def lost_count(self) -> int:
@@ -58,7 +58,7 @@ class Conversation:
 
     @property
     def has_failed(self) -> bool:
-        """Whether a message failed, or was left out."""
+        """True if a message failed, or was left out."""
         return self._sender.is_cut_short or self._failures > 0
 
     async def run(self) -> Ended | None:

@@ -34,9 +34,9 @@ class Sender:
         self._is_nick_settled = trio.Event()
         self._is_nick_settled.set()
         self.is_over = False
-        """Whether nothing more is sent."""
+        """True if nothing more is sent."""
         self.is_cut_short = False
-        """Whether the rest is left out, because it would have been said under another name."""
+        """True if the rest is left out, because it would have been said under another name."""
 
     @property
     def unsent_count(self) -> int:

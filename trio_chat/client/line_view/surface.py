@@ -19,19 +19,19 @@ class Surface(Protocol):
 
     @property
     def has_prompt(self) -> bool:
-        """Whether lines are typed at a prompt, which clears them when they are taken."""
+        """True if lines are typed at a prompt, which clears them when they are taken."""
 
     @property
     def has_person(self) -> bool:
-        """Whether a person reads it."""
+        """True if a person reads it."""
 
     @property
     def has_colours(self) -> bool:
-        """Whether it can show colours."""
+        """True if it can show colours."""
 
     @property
     def is_typed(self) -> bool:
-        """Whether lines are typed by a person, not read from a file or a pipe."""
+        """True if lines are typed by a person, not read from a file or a pipe."""
 
     @property
     def draft(self) -> str:

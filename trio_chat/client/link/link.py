@@ -69,7 +69,7 @@ class Link:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the server has let us in, as far as we know."""
+        """True if the server has let us in, as far as we know."""
         return self._protocol.is_connected
 
     @property

@@ -28,7 +28,7 @@ class Membership:
 
     @property
     def needs_nick(self) -> bool:
-        """Whether we would rather be refused than have another name."""
+        """True if we would rather be refused than have another name."""
         return self._needs_nick
 
     def hello(self) -> frames.Hello:

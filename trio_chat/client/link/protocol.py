@@ -51,9 +51,9 @@ class ClientProtocol:
         """The first error before the welcome, if there was one."""
         self.pending: OrderedDict[str, Message] = OrderedDict((message.key, message) for message in pending)
         self.needs_resend = False
-        """Whether the server could not store a message, so that it is to be sent again later."""
+        """True if the server could not store a message, so that it is to be sent again later."""
         self.has_said_bye = False
-        """Whether it was we who ended the session."""
+        """True if we ended the session."""
         self._membership = Membership(identity, session, _rooms_of(self.pending.values()))
         self._was_connected = False
         self._has_gap = False
@@ -77,7 +77,7 @@ class ClientProtocol:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the server, though it may still listen, will not let us in with what we have."""
+        """True if the server, though it may still listen, will not let us in with what we have."""
         if self.refusal is None or self.is_connected:
             return False
         code = self.refusal.code
@@ -85,7 +85,7 @@ class ClientProtocol:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all messages are acknowledged, and all questions answered."""
+        """True if all messages are acknowledged, and all questions answered."""
         return not self.pending and not self._questions
 
     # Requests

@@ -50,7 +50,7 @@ class Backfill:
         self._held: list[LinkEvent] = []
         self._needs_hint = False
         self.is_holding = False
-        """Whether new entries are held back."""
+        """True if new entries are held back."""
 
     def reorder(self, events: Iterable[LinkEvent], joined: JoinedRooms) -> list[LinkEvent]:
         """Take in events. -> those to be shown now, in order"""

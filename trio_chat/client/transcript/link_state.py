@@ -21,7 +21,7 @@ class LinkState(JoinedRooms, Protocol):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the server has let us in, as far as we know."""
+        """True if the server has let us in, as far as we know."""
 
     @property
     def label(self) -> str:

@@ -51,7 +51,7 @@ class TranscriptItem:
     kind: str | None = None
     """The kind of the entry."""
     is_mention: bool = False
-    """Whether it mentions the person, or is for them alone."""
+    """True if it mentions the person, or is for them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class RenderedOutput:
 
     @property
     def is_mention(self) -> bool:
-        """Whether any item mentions the person."""
+        """True if any item mentions the person."""
         return any(item.is_mention for item in self.items)
 
 

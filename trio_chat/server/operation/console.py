@@ -45,7 +45,7 @@ class Quit(Exception):  # noqa: N818  # a request, not an error
 
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
-    """What console commands work on. `reload` returns when its result is printed, or after a timeout."""
+    """The context of console commands. `reload` returns when its result is printed, or after a timeout."""
 
     operator: Operator
     store: OperatorStore

@@ -26,7 +26,7 @@ class Password:
 
     @property
     def is_set(self) -> bool:
-        """Whether there is a password."""
+        """True if there is a password."""
         return self._digest is not None
 
     def __eq__(self, other: object) -> bool:
