@@ -1,4 +1,4 @@
-"""What holds for all tests: they must not mind how fast the machine is, or how busy."""
+"""Settings of all tests: they must not mind how fast the machine is, or how busy."""
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -65,14 +65,14 @@ EXCEPTIONS = {
     ("trio_chat.client", "trio_chat.chat.chat"),  # the client knows the words of the domain, not the server's rules
     ("trio_chat.client", "trio_chat.chat.dependencies"),
 }
-"""What may not be imported although it is further down."""
+"""Imports that are forbidden although they go down."""
 
 OUTSIDE = {
     *("asyncio", "select", "selectors", "signal", "socket", "ssl", "subprocess", "threading", "trio"),
     *("time", "random", "secrets", "uuid"),
     *("io", "os", "pathlib", "shutil", "tempfile"),
 }
-"""What pure modules may not know. `datetime` is for what is handed to them; `now()` and `open()` are looked for by
+"""Modules that pure ones may not import. `datetime` is for values handed to them; `now()` and `open()` are found by
 name."""
 
 PURE = ("trio_chat.chat", "trio_chat.wire", "trio_chat.client.transcript")
@@ -143,7 +143,7 @@ def floor_in(rows: tuple[tuple[str, ...], ...], name: str) -> int | None:
 
 
 def goes_down(module: str, used: str) -> bool:
-    """Whether `module` stands above `used`, or in the same section."""
+    """True if `module` stands above `used`, or in the same section."""
     part, other = part_of(module), part_of(used)
     rows, here, there = FLOORS, part, other
     if part == other:
@@ -157,7 +157,7 @@ def goes_down(module: str, used: str) -> bool:
 
 
 def breaches(module: str, imported: Iterable[str]) -> list[str]:
-    """What `module` may not import, of what it does import."""
+    """The forbidden ones among the imports of `module`."""
     found = []
     for name in filter(is_ours, imported):
         used = module_of(name)
@@ -168,7 +168,7 @@ def breaches(module: str, imported: Iterable[str]) -> list[str]:
 
 
 def impurities(tree: ast.AST) -> Iterator[str]:
-    """What a tree asks of the world outside."""
+    """The impure imports and calls in a tree."""
     yield from (name for name in imports(tree) if name.partition(".")[0] in OUTSIDE)
     for node in ast.walk(tree):
         match node:

@@ -1,4 +1,4 @@
-"""What a stranger's `make` does with the environment that it finds, as told by `make --dry-run`."""
+"""The effect of a stranger's `make` on the environment that it finds, as told by `make --dry-run`."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def plan(folder: Path, *arguments: str) -> str:
-    """What `make serve` would do."""
+    """The commands that `make serve` would run."""
     command = ["make", "--no-print-directory", "--dry-run", "serve", *arguments]
     environment = {
         name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL")

@@ -1,4 +1,4 @@
-"""What holds for every endpoint."""
+"""Behaviour that all endpoints share."""
 
 import pytest
 

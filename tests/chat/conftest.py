@@ -1,4 +1,4 @@
-"""A chat with its surroundings held in the hand: a journal that keeps at once, clocks that stand still."""
+"""A chat whose dependencies are in the test's hands: a journal that keeps at once, clocks that stand still."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -111,7 +111,7 @@ class World:
         return client
 
     def hear(self, client: Client) -> str:
-        """What a client is sent now."""
+        """The text that a client is sent now."""
         heard = b""
         for member in client.memberships:
             data, end = member.slice()

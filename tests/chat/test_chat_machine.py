@@ -34,7 +34,7 @@ NUMBERS = st.integers(0, 30)
 
 @dataclass
 class Hearing:
-    """What one member has heard of a room since it came: from the `start`th entry of the room on."""
+    """The entries that one member has been sent since it joined: from the `start`th entry of the room on."""
 
     start: int
     ids: list[int] = field(default_factory=list)
@@ -292,8 +292,8 @@ class ChatMachine(RuleBasedStateMachine):
 
     @invariant()
     def as_many_connections_began_as_ended_or_are_open(self) -> None:
-        tally = self.chat.counters
-        assert tally.connects.total() == tally.disconnects.total() + len(self.chat.clients)
+        counters = self.chat.counters
+        assert counters.connects.total() == counters.disconnects.total() + len(self.chat.clients)
 
     def teardown(self) -> None:
         """Once everyone has left, nothing is left of them."""

@@ -1,4 +1,4 @@
-"""What happened is counted, and why connections ended is told."""
+"""Counters of events, and the reasons of disconnects."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from trio_chat.chat.events import Kind
 from trio_chat.chat.log import Mode
 
 
-def test_why_each_connection_ended_is_told_and_counted(world) -> None:
+def test_the_reason_of_each_disconnect_is_reported_and_counted(world) -> None:
     plain, broken, kicked = (world.connect(port) for port in (1001, 1002, 1003))
     alice = world.connect(1004, mode=Mode.FRAMES, session="s")
 

@@ -82,7 +82,7 @@ def test_it_makes_no_difference_in_what_groups_entries_come(groups: list[list[st
 
 
 @given(groups_of_texts, st.integers(1, 6), st.integers(1, 30))
-def test_a_window_that_ends_inside_a_group_keeps_its_bounds_and_its_places(
+def test_a_window_that_ends_inside_a_group_keeps_its_bounds_and_its_indices(
     groups: list[list[str]], entries: int, size: int
 ) -> None:
     texts = [text for group in groups for text in group]
@@ -150,7 +150,7 @@ def test_a_cursor_is_found_by_the_last_id_that_was_seen() -> None:
     assert [log.index_after(number) for number in (5, 10, 15, 30, 40)] == [0, 1, 1, 3, 3]
 
 
-def test_the_size_between_two_places_is_that_of_the_bytes_there() -> None:
+def test_the_size_between_two_indices_is_that_of_the_bytes_there() -> None:
     track = track_of(["one", "two", "three"])
 
     assert track.size_between(1, 3) == len(b"two\nthree\n")

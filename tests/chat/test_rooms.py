@@ -285,7 +285,7 @@ def test_a_room_of_the_journal_gets_no_topic_of_one_that_looks_like_it(world) ->
     assert (names_of(world), world.chat.rooms["f00"].topic) == (["lobby", "f00"], "zeros")
 
 
-def test_a_room_that_is_known_is_recalled_where_there_can_be_no_more(world) -> None:
+def test_a_known_room_is_restored_where_there_can_be_no_more(world) -> None:
     world.rules = Rules(rooms=1)
     world.__post_init__()
 
@@ -418,7 +418,7 @@ def test_a_topic_has_its_bounds_also_one_of_earlier(world) -> None:
     assert len(world.chat.rooms["dev"].topic) == 300
 
 
-def test_of_very_many_rooms_those_are_told_in_which_most_people_are(world) -> None:
+def test_of_very_many_rooms_the_largest_are_listed(world) -> None:
     alice, bob = world.connect(1001, mode=Mode.FRAMES), world.connect(1002)
     for number in range(99):
         world.chat.join(alice, f"r{number:02}")

@@ -1,4 +1,4 @@
-"""What docs/faults.md lists."""
+"""The faults that docs/faults.md lists."""
 
 import re
 from pathlib import Path

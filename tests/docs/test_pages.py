@@ -12,7 +12,7 @@ ALL = [*PAGES, ROOT / "CHANGELOG.md"]
 
 
 def links_in(text: str) -> list[str]:
-    """Where a page's links lead, without those to other sites."""
+    """The targets of a page's links, without those on other sites."""
     prose = re.sub(r"(?ms)^```.*?^```$|^    [^\n]*$", "", text)
     return [link for link in re.findall(r"\]\(([^)\s]+)\)", prose) if "://" not in link]
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DOC = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 REQUESTS, REPLIES = get_args(frames.AnyRequest), get_args(frames.AnyReply)
 PARTS = (frames.You, frames.RoomInfo, frames.Limits)
-"""What frames are made of."""
+"""The types of all fields of frames."""
 
 
 def section(heading: str, within: str = DOC) -> str:
@@ -58,7 +58,7 @@ def words(kind: types.Type) -> str:
 
 
 def fields_of(struct: type[msgspec.Struct], omitted: str) -> set[tuple[str, str]]:
-    """What the document must say of the fields that are a frame's own: name and type."""
+    """The name and type of each of a frame's own fields, as the document must give them."""
     info = types.type_info(struct)
     assert isinstance(info, types.StructType)
     return {

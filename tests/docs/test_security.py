@@ -1,4 +1,4 @@
-"""What docs/security.md says of tests."""
+"""The tests that docs/security.md names."""
 
 import re
 from pathlib import Path

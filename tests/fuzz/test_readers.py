@@ -38,7 +38,7 @@ TOML = [
 OTHERS = [b"GET ", b"/" + b"a" * 450, b" HTTP/1.1\r\n", b"server", b"127.0.0.1", b"\x16\x03\x01", b"c12", b"x" * 4090]
 
 KNOWN = [*CONTROLS, *MARKS, *HIDDEN, *SEQUENCES, *FRAMES, *JSON, *PROXY, *PROXY_2, *TOML, *OTHERS]
-"""What the readers know, as the dictionary of a fuzzer."""
+"""Tokens that the readers know, as the dictionary of a fuzzer."""
 
 LETTERS = [letter.encode() for letter in "aZ1-_лαש\u0661\u30ce\ufb01\u3164\u0301"]
 TELNET = [b"\xff" + command for command in (b"\xf4", b"\xfd\x06", b"\xfb\x18", b"\xfa\x18", b"\xf0", b"\xf6", b"")]
@@ -50,7 +50,7 @@ OWN = {
     "read_stickers": [*TOML, *TOML, *MARKS, b'"\n', b"'''\n", b"\\u001b", b"x = 3\n"],
     "fold_nick": [*LETTERS, *LETTERS, *HIDDEN],
 }
-"""What one reader knows, often enough that it gets somewhere."""
+"""Tokens of one reader; those that stand twice are more likely."""
 
 
 def hostile(tokens: list[bytes]) -> st.SearchStrategy[bytes]:

@@ -1,4 +1,4 @@
-"""Who gets in, from outside: limits, bans, passwords, TLS and proxies as an operator sets them by flags."""
+"""Admission seen from outside: limits, bans, passwords, TLS and proxies as an operator sets them by flags."""
 
 import itertools
 import re

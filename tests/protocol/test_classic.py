@@ -125,7 +125,7 @@ def test_what_is_said_just_before_the_server_stops_is_heard(server) -> None:
     assert server.process.wait(PATIENCE_S) == 0
 
 
-def test_whoever_is_quick_is_told_of_below_both_addresses(tmp_path) -> None:
+def test_a_client_that_connects_at_once_is_reported_below_both_addresses(tmp_path) -> None:
     command = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0", "--no-console"]
     with subprocess.Popen([*command, "--data", str(tmp_path)], bufsize=0, stdout=subprocess.PIPE) as process:
         output = Lines(process.stdout)

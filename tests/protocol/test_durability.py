@@ -1,4 +1,4 @@
-"""What anyone has seen is on disk, whatever happens to the server."""
+"""Durability: whatever anyone has seen is on disk, whatever happens to the server."""
 
 import contextlib
 import random

@@ -1,4 +1,4 @@
-"""What is done to the chat port, by the names of the list of faults."""
+"""Attacks on the chat port, by the names of the list of faults."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is done to the admin port of a running server; the chat must not notice."""
+"""Attacks on the admin port of a running server, which the chat must not notice."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def read_all(sock: socket.socket) -> bytes:
 
 
 def is_held(server, peer) -> bool:
-    """Whether the server still has its end of a connection; what is only the kernel's has no inode any more."""
+    """True if the server still has its end of a connection; what is only the kernel's has no inode any more."""
     rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()]
     ends = f"{server.port:04X}", f"{peer.port:04X}"
     return any((row[1][-4:], row[2][-4:]) == ends and row[9] != "0" for row in rows)

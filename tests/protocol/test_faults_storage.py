@@ -1,4 +1,4 @@
-"""What the disk and the clock do to the server."""
+"""Faults of the disk and the clock, by the names of the list of faults."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is typed at the chat port by stray keys and other programs, by the names of the list of faults."""
+"""Stray keys and other programs at the chat port, by the names of the list of faults."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What the operator says of holding, keeping and announcing, seen from outside."""
+"""The settings of holding, keeping and announcing, seen from outside."""
 
 import json
 

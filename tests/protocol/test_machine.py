@@ -1,4 +1,4 @@
-"""What the machine and its operator do to the server."""
+"""Signals, descriptors and other acts of the machine and its operator, seen from outside."""
 
 import os
 import re

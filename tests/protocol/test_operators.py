@@ -1,4 +1,4 @@
-"""What operators do to a running server, and what is left of it after a restart."""
+"""Actions of operators on a running server, and their effect after a restart."""
 
 import re
 import subprocess

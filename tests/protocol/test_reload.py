@@ -53,7 +53,7 @@ def test_what_is_held_announced_and_kept_changes_at_once(start, tmp_path: Path) 
 
 
 def remembered(peer) -> list[str]:
-    """What of the last that was said is still in the history."""
+    """The last texts said that are still in the history."""
     peer.send(b"/history 50\n/topic\n")
     return [line for line in peer.until("no topic ***") if "> line " in line]
 

@@ -1,4 +1,4 @@
-"""What systemd does to a service, done by hand: sockets handed over, a socket for messages, a watchdog."""
+"""A service under systemd, acted out by hand: sockets handed over, a socket for messages, a watchdog."""
 
 import os
 import signal

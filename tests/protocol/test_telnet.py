@@ -1,4 +1,4 @@
-"""What telnet sends besides lines, to a running server."""
+"""Telnet commands among the lines that a running server is sent."""
 
 import socket
 import time

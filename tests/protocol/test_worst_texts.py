@@ -148,7 +148,7 @@ def test_c19_no_text_in_a_frame_holds_the_loop(start) -> None:
 
 
 def worst_lines() -> Iterator[tuple[str, bytes]]:
-    """What a plain client can type: every command with each of its arguments at its longest, and speech."""
+    """Lines of a plain client: every command with each of its arguments at its longest, and speech."""
     for form, unit in WORST.items():
         for size in (LINE_LIMIT, 64 * 1024):
             for command in COMMANDS.values():
@@ -223,7 +223,7 @@ def test_c19_no_proxy_header_holds_the_loop(start) -> None:
 
 
 def worst_typed() -> Iterator[tuple[str, str]]:
-    """What an operator can type: every command with each argument at its longest, and what is no command."""
+    """Lines of an operator: every command with each argument at its longest, and what is no command."""
     for form, unit in WORST.items():
         for size in (console.LINE_MAX - 40, 64 * 1024 - 40):
             for command in console.COMMANDS.values():

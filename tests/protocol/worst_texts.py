@@ -30,7 +30,7 @@ WORST = MappingProxyType(
         "signs": "_:.-%",
     }
 )
-"""What is repeated, by name."""
+"""Texts to be repeated, by name."""
 
 
 def fill(unit: str, *, chars: int | None = None, size: int | None = None) -> str:

@@ -41,7 +41,7 @@ async def test_a_client_that_does_not_ask_for_what_it_missed_is_found(
 
 
 @pytest.mark.slow
-async def test_progress_is_told_up_to_the_end_of_the_bad_time(tmp_path: Path) -> None:
+async def test_progress_is_reported_up_to_the_end_of_the_faults(tmp_path: Path) -> None:
     told: list[float] = []
 
     await run_chaos_test(ChaosPlan(seconds=0.3, seed=1, names=("alice", "bob")), tmp_path, told.append)

@@ -31,7 +31,7 @@ def signals() -> Iterator[None]:
 
 
 class Output(Printer):
-    """What the server prints, line by line."""
+    """The output of the server, line by line."""
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd)

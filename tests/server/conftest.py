@@ -33,7 +33,7 @@ PATIENCE_S = 1000
 
 @dataclass
 class House:
-    """What a test can see and turn."""
+    """A server, with all that a test inspects or changes."""
 
     context: SessionContext
     port: int

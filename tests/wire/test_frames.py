@@ -56,7 +56,7 @@ def feed_in_pieces(decoder: FrameDecoder[Any], stream: bytes, cuts: list[int]) -
 
 
 def request_faults(line: bytes) -> list[FrameFault]:
-    """What a server makes of a line that is no frame; the line after it must arrive."""
+    """The fault that a server finds in a line that is no frame; the line after it must arrive."""
     *faults, ping = request_decoder().feed(line + b"\n" + PING)
     assert ping == frames.Ping(key="p")
     assert all(isinstance(fault, FrameFault) for fault in faults)

@@ -1,4 +1,4 @@
-"""What telnet mixes into lines."""
+"""Telnet commands among lines."""
 
 import pytest
 from hypothesis import given

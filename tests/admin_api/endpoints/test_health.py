@@ -1,4 +1,4 @@
-"""What `GET /health` answers."""
+"""The answers of `GET /health`."""
 
 from trio_chat import __version__
 

@@ -1,4 +1,4 @@
-"""What `GET /metrics` answers."""
+"""The answers of `GET /metrics`."""
 
 from prometheus_client.parser import text_string_to_metric_families
 

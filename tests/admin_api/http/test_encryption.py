@@ -88,7 +88,7 @@ async def test_a_connection_serves_one_request_after_the_other(open_vault: Open)
     assert vault.site.acts == ["GET", "GET"]
 
 
-async def test_where_all_places_are_taken_unfinished_handshakes_make_way(open_vault: Open) -> None:
+async def test_at_the_limit_unfinished_handshakes_are_closed(open_vault: Open) -> None:
     vault = await open_vault(HttpLimits(connections=2, handshake_s=60, keep_alive_s=60))
     silent = [await vault.site.connect() for _ in range(6)]
 

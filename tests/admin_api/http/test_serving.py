@@ -71,7 +71,7 @@ async def test_pipelined_requests_are_answered_in_turn(site):
     assert answer.count(b"done\n") == 3
 
 
-async def test_a_request_to_close_the_connection_is_heeded(site):
+async def test_a_request_to_close_the_connection_is_obeyed(site):
     answer = await site.ask(GET_CLOSE)
 
     assert answer.endswith(b"done\n")
@@ -349,7 +349,7 @@ async def test_a_listener_drops_peers_that_take_nothing():
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
 
 
-async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
+async def test_connections_above_the_limit_wait_for_one_that_is_busy(serve):
     site = await serve(HttpLimits(connections=1))
     with trio.fail_after(PATIENCE_S):
         async with await site.connect() as first:
@@ -369,7 +369,7 @@ async def test_more_connections_than_places_wait_for_one_that_is_busy(serve):
     assert site.acts == ["GET"]
 
 
-async def test_more_connections_than_places_wait_no_longer_than_until_one_is_idle(serve, read_to_the_end):
+async def test_connections_above_the_limit_wait_no_longer_than_until_one_is_idle(serve, read_to_the_end):
     site = await serve(HttpLimits(connections=1, keep_alive_s=60))
     with trio.fail_after(PATIENCE_S):
         async with await site.connect() as first:
@@ -409,7 +409,7 @@ async def test_two_that_come_at_once_are_made_way_for_by_two(nursery, make_site)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /acts HTTP/1.1\r\n", GET])
-async def test_where_all_places_are_taken_idle_connections_make_way_the_oldest_first(serve, sent):
+async def test_at_the_limit_idle_connections_are_closed_the_oldest_first(serve, sent):
     site = await serve(HttpLimits(connections=3, keep_alive_s=60))
     with trio.fail_after(PATIENCE_S):
         idle = []

@@ -79,7 +79,7 @@ def test_a_bad_sticker_is_one_line_that_names_it_and_the_rest_works(entry: str, 
 
 
 def subjects(warning: str) -> list[str]:
-    """What a warning names before it gives the reason: the file, the sticker, the alias."""
+    """The beginning of a warning, before the reason: the file, the sticker, the alias."""
     *named, reason = warning.split(": ", 3 if ": alias " in warning else 2)
     assert len(reason) > 5
     return named

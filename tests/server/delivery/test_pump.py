@@ -22,7 +22,7 @@ from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire.lines import encode_entry, encode_notice
 
 
-class Hall:
+class Lobby:
     """A lobby with a pump, into which entries are put by hand."""
 
     def __init__(self, nursery: trio.Nursery, window: Window, stall_timeout_s: float) -> None:
@@ -37,7 +37,7 @@ class Hall:
         self.sockets: list[socket.socket] = []
         self._next_id = 0
 
-    def seat(self, port: int) -> tuple[Client, socket.socket]:
+    def connect(self, port: int) -> tuple[Client, socket.socket]:
         """-> a client in the lobby, and the other end of its connection, with small buffers."""
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
@@ -65,26 +65,26 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(window: Window = Window(), stall_timeout_s: float = 1000) -> AsyncIterator[Hall]:  # noqa: B008  # frozen
+async def open_lobby(window: Window = Window(), stall_timeout_s: float = 1000) -> AsyncIterator[Lobby]:  # noqa: B008  # frozen
     async with trio.open_nursery() as nursery:
-        the_hall = Hall(nursery, window, stall_timeout_s)
-        nursery.start_soon(the_hall.pump.run)
+        lobby = Lobby(nursery, window, stall_timeout_s)
+        nursery.start_soon(lobby.pump.run)
         try:
-            yield the_hall
+            yield lobby
         finally:
             nursery.cancel_scope.cancel()
-            for sock in the_hall.sockets:
+            for sock in lobby.sockets:
                 trio.lowlevel.notify_closing(sock)
                 sock.close()
 
 
 @pytest.mark.parametrize("returns", [True, False])
 async def test_one_who_leaves_during_a_pass_hears_nothing_more_and_nothing_twice(returns: bool) -> None:
-    async with hall() as the_hall:
-        seats = [the_hall.seat(port) for port in range(3 * SENDS_PER_TURN)]
-        (first, _), (last, theirs) = seats[0], seats[-1]
-        room = the_hall.chat.rooms[LOBBY]
-        the_hall.say("before")
+    async with open_lobby() as lobby:
+        connected = [lobby.connect(port) for port in range(3 * SENDS_PER_TURN)]
+        (first, _), (last, theirs) = connected[0], connected[-1]
+        room = lobby.chat.rooms[LOBBY]
+        lobby.say("before")
         while not first.outlet.bytes_out:
             await trio.lowlevel.checkpoint()
         assert not last.outlet.bytes_out
@@ -92,7 +92,7 @@ async def test_one_who_leaves_during_a_pass_hears_nothing_more_and_nothing_twice
         room.remove(last)
         if returns:
             last.members[room] = room.admit(last)
-        the_hall.say("after")
+        lobby.say("after")
         await trio.testing.wait_all_tasks_blocked()
 
         assert last.outlet.bytes_out == len(b"[x]> after\n") * returns
@@ -108,12 +108,12 @@ async def read_until(sock: socket.socket, ending: bytes) -> bytes:
 
 
 async def test_everyone_but_the_author_hears() -> None:
-    async with hall() as room:
-        alice, alices = room.seat(1)
-        _, bobs = room.seat(2)
+    async with open_lobby() as lobby:
+        alice, alices = lobby.connect(1)
+        _, bobs = lobby.connect(2)
 
-        room.say("one", author=alice)
-        room.say("two")
+        lobby.say("one", author=alice)
+        lobby.say("two")
 
         assert await read_until(bobs, b"two\n") == b"[x]> one\n[x]> two\n"
         assert await read_until(alices, b"two\n") == b"[x]> two\n"
@@ -122,11 +122,11 @@ async def test_everyone_but_the_author_hears() -> None:
 async def test_a_stuck_reader_delays_nobody_and_gets_all_of_it_later() -> None:
     texts = [f"{number} {'.' * 200}" for number in range(500)]
     everything = "".join(f"[x]> {text}\n" for text in texts).encode()
-    async with hall() as room:
-        stuck, stucks = room.seat(1)
-        _, bobs = room.seat(2)
+    async with open_lobby() as lobby:
+        stuck, stucks = lobby.connect(1)
+        _, bobs = lobby.connect(2)
 
-        room.say(*texts)
+        lobby.say(*texts)
 
         assert await read_until(bobs, everything[-20:]) == everything
         assert stuck.outlet.is_paused
@@ -154,11 +154,11 @@ class Gulp:
 
 async def test_one_that_takes_all_gets_more_than_a_slice_without_more_news() -> None:
     texts = ["." * 1000] * (2 * SLICE_BYTES // 1000)
-    async with hall() as room:
-        greedy, _ = room.seat(1)
+    async with open_lobby() as lobby:
+        greedy, _ = lobby.connect(1)
         outlet = greedy.outlet = Gulp()
 
-        room.say(*texts)
+        lobby.say(*texts)
         await trio.testing.wait_all_tasks_blocked()
 
         assert b"".join(outlet.taken) == "".join(f"[x]> {text}\n" for text in texts).encode()
@@ -167,11 +167,11 @@ async def test_one_that_takes_all_gets_more_than_a_slice_without_more_news() -> 
 
 async def test_a_stuck_reader_is_told_what_it_missed_and_no_line_is_torn() -> None:
     texts = [f"{number} {'.' * 200}" for number in range(500)]
-    async with hall(Window(entries=50)) as room:
-        _, stucks = room.seat(1)
+    async with open_lobby(Window(entries=50)) as lobby:
+        _, stucks = lobby.connect(1)
 
         for text in texts:
-            room.say(text)
+            lobby.say(text)
             await trio.testing.wait_all_tasks_blocked()
         heard = (await read_until(stucks, f"[x]> {texts[-1]}\n".encode())).decode().splitlines()
 
@@ -184,35 +184,35 @@ async def test_a_stuck_reader_is_told_what_it_missed_and_no_line_is_torn() -> No
 
 
 async def test_a_stuck_reader_holds_no_more_than_the_rest_of_one_line() -> None:
-    async with hall(Window(entries=50)) as room:
-        stuck, _ = room.seat(1)
+    async with open_lobby(Window(entries=50)) as lobby:
+        stuck, _ = lobby.connect(1)
 
-        room.say(*("." * 1000 for _ in range(500)))
+        lobby.say(*("." * 1000 for _ in range(500)))
         await trio.testing.wait_all_tasks_blocked()
 
         assert stuck.outlet.unsent_bytes <= len(b"[x]> \n") + 1000
 
 
 async def test_a_reader_that_takes_nothing_for_too_long_is_hung_up_on(autojump_clock: trio.testing.MockClock) -> None:
-    async with hall(stall_timeout_s=30) as room:
-        stuck, _ = room.seat(7)
-        room.say(*("." * 1000 for _ in range(500)))
+    async with open_lobby(stall_timeout_s=30) as lobby:
+        stuck, _ = lobby.connect(7)
+        lobby.say(*("." * 1000 for _ in range(500)))
         await trio.testing.wait_all_tasks_blocked()
 
         started = trio.current_time()
         await trio.sleep(29)
-        assert room.hung_up == []
+        assert lobby.hung_up == []
         await trio.sleep(2)
 
-        assert room.hung_up == [7]
+        assert lobby.hung_up == [7]
         assert trio.current_time() - started < 32
         assert stuck.outlet.is_paused is False
 
 
 async def test_answers_come_before_what_the_room_says_but_never_inside_a_line() -> None:
-    async with hall() as room:
-        stuck, stucks = room.seat(1)
-        room.say(*("." * 1000 for _ in range(100)))
+    async with open_lobby() as lobby:
+        stuck, stucks = lobby.connect(1)
+        lobby.say(*("." * 1000 for _ in range(100)))
         await trio.testing.wait_all_tasks_blocked()
 
         stuck.outlet.write(encode_notice("an answer"))
@@ -225,13 +225,13 @@ async def test_answers_come_before_what_the_room_says_but_never_inside_a_line() 
 
 
 async def test_delivered_waits_for_a_slow_reader() -> None:
-    async with hall() as room, trio.open_nursery() as nursery:
-        slow, slows = room.seat(1)
-        room.say(*("." * 1000 for _ in range(100)))
+    async with open_lobby() as lobby, trio.open_nursery() as nursery:
+        slow, slows = lobby.connect(1)
+        lobby.say(*("." * 1000 for _ in range(100)))
         done = trio.Event()
 
         async def deliver() -> None:
-            await room.pump.delivered(slow)
+            await lobby.pump.delivered(slow)
             done.set()
 
         nursery.start_soon(deliver)
@@ -246,9 +246,9 @@ async def test_delivered_waits_for_a_slow_reader() -> None:
 
 
 async def test_a_closed_connection_ends_the_wait_for_it() -> None:
-    async with hall() as room:
-        gone, _ = room.seat(1)
-        room.say(*("." * 1000 for _ in range(100)))
+    async with open_lobby() as lobby:
+        gone, _ = lobby.connect(1)
+        lobby.say(*("." * 1000 for _ in range(100)))
         await trio.testing.wait_all_tasks_blocked()
 
         trio.lowlevel.notify_closing(gone.outlet.socket)
@@ -259,42 +259,42 @@ async def test_a_closed_connection_ends_the_wait_for_it() -> None:
 
 
 async def test_a_connection_that_was_blocked_leaves_the_one_after_it_alone(autojump_clock) -> None:
-    async with hall(stall_timeout_s=30) as the_hall:
-        client, first = the_hall.seat(1)
-        the_hall.say(*["x" * 4000] * 100)
+    async with open_lobby(stall_timeout_s=30) as lobby:
+        client, first = lobby.connect(1)
+        lobby.say(*["x" * 4000] * 100)
         await trio.testing.wait_all_tasks_blocked()
-        client.outlet = the_hall.seat(2)[0].outlet  # its session goes on in another connection, which is paused
+        client.outlet = lobby.connect(2)[0].outlet  # its session goes on in another connection, which is paused
 
-        with the_hall.pump.paused(client):
+        with lobby.pump.paused(client):
             first.recv(1 << 20)
             await trio.testing.wait_all_tasks_blocked()
 
             assert client.outlet.is_paused
-            assert the_hall.hung_up == []
+            assert lobby.hung_up == []
 
 
 async def test_nothing_is_sent_to_a_paused_client_and_everything_after_the_pause() -> None:
-    async with hall() as the_hall:
-        client, theirs = the_hall.seat(1)
-        _, bobs = the_hall.seat(2)
+    async with open_lobby() as lobby:
+        client, theirs = lobby.connect(1)
+        _, bobs = lobby.connect(2)
 
-        with the_hall.pump.paused(client):
-            the_hall.say("one")
-            the_hall.pump.flush(client)
+        with lobby.pump.paused(client):
+            lobby.say("one")
+            lobby.pump.flush(client)
             assert await read_until(bobs, b"one\n") == b"[x]> one\n"
             assert client.outlet.bytes_out == 0
-        the_hall.pump.flush(client)
+        lobby.pump.flush(client)
 
         assert await read_until(theirs, b"one\n") == b"[x]> one\n"
 
 
 async def test_a_pause_that_ends_while_the_socket_is_full_leaves_the_client_to_be_drained() -> None:
-    async with hall() as the_hall:
-        stuck, theirs = the_hall.seat(1)
-        the_hall.say(*("." * 1000 for _ in range(100)))
+    async with open_lobby() as lobby:
+        stuck, theirs = lobby.connect(1)
+        lobby.say(*("." * 1000 for _ in range(100)))
         await trio.testing.wait_all_tasks_blocked()
 
-        with the_hall.pump.paused(stuck):
+        with lobby.pump.paused(stuck):
             pass
 
         assert stuck.outlet.is_paused
@@ -307,11 +307,11 @@ async def test_a_pause_that_ends_while_the_socket_is_full_leaves_the_client_to_b
 
 
 async def test_a_pause_ends_with_the_connection_that_it_began_in() -> None:
-    async with hall() as the_hall:
-        client, _ = the_hall.seat(1)
-        first, second = client.outlet, the_hall.seat(2)[0].outlet
+    async with open_lobby() as lobby:
+        client, _ = lobby.connect(1)
+        first, second = client.outlet, lobby.connect(2)[0].outlet
 
-        with the_hall.pump.paused(client):
+        with lobby.pump.paused(client):
             client.outlet = second
 
         assert not first.is_paused

@@ -1,4 +1,4 @@
-"""How late the event loop is."""
+"""The delay of the event loop."""
 
 import trio
 from trio.testing import MockClock

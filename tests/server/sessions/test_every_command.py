@@ -47,7 +47,7 @@ class Dev:
     last_id: int
 
     async def kept(self) -> list[Entry]:
-        """What clients have posted since the start, anywhere but in the lobby."""
+        """The entries of clients since the start, except in the lobby."""
         past = await self.house.context.journal.read(None, limit=100, after=self.last_id)
         entries = [it for it in past if isinstance(it, Entry)]
         return [it for it in entries if it.draft.kind is not Kind.ANNOUNCED and it.draft.room != LOBBY]

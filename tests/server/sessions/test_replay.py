@@ -1,4 +1,4 @@
-"""What a client that comes back is brought, while the journal and its connection change under it."""
+"""Replay of missed entries to a client that comes back, while the journal and its connection change under it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Who may connect, judged by address alone."""
+"""Admission of connections by their address."""
 
 from ipaddress import ip_network
 
@@ -142,11 +142,11 @@ def test_new_limits_hold_at_once_and_send_nobody_away() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["10.0.0.1", "10.0.0.2", "2001:db8::1", "::1"]), st.booleans()), max_size=60))
-def test_counts_are_those_who_are_in(visits: list[tuple[str, bool]]) -> None:
+def test_counts_are_those_of_the_connections_admitted(attempts: list[tuple[str, bool]]) -> None:
     door = admission(per_address=3, clients=7)
     inside: list[tuple[str, int]] = []
 
-    for address, is_coming in visits:
+    for address, is_coming in attempts:
         if is_coming and try_enter_with_ticket(door, address, inside):
             assert len(inside) <= 7
             assert address == "::1" or sum(other == address for other, _ in inside) <= 3

@@ -35,7 +35,7 @@ async def test_nothing_comes_after_the_farewell(open_house) -> None:
         assert (await alice.rest()).endswith(b"*** the server is shutting down ***\n")
 
 
-async def test_who_is_hung_up_on_twice_is_told_once_and_why_at_first(open_house) -> None:
+async def test_a_second_hang_up_sends_no_second_farewell(open_house) -> None:
     async with open_house() as house:
         alice = await house.join()
         [client] = house.chat.clients

@@ -1,4 +1,4 @@
-"""What is done to the journal in the background."""
+"""Housekeeping: pruning the journal in the background."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What operators do is kept, also when the journal cannot do it at once."""
+"""The operator log keeps every record, also when the journal fails for a while."""
 
 import sqlite3
 from ipaddress import ip_network
