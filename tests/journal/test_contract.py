@@ -574,6 +574,65 @@ async def test_the_newest_entry_is_never_pruned(journal: Journal) -> None:
     assert await texts(journal) == ["2"]
 
 
+@needs(Prunable, Importable)
+@pytest.mark.parametrize(
+    ("ages_days", "left"),
+    [
+        ((40, -3000, 39, 38, 1), "4"),
+        ((40, *[-3000] * 9, 39, 38, 1), "12"),
+        ((-3000, 40, 39, 1), "3"),
+        ((40, -3000, 1, 1), "123"),
+        ((2, 2, 2, 20000, 1, 1), "012345"),
+        ((40, 39, 38, 2, 2, 20000, 1, 1), "34567"),
+        ((-3000, -3000), "01"),
+    ],
+    ids=["once ahead", "ahead for a while", "ahead first", "ahead, then young", "once behind", "both", "ahead still"],
+)
+async def test_a_clock_that_was_wrong_once_neither_keeps_what_is_old_nor_prunes_what_is_young(
+    journal: Journal, ages_days: Sequence[int], left: str
+) -> None:
+    now = time.time()
+    entries = [Entry(number + 1, now - age * DAY_S, said(str(number))) for number, age in enumerate(ages_days)]
+    await journal.load(entries, Origin("another"))
+
+    await journal.prune(older_than=30 * DAY_S)
+
+    expected = ["12"] if left == "12" else list(left)
+    assert await texts(journal) == expected
+
+
+@needs(Prunable)
+async def test_what_was_pruned_is_known_room_by_room(journal: Journal) -> None:
+    await keep(journal, said("a", room="ops"), *map(said, "bcd"), said("e", room="dev"))
+
+    assert [await journal.pruned_in(room) for room in ("lobby", "ops", "dev", "nobody")] == [0, 0, 0, 0]
+    await journal.prune(more_than=2)
+
+    assert [await journal.pruned_in(room) for room in ("lobby", "ops", "dev", "nobody")] == [3, 1, 0, 0]
+    await journal.prune(more_than=1)
+    assert [await journal.pruned_in(room) for room in ("lobby", "ops", "dev", "nobody")] == [4, 1, 0, 0]
+
+
+@needs(Prunable)
+async def test_a_topic_counts_as_pruned_once_it_is_gone(journal: Journal) -> None:
+    topic = Draft("ops", Kind.TOPIC, "alice", "old")
+    await keep(journal, topic, said("a"), said("b"))
+    await journal.prune(more_than=1)
+    assert await journal.pruned_in("ops") == 0
+
+    await keep(journal, Draft("ops", Kind.TOPIC, "alice", "new"), said("c"))
+    await journal.prune(more_than=1)
+
+    assert await journal.pruned_in("ops") == 1
+
+
+@needs(Importable)
+async def test_of_what_another_journal_pruned_every_room_may_have_lost_some(journal: Journal) -> None:
+    await journal.load([Entry(8, 1764000000.0, said("theirs"))], Origin("another", pruned_to=7))
+
+    assert [await journal.pruned_in(room) for room in ("lobby", "ops")] == [7, 7]
+
+
 @needs(Prunable)
 async def test_topics_outlive_pruning(journal: Journal) -> None:
     topics = [Draft("lobby", Kind.TOPIC, "alice", topic) for topic in ("old", "new")]

@@ -71,6 +71,13 @@ class Journal(HistoryReader, Protocol):
         Raises JournalError.
         """
 
+    async def pruned_in(self, room: str) -> int:
+        """Return the highest id of an entry of a room that was pruned; 0 for none. Raises JournalError.
+
+        What `read` did not find before because it was pruned is counted. Of rooms without a mark of their own (see
+        `prune_marks`) it may be the id of another's entry.
+        """
+
     async def find(self, session: str, key: str) -> Past | None:
         """Return the entry kept under this session and key, unless it is pruned. Raises JournalError."""
 
@@ -98,8 +105,8 @@ class Prunable(Protocol):
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Remove entries kept more than `older_than` seconds ago, and all but the newest `more_than`.
 
-        The newest entry stays, and so do the topics of rooms. It takes its time: others come first. Raises
-        JournalError.
+        The newest entry stays, and so do the topics of rooms. Ages are judged in the order of ids, by the rule in
+        `age`. It takes its time: others come first. Raises JournalError.
         """
 
 

@@ -169,8 +169,10 @@ class TestReopening:
 
     async def test_a_journal_of_the_first_schema_is_brought_up_to_date(self, path: Path) -> None:
         await fill(path, "old")
-        with closing(sqlite3.connect(path)) as other:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("DROP TABLE place")
+            other.execute("DROP TABLE prune_mark")
+            other.execute("DELETE FROM meta WHERE name = 'prune_floor'")
             other.execute("PRAGMA user_version = 1")
 
         async with open_sqlite(path) as journal:
@@ -178,6 +180,38 @@ class TestReopening:
 
             assert await texts(journal) == ["old"]
             assert len(await journal.read_sessions()) == 1
+
+    async def test_of_what_was_pruned_before_there_were_marks_every_room_may_have_lost_some(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await keep(journal, *"abc")
+            await journal.prune(more_than=1)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DROP TABLE prune_mark")
+            other.execute("DELETE FROM meta WHERE name = 'prune_floor'")
+            other.execute("PRAGMA user_version = 2")
+
+        async with open_sqlite(path) as journal:
+            assert await journal.pruned_in("ops") == 2
+
+    async def test_the_marks_of_pruning_stay(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await keep(journal, *"abc")
+            await journal.prune(more_than=1)
+
+        async with open_sqlite(path) as journal:
+            assert [await journal.pruned_in(room) for room in ("lobby", "ops")] == [2, 0]
+
+    async def test_of_too_many_marks_the_lowest_become_one(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            for number in range(6):
+                await journal.post(Draft(f"room{number}", Kind.SAID, "alice", "hello")).kept()
+            journal._store.indexing._marks_max = 2
+
+            await journal.prune(more_than=1)
+
+            assert [await journal.pruned_in(f"room{number}") for number in range(6)] == [3, 3, 3, 4, 5, 3]
+            with closing(sqlite3.connect(path)) as other:
+                assert other.execute("SELECT count(*) FROM prune_mark").fetchone() == (2,)
 
 
 class TestRefusals:

@@ -48,6 +48,24 @@ async def test_what_is_pruned_during_the_replay_is_announced_as_missing(open_hou
         assert [frame["reason"] for frame in frames if frame["type"] == "gap"] == ["pruned"]
 
 
+async def test_only_rooms_that_lost_something_have_a_gap(open_house) -> None:
+    async with open_house() as house:
+        journal = house.context.journal
+        await journal.post(Draft("ops", Kind.SAID, "bob", "quiet")).kept()
+        await keep(house, 20, "busy")
+        await journal.prune(more_than=10)
+        line = await say_hello(house, rooms=["lobby", "ops", "dev"], since={"lobby": 2, "ops": 1, "dev": 0, "@": 0})
+
+        frames: list[dict] = []
+        while not frames or frames[-1].get("text", "") != "19 busy":
+            frames.append(json.loads(await line.line()))
+        await line.send(b'{"type":"ping","key":"k"}\n')  # by then the other rooms have been caught up with
+        while frames[-1].get("type") != "pong":
+            frames.append(json.loads(await line.line()))
+
+        assert [(it["room"], it["reason"]) for it in frames if it["type"] == "gap"] == [("lobby", "pruned")]
+
+
 async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(open_house) -> None:
     async with open_house() as house:
         _line, client = await come_back(house)

@@ -13,8 +13,10 @@ import trio
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.session_record import SessionChange, SessionRecord
+from trio_chat.journal.age import AgeCut, vote
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.intake import Intake
+from trio_chat.journal.prune_marks import PruneMarks
 from trio_chat.journal.records import TOO_MUCH, AuditRecord, BanRecord, Origin, RoomRecord, SearchError
 from trio_chat.journal.search_words import SEARCHED, fold, is_in, phrases
 
@@ -29,6 +31,9 @@ SEARCHES_MAX = 2
 
 TURN_S = 0.001
 """Time that a search takes in one turn of the loop, and the one entry more at which it notices."""
+
+VOTES_PER_TURN = 2000
+"""Entries whose age is judged in one turn of the loop: a millisecond."""
 
 _id_of = attrgetter("id")
 
@@ -75,6 +80,7 @@ class MemoryJournal(Intake):
         super().__init__(self._submit_batch, last_id=0, name="memory:")
         self.epoch = secrets.token_hex(8)
         self.pruned_to = 0
+        self._prune_marks = PruneMarks()
         self.commits = Histogram(COMMIT_BOUNDS_S)  # stays empty: nothing is made durable here
         self._clock = clock
         self._entries_max = entries_max
@@ -133,15 +139,31 @@ class MemoryJournal(Intake):
         await trio.lowlevel.checkpoint()
         return self._keyed.get((session, key))
 
+    async def pruned_in(self, room: str) -> int:
+        """Return the highest id of an entry of a room that was pruned."""
+        await trio.lowlevel.checkpoint()
+        return self._prune_marks.of(room)
+
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Remove entries."""
         await trio.lowlevel.checkpoint()
         target = 0 if more_than is None else self.last_id - more_than
         if older_than is not None:
-            cutoff = self._clock() - older_than
-            young = (entry.id for entry in self._entries if entry.id > self.pruned_to and entry.time >= cutoff)
-            target = max(target, next(young, self.last_id) - 1)
+            target = max(target, await self._old_to(older_than))
         self._forget(min(target, self.last_id - 1))
+
+    async def _old_to(self, older_than: float) -> int:
+        """Return the id up to which entries are old."""
+        now = self._clock()
+        cut = AgeCut(self.pruned_to)
+        entries = self._entries[bisect_right(self._entries, cut.id, key=_id_of) :]
+        for count, entry in enumerate(entries, 1):
+            if cut.is_settled:
+                break
+            cut.add(entry.id, vote(entry.time, cutoff=now - older_than, now=now))
+            if count % VOTES_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
+        return cut.id
 
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Keep entries of another journal, all or none."""
@@ -150,6 +172,7 @@ class MemoryJournal(Intake):
         keeps_ids = self.last_id == 0 or origin.epoch == self.epoch
         if self.last_id == 0:
             self.epoch, self.pruned_to = origin.epoch, origin.pruned_to
+            self._prune_marks = PruneMarks(origin.pruned_to)
         loaded_to = self.last_id if keeps_ids else self._loaded_to.get(origin.epoch, 0)
         count = 0
         for entry in entries:
@@ -244,6 +267,8 @@ class MemoryJournal(Intake):
         gone = self._entries[: bisect_right(self._entries, target, key=_id_of)]
         for entry in gone:
             self._keyed.pop((entry.draft.session, entry.draft.key), None)
+            if self._topics.get(entry.draft.room) is not entry:
+                self._prune_marks.raise_to(entry.draft.room, entry.id)
         self._entries = self._remaining(self._entries)
         for room in {entry.draft.room for entry in gone}:
             self._rooms[room] = self._remaining(self._rooms[room])

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from trio_chat.journal.prune_marks import MARKS_MAX
 from trio_chat.journal.sqlite.connection import connect_beside, reason
 from trio_chat.journal.sqlite.readers import INDEXED
 
@@ -40,19 +41,28 @@ CREATE TEMP TRIGGER index_slice AFTER UPDATE OF value ON meta WHEN NEW.name = 'i
     {_MERGE}
 END
 """
+_LAST_TOPIC = (
+    "kind = 'topic' AND id = (SELECT max(id) FROM entry AS one WHERE one.room = entry.room AND one.kind = 'topic')"
+)
+_MARK = """INSERT INTO prune_mark (room, id) SELECT room, max(id) FROM entry WHERE {} GROUP BY room
+        ON CONFLICT (room) DO UPDATE SET id = max(id, excluded.id);
+    DELETE FROM entry WHERE {}"""
 # The last topic of a room stays, however old, until the slice that has a newer one.
+_OLD_TOPICS = f"""kind = 'topic' AND id <= CAST(OLD.value AS INTEGER)
+        AND room IN (SELECT room FROM entry WHERE {_SLICE} AND kind = 'topic')"""
+_OTHERS = f"{_SLICE} AND NOT ({_LAST_TOPIC})"
 _PRUNE = f"""
 CREATE TEMP TRIGGER prune_slice AFTER UPDATE OF value ON meta WHEN NEW.name = 'pruned_to' BEGIN
     INSERT INTO words (words, rowid, room, text) SELECT 'delete', id, hex(room), text FROM entry
         WHERE {_SLICE} AND {INDEXED} AND id <= (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'indexed_to');
-    DELETE FROM entry WHERE kind = 'topic' AND id <= CAST(OLD.value AS INTEGER)
-        AND room IN (SELECT room FROM entry WHERE {_SLICE} AND kind = 'topic');
-    DELETE FROM entry WHERE {_SLICE} AND NOT (
-        kind = 'topic' AND id = (SELECT max(id) FROM entry AS one WHERE one.room = entry.room AND one.kind = 'topic'));
+    {_MARK.format(_OLD_TOPICS, _OLD_TOPICS)};
+    {_MARK.format(_OTHERS, _OTHERS)};
     {_MERGE}
 END
 """
 _ADVANCE = "UPDATE meta SET value = ? WHERE name = ?"
+_LOWEST_MARKS = "SELECT id FROM prune_mark ORDER BY id DESC LIMIT 1 OFFSET ?"
+_RAISE_FLOOR = "UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE name = 'prune_floor'"
 _SLICE_END = "SELECT id FROM entry WHERE id > ? AND id < ? ORDER BY id LIMIT 1 OFFSET ?"
 
 logger = logging.getLogger(__name__)
@@ -61,11 +71,12 @@ logger = logging.getLogger(__name__)
 class Indexing:
     """A connection of its own to the file, and the ids up to which entries are indexed and pruned."""
 
-    def __init__(self, path: Path, *, index_within_s: float) -> None:
+    def __init__(self, path: Path, *, index_within_s: float, marks_max: int = MARKS_MAX) -> None:
         """`index_within_s` is the time until an entry is indexed when there is nothing else to do."""
         self._path = path
         self._index_within_s = index_within_s
         self._rows = 128
+        self._marks_max = marks_max
         self._due = 0.0
         self._db = connect_beside(path)
         for trigger in (_INDEX, _PRUNE):
@@ -105,7 +116,10 @@ class Indexing:
         end = self._db.execute(_SLICE_END, (self.pruned_to, target, self._rows - 1)).fetchone()
         # It is raised before they are removed: a reader that finds fewer entries can tell why.
         self.pruned_to = end[0] if end else target
-        return self._advance("pruned_to", self.pruned_to)
+        took_s = self._advance("pruned_to", self.pruned_to)
+        if self.pruned_to == target:
+            self._merge_lowest_marks()
+        return took_s
 
     def empty_log(self) -> bool:
         """Copy the whole log into the file and empty it. -> True when that was possible"""
@@ -123,6 +137,12 @@ class Indexing:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def _merge_lowest_marks(self) -> None:
+        """Let the rooms pruned longest ago share one mark, where there are too many. Raises sqlite3.Error."""
+        if lowest := self._db.execute(_LOWEST_MARKS, (self._marks_max,)).fetchone():
+            self._db.execute(_RAISE_FLOOR, lowest)  # first: until they are deleted, it only says too much
+            self._db.execute("DELETE FROM prune_mark WHERE id <= ?", lowest)
 
     def _advance(self, name: str, end: int) -> float:
         began = time.thread_time()

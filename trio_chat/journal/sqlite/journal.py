@@ -169,10 +169,14 @@ class SqliteJournal(Intake):
         """Return the entry kept under this session and key."""
         return await self._query(partial(self._readers.find, session, key))
 
+    async def pruned_in(self, room: str) -> int:
+        """Return the highest id of an entry of a room that was pruned."""
+        return await self._query(partial(self._readers.pruned_in, room))
+
     async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
         """Remove entries slice by slice, with pauses between."""
-        cutoff = None if older_than is None else self._clock() - older_than
-        target = await self._query(partial(self._readers.prunable_to, cutoff, more_than), max_s=math.inf)
+        question = partial(self._readers.prunable_to, self._clock(), older_than, more_than)
+        target = await self._query(question, max_s=math.inf)
         while self.pruned_to < target:
             took_s = await self._write(partial(self._store.prune_some, target))
             await trio.sleep(took_s * PRUNE_PAUSE_RATIO)

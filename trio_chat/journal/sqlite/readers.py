@@ -7,14 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
 from trio_chat.chat.session_record import SessionRecord
+from trio_chat.journal.age import AgeCut
 from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, RoomRecord
 from trio_chat.journal.search_words import SEARCHED
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.integrity import DamagedEntries
-from trio_chat.journal.sqlite.rows import COLUMNS, find_keyed, select_entries
+from trio_chat.journal.sqlite.rows import COLUMNS, find_keyed, select_entries, to_micros
 from trio_chat.journal.sqlite.schema import WORDS
 from trio_chat.journal.sqlite.sessions import read_sessions
 from trio_chat.journal.sqlite.time_limit import SEARCH_STEPS, TimeLimit
@@ -54,7 +57,22 @@ _THESE = f"SELECT {COLUMNS} FROM entry WHERE id IN (SELECT value FROM json_each(
 _ENDS = """
 SELECT coalesce((SELECT max(id) FROM entry), 0), (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'pruned_to')
 """
-_FIRST_SINCE = "SELECT id FROM entry WHERE id > ? AND time >= ? ORDER BY id LIMIT 1"
+_MARK = """
+SELECT max(
+    (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'prune_floor'),
+    coalesce((SELECT id FROM prune_mark WHERE room = ?), 0)
+)
+"""
+
+_VOTES_AT_ONCE = 10_000
+# The votes of `age.vote`. A time that is no number, since a bit flipped, is above all of them.
+_VOTES = """
+SELECT json_group_array(json_array(id, vote)) FROM (
+    SELECT id, CASE WHEN time > :now THEN 0 WHEN time < :cutoff THEN 1 ELSE -1 END AS vote
+    FROM entry WHERE id > :after ORDER BY id LIMIT :limit
+)
+"""
+_decode_votes = msgspec.json.Decoder(list[tuple[int, int]]).decode
 
 logger = logging.getLogger(__name__)
 
@@ -116,17 +134,22 @@ class Readers:
                     db.execute("ROLLBACK")
         return self._logging_damage((older + fresh)[-bounds[2] :] if bounds[2] else [])
 
-    def prunable_to(self, cutoff: float | None, more_than: int | None, time_limit: TimeLimit) -> int:
-        """Return the highest id up to which all entries are older than `cutoff`, or have `more_than` newer ones."""
+    def pruned_in(self, room: str, time_limit: TimeLimit) -> int:
+        """Return the highest id of an entry of a room that was pruned."""
+        with self._lend(time_limit) as db:
+            mark: int = db.execute(_MARK, (room,)).fetchone()[0]
+        return mark
+
+    def prunable_to(self, now: float, older_than: float | None, more_than: int | None, time_limit: TimeLimit) -> int:
+        """Return the highest id up to which entries are older than so many seconds, or have `more_than` newer ones."""
         with self._lend(time_limit) as db:
             last: int
             last, pruned = db.execute(_ENDS).fetchone()
             found: list[int] = [pruned]
             if more_than is not None:
                 found.append(last - more_than)
-            if cutoff is not None:
-                young = db.execute(_FIRST_SINCE, (pruned, cutoff * 1e6)).fetchone()
-                found.append(young[0] - 1 if young else last)
+            if older_than is not None:
+                found.append(_old_to(db, pruned, now, older_than))
         return min(max(found), last - 1)
 
     def audit(self, limit: int, time_limit: TimeLimit) -> list[AuditRecord]:
@@ -192,6 +215,19 @@ def read_page(
     direction = "DESC" if after is None else "ASC"
     bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))
     return select_entries(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))
+
+
+def _old_to(db: sqlite3.Connection, after_id: int, now: float, older_than: float) -> int:
+    """Return the id up to which the entries behind `after_id` are old. Raises sqlite3.Error."""
+    cut = AgeCut(after_id)
+    times = {"now": to_micros(now), "cutoff": to_micros(now - older_than), "limit": _VOTES_AT_ONCE}
+    while not cut.is_settled and (
+        votes := _decode_votes(db.execute(_VOTES, times | {"after": after_id}).fetchone()[0])
+    ):
+        for entry_id, vote in votes:
+            cut.add(entry_id, vote)
+            after_id = entry_id
+    return cut.id
 
 
 def _found_in(table: str) -> str:

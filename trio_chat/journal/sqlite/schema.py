@@ -62,6 +62,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             rooms TEXT NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        # The highest id pruned in a room, and the one for rooms without: of what was pruned before, nobody knows where.
+        "CREATE TABLE prune_mark (room TEXT PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE INDEX prune_mark_by_id ON prune_mark (id)",
+        "INSERT INTO meta SELECT 'prune_floor', value FROM meta WHERE name = 'pruned_to'",
+    ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

@@ -67,10 +67,12 @@ class Replay:
                 # Entries that are durable but not in the log yet are left to the log.
                 newest = chat.rooms.last_id
                 entries = await journal.read(member.room.name, after=seen, before=newest + 1, limit=PAGE)
-                # Compared after reading: what was pruned meanwhile is missing too.
+                # Asked after reading: what was pruned meanwhile is missing too. Most rooms have lost nothing at all.
                 if max(seen, gap_to) < journal.pruned_to:
-                    self._gap(_public_name(member), seen, "pruned")
-                    gap_to = journal.pruned_to
+                    pruned_to = await journal.pruned_in(member.room.name)
+                    if max(seen, gap_to) < pruned_to:
+                        self._gap(_public_name(member), seen, "pruned")
+                        gap_to = pruned_to
                 self._write(_public_name(member), entries, seen)
                 seen = entries[-1].id if entries else newest
                 await self._context.pump.delivered(self._client)
