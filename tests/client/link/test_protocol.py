@@ -162,7 +162,9 @@ def test_another_journal_is_told_and_ids_begin_anew(epoch: str) -> None:
 
 @pytest.mark.parametrize("reason", ["pruned", "slow", "something new"])
 def test_a_gap_is_told(reason: str) -> None:
-    assert hear(connected(), frames.Gap(room="lobby", after=3, reason=reason, missed=7)) == [GapFound("lobby", 7)]
+    assert hear(connected(), frames.Gap(room="lobby", after=3, reason=reason, missed=7)) == [
+        GapFound("lobby", 7, reason)
+    ]
 
 
 @pytest.mark.parametrize("is_needed", [True, False])

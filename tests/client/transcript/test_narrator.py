@@ -67,11 +67,27 @@ def test_an_item_that_mentions_the_person_says_so_in_its_room(narrator: Narrator
 
 def test_what_is_said_about_a_room_belongs_to_it_and_is_no_entry(narrator: Narrator) -> None:
     members = frames.Members(room="dev", count=1, labels=["me"], key="k")
-    events = [RoomJoined("dev", "tests"), Answered(frames.Who(room="dev"), members), GapFound("dev", 3)]
+    events = [RoomJoined("dev", "tests"), Answered(frames.Who(room="dev"), members), GapFound("dev", 3, "slow")]
 
     items = [item for event in events for item in narrator.render(event, State()).items]
 
     assert {(item.room, item.id, item.kind) for item in items} == {("dev", None, None)}
+
+
+@pytest.mark.parametrize(
+    ("gap", "text"),
+    [
+        (GapFound("dev", 0, "pruned"), "the server no longer keeps some messages in #dev that you missed"),
+        (GapFound("@", 0, "pruned"), "the server no longer keeps some messages sent to you alone that you missed"),
+        (GapFound("dev", 2, "unreadable"), "the server cannot read 2 messages in #dev that you missed"),
+        (GapFound("dev", 1, "slow"), "you missed 1 message in #dev"),
+        (GapFound("dev", 0, "something new"), "you missed some messages in #dev"),
+    ],
+)
+def test_a_gap_says_why_something_is_missing(narrator: Narrator, gap: GapFound, text: str) -> None:
+    [item] = narrator.render(gap, State()).items
+
+    assert ["".join(part.text for part in row) for row in item.rows] == [f"*** {text} ***"]
 
 
 def test_what_is_said_about_the_connection_is_no_item_of_the_transcript(narrator: Narrator) -> None:

@@ -124,10 +124,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class GapFound:
-    """Entries of a room are missing; `count` is 0 where their number is not known."""
+    """Entries of a room are missing, for a reason of the frame `gap`; `count` is 0 where their number is not known."""
 
     room: str
     count: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,7 +229,7 @@ class ClientProtocol:
             self._has_gap = True
             self._membership.forget_positions()
             return []
-        return [GapFound(gap.room, max(gap.missed, 0))]
+        return [GapFound(gap.room, max(gap.missed, 0), gap.reason)]
 
     def _receive_ping(self, ping: frames.Ping) -> None:
         if len(self._requests) < PONGS_MAX and len(ping.key) <= frames.KEY_LIMIT:

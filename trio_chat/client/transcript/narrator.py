@@ -208,8 +208,8 @@ class Narrator:
                 if isinstance(question, frames.Join):
                     self._stay_in_a_room(link)
                 return self._notice(reason)
-            case GapFound(room=room, count=count):
-                return RenderedOutput((TranscriptItem(self.transcript.notice(_missed(room, count)), room),))
+            case GapFound(room=room):
+                return RenderedOutput((TranscriptItem(self.transcript.notice(_missed(event)), room),))
             case _:
                 assert_never(event)
 
@@ -248,8 +248,13 @@ class Narrator:
         return RenderedOutput(notices=tuple(notices))
 
 
-def _missed(room: str, count: int) -> str:
-    where = "sent to you alone" if room == frames.MAILBOX else f"in #{room}"
-    if not count:
-        return f"some messages {where} are missing"
-    return f"you missed {count} message{'' if count == 1 else 's'} {where}"
+def _missed(gap: GapFound) -> str:
+    """Say what is missing and why: what the server keeps no longer, what it cannot read, or what came too fast."""
+    where = "sent to you alone" if gap.room == frames.MAILBOX else f"in #{gap.room}"
+    messages = f"{gap.count or 'some'} message{'' if gap.count == 1 else 's'} {where}"
+    match gap.reason:
+        case "pruned":
+            return f"the server no longer keeps {messages} that you missed"
+        case "unreadable":
+            return f"the server cannot read {messages} that you missed"
+    return f"you missed {messages}"
