@@ -47,7 +47,7 @@ class Server:
 
     def connect(self, first: bytes = b"", *, host: str = "127.0.0.1", source: tuple[str, int] | None = None) -> "Peer":
         """Connect as `nc` would. The first bytes, which tell who it is, are there when the server looks at them."""
-        with self._stopped() if first else nullcontext():
+        with self.stopped() if first else nullcontext():
             peer = Peer(socket.create_connection((host, self.port), PATIENCE_S, source_address=source))
             self._peers.append(peer)
             peer.send(first)
@@ -55,14 +55,14 @@ class Server:
 
     def connect_by_tls(self) -> "Peer":
         """Connect by TLS, whoever the server is."""
-        with self._stopped():
+        with self.stopped():
             peer = self.connect()
             encrypted = peer.begin_tls()
         encrypted.do_handshake()
         return peer
 
     @contextmanager
-    def _stopped(self) -> Iterator[None]:
+    def stopped(self) -> Iterator[None]:
         """Let the server do nothing until the end of the block, as Ctrl-Z would."""
         self.process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)

@@ -82,6 +82,20 @@ def test_who_does_not_come_back_in_time_after_a_restart_leaves_with_a_notice(sta
     bob.until("done", key="n")
 
 
+def test_m13_one_who_was_away_as_the_server_stood_still_has_not_left(start) -> None:
+    server = start("--hold", "2s")
+    alice = Frames(server, session=SECRET, nick="alice")
+    alice.peer.close()
+    server.console(rf"^Client \[.*:{alice.peer.port}\] disconnected$")
+
+    with server.stopped():
+        signal.sigtimedwait([signal.SIGUSR2], 4.0)  # the time for which it stands still
+    back = Frames(server, session=SECRET, nick="alice")
+
+    assert back.welcome["resumed"] is True
+    assert ("left", "alice") not in back.history("lobby")
+
+
 def test_a_name_taken_and_a_room_left_just_before_a_crash_are_as_they_were(start) -> None:
     server = start()
     alice = Frames(server, session=SECRET, rooms=["lobby", "ops", "dev"])

@@ -17,6 +17,7 @@ from functools import partial
 
 import trio
 
+from trio_chat.awake_clock import AwakeClock
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
@@ -71,7 +72,7 @@ def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings]) -
         with logging_to(style=settings.log_format, level=settings.log_level):
             for warning in unknown_variable_warnings(os.environ):
                 logger.warning("%s", warning)
-            trio.run(_serve, settings, read_settings)
+            trio.run(_serve, settings, read_settings, clock=AwakeClock(on_standstill=_log_standstill))
     except* (SetupError, JournalError) as errors:
         print(f"trio-chat: {leaf_exceptions(errors)[0]}", file=sys.stderr)
         status = 1
@@ -238,6 +239,10 @@ class Server:
         self.components.operator_log.record(by, "reload", result.summary)
         for line in result.lines:
             self.printer.print(line)
+
+
+def _log_standstill(seconds: float) -> None:
+    logger.warning("the server stood still for %.1f s: nobody is disconnected for that", seconds)
 
 
 def _report_change(

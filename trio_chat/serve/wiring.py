@@ -59,7 +59,7 @@ def wire(
         post=journal.post,
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
         wall_clock=time.time,
-        clock=time.monotonic,
+        clock=trio.current_time,
         on_change=lambda change, client, reason: on_change(chat, change, client, reason),
         on_news=pump.schedule,
     )

@@ -1,5 +1,7 @@
 """The delay of the event loop."""
 
+from functools import partial
+
 import trio
 from trio.testing import MockClock
 
@@ -9,7 +11,7 @@ from trio_chat.server.operation.loop_delay import SAMPLE_INTERVAL_S, watch_delay
 
 async def test_a_loop_that_is_held_up_is_seen(mock_clock: MockClock, nursery: trio.Nursery) -> None:
     delays = Histogram((0.1, 1.0))
-    nursery.start_soon(watch_delay, delays)
+    nursery.start_soon(partial(watch_delay, delays, clock=trio.current_time))
     await trio.testing.wait_all_tasks_blocked()
 
     mock_clock.jump(SAMPLE_INTERVAL_S)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import trio
 
+from trio_chat.awake_clock import AwakeClock
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
 from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
@@ -88,7 +89,7 @@ def _errors_printed() -> Iterator[None]:
 
 def _run(view: "LineView", catalogue: Catalogue) -> int:
     if not _is_terminal():
-        return trio.run(view.run, lambda: nullcontext(Pipe(0, 1)))
+        return trio.run(view.run, lambda: nullcontext(Pipe(0, 1)), clock=AwakeClock())
     from trio_chat.client.line_view.terminal import (  # slow to import, and a pipe needs none
         open_terminal,
         run_on_asyncio,
@@ -97,7 +98,7 @@ def _run(view: "LineView", catalogue: Catalogue) -> int:
     stickers = (*catalogue.stickers, *catalogue.aliases)
     completion = Completion(COMMANDS, stickers, view.narrator)
     open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words, view.narrator.prompt)
-    return run_on_asyncio(partial(view.run, open_surface, is_persistent=True))
+    return run_on_asyncio(partial(view.run, open_surface, is_persistent=True), clock=AwakeClock())
 
 
 class LineView:
