@@ -23,7 +23,7 @@ def test_nobody_hears_what_is_not_durable(world) -> None:
     assert world.hear(bob) == ""
 
 
-def test_coming_and_going_is_told_to_others_only(world) -> None:
+def test_joins_and_leaves_are_shown_to_others_only(world) -> None:
     alice = world.connect(1001)
     bob = world.chat.connect("2001:db8::1", 1002, mode=alice.mode, outlet=alice.outlet)
     world.chat.join(bob, "lobby")
@@ -38,7 +38,7 @@ def test_coming_and_going_is_told_to_others_only(world) -> None:
     assert world.hear(alice) == "*** [[2001:db8::1]:1002] left the chat ***\n"
 
 
-def test_a_kick_is_told_to_others_and_ends_the_connection(world) -> None:
+def test_a_kick_is_shown_to_others_and_ends_the_connection(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
     world.chat.kick(bob)
@@ -185,7 +185,7 @@ def test_a_member_behind_counts_entries_and_bytes(world) -> None:
     assert bob.behind == (1, len(b"[10.0.0.1:1001]> hi\n"))
 
 
-def test_one_who_was_kicked_leaves_nothing_behind_whatever_it_still_asks_for(world) -> None:
+def test_a_kicked_client_leaves_nothing_behind_whatever_it_still_asks_for(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
     world.chat.kick(alice)
     world.settle()

@@ -29,7 +29,7 @@ def test_the_reason_of_each_disconnect_is_reported_and_counted(world) -> None:
     assert world.chat.counters.connects == {Mode.LINES: 3, Mode.FRAMES: 2}
 
 
-def test_one_who_was_away_for_too_long_ended_no_connection(world) -> None:
+def test_leaving_after_being_away_for_too_long_is_no_second_disconnect(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     world.chat.connection_lost(alice, alice.outlet)
 

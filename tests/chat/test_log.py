@@ -49,7 +49,7 @@ def test_a_slice_at_the_end_is_empty() -> None:
     assert track_of(["one"]).slice(1) == (b"", 1)
 
 
-def test_those_who_stand_at_one_place_share_one_bytes_object() -> None:
+def test_readers_with_the_same_cursor_share_one_bytes_object() -> None:
     track = track_of(["one", "two"])
 
     assert track.slice(0)[0] is track.slice(0)[0]

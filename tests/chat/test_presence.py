@@ -56,7 +56,7 @@ def test_the_notices_lead_from_those_who_were_kept_to_those_who_are_here(kept: H
 
 
 @given(here=everyone())
-def test_of_those_who_did_not_change_nothing_is_told(here: Here) -> None:
+def test_a_session_that_did_not_change_has_no_notice(here: Here) -> None:
     assert overdue_notices(differences(here, here)) == []
 
 

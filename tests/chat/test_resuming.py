@@ -64,7 +64,7 @@ def test_one_who_stays_away_for_too_long_has_left(world) -> None:
     assert world.chat.resume("s", "10.0.0.9", 1009, outlet=alice.outlet) is None
 
 
-def test_a_shorter_time_holds_also_for_who_is_away_already(world) -> None:
+def test_a_shorter_hold_also_applies_to_clients_that_are_away_already(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     world.chat.connection_lost(alice, alice.outlet)
     world.now += 10
@@ -116,7 +116,7 @@ def test_one_who_was_away_hears_what_it_missed_once_it_listens_again(world) -> N
     assert world.hear(alice) == f"{seen + 1} one\n"
 
 
-def test_one_who_comes_from_where_another_came_from_before_has_a_label_of_its_own(world) -> None:
+def test_a_client_from_the_address_and_port_of_an_earlier_one_has_a_label_of_its_own(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     world.chat.resume("s", "10.0.0.9", 1009, outlet=type(alice.outlet)())
 

@@ -84,7 +84,7 @@ def test_a_malformed_room_is_refused(world, name: str) -> None:
     assert world.chat.current_room(alice) is world.lobby
 
 
-def test_a_topic_is_told_and_shown(world) -> None:
+def test_a_topic_is_announced_and_shown(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
     assert isinstance(obey(world.chat, alice, "/topic release day"), Posted)
@@ -152,7 +152,7 @@ def test_a_frames_client_hears_what_it_told_as_its_acknowledgement(world) -> Non
     assert world.hear(bob) == "[10.0.0.1:1001 -> 10.0.0.1:1002]> psst\n"
 
 
-def test_nobody_can_be_told_anything_who_is_not_here(world) -> None:
+def test_a_private_message_to_somebody_who_is_not_here_is_refused(world) -> None:
     with pytest.raises(ChatError, match="nobody here is called zoe"):
         obey(world.chat, world.connect(1001), "/msg zoe hi")
 

@@ -41,7 +41,9 @@ def test_what_there_are_no_tokens_for_is_not_taken() -> None:
 
 
 @given(st.lists(st.floats(0, 10), max_size=50), st.floats(0.5, 50), st.floats(1, 50))
-def test_one_who_waits_as_told_never_exceeds_the_rate(pauses: list[float], rate: float, burst: float) -> None:
+def test_a_sender_that_waits_as_long_as_asked_never_exceeds_the_rate(
+    pauses: list[float], rate: float, burst: float
+) -> None:
     bucket = TokenBucket(rate, burst, now=0.0)
     now = 0.0
 

@@ -104,7 +104,7 @@ def test_a_command_behind_a_key_that_is_no_text_is_obeyed(world, prefix: str, ty
 
 
 @pytest.mark.parametrize("line", ["\x1b[Aquit()", "\ufeffquit()", "x\bquit()", "\u200bquit() ", " /quit"])
-def test_whoever_leaves_behind_a_key_leaves(world, line: str) -> None:
+def test_quit_behind_a_stray_key_leaves(world, line: str) -> None:
     assert obey(world.chat, world.connect(1001), line) == LeaveChat()
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DOC = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 REQUESTS, REPLIES = get_args(frames.AnyRequest), get_args(frames.AnyReply)
 PARTS = (frames.You, frames.RoomInfo, frames.Limits)
-"""The types of all fields of frames."""
+"""The structs that frames contain."""
 
 
 def section(heading: str, within: str = DOC) -> str:

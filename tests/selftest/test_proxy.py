@@ -124,7 +124,7 @@ async def test_where_nobody_is_a_client_is_hung_up_on(proxy: Proxy) -> None:
             assert await until_end(client) == b""
 
 
-async def test_one_who_is_gone_takes_the_other_along(proxy: Proxy, ends: Ends) -> None:
+async def test_a_side_that_is_gone_closes_the_other(proxy: Proxy, ends: Ends) -> None:
     ends.server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)  # as when a process is killed
     await trio.aclose_forcefully(ends.server)
 

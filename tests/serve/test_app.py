@@ -110,7 +110,7 @@ async def test_a_stop_is_over_in_time_though_the_disk_the_operators_and_the_clie
             await trio.aclose_forcefully(stream)
 
 
-async def test_a_stop_waits_until_it_is_written_who_is_where(
+async def test_a_stop_waits_until_the_session_records_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock, disk: threading.Event
 ) -> None:
     output = Output(1)

@@ -110,7 +110,7 @@ async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_hous
         assert operator.pruning.keeps == (RetentionLimit(more_than=9),)
 
 
-async def test_who_asks_for_a_reload_that_takes_for_ever_goes_on_after_a_while(
+async def test_a_reload_that_takes_for_ever_is_not_waited_for(
     open_house, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with open_house() as house:

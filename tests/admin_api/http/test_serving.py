@@ -385,7 +385,7 @@ async def test_connections_above_the_limit_wait_no_longer_than_until_one_is_idle
     assert status_of(answer) == 200
 
 
-async def test_two_that_come_at_once_are_made_way_for_by_two(nursery, make_site):
+async def test_two_connections_at_once_close_two_idle_ones(nursery, make_site):
     site, limits = make_site(), HttpLimits(connections=3, keep_alive_s=60)
     listeners = [listener for _ in range(2) for listener in await open_listeners("127.0.0.1", 0, limits)]
     await nursery.start(partial(serve_http, site.app, listeners, limits=limits))

@@ -575,7 +575,7 @@ class TestSessionRecords:
             assert await texts(journal) == ["hello"]
             assert await journal.read_sessions() == []
 
-    async def test_a_record_of_before_the_start_is_deleted_once_the_journal_is_well(self, path: Path) -> None:
+    async def test_a_record_from_before_the_start_is_deleted_once_the_journal_works_again(self, path: Path) -> None:
         async with open_sqlite(path) as journal:
             await journal.post(sessions=[session("of before")]).kept()
 
@@ -585,7 +585,7 @@ class TestSessionRecords:
 
             await until_records_are(journal)
 
-    async def test_a_record_that_failed_is_kept_when_the_journal_is_well(self, path: Path) -> None:
+    async def test_a_record_that_failed_is_kept_once_the_journal_works_again(self, path: Path) -> None:
         async with open_sqlite(path, times=QUICK) as journal:
             await journal.post(sessions=[session("leaves"), session("moves", "lobby")]).kept()
             with locked(path):

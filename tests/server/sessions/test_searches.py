@@ -55,7 +55,7 @@ async def test_an_address_searches_once_at_a_time_and_others_need_not_wait_for_i
                     pass
 
 
-async def test_who_comes_over_loopback_waits_for_no_other(open_house) -> None:
+async def test_clients_over_loopback_do_not_share_the_limit_of_searches(open_house) -> None:
     async with open_house() as house:
         limiter = await occupy(house)
         for _ in range(3):
@@ -90,7 +90,7 @@ async def test_a_search_ends_with_a_kick(open_house) -> None:
         await waiting(limiter, 0)
 
 
-async def test_too_much_is_answered_on_every_door(open_house) -> None:
+async def test_a_search_with_too_many_words_is_refused_in_lines_and_frames(open_house) -> None:
     many = "a b c d e f g h i"
     async with open_house() as house:
         line, program = await house.join(), await house.connect()

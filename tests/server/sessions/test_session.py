@@ -113,7 +113,7 @@ async def test_a_banned_address_is_kicked_and_kept_out(open_house, autojump_cloc
         await house.join(proxied("192.0.3.1"))
 
 
-async def test_the_password_opens_the_door_and_what_follows_is_heard(open_house, autojump_clock) -> None:
+async def test_the_right_password_admits_and_the_lines_behind_it_are_handled(open_house, autojump_clock) -> None:
     async with open_house(password="geheim") as house:
         alice = await house.connect()
 
@@ -146,7 +146,7 @@ async def test_three_wrong_passwords_end_it_and_nothing_is_relayed(open_house, a
         assert house.changes == []
 
 
-async def test_whoever_does_not_answer_is_outside_after_30_seconds(open_house, autojump_clock) -> None:
+async def test_a_client_that_gives_no_password_is_disconnected_after_30_seconds(open_house, autojump_clock) -> None:
     async with open_house(password="geheim") as house:
         silent = await house.connect()
         start = trio.current_time()
@@ -182,7 +182,7 @@ async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, aut
         assert trio.current_time() - start == pytest.approx(20, abs=0.5)
 
 
-async def test_a_pace_that_is_set_anew_holds_also_for_who_has_spoken_before(open_house, autojump_clock) -> None:
+async def test_a_changed_rate_limit_also_holds_for_clients_that_have_spoken_before(open_house, autojump_clock) -> None:
     async with open_house(rate_limit=RateLimit(rate=50, burst=50)) as house:
         alice, bob = await house.join(), await house.join()
         await alice.line()

@@ -65,7 +65,7 @@ def test_a_proxy_itself_counts_only_in_the_total() -> None:
     assert not door.is_proxy("192.0.3.1")
 
 
-def test_who_leaves_makes_room() -> None:
+def test_a_connection_that_ends_makes_room() -> None:
     door = admission(per_address=1, clients=1)
     ticket = door.enter("192.0.2.1", now=0, date=0)
 

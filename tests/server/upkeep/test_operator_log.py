@@ -35,7 +35,7 @@ async def test_bans_are_there_again_after_a_restart(tmp_path: Path) -> None:
         assert await journal.read_audit(9) == [AuditRecord(7.0, "console", "kick", "10.0.0.1:47634")]
 
 
-async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journal_is_well(
+async def test_a_record_that_cannot_be_kept_takes_effect_is_logged_once_and_is_kept_later(
     tmp_path: Path, logged, nursery: trio.Nursery
 ) -> None:
     path = tmp_path / "journal.db"
@@ -70,7 +70,7 @@ async def test_what_cannot_be_kept_holds_is_told_once_and_is_kept_when_the_journ
         nursery.cancel_scope.cancel()
 
 
-async def test_who_waits_is_told_though_more_was_handed_over_meanwhile(
+async def test_waiting_for_the_records_so_far_does_not_wait_for_later_ones(
     nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:
     async with open_journal("memory:", data=Path()) as journal:
