@@ -118,9 +118,18 @@ def _load(struct: type[_Settings], flags: Mapping[str, object], *, file: Path | 
     return settings
 
 
+def _expand_user(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    """Expand a leading `~`, which the shell leaves in --config=~/x and in a variable. Raises ConfigError."""
+    try:
+        return file and file.expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"--config: there is no home folder for {str(file)!r}") from error
+
+
 _config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
+    callback=_expand_user,
     metavar="FILE",
     envvar=CONFIG_VARIABLE,
     help="TOML file with any of these settings.",

@@ -148,3 +148,16 @@ def test_a_path_is_told_how_to_say_it(world) -> None:
 
 def test_every_private_command_has_a_name_that_is_looked_for() -> None:
     assert command_behind_key("hi\x1b[D/whisper bob secret", ["msg", *COMMANDS["msg"].synonyms]) == "/whisper"
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("/nick al\u200bice", "/nick al\u200bice"),
+        ("\x1b[A /nick e\x1b[1mve", "/nick e\x1b[1mve"),
+        ("/ni\u200bck alice", "/nick alice"),
+        ("/nick alicx\x7fe", "/nick alice"),
+    ],
+)
+def test_an_argument_is_as_it_was_typed(typed: str, command: str) -> None:
+    assert read_line(typed).command == command

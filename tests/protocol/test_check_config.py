@@ -92,3 +92,18 @@ def test_a_journal_that_a_server_has_is_no_problem_and_a_broken_one_is(
 def test_a_journal_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check-config", "--quiet", "--journal", "mysql:"]) == 1
     assert capsys.readouterr().err.startswith("trio-chat: there is no journal 'mysql:'")
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_a_tilde_that_no_shell_expanded_is_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], by_variable: bool
+) -> None:
+    (tmp_path / "chat.toml").write_text("rate = 7\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    flags = [] if by_variable else ["--config=~/chat.toml"]
+    if by_variable:
+        monkeypatch.setenv("TRIO_CHAT_CONFIG", "~/chat.toml")
+
+    assert run(["check-config", "--data", str(tmp_path / "data"), "--port", "0", *flags]) == 0
+
+    assert "rate = 7" in capsys.readouterr().out

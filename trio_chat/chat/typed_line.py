@@ -40,7 +40,10 @@ _ANY_COMMAND = rf"[/{_LIKE_SLASH}]\s*+(%s)\s++\S"
 
 
 class TypedLine(msgspec.Struct, frozen=True):
-    """A line as others would see it. `command` begins with its slash and is empty for one that says something."""
+    """A line as others would see it. `command` begins with its slash and is empty for one that says something.
+
+    The name of a command is read as others would see it, its argument is as it was typed.
+    """
 
     text: str
     command: str = ""
@@ -60,7 +63,15 @@ def read_line(line: str) -> TypedLine:
         return TypedLine(seen)
     if len(slashes[0]) > 1:
         return TypedLine(seen[:start] + seen[start + 1 :])
-    return TypedLine(seen, command=f"/{seen[start + 1 :]}")
+    return TypedLine(seen, command=f"/{_with_argument_as_typed(seen[start + 1 :], _edited(line))}")
+
+
+def _with_argument_as_typed(command: str, edited: str) -> str:
+    """Put back what cleaning took out of the argument: a command cleans it, or refuses it, as a nick is refused."""
+    name, *argument = command.split(maxsplit=1) or [""]
+    if not argument or name not in edited or edited.rstrip().endswith(argument[0].rstrip()):
+        return command
+    return f"{name} {edited.partition(name)[2].lstrip()}"
 
 
 def as_seen(line: str) -> str:

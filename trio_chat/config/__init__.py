@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from platformdirs import user_data_path
 
 from trio_chat.chat.operators.networks import Network
+from trio_chat.config.folders import data_folder, state_folder
 from trio_chat.config.loading import (
     CollectedSettings,
     ConfigError,
@@ -59,6 +59,7 @@ __all__ = [
     "read_password_file",
     "settings_of",
     "settings_table",
+    "state_folder",
     "unknown_variable_warnings",
 ]
 
@@ -118,7 +119,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
         SettingMeta(
             "Folder for the server's data; created if it is missing.", path("DIR", "a folder"), "the user's data folder"
         ),
-    ] = msgspec.field(default_factory=lambda: user_data_path("trio-chat", appauthor=False))
+    ] = msgspec.field(default_factory=data_folder)
     journal: Annotated[
         str,
         SettingMeta(

@@ -11,7 +11,8 @@ PASSWORD_MAX = 512
 def read_password_file(file: Path) -> str:
     """Return the password on the first line of a file. Raises ConfigError that names it."""
     try:
-        with file.open(encoding="utf-8") as lines:
+        with file.open(encoding="utf-8-sig") as lines:
+            # Windows writes a byte order mark and CRLF
             password = lines.readline(PASSWORD_MAX + 2).rstrip("\r\n")
     except OSError as error:
         raise ConfigError(f"cannot read the password file {file}: {error.strerror}") from error

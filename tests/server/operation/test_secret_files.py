@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from trio_chat.config import ServeSettings
 from trio_chat.server.errors import SetupError
-from trio_chat.server.operation.secret_files import Password, read_password
+from trio_chat.server.operation.secret_files import Password, read_admin_token, read_password
 
 
-@pytest.mark.parametrize("content", ["geheim 🗝", "geheim 🗝\n", "geheim 🗝\r\nsecond line\n"])
+@pytest.mark.parametrize("content", ["geheim 🗝", "geheim 🗝\n", "geheim 🗝\r\nsecond line\n", "\ufeffgeheim 🗝\r\n"])
 def test_the_first_line_is_the_password(tmp_path: Path, content: str) -> None:
     file = tmp_path / "password"
     file.write_bytes(content.encode())
@@ -19,6 +20,13 @@ def test_the_first_line_is_the_password(tmp_path: Path, content: str) -> None:
     assert password.matches("geheim 🗝")
     assert not password.matches("geheim")
     assert not password.matches("")
+
+
+def test_the_admin_token_of_a_file_that_windows_wrote_is_without_its_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes("\ufeffa-token-of-an-operator\r\n".encode())
+
+    assert read_admin_token(ServeSettings(admin_token_file=file)).value == "a-token-of-an-operator"
 
 
 def test_without_a_file_anything_matches() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from platformdirs import user_state_path
+from trio_chat.config import state_folder
 
 SIGNED_BY_AUTHORITY = "vouched for by an authority"
 """Stands in the file of a server in place of a fingerprint."""
@@ -46,5 +46,5 @@ class KnownServers:
 
 
 def default_folder() -> Path:
-    """Return the folder of this person's known servers, by the convention of the platform."""
-    return user_state_path("trio-chat", appauthor=False) / "known-servers"
+    """Return the folder of this person's known servers, by the convention of the platform. Raises ConfigError."""
+    return state_folder() / "known-servers"

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 import msgspec
 import trio
-from platformdirs import user_state_path
 
 from trio_chat.client.link.events import Message
+from trio_chat.config import state_folder
 from trio_chat.wire import frames
 
 PENDING_MAX = 1000
@@ -117,8 +117,8 @@ def open_outbox(server: str, profile: str = "", *, folder: Path | None = None) -
 
 
 def default_folder() -> Path:
-    """Return the folder of this person's outboxes, by the convention of the platform."""
-    return user_state_path("trio-chat", appauthor=False) / "outbox"
+    """Return the folder of this person's outboxes, by the convention of the platform. Raises ConfigError."""
+    return state_folder() / "outbox"
 
 
 def _find(folder: Path, stem: str) -> Outbox:

@@ -92,7 +92,7 @@ def _read_token(file: Path) -> str:
     except OSError as error:
         raise SetupError(f"cannot read the admin token file {file}: {error.strerror}") from error
     try:
-        token: str = ADMIN_TOKEN.parse(first.decode()).value
+        token: str = ADMIN_TOKEN.parse(first.decode("utf-8-sig")).value
     except ValueError as error:
         raise SetupError(f"the admin token file {file} must hold {ADMIN_TOKEN.expected} on its first line") from error
     return token
