@@ -197,7 +197,8 @@ def missing(modules: Iterable[str]) -> list[str]:
         if part == "trio_chat" != name:
             found.append(f"{name}: give it a row of FLOORS")
         elif section and "." not in section and is_package(name) and not is_named(part, section):
-            found.append(f"{name}: give this folder its place in LAYERS, under {part!r}")
+            table = "a row of ENGINES" if part == "trio_chat.journal" else f"its place in LAYERS, under {part!r}"
+            found.append(f"{name}: give this folder {table}")
         elif part in LAYERS and floor_in(LAYERS[part], section_of(name, part)) is None:
             found.append(f"{name}: give this file its place in LAYERS, under {part!r}")
     return found

@@ -38,7 +38,7 @@ def test_no_public_function_of_an_endpoint_module_is_without_a_declaration() -> 
         if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")
     ]
 
-    assert forgotten == []
+    assert forgotten == [], "declare each by @endpoint, or begin its name with _"
 
 
 @every_endpoint

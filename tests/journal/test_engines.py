@@ -19,13 +19,13 @@ INTERFACES = (*REQUIRED, *OPTIONAL)
 
 
 def test_every_engine_is_tested_by_the_contract() -> None:
-    assert {url.partition(":")[0] for url in URLS} == ENGINES.keys()
+    assert {url.partition(":")[0] for url in URLS} == ENGINES.keys(), "add a URL to URLS, in test_contract.py"
 
 
 def test_every_folder_of_the_journal_is_an_engine() -> None:
     folders = {path.parent.name for path in Path(trio_chat.journal.__file__).parent.glob("*/__init__.py")}
 
-    assert folders == ENGINES.keys()
+    assert folders == ENGINES.keys(), "give the folder its row of ENGINES, in journal/engines.py"
 
 
 def test_every_form_of_a_url_stands_in_the_help_of_the_setting() -> None:

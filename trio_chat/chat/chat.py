@@ -260,13 +260,13 @@ class Chat:
         """Count a line that a client has sent, and note when."""
         client.lines_in += 1
         self.counters.lines_in += 1
-        client.heard_at = self._deps.clock()
+        client.last_input_at = self._deps.clock()
 
     # Looking
 
     def idle_s(self, client: Client) -> float:
         """Seconds since the client last sent a line."""
-        return self._deps.clock() - client.heard_at
+        return self._deps.clock() - client.last_input_at
 
     def known_as(self, label: str) -> Client:
         """The client that others know by this label, however it is written. Raises ChatError where there is none."""
@@ -291,7 +291,7 @@ class Chat:
 
     def _record_connect(self, client: Client) -> None:
         client.connected_at = self._deps.wall_clock()
-        client.heard_at = self._deps.clock()
+        client.last_input_at = self._deps.clock()
         self.counters.connects[client.mode] += 1
         self._deps.on_change(Change.CONNECTED, client, None)
 

@@ -12,17 +12,16 @@ class Client:
     """A connection or, if the client has a `session`, a succession of them.
 
     While its connection is broken, such a client is `away`: it keeps its name and stays in its rooms for a while.
-    `connected_at` is in seconds since 1970; `heard_at` (the time of its last input) and `away_since` are times of the
-    chat's steady clock.
+    `connected_at` is in seconds since 1970; `last_input_at` and `away_since` are times of the chat's steady clock.
     """
 
     __slots__ = (
         "address",
         "away_since",
         "connected_at",
-        "heard_at",
         "id",
         "label",
+        "last_input_at",
         "lines_in",
         "mailbox",
         "members",
@@ -47,7 +46,7 @@ class Client:
         """Its memberships by room; the current room is the one entered last."""
         self.mailbox: Member | None = None
         self.connected_at = 0.0
-        self.heard_at = 0.0
+        self.last_input_at = 0.0
         self.away_since: float | None = None
         self.lines_in = 0
 

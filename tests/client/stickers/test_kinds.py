@@ -28,14 +28,16 @@ def renderers() -> Iterator[type]:
 
 
 def test_every_renderer_has_its_row() -> None:
-    assert {renderer.__name__ for renderer in renderers()} == {kind.__name__ for kind in KINDS.values()}
+    assert {renderer.__name__ for renderer in renderers()} == {kind.__name__ for kind in KINDS.values()}, (
+        "give each its row of KINDS, in kinds/__init__.py"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_head_of_the_default_catalogue_describes_each_kind(kind: str) -> None:
     head = default_path().read_text(encoding="utf-8").partition("\n\n")[0]
 
-    assert f"\n# [{kind}] " in head
+    assert f"\n# [{kind}] " in head, f"say in a line at the head of stickers.toml: # [{kind}] is ..."
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -44,7 +46,7 @@ def test_the_default_catalogue_has_stickers_of_each_kind_and_all_are_listed(kind
 
     names = [name for name, sticker in catalogue.stickers.items() if isinstance(sticker, KINDS[kind])]
 
-    assert names
+    assert names, f"add a sticker to stickers.toml, under [{kind}]"
     assert warnings == []
     assert {f"@{name}" for name in names} <= set(" ".join(listing(catalogue)).split())
 
