@@ -740,3 +740,33 @@ async def test_session_records_are_there_again_after_a_restart(tmp_path: Path) -
 
     async with open_journal("sqlite:", data=tmp_path) as journal:
         assert await journal.read_sessions() == [record("a", "lobby")]
+
+
+async def test_of_drafts_posted_together_none_is_kept_again_where_one_is_a_repeat(journal: Journal) -> None:
+    group = [said("a"), said("b"), said("c", session="s", key="k")]
+
+    receipts = [journal.post(*group), journal.post(*group), journal.post(said("d"))]
+    for receipt in receipts:
+        await receipt.kept()
+    again = journal.post(*group)
+    await again.kept()
+    other = journal.post(said("e"), said("f", session="s", key="k"))
+    await other.kept()
+
+    assert await texts(journal) == ["a", "b", "c", "d"]
+    for receipt in (again, other):
+        kept = receipt.repeated("s", "k")
+        assert kept is not None
+        assert (kept.id, kept.draft.text) == (3, "c")
+
+
+async def test_drafts_posted_together_stand_together_beside_others(journal: Journal) -> None:
+    for number in range(30):
+        journal.post(said(f"one {number}"))
+        journal.post(*(said(f"{number}.{line}") for line in range(7)))
+    await journal.settled()
+
+    kept = await texts(journal, limit=500)
+    assert kept == [
+        text for number in range(30) for text in (f"one {number}", *(f"{number}.{line}" for line in range(7)))
+    ]

@@ -410,3 +410,54 @@ def test_a_page_of_long_entries_is_cut_at_its_far_end(enter) -> None:
     assert [entry["text"] for entry in newest["entries"]] == texts[-16:]
     assert newest["more"] is True
     assert [entry["text"] for entry in first if entry["kind"] == "said"] == texts[:16]
+
+
+def test_several_lines_are_one_message_acknowledged_by_its_last_entry(server, enter) -> None:
+    carol, alice = server.join(), enter(nick="alice", session=SECRET)
+    carol.line()
+    lines = ["def f():", "  return 1", "", "*** [bob] left the chat ***"]
+    assert alice.welcome["limits"]["lines"] == 50
+
+    alice.send(type="say", room="lobby", lines=lines, key="k")
+    entries = [alice.until("entry", kind="said") for _ in range(3)]
+    alice.send(type="say", room="lobby", lines=lines, key="k")
+    again = alice.until("entry", key="k")
+    alice.send(type="say", room="lobby", text="end", key="e")
+    end = alice.until("entry", key="e")
+
+    assert [(entry["text"], entry.get("key", "")) for entry in entries] == [
+        ("def f():", ""),
+        ("  return 1", ""),
+        ("*** [bob] left the chat ***", "k"),
+    ]
+    assert [entry["id"] - entries[0]["id"] for entry in entries] == [0, 1, 2]
+    assert (again["id"], again["again"]) == (entries[2]["id"], True)
+    assert end["id"] == entries[2]["id"] + 1
+    heard = [carol.line() for _ in range(4)]
+    assert heard == [
+        "[alice]> def f():",
+        "[alice]>   return 1",
+        "[alice]> *** [bob] left the chat ***",
+        "[alice]> end",
+    ]
+
+
+def test_a_key_that_was_used_for_one_line_keeps_none_of_several(server, enter) -> None:
+    alice = enter(nick="alice", session=SECRET)
+
+    alice.send(type="say", room="lobby", text="one", key="k")
+    first = alice.until("entry", key="k")
+    alice.send(type="say", room="lobby", lines=["two", "three", "four"], key="k")
+
+    assert alice.until("entry", key="k")["id"] == first["id"]
+    assert [entry["text"] for entry in alice.until_page()["entries"] if entry["kind"] == "said"] == ["one"]
+
+
+def test_more_lines_than_allowed_both_or_neither_are_refused(enter) -> None:
+    alice = enter(nick="alice")
+    wrong = [{"lines": ["x"] * 51}, {"lines": ["x"], "text": "x"}, {}, {"lines": ["x" * 4097]}, {"lines": "x"}]
+
+    for number, fields in enumerate(wrong):
+        alice.send(type="say", room="lobby", key=f"k{number}", **fields)
+        refusal = alice.until("error")
+        assert (refusal["code"], refusal["key"]) == ("bad-frame", f"k{number}")

@@ -192,16 +192,18 @@ class Chat:
 
     # Speaking
 
-    def say(self, client: Client, room: Room, text: str, *, key: str = "", is_typed: bool = True) -> Receipt | None:
-        """Say a line in a room. -> None when nothing readable is left of it once it is clean.
+    def say(self, client: Client, room: Room, *texts: str, key: str = "", is_typed: bool = True) -> Receipt | None:
+        """Say lines in a room, one entry each, kept together or not at all; the last one bears the key.
+
+        Of some nothing readable may be left once they are clean: they are left out. -> None when that is all of them
 
         A client in lines is not sent what it has typed itself; where it has not, as with the throw of a die, it is.
         """
-        return self._speak(client, room, Kind.SAID, text, key, is_typed=is_typed)
+        return self._speak(client, room, Kind.SAID, texts, key, is_typed=is_typed)
 
     def act(self, client: Client, room: Room, text: str, *, key: str = "", is_typed: bool = True) -> Receipt | None:
         """Say what the client does, as in `* [alice] waves`. It is sent to the same as what is said."""
-        return self._speak(client, room, Kind.ACTED, text, key, is_typed=is_typed)
+        return self._speak(client, room, Kind.ACTED, (text,), key, is_typed=is_typed)
 
     def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
         """Say something to one client alone. It is kept twice, once in the mailbox of each."""
@@ -211,14 +213,13 @@ class Chat:
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := _readable(text)):
             return None
-        # Its own comes last: that one's receipt acknowledges it, under the key that it gave.
-        for party, its_key in ((other, f"{key}>" if key else ""), (client, key)):
-            room = self.rooms.open_mailbox(party).room
-            draft = Draft(
-                room.name, Kind.TOLD, client.label, text, other.label, client.id, client.session if key else "", its_key
-            )
-            receipt = self._deps.post(draft)
-        return receipt
+        # Its own comes last, and has the key that it gave: that entry acknowledges it.
+        drafts = [
+            Draft(self.rooms.open_mailbox(party).room.name, Kind.TOLD, client.label, text, other.label, client.id)
+            for party in (other, client)
+        ]
+        drafts[-1] = msgspec.structs.replace(drafts[-1], session=client.session if key else "", key=key)
+        return self._deps.post(*drafts)
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
         """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or the client gone."""
@@ -301,11 +302,16 @@ class Chat:
         change = Change.KICKED if reason is DisconnectReason.KICKED else Change.DISCONNECTED
         self._deps.on_change(change, client, reason)
 
-    def _speak(self, client: Client, room: Room, kind: Kind, text: str, key: str, *, is_typed: bool) -> Receipt | None:
-        if not (text := _readable(text)):
+    def _speak(
+        self, client: Client, room: Room, kind: Kind, texts: Sequence[str], key: str, *, is_typed: bool
+    ) -> Receipt | None:
+        if not (lines := [line for line in map(_readable, texts) if line]):
             return None
-        draft = _draft(client, room, kind, text, key)
-        return self._deps.post(draft if is_typed else msgspec.structs.replace(draft, client=""))
+        *others, last = lines
+        drafts = [*(_draft(client, room, kind, line) for line in others), _draft(client, room, kind, last, key)]
+        return self._deps.post(
+            *(drafts if is_typed else [msgspec.structs.replace(draft, client="") for draft in drafts])
+        )
 
     def _post_change(self, client: Client, *notices: Draft) -> Receipt:
         """Post the notices of a change with the session record that results: they are kept together or not at all."""

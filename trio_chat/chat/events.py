@@ -87,4 +87,7 @@ class Post(Protocol):
     """The domain's way to the journal: it does not wait, and everything is kept in the order of the calls."""
 
     def __call__(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
-        """Queue drafts and changes of session records, to be kept together or not at all."""
+        """Queue drafts and changes of session records, to be kept together or not at all.
+
+        Where one of the drafts repeats a session and key, none of them is kept again.
+        """

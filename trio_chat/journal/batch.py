@@ -1,6 +1,6 @@
 """A group of drafts that becomes durable together: the same for all engines. It must know no store."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import trio
 
@@ -17,7 +17,7 @@ class Batch:
     One event serves all of them: an event of its own for every draft would cost more than the rest of its way.
     """
 
-    __slots__ = ("_settled", "drafts", "entries", "error", "notices", "repeats", "sessions")
+    __slots__ = ("_groups", "_settled", "drafts", "entries", "error", "notices", "repeats", "sessions")
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
@@ -28,7 +28,15 @@ class Batch:
         self.entries: list[Entry] = []
         self.repeats: dict[tuple[str, str], Entry] = {}
         self.error: str | None = None
+        self._groups: dict[int, int] = {}
+        """Sizes of the groups of several drafts, by the identity of the first one."""
         self._settled = trio.Event()
+
+    def add(self, drafts: Sequence[Draft]) -> None:
+        """Add drafts that are kept together, or not at all."""
+        if len(drafts) > 1:
+            self._groups[id(drafts[0])] = len(drafts)
+        self.drafts += drafts
 
     def add_changes(self, changes: Iterable[SessionChange], notices: Sequence[Draft]) -> None:
         """Add session changes, whose notices are among the drafts."""
@@ -59,19 +67,33 @@ class Batch:
     def assign_ids_skipping_repeats(
         self, first_id: int, time: float, find: Callable[[str, str], Entry | Damaged | None]
     ) -> None:
-        """Make an entry of every draft that is no repeat; `find` returns the entry kept under a session and key."""
+        """Make entries of the drafts that are no repeats; `find` returns the entry kept under a session and key.
+
+        Of drafts that were added together, all are repeats where one is.
+        """
         entries = self.entries = []
         first_ones: dict[tuple[str, str], Entry] = {}
-        for draft in self.drafts:
-            entry = Entry(first_id + len(entries), time, draft)
-            if draft.key:
-                name = draft.session, draft.key
-                if (first := first_ones.get(name) or find(*name)) is not None:
+        for group in self._in_groups():
+            names = {(draft.session, draft.key): draft for draft in group if draft.key}
+            found = {name: first_ones.get(name) or find(*name) for name in names}
+            for name, first in found.items():
+                if first is not None:
                     # A damaged one was kept none the less, and the repeat has its text.
-                    self.repeats[name] = first if isinstance(first, Entry) else Entry(first.id, time, draft)
-                    continue
-                first_ones[name] = entry
-            entries.append(entry)
+                    self.repeats[name] = first if isinstance(first, Entry) else Entry(first.id, time, names[name])
+            if any(first is not None for first in found.values()):
+                continue
+            for draft in group:
+                entries.append(Entry(first_id + len(entries), time, draft))
+                if draft.key:
+                    first_ones[draft.session, draft.key] = entries[-1]
+
+    def _in_groups(self) -> Iterator[Sequence[Draft]]:
+        """Yield the drafts as they were added."""
+        first = 0
+        while first < len(self.drafts):
+            group = self.drafts[first : first + self._groups.get(id(self.drafts[first]), 1)]
+            yield group
+            first += len(group)
 
     def settle(self, error: str | None = None) -> None:
         """Wake all who wait for the batch, which is kept unless there is an error. On the Trio thread."""

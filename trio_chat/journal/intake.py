@@ -56,7 +56,7 @@ class Intake:
             if sessions and self._overdue:
                 self._postpone(sessions)
                 return batch  # which is kept only after what is overdue
-            batch.drafts += drafts
+            batch.add(drafts)
             if sessions:
                 batch.add_changes(sessions, drafts)
         return batch

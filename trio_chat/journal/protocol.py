@@ -55,7 +55,8 @@ class Journal(HistoryReader, Protocol):
     def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
         """Queue drafts and changes of session records, without waiting.
 
-        What is posted by one call is kept in one transaction, or not at all. Everything is kept in the order of the
+        What is posted by one call is kept in one transaction, or not at all: where one of its drafts repeats a session
+        and key, none of them is kept again. Everything is kept in the order of the
         calls, in groups. Session records survive a crash of the server and a power cut, as entries do.
         """
 

@@ -24,6 +24,9 @@ REPLY_LIMIT = 16 * 1024 * 1024
 TEXT_LIMIT = TEXT_MAX
 """Characters of one message."""
 
+LINES_LIMIT = 50
+"""Lines of one `say`."""
+
 KEY_LIMIT = 64
 PAGE_LIMIT = HISTORY_MAX
 ROOMS_LIMIT = 100
@@ -70,10 +73,12 @@ class Hello(Request, frozen=True, kw_only=True):
 
 
 class Say(Request, frozen=True, kw_only=True):
-    """Say something in a room. The entry with the same key acknowledges it."""
+    """Say something in a room: a `text`, or several `lines`. The entry with the same key acknowledges it."""
 
     room: Name
-    text: Text
+    text: Text | None = None
+    lines: Annotated[list[Text], Meta(max_length=LINES_LIMIT)] = msgspec.field(default_factory=list)
+    """Lines that are kept together, one entry each, or not at all. The last of them bears the key."""
 
 
 class Act(Request, frozen=True, kw_only=True):
@@ -210,6 +215,8 @@ class Limits(Struct, frozen=True):
     nick_chars: int = NICK_MAX
     page: int = PAGE_LIMIT
     rooms: int = ROOMS_LIMIT
+    lines: int = 1
+    """Lines of one `say`. A server that leaves it out takes a `text` alone."""
 
 
 class Reply(Frame, frozen=True, kw_only=True):

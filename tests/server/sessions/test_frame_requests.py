@@ -5,7 +5,7 @@ import inspect
 from typing import get_args
 
 import trio_chat.server.sessions.frame_requests
-from trio_chat.server.sessions.frame_requests import HANDLERS
+from trio_chat.server.sessions.frame_requests import HANDLERS, cost_of
 from trio_chat.wire import frames
 
 
@@ -30,3 +30,8 @@ def test_each_handler_stands_in_the_table_once() -> None:
 
     assert {row.run.__name__ for row in HANDLERS.values()} == handlers
     assert len(HANDLERS) == len(handlers)
+
+
+def test_several_lines_cost_as_much_as_each_by_itself() -> None:
+    assert cost_of(frames.Say(room="lobby", lines=["x"] * 40)) == 40
+    assert cost_of(frames.Say(room="lobby", text="x")) == 1

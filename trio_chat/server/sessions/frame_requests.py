@@ -46,7 +46,10 @@ class Handler:
 
 
 async def _say(talk: FrameConversation, request: frames.Say) -> None:
-    _spoken(talk, request, talk.chat.say(talk.client, talk.room(request.room), request.text, key=request.key))
+    if bool(request.lines) == (request.text is not None):
+        raise ChatError("bad-frame", "`say` has either a text or lines")
+    texts = request.lines or (request.text or "",)
+    _spoken(talk, request, talk.chat.say(talk.client, talk.room(request.room), *texts, key=request.key))
 
 
 async def _act(talk: FrameConversation, request: frames.Act) -> None:
@@ -173,6 +176,8 @@ def cost_of(request: frames.AnyRequest | FrameFault) -> int:
             return 1
         case frames.RunCommand(line=line):
             return cost_of_line(line)
+        case frames.Say(lines=lines):
+            return max(len(lines), 1)
     return REQUEST_COSTS.get(str(request.__struct_config__.tag), 1)
 
 
