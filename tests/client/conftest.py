@@ -176,6 +176,13 @@ class Screen:
             is_over.set()
             thread.join()
 
+    async def receives(self, data: bytes) -> None:
+        """Wait until the terminal has been sent this."""
+        with trio.fail_after(PATIENCE_S):
+            while data not in self.received:
+                await trio.lowlevel.wait_readable(self._keyboard)
+                self.received += os.read(self._keyboard, 65536)
+
     async def shows(self, *lines: str) -> None:
         """Wait until these are the last lines on the screen."""
         with trio.move_on_after(PATIENCE_S):

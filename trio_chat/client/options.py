@@ -1,5 +1,6 @@
 """The options of `join`: the address, the identity, and how the chat is shown."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,16 @@ from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.known_servers import KnownServers, default_folder
 from trio_chat.client.link.tls import TlsAddress
 from trio_chat.config import JoinSettings, read_password_file
+
+
+def is_terminal() -> bool:
+    """Tell whether a person sits at a terminal whose prompt can move, and not at a pipe."""
+    return os.isatty(0) and os.isatty(1) and not is_dumb()
+
+
+def is_dumb() -> bool:
+    """Tell whether the terminal, if there is one, can only print lines: no colours, and no prompt that moves."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,6 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
     return ViewOptions(
         history_lines=settings.history,
         has_bell=settings.bell,
-        has_times=settings.times,
+        has_times=is_terminal() if settings.times is None else settings.times,
         stickers=settings.stickers,
     )

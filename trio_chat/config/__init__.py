@@ -249,7 +249,9 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         SettingMeta("At a terminal, ring the bell when someone says your name or sends you a direct message.", BOOLEAN),
     ] = True
-    times: Annotated[bool, SettingMeta("Show the local time of each line.", BOOLEAN)] = False
+    times: Annotated[
+        bool | None, SettingMeta("Show the local time of each line.", BOOLEAN, "true at a terminal, false on a pipe")
+    ] = None
     once: Annotated[
         bool, SettingMeta("Exit with status 1 when the connection is lost, instead of reconnecting.", BOOLEAN)
     ] = False

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
+from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.terminal import Terminal, open_terminal, run_on_asyncio
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history")
@@ -21,12 +22,12 @@ def words(before: str) -> list[str]:
 Scene = Callable[[Terminal, Any], Awaitable[None]]
 
 
-def play(scene: Scene, screen: Any) -> None:
+def play(scene: Scene, screen: Any, view: PromptView = PLAIN_PROMPT) -> None:
     """Run a scene in front of a terminal that shows its prompt."""
 
     async def run() -> None:
         with trio.fail_after(PATIENCE_S):
-            async with open_terminal(screen.stdin, screen.stdout, words) as terminal:
+            async with open_terminal(screen.stdin, screen.stdout, words, view) as terminal:
                 await screen.shows(">")
                 await scene(terminal, screen)
 
@@ -67,26 +68,182 @@ def test_what_is_printed_stands_above_what_is_being_typed(screen: Any) -> None:
 
 def test_a_hundred_lines_at_once_scroll_and_leave_the_prompt_whole(screen: Any) -> None:
     async def scene(terminal: Terminal, screen: Any) -> None:
-        screen.type("draft " * 20)
-        for number in range(100):
-            await terminal.print(f"line {number}\n")
+        async def print_lines() -> None:
+            for number in range(100):
+                await terminal.print(f"line {number}\n")
 
-        await screen.shows("line 98", "line 99", "> " + "draft " * 9 + "draf", "t " + "draft " * 9 + "draf", "t")
+        screen.type("draft " * 20)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(print_lines)
+            await screen.shows("line 98", "line 99", "> " + "draft " * 9 + "draf", "t " + "draft " * 9 + "draf", "t")
 
     screen.resize(60, 12)
     play(scene, screen)
 
 
-def test_a_paste_becomes_its_lines_in_order_and_its_last_piece_can_be_edited(screen: Any) -> None:
-    pasted = [f"line {number} 漢字" for number in range(200)]
+def test_a_paste_stays_in_the_line_until_enter_and_is_one_draft_of_its_lines(screen: Any) -> None:
+    pasted = [f"line {number} 漢字" for number in range(150)]
 
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type("first \x1b[200~" + "\r".join([*pasted, "rest"]) + "\x1b[201~")
+        await screen.shows("| line 149 漢字", "| rest")
+        screen.type("!\r")
 
-        assert await typed(terminal, 200) == ["first line 0 漢字", *pasted[1:]]
-        await screen.shows("> rest")
+        assert await typed(terminal, 1) == ["\n".join(["first line 0 漢字", *pasted[1:], "rest!"])]
+        await screen.shows(">")
 
     play(scene, screen)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_pasted_line_is_text_where_it_looks_like_a_command_and_a_line_where_it_does_not(
+    screen: Any, end: str
+) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        for line in ("quit()", "/nick x", "hello"):
+            screen.type(f"\x1b[200~{line}{end}\x1b[201~")
+            await screen.shows(*([f"> {line}", "|"] if line != "hello" else ["> hello"]))
+            screen.type("\r")
+            await screen.shows(">")
+
+        assert await typed(terminal, 3) == ["quit()\n", "/nick x\n", "hello"]
+
+    play(scene, screen)
+
+
+@pytest.mark.parametrize("key", ["y", "n", "e", "\x03"])
+def test_a_paste_that_is_asked_about_is_sent_only_by_a_yes(screen: Any, key: str) -> None:
+    view = PromptView(question_about=lambda draft: "send it?" if "\n" in draft else "")
+
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("\x1b[200~one\ntwo\x1b[201~\r")
+        await screen.shows("send it?")
+        screen.type("x\r\x1b[200~more\x1b[201~")
+        screen.type(key)
+        await screen.shows(*(["> one", "| two"] if key == "e" else [">"]))
+        screen.type("\x15end\r")
+
+        assert await typed(terminal, 2 if key == "y" else 1) == (["one\ntwo", "end"] if key == "y" else ["end"])
+
+    play(scene, screen, view)
+
+
+def test_ctrl_c_stops_a_paste_else_clears_the_draft_else_leaves(screen: Any) -> None:
+    pasting = [True]
+    view = PromptView(stop_paste=lambda: bool(pasting) and pasting.pop())
+
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("draft")
+        await screen.shows("> draft")
+        screen.type("\x03")
+        await trio.testing.wait_all_tasks_blocked()
+        await screen.shows("> draft")
+        while pasting:
+            await trio.lowlevel.checkpoint()
+        assert not terminal.stopped.is_set()
+        screen.type("\x03")
+        await screen.shows(">")
+        assert not terminal.stopped.is_set()
+        screen.type("\x03")
+        await terminal.stopped.wait()
+
+    play(scene, screen, view)
+
+
+def test_many_lines_at_once_are_a_paste_where_the_terminal_marks_none(screen: Any) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("/nick x\rquit()\rthree\rfour\r")
+        await screen.shows("> /nick x", "| quit()", "| three", "| four", "|")
+        screen.type("\r")
+
+        assert await typed(terminal, 1) == ["/nick x\nquit()\nthree\nfour\n"]
+
+    play(scene, screen)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("a \x1b[31mred\x1b[0m word", "a red word"),
+        ("\x1b[2Jcleared\x1b[H", "cleared"),
+        ("\x1b]0;title\x07then", "then"),
+        ("x\x1b[Mabc\x1b[<0;1;1Mdef", "xabcdef"),
+        ("ab\x1b[38;5;200mcd\x1b[?25lef", "abcdef"),
+    ],
+)
+def test_escape_sequences_among_text_are_no_keys(screen: Any, capfd: Any, raw: str, shown: str) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type(raw)
+        await screen.shows(f"> {shown}")
+        screen.type(f"\r{raw}\r")
+
+        assert await typed(terminal, 2) == [shown, shown]
+
+    play(scene, screen)
+
+    assert capfd.readouterr().err == ""
+
+
+FAMILY = "👨\u200d👩\u200d👧\u200d👦"
+
+
+@pytest.mark.parametrize("cluster", ["❤️", FAMILY, "🇩🇪", "e\u0301", "👍🏽", "각"])
+def test_a_grapheme_cluster_is_one_thing_to_the_cursor(screen: Any, cluster: str) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        for keys, line in (
+            (f"a{cluster}b\x1b[D\x1b[D|\r", f"a|{cluster}b"),
+            (f"a{cluster}b\x1b[D\x7f\r", "ab"),
+            (f"a{cluster}b\x01\x1b[C\x04\r", "ab"),
+            (f"{cluster}\x7fc\r", "c"),
+        ):
+            screen.type(keys)
+            assert await typed(terminal, 1) == [line]
+
+    play(scene, screen)
+
+
+def test_nothing_of_a_cluster_stays_on_the_screen(screen: Any) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type(f"a❤️{FAMILY}b")
+        await trio.testing.wait_all_tasks_blocked()
+        screen.type("\x15ok")
+        await screen.shows("> ok")
+
+    play(scene, screen)
+
+
+def test_the_prompt_is_in_every_write_that_erases_it(screen: Any) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("half a line")
+        await screen.shows("> half a line")
+        screen.received = b""
+        for number in range(20):
+            await terminal.print(f"line {number}\n")
+            await screen.shows(f"line {number}", "> half a line")
+
+        frames = [frame.partition(b"\x1b[?2026l")[0] for frame in screen.received.split(b"\x1b[?2026h")[1:]]
+        erasing = [frame for frame in frames if b"\x1b[J" in frame or b"\x1b[0J" in frame]
+        assert len(erasing) >= 20
+        assert all(b"half a line" in frame for frame in erasing)
+        assert screen.received.replace(b"\x1b[?2026h", b"").count(b"\x1b[?2026l") == len(frames)
+
+    play(scene, screen)
+
+
+def test_what_waits_stands_dim_above_the_prompt(screen: Any) -> None:
+    rows = ["[me]> hello"]
+    view = PromptView(waiting_rows=lambda _columns: rows)
+
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("next")
+        await screen.shows("[me]> hello", "> next")
+        rows.clear()
+        await terminal.print("12:00 [me]> hello\n")
+        await screen.shows("12:00 [me]> hello", "> next")
+
+    play(scene, screen, view)
+
+    assert b"\x1b[0;2m[me]> hello" in screen.received
 
 
 def test_blank_lines_are_not_said(screen: Any) -> None:
@@ -122,7 +279,7 @@ def test_tab_completes_what_only_one_word_can_mean(screen: Any) -> None:
     play(scene, screen)
 
 
-@pytest.mark.parametrize("key", ["\x03", "\x04", "half a line\x03"])
+@pytest.mark.parametrize("key", ["\x03", "\x04", "half a line\x03\x03"])
 def test_ctrl_c_and_ctrl_d_leave(screen: Any, key: str) -> None:
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type(key)
@@ -189,6 +346,7 @@ def test_the_terminal_is_restored_when_the_program_fails(screen: Any) -> None:
 
     assert screen.modes == screen.modes_before
     trio.run(partial(screen.shows))
+    trio.run(screen.receives, b"\x1b[?2004l")
     assert screen.received.count(b"\x1b[?2004h") == screen.received.count(b"\x1b[?2004l")
 
 
@@ -197,5 +355,14 @@ def test_a_terminal_that_goes_away_leaves(screen: Any) -> None:
         screen.hang_up()
 
         await terminal.stopped.wait()
+
+    play(scene, screen)
+
+
+def test_lines_that_are_no_commands_may_be_typed_ahead(screen: Any) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("".join(f"line {number}\r" for number in range(100)))
+
+        assert await typed(terminal, 100) == [f"line {number}" for number in range(100)]
 
     play(scene, screen)

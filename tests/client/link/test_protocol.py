@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -289,3 +290,70 @@ def test_whatever_is_cut_and_sent_again_each_entry_is_heard_once_and_in_order(tu
             protocol.connection_lost()
 
     assert found == list(range(1, len(found) + 1))
+
+
+def lines(key: str, *texts: str) -> frames.Say:
+    return frames.Say(room="lobby", lines=list(texts), key=key)
+
+
+def test_several_lines_are_one_request_for_a_server_that_takes_them() -> None:
+    protocol = ClientProtocol(Identity(), "s" * 16)
+    protocol.start_connection()
+    protocol.receive(msgspec.structs.replace(welcome(), limits=frames.Limits(lines=50)))
+    message = lines("k", "a", "b", "c")
+
+    protocol.say([message])
+
+    assert protocol.take_requests(10) == [message]
+    assert protocol.receive(said(11, "a")) == [Received(said(11, "a"), is_own=False)]
+    assert protocol.receive(said(12, "c", key="k"))[0] == Sent(message)
+    assert protocol.is_settled
+
+
+def test_several_lines_are_as_many_requests_for_an_older_server_and_settled_by_the_last() -> None:
+    protocol = connected()
+    message = lines("k", "a", "b", "c")
+
+    protocol.say([message])
+
+    assert protocol.take_requests(10) == [say("k.1", "a"), say("k.2", "b"), say("k", "c")]
+    protocol.receive(said(11, "a", key="k.1"))
+    assert protocol.receive(frames.Error(code="not-kept", text="full", key="k.2")) == [Delayed(message, "full")]
+    protocol.resend()
+    assert [request.key for request in protocol.take_requests(10)] == ["k.1", "k.2", "k"]
+    assert protocol.receive(said(13, "c", key="k"))[0] == Sent(message)
+
+
+def test_what_is_not_on_its_way_can_be_taken_back_and_signs_of_life_overtake_it() -> None:
+    protocol = connected()
+    protocol.lines_in_flight_max = 3
+    messages = [say(f"{number:x}") for number in range(5)]
+
+    protocol.say(messages)
+    protocol.ping()
+
+    assert protocol.take_requests(10) == messages[:3]
+    assert protocol.take_requests(10) == [frames.Ping()]
+    assert protocol.take_requests(10) == []
+    protocol.receive(said(11, key="0"))
+    assert protocol.take_requests(10) == messages[3:4]
+    assert protocol.cancel() == messages[4:]
+    assert protocol.take_requests(10) == []
+    assert list(protocol.pending) == ["1", "2", "3"]
+    protocol.connection_lost()
+    assert protocol.cancel() == messages[1:4]
+
+
+def test_what_is_held_is_sent_when_it_is_released_and_not_before() -> None:
+    messages = [say("a"), say("b")]
+    protocol = ClientProtocol(Identity(), "s" * 16, messages)
+    protocol.held = {"a", "b"}
+    protocol.start_connection()
+    protocol.receive(welcome())
+    protocol.say([say("c")])
+
+    assert protocol.take_requests(10) == [say("c")]
+    protocol.receive(said(11, key="c"))
+    assert protocol.is_settled
+    protocol.release()
+    assert protocol.take_requests(10) == messages

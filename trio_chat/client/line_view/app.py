@@ -13,24 +13,26 @@ from pathlib import Path
 import trio
 
 from trio_chat.awake_clock import AwakeClock
-from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
 from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
-from trio_chat.client.line_view.pipe import Pipe, is_dumb
+from trio_chat.client.line_view.pipe import Pipe
+from trio_chat.client.line_view.prompt_view import PromptView
 from trio_chat.client.line_view.surface import Surface, print_error
 from trio_chat.client.link.address import Address, LinkError
 from trio_chat.client.link.backoff import Backoff
+from trio_chat.client.link.events import lines_of
 from trio_chat.client.link.greeting import WRONG_PORT
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox, open_outbox
-from trio_chat.client.options import PLAIN, ViewOptions
+from trio_chat.client.options import PLAIN, ViewOptions, is_terminal
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of, question_about
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.exception_groups import leaf_exceptions
 
@@ -41,6 +43,9 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 CONNECT_NOTICE_S = 3
 """Time without a welcome after which the person is told what is waited for."""
+
+PENDING_UNASKED_S = 300
+"""Age up to which a few lines from last time are sent without asking."""
 
 OpenSurface = Callable[[], AbstractAsyncContextManager[Surface]]
 
@@ -88,7 +93,7 @@ def _errors_printed() -> Iterator[None]:
 
 
 def _run(view: "LineView", catalogue: Catalogue) -> int:
-    if not _is_terminal():
+    if not is_terminal():
         return trio.run(view.run, lambda: nullcontext(Pipe(0, 1)), clock=AwakeClock())
     from trio_chat.client.line_view.terminal import (  # slow to import, and a pipe needs none
         open_terminal,
@@ -97,7 +102,7 @@ def _run(view: "LineView", catalogue: Catalogue) -> int:
 
     stickers = (*catalogue.stickers, *catalogue.aliases)
     completion = Completion(COMMANDS, stickers, view.narrator)
-    open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words, view.narrator.prompt)
+    open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words, view.prompt_view())
     return run_on_asyncio(partial(view.run, open_surface, is_persistent=True), clock=AwakeClock())
 
 
@@ -124,6 +129,18 @@ class LineView:
         self._pending_count = 0
         self._lost_count = 0
         self._scope = trio.CancelScope()
+        self._conversation: Conversation | None = None
+
+    def prompt_view(self) -> PromptView:
+        """Return what a terminal shows and does at its prompt."""
+        narrator = self.narrator
+        return PromptView(
+            prompt=narrator.prompt,
+            waiting_rows=narrator.waiting_rows,
+            question_about=lambda draft: question_about(draft, narrator.room),
+            stop_paste=lambda: self._conversation is not None and self._conversation.stop_paste(),
+            refuse=lambda reason: self._conversation.refuse(reason) if self._conversation else None,
+        )
 
     async def run(self, open_surface: OpenSurface, *, is_persistent: bool = False) -> int:
         """Connect and converse. -> exit status. Raises LinkError, and OSError where nothing can be printed.
@@ -131,13 +148,19 @@ class LineView:
         If `is_persistent`, the first connection is retried while something waits to be sent.
         """
         status = _INTERRUPTED
+        holds_pending = is_persistent and self._must_ask_about_pending()
         is_persistent &= bool(self._outbox.pending) and not self._backoff.is_once
         with trio.open_signal_receiver(*_LEAVING_SIGNALS) as signals, self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._handle_signals, signals)
                 nursery.start_soon(self._report_slow_connect)
                 link_context = open_link(
-                    self._address, self._identity, self._outbox, is_persistent=is_persistent, backoff=self._backoff
+                    self._address,
+                    self._identity,
+                    self._outbox,
+                    is_persistent=is_persistent,
+                    backoff=self._backoff,
+                    holds_pending=holds_pending,
                 )
                 async with link_context as link, open_surface() as self._surface:
                     status = await self._converse(link, self._surface)
@@ -145,6 +168,11 @@ class LineView:
         if self._surface is not None:
             await self._say_goodbye(self._surface)
         return status
+
+    def _must_ask_about_pending(self) -> bool:
+        """Tell whether what waits from last time is so much, or so old, that the person may not want it sent."""
+        lines = sum(len(lines_of(message)) for message in self._outbox.pending)
+        return lines > LINES_UNASKED or (lines > 0 and time.time() - self._outbox.oldest_time > PENDING_UNASKED_S)
 
     async def _handle_signals(self, signals: AsyncIterator[int]) -> None:
         """Leave at the first signal; at a second, or before there is anything to leave, end at once."""
@@ -161,11 +189,12 @@ class LineView:
             print_error(f"no answer from {self._address} yet; {WRONG_PORT}")
 
     async def _converse(self, link: Link, surface: Surface) -> int:
-        conversation = Conversation(link, surface, self.narrator, self._options)
+        self._conversation = conversation = Conversation(link, surface, self.narrator, self._options)
         try:
             ended = await conversation.run()
         finally:
-            self._pending_count, self._lost_count = len(link.pending), conversation.lost_count
+            self._pending_count = sum(len(lines_of(message)) for message in link.pending)
+            self._lost_count = conversation.lost_count
         if ended and ended.is_orderly:
             self._outbox.end_session()
         if conversation.is_left:
@@ -181,7 +210,7 @@ class LineView:
         """Print what was not sent, and the goodbye; there may be nobody left to read it."""
         last_words = []
         if surface.draft:
-            last_words.append(f"not sent: {clean(surface.draft)}")
+            last_words.append(f"not sent: {beginning_of(surface.draft.splitlines())}")
         if pending := self._explain_pending():
             if surface.has_prompt:
                 last_words.append(pending)
@@ -198,7 +227,3 @@ class LineView:
         if not self._outbox.is_on_disk:
             return f"{count_lines(self._pending_count)} not sent, and lost"
         return f"{count_lines(self._pending_count)} not sent: kept for when you join again"
-
-
-def _is_terminal() -> bool:
-    return os.isatty(0) and os.isatty(1) and not is_dumb()

@@ -1,7 +1,7 @@
 """The conversation between a link and the person at a surface."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from secrets import token_hex
@@ -10,12 +10,16 @@ import trio
 
 from trio_chat.client.line_view.sender import Sender
 from trio_chat.client.line_view.surface import Display, Surface
-from trio_chat.client.link.events import Answered, Ended, Failed, LinkEvent, LinkNotice, Refused
+from trio_chat.client.link.events import Answered, Ended, Failed, LinkEvent, LinkNotice, Message, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.backfill import Backfill
+from trio_chat.client.transcript.delivery import count_lines
+from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of
 from trio_chat.client.transcript.transcript import Row
+from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2
 """Time for the last messages to be acknowledged when somebody leaves; then as much for printing which were not."""
@@ -47,6 +51,10 @@ class Conversation:
         self._unshown: list[LinkEvent] = []
         self._reconnecting = trio.CancelScope()
         self._has_sent = trio.Event()
+        self._must_stop_paste = trio.Event()
+        narrator.shows_own = surface.has_prompt
+        if surface.has_prompt:
+            link.limit_lines_in_flight(frames.LINES_LIMIT)
         self._failures = 0
         self.is_left = False
         """True if the person ended it."""
@@ -64,11 +72,16 @@ class Conversation:
     async def run(self) -> Ended | None:
         """Converse until the link ends, or until the time to leave is over."""
         ended: Ended | None = None
-        await self._display.show([self._narrator.render_pending(self._link)])
+        held = self._link.held
+        await self._display.show([self._narrator.render_pending(self._link, is_held=bool(held))])
+        if self._surface.has_prompt and not held:
+            self._narrator.delivery.waiting |= {message.key: message for message in self._link.pending}
         try:
             with self._reconnecting:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._send)
+                    nursery.start_soon(self._stop_pastes)
+                    nursery.start_soon(self._ask_about, held)
                     nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
                     ended = await self._show_all()
                     nursery.cancel_scope.cancel()
@@ -79,6 +92,46 @@ class Conversation:
                 await self._display.print(rows)
                 await self._show_events()
         return ended
+
+    def stop_paste(self) -> bool:
+        """Take back messages of several lines, and many at once. -> whether there are any that can be"""
+        lines = [len(lines_of(message)) for message in (*self._link.cancellable, *self._sender.messages)]
+        if sum(lines) <= LINES_UNASKED and max(lines, default=0) < 2:
+            return False
+        self._must_stop_paste.set()
+        return True
+
+    def refuse(self, reason: str) -> None:
+        """Tell the person why a key was not obeyed."""
+        self._link.notify(reason)
+
+    async def _stop_pastes(self) -> None:
+        while True:
+            await self._must_stop_paste.wait()
+            self._must_stop_paste = trio.Event()
+            dropped = self._sender.drop_messages()
+            await self._link.cancel()
+            if dropped:
+                await self._display.notice(f"{count_lines(dropped)} not sent: taken back")
+
+    async def _ask_about(self, held: Sequence[Message]) -> None:
+        """Ask what is to become of the messages of last time, before they are sent."""
+        if not held:
+            return
+        lines = count_lines(sum(len(lines_of(message)) for message in held))
+        can_edit = all(isinstance(message, frames.Say) for message in held)
+        choices = "y: send, n: drop, e: edit" if can_edit else "y: send, n: drop"
+        answer = await self._surface.ask(f"send {lines} from last time? {choices}")
+        if answer == "y":
+            self._narrator.delivery.waiting |= {message.key: message for message in self._link.held}
+            self._link.release()
+        elif answer == "n" or (answer == "e" and can_edit):
+            await self._link.cancel([message.key for message in held])
+            if answer == "e":
+                self._narrator.room = next(message.room for message in held if isinstance(message, frames.Say))
+                self._surface.restore("\n".join(map(typed_form, held)))
+        elif not self._surface.stopped.is_set():
+            await self._display.notice(f"{lines} kept for when you join again: /cancel drops them")
 
     async def _keep_rest(self) -> list[Row]:
         """Put into the outbox what was typed before the end. -> rows still to be printed
@@ -137,6 +190,13 @@ class Conversation:
             columns = self._display.columns
             await self._display.show([self._narrator.render(event, self._link, columns=columns) for event in some])
             del self._unshown[: len(some)]
+            self._restore_long(some)
+
+    def _restore_long(self, events: Iterable[LinkEvent]) -> None:
+        """Put messages that were refused, and of which only the beginning was shown, back into the line."""
+        for event in events:
+            if isinstance(event, Failed) and beginning_of(lines_of(event.message)) not in lines_of(event.message):
+                self._surface.restore(typed_form(event.message))
 
     def _count(self, events: Iterable[LinkEvent]) -> None:
         """Count failures, shown or not, and pass answers on to the sender."""

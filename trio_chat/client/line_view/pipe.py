@@ -11,6 +11,7 @@ from typing import Self
 
 import trio
 
+from trio_chat.client.options import is_dumb
 from trio_chat.wire.lines import LineDecoder, LineFault
 
 _READ_BYTES = 64 * 1024
@@ -58,6 +59,17 @@ class Pipe:
         self._reading.cancel()
         self.stopped.set()
 
+    def refresh(self) -> None:
+        """Do nothing: there is no prompt."""
+
+    async def ask(self, text: str) -> str:
+        """Ask nobody."""
+        await trio.lowlevel.checkpoint()
+        return ""
+
+    def restore(self, draft: str) -> None:
+        """Do nothing: there is no line to be edited."""
+
     async def print(self, text: str) -> None:
         """Write, and wait until that is written. Raises OSError when nobody can read it any more."""
         await trio.to_thread.run_sync(_write_all, self._stdout_fd, text.encode(), abandon_on_cancel=True)
@@ -72,11 +84,6 @@ class Pipe:
             else:
                 lines.append(line)
         return lines
-
-
-def is_dumb() -> bool:
-    """Tell whether the terminal, if there is one, can only print lines: no colours, and no prompt that moves."""
-    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -1,20 +1,23 @@
 """Sends what a person types: messages and questions to the link, local commands to the display."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from secrets import token_hex
 from typing import assert_never
 
 import trio
+from msgspec import structs
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.line_view.surface import Display, Surface, print_error
-from trio_chat.client.link.events import Answered, Message, Question, Refused
+from trio_chat.client.link.events import Answered, Message, Question, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.transcript.input import Ignore, Local, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.paste import messages_in
 from trio_chat.client.transcript.transcript import Row
 from trio_chat.wire import frames
 
@@ -39,17 +42,19 @@ class Sender:
         """True if the rest is left out, because it would have been said under another name."""
 
     @property
+    def messages(self) -> Sequence[Message]:
+        """The messages that the link has not been given."""
+        return self._messages
+
+    @property
     def unsent_count(self) -> int:
         """Number of lines that were typed and neither given to the link nor refused."""
-        return len(self._lines) + len(self._messages)
+        return len(self._lines) + sum(len(lines_of(message)) for message in self._messages)
 
     async def run(self) -> None:
         """Send until it is over."""
         while not self.is_over and (lines := await anext(self._surface, None)) is not None:
-            lines = self._expand(lines)
-            self._lines += lines
-            if self._surface.has_prompt:
-                await self._echo(lines)
+            self._lines += self._expand(lines)
             await self._execute_all()
         self.is_over = True
 
@@ -83,14 +88,24 @@ class Sender:
         """Expand `/reply`, so that the person sees to whom it goes."""
         return [written_out(line, self._narrator.people.last_writer) for line in lines]
 
-    async def _echo(self, lines: Iterable[str]) -> None:
-        columns = self._display.columns
-        await self._display.print([row for line in lines for row in self._narrator.echo(line, columns=columns)])
+    def _echo(self, line: str) -> list[Row]:
+        """Render a command, which no entry will show. -> rows, only where there is a prompt that has cleared it"""
+        if not self._surface.has_prompt or "\n" in line:
+            return []
+        return self._narrator.echo(line, columns=self._display.columns)
+
+    def drop_messages(self) -> int:
+        """Drop the messages that the link has not been given. -> the number of their lines"""
+        messages, self._messages = self._messages, []
+        for message in messages:
+            self._narrator.delivery.waiting.pop(message.key, None)
+        return sum(len(lines_of(message)) for message in messages)
 
     async def _execute_all(self) -> None:
         """Execute the lines that were typed, in order."""
         while self._lines and not self.is_over:
-            await self._display.print(await self._execute_next(waits_for_space=True))
+            rows = await self._execute_next(waits_for_space=True)
+            await self._display.print(rows)
             await self._is_nick_settled.wait()
         await self._say(waits_for_space=True)
 
@@ -99,23 +114,42 @@ class Sender:
 
         Whatever ends the waiting, the line is either still there or executed.
         """
+        line, room = self._lines[0], self._narrator.room
         try:
-            meaning = meaning_of(self._lines[0], self._narrator.room)
+            meaning = messages_in(line, room) if "\n" in line else meaning_of(line, room)
         except ChatError as error:
             self._lines.popleft()
-            return self._display.transcript.notice(error.text)
-        if isinstance(meaning, Message):
+            return [*self._echo(line), *self._display.transcript.notice(error.text)]
+        if isinstance(meaning, list | Message):
             self._lines.popleft()
-            self._messages.append(meaning)
+            self._collect(meaning if isinstance(meaning, list) else [meaning])
             return []
         await self._say(waits_for_space=waits_for_space)
         self._lines.popleft()
+        rows = self._echo(line)
+        if meaning is Local.CANCEL:
+            return rows + await self._cancel()
         if isinstance(meaning, Local):
-            return self._do(meaning)
+            return rows + self._do(meaning)
         if isinstance(meaning, Ignore):
-            return self._display.transcript.notice(self._ignore(meaning))
+            return rows + self._display.transcript.notice(self._ignore(meaning))
+        await self._display.print(rows)
         self._ask(meaning)
         return []
+
+    def _collect(self, messages: Sequence[Message]) -> None:
+        """Collect messages for the link; where there is a prompt, they are seen to wait above it."""
+        keyed = [structs.replace(message, key=token_hex(16)) for message in messages]
+        self._messages += keyed
+        if self._surface.has_prompt:
+            self._narrator.delivery.waiting |= {message.key: message for message in keyed}
+            self._surface.refresh()
+
+    async def _cancel(self) -> list[Row]:
+        """Take back what waits. An event tells of it; -> rows where nothing does"""
+        if await self._link.cancel():
+            return []
+        return self._display.transcript.notice("nothing waits that could be taken back")
 
     async def _say(self, *, waits_for_space: bool) -> None:
         """Give the collected messages to the link; if `waits_for_space`, when there is space for them.
@@ -163,11 +197,14 @@ class Sender:
             case Local.STICKERS:
                 return transcript.stickers(columns=self._display.columns)
             case Local.HELP:
-                return [row for line in help_lines() for row in transcript.plain(line)]
+                rows = help_lines(has_keys=self._surface.has_prompt)
+                return [row for line in rows for row in transcript.plain(line)]
             case Local.TOPIC:
                 return transcript.notice(topic_of(room, self._link.rooms.get(room, "")))
             case Local.NICK:
                 return transcript.notice(who_you_are(self._link.label))
+            case Local.CANCEL:
+                return []
             case _:
                 assert_never(local)
 

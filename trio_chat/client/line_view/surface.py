@@ -54,6 +54,15 @@ class Surface(Protocol):
     async def print(self, text: str) -> None:
         """Print, and return when that is done."""
 
+    def refresh(self) -> None:
+        """Draw the prompt again, and what waits above it."""
+
+    async def ask(self, text: str) -> str:
+        """Ask a question in place of the prompt. -> the key pressed: y, n or e; empty for Ctrl-C, or leaving"""
+
+    def restore(self, draft: str) -> None:
+        """Put a draft back into the line that is being typed."""
+
     def stop(self) -> None:
         """End the iteration after the lines that were typed already; those come without waiting."""
 
@@ -93,7 +102,10 @@ class Display:
             else:
                 for notice in output.notices:
                     print_error(notice)
-        await self.print(rows, is_mention=any(output.is_mention for output in outputs))
+        if rows:
+            await self.print(rows, is_mention=any(output.is_mention for output in outputs))
+        else:
+            self._surface.refresh()
 
 
 def print_error(text: str) -> None:

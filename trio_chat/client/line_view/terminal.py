@@ -6,32 +6,42 @@ so that keys and lines take turns and nothing needs a lock. It is slow to import
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Self, TextIO, TypeVar, cast
 
 import trio
-from prompt_toolkit import PromptSession
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
-from prompt_toolkit.input.vt100 import Vt100Input
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.styles import Style
 
+from trio_chat.client.line_view.clusters import Clusters
+from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
+from trio_chat.client.line_view.prompt_renderer import reflows
+from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
+from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
-from trio_chat.client.transcript.transcript import PROMPT
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, pasted
+
+STYLE = Style.from_dict({"waiting": "dim"})
 
 T = TypeVar("T")
 
 Complete = Callable[[str], list[str]]
 """Returns the completions of the last word before the cursor, given the text up to there."""
 
-MakePrompt = Callable[[], str]
-"""Returns the prompt; called whenever something is printed."""
+FRAME_S = 0.016
+"""Least time between two writes of lines: 60 a second are as many as a screen shows."""
 
 RESTORE_TIMEOUT_S = 2.0
 """Time to restore the terminal, which takes one turn of the loop."""
@@ -61,10 +71,10 @@ async def _host(main: Callable[[], Awaitable[T]], clock: trio.abc.Clock | None) 
 
 @asynccontextmanager
 async def open_terminal(
-    stdin: TextIO, stdout: TextIO, words: Complete, prompt: MakePrompt = lambda: PROMPT
+    stdin: TextIO, stdout: TextIO, words: Complete, view: PromptView = PLAIN_PROMPT
 ) -> AsyncIterator["Terminal"]:
     """Show the prompt until the end of the block; then the terminal is again as it was. Tab completes to `words`."""
-    terminal = Terminal(stdin, stdout, words, prompt)
+    terminal = Terminal(stdin, stdout, words, view)
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
     prompting.add_done_callback(lambda _: ended.set())
@@ -80,7 +90,10 @@ async def open_terminal(
 
 
 class Terminal:
-    """Iterates over what is typed and prints above the prompt. Ctrl-C, and Ctrl-D in an empty line, stop it."""
+    """Iterates over what is typed and prints above the prompt. Ctrl-D in an empty line stops it.
+
+    Ctrl-C stops what is being sent, or clears the draft, or stops the terminal: the first of these that there is to do.
+    """
 
     has_prompt = True
     has_person = True
@@ -88,27 +101,38 @@ class Terminal:
     has_colours = True
     refused = 0
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, words: Complete, prompt: MakePrompt) -> None:
+    def __init__(self, stdin: TextIO, stdout: TextIO, words: Complete, view: PromptView) -> None:
+        self._view = view
+        self._clusters = Clusters()
         self._output = cast(TerminalOutput, TerminalOutput.from_pty(stdout, enable_bell=False))
         self._output.enable_cpr = False  # the answer to where the cursor is would be waited for after each line
-        self._session: PromptSession[str] = PromptSession(
-            prompt,
-            input=Vt100Input(stdin),
+        self._output.clusters = self._clusters
+        self._question: Question | None = None
+        self._session = DraftSession(
+            self._make_prompt,
+            input=TerminalInput(stdin),
             output=self._output,
+            history=DraftHistory(self._clusters),
             key_bindings=self._make_keys(),
-            completer=WordCompleter(words),
+            completer=WordCompleter(words, self._clusters),
+            style=STYLE,
             complete_while_typing=False,
             enable_suspend=True,
             erase_when_done=True,
         )
-        self._session.default_buffer.accept_handler = self._accept
+        self._session.use_renderer(self._output, has_reflow=reflows(os.environ))
+        buffer = self._session.default_buffer
+        buffer.accept_handler = self._accept
+        buffer.on_text_changed += self._fold
+        buffer.read_only = Condition(lambda: self._question is not None)
         self._send_typed, self._typed = trio.open_memory_channel[str](math.inf)
+        self._printed_at = -math.inf
         self.stopped = trio.Event()
 
     @property
     def draft(self) -> str:
-        """The line that is being typed."""
-        return self._session.default_buffer.text
+        """The line that is being typed, or lines."""
+        return self._clusters.unfold(self._session.default_buffer.text)
 
     @property
     def columns(self) -> int | None:
@@ -123,7 +147,7 @@ class Terminal:
         return self
 
     async def __anext__(self) -> list[str]:
-        """Wait for typed lines. -> all that there are"""
+        """Wait for typed lines. -> all that there are; what was pasted with line breaks still has them"""
         try:
             lines = [await self._typed.receive()]
         except trio.EndOfChannel:
@@ -168,53 +192,175 @@ class Terminal:
     async def print(self, text: str) -> None:
         """Print above the prompt, or at the cursor when there is none any more.
 
-        Not by prompt_toolkit's `run_in_terminal`: that hands the terminal back for the time, and a Ctrl-C or a letter
-        that comes just then would go elsewhere. What was printed counts as printed: it is not cancelled after that.
+        Erasing the prompt, the text and the prompt again are one write, and two writes are FRAME_S apart. Not by
+        prompt_toolkit's `run_in_terminal`: that hands the terminal back for the time, and a Ctrl-C or a letter that
+        comes just then would go elsewhere. What was printed counts as printed: it is not cancelled after that.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        app = self._session.app
-        if app.is_running:
-            app.renderer.erase()
-        self._output.write_raw(text)
-        self._output.flush()
-        app.invalidate()
+        if self._session.app.is_running:
+            await self._wait_for_frame()
+        self._draw(text)
         await trio.lowlevel.cancel_shielded_checkpoint()
 
+    def refresh(self) -> None:
+        """Draw the prompt again: it, or what waits above it, has changed."""
+        if self._session.app.is_running:
+            self._draw("")
+
+    async def ask(self, text: str) -> str:
+        """Ask a question in place of the prompt. -> the key pressed: y, n or e; empty for Ctrl-C, or leaving"""
+        while self._question is not None:
+            await self._question.answered.wait()
+        question = self._question = Question(text)
+        self.refresh()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._answer_when_stopped, question)
+            await question.answered.wait()
+            nursery.cancel_scope.cancel()
+        return question.answer
+
+    def restore(self, draft: str) -> None:
+        """Put a draft back into the line; where another is being typed, the arrow key brings it back."""
+        buffer = self._session.default_buffer
+        if buffer.text:
+            buffer.history.append_string(draft)
+        else:
+            buffer.set_document(Document(draft), bypass_readonly=True)
+        self.refresh()
+
+    async def _answer_when_stopped(self, question: "Question") -> None:
+        await self.stopped.wait()
+        self._answer(question, "")
+
+    def _answer(self, question: "Question", key: str) -> None:
+        if self._question is question:
+            self._question = None
+        question.answer = key
+        question.answered.set()
+        question.then(key)
+
+    async def _wait_for_frame(self) -> None:
+        """Wait until FRAME_S after the last write: by the time of the machine, on which the terminal is."""
+        loop = asyncio.get_running_loop()
+        if (wait_s := self._printed_at + FRAME_S - loop.time()) > 0:
+            is_due = trio.Event()
+            timer = loop.call_later(wait_s, is_due.set)
+            try:
+                await is_due.wait()
+            finally:
+                timer.cancel()
+        self._printed_at = loop.time()
+
+    def _draw(self, text: str) -> None:
+        app = self._session.app
+        with self._output.one_frame():
+            if app.is_running:
+                app.renderer.erase()
+            self._output.write_raw(text)
+            if app.is_running and not app.is_done:
+                self._session.redraw()
+
+    def _make_prompt(self) -> StyleAndTextTuples:
+        columns = self._output.get_size().columns
+        above: StyleAndTextTuples = [("class:waiting", f"{row}\n") for row in self._view.waiting_rows(columns)]
+        line = f"{self._question.text} " if self._question else self._view.prompt(columns)
+        return [*above, ("", line)]
+
+    def _fold(self, buffer: Buffer) -> None:
+        """Make each grapheme cluster one character of the draft."""
+        folded = self._clusters.fold(buffer.text)
+        if folded != buffer.text:
+            cursor = len(self._clusters.fold(buffer.text[: buffer.cursor_position]))
+            buffer.set_document(Document(folded, min(cursor, len(folded))), bypass_readonly=True)
+
     def _accept(self, buffer: Buffer) -> bool:
-        """Send the line and empty the prompt."""
-        if buffer.text.strip():
-            self._send_typed.send_nowait(buffer.text)
+        """Send the draft and empty the prompt; a paste of many lines is asked about first."""
+        draft = self._clusters.unfold(buffer.text)
+        if question := self._view.question_about(draft):
+            self._question = Question(question, partial(self._send_if_wanted, draft))
+        elif draft.strip():
+            self._send_typed.send_nowait(draft)
         return False
+
+    def _send_if_wanted(self, draft: str, key: str) -> None:
+        if key == "y":
+            self._send_typed.send_nowait(draft)
+        elif key == "e":
+            self.restore(draft)
+
+    def _interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        if self._question:
+            self._answer(self._question, "")
+        elif self._view.stop_paste():
+            return
+        elif self.draft:
+            self._session.default_buffer.reset(append_to_history=True)
+        else:
+            self._stop()
+
+    def _paste(self, event: KeyPressEvent) -> None:
+        """Put a paste into the draft."""
+        text = pasted(event.data)
+        if len(self.draft) + len(text) > DRAFT_CHARS_MAX:
+            self._view.refuse(
+                f"too much to be pasted: at most {DRAFT_CHARS_MAX // 1024} KiB, or pipe it into another join"
+            )
+        else:
+            event.current_buffer.insert_text(self._clusters.fold(text))
 
     def _make_keys(self) -> KeyBindings:
         keys = KeyBindings()
-        is_typing = has_focus(DEFAULT_BUFFER)
+        is_asking = Condition(lambda: self._question is not None)
+        is_typing = has_focus(DEFAULT_BUFFER) & ~is_asking
         is_empty = Condition(lambda: not self.draft)
-        keys.add("c-c", filter=is_typing)(lambda _: self._stop())
+        keys.add("c-c", filter=has_focus(DEFAULT_BUFFER))(lambda _: self._interrupt())
         keys.add("c-d", filter=is_typing & is_empty)(lambda _: self._stop())
-        keys.add(Keys.BracketedPaste, filter=is_typing)(_paste)
+        keys.add("c-u", filter=is_typing)(_clear_draft)
+        keys.add(Keys.BracketedPaste, filter=is_typing)(self._paste)
+        for key in ("y", "n", "e", "Y", "N", "E"):
+            keys.add(key, filter=is_asking)(self._answer_by_key)
+        for other in ("enter", "c-d", "c-z", Keys.BracketedPaste, Keys.Any):
+            keys.add(other, filter=is_asking)(_ignore)
         return keys
+
+    def _answer_by_key(self, event: KeyPressEvent) -> None:
+        if self._question:
+            self._answer(self._question, event.data.lower())
+
+
+@dataclass(eq=False)
+class Question:
+    """A question that stands in place of the prompt, until a key answers it."""
+
+    text: str
+    then: Callable[[str], None] = lambda _key: None
+    """Called with the key."""
+    answer: str = ""
+    answered: trio.Event = field(default_factory=trio.Event)
 
 
 class WordCompleter(Completer):
     """Completes the last word before the cursor."""
 
-    def __init__(self, words: Complete) -> None:
+    def __init__(self, words: Complete, clusters: Clusters) -> None:
         self._words = words
+        self._clusters = clusters
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """Yield the words that begin like the one before the cursor."""
-        before = document.text_before_cursor
+        before = self._clusters.unfold(document.text_before_cursor)
         typed = before.rpartition(" ")[2]
         for word in self._words(before):
-            yield Completion(word, start_position=-len(typed), display=word.strip())
+            yield Completion(word, start_position=-len(self._clusters.fold(typed)), display=word.strip())
 
 
-def _paste(event: KeyPressEvent) -> None:
-    """Send each whole line of a paste as if Enter ended it; the rest stays to be edited."""
+def _clear_draft(event: KeyPressEvent) -> None:
+    """Clear the whole draft, as the line editing of a bare terminal does. Ctrl-Y brings it back."""
     buffer = event.current_buffer
-    *lines, rest = event.data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for line in lines:
-        buffer.insert_text(line)
-        buffer.validate_and_handle()
-    buffer.insert_text(rest)
+    event.app.clipboard.set_text(buffer.text)
+    buffer.text = ""
+
+
+def _ignore(_event: KeyPressEvent) -> None:
+    """Take no other keys while something is asked."""

@@ -1,4 +1,4 @@
-"""Output to a terminal that may stand still.
+"""Output to a terminal: whole frames, also to one that may stand still.
 
 It stands still by Ctrl-S, or because nobody reads what is behind it. A write to it waits in the kernel, and
 nothing else goes on meanwhile. Python's signal handlers do run there, and the system call is made again after them; so
@@ -13,22 +13,57 @@ from types import FrameType
 
 from prompt_toolkit.output.vt100 import Vt100_Output
 
+from trio_chat.client.line_view.clusters import Clusters, width_of
+
+_BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
+"""DEC mode 2026, synchronized output: a terminal that has it shows what is between them at once."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminalOutput(Vt100_Output):
     """Output that is discarded from the second signal on if the terminal stands still then."""
 
+    clusters: Clusters | None = None
+    """The clusters whose stand-ins are written by the editor."""
     _is_writing = False
+    _is_held = False
     _signals = 0
 
+    def write(self, data: str) -> None:
+        """Write text; a cluster for its stand-in, which then takes as many columns as the editor counts for it.
+
+        Terminals differ in the width of a cluster. So its columns are emptied first, and the cursor is put behind them.
+        """
+        cluster = self.clusters.cluster_of(data) if self.clusters and not data.isascii() else ""
+        if not cluster:
+            super().write(data)
+            return
+        width = width_of(cluster)
+        super().write_raw(f"\x1b7{' ' * width}\x1b8\x1b7")
+        super().write(cluster)
+        super().write_raw(f"\x1b8\x1b[{width}C")
+
     def flush(self) -> None:
-        """Write what has been buffered."""
+        """Write what has been buffered, as one frame."""
+        if self._is_held or not self._buffer:
+            return
+        self._buffer = [_BEGIN_FRAME, *self._buffer, _END_FRAME]
         self._is_writing = True
         try:
             super().flush()
         finally:
             self._is_writing = False
+
+    @contextmanager
+    def one_frame(self) -> Iterator[None]:
+        """Write all output of the block at its end, at once."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            self.flush()
 
     @contextmanager
     def counting_signals(self) -> Iterator[None]:

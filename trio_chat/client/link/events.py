@@ -10,6 +10,14 @@ from trio_chat.wire import frames
 Message = frames.Say | frames.Act | frames.Tell | frames.Topic
 """Requests that are kept until they are acknowledged, across connections."""
 
+
+def lines_of(message: Message) -> list[str]:
+    """Return the lines of a message, one of which most have."""
+    if isinstance(message, frames.Say) and message.lines:
+        return message.lines
+    return [message.text or ""]
+
+
 Question = (
     frames.Join
     | frames.Leave
@@ -90,6 +98,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Messages of ours were taken back before they were sent."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RoomJoined:
     """We have joined a room."""
 
@@ -147,6 +162,7 @@ LinkEvent = (
     | Sent
     | Delayed
     | Failed
+    | Cancelled
     | RoomJoined
     | RoomLeft
     | Answered

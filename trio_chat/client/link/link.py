@@ -6,7 +6,7 @@ iterator of events, and knows no view.
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Self, TypeVar
@@ -19,6 +19,7 @@ from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.connection import LinkConnection
 from trio_chat.client.link.event_queue import EventQueue
 from trio_chat.client.link.events import (
+    Cancelled,
     Disconnected,
     Ended,
     Failed,
@@ -28,6 +29,7 @@ from trio_chat.client.link.events import (
     Pending,
     Question,
     Sent,
+    lines_of,
 )
 from trio_chat.client.link.greeting import LateHelloError
 from trio_chat.client.link.identity import Identity
@@ -46,10 +48,20 @@ class Link:
     Whoever made it runs `run`; any task may call the other methods.
     """
 
-    def __init__(self, address: Address, identity: Identity, outbox: Outbox, *, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        identity: Identity,
+        outbox: Outbox,
+        *,
+        backoff: Backoff | None = None,
+        holds_pending: bool = False,
+    ) -> None:
+        """If `holds_pending`, what the outbox has from last time is not sent before `release`."""
         self._address = address
         self._outbox = outbox
         self._protocol = ClientProtocol(identity, outbox.session, outbox.pending)
+        self._protocol.held = {message.key for message in outbox.pending} if holds_pending else set()
         self._backoff = backoff or Backoff()
         self._events = EventQueue()
         self._connection: LinkConnection | None = None
@@ -111,6 +123,37 @@ class Link:
         self._events.put(self._protocol.ask(_with_key(question)))
         self._wake()
 
+    def limit_lines_in_flight(self, most: int) -> None:
+        """Have at most so many lines on their way to the server at once: the others can still be taken back."""
+        self._protocol.lines_in_flight_max = most
+
+    @property
+    def held(self) -> tuple[Message, ...]:
+        """The messages of last time that are not sent before `release`."""
+        return tuple(message for message in self.pending if message.key in self._protocol.held)
+
+    def release(self) -> None:
+        """Send the messages that were held."""
+        self._protocol.release()
+        self._wake()
+
+    @property
+    def cancellable(self) -> tuple[Message, ...]:
+        """The messages that can be taken back."""
+        return tuple(self._protocol.cancellable)
+
+    async def cancel(self, keys: Collection[str] | None = None) -> int:
+        """Take back the messages that are not on their way to the server: all, or some. -> the number of their lines
+
+        Without a connection that is all of them, though the server may have kept one that was sent before it broke.
+        """
+        messages = self._protocol.cancel(keys)
+        await self._remove([message.key for message in messages])
+        self._events.put([Cancelled(tuple(messages))] if messages else [])
+        self._space_waiters.unpark_all()
+        self._leave_if_settled()
+        return sum(len(lines_of(message)) for message in messages)
+
     def take_events(self) -> list[LinkEvent]:
         """Return the events since the iteration ended."""
         return self._events.take_nowait()
@@ -169,7 +212,7 @@ class Link:
     async def _connect_once(self) -> LinkError:
         """Make one connection and use it. -> why it was lost"""
         try:
-            stream = await self._address.connect(self._notify)
+            stream = await self._address.connect(self._notify_connecting)
         except LinkError as error:
             return error
         self._connection = LinkConnection(
@@ -185,8 +228,12 @@ class Link:
         if self._connection:
             self._connection.wake()
 
-    def _notify(self, notice: str) -> None:
+    def _notify_connecting(self, notice: str) -> None:
         self._notices.append(notice)
+        self.notify(notice)
+
+    def notify(self, notice: str) -> None:
+        """Put a notice for the person among the events."""
         self._events.put([LinkNotice(notice)])
 
     async def _handle_replies(self, replies: Sequence[frames.AnyReply]) -> None:
@@ -225,13 +272,19 @@ class Link:
 
 @asynccontextmanager
 async def open_link(
-    address: Address, identity: Identity, outbox: Outbox, *, is_persistent: bool = False, backoff: Backoff | None = None
+    address: Address,
+    identity: Identity,
+    outbox: Outbox,
+    *,
+    is_persistent: bool = False,
+    backoff: Backoff | None = None,
+    holds_pending: bool = False,
 ) -> AsyncIterator[Link]:
     """Connect, and close the connection at the end of the block.
 
     If `is_persistent`, the first connection is retried, too; else its failure raises LinkError, in a group.
     """
-    link = Link(address, identity, outbox, backoff=backoff)
+    link = Link(address, identity, outbox, backoff=backoff, holds_pending=holds_pending)
     async with trio.open_nursery() as nursery:
         await nursery.start(partial(link.run, is_persistent=is_persistent))
         yield link
@@ -244,8 +297,9 @@ def _with_key(request: RequestT) -> RequestT:
 
 def _check(message: Message) -> str:
     """Return why a message can never be sent, or an empty string."""
-    if len(message.text) > frames.TEXT_LIMIT:
-        return f"line too long: at most {frames.TEXT_LIMIT} characters"
-    if not message.text.isascii() and _SURROGATE.search(message.text):
-        return "line is not valid UTF-8"
+    for line in lines_of(message):
+        if len(line) > frames.TEXT_LIMIT:
+            return f"line too long: at most {frames.TEXT_LIMIT} characters"
+        if not line.isascii() and _SURROGATE.search(line):
+            return "line is not valid UTF-8"
     return ""

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -31,9 +32,11 @@ PROFILES_MAX = 64
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pending (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL, frame BLOB NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL, frame BLOB NOT NULL, time REAL
 );
 """
+_HAS_TIME = "SELECT count(*) FROM pragma_table_info('pending') WHERE name = 'time'"
+_ADD_TIME = "ALTER TABLE pending ADD COLUMN time REAL"  # a file of before 0.3 has none
 
 T = TypeVar("T")
 
@@ -60,14 +63,21 @@ class Outbox:
         database.executescript(_SCHEMA)
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("damaged")
+        if not database.execute(_HAS_TIME).fetchone()[0]:
+            database.execute(_ADD_TIME)
         self.session = self._open_session()
         rows = database.execute("SELECT frame FROM pending ORDER BY number LIMIT ?", (PENDING_MAX,))
-        self.pending: tuple[Message, ...] = tuple(_decoder.decode(frame) for (frame,) in rows)
+        self.pending: tuple[Message, ...] = tuple(_decode(frame) for (frame,) in rows)
+        (oldest,) = database.execute("SELECT min(coalesce(time, 0)) FROM pending").fetchone()
+        self.oldest_time: float = oldest or 0.0
+        """The time at which the oldest of them was added, in seconds since 1970; 0 where that is not known."""
 
     async def add(self, messages: Iterable[Message]) -> None:
         """Add messages; return when they are on disk. Raises OutboxError."""
-        rows = [(message.key, frames.encode(message)) for message in messages]
-        await self._in_thread(partial(self._write, "INSERT OR IGNORE INTO pending (key, frame) VALUES (?, ?)", rows))
+        now = time.time()
+        rows = [(message.key, frames.encode(message), now) for message in messages]
+        statement = "INSERT OR IGNORE INTO pending (key, frame, time) VALUES (?, ?, ?)"
+        await self._in_thread(partial(self._write, statement, rows))
 
     async def remove(self, keys: Iterable[str]) -> None:
         """Remove messages. Raises OutboxError."""
@@ -151,6 +161,14 @@ def _try_to_open(file: Path, warning: str = "") -> Outbox | None:
             raise
     aside = _set_aside(file)
     return _try_to_open(file, f"the outbox {file} is damaged: it is now {aside}, and an empty one takes its address")
+
+
+def _decode(frame: bytes) -> Message:
+    """Decode a message. Raises msgspec.MsgspecError where it is none."""
+    message = _decoder.decode(frame)
+    if isinstance(message, frames.Say) and message.text is None and not message.lines:
+        raise msgspec.ValidationError("a say without text")
+    return message
 
 
 def _set_aside(file: Path) -> Path:

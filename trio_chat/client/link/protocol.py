@@ -5,7 +5,7 @@ connection. Whatever a server sends, what is held is bounded by what we sent and
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import assert_never
 
 from trio_chat.client.link.events import (
@@ -21,6 +21,7 @@ from trio_chat.client.link.events import (
     Received,
     Refused,
     Sent,
+    lines_of,
 )
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.membership import Membership
@@ -30,6 +31,9 @@ QUESTIONS_MAX = 100
 PONGS_MAX = 100
 OWN_KEYS_MAX = 4096
 """Keys of acknowledged messages whose entries may still come."""
+
+_PART = "."
+"""Between the key of a message and the number of one of its lines. The keys that the link makes are hexadecimal."""
 
 _FINAL_CODES = ("protocol", "password")
 """Codes of errors that keep any client out for good."""
@@ -52,14 +56,21 @@ class ClientProtocol:
         self.pending: OrderedDict[str, Message] = OrderedDict((message.key, message) for message in pending)
         self.needs_resend = False
         """True if the server could not store a message, so that it is to be sent again later."""
+        self.lines_in_flight_max: int | None = None
+        """Lines of messages that may be on their way to the server at once; None for any number."""
         self.has_said_bye = False
-        """True if we ended the session."""
+        """True if it was we who ended the session."""
+        self.held: set[str] = set()
+        """Keys of the messages that are not to be sent before the person has said so."""
         self._membership = Membership(identity, session, _rooms_of(self.pending.values()))
         self._was_connected = False
         self._has_gap = False
         self._questions: dict[str, Question] = {}
         self._own_keys: OrderedDict[str, None] = OrderedDict.fromkeys(self.pending)
         self._requests: deque[frames.Request] = deque()
+        self._in_flight: dict[str, int] = {}
+        """Lines of the messages that were sent on this connection and are not acknowledged, by key."""
+        self._say_lines_max = 1
 
     @property
     def label(self) -> str:
@@ -86,7 +97,7 @@ class ClientProtocol:
     @property
     def is_settled(self) -> bool:
         """True if all messages are acknowledged, and all questions answered."""
-        return not self.pending and not self._questions
+        return self.pending.keys() <= self.held and not self._questions
 
     # Requests
 
@@ -100,7 +111,8 @@ class ClientProtocol:
         for message in messages:
             self.pending[message.key] = message
             self._own_keys[message.key] = None
-            self._request(message)
+            for request in self._requests_of(message):
+                self._request(request)
         while len(self._own_keys) > OWN_KEYS_MAX + len(self.pending):
             self._own_keys.popitem(last=False)
 
@@ -128,13 +140,78 @@ class ClientProtocol:
         """Send again all messages that are not acknowledged, in order."""
         self.needs_resend = False
         self._requests = deque(request for request in self._requests if not isinstance(request, Message))
-        self._requests.extend(self.pending.values() if self.is_connected else ())
+        if self.is_connected:
+            self._request_pending()
+
+    @property
+    def cancellable(self) -> list[Message]:
+        """The messages of which nothing was sent on this connection."""
+        return [message for key, message in self.pending.items() if key not in self._in_flight]
+
+    def cancel(self, wanted: Collection[str] | None = None) -> list[Message]:
+        """Take back the messages of which nothing was sent on this connection: all, or those with the wanted keys."""
+        cancelled = [message for message in self.cancellable if wanted is None or message.key in wanted]
+        keys = {message.key for message in cancelled}
+        self.held -= keys
+        for key in keys:
+            del self.pending[key]
+        self._requests = deque(
+            request for request in self._requests if keys.isdisjoint((request.key, _message_key(request.key)))
+        )
+        return cancelled
 
     def take_requests(self, count: int) -> list[frames.Request]:
-        """Return the next requests to send, at most `count`."""
-        taken = [self._requests.popleft() for _ in range(min(count, len(self._requests)))]
+        """Return the next requests to send, at most `count`; when enough lines are in flight, signs of life alone."""
+        taken: list[frames.Request] = []
+        while self._requests and len(taken) < count and not self._must_wait(self._requests[0]):
+            taken.append(self._taken(self._requests.popleft()))
+        if not taken:
+            taken += [request for request in self._requests if isinstance(request, frames.Ping | frames.Pong)][:count]
+            for request in taken:
+                self._requests.remove(request)
         self.has_said_bye |= any(isinstance(request, frames.Bye) for request in taken)
         return taken
+
+    def _must_wait(self, request: frames.Request) -> bool:
+        """Tell whether a message must wait for others to be acknowledged. One whose first lines were sent goes on."""
+        if self.lines_in_flight_max is None or not isinstance(request, Message):
+            return False
+        if not self._in_flight.keys().isdisjoint((request.key, _message_key(request.key))):
+            return False
+        lines = sum(self._in_flight.values())
+        return lines > 0 and lines + len(lines_of(request)) > self.lines_in_flight_max
+
+    def _taken(self, request: frames.Request) -> frames.Request:
+        for key in (request.key, _message_key(request.key)):
+            if message := self.pending.get(key):
+                self._in_flight[key] = len(lines_of(message))
+        return request
+
+    def release(self) -> None:
+        """Send the messages that were held."""
+        held, self.held = self.held, set()
+        for message in [self.pending[key] for key in self.pending if key in held]:
+            for request in self._requests_of(message):
+                self._request(request)
+
+    def _request_pending(self) -> None:
+        for key, message in self.pending.items():
+            if key not in self.held:
+                self._requests.extend(self._requests_of(message))
+
+    def _requests_of(self, message: Message) -> list[Message]:
+        """Return a message as the server takes it: one of several lines as one for each, where it knows no others.
+
+        The last one has the key of the message, so that its entry acknowledges all.
+        """
+        lines = lines_of(message)
+        if not isinstance(message, frames.Say) or len(lines) <= max(self._say_lines_max, 1):
+            return [message]
+        keys = [f"{message.key}{_PART}{number}" for number in range(1, len(lines))]
+        return [
+            frames.Say(room=message.room, text=line, key=key)
+            for line, key in zip(lines, (*keys, message.key), strict=True)
+        ]
 
     def _request(self, request: frames.Request) -> None:
         if self.is_connected:
@@ -146,6 +223,7 @@ class ClientProtocol:
         """End a connection, and with it all questions but those that can be answered without one."""
         self.is_connected = self.needs_resend = self._has_gap = False
         self._requests.clear()
+        self._in_flight.clear()
         questions = tuple(self._questions.values())
         self._questions.clear()
         return [self._membership.answer_offline(question) for question in questions]
@@ -182,12 +260,13 @@ class ClientProtocol:
         rooms, was_connected = tuple(self._membership.rooms), self._was_connected
         self.is_connected = self._was_connected = True
         self._requests.extend(self._membership.reconcile(welcome))
-        self._requests.extend(self.pending.values())
+        self._say_lines_max = welcome.limits.lines
+        self._request_pending()
         return [Connected(self.label, rooms, was_connected, is_other_epoch=is_other_epoch)]
 
     def _receive_entry(self, entry: frames.Said) -> list[LinkEvent]:
         events: list[LinkEvent] = []
-        if message := self.pending.pop(entry.key, None):
+        if message := self._settle(entry.key):
             events.append(Sent(message))
         if entry.again or not self._membership.record(entry):
             return events
@@ -198,16 +277,21 @@ class ClientProtocol:
     def _receive_error(self, error: frames.Error) -> list[LinkEvent]:
         if not self.is_connected and not self.is_refused:
             self.refusal = error
-        if message := self.pending.get(error.key):
+        if message := self.pending.get(error.key) or self.pending.get(_message_key(error.key)):
             if error.code in _TRANSIENT_CODES:
                 self.needs_resend = True
+                self._in_flight.pop(message.key, None)
                 return [Delayed(message, error.text)]
-            del self.pending[error.key]
+            self._settle(message.key)
             return [Failed(message, error.text)]
         question = self._questions.pop(error.key, None)
         if isinstance(question, frames.Join):
             self._membership.drop_room(question.room)
         return [Refused(question, error.text)]
+
+    def _settle(self, key: str) -> Message | None:
+        self._in_flight.pop(key, None)
+        return self.pending.pop(key, None)
 
     def _receive_joined(self, joined: frames.Joined) -> list[LinkEvent]:
         question = self._questions.pop(joined.key, None)
@@ -234,6 +318,11 @@ class ClientProtocol:
     def _receive_ping(self, ping: frames.Ping) -> None:
         if len(self._requests) < PONGS_MAX and len(ping.key) <= frames.KEY_LIMIT:
             self._requests.append(frames.Pong(key=ping.key))
+
+
+def _message_key(key: str) -> str:
+    """Return the key of the message that a request is a part of."""
+    return key.partition(_PART)[0]
 
 
 def _rooms_of(messages: Iterable[Message]) -> Iterable[str]:

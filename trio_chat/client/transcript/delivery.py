@@ -1,10 +1,11 @@
 """Notices about our own messages: which wait for a connection, which were sent late, which failed. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
-from trio_chat.client.link.events import Delayed, Failed, Message, Pending, Sent
+from trio_chat.client.link.events import Cancelled, Delayed, Failed, Message, Pending, Sent, lines_of
 from trio_chat.client.transcript.link_state import LinkState
+from trio_chat.client.transcript.paste import beginning_of
 
 
 class DeliveryNotices:
@@ -13,25 +14,27 @@ class DeliveryNotices:
     def __init__(self) -> None:
         self.offline_reason = ""
         """Why there is no connection; empty while there is one."""
-        self._delayed: set[str] = set()
-        """Keys of the messages that could not be sent at once."""
+        self.waiting: dict[str, Message] = {}
+        """The messages that somebody at a prompt has typed and the server has not kept yet, by key."""
+        self._delayed: dict[str, int] = {}
+        """Lines of the messages that could not be sent at once, by key."""
         self._sent_late = 0
 
     def resume(self, pending: Iterable[Message]) -> int:
         """Take over the messages of last time. -> their number"""
-        self._delayed = {message.key for message in pending}
-        return len(self._delayed)
+        self._delayed = _line_counts(pending)
+        return sum(self._delayed.values())
 
     def disconnected(self, reason: str, link: LinkState) -> tuple[str, ...]:
         """Announce a lost connection once, not again at each attempt to reconnect."""
         was_offline, self.offline_reason = bool(self.offline_reason), reason
         if was_offline:
             return ()
-        self._delayed |= {message.key for message in link.pending}
-        waiting = (_waiting(len(self._delayed)),) if self._delayed else ()
+        self._delayed |= _line_counts(link.pending)
+        waiting = (_waiting(self._delayed),) if self._delayed else ()
         return (f"{reason}; trying again", *waiting)
 
-    def notices(self, event: Pending | Sent | Delayed | Failed, link: LinkState) -> tuple[str, ...]:
+    def notices(self, event: Pending | Sent | Delayed | Failed | Cancelled, link: LinkState) -> tuple[str, ...]:
         """Return the notices about what became of a message."""
         match event:
             case Pending(message=message):
@@ -39,25 +42,33 @@ class DeliveryNotices:
             case Sent(message=message):
                 return self._settled(message, is_sent=True)
             case Delayed(message=message, reason=reason):
-                self._delayed.add(message.key)
-                return (f"not sent yet, it will be tried again: {reason}: {message.text}",)
+                self._delayed |= _line_counts([message])
+                return (f"not sent yet, it will be tried again: {reason}: {beginning_of(lines_of(message))}",)
             case Failed(message=message, reason=reason):
-                return (f"not sent: {reason}: {message.text}", *self._settled(message, is_sent=False))
+                return (
+                    f"not sent: {reason}: {beginning_of(lines_of(message))}",
+                    *self._settled(message, is_sent=False),
+                )
+            case Cancelled(messages=messages):
+                count = count_lines(sum(_line_counts(messages).values()))
+                settled = [notice for message in messages for notice in self._settled(message, is_sent=False)]
+                return (f"{count} not sent: taken back", *settled)
             case _:
                 assert_never(event)
 
     def _queued(self, message: Message, link: LinkState) -> tuple[str, ...]:
         if link.is_connected or not self.offline_reason:
             return ()
-        self._delayed.add(message.key)
-        return (_waiting(len(self._delayed)),)
+        self._delayed |= _line_counts([message])
+        return (_waiting(self._delayed),)
 
     def _settled(self, message: Message, *, is_sent: bool) -> tuple[str, ...]:
         """Take a message off the delayed ones. -> how many were sent, when none is left"""
-        if message.key not in self._delayed:
+        self.waiting.pop(message.key, None)
+        count = self._delayed.pop(message.key, 0)
+        if not count:
             return ()
-        self._delayed.discard(message.key)
-        self._sent_late += is_sent
+        self._sent_late += count if is_sent else 0
         if self._delayed or not self._sent_late:
             return ()
         count, self._sent_late = self._sent_late, 0
@@ -69,5 +80,9 @@ def count_lines(count: int) -> str:
     return f"{count} line" if count == 1 else f"{count} lines"
 
 
-def _waiting(count: int) -> str:
-    return f"not connected: {count_lines(count)} will be sent later"
+def _line_counts(messages: Iterable[Message]) -> dict[str, int]:
+    return {message.key: len(lines_of(message)) for message in messages}
+
+
+def _waiting(delayed: Mapping[str, int]) -> str:
+    return f"not connected: {count_lines(sum(delayed.values()))} will be sent later"

@@ -9,6 +9,7 @@ from trio_chat.chat.command_table import Command, Effect, argument_in, command_i
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
+from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, lines_wanted, topic_wanted
 from trio_chat.client.link.events import Message, Question
 from trio_chat.wire import frames
@@ -27,6 +28,7 @@ class Local(Enum):
     TOPIC = auto()
     NICK = auto()
     QUIT = auto()
+    CANCEL = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,36 @@ def written_out(line: str, writer: str) -> str:
     return f"/msg {writer} {text}"
 
 
-def help_lines() -> list[str]:
-    """List what can be typed: the commands of the chat, and ours."""
-    return help_rows([(command.title, command.help) for command in COMMANDS.values()])
+def typed_form(message: Message) -> str:
+    """Return what is typed to send a message."""
+    match message:
+        case frames.Say(lines=[]):
+            text = message.text or ""
+            return f"/{text}" if read_line(text).command else text
+        case frames.Say(lines=lines):
+            return "\n".join(lines)
+        case frames.Act(text=text):
+            return f"/me {text}"
+        case frames.Tell(to=to, text=text):
+            return f"/msg {to} {text}"
+        case frames.Topic(text=text):
+            return f"/topic {text}"
+
+
+KEYS = (
+    ("Tab", "complete a name, a /command, a @sticker or a room"),
+    ("Up, Down", "bring back what you typed before"),
+    ("Ctrl-C", "stop what is being sent; else clear the line; else leave"),
+    ("Ctrl-D", "leave, in an empty line"),
+    ("Ctrl-U, Ctrl-W", "clear the line, or the word before the cursor; Ctrl-Y brings it back"),
+)
+"""The keys of a terminal, each with what it does."""
+
+
+def help_lines(*, has_keys: bool = False) -> list[str]:
+    """List what can be typed: the commands of the chat, and ours; if `has_keys`, also the keys of a terminal."""
+    commands = [(command.title, command.help) for command in COMMANDS.values()]
+    return help_rows([*commands, *KEYS] if has_keys else commands)
 
 
 OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
@@ -169,6 +198,13 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
             _unignore,
             Effect.ASKS,
             missing="say whom",
+        ),
+        Command(
+            "cancel",
+            "",
+            "take back what waits to be sent",
+            lambda _it: Local.CANCEL,
+            Effect.CHANGES,
         ),
         Command(
             "stickers",

@@ -7,11 +7,12 @@ from typing import assert_never
 
 from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.chat.nicks import NICK_MAX
-from trio_chat.chat.text import excerpt
+from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, where_you_are, who_is_here
 from trio_chat.client.link.events import (
     Answer,
     Answered,
+    Cancelled,
     Connected,
     Delayed,
     Disconnected,
@@ -20,21 +21,29 @@ from trio_chat.client.link.events import (
     GapFound,
     LinkEvent,
     LinkNotice,
+    Message,
     Pending,
     Received,
     Refused,
     RoomJoined,
     RoomLeft,
     Sent,
+    lines_of,
 )
 from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.people import People
-from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, is_mention, timestamp
+from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, cut_to, is_mention, timestamp
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
 """Kinds of entries that somebody typed. Our own were echoed then; those of ignored people are left out."""
+
+_LABEL_MAX = 48
+"""Characters of our own name that are shown in the prompt: an IPv6 address and a port take so many."""
+
+_WAITING_ROWS_MAX = 3
+_PENDING_ROWS_MAX = 10
 
 _OWN_COMING = (Kind.JOINED, Kind.LEFT)
 
@@ -88,32 +97,62 @@ class Narrator:
         self.room = room
         self.people = People()
         self.delivery = DeliveryNotices()
+        self.shows_own = False
+        """True if our own messages are shown when they come back, and not by whoever typed them."""
+        self.label = ""
+        """Our name as others see it."""
         self._clock = clock
         self._last_announcement: tuple[float, str] | None = None
 
-    def prompt(self) -> str:
-        """Return the prompt; it names the current room where the person is in several."""
-        if len(self.people.rooms) < 2:
+    def prompt(self, columns: int) -> str:
+        """Return the prompt: who speaks, and where, as far as that leaves half of the columns to type in."""
+        if not self.label:
             return PROMPT
-        return f"#{excerpt(self.room, NICK_MAX)}{PROMPT}"  # a hostile server could have rooms with longer names
+        room = f"#{excerpt(self.room, NICK_MAX)}"  # a hostile server could have rooms, and names, that are longer
+        prompts = (f"[{excerpt(self.label, _LABEL_MAX)}] {room}{PROMPT}", f"{room}{PROMPT}", PROMPT)
+        return next((prompt for prompt in prompts if 2 * len(prompt) <= columns), PROMPT)
+
+    def waiting_rows(self, columns: int) -> list[str]:
+        """Return rows with the end of what was typed and is not kept yet, as it will stand in the transcript."""
+        waiting = self.delivery.waiting.values()
+        tail = [(message, line) for message in waiting for line in lines_of(message)]
+        hidden = len(tail) - _WAITING_ROWS_MAX
+        rows = [f"{count_lines(hidden)} more on the way (/cancel takes back what is not sent)"] if hidden > 0 else []
+        rows += [self._waiting_row(message, line) for message, line in tail[-_WAITING_ROWS_MAX:]]
+        return [cut_to(row, columns - 1) for row in rows]
+
+    def _waiting_row(self, message: Message, line: str) -> str:
+        label = excerpt(self.label, _LABEL_MAX)
+        match message:
+            case frames.Tell(to=to):
+                return f"[{label} -> {clean(to)}]> {clean(line)}"
+            case frames.Act():
+                return f"* [{label}] {clean(line)}"
+            case frames.Topic():
+                return f"topic: {clean(line)}"
+        where = "" if message.room == self.room else f"#{clean(message.room)} "
+        return f"{where}[{label}]> {clean(line)}"
 
     def echo(self, line: str, *, columns: int | None = None) -> list[Row]:
-        """Render a line that was typed, as it stood behind the prompt."""
-        rows = self.transcript.own_line(line, prompt=self.prompt(), columns=columns)
-        return self._with_time(rows, self._clock() if self._clock else 0.0)
+        """Render a command that was typed, as it stood behind the prompt."""
+        return self.transcript.own_line(line, columns=columns)
 
-    def render_pending(self, link: LinkState) -> RenderedOutput:
-        """Render the messages of last time that are still to be sent."""
+    def render_pending(self, link: LinkState, *, is_held: bool = False) -> RenderedOutput:
+        """Render the messages of last time that are still to be sent; if `is_held`, only when the person wants it."""
         if not link.pending:
             return _NOTHING
-        count = self.delivery.resume(link.pending)
-        rows = self.transcript.notice(f"{count_lines(count)} from last time will be sent:")
-        for message in link.pending:
-            rows += self.transcript.own_line(message.text)
+        count = count_lines(self.delivery.resume(link.pending))
+        rows = self.transcript.notice(f"{count} from last time {'not sent' if is_held else 'will be sent'}:")
+        lines = [self._waiting_row(message, line) for message in link.pending for line in lines_of(message)]
+        for line in lines[:_PENDING_ROWS_MAX]:
+            rows += self.transcript.own_line(line, prompt="  ")
+        if len(lines) > _PENDING_ROWS_MAX:
+            rows += self.transcript.notice(f"and {count_lines(len(lines) - _PENDING_ROWS_MAX)} more")
         return self._here(rows)
 
     def render(self, event: LinkEvent, link: LinkState, *, columns: int | None = None) -> RenderedOutput:
         """Render an event. Drawings wider than `columns` stay names."""
+        self.label = link.label
         match event:
             case Received():
                 return self._render_entry(event, link, columns)
@@ -121,7 +160,7 @@ class Narrator:
                 return RenderedOutput(tuple(self._render_answer(answer, link, columns)))
             case Connected() | Disconnected() | Ended() | LinkNotice():
                 return self._render_connection(event, link)
-            case Pending() | Sent() | Delayed() | Failed():
+            case Pending() | Sent() | Delayed() | Failed() | Cancelled():
                 return RenderedOutput(notices=self.delivery.notices(event, link))
             case RoomJoined() | RoomLeft() | Refused() | GapFound():
                 return self._render_room(event, link)
@@ -153,7 +192,7 @@ class Narrator:
     def _is_left_out(self, received: Received, label: str) -> bool:
         entry = received.entry
         if entry.kind in _WORDS:
-            return received.is_own or self.people.is_ignored(entry.author)
+            return (received.is_own and not self.shows_own) or self.people.is_ignored(entry.author)
         if entry.kind in _OWN_COMING:
             return entry.author == label
         if entry.kind == Kind.ANNOUNCED:  # it comes to each of our rooms, at one time

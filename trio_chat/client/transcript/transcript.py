@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from wcwidth import iter_graphemes, wcswidth
+
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.wording import notice
@@ -20,6 +22,9 @@ from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of, line_of_past
 
 PROMPT = "> "
+
+_CHARS_A_COLUMN = 8
+"""Characters looked at for each column of a row: a family emoji has 7 in two columns."""
 
 SHOWN_MAX = 2 * TEXT_MAX
 """Characters of a line that are looked at and shown. Lines of a server of ours are shorter."""
@@ -128,6 +133,18 @@ def is_mention(entry: frames.Said, you: str) -> bool:
     if entry.kind == Kind.TOLD:
         return entry.to == you
     return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_name(you).search(entry.text[:SHOWN_MAX]))
+
+
+def cut_to(text: str, columns: int) -> str:
+    """Cut a text to so many columns, with a mark where something was cut."""
+    if wcswidth(text) <= columns:
+        return text
+    kept = ""
+    for cluster in iter_graphemes(text[: _CHARS_A_COLUMN * columns]):
+        if wcswidth(kept + cluster) > columns - 1:
+            break
+        kept += cluster
+    return f"{kept}…"
 
 
 def _name(label: str) -> re.Pattern[str]:

@@ -63,9 +63,7 @@ def _welcome(context: SessionContext, admitted: Admitted, replay: Replay) -> fra
         resumed=admitted.is_resumed,
         rooms=[room_info(chat, member.room, replay.last_id_sent(member)) for member in client.members.values()],
         last_id=replay.last_id_sent(chat.rooms.open_mailbox(client)),
-        limits=frames.Limits(
-            rooms=min(chat.rules.rooms_per_client, frames.ROOMS_LIMIT), lines=frames.LINES_LIMIT
-        ),
+        limits=frames.Limits(rooms=min(chat.rules.rooms_per_client, frames.ROOMS_LIMIT), lines=frames.LINES_LIMIT),
         key=admitted.hello.key,
     )
 

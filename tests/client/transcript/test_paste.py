@@ -1,0 +1,61 @@
+"""Drafts of several lines."""
+
+import pytest
+
+from trio_chat.client.transcript.paste import beginning_of, messages_in, pasted, question_about
+from trio_chat.wire import frames
+
+
+@pytest.mark.parametrize(
+    ("text", "draft"),
+    [
+        ("one", "one"),
+        ("one\n", "one"),
+        ("one\r\ntwo\rthree\n", "one\ntwo\nthree\n"),
+        ("/nick x", "/nick x"),
+        ("/nick x\n", "/nick x\n"),
+        ("quit()\n", "quit()\n"),
+        ("\tif x:\n\t\ty\x1b[31m\n", "    if x:\n        y\n"),
+    ],
+)
+def test_a_paste_is_text_with_its_line_breaks(text: str, draft: str) -> None:
+    assert pasted(text) == draft
+
+
+def test_lines_become_one_message_without_the_blank_ones() -> None:
+    assert messages_in("a\n\n  b\n", "dev") == [frames.Say(room="dev", lines=["a", "  b"])]
+    assert messages_in("/nick x\n", "dev") == [frames.Say(room="dev", text="/nick x")]
+    assert messages_in("\n \n", "dev") == []
+
+
+@pytest.mark.parametrize("line", ["x", '"' * 2000, "漢" * 4096])
+def test_each_message_fits_into_a_frame_and_no_line_is_lost(line: str) -> None:
+    lines = [line] * 120
+
+    messages = messages_in("\n".join(lines), "dev")
+
+    assert [text for message in messages for text in (message.lines or [message.text])] == lines
+    assert all(len(message.lines) <= frames.LINES_LIMIT for message in messages)
+    assert all(len(frames.encode(message)) <= frames.FRAME_LIMIT for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("draft", "question"),
+    [
+        ("/nick x", ""),
+        ("a\nb\nc", ""),
+        ("a\nb\nc\n\n", ""),
+        ("a\nb\nc\nd", "send these 4 lines to #dev? y/n/e"),
+        ("/nick x\n", "send this line to #dev as text, not as a command? y/n/e"),
+        ("quit()\nb", "send these 2 lines to #dev as text, not as a command? y/n/e"),
+        ("/etc/passwd\n" * 40, "send these 40 lines to #dev as text, not as a command? y/n/e"),
+    ],
+)
+def test_many_lines_and_what_would_be_a_command_are_asked_about(draft: str, question: str) -> None:
+    assert question_about(draft, "dev") == question
+
+
+def test_an_excerpt_is_short_and_says_what_is_left_out() -> None:
+    assert beginning_of(["hello"]) == "hello"
+    assert beginning_of(["x" * 5000]) == "x" * 60 + "..."
+    assert beginning_of(["a", "b", "c"]) == "a (and 2 more lines)"

@@ -1,0 +1,85 @@
+"""Drafts of several lines: the messages they become, and the question asked before they are sent. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from trio_chat.chat.text import clean
+from trio_chat.chat.typed_line import read_line
+from trio_chat.wire import frames
+
+LINES_UNASKED = 3
+"""Lines that are sent without asking."""
+
+DRAFT_CHARS_MAX = 256 * 1024
+"""Characters of a draft; more than that is for a pipe."""
+
+_TAB_COLUMNS = 4
+_FRAME_BYTES = frames.FRAME_LIMIT - 1024
+"""Bytes of the lines of one message, in JSON; the rest is for its other fields."""
+
+_EXCERPT_CHARS = 60
+
+
+def pasted(text: str) -> str:
+    """Return a paste as it stands in the draft: clean, with tabs as blanks. It stays text by having a line break.
+
+    The break at the end of a single line is left out, for a line that would be no command.
+    """
+    lines = [
+        clean(line.expandtabs(_TAB_COLUMNS)) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    ]
+    if len(lines) == 2 and not lines[1] and not _is_command(lines[0]):
+        lines.pop()
+    return "\n".join(lines)
+
+
+def lines_in(draft: str) -> list[str]:
+    """Return the lines of a draft of which something can be read."""
+    return [line for line in draft.split("\n") if line.strip()]
+
+
+def messages_in(draft: str, room: str) -> list[frames.Say]:
+    """Return the messages of a draft of several lines: one, unless it has more than one message can hold."""
+    return [
+        frames.Say(room=room, lines=group) if len(group) > 1 else frames.Say(room=room, text=group[0])
+        for group in _groups(lines_in(draft))
+    ]
+
+
+def question_about(draft: str, room: str) -> str:
+    """Return what to ask before a draft is sent; empty where nothing is to be asked."""
+    if "\n" not in draft:
+        return ""
+    lines = lines_in(draft)
+    where = f"#{clean(room)[: frames.KEY_LIMIT]}"
+    if lines and _is_command(lines[0]):
+        count = "this line" if len(lines) == 1 else f"these {len(lines)} lines"
+        return f"send {count} to {where} as text, not as a command? y/n/e"
+    return f"send these {len(lines)} lines to {where}? y/n/e" if len(lines) > LINES_UNASKED else ""
+
+
+def beginning_of(lines: Iterable[str]) -> str:
+    """Return the beginning of a message."""
+    first, *others = lines
+    cut = clean(first)
+    short = cut if len(cut) <= _EXCERPT_CHARS else f"{cut[:_EXCERPT_CHARS]}..."
+    return f"{short} (and {len(others)} more lines)" if others else short
+
+
+def _is_command(line: str) -> bool:
+    typed = read_line(line)
+    return typed.is_quit or bool(typed.command)
+
+
+def _groups(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Part lines into groups that fit into a frame each."""
+    group: list[str] = []
+    size = 0
+    for line in lines:
+        line_size = len(frames.encode(frames.Say(room="", text=line)))
+        if group and (len(group) >= frames.LINES_LIMIT or size + line_size > _FRAME_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(line)
+        size += line_size
+    if group:
+        yield group
