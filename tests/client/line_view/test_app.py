@@ -862,6 +862,7 @@ def test_who_is_ignored_is_neither_seen_nor_heard_until_they_are_no_longer(play:
         await peer.tell(1, "1.2.3.4:5!")
         await peer.tell(2, "psst", kind="told", room="@", to="1.2.3.4:5")
         await peer.tell(3, "hi", author="b")
+        await screen.shows("[b]> hi", AT_PROMPT)
         screen.type("/history\r")
         entries = [{"type": "entry", "id": 1, "room": "lobby", "kind": "said", "time": 0, "author": "a", "text": "hm"}]
         await peer.send(type="page", entries=entries, more=False, key=(await peer.frame())["key"])
