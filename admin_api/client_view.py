@@ -17,7 +17,10 @@ class Behind(msgspec.Struct, frozen=True):
 
 
 class ClientView(msgspec.Struct, frozen=True):
-    """A client as operators see it. `idle_s`: since its last line or frame."""
+    """A client as operators see it. `idle_s`: since its last line or frame. `away_s`: since its connection broke.
+
+    Of a client that is away, the address and port are the last that it had; "" and 0 where a restart has lost them.
+    """
 
     id: str
     address: str
@@ -31,6 +34,7 @@ class ClientView(msgspec.Struct, frozen=True):
     lines_in: int
     bytes_out: int
     behind: Behind
+    away_s: float | None
 
 
 def view_of(chat: Chat, client: Client) -> ClientView:
@@ -48,4 +52,5 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         lines_in=client.lines_in,
         bytes_out=client.outlet.bytes_out,
         behind=Behind(*client.behind),
+        away_s=None if (away_s := chat.away_s(client)) is None else round(away_s, 1),
     )

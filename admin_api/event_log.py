@@ -47,7 +47,7 @@ class StreamTimes:
 
 
 class ClientEvent(msgspec.Struct, frozen=True):
-    """A client connected or disconnected. `reason` is null for the former."""
+    """A client connected or disconnected. `reason` is null for the former, and for the kick of one that is away."""
 
     time: datetime
     client: ClientView

@@ -13,6 +13,7 @@ from admin_api.http.reference import reference
 from scripts.house import folder_table
 from trio_chat.chat.command_table import Command
 from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
+from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.client.transcript.input import OUR_COMMANDS as CLIENT_COMMANDS
 from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
 from trio_chat.server.operation.console import COMMANDS as CONSOLE_COMMANDS
@@ -40,6 +41,14 @@ def _console_commands() -> str:
     return _rows("command", [*commands, ("quit()", "stop the server; so do Ctrl-C and SIGTERM")])
 
 
+def _prices() -> str:
+    requests: dict[str, list[str]] = {}
+    for request, price in REQUEST_PRICES.items():
+        requests.setdefault(price.words, []).append(f"`{request}`")
+    rows = "".join(f"| {', '.join(sorted(types))} | {words} |\n" for words, types in sorted(requests.items()))
+    return f"| request | counts for |\n|---|---|\n{rows}"
+
+
 def _example_client() -> str:
     source = EXAMPLE.read_text(encoding="utf-8")
     return f"```python\n{source[source.index('import json') :]}```\n"
@@ -52,6 +61,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "example client": _example_client,
     "folders": folder_table,
     "live settings": lambda: live_list(ServeSettings) + ".\n",
+    "prices": _prices,
     "settings of join": lambda: settings_table(JoinSettings),
     "settings of serve": lambda: settings_table(ServeSettings),
 }

@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ClientList(msgspec.Struct, frozen=True):
-    """The connected clients, in the order in which they connected."""
+    """The clients in the order in which they connected, then those that are away."""
 
     clients: list[ClientView]
 
@@ -39,21 +39,21 @@ class Candidate(msgspec.Struct, frozen=True):
 
 @endpoint("GET /clients", Operation({200: ClientList}))
 async def list_clients(state: AdminState) -> Response:
-    """List the connected clients, one a line."""
+    """List the clients, one a line: the connected ones, and then those that are away and may resume."""
     chat = state.operator.chat
-    return json_answer(_stream(chat, tuple(chat.clients)))
+    return json_answer(_stream(chat, (*chat.clients, *chat.away)))
 
 
 @endpoint("GET /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
 async def show_client(state: AdminState, who: str) -> Response:
-    """Show one client; WHO is its port, ADDRESS:PORT or id."""
+    """Show one client; WHO is its port, ADDRESS:PORT, id or nick."""
     chat = state.operator.chat
     return answer(view_of(chat, _find_one(chat, who)))
 
 
 @endpoint("DELETE /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
 async def kick_client(state: AdminState, who: str) -> Response:
-    """Kick a client and show who it was."""
+    """Kick a client, or end its session where it is away, and show who it was."""
     client = _find_one(state.operator.chat, who)
     view = view_of(state.operator.chat, client)  # before it is taken out of its rooms
     state.operator.kick(client, by=g.by)
@@ -61,7 +61,7 @@ async def kick_client(state: AdminState, who: str) -> Response:
 
 
 async def _stream(chat: Chat, clients: Sequence[Client]) -> AsyncIterator[bytes]:
-    """Yield the list in pieces. A client that leaves meanwhile is still listed: it was connected at the request."""
+    """Yield the list in pieces. A client that leaves meanwhile is still listed: it was here at the request."""
     opening = b'{"clients": ['
     for start in range(0, len(clients), CLIENTS_PER_TURN):
         turn = clients[start : start + CLIENTS_PER_TURN]

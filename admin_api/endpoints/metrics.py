@@ -81,6 +81,9 @@ class MetricsCollector:
         yield GaugeMetricFamily(
             "trio_chat_clients_behind", "Clients that have not been sent all entries.", self._counts.behind
         )
+        yield GaugeMetricFamily(
+            "trio_chat_clients_away", "Clients whose connection broke and whose session is held.", len(chat.away)
+        )
         yield GaugeMetricFamily("trio_chat_rooms", "Rooms.", len(chat.rooms))
         yield GaugeMetricFamily(
             "trio_chat_journal_fault", "1 while the journal cannot store entries.", journal.fault is not None

@@ -68,7 +68,7 @@ class Authenticator:
             return AccessDecision.NO_TOKEN
         origin = _origin_of(address)
         bucket = self._wrong_tokens.get(origin)
-        if bucket and bucket.take(0, now) > 0:
+        if bucket and bucket.wait_s(0, now):
             return AccessDecision.TOO_MANY_WRONG_TOKENS
         if self._is_right(token):
             return AccessDecision.ADMITTED

@@ -14,8 +14,8 @@ _PEER = rf"({_IPV4}:{_PORT}|\[{_IPV6}\]:{_PORT})"
 
 CLIENT: Schema = {
     "type": "string",
-    "description": "The port, ADDRESS:PORT (also in brackets, as the chat shows it) or id of a client.",
-    "pattern": rf"^({_PORT}|{_PEER}|{_IPV6}:{_PORT}|\[{_PEER}\]|c[1-9][0-9]{{0,18}})$",
+    "description": "The port, ADDRESS:PORT (also in brackets, as the chat shows it), id or nick of a client.",
+    "pattern": rf"^({_PORT}|{_PEER}|{_IPV6}:{_PORT}|\[{_PEER}\]|[0-9_-]{{0,11}}[A-Za-z][A-Za-z0-9_-]{{0,12}})$",
     "examples": ["47634"],
 }
 NETWORK: Schema = {

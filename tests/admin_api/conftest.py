@@ -187,7 +187,7 @@ class HeldOutlet:
     unsent_bytes = 7
     close_reason: CloseReason | None = None
 
-    def hang_up(self, reason: CloseReason) -> None:
+    def hang_up(self, reason: CloseReason, text: str = "") -> None:
         self.close_reason = reason
 
 
@@ -239,8 +239,8 @@ class AdminServer:
         self.changes.append((change, client.peer))
         self.events.append_change(self.chat, change, client, reason)
 
-    def connect(self, port: int, address: str = "10.0.0.1") -> Client:
-        client = self.chat.connect(address, port, mode=Mode.LINES, outlet=HeldOutlet())
+    def connect(self, port: int, address: str = "10.0.0.1", *, mode: Mode = Mode.LINES, session: str = "") -> Client:
+        client = self.chat.connect(address, port, mode=mode, outlet=HeldOutlet(), session=session)
         self.chat.join(client, LOBBY)
         return client
 

@@ -26,6 +26,7 @@ class HeldOutlet:
         self.bytes_out = 0
         self.gaps: list[tuple[str, int]] = []
         self.close_reason: CloseReason | None = None
+        self.farewell_text = ""
 
     @property
     def unsent_bytes(self) -> int:
@@ -40,8 +41,8 @@ class HeldOutlet:
     async def wait_writable(self) -> None:
         return
 
-    def hang_up(self, reason: CloseReason) -> None:
-        self.close_reason = reason
+    def hang_up(self, reason: CloseReason, text: str = "") -> None:
+        self.close_reason, self.farewell_text = reason, text
 
 
 class Kept:

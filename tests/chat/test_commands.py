@@ -5,13 +5,14 @@ import pytest
 from trio_chat.chat.command_table import Command, Effect
 from trio_chat.chat.commands import (
     COMMANDS,
+    REQUEST_PRICES,
     Call,
     HistoryQuery,
     LeaveChat,
     Posted,
     TextReply,
-    cost_of,
     obey,
+    price_of,
     run_for_program,
 )
 from trio_chat.chat.errors import ChatError
@@ -124,19 +125,40 @@ def test_an_answer_repeats_no_escape_sequence(world) -> None:
     assert "\x1b" not in refused.value.text
 
 
-NOT_TYPED = {"hello", "say", "command", "ping", "pong"}
-"""Requests that no command stands for."""
-
-
-def test_every_request_of_programs_costs_what_its_command_does() -> None:
+def test_every_request_of_programs_has_a_price_that_of_its_command_if_it_has_one() -> None:
     requests = {str(frame.__struct_config__.tag) for frame in get_args(frames.AnyRequest)}
 
-    assert {command.request for command in COMMANDS.values() if command.request} == requests - NOT_TYPED
+    assert REQUEST_PRICES.keys() == requests - {"command"}
+    assert all(REQUEST_PRICES[it.request] is it.price for it in COMMANDS.values() if it.request)
 
 
-@pytest.mark.parametrize(("line", "cost"), [("/who", 5), ("/WHO ", 5), ("/me who", 1), ("//who", 1), ("/whom", 1)])
-def test_what_is_asked_of_many_counts_for_more_lines(line: str, cost: int) -> None:
-    assert cost_of(line) == cost
+@pytest.mark.parametrize(
+    ("line", "price"),
+    [
+        *(("/who", 5), ("/WHO ", 5), ("/rooms", 5), ("/search a b", 5), ("/search 1000", 5)),
+        *(("/me who", 1), ("//who", 1), ("/whom", 1), ("/help", 1), ("/topic x", 1)),
+        *(("/history", 5), ("/history 100", 5), ("/history 101", 6), ("/history 1000", 14), ("/history -", 5)),
+        *(("/msg bob hi", 2), ("/nick bob", 3), ("/join ops", 4), ("/leave", 4)),
+    ],
+)
+def test_c21_a_line_is_priced_by_what_it_writes_and_reads(world, line: str, price: int) -> None:
+    alice = world.connect(1001)
+    for room in ("a", "b"):
+        world.chat.join(alice, room)
+
+    assert price_of(alice, line) == price
+
+
+def test_c21_a_line_writes_no_more_entries_than_it_counts_for(world) -> None:
+    alice = world.connect(1001)
+    world.connect(1002)
+    for line in ("/nick alice", "/join ops", "/topic t", "/me waves", "/msg 10.0.0.1:1002 hi", "/leave", "hello"):
+        world.posted.clear()
+        price = price_of(alice, line)
+
+        obey(world.chat, alice, line)
+
+        assert 0 < len(world.posted) <= price, line
 
 
 @pytest.mark.parametrize("line", ["/me", "/msg bob", "/msg", "/join", "/search "])

@@ -1,9 +1,13 @@
 import pytest
 
+from tests.chat.conftest import HeldOutlet
+from trio_chat.chat.chat import MAKE_WAY_AT_ONCE
 from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.session_record import SessionRecord
 
 
 def test_a_client_whose_connection_broke_keeps_its_place_and_its_name_and_nobody_is_told(world) -> None:
@@ -17,7 +21,7 @@ def test_a_client_whose_connection_broke_keeps_its_place_and_its_name_and_nobody
     assert world.posted == []
     assert alice in world.lobby.members
     assert list(world.chat.clients) == [bob]
-    assert world.chat.find("1001") == []
+    assert list(world.chat.away) == [alice]
     with pytest.raises(ChatError, match="taken"):
         world.chat.rename(bob, "alice")
 
@@ -158,3 +162,109 @@ def test_a_label_is_free_again_once_the_one_who_had_it_has_a_nick_or_is_gone(wor
     world.chat.disconnect(bob)
 
     assert [world.connect(port).label for port in (1001, 1002)] == ["10.0.0.1:1001", "10.0.0.1:1002"]
+
+
+def leave_behind(world, count: int, *, origin: int = 7, start: int = 1) -> list:
+    """Connect clients one after the other, each with a nick, and break their connections."""
+    left = []
+    for number in range(start, start + count):
+        client = world.chat.connect(
+            "192.0.2.7", 1024 + number, mode=Mode.FRAMES, outlet=HeldOutlet(), session=f"s{number}", origin=origin
+        )
+        world.chat.join(client, LOBBY)
+        world.chat.rename(client, f"nick-{number}")
+        world.chat.connection_lost(client, client.outlet)
+        left.append(client)
+    return left
+
+
+def test_c26_sessions_left_behind_count_as_clients_of_their_address_and_the_oldest_make_way(world) -> None:
+    world.chat.rules = Rules(clients_per_origin=3)
+
+    sessions = leave_behind(world, 2000)
+
+    assert list(world.chat.away) == sessions[-3:]
+    world.chat.rename(world.connect(1), "nick-1")  # which nobody holds any more
+    assert len(world.lobby.members) == 3 + 1
+
+
+def test_c26_other_addresses_and_those_without_a_limit_hold_their_sessions(world) -> None:
+    world.chat.rules = Rules(clients_per_origin=3)
+    [other] = leave_behind(world, 1, origin=8)
+    local = leave_behind(world, 50, origin=-2, start=100)
+
+    leave_behind(world, 10, start=1000)
+
+    assert {other, *local} <= set(world.chat.away)
+
+
+def test_c26_who_comes_back_is_no_new_client_and_nobody_makes_way(world) -> None:
+    world.chat.rules = Rules(clients_per_origin=3)
+    sessions = leave_behind(world, 3)
+
+    for client in sessions:
+        world.chat.resume(client.session, "192.0.2.7", client.port + 5000, outlet=HeldOutlet(), origin=7)
+
+    assert list(world.chat.clients) == sessions
+
+
+def test_c26_sessions_left_behind_make_way_where_the_server_is_full(world) -> None:
+    world.chat.rules = Rules(clients=4)
+    sessions = leave_behind(world, 4, origin=-2)
+
+    alice = world.connect(1)
+
+    assert list(world.chat.away) == sessions[1:]
+    assert alice in world.chat.clients
+
+
+def test_c26_all_sessions_left_behind_with_their_rooms_have_one_bound(world) -> None:
+    world.chat.rules = Rules(away_size=20)
+
+    sessions = leave_behind(world, 30, origin=-2)
+
+    assert list(world.chat.away) == sessions[-10:]  # each in one room
+
+
+def test_c26_a_lowered_limit_ends_a_bounded_number_at_once_and_all_in_time(world) -> None:
+    sessions = leave_behind(world, 200)
+    world.chat.rules = Rules(clients_per_origin=5)
+
+    counts = []
+    for number in range(20):
+        leave_behind(world, 1, start=1000 + number)
+        counts.append(len(world.chat.away))
+
+    assert counts[0] >= len(sessions) - 2 * MAKE_WAY_AT_ONCE
+    assert counts[-1] == 5
+
+
+@pytest.mark.parametrize("who", ["nick-1", "NICK-1", "[nick-1]", "c1", "1025", "192.0.2.7:1025"])
+def test_c26_an_operator_finds_and_ends_a_session_left_behind(world, who: str) -> None:
+    [client] = leave_behind(world, 1)
+    bob = world.connect(1)
+
+    [found] = world.chat.find(who)
+    world.chat.kick(found)
+    world.settle()
+
+    assert found is client
+    assert list(world.chat.away) == []
+    assert world.hear(bob) == "*** [nick-1] was kicked ***\n"
+    assert world.changes[-1] == (Change.KICKED, "192.0.2.7:1025")
+    assert world.chat.resume("s1", "192.0.2.7", 1026, outlet=HeldOutlet()) is None
+
+
+def test_a_port_names_who_is_connected_rather_than_who_was(world) -> None:
+    leave_behind(world, 1)
+    alice = world.connect(1025)
+
+    assert world.chat.find("1025") == [alice]
+
+
+def test_a_session_that_a_restart_left_behind_is_found_by_its_nick_and_called_by_its_label(world) -> None:
+    world.chat.restore(SessionRecord("s", "frames", "alice", "alice", (LOBBY,)))
+
+    [client] = world.chat.find("alice")
+
+    assert (client.peer, world.chat.away_s(client)) == ("alice", 0)

@@ -1,27 +1,44 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.chat.token_bucket import TokenBucket
 
 
+def spend(bucket: TokenBucket, cost: float, now: float) -> float:
+    """Wait as told, then take. -> the time then"""
+    now += bucket.wait_s(cost, now)
+    assert bucket.wait_s(cost, now) == 0.0
+    bucket.take(cost, now)
+    return now
+
+
 def test_a_burst_goes_through_at_once() -> None:
     bucket = TokenBucket(rate=5, burst=20, now=0.0)
 
-    assert [bucket.take(1, 0.0) for _ in range(20)] == [0.0] * 20
+    assert [spend(bucket, 1, 0.0) for _ in range(20)] == [0.0] * 20
 
 
 def test_what_is_more_than_a_burst_waits_its_turn() -> None:
     bucket = TokenBucket(rate=5, burst=1, now=0.0)
     bucket.take(1, 0.0)
 
-    assert bucket.take(1, 0.0) == 0.2
-    assert bucket.take(1, 0.2) == 0.2
+    assert spend(bucket, 1, 0.0) == 0.2
+    assert spend(bucket, 1, 0.2) == 0.4
+
+
+def test_what_is_dearer_than_a_burst_goes_through_at_once_and_is_paid_off_afterwards() -> None:
+    bucket = TokenBucket(rate=5, burst=20, now=0.0)
+
+    assert spend(bucket, 100, 0.0) == 0.0
+    assert bucket.wait_s(1, 0.0) == pytest.approx((100 - 20 + 1) / 5)
+    assert bucket.wait_s(100, 0.0) == 100 / 5
 
 
 def test_a_rate_of_zero_is_no_limit() -> None:
     bucket = TokenBucket(rate=0, burst=1, now=0.0)
 
-    assert all(bucket.take(100, 0.0) == 0.0 for _ in range(100))
+    assert all(spend(bucket, 100, 0.0) == 0.0 for _ in range(100))
 
 
 def test_another_rate_and_burst_hold_from_then_on() -> None:
@@ -30,7 +47,7 @@ def test_another_rate_and_burst_hold_from_then_on() -> None:
 
     bucket.change(rate=2, burst=3)
 
-    assert [bucket.take(1, 0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert [spend(bucket, 1, 0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
 
 
 def test_what_there_are_no_tokens_for_is_not_taken() -> None:
@@ -40,14 +57,15 @@ def test_what_there_are_no_tokens_for_is_not_taken() -> None:
     assert TokenBucket(rate=0, burst=1, now=0.0).try_take(100, 0.0)
 
 
-@given(st.lists(st.floats(0, 10), max_size=50), st.floats(0.5, 50), st.floats(1, 50))
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 99)), max_size=50), st.floats(0.5, 50), st.floats(1, 50))
 def test_a_sender_that_waits_as_long_as_asked_never_exceeds_the_rate(
-    pauses: list[float], rate: float, burst: float
+    inputs: list[tuple[float, float]], rate: float, burst: float
 ) -> None:
     bucket = TokenBucket(rate, burst, now=0.0)
-    now = 0.0
+    now = spent = 0.0
 
-    for count, pause in enumerate(pauses, 1):
-        now += bucket.take(1, now)
-        assert count <= burst + rate * now + 1e-6
+    for pause, cost in inputs:
+        now = spend(bucket, cost, now)
+        assert spent + min(cost, burst) <= burst + rate * now + 1e-3  # what is above a burst is paid off afterwards
+        spent += cost
         now += pause

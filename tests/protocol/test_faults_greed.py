@@ -1,5 +1,7 @@
 """Clients that ask for much and take nothing: what they can make the server hold and do."""
 
+import json
+import re
 import socket
 import time
 
@@ -7,6 +9,13 @@ import pytest
 
 MIB = 1024
 """In KiB, as memory is told."""
+
+
+def entries_of(server) -> int:
+    """How many entries the server has kept since it was started."""
+    metrics = server.http("GET /metrics").decode()
+    counts = re.findall(r"^trio_chat_entries_total\{.*\} (\S+)$", metrics, re.MULTILINE)
+    return int(sum(map(float, counts)))
 
 
 def test_c14_answers_that_nobody_reads_are_not_made(server) -> None:
@@ -53,3 +62,21 @@ def test_c9_a_stranger_that_sends_rubbish_and_takes_no_answer_has_to_go_at_once(
 def send_forever(peer, data: bytes) -> None:
     while True:
         peer.send(data)
+
+
+def test_c21_renames_in_a_hundred_rooms_are_paid_for_and_everybody_else_is_heard_meanwhile(start) -> None:
+    server = start("--rate", "5", "--burst", "20")
+    rooms = ["lobby", *(f"r{number}x" for number in range(99))]
+    evil = server.connect(json.dumps({"type": "hello", "protocol": 1, "rooms": rooms}).encode() + b"\n")
+    while '"welcome"' not in evil.line():
+        pass
+    alice, bob = server.join(), server.join()
+    before = entries_of(server)
+
+    for number in range(60):
+        evil.send(json.dumps({"type": "nick", "nick": f"evil{'ab'[number % 2]}"}).encode() + b"\n")
+    for number in range(20):
+        bob.send(b"%d\n" % number)
+        assert alice.until(f"> {number}")
+
+    assert entries_of(server) - before < 20 + 200

@@ -1,5 +1,6 @@
 """Actions of operators on a running server, and their effect after a restart."""
 
+import json
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ def test_a_ban_holds_after_a_restart_and_so_does_the_audit(start) -> None:
     alice = server.join()
     server.type("ban 127.0.0.1 rude")
     server.console(r"^Banned 127\.0\.0\.1; 1 kicked$")
-    assert b"you were kicked" in alice.rest()
+    assert b"*** you are banned: rude ***" in alice.rest()
     assert server.stop() == 0
 
     server = start()
@@ -95,3 +96,26 @@ def test_tls_without_a_certificate_is_refused(tmp_path: Path) -> None:
 
     expected = "trio-chat: TLS for the admin API needs a certificate: give one with --tls-cert\n"
     assert (done.returncode, done.stderr) == (1, expected)
+
+
+@pytest.mark.parametrize("way", ["lines", "frames", "tls"])
+def test_who_is_banned_while_inside_is_told_why_and_until_when(start, certificate, way: str) -> None:
+    server = start("--tls-cert", str(certificate), "--tls-key", str(certificate))
+    if way == "frames":
+        client = server.connect(b'{"type":"hello","protocol":1}\n')
+        assert '"welcome"' in client.line()
+    elif way == "tls":
+        client = server.connect()
+        client.begin_tls()
+        client.socket.do_handshake()
+        server.console(rf"^Client \[.*, {client.port}\] connected$")
+    else:
+        client = server.join()
+
+    server.type("ban 127.0.0.1 90 too much spam")
+    server.console(r"^Banned 127\.0\.0\.1 until .*; 1 kicked$")
+
+    last = client.rest().decode().splitlines()[-1]
+    told = json.loads(last) if way == "frames" else {"type": "bye", "reason": "kicked", "text": last.strip("* ")}
+    assert (told["type"], told["reason"]) == ("bye", "kicked")
+    assert re.fullmatch(r"you are banned until \d{4}-\d\d-\d\d \d\d:\d\d UTC: too much spam", told["text"])

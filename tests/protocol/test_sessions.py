@@ -1,9 +1,13 @@
 """Sessions: a place is held while a connection is broken, also over a restart of the server."""
 
+import itertools
 import json
 import signal
+from urllib.request import urlopen
 
 import pytest
+
+from tests.conftest import PATIENCE_S
 
 SECRET, OTHER = "s" * 32, "o" * 32
 STOPS = [signal.SIGKILL, signal.SIGTERM]
@@ -12,8 +16,9 @@ STOPS = [signal.SIGKILL, signal.SIGTERM]
 class Frames:
     """A connection that speaks frames."""
 
-    def __init__(self, server, **hello: object) -> None:
-        self.peer = server.connect(as_line({"type": "hello", "protocol": 1, **hello}))
+    def __init__(self, server, *, proxied: str = "", **hello: object) -> None:
+        header = f"PROXY TCP4 {proxied} 127.0.0.1 {next(PORTS)} 1\r\n".encode() if proxied else b""
+        self.peer = server.connect(header + as_line({"type": "hello", "protocol": 1, **hello}))
         self.welcome = self.until("welcome")
 
     def send(self, **frame: object) -> None:
@@ -30,6 +35,16 @@ class Frames:
         """Kind and author of what is in a room."""
         self.send(type="history", room=room, limit=200, key="history")
         return [(entry["kind"], entry["author"]) for entry in self.until("page", key="history")["entries"]]
+
+
+PORTS = itertools.count(1024)
+"""Ports of clients behind a proxy."""
+
+
+def clients_of(server) -> list[dict]:
+    """What `GET /clients` lists."""
+    with urlopen(f"http://127.0.0.1:{server.admin_port}/clients", timeout=PATIENCE_S) as answer:
+        return json.load(answer)["clients"]
 
 
 def as_line(frame: dict[str, object]) -> bytes:
@@ -158,6 +173,26 @@ def test_what_one_was_told_is_brought_after_a_crash(start) -> None:
     back = Frames(server, session=SECRET, since={"@": 0}, epoch=bob.welcome["epoch"])
 
     assert back.until("entry", kind="told")["text"] == "psst"
+
+
+def test_c26_sessions_left_behind_are_listed_ended_and_banned(start) -> None:
+    server = start("--proxy", "127.0.0.1", "--max-per-address", "5")
+    for number in range(40):
+        client = Frames(server, proxied="192.0.2.1", session=f"{number:032}", nick=f"nick-{number}")
+        client.peer.close()
+        server.console(r"^Client \[192\.0\.2\.1:\d+\] disconnected$")
+
+    listed = clients_of(server)
+    assert [client["nick"] for client in listed] == [f"nick-{number}" for number in range(35, 40)]
+    assert all(client["away_s"] >= 0 for client in listed)
+    server.http("DELETE /clients/nick-35")
+    server.type("kill nick-36")
+    server.console(r"^Client \[192\.0\.2\.1:\d+\] kicked$")
+    server.console(r"^Client \[192\.0\.2\.1:\d+\] kicked$")
+    assert [client["nick"] for client in clients_of(server)] == ["nick-37", "nick-38", "nick-39"]
+    server.type("ban 192.0.2.0/24")
+    server.console(r"^Banned 192\.0\.2\.0/24; 3 kicked$")
+    assert clients_of(server) == []
 
 
 def test_without_a_session_a_broken_connection_is_the_end(server) -> None:

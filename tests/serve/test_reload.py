@@ -106,7 +106,14 @@ async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_hous
             "window-entries needs a restart: still 65536, not 11",
         ]
 
-        assert house.chat.rules == Rules(window, hold_s=5, announce_max_members=7)
+        limits = house.context.admission.limits
+        assert house.chat.rules == Rules(
+            window,
+            hold_s=5,
+            announce_max_members=7,
+            clients=limits.clients,
+            clients_per_origin=limits.per_address,
+        )
         assert operator.pruning.keeps == (RetentionLimit(more_than=9),)
 
 

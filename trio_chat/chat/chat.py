@@ -10,7 +10,7 @@ from itertools import chain
 
 import msgspec
 
-from trio_chat.chat.client import Client
+from trio_chat.chat.client import UNCOUNTED, Client
 from trio_chat.chat.counters import Counters, DisconnectReason
 from trio_chat.chat.crowd import CrowdNotices
 from trio_chat.chat.dependencies import Change, Dependencies, Rules
@@ -24,6 +24,9 @@ from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import TOPIC_MAX, Rooms
 from trio_chat.chat.session_record import SessionEnd, SessionRecord
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
+
+MAKE_WAY_AT_ONCE = 10
+"""Sessions that end when one client comes, so that a limit which was lowered holds nobody up; fewer come than go."""
 
 
 class Chat:
@@ -47,15 +50,28 @@ class Chat:
         """Everyone who is connected, in the order of coming."""
         return self._register.connected
 
-    def connect(self, address: str, port: int, *, mode: Mode, outlet: Outlet, session: str = "") -> Client:
-        """Admit a connection. It is in no room yet. `session` is what another connection can take over by."""
+    @property
+    def away(self) -> Collection[Client]:
+        """Everyone whose connection broke and whose session can be resumed, the oldest first."""
+        return self._register.away
+
+    def connect(
+        self, address: str, port: int, *, mode: Mode, outlet: Outlet, session: str = "", origin: int = UNCOUNTED
+    ) -> Client:
+        """Admit a connection. It is in no room yet. `session` is what another connection can take over by.
+
+        Of too many clients of one `origin`, or in all, those that have been away for longest make way.
+        """
         client = Client(f"c{next(self._ids)}", address, port, mode=mode, outlet=outlet)
-        client.session = session
+        client.session, client.origin = session, origin
         self._register.enter(client)
+        self._make_way(origin)
         self._record_connect(client)
         return client
 
-    def resume(self, session: str, address: str, port: int, *, outlet: Outlet) -> Client | None:
+    def resume(
+        self, session: str, address: str, port: int, *, outlet: Outlet, origin: int = UNCOUNTED
+    ) -> Client | None:
         """Let a new connection take over from the one that had this session, if that is still known."""
         client = self._register.by_session(session)
         if client is None:
@@ -63,11 +79,16 @@ class Chat:
         if client.away_since is None:
             self._record_disconnect(client, DisconnectReason.RESUMED)
             client.outlet.hang_up(CloseReason.RESUMED)
-        self._register.bring_back(client, address, port)
+        self._register.bring_back(client, address, port, origin)
         client.outlet = outlet
         client.away_since = None
+        self._make_way(origin)
         self._record_connect(client)
         return client
+
+    def with_session(self, session: str) -> Client | None:
+        """The client that a new connection with this session would take over from."""
+        return self._register.by_session(session)
 
     def restore(self, record: SessionRecord) -> None:
         """Restore a client that was here when the server last stopped, as one whose connection broke just now.
@@ -77,7 +98,7 @@ class Chat:
         client = Client(f"c{next(self._ids)}", "", 0, mode=Mode.FRAMES, outlet=NoOutlet())
         client.session, client.label = record.owner, record.label
         client.away_since = self._deps.clock()
-        self._register.enter_away(client)
+        self._register.enter_away(client, rooms=len(record.rooms))
         try:
             if record.nick:
                 self._register.claim_nick(client, record.nick)
@@ -86,6 +107,7 @@ class Chat:
             self._register.remove(client)
             raise
         client.members = {room: room.admit(client) for room in rooms}
+        self._make_way(client.origin)
 
     def announce_departure(self, record: SessionRecord) -> None:
         """Announce the departure of a client that was connected when the server last stopped, and end its session."""
@@ -107,6 +129,7 @@ class Chat:
         self._register.send_away(client)
         self._record_disconnect(client, reason)
         client.outlet = NoOutlet()
+        self._make_way(client.origin)
 
     def disconnect(self, client: Client, reason: DisconnectReason = DisconnectReason.LEFT) -> None:
         """The client has left. Does nothing for one that is gone already, as after a kick."""
@@ -117,12 +140,19 @@ class Chat:
         if was_connected:
             self._record_disconnect(client, reason)
 
-    def kick(self, client: Client) -> None:
-        """End a client's connection; everyone where it was is told. Raises ChatError for one that is gone."""
+    def kick(self, client: Client, text: str = "") -> None:
+        """End a client's connection, or its session where it is away; everyone where it was is told.
+
+        `text` is the sentence that it is told. Raises ChatError for one that is gone.
+        """
         self._check_is_here(client)
+        was_connected = client.away_since is None
         self._forget(client, Kind.KICKED)
-        self._record_disconnect(client, DisconnectReason.KICKED)
-        client.outlet.hang_up(CloseReason.KICKED)
+        if was_connected:
+            self._record_disconnect(client, DisconnectReason.KICKED)
+        else:
+            self._deps.on_change(Change.KICKED, client, None)
+        client.outlet.hang_up(CloseReason.KICKED, text)
 
     def tick(self) -> None:
         """Do what is done about once a second: sum up crowds, let go of those who were away for too long, tidy up."""
@@ -188,7 +218,7 @@ class Chat:
         if len(text) > TOPIC_MAX:
             raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
         topic = clean(text).strip()
-        return self._deps.post(_draft(client, room, Kind.TOPIC, topic, key))
+        return self._post_in(client, room, _draft(client, room, Kind.TOPIC, topic, key))
 
     # Speaking
 
@@ -228,9 +258,9 @@ class Chat:
         if nick == client.nick:
             return None
         self._register.claim_nick(client, nick)
-        notices = [_draft(client, room, Kind.RENAMED, nick) for room in client.members]
+        notices = [self._unless_counted(_draft(client, room, Kind.RENAMED, nick), room) for room in client.members]
         client.label = nick
-        receipt = self._post_change(client, *notices)
+        receipt = self._post_change(client, *chain(*notices))
         return receipt if notices else None
 
     def announce(self, text: str) -> Receipt | None:
@@ -265,6 +295,10 @@ class Chat:
 
     # Looking
 
+    def away_s(self, client: Client) -> float | None:
+        """Seconds since the connection of the client broke; None where it has one."""
+        return None if client.away_since is None else self._deps.clock() - client.away_since
+
     def idle_s(self, client: Client) -> float:
         """Seconds since the client last sent a line."""
         return self._deps.clock() - client.last_input_at
@@ -277,11 +311,12 @@ class Chat:
         return client
 
     def find(self, who: str) -> list[Client]:
-        """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6) or an id.
+        """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6), an id or a nick.
 
-        Raises ChatError for what is none of these. Several clients can share a port, none an address and port.
+        Raises ChatError for what can be none of these. Several clients can share a port, and none that are connected
+        an address and port; one that is away is found by where it was last, if no connected client is there.
         """
-        return self._register.find(who)
+        return self._register.find_with_away(who)
 
     # Inside
 
@@ -309,9 +344,26 @@ class Chat:
             return None
         *others, last = lines
         drafts = [*(_draft(client, room, kind, line) for line in others), _draft(client, room, kind, last, key)]
-        return self._deps.post(
-            *(drafts if is_typed else [msgspec.structs.replace(draft, client="") for draft in drafts])
+        return self._post_in(
+            client, room, *(drafts if is_typed else [msgspec.structs.replace(draft, client="") for draft in drafts])
         )
+
+    def _post_in(self, client: Client, room: Room, *drafts: Draft) -> Receipt:
+        """Post what a client does in a room, behind the rename that the room was not told of yet."""
+        if renames := self._crowd_notices.release(room.name, client.id):
+            self._deps.post(*renames)  # by itself: it is kept even where the drafts repeat a key
+        return self._deps.post(*drafts)
+
+    def _make_way(self, origin: int) -> None:
+        """End sessions of clients that are away where there are too many, a bounded number at a time."""
+        rules = self.rules
+        for _ in range(MAKE_WAY_AT_ONCE):
+            client = self._register.in_the_way(
+                origin, per_origin=rules.clients_per_origin, total=rules.clients, away_size=rules.away_size
+            )
+            if client is None:
+                break
+            self.disconnect(client)
 
     def _post_change(self, client: Client, *notices: Draft) -> Receipt:
         """Post the notices of a change with the session record that results: they are kept together or not at all."""
@@ -319,14 +371,17 @@ class Chat:
         return self._deps.post(*notices, sessions=[record])
 
     def _unless_counted(self, notice: Draft, room: Room | None) -> Sequence[Draft]:
-        """Return a notice of a join or leave, unless it is only counted: the crowd's sum is posted later."""
+        """Return a notice of a join, leave or rename, unless it is only counted: the sum is posted later."""
         is_large = room is not None and len(room.members) > self.rules.announce_max_members
         return () if self._crowd_notices.count(notice, is_large=is_large) else (notice,)
 
     def _remove_member(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Take a client out of a room. -> the notices to be posted"""
         room.remove(client)
+        renames = self._crowd_notices.release(room.name, client.id)
         notices = self._unless_counted(notice, room) if notice.kind is Kind.LEFT else (notice,)
+        if notices:
+            notices = (*renames, *notices)
         if not room.members:
             room.forget(self.rooms.last_id)
         return notices

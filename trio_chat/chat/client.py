@@ -7,12 +7,16 @@ from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.session_record import SessionRecord
 
+UNCOUNTED = -1
+"""The origin of a client whose address has no limit of its own; so is any other below 0."""
+
 
 class Client:
     """A connection or, if the client has a `session`, a succession of them.
 
     While its connection is broken, such a client is `away`: it keeps its name and stays in its rooms for a while.
-    `connected_at` is in seconds since 1970; `last_input_at` and `away_since` are times of the chat's steady clock.
+    `origin` stands for its address, or for the network that counts as one. `connected_at` is in seconds since 1970;
+    `last_input_at` and `away_since` are times of the chat's steady clock.
     """
 
     __slots__ = (
@@ -27,6 +31,7 @@ class Client:
         "members",
         "mode",
         "nick",
+        "origin",
         "outlet",
         "port",
         "session",
@@ -39,7 +44,9 @@ class Client:
         self.mode = mode
         self.outlet = outlet
         self.session = ""
+        self.origin = UNCOUNTED
         self.nick: str | None = None
+        self.label = ""
         self.label = self.peer
         """The name that others see in brackets: the nick, or else the first address and port of the client."""
         self.members: dict[Room, Member] = {}
@@ -52,7 +59,9 @@ class Client:
 
     @property
     def peer(self) -> str:
-        """`address:port`, an IPv6 address in brackets."""
+        """`address:port`, an IPv6 address in brackets; the label where it is not known since a restart."""
+        if not self.address:
+            return self.label
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
 

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.normalization import normalized
+from trio_chat.chat.prices import LINE, Price
 from trio_chat.chat.text import excerpt
 from trio_chat.chat.typed_line import SAID_BY_TWO, TypedLine, command_behind_key, read_line
 
@@ -49,7 +50,7 @@ class Command(Generic[R]):
     help: str
     run: R
     effect: Effect
-    cost: int = 1
+    price: Price = LINE
     """Lines that it counts for where clients are slowed down."""
     limit: int = 0
     """Rows that it answers with at most; 0 where it has no such limit."""
@@ -73,7 +74,7 @@ class Command(Generic[R]):
             *(self.name, self.usage, self.help),
             run=run,
             effect=self.effect,
-            cost=self.cost,
+            price=self.price,
             limit=self.limit,
             asks_when_bare=self.asks_when_bare,
             missing=self.missing,

@@ -15,6 +15,7 @@ import msgspec
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
+from trio_chat.chat.prices import BOTH_MAILBOXES, EACH_LINE, EACH_MOVE, EACH_ROOM, LINE, LIST, PAST, Extent, Price
 from trio_chat.chat.text import clean
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import (
@@ -109,10 +110,20 @@ class Call:
         return _posted(self.chat.act(self.client, self.room, text, is_typed=text == self.argument))
 
 
-def cost_of(line: str) -> int:
-    """Lines that a typed line counts for where clients are slowed down."""
+def price_of(client: "Client", line: str) -> int:
+    """Lines that a typed line counts for where clients are slowed down. To move is to leave the other rooms."""
     command = command_in(line, COMMANDS)
-    return command.cost if command else 1
+    if command is None:
+        return 1
+    rooms = len(client.members)
+    return command.price.of(Extent(rooms=rooms, moves=1 + rooms, entries=_entries_wanted(command, line)))
+
+
+def _entries_wanted(command: "Command[Run]", line: str) -> int:
+    try:
+        return lines_wanted(argument_in(line), command.limit)
+    except ChatError:
+        return 0
 
 
 def asks(line: str) -> bool:
@@ -242,7 +253,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "show who is here",
             _who,
             Effect.ASKS,
-            cost=5,
+            price=LIST,
             limit=WHO_MAX,
             request="who",
             synonyms=("names", "users", "w", "here"),
@@ -253,6 +264,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "take a name: letters, digits, - and _, at most 24",
             _nick,
             Effect.CHANGES,
+            price=EACH_ROOM,
             request="nick",
             synonyms=("name", "rename"),
         ),
@@ -272,6 +284,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "say something to one person alone",
             _msg,
             Effect.TELLS,
+            price=BOTH_MAILBOXES,
             missing="say whom you mean, and what",
             request="tell",
             synonyms=("query", "tell", "whisper", "dm", "m", "pm"),
@@ -282,6 +295,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "go to another room; it is made if it is not there",
             _join,
             Effect.CHANGES,
+            price=EACH_MOVE,
             missing="say which room",
             request="join",
             synonyms=("j", "room"),
@@ -292,6 +306,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "go back to #lobby",
             _leave,
             Effect.CHANGES,
+            price=EACH_MOVE,
             request="leave",
             synonyms=("part", "close"),
         ),
@@ -301,7 +316,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "list the rooms, how many are in each, and their topics",
             _rooms,
             Effect.ASKS,
-            cost=5,
+            price=LIST,
             limit=ROOMS_MAX,
             request="rooms",
             synonyms=("list", "channels"),
@@ -321,7 +336,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             f"show the last {HISTORY_DEFAULT} lines, or N",
             _history,
             Effect.ASKS,
-            cost=5,
+            price=PAST,
             limit=HISTORY_MAX,
             request="history",
             synonyms=("last", "lastlog", "log"),
@@ -332,7 +347,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "find lines of this room that hold all the words",
             _search,
             Effect.ASKS,
-            cost=5,
+            price=PAST,
             limit=SEARCH_MAX,
             missing="say what to look for",
             request="search",
@@ -350,5 +365,8 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
     )
 )
 
-REQUEST_COSTS = MappingProxyType({command.request: command.cost for command in COMMANDS.values() if command.request})
-"""Cost of each request of programs, by the type of its frame: that of the command that does the same."""
+REQUEST_PRICES: Mapping[str, Price] = MappingProxyType(
+    {command.request: command.price for command in COMMANDS.values() if command.request}
+    | {"hello": EACH_MOVE, "say": EACH_LINE, "ping": LINE, "pong": LINE}
+)
+"""Price of each request of programs, by the type of its frame: that of the command that does the same, if one does."""

@@ -1,58 +1,112 @@
-"""Notices of joins and leaves: summed up in large rooms, which would be sent little else.
+"""Notices of who comes, goes and takes another name: summed up where a room would be sent little else.
 
 Telling n members of n joins takes n * n notices. So in a room with more than some number of members, and in any room
-once many have come and gone within a tick, notices are only counted; the counts become one entry at the next tick.
+once many have come and gone within a tick, notices are only counted; the counts become one entry at the next tick. A
+client that renames again and again is announced under its last name at the next tick, or before it does anything else
+that the room hears of.
 """
+
+from collections import Counter
 
 from trio_chat.chat.events import SERVER, Draft, Kind, Post
 
 NOTICES_PER_TICK = 100
-"""Joins and leaves of one room that are posted one by one between two ticks."""
+"""Notices of one room that are posted one by one between two ticks."""
+
+RENAMES_PER_TICK = 3
+"""Of these, names of one client."""
 
 
 class Crowd:
-    """The joins and leaves of one room since the last tick."""
+    """The joins, leaves and renames in one room since the last tick."""
 
-    __slots__ = ("_joined", "_left", "_posted")
+    __slots__ = ("_counted", "_held", "_posted", "_renames")
 
     def __init__(self) -> None:
         self._posted = 0
-        self._joined = 0
-        self._left = 0
+        self._counted: Counter[Kind] = Counter()
+        self._renames: Counter[str] = Counter()
+        """Renames that were told, by the id of the client."""
+        self._held: dict[str, Draft] = {}
+        """Renames that are not told yet, by the id of the client: from the name last told to the newest."""
 
     def count(self, kind: Kind, *, is_large: bool) -> bool:
-        """Count a join or leave. -> False when it is to be posted by itself instead"""
+        """Count a join, leave or rename. -> False when it is to be posted by itself instead"""
         if not is_large and self._posted < NOTICES_PER_TICK:
             self._posted += 1
             return False
-        if kind is Kind.JOINED:
-            self._joined += 1
-        else:
-            self._left += 1
+        self._counted[kind] += 1
         return True
+
+    def hold(self, rename: Draft, *, is_large: bool) -> bool:
+        """Hold a rename back, or count it. -> False when it is to be posted by itself instead"""
+        if is_large:
+            return self.count(Kind.RENAMED, is_large=True)
+        client_id = rename.client
+        if held := self._held.get(client_id):
+            self._held[client_id] = _joined(held, rename)
+        elif self._renames[client_id] < RENAMES_PER_TICK and self._posted < NOTICES_PER_TICK:
+            self._renames[client_id] += 1
+            self._posted += 1
+            return False
+        else:
+            self._held[client_id] = rename
+        return True
+
+    def release(self, client_id: str) -> tuple[Draft, ...]:
+        """Return the rename of a client that was held back, if there is one: it is to be posted now."""
+        held = self._held.pop(client_id, None) if self._held else None
+        return (held,) if held and held.author != held.text else ()
+
+    def release_all(self) -> tuple[Draft, ...]:
+        """Return renames that were held back, to be posted now; beyond NOTICES_PER_TICK they are counted."""
+        renames = [held for held in self._held.values() if held.author != held.text]
+        self._held.clear()
+        self._counted[Kind.RENAMED] += len(renames[NOTICES_PER_TICK:])
+        return tuple(renames[:NOTICES_PER_TICK])
 
     @property
     def summary(self) -> str:
         """The counts in words; empty if nothing was counted."""
-        parts = [f"{count:,} {word}" for count, word in ((self._joined, "joined"), (self._left, "left")) if count]
-        return " and ".join(parts)
+        *others, last = [f"{count:,} {_WORDS[kind]}" for kind in _WORDS if (count := self._counted[kind])] or [""]
+        return f"{', '.join(others)} and {last}" if others else last
 
 
 class CrowdNotices:
-    """The joins and leaves in all rooms. Summaries are handed to `post`."""
+    """The joins, leaves and renames in all rooms. Summaries are handed to `post`."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
         self._crowds: dict[str, Crowd] = {}
 
     def count(self, notice: Draft, *, is_large: bool) -> bool:
-        """Count a join or leave in a room, large or not. -> False when it is to be posted by itself instead"""
-        crowd = self._crowds.setdefault(notice.room, Crowd())
+        """Count a join, leave or rename in a room, large or not. -> False when it is to be posted by itself instead"""
+        crowd = self._crowds.get(notice.room)
+        if crowd is None:
+            crowd = self._crowds[notice.room] = Crowd()
+        if notice.kind is Kind.RENAMED:
+            return crowd.hold(notice, is_large=is_large)
         return crowd.count(notice.kind, is_large=is_large)
 
+    def release(self, room: str, client_id: str) -> tuple[Draft, ...]:
+        """Return the rename of a client that the room was not told of, if there is one: it is to be posted now."""
+        crowd = self._crowds.get(room)
+        return crowd.release(client_id) if crowd else ()
+
     def sum_up(self) -> None:
-        """Post a summary of what was counted since the last tick."""
+        """Post the last names of those who renamed often, and a summary of what was counted since the last tick."""
         for room, crowd in self._crowds.items():
+            drafts = crowd.release_all()
             if summary := crowd.summary:
-                self._post(Draft(room, Kind.CROWD, SERVER, summary))
+                drafts = (*drafts, Draft(room, Kind.CROWD, SERVER, summary))
+            if drafts:
+                self._post(*drafts)
         self._crowds.clear()
+
+
+_WORDS = {Kind.JOINED: "joined", Kind.LEFT: "left", Kind.RENAMED: "took another name"}
+
+
+def _joined(first: Draft, second: Draft) -> Draft:
+    """Return the rename that two renames amount to."""
+    return Draft(first.room, Kind.RENAMED, first.author, second.text, client=first.client)

@@ -47,3 +47,9 @@ class Rules:
     """Rooms larger than this sum up who comes and goes."""
     rooms_per_client: int = 100
     rooms: int = 10_000
+    clients: int = 0
+    """Clients in all, those that are away included; these make way. 0 is no limit."""
+    clients_per_origin: int = 0
+    """Clients of one address, counted likewise."""
+    away_size: int = 50_000
+    """Clients that are away, each counted with its rooms: some 15 MB. Ten thousand may be in four rooms each."""

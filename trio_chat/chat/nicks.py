@@ -46,6 +46,14 @@ def check_nick(text: str) -> str:
     return nick
 
 
+def is_nick(text: str) -> bool:
+    """Tell whether a nick could look like this. Anything longer than NICK_MAX could not."""
+    if len(text) > NICK_MAX:
+        return False
+    nick = normalized("NFKC", text)
+    return _fault(nick, "nick") is None and any(map(_is_letter, nick))
+
+
 def check_room(text: str) -> str:
     """Return a room's name, in small letters and without the `#` that it may be given with.
 

@@ -63,8 +63,11 @@ class Outlet(Protocol):
     async def wait_writable(self) -> None:
         """Return when a push is worth trying again. Raises the error of the transport once that is closed."""
 
-    def hang_up(self, reason: CloseReason) -> None:
-        """End the connection soon, whatever its peer does. The farewell is sent if the peer still takes it."""
+    def hang_up(self, reason: CloseReason, text: str = "") -> None:
+        """End the connection soon, whatever its peer does. The farewell is sent if the peer still takes it.
+
+        `text` is a sentence in place of the reason's own.
+        """
 
 
 class NoOutlet:
@@ -86,5 +89,5 @@ class NoOutlet:
     async def wait_writable(self) -> None:
         """Return at once: nothing is ever pushed here."""
 
-    def hang_up(self, reason: CloseReason) -> None:
+    def hang_up(self, reason: CloseReason, text: str = "") -> None:
         """There is nothing to be ended."""

@@ -1,11 +1,13 @@
 """The register of clients: finds them by id, port, label or session."""
 
 import re
+from collections import Counter
 from collections.abc import Collection
 
+from trio_chat.chat.away import AwayClients
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import fold
+from trio_chat.chat.nicks import NICK_MAX, fold, is_nick
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _SHOWN = re.compile(r"\[([^][:]+:[0-9]+|\[[^][]+\]:[0-9]+)\]", re.ASCII)
@@ -33,7 +35,8 @@ class Register:
         self._by_session: dict[str, Client] = {}
         self._by_label: dict[str, Client] = {}
         """Clients without a nick whose label is not their present address: they came back, or are away."""
-        self.away: dict[Client, None] = {}
+        self.away = AwayClients()
+        self._by_origin: Counter[int] = Counter()
 
     def __contains__(self, client: Client) -> bool:
         return client.id in self._by_id
@@ -51,23 +54,26 @@ class Register:
             client.label = f"{client.label}#{client.id}"
             self._by_label[client.label] = client
         self._by_id[client.id] = client
+        self._by_origin[client.origin] += 1
         self._take_port(client)
         if client.session:
             self._by_session[client.session] = client
 
-    def enter_away(self, client: Client) -> None:
-        """Add a client that has no connection."""
+    def enter_away(self, client: Client, *, rooms: int) -> None:
+        """Add a client that has no connection and is to be in so many rooms."""
         self._by_id[client.id] = self._by_session[client.session] = client
         self._by_label[client.label] = client
-        self.away[client] = None
+        self._by_origin[client.origin] += 1
+        self.away.add(client, rooms=rooms)
 
     def remove(self, client: Client) -> None:
         """Forget a client, its names and its session."""
         if client in self.away:
-            del self.away[client]
+            self.away.remove(client)
         else:
             self._release_port(client)
         del self._by_id[client.id]
+        self._leave_origin(client)
         self._by_session.pop(client.session, None)
         self._release_name(client)
 
@@ -75,16 +81,18 @@ class Register:
         """Note that a client has no connection at present."""
         self._keep_label(client)
         self._release_port(client)
-        self.away[client] = None
+        self.away.add(client, rooms=len(client.members))
 
-    def bring_back(self, client: Client, address: str, port: int) -> None:
+    def bring_back(self, client: Client, address: str, port: int, origin: int) -> None:
         """Note that a client has another connection now."""
         if client in self.away:
-            del self.away[client]
+            self.away.remove(client)
         else:
             self._release_port(client)
         self._keep_label(client)
-        client.address, client.port = address, port
+        self._leave_origin(client)
+        client.address, client.port, client.origin = address, port, origin
+        self._by_origin[origin] += 1
         self._take_port(client)
 
     def claim_nick(self, client: Client, nick: str) -> None:
@@ -127,9 +135,38 @@ class Register:
         who = as_peer(who)
         port = who.rpartition(":")[2]
         if not _PORT.fullmatch(port) or int(port) > 65535:
-            raise ChatError("bad-client", "expected a port, ADDRESS:PORT or the id of a client")
+            raise ChatError("bad-client", "expected a port, ADDRESS:PORT, id or nick of a client")
         found = self._by_port.get(int(port), ())
         return [client for client in found if port == who or client.peer == who]
+
+    def find_with_away(self, who: str) -> list[Client]:
+        """All clients that `who` names: like `find`, but also by nick, and those that are away by where they were last.
+
+        A connected client comes before one that is away. Raises ChatError for what can be none of these.
+        """
+        name = who[1:-1] if who.startswith("[") and who.endswith("]") else who
+        if client := self._by_id.get(who) or (self._by_nick.get(fold(name)) if len(name) <= NICK_MAX else None):
+            return [client]
+        if is_nick(name):
+            return []
+        if found := self.find(who):
+            return found
+        who = as_peer(who)
+        return [client for client in self.away if who in (str(client.port), client.peer)]
+
+    def in_the_way(self, origin: int, *, per_origin: int, total: int, away_size: int) -> Client | None:
+        """The client that is away and has to make way, if there are more than there may be; 0 is no limit."""
+        has_too_many = per_origin and origin >= 0 and self._by_origin[origin] > per_origin
+        if has_too_many and (oldest := self.away.oldest(origin)):
+            return oldest
+        if (total and len(self._by_id) > total) or self.away.size > away_size:
+            return self.away.oldest()
+        return None
+
+    def _leave_origin(self, client: Client) -> None:
+        self._by_origin[client.origin] -= 1
+        if not self._by_origin[client.origin]:
+            del self._by_origin[client.origin]
 
     def _keep_label(self, client: Client) -> None:
         if client.nick is None:

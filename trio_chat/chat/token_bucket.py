@@ -1,5 +1,8 @@
 """A token bucket, which limits a rate and allows bursts. It is told the time, and never waits itself."""
 
+_ROUNDING = 1e-6
+"""Tokens. Whoever waited as told has them, though sums of times are rounded."""
+
 
 class TokenBucket:
     """A token bucket: `burst` at once, then `rate` a second. A rate of 0 is no limit."""
@@ -17,13 +20,18 @@ class TokenBucket:
         self._rate = rate
         self._burst = burst
 
-    def take(self, cost: float, now: float) -> float:
-        """Spend `cost` tokens. -> seconds to wait before going on, 0 where there were enough."""
+    def take(self, cost: float, now: float) -> None:
+        """Spend `cost` tokens, even if there are fewer: what is missing has to come back first."""
+        self._refill(now)
+        self._tokens -= cost
+
+    def wait_s(self, cost: float, now: float) -> float:
+        """Seconds until `cost` can be taken: 0 where there are as many tokens, or as many as there can be."""
         if not self._rate:
             return 0.0
         self._refill(now)
-        self._tokens -= cost
-        return max(0.0, -self._tokens / self._rate)
+        missing = min(cost, self._burst) - self._tokens
+        return missing / self._rate if missing > _ROUNDING else 0.0
 
     def try_take(self, cost: float, now: float) -> bool:
         """Spend `cost` tokens if there are as many. -> whether there were."""

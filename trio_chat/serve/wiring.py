@@ -83,8 +83,11 @@ def wire(
 
 def rules_of(settings: ServeSettings) -> Rules:
     """Translate the settings to the rules of the chat."""
+    limits = limits_of(settings)
     return Rules(
         window=Window(settings.window_entries, settings.window_bytes),
         hold_s=settings.hold,
         announce_max_members=settings.announce_max,
+        clients=limits.clients,
+        clients_per_origin=limits.per_address,
     )

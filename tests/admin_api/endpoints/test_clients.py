@@ -8,6 +8,7 @@ import trio.testing
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.dependencies import Change
+from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 
 ALICE = {
@@ -23,6 +24,7 @@ ALICE = {
     "lines_in": 1,
     "bytes_out": 210,
     "behind": {"entries": 0, "bytes": 7},
+    "away_s": None,
 }
 
 
@@ -169,6 +171,43 @@ async def test_delete_ends_the_connection_and_shows_whose_it_was(admin, alice, w
     assert alice.outlet.close_reason is CloseReason.KICKED
     assert admin.changes == [(Change.CONNECTED, "10.0.0.1:47634"), (Change.KICKED, "10.0.0.1:47634")]
     assert (await admin.ask("GET", "/clients")).json == {"clients": []}
+
+
+@pytest.fixture
+def away(admin):
+    """A client whose connection broke 2.5 s ago."""
+    client = admin.connect(47634, mode=Mode.FRAMES, session="s")
+    admin.chat.rename(client, "alice")
+    admin.chat.connection_lost(client, client.outlet)
+    admin.now += 2.5
+    return client
+
+
+async def test_c26_a_client_that_is_away_is_listed_behind_those_that_are_here(admin, away):
+    admin.connect(1025)
+
+    [first, second] = (await admin.ask("GET", "/clients")).json["clients"]
+
+    assert (first["port"], first["away_s"]) == (1025, None)
+    assert (second["port"], second["nick"], second["away_s"]) == (47634, "alice", 2.5)
+
+
+@pytest.mark.parametrize("who", ["47634", "10.0.0.1:47634", "c1", "alice", "ALICE", "[alice]"])
+async def test_c26_a_client_that_is_away_is_shown_and_ended_by_any_of_its_names(admin, away, who):
+    shown = (await admin.ask("GET", f"/clients/{quote(who)}")).json
+    ended = await admin.ask("DELETE", f"/clients/{quote(who)}")
+
+    assert ended.status == 200
+    assert shown == ended.json
+    assert shown["id"] == away.id
+    assert (await admin.ask("GET", "/clients")).json == {"clients": []}
+    assert admin.chat.with_session("s") is None
+    assert admin.changes[-1] == (Change.KICKED, "10.0.0.1:47634")
+
+
+async def test_a_connected_client_is_ended_by_its_nick(admin, alice):
+    assert (await admin.ask("DELETE", "/clients/Alice")).json == ALICE
+    assert (await admin.ask("DELETE", "/clients/Alice")).status == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

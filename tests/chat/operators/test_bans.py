@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, Bans, ban_and_kick, make_ban
 from trio_chat.chat.operators.networks import address_of, read_network
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.session_record import SessionRecord
 
 NETWORKS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).flatmap(
     lambda address: st.integers(0, address.max_prefixlen).map(
@@ -115,3 +117,22 @@ def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:
     assert kicked == 1
     assert alice.outlet.close_reason is CloseReason.KICKED
     assert list(world.chat.clients) == [bob]
+
+
+def test_who_is_banned_while_inside_is_told_why_and_until_when(world) -> None:
+    alice = world.connect(1, "10.0.0.1")
+
+    ban_and_kick(world.chat, Bans(), ban("10.0.0.0/24", 60, "spam"))
+
+    assert alice.outlet.farewell_text == "you are banned until 1970-01-01 01:00 UTC: spam"
+
+
+def test_c26_a_ban_ends_sessions_left_behind_from_that_network(world) -> None:
+    alice, bob = (world.connect(n, f"10.0.{n}.1", mode=Mode.FRAMES, session=f"s{n}") for n in (1, 2))
+    for client in (alice, bob):
+        world.chat.connection_lost(client, client.outlet)
+    world.chat.restore(SessionRecord("s", "frames", "carol", "carol", ()))  # from an address that is not known
+
+    assert ban_and_kick(world.chat, Bans(), ban("10.0.1.0/24")) == 1
+
+    assert list(world.chat.away) == [bob, world.chat.known_as("carol")]

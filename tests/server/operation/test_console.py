@@ -1,9 +1,15 @@
 """The operator's console: bans, and the audit of what was done."""
 
+from unittest.mock import ANY
+
 import pytest
 import trio
 
+from trio_chat.chat.dependencies import Change
+from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.operator import Operator
+from trio_chat.chat.outlet import NoOutlet
+from trio_chat.chat.session_record import SessionRecord
 from trio_chat.server.operation.console import LINE_MAX, ConsoleContext, Quit, run_command
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
@@ -56,8 +62,34 @@ async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> No
 
         assert list(await run_command(context_of(house), "ban 127.0.0.1 rude")) == ["Banned 127.0.0.1; 1 kicked"]
 
-        assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
+        assert (await alice.rest()).endswith(b"*** you are banned: rude ***\n")
         assert await (await house.connect()).rest() == b"*** you are banned: rude ***\n"
+
+
+async def test_c26_who_is_away_is_listed_and_killed_by_nick_or_id(open_house, autojump_clock) -> None:
+    async with open_house() as house:
+        context, mode = context_of(house), Mode.FRAMES
+        for number in (1, 2):
+            client = house.chat.connect("192.0.2.1", 1024 + number, mode=mode, outlet=NoOutlet(), session=f"{number}")
+            house.chat.rename(client, f"nick{number}x")
+            house.chat.connection_lost(client, client.outlet)
+        house.chat.restore(SessionRecord("s", "frames", "carol", "carol", ()))
+
+        assert [row.split() for row in await run_command(context, "list")] == [
+            ["PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID"],
+            ["1025", "192.0.2.1", "nick1x", "frames", "0s", "0", "0", "0s", "c1"],
+            ["1026", "192.0.2.1", "nick2x", "frames", "0s", "0", "0", "0s", "c2"],
+            ["-", "-", "carol", "frames", ANY, "0", "0", "0s", "c3"],
+        ]
+        for who in ("NICK1X", "c2", "carol"):
+            assert list(await run_command(context, f"kill {who}")) == []
+        assert list(await run_command(context, "list")) == ["No clients"]
+        assert house.changes[-3:] == [
+            (Change.KICKED, "192.0.2.1:1025"),
+            (Change.KICKED, "192.0.2.1:1026"),
+            (Change.KICKED, "carol"),
+        ]
+        assert list(await run_command(context, "kill carol")) == ["Usage: kill PORT"]
 
 
 @pytest.mark.parametrize("form", ["{port}", "127.0.0.1:{port}", "[127.0.0.1:{port}]"])

@@ -5,7 +5,10 @@ import inspect
 from typing import get_args
 
 import trio_chat.server.sessions.frame_requests
-from trio_chat.server.sessions.frame_requests import HANDLERS, cost_of
+from trio_chat.chat.client import Client
+from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import NoOutlet
+from trio_chat.server.sessions.frame_requests import HANDLERS, price_of
 from trio_chat.wire import frames
 
 
@@ -33,5 +36,7 @@ def test_each_handler_stands_in_the_table_once() -> None:
 
 
 def test_several_lines_cost_as_much_as_each_by_itself() -> None:
-    assert cost_of(frames.Say(room="lobby", lines=["x"] * 40)) == 40
-    assert cost_of(frames.Say(room="lobby", text="x")) == 1
+    client = Client("c1", "10.0.0.1", 1001, mode=Mode.FRAMES, outlet=NoOutlet())
+
+    assert price_of(client, frames.Say(room="lobby", lines=["x"] * 40)) == 40
+    assert price_of(client, frames.Say(room="lobby", text="x")) == 1

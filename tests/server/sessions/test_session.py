@@ -108,7 +108,7 @@ async def test_a_banned_address_is_kicked_and_kept_out(open_house, autojump_cloc
         again = await house.connect()
         await again.send(proxied("192.0.2.9"))
 
-        assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
+        assert (await alice.rest()).endswith(b"*** you are banned: spam ***\n")
         assert await again.rest() == b"*** you are banned: spam ***\n"
         await house.join(proxied("192.0.3.1"))
 

@@ -104,11 +104,15 @@ class Bans:
 
 
 def ban_and_kick(chat: Chat, bans: Bans, ban: Ban) -> int:
-    """Ban a network and kick everyone who is connected from there. -> the number kicked. Raises ChatError."""
+    """Ban a network and kick everyone who is connected from there, or was last. -> the number kicked. Raises ChatError.
+
+    They are told why, and until when.
+    """
     bans.add(ban)
-    hit = [client for client in chat.clients if address_of(client.address) in ban.network]
+    known = [client for client in (*chat.clients, *chat.away) if client.address]
+    hit = [client for client in known if address_of(client.address) in ban.network]
     for client in hit:
-        chat.kick(client)
+        chat.kick(client, ban.sentence)
     return len(hit)
 
 

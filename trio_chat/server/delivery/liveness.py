@@ -92,6 +92,12 @@ class Heartbeats:
         """Stop watching a connection. Does nothing for one that is not watched."""
         self._heartbeats.pop(outlet, None)
 
+    def ping(self, client: Client, outlet: PeerOutlet) -> None:
+        """Send a client a `ping`, unless its socket is full."""
+        if not outlet.is_paused:
+            outlet.write(PING)
+            self._pump.flush(client)
+
     async def run(self) -> None:
         """Ping silent clients and hang up on dead ones, until cancelled."""
         while True:
@@ -108,8 +114,7 @@ class Heartbeats:
             heartbeat.outlet.hang_up(CloseReason.DEAD)
         elif silence_s >= PING_AFTER_S and not heartbeat.is_pinged:
             heartbeat.is_pinged = True
-            heartbeat.outlet.write(PING)
-            self._pump.flush(heartbeat.client)
+            self.ping(heartbeat.client, heartbeat.outlet)
 
 
 async def watch_unacknowledged(

@@ -94,10 +94,12 @@ async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
 
 async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
     chat = context.chat
-    if not chat.clients:
+    clients = (*chat.clients, *chat.away)
+    if not clients:
         return ("No clients",)
-    rows: list[tuple[str, ...]] = [("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND")]
-    for client in tuple(chat.clients):
+    head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID")
+    rows: list[tuple[str, ...]] = [head]
+    for client in clients:
         rows.append(_row(chat, client))
         if len(rows) % CLIENTS_PER_TURN == 0:
             await trio.lowlevel.checkpoint()
@@ -107,13 +109,15 @@ async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
 def _row(chat: Chat, client: Client) -> tuple[str, ...]:
     entries, _size = client.behind
     return (
-        str(client.port),
-        client.address,
+        str(client.port or "-"),
+        client.address or "-",
         client.nick or "-",
         str(client.mode),
         f"{chat.idle_s(client):.0f}s",
         str(client.lines_in),
         str(entries),
+        "-" if (away_s := chat.away_s(client)) is None else f"{away_s:.0f}s",
+        client.id,
     )
 
 
@@ -136,12 +140,12 @@ def _width(cell: str) -> int:
 
 async def _kill(context: ConsoleContext, argument: str) -> Iterable[str]:
     port = as_peer(argument).rpartition(":")[2]
-    if not port or not _ASCII_DIGITS.issuperset(port):
-        return ("Usage: kill PORT",)
     try:
         found = context.chat.find(argument)
     except ChatError:
         found = []
+    if not found and not (port and _ASCII_DIGITS.issuperset(port)):
+        return ("Usage: kill PORT",)
     if len(found) > 1:
         return (f"Port {port} is shared; kill one of:", *(client.peer for client in found))
     if not found:
@@ -220,8 +224,8 @@ COMMANDS = MappingProxyType(
     {
         command.usage.partition(" ")[0]: command
         for command in (
-            ConsoleCommand("list", "show who is connected", _list),
-            ConsoleCommand("kill PORT", "disconnect a client; ADDRESS:PORT where two share a port", _kill),
+            ConsoleCommand("list", "show who is connected, and who is away and may resume", _list),
+            ConsoleCommand("kill PORT", "disconnect a client; also by ADDRESS:PORT, NICK or ID", _kill),
             ConsoleCommand("say TEXT", "send TEXT to everyone as [server]", _say),
             ConsoleCommand("ban NETWORK [MINUTES] [REASON]", "ban an address or network, and kick its clients", _ban),
             ConsoleCommand("unban NETWORK", "lift a ban", _unban),

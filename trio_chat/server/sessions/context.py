@@ -1,6 +1,6 @@
 """The context that all sessions of a server share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trio_chat.chat.chat import Chat
 from trio_chat.journal import Journal
@@ -8,7 +8,7 @@ from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Password
 from trio_chat.server.sessions.searches import Searches
-from trio_chat.server.sessions.throttle import RateLimit
+from trio_chat.server.sessions.throttle import Overdrafts, RateLimit
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.tls import Tls
 
@@ -30,3 +30,4 @@ class SessionContext:
     password: Password
     searches: Searches
     tls: Tls | None = None
+    overdrafts: Overdrafts = field(default_factory=Overdrafts)

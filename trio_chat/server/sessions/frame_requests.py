@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, assert_never
 
+from trio_chat.chat.client import Client
 from trio_chat.chat.commands import (
-    REQUEST_COSTS,
+    REQUEST_PRICES,
     HistoryQuery,
     LeaveChat,
     Posted,
@@ -19,9 +20,10 @@ from trio_chat.chat.commands import (
     TextReply,
     run_for_program,
 )
-from trio_chat.chat.commands import cost_of as cost_of_line
+from trio_chat.chat.commands import price_of as price_of_line
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
+from trio_chat.chat.prices import Extent
 from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.settling import failures_of
@@ -169,16 +171,20 @@ HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
 )
 
 
-def cost_of(request: frames.AnyRequest | FrameFault) -> int:
+def price_of(client: Client, request: frames.AnyRequest | FrameFault) -> int:
     """Return the number of lines that a frame counts for: as many as the command that does the same."""
     match request:
         case FrameFault():
             return 1
         case frames.RunCommand(line=line):
-            return cost_of_line(line)
+            return price_of_line(client, line)
         case frames.Say(lines=lines):
-            return max(len(lines), 1)
-    return REQUEST_COSTS.get(str(request.__struct_config__.tag), 1)
+            extent = Extent(lines=len(lines))
+        case frames.History(limit=entries) | frames.Search(limit=entries):
+            extent = Extent(entries=entries)
+        case _:
+            extent = Extent(rooms=len(client.members), moves=1)
+    return REQUEST_PRICES[str(request.__struct_config__.tag)].of(extent)
 
 
 def _spoken(talk: FrameConversation, request: frames.Request, receipt: Receipt | None) -> None:

@@ -13,7 +13,7 @@ from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
 from trio_chat.server.sessions.frame_conversation import FrameConversation
-from trio_chat.server.sessions.frame_requests import HANDLERS, cost_of
+from trio_chat.server.sessions.frame_requests import HANDLERS, price_of
 from trio_chat.server.sessions.handshake import Admitted, FrameInput, FrameReader, handshake
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.sessions.welcome import welcome
@@ -28,8 +28,8 @@ def _encode_gap(room: str, missed: int) -> bytes:
     return frames.encode(frames.Gap(room=room, after=0, reason="slow", missed=missed))
 
 
-def _encode_farewell(reason: CloseReason) -> bytes:
-    return frames.encode(frames.Farewell(reason=reason.code, text=reason.text, retry_s=reason.retry_s))
+def _encode_farewell(reason: CloseReason, text: str) -> bytes:
+    return frames.encode(frames.Farewell(reason=reason.code, text=text, retry_s=reason.retry_s))
 
 
 NOTICES = NoticeEncoders(gap=_encode_gap, farewell=_encode_farewell)
@@ -39,7 +39,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
     """Converse in frames until the connection ends. Raises what the peer raises; the peer stays its owner's."""
     with trio.CancelScope() as scope:
         outlet = peer.open_outlet(NOTICES, scope)
-        reader = FrameReader(peer, request_decoder(), Throttle(cost_of))
+        reader = FrameReader(peer, request_decoder(), Throttle(context.overdrafts, peer))
         session = None
         try:
             admitted = await handshake(context, reader, outlet)
@@ -113,9 +113,10 @@ class FramesSession:
         """Handle requests in their order; return when what they said is durable and their answers are sent."""
         talk = self._talk
         for turn, request in enumerate(inputs, 1):
-            if wait_s := self._reader.throttle.spend(request, talk.context.rate_limit):
+            price = price_of(talk.client, request)
+            while wait_s := self._reader.throttle.spend(price, talk.context.rate_limit):
                 await self._flush()
-                await pause(wait_s, self._reader.peer)
+                await pause(wait_s, self._reader.peer, self._ping)
             try:
                 await self._respond(request)
             except JournalError as error:
@@ -127,6 +128,11 @@ class FramesSession:
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
                 await talk.context.pump.delivered(talk.client)
         await self._flush()
+
+    def _ping(self) -> None:
+        """Show a client that is not read for a while that the server is there."""
+        talk = self._talk
+        talk.context.heartbeats.ping(talk.client, self._outlet)
 
     async def _flush(self) -> None:
         """Return when everything posted is durable and all answers are sent."""

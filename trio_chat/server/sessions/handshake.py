@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import trio
 
 from trio_chat.chat.client import Client
+from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.prices import Extent
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
@@ -31,7 +33,7 @@ class FrameReader:
 
     peer: Peer
     decoder: FrameDecoder[frames.AnyRequest]
-    throttle: Throttle[FrameInput]
+    throttle: Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ async def handshake(context: SessionContext, reader: FrameReader, outlet: PeerOu
     Raises what the peer raises. There is no client before this returns one; then it is the caller's to disconnect.
     """
     attempt = Handshake(context, reader, outlet)
-    with trio.move_on_after(HELLO_TIMEOUT_S):
+    with trio.move_on_after(HELLO_TIMEOUT_S) as attempt.timeout:
         while not attempt.is_over and (data := await reader.peer.receive()):
             if admitted := await attempt.handle(iter(reader.decoder.feed(data))):
                 return admitted
@@ -67,12 +69,16 @@ class Handshake:
         self._wrong_passwords = 0
         self.is_over = False
         """Nothing more is accepted: the connection must end."""
+        self.timeout = trio.CancelScope()
+        """Ends the attempts of one who does not come in for too long."""
 
     async def handle(self, inputs: Iterator[FrameInput]) -> Admitted | None:
         """Handle frames up to the first `hello` that is accepted, and answer why the others are refused."""
         for turn, request in enumerate(inputs, 1):
-            if wait_s := self._reader.throttle.spend(request, self._context.rate_limit):
+            price = self._price_of(request)
+            while wait_s := self._reader.throttle.spend(price, self._context.rate_limit):
                 self._flush()
+                self.timeout.deadline += wait_s  # this silence is not the client's
                 await pause(wait_s, self._reader.peer)
             try:
                 return self._admit(request, inputs)
@@ -102,11 +108,25 @@ class Handshake:
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
         chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
-        session = hashlib.sha256((request.session or secrets.token_hex()).encode()).hexdigest()[:32]
-        if client := chat.resume(session, peer.address, peer.port, outlet=outlet):
+        session = _session_of(request)
+        if client := chat.resume(session, peer.address, peer.port, outlet=outlet, origin=peer.ticket):
             return Admitted(client, request, True, ahead)
-        client = chat.connect(peer.address, peer.port, mode=Mode.FRAMES, outlet=outlet, session=session)
+        client = chat.connect(
+            peer.address, peer.port, mode=Mode.FRAMES, outlet=outlet, session=session, origin=peer.ticket
+        )
         return Admitted(client, request, False, ahead)
+
+    def _price_of(self, request: FrameInput) -> int:
+        """Return the price of a frame; that of a `hello` is by the rooms that it enters, and the nick that it takes."""
+        if not isinstance(request, frames.Hello):
+            return 1
+        chat = self._context.chat
+        client = chat.with_session(_session_of(request))
+        if client is None:
+            return REQUEST_PRICES["hello"].of(Extent(moves=len(set(request.rooms))))
+        moves = sum(chat.rooms.find(name) not in client.members for name in set(request.rooms))
+        renames = len(client.members) if wants_rename(client, request) else 0
+        return REQUEST_PRICES["hello"].of(Extent(moves=moves + renames))
 
     def _check_password(self, given: str) -> None:
         """Raises ChatError. A client that gives none may not know of it, and guesses nothing: that costs nothing."""
@@ -118,3 +138,16 @@ class Handshake:
         self._wrong_passwords += 1
         self.is_over = self._wrong_passwords == PASSWORD_TRIES
         raise ChatError("password", "wrong password")
+
+
+def wants_rename(client: Client, hello: frames.Hello) -> bool:
+    """Tell whether a `hello` asks for a nick that its client does not have yet.
+
+    A client that resumes keeps the nick that it has taken since, unless it needs the one that it asks for.
+    """
+    return bool(hello.nick) and hello.nick != client.nick and (client.nick is None or hello.needs_nick)
+
+
+def _session_of(hello: frames.Hello) -> str:
+    """Return the name under which a session is kept; one without a secret gets a name that nobody can ask for."""
+    return hashlib.sha256((hello.session or secrets.token_hex()).encode()).hexdigest()[:32]

@@ -8,7 +8,17 @@ from contextlib import aclosing
 import trio
 
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply, asks, cost_of, obey
+from trio_chat.chat.commands import (
+    Answer,
+    HistoryQuery,
+    LeaveChat,
+    Posted,
+    SearchQuery,
+    TextReply,
+    asks,
+    obey,
+    price_of,
+)
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
@@ -32,8 +42,8 @@ PAGE_ENTRIES = 50
 """Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
-def _encode_farewell(reason: CloseReason) -> bytes:
-    return encode_notice(reason.text)
+def _encode_farewell(_reason: CloseReason, text: str) -> bytes:
+    return encode_notice(text)
 
 
 NOTICES = NoticeEncoders(gap=encode_gap, farewell=_encode_farewell)
@@ -50,8 +60,8 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         ahead = await ask_password(context, peer, outlet, decoder) if context.password.is_set else []
         if ahead is None:
             return
-        client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet)
-        session = LinesSession(context, client, outlet, decoder)
+        client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet, origin=peer.ticket)
+        session = LinesSession(context, client, outlet, decoder, Throttle(context.overdrafts, peer))
         try:
             chat.join(client, LOBBY)
             await session.run(peer, ahead)
@@ -65,12 +75,14 @@ class LinesSession:
 
     __slots__ = ("_client", "_context", "_decoder", "_is_known", "_is_leaving", "_outlet", "_throttle", "fault")
 
-    def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet, decoder: TelnetDecoder) -> None:
+    def __init__(
+        self, context: SessionContext, client: Client, outlet: PeerOutlet, decoder: TelnetDecoder, throttle: Throttle
+    ) -> None:
         self._context = context
         self._client = client
         self._outlet = outlet
         self._decoder = decoder
-        self._throttle = Throttle(_cost_of)
+        self._throttle = throttle
         self._is_known = False
         """Its first line has shown that it is no HTTP request."""
         self._is_leaving = False
@@ -104,7 +116,7 @@ class LinesSession:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         posted: list[Posted] = []
         for turn, line in enumerate(inputs, 1):
-            if wait_s := self._throttle.spend(line, self._context.rate_limit):
+            while wait_s := self._throttle.spend(self._price_of(line), self._context.rate_limit):
                 await self._flush(posted)
                 await pause(wait_s, peer)
             if posted and isinstance(line, str) and asks(line):
@@ -126,9 +138,10 @@ class LinesSession:
                 await self._flush(posted)
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
-        if self._decoder.telnet and (wait_s := self._answer_telnet(self._decoder.telnet)):
-            await self._flush(posted)
-            await pause(wait_s, peer)
+        if self._decoder.telnet and self._answer_telnet(self._decoder.telnet):
+            while wait_s := self._throttle.spend(1, self._context.rate_limit):
+                await self._flush(posted)
+                await pause(wait_s, peer)
         await self._flush(posted)
 
     async def _flush(self, posted: list[Posted]) -> None:
@@ -137,13 +150,16 @@ class LinesSession:
         if self._outlet.unsent_bytes:
             await self._context.pump.delivered(self._client)
 
-    def _answer_telnet(self, telnet: TelnetFilter) -> float:
-        """Answer option negotiation, which counts as one line however much it was. -> seconds to wait after that"""
+    def _answer_telnet(self, telnet: TelnetFilter) -> bool:
+        """Answer option negotiation, which counts as one line however much it was. -> whether there was any"""
         self._is_leaving |= telnet.is_over
         if (reply := telnet.take_reply()) is None:
-            return 0.0
+            return False
         self._outlet.write(reply)
-        return self._throttle.spend("", self._context.rate_limit)
+        return True
+
+    def _price_of(self, line: str | LineFault) -> int:
+        return 1 if isinstance(line, LineFault) else price_of(self._client, line)
 
     def _obey(self, line: str | LineFault) -> Answer:
         client = self._client
@@ -229,11 +245,6 @@ class LinesSession:
 
 def _row_of(past: Past) -> str:
     return notice(past.text) if isinstance(past, Damaged) else line_of_past(past)
-
-
-def _cost_of(line: str | LineFault) -> int:
-    """Return the number of lines that a typed line counts for where clients are slowed down."""
-    return 1 if isinstance(line, LineFault) else cost_of(line)
 
 
 async def history_pages(journal: Journal, question: HistoryQuery) -> AsyncGenerator[Sequence[Past], None]:

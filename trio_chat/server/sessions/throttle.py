@@ -1,15 +1,29 @@
-"""The throttle: a client that sends too fast is not read for a while. Nothing is dropped."""
+"""The throttle: a client that sends too fast is not read for a while. Nothing is dropped.
 
+What is dearer than a whole burst is let through at once and paid off by waiting afterwards. Of such overdrafts an
+address has one at a time, so that a new connection does not begin with nothing owed.
+"""
+
+import math
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import trio
 
 from trio_chat.chat.token_bucket import TokenBucket
+from trio_chat.server.transport.admission import KNOWN_ORIGINS
 from trio_chat.server.transport.peer import Peer
 
-T = TypeVar("T")
+SIGN_OF_LIFE_EVERY_S = 10
+"""Seconds between two signs of life to a client that is not read; our own gives a silent server up after 35."""
+
+LOOK_EVERY_S = 2.5
+"""Seconds between two looks at whether the connection of a client that is not read is dead."""
+
+
+Origin = int | str
+"""The key that overdrafts are counted under: the ticket of a connection, or its address where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +34,37 @@ class RateLimit:
     burst: float = 1.0
 
 
-class Throttle(Generic[T]):
+class Overdrafts:
+    """The times at which overdrafts are paid off, by origin; the least recent are forgotten beyond KNOWN_ORIGINS."""
+
+    def __init__(self) -> None:
+        self._paid_at: OrderedDict[Origin, float] = OrderedDict()
+
+    def wait_s(self, origin: Origin, now: float) -> float:
+        """Seconds until an origin may have another overdraft."""
+        return max(0.0, self._paid_at.get(origin, now) - now)
+
+    def begin(self, origin: Origin, paid_at: float) -> None:
+        """Note an overdraft."""
+        self._paid_at[origin] = paid_at
+        self._paid_at.move_to_end(origin)
+        if len(self._paid_at) > KNOWN_ORIGINS:
+            self._paid_at.popitem(last=False)
+
+
+class Throttle:
     """Slows one client down. It costs nothing before the client speaks."""
 
-    __slots__ = ("_bucket", "_cost_of")
+    __slots__ = ("_bucket", "_origin", "_overdrafts")
 
-    def __init__(self, cost_of: Callable[[T], float]) -> None:
-        """`cost_of` says how many lines an input counts for."""
-        self._cost_of = cost_of
+    def __init__(self, overdrafts: Overdrafts, peer: Peer) -> None:
+        """`overdrafts` are those of all clients."""
+        self._overdrafts = overdrafts
+        self._origin: Origin = peer.ticket if peer.ticket >= 0 else peer.address
         self._bucket: TokenBucket | None = None
 
-    def spend(self, said: T, limit: RateLimit) -> float:
-        """Charge the client for one input. -> seconds that it has to wait before that is handled
+    def spend(self, price: float, limit: RateLimit) -> float:
+        """Charge the client for one input, unless it has to wait. -> seconds to wait before this is asked again
 
         `limit` may differ from call to call.
         """
@@ -42,14 +75,31 @@ class Throttle(Generic[T]):
             self._bucket = TokenBucket(limit.rate, limit.burst, now)
         else:
             self._bucket.change(limit.rate, limit.burst)
-        return self._bucket.take(self._cost_of(said), now)
+        wait_s = self._bucket.wait_s(price, now)
+        is_overdraft = price > limit.burst
+        if is_overdraft:
+            wait_s = max(wait_s, self._overdrafts.wait_s(self._origin, now))
+        if wait_s:
+            return wait_s
+        self._bucket.take(price, now)
+        if is_overdraft:
+            self._overdrafts.begin(self._origin, now + (price - limit.burst) / limit.rate)
+        return 0.0
 
 
-async def pause(wait_s: float, peer: Peer) -> None:
-    """Wait before more of a fast client is handled. Raises trio.BrokenResourceError where its connection broke by then.
+def _keep_silent() -> None:
+    """Give no sign of life: a plain client expects none."""
+
+
+async def pause(wait_s: float, peer: Peer, give_sign_of_life: Callable[[], None] = _keep_silent) -> None:
+    """Wait before more of a fast client is handled. Raises trio.BrokenResourceError where its connection breaks.
 
     Without that, a client that sent much and vanished would stay listed until all of it was handled.
     """
-    await trio.sleep(wait_s)
-    if peer.is_dead:
-        raise trio.BrokenResourceError("the connection broke while it was slowed down")
+    ends_at = trio.current_time() + wait_s
+    for look in range(1, math.ceil(wait_s / LOOK_EVERY_S) + 1):
+        await trio.sleep_until(min(ends_at, trio.current_time() + LOOK_EVERY_S))
+        if peer.is_dead:
+            raise trio.BrokenResourceError("the connection broke while it was slowed down")
+        if look % (SIGN_OF_LIFE_EVERY_S / LOOK_EVERY_S) == 0:
+            give_sign_of_life()

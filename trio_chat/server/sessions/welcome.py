@@ -5,7 +5,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.room import Room
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.server.sessions.handshake import Admitted
+from trio_chat.server.sessions.handshake import Admitted, wants_rename
 from trio_chat.server.sessions.replay import Replay
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
@@ -17,8 +17,7 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
     Raises ChatError, and the client is in no new room, where it needs a nick that it cannot have.
     """
     client, hello = admitted.client, admitted.hello
-    # A client that resumes keeps the nick that it has taken since, unless it needs the one that it asks for.
-    if hello.nick and (client.nick is None or hello.needs_nick):
+    if wants_rename(client, hello):
         _try_nick(context, outlet, admitted)
     replay = Replay(context, client, outlet, since=hello.since, epoch=hello.epoch)
     replay.add(context.chat.rooms.open_mailbox(client))

@@ -27,8 +27,8 @@ class NoticeEncoders:
     gap: Callable[[str, int], bytes]
     """Called with the name of a room and the number of entries missed there."""
 
-    farewell: Callable[[CloseReason], bytes]
-    """Encodes the last notice of a connection that the server closes."""
+    farewell: Callable[[CloseReason, str], bytes]
+    """Encodes the last notice of a connection that the server closes: the reason, and the sentence for people."""
 
 
 class PeerOutlet(ABC):
@@ -76,10 +76,13 @@ class PeerOutlet(ABC):
         if not self.close_reason:
             self.write(self._notices.gap(room, missed))
 
-    def hang_up(self, reason: CloseReason) -> None:
-        """Cancel the session, which sends the farewell on its way out, without waiting. The first reason counts."""
+    def hang_up(self, reason: CloseReason, text: str = "") -> None:
+        """Cancel the session, which sends the farewell on its way out, without waiting. The first reason counts.
+
+        `text` is told in place of the reason's own.
+        """
         if self.close_reason:
             return
         self.close_reason = reason
-        self.write(self._notices.farewell(reason))
+        self.write(self._notices.farewell(reason, text or reason.text))
         self._session.cancel()
