@@ -136,7 +136,7 @@ def test_join_where_nobody_listens_is_one_line_and_status_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
     command = f"-m trio_chat join 127.0.0.1 {port}".split()
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, input="hello\n")
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, input="")
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("trio-chat: ")

@@ -97,8 +97,8 @@ class Peer:
 
 
 @asynccontextmanager
-async def open_peer() -> AsyncIterator[Peer]:
-    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+async def open_peer(port: int = 0) -> AsyncIterator[Peer]:
+    (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
     async with listener:
         peer = Peer(listener)
         yield peer

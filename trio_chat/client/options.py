@@ -33,6 +33,10 @@ class ViewOptions:
     """True if lines have their time in front."""
     stickers: Path | None = None
     """A sticker file that adds to the default catalogue."""
+    runs_commands: bool = False
+    """Whether lines of a pipe can be commands; else they are all text. What is typed always can be."""
+    wait_s: float = 20
+    """Time for which a pipe whose input has ended tries to reach the server."""
 
 
 PLAIN = ViewOptions()
@@ -61,4 +65,6 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
         has_bell=settings.bell,
         has_times=is_terminal() if settings.times is None else settings.times,
         stickers=settings.stickers,
+        runs_commands=settings.commands,
+        wait_s=settings.wait,
     )

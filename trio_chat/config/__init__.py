@@ -255,6 +255,17 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     once: Annotated[
         bool, SettingMeta("Exit with status 1 when the connection is lost, instead of reconnecting.", BOOLEAN)
     ] = False
+    wait: Annotated[
+        float,
+        SettingMeta(
+            "In a pipeline, try for so long after the end of the input to reach the server; what is not sent by then "
+            "is kept for the next time.",
+            duration(0, 30 * 86400),
+        ),
+    ] = 20
+    commands: Annotated[
+        bool, SettingMeta("In a pipeline, take lines that begin with a slash as commands, not as text.", BOOLEAN)
+    ] = False
     tls: Annotated[bool, SettingMeta("Connect over TLS only.", BOOLEAN)] = False
     tls_ca: Annotated[
         Path | None,

@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 import trio
 
+from tests.client.conftest import open_peer
+from tests.conftest import PATIENCE_S
 from trio_chat.client.line_view.app import CONNECT_NOTICE_S, GOODBYE, LineView, join
-from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_TIMEOUT_S, RECONNECT_TIMEOUT_S
+from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_TIMEOUT_S
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.terminal import open_terminal, run_on_asyncio
 from trio_chat.client.link.address import LinkError, TcpAddress
@@ -50,9 +52,9 @@ class Filter:
         self.done = trio.Event()
         self._status: int | None = None
 
-    async def start(self, **identity: Any) -> dict[str, Any]:
+    async def start(self, *, runs_commands: bool = False, **identity: Any) -> dict[str, Any]:
         """Join. -> the hello"""
-        self._nursery.start_soon(self._join, Identity(**identity))
+        self._nursery.start_soon(self._join, Identity(**identity), ViewOptions(runs_commands=runs_commands))
         hello: dict[str, Any] = await self._peer.welcome()
         return hello
 
@@ -139,7 +141,7 @@ async def test_a_filter_waits_for_the_server_to_have_kept_its_lines(filter_: Fil
 async def test_a_filter_says_nothing_under_another_name_than_it_asks_for(
     filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await filter_.start()
+    await filter_.start(runs_commands=True)
     filter_.feed_last("hello\n/nick bob\nI am bob\nreally\n")
     assert await peer.keep(1) == "hello"
 
@@ -152,7 +154,7 @@ async def test_a_filter_says_nothing_under_another_name_than_it_asks_for(
 
 
 async def test_a_filter_that_has_the_name_it_asks_for_goes_on_under_it(filter_: Filter, peer: Any) -> None:
-    await filter_.start()
+    await filter_.start(runs_commands=True)
     filter_.feed_last("/nick bob\nI am bob\n")
 
     nick = await peer.frame()
@@ -164,7 +166,7 @@ async def test_a_filter_that_has_the_name_it_asks_for_goes_on_under_it(filter_: 
 
 
 async def test_a_filter_whose_connection_breaks_while_it_asks_for_a_name_goes_on(filter_: Filter, peer: Any) -> None:
-    await filter_.start()
+    await filter_.start(runs_commands=True)
     filter_.feed_last("/nick bob\nI am bob\n")
     await peer.frame()
 
@@ -220,7 +222,7 @@ async def test_a_filter_does_not_try_for_ever_and_says_what_is_kept(
     await trio.testing.wait_all_tasks_blocked()
 
     while not filter_.done.is_set():
-        mock_clock.jump(RECONNECT_TIMEOUT_S)
+        mock_clock.jump(PLAIN.wait_s)
         await trio.testing.wait_all_tasks_blocked()
 
     assert await filter_.status() == 1
@@ -228,17 +230,50 @@ async def test_a_filter_does_not_try_for_ever_and_says_what_is_kept(
 
 
 @pytest.mark.parametrize("farewell", ["quit()", "quit() ", "/quit", "/QUIT now"])
-async def test_a_filter_says_nothing_after_it_has_quit(filter_: Filter, peer: Any, farewell: str) -> None:
-    await filter_.start()
+async def test_what_a_filter_is_given_behind_a_farewell_is_not_said_and_is_a_failure(
+    filter_: Filter, peer: Any, farewell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await filter_.start(runs_commands=True)
     filter_.feed(f"one\n{farewell}\ntwo\n")
 
     assert await peer.keep(1) == "one"
     await peer.part()
+    assert await filter_.status() == 1
+    assert capsys.readouterr().err == "trio-chat: 1 line not sent, and lost\n"
+
+
+TEXTS = ("quit()", "/quit", "/nick bob", "/dev/sda1 20G", "//nas/share", "/me waves", "/join dev", "  indented", "a\tb")
+
+
+async def test_a_pipe_is_text_whatever_its_lines_look_like(
+    filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await filter_.start()
+    filter_.feed_last("\n".join(TEXTS))
+
+    said = [await peer.keep(number) for number in range(len(TEXTS))]
+
+    assert said == [text.expandtabs() for text in TEXTS]
+    await peer.part()
     assert await filter_.status() == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", " \t\n", "\u200b\n"])
+async def test_a_blank_line_of_a_pipe_is_nothing_to_say(
+    filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str], blank: str
+) -> None:
+    await filter_.start()
+    filter_.feed_last(f"one\n{blank}two\n{blank}")
+
+    assert [await peer.keep(1), await peer.keep(2)] == ["one", "two"]
+    await peer.part()
+    assert await filter_.status() == 0
+    assert capsys.readouterr().err == ""
 
 
 async def test_the_catalogue_is_shown_here_and_other_commands_become_frames(filter_: Filter, peer: Any) -> None:
-    await filter_.start()
+    await filter_.start(runs_commands=True)
     filter_.feed_last("/stickers\n/who\n//quit\nsay quit()\n")
 
     who = await peer.frame()
@@ -250,7 +285,7 @@ async def test_the_catalogue_is_shown_here_and_other_commands_become_frames(filt
 
 
 async def test_what_follows_a_change_of_rooms_is_said_in_the_new_one(filter_: Filter, peer: Any) -> None:
-    await filter_.start()
+    await filter_.start(runs_commands=True)
     filter_.feed_last("one\n/join Kitchen\ntwo\n/leave\nthree\n")
 
     sent = [await peer.frame() for _ in range(5)]
@@ -1142,6 +1177,62 @@ def test_a_person_at_any_terminal_comes_in_without_the_nick_that_was_wished_for(
             return said
 
     assert trio.run(hello).get("needs_nick", False) is False
+
+
+async def run_program(port: int, folder: Path, text: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
+    """Pipe text into the program until it ends."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder)}
+    streams = {"stdin": text, "capture_stdout": True, "capture_stderr": True}
+    command = [*JOIN, str(port), *options]
+    with trio.fail_after(PATIENCE_S):
+        return await trio.run_process(command, cwd=ROOT, env=environment, check=False, **streams)
+
+
+async def test_what_is_piped_while_the_server_is_away_is_kept_and_sent_by_the_next_pipe(
+    peer: Any, tmp_path: Path, nursery: trio.Nursery
+) -> None:
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        done = await run_program(port, tmp_path, b"one\n/two\n", "--wait", "0")
+
+    assert done.returncode == 1
+    assert b"2 lines not sent: kept for when you join again\n" in done.stderr
+    async with open_peer(port) as back:
+        nursery.start_soon(run_program, port, tmp_path, b"three\n")
+        await back.welcome()
+        assert [await back.keep(number) for number in range(3)] == ["one", "/two", "three"]
+        await back.part()
+
+
+async def test_a_pipe_started_before_its_server_says_everything_once_that_is_there(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "said").write_text("early\n")
+    with socket.socket() as nobody, open(tmp_path / "said") as said:  # noqa: ASYNC230  # given to the program
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+        program = await trio.lowlevel.open_process(
+            [*JOIN, str(port), "--wait", "1m"], stdin=said, stderr=subprocess.PIPE, cwd=ROOT, env=environment
+        )
+        errors = b""
+        while b"trying again" not in errors:
+            errors += await program.stderr.receive_some() or pytest.fail("it has ended")
+    async with open_peer(port) as peer:
+        await peer.welcome()
+        assert await peer.keep(1) == "early"
+        await peer.part()
+        with trio.fail_after(PATIENCE_S):
+            assert await program.wait() == 0
+
+
+async def test_a_pipe_with_nothing_to_say_does_not_wait_for_a_server(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        done = await run_program(nobody.getsockname()[1], tmp_path, b"", "--wait", "1h")
+
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
 
 
 async def test_the_program_on_a_pipe_says_its_input_and_exits_with_0(peer: Any, tmp_path: Path) -> None:

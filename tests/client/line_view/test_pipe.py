@@ -63,8 +63,8 @@ async def test_what_cannot_be_a_line_is_reported_and_counted(pipes: Pipes, capsy
     assert await lines_of(pipe) == ["fine", "fine too"]
     assert pipe.refused == 2
     assert capsys.readouterr().err == (
-        "trio-chat: line is not valid UTF-8; it was not sent\n"
-        "trio-chat: line too long: at most 4096 bytes; it was not sent\n"
+        "trio-chat: line 2 of the input: line is not valid UTF-8; it was not sent\n"
+        "trio-chat: line 3 of the input: line too long: at most 4096 bytes; it was not sent\n"
     )
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -94,7 +94,10 @@ def _errors_printed() -> Iterator[None]:
 
 def _run(view: "LineView", catalogue: Catalogue) -> int:
     if not is_terminal():
-        return trio.run(view.run, lambda: nullcontext(Pipe(0, 1)), clock=AwakeClock())
+        pipe = Pipe(0, 1)
+        is_worth_waiting = None if pipe.is_typed else pipe.has_input
+        run = partial(view.run, lambda: nullcontext(pipe), is_worth_waiting=is_worth_waiting)
+        return trio.run(run, clock=AwakeClock())
     from trio_chat.client.line_view.terminal import (  # slow to import, and a pipe needs none
         open_terminal,
         run_on_asyncio,
@@ -142,12 +145,21 @@ class LineView:
             refuse=lambda reason: self._conversation.refuse(reason) if self._conversation else None,
         )
 
-    async def run(self, open_surface: OpenSurface, *, is_persistent: bool = False) -> int:
+    async def run(
+        self,
+        open_surface: OpenSurface,
+        *,
+        is_persistent: bool = False,
+        is_worth_waiting: Callable[[], Awaitable[bool]] | None = None,
+    ) -> int:
         """Connect and converse. -> exit status. Raises LinkError, and OSError where nothing can be printed.
 
-        If `is_persistent`, the first connection is retried while something waits to be sent.
+        If `is_persistent`, the first connection is retried while something waits to be sent. If that failed and may be
+        retried, `is_worth_waiting` tells whether to go on.
         """
         status = _INTERRUPTED
+        if self._backoff.is_once:
+            is_worth_waiting = None
         holds_pending = is_persistent and self._must_ask_about_pending()
         is_persistent &= bool(self._outbox.pending) and not self._backoff.is_once
         with trio.open_signal_receiver(*_LEAVING_SIGNALS) as signals, self._scope:
@@ -159,6 +171,7 @@ class LineView:
                     self._identity,
                     self._outbox,
                     is_persistent=is_persistent,
+                    is_worth_waiting=is_worth_waiting,
                     backoff=self._backoff,
                     holds_pending=holds_pending,
                 )
@@ -197,14 +210,15 @@ class LineView:
             self._lost_count = conversation.lost_count
         if ended and ended.is_orderly:
             self._outbox.end_session()
-        if conversation.is_left:
+        is_unsaid = bool(surface.refused or conversation.has_failed or self._pending_count or self._lost_count)
+        if conversation.is_left and (surface.has_prompt or not is_unsaid):
             return 0
         if ended and not ended.is_orderly:
             print_error(ended.reason)
             return 1
-        if self._pending_count:
+        if self._pending_count and self.narrator.delivery.offline_reason:
             print_error(f"no connection: {self.narrator.delivery.offline_reason}")
-        return 1 if surface.refused or conversation.has_failed or self._pending_count else 0
+        return int(is_unsaid or (ended is None and not conversation.is_left))
 
     async def _say_goodbye(self, surface: Surface) -> None:
         """Print what was not sent, and the goodbye; there may be nobody left to read it."""
@@ -216,8 +230,12 @@ class LineView:
                 last_words.append(pending)
             else:
                 print_error(pending)
-        if self._lost_count and surface.has_prompt:
-            last_words.append(f"{count_lines(self._lost_count)} not sent, and lost")
+        if self._lost_count:
+            lost = f"{count_lines(self._lost_count)} not sent, and lost"
+            if surface.has_prompt:
+                last_words.append(lost)
+            else:
+                print_error(lost)
         with trio.move_on_after(LEAVE_TIMEOUT_S), suppress(OSError):
             await surface.print("\n".join((*map(notice, last_words), GOODBYE, "")))
 

@@ -10,7 +10,17 @@ import trio
 
 from trio_chat.client.line_view.sender import Sender
 from trio_chat.client.line_view.surface import Display, Surface
-from trio_chat.client.link.events import Answered, Ended, Failed, LinkEvent, LinkNotice, Message, Refused, lines_of
+from trio_chat.client.link.events import (
+    Answered,
+    Ended,
+    Failed,
+    LinkEvent,
+    LinkNotice,
+    Message,
+    Pending,
+    Refused,
+    lines_of,
+)
 from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.backfill import Backfill
@@ -23,9 +33,6 @@ from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2
 """Time for the last messages to be acknowledged when somebody leaves; then as much for printing which were not."""
-
-RECONNECT_TIMEOUT_S = 60
-"""Time in which a pipe that has said everything tries to reconnect."""
 
 BACKFILL_TIMEOUT_S = 3
 """Time for which new entries wait for the history of a room that was joined."""
@@ -41,7 +48,9 @@ class Conversation:
         self._surface = surface
         self._narrator = narrator
         self._display = Display(surface, narrator.transcript, has_bell=options.has_bell)
-        self._sender = Sender(link, surface, narrator, self._display)
+        takes_commands = surface.is_typed or options.runs_commands
+        self._sender = Sender(link, surface, narrator, self._display, takes_commands=takes_commands)
+        self._wait_s = options.wait_s
         self._backfill = Backfill(
             narrator.room,
             make_key=partial(token_hex, 16),
@@ -73,7 +82,8 @@ class Conversation:
         """Converse until the link ends, or until the time to leave is over."""
         ended: Ended | None = None
         held = self._link.held
-        await self._display.show([self._narrator.render_pending(self._link, is_held=bool(held))])
+        pending = self._narrator.render_pending(self._link, is_held=bool(held))
+        await self._display.show([pending] if self._surface.has_person else [])
         if self._surface.has_prompt and not held:
             self._narrator.delivery.waiting |= {message.key: message for message in self._link.pending}
         try:
@@ -188,7 +198,8 @@ class Conversation:
     async def _show_events(self) -> None:
         while some := self._unshown[:_EVENTS_PER_PRINT]:
             columns = self._display.columns
-            await self._display.show([self._narrator.render(event, self._link, columns=columns) for event in some])
+            outputs = [(event, self._narrator.render(event, self._link, columns=columns)) for event in some]
+            await self._display.show([output for event, output in outputs if not self._is_too_small(event)])
             del self._unshown[: len(some)]
             self._restore_long(some)
 
@@ -197,6 +208,10 @@ class Conversation:
         for event in events:
             if isinstance(event, Failed) and beginning_of(lines_of(event.message)) not in lines_of(event.message):
                 self._surface.restore(typed_form(event.message))
+
+    def _is_too_small(self, event: LinkEvent) -> bool:
+        """Tell whether an event is too small for the errors of a pipeline: that one more of its lines waits."""
+        return isinstance(event, Pending) and not self._surface.has_person
 
     def _count(self, events: Iterable[LinkEvent]) -> None:
         """Count failures, shown or not, and pass answers on to the sender."""
@@ -210,4 +225,4 @@ class Conversation:
         if not self._sender.is_over or self._surface.has_prompt or self._link.is_connected:
             self._reconnecting.deadline = math.inf
         else:
-            self._reconnecting.deadline = min(self._reconnecting.deadline, trio.current_time() + RECONNECT_TIMEOUT_S)
+            self._reconnecting.deadline = min(self._reconnecting.deadline, trio.current_time() + self._wait_s)

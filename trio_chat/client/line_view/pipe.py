@@ -5,8 +5,10 @@ who makes a pipe non-blocking makes it so for everyone who has it open.
 """
 
 import os
+import select
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import Self
 
 import trio
@@ -15,6 +17,9 @@ from trio_chat.client.options import is_dumb
 from trio_chat.wire.lines import LineDecoder, LineFault
 
 _READ_BYTES = 64 * 1024
+
+_FIRST_INPUT_TIMEOUT_S = 0.3
+"""Time in which a pipeline that has nothing to say ends its output."""
 
 
 class Pipe:
@@ -28,8 +33,10 @@ class Pipe:
         self._stdin_fd = stdin_fd
         self._stdout_fd = stdout_fd
         self._decoder = LineDecoder()
+        self._lines_read = 0
         self._reading = trio.CancelScope()
         self._has_ended = False
+        self._first: list[str] | None = None
         self.stopped = trio.Event()
         self.is_typed = os.isatty(stdin_fd)
         self.has_person = os.isatty(stdin_fd) and os.isatty(stdout_fd)
@@ -42,6 +49,9 @@ class Pipe:
 
     async def __anext__(self) -> list[str]:
         """Wait for the next lines. A thread that still waits for input when the pipe is stopped is abandoned."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
         if self._has_ended:
             raise StopAsyncIteration
         data = b""
@@ -52,6 +62,14 @@ class Pipe:
             return self._accept_valid(self._decoder.feed(data))
         self._has_ended = True
         return self._accept_valid(self._decoder.finish())
+
+    async def has_input(self) -> bool:
+        """Wait a moment for the first input. -> False if there is none, and none is to come"""
+        wait = partial(select.select, [self._stdin_fd], [], [], _FIRST_INPUT_TIMEOUT_S)
+        can_read, _, _ = await trio.to_thread.run_sync(wait, abandon_on_cancel=True)
+        if can_read and self._first is None:
+            self._first = await anext(self, [])
+        return bool(self._first) or not self._has_ended
 
     def stop(self) -> None:
         """Read no more."""
@@ -75,12 +93,13 @@ class Pipe:
         await trio.to_thread.run_sync(_write_all, self._stdout_fd, text.encode(), abandon_on_cancel=True)
 
     def _accept_valid(self, inputs: Iterable[str | LineFault]) -> list[str]:
-        """Return the valid lines; each other one is an error on stderr."""
+        """Return the valid lines; each other one is an error on stderr, with its number."""
         lines = []
         for line in inputs:
+            self._lines_read += 1
             if isinstance(line, LineFault):
                 self.refused += 1
-                print(f"trio-chat: {line.value}", file=sys.stderr)
+                print(f"trio-chat: line {self._lines_read} of the input: {line.value}", file=sys.stderr)
             else:
                 lines.append(line)
         return lines

@@ -10,12 +10,13 @@ from msgspec import structs
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
+from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.line_view.surface import Display, Surface, print_error
 from trio_chat.client.link.events import Answered, Message, Question, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
-from trio_chat.client.transcript.input import Ignore, Local, help_lines, meaning_of, written_out
+from trio_chat.client.transcript.input import Ignore, Local, Meaning, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import messages_in
 from trio_chat.client.transcript.transcript import Row
@@ -27,11 +28,15 @@ _MESSAGES_PER_COMMIT = 500
 class Sender:
     """Takes lines from a surface until there are no more, or nothing more is to be said."""
 
-    def __init__(self, link: Link, surface: Surface, narrator: Narrator, display: Display) -> None:
+    def __init__(
+        self, link: Link, surface: Surface, narrator: Narrator, display: Display, *, takes_commands: bool = True
+    ) -> None:
+        """Unless it `takes_commands`, every line is text."""
         self._link = link
         self._surface = surface
         self._narrator = narrator
         self._display = display
+        self._takes_commands = takes_commands
         self._lines: deque[str] = deque()
         self._messages: list[Message] = []
         self._is_nick_settled = trio.Event()
@@ -59,16 +64,11 @@ class Sender:
         self.is_over = True
 
     async def keep_rest(self) -> list[Row]:
-        """Give the link what was typed before the end, waiting for nothing but the disk. -> rows still to be printed
-
-        What a pipe still holds is as good as not read.
-        """
+        """Give the link what was read before the end, waiting for nothing but the disk. -> rows still to be printed"""
         rows: list[Row] = []
-        if not self._surface.has_prompt:
-            return rows
         while (lines := await anext(self._surface, None)) is not None:
             self._lines += self._expand(lines)
-        while self._lines and not self.is_over:
+        while self._lines and not self.is_over and self._is_nick_settled.is_set():
             rows += await self._execute_next(waits_for_space=False)
         if not self.is_over:
             await self._say(waits_for_space=False)
@@ -85,7 +85,10 @@ class Sender:
         self._is_nick_settled.set()
 
     def _expand(self, lines: Iterable[str]) -> list[str]:
-        """Expand `/reply`, so that the person sees to whom it goes."""
+        """Expand `/reply`, so that the person sees to whom it goes. A blank line is nothing to say."""
+        lines = [line for line in lines if clean(line).strip()]
+        if not self._takes_commands:
+            return lines
         return [written_out(line, self._narrator.people.last_writer) for line in lines]
 
     def _echo(self, line: str) -> list[Row]:
@@ -116,7 +119,7 @@ class Sender:
         """
         line, room = self._lines[0], self._narrator.room
         try:
-            meaning = messages_in(line, room) if "\n" in line else meaning_of(line, room)
+            meaning = messages_in(line, room) if "\n" in line else self._meaning_of(line, room)
         except ChatError as error:
             self._lines.popleft()
             return [*self._echo(line), *self._display.transcript.notice(error.text)]
@@ -150,6 +153,10 @@ class Sender:
         if await self._link.cancel():
             return []
         return self._display.transcript.notice("nothing waits that could be taken back")
+
+    def _meaning_of(self, line: str, room: str) -> Meaning:
+        """Tell what a line means. Raises ChatError."""
+        return meaning_of(line, room) if self._takes_commands else frames.Say(room=room, text=line.expandtabs())
 
     async def _say(self, *, waits_for_space: bool) -> None:
         """Give the collected messages to the link; if `waits_for_space`, when there is space for them.

@@ -29,11 +29,15 @@ _KEEPALIVE = (
 class LinkError(Exception):
     """The server cannot be reached, or does not want us; the text is one sentence that says why.
 
-    `is_final` where trying again cannot help, `retry_s` where the server said when it can.
+    `is_final` where trying again cannot help, `retry_s` where the server said when it can. `is_stranger` where the one
+    that answers is no server of ours: most likely the address is wrong.
     """
 
-    def __init__(self, text: str, *, is_final: bool = False, retry_s: float | None = None) -> None:
+    def __init__(
+        self, text: str, *, is_final: bool = False, is_stranger: bool = False, retry_s: float | None = None
+    ) -> None:
         super().__init__(text)
+        self.is_stranger = is_stranger
         self.is_final = is_final
         self.retry_s = retry_s
 

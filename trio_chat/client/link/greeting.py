@@ -62,7 +62,9 @@ def explain_frames(replies: Iterable[AnyReply | FrameFault]) -> LinkError | None
                     f"the server sent a welcome that this client cannot read: {text}; {VERSIONS}", is_final=True
                 )
             case FrameFault(code=code, text=text) if code != "unknown-type":
-                return LinkError(f"the server sent a frame that this client cannot read: {text}; {WRONG_PORT}")
+                return LinkError(
+                    f"the server sent a frame that this client cannot read: {text}; {WRONG_PORT}", is_stranger=True
+                )
     return None
 
 
@@ -75,10 +77,12 @@ def _explain(data: bytes) -> LinkError:
     if is_notice and "joined" not in said:  # that somebody joined is for those who are in
         return LinkError(f"the server refuses: {said[4:-4]}")
     if data.startswith(_PLAIN_CHAT):
-        return LinkError(f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}")
-    if data.startswith(_TLS_ALERT):
-        return LinkError("the server speaks TLS only: join with --tls, if it is a trio-chat server")
-    return LinkError(f"this is no trio-chat server: it says {said[:200]!r}; is the port right?")
+        what = f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}"
+    elif data.startswith(_TLS_ALERT):
+        what = "the server speaks TLS only: join with --tls, if it is a trio-chat server"
+    else:
+        what = f"this is no trio-chat server: it says {said[:200]!r}; is the port right?"
+    return LinkError(what, is_stranger=True)
 
 
 def _is_enough(data: bytes) -> bool:

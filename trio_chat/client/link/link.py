@@ -6,7 +6,7 @@ iterator of events, and knows no view.
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Self, TypeVar
@@ -36,6 +36,9 @@ from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError
 from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.wire import frames
+
+IsWorthWaiting = Callable[[], Awaitable[bool]]
+"""Tells, after the first connection failed, whether there is anything to say that is worth trying again."""
 
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
@@ -172,17 +175,26 @@ class Link:
         self._leave_if_settled()
         self._wake()
 
-    async def run(self, *, is_persistent: bool, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(
+        self,
+        *,
+        is_persistent: bool,
+        is_worth_waiting: IsWorthWaiting | None = None,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
         """Connect, and reconnect, until the end; Ended is the last event. Started when the server has let us in.
 
         If `is_persistent`, it has started at once. Else LinkError is raised if the first connection fails, with notices
-        for the person as its notes; but a hello that was only late is tried again.
+        for the person as its notes; but a hello that was only late is tried again, and so is whatever can be tried
+        again if it `is_worth_waiting`: it has started then.
         """
         self._report_started = task_status.started
         if is_persistent:
             self._started()
         while True:
             error = await self._connect_once()
+            if is_worth_waiting and not (error.is_final or error.is_stranger) and await is_worth_waiting():
+                self._started()
             self._raise_first_failure(error)
             self._events.put(self._protocol.connection_lost())
             self._space_waiters.unpark_all()
@@ -277,16 +289,18 @@ async def open_link(
     outbox: Outbox,
     *,
     is_persistent: bool = False,
+    is_worth_waiting: IsWorthWaiting | None = None,
     backoff: Backoff | None = None,
     holds_pending: bool = False,
 ) -> AsyncIterator[Link]:
     """Connect, and close the connection at the end of the block.
 
-    If `is_persistent`, the first connection is retried, too; else its failure raises LinkError, in a group.
+    If `is_persistent`, or if that `is_worth_waiting`, the first connection is retried, too; else its failure raises
+    LinkError, in a group.
     """
     link = Link(address, identity, outbox, backoff=backoff, holds_pending=holds_pending)
     async with trio.open_nursery() as nursery:
-        await nursery.start(partial(link.run, is_persistent=is_persistent))
+        await nursery.start(partial(link.run, is_persistent=is_persistent, is_worth_waiting=is_worth_waiting))
         yield link
         nursery.cancel_scope.cancel()
 
