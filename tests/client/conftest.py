@@ -164,8 +164,8 @@ class Screen:
         is_over = threading.Event()
 
         def drain() -> None:
-            while not is_over.is_set():
-                if select.select([self._keyboard], [], [], 0.02)[0]:
+            while (has_data := select.select([self._keyboard], [], [], 0.02)[0]) or not is_over.is_set():
+                if has_data:
                     self.received += os.read(self._keyboard, 65536)
 
         thread = threading.Thread(target=drain)
