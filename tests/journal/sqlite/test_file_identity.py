@@ -16,7 +16,6 @@ from trio_chat.journal.sqlite.journal import SqliteJournal, SqliteTimes, open_sq
 QUICK = SqliteTimes(lock_wait_s=0.02, probe_every_s=0.01)
 ONLY_WHEN_WRITTEN_TO = SqliteTimes(probe_every_s=3600)
 GONE = "the journal file was removed or replaced"
-LOG_GONE = "the -wal file of the journal was removed or replaced"
 
 
 @pytest.fixture
@@ -104,16 +103,24 @@ async def test_it_is_noticed_while_nobody_speaks(path: Path, caplog: pytest.LogC
     assert [record.getMessage() for record in caplog.records] == [f"nothing can be kept: {path}: {GONE}"]
 
 
-async def test_a_log_of_changes_that_is_removed_is_missed_too(path: Path) -> None:
+@pytest.mark.parametrize("ending", ["-wal", "-shm"])
+async def test_a_file_beside_it_that_is_removed_is_missed_too(path: Path, ending: str) -> None:
+    gone = f"the {ending} file of the journal was removed or replaced"
     async with open_sqlite(path, times=QUICK) as journal:
         await keep(journal, "before")
 
-        beside(path, "-wal").unlink()
+        beside(path, ending).unlink()
 
-        with pytest.raises(JournalError, match=LOG_GONE):
+        with pytest.raises(JournalError, match=gone):
             await keep(journal, "after")
-        await until(lambda: journal.fault == f"{path}: {LOG_GONE}")
+        await until(lambda: journal.fault == f"{path}: {gone}")
+        with pytest.raises(JournalError, match=gone):
+            await journal.read("lobby", limit=9)
+        assert not beside(path, ending).exists()
     assert texts(path) == ["before"]
+    async with open_sqlite(path) as journal:
+        await keep(journal, "after")
+    assert texts(path) == ["before", "after"]
 
 
 async def test_all_is_well_again_when_the_same_file_is_put_back(path: Path, tmp_path: Path) -> None:

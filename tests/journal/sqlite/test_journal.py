@@ -519,6 +519,52 @@ class TestFaults:
             await keep(journal, "after")
             assert [entry.id for entry in await journal.read("lobby", limit=9)] == [1, 2]
 
+    async def test_it_is_not_called_well_while_only_what_is_small_can_be_kept(self, path: Path) -> None:
+        large = ["x" * 20_000] * 50
+        async with open_sqlite(path, times=QUICK) as journal:
+            await keep(journal, "before")
+
+            with no_larger_than(path.with_name("journal.db-wal").stat().st_size + 200_000):
+                with pytest.raises(JournalError):
+                    await keep(journal, *large)
+                for number in range(3):
+                    await keep(journal, f"small {number}")
+                    assert journal.fault
+                    probe_at = journal._writer._probe_at
+                    with trio.fail_after(PATIENCE_S):
+                        while journal.fault and journal._writer._probe_at == probe_at:
+                            await trio.lowlevel.checkpoint()
+                    assert journal.fault
+                with pytest.raises(JournalError):
+                    await keep(journal, *large)
+            await until_well(journal)
+
+            await keep(journal, *large)
+            assert journal.fault is None
+
+    async def test_it_is_well_again_also_while_somebody_speaks_all_the_time(self, path: Path) -> None:
+        async with open_sqlite(path, times=SqliteTimes(lock_wait_s=0.02, probe_every_s=0.2)) as journal:
+            with locked(path), pytest.raises(JournalError):
+                await keep(journal, "x" * 20_000)
+
+            earlier = journal.post(said("small"))
+            with trio.fail_after(PATIENCE_S):
+                while journal.fault:  # there is always one more, but never many at once
+                    later = journal.post(said("small"))
+                    await earlier.kept()
+                    earlier = later
+
+    async def test_a_large_group_that_was_kept_proves_that_all_is_well(self, path: Path) -> None:
+        async with open_sqlite(path, times=SqliteTimes(lock_wait_s=0.02, probe_every_s=3600)) as journal:
+            with locked(path), pytest.raises(JournalError):
+                await keep(journal, "x" * 2000)
+
+            await keep(journal, "small")
+            assert journal.fault
+            await keep(journal, "x" * 2000)
+
+            assert journal.fault is None
+
     async def test_a_fault_and_its_end_are_logged_once(self, path: Path, caplog: pytest.LogCaptureFixture) -> None:
         async with open_sqlite(path, times=QUICK) as journal:
             with locked(path):

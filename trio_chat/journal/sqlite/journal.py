@@ -218,7 +218,7 @@ class SqliteJournal(Intake):
 
     def set_fault(self, error: str | None) -> None:
         """Set the reason why nothing can be kept, or None; damage to the file stays."""
-        super().set_fault(self._writer.damage or error)
+        super().set_fault(self._writer.damage or error or self._writer.failure)
 
     async def aclose(self, close_by: Callable[[], float] = lambda: math.inf) -> None:
         """Keep what was posted and close the file. What is not kept in time fails, which is logged."""

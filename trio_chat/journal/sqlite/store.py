@@ -26,6 +26,17 @@ CHECKPOINT_PAGES = 1000
 """The log that SQLite writes ahead is used from its beginning again after that many pages: writing over what is there
 halves the time of a commit, since the file system need not record that the file grew."""
 
+PAGE_BYTES = 4096
+"""SQLite's default."""
+
+COMMIT_BYTES = 3 * PAGE_BYTES
+"""Written by the smallest commit."""
+
+ROW_BYTES = 512
+"""A short line with its entries in the indexes."""
+
+PROBE_BYTES_MAX = 16 * 1024 * 1024
+
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a commit waits for the disk, so that an entry survives a power cut once anybody sees it
@@ -38,6 +49,7 @@ _INSERTS = tuple(
 )
 _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
+_PROBE = "INSERT OR REPLACE INTO meta VALUES ('probe', ?)"
 _SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _ADOPT = "UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END WHERE name <> 'probe'"
 
@@ -79,7 +91,7 @@ class Store:
         Raises JournalError with the bare reason; then nothing of it is kept. One with nothing in it is a probe.
         """
         if not (batch.drafts or batch.sessions):
-            self.probe()
+            self.probe(self.size_of(batch))
             return
         self.file_identity.check()
         micros = to_micros(time)
@@ -95,11 +107,23 @@ class Store:
         self.last_id += len(batch.entries)
         self._pages_written += 3 + (len(batch.entries) + len(batch.sessions)) // 8
 
-    def probe(self) -> None:
-        """Commit something tiny. Raises JournalError when not even that is possible."""
+    @staticmethod
+    def size_of(batch: Batch) -> int:
+        """Return about how many bytes a batch takes on the disk, those of short lines being equal."""
+        text_bytes = sum(len(draft.text.encode(errors="replace")) for draft in batch.drafts)
+        rows = len(batch.drafts) + len(batch.sessions)
+        return COMMIT_BYTES + rows * ROW_BYTES + text_bytes // ROW_BYTES * ROW_BYTES
+
+    def probe(self, size_bytes: int) -> None:
+        """Commit as much as could not be kept, and remove it again. Raises JournalError when that is not possible."""
         self.check_file()
+        with suppress(sqlite3.Error):  # a log as long as it may be is written from its beginning after that
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        size_bytes = min(size_bytes, PROBE_BYTES_MAX)
+        self._pages_written += size_bytes // PAGE_BYTES
         with explaining():
-            self._db.execute("INSERT INTO meta VALUES ('probe', '1') ON CONFLICT DO UPDATE SET value = 1 - value")
+            for value in (bytes(size_bytes), "0"):
+                self._db.execute(_PROBE, (value,))
 
     def check_file(self) -> None:
         """Raise JournalError when the file is no longer in its place.

@@ -95,7 +95,10 @@ class Writer:
         self._probe_s = probe_s
         self._intake = intake
         self._report = report
-        self._is_failing = False
+        self.failure: str | None = None
+        """The reason why something could not be kept, until as much of it as failed can be. Read by another thread."""
+        self._failed_bytes = 0
+        self._probe_at = 0.0
         self._queue: SimpleQueue[Task | None] = SimpleQueue()
 
     def start(self) -> None:
@@ -120,12 +123,18 @@ class Writer:
         self._report(None)
 
     def _next(self) -> Task | None:
-        """Wait for the next task; index meanwhile, and probe now and then."""
+        """Wait for the next task; index meanwhile, and probe now and then.
+
+        After a failure the probe does not wait for a pause: what is small may be kept all the time.
+        """
         while True:
+            wait_s = self._probe_at - time.monotonic() if self.failure else min(self._probe_s, self._index())
             try:
-                return self._queue.get(timeout=self._probe_s if self._is_failing else min(self._probe_s, self._index()))
+                if wait_s > 0:
+                    return self._queue.get(timeout=wait_s)
             except Empty:
-                self._probe()
+                pass
+            self._probe()
 
     def _index(self) -> float:
         """Index the slices that are due. -> seconds until the next one"""
@@ -138,7 +147,7 @@ class Writer:
 
     def _keep_overdue(self) -> str | None:
         """Keep the changes that are overdue, if there are any. -> the reason why they are still"""
-        if not self._is_failing or self.damage or (batch := self._intake.take_overdue()) is None:
+        if not self.failure or self.damage or (batch := self._intake.take_overdue()) is None:
             return None
         self._keep(batch)
         self._report(batch)
@@ -160,18 +169,30 @@ class Writer:
             batch.error = f"unexpected: {failure}"
             batch.sessions.clear()  # nor are these posted again: one of them may be the cause
         self.commits.observe(time.perf_counter() - began)
-        self._is_failing = batch.error is not None
+        if batch.error or self.failure:
+            self._judge(batch.error, self._store.size_of(batch))
         self._intake.record_outcome(batch)
 
     def _probe(self) -> None:
         """Try to keep something after a failure; else only check that the file is in its place."""
-        was_failing, error = self._is_failing, None
+        was_failing, error = self.failure is not None, None
         try:
             if overdue := self._keep_overdue():
                 raise JournalError(overdue)
-            (self._store.probe if was_failing else self._store.check_file)()
+            if was_failing:
+                self._store.probe(self._failed_bytes)
+            else:
+                self._store.check_file()
         except JournalError as found:
             error = str(found)
-        self._is_failing = error is not None
         if was_failing or error:
+            self._judge(error, self._failed_bytes)
             self._report(ProbeResult(error))
+
+    def _judge(self, error: str | None, size_bytes: int) -> None:
+        """Note the outcome of an attempt to keep so much. Less than failed before proves nothing."""
+        if error:
+            self._failed_bytes = max(size_bytes, self._failed_bytes)
+            self.failure, self._probe_at = error, time.monotonic() + self._probe_s
+        elif size_bytes >= self._failed_bytes:
+            self.failure, self._failed_bytes = None, 0
