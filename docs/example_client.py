@@ -16,6 +16,8 @@ hello = {"type": "hello", "protocol": 1, "nick": sys.argv[3], "session": secrets
 
 
 def _hear(frame):
+    if frame.get("code") in ("not-kept", "journal") and frame.get("key") in unsent:
+        raise ConnectionError  # the next connection begins with what is unsaid, in its order
     unsent.pop(frame.get("key"), None)
     match frame:
         case {"type": "welcome", "epoch": epoch, "rooms": rooms}:

@@ -48,6 +48,8 @@ class HeldOutlet:
 class Kept:
     """A receipt for what is durable already."""
 
+    error: str | None = None
+
     async def kept(self) -> None:
         return
 

@@ -144,4 +144,21 @@ def test_it_does_not_come_back_when_it_is_told_to_go(server, start) -> None:
 def test_it_is_some_forty_lines() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").partition("import json\n")[2].splitlines()
 
-    assert sum(1 for line in lines if line.strip()) <= 42
+    assert sum(1 for line in lines if line.strip()) <= 44
+
+
+def test_what_could_not_be_kept_is_said_again_before_anything_later(server, start) -> None:
+    client = start()
+    server.accept()
+    server.receive()
+    server.welcome()
+    type_line(client, "one\n")
+    one = server.receive()
+    type_line(client, "two\n")
+    two = server.receive()
+    server.send(type="error", code="not-kept", text="the disk is full", key=one["key"])
+
+    server.accept()
+    server.receive()
+
+    assert [server.receive(), server.receive()] == [one, two]

@@ -115,9 +115,10 @@ async def _open_house(
     tls: Tls | None = None,
     host: str = "127.0.0.1",
     journal_url: str = "memory:",
+    data: Path = Path(),
 ) -> AsyncIterator[House]:
     with bind(host, 0) as listener:
-        async with open_journal(journal_url, data=Path()) as journal, trio.open_nursery() as nursery:
+        async with open_journal(journal_url, data=data) as journal, trio.open_nursery() as nursery:
             parts = wire(
                 ServeSettings(),
                 journal,

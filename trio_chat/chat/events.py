@@ -73,6 +73,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Receipt(Protocol):
     """Receipt for a posted draft: tells whether it became durable."""
 
+    error: str | None
+    """Why it could not be kept, as soon as that is known."""
+
     async def kept(self) -> None:
         """Return when the draft is durable; raise JournalError when it could not be kept."""
 

@@ -17,9 +17,21 @@ class Batch:
     One event serves all of them: an event of its own for every draft would cost more than the rest of its way.
     """
 
-    __slots__ = ("_groups", "_settled", "drafts", "entries", "error", "notices", "repeats", "sessions")
+    __slots__ = (
+        "_groups",
+        "_settled",
+        "drafts",
+        "entries",
+        "error",
+        "failures_known",
+        "notices",
+        "repeats",
+        "sessions",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, failures_known: int = 0) -> None:
+        """`failures_known` is how many batches had failed, as far as those who post into this one can know."""
+        self.failures_known = failures_known
         self.drafts: list[Draft] = []
         self.notices: list[Draft] = []
         """Those of the drafts that were posted with session changes, and are kept with them or not at all."""

@@ -23,8 +23,8 @@ class Intake:
     """Collects drafts in a batch until the engine begins to write it, and publishes those that were kept.
 
     An engine's journal inherits from it. It is given each batch once, by `submit`; calls `begin` when it takes no more
-    drafts into it, `record_outcome` when it is durable or has failed, before it begins the next, and then `finish`.
-    Those before `finish` may be called from any thread, and that only from Trio's.
+    drafts into it, which may say that it must fail, `record_outcome` when it is durable or has failed, before it begins
+    the next, and then `finish`. Those before `finish` may be called from any thread, and that only from Trio's.
 
     A draft that failed is gone, and its sender knows. A session change that failed is *overdue*, and so is every later
     one until the batch of `take_overdue` is kept: it has the records of now, and the notices that lead to them from
@@ -42,6 +42,9 @@ class Intake:
         self._open: Batch | None = None
         self._unsettled: dict[Batch, None] = {}
         self._is_closing = False
+        self._failures = 0
+        self._failures_known = 0
+        self._last_error = ""
         self._lock = threading.Lock()
         self._follower: Follower | None = None
         self._kept = {record.owner: record for record in sessions}
@@ -73,18 +76,26 @@ class Intake:
         self._follower = Follower()
         return self._follower
 
-    def begin(self, batch: Batch) -> None:
-        """Let no more drafts into a batch. From any thread."""
+    def begin(self, batch: Batch) -> str | None:
+        """Let no more drafts into a batch. -> the reason why it must fail, or None
+
+        It does if an earlier one failed and nobody could know that yet: some of it may be said by those who said
+        something before, and it would be heard without that, or before it.
+        """
         with self._lock:
             if self._open is batch:
                 self._open = None
+            return self._last_error if batch.failures_known < self._failures else None
 
     def record_outcome(self, batch: Batch) -> None:
         """Note which records are kept now, or that the changes of a batch, and those behind it, are overdue."""
         with self._lock:
             if batch.error is None:
                 self._track_records(batch)
-            elif batch.sessions:
+                return
+            self._failures += 1
+            self._last_error = batch.error
+            if batch.sessions:
                 self._overdue |= batch.sessions
                 if self._open:
                     self._overdue |= self._open.remove_changes()
@@ -108,6 +119,7 @@ class Intake:
         if batch not in self._unsettled:  # given up while it was being written
             return
         del self._unsettled[batch]
+        self._failures_known += batch.error is not None
         self.set_fault(batch.error)
         batch.settle()
         if batch.error is None and batch.entries:
@@ -157,7 +169,7 @@ class Intake:
         return self._kept.get(change.owner), change if isinstance(change, SessionRecord) else None
 
     def _open_batch(self) -> Batch:
-        batch = Batch()
+        batch = Batch(self._failures_known)
         if self._is_closing:
             batch.settle(CLOSED)
             return batch

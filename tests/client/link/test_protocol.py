@@ -145,7 +145,59 @@ def test_a_line_that_is_refused_fails_and_one_that_could_not_be_kept_is_said_aga
     assert happened == [Failed(say("a"), "nothing is left"), Delayed(say("b"), "the disk is full")]
     assert protocol.needs_resend
     protocol.resend()
-    assert sent(protocol) == [say("b"), say("c")]
+    assert sent(protocol) == [say("b")]
+    hear(protocol, said(11, key="b"))
+    assert sent(protocol) == [say("c")]
+
+
+def test_while_something_has_to_be_said_again_nothing_later_is_sent() -> None:
+    protocol = connected()
+    protocol.say([say("a"), say("b")])
+    assert protocol.take_requests(1) == [say("a")]  # the other one is on its way to the socket still
+    hear(protocol, frames.Error(code="not-kept", text="locked", key="a"))
+
+    protocol.say([say("c")])
+    protocol.ask(frames.Nick(nick="carol", key="n"))
+    protocol.ask(frames.Who(room="lobby", key="w"))
+    at_once = sent(protocol)
+    protocol.resend()
+    resent = sent(protocol)
+    hear(protocol, frames.Error(code="not-kept", text="locked", key="a"))
+    protocol.resend()
+    resent += sent(protocol)
+    hear(protocol, said(11, key="a"))
+    after_it = sent(protocol)
+    hear(protocol, said(12, key="b"), said(13, key="c"))
+
+    assert at_once == [frames.Who(room="lobby", key="w")]  # a question is nothing said
+    assert resent == [say("a"), say("a")]
+    assert after_it == [say("b"), say("c")]
+    assert sent(protocol) == [frames.Nick(nick="carol", key="n")]  # it is said under the old name, as it was typed
+    assert protocol.is_settled is False
+
+
+def test_a_line_that_could_not_be_kept_and_is_refused_when_it_is_said_again_holds_up_nothing() -> None:
+    protocol = connected()
+    protocol.say([say("a"), say("b")])
+    sent(protocol)
+    hear(protocol, frames.Error(code="not-kept", text="locked", key="a"))
+    protocol.resend()
+    sent(protocol)
+
+    hear(protocol, frames.Error(code="not-in-room", text="you are not there", key="a"))
+
+    assert sent(protocol) == [say("b")]
+    assert not protocol.needs_resend
+
+
+def test_a_line_is_reported_as_delayed_once_however_often_it_is_tried() -> None:
+    protocol = connected()
+    protocol.say([say("a")])
+    error = frames.Error(code="not-kept", text="locked", key="a")
+
+    assert hear(protocol, error) == [Delayed(say("a"), "locked")]
+    protocol.resend()
+    assert hear(protocol, error) == []
 
 
 @pytest.mark.parametrize("epoch", ["other", "e"])  # "e": the same journal, put back to an earlier copy

@@ -17,6 +17,7 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import Damaged, JournalError, SessionEnd, SessionRecord, open_journal
+from trio_chat.journal.batch import Batch
 from trio_chat.journal.sqlite.connection import reason
 from trio_chat.journal.sqlite.journal import SqliteJournal, SqliteTimes, open_sqlite
 from trio_chat.journal.sqlite.opening import check_can_open
@@ -853,3 +854,29 @@ async def test_a_room_in_which_nothing_was_said_is_not_among_those_to_be_known(p
             ("ops", "text"),
             ("zoo", ""),
         ]
+
+
+async def test_what_was_posted_before_anybody_could_know_that_something_failed_fails_with_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_writing, goes_on = threading.Event(), threading.Event()
+    async with open_sqlite(path, times=QUICK) as journal:
+        keep_batch = journal._store.keep
+
+        def fail_once(batch: Batch, time: float) -> None:
+            monkeypatch.setattr(journal._store, "keep", keep_batch)
+            is_writing.set()
+            goes_on.wait(PATIENCE_S)
+            raise JournalError("the disk is full")
+
+        monkeypatch.setattr(journal._store, "keep", fail_once)
+        first = journal.post(said("1"))
+        await trio.to_thread.run_sync(is_writing.wait)
+        second = journal.post(said("2"))
+        goes_on.set()
+        for receipt in (first, second):
+            with pytest.raises(JournalError):
+                await receipt.kept()
+        await keep(journal, "3")
+
+        assert await texts(journal) == ["3"]

@@ -55,7 +55,7 @@ class ClientProtocol:
         """The first error before the welcome, if there was one."""
         self.pending: OrderedDict[str, Message] = OrderedDict((message.key, message) for message in pending)
         self.needs_resend = False
-        """True if the server could not store a message, so that it is to be sent again later."""
+        """True if the server could not store a message. The oldest is sent again until it can; all others wait."""
         self.lines_in_flight_max: int | None = None
         """Lines of messages that may be on their way to the server at once; None for any number."""
         self.has_said_bye = False
@@ -71,6 +71,11 @@ class ClientProtocol:
         self._in_flight: dict[str, int] = {}
         """Lines of the messages that were sent on this connection and are not acknowledged, by key."""
         self._say_lines_max = 1
+        self._delayed: set[str] = set()
+        """Keys of pending messages that the server could not store when they were sent last."""
+        self._resent_key = ""
+        self._postponed: deque[tuple[str, Question]] = deque()
+        """Questions that change who says something, or where, each with the key of the message that it comes after."""
 
     @property
     def label(self) -> str:
@@ -111,8 +116,8 @@ class ClientProtocol:
         for message in messages:
             self.pending[message.key] = message
             self._own_keys[message.key] = None
-            for request in self._requests_of(message):
-                self._request(request)
+            if not self.needs_resend:
+                self._request_message(message)
         while len(self._own_keys) > OWN_KEYS_MAX + len(self.pending):
             self._own_keys.popitem(last=False)
 
@@ -125,7 +130,10 @@ class ClientProtocol:
         if isinstance(question, frames.Join):
             self._membership.want_room(question.room)
         self._questions[question.key] = question
-        self._request(question)
+        if self.needs_resend and self.pending and isinstance(question, frames.Leave | frames.Nick):
+            self._postponed.append((next(reversed(self.pending)), question))
+        else:
+            self._request(question)
         return []
 
     def ping(self) -> None:
@@ -137,11 +145,11 @@ class ClientProtocol:
         self._request(frames.Bye())
 
     def resend(self) -> None:
-        """Send again all messages that are not acknowledged, in order."""
-        self.needs_resend = False
-        self._requests = deque(request for request in self._requests if not isinstance(request, Message))
-        if self.is_connected:
-            self._request_pending()
+        """Send the oldest message again that is not acknowledged; the others follow once the server has stored it."""
+        self._resent_key = next((key for key in self.pending if key not in self.held), "")
+        self.needs_resend = bool(self._resent_key)
+        if self.needs_resend:
+            self._request_message(self.pending[self._resent_key])
 
     @property
     def cancellable(self) -> list[Message]:
@@ -158,6 +166,7 @@ class ClientProtocol:
         self._requests = deque(
             request for request in self._requests if keys.isdisjoint((request.key, _message_key(request.key)))
         )
+        self._request_postponed()
         return cancelled
 
     def take_requests(self, count: int) -> list[frames.Request]:
@@ -190,14 +199,21 @@ class ClientProtocol:
     def release(self) -> None:
         """Send the messages that were held."""
         held, self.held = self.held, set()
-        for message in [self.pending[key] for key in self.pending if key in held]:
-            for request in self._requests_of(message):
-                self._request(request)
+        for message in [self.pending[key] for key in self.pending if key in held and not self.needs_resend]:
+            self._request_message(message)
 
     def _request_pending(self) -> None:
         for key, message in self.pending.items():
             if key not in self.held:
-                self._requests.extend(self._requests_of(message))
+                self._request_message(message)
+
+    def _request_message(self, message: Message) -> None:
+        for request in self._requests_of(message):
+            self._request(request)
+
+    def _request_postponed(self) -> None:
+        while self._postponed and self._postponed[0][0] not in self.pending:
+            self._request(self._postponed.popleft()[1])
 
     def _requests_of(self, message: Message) -> list[Message]:
         """Return a message as the server takes it: one of several lines as one for each, where it knows no others.
@@ -224,6 +240,7 @@ class ClientProtocol:
         self.is_connected = self.needs_resend = self._has_gap = False
         self._requests.clear()
         self._in_flight.clear()
+        self._postponed.clear()
         questions = tuple(self._questions.values())
         self._questions.clear()
         return [self._membership.answer_offline(question) for question in questions]
@@ -279,9 +296,7 @@ class ClientProtocol:
             self.refusal = error
         if message := self.pending.get(error.key) or self.pending.get(_message_key(error.key)):
             if error.code in _TRANSIENT_CODES:
-                self.needs_resend = True
-                self._in_flight.pop(message.key, None)
-                return [Delayed(message, error.text)]
+                return self._delay(message, error.text)
             self._settle(message.key)
             return [Failed(message, error.text)]
         question = self._questions.pop(error.key, None)
@@ -289,9 +304,26 @@ class ClientProtocol:
             self._membership.drop_room(question.room)
         return [Refused(question, error.text)]
 
+    def _delay(self, message: Message, reason: str) -> list[LinkEvent]:
+        """Send nothing more that is said, until it is the turn of what could not be stored. That is reported once."""
+        self.needs_resend = True
+        self._requests = deque(request for request in self._requests if not isinstance(request, Message))
+        self._in_flight.pop(message.key, None)
+        if message.key in self._delayed:
+            return []
+        self._delayed.add(message.key)
+        return [Delayed(message, reason)]
+
     def _settle(self, key: str) -> Message | None:
+        """Take a message off the pending ones, and let what waited for it go on. -> None where none has this key"""
         self._in_flight.pop(key, None)
-        return self.pending.pop(key, None)
+        self._delayed.discard(key)
+        message = self.pending.pop(key, None)
+        if self.needs_resend and key == self._resent_key:
+            self.needs_resend = False
+            self._request_pending()
+        self._request_postponed()
+        return message
 
     def _receive_joined(self, joined: frames.Joined) -> list[LinkEvent]:
         question = self._questions.pop(joined.key, None)

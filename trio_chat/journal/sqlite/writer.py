@@ -113,8 +113,7 @@ class Writer:
         while (task := self._next()) is not None:
             if isinstance(task, Batch):
                 error = self._keep_overdue()
-                self._intake.begin(task)
-                self._keep(task, error)
+                self._keep(task, self._intake.begin(task) or error)
             else:
                 task.run()
             self._report(task)

@@ -1,18 +1,24 @@
 """A conversation in frames: one client, what it has said, and the answers that it is sent."""
 
+from contextlib import suppress
+
 from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
 from trio_chat.chat.room import Room
+from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.keyed import Speech, Unkept, is_repeat
 from trio_chat.server.sessions.settling import failures_of, published
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
+from trio_chat.wire.frame_decoder import FrameFault
 
 
 class FrameConversation:
     """The state that requests of one client share."""
 
-    __slots__ = ("chat", "client", "context", "is_leaving", "journal", "outlet", "posted")
+    __slots__ = ("chat", "client", "context", "is_leaving", "journal", "outlet", "posted", "unkept")
 
     def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
         self.context = context
@@ -20,8 +26,9 @@ class FrameConversation:
         self.journal = context.journal
         self.client = client
         self.outlet = outlet
-        self.posted: list[tuple[Receipt, str]] = []
-        """Receipts and keys of what was posted and is not settled yet."""
+        self.posted: list[tuple[Receipt, Speech]] = []
+        """What was posted and is not settled yet, with its receipts."""
+        self.unkept = Unkept()
         self.is_leaving = False
 
     def room(self, name: str) -> Room:
@@ -32,19 +39,57 @@ class FrameConversation:
         """Write a frame, which the next flush sends."""
         self.outlet.write(frames.encode(reply))
 
+    async def wait_turn(self, request: frames.AnyRequest) -> bool:
+        """Let a request pass. -> False where something that the client said before has to be said again first"""
+        if not isinstance(request, Speech):
+            return True
+        if self.posted and self.posted[-1][0].error is not None:
+            await self.settle()
+        if self.unkept.is_turn_of(request.key) or any(request.key == it.key for _, it in self.posted):
+            return True
+        with suppress(JournalError):
+            if await self._acknowledge_kept(request):
+                self.unkept.discard(request.key)
+                return False
+        self.unkept.append(request.key)
+        text = "what you said before it could not be kept: say that again first, then this"
+        self.answer(frames.Error(code="not-kept", text=text, key=request.key))
+        return False
+
     async def settle(self) -> None:
         """Wait until everything posted is durable, and answer what the log does not.
 
         The entry itself acknowledges what was kept; answered here are failures, and what had been kept before under the
         same key.
         """
-        failures = await failures_of(receipt for receipt, _ in self.posted)
-        for receipt, key in self.posted:
+        posted, self.posted = self.posted, []
+        failures = await failures_of(receipt for receipt, _ in posted)
+        unkept: list[str] = []
+        for receipt, request in posted:
             if why := failures.get(receipt):
-                self.answer(frames.Error(code="not-kept", text=why, key=key))
-            elif entry := receipt.repeated(self.client.session, key):
-                self.answer(frames.said(entry, again=True))
-        self.posted.clear()
+                with suppress(JournalError):
+                    if await self._acknowledge_kept(request):
+                        continue
+                unkept.append(request.key)
+                self.answer(frames.Error(code="not-kept", text=why, key=request.key))
+            elif entry := receipt.repeated(self.client.session, request.key):
+                self._answer_with(entry, request)
+        self.unkept.add(unkept)
+
+    async def refuse(self, request: frames.AnyRequest | FrameFault, error: ChatError | FrameFault) -> None:
+        """Answer why a request is refused; but what it says may have been kept before. Raises JournalError."""
+        if isinstance(request, Speech) and request.key:
+            await self.settle()
+            await self.journal.settled()  # it may have been said a moment ago, on an earlier connection
+            if await self._acknowledge_kept(request):
+                return
+        self.answer(frames.Error(code=error.code, text=error.text, key=request.key))
+
+    def fail(self, request: frames.AnyRequest | FrameFault, error: JournalError) -> None:
+        """Answer that the journal failed a request. What was said is to be said again before anything else."""
+        if isinstance(request, Speech):
+            self.unkept.add([request.key])
+        self.answer(frames.Error(code="journal", text=str(error), key=request.key))
 
     async def publish(self) -> None:
         """Settle, and wait until what was posted is in its rooms: topics are what they were last set to."""
@@ -57,8 +102,21 @@ class FrameConversation:
         await published(self.context)
         await self.context.pump.delivered(self.client)
 
-    async def find_kept(self, key: str) -> Entry | None:
-        """Find what this client said under a key before, perhaps in a room that it has left. Raises JournalError."""
+    async def _acknowledge_kept(self, request: Speech) -> bool:
+        """Acknowledge what was kept under the key of a request before. -> whether there was something
+
+        Perhaps in a room that the client has left since. Raises JournalError.
+        """
         session = self.client.session
-        found = await self.journal.find(session, key) if session and key else None
-        return found if isinstance(found, Entry) else None
+        found = await self.journal.find(session, request.key) if session and request.key else None
+        if isinstance(found, Entry):
+            self._answer_with(found, request)
+        return isinstance(found, Entry)
+
+    def _answer_with(self, entry: Entry, request: Speech) -> None:
+        """Answer with an entry that was kept under the key of a request, if it is what the request says."""
+        if is_repeat(request, entry):
+            self.answer(frames.said(entry, again=True))
+        else:
+            text = "that key belongs to something else that you said: say this under a new one"
+            self.answer(frames.Error(code="key-used", text=text, key=request.key))

@@ -26,6 +26,7 @@ from trio_chat.chat.events import Entry, Receipt
 from trio_chat.chat.prices import Extent
 from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
+from trio_chat.server.sessions.keyed import Speech
 from trio_chat.server.sessions.settling import failures_of
 from trio_chat.server.sessions.welcome import room_info
 from trio_chat.wire import frames
@@ -187,11 +188,11 @@ def price_of(client: Client, request: frames.AnyRequest | FrameFault) -> int:
     return REQUEST_PRICES[str(request.__struct_config__.tag)].of(extent)
 
 
-def _spoken(talk: FrameConversation, request: frames.Request, receipt: Receipt | None) -> None:
+def _spoken(talk: FrameConversation, request: Speech, receipt: Receipt | None) -> None:
     """Keep the receipt of what was posted; the entry bears the key of the request."""
     if receipt is None:
         raise ChatError("empty", "nothing readable is left of that")
-    talk.posted.append((receipt, request.key))
+    talk.posted.append((receipt, request))
 
 
 def _page(past: Sequence[Past], request: frames.History | frames.Search) -> frames.Page:

@@ -120,7 +120,7 @@ class FramesSession:
             try:
                 await self._respond(request)
             except JournalError as error:
-                talk.answer(frames.Error(code="journal", text=str(error), key=request.key))
+                talk.fail(request, error)
             if talk.is_leaving:
                 break
             if turn % INPUTS_PER_TURN == 0:
@@ -149,8 +149,7 @@ class FramesSession:
             handler = HANDLERS[type(request)]
             if handler.is_typed:
                 talk.chat.record_input(talk.client)
-            await handler.run(talk, request)
+            if await talk.wait_turn(request):
+                await handler.run(talk, request)
         except (ChatError, FrameFault) as error:
-            kept = await talk.find_kept(request.key) if error.code == "not-in-room" else None
-            refusal = frames.Error(code=error.code, text=error.text, key=request.key)
-            talk.answer(frames.said(kept, again=True) if kept else refusal)
+            await talk.refuse(request, error)

@@ -1,0 +1,83 @@
+"""Things said under keys: which entry is a repeat of what, and what has to wait for something said before it."""
+
+from typing import assert_never
+
+from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.nicks import fold
+from trio_chat.chat.register import as_peer
+from trio_chat.chat.text import clean
+from trio_chat.wire import frames
+
+Speech = frames.Say | frames.Act | frames.Tell | frames.Topic
+"""Requests that say something: the entry with their key acknowledges them."""
+
+UNKEPT_MAX = 256
+"""Keys remembered for one client: 30 KB, and only while nothing can be kept."""
+
+
+class Unkept:
+    """The keys of what one client said on this connection and could not be kept, in the order of saying.
+
+    They are to be said again in that order, before anything else under a key: a client that sends ahead would else
+    hear its lines in another order than it said them.
+    """
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: dict[str, None] = {}
+
+    def is_turn_of(self, key: str) -> bool:
+        """Take a key out if its turn has come. -> False where something said before it comes first"""
+        if self._keys and key and key != next(iter(self._keys)):
+            return False
+        self._keys.pop(key, None)
+        return True
+
+    def append(self, key: str) -> None:
+        """Let something wait that came before its turn."""
+        if len(self._keys) < UNKEPT_MAX:
+            self._keys[key] = None
+
+    def discard(self, key: str) -> None:
+        """Forget what turned out to be kept."""
+        self._keys.pop(key, None)
+
+    def add(self, keys: list[str]) -> None:
+        """Add what failed just now: it was said before all that waits already."""
+        if any(keys):
+            self._keys = dict.fromkeys((*filter(None, keys), *self._keys))
+
+
+def is_repeat(request: Speech, entry: Entry) -> bool:
+    """Tell whether an entry with the key of a request is what the request says, and not another thing."""
+    draft = entry.draft
+    match request:
+        case frames.Say():
+            return draft.kind is Kind.SAID and _is_in(draft, request.room) and draft.text == _last_line(request)
+        case frames.Act():
+            return draft.kind is Kind.ACTED and _is_in(draft, request.room) and draft.text == clean(request.text)
+        case frames.Topic():
+            return (
+                draft.kind is Kind.TOPIC and _is_in(draft, request.room) and draft.text == clean(request.text).strip()
+            )
+        case frames.Tell():
+            return draft.kind is Kind.TOLD and draft.text == clean(request.text) and _may_name(request.to, draft.to)
+        case _:
+            assert_never(request)
+
+
+def _last_line(request: frames.Say) -> str:
+    """Return the last line that is readable: the key is on its entry."""
+    lines = (clean(line) for line in reversed(request.lines or (request.text or "",)))
+    return next((line for line in lines if line and not line.isspace()), "")
+
+
+def _is_in(draft: Draft, room: str) -> bool:
+    return fold(draft.room) == fold(room.removeprefix("#"))
+
+
+def _may_name(spelling: str, label: str) -> bool:
+    """Tell whether `spelling` can have named the client of this label. Ports and ids say nothing once it is gone."""
+    peer = as_peer(spelling)
+    return label in (spelling, peer) or fold(peer) == fold(label) or not any(map(str.isalpha, peer.lstrip("c")))
