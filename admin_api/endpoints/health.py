@@ -23,6 +23,8 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str
     uptime_s: int
     clients: int
+    window_bytes: int
+    """Memory for the newest entries of all rooms."""
     reason: str | None = None
 
 
@@ -35,6 +37,7 @@ async def show_health(state: AdminState) -> Response:
         version=__version__,
         uptime_s=int(time.monotonic() - state.started_at),
         clients=len(state.operator.chat.clients),
+        window_bytes=state.operator.chat.rooms.budget.used_bytes,
         reason=fault or damage,
     )
     return answer(health, 200 if fault is None else 503)

@@ -85,6 +85,11 @@ class MetricsCollector:
             "trio_chat_clients_away", "Clients whose connection broke and whose session is held.", len(chat.away)
         )
         yield GaugeMetricFamily("trio_chat_rooms", "Rooms.", len(chat.rooms))
+        budget = chat.rooms.budget
+        yield GaugeMetricFamily(
+            "trio_chat_window_bytes", "Memory for the newest entries of all rooms.", budget.used_bytes
+        )
+        yield GaugeMetricFamily("trio_chat_window_limit_bytes", "Maximum of that memory.", budget.limit_bytes)
         yield GaugeMetricFamily(
             "trio_chat_journal_fault", "1 while the journal cannot store entries.", journal.fault is not None
         )

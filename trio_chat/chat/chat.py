@@ -24,6 +24,7 @@ from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import TOPIC_MAX, Rooms
 from trio_chat.chat.session_record import SessionEnd, SessionRecord
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
+from trio_chat.chat.window_budget import WindowBudget
 
 MAKE_WAY_AT_ONCE = 10
 """Sessions that end when one client comes, so that a limit which was lowered holds nobody up; fewer come than go."""
@@ -41,7 +42,8 @@ class Chat:
         self._ids = itertools.count(1)
         self._crowd_notices = CrowdNotices(deps.post)
         self.counters = Counters()
-        self.rooms = Rooms(deps.encoders, window=rules.window, most=rules.rooms, last_id=last_id)
+        budget = WindowBudget(rules.window_total_bytes)
+        self.rooms = Rooms(deps.encoders, window=rules.window, budget=budget, most=rules.rooms, last_id=last_id)
 
     # Connections
 
@@ -281,7 +283,7 @@ class Chat:
             by_room.setdefault(entry.draft.room, []).append(entry)
         for name, news in by_room.items():
             if room := self.rooms.route(name, news):
-                room.append(news, self._register.by_id)
+                self._append(room, news)
                 self.counters.count_deliveries(news, listeners=len(room.members))
                 self._deps.on_news(room)
         if entries:
@@ -319,6 +321,19 @@ class Chat:
         return self._register.find_with_away(who)
 
     # Inside
+
+    def _append(self, room: Room, news: Sequence[Entry]) -> None:
+        """Put entries into a log; where memory runs out, all windows are given up for that, or these entries too."""
+        index, last_id = room.log.end, room.log.last_id
+        try:
+            room.append(news, self._register.by_id)
+        except MemoryError:
+            room.log.skip_to(index, last_id)
+            self.rooms.budget.give_up()
+            try:
+                room.append(news, self._register.by_id)
+            except MemoryError:
+                room.log.skip_to(index + len(news), news[-1].id)
 
     def _check_is_here(self, client: Client) -> None:
         """Raises ChatError. A session that was kicked may go on up to its next wait, and must leave nothing behind."""

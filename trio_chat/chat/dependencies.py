@@ -9,6 +9,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.events import Post
 from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.room import Room
+from trio_chat.chat.window_budget import WINDOW_TOTAL_BYTES
 
 
 class Change(StrEnum):
@@ -41,6 +42,8 @@ class Rules:
     """Rules that the operator sets."""
 
     window: Window = field(default_factory=Window)
+    window_total_bytes: int = WINDOW_TOTAL_BYTES
+    """Memory for the windows of all rooms together."""
     hold_s: float = 60.0
     """Time for which a client whose connection broke stays in its rooms."""
     announce_max_members: int = 500

@@ -13,12 +13,19 @@ from itertools import accumulate
 from typing import Generic, TypeVar
 
 from trio_chat.chat.events import Entry
+from trio_chat.chat.window_budget import WindowBudget
 
 SLICE_BYTES = 256 * 1024
 """The most that one slice carries (but always one whole entry): a socket's send buffer rarely takes more at once."""
 
 CACHED_SLICES = 16
 """Slices remembered until more entries come. Most readers stand at one place; stragglers must not pin 256 KiB each."""
+
+PIECE_BYTES = 96
+"""Memory of a piece besides its bytes: the head of the object, its start and two places in lists."""
+
+ID_BYTES = 40
+"""Memory of the id of an entry: an integer, and its place in a list."""
 
 T = TypeVar("T")
 
@@ -46,7 +53,7 @@ class Track(Generic[T]):
     `starts[i]` is where piece i begins in the stream of all bytes ever put here.
     """
 
-    __slots__ = ("_slices", "after_id", "base", "encode", "pieces", "readers", "starts")
+    __slots__ = ("_sliced_bytes", "_slices", "after_id", "base", "encode", "pieces", "readers", "starts")
 
     def __init__(self, encode: Callable[[T], bytes], base: int = 0, after_id: int = 0) -> None:
         self.encode = encode
@@ -56,6 +63,7 @@ class Track(Generic[T]):
         self.pieces: list[bytes] = []
         self.starts = [0]
         self._slices: dict[int, tuple[bytes, int]] = {}
+        self._sliced_bytes = 0
 
     @property
     def end(self) -> int:
@@ -73,6 +81,7 @@ class Track(Generic[T]):
         self.pieces += pieces
         self.starts += accumulate(map(len, pieces), initial=self.starts.pop())
         self._slices.clear()
+        self._sliced_bytes = 0
 
     def drop_before(self, index: int, after_id: int) -> None:
         """Forget the pieces before an index; `after_id` is the id of the newest of them."""
@@ -81,7 +90,13 @@ class Track(Generic[T]):
             del self.pieces[:count]
             del self.starts[:count]
             self.base, self.after_id = index, after_id
-            self._slices.clear()
+            self._forget_slices()
+
+    def skip_to(self, index: int, after_id: int) -> None:
+        """Forget all pieces; the next one gets this index."""
+        self.pieces, self.starts = [], [0]
+        self.base, self.after_id = index, after_id
+        self._forget_slices()
 
     def covers(self, entry_id: int) -> bool:
         """-> whether everything newer than `entry_id` is here"""
@@ -99,8 +114,10 @@ class Track(Generic[T]):
         if (hit := self._slices.get(start)) is None:
             end = self._reach(start)
             hit = b"".join(self.pieces[start - self.base : end - self.base]), end
-            if len(self._slices) >= CACHED_SLICES:
-                self._slices.clear()
+            self._sliced_bytes += len(hit[0])
+            if len(self._slices) >= CACHED_SLICES or self._sliced_bytes > 2 * self.size_bytes:
+                self._slices.clear()  # windows are small where there are very many: slices must not outweigh them
+                self._sliced_bytes = len(hit[0])
             self._slices[start] = hit
         return hit
 
@@ -130,6 +147,10 @@ class Track(Generic[T]):
             return self.base + whole + 1, self.pieces[whole][taken:]
         return self.base + whole, b""
 
+    def _forget_slices(self) -> None:
+        self._slices.clear()
+        self._sliced_bytes = 0
+
     def _reach(self, start: int) -> int:
         first = start - self.base
         last = bisect_right(self.starts, self.starts[first] + SLICE_BYTES) - 1
@@ -139,14 +160,27 @@ class Track(Generic[T]):
 class Log:
     """A room's window: the ids of its entries, and a track for each mode that is read."""
 
-    def __init__(self, encoders: Mapping[Mode, Encode], window: Window, after_id: int = 0) -> None:
-        """`after_id` is the newest id of the journal at this time: everything newer comes here first."""
+    def __init__(
+        self,
+        encoders: Mapping[Mode, Encode],
+        window: Window,
+        after_id: int = 0,
+        budget: WindowBudget | None = None,
+    ) -> None:
+        """`after_id` is the newest id of the journal at this time: everything newer comes here first.
+
+        `budget` is shared by all windows; None for one that stands alone.
+        """
         self._encoders = encoders
         self._window = window
+        self._budget = budget or WindowBudget()
         self._last_id = after_id
         self._ids: list[int] = []
         self._tracks: dict[Mode, Track[Entry]] = {}
         self.base = 0
+        self.memory_bytes = 0
+        """Memory of the window, as its budget knows it."""
+        self._budget.add(self)
 
     @property
     def last_id(self) -> int:
@@ -172,6 +206,11 @@ class Log:
         track.readers -= 1
         if not track.readers:
             del self._tracks[mode]
+            self._report()
+
+    def close(self) -> None:
+        """Take the window out of its budget: nobody reads it any more."""
+        self._budget.remove(self)
 
     def extend(self, entries: Sequence[Entry]) -> None:
         """Take entries, newer than all before them. The oldest leave once the window is over its bounds."""
@@ -183,6 +222,24 @@ class Log:
             size += track.size_bytes
         if size > self._window.size_bytes or len(self._ids) > self._window.entries:
             self._trim(size)
+        self._report()
+        if self._budget.used_bytes > self._budget.unchecked_bytes:
+            self._budget.enforce()
+
+    def shrink(self, size_bytes: int, *, keep: int) -> None:
+        """Drop the oldest entries until no more memory is used, but keep so many."""
+        most = max(0, len(self._ids) - keep)
+        sizes = range(most)
+        self._drop_oldest(bisect_left(sizes, -size_bytes, key=lambda count: -self._memory_without(count)))
+        self._report()
+
+    def skip_to(self, index: int, last_id: int) -> None:
+        """Drop everything, also what was appended by halves as memory ran out. The next entry gets this index."""
+        self._ids = []
+        self.base, self._last_id = index, last_id
+        for track in self._tracks.values():
+            track.skip_to(index, last_id)
+        self._report()
 
     def id_at(self, index: int) -> int:
         """The id of the entry at an index inside the window."""
@@ -197,13 +254,31 @@ class Log:
         count = max(len(self._ids) // 8, len(self._ids) - self._window.entries)
         while count < len(self._ids) - 1 and size - self._size_of_oldest(count) > self._window.size_bytes:
             count += max(1, count // 8)
-        if (count := min(count, len(self._ids) - 1)) == 0:
+        self._drop_oldest(min(count, len(self._ids) - 1))
+
+    def _drop_oldest(self, count: int) -> None:
+        if count == 0:
             return
         after_id = self._ids[count - 1]
         del self._ids[:count]
         self.base += count
         for track in self._tracks.values():
             track.drop_before(self.base, after_id)
+
+    def _report(self) -> None:
+        size = ID_BYTES * len(self._ids)
+        for track in self._tracks.values():
+            size += track.size_bytes + PIECE_BYTES * len(track.pieces)
+        self._budget.used_bytes += size - self.memory_bytes
+        self.memory_bytes = size
+
+    def _memory_without(self, count: int) -> int:
+        """Memory of the window without its oldest entries, so many."""
+        size = ID_BYTES * (len(self._ids) - count)
+        for track in self._tracks.values():
+            first = max(track.base, self.base + count)
+            size += track.size_between(first, track.end) + PIECE_BYTES * (track.end - first)
+        return size
 
     def _size_of_oldest(self, count: int) -> int:
         end = self.base + count

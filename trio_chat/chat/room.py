@@ -8,6 +8,7 @@ from typing import Protocol
 from trio_chat.chat.events import Entry
 from trio_chat.chat.log import Encode, Log, Mode, Window
 from trio_chat.chat.outlet import Outlet
+from trio_chat.chat.window_budget import WindowBudget
 
 NOT_LISTENING = sys.maxsize
 """The cursor of a member that is still reading pages of the past, or has left: the log has nothing for it."""
@@ -111,12 +112,21 @@ class Member:
 class Room:
     """An ordered log, and the members that follow it."""
 
-    def __init__(self, name: str, encoders: Mapping[Mode, Encode], *, window: Window, after_id: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        encoders: Mapping[Mode, Encode],
+        *,
+        window: Window,
+        after_id: int,
+        budget: WindowBudget | None = None,
+    ) -> None:
         self.name = name
         self.topic = ""
         self._encoders = encoders
         self._window = window
-        self.log = Log(encoders, window, after_id)
+        self._budget = budget
+        self.log = Log(encoders, window, after_id, budget)
         self.members: dict[Listener, Member] = {}
 
     def admit(self, client: Listener) -> Member:
@@ -131,7 +141,8 @@ class Room:
 
     def forget(self, after_id: int) -> None:
         """Begin the log anew: nobody is here, and what was said is in the journal."""
-        self.log = Log(self._encoders, self._window, after_id)
+        self.log.close()
+        self.log = Log(self._encoders, self._window, after_id, self._budget)
 
     def append(self, entries: Sequence[Entry], author_of: Callable[[str], Listener | None]) -> None:
         """Put entries into the log. `author_of` finds the client with an id, if it is still here.

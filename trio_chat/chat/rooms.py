@@ -14,6 +14,7 @@ from trio_chat.chat.events import LOBBY, MAILBOX_MARK, SPOKEN, Entry, Kind
 from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.nicks import check_room, fold
 from trio_chat.chat.room import Member, Room
+from trio_chat.chat.window_budget import WindowBudget
 
 TOPIC_MAX = 300
 """Characters. Topics are told to everyone who comes in or asks which rooms there are: very many at once."""
@@ -24,11 +25,15 @@ _MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 class Rooms:
     """The rooms by name, and the mailboxes."""
 
-    def __init__(self, encoders: Mapping[Mode, Encode], *, window: Window, most: int, last_id: int) -> None:
+    def __init__(
+        self, encoders: Mapping[Mode, Encode], *, window: Window, budget: WindowBudget, most: int, last_id: int
+    ) -> None:
         """`last_id` is the newest id in the journal; `most` is how many rooms there may be."""
         self._encoders = encoders
         self._window = window
         self._most = most
+        self.budget = budget
+        """The budget of the windows of all rooms and mailboxes."""
         self._names: dict[str, str] = {}
         self._mailboxes: dict[str, Room] = {}
         self._by_name: dict[str, Room] = {}
@@ -110,6 +115,7 @@ class Rooms:
         """Forget a client's mailbox; what is in it stays in the journal."""
         if client.mailbox:
             del self._mailboxes[client.mailbox.room.name]
+            client.mailbox.room.log.close()
             client.mailbox = None
 
     def _open(self, name: str, *, makes_way: bool = False) -> Room:
@@ -146,7 +152,9 @@ class Rooms:
         return None
 
     def _drop(self, name: str) -> None:
-        topic = self._by_name.pop(name).topic
+        room = self._by_name.pop(name)
+        room.log.close()
+        topic = room.topic
         del self._names[fold(name)]
         self._unspoken.discard(name)
         self._set_topic(name, topic)
@@ -164,4 +172,4 @@ class Rooms:
                 del self._forgotten_topics[next(iter(self._forgotten_topics))]
 
     def _make(self, name: str, window: Window) -> Room:
-        return Room(name, self._encoders, window=window, after_id=self.last_id)
+        return Room(name, self._encoders, window=window, after_id=self.last_id, budget=self.budget)

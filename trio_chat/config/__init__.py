@@ -198,6 +198,13 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     window_bytes: Annotated[
         int, SettingMeta("Maximum memory for these entries, per room.", size(64 * 1024, 64 * 1024**3))
     ] = 16 * 1024**2
+    window_total: Annotated[
+        int,
+        SettingMeta(
+            "Maximum memory for the entries of all rooms together, or a quarter of the process's memory limit if less.",
+            size(1024**2, 64 * 1024**3),
+        ),
+    ] = 256 * 1024**2
     keep: Annotated[
         tuple[RetentionLimit, ...],
         SettingMeta(

@@ -1,5 +1,6 @@
 """The components of a server, made and wired together. Nothing runs here: `app.py` starts and stops them."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
 from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
+from trio_chat.server.operation.memory_limit import memory_limit
 from trio_chat.server.operation.secret_files import Secrets
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.searches import Searches
@@ -25,6 +27,9 @@ from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.operator_log import OperatorLog
 from trio_chat.wire import frames, lines
+
+LIMIT_SHARE = 4
+"""A quarter of the memory that the process may use is for windows: slices of them can take twice as much again."""
 
 OnChange = Callable[[Chat, Change, Client, DisconnectReason | None], None]
 OnRecord = Callable[[str, str, str], None]
@@ -64,6 +69,7 @@ def wire(
         on_news=pump.schedule,
     )
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
+    pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
     operator = Operator(chat, Bans(bans, operator_log), operator_log, time.time)
     admission = Admission(limits_of(settings), operator.bans)
@@ -86,6 +92,7 @@ def rules_of(settings: ServeSettings) -> Rules:
     limits = limits_of(settings)
     return Rules(
         window=Window(settings.window_entries, settings.window_bytes),
+        window_total_bytes=min(settings.window_total, (memory_limit() or sys.maxsize) // LIMIT_SHARE),
         hold_s=settings.hold,
         announce_max_members=settings.announce_max,
         clients=limits.clients,

@@ -163,6 +163,8 @@ class Writer:
             self._store.keep(batch, self._clock())
         except JournalError as failure:
             batch.error = str(failure)
+        except MemoryError:
+            batch.error = "there is no memory left"
         except Exception as failure:  # whatever it is, the next batch is tried: nobody else could write it
             logger.exception("a batch could not be kept")
             batch.error = f"unexpected: {failure}"

@@ -5,7 +5,7 @@ during a pass are carried by the next one, so throughput grows with load and no 
 is full is passed over until the socket is writable again; only for that time does it cost a task of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import trio
@@ -29,6 +29,8 @@ class Pump:
         self.stall_timeout_s = stall_timeout_s
         """A reader that takes nothing for so long is disconnected. It can be set anew at any time."""
         self._nursery = nursery
+        self.on_memory_error: Callable[[], None] = lambda: None
+        """Called to make room where memory for what is to be sent runs out."""
         self._rooms_with_news: dict[Room, None] = {}
         self._wake = trio.Event()
         self._draining: dict[Outlet, trio.Event] = {}
@@ -47,7 +49,11 @@ class Pump:
             self._wake = trio.Event()
             rooms, self._rooms_with_news = self._rooms_with_news, {}
             for room in rooms:
-                await self._walk(room)
+                try:
+                    await self._walk(room)
+                except MemoryError:
+                    self.on_memory_error()
+                    self.schedule(room)
 
     def flush(self, client: Client) -> None:
         """Send at once what waits for a client, as far as its socket takes it; the rest follows by itself."""
@@ -121,6 +127,9 @@ class Pump:
                     until_stalled.deadline = trio.current_time() + self.stall_timeout_s
             if until_stalled.cancelled_caught:
                 outlet.hang_up(CloseReason.STALLED)
+        except MemoryError:
+            self.on_memory_error()
+            outlet.hang_up(CloseReason.STALLED)
         except (OSError, trio.ClosedResourceError, trio.BusyResourceError):  # the session has closed it, or is about to
             pass
         finally:

@@ -8,6 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 import trio
@@ -44,6 +45,10 @@ async def serve_connection(context: SessionContext, sock: socket.socket, address
             await _serve(context, peer)
     except* (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as ends:
         logger.debug("%s port %d: %s", peer.address, peer.port, leaf_exceptions(ends)[0])
+    except* MemoryError:
+        context.chat.rooms.budget.give_up()
+        with suppress(MemoryError):
+            logger.error("the session of %s port %d failed: there is no memory left", peer.address, peer.port)
     except* Exception as faults:
         for fault in leaf_exceptions(faults):
             logger.error("the session of %s port %d failed", peer.address, peer.port, exc_info=fault)
