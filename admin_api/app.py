@@ -40,10 +40,8 @@ async def serve_admin(
 
 def create_app(state: AdminState, access: Access) -> QuartTrio:
     """Make the app over a running server, guarded by `access`."""
-    app = App("trio_chat.serve.admin", static_folder=None)
+    app = App("trio_chat.serve.admin")
     app.config.update(ENDPOINTS=ENDPOINTS, HAS_TOKEN=bool(access.token))
-    app.url_map.strict_slashes = False  # /clients/ is /clients: curl follows no redirects
-    app.url_map.merge_slashes = False
     register_problems(app)
     app.register_error_handler(ChatError, _refused_by_rule)
     guard(app, access)

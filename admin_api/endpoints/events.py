@@ -13,7 +13,8 @@ from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema
 from admin_api.state import AdminState
 
-OPENING, PING = b"retry: 3000\n\n", b": ping\n\n"
+# Without an empty line, which would end an event: some clients, httpx-sse among them, report one that has no data.
+OPENING, PING = b"retry: 3000\n", b": ping\n"
 LAST_EVENT_ID: Schema = {"type": "string", "description": "The id of the last event received."}
 
 

@@ -1,8 +1,9 @@
 """Authentication by address and token. Needs no Quart, which is imported later.
 
 A token that is set is required of everyone outside the trusted networks. Without a token, only loopback addresses are
-admitted, unless the operator opened the API. Wrong tokens are counted by address: after too many, every token from
-there is refused for a while, the right one too, or guessing would cost nothing. Other addresses are not affected.
+admitted, unless the operator opened the API. Every token is judged, and the right one admitted at once, whatever else
+came from its address: a guesser behind the same proxy must not lock an operator out. Wrong tokens are counted by
+address; after too many, the answers to further ones are delayed. What protects the API is the length of its token.
 """
 
 import hmac
@@ -18,7 +19,10 @@ WRONG_TOKENS_BURST = 10
 """Wrong tokens that an address may send at once."""
 
 WRONG_TOKEN_INTERVAL_S = 5
-"""After that, it may send one in this many seconds."""
+"""After that, it may send one in this many seconds; the answers to others are delayed."""
+
+WRONG_TOKEN_DELAY_S = 1.0
+"""The delay of the answer to one wrong token too many. Its connection makes way for others meanwhile."""
 
 TRACKED_ORIGINS_MAX = 1000
 """Origins of wrong tokens that are tracked; the least recently seen are dropped first."""
@@ -66,12 +70,12 @@ class Authenticator:
             return AccessDecision.ADMITTED if self._access.is_open or address.is_loopback else AccessDecision.NOT_LOCAL
         if token is None:
             return AccessDecision.NO_TOKEN
+        if self._is_right(token):
+            return AccessDecision.ADMITTED
         origin = _origin_of(address)
         bucket = self._wrong_tokens.get(origin)
         if bucket and bucket.wait_s(0, now):
             return AccessDecision.TOO_MANY_WRONG_TOKENS
-        if self._is_right(token):
-            return AccessDecision.ADMITTED
         self._count_wrong_token(origin, now)
         return AccessDecision.WRONG_TOKEN
 

@@ -17,11 +17,15 @@ from werkzeug.datastructures import MultiDict
 
 from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema, example_of
+from trio_chat.chat.text import excerpt
 
 View = Callable[..., Awaitable[Response]]
 """Called with the state of the app, then by keyword: each variable of the path, `query` and `body` where declared."""
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+NAME_LIMIT = 64
+"""Characters of an unknown parameter's name that are repeated in an answer."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """In the order in which the endpoints of one path are listed."""
@@ -91,11 +95,20 @@ def add_endpoints(app: QuartTrio, endpoints: Sequence[Endpoint], state: object) 
 
 async def _answer(one: Endpoint, state: object, /, **path: str) -> Response:
     arguments: dict[str, Any] = dict(path)
+    _check_names(request.args, one.operation.query)
     if one.operation.query:
         arguments["query"] = _read_query(request.args, one.operation.query)
     if one.operation.body:
         arguments["body"] = _read_body(await request.get_data(), one.operation.body)
     return await one.view(state, **arguments)
+
+
+def _check_names(given: MultiDict[str, str], kind: type[msgspec.Struct] | None) -> None:
+    """Refuse a parameter that the endpoint has not: a mistyped `limit` must not answer everything."""
+    known = kind.__struct_encode_fields__ if kind else ()
+    if unknown := next((name for name in given if name not in known), None):
+        hint = f"known are {', '.join(known)}" if known else "this endpoint has none"
+        abort(problem(400, f"There is no query parameter {excerpt(unknown, NAME_LIMIT)}: {hint}."))
 
 
 def _read_query(given: MultiDict[str, str], kind: type[T]) -> T:

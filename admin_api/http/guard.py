@@ -15,7 +15,14 @@ from quart import Request, Response, Websocket, g, request, websocket
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Authorization, Headers
 
-from admin_api.http.access import WRONG_TOKEN_INTERVAL_S, Access, AccessDecision, Authenticator
+from admin_api.http.access import (
+    WRONG_TOKEN_DELAY_S,
+    WRONG_TOKEN_INTERVAL_S,
+    Access,
+    AccessDecision,
+    Authenticator,
+)
+from admin_api.http.listening import MAKE_WAY
 from admin_api.http.problems import problem
 from trio_chat.chat.operators.networks import address_of
 from trio_chat.chat.text import excerpt
@@ -59,13 +66,15 @@ def guard(app: QuartTrio, access: Access) -> None:
     authenticator = Authenticator(access)
 
     async def check_request() -> Response | None:
-        refusal = refuse(request.headers, method=request.method, names=names) or _authenticate(authenticator, request)
+        refusal = refuse(request.headers, method=request.method, names=names) or await _authenticate(
+            authenticator, request
+        )
         if refusal is None and ({"Content-Length", "Transfer-Encoding"} & set(request.headers.keys())):
             await request.get_data()  # raises 413 and 408, so that endpoints see only complete requests
         return _closing_connection(refusal)
 
     async def check_websocket() -> Response | None:
-        refusal = refuse(websocket.headers, method="GET", names=names) or _authenticate(authenticator, websocket)
+        refusal = refuse(websocket.headers, method="GET", names=names) or await _authenticate(authenticator, websocket)
         return _closing_connection(refusal)
 
     app.before_request(check_request)
@@ -79,7 +88,7 @@ def _closing_connection(refusal: Response | None) -> Response | None:
     return refusal
 
 
-def _authenticate(authenticator: Authenticator, asked: Request | Websocket) -> Response | None:
+async def _authenticate(authenticator: Authenticator, asked: Request | Websocket) -> Response | None:
     """Return the answer that refuses a request, or None and set `g.by`."""
     address = address_of(asked.remote_addr or "")
     authorization = asked.authorization
@@ -90,6 +99,9 @@ def _authenticate(authenticator: Authenticator, asked: Request | Websocket) -> R
         return None
     if decision is not AccessDecision.NO_TOKEN:  # browsers send none at first
         logger.warning("refused %s at the admin API: %s", address, decision.name.lower().replace("_", " "))
+    if decision is AccessDecision.TOO_MANY_WRONG_TOKENS:
+        asked.scope["state"][MAKE_WAY]()
+        await trio.sleep(WRONG_TOKEN_DELAY_S)
     status, detail, headers = _REFUSALS[decision]
     return problem(status, detail, headers=headers)
 
@@ -103,7 +115,9 @@ def token_of(authorization: Authorization | None) -> str | None:
 
 def refuse(headers: Headers, *, method: str, names: Collection[str]) -> Response | None:
     """Return the answer that refuses a request with these headers, or None."""
-    if not is_host_allowed(headers.getlist("Host"), names=names):
+    # Health checks of load balancers send HTTP/1.0 without a Host, as HAProxy's does. A browser always sends one.
+    is_nameless = not headers.get("Host") and method in _SAFE_METHODS
+    if not is_nameless and not is_host_allowed(headers.getlist("Host"), names=names):
         return problem(
             403,
             "The Host header has to be an IP address, localhost, this machine's name or one given by --admin-name.",

@@ -19,17 +19,24 @@ is replaced by `Connection`, since most defects are there. All are in this file,
 8. A client of another protocol waits until the timeout, since a header ends in an empty line: here a first line that
    is not of a request is refused at once.
 9. Requests that are refused before they reach the app are answered without a body: here by a problem.
+10. Status lines lack the reason phrase, and `delete` is taken for DELETE: here they have it, and it is refused.
+11. h11 takes a lone LF for the end of a line, and a line that begins with a blank for more of the one before it
+   (RFC 9112, 2.2 and 5.2). A proxy in front may read these otherwise: `_StrictBuffer` refuses both.
 """
 
 import logging
 import math
+import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
 
 import h11
 import trio
+from h11._receivebuffer import ReceiveBuffer
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
@@ -41,10 +48,16 @@ from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, Life
 from hypercorn.utils import parse_socket_addr
 
 from admin_api.http.encryption import TlsStream
-from admin_api.http.listening import HttpLimits
+from admin_api.http.listening import MAKE_WAY, HttpLimits
 from admin_api.http.problems import PROBLEM_TYPE, problem_text
 
 MAX_RECV_BYTES = 65536
+
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Of every answer without such headers of its own: a browser shall neither guess a type nor run or frame anything."""
 
 logger = logging.getLogger("trio_chat.serve.admin")
 
@@ -64,13 +77,37 @@ TWO_LENGTHS = HttpRefusal(400, "A request may have Content-Length or Transfer-En
 HALF_A_HANDSHAKE = HttpRefusal(400, "This is not a complete websocket handshake.")
 TOO_EARLY = HttpRefusal(400, "Nothing may be sent before a websocket handshake is answered.")
 OTHER_ENCODING = HttpRefusal(501, "The only supported transfer encoding is chunked.")
+SMALL_LETTERS = HttpRefusal(501, "Methods are written in capitals, such as GET and DELETE.")
 OTHER_VERSION = HttpRefusal(505, "Only HTTP/1.0 and HTTP/1.1 are supported.")
+
+
+class _StrictBuffer(ReceiveBuffer):
+    """h11's buffer that takes CR LF for the end of a header line, and nothing else (11)."""
+
+    _not_crlf = re.compile(rb"(?<!\r)\n|\n[ \t]")
+
+    def maybe_extract_lines(self) -> list[bytearray] | None:
+        """Extract the lines of a complete header. Raises h11.LocalProtocolError, which h11 answers by 400."""
+        searched = max(0, self._multiple_lines_search - 2)
+        end = self._data.find(b"\r\n\r\n", searched)
+        if self._not_crlf.search(self._data, searched, len(self._data) if end < 0 else end + 4):
+            raise h11.LocalProtocolError("a header line has to end in CR LF")
+        return super().maybe_extract_lines()
 
 
 class Http11(H11Protocol):
     """hypercorn's HTTP/1.1 that never changes to HTTP/2, and never raises because of a peer."""
 
     _method = b""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        cast(h11.Connection, self.connection)._receive_buffer = _StrictBuffer()
+
+    @property
+    def is_receiving_body(self) -> bool:
+        """True if a request has begun and its body is incomplete."""
+        return isinstance(self.connection, h11.Connection) and self.connection.their_state is h11.SEND_BODY
 
     async def handle(self, event: Event) -> None:
         """Handle an event of the connection."""
@@ -144,6 +181,8 @@ class Http11(H11Protocol):
         await self._send_h11_event(h11.EndOfMessage())
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        if isinstance(event, h11.Response | h11.InformationalResponse):
+            event = _completed(event)
         try:
             await super()._send_h11_event(event)
         except h11.LocalProtocolError as error:  # (1), and an answer that does not match its own Content-Length
@@ -151,11 +190,23 @@ class Http11(H11Protocol):
             await self.send(Closed())
 
 
+def _completed(event: h11.Response | h11.InformationalResponse) -> h11.Response | h11.InformationalResponse:
+    """Add the reason phrase (10), and to an answer the security headers that it has not."""
+    headers = list(event.headers)
+    if isinstance(event, h11.Response):
+        names = {name for name, _ in headers}
+        headers += [(name, value) for name, value in SECURITY_HEADERS if name not in names]
+    reason = HTTPStatus(event.status_code).phrase.encode()
+    return type(event)(status_code=event.status_code, headers=headers, reason=reason)
+
+
 def _refusal_of(request: h11.Request, *, is_followed: bool) -> HttpRefusal | None:
     """Return the refusal of a request that h11 accepts and we do not (1, 7). `is_followed`: bytes follow it."""
     headers = dict(request.headers)
     if request.http_version not in {b"1.0", b"1.1"}:
         return OTHER_VERSION
+    if request.method != request.method.upper():
+        return SMALL_LETTERS
     if not request.target.startswith(b"/"):
         return NO_PATH
     if {b"content-length", b"transfer-encoding"} <= headers.keys():
@@ -189,23 +240,27 @@ class Connection:
         stream: trio.SocketStream,
         tls: TlsStream | None = None,
         *,
-        on_idle: Callable[[], None] = lambda: None,
+        on_waiting: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tls` is the decrypted stream inside `stream`. `on_idle` is called after each answer."""
+        """`tls` is the decrypted stream inside `stream`. `on_waiting` is called when the connection begins to wait."""
         self._context = context
         self._socket = stream.socket
         self._tls = tls
         self._stream: trio.abc.Stream = tls or stream
-        self._on_idle = on_idle
+        self._on_waiting = on_waiting
+        self.is_delayed = False
+        """True if the answer is delayed on purpose."""
+        self.waiting_since = trio.current_time()
+        """The time at which the connection was opened, its last answer sent, or the current request begun."""
         self._scope = trio.CancelScope()
         self._sending = trio.Lock()
         self._is_closing = False
         self._is_input_over = False
 
     @property
-    def is_idle(self) -> bool:
-        """True if no request is being answered."""
-        return self._scope.deadline < math.inf
+    def makes_way(self) -> bool:
+        """True if the next request or the rest of one is awaited, or the answer is delayed."""
+        return self.is_delayed or self._scope.deadline < math.inf or self._protocol.is_receiving_body
 
     async def run(self) -> None:
         """Serve requests until either side ends the connection or the deadline does."""
@@ -223,7 +278,7 @@ class Connection:
             self._context.config,
             WorkerContext(None),
             tasks,
-            ConnectionState(LifespanState({})),
+            ConnectionState(LifespanState({MAKE_WAY: self._make_way})),
             self._tls is not None,
             parse_socket_addr(sock.family, sock.getpeername()),
             parse_socket_addr(sock.family, sock.getsockname()),
@@ -240,6 +295,10 @@ class Connection:
         if not self._is_closing and isinstance(self._protocol.stream, HTTPStream):
             await trio.sleep_forever()  # until the answer is sent (5); if the peer is gone, sending fails
 
+    def _make_way(self) -> None:
+        self.is_delayed = True
+        self._on_waiting()
+
     async def _handle(self, event: Event) -> None:
         match event:
             case RawData():
@@ -248,8 +307,10 @@ class Connection:
                 self._close()
             case Updated() if not self._is_closing:
                 self._end_in(self._context.limits.keep_alive_s if event.idle else math.inf)
+                self.waiting_since = trio.current_time()
                 if event.idle:
-                    self._on_idle()
+                    self.is_delayed = False
+                    self._on_waiting()
 
     async def _send(self, data: bytes) -> None:
         is_sent = False

@@ -24,6 +24,9 @@ class HttpLimits:
 
 DEFAULT_LIMITS = HttpLimits()
 
+MAKE_WAY = "make_way"
+"""In the state of an ASGI scope: a function that lets the connection be closed for a new one from now on."""
+
 
 async def open_listeners(host: str, port: int, limits: HttpLimits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
     """Bind every address of `host` (empty and `::`: all of both families; port 0: any free one) or raise OSError."""

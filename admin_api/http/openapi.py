@@ -10,8 +10,8 @@ from admin_api.http.problems import PROBLEM_TYPE, Problem
 from admin_api.http.schemas import Schema, fields_of
 from trio_chat import __version__
 
-GUARDED = (401, 403, 408, 413, 429)
-"""The statuses by which the guard may refuse any request."""
+GUARDED = (400, 401, 403, 408, 413, 429)
+"""The statuses by which any request may be refused, whatever its endpoint."""
 
 _SCHEMES: Schema = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"type": "http", "scheme": "basic"}}
 

@@ -50,18 +50,26 @@ class _Slot:
     def __init__(self) -> None:
         self.scope = trio.CancelScope()
         self.connection: Connection | None = None
+        self._since = trio.current_time()
 
     @property
-    def is_idle(self) -> bool:
-        """True if no request is being answered."""
-        return self.connection is None or self.connection.is_idle
+    def makes_way(self) -> bool:
+        """True if it waits for its peer, or for the time of a delay, and may be closed for a new connection."""
+        return not self.scope.cancel_called and (self.connection is None or self.connection.makes_way)
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Order of closing: first those that are delayed, then those that have waited longest."""
+        if self.connection is None:
+            return True, self._since
+        return not self.connection.is_delayed, self.connection.waiting_since
 
 
 class _Server:
     """The connections and what they share.
 
-    If all slots are taken, the oldest idle connection is closed for a new one, or else the next that becomes idle:
-    however many silent connections there are, an operator gets in.
+    If all slots are taken, the connection that has waited longest for its peer is closed for a new one, or else the
+    next that waits: however many silent connections, slow bodies and wrong tokens there are, an operator gets in.
     """
 
     def __init__(self, app: QuartTrio, limits: HttpLimits, get_context: GetContext | None) -> None:
@@ -83,15 +91,17 @@ class _Server:
 
     async def _acquire_slot(self) -> None:
         if not self._free.value:
-            self._close_idle(1)
+            self._close_waiting(1)
         await self._free.acquire()
 
-    def _close_idle(self, more: int = 0) -> None:
-        """Close idle connections, the oldest first: one for each new connection that waits for a slot, and `more`."""
+    def _close_waiting(self, more: int = 0) -> None:
+        """Close connections that make way: one for each new connection that waits for a slot, and `more`."""
         leaving = sum(slot.scope.cancel_called for slot in self._slots)
-        idle = [slot for slot in self._slots if slot.is_idle and not slot.scope.cancel_called]
-        for slot in idle[: max(0, self._free.statistics().tasks_waiting + more - leaving)]:
-            slot.scope.cancel()
+        wanted = max(0, self._free.statistics().tasks_waiting + more - leaving)
+        if wanted:
+            waiting = sorted((slot for slot in self._slots if slot.makes_way), key=lambda slot: slot.rank)
+            for slot in waiting[:wanted]:
+                slot.scope.cancel()
 
     async def _run_connection(self, stream: trio.SocketStream) -> None:
         """Run a connection, and log its error if it fails."""
@@ -114,7 +124,7 @@ class _Server:
             self._free.release()
 
     async def _run(self, slot: _Slot, stream: trio.SocketStream, tls: TlsStream | None = None) -> None:
-        slot.connection = Connection(self._context, stream, tls, on_idle=self._close_idle)
+        slot.connection = Connection(self._context, stream, tls, on_waiting=self._close_waiting)
         await slot.connection.run()
 
 

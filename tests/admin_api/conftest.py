@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 import trio
@@ -26,6 +25,7 @@ from admin_api.http.guard import guard
 from admin_api.http.listening import HttpLimits, open_listeners
 from admin_api.http.openapi import GUARDED
 from admin_api.http.problems import register_problems
+from admin_api.http.routing import routable
 from admin_api.http.serving import serve_http
 from admin_api.state import AdminState
 from tests.conftest import PATIENCE_S
@@ -258,7 +258,7 @@ class AdminServer:
     def _is_declared(self, method: str, path: str, status: int) -> bool:
         """Tell whether the endpoint of a request, if there is one, declares a status."""
         try:
-            name, _ = self.site.app.url_map.bind("localhost").match(unquote(path.partition("?")[0]), method)
+            name, _ = self.site.app.url_map.bind("localhost").match(routable(path.partition("?")[0]), method)
         except HTTPException:
             return True
         one = next(one for one in ENDPOINTS if one.view.__name__ == name)

@@ -26,7 +26,8 @@ async def test_head_is_get_without_the_body(admin, path):
 async def test_options_names_the_methods(admin):
     answer = await admin.ask("OPTIONS", "/clients/47634")
 
-    assert answer.status == 200
+    assert answer.status == 204
+    assert "content-type" not in answer.headers
     assert set(answer.headers["allow"].split(", ")) == {"get", "head", "delete", "options"}
     assert answer.text == ""
 

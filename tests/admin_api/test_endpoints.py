@@ -96,3 +96,13 @@ async def test_it_wants_the_token_that_is_set(open_admin, one: Endpoint) -> None
         assert answer.status == 401
         assert answer.json["detail"].startswith("A token is needed")
         assert client in admin.chat.clients
+
+
+@pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.name)
+async def test_a12_an_unknown_query_parameter_is_refused_by_its_name(admin, one) -> None:
+    path = re.sub("<[^>]*>", "1", one.path)
+
+    answer = await admin.ask(one.method, f"{path}?limitt=1")
+
+    assert answer.status == 400
+    assert "limitt" in answer.json["detail"]

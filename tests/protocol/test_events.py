@@ -23,7 +23,7 @@ def follow(server, *, is_small: bool = False, is_encrypted: bool = False) -> soc
         sock = context.wrap_socket(sock, suppress_ragged_eofs=False)
     sock.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     data = b""
-    while b"retry: 3000\n\n" not in data:
+    while b"retry: 3000\n" not in data:
         data += sock.recv(1)
     return sock
 

@@ -28,13 +28,21 @@ class Follower:
 
     async def block(self) -> str:
         """Read up to the next empty line."""
+        return await self.read_until(b"\n\n")
+
+    async def line(self) -> str:
+        """Read up to the end of a line."""
+        return await self.read_until(b"\n")
+
+    async def read_until(self, end: bytes) -> str:
+        """Read up to `end`, which is dropped, with LF for CRLF."""
         with trio.fail_after(PATIENCE_S):
-            while b"\n\n" not in self._rest.replace(b"\r\n", b"\n"):
+            while end not in self._rest.replace(b"\r\n", b"\n"):
                 more = await self.stream.receive_some(65536)
                 assert more, f"the stream ended after {self._rest!r}"
                 self._rest += more
-        block, _, self._rest = self._rest.replace(b"\r\n", b"\n").partition(b"\n\n")
-        return block.decode()
+        text, _, self._rest = self._rest.replace(b"\r\n", b"\n").partition(end)
+        return text.decode()
 
     async def event(self) -> tuple[str, Any]:
         """Read the next event: its name and data."""
@@ -77,7 +85,7 @@ async def begun(follower: Follower) -> Follower:
     head = await follower.block()
     assert head.startswith("HTTP/1.1 200")
     assert "content-type: text/event-stream" in head
-    assert await follower.block() == "retry: 3000"
+    assert await follower.line() == "retry: 3000"
     return follower
 
 
@@ -166,7 +174,7 @@ async def test_a_silent_server_sends_pings(autojump_clock: trio.testing.MockCloc
     async with Stream(log, Subscriber(log, log.end, "http 192.0.2.1")) as chunks:
         found = [await anext(aiter(chunks)) for _ in range(3)]
 
-    assert found == [b"retry: 3000\n\n", b": ping\n\n", b": ping\n\n"]
+    assert found == [b"retry: 3000\n", b": ping\n", b": ping\n"]
     assert trio.current_time() == 30
 
 

@@ -173,6 +173,13 @@ async def test_a_request_of_http_1_0_without_a_host_is_refused(site):
     assert site.acts == []
 
 
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("OPTIONS", 204)])
+async def test_a_health_check_without_a_host_is_answered(admin, method: str, status: int) -> None:
+    answer = await admin.site.ask(f"{method} /health HTTP/1.0\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+
+
 async def test_a_preflight_of_another_origin_is_refused(site):
     answer = await site.ask(
         b"OPTIONS /acts HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n"

@@ -14,6 +14,7 @@ import pytest
 import trio
 import trio.testing
 
+from admin_api.http.access import Access
 from admin_api.http.listening import DEFAULT_LIMITS, HttpLimits, open_listeners, urls_of
 from admin_api.http.serving import serve_http
 from tests.conftest import PATIENCE_S
@@ -428,6 +429,98 @@ async def test_at_the_limit_idle_connections_are_closed_the_oldest_first(serve, 
         await receive_until(idle[-1], b"done\n")
         for stream in idle:
             await trio.aclose_forcefully(stream)
+
+
+@pytest.mark.parametrize(
+    "header", [b"Content-Length: 1000\r\n\r\nslow", b"Transfer-Encoding: chunked\r\n\r\n4\r\nslow"]
+)
+async def test_a11_at_the_limit_slow_bodies_make_way(serve, header):
+    site = await serve(HttpLimits(connections=3, keep_alive_s=60, body_s=60))
+    with trio.fail_after(PATIENCE_S):
+        slow = [await site.connect() for _ in range(8)]
+        for stream in slow:
+            await stream.send_all(b"POST /acts HTTP/1.1\r\nHost: localhost\r\n" + header)
+        for _ in range(5):
+            async with await site.connect() as stream:
+                await stream.send_all(GET_CLOSE)
+                assert await receive_until(stream, b"done\n")
+
+        for stream in slow:
+            await trio.aclose_forcefully(stream)
+
+
+async def test_a10_answers_that_are_delayed_for_wrong_tokens_make_way_for_the_right_one(open_admin):
+    wrong, right = (
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %b\r\nConnection: close\r\n\r\n" % token
+        for token in (b"wrong", b"right")
+    )
+    async with open_admin(Access("right")) as admin:
+        with trio.fail_after(PATIENCE_S):
+            guessers = [await admin.site.connect() for _ in range(2 * DEFAULT_LIMITS.connections)]
+            for stream in guessers:
+                await stream.send_all(wrong)
+            answers = [status_of(await admin.site.ask(right)) for _ in range(5)]
+
+            for stream in guessers:
+                await trio.aclose_forcefully(stream)
+
+    assert answers == [200] * 5
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status_line"),
+    [
+        (GET_CLOSE, b"HTTP/1.1 200 OK"),
+        (b"GET /none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"HTTP/1.1 404 Not Found"),
+        (b"GET\r\n\r\n", b"HTTP/1.1 400 Bad Request"),
+        (b"GET /acts HTTP/1.1\r\nHost: evil.example\r\n\r\n", b"HTTP/1.1 403 Forbidden"),
+        (b"delete /acts HTTP/1.1\r\nHost: localhost\r\n\r\n", b"HTTP/1.1 501 Not Implemented"),
+    ],
+)
+async def test_an_answer_has_a_reason_phrase_and_tells_a_browser_to_guess_and_run_nothing(
+    site, request_bytes, status_line
+):
+    head = (await site.ask(request_bytes)).partition(b"\r\n\r\n")[0].split(b"\r\n")
+
+    assert head[0] == status_line
+    assert b"x-content-type-options: nosniff" in head
+    assert b"content-security-policy: default-src 'none'; frame-ancestors 'none'" in head
+
+
+@pytest.mark.parametrize("method", [b"delete", b"Delete", b"deletE", b"get"])
+async def test_a11_a_method_in_small_letters_has_no_effect(site, method):
+    answer = await site.ask(method + b" /acts HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert problem_in(answer)["status"] == 501
+    assert site.acts == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /acts HTTP/1.1\nHost: localhost\n\n",
+        b"POST /acts HTTP/1.1\r\nHost: localhost\n\r\n",
+        b"POST /acts HTTP/1.1\r\nHost: localhost\r\n\n",
+        b"POST /acts HTTP/1.1\nHost: localhost\r\n\r\n",
+        b"POST /acts HTTP/1.1\r\nX: a\nHost: localhost\r\n\r\n",
+        b"POST /acts HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n",
+        b"POST /acts HTTP/1.1\r\nHost:\r\n localhost\r\n\r\n",
+        b"POST /acts HTTP/1.1\r\nHost: localhost\r\nX: a\r\n\t\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("before", [b"", b"GET /acts HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["first", "second"])
+@pytest.mark.parametrize("is_dribbled", [False, True])
+async def test_a11_a_folded_line_or_a_lone_lf_in_a_header_is_refused(site, head, before, is_dribbled, read_to_the_end):
+    with trio.fail_after(PATIENCE_S):
+        async with await site.connect() as stream:
+            for piece in (bytes([byte]) for byte in before + head) if is_dribbled else [before + head]:
+                with suppress(trio.BrokenResourceError):
+                    await stream.send_all(piece)
+            await stream.send_eof()
+            answer = await read_to_the_end(stream)
+
+    assert b"HTTP/1.1 400 Bad Request\r\n" in answer
+    assert "POST" not in site.acts
 
 
 class FaultyStream:
