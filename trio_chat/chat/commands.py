@@ -15,7 +15,18 @@ import msgspec
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
-from trio_chat.chat.prices import BOTH_MAILBOXES, EACH_LINE, EACH_MOVE, EACH_ROOM, LINE, LIST, PAST, Extent, Price
+from trio_chat.chat.prices import (
+    BOTH_MAILBOXES,
+    EACH_LINE,
+    EACH_MOVE,
+    EACH_ROOM,
+    LINE,
+    LIST,
+    PAST,
+    TOPIC,
+    Extent,
+    Price,
+)
 from trio_chat.chat.text import clean
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import (
@@ -327,6 +338,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "show what this room is about, or set it; - clears it",
             _topic,
             Effect.SAYS,
+            price=TOPIC,
             asks_when_bare=True,
             request="topic",
         ),
