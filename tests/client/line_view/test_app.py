@@ -1003,6 +1003,20 @@ def test_m11_a_flood_does_not_lock_the_person_out_and_the_terminal_is_restored(p
         assert play(scene, clock=trio.testing.MockClock(rate=1)) == 0
 
 
+def test_m16_keys_are_heard_whatever_size_an_entry_has(play: Any, screen: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        await peer.tell(1, "me " * 1_000_000)
+        await peer.tell(2, "the end")
+        await screen.shows("[a]> the end", AT_PROMPT)
+        screen.type("help!\r")
+        assert await peer.keep(3) == "help!"
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+    assert 4096 < len(screen.received) < 100_000
+
+
 async def _flood(stream: trio.SocketStream) -> None:
     """Send until the client hangs up."""
     entry = '{"type":"entry","id":%d,"room":"lobby","kind":"said","time":0,"author":"[\\u001b[2J","text":"%s"}\n'

@@ -18,6 +18,7 @@ from trio_chat.client.link.events import (
     LinkNotice,
     Message,
     Pending,
+    Received,
     Refused,
     lines_of,
 )
@@ -38,6 +39,7 @@ BACKFILL_TIMEOUT_S = 3
 """Time for which new entries wait for the history of a room that was joined."""
 
 _EVENTS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
+_CHARS_PER_PRINT = 8192  # which take 20 ms to draw if every word is a mention
 
 
 class Conversation:
@@ -196,12 +198,21 @@ class Conversation:
         return self._backfill.release()
 
     async def _show_events(self) -> None:
-        while some := self._unshown[:_EVENTS_PER_PRINT]:
+        while some := self._take_slice():
             columns = self._display.columns
             outputs = [(event, self._narrator.render(event, self._link, columns=columns)) for event in some]
             await self._display.show([output for event, output in outputs if not self._is_too_small(event)])
             del self._unshown[: len(some)]
             self._restore_long(some)
+
+    def _take_slice(self) -> list[LinkEvent]:
+        """Return the next events to show, of so much text that keys are heard soon."""
+        chars = 0
+        for count, event in enumerate(self._unshown[:_EVENTS_PER_PRINT], 1):
+            chars += len(event.entry.text) if isinstance(event, Received) else 0
+            if chars > _CHARS_PER_PRINT or isinstance(event, Answered):
+                return self._unshown[:count]
+        return self._unshown[:_EVENTS_PER_PRINT]
 
     def _restore_long(self, events: Iterable[LinkEvent]) -> None:
         """Put messages that were refused, and of which only the beginning was shown, back into the line."""

@@ -12,6 +12,7 @@ import trio
 from trio_chat.client.link.address import LinkError, reason_of
 from trio_chat.client.link.greeting import WRONG_PORT, explain_frames, read_greeting
 from trio_chat.client.link.protocol import ClientProtocol
+from trio_chat.client.link.reply_limits import within_limits
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
 
@@ -91,7 +92,8 @@ class LinkConnection:
             while data:
                 replies = decoder.feed(data)
                 self._has_replied |= bool(replies)
-                await self._on_replies([reply for reply in replies if not isinstance(reply, FrameFault)])
+                valid = [within_limits(reply) for reply in replies if not isinstance(reply, FrameFault)]
+                await self._on_replies(valid)
                 if self._protocol.is_refused:
                     return self._explain_end("")
                 if not self._protocol.is_connected and (error := explain_frames(replies)):

@@ -1,0 +1,62 @@
+"""Holding what a server sends to the limits of the protocol, whatever the server is. Pure.
+
+A frame may have 16 MiB, and drawing a text costs a thousand times what reading it does. So texts and names are cut off,
+and lists are cut short, before anything else is done with them.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from trio_chat.wire import frames
+
+NAME_MAX = 128
+"""Characters of a label, a room, a key and the like: an address has the longest, of 53."""
+
+CHARS_MAX = 128 * 1024
+"""Characters of all texts of an answer. Pages of our server have 64 KiB, and one text more at most."""
+
+_TEXTS = ("text", "topic", "lines")
+"""Fields that hold what somebody wrote. All others are names."""
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+def within_limits(reply: frames.AnyReply) -> frames.AnyReply:
+    """Return a reply with no text, name or list longer than our server sends it."""
+    match _hold(reply):
+        case frames.Page(entries=entries) as page:
+            return replace(page, entries=_newest(entries))
+        case frames.CommandOutput(lines=lines) as output:
+            return replace(output, lines=lines[: _count_within(map(len, lines))])
+        case held:
+            return held
+
+
+def _hold(frame: StructT) -> StructT:
+    held = {name: _hold_field(name, getattr(frame, name)) for name in frame.__struct_fields__}
+    return replace(frame, **held)
+
+
+def _hold_field(name: str, value: Any) -> Any:
+    match value:
+        case str():
+            return value[: frames.TEXT_LIMIT if name in _TEXTS else NAME_MAX]
+        case list():
+            return [_hold_field(name, item) for item in value[-frames.PAGE_LIMIT :]]
+        case msgspec.Struct():
+            return _hold(value)
+    return value
+
+
+def _newest(entries: Sequence[frames.Said]) -> list[frames.Said]:
+    """Return the newest entries, which come last."""
+    count = _count_within(len(entry.text) for entry in reversed(entries))
+    return list(entries[len(entries) - count :])
+
+
+def _count_within(sizes: Iterable[int]) -> int:
+    return sum(total <= CHARS_MAX for total in accumulate(sizes))
