@@ -79,6 +79,15 @@ class Filter:
         os.close(self._stdin_write)
         self._stdin_write = -1
 
+    def use(self, nursery: trio.Nursery) -> None:
+        """Let another nursery have what it raises."""
+        self._nursery = nursery
+
+    def close_output(self) -> None:
+        """Close the end of its output that is read, as `head` does."""
+        os.close(self._stdout_read)
+        self._stdout_read = -1
+
     async def status(self) -> int | None:
         with trio.fail_after(20):
             await self.done.wait()
@@ -319,6 +328,29 @@ async def test_a_signal_leaves_in_order(filter_: Filter, peer: Any, number: int)
     await peer.part()
     assert await filter_.status() == 0
     assert filter_.output() == f"[a]> here\n{GOODBYE}\n"
+
+
+async def test_sighup_is_never_a_second_signal(filter_: Filter, peer: Any) -> None:
+    await filter_.start()
+    await trio.testing.wait_all_tasks_blocked()
+
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGHUP)
+
+    await peer.part()
+    assert await filter_.status() == 0
+
+
+async def test_a_filter_that_nobody_reads_leaves_in_order(filter_: Filter, peer: Any) -> None:
+    with pytest.RaisesGroup(BrokenPipeError, flatten_subgroups=True):
+        async with trio.open_nursery() as nursery:
+            filter_.use(nursery)
+            await filter_.start()
+            filter_.close_output()
+
+            await peer.tell(1, "here")
+            await peer.part()
 
 
 async def test_who_leaves_does_not_wait_long_for_a_silent_server(
@@ -974,6 +1006,18 @@ def test_who_leaves_a_room_before_being_let_in_speaks_where_they_were_before(pla
     assert play(scene) == 0
 
 
+def test_closing_the_terminal_leaves_whatever_order_it_shows_in(play: Any, screen: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.hang_up()
+        signal.raise_signal(signal.SIGHUP)
+        await peer.tell(1, "nobody sees that")
+        signal.raise_signal(signal.SIGHUP)
+        await peer.part()
+
+    with suppress(OSError, ExceptionGroup):
+        play(scene)
+
+
 def test_being_sent_away_says_why_and_gives_back_what_was_being_typed(
     play: Any, screen: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -1001,20 +1045,6 @@ def test_m11_a_flood_does_not_lock_the_person_out_and_the_terminal_is_restored(p
 
         # Who leaves waits for an answer to what was said last, so time passes; nothing else here depends on it.
         assert play(scene, clock=trio.testing.MockClock(rate=1)) == 0
-
-
-def test_m16_keys_are_heard_whatever_size_an_entry_has(play: Any, screen: Any) -> None:
-    async def scene(peer: Any, screen: Any) -> None:
-        await peer.tell(1, "me " * 1_000_000)
-        await peer.tell(2, "the end")
-        await screen.shows("[a]> the end", AT_PROMPT)
-        screen.type("help!\r")
-        assert await peer.keep(3) == "help!"
-        screen.type("\x04")
-        await peer.part()
-
-    assert play(scene) == 0
-    assert 4096 < len(screen.received) < 100_000
 
 
 async def _flood(stream: trio.SocketStream) -> None:

@@ -188,12 +188,18 @@ class LineView:
         return lines > LINES_UNASKED or (lines > 0 and time.time() - self._outbox.oldest_time > PENDING_UNASKED_S)
 
     async def _handle_signals(self, signals: AsyncIterator[int]) -> None:
-        """Leave at the first signal; at a second, or before there is anything to leave, end at once."""
-        async for _ in signals:
-            if self._surface is None or self._surface.stopped.is_set():
+        """Leave at the first signal; at a second, or before there is anything to leave, end at once.
+
+        SIGHUP is no second signal: a terminal that is closed brings it with the end of its input, and shells repeat it.
+        Whoever ends without leaving is held as a member for a minute.
+        """
+        async for number in signals:
+            if self._surface is None:
                 self._scope.cancel()
-            else:
+            elif not self._surface.stopped.is_set():
                 self._surface.stop()
+            elif number != signal.SIGHUP:
+                self._scope.cancel()
 
     async def _report_slow_connect(self) -> None:
         """Report a connection that takes long: a server of another kind may be waiting for more from us."""

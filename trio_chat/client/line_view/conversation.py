@@ -81,7 +81,10 @@ class Conversation:
         return self._sender.is_cut_short or self._failures > 0
 
     async def run(self) -> Ended | None:
-        """Converse until the link ends, or until the time to leave is over."""
+        """Converse until the link ends, or until the time to leave is over.
+
+        Raises OSError if nothing could be printed any more, after leaving in order.
+        """
         ended: Ended | None = None
         held = self._link.held
         pending = self._narrator.render_pending(self._link, is_held=bool(held))
@@ -103,6 +106,8 @@ class Conversation:
             with trio.move_on_after(LEAVE_TIMEOUT_S, shield=True), suppress(OSError):
                 await self._display.print(rows)
                 await self._show_events()
+        if self._display.broken:
+            raise self._display.broken
         return ended
 
     def stop_paste(self) -> bool:

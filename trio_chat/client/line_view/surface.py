@@ -75,6 +75,8 @@ class Display:
         self._surface = surface
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
         self._has_bell = has_bell and surface.has_person
+        self.broken: OSError | None = None
+        """Why nothing can be printed any more."""
 
     @property
     def columns(self) -> int | None:
@@ -82,10 +84,15 @@ class Display:
         return self._surface.columns
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
-        """Print rows, with the bell for a mention. Raises OSError where nothing can be printed any more."""
-        if rows:
-            bell = _BELL if is_mention and self._has_bell else ""
+        """Print rows, with the bell for a mention. Where nothing can be printed any more, leave in order."""
+        if not rows or self.broken:
+            return
+        bell = _BELL if is_mention and self._has_bell else ""
+        try:
             await self._surface.print(paint(rows, is_coloured=self._is_coloured) + bell)
+        except OSError as error:
+            self.broken = error
+            self._surface.stop()
 
     async def notice(self, text: str) -> None:
         """Print a notice of the client itself."""
