@@ -20,7 +20,12 @@ FLOORS = (
     ("trio_chat.config",),  # the help of `--journal` comes from the table of engines
     ("trio_chat.wire", "trio_chat.journal"),
     ("trio_chat.chat",),
-    ("trio_chat.awake_clock", "trio_chat.exception_groups", "trio_chat"),  # `trio_chat/__init__.py`: the version
+    (
+        "trio_chat.awake_clock",
+        "trio_chat.exception_groups",
+        "trio_chat.named_sockets",
+        "trio_chat",
+    ),  # `trio_chat/__init__.py`: the version
 )
 """The parts of the program, top floor first. Those of one floor do not import each other."""
 

@@ -146,11 +146,12 @@ def serve(config: Path | None, **flags: Any) -> int:
     8081. An option overrides a variable, and a variable overrides the file.
     """
     signal.signal(signal.SIGTERM, _exit)
-    read = partial(load, ServeSettings, flags, os.environ, file=config)
-    settings = read()
+    found = collect(ServeSettings, flags, os.environ, file=config)
+    settings = found.build(ServeSettings)
     from trio_chat.serve.app import serve as run_server
 
-    return run_server(settings, read)
+    read = partial(load, ServeSettings, flags, os.environ, file=config)
+    return run_server(settings, read, needs_admin="admin_port" in found.values)
 
 
 @cli.command(short_help="Check the settings of a server without starting it.")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import trio
 
+from trio_chat.named_sockets import listen_at_name
+
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
@@ -30,7 +32,9 @@ MAKE_WAY = "make_way"
 
 async def open_listeners(host: str, port: int, limits: HttpLimits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
     """Bind every address of `host` (empty and `::`: all of both families; port 0: any free one) or raise OSError."""
-    listeners = await trio.open_tcp_listeners(port, host=None if host in ("", "::") else host)
+    if host not in ("", "::"):
+        return adopt_listeners(listen_at_name(host, port), limits)
+    listeners = await trio.open_tcp_listeners(port)
     for listener in listeners:
         _drop_stuck_peers(listener, limits.stuck_s)
     return listeners

@@ -181,3 +181,13 @@ def test_a_service_manager_that_does_not_listen_stops_nothing(launch: Start, tmp
 
     server.join()
     assert server.stop() == 0
+
+
+def test_several_sockets_may_be_the_chats(launch: Start) -> None:
+    with listening() as one, listening() as admin, listening() as other:
+        launch(one, admin, other, LISTEN_FDNAMES="chat:admin:chat")
+
+        for chat in (one, other):
+            with socket.create_connection(chat.getsockname(), PATIENCE_S) as client:
+                client.sendall(b"/who\n")
+                assert client.recv(100)

@@ -117,7 +117,8 @@ async def _open_house(
     journal_url: str = "memory:",
     data: Path = Path(),
 ) -> AsyncIterator[House]:
-    with bind(host, 0) as listener:
+    (listener,) = bind(host, 0)
+    with listener:
         async with open_journal(journal_url, data=data) as journal, trio.open_nursery() as nursery:
             parts = wire(
                 ServeSettings(),

@@ -104,6 +104,12 @@ class CollectedSettings:
         except ConfigError as error:
             self.errors.append(str(error))
 
+    def build(self, struct: type[_S]) -> _S:
+        """Make the settings from the values. Raises ConfigError with the first error."""
+        if self.errors:
+            raise ConfigError(self.errors[0])
+        return struct(**{name: value.value for name, value in self.values.items()})
+
 
 def collect(
     struct: type[msgspec.Struct],
@@ -130,10 +136,7 @@ def load(
     struct: type[_S], flags: Mapping[str, object], environment: Mapping[str, str], *, file: Path | None = None
 ) -> _S:
     """Load settings from flags, variables and file; see `collect`. Raises ConfigError with the first error."""
-    found = collect(struct, flags, environment, file=file)
-    if found.errors:
-        raise ConfigError(found.errors[0])
-    return struct(**{name: value.value for name, value in found.values.items()})
+    return collect(struct, flags, environment, file=file).build(struct)
 
 
 def unknown_variables(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:

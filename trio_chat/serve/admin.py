@@ -40,10 +40,12 @@ class Admin:
             )
 
     async def start(self, nursery: trio.Nursery, operator: Operator, context: SessionContext) -> list[str]:
-        """Start the app. -> lines for the console.
+        """Start the app, if there is a listener. -> lines for the console.
 
         The app is imported here: that takes longer than all else at a start, and the chat need not wait for it.
         """
+        if not self._listeners:
+            return []
         # Abandoned when cancelled: importing can take seconds on a busy machine, which a stop does not have.
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
         delays = Histogram(BUCKET_BOUNDS_S)

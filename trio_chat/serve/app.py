@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,8 +61,10 @@ ENTRIES_PER_TURN = 2000
 logger = logging.getLogger(__name__)
 
 
-def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings]) -> int:
+def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings], *, needs_admin: bool = True) -> int:
     """Run the server until it is told to stop. `read_settings` reads the settings again, for a reload.
+
+    Without `needs_admin`, an admin port in use leaves the admin API off instead of ending the start.
 
     -> exit status; the reason for one other than 0 is one line on stderr.
     """
@@ -72,31 +74,40 @@ def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings]) -
         with logging_to(style=settings.log_format, level=settings.log_level):
             for warning in unknown_variable_warnings(os.environ):
                 logger.warning("%s", warning)
-            trio.run(_serve, settings, read_settings, clock=AwakeClock(on_standstill=_log_standstill))
+            run = partial(_serve, needs_admin=needs_admin)
+            trio.run(run, settings, read_settings, clock=AwakeClock(on_standstill=_log_standstill))
     except* (SetupError, JournalError) as errors:
         print(f"trio-chat: {leaf_exceptions(errors)[0]}", file=sys.stderr)
         status = 1
     return status
 
 
-async def _serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings]) -> None:
+async def _serve(
+    settings: ServeSettings, read_settings: Callable[[], ServeSettings], *, needs_admin: bool = True
+) -> None:
     """Watch for signals, read the secrets and serve."""
     stop = Stop()
     async with trio.open_nursery() as nursery:
         await nursery.start(watch_for_stop, stop.request)
         files = await stop.run_unless_requested(lambda: (read_secrets(settings), open_admin_token(settings)))
         if files is not None:
-            await _serve_until(stop, settings, read_settings, *files)
+            await _serve_until(stop, settings, read_settings, *files, needs_admin=needs_admin)
         nursery.cancel_scope.cancel()
 
 
 async def _serve_until(
-    stop: Stop, settings: ServeSettings, read_settings: Callable[[], ServeSettings], secrets: Secrets, token: AdminToken
+    stop: Stop,
+    settings: ServeSettings,
+    read_settings: Callable[[], ServeSettings],
+    secrets: Secrets,
+    token: AdminToken,
+    *,
+    needs_admin: bool,
 ) -> None:
     """Open the journal and the ports, wire the server and run it. What was opened first is closed last."""
     async with (
         open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
-        open_ports(settings, inherited_sockets(os.environ)) as (chat_socket, admin_listeners),
+        open_ports(settings, inherited_sockets(os.environ), needs_admin=needs_admin) as (chat_sockets, admin_listeners),
     ):
         admin = Admin(settings, token, admin_listeners)
         bans = await read_bans(journal)
@@ -121,7 +132,7 @@ async def _serve_until(
                 stop=stop,
                 manager=ServiceManager(os.environ),
             )
-            await server.run(chat_socket)
+            await server.run(chat_sockets)
             nursery.cancel_scope.cancel()
         printer.flush_nowait()
 
@@ -144,13 +155,15 @@ class Server:
         """The context of all sessions."""
         return self.components.context
 
-    async def run(self, chat_socket: socket.socket) -> None:
+    async def run(self, chat_sockets: Sequence[socket.socket]) -> None:
         """Start everything, and return when the sessions have ended and the records are written, after a stop."""
         self._start_tasks()
         await self._restore()
         async with trio.open_nursery() as sessions:
-            sessions.start_soon(self._accept, chat_socket, sessions)
-            self.printer.print(f"Chat Server started on port: {chat_socket.getsockname()[1]}")
+            for chat_socket in chat_sockets:
+                sessions.start_soon(self._accept, chat_socket, sessions)
+            for port in dict.fromkeys(chat_socket.getsockname()[1] for chat_socket in chat_sockets):
+                self.printer.print(f"Chat Server started on port: {port}")
             self.printer.hold()  # connections are printed after the address of the admin API
             sessions.start_soon(self._start_admin_and_console)
             await self.stop.requested()

@@ -267,7 +267,8 @@ async def test_c12_half_a_line_of_a_connection_that_was_reset_is_not_said(open_h
 
 
 def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() -> None:
-    with bind("127.0.0.1", 0) as listener, socket.socket() as client:
+    (listener,) = bind("127.0.0.1", 0)
+    with listener, socket.socket() as client:
         client.connect(listener.getsockname())
         accepted, _ = listener.accept()
         with accepted:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+from trio_chat.named_sockets import listen_at_name
 from trio_chat.server.liveness_timeouts import (
     KEEPALIVE_IDLE_S,
     KEEPALIVE_INTERVAL_S,
@@ -53,20 +54,21 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[socket.socket, str, int], Awaitable[None]]
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Open a listening socket, which the caller closes. Raises OSError.
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Open a listening socket at every address of `host`, all on one port. The caller closes them. Raises OSError.
 
-    An empty `host` is all interfaces, IPv4 and IPv6.
+    An empty `host` is all interfaces, IPv4 and IPv6, and one socket.
     """
-    if not host:
-        family, address = (socket.AF_INET6, "::") if socket.has_dualstack_ipv6() else (socket.AF_INET, "0.0.0.0")
-    else:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, address = found[0][0], str(found[0][4][0])
-    dual = not host and family == socket.AF_INET6
-    listener = socket.create_server((address, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
-    prepare(listener)
-    return listener
+    listeners = listen_at_name(host, port, backlog=BACKLOG) if host else [_listen_everywhere(port)]
+    for listener in listeners:
+        prepare(listener)
+    return listeners
+
+
+def _listen_everywhere(port: int) -> socket.socket:
+    dual = socket.has_dualstack_ipv6()
+    family, address = (socket.AF_INET6, "::") if dual else (socket.AF_INET, "0.0.0.0")
+    return socket.create_server((address, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
 
 
 def prepare(listener: socket.socket) -> None:
