@@ -1,7 +1,7 @@
 import pytest
 
 from tests.chat.conftest import HeldOutlet
-from trio_chat.chat.chat import MAKE_WAY_AT_ONCE
+from trio_chat.chat.chat import DEPARTURES_PER_TURN, MAKE_WAY_AT_ONCE
 from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
@@ -66,6 +66,24 @@ def test_one_who_stays_away_for_too_long_has_left(world) -> None:
 
     assert world.hear(bob) == "*** [10.0.0.1:1001] left the chat ***\n"
     assert world.chat.resume("s", "10.0.0.9", 1009, outlet=alice.outlet) is None
+
+
+def test_c26_of_very_many_who_stayed_away_too_long_a_bounded_number_leaves_in_one_turn(world) -> None:
+    """A network that breaks ends thousands of sessions in the same second."""
+    for number in range(2 * DEPARTURES_PER_TURN):
+        client = world.connect(1001 + number, mode=Mode.FRAMES, session=f"s{number}")
+        world.chat.connection_lost(client, client.outlet)
+    world.now += 61
+
+    world.chat.tick()
+    left_in_one_turn = 2 * DEPARTURES_PER_TURN - len(world.chat.away)
+
+    assert 0 < left_in_one_turn <= DEPARTURES_PER_TURN
+    turns = 0
+    while world.chat.end_overdue_sessions():
+        turns += 1
+    assert turns == 2
+    assert not world.chat.away
 
 
 def test_a_shorter_hold_also_applies_to_clients_that_are_away_already(world) -> None:

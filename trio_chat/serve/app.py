@@ -238,6 +238,8 @@ class Server:
         while True:
             await trio.sleep(TICK_INTERVAL_S)
             self.context.chat.tick()
+            while self.context.chat.end_overdue_sessions():
+                await trio.lowlevel.checkpoint()
 
     async def _run_console(self) -> None:
         """Run the commands typed to stdin until a stop is requested, which gives a terminal back at once."""
