@@ -195,6 +195,12 @@ async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
         ]
 
 
+@pytest.mark.parametrize("line", ["quit bothering alice", "quit() now"])
+async def test_a_sentence_that_begins_with_quit_does_not_stop_the_server(open_house, autojump_clock, line: str) -> None:
+    async with open_house() as house:
+        assert list(await run_command(context_of(house), line)) == ["Usage: quit()"]
+
+
 @pytest.mark.parametrize("prefix", ["\x1b[A", "\x1bOA", "\x7f", "\0", "\ufeff", "\u200b", " ", "x\b"])
 async def test_c23_a_console_command_behind_a_key_is_obeyed(open_house, autojump_clock, prefix: str) -> None:
     async with open_house() as house:

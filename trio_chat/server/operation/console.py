@@ -81,6 +81,8 @@ async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
     if not word:
         return ()
     if word in ("quit()", "quit"):
+        if argument.strip():  # a sentence that was meant for `say` must not stop the server
+            return ("Usage: quit()",)
         raise Quit
     if word not in COMMANDS:
         return (f"Unknown command: {excerpt(word)} (help lists the commands)",)
