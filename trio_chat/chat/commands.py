@@ -15,6 +15,7 @@ import msgspec
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
+from trio_chat.chat.nicks import check_room
 from trio_chat.chat.prices import (
     BOTH_MAILBOXES,
     EACH_LINE,
@@ -212,6 +213,8 @@ def _join(call: Call) -> Answer:
 
 
 def _leave(call: Call) -> Answer:
+    if call.argument and (room := check_room(call.argument)) != call.room.name:
+        raise ChatError("not-in-room", f"you are not in #{room}")
     if call.room.name == LOBBY:
         raise ChatError("usage", IN_LOBBY_ALREADY)
     return _go(call, LOBBY)
@@ -313,8 +316,8 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         ),
         Command(
             "leave",
-            "",
-            "go back to #lobby",
+            "[ROOM]",
+            "leave the room, or another one that you are in",
             _leave,
             Effect.CHANGES,
             price=EACH_MOVE,

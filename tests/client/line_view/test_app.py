@@ -1006,6 +1006,32 @@ def test_who_leaves_a_room_before_being_let_in_speaks_where_they_were_before(pla
     assert play(scene) == 0
 
 
+async def test_a_refused_join_leaves_one_in_the_room_in_which_one_spoke(filter_: Filter, peer: Any) -> None:
+    await filter_.start(runs_commands=True, rooms=("lobby", "den", "ops"))
+    filter_.feed("/join ops\n/join secret\n/join more\n")
+    joins = [await peer.frame() for _ in range(3)]
+    room = {"name": "ops", "topic": "", "members": 1, "last_id": 5}
+    await peer.send(type="joined", room=room, key=joins[0]["key"])
+    for refused in joins[1:]:
+        await peer.send(type="error", code="full", text="no more rooms", key=refused["key"])
+    while "no more rooms" not in await filter_.next_output():
+        pass
+    await trio.testing.wait_all_tasks_blocked()
+
+    filter_.feed_last("hello\n")
+
+    assert (await peer.frame())["room"] == "ops"
+
+
+async def test_any_room_can_be_left_from_another(filter_: Filter, peer: Any) -> None:
+    await filter_.start(runs_commands=True, rooms=("lobby", "den"))
+    filter_.feed_last("/leave #Den\nhello\n/leave\n")
+
+    left, said = await peer.frame(), await peer.frame()
+
+    assert (left["type"], left["room"], said["room"]) == ("leave", "den", "lobby")
+
+
 def test_closing_the_terminal_leaves_whatever_order_it_shows_in(play: Any, screen: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.hang_up()

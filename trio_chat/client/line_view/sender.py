@@ -176,7 +176,7 @@ class Sender:
         match question:
             case frames.Join(room=room):
                 self._narrator.room = room_name(room)
-            case frames.Leave():
+            case frames.Leave(room=room) if room == self._narrator.room:
                 self._narrator.room = LOBBY
                 if LOBBY not in self._link.rooms:
                     self._link.ask(frames.Join(room=LOBBY))

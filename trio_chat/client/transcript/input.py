@@ -12,6 +12,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, lines_wanted, topic_wanted
 from trio_chat.client.link.events import Message, Question
+from trio_chat.client.link.names import room_name
 from trio_chat.wire import frames
 
 LINE_MAX = 2 * frames.TEXT_LIMIT
@@ -82,9 +83,10 @@ def _join(it: TypedCommand) -> Meaning:
 
 
 def _leave(it: TypedCommand) -> Meaning:
-    if it.room == LOBBY:
+    room = room_name(it.argument[:64]) if it.argument else it.room
+    if room == it.room == LOBBY:
         raise ChatError("usage", IN_LOBBY_ALREADY)
-    return frames.Leave(room=it.room)
+    return frames.Leave(room=room)
 
 
 def _topic(it: TypedCommand) -> Meaning:

@@ -94,7 +94,8 @@ class Narrator:
     def __init__(self, transcript: Transcript, room: str = LOBBY, *, clock: Callable[[], float] | None = None) -> None:
         """With a `clock`, lines get their time in front."""
         self.transcript = transcript
-        self.room = room
+        self._visited: dict[str, None] = {room: None}
+        """The rooms in which the person wanted to speak, the current one last."""
         self.people = People()
         self.delivery = DeliveryNotices()
         self.shows_own = False
@@ -103,6 +104,16 @@ class Narrator:
         """Our name as others see it."""
         self._clock = clock
         self._last_announcement: tuple[float, str] | None = None
+
+    @property
+    def room(self) -> str:
+        """The current room."""
+        return next(reversed(self._visited))
+
+    @room.setter
+    def room(self, room: str) -> None:
+        self._visited.pop(room, None)
+        self._visited[room] = None
 
     def prompt(self, columns: int) -> str:
         """Return the prompt: who speaks, and where, as far as that leaves half of the columns to type in."""
@@ -253,8 +264,9 @@ class Narrator:
                 assert_never(event)
 
     def _stay_in_a_room(self, link: LinkState) -> None:
-        if self.room not in link.rooms:
-            self.room = next(iter(link.rooms), LOBBY)
+        """Go back to the room in which the person spoke before, if they are not in the current one."""
+        self._visited = {room: None for room in self._visited if room in link.rooms}
+        self._visited = self._visited or {next(iter(link.rooms), LOBBY): None}
 
     # The connection
 
