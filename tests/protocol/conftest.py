@@ -39,6 +39,11 @@ class Server:
         """Wait for a line on the console."""
         return self._output.until(pattern)
 
+    @property
+    def seen(self) -> list[str]:
+        """The lines of the console that were read so far."""
+        return self._output.seen
+
     def type(self, line: str) -> None:
         """Type a line on the console."""
         assert self.process.stdin

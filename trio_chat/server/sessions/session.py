@@ -27,6 +27,9 @@ from trio_chat.wire.lines import encode_notice
 
 PROXY_HEADER_TIMEOUT_S = 5
 
+HEALTH_CHECK_TIMEOUT_S = 10
+"""Wait for the first bytes where a PROXY header names no client; without any, nobody has come."""
+
 SESSIONS: Mapping[Greeting, Callable[[SessionContext, Peer], Awaitable[None]]] = MappingProxyType(
     {Greeting.LINES: serve_lines, Greeting.FRAMES: serve_frames}
 )
@@ -39,10 +42,11 @@ async def serve_connection(context: SessionContext, sock: socket.socket, address
     """Serve one accepted, non-blocking socket until it ends, and close it. Raises nothing but Cancelled."""
     peer = SocketPeer(sock, address, port)
     try:
-        if context.admission.is_proxy(address):
-            await _read_proxy_header(peer)
+        silence_s: float | None = None
+        if context.admission.is_proxy(address) and not await _read_proxy_header(peer):
+            silence_s = HEALTH_CHECK_TIMEOUT_S
         if _admit(context.admission, peer):
-            await _serve(context, peer)
+            await _serve(context, peer, silence_s)
     except* (OSError, trio.ClosedResourceError, trio.BrokenResourceError) as ends:
         logger.debug("%s port %d: %s", peer.address, peer.port, leaf_exceptions(ends)[0])
     except* MemoryError:
@@ -60,11 +64,14 @@ async def serve_connection(context: SessionContext, sock: socket.socket, address
             peer.close()
 
 
-async def _read_proxy_header(peer: SocketPeer) -> None:
-    """Take the address of the client from a proxy. Raises trio.BrokenResourceError where none comes in time."""
+async def _read_proxy_header(peer: SocketPeer) -> bool:
+    """Take the address of the client from a proxy. -> whether there is a client behind it
+
+    Raises trio.BrokenResourceError where no header comes in time.
+    """
     try:
         with trio.fail_after(PROXY_HEADER_TIMEOUT_S):
-            await peer.read_proxy_header()
+            return await peer.read_proxy_header()
     except trio.TooSlowError as silence:
         raise trio.BrokenResourceError("no PROXY header came in time") from silence
     except ChatError as fault:
@@ -87,13 +94,13 @@ def _reject(peer: SocketPeer, refusal: ChatError) -> None:
     peer.reject_now(encode_notice(refusal.text))
 
 
-async def _serve(context: SessionContext, peer: SocketPeer) -> None:
-    """Serve a plain connection, or the TLS connection that begins in it."""
-    greeting = await _recognise(context, peer)
+async def _serve(context: SessionContext, peer: SocketPeer, silence_s: float | None) -> None:
+    """Serve a plain connection, or the TLS connection that begins in it; see `_recognise`."""
+    greeting = await _recognise(context, peer, silence_s)
     if greeting is Greeting.TLS:
         assert context.tls
         async with open_tls(peer, context.tls.context) as encrypted:
-            await _serve_as(await _recognise(context, encrypted), context, encrypted)
+            await _serve_as(await _recognise(context, encrypted, silence_s), context, encrypted)
     else:
         await _serve_as(greeting, context, peer)
 
@@ -106,11 +113,18 @@ async def _serve_as(greeting: Greeting | GreetingRefusal, context: SessionContex
     await peer.reject_politely(greeting.value)
 
 
-async def _recognise(context: SessionContext, peer: Peer) -> Greeting | GreetingRefusal:
-    """Look at the first bytes. -> how to serve them here, where TLS may be missing, required or begun already"""
+async def _recognise(context: SessionContext, peer: Peer, silence_s: float | None) -> Greeting | GreetingRefusal:
+    """Look at the first bytes. -> how to serve them here, where TLS may be missing, required or begun already
+
+    Raises trio.BrokenResourceError where nobody has come: the connection ends without a byte, as a health check, a port
+    scan or `nc -z` does, or sends none for `silence_s`. With None, whoever is silent is a client.
+    """
     must_encrypt = bool(context.tls and context.tls.is_required and not peer.is_encrypted)
     # Where TLS is required, only a client that begins a handshake is waited for, and that may take its time.
-    verdict = classify(await peer.peek(TLS_HANDSHAKE_TIMEOUT_S if must_encrypt else FIRST_BYTES_TIMEOUT_S))
+    first = await peer.peek(silence_s or (TLS_HANDSHAKE_TIMEOUT_S if must_encrypt else FIRST_BYTES_TIMEOUT_S))
+    if first == b"" or (first is None and silence_s):
+        raise trio.BrokenResourceError("nobody came: not a byte was sent")
+    verdict = classify(first or b"")
     if verdict is Greeting.TLS:
         return verdict if context.tls and not peer.is_encrypted else GreetingRefusal.TLS
     if must_encrypt and isinstance(verdict, Greeting):

@@ -43,8 +43,8 @@ class Peer(Protocol):
     def is_dead(self) -> bool:
         """The connection was reset or given up, which reading reports only after all that came before."""
 
-    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes:
-        """Return the first bytes, or none after `timeout_s`. They can still be received."""
+    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes | None:
+        """Return the first bytes, which can still be received; b"" at the end, None if none come in `timeout_s`."""
 
     def receivable(self) -> Awaitable[None]:
         """-> what to await until bytes, or the end of input, can be received."""

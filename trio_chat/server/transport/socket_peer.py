@@ -34,15 +34,22 @@ class SocketPeer:
         self.ticket = NO_TICKET
         self._outlet: SocketOutlet | None = None
 
-    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes:
-        """Return the first bytes, or none after `timeout_s`. They can still be received. Raises OSError."""
+    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes | None:
+        """Return the first bytes, which can still be received; b"" at the end, None if none come in `timeout_s`.
+
+        Raises OSError.
+        """
         with trio.move_on_after(timeout_s):
             await trio.lowlevel.wait_readable(self.socket)
+        try:
             return self.socket.recv(PEEK_BYTES, socket.MSG_PEEK)
-        return b""
+        except BlockingIOError:
+            return None
 
-    async def read_proxy_header(self) -> None:
+    async def read_proxy_header(self) -> bool:
         """Take the address of the client from the header that a proxy sends. Waits without a limit of its own.
+
+        -> whether it names a client: that of a health check (LOCAL, UNKNOWN) does not
 
         Raises OSError; trio.BrokenResourceError where the proxy hangs up first; ChatError for a bad header.
         """
@@ -55,6 +62,7 @@ class SocketPeer:
             self.socket.recv(header.feed(ahead))
         if header.source:
             self.address, self.port = header.source
+        return header.source is not None
 
     def receivable(self) -> Awaitable[None]:
         """-> what to await until something has come, or the end. Raises trio.ClosedResourceError.

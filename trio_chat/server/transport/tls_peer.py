@@ -53,14 +53,15 @@ class TlsPeer:
         """The connection was reset or given up."""
         return self._raw.is_dead
 
-    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes:
-        """Return the first bytes, or none after `timeout_s`. They can still be received.
+    async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes | None:
+        """Return the first bytes, which can still be received; b"" at the end, None if none come in `timeout_s`.
 
         Raises trio.BrokenResourceError.
         """
         with trio.move_on_after(timeout_s):
             await self.receivable()
-        return self._ahead
+            return self._ahead
+        return self._ahead or None
 
     async def receivable(self) -> None:
         """Return when something has come, or the end.

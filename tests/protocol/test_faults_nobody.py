@@ -1,0 +1,95 @@
+"""Connections behind which nobody is: health checks, port scans, and clients of other protocols."""
+
+import re
+import socket
+import ssl
+import struct
+
+import pytest
+
+from tests.conftest import PATIENCE_S
+
+LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+UNKNOWN = b"PROXY UNKNOWN\r\n"
+
+
+def check_port(server, how: str, header: bytes = b"") -> None:
+    """Connect and end without a byte of a client, before the server has looked at the connection or while it does."""
+    with server.stopped():
+        sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE_S)
+        sock.sendall(header)
+        if how == "half-close":
+            sock.shutdown(socket.SHUT_WR)
+        if how == "reset":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if how != "half-close":
+            sock.close()
+    if how == "half-close":
+        with sock:
+            assert sock.recv(1) == b""
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "half-close"])
+def test_c24_who_ends_before_the_first_byte_never_came(server, how: str) -> None:
+    alice = server.join()
+
+    for _ in range(5):
+        check_port(server, how)
+    bob = server.connect(b"hi\n/who\n/quit\n")
+
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
+    told = bob.until("(you) ***")[-1]  # perhaps behind the notice that alice came
+    assert told.startswith("*** 2 in #lobby")
+    server.process.terminate()
+    _, errors = server.process.communicate(timeout=PATIENCE_S)
+    assert errors == b""
+
+
+@pytest.mark.parametrize("header", [LOCAL, UNKNOWN])
+@pytest.mark.parametrize("how", ["close", "reset", "half-close"])
+def test_c24_a_proxy_that_checks_the_port_is_nobody(start, header: bytes, how: str) -> None:
+    server = start("--proxy", "127.0.0.0/8")
+
+    for _ in range(3):
+        check_port(server, how, header)
+    bob = server.connect(b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 5555\r\n/who\n")
+
+    assert bob.line() == "*** 1 in #lobby: [192.0.2.1:4711] (you) ***"
+    server.console(r"^Client \[192\.0\.2\.1, 4711\] connected$")
+    assert not [line for line in server.seen if re.match(r"Client \[127", line)]
+
+
+@pytest.mark.parametrize("header", [LOCAL, UNKNOWN])
+def test_c24_a_proxy_that_checks_the_port_and_waits_is_nobody_until_it_speaks(start, header: bytes) -> None:
+    server = start("--proxy", "127.0.0.0/8")
+    check = server.connect(header)
+
+    bob = server.connect(b"PROXY TCP4 192.0.2.1 127.0.0.1 4711 5555\r\n")
+    server.console(r"^Client \[192\.0\.2\.1, 4711\] connected$")
+    bob.send(b"/who\n")
+    assert bob.line() == "*** 1 in #lobby: [192.0.2.1:4711] (you) ***"
+    check.send(b"hello\n")
+
+    assert bob.line() == f"*** [127.0.0.1:{check.port}] joined the chat ***"
+    assert bob.line() == f"[127.0.0.1:{check.port}]> hello"
+
+
+def test_c24_who_is_silent_and_stays_has_come(server) -> None:
+    alice = server.join()
+
+    bob = server.join()
+
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
+
+
+def test_c24_who_shakes_hands_by_tls_and_ends_never_came(start, certificate) -> None:
+    server = start("--tls-cert", str(certificate))
+    alice = server.join()
+
+    for _ in range(3):
+        check = server.connect_by_tls().socket
+        assert isinstance(check, ssl.SSLSocket)
+        check.unwrap().close()
+    bob = server.join()
+
+    assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
