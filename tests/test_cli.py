@@ -158,6 +158,15 @@ def test_serve_does_not_pay_for_the_client() -> None:
     assert imports_of("import trio_chat.serve.app").isdisjoint({"prompt_toolkit", "quart", "hypercorn"})
 
 
+def test_the_garbage_collector_does_not_walk_the_modules_of_the_chat_while_it_runs() -> None:
+    """A full collection holds the loop: more than 10 ms for these modules alone, each time."""
+    report = "trio.run = lambda *_, **__: print(gc.get_freeze_count())"
+    code = f"import gc, trio\nfrom trio_chat.cli import cli\n{report}\ncli(['serve'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) > 20_000
+
+
 def test_join_does_not_pay_for_the_server() -> None:
     loaded = imports_of("import trio_chat.cli, trio_chat.client.line_view.app")
 

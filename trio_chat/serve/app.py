@@ -7,6 +7,7 @@ Stop, in the stages of `server.shutdown_timeouts`: accepted lines are delivered,
 records are written; then all tasks are cancelled, and the ports and the journal are closed.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -69,6 +70,7 @@ def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings], *
     -> exit status; the reason for one other than 0 is one line on stderr.
     """
     raise_file_limit()
+    gc.freeze()  # what is imported stays: collections of garbage hold the loop, and need not walk it
     status = 0
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
