@@ -1,7 +1,7 @@
 """The state of a running server that operators see and change. Needs no Quart, which is imported later."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from admin_api.event_log import EventLog
@@ -20,6 +20,8 @@ class AdminState:
     refused: Mapping[str, int] = field(default_factory=dict)
     """Refused connections, counted by reason."""
     loop_delay: Histogram = field(default_factory=lambda: Histogram(()))
+    certificate_expires_at: Callable[[], float | None] = lambda: None
+    """Returns the end of the validity of the TLS certificate in use, in seconds since 1970."""
     started_at: float = field(default_factory=time.monotonic)
     keep_timeout_s: float = 3.0
     """The longest that an answer waits until the journal has stored a change, which applies in any case."""

@@ -85,6 +85,12 @@ class MetricsCollector:
             "trio_chat_clients_away", "Clients whose connection broke and whose session is held.", len(chat.away)
         )
         yield GaugeMetricFamily("trio_chat_rooms", "Rooms.", len(chat.rooms))
+        if (expires_at := self._state.certificate_expires_at()) is not None:
+            yield GaugeMetricFamily(
+                "trio_chat_tls_certificate_expires_timestamp_seconds",
+                "End of the validity of the TLS certificate, in seconds since 1970.",
+                expires_at,
+            )
         budget = chat.rooms.budget
         yield GaugeMetricFamily(
             "trio_chat_window_bytes", "Memory for the newest entries of all rooms.", budget.used_bytes

@@ -50,7 +50,14 @@ class Admin:
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
         delays = Histogram(BUCKET_BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
-        state = AdminState(operator, context.journal, self.events, context.admission.refused, delays)
+        state = AdminState(
+            operator,
+            context.journal,
+            self.events,
+            context.admission.refused,
+            delays,
+            certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
+        )
         urls = await nursery.start(app.serve_admin, state, self._listeners, self._access, self._get_context(context))
         rows = [f"Admin API started on: {urls[0]}"]
         if self._token.created_in:

@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +56,8 @@ STDIN, STDOUT = 0, 1
 
 TICK_INTERVAL_S = 1.0
 """Between two calls of `Chat.tick`, which does what depends on the time."""
+
+CERTIFICATE_CHECK_INTERVAL_S = 86400.0
 
 ENTRIES_PER_TURN = 2000
 """Entries appended to rooms between two checkpoints: 5 ms."""
@@ -190,6 +193,7 @@ class Server:
         start(watch_unacknowledged, context.chat)
         start(self._follow_journal)
         start(self._tick)
+        start(self._watch_certificate)
 
     async def _restore(self) -> None:
         """Restore rooms and sessions from the journal; only then start pruning."""
@@ -242,6 +246,13 @@ class Server:
             self.context.chat.tick()
             while self.context.chat.end_overdue_sessions():
                 await trio.lowlevel.checkpoint()
+
+    async def _watch_certificate(self) -> None:
+        """Log a warning about a certificate that has expired or soon will, at once and every day."""
+        while True:
+            if (tls := self.context.tls) and (found := tls.expiry_warning(time.time())):
+                logger.log(*found)
+            await trio.sleep(CERTIFICATE_CHECK_INTERVAL_S)
 
     async def _run_console(self) -> None:
         """Run the commands typed to stdin until a stop is requested, which gives a terminal back at once."""

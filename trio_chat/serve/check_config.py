@@ -1,7 +1,9 @@
 """`trio-chat check-config`: report whether a server would start with these settings, and change nothing."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import msgspec
 import trio
@@ -27,7 +29,18 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
     problems = [*found.errors, *_problems(settings)]
     for problem in problems:
         print(f"trio-chat: {problem}", file=sys.stderr)
+    if warning := _certificate_warning(settings):
+        print(f"trio-chat: {warning}", file=sys.stderr)
     return int(bool(problems))
+
+
+def _certificate_warning(settings: ServeSettings) -> str:
+    """Return a warning about a certificate that ends soon; a server would start with it nonetheless."""
+    with suppress(SetupError):  # it is among the problems
+        tls = read_tls(settings)
+        if tls and (found := tls.expiry_warning(time.time())):
+            return found[1]
+    return ""
 
 
 def _rows(found: CollectedSettings, settings: ServeSettings) -> Iterator[str]:

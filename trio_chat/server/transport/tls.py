@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from trio_chat.server.errors import SetupError
+from trio_chat.server.transport.certificate import expiry_of, expiry_warning
 
 
 class Tls:
@@ -16,16 +17,25 @@ class Tls:
         self._certificate = certificate
         self._key = key or certificate
         self.is_required = is_required
+        self.expires_at: float | None = None
+        """The end of the certificate's validity, in seconds since 1970."""
         self.fingerprint = self._read()
         self.context = self._load()
+
+    def expiry_warning(self, now: float) -> tuple[int, str] | None:
+        """Return the level and text of a warning where the certificate has expired or soon will. `now`: since 1970."""
+        return expiry_warning(self._certificate, self.expires_at, now)
 
     def _read(self) -> bytes:
         digest = hashlib.sha256()
         for file, what in ((self._certificate, "certificate"), (self._key, "key")):
             try:
-                digest.update(file.read_bytes())
+                data = file.read_bytes()
             except OSError as error:
                 raise SetupError(f"cannot read the TLS {what} {file}: {error.strerror}") from error
+            digest.update(data)
+            if what == "certificate":
+                self.expires_at = expiry_of(data)
         return digest.digest()
 
     def _load(self) -> ssl.SSLContext:

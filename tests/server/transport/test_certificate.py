@@ -1,0 +1,61 @@
+"""The end of a certificate's validity, and the warning about it."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from trio_chat.cli import run
+from trio_chat.server.transport.certificate import WARN_BEFORE_S, expiry_of, expiry_warning
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def write_certificate(folder: Path, expires: datetime) -> Path:
+    file = folder / "server.pem"
+    issued = trustme.CA().issue_cert("localhost", not_before=NOW - timedelta(days=900), not_after=expires)
+    issued.private_key_and_cert_chain_pem.write_to_path(file)
+    return file
+
+
+@pytest.mark.parametrize("expires", [NOW - timedelta(days=1), NOW + timedelta(days=5), NOW.replace(year=2079, day=1)])
+def test_the_end_of_the_first_certificate_is_read(tmp_path: Path, expires: datetime) -> None:
+    assert expiry_of(write_certificate(tmp_path, expires).read_bytes()) == expires.timestamp()
+
+
+@pytest.mark.parametrize("keep", range(0, 700, 7))
+def test_a_damaged_certificate_has_no_end_and_is_no_error(tmp_path: Path, keep: int) -> None:
+    pem = write_certificate(tmp_path, NOW).read_bytes()
+    start = pem.index(b"-----BEGIN CERTIFICATE-----") + 28
+
+    found = expiry_of(pem[: start + keep] + b"\n-----END CERTIFICATE-----\n")
+
+    assert found in (None, NOW.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("left_s", "level"),
+    [(-1, logging.ERROR), (0, logging.ERROR), (1, logging.WARNING), (WARN_BEFORE_S, logging.WARNING)],
+)
+def test_an_end_that_is_near_is_said_with_its_date(left_s: float, level: int) -> None:
+    found = expiry_warning(Path("chat.pem"), 1e9 + left_s, 1e9)
+
+    assert found
+    assert found[0] == level
+    assert ("expired on" if left_s <= 0 else "expires on") in found[1]
+    assert "2001-09-" in found[1]
+
+
+def test_an_end_that_is_far_is_not_said() -> None:
+    assert expiry_warning(Path("chat.pem"), 1e9 + WARN_BEFORE_S + 1, 1e9) is None
+
+
+def test_check_config_says_that_a_certificate_has_expired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_certificate(tmp_path, NOW - timedelta(days=1))
+
+    status = run(["check-config", "--quiet", "--data", str(tmp_path / "data"), "--tls-cert", str(file)])
+
+    assert status == 0
+    assert f"certificate {file} has expired on" in capsys.readouterr().err
