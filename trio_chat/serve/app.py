@@ -36,7 +36,7 @@ from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
 from trio_chat.server.operation.console_input import read_commands
-from trio_chat.server.operation.logs import STDERR, logging_to
+from trio_chat.server.operation.logs import STDERR, is_journald, logging_to, priority_of
 from trio_chat.server.operation.secret_files import AdminToken, Secrets, open_admin_token, read_secrets
 from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_for_stop
 from trio_chat.server.operation.stdio import Printer
@@ -82,7 +82,8 @@ def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings], *
             run = partial(_serve, needs_admin=needs_admin)
             trio.run(run, settings, read_settings, clock=AwakeClock(on_standstill=_log_standstill))
     except* (SetupError, JournalError) as errors:
-        print(f"trio-chat: {leaf_exceptions(errors)[0]}", file=sys.stderr)
+        priority = priority_of(logging.ERROR) if is_journald(STDERR, os.environ) else ""
+        print(f"{priority}trio-chat: {leaf_exceptions(errors)[0]}", file=sys.stderr)
         status = 1
     return status
 

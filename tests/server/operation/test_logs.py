@@ -175,3 +175,45 @@ def test_a_closed_pipe_is_no_fault(written) -> None:
         logger.warning("nor this")
 
     os.close(writable)
+
+
+@pytest.mark.parametrize(
+    ("level", "priority"),
+    [(logging.DEBUG, "<7>"), (logging.INFO, "<6>"), (logging.WARNING, "<4>"), (logging.ERROR, "<3>")],
+)
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_each_line_for_journald_begins_with_its_priority_and_text_has_no_time(
+    monkeypatch: pytest.MonkeyPatch, level: int, priority: str, style: Any
+) -> None:
+    reading, writing = os.pipe()
+    end = os.fstat(writing)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{end.st_dev}:{end.st_ino}")
+
+    with logging_to(writing, style=style, level="debug"):
+        try:
+            raise ValueError("a reason")
+        except ValueError:
+            logger.log(level, "a session failed", exc_info=True)
+    os.close(writing)
+
+    with open(reading) as file:
+        lines = file.read().splitlines()
+    assert all(line.startswith(priority) for line in lines)
+    if style == "text":
+        assert lines[0] == f"{priority}{logging.getLevelName(level)} a session failed"
+        assert len(lines) > 2
+    else:
+        assert json.loads(lines[0].removeprefix(priority))["message"] == "a session failed"
+
+
+def test_a_stream_that_is_not_journalds_has_times_and_no_priorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    end = os.fstat(writing)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{end.st_dev}:{end.st_ino + 1}")
+
+    with logging_to(writing):
+        logger.warning("as ever")
+    os.close(writing)
+
+    with open(reading) as file:
+        assert re.fullmatch(r"\d{4}-\S+ WARNING as ever\n", file.read())

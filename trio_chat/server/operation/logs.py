@@ -10,7 +10,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,9 @@ REPEATS_WITHIN_S = 10.0
 
 KNOWN_MESSAGES_MAX = 1000
 
+_PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+"""The least level of each priority of syslog, the highest first."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +41,8 @@ def logging_to(
 ) -> Iterator["QueuedLog"]:
     """Log to a file descriptor inside this context. At its end the queue is written, as far as its timeout allows."""
     log = QueuedLog(fd)
-    log.setFormatter(TextFormatter() if style == "text" else JsonFormatter())
+    formatter = TextFormatter() if style == "text" else JsonFormatter()
+    log.setFormatter(JournaldFormatter(formatter) if is_journald(fd, os.environ) else formatter)
     log.addFilter(RepeatFilter())
     root = logging.getLogger()
     before = root.level
@@ -168,12 +172,45 @@ class RepeatFilter(logging.Filter):
         return known.count <= REPEATS_MAX
 
 
+def is_journald(fd: int, environment: Mapping[str, str]) -> bool:
+    """Tell whether a file descriptor is the stream to journald that JOURNAL_STREAM names (systemd.exec(5))."""
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return False
+    return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def priority_of(level: int) -> str:
+    """Return the priority of a level as journald reads it at the beginning of a line, such as `<4>` (sd-daemon(3))."""
+    return next((f"<{priority}>" for least, priority in _PRIORITIES if level >= least), "<7>")
+
+
+class JournaldFormatter(logging.Formatter):
+    """Each line begins with its priority. journald adds the time itself."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+        if isinstance(inner, TextFormatter):
+            inner.is_dated = False
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record. journald takes each line of a traceback for a record of its own."""
+        priority = priority_of(record.levelno)
+        return "\n".join(f"{priority}{line}" for line in self._inner.format(record).split("\n"))
+
+
 class TextFormatter(logging.Formatter):
     """One line per record. A traceback follows indented, so that none of its lines looks like a record."""
 
+    is_dated = True
+
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
-        line = f"{_time_of(record)} {record.levelname} {visible(record.getMessage())}"
+        line = f"{record.levelname} {visible(record.getMessage())}"
+        if self.is_dated:
+            line = f"{_time_of(record)} {line}"
         trace = _trace_of(self, record)
         return "\n".join([line, *(f"    {visible(row)}" for row in trace.split("\n") if row)])
 
