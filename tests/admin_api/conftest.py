@@ -187,6 +187,9 @@ class HeldOutlet:
     unsent_bytes = 7
     close_reason: CloseReason | None = None
 
+    def write(self, data: bytes) -> None:
+        """Nothing is sent."""
+
     def hang_up(self, reason: CloseReason, text: str = "") -> None:
         self.close_reason = reason
 

@@ -24,6 +24,7 @@ class HeldOutlet:
     def __init__(self) -> None:
         self.is_paused = False
         self.bytes_out = 0
+        self.written = b""
         self.gaps: list[tuple[str, int]] = []
         self.close_reason: CloseReason | None = None
         self.farewell_text = ""
@@ -31,6 +32,9 @@ class HeldOutlet:
     @property
     def unsent_bytes(self) -> int:
         return 0
+
+    def write(self, data: bytes) -> None:
+        self.written += data
 
     def report_gap(self, room: str, missed: int) -> None:
         self.gaps.append((room, missed))

@@ -302,10 +302,13 @@ class ChatMachine(RuleBasedStateMachine):
         for client in tuple(self.clients):
             self.chat.disconnect(client)
         self.settle()
+        for room in (*self.chat.rooms, *self.chat.rooms._mailboxes.copy().values()):
+            for member in tuple(room.departing.values()):  # as its session does when the departure is kept
+                self.chat.finish_departures(member.client)
         self.chat.tick()
         register = self.chat._register
         assert not any((register._by_id, register._by_port, register._by_nick, register._by_session, register.away))
-        assert not any(room.members for room in self.chat.rooms)
+        assert all(room.is_empty for room in self.chat.rooms)
         assert not self.chat.rooms._mailboxes
         assert not self.chat._crowd_notices._crowds
         assert not self.records

@@ -193,6 +193,7 @@ def test_an_empty_room_keeps_nothing_in_memory_but_is_still_known(world) -> None
     world.settle()
 
     obey(world.chat, alice, "/leave")
+    world.settle()
 
     dev = world.chat.rooms["dev"]
     assert dev.log.end == dev.log.base

@@ -84,6 +84,7 @@ class Chat:
         if client.away_since is None:
             self._record_disconnect(client, DisconnectReason.RESUMED)
             client.outlet.hang_up(CloseReason.RESUMED)
+        self.finish_departures(client)
         self._register.bring_back(client, address, port, origin)
         client.outlet = outlet
         client.away_since = None
@@ -133,6 +134,7 @@ class Chat:
         client.away_since = self._deps.clock()
         self._register.send_away(client)
         self._record_disconnect(client, reason)
+        self.finish_departures(client)
         client.outlet = NoOutlet()
         self._make_way(client.origin)
 
@@ -210,7 +212,19 @@ class Chat:
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
         del client.members[room]
-        self._post_change(client, *self._remove_member(client, room, _draft(client, room, Kind.LEFT, _only(room))))
+        notices = self._remove_member(client, room, _draft(client, room, Kind.LEFT, _only(room)))
+        client.departed = self._post_change(client, *notices)
+
+    def finish_departures(self, client: Client) -> None:
+        """Let a client go from the rooms that it has left, if it has not gone: up to now it is sent what was said.
+
+        To be called when what it left by is kept and published, or the wait for that is over.
+        """
+        departing, client.departing = client.departing, ()
+        for member in departing:
+            member.room.depart(member)
+            if member.room.is_empty:
+                self.rooms.close(member.room)
 
     def room_of(self, client: Client, name: str) -> Room:
         """The room of that name, which the client is in. Raises ChatError where it is not."""
@@ -291,13 +305,15 @@ class Chat:
         by_room: dict[str, list[Entry]] = {}
         for entry in entries:
             by_room.setdefault(entry.draft.room, []).append(entry)
+        if entries:
+            self.rooms.last_id = entries[-1].id
         for name, news in by_room.items():
             if room := self.rooms.route(name, news):
                 self._append(room, news)
                 self.counters.count_deliveries(news, listeners=len(room.members))
                 self._deps.on_news(room)
-        if entries:
-            self.rooms.last_id = entries[-1].id
+                if room.is_empty:
+                    self.rooms.close(room)
 
     def record_input(self, client: Client) -> None:
         """Count a line that a client has sent, and note when."""
@@ -402,21 +418,23 @@ class Chat:
 
     def _remove_member(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Take a client out of a room. -> the notices to be posted"""
-        room.remove(client)
+        client.departing += (room.remove(client),)
         renames = self._crowd_notices.release(room.name, client.id)
         notices = self._unless_counted(notice, room) if notice.kind is Kind.LEFT else (notice,)
         if notices:
             notices = (*renames, *notices)
-        if not room.members:
-            room.forget(self.rooms.last_id)
         return notices
 
     def _forget(self, client: Client, notice: Kind) -> None:
         self._register.remove(client)
         rooms, client.members = client.members, {}
         notices = [self._remove_member(client, room, _draft(client, room, notice)) for room in rooms]
-        self.rooms.close_mailbox(client)
-        self._post_change(client, *chain(*notices))
+        if client.mailbox:
+            client.departing += (client.mailbox.room.remove(client),)
+            client.mailbox = None
+        client.departed = self._post_change(client, *chain(*notices))
+        if client.away_since is not None:
+            self.finish_departures(client)
 
 
 def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:

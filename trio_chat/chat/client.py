@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from trio_chat.chat.events import Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.room import Member, Room
@@ -23,6 +24,8 @@ class Client:
         "address",
         "away_since",
         "connected_at",
+        "departed",
+        "departing",
         "id",
         "label",
         "last_input_at",
@@ -52,6 +55,10 @@ class Client:
         self.members: dict[Room, Member] = {}
         """Its memberships by room; the current room is the one entered last."""
         self.mailbox: Member | None = None
+        self.departing: tuple[Member, ...] = ()
+        """Memberships that it has given up: it is still sent what was said before that is kept."""
+        self.departed: Receipt | None = None
+        """The receipt of the last of these departures."""
         self.connected_at = 0.0
         self.last_input_at = 0.0
         self.away_since: float | None = None

@@ -51,6 +51,9 @@ class Outlet(Protocol):
     def unsent_bytes(self) -> int:
         """Bytes for this client alone (answers, the rest of a torn line) that are not sent yet."""
 
+    def write(self, data: bytes) -> None:
+        """Add whole lines for this client alone; the next push sends them."""
+
     def report_gap(self, room: str, missed: int) -> None:
         """Tell this client that it missed so many entries of a room."""
 
@@ -78,6 +81,9 @@ class NoOutlet:
     is_paused = True
     bytes_out = 0
     unsent_bytes = 0
+
+    def write(self, data: bytes) -> None:
+        """There is nobody to be sent anything."""
 
     def report_gap(self, room: str, missed: int) -> None:
         """There is nobody to be told."""

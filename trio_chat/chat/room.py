@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from trio_chat.chat.events import Entry
+from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.log import Encode, Log, Mode, Window
 from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.window_budget import WindowBudget
@@ -14,8 +14,17 @@ NOT_LISTENING = sys.maxsize
 """The cursor of a member that is still reading pages of the past, or has left: the log has nothing for it."""
 
 
+REST_BYTES = 64 * 1024
+"""What a member that leaves is still sent of its room, at most: what came between the last pass of the pump and its own
+`left`. It is the only copy that is made for one client."""
+
+
 class Listener(Protocol):
     """A client, as far as rooms know of it."""
+
+    @property
+    def id(self) -> str:
+        """Its id, by which entries name it."""
 
     @property
     def mode(self) -> Mode:
@@ -101,6 +110,27 @@ class Member:
         self.advance(end)
         return tail
 
+    def send_rest(self, end: int) -> None:
+        """Write to the outlet what comes before index `end`: it leaves, and the pump sends it nothing more.
+
+        It is told what it missed, if that is more than REST_BYTES.
+        """
+        start, track = self.cursor, self.track
+        if start >= end:
+            return
+        self.stop_listening()
+        own, first = {*(self.own or ())}, max(start, track.base)
+        due = [index for index in range(first, end) if index not in own]
+        size = 0
+        fitting = [index for index in due if (size := size + track.size_between(index, index + 1)) <= REST_BYTES]
+        if fitting:
+            self.client.outlet.write(b"".join(track.pieces[index - track.base] for index in fitting))
+        dropped = sum(index < track.base for index in range(start, first)) - sum(
+            start <= index < first for index in own
+        )
+        if missed := dropped + len(due) - len(fitting):
+            self.client.outlet.report_gap(self.room.name, missed)
+
     def catch_up(self) -> int:
         """Move a cursor that fell off the window back into it; return how many entries of others were missed."""
         base = self.track.base
@@ -128,16 +158,37 @@ class Room:
         self._budget = budget
         self.log = Log(encoders, window, after_id, budget)
         self.members: dict[Listener, Member] = {}
+        self.departing: dict[str, Member] = {}
+        """Members that have left, by the id of the client: they are still sent what was said before that is kept."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True while nobody is here, or about to be gone."""
+        return not self.members and not self.departing
 
     def admit(self, client: Listener) -> Member:
         """Make a client a member, which is sent all entries from now on. The caller adds it to the client."""
+        if earlier := self.departing.get(client.id):
+            self.depart(earlier)  # the new membership begins where that one ends
         member = self.members[client] = Member(client, self)
         return member
 
-    def remove(self, client: Listener) -> None:
-        """Remove a member. A pass of the pump that is about to send to it finds nothing more for it."""
-        self.members.pop(client).stop_listening()
-        self.log.close_track(client.mode)
+    def remove(self, client: Listener) -> Member:
+        """Remove a member, which follows the log up to its own notice. `depart` ends that."""
+        member = self.members.pop(client)
+        if earlier := self.departing.get(client.id):
+            self.depart(earlier)
+        self.departing[client.id] = member
+        return member
+
+    def depart(self, member: Member, end: int | None = None) -> None:
+        """Send a member that was removed what is here before index `end`, or up to now, and let it go."""
+        if self.departing.get(member.client.id) is not member:
+            return
+        del self.departing[member.client.id]
+        member.send_rest(self.log.end if end is None else end)
+        member.stop_listening()
+        self.log.close_track(member.client.mode)
 
     def forget(self, after_id: int) -> None:
         """Begin the log anew: nobody is here, and what was said is in the journal."""
@@ -155,3 +206,13 @@ class Room:
             author = author_of(entry.draft.client)
             if author and author.mode is Mode.LINES and (member := self.members.get(author)):
                 member.leave_out(index)
+        if self.departing:
+            self._follow_departing(entries)
+
+    def _follow_departing(self, entries: Sequence[Entry]) -> None:
+        for index, entry in enumerate(entries, self.log.end - len(entries)):
+            if member := self.departing.get(entry.draft.client):
+                if entry.draft.kind in (Kind.LEFT, Kind.KICKED):
+                    self.depart(member, index)
+                elif member.client.mode is Mode.LINES:
+                    member.leave_out(index)

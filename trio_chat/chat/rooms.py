@@ -111,12 +111,14 @@ class Rooms:
             client.mailbox = room.admit(client)
         return client.mailbox
 
-    def close_mailbox(self, client: Client) -> None:
-        """Forget a client's mailbox; what is in it stays in the journal."""
-        if client.mailbox:
-            del self._mailboxes[client.mailbox.room.name]
-            client.mailbox.room.log.close()
-            client.mailbox = None
+    def close(self, room: Room) -> None:
+        """Forget what an empty room, or the mailbox of a client that is gone, holds: it stays in the journal."""
+        if self._by_name.get(room.name) is room:
+            room.forget(self.last_id)
+        elif room.name.startswith(MAILBOX_MARK):
+            if self._mailboxes.get(room.name) is room:
+                del self._mailboxes[room.name]
+            room.log.close()
 
     def _open(self, name: str, *, makes_way: bool = False) -> Room:
         key = fold(name)
@@ -153,11 +155,12 @@ class Rooms:
 
     def _drop(self, name: str) -> None:
         room = self._by_name.pop(name)
+        for member in tuple(room.departing.values()):
+            room.depart(member)
         room.log.close()
-        topic = room.topic
         del self._names[fold(name)]
         self._unspoken.discard(name)
-        self._set_topic(name, topic)
+        self._set_topic(name, room.topic)
 
     def _set_topic(self, name: str, topic: str) -> None:
         """Set the topic of a room, or keep it for when that is made again."""

@@ -16,6 +16,9 @@ FAREWELL_S = 2.0
 TLS_CLOSE_S = 1.0
 """The same for a client on TLS, and its close_notify. At the same time as the others."""
 
+KICK_DELIVERY_S = 0.5
+"""What was said before somebody was kicked reaches them within this time, or not. At the same time as the others."""
+
 RECORDS_S = 0.5
 """Stage 3: sessions, bans and the audit are written to the journal."""
 
@@ -36,4 +39,5 @@ INTERPRETER_S = 0.5
 
 assert STOP_S + LOG_S + INTERPRETER_S <= EXIT_S
 assert TLS_CLOSE_S <= FAREWELL_S
+assert KICK_DELIVERY_S <= FAREWELL_S
 assert EVENT_STREAMS_S <= RECORDS_S

@@ -307,6 +307,7 @@ async def test_a_farewell_is_sent_behind_what_is_under_way() -> None:
         outlet.write(b"x" * (RECORD_BYTES + 1))
         outlet.push(None)
         outlet.hang_up(CloseReason.KICKED)
+        outlet.say_farewell()
 
         for _ in range(2):
             stream.may_send.release()

@@ -27,7 +27,7 @@ from trio_chat.chat.prices import Extent
 from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
-from trio_chat.server.sessions.settling import failures_of
+from trio_chat.server.sessions.settling import departed, failures_of
 from trio_chat.server.sessions.welcome import room_info
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault
@@ -78,6 +78,7 @@ async def _leave(talk: FrameConversation, request: frames.Leave) -> None:
     await talk.settle()
     await talk.deliver()  # what it said in the room is acknowledged there
     talk.chat.leave(talk.client, talk.room(request.room))
+    await departed(talk.context, talk.client)
     talk.answer(frames.Done(key=request.key))
 
 

@@ -15,6 +15,7 @@ from trio_chat.server.sessions.ending import disconnect_reason
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.frame_requests import HANDLERS, price_of
 from trio_chat.server.sessions.handshake import Admitted, FrameInput, FrameReader, handshake
+from trio_chat.server.sessions.settling import depart, departed
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.sessions.welcome import welcome
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
@@ -52,6 +53,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
             outlet.push(None)
             if session:
                 session.disconnect(disconnect_reason(outlet, sys.exception() or outlet.fault))
+                await session.depart()
 
 
 class FramesSession:
@@ -82,6 +84,14 @@ class FramesSession:
             await self._handle(self._reader.decoder.feed(data))
         with trio.move_on_after(DELIVERY_AFTER_LEAVE_S):
             await self._talk.deliver()
+            if self._talk.is_leaving and self._talk.client.outlet is self._outlet:
+                self._talk.chat.disconnect(self._talk.client)
+                await departed(self._talk.context, self._talk.client)
+                await self._talk.deliver()
+
+    async def depart(self) -> None:
+        """Send the client the last that it is to be sent."""
+        await depart(self._talk.context, self._talk.client, self._outlet)
 
     def disconnect(self, reason: DisconnectReason) -> None:
         """Let the client leave, or be away until its next connection where this one broke.

@@ -29,7 +29,7 @@ from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
 from trio_chat.server.sessions.password_prompt import ask_password
-from trio_chat.server.sessions.settling import failures_of, published
+from trio_chat.server.sessions.settling import depart, departed, failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 from trio_chat.server.transport.peer import Peer
@@ -66,8 +66,8 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
             chat.join(client, LOBBY)
             await session.run(peer, ahead)
         finally:
-            outlet.push(None)
             chat.disconnect(client, disconnect_reason(outlet, sys.exception() or session.fault))
+            await depart(context, client, outlet)
 
 
 class LinesSession:
@@ -111,6 +111,10 @@ class LinesSession:
             self._is_leaving, self.fault = True, self._outlet.fault
         with trio.move_on_after(DELIVERY_AFTER_LEAVE_S):
             await self._context.pump.delivered(self._client)
+            if not self._outlet.fault:
+                self._context.chat.disconnect(self._client)
+                await departed(self._context, self._client)
+                await self._context.pump.delivered(self._client)
 
     async def _handle(self, inputs: Iterable[str | LineFault], peer: Peer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
@@ -122,8 +126,12 @@ class LinesSession:
             if posted and isinstance(line, str) and asks(line):
                 await self._settle(posted)
                 await published(self._context)
-            match self._obey(line):
-                case Posted() as answer:
+            answer = self._obey(line)
+            if self._client.departing:
+                await self._settle(posted)
+                await departed(self._context, self._client)
+            match answer:
+                case Posted():
                     posted.append(answer)
                     self._print(answer.lines)
                 case TextReply(rows):

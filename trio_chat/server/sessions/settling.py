@@ -4,9 +4,13 @@ from collections.abc import Iterable
 
 import trio
 
+from trio_chat.chat.client import Client
 from trio_chat.chat.events import Receipt
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.shutdown_timeouts import KICK_DELIVERY_S
+from trio_chat.server.transport.outlet import PeerOutlet
 
 
 async def failures_of(receipts: Iterable[Receipt]) -> dict[Receipt, str]:
@@ -25,3 +29,24 @@ async def published(context: SessionContext) -> None:
     newest_id = context.journal.last_id
     while context.chat.rooms.last_id < newest_id:
         await trio.lowlevel.checkpoint()
+
+
+async def departed(context: SessionContext, client: Client) -> None:
+    """Return when a client has been given, to be sent, what was said in the rooms that it has left before it left them.
+
+    That is known when its notices are kept, or could not be.
+    """
+    if client.departed:
+        await failures_of([client.departed])
+        await published(context)
+    context.chat.finish_departures(client)
+
+
+async def depart(context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
+    """Let a client whose connection ends be sent what was said before it was kicked, its farewell, and no more."""
+    if outlet.close_reason is CloseReason.KICKED:
+        with trio.move_on_after(KICK_DELIVERY_S, shield=True):
+            await departed(context, client)
+    if client.outlet is outlet:
+        context.chat.finish_departures(client)
+    outlet.say_farewell()

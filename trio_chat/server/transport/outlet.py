@@ -34,7 +34,17 @@ class NoticeEncoders:
 class PeerOutlet(ABC):
     """The sending half of a connection; see `chat.outlet.Outlet`. Whoever opened the connection closes it."""
 
-    __slots__ = ("_notices", "_pending", "_session", "bytes_out", "close_reason", "fault", "is_paused", "socket")
+    __slots__ = (
+        "_farewell",
+        "_notices",
+        "_pending",
+        "_session",
+        "bytes_out",
+        "close_reason",
+        "fault",
+        "is_paused",
+        "socket",
+    )
 
     def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
         """`session` is cancelled by `hang_up`."""
@@ -47,6 +57,7 @@ class PeerOutlet(ABC):
         self.socket = sock
         self._notices = notices
         self._pending: bytes | memoryview = b""
+        self._farewell = b""
         self._session = session
 
     @property
@@ -84,5 +95,12 @@ class PeerOutlet(ABC):
         if self.close_reason:
             return
         self.close_reason = reason
-        self.write(self._notices.farewell(reason, text or reason.text))
+        self._farewell = self._notices.farewell(reason, text or reason.text)
         self._session.cancel()
+
+    def say_farewell(self) -> None:
+        """Send the farewell, if the server closes the connection, behind all that is pending, without waiting."""
+        farewell, self._farewell = self._farewell, b""
+        if farewell:
+            self.write(farewell)
+        self.push(None)

@@ -1,0 +1,96 @@
+"""Leaving a room or the chat: what was said before one's own `left` is sent, and nothing that was said after it."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
+import trio.testing
+
+from tests.server.sessions.test_frames import SECRET, Frames, enter
+from trio_chat.chat.events import LOBBY
+from trio_chat.chat.log import Mode
+
+
+class SlowDisk:
+    """A journal that keeps nothing before it is told to."""
+
+    def __init__(self, house, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._journal = house.context.journal
+        self._batches: list = []
+        monkeypatch.setattr(self._journal, "_submit", self._batches.append)
+
+    async def goes_on(self) -> None:
+        while self._batches:
+            self._journal._submit_batch(self._batches.pop(0))
+            await trio.testing.wait_all_tasks_blocked()
+
+
+async def leave_by_frame(house, alice) -> None:
+    await alice.send(type="leave", room=LOBBY, key="l")
+
+
+async def leave_by_bye(house, alice) -> None:
+    await alice.send(type="bye")
+
+
+async def leave_by_line(house, alice) -> None:
+    await alice.send(b"so long\n/join other\n")
+
+
+async def leave_by_quit(house, alice) -> None:
+    await alice.send(b"so long\nquit()\n")
+
+
+async def leave_by_half_close(house, alice) -> None:
+    await alice.send(b"so long")
+    await alice.stream.send_eof()
+
+
+async def be_kicked(house, alice) -> None:
+    [client] = [client for client in house.chat.clients if client.mode is Mode.LINES]
+    house.chat.kick(client)
+
+
+WAYS = {
+    Mode.FRAMES: (leave_by_frame, leave_by_bye),
+    Mode.LINES: (leave_by_line, leave_by_quit, leave_by_half_close, be_kicked),
+}
+
+
+@pytest.mark.parametrize(("mode", "leave"), [(mode, leave) for mode, ways in WAYS.items() for leave in ways])
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_who_leaves_is_sent_what_was_said_before_and_nothing_after(
+    open_house,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: Mode,
+    leave: Callable[..., Awaitable[None]],
+    is_told: bool,
+) -> None:
+    async with open_house() as house:
+        bob = await enter(house, session=SECRET, nick="bob")
+        alice = await (enter(house, nick="alice", session="a" * 16) if mode is Mode.FRAMES else house.join())
+        await trio.testing.wait_all_tasks_blocked()
+        if not is_told:  # in a large room joins and leaves are only counted
+            house.chat.rules = type(house.chat.rules)(announce_max_members=0)
+        disk = SlowDisk(house, monkeypatch)
+
+        await bob.send(type="say", room=LOBBY, text="before")
+        await trio.testing.wait_all_tasks_blocked()
+        await leave(house, alice)
+        await trio.testing.wait_all_tasks_blocked()
+        while any(client.mode is mode and client.nick != "bob" for client in house.chat.rooms[LOBBY].members):
+            await disk.goes_on()  # what it said itself is kept before it leaves
+            await bob.send(type="say", room=LOBBY, text="before")
+            await trio.testing.wait_all_tasks_blocked()
+        await bob.send(type="say", room=LOBBY, text="after")
+        await trio.testing.wait_all_tasks_blocked()
+        await disk.goes_on()
+        line = alice.line if isinstance(alice, Frames) else alice
+        await line.stream.send_eof()
+        heard = await line.rest()
+
+        assert heard.count(b"before") >= 1
+        assert not is_told or b"after" not in heard
+        assert b"so long" not in heard
+        lobby = house.chat.rooms[LOBBY]
+        assert not lobby.departing
