@@ -83,6 +83,18 @@ def test_a_nick_is_taken_however_it_is_written(world, spelling: str) -> None:
     assert refused.value.code == "nick-taken"
 
 
+def test_whoever_wants_the_nick_of_a_broken_connection_is_told_how_long_it_is_held(world) -> None:
+    alice, bob = world.connect(1001, session="s" * 32), world.connect(1002)
+    world.chat.rename(alice, "alice")
+    world.chat.connection_lost(alice, alice.outlet)
+    world.now += 20
+
+    with pytest.raises(ChatError, match="held for 40 s more") as refused:
+        world.chat.rename(bob, "alice")
+
+    assert refused.value.code == "nick-taken"
+
+
 def test_a_nick_is_free_again_once_its_owner_has_gone_or_changed_it(world) -> None:
     alice, bob, carol = world.connect(1001), world.connect(1002), world.connect(1003)
     world.chat.rename(alice, "alice")

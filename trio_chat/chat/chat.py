@@ -283,11 +283,19 @@ class Chat:
         nick = check_nick(nick)
         if nick == client.nick:
             return None
+        self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
         notices = [self._unless_counted(_draft(client, room, Kind.RENAMED, nick), room) for room in client.members]
         client.label = nick
         receipt = self._post_change(client, *chain(*notices))
         return receipt if notices else None
+
+    def _check_is_not_held(self, nick: str, client: Client) -> None:
+        owner = self._register.owner_of(nick)
+        if owner and owner is not client and owner.away_since is not None:
+            left_s = max(1, round(self.rules.hold_s - (self._deps.clock() - owner.away_since)))
+            held = f"its connection broke, and it is held for {left_s} s more"
+            raise ChatError("nick-taken", f"the nick {nick} is taken: {held}")
 
     def announce(self, text: str) -> Receipt | None:
         """Let the server speak in every room that anyone is in. Raises ChatError for a text that is too long."""

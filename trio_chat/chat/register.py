@@ -95,6 +95,10 @@ class Register:
         self._by_origin[origin] += 1
         self._take_port(client)
 
+    def owner_of(self, nick: str) -> Client | None:
+        """Return the client that has a nick, however it is written."""
+        return self._by_nick.get(fold(nick))
+
     def claim_nick(self, client: Client, nick: str) -> None:
         """Give a client a well-formed nick and free its old one. Raises ChatError where another client has it."""
         key = fold(nick)

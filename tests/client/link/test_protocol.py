@@ -59,6 +59,37 @@ def connected(*rooms: str, nick: str | None = None) -> ClientProtocol:
     return protocol
 
 
+TAKEN = frames.Error(code="nick-taken", text="the nick alice is taken")
+
+
+@pytest.mark.parametrize("kind", ["left", "kicked", "renamed"])
+def test_a_nick_that_was_taken_is_asked_for_again_when_it_is_free(kind: str) -> None:
+    protocol = ClientProtocol(Identity(nick="Alice"), "s" * 16)
+    protocol.start_connection()
+    hear(protocol, TAKEN, welcome(label="192.0.2.1:5"))
+
+    hear(protocol, said(11, author="Alice", kind=kind))
+
+    (request,) = protocol.take_requests(9)
+    assert isinstance(request, frames.Nick)
+    assert request.nick == "Alice"
+    hear(protocol, frames.Done(key=request.key), said(12, "Alice", author="192.0.2.1:5", kind="renamed"))
+    hear(protocol, said(13, author="Alice", kind="left"))
+    assert (protocol.label, protocol.take_requests(9)) == ("Alice", [])
+
+
+def test_a_nick_that_was_taken_is_asked_for_now_and_then_without_a_word_of_each_refusal() -> None:
+    protocol = ClientProtocol(Identity(nick="alice"), "s" * 16)
+    protocol.start_connection()
+    hear(protocol, TAKEN, welcome(label="192.0.2.1:5"))
+
+    protocol.ping()
+
+    ping, request = protocol.take_requests(9)
+    assert (type(ping), type(request)) == (frames.Ping, frames.Nick)
+    assert hear(protocol, frames.Error(code="nick-taken", text="taken", key=request.key)) == []
+
+
 def hear(protocol: ClientProtocol, *replies: frames.AnyReply) -> list[LinkEvent]:
     return [event for reply in replies for event in protocol.receive(reply)]
 

@@ -24,12 +24,25 @@ class Membership:
         self._nick = identity.nick
         self._needs_nick = identity.needs_nick
         self._password = identity.password
+        self.is_nick_taken = False
+        """Whether somebody else had the nick that we want when we came."""
         self._seen = Seen()
 
     @property
     def needs_nick(self) -> bool:
         """True if we would rather be refused than have another name."""
         return self._needs_nick
+
+    @property
+    def missing_nick(self) -> str:
+        """The nick that we want, and that somebody else had when we came; empty if there is none."""
+        wanted = nick_name(self._nick or "")
+        return wanted if self.is_nick_taken and wanted != self.label else ""
+
+    def frees_nick(self, entry: frames.Said) -> bool:
+        """Tell whether an entry says that whoever has the nick that we want has it no longer."""
+        is_free = entry.kind in (Kind.LEFT, Kind.KICKED, Kind.RENAMED)
+        return is_free and bool(self.missing_nick) and entry.author.casefold() == self.missing_nick.casefold()
 
     def hello(self) -> frames.Hello:
         """Return the first request of a connection."""

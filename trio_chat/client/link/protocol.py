@@ -35,10 +35,14 @@ OWN_KEYS_MAX = 4096
 _PART = "."
 """Between the key of a message and the number of one of its lines. The keys that the link makes are hexadecimal."""
 
+_RECLAIMING = "reclaiming"
+"""Key of the requests for a nick that was taken."""
+
 _FINAL_CODES = ("protocol", "password")
 """Codes of errors that keep any client out for good."""
 
-_NICK_CODES = ("bad-nick", "reserved-nick", "nick-taken")
+_NICK_TAKEN = "nick-taken"
+_NICK_CODES = ("bad-nick", "reserved-nick", _NICK_TAKEN)
 """Codes of errors that keep out a client that needs its nick."""
 
 _TRANSIENT_CODES = ("not-kept", "journal")
@@ -137,8 +141,14 @@ class ClientProtocol:
         return []
 
     def ping(self) -> None:
-        """Ask whether the server is there."""
+        """Ask whether the server is there, and for the nick that was taken."""
         self._request(frames.Ping())
+        self._reclaim_nick()
+
+    def _reclaim_nick(self) -> None:
+        """Ask again for the nick that was taken when we came. Another refusal is no news."""
+        if nick := self._membership.missing_nick:
+            self._request(frames.Nick(nick=nick, key=_RECLAIMING))
 
     def leave(self) -> None:
         """Leave for good."""
@@ -283,6 +293,8 @@ class ClientProtocol:
 
     def _receive_entry(self, entry: frames.Said) -> list[LinkEvent]:
         events: list[LinkEvent] = []
+        if self._membership.frees_nick(entry):
+            self._reclaim_nick()
         if message := self._settle(entry.key):
             events.append(Sent(message))
         if entry.again or not self._membership.record(entry):
@@ -294,6 +306,10 @@ class ClientProtocol:
     def _receive_error(self, error: frames.Error) -> list[LinkEvent]:
         if not self.is_connected and not self.is_refused:
             self.refusal = error
+        if error.key == _RECLAIMING:
+            return []
+        if error.code == _NICK_TAKEN and not error.key:
+            self._membership.is_nick_taken = True
         if message := self.pending.get(error.key) or self.pending.get(_message_key(error.key)):
             if error.code in _TRANSIENT_CODES:
                 return self._delay(message, error.text)
