@@ -824,9 +824,10 @@ class TestKilling:
     async def test_a_commit_waits_for_the_disk(self, path: Path) -> None:
         """A power cut cannot be had in a test; what SQLite does about it can be asked for only on that connection."""
         async with open_sqlite(path) as journal:
-            asked = journal._store._db.execute("PRAGMA synchronous").fetchone()
+            db = journal._store._db
+            asked = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "fullfsync")]
 
-            assert asked == (2,)
+            assert asked == [2, 1]
 
 
 async def test_every_commit_is_timed(path: Path) -> None:

@@ -110,7 +110,9 @@ async def test_plain_clients_are_refused_with_a_sentence_where_tls_is_required(
             stranger = await house.connect()
             await stranger.send(first)
 
+            began = trio.current_time()
             assert (await stranger.rest()).startswith(b"*** this server speaks TLS only: ")
+            assert trio.current_time() - began <= 4
         assert house.changes == []
 
 

@@ -40,6 +40,8 @@ PROBE_BYTES_MAX = 16 * 1024 * 1024
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a commit waits for the disk, so that an entry survives a power cut once anybody sees it
+    # On macOS, fsync leaves data in the cache of the disk: https://www.sqlite.org/pragma.html#pragma_fullfsync
+    "fullfsync = ON",
     "wal_autocheckpoint = 0",  # done when nobody waits for a commit
     f"journal_size_limit = {64 * 1024 * 1024}",
 )

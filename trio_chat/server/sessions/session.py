@@ -22,10 +22,13 @@ from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, Peer
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
 from trio_chat.server.transport.socket_peer import SocketPeer
-from trio_chat.server.transport.tls_peer import TLS_HANDSHAKE_TIMEOUT_S, open_tls
+from trio_chat.server.transport.tls_peer import open_tls
 from trio_chat.wire.lines import encode_notice
 
 PROXY_HEADER_TIMEOUT_S = 5
+
+TLS_HELLO_TIMEOUT_S = 4.0
+"""Where TLS is required, silence for so long is that of a plain client. Two lost packets cost a TLS client 3 s."""
 
 HEALTH_CHECK_TIMEOUT_S = 10
 """Wait for the first bytes where a PROXY header names no client; without any, nobody has come."""
@@ -120,8 +123,7 @@ async def _recognise(context: SessionContext, peer: Peer, silence_s: float | Non
     scan or `nc -z` does, or sends none for `silence_s`. With None, whoever is silent is a client.
     """
     must_encrypt = bool(context.tls and context.tls.is_required and not peer.is_encrypted)
-    # Where TLS is required, only a client that begins a handshake is waited for, and that may take its time.
-    first = await peer.peek(silence_s or (TLS_HANDSHAKE_TIMEOUT_S if must_encrypt else FIRST_BYTES_TIMEOUT_S))
+    first = await peer.peek(silence_s or (TLS_HELLO_TIMEOUT_S if must_encrypt else FIRST_BYTES_TIMEOUT_S))
     if first == b"" or (first is None and silence_s):
         raise trio.BrokenResourceError("nobody came: not a byte was sent")
     verdict = classify(first or b"")
