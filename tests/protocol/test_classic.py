@@ -22,7 +22,7 @@ def test_lines_joins_leaves_and_kicks_look_exactly_so(server) -> None:
 
     bob.send(b"quit()\n")
     assert alice.line() == f"*** [127.0.0.1:{bob.port}] left the chat ***"
-    assert bob.rest() == b""
+    assert bob.rest() == b"*** you have left ***\n"
 
     carol = server.join()
     alice.line()
@@ -198,4 +198,4 @@ def test_whoever_writes_to_one_alone_reads_that_it_was_kept(server) -> None:
     assert alice.line() == "*** to [bob]: psst  twice ***"
     assert bob.line() == f"[127.0.0.1:{alice.port} -> bob]> psst  twice"
     alice.send(b"quit()\n")
-    assert alice.rest() == b""
+    assert alice.rest() == b"*** you have left ***\n"

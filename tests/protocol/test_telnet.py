@@ -17,7 +17,7 @@ def test_a_telnet_that_negotiates_is_refused_everything_and_heard(server) -> Non
     bob.send(b"\xff\xfb\x01hello\r\n" + BREAK + b"quit()\r\n")
 
     assert alice.line() == f"[127.0.0.1:{bob.port}]> hello"
-    assert bob.rest() == b"\xff\xfe\x01" + b"\xff\xfb\x06"
+    assert bob.rest() == b"\xff\xfe\x01" + b"\xff\xfb\x06" + b"*** you have left ***\r\n"
 
 
 def test_ctrl_c_in_telnet_leaves(server) -> None:
@@ -49,7 +49,7 @@ def test_a_flood_of_commands_is_slowed_down(start) -> None:
 
     for _ in range(3):
         slow.send(b"\xff\xf6")
-        assert slow.line() == "*** yes, the chat is here ***"
+        assert slow.line() == "*** yes, the chat is here ***\r"
 
     assert time.monotonic() - begin > 0.4
 

@@ -54,7 +54,7 @@ def read(*pieces: bytes) -> tuple[list[str | LineFault], bytes, bool]:
         (b"\xff\xfc\x00\xff\xfb\x00" + b"\xff\xfc\x00" * 2, [], b"\xff\xfd\x00\xff\xfe\x00"),
         (SIZE_OF_TEN_ROWS + b"hello\n", ["hello"], b""),
         (b"\xff\xf1\xff\xf9\xff\xf2hello\n", ["hello"], b""),
-        (ARE_YOU_THERE * 3 + b"hello\n", ["hello"], b"*** yes, the chat is here ***\n"),
+        (ARE_YOU_THERE * 3 + b"hello\n", ["hello"], b"*** yes, the chat is here ***\r\n"),
         (b"\xff\xf1one\r\x00two\r\nthree\r\x00", ["one", "two", "three"], b""),
         (b"\xff\xf1 in \xf0\x9f\x99\xff\xf1\x82\n", [" in 🙂"], b""),
     ],

@@ -37,6 +37,7 @@ from trio_chat.chat.wording import (
     ROOMS_MAX,
     SEARCH_MAX,
     WHO_MAX,
+    YOU_HAVE_LEFT,
     help_rows,
     lines_wanted,
     notice,
@@ -91,7 +92,9 @@ class SearchQuery(msgspec.Struct, frozen=True):
 
 
 class LeaveChat(msgspec.Struct, frozen=True):
-    """The one who asked wants to leave."""
+    """The one who asked wants to leave. In lines, `text` is told to it: `nc` runs on until Enter is pressed."""
+
+    text: str = YOU_HAVE_LEFT
 
 
 Answer = Posted | TextReply | HistoryQuery | SearchQuery | LeaveChat

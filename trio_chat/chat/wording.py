@@ -19,6 +19,7 @@ IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
 LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT says something to one person alone"
+YOU_HAVE_LEFT = "you have left"
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
 
 

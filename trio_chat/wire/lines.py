@@ -1,6 +1,6 @@
 """The line protocol, for `nc`, `telnet` and every program that reads and writes text.
 
-UTF-8; LF or CRLF; at the end of input, a last line needs no newline.
+UTF-8; LF, CR LF, or CR alone; at the end of input, a last line needs no newline.
 """
 
 from datetime import datetime
@@ -8,7 +8,11 @@ from enum import Enum
 
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.wording import notice
+from trio_chat.wire.line_endings import LineEndings
 from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
+
+CR_SILENCE_S = 0.1
+"""A CR ends a line where nothing comes behind it for so long."""
 
 LINE_LIMIT = 4096
 """Bytes of a line, without its ending."""
@@ -24,10 +28,16 @@ class LineFault(Enum):
 class LineDecoder:
     """Decodes a stream of bytes into lines of text, with at most one line in memory."""
 
-    __slots__ = ("_splitter",)
+    __slots__ = ("_endings", "_splitter")
 
     def __init__(self) -> None:
+        self._endings = LineEndings()
         self._splitter = LineSplitter(LINE_LIMIT)
+
+    @property
+    def needs_crlf(self) -> bool:
+        """True if the client has ended a line in CR LF or CR: its terminal takes LF as no more than LF."""
+        return self._endings.has_cr
 
     @property
     def unfinished(self) -> bytes:
@@ -41,7 +51,18 @@ class LineDecoder:
 
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Return the lines, or faults, that the next bytes complete."""
-        return [_decode(line) for line in self._splitter.feed(data)]
+        return [_decode(line) for line in self._splitter.feed(self._endings.read(data))]
+
+    @property
+    def is_at_cr(self) -> bool:
+        """True if the bytes so far end within a line, in a CR."""
+        return self._endings.is_at_cr and self.is_in_line
+
+    def end_at_cr(self) -> list[str | LineFault]:
+        """Return the lines that CRs have ended, where nothing has come behind the last of them for a while."""
+        self._endings.end_at_cr()
+        lines = self._splitter.feed(b"\n")
+        return [_decode(part) for line in lines for part in (line.split(b"\r") if isinstance(line, bytes) else [line])]
 
     def finish(self) -> list[str | LineFault]:
         """Return the last line, which ended with the input instead of a newline."""

@@ -15,18 +15,23 @@ IAC = b"\xff"
 _FIRST = IAC[0]
 """As an int: `in` takes 20 ns with an int and 180 ns with bytes."""
 
+TELNET_CURE = "with `telnet -8 -- HOST -PORT`, every letter is sent as it is"
+
 SUBNEGOTIATION_LIMIT = 512
 """Bytes of one; we request none. A longer one does not come from telnet and is read as part of a line."""
 
 _DO, _DONT, _WILL, _WONT = b"\xfd", b"\xfe", b"\xfb", b"\xfc"
 _REFUSALS = {_DO: _WONT, _WILL: _DONT}
-_BINARY, _TIMING_MARK = b"\x00", b"\x06"
+_BINARY, _ECHO, _TIMING_MARK = b"\x00", b"\x01", b"\x06"
+
+_HIDE, _SHOW = IAC + _WILL + _ECHO, IAC + _WONT + _ECHO
+"""A server that says it echoes, and does not, keeps a password off the screen (RFC 857)."""
 
 _LEAVING = (b"\xf4", b"\xee", b"\xec")
 """Interrupt Process (Ctrl-C), Abort and End of File (RFC 1184)."""
 
 _ARE_YOU_THERE = b"\xf6"
-_YES = encode_notice("yes, the chat is here")
+_YES = encode_notice("yes, the chat is here").replace(b"\n", b"\r\n")
 
 _SEQUENCE = re.compile(
     rb"""
@@ -45,14 +50,15 @@ _SEQUENCE = re.compile(
 class TelnetFilter:
     """Removes telnet sequences from the bytes of one client, and collects the replies. Other 0xFF bytes stay."""
 
-    __slots__ = ("_is_binary", "_is_in_line", "_is_telnet", "_reply", "_rest", "is_over")
+    __slots__ = ("_is_binary", "_is_hiding", "_is_in_line", "_reply", "_rest", "is_over", "is_telnet")
 
     def __init__(self, *, is_in_line: bool = False) -> None:
         self.is_over = False
         """True if the client asked to leave. The bytes after that are discarded."""
         self._is_binary = False
+        self._is_hiding = False
         self._is_in_line = is_in_line
-        self._is_telnet = False
+        self.is_telnet = False
         """True if a telnet command has come. Only then does CR NUL end a line."""
         self._reply: bytes | None = None
         self._rest = b""
@@ -77,10 +83,22 @@ class TelnetFilter:
         rest, self._rest = self._rest, b""
         return rest
 
+    @property
+    def is_at_cr(self) -> bool:
+        """True if the last byte was a CR, which belongs to an incomplete sequence."""
+        return self._rest == b"\r"
+
     def take_reply(self) -> bytes | None:
         """Return the replies to send, and forget them. -> None if no command has come since the last call"""
         reply, self._reply = self._reply, None
         return reply
+
+    def hide_input(self, *, is_hidden: bool) -> bytes:
+        """Keep what is typed off the screen of a telnet, or show it again. -> what to send"""
+        if is_hidden == self._is_hiding or not self.is_telnet:
+            return b""
+        self._is_hiding = is_hidden
+        return _HIDE if is_hidden else _SHOW
 
     def _keep(self, kept: list[bytes], piece: bytes) -> None:
         if piece:
@@ -96,7 +114,7 @@ class TelnetFilter:
             case "literal":
                 return IAC
             case "newline":
-                return b"\n" if self._is_telnet else found[0]
+                return b"\n" if self.is_telnet else found[0]
             case "option":
                 self._answer(self._negotiate(found["option"][:1], found["option"][1:]))
             case "command":
@@ -106,11 +124,13 @@ class TelnetFilter:
         return b""
 
     def _answer(self, reply: bytes) -> None:
-        self._is_telnet = True
+        self.is_telnet = True
         self._reply = (self._reply or b"") + reply
 
     def _negotiate(self, verb: bytes, option: bytes) -> bytes:
         """Return the reply to an option. After Ctrl-C, telnet shows nothing until WILL TIMING-MARK comes (RFC 860)."""
+        if verb == _DO and option == _ECHO and self._is_hiding:
+            return b""
         if verb == _DO and option == _TIMING_MARK:
             return IAC + _WILL + option
         if option == _BINARY and verb in (_WILL, _WONT):
@@ -135,12 +155,27 @@ class TelnetDecoder(LineDecoder):
         self.telnet: TelnetFilter | None = None
         """The filter, from the first telnet byte on."""
 
+    @property
+    def needs_crlf(self) -> bool:
+        """True if the client has sent a telnet command, or ended a line in CR LF or CR."""
+        return (self.telnet is not None and self.telnet.is_telnet) or super().needs_crlf
+
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Return the lines, or faults, that the next bytes complete."""
         if self.telnet or _FIRST in data:
             self.telnet = self.telnet or TelnetFilter(is_in_line=self.is_in_line)
             data = self.telnet.feed(data)
         return LineDecoder.feed(self, data)  # `super()` would cost as much as the search
+
+    @property
+    def is_at_cr(self) -> bool:
+        """True if the bytes so far end within a line, in a CR."""
+        return (self.telnet is not None and self.telnet.is_at_cr) or super().is_at_cr
+
+    def end_at_cr(self) -> list[str | LineFault]:
+        """Return the lines that CRs have ended, where nothing has come behind the last of them for a while."""
+        begun = LineDecoder.feed(self, self.telnet.finish()) if self.telnet else []
+        return begun + super().end_at_cr()
 
     def finish(self) -> list[str | LineFault]:
         """Return the last line, which ended with the input instead of a newline."""

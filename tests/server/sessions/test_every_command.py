@@ -115,7 +115,7 @@ async def test_over_nc_whoever_typed_a_command_sees_its_outcome_once(open_house,
 
         await alice.send(f"/{name} {argument}\n/nonsense\n".encode())
         if name == "quit":
-            assert await alice.rest() == b""
+            assert await alice.rest() == b"*** you have left ***\n"
             sent = ["the end of the connection"]
             house.chat.announce("end")
         else:

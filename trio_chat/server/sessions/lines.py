@@ -32,11 +32,11 @@ from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
-from trio_chat.server.transport.peer import Peer
+from trio_chat.server.transport.peer import Peer, is_silent
 from trio_chat.server.transport.sniff import GreetingRefusal, classify
 from trio_chat.wire.frame_decoder import is_hello, is_tell
-from trio_chat.wire.lines import LineFault, encode_gap, encode_notice, line_of_past
-from trio_chat.wire.telnet import TelnetDecoder, TelnetFilter
+from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_gap, encode_notice, line_of_past
+from trio_chat.wire.telnet import TELNET_CURE, TelnetDecoder, TelnetFilter
 
 PAGE_ENTRIES = 50
 """Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
@@ -73,7 +73,17 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
 class LinesSession:
     """The conversation with a client that has been connected."""
 
-    __slots__ = ("_client", "_context", "_decoder", "_is_known", "_is_leaving", "_outlet", "_throttle", "fault")
+    __slots__ = (
+        "_client",
+        "_context",
+        "_decoder",
+        "_farewell",
+        "_is_known",
+        "_is_leaving",
+        "_outlet",
+        "_throttle",
+        "fault",
+    )
 
     def __init__(
         self, context: SessionContext, client: Client, outlet: PeerOutlet, decoder: TelnetDecoder, throttle: Throttle
@@ -86,6 +96,8 @@ class LinesSession:
         self._is_known = False
         """Its first line has shown that it is no HTTP request."""
         self._is_leaving = False
+        self._farewell = ""
+        """Told last to one who leaves by a command."""
         self.fault: OSError | None = None
         """The error that ended the input, if one did."""
 
@@ -97,6 +109,9 @@ class LinesSession:
         if ahead or self._decoder.telnet:
             await self._handle(ahead, peer)
         while not self._is_leaving:
+            if self._decoder.is_at_cr and await is_silent(peer, CR_SILENCE_S):
+                await self._handle(self._decoder.end_at_cr(), peer)
+                continue
             await peer.receivable()
             if (data := peer.receive_nowait()) is None:
                 continue
@@ -115,10 +130,17 @@ class LinesSession:
                 self._context.chat.disconnect(self._client)
                 await departed(self._context, self._client)
                 await self._context.pump.delivered(self._client)
+            if self._farewell:
+                self._notify(self._farewell)
+                await self._context.pump.delivered(self._client)
 
     async def _handle(self, inputs: Iterable[str | LineFault], peer: Peer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent."""
         posted: list[Posted] = []
+        if self._decoder.needs_crlf:
+            self._outlet.ends_in_crlf = True
+        # Before anything else: after some keys, telnet shows nothing until its command is answered.
+        has_answered = self._decoder.telnet is not None and self._answer_telnet(self._decoder.telnet)
         for turn, line in enumerate(inputs, 1):
             while wait_s := self._throttle.spend(self._price_of(line), self._context.rate_limit):
                 await self._flush(posted)
@@ -139,14 +161,15 @@ class LinesSession:
                 case HistoryQuery() | SearchQuery() as question:
                     await self._settle(posted)
                     await self._send_past(question)
-                case LeaveChat():
+                case LeaveChat(text):
+                    self._farewell = text
                     self._is_leaving = True
                     break
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
                 await self._flush(posted)
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
-        if self._decoder.telnet and self._answer_telnet(self._decoder.telnet):
+        if has_answered:
             while wait_s := self._throttle.spend(1, self._context.rate_limit):
                 await self._flush(posted)
                 await pause(wait_s, peer)
@@ -163,7 +186,7 @@ class LinesSession:
         self._is_leaving |= telnet.is_over
         if (reply := telnet.take_reply()) is None:
             return False
-        self._outlet.write(reply)
+        self._outlet.write_bytes(reply)
         return True
 
     def _price_of(self, line: str | LineFault) -> int:
@@ -173,15 +196,19 @@ class LinesSession:
         client = self._client
         self._context.chat.record_input(client)
         if isinstance(line, LineFault):
-            return TextReply((notice(line.value),))
+            return TextReply((notice(self._text_of(line)),))
         if (not self._is_known or "{" in line) and self._refuse_if_no_chat(line):
-            return LeaveChat()
+            return LeaveChat(text="")
         if is_tell(line):
             return TextReply((notice(NO_FRAMES),))
         try:
             return obey(self._context.chat, client, line)
         except ChatError as error:
             return TextReply((notice(error.text),))
+
+    def _text_of(self, fault: LineFault) -> str:
+        is_telnet = self._decoder.telnet is not None and self._decoder.telnet.is_telnet
+        return f"{fault.value}: {TELNET_CURE}" if is_telnet and fault is LineFault.NOT_UTF8 else fault.value
 
     def _refuse_if_no_chat(self, line: str) -> bool:
         """Refuse a line of a client that was too slow to be recognised by its first bytes. -> whether it was refused"""
@@ -199,7 +226,7 @@ class LinesSession:
 
     def _refuse(self, kind: str, why: bytes) -> bool:
         logger.info("refused %s from %s port %d", kind, self._client.address, self._client.port)
-        self._outlet.write(why)
+        self._outlet.write_bytes(why)
         return True
 
     async def _settle(self, posted: list[Posted]) -> None:

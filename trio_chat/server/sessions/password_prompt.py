@@ -6,9 +6,9 @@ from trio_chat.chat.wording import LATE_HELLO
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
 from trio_chat.server.transport.outlet import PeerOutlet
-from trio_chat.server.transport.peer import Peer
+from trio_chat.server.transport.peer import Peer, is_silent
 from trio_chat.wire.frame_decoder import is_hello
-from trio_chat.wire.lines import LineFault, encode_notice
+from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_notice
 from trio_chat.wire.telnet import TelnetDecoder
 
 PASSWORD_TIMEOUT_S = 30
@@ -33,13 +33,17 @@ async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, 
             line = await _next_line(peer, outlet, decoder, lines)
             if line is None:
                 return None
+            is_right = not is_hello(line) and is_password_right(context, peer, line)
+            if is_right or not tries_left:
+                _hide(outlet, decoder, is_hidden=False)
             if is_hello(line):
                 say(LATE_HELLO)
                 return None
-            if is_password_right(context, peer, line):
+            if is_right:
                 return lines
             say("wrong password: try again" if tries_left else "wrong password")
         return None
+    _hide(outlet, decoder, is_hidden=False)
     say(f"no password came within {PASSWORD_TIMEOUT_S} s")
     return None
 
@@ -47,11 +51,24 @@ async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, 
 async def _next_line(peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder, lines: Lines) -> str | None:
     """Take the next of `lines`, reading more into it where it is empty. -> "" for a fault; None at the end"""
     while not lines:
+        if decoder.is_at_cr and await is_silent(peer, CR_SILENCE_S):
+            lines += decoder.end_at_cr()
+            continue
         if (decoder.telnet and decoder.telnet.is_over) or not (data := await peer.receive()):
             return None
         lines += decoder.feed(data)
-        if decoder.telnet and (reply := decoder.telnet.take_reply()) and not outlet.unsent_bytes:
-            outlet.write(reply)  # else it does not read what it is told
+        outlet.ends_in_crlf |= decoder.needs_crlf
+        if decoder.telnet and (reply := decoder.telnet.take_reply()) is not None and not outlet.unsent_bytes:
+            outlet.write_bytes(reply)  # else it does not read what it is told
             outlet.push(None)
+            if not (lines or decoder.telnet.is_over):
+                _hide(outlet, decoder, is_hidden=True)
     line = lines.pop(0)
     return "" if isinstance(line, LineFault) else line
+
+
+def _hide(outlet: PeerOutlet, decoder: TelnetDecoder, *, is_hidden: bool) -> None:
+    """Keep the password off the screen of a telnet while it is typed."""
+    if decoder.telnet and (wish := decoder.telnet.hide_input(is_hidden=is_hidden)):
+        outlet.write_bytes(wish)
+        outlet.push(None)

@@ -41,6 +41,7 @@ class PeerOutlet(ABC):
         "_session",
         "bytes_out",
         "close_reason",
+        "ends_in_crlf",
         "fault",
         "is_paused",
         "socket",
@@ -50,6 +51,9 @@ class PeerOutlet(ABC):
         """`session` is cancelled by `hang_up`."""
         self.is_paused = False
         self.bytes_out = 0
+        self.ends_in_crlf = False
+        """Lines end in CR LF for this client, whose terminal does not go to the left margin for LF. Set by its session.
+        The log has them in LF; they are changed as they are sent."""
         self.close_reason: CloseReason | None = None
         """The reason for which the server closes the connection, if it does. Nothing is sent after the farewell."""
         self.fault: OSError | None = None
@@ -79,8 +83,16 @@ class PeerOutlet(ABC):
         """Return when a push is worth trying again. Raises trio.ClosedResourceError."""
 
     def write(self, data: bytes) -> None:
-        """Add whole lines for this client alone; the next push sends them."""
+        """Add whole lines for this client alone, in LF; the next push sends them."""
+        self.write_bytes(self._ended(data))
+
+    def write_bytes(self, data: bytes) -> None:
+        """Add bytes for this client alone, as they are; the next push sends them."""
         self._pending = b"".join((self._pending, data)) if self._pending else data
+
+    def _ended(self, lines: bytes) -> bytes:
+        """Return lines of LF with the ending that this client needs."""
+        return lines.replace(b"\n", b"\r\n") if self.ends_in_crlf else lines
 
     def report_gap(self, room: str, missed: int) -> None:
         """Tell this client that it missed so many entries of a room."""

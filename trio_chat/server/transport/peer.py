@@ -60,3 +60,10 @@ class Peer(Protocol):
 
     async def reject_politely(self, answer: bytes) -> None:
         """Send the reason to a client that must not join, and give it time to read that."""
+
+
+async def is_silent(peer: Peer, timeout_s: float) -> bool:
+    """Wait for something to come, for so long at most. -> whether nothing did. Raises what the peer raises."""
+    with trio.move_on_after(timeout_s) as waiting:
+        await peer.receivable()
+    return waiting.cancelled_caught

@@ -10,6 +10,9 @@ import trio
 from trio_chat.chat.outlet import Unsent
 from trio_chat.server.transport.outlet import PeerOutlet
 
+IN_CRLF_BYTES = 16 * 1024
+"""The most that is changed to CR LF at once, and all that is held for a reader that is stuck: as in TLS."""
+
 
 class SocketOutlet(PeerOutlet):
     """Sends to a non-blocking socket."""
@@ -31,12 +34,28 @@ class SocketOutlet(PeerOutlet):
         if self.close_reason:  # nothing comes after it
             member.advance(end)
             return True
+        if self.ends_in_crlf:
+            return self._push_in_crlf(member, data, end)
         sent = self._offer(data) if data else 0
         if sent == len(data):
             member.advance(end)
             return True
         self._pending = member.advance_partially(sent)
         return False
+
+    def _push_in_crlf(self, member: Unsent, data: bytes, end: int) -> bool:
+        """Offer the kernel the beginning of a slice in CR LF. -> whether it took that
+
+        The cursor moves to the end of that beginning, whatever the kernel takes: a cut inside it is at no place of the
+        log. The rest is held, IN_CRLF_BYTES for each such reader that is stuck.
+        """
+        begun = data[:IN_CRLF_BYTES]
+        self._pending = self._ended(begun)
+        if len(begun) == len(data):
+            member.advance(end)
+        else:
+            self._pending += self._ended(member.advance_partially(len(begun)))
+        return not self._pending or self._push_pending()
 
     def _push_pending(self) -> bool:
         """Offer what is pending, as a view: of megabytes, the rest would else be copied after every send."""

@@ -54,7 +54,8 @@ class TlsOutlet(PeerOutlet):
             if len(record) == len(data):
                 member.advance(end)
             else:
-                self._pending = member.advance_partially(len(record))
+                self._pending = self._ended(member.advance_partially(len(record)))
+            record = self._ended(record)
         if record:
             self._in_flight = record
             self._taken = trio.Event()

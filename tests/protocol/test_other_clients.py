@@ -1,0 +1,130 @@
+"""Programs that nobody here wrote, at a running server: what a person in front of them sees."""
+
+import os
+import pty
+import select
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PATIENCE_S
+
+WITH_CR_LF = ["telnet 127.0.0.1 {port}", "telnet -- 127.0.0.1 -{port}", "plink -telnet -P {port} 127.0.0.1"]
+WITH_LF = ["nc 127.0.0.1 {port}", "ncat 127.0.0.1 {port}", "socat - TCP:127.0.0.1:{port}"]
+KERMIT = "kermit -C 'set_telnet_wait_off,_set_host_127.0.0.1_{port},_connect,_exit'"
+
+
+class Terminal:
+    """A program on a terminal of its own, in which a person types."""
+
+    def __init__(self, command: str) -> None:
+        self._screen, slave = pty.openpty()
+        words = [word.strip("'").replace("_", " ") for word in command.split()]
+        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        self.seen = b""
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._screen, keys)
+
+    def until(self, text: bytes) -> bytes:
+        """Wait until something is shown. -> all that was shown up to its end"""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self.seen:
+            assert select.select([self._screen], [], [], max(0.0, deadline - time.monotonic()))[0], self.seen
+            self.seen += os.read(self._screen, 65536)
+        shown, _, self.seen = self.seen.partition(text)
+        return shown + text
+
+    def close(self) -> None:
+        """End the program."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._screen)
+
+
+@contextmanager
+def terminal(command: str) -> Iterator[Terminal]:
+    opened = Terminal(command)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize("command", [*WITH_CR_LF, *WITH_LF, KERMIT])
+def test_a_person_talks_reads_from_the_left_margin_and_is_told_to_have_left(server, command: str) -> None:
+    alice = server.join()
+    with terminal(command.format(port=server.port)) as bob:
+        name = alice.line().split("[")[1].split("]")[0]
+        alice.send(b"ready\n")
+        bob.until(b"ready")
+
+        bob.type(b"hello\r")
+        assert alice.line().rstrip("\r") == f"[{name}]> hello"
+        alice.send(b"one\n")
+        alice.send(b"two\n")
+        shown = bob.until(b"> two")
+        bob.type(b"quit()\r")
+
+        assert b"> one\r\n" in shown.replace(b"\r\r\n", b"\r\n")
+        bob.until(b"*** you have left ***\r")
+
+
+def test_debians_telnet_shows_why_a_line_was_not_sent_and_the_cure(server) -> None:
+    alice = server.join()
+    with terminal(f"telnet 127.0.0.1 {server.port}") as bob:
+        alice.line()
+
+        bob.type("日本\r".encode())
+
+        bob.until(b"it was not sent: with `telnet -8 -- HOST -PORT`")
+    with terminal(f"telnet -8 -- 127.0.0.1 -{server.port}") as bob:
+        alice.until("joined the chat ***")
+        bob.type("日本\r".encode())
+        assert alice.line().endswith("]> 日本")
+
+
+def test_a_password_is_kept_off_the_screen_of_a_telnet_that_negotiates(start, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("geheim\n")
+    bob = start("--password-file", str(tmp_path / "password")).connect()
+    assert bob.line() == "*** password: ***"
+
+    bob.send(b"\xff\xfb\x1f")
+    assert bob.socket.recv(6, socket.MSG_WAITALL) == b"\xff\xfe\x1f" + b"\xff\xfb\x01"
+    bob.send(b"\xff\xfd\x01wrong\r\n")
+    assert bob.line() == "*** wrong password: try again ***\r"
+    bob.send(b"geheim\r\n")
+    assert bob.socket.recv(3, socket.MSG_WAITALL) == b"\xff\xfc\x01"
+    bob.send(b"\xff\xfe\x01quit()\r\n")
+
+    assert bob.rest() == b"*** you have left ***\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "ending"),
+    [(b"\xff\xf1/who\n", b"\r\n"), (b"/who\r\n", b"\r\n"), (b"/who\r", b"\r\n"), (b"/who\n", b"\n")],
+)
+def test_lines_end_as_the_terminal_of_their_reader_needs_it(server, first: bytes, ending: bytes) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+
+    bob.send(first)
+    assert bob.line().startswith("*** 2 in #lobby")
+    for _ in range(100):
+        alice.send(b"x" * 4000 + b"\n")
+    alice.send(b"end\n")
+    alice.send(b"/who\n")
+    alice.until("***")
+    bob.send(b"/nick robert\n/quit\n")
+
+    data = bob.rest()
+    assert data.count(ending) == data.count(b"\n") == 103
+    assert data.count(b"x") == 400_000
+    assert data.endswith(b"*** you have left ***" + ending)
