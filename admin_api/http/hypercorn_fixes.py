@@ -264,10 +264,10 @@ class Connection:
 
     async def run(self) -> None:
         """Serve requests until either side ends the connection or the deadline does."""
+        self._end_in(self._context.limits.keep_alive_s)  # first: it makes way even if its peer is gone already
         with self._scope:
             async with TaskGroup() as tasks:
                 self._protocol = self._open_protocol(tasks)
-                self._end_in(self._context.limits.keep_alive_s)
                 await self._read()
                 self._scope.cancel()  # the peer is gone
 
