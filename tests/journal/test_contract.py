@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import PATIENCE_S
 from tests.journal.bare_engine import BARE
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
 from trio_chat.journal import (
     AuditRecord,
     BanRecord,
@@ -227,6 +227,33 @@ async def test_pages_lie_between_their_bounds(
     page = await journal.read("lobby", limit=limit, before=before, after=after)
 
     assert [entry.id for entry in page] == expected
+
+
+async def test_what_was_said_is_read_without_those_who_came_and_went(journal: Journal) -> None:
+    await keep(journal, *(Draft("lobby", kind, "alice", kind) for kind in Kind), said("elsewhere", room="ops"))
+    await keep(journal, *(Draft("lobby", Kind.LEFT, "alice") for _ in range(20)), said("last"))
+
+    past = [it for it in await journal.read("lobby", limit=100, without_presence=True) if isinstance(it, Entry)]
+    newest = await journal.read("lobby", limit=2, without_presence=True)
+    oldest = await journal.read("lobby", limit=2, after=0, without_presence=True)
+    everywhere = await journal.read(None, limit=100, without_presence=True)
+
+    kinds = [it.draft.kind for it in past]
+    assert kinds == [*(kind for kind in Kind if kind not in PRESENCE), Kind.SAID]
+    assert newest == past[-2:]
+    assert oldest == past[:2]
+    assert len(everywhere) == len(past) + 1
+
+
+@needs(Prunable)
+async def test_what_was_said_and_pruned_is_read_no_more(journal: Journal) -> None:
+    await keep(journal, said("a"), said("b"), Draft("lobby", Kind.LEFT, "alice"), said("c"))
+
+    assert isinstance(journal, Prunable)
+    await journal.prune(more_than=2)
+
+    past = await journal.read("lobby", limit=9, without_presence=True)
+    assert [it.draft.text for it in past if isinstance(it, Entry)] == ["c"]
 
 
 async def test_rooms_are_read_apart(journal: Journal) -> None:

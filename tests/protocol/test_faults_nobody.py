@@ -1,5 +1,6 @@
 """Connections behind which nobody is: health checks, port scans, and clients of other protocols."""
 
+import json
 import re
 import socket
 import ssl
@@ -93,3 +94,22 @@ def test_c24_who_shakes_hands_by_tls_and_ends_never_came(start, certificate) -> 
     bob = server.join()
 
     assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
+
+
+def test_c24_who_comes_after_a_crowd_that_came_and_went_is_shown_what_was_said(server) -> None:
+    alice = server.join()
+    for number in range(5):
+        alice.send(b"important %d\n" % number)
+    for _ in range(60):
+        server.connect(b"/quit\n").rest()
+
+    alice.send(b"/history 5\n/history\n/who\n")
+    shown = [line[17:] for line in alice.until("(you) ***") if "important" in line]
+    robot = server.connect(b'{"type":"hello","protocol":1}\n')
+    robot.send(b'{"type":"history","room":"lobby","limit":5,"presence":false,"key":"h"}\n')
+    while '"type":"page"' not in (page := robot.line()):
+        pass
+
+    said = [f"important {number}" for number in range(5)]
+    assert [line.rpartition("> ")[2] for line in shown] == said * 2
+    assert [entry["text"] for entry in json.loads(page)["entries"]] == said

@@ -41,6 +41,9 @@ class Kind(StrEnum):
 SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOPIC)
 """The kinds for which a room is kept when it is empty."""
 
+PRESENCE = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED, Kind.CROWD)
+"""The kinds that tell who came, left or changed names; all others tell what somebody said."""
+
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """Something that is to become an entry of `room`, not kept yet.

@@ -33,12 +33,19 @@ class HistoryReader(Protocol):
         """The highest id that was ever pruned or is being pruned: a reader that has seen less may have missed some."""
 
     async def read(
-        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+        self,
+        room: str | None,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        without_presence: bool = False,
     ) -> Sequence[Past]:
         """Return up to `limit` entries of `room` (None: of all rooms), oldest first.
 
         These are the newest with an id below `before`, or the oldest with an id above `after`. A damaged entry keeps
-        its place among them. Raises JournalError.
+        its place among them. Where `without_presence`, entries of the kinds in `PRESENCE` are left
+        out and do not count; for one room, that costs no more, however many they are. Raises JournalError.
         """
 
 

@@ -137,6 +137,8 @@ class History(Request, frozen=True, kw_only=True):
     before: Id | None = None
     after: Id | None = None
     limit: Limit = 50
+    presence: bool = True
+    """False leaves out who came, left or changed names."""
 
 
 class Search(Request, frozen=True, kw_only=True):

@@ -113,18 +113,21 @@ def test_what_is_asked_for_is_what_does_not_come_by_itself() -> None:
     assert (history.room, history.before, who.room) == ("lobby", 11, "lobby")
 
 
-def test_so_much_is_told_as_was_wished_for_and_not_who_came_and_went() -> None:
+def test_as_many_lines_are_asked_for_as_are_shown_and_not_who_came_and_went() -> None:
     joiner = Joiner(history_lines=2)
 
-    joiner.page(said(1), said(2), said(3, kind="joined"), said(4, kind="acted"), said(5, kind="left"))
+    history = joiner.asked[0]
+    joiner.page(said(2), said(4, kind="acted"))
 
+    assert isinstance(history, frames.History)
+    assert (history.limit, history.presence) == (2, False)
     assert joiner.heard == ["past 2", "past 4"]
 
 
 def test_in_a_room_where_nothing_was_said_nothing_is_told_of_that() -> None:
     joiner = Joiner()
 
-    joiner.page(said(3, kind="joined"))
+    joiner.page()
     joiner.members("alice")
 
     assert joiner.heard == ["1 here"]

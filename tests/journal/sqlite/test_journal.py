@@ -172,6 +172,7 @@ class TestReopening:
         await fill(path, "old")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("DROP TABLE place")
+            other.execute("DROP INDEX said_by_room")
             other.execute("DROP TABLE prune_mark")
             other.execute("DELETE FROM meta WHERE name = 'prune_floor'")
             other.execute("PRAGMA user_version = 1")
@@ -182,11 +183,21 @@ class TestReopening:
             assert await texts(journal) == ["old"]
             assert len(await journal.read_sessions()) == 1
 
+    async def test_what_was_said_before_there_was_an_index_of_it_is_found(self, path: Path) -> None:
+        await fill(path, "old")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DROP INDEX said_by_room")
+            other.execute("PRAGMA user_version = 3")
+
+        async with open_sqlite(path) as journal:
+            assert len(await journal.read("lobby", limit=9, without_presence=True)) == 1
+
     async def test_of_what_was_pruned_before_there_were_marks_every_room_may_have_lost_some(self, path: Path) -> None:
         async with open_sqlite(path) as journal:
             await keep(journal, *"abc")
             await journal.prune(more_than=1)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DROP INDEX said_by_room")
             other.execute("DROP TABLE prune_mark")
             other.execute("DELETE FROM meta WHERE name = 'prune_floor'")
             other.execute("PRAGMA user_version = 2")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from trio_chat.chat.events import SPOKEN, Kind
 from trio_chat.client.link.events import (
     Answered,
     Connected,
@@ -25,11 +24,6 @@ HELD_MAX = 1000
 """Events held back until the history is here. With more than these, the history comes later."""
 
 _NAMES_MAX = 20
-_ENTRIES_PER_LINE = 5
-"""Entries asked for to show one line: most may be of people who came and went."""
-
-_KINDS = (*SPOKEN, Kind.ANNOUNCED)
-
 NICK_HINT = "/nick NAME gives you a name, /help lists what else there is"
 
 
@@ -94,8 +88,10 @@ class Backfill:
         if self._history_lines is None or newest_id is None:
             return
         if self._history_lines:
-            limit = min(self._history_lines * _ENTRIES_PER_LINE, frames.PAGE_LIMIT)
-            self._ask(frames.History(room=room, before=newest_id + 1, limit=limit, key=self._make_key()))
+            limit = min(self._history_lines, frames.PAGE_LIMIT)
+            self._ask(
+                frames.History(room=room, before=newest_id + 1, limit=limit, presence=False, key=self._make_key())
+            )
         self._ask(frames.Who(room=room, key=self._make_key()))
 
     def _ask(self, question: Question) -> None:
@@ -115,8 +111,7 @@ class Backfill:
         """Cut an answer down to what is worth showing."""
         match answered.answer:
             case frames.Page(entries=entries) as page:
-                said = [entry for entry in entries if entry.kind in _KINDS][-(self._history_lines or 0) :]
-                return [Answered(answered.question, replace(page, entries=said))] if said or page.damaged else []
+                return [answered] if entries or page.damaged else []
             case frames.Members(labels=labels) as members:
                 shortened: list[LinkEvent] = [Answered(answered.question, replace(members, labels=labels[:_NAMES_MAX]))]
                 if self._needs_hint:

@@ -110,7 +110,7 @@ def _search(it: TypedCommand) -> Meaning:
 
 
 def _history(it: TypedCommand) -> Meaning:
-    return frames.History(room=it.room, limit=lines_wanted(it.argument, it.limit))
+    return frames.History(room=it.room, limit=lines_wanted(it.argument, it.limit), presence=False)
 
 
 def _reply(it: TypedCommand) -> Meaning:

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 import trio
 
-from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
+from trio_chat.chat.events import MAILBOX_MARK, PRESENCE, Entry, Kind
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.age import AgeCut, vote
@@ -89,6 +89,8 @@ class MemoryJournal(Intake):
         self._token = trio.lowlevel.current_trio_token()
         self._entries: list[Entry] = []
         self._rooms: defaultdict[str, list[Entry]] = defaultdict(list)
+        self._said: defaultdict[str, list[Entry]] = defaultdict(list)
+        """Of the entries of each room, those of no kind in PRESENCE."""
         self._topics: dict[str, Entry] = {}
         self._keyed: dict[tuple[str, str], Entry] = {}
         self._audit: list[AuditRecord] = []
@@ -97,11 +99,22 @@ class MemoryJournal(Intake):
         self._sessions: dict[str, SessionRecord] = {}
 
     async def read(
-        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+        self,
+        room: str | None,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        without_presence: bool = False,
     ) -> list[Entry]:
         """Return up to `limit` entries of `room`, oldest first."""
         await trio.lowlevel.checkpoint()
-        entries = self._entries if room is None else self._rooms.get(room, [])
+        if room is not None:
+            entries = (self._said if without_presence else self._rooms).get(room, [])
+        else:
+            entries = (
+                [it for it in self._entries if it.draft.kind not in PRESENCE] if without_presence else self._entries
+            )
         first = 0 if after is None else bisect_right(entries, after, key=_id_of)
         end = len(entries) if before is None else bisect_left(entries, before, key=_id_of)
         if after is None:
@@ -249,6 +262,8 @@ class MemoryJournal(Intake):
         for entry in entries:
             draft = entry.draft
             self._rooms[draft.room].append(entry)
+            if draft.kind not in PRESENCE:
+                self._said[draft.room].append(entry)
             if draft.kind is Kind.TOPIC:
                 self._topics[draft.room] = entry
             if draft.key:
@@ -271,9 +286,10 @@ class MemoryJournal(Intake):
                 self._prune_marks.raise_to(entry.draft.room, entry.id)
         self._entries = self._remaining(self._entries)
         for room in {entry.draft.room for entry in gone}:
-            self._rooms[room] = self._remaining(self._rooms[room])
-            if not self._rooms[room]:
-                del self._rooms[room]
+            for entries in (self._rooms, self._said):
+                entries[room] = self._remaining(entries[room])
+                if not entries[room]:
+                    del entries[room]
 
     def _remaining(self, entries: list[Entry]) -> list[Entry]:
         to, topics = self.pruned_to, self._topics

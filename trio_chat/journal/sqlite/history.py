@@ -50,14 +50,22 @@ class SqliteHistory:
         return self._damaged.text
 
     async def read(
-        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+        self,
+        room: str | None,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        without_presence: bool = False,
     ) -> list[Past]:
         """Return up to `limit` entries of `room`, oldest first. One call at a time."""
-        return await trio.to_thread.run_sync(partial(self._read, room, limit, before, after))
+        return await trio.to_thread.run_sync(partial(self._read, room, limit, before, after, without_presence))
 
-    def _read(self, room: str | None, limit: int, before: int | None, after: int | None) -> list[Past]:
+    def _read(
+        self, room: str | None, limit: int, before: int | None, after: int | None, without_presence: bool
+    ) -> list[Past]:
         with explaining():
-            past = read_page(self._db, room, limit, before, after)
+            past = read_page(self._db, room, limit, before, after, without_presence=without_presence)
         self._damaged.add(past)
         return past
 

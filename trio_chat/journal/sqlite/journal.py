@@ -140,10 +140,16 @@ class SqliteJournal(Intake):
         return self._readers.damaged.text
 
     async def read(
-        self, room: str | None, *, limit: int, before: int | None = None, after: int | None = None
+        self,
+        room: str | None,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        without_presence: bool = False,
     ) -> list[Past]:
         """Return up to `limit` entries of `room`, oldest first. Some may not have reached `follow` yet."""
-        return await self._query(partial(self._readers.read, room, limit, before, after))
+        return await self._query(partial(self._readers.read, room, limit, before, after, without_presence))
 
     async def rooms(self) -> list[RoomRecord]:
         """Return all rooms in which something was said, but no mailboxes."""

@@ -18,7 +18,7 @@ from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.rows import COLUMNS, find_keyed, select_entries, to_micros
-from trio_chat.journal.sqlite.schema import WORDS
+from trio_chat.journal.sqlite.schema import IS_SAID, WORDS
 from trio_chat.journal.sqlite.sessions import read_sessions
 from trio_chat.journal.sqlite.time_limit import SEARCH_STEPS, TimeLimit
 
@@ -30,7 +30,11 @@ INDEXED = "kind IN ('{}')".format("', '".join(SEARCHED))
 _SPOKEN = "'{}'".format("', '".join(SPOKEN))
 
 _PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? ORDER BY id"
+_SAID_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND {IS_SAID} ORDER BY id"
 _ROOM_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND room = ? ORDER BY id"
+_ROOM_SAID_PAST = f"""
+SELECT {COLUMNS} FROM entry INDEXED BY said_by_room WHERE id > ? AND id < ? AND room = ? AND {IS_SAID} ORDER BY id
+"""
 
 # One step from name to name, however many entries a room has. All entries of a room in which nothing was said are read.
 _ROOMS = f"""
@@ -92,11 +96,17 @@ class Readers:
         self._is_closed = False
 
     def read(
-        self, room: str | None, limit: int, before: int | None, after: int | None, time_limit: TimeLimit
+        self,
+        room: str | None,
+        limit: int,
+        before: int | None,
+        after: int | None,
+        without_presence: bool,
+        time_limit: TimeLimit,
     ) -> list[Past]:
         """Return entries of a room, or of all, oldest first. Raises JournalError."""
         with self._lend(time_limit) as db:
-            return self._logging_damage(read_page(db, room, limit, before, after))
+            return self._logging_damage(read_page(db, room, limit, before, after, without_presence=without_presence))
 
     def find(self, session: str, key: str, time_limit: TimeLimit) -> Past | None:
         """Return the entry kept under this session and key. Raises JournalError."""
@@ -208,10 +218,19 @@ class Readers:
 
 
 def read_page(
-    db: sqlite3.Connection, room: str | None, limit: int, before: int | None, after: int | None
+    db: sqlite3.Connection,
+    room: str | None,
+    limit: int,
+    before: int | None,
+    after: int | None,
+    *,
+    without_presence: bool = False,
 ) -> list[Past]:
     """Return entries of a room, or of all, oldest first. Raises sqlite3.Error."""
-    question = _PAST if room is None else _ROOM_PAST
+    if room is None:
+        question = _SAID_PAST if without_presence else _PAST
+    else:
+        question = _ROOM_SAID_PAST if without_presence else _ROOM_PAST
     direction = "DESC" if after is None else "ASC"
     bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))
     return select_entries(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))

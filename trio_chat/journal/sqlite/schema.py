@@ -12,6 +12,9 @@ APPLICATION_ID = 0x7472696F
 WORDS = "fts5(room, text, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2')"
 """The index of words; the texts themselves are in the entries. The room is one word in it: its name's bytes in hex."""
 
+IS_SAID = "kind NOT IN ('joined', 'left', 'kicked', 'renamed', 'crowd')"
+"""The SQL condition for entries of other kinds than `events.PRESENCE`, as it stands in the index `said_by_room`."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -68,6 +71,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX prune_mark_by_id ON prune_mark (id)",
         "INSERT INTO meta SELECT 'prune_floor', value FROM meta WHERE name = 'pruned_to'",
     ),
+    # Among a million notices, a page of what was said would read them all. Trade-off: 3 us of the writer for each line.
+    (f"CREATE INDEX said_by_room ON entry (room) WHERE {IS_SAID}",),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

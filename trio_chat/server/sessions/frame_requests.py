@@ -102,8 +102,13 @@ async def _list_rooms(talk: FrameConversation, request: frames.ListRooms) -> Non
 async def _history(talk: FrameConversation, request: frames.History) -> None:
     await talk.settle()
     room = talk.client.mailbox_name if request.room == frames.MAILBOX else talk.room(request.room).name
-    limit = request.limit + 1
-    past = await talk.journal.read(room, limit=limit, before=request.before, after=request.after)
+    past = await talk.journal.read(
+        room,
+        limit=request.limit + 1,
+        before=request.before,
+        after=request.after,
+        without_presence=not request.presence,
+    )
     talk.answer(_page(past, request))
 
 
@@ -126,7 +131,7 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
         case TextReply(lines):
             talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
         case HistoryQuery(room, limit):
-            await _history(talk, frames.History(room=room, limit=limit, key=request.key))
+            await _history(talk, frames.History(room=room, limit=limit, presence=False, key=request.key))
         case SearchQuery(room, words, limit):
             await _search(talk, frames.Search(room=room, text=words, limit=limit, key=request.key))
         case LeaveChat():

@@ -283,12 +283,13 @@ def _row_of(past: Past) -> str:
 
 
 async def history_pages(journal: Journal, question: HistoryQuery) -> AsyncGenerator[Sequence[Past], None]:
-    """Yield pages of the last entries of a room, oldest first; none where there are none. Raises JournalError."""
-    page = await journal.read(question.room, limit=question.limit)
+    """Yield pages of what was said last in a room, oldest first; none where nothing was. Raises JournalError."""
+    page = await journal.read(question.room, limit=question.limit, without_presence=True)
     last_id = page[-1].id if page else 0
     page = page[:PAGE_ENTRIES]
     while page:
         yield page
         if page[-1].id == last_id:
             return
-        page = await journal.read(question.room, limit=PAGE_ENTRIES, after=page[-1].id, before=last_id + 1)
+        bounds = {"after": page[-1].id, "before": last_id + 1}
+        page = await journal.read(question.room, limit=PAGE_ENTRIES, without_presence=True, **bounds)
