@@ -1,9 +1,9 @@
 """A peer that speaks bytes to a client over loopback, and a terminal to sit it at."""
 
+import asyncio
 import json
 import os
 import pty
-import select
 import termios
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -161,20 +161,31 @@ class Screen:
     @contextmanager
     def drained(self) -> Iterator[None]:
         """Read in a thread, without looking: a terminal that nobody reads stops who writes to it."""
-        is_over = threading.Event()
+        end = b"\0end of the scene\0"
 
         def drain() -> None:
-            while (has_data := select.select([self._keyboard], [], [], 0.02)[0]) or not is_over.is_set():
-                if has_data:
-                    self.received += os.read(self._keyboard, 65536)
+            while not self.received.endswith(end):
+                self.received += os.read(self._keyboard, 65536)
 
         thread = threading.Thread(target=drain)
         thread.start()
         try:
             yield
         finally:
-            is_over.set()
+            os.write(self.stdout.fileno(), end)
             thread.join()
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Fail when the block takes longer than PATIENCE_S on the machine's clock, whatever the clock of the test."""
+        with trio.CancelScope() as scope:
+            timer = asyncio.get_running_loop().call_later(PATIENCE_S, scope.cancel)
+            try:
+                yield
+            finally:
+                timer.cancel()
+        if scope.cancelled_caught:
+            pytest.fail("the scene does not end; the screen shows:\n" + "\n".join(self.lines))
 
     async def receives(self, data: bytes) -> None:
         """Wait until the terminal has been sent this."""

@@ -583,13 +583,17 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
                 statuses.append(await view.run(surface, is_persistent=True))
 
         async def perform() -> None:
-            async with make_peer() as peer, trio.open_nursery() as nursery:
-                nursery.start_soon(visit, peer.port)
-                await peer.welcome()
-                if at_prompt == AT_PROMPT:
-                    await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", *waiting, at_prompt)
-                await screen.shows(at_prompt)
-                await scene(peer, screen)
+            with screen.patience():
+                async with make_peer() as peer, trio.open_nursery() as nursery:
+                    nursery.start_soon(visit, peer.port)
+                    await act(peer)
+
+        async def act(peer: Any) -> None:
+            await peer.welcome()
+            if at_prompt == AT_PROMPT:
+                await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", *waiting, at_prompt)
+            await screen.shows(at_prompt)
+            await scene(peer, screen)
 
         run_on_asyncio(perform, clock=clock or trio.testing.MockClock())
         (status,) = statuses

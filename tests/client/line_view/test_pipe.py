@@ -16,6 +16,7 @@ class Pipes:
 
     stdin: tuple[int, int] = field(default_factory=os.pipe)
     stdout: tuple[int, int] = field(default_factory=os.pipe)
+    _closed: set[int] = field(default_factory=set)
 
     @property
     def pipe(self) -> Pipe:
@@ -23,7 +24,13 @@ class Pipes:
 
     def feed(self, data: bytes) -> None:
         os.write(self.stdin[1], data)
-        os.close(self.stdin[1])
+        self.close(self.stdin[1])
+
+    def close(self, fd: int) -> None:
+        """Close an end once: its number may soon be another file's."""
+        if fd not in self._closed:
+            self._closed.add(fd)
+            os.close(fd)
 
 
 @pytest.fixture
@@ -31,10 +38,7 @@ def pipes() -> Iterator[Pipes]:
     pipes = Pipes()
     yield pipes
     for fd in (*pipes.stdin, *pipes.stdout):
-        try:
-            os.close(fd)
-        except OSError:  # the test did
-            continue
+        pipes.close(fd)
 
 
 async def lines_of(pipe: Pipe) -> list[str]:
@@ -81,6 +85,33 @@ async def test_a_filter_that_waits_for_input_can_be_stopped(pipes: Pipes, nurser
     assert await lines_of(pipe) == []
 
 
+async def test_a_thread_that_comes_late_reads_and_writes_the_files_it_was_meant_for(pipes: Pipes) -> None:
+    limiter = trio.to_thread.current_default_thread_limiter()
+    others = [object() for _ in range(int(limiter.available_tokens))]
+    lines: list[str] = []
+
+    async def read() -> None:
+        lines.extend(await lines_of(pipes.pipe))
+
+    async with trio.open_nursery() as nursery:
+        for other in others:
+            limiter.acquire_on_behalf_of_nowait(other)
+        nursery.start_soon(read)
+        nursery.start_soon(pipes.pipe.print, "printed\n")
+        await trio.testing.wait_all_tasks_blocked()
+        with open(os.devnull, "r+") as null:  # noqa: ASYNC230  # takes over the numbers of the descriptors
+            os.dup2(null.fileno(), pipes.stdin[0])
+            os.dup2(null.fileno(), pipes.stdout[1])
+        pipes.feed(b"one")
+        for other in others:
+            limiter.release_on_behalf_of(other)
+        with trio.fail_after(PATIENCE_S):
+            await trio.lowlevel.wait_readable(pipes.stdout[0])
+
+    assert lines == ["one"]
+    assert os.read(pipes.stdout[0], 100) == b"printed\n"
+
+
 async def test_what_is_printed_arrives_whole_however_slowly_it_is_read(pipes: Pipes, nursery: trio.Nursery) -> None:
     text = "größer\n" * 20_000
     nursery.start_soon(pipes.pipe.print, text)
@@ -95,7 +126,7 @@ async def test_what_is_printed_arrives_whole_however_slowly_it_is_read(pipes: Pi
 
 
 async def test_printing_to_a_reader_who_has_gone_is_an_error(pipes: Pipes) -> None:
-    os.close(pipes.stdout[0])
+    pipes.close(pipes.stdout[0])
 
     with pytest.raises(BrokenPipeError):
         await pipes.pipe.print("hello\n")

@@ -1,5 +1,6 @@
 """The prompt on a real pseudo terminal, as a person would see it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import pytest
 import trio
 
-from tests.conftest import PATIENCE_S
 from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.terminal import Terminal, open_terminal, run_on_asyncio
 
@@ -26,7 +26,7 @@ def play(scene: Scene, screen: Any, view: PromptView = PLAIN_PROMPT) -> None:
     """Run a scene in front of a terminal that shows its prompt."""
 
     async def run() -> None:
-        with trio.fail_after(PATIENCE_S):
+        with screen.patience():
             async with open_terminal(screen.stdin, screen.stdout, words, view) as terminal:
                 await screen.shows(">")
                 await scene(terminal, screen)
@@ -290,6 +290,40 @@ def test_ctrl_c_and_ctrl_d_leave(screen: Any, key: str) -> None:
     play(scene, screen)
 
     assert screen.modes == screen.modes_before
+
+
+@pytest.mark.parametrize("late", ["\x04", "\x03", "late\r"])
+def test_keys_pressed_after_leaving_are_not_for_the_next_terminal(screen: Any, late: str) -> None:
+    async def leave(terminal: Terminal, screen: Any) -> None:
+        screen.type("\x04" + late)
+        await terminal.stopped.wait()
+
+    async def come_back(terminal: Terminal, screen: Any) -> None:
+        screen.type("hello\r")
+        assert await typed(terminal, 1) == ["hello"]
+
+    play(leave, screen)
+    play(come_back, screen)
+
+
+def test_an_end_of_the_loop_ends_the_program_in_it() -> None:
+    has_ended = []
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    async def run() -> None:
+        asyncio.get_running_loop().call_soon(interrupt)
+        try:
+            await trio.sleep_forever()
+        finally:
+            has_ended.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_on_asyncio(run)
+
+    assert has_ended
+    trio.run(trio.lowlevel.checkpoint)
 
 
 def test_ctrl_d_in_a_line_deletes_and_does_not_leave(screen: Any) -> None:

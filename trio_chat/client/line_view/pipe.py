@@ -56,7 +56,8 @@ class Pipe:
             raise StopAsyncIteration
         data = b""
         with self._reading:
-            data = await trio.to_thread.run_sync(os.read, self._stdin_fd, _READ_BYTES, abandon_on_cancel=True)
+            stdin = ThreadDescriptor(self._stdin_fd)
+            data = await trio.to_thread.run_sync(stdin.read, abandon_on_cancel=True)
             self._reading = trio.CancelScope()
         if data:
             return self._accept_valid(self._decoder.feed(data))
@@ -65,8 +66,8 @@ class Pipe:
 
     async def has_input(self) -> bool:
         """Wait a moment for the first input. -> False if there is none, and none is to come"""
-        wait = partial(select.select, [self._stdin_fd], [], [], _FIRST_INPUT_TIMEOUT_S)
-        can_read, _, _ = await trio.to_thread.run_sync(wait, abandon_on_cancel=True)
+        wait = partial(ThreadDescriptor(self._stdin_fd).wait_readable, _FIRST_INPUT_TIMEOUT_S)
+        can_read = await trio.to_thread.run_sync(wait, abandon_on_cancel=True)
         if can_read and self._first is None:
             self._first = await anext(self, [])
         return bool(self._first) or not self._has_ended
@@ -90,7 +91,8 @@ class Pipe:
 
     async def print(self, text: str) -> None:
         """Write, and wait until that is written. Raises OSError when nobody can read it any more."""
-        await trio.to_thread.run_sync(_write_all, self._stdout_fd, text.encode(), abandon_on_cancel=True)
+        stdout = ThreadDescriptor(self._stdout_fd)
+        await trio.to_thread.run_sync(stdout.write_all, text.encode(), abandon_on_cancel=True)
 
     def _accept_valid(self, inputs: Iterable[str | LineFault]) -> list[str]:
         """Return the valid lines; each other one is an error on stderr, with its number."""
@@ -105,6 +107,30 @@ class Pipe:
         return lines
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(fd, data) :]
+class ThreadDescriptor:
+    """A duplicate of a file descriptor, for one call in a thread that may be abandoned; closed with the last reference.
+
+    An abandoned thread may come to its call only after the opener has closed the descriptor, and its number may be
+    another file's by then.
+    """
+
+    def __init__(self, fd: int) -> None:
+        """Raises OSError where nothing is open."""
+        self._fd = os.dup(fd)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_fd"):
+            os.close(self._fd)
+
+    def read(self) -> bytes:
+        """Wait for input. -> at most _READ_BYTES; empty at the end"""
+        return os.read(self._fd, _READ_BYTES)
+
+    def wait_readable(self, timeout_s: float) -> bool:
+        """Wait until `read` does not have to. -> False after `timeout_s`"""
+        return bool(select.select([self._fd], [], [], timeout_s)[0])
+
+    def write_all(self, data: bytes) -> None:
+        """Write, and wait until that is written."""
+        while data:
+            data = data[os.write(self._fd, data) :]

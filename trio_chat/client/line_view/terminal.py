@@ -21,6 +21,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.styles import Style
@@ -50,22 +51,36 @@ _FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody 
 
 
 def run_on_asyncio(main: Callable[[], Awaitable[T]], *, clock: trio.abc.Clock | None = None) -> T:
-    """Run `main` on Trio, as `trio.run` does, where `open_terminal` works."""
+    """Run `main` on Trio, as `trio.run` does, where `open_terminal` works. What ends the loop cancels `main` first."""
     return asyncio.run(_host(main, clock))
 
 
 async def _host(main: Callable[[], Awaitable[T]], clock: trio.abc.Clock | None) -> T:
     loop = asyncio.get_running_loop()
     done = loop.create_future()
+    scope = trio.CancelScope()
+
+    async def run() -> T | None:
+        with scope:
+            return await main()
+        return None
+
     trio.lowlevel.start_guest_run(
-        main,
+        run,
         run_sync_soon_threadsafe=loop.call_soon_threadsafe,
         run_sync_soon_not_threadsafe=loop.call_soon,
         done_callback=done.set_result,
         host_uses_signal_set_wakeup_fd=True,
         clock=clock,
     )
-    result: T = (await done).unwrap()
+    try:
+        result: T = (await asyncio.shield(done)).unwrap()
+    except (
+        asyncio.CancelledError
+    ):  # the loop is being closed; Trio left in the middle could never run in this thread again
+        scope.cancel()
+        await done
+        raise
     return result
 
 
@@ -165,6 +180,8 @@ class Terminal:
             return
         finally:
             self.stop()
+            # prompt_toolkit keeps keys pressed after leaving for the next prompt at a descriptor of this number.
+            clear_typeahead(self._session.app.input)
 
     def stop(self) -> None:
         """Stop, after the keys that were pressed already."""
