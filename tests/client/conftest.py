@@ -6,6 +6,7 @@ import os
 import pty
 import termios
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -101,9 +102,11 @@ async def open_peer(port: int = 0) -> AsyncIterator[Peer]:
     (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
     async with listener:
         peer = Peer(listener)
-        yield peer
-        if peer.stream:
-            await trio.aclose_forcefully(peer.stream)
+        try:
+            yield peer
+        finally:
+            if peer.stream:
+                await trio.aclose_forcefully(peer.stream)
 
 
 @pytest.fixture
@@ -177,15 +180,27 @@ class Screen:
 
     @contextmanager
     def patience(self) -> Iterator[None]:
-        """Fail when the block takes longer than PATIENCE_S on the machine's clock, whatever the clock of the test."""
+        """Fail when the block stands still for PATIENCE_S on the machine's clock, whatever the clock of the test.
+
+        It stands still when it prints nothing and computes for less than 0.1 s. A busy machine only slows it down.
+        """
+        loop = asyncio.get_running_loop()
+
+        def watch(received: bytes, computed_s: float) -> None:
+            nonlocal timer
+            if self.received == received and time.process_time() - computed_s < 0.1:
+                scope.cancel()
+            else:
+                timer = loop.call_later(PATIENCE_S, watch, self.received, time.process_time())
+
         with trio.CancelScope() as scope:
-            timer = asyncio.get_running_loop().call_later(PATIENCE_S, scope.cancel)
+            timer = loop.call_later(PATIENCE_S, watch, self.received, time.process_time())
             try:
                 yield
             finally:
                 timer.cancel()
         if scope.cancelled_caught:
-            pytest.fail("the scene does not end; the screen shows:\n" + "\n".join(self.lines))
+            pytest.fail("the scene stands still; the screen shows:\n" + "\n".join(self.lines))
 
     async def receives(self, data: bytes) -> None:
         """Wait until the terminal has been sent this."""

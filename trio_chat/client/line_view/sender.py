@@ -146,7 +146,8 @@ class Sender:
         self._messages += keyed
         if self._surface.has_prompt:
             self._narrator.delivery.waiting |= {message.key: message for message in keyed}
-            self._surface.refresh()
+            if not self._lines:  # once for a burst: drawing a thousand times held the loop for seconds
+                self._surface.refresh()
 
     async def _cancel(self) -> list[Row]:
         """Take back what waits. An event tells of it; -> rows where nothing does"""
