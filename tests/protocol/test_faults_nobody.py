@@ -113,3 +113,70 @@ def test_c24_who_comes_after_a_crowd_that_came_and_went_is_shown_what_was_said(s
     said = [f"important {number}" for number in range(5)]
     assert [line.rpartition("> ")[2] for line in shown] == said * 2
     assert [entry["text"] for entry in json.loads(page)["entries"]] == said
+
+
+STRANGERS = [
+    (b"SSH-2.0-OpenSSH_9.6\r\n", b"not an SSH server", "SSH"),
+    (b"CAP LS 302\r\n", b"ERROR :", "IRC"),
+    (b"USER guest 0 * :Real Name\r\n", b"ERROR :", "IRC"),
+    (b"NICK bob\r\nUSER bob bob host :Bob\r\n", b"ERROR :", "IRC"),
+    (b"PASS secret\r\nNICK bob\r\nUSER bob 0 * :Bob\r\n", b"ERROR :", "IRC"),
+    (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03words\n", b"\x15\x03\x03\0\x02\x02\x28", "TLS"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n", "HTTP"),
+]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize(("first", "answer", "kind"), STRANGERS)
+def test_c25_clients_of_other_protocols_are_refused_in_their_own_words_and_nothing_of_it_is_said(
+    server, first: bytes, answer: bytes, kind: str, is_late: bool
+) -> None:
+    alice = server.join()
+
+    stranger = server.join() if is_late else server.connect()
+    stranger.send(first)
+
+    assert answer in stranger.rest()
+    alice.send(b"/quit\n")
+    assert b"]> " not in alice.rest()
+    server.process.terminate()
+    _, errors = server.process.communicate(timeout=PATIENCE_S)
+    assert [line.split(" from ")[0] for line in errors.decode().splitlines()] == [
+        f"{errors.decode().split()[0]} INFO refused {kind}"
+    ]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_c25_an_irc_client_that_logs_in_piece_by_piece_says_nothing(server, is_late: bool) -> None:
+    alice = server.join()
+
+    bot = server.join() if is_late else server.connect()
+    bot.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    bot.send(b"PASS secret\r\n")
+    bot.send(b"NICK bob\r\n")
+    bot.send(b"USER bob 0 * :Bob\r\n")
+
+    assert b"ERROR :" in bot.rest()
+    alice.send(b"/quit\n")
+    assert b"]> " not in alice.rest()
+
+
+@pytest.mark.parametrize(
+    "line", ["PASS the salt", "PASS secret", "NICK bob", "USER guides are here now", "CAP in hand", "user a 0 * :b"]
+)
+@pytest.mark.parametrize("is_late", [False, True])
+def test_c25_words_that_only_look_like_irc_are_said(server, line: str, is_late: bool) -> None:
+    alice = server.join()
+
+    bob = server.join() if is_late else server.connect()
+    bob.send(f"{line}\n".encode())
+
+    assert alice.until(line)[-1] == f"[127.0.0.1:{bob.port}]> {line}"
+
+
+def test_c25_irc_behind_the_first_line_is_said(server) -> None:
+    alice = server.join()
+
+    bob = server.connect(b"this is how IRC begins:\nCAP LS 302\n")
+
+    assert alice.until("CAP LS 302")[-1] == f"[127.0.0.1:{bob.port}]> CAP LS 302"

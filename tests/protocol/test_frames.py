@@ -205,8 +205,6 @@ def test_whoever_goes_to_another_room_leaves_the_room_alone_live_and_in_the_hist
     assert carol.until("left the chat ***")[-3:] == told
     page = bob.until_page()["entries"]
     assert [entry.get("text", "") for entry in page if entry["author"] == "alice"] == ["#lobby", "#lobby", ""]
-    carol.send(b"/history 3\n")
-    assert [carol.line()[17:] for _ in told] == told
 
 
 def test_a_command_that_has_no_request_is_run_by_its_line(enter) -> None:

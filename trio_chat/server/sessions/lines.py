@@ -32,8 +32,8 @@ from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
-from trio_chat.server.transport.peer import Peer, is_silent
-from trio_chat.server.transport.sniff import GreetingRefusal, classify
+from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, Peer, is_silent
+from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify, may_become_irc
 from trio_chat.wire.frame_decoder import is_hello, is_tell
 from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_gap, encode_notice, line_of_past
 from trio_chat.wire.telnet import TELNET_CURE, TelnetDecoder, TelnetFilter
@@ -116,8 +116,10 @@ class LinesSession:
             if (data := peer.receive_nowait()) is None:
                 continue
             if data:
+                if not self._is_known:
+                    data = await _whole_greeting(peer, self._decoder.unfinished, data)
                 # A request line that is too long for a line is never seen whole.
-                self._is_leaving = not self._is_known and self._refuse_if_http(self._decoder.unfinished + data)
+                self._is_leaving = not self._is_known and self._refuse_greeting(self._decoder.unfinished + data)
                 if not self._is_leaving:
                     await self._handle(self._decoder.feed(data), peer)
                 continue
@@ -217,11 +219,13 @@ class LinesSession:
         if self._is_known or not line.strip():  # an empty line may come before a request
             return False
         self._is_known = True
-        return self._refuse_if_http(line.encode() + b"\n")
+        return self._refuse_greeting(line.encode() + b"\n")
 
-    def _refuse_if_http(self, first: bytes) -> bool:
+    def _refuse_greeting(self, first: bytes) -> bool:
         """Refuse a request, or another greeting that must not join. -> whether it was refused"""
         verdict = classify(first)
+        if verdict is Greeting.TLS:
+            verdict = GreetingRefusal.TLS  # it began too late
         return isinstance(verdict, GreetingRefusal) and self._refuse(verdict.name, verdict.value)
 
     def _refuse(self, kind: str, why: bytes) -> bool:
@@ -276,6 +280,14 @@ class LinesSession:
     def _print(self, rows: Sequence[str]) -> None:
         if rows:
             self._outlet.write("".join(f"{row}\n" for row in rows).encode())
+
+
+async def _whole_greeting(peer: Peer, before: bytes, data: bytes) -> bytes:
+    """Wait a moment for the rest of what may be the log-in of an IRC client. -> the bytes of `data`, and of the rest"""
+    with trio.move_on_after(FIRST_BYTES_TIMEOUT_S):
+        while may_become_irc(before + data) and (more := await peer.receive()):
+            data += more
+    return data
 
 
 def _row_of(past: Past) -> str:

@@ -20,7 +20,7 @@ from trio_chat.server.sessions.frames import serve_frames
 from trio_chat.server.sessions.lines import serve_lines
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, Peer
-from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
+from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify, may_become_irc
 from trio_chat.server.transport.socket_peer import SocketPeer
 from trio_chat.server.transport.tls_peer import open_tls
 from trio_chat.wire.lines import encode_notice
@@ -126,6 +126,9 @@ async def _recognise(context: SessionContext, peer: Peer, silence_s: float | Non
     first = await peer.peek(silence_s or (TLS_HELLO_TIMEOUT_S if must_encrypt else FIRST_BYTES_TIMEOUT_S))
     if first == b"" or (first is None and silence_s):
         raise trio.BrokenResourceError("nobody came: not a byte was sent")
+    if first and may_become_irc(first):
+        await trio.sleep(FIRST_BYTES_TIMEOUT_S)
+        first = await peer.peek()
     verdict = classify(first or b"")
     if verdict is Greeting.TLS:
         return verdict if context.tls and not peer.is_encrypted else GreetingRefusal.TLS

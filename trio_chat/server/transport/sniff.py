@@ -9,6 +9,15 @@ _REQUEST_LINE = re.compile(rb"(?:\r?\n)*[A-Z]{2,16} (?:\S+ HTTP/[0-9.]{1,3}\r?\n
 _TLS_HANDSHAKE = b"\x16\x03"
 _PROXY_HEADERS = (b"PROXY TCP", b"PROXY UNKNOWN", b"\r\n\r\n\x00\r\nQUIT\n")
 
+_SSH_BANNER = re.compile(rb"SSH-[12]\.[0-9]+-")
+
+# What nobody says: CAP with a subcommand, USER with its four parameters, or NICK or PASS with one of these beside them.
+_IRC_LOGIN = re.compile(
+    rb"(?:\r?\n)*(?:(?:CAP (?:LS|REQ|LIST|END)\b|USER (\S+) (?:\S+ \S+ :|[0-9]+ \S+ |\1 \S+ \S))"
+    rb"|(?:(?:PASS|NICK) \S+\r?\n){1,3}(?:CAP|USER) )"
+)
+_IRC_BEGINNING = re.compile(rb"(?:\r?\n)*(?:(?:PASS|NICK) \S+\r?\n){1,3}(?:CAP|USER)?\Z")
+
 _SENTENCE = b"This is a chat server, not a web server. Join with: trio-chat join HOST PORT, or nc HOST PORT.\n"
 
 
@@ -23,9 +32,9 @@ class Greeting(Enum):
 class GreetingRefusal(Enum):
     """The ways of speaking of those that must not join, each with its answer in that way of speaking.
 
-    A web page must not be able to talk into the chat. A TLS client gets the alert `handshake_failure` (RFC 8446, 6.2).
-    A PROXY header from anywhere but a known proxy would be relayed as if somebody had said it. PLAIN is any client
-    without TLS where that is required.
+    A web page must not be able to talk into the chat, nor an SSH or IRC client by its log-in. A TLS client gets the
+    alert `handshake_failure` (RFC 8446, 6.2). A PROXY header from anywhere but a known proxy would be relayed as if
+    somebody had said it. PLAIN is any client without TLS where that is required.
     """
 
     HTTP = b"\r\n".join(
@@ -38,6 +47,8 @@ class GreetingRefusal(Enum):
             _SENTENCE,
         )
     )
+    SSH = _SENTENCE.replace(b"a web", b"an SSH").replace(b"\n", b"\r\n") + b"Protocol mismatch.\r\n"
+    IRC = b"ERROR :Closing link: " + _SENTENCE.replace(b"a web", b"an IRC").replace(b"\n", b"\r\n")
     TLS = b"\x15\x03\x03\x00\x02\x02\x28"
     PROXY = b"*** this server expects no PROXY header ***\n"
     PLAIN = b"*** this server speaks TLS only: trio-chat join --tls HOST PORT, or ncat --ssl HOST PORT ***\n"
@@ -49,8 +60,17 @@ def classify(first: bytes) -> Greeting | GreetingRefusal:
         return Greeting.FRAMES
     if _REQUEST_LINE.match(first):
         return GreetingRefusal.HTTP
+    if _SSH_BANNER.match(first):
+        return GreetingRefusal.SSH
+    if _IRC_LOGIN.match(first):
+        return GreetingRefusal.IRC
     if first.startswith(_TLS_HANDSHAKE) or first == _TLS_HANDSHAKE[:1]:
         return Greeting.TLS
     if first.startswith(_PROXY_HEADERS):
         return GreetingRefusal.PROXY
     return Greeting.LINES
+
+
+def may_become_irc(first: bytes) -> bool:
+    """Tell whether the log-in of an IRC client may begin so, which often comes in several pieces."""
+    return bool(_IRC_BEGINNING.match(first))
