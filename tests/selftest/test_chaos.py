@@ -9,10 +9,11 @@ from trio_chat.selftest.chaos import FAULTS, ChaosPlan, ChaosReport, run_chaos_t
 from trio_chat.selftest.report import describe
 
 SHORT = {
-    "seconds": 3.0,
+    "seconds": 4.0,
     "names": ("alice", "bob", "carol", "dave"),
     "fault_interval_s": 0.08,
     "kill_interval_s": 1.0,
+    "lock_interval_s": 1.0,
     "settle_timeout_s": 40.0,
 }
 
@@ -24,6 +25,8 @@ async def test_nothing_is_lost_and_nothing_shown_twice_whatever_breaks(tmp_path:
 
     assert report.violations == []
     assert report.kills > 0
+    assert report.locks > 0
+    assert any(one.heard for one in report.recordings)
     assert report.faults.keys() == FAULTS.keys()
     assert report.entries >= sum(len(one.said) for one in report.recordings) > 0
     assert all(one.reconnects for one in report.recordings)
@@ -60,5 +63,6 @@ def test_a_report_says_what_happened_and_what_came_of_it() -> None:
 
     assert "connections: 3 cut, 1 truncated; 0 reconnects" in said
     assert "server: killed and restarted 2 times" in said
+    assert "journal: locked by another program 0 times" in said
     assert "result: FAILED, broken promises: 25" in said
     assert said[-2:] == ["  alice was shown entry 19 2 times", "  and 5 more"]

@@ -95,3 +95,32 @@ def test_a_history_out_of_order_is_found() -> None:
     history = (HISTORY[1], HISTORY[0], *HISTORY[2:])
 
     assert "the history has entry 3 after 4" in check_history(history, [alice(), bob()])
+
+
+def test_what_a_speaker_said_comes_in_its_order_over_all_rooms() -> None:
+    history = (*HISTORY, ShownEntry(9, "den", "said", "alice", "zero"))
+    said = {"a0": "zero", "a1": "one", "a3": "three"}
+    speaker = alice(said=said, sent=[*said], shown=[*history])
+
+    assert check_history(history, [speaker, bob(shown=[*history])]) == [
+        "alice said 'zero' before 'three', but the history has it behind that"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "failed", "heard", "violations"),
+    [
+        (["t"], [], ["psst"], []),
+        ([], ["t"], [], []),
+        (["t"], [], [], ["alice was told that 'psst' is kept for bob, who received it 0 times"]),
+        (["t"], [], ["psst"] * 2, ["alice was told that 'psst' is kept for bob, who received it 2 times"]),
+        ([], ["t"], ["psst"], ["alice was told that 'psst' for bob failed, but it was received"]),
+        ([], [], ["psst"], ["alice sent 'psst' to bob and got 0 answers"]),
+    ],
+)
+def test_a_private_message_arrives_once_or_has_failed(
+    sent: list[str], failed: list[str], heard: list[str], violations: list[str]
+) -> None:
+    teller = alice(told={"t": ("bob", "psst")}, sent=["a1", "a3", *sent], failed=failed)
+
+    assert check_history(HISTORY, [teller, bob(heard=heard)]) == violations

@@ -1,9 +1,10 @@
 """The chaos test: clients talk through a faulty network to a server that is killed and restarted."""
 
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -23,6 +24,18 @@ BEGIN, END = "the chaos test begins", "the chaos test ends"
 BROKEN_AT_START = 0.2
 """Share of the connections that have a fault injected before the first byte."""
 
+TOLD = 0.1
+"""Share of the lines that are private messages."""
+
+LOCKED_S = (2.2, 3.2)
+"""Bounds of the time for which the journal is locked: longer than the server waits for a lock, so that batches fail."""
+
+CALM_S = 1.0
+"""Connections are left alone while the journal is locked, and so long afterwards: a client that makes a new connection
+repeats what it has said in its order, and one that stays on its connection has to do so too."""
+
+LOCK_WAIT_S = 10
+
 Fault = Callable[[ProxiedConnection, Random], None]
 
 FAULTS: Mapping[str, Fault] = {
@@ -37,7 +50,8 @@ FAULTS: Mapping[str, Fault] = {
 
 @dataclass(frozen=True, slots=True)
 class ChaosPlan:
-    """Parameters of a run: its length, and the average intervals between lines of a client, faults and kills.
+    """Parameters of a run: its length, and the average intervals between lines of a client, faults, kills, and
+    locks of the journal by another program.
 
     Afterwards the clients have `settle_timeout_s` to recover: they wait up to 30 s before they reconnect. The same seed
     gives the same faults at much the same times, but not the same interleaving.
@@ -49,6 +63,7 @@ class ChaosPlan:
     line_interval_s: float = 0.03
     fault_interval_s: float = 0.25
     kill_interval_s: float = 4.0
+    lock_interval_s: float = 5.0
     settle_timeout_s: float = 90.0
 
 
@@ -59,6 +74,7 @@ class ChaosReport:
     plan: ChaosPlan
     faults: Counter[str] = field(default_factory=Counter)
     kills: int = 0
+    locks: int = 0
     recordings: Sequence[Recording] = ()
     entries: int = 0
     seconds: float = 0.0
@@ -96,6 +112,9 @@ class ChaosTest:
         self._proxy = proxy
         self._report = report
         self._faults_end_at = 0.0
+        self._is_calm = False
+        self._lock = trio.Lock()
+        """Held while the server is killed and started, or its journal locked: it could not be opened then."""
 
     async def run(self, folder: Path, on_progress: Callable[[float], None]) -> None:
         """Start server and clients, inject faults, wait until the clients have recovered, and stop the server."""
@@ -130,9 +149,11 @@ class ChaosTest:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._break_connections, Random(f"{seed} faults"))
             nursery.start_soon(self._kill_server, Random(f"{seed} kills"))
+            nursery.start_soon(self._lock_journal, Random(f"{seed} locks"))
             nursery.start_soon(self._report_progress, on_progress)
             for one in participants:
-                nursery.start_soon(self._talk, one, Random(f"{seed} {one.recording.name}"))
+                others = [name for name in self._plan.names if name != one.recording.name]
+                nursery.start_soon(self._talk, one, others, Random(f"{seed} {one.recording.name}"))
 
     async def _settle(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the last line of each room: the check ends there."""
@@ -145,11 +166,15 @@ class ChaosTest:
                 await one.wait_until_shown(f"{END}: {room}")
         await participants[0].wait_until_settled()
 
-    async def _talk(self, one: Participant, rng: Random) -> None:
+    async def _talk(self, one: Participant, others: Sequence[str], rng: Random) -> None:
         number = 0
         while await self._sleep_during_faults(rng.expovariate(1 / self._plan.line_interval_s)):
             number += 1
-            await one.say(f"{one.recording.name} {number} {'x' * rng.randrange(200)}", rng.choice(ROOMS))
+            text = f"{one.recording.name} {number} {'x' * rng.randrange(200)}"
+            if rng.random() < TOLD:
+                await one.tell(rng.choice(others), text)
+            else:
+                await one.say(text, rng.choice(ROOMS))
 
     async def _break_connections(self, rng: Random) -> None:
         """Inject a fault into one connection after the other, and into some as soon as they are made."""
@@ -163,19 +188,30 @@ class ChaosTest:
             self._report.faults[name] += 1
 
         self._proxy.on_connection = lambda connection: (
-            inject_one(connection) if rng.random() < BROKEN_AT_START else None
+            inject_one(connection) if rng.random() < BROKEN_AT_START and not self._is_calm else None
         )
         while await self._sleep_during_faults(rng.expovariate(1 / self._plan.fault_interval_s)):
-            if connections := list(self._proxy.connections):
+            if not self._is_calm and (connections := list(self._proxy.connections)):
                 inject_one(rng.choice(connections))
         self._proxy.on_connection = lambda connection: None
 
     async def _kill_server(self, rng: Random) -> None:
         while await self._sleep_during_faults(rng.uniform(0.5, 1.5) * self._plan.kill_interval_s):
-            self._proxy.target = None
-            await self._supervisor.kill()
-            self._report.kills += 1
-            self._proxy.target = await self._supervisor.start()
+            async with self._lock:
+                self._proxy.target = None
+                await self._supervisor.kill()
+                self._report.kills += 1
+                self._proxy.target = await self._supervisor.start()
+
+    async def _lock_journal(self, rng: Random) -> None:
+        while await self._sleep_during_faults(rng.uniform(0.5, 1.5) * self._plan.lock_interval_s):
+            async with self._lock:
+                self._is_calm = True
+                journal = self._supervisor.data / "journal.db"
+                await trio.to_thread.run_sync(_lock_for, journal, rng.uniform(*LOCKED_S))
+                self._report.locks += 1
+                await trio.sleep(CALM_S)
+                self._is_calm = False
 
     async def _report_progress(self, on_progress: Callable[[float], None]) -> None:
         while (left_s := self._faults_end_at - trio.current_time()) > 0:
@@ -191,6 +227,13 @@ class ChaosTest:
 
 def _flow(connection: ProxiedConnection, rng: Random) -> Flow:
     return rng.choice((connection.up, connection.down))
+
+
+def _lock_for(journal: Path, seconds: float) -> None:
+    """Lock a journal against everybody who writes, as another program would. Called in a thread."""
+    with closing(sqlite3.connect(journal, isolation_level=None, timeout=LOCK_WAIT_S)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        time.sleep(seconds)
 
 
 async def _read_history(folder: Path) -> list[ShownEntry]:

@@ -28,11 +28,14 @@ class ShownEntry(NamedTuple):
 class Recording:
     """The lines that one client sent and was shown, in order. `said` has the texts by their keys.
 
+    `told` has the recipients and texts of its private messages by their keys, and `heard` those that it received.
     `missed` counts the gaps that were announced to it; `ended` is the reason why it gave up, if it did.
     """
 
     name: str
     said: dict[str, str] = field(default_factory=dict)
+    told: dict[str, tuple[str, str]] = field(default_factory=dict)
+    heard: list[str] = field(default_factory=list)
     shown: list[ShownEntry] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -43,7 +46,7 @@ class Recording:
     @property
     def is_settled(self) -> bool:
         """True if each line that it sent was acknowledged or failed."""
-        return len(self.sent) + len(self.failed) >= len(self.said)
+        return len(self.sent) + len(self.failed) >= len(self.said) + len(self.told)
 
 
 def check_history(history: Sequence[ShownEntry], recordings: Sequence[Recording]) -> list[str]:
@@ -57,6 +60,8 @@ def check_history(history: Sequence[ShownEntry], recordings: Sequence[Recording]
     for recording in recordings:
         violations += (f"{recording.name} {what}" for what in _check_all_shown(history, recording))
         violations += (f"{recording.name} {what}" for what in _check_said(history, recording))
+        violations += (f"{recording.name} {what}" for what in _check_own_order(history, recording))
+        violations += (f"{recording.name} {what}" for what in _check_told(recording, recordings))
     return violations
 
 
@@ -103,12 +108,36 @@ def _check_said(history: Sequence[ShownEntry], recording: Recording) -> Iterator
             yield f"was told that {_quote(text)} is kept, but it is not in the history"
         if failed[key] and text in texts:
             yield f"was told that {_quote(text)} failed, but it is in the history"
-    for key in (sent | failed).keys() - recording.said:
+    for key in (sent | failed).keys() - recording.said.keys() - recording.told.keys():
         yield f"got an answer for {key!r}, which it never said"
     if recording.ended:
         yield f"gave up: {recording.ended}"
     if recording.missed:
         yield f"had {recording.missed} gaps announced"
+
+
+def _check_own_order(history: Sequence[ShownEntry], recording: Recording) -> Iterator[str]:
+    """Find what one client said and is not in the order in which it said it, over all rooms."""
+    numbers = {text: number for number, text in enumerate(recording.said.values())}
+    texts = [text for text in _texts(history) if text in numbers]  # each where it is first
+    yield from (
+        f"said {_quote(after)} before {_quote(before)}, but the history has it behind that"
+        for before, after in pairwise(texts)
+        if numbers[before] > numbers[after]
+    )
+
+
+def _check_told(recording: Recording, recordings: Iterable[Recording]) -> Iterator[str]:
+    heard = {one.name: Counter(one.heard) for one in recordings}
+    sent, failed = Counter(recording.sent), Counter(recording.failed)
+    for key, (name, text) in recording.told.items():
+        times = heard[name][text]
+        if sent[key] and times != 1:
+            yield f"was told that {_quote(text)} is kept for {name}, who received it {times} times"
+        if failed[key] and times:
+            yield f"was told that {_quote(text)} for {name} failed, but it was received"
+        if (answers := sent[key] + failed[key]) != 1:
+            yield f"sent {_quote(text)} to {name} and got {answers} answers"
 
 
 def _of_room(lines: Iterable[ShownEntry], room: str) -> list[ShownEntry]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.chat.events import LOBBY
+from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.events import Connected, Disconnected, Ended, Failed, GapFound, LinkEvent, Received, Sent
 from trio_chat.client.link.identity import Identity
@@ -42,6 +42,13 @@ class Participant:
         self.recording.said[key] = text
         await self._link.say(frames.Say(room=room, text=text, key=key))
 
+    async def tell(self, name: str, text: str) -> None:
+        """Send a private message; return when the client has queued it."""
+        key = secrets.token_hex(16)
+        await self._link.wait_for_space(1, is_persistent=True)
+        self.recording.told[key] = name, text
+        await self._link.say(frames.Tell(to=name, text=text, key=key))
+
     async def wait_until_settled(self) -> None:
         """Return when each line that it sent was acknowledged or failed."""
         await self._wait_until(lambda: self.recording.is_settled)
@@ -59,6 +66,8 @@ class Participant:
         match event:
             case Received(entry=entry) if entry.room in ROOMS:
                 recording.shown.append(ShownEntry(entry.id, entry.room, entry.kind, entry.author, entry.text))
+            case Received(entry=entry) if entry.kind == Kind.TOLD and entry.author != recording.name:
+                recording.heard.append(entry.text)
             case Sent(message=message):
                 recording.sent.append(message.key)
             case Failed(message=message):

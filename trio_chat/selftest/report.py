@@ -10,12 +10,14 @@ VIOLATIONS_MAX = 20
 def describe(report: ChaosReport) -> Iterator[str]:
     """Format a report, line by line."""
     plan, participants = report.plan, report.recordings
-    said, sent, failed = (sum(len(getattr(one, name)) for one in participants) for name in ("said", "sent", "failed"))
+    names = ("said", "told", "sent", "failed")
+    said, told, sent, failed = (sum(len(getattr(one, name)) for one in participants) for name in names)
     faults = ", ".join(f"{count} {name}" for name, count in sorted(report.faults.items())) or "none"
     yield f"{len(participants)} clients, {plan.seconds:g} s of faults, seed {plan.seed}; {report.seconds:.1f} s in all"
     yield f"connections: {faults}; {sum(one.reconnects for one in participants)} reconnects"
     yield f"server: killed and restarted {report.kills} time{'' if report.kills == 1 else 's'}"
-    yield f"lines: {said} said, {sent} kept, {failed} failed; {report.entries} entries in the history"
+    yield f"journal: locked by another program {report.locks} time{'' if report.locks == 1 else 's'}"
+    yield f"lines: {said} said and {told} told in private, {sent} kept, {failed} failed; {report.entries} entries in the history"
     if not report.violations:
         yield "result: every entry was shown to every client, once and in the same order"
         return

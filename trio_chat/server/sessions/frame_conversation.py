@@ -52,7 +52,7 @@ class FrameConversation:
                 self.unkept.discard(request.key)
                 return False
         self.unkept.append(request.key)
-        text = "what you said before it could not be kept: say that again first, then this"
+        text = "what was said before it could not be kept, and has to be repeated first"
         self.answer(frames.Error(code="not-kept", text=text, key=request.key))
         return False
 
