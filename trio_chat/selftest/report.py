@@ -17,7 +17,8 @@ def describe(report: ChaosReport) -> Iterator[str]:
     yield f"connections: {faults}; {sum(one.reconnects for one in participants)} reconnects"
     yield f"server: killed and restarted {report.kills} time{'' if report.kills == 1 else 's'}"
     yield f"journal: locked by another program {report.locks} time{'' if report.locks == 1 else 's'}"
-    yield f"lines: {said} said and {told} told in private, {sent} kept, {failed} failed; {report.entries} entries in the history"
+    lines = f"{said} said and {told} told in private, {sent} kept, {failed} failed"
+    yield f"lines: {lines}; {report.entries} entries in the history"
     if not report.violations:
         yield "result: every entry was shown to every client, once and in the same order"
         return
