@@ -45,7 +45,8 @@ def test_c23_utf_16_is_refused(start) -> None:
 
 @pytest.mark.parametrize("before", [b"", b" ", b"\xef\xbb\xbf", b"\x1b[A", b"\x1bOp"])
 def test_c23_a_frame_with_something_private_in_it_is_not_said_by_a_plain_client(server, before: bytes) -> None:
-    alice, bob = server.join_all(2)
+    alice, bob = server.join(), server.join()
+    assert alice.line().endswith("joined the chat ***")
 
     alice.send(before + b'{"type":"tell","to":"bob","text":"secret"}\n')
     alice.send(before + b'{"type":"hello","protocol":1,"password":"secret"}\n')

@@ -80,6 +80,11 @@ class Say(Request, frozen=True, kw_only=True):
     lines: Annotated[list[Text], Meta(max_length=LINES_LIMIT)] = msgspec.field(default_factory=list)
     """Lines that are kept together, one entry each, or not at all. The last of them bears the key."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError, which makes it no frame, where there is nothing to say."""
+        if self.text is None and not self.lines:
+            raise ValueError("a say has a text or lines")
+
 
 class Act(Request, frozen=True, kw_only=True):
     """Describe an action of the client in a room, as `/me` does."""
