@@ -38,11 +38,9 @@ def values(kind: types.Type) -> st.SearchStrategy[Any]:
             return st.dictionaries(values(key), values(value), max_size=3)
         case types.UnionType(types=choices):
             return st.one_of(*map(values, choices))
-        case types.StructType(cls=frames.Say):
-            saying = st.fixed_dictionaries(
-                {"room": TEXTS, "key": TEXTS}, optional={"lines": st.lists(TEXTS, max_size=3)}
-            )
-            return st.builds(lambda fields, text: frames.Say(text=text, **fields), saying, TEXTS)
+        case types.StructType(cls=frames.Say, fields=fields):  # with a text, since one without text and lines is none
+            given = {field.name: values(field.type) for field in fields}
+            return st.builds(frames.Say, **given | {"text": given["text"].filter(lambda text: text is not None)})
         case types.StructType(cls=cls, fields=fields):
             return st.builds(cls, **{field.name: values(field.type) for field in fields})
         case types.Metadata(type=inner):
