@@ -39,6 +39,11 @@ class FrameConversation:
         """Write a frame, which the next flush sends."""
         self.outlet.write(frames.encode(reply))
 
+    @property
+    def is_in_order(self) -> bool:
+        """True while nothing has to be said again, as far as is known."""
+        return not self.unkept and (not self.posted or self.posted[-1][0].error is None)
+
     async def wait_turn(self, request: frames.AnyRequest) -> bool:
         """Let a request pass. -> False where something that the client said before has to be said again first"""
         if not isinstance(request, Speech):

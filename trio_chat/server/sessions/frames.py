@@ -159,7 +159,7 @@ class FramesSession:
             handler = HANDLERS[type(request)]
             if handler.is_typed:
                 talk.chat.record_input(talk.client)
-            if await talk.wait_turn(request):
+            if talk.is_in_order or await talk.wait_turn(request):
                 await handler.run(talk, request)
         except (ChatError, FrameFault) as error:
             await talk.refuse(request, error)

@@ -27,6 +27,9 @@ class Unkept:
     def __init__(self) -> None:
         self._keys: dict[str, None] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
     def is_turn_of(self, key: str) -> bool:
         """Take a key out if its turn has come. -> False where something said before it comes first"""
         if self._keys and key and key != next(iter(self._keys)):
