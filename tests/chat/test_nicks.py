@@ -219,7 +219,8 @@ def test_names_that_differ_to_the_eye_have_different_keys() -> None:
 
 @given(st.text())
 def test_a_key_is_blind_to_case(text: str) -> None:
-    letters = "".join(char for char in text if len(char.upper()) == len(char.lower()) == 1)
+    # U+0345 is the one mark whose capital is a letter: it cannot be made capital before it is in its canonical place.
+    letters = "".join(char for char in text if len(char.upper()) == len(char.lower()) == 1 and char != "\u0345")
 
     assert fold(letters.upper()) == fold(letters.lower()) == fold(letters)
 
