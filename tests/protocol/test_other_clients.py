@@ -3,7 +3,6 @@
 import os
 import pty
 import select
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE_S
+from tests.protocol.conftest import Peer
 
 WITH_CR_LF = ["telnet 127.0.0.1 {port}", "telnet -- 127.0.0.1 -{port}", "plink -telnet -P {port} 127.0.0.1"]
 WITH_LF = ["nc 127.0.0.1 {port}", "ncat 127.0.0.1 {port}", "socat - TCP:127.0.0.1:{port}"]
@@ -91,17 +91,22 @@ def test_debians_telnet_shows_why_a_line_was_not_sent_and_the_cure(server) -> No
         assert alice.line().endswith("]> 日本")
 
 
+def _received(peer: Peer, size: int) -> bytes:
+    """The next bytes. MSG_WAITALL waits for none behind the first on a socket with a timeout."""
+    return b"".join(peer.socket.recv(1) for _ in range(size))
+
+
 def test_a_password_is_kept_off_the_screen_of_a_telnet_that_negotiates(start, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("geheim\n")
     bob = start("--password-file", str(tmp_path / "password")).connect()
     assert bob.line() == "*** password: ***"
 
     bob.send(b"\xff\xfb\x1f")
-    assert bob.socket.recv(6, socket.MSG_WAITALL) == b"\xff\xfe\x1f" + b"\xff\xfb\x01"
+    assert _received(bob, 6) == b"\xff\xfe\x1f" + b"\xff\xfb\x01"
     bob.send(b"\xff\xfd\x01wrong\r\n")
     assert bob.line() == "*** wrong password: try again ***\r"
     bob.send(b"geheim\r\n")
-    assert bob.socket.recv(3, socket.MSG_WAITALL) == b"\xff\xfc\x01"
+    assert _received(bob, 3) == b"\xff\xfc\x01"
     bob.send(b"\xff\xfe\x01quit()\r\n")
 
     assert bob.rest() == b"*** you have left ***\r\n"

@@ -18,7 +18,7 @@ from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.store import Store
 from trio_chat.serve import app
 from trio_chat.server.operation.stdio import Printer
-from trio_chat.server.shutdown_timeouts import DELIVERY_S, STOP_S
+from trio_chat.server.shutdown_timeouts import DELIVERY_S, KICK_DELIVERY_S, STOP_S
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +92,8 @@ async def test_a_stop_is_over_in_time_though_the_disk_the_operators_and_the_clie
         await talker.send_all(b"never\n")
         await trio.testing.wait_all_tasks_blocked()  # from now on all wait for the disk: deeds and places too
         await http.send_all(b"DELETE /clients/%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % victim.socket.getsockname()[1])
+        assert b"200" in await http.receive_some()
+        mock_clock.jump(KICK_DELIVERY_S)  # it waited so long for its own notice, which is not kept
         assert b"kicked" in await rest_of(victim)
         await http.send_all(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)  # and it reads none
         await reader.send_all(b'{"type": "join", "room": "den"}\n')
