@@ -67,12 +67,14 @@ async def talk_ahead(house, counts: Sequence[int], folder: Path) -> None:
     await alice.send(type="hello", protocol=1, session=SECRET)
     await alice.until("welcome")
     unsaid = {str(number) for number in range(sum(counts))}
+    sending = trio.Lock()
 
     async def repeat() -> None:
         while unsaid:
             frame = await alice.receive()
             if frame.get("code") == "not-kept":
-                await alice.send(type="say", room="lobby", text=frame["key"], key=frame["key"])
+                async with sending:
+                    await alice.send(type="say", room="lobby", text=frame["key"], key=frame["key"])
             elif frame["type"] == "entry":
                 unsaid.discard(frame.get("key", ""))
 
@@ -82,12 +84,13 @@ async def talk_ahead(house, counts: Sequence[int], folder: Path) -> None:
         for count in counts:
             keys = [str(number + one) for one in range(count)]
             number += count
-            await alice.line.send(
-                b"".join(
-                    json.dumps({"type": "say", "room": "lobby", "text": key, "key": key}).encode() + b"\n"
-                    for key in keys
+            async with sending:
+                await alice.line.send(
+                    b"".join(
+                        json.dumps({"type": "say", "room": "lobby", "text": key, "key": key}).encode() + b"\n"
+                        for key in keys
+                    )
                 )
-            )
             await trio.lowlevel.checkpoint()
 
 
