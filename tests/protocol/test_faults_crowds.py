@@ -15,6 +15,7 @@ def test_c11_hundreds_who_say_nothing_hold_up_nobody(server) -> None:
     silent = [server.connect() for _ in range(300)]
     alice, bob = server.join(), server.join()
     bob.send(b"/join talk\n")
+    bob.until("you are in #talk ***")
     alice.send(b"/join talk\n")
     bob.until("joined #talk ***")
 

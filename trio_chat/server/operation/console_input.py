@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from functools import partial
 
 import trio
@@ -32,7 +32,7 @@ async def read_commands(
                 await trio.lowlevel.checkpoint()
 
     stdin, stdout, stderr = fds
-    if is_one_terminal(stdin, stdout) and os.access(os.ttyname(stdin), os.R_OK | os.W_OK):  # else of another user: su
+    if is_one_terminal(stdin, stdout) and _is_ours(stdin):
         # Imported only where there is a terminal: the start is not slower elsewhere.
         from trio_chat.server.operation.console_completion import complete
         from trio_chat.server.operation.terminal import ConsoleTerminal
@@ -40,7 +40,8 @@ async def read_commands(
         terminal = ConsoleTerminal(stdin, printer, partial(complete, context))
         # A log on the same terminal would tear the line.
         is_shared = is_one_terminal(stdout, stderr)
-        with diverted(_from_thread(printer)) if is_shared else nullcontext():
+        # Where the terminal has hung up meanwhile, SIGHUP stops the server.
+        with diverted(_from_thread(printer)) if is_shared else nullcontext(), suppress(OSError):
             await terminal.run(handle)
         return
     async with aclosing(read_lines(stdin)) as lines:
@@ -54,6 +55,14 @@ def is_one_terminal(one: int, other: int) -> bool:
         return False
     try:
         return os.isatty(one) and os.isatty(other) and os.ttyname(one) == os.ttyname(other)
+    except OSError:
+        return False
+
+
+def _is_ours(terminal: int) -> bool:
+    """Tell whether we may open the terminal. It may be another user's, after su, or have hung up."""
+    try:
+        return os.access(os.ttyname(terminal), os.R_OK | os.W_OK)
     except OSError:
         return False
 
