@@ -26,7 +26,7 @@ def record(owner: str, nick: str, *rooms: str) -> SessionRecord:
 
 @st.composite
 def everyone(draw: st.DrawFn) -> Here:
-    """Who is here at one time: nobody has the name of another."""
+    """The clients present at one time, each with a name of its own."""
     owners = draw(st.lists(st.sampled_from(OWNERS), unique=True))
     nicks = draw(st.permutations(NICKS + ("",) * len(OWNERS)))
     rooms = st.lists(st.sampled_from(ROOMS), unique=True)

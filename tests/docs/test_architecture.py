@@ -48,6 +48,12 @@ def test_a_new_import_is_a_new_arrow() -> None:
     }
 
 
+def test_a_circle_is_drawn_so_that_the_law_of_imports_can_name_it() -> None:
+    circle = {("a", "b"), ("b", "a")}
+
+    assert reduced(circle | {("b", "c")}) >= circle
+
+
 def test_an_arrow_that_follows_from_others_is_left_out() -> None:
     assert reduced({("a", "b"), ("b", "c"), ("c", "d"), ("a", "d"), ("x", "d")}) == {
         ("a", "b"),

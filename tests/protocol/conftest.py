@@ -108,7 +108,7 @@ class Server:
         self._excuses.append(task)
 
     def holds(self) -> list[str]:
-        """What has held the loop for longer than anything may, without an excuse."""
+        """The steps that held the loop for too long, without an excuse."""
         found = self._holds.read_text().splitlines() if self._holds and self._holds.exists() else []
         return [line for line in found if not any(task in line for task in self._excuses)]
 

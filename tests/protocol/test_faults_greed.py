@@ -12,7 +12,7 @@ MIB = 1024
 
 
 def entries_of(server) -> int:
-    """How many entries the server has kept since it was started."""
+    """The number of entries kept since the server was started."""
     metrics = server.http("GET /metrics").decode()
     counts = re.findall(r"^trio_chat_entries_total\{.*\} (\S+)$", metrics, re.MULTILINE)
     return int(sum(map(float, counts)))

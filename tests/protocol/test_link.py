@@ -227,7 +227,7 @@ def join(port: int, folder: Path, **streams: int) -> "subprocess.Popen[bytes]":
 
 
 def is_kept(text: bytes, folder: Path) -> bool:
-    """Whether an outbox has a message on disk. The client has locked it, so its log is read as bytes."""
+    """Tell if an outbox has a message on disk. The client has locked it, so its log is read as bytes."""
     return any(text in log.read_bytes() for log in folder.rglob("*-wal"))
 
 

@@ -42,7 +42,7 @@ PORTS = itertools.count(1024)
 
 
 def clients_of(server) -> list[dict]:
-    """What `GET /clients` lists."""
+    """The clients that `GET /clients` lists."""
     with urlopen(f"http://127.0.0.1:{server.admin_port}/clients", timeout=PATIENCE_S) as answer:
         return json.load(answer)["clients"]
 

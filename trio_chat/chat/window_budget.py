@@ -40,7 +40,7 @@ class WindowBudget:
     def __init__(self, limit_bytes: int = WINDOW_TOTAL_BYTES) -> None:
         self.limit_bytes = limit_bytes
         self.unchecked_bytes = 0
-        """Where the sum is above this, `enforce` is due."""
+        """The sum, in bytes, above which `enforce` is due."""
         self.used_bytes = 0
         """Memory of all windows: each adds what it takes, and subtracts what it gives up."""
         self._windows: dict[Shrinkable, None] = {}

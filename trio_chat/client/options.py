@@ -34,7 +34,7 @@ class ViewOptions:
     stickers: Path | None = None
     """A sticker file that adds to the default catalogue."""
     runs_commands: bool = False
-    """Whether lines of a pipe can be commands; else they are all text. What is typed always can be."""
+    """True if lines of a pipe can be commands; else they are all text. Typed lines always can be."""
     wait_s: float = 20
     """Time for which a pipe whose input has ended tries to reach the server."""
 

@@ -25,7 +25,7 @@ class Membership:
         self._needs_nick = identity.needs_nick
         self._password = identity.password
         self.is_nick_taken = False
-        """Whether somebody else had the nick that we want when we came."""
+        """True if the nick that we want was taken when we came."""
         self._seen = Seen()
 
     @property

@@ -27,7 +27,7 @@ class FrameConversation:
         self.client = client
         self.outlet = outlet
         self.posted: list[tuple[Receipt, Speech]] = []
-        """What was posted and is not settled yet, with its receipts."""
+        """Requests that were posted and are not settled yet, with their receipts."""
         self.unkept = Unkept()
         self.is_leaving = False
 
