@@ -1,19 +1,18 @@
-"""Chat: all rooms and every rule. Lines, frames, the console and HTTP call the same methods.
+"""Chat: all clients, all rooms and every rule. Lines, frames, the console and HTTP call the same methods.
 
-What it decides becomes drafts, handed to `post`; what comes back from the journal enters the rooms through `deliver`.
-Nothing here waits: no method is a coroutine, so a rule is checked and applied in one step.
+Its decisions become drafts, handed to `post`; the entries that the journal makes of them enter the rooms through
+`deliver`. Nothing here waits: no method is a coroutine, so a rule is checked and applied in one step.
 """
 
 import itertools
 from collections.abc import Collection, Sequence
 from itertools import chain
 
-import msgspec
-
 from trio_chat.chat.client import UNCOUNTED, Client
 from trio_chat.chat.counters import Counters, DisconnectReason
 from trio_chat.chat.crowd import CrowdNotices
 from trio_chat.chat.dependencies import Change, Dependencies, Rules
+from trio_chat.chat.drafts import draft_of, move_notice, readable, spoken_drafts, told_drafts, topic_draft
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
@@ -21,26 +20,27 @@ from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
-from trio_chat.chat.rooms import TOPIC_MAX, Rooms
+from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.session_record import SessionEnd, SessionRecord
-from trio_chat.chat.text import TEXT_MAX, clean, excerpt
+from trio_chat.chat.text import excerpt
 from trio_chat.chat.window_budget import WindowBudget
 
 DEPARTURES_PER_TURN = 200
-"""Departures of clients, and from rooms, in one turn of the loop: some 10 ms. A network that breaks ends thousands."""
+"""Departures, of clients and from rooms, in one turn of the loop: some 10 ms. A broken network ends thousands."""
 
 MAKE_WAY_AT_ONCE = 10
-"""Sessions that end when one client comes, so that a limit which was lowered holds nobody up; fewer come than go."""
+"""Sessions ended at most when one client connects. More than one, or a limit that was lowered would never be reached;
+few, so that nobody waits while thousands are ended."""
 
 
 class Chat:
     """All clients and rooms of this server."""
 
     def __init__(self, deps: Dependencies, *, rules: Rules, last_id: int = 0) -> None:
-        """`last_id` is the newest id in the journal: what is newer comes in through `deliver`."""
+        """`last_id` is the newest id in the journal: newer entries arrive through `deliver`."""
         self._deps = deps
         self.rules = rules
-        """Can be set anew at any time; `window` and `rooms` stay as they were at first."""
+        """Can be replaced at any time; but `window` and `rooms` take effect only at the start."""
         self._register = Register()
         self._ids = itertools.count(1)
         self._crowd_notices = CrowdNotices(deps.post)
@@ -52,20 +52,20 @@ class Chat:
 
     @property
     def clients(self) -> Collection[Client]:
-        """Everyone who is connected, in the order of coming."""
+        """All clients with a connection, in the order of connecting."""
         return self._register.connected
 
     @property
     def away(self) -> Collection[Client]:
-        """Everyone whose connection broke and whose session can be resumed, the oldest first."""
+        """All clients whose connection broke and whose session can be resumed, the longest away first."""
         return self._register.away
 
     def connect(
         self, address: str, port: int, *, mode: Mode, outlet: Outlet, session: str = "", origin: int = UNCOUNTED
     ) -> Client:
-        """Admit a connection. It is in no room yet. `session` is what another connection can take over by.
+        """Admit a connection as a client, in no room yet. With a `session`, a later connection can take it over.
 
-        Of too many clients of one `origin`, or in all, those that have been away for longest make way.
+        Where there are too many clients of one `origin`, or in all, those longest away make way.
         """
         client = Client(f"c{next(self._ids)}", address, port, mode=mode, outlet=outlet)
         client.session, client.origin = session, origin
@@ -77,7 +77,7 @@ class Chat:
     def resume(
         self, session: str, address: str, port: int, *, outlet: Outlet, origin: int = UNCOUNTED
     ) -> Client | None:
-        """Let a new connection take over from the one that had this session, if that is still known."""
+        """Let a new connection take over the client with this session. -> None where there is none"""
         client = self._register.by_session(session)
         if client is None:
             return None
@@ -93,13 +93,13 @@ class Chat:
         return client
 
     def with_session(self, session: str) -> Client | None:
-        """The client that a new connection with this session would take over from."""
+        """The client that a new connection with this session would take over."""
         return self._register.by_session(session)
 
     def restore(self, record: SessionRecord) -> None:
-        """Restore a client that was here when the server last stopped, as one whose connection broke just now.
+        """Restore a client that was connected when the server last stopped, as if its connection broke just now.
 
-        Raises ChatError, and it is not here, where that cannot be.
+        Raises ChatError where its nick is taken or its rooms are too many; then it is not restored at all.
         """
         client = Client(f"c{next(self._ids)}", "", 0, mode=Mode.FRAMES, outlet=NoOutlet())
         client.session, client.label = record.owner, record.label
@@ -125,7 +125,10 @@ class Chat:
     def connection_lost(
         self, client: Client, outlet: Outlet, reason: DisconnectReason = DisconnectReason.BROKEN
     ) -> None:
-        """The connection that had this outlet broke. A client with a session stays for a while, unless it resumed."""
+        """Note that the connection with this outlet broke. A client with a session stays for a while.
+
+        Nothing happens where it has resumed on another connection since.
+        """
         if client.outlet is not outlet or client not in self._register or client.away_since is not None:
             return
         if not client.session:
@@ -139,7 +142,7 @@ class Chat:
         self._make_way(client.origin)
 
     def disconnect(self, client: Client, reason: DisconnectReason = DisconnectReason.LEFT) -> None:
-        """The client has left. Does nothing for one that is gone already, as after a kick."""
+        """Remove a client that has left. Nothing happens where it is gone already, as after a kick."""
         if client not in self._register:
             return
         was_connected = client.away_since is None
@@ -148,9 +151,9 @@ class Chat:
             self._record_disconnect(client, reason)
 
     def kick(self, client: Client, text: str = "") -> None:
-        """End a client's connection, or its session where it is away; everyone where it was is told.
+        """End a client's connection, or its session where it is away. Its rooms are told.
 
-        `text` is the sentence that it is told. Raises ChatError for one that is gone.
+        `text` is the reason that the client is given. Raises ChatError for a client that is gone.
         """
         self._check_is_here(client)
         was_connected = client.away_since is None
@@ -162,13 +165,13 @@ class Chat:
         client.outlet.hang_up(CloseReason.KICKED, text)
 
     def tick(self) -> None:
-        """Do what is done about once a second: sum up crowds, let go of those who were away for too long, tidy up."""
+        """Do the chores of about once a second: sum up crowds, end overdue sessions, forget unused rooms."""
         self.sum_up()
         self.end_overdue_sessions()
         self.rooms.forget_unspoken()
 
     def end_overdue_sessions(self) -> bool:
-        """Let go of some of those who were away for too long. -> whether others are left; they are not to wait long."""
+        """End sessions that were away for too long, a bounded number. -> whether more are due: call it again soon"""
         latest, departures = self._deps.clock() - self.rules.hold_s, 0
         while (client := self._register.away.oldest()) and client.away_since is not None:
             if client.away_since > latest or departures >= DEPARTURES_PER_TURN:
@@ -184,9 +187,9 @@ class Chat:
     # Rooms
 
     def join(self, client: Client, name: str, *, is_move: bool = False) -> Member:
-        """Put a client into a room, which is made if it is not there. It hears what is kept from now on.
+        """Put a client into a room, which is made if there is none. It is sent the entries kept from now on.
 
-        `is_move` where it is in the chat already. Raises ChatError where it may not, or is gone.
+        `is_move` tells that it is in the chat already. Raises ChatError where it may not join, or is gone.
         """
         self._check_is_here(client)
         room = self.rooms.enter(name)
@@ -195,12 +198,12 @@ class Chat:
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         member = client.members[room] = room.admit(client)
-        notice = _draft(client, room, Kind.JOINED, _only(room) if is_move else "")
+        notice = (move_notice if is_move else draft_of)(client, room, Kind.JOINED)
         self._post_change(client, *self._unless_counted(notice, room))
         return member
 
     def switch(self, client: Client, name: str) -> Room:
-        """Put a client into a room and out of all others. Raises ChatError where it may not."""
+        """Put a client into a room and take it out of all others. Raises ChatError where it may not join."""
         room = self.join(client, name, is_move=True).room
         for other in tuple(client.members):
             if other is not room:
@@ -212,13 +215,13 @@ class Chat:
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
         del client.members[room]
-        notices = self._remove_member(client, room, _draft(client, room, Kind.LEFT, _only(room)))
+        notices = self._remove_member(client, room, move_notice(client, room, Kind.LEFT))
         client.departed = self._post_change(client, *notices)
 
     def finish_departures(self, client: Client) -> None:
-        """Let a client go from the rooms that it has left, if it has not gone: up to now it is sent what was said.
+        """End a client's departures from rooms: it is sent what was said there up to now, and nothing more.
 
-        To be called when what it left by is kept and published, or the wait for that is over.
+        Called once its notices of leaving are kept and published, or when the wait for that is over.
         """
         departing, client.departing = client.departing, ()
         for member in departing:
@@ -227,65 +230,57 @@ class Chat:
                 self.rooms.close(member.room)
 
     def room_of(self, client: Client, name: str) -> Room:
-        """The room of that name, which the client is in. Raises ChatError where it is not."""
+        """The room of that name. Raises ChatError where the client is not in it."""
         room = self.rooms.find(name)
         if room is None or room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{excerpt(name.removeprefix('#'))}")
         return room
 
     def current_room(self, client: Client) -> Room:
-        """The room that a client with one room speaks in, entered last. Raises ChatError where it is in none."""
+        """The room that a client entered last, in which its lines are said. Raises ChatError where it is in none."""
         for room in reversed(client.members):
             return room
         raise ChatError("no-room", "you are in no room: /join one")
 
     def set_topic(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt:
-        """Say what a room is about. Raises ChatError where that is too long."""
-        if len(text) > TOPIC_MAX:
-            raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
-        topic = clean(text).strip()
-        return self._post_in(client, room, _draft(client, room, Kind.TOPIC, topic, key))
+        """Set the topic of a room. Raises ChatError where it is too long."""
+        return self._post_in(client, room, topic_draft(client, room, text, key))
 
     # Speaking
 
     def say(self, client: Client, room: Room, *texts: str, key: str = "", is_typed: bool = True) -> Receipt | None:
         """Say lines in a room, one entry each, kept together or not at all; the last one bears the key.
 
-        Of some nothing readable may be left once they are clean: they are left out. -> None when that is all of them
+        A line with nothing readable in it is left out. -> None where that leaves none
 
-        A client in lines is not sent what it has typed itself; where it has not, as with the throw of a die, it is.
+        A client in lines is not sent what it typed itself; with `is_typed` false it is, as with the throw of a die.
         """
         return self._speak(client, room, Kind.SAID, texts, key, is_typed=is_typed)
 
     def act(self, client: Client, room: Room, text: str, *, key: str = "", is_typed: bool = True) -> Receipt | None:
-        """Say what the client does, as in `* [alice] waves`. It is sent to the same as what is said."""
+        """Say what the client does, as in `* [alice] waves`. It is sent to the same clients as a `say`."""
         return self._speak(client, room, Kind.ACTED, (text,), key, is_typed=is_typed)
 
     def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
-        """Say something to one client alone. It is kept twice, once in the mailbox of each."""
+        """Send one client a private message. It is kept twice, in the mailboxes of both."""
         self._check_is_here(client)
         other = self.known_as(label)
         if other is client:
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
-        if not (text := _readable(text)):
+        if not (text := readable(text)):
             return None
-        # Its own comes last, and has the key that it gave: that entry acknowledges it.
-        drafts = [
-            Draft(self.rooms.open_mailbox(party).room.name, Kind.TOLD, client.label, text, other.label, client.id)
-            for party in (other, client)
-        ]
-        drafts[-1] = msgspec.structs.replace(drafts[-1], session=client.session if key else "", key=key)
-        return self._deps.post(*drafts)
+        mailboxes = [self.rooms.open_mailbox(party).room for party in (other, client)]
+        return self._deps.post(*told_drafts(client, other, mailboxes, text, key))
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
-        """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or the client gone."""
+        """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or it is gone."""
         self._check_is_here(client)
         nick = check_nick(nick)
         if nick == client.nick:
             return None
         self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
-        notices = [self._unless_counted(_draft(client, room, Kind.RENAMED, nick), room) for room in client.members]
+        notices = [self._unless_counted(draft_of(client, room, Kind.RENAMED, nick), room) for room in client.members]
         client.label = nick
         receipt = self._post_change(client, *chain(*notices))
         return receipt if notices else None
@@ -298,9 +293,9 @@ class Chat:
             raise ChatError("nick-taken", f"the nick {nick} is taken: {held}")
 
     def announce(self, text: str) -> Receipt | None:
-        """Let the server speak in every room that anyone is in. Raises ChatError for a text that is too long."""
+        """Let the server speak in every room that has members. Raises ChatError for a text that is too long."""
         receipt = None
-        if text := _readable(text).strip():
+        if text := readable(text).strip():
             for room in self.rooms:
                 if room.members:
                     receipt = self._deps.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
@@ -309,7 +304,7 @@ class Chat:
     # Delivering
 
     def deliver(self, entries: Sequence[Entry]) -> None:
-        """Put entries, durable now, into the logs of their rooms."""
+        """Put entries, which are durable now, into the logs of their rooms."""
         by_room: dict[str, list[Entry]] = {}
         for entry in entries:
             by_room.setdefault(entry.draft.room, []).append(entry)
@@ -317,14 +312,14 @@ class Chat:
             self.rooms.last_id = entries[-1].id
         for name, news in by_room.items():
             if room := self.rooms.route(name, news):
-                self._append(room, news)
+                self.rooms.append(room, news, self._register.by_id)
                 self.counters.count_deliveries(news, listeners=len(room.members))
                 self._deps.on_news(room)
                 if room.is_empty:
                     self.rooms.close(room)
 
     def record_input(self, client: Client) -> None:
-        """Count a line that a client has sent, and note when."""
+        """Count a line that a client has sent, and note the time."""
         client.lines_in += 1
         self.counters.lines_in += 1
         client.last_input_at = self._deps.clock()
@@ -340,7 +335,7 @@ class Chat:
         return self._deps.clock() - client.last_input_at
 
     def known_as(self, label: str) -> Client:
-        """The client that others know by this label, however it is written. Raises ChatError where there is none."""
+        """The client with this label, however it is written. Raises ChatError where there is none."""
         client = self._register.by_label(label)
         if client is None:
             raise ChatError("nobody", f"nobody here is called {excerpt(label)}")
@@ -349,28 +344,15 @@ class Chat:
     def find(self, who: str) -> list[Client]:
         """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6), an id or a nick.
 
-        Raises ChatError for what can be none of these. Several clients can share a port, and none that are connected
-        an address and port; one that is away is found by where it was last, if no connected client is there.
+        Raises ChatError for a text that can be none of these. Connected clients can share a port, but not an address
+        and port. A client that is away is found by its last address and port, unless a connected one has them.
         """
         return self._register.find_with_away(who)
 
     # Inside
 
-    def _append(self, room: Room, news: Sequence[Entry]) -> None:
-        """Put entries into a log; where memory runs out, all windows are given up for that, or these entries too."""
-        index, last_id = room.log.end, room.log.last_id
-        try:
-            room.append(news, self._register.by_id)
-        except MemoryError:
-            room.log.skip_to(index, last_id)
-            self.rooms.budget.give_up()
-            try:
-                room.append(news, self._register.by_id)
-            except MemoryError:
-                room.log.skip_to(index + len(news), news[-1].id)
-
     def _check_is_here(self, client: Client) -> None:
-        """Raises ChatError. A session that was kicked may go on up to its next wait, and must leave nothing behind."""
+        """Raises ChatError. A session that was kicked runs on up to its next wait, and must leave nothing behind."""
         if client not in self._register:
             raise ChatError("no-such-client", "that client is gone")
 
@@ -389,16 +371,11 @@ class Chat:
     def _speak(
         self, client: Client, room: Room, kind: Kind, texts: Sequence[str], key: str, *, is_typed: bool
     ) -> Receipt | None:
-        if not (lines := [line for line in map(_readable, texts) if line]):
-            return None
-        *others, last = lines
-        drafts = [*(_draft(client, room, kind, line) for line in others), _draft(client, room, kind, last, key)]
-        return self._post_in(
-            client, room, *(drafts if is_typed else [msgspec.structs.replace(draft, client="") for draft in drafts])
-        )
+        drafts = spoken_drafts(client, room, kind, texts, key, is_typed=is_typed)
+        return self._post_in(client, room, *drafts) if drafts else None
 
     def _post_in(self, client: Client, room: Room, *drafts: Draft) -> Receipt:
-        """Post what a client does in a room, behind the rename that the room was not told of yet."""
+        """Post drafts of what a client does in a room, after a rename that the room was not told of yet."""
         if renames := self._crowd_notices.release(room.name, client.id):
             self._deps.post(*renames)  # by itself: it is kept even where the drafts repeat a key
         return self._deps.post(*drafts)
@@ -420,7 +397,7 @@ class Chat:
         return self._deps.post(*notices, sessions=[record])
 
     def _unless_counted(self, notice: Draft, room: Room | None) -> Sequence[Draft]:
-        """Return a notice of a join, leave or rename, unless it is only counted: the sum is posted later."""
+        """Return a notice of a join, leave or rename; nothing where it is only counted, to be summed up later."""
         is_large = room is not None and len(room.members) > self.rules.announce_max_members
         return () if self._crowd_notices.count(notice, is_large=is_large) else (notice,)
 
@@ -436,27 +413,10 @@ class Chat:
     def _forget(self, client: Client, notice: Kind) -> None:
         self._register.remove(client)
         rooms, client.members = client.members, {}
-        notices = [self._remove_member(client, room, _draft(client, room, notice)) for room in rooms]
+        notices = [self._remove_member(client, room, draft_of(client, room, notice)) for room in rooms]
         if client.mailbox:
             client.departing += (client.mailbox.room.remove(client),)
             client.mailbox = None
         client.departed = self._post_change(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
-
-
-def _draft(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
-    return Draft(room.name, kind, client.label, text, "", client.id, client.session if key else "", key)
-
-
-def _readable(text: str) -> str:
-    """Clean what is to be said. -> "" where nothing readable is left. Raises ChatError for a text that is too long."""
-    if len(text) > TEXT_MAX:
-        raise ChatError("long-text", f"a line has at most {TEXT_MAX} characters")
-    text = clean(text)
-    return "" if text.isspace() else text
-
-
-def _only(room: Room) -> str:
-    """The text of a notice that somebody joined or left this room, and not the chat."""
-    return f"#{room.name}"

@@ -4,7 +4,7 @@ A room is made by the first who joins it. When it is empty it is forgotten, unle
 are as many rooms as there may be, empty ones make way; their history is there again when somebody joins them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import nlargest, nsmallest
 
@@ -97,6 +97,22 @@ class Rooms:
             if entry.draft.kind is Kind.TOPIC:
                 self._set_topic(name, entry.draft.text)
         return room
+
+    def append(self, room: Room, news: Sequence[Entry], author_of: Callable[[str], Client | None]) -> None:
+        """Put entries into a room's log. Where memory runs out, all windows are given up for that, or these entries.
+
+        `author_of` finds the client with an id, if it is still here.
+        """
+        index, last_id = room.log.end, room.log.last_id
+        try:
+            room.append(news, author_of)
+        except MemoryError:
+            room.log.skip_to(index, last_id)
+            self.budget.give_up()
+            try:
+                room.append(news, author_of)
+            except MemoryError:
+                room.log.skip_to(index + len(news), news[-1].id)
 
     def forget_unspoken(self) -> None:
         """Forget empty rooms in which nothing was said. Called now and then: not only leaving leaves a room empty."""

@@ -1,0 +1,59 @@
+"""Drafts of what clients say and do: their texts are cleaned here, and their lengths checked."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Draft, Kind
+from trio_chat.chat.room import Room
+from trio_chat.chat.rooms import TOPIC_MAX
+from trio_chat.chat.text import TEXT_MAX, clean
+
+
+def draft_of(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
+    """Make the draft of something that a client did in a room."""
+    return Draft(room.name, kind, client.label, text, "", client.id, client.session if key else "", key)
+
+
+def move_notice(client: Client, room: Room, kind: Kind) -> Draft:
+    """Make the notice that a client joined or left this room, and not the chat."""
+    return draft_of(client, room, kind, f"#{room.name}")
+
+
+def spoken_drafts(
+    client: Client, room: Room, kind: Kind, texts: Sequence[str], key: str, *, is_typed: bool
+) -> list[Draft]:
+    """Make one draft a line; the last one bears the key. Lines without anything readable are left out.
+
+    Where a client in lines did not type them itself, they name no client: it is sent them too. Raises ChatError for a
+    text that is too long.
+    """
+    if not (lines := [line for line in map(readable, texts) if line]):
+        return []
+    *others, last = lines
+    drafts = [*(draft_of(client, room, kind, line) for line in others), draft_of(client, room, kind, last, key)]
+    return drafts if is_typed else [msgspec.structs.replace(draft, client="") for draft in drafts]
+
+
+def told_drafts(sender: Client, recipient: Client, mailboxes: Sequence[Room], text: str, key: str) -> list[Draft]:
+    """Make the drafts of a private message, one for each mailbox. The last one bears the key: it acknowledges it."""
+    drafts = [Draft(mailbox.name, Kind.TOLD, sender.label, text, recipient.label, sender.id) for mailbox in mailboxes]
+    drafts[-1] = msgspec.structs.replace(drafts[-1], session=sender.session if key else "", key=key)
+    return drafts
+
+
+def topic_draft(client: Client, room: Room, text: str, key: str) -> Draft:
+    """Make the draft of a topic. Raises ChatError where it is too long."""
+    if len(text) > TOPIC_MAX:
+        raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
+    return draft_of(client, room, Kind.TOPIC, clean(text).strip(), key)
+
+
+def readable(text: str) -> str:
+    """Clean a text that is to be said. -> "" where nothing readable is left. Raises ChatError where it is too long."""
+    if len(text) > TEXT_MAX:
+        raise ChatError("long-text", f"a line has at most {TEXT_MAX} characters")
+    text = clean(text)
+    return "" if text.isspace() else text
