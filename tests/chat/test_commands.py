@@ -2,19 +2,9 @@ from typing import get_args
 
 import pytest
 
+from trio_chat.chat.answers import HistoryQuery, LeaveChat, Posted, TextReply
 from trio_chat.chat.command_table import Command, Effect
-from trio_chat.chat.commands import (
-    COMMANDS,
-    REQUEST_PRICES,
-    Call,
-    HistoryQuery,
-    LeaveChat,
-    Posted,
-    TextReply,
-    obey,
-    price_of,
-    run_for_program,
-)
+from trio_chat.chat.commands import COMMANDS, REQUEST_PRICES, Call, obey, price_of, run_for_program
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.wire import frames

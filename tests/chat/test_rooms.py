@@ -1,6 +1,7 @@
 import pytest
 
-from trio_chat.chat.commands import Posted, SearchQuery, TextReply, obey
+from trio_chat.chat.answers import Posted, SearchQuery, TextReply
+from trio_chat.chat.commands import obey
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode

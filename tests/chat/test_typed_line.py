@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trio_chat.chat.commands import COMMANDS, LeaveChat, Posted, obey
+from trio_chat.chat.answers import LeaveChat, Posted
+from trio_chat.chat.commands import COMMANDS, obey
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.typed_line import TypedLine, command_behind_key, read_line
 

@@ -1,8 +1,8 @@
 """The commands of the chat: a row of the table and a function each.
 
-A command decides and returns an answer; it does not wait and prints nothing. Lines, frames, our client, `/help` and the
-documentation are bound to the table: a new command is a row and a function here, and a row of EXAMPLES in its test. To
-say something in the room, return `call.say(text)` or `call.act(text)`; to answer who typed it, a `TextReply`.
+A command returns an answer (`answers.py`); it does not wait and prints nothing. Lines, frames, our client, `/help` and
+the documentation are bound to the table: a new command is a row and a function here, and a row of EXAMPLES in its test.
+To say something in the room, return `call.say(text)` or `call.act(text)`; to answer who typed it, a `TextReply`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from trio_chat.chat.answers import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
@@ -37,7 +36,6 @@ from trio_chat.chat.wording import (
     ROOMS_MAX,
     SEARCH_MAX,
     WHO_MAX,
-    YOU_HAVE_LEFT,
     help_rows,
     lines_wanted,
     notice,
@@ -54,50 +52,6 @@ if TYPE_CHECKING:  # our client reads the table, and should not load the rules o
     from trio_chat.chat.chat import Chat
     from trio_chat.chat.client import Client
     from trio_chat.chat.room import Room
-
-
-class Posted(msgspec.Struct, frozen=True):
-    """Something was posted; the receipt tells when it is kept.
-
-    Who typed it need not be shown it here: in frames it is sent the entry like everyone else, and in lines it is sent
-    what `Call.say` and `Call.act` posted and it did not type itself.
-    """
-
-    receipt: Receipt
-    lines: tuple[str, ...] = ()
-    """An answer besides the entry, printed at once."""
-    confirmation: tuple[str, ...] = ()
-    """Printed in lines alone, once the entry is durable: it stands for an entry that is sent in frames alone."""
-
-
-class TextReply(msgspec.Struct, frozen=True):
-    """Lines for the one who asked, printed as they are."""
-
-    lines: tuple[str, ...] = ()
-
-
-class HistoryQuery(msgspec.Struct, frozen=True):
-    """The last `limit` entries of a room, for the one who asked."""
-
-    room: str
-    limit: int
-
-
-class SearchQuery(msgspec.Struct, frozen=True):
-    """The newest entries of a room, `limit` at most, that hold all the words, for the one who asked."""
-
-    room: str
-    words: str
-    limit: int = SEARCH_MAX
-
-
-class LeaveChat(msgspec.Struct, frozen=True):
-    """The one who asked wants to leave. In lines, `text` is told to it: `nc` runs on until Enter is pressed."""
-
-    text: str = YOU_HAVE_LEFT
-
-
-Answer = Posted | TextReply | HistoryQuery | SearchQuery | LeaveChat
 
 
 @dataclass(frozen=True, slots=True)

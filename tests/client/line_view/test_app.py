@@ -20,8 +20,9 @@ from tests.client.conftest import open_peer
 from tests.conftest import PATIENCE_S
 from trio_chat.client.line_view.app import CONNECT_NOTICE_S, GOODBYE, LineView, join
 from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_TIMEOUT_S
+from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.pipe import Pipe
-from trio_chat.client.line_view.terminal import open_terminal, run_on_asyncio
+from trio_chat.client.line_view.terminal import open_terminal
 from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.backoff import MIN_DELAY_S
 from trio_chat.client.link.events import lines_of

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import trio
 
+from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
-from trio_chat.client.line_view.terminal import Terminal, open_terminal, run_on_asyncio
+from trio_chat.client.line_view.terminal import Terminal, open_terminal
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history")
 

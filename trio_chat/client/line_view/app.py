@@ -98,10 +98,9 @@ def _run(view: "LineView", catalogue: Catalogue) -> int:
         is_worth_waiting = None if pipe.is_typed else pipe.has_input
         run = partial(view.run, lambda: nullcontext(pipe), is_worth_waiting=is_worth_waiting)
         return trio.run(run, clock=AwakeClock())
-    from trio_chat.client.line_view.terminal import (  # slow to import, and a pipe needs none
-        open_terminal,
-        run_on_asyncio,
-    )
+    # Slow to import, and a pipe needs neither.
+    from trio_chat.client.line_view.guest_run import run_on_asyncio
+    from trio_chat.client.line_view.terminal import open_terminal
 
     stickers = (*catalogue.stickers, *catalogue.aliases)
     completion = Completion(COMMANDS, stickers, view.narrator)

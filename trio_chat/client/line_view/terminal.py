@@ -1,22 +1,21 @@
 """The line view on a terminal: a prompt that stays at the bottom while others' lines appear above it.
 
-prompt_toolkit edits the line, on the asyncio it is made for; Trio runs as a guest of the same loop in the same thread,
-so that keys and lines take turns and nothing needs a lock. It is slow to import: import this only for a terminal.
+prompt_toolkit edits the line, on the asyncio that it is made for; Trio is a guest of the same loop (`guest_run.py`), so
+that keys and lines take turns and nothing needs a lock. It is slow to import: import this only for a terminal.
 """
 
 import asyncio
 import math
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Self, TextIO, TypeVar, cast
+from typing import Self, TextIO, cast
 
 import trio
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
@@ -32,14 +31,10 @@ from trio_chat.client.line_view.prompt_renderer import reflows
 from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
+from trio_chat.client.line_view.word_completer import Complete, WordCompleter
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, pasted
 
 STYLE = Style.from_dict({"waiting": "dim"})
-
-T = TypeVar("T")
-
-Complete = Callable[[str], list[str]]
-"""Returns the completions of the last word before the cursor, given the text up to there."""
 
 FRAME_S = 0.016
 """Least time between two writes of lines: 60 a second are as many as a screen shows."""
@@ -48,40 +43,6 @@ RESTORE_TIMEOUT_S = 2.0
 """Time to restore the terminal, which takes one turn of the loop."""
 
 _FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
-
-
-def run_on_asyncio(main: Callable[[], Awaitable[T]], *, clock: trio.abc.Clock | None = None) -> T:
-    """Run `main` on Trio, as `trio.run` does, where `open_terminal` works. What ends the loop cancels `main` first."""
-    return asyncio.run(_host(main, clock))
-
-
-async def _host(main: Callable[[], Awaitable[T]], clock: trio.abc.Clock | None) -> T:
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-    scope = trio.CancelScope()
-
-    async def run() -> T | None:
-        with scope:
-            return await main()
-        return None
-
-    trio.lowlevel.start_guest_run(
-        run,
-        run_sync_soon_threadsafe=loop.call_soon_threadsafe,
-        run_sync_soon_not_threadsafe=loop.call_soon,
-        done_callback=done.set_result,
-        host_uses_signal_set_wakeup_fd=True,
-        clock=clock,
-    )
-    try:
-        result: T = (await asyncio.shield(done)).unwrap()
-    except (
-        asyncio.CancelledError
-    ):  # the loop is being closed; Trio left in the middle could never run in this thread again
-        scope.cancel()
-        await done
-        raise
-    return result
 
 
 @asynccontextmanager
@@ -355,21 +316,6 @@ class Question:
     """Called with the key."""
     answer: str = ""
     answered: trio.Event = field(default_factory=trio.Event)
-
-
-class WordCompleter(Completer):
-    """Completes the last word before the cursor."""
-
-    def __init__(self, words: Complete, clusters: Clusters) -> None:
-        self._words = words
-        self._clusters = clusters
-
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-        """Yield the words that begin like the one before the cursor."""
-        before = self._clusters.unfold(document.text_before_cursor)
-        typed = before.rpartition(" ")[2]
-        for word in self._words(before):
-            yield Completion(word, start_position=-len(self._clusters.fold(typed)), display=word.strip())
 
 
 def _clear_draft(event: KeyPressEvent) -> None:

@@ -10,16 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, assert_never
 
+from trio_chat.chat.answers import HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import (
-    REQUEST_PRICES,
-    HistoryQuery,
-    LeaveChat,
-    Posted,
-    SearchQuery,
-    TextReply,
-    run_for_program,
-)
+from trio_chat.chat.commands import REQUEST_PRICES, run_for_program
 from trio_chat.chat.commands import price_of as price_of_line
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt

@@ -7,27 +7,19 @@ from contextlib import aclosing
 
 import trio
 
+from trio_chat.chat.answers import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import (
-    Answer,
-    HistoryQuery,
-    LeaveChat,
-    Posted,
-    SearchQuery,
-    TextReply,
-    asks,
-    obey,
-    price_of,
-)
+from trio_chat.chat.commands import asks, obey, price_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, NOTHING_FOUND, notice
-from trio_chat.journal import Damaged, Journal, JournalError, Past
+from trio_chat.journal import Damaged, JournalError, Past
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
+from trio_chat.server.sessions.history_pages import history_pages
 from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
@@ -37,9 +29,6 @@ from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
 from trio_chat.wire.frame_decoder import is_hello, is_tell
 from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_gap, encode_notice, line_of_past
 from trio_chat.wire.telnet import TELNET_CURE, TelnetDecoder, TelnetFilter
-
-PAGE_ENTRIES = 50
-"""Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 
 def _encode_farewell(_reason: CloseReason, text: str) -> bytes:
@@ -292,16 +281,3 @@ async def _whole_greeting(peer: Peer, before: bytes, data: bytes) -> bytes:
 
 def _row_of(past: Past) -> str:
     return notice(past.text) if isinstance(past, Damaged) else line_of_past(past)
-
-
-async def history_pages(journal: Journal, question: HistoryQuery) -> AsyncGenerator[Sequence[Past], None]:
-    """Yield pages of what was said last in a room, oldest first; none where nothing was. Raises JournalError."""
-    page = await journal.read(question.room, limit=question.limit, without_presence=True)
-    last_id = page[-1].id if page else 0
-    page = page[:PAGE_ENTRIES]
-    while page:
-        yield page
-        if page[-1].id == last_id:
-            return
-        bounds = {"after": page[-1].id, "before": last_id + 1}
-        page = await journal.read(question.room, limit=PAGE_ENTRIES, without_presence=True, **bounds)
