@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def imports_of(statement: str) -> set[str]:
         (["serve", "extra"], "Got unexpected extra argument (extra); see trio-chat serve --help"),
         (["sing"], "No such command 'sing'; see trio-chat --help"),
         (["join"], "Missing argument 'HOST'; see trio-chat join --help"),
+        (["help", "sing"], "No such command 'sing'; see trio-chat --help"),
+        (["join", "al@localhost", "--nick", "bob"], "two nicks: al@ and --nick bob"),
         (["join", "localhost", "0"], "PORT: expected a whole number from 1 to 65535, got '0'"),
         (["join", "localhost", "４７"], "PORT: expected a whole number from 1 to 65535, got '４７'"),
         (["join", "localhost:"], "PORT: expected a whole number from 1 to 65535, got ''"),
@@ -71,10 +74,27 @@ def test_without_a_command_it_shows_what_there_is(capsys: pytest.CaptureFixture[
     assert "serve" in capsys.readouterr().out
 
 
-def test_the_help_of_serve_has_every_setting() -> None:
+def test_the_help_of_serve_has_every_setting_under_a_heading_of_its_own() -> None:
     shown = CliRunner().invoke(cli, ["serve", "--help"]).output
+    headings = [line[:-1] for line in shown.splitlines() if re.fullmatch(r"[A-Z].*:", line)]
 
     assert all(setting.flag in shown for setting in settings_of(ServeSettings))
+    assert set(headings) == {setting.section for setting in settings_of(ServeSettings)} | {"Other options"}
+    assert len(headings) == len(set(headings)) > 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["help"], "Usage: trio-chat [OPTIONS] [COMMAND]"),
+        (["help", "join"], "Usage: trio-chat join [OPTIONS] HOST [PORT]"),
+        (["help", "history", "export"], "Usage: trio-chat history export [OPTIONS] [FILE]"),
+        (["history"], "Usage: trio-chat history [OPTIONS]"),
+    ],
+)
+def test_asking_for_help_is_no_mistake(arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    assert capsys.readouterr().out.startswith(shown)
 
 
 @pytest.mark.parametrize("command", [["health"], ["history", "export"], ["history", "import"]])
@@ -152,6 +172,19 @@ def test_the_port_may_stand_behind_the_host_as_the_server_writes_it(address: str
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, input="")
 
     assert done.stderr.startswith(f"trio-chat: cannot reach {reached} port {port}: ")
+
+
+@pytest.mark.parametrize("arguments", [("ann@127.0.0.1",), ("127.0.0.1", "-n", "ann"), ("ann@127.0.0.1", "-n", "ann")])
+def test_the_nick_may_be_given_in_short(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        command = [sys.executable, "-m", "trio_chat", "join", *arguments, "-r", "dev", str(server.getsockname()[1])]
+        variables = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        with process, server.accept()[0] as connection, connection.makefile("rb") as received:
+            hello = json.loads(received.readline())
+            process.kill()
+
+    assert (hello["nick"], hello["rooms"]) == ("ann", ["dev"])
 
 
 def test_serve_does_not_pay_for_the_client() -> None:

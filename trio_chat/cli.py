@@ -89,8 +89,25 @@ def _option(setting: Setting, help_text: str) -> Callable[[_Command], _Command]:
     if setting.type.is_boolean:
         return click.option(f"{setting.flag}/--no-{setting.key}", setting.name, default=None, help=text)
     return click.option(
-        setting.flag, setting.name, metavar=setting.type.metavar, multiple=setting.type.is_list, help=text
+        *setting.flags, setting.name, metavar=setting.type.metavar, multiple=setting.type.is_list, help=text
     )
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists the options of settings under their sections, and all others at the end."""
+
+    settings: type[Struct] = ServeSettings
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section."""
+        section_of = {setting.name: setting.section for setting in settings_of(self.settings)}
+        sections: dict[str, list[tuple[str, str]]] = {section: [] for section in section_of.values()}
+        for parameter in self.get_params(context):
+            if record := parameter.get_help_record(context):
+                sections.setdefault(section_of.get(parameter.name or "", "Other options"), []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
 
 
 @click.group(context_settings=_CONTEXT, invoke_without_command=True)
@@ -100,6 +117,21 @@ def cli(context: click.Context) -> None:
     """A chat server for terminals, and its client. `serve` starts a server; `join HOST` or `nc HOST 5555` joins one."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+@cli.command("help", short_help="Show this, or the help of a command.")
+@click.argument("command", nargs=-1)
+@click.pass_context
+def show_help(context: click.Context, command: tuple[str, ...]) -> None:
+    """Show the help of trio-chat, or of a COMMAND."""
+    found: click.Command = cli
+    shown = context.find_root()
+    for name in command:
+        deeper = found.get_command(shown, name) if isinstance(found, click.Group) else None
+        if deeper is None:
+            raise click.UsageError(f"No such command {' '.join(command)!r}", context.find_root())
+        found, shown = deeper, click.Context(deeper, info_name=name, parent=shown)
+    click.echo(found.get_help(shown))
 
 
 def _exit(_number: int, _frame: object) -> None:
@@ -136,7 +168,7 @@ _config_option = click.option(
 )
 
 
-@cli.command()
+@cli.command(cls=SectionedCommand)
 @_options(ServeSettings)
 @_config_option
 def serve(config: Path | None, **flags: Any) -> int:
@@ -154,7 +186,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     return run_server(settings, read, needs_admin="admin_port" in found.values)
 
 
-@cli.command(short_help="Check the settings of a server without starting it.")
+@cli.command(cls=SectionedCommand, short_help="Check the settings of a server without starting it.")
 @_options(ServeSettings)
 @_config_option
 @click.option("--quiet", "-q", is_flag=True, help="Print problems only.")
@@ -178,10 +210,13 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
 def join(host: str, port: str | None, **flags: Any) -> int:
     """Join the chat at HOST, on PORT or 5555.
 
-    HOST:PORT works too. Each option can also be set by an environment variable, such as TRIO_CHAT_NICK=alice. In a
-    pipeline it sends the lines of its input and exits: echo hello | trio-chat join HOST
+    HOST:PORT and NICK@HOST work too. Each option can also be set by an environment variable, such as
+    TRIO_CHAT_NICK=alice. In a pipeline it sends the lines of its input and exits: echo hello | trio-chat join HOST
     """
-    settings = _load(JoinSettings, flags)
+    nick, _, host = host.rpartition("@")
+    if nick and flags["nick"] not in (None, nick):
+        raise ConfigError(f"two nicks: {nick}@ and --nick {flags['nick']}")
+    settings = _load(JoinSettings, flags | ({"nick": nick} if nick else {}))
     host, number = _split_address(host, port)
     from trio_chat.client.line_view.app import join as run_client
     from trio_chat.client.options import address_from, identity_from, view_options_from
@@ -234,9 +269,12 @@ _HISTORY_OPTIONS = {
 }
 
 
-@cli.group()
-def history() -> None:
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def history(context: click.Context) -> None:
     """Back up the history, or move it to another journal."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @history.command("export", short_help="Write the history to a file or stdout.")

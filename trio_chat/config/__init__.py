@@ -66,6 +66,15 @@ __all__ = [
 CONFIG_VARIABLE = "TRIO_CHAT_CONFIG"
 """The variable that names the TOML file. Not a setting itself."""
 
+ADDRESSES = "Addresses"
+ADMIN = "Admin API"
+STORAGE = "Storage"
+SECRECY = "TLS and password"
+ADMISSION = "Who may connect"
+PEOPLE = "Rates and time-outs of clients"
+MEMORY = "Memory"
+OPERATION = "Console and log"
+
 PORT = integer(0, 65535, metavar="PORT")
 HOST = host("ADDRESS", "an address, a host name, or * for every interface")
 COUNT = integer(0, 10**9)
@@ -82,13 +91,21 @@ Networks = tuple[Network, ...]
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of `trio-chat serve`."""
 
-    host: Annotated[str, SettingMeta("Address that the chat listens on.", HOST, "every interface, IPv4 and IPv6")] = ""
-    port: Annotated[int, SettingMeta("Port of the chat; 0 chooses a free one.", PORT)] = 5555
-    admin_host: Annotated[str, SettingMeta("Address that the admin API listens on.", HOST)] = "127.0.0.1"
-    admin_port: Annotated[int, SettingMeta("Port of the admin API; 0 chooses a free one.", PORT)] = 8080
+    host: Annotated[
+        str, SettingMeta("Address that the chat listens on.", HOST, "every interface, IPv4 and IPv6", section=ADDRESSES)
+    ] = ""
+    port: Annotated[int, SettingMeta("Port of the chat; 0 chooses a free one.", PORT, section=ADDRESSES)] = 5555
+    admin_host: Annotated[str, SettingMeta("Address that the admin API listens on.", HOST, section=ADDRESSES)] = (
+        "127.0.0.1"
+    )
+    admin_port: Annotated[int, SettingMeta("Port of the admin API; 0 chooses a free one.", PORT, section=ADDRESSES)] = (
+        8080
+    )
     admin_token: Annotated[
         Secret | None,
-        SettingMeta("Token that the admin API requires, of at least 16 characters.", ADMIN_TOKEN, "no token"),
+        SettingMeta(
+            "Token that the admin API requires, of at least 16 characters.", ADMIN_TOKEN, "no token", section=ADMIN
+        ),
     ] = None
     admin_token_file: Annotated[
         Path | None,
@@ -96,38 +113,46 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "File with the admin API's token on its first line; created with a new token if it is missing.",
             FILE,
             "no token",
+            section=ADMIN,
         ),
     ] = None
     admin_allow: Annotated[
         Networks,
-        SettingMeta("Network that may use the admin API without a token; repeatable.", NETWORKS, "none"),
+        SettingMeta("Network that may use the admin API without a token; repeatable.", NETWORKS, "none", section=ADMIN),
     ] = ()
     admin_open: Annotated[
-        bool, SettingMeta("Let anyone use an admin API that has no token, also from other machines.", BOOLEAN)
+        bool,
+        SettingMeta("Let anyone use an admin API that has no token, also from other machines.", BOOLEAN, section=ADMIN),
     ] = False
     admin_name: Annotated[
         tuple[str, ...],
         SettingMeta(
-            "Host name by which the admin API may be addressed, besides this machine's; repeatable.", NAMES, "none"
+            "Host name by which the admin API may be addressed, besides this machine's; repeatable.",
+            NAMES,
+            "none",
+            section=ADMIN,
         ),
     ] = ()
     admin_tls: Annotated[
-        bool, SettingMeta("Serve the admin API over TLS only, with the certificate of the chat.", BOOLEAN)
+        bool,
+        SettingMeta("Serve the admin API over TLS only, with the certificate of the chat.", BOOLEAN, section=ADMIN),
     ] = False
     data: Annotated[
         Path,
         SettingMeta(
-            "Folder for the server's data; created if it is missing.", path("DIR", "a folder"), "the user's data folder"
+            "Folder for the server's data; created if it is missing.",
+            path("DIR", "a folder"),
+            "the user's data folder",
+            section=STORAGE,
         ),
     ] = msgspec.field(default_factory=data_folder)
     journal: Annotated[
         str,
         SettingMeta(
-            f"Where the history is stored: {forms_help()}.",
-            text("URL", "the URL of a journal"),
+            f"Where the history is stored: {forms_help()}.", text("URL", "the URL of a journal"), section=STORAGE
         ),
     ] = "sqlite:"
-    console: Annotated[bool, SettingMeta("Accept console commands on stdin.", BOOLEAN)] = True
+    console: Annotated[bool, SettingMeta("Accept console commands on stdin.", BOOLEAN, section=OPERATION)] = True
     tls_cert: Annotated[
         Path | None,
         SettingMeta(
@@ -135,23 +160,35 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             FILE,
             "no TLS",
             is_live=True,
+            section=SECRECY,
         ),
     ] = None
     tls_key: Annotated[
         Path | None,
         SettingMeta(
-            "PEM file with the private key of the certificate.", FILE, "in the file of the certificate", is_live=True
+            "PEM file with the private key of the certificate.",
+            FILE,
+            "in the file of the certificate",
+            is_live=True,
+            section=SECRECY,
         ),
     ] = None
-    tls_required: Annotated[bool, SettingMeta("Refuse clients without TLS.", BOOLEAN, is_live=True)] = False
+    tls_required: Annotated[
+        bool, SettingMeta("Refuse clients without TLS.", BOOLEAN, is_live=True, section=SECRECY)
+    ] = False
     password_file: Annotated[
         Path | None,
-        SettingMeta("File with the password of the chat on its first line.", FILE, "no password", is_live=True),
+        SettingMeta(
+            "File with the password of the chat on its first line.", FILE, "no password", is_live=True, section=SECRECY
+        ),
     ] = None
     max_clients: Annotated[
         int,
         SettingMeta(
-            "Maximum number of connections; 0 means as many as the limit of open files allows.", COUNT, is_live=True
+            "Maximum number of connections; 0 means as many as the limit of open files allows.",
+            COUNT,
+            is_live=True,
+            section=ADMISSION,
         ),
     ] = 0
     max_per_address: Annotated[
@@ -160,6 +197,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Maximum number of connections from one IPv4 address or IPv6 /64, this machine excepted; 0 means no limit.",
             COUNT,
             is_live=True,
+            section=ADMISSION,
         ),
     ] = 256
     connect_rate: Annotated[
@@ -168,18 +206,34 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "New connections per second from one such address, in bursts of up to ten times as many; 0 means no limit.",
             COUNT,
             is_live=True,
+            section=ADMISSION,
         ),
     ] = 20
     allow: Annotated[
-        Networks, SettingMeta("Network that may connect; repeatable.", NETWORKS, "every network", is_live=True)
+        Networks,
+        SettingMeta(
+            "Network that may connect; repeatable.", NETWORKS, "every network", is_live=True, section=ADMISSION
+        ),
     ] = ()
     deny: Annotated[
         Networks,
-        SettingMeta("Network that may not connect, even if allowed; repeatable.", NETWORKS, "none", is_live=True),
+        SettingMeta(
+            "Network that may not connect, even if allowed; repeatable.",
+            NETWORKS,
+            "none",
+            is_live=True,
+            section=ADMISSION,
+        ),
     ] = ()
     proxy: Annotated[
         Networks,
-        SettingMeta("Network of proxies, which must send a PROXY header; repeatable.", NETWORKS, "none", is_live=True),
+        SettingMeta(
+            "Network of proxies, which must send a PROXY header; repeatable.",
+            NETWORKS,
+            "none",
+            is_live=True,
+            section=ADMISSION,
+        ),
     ] = ()
     rate: Annotated[
         int,
@@ -187,28 +241,40 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Lines per second that a client may send in the long run; more are delayed. 0 means no limit.",
             integer(0, 10**6),
             is_live=True,
+            section=PEOPLE,
         ),
     ] = 5
     burst: Annotated[
-        int, SettingMeta("Lines that a client may send at once before that.", integer(1, 10**6), is_live=True)
+        int,
+        SettingMeta(
+            "Lines that a client may send at once before that.", integer(1, 10**6), is_live=True, section=PEOPLE
+        ),
     ] = 20
     window_entries: Annotated[
-        int, SettingMeta("Newest entries of each room to keep in memory, for slow readers.", integer(1, 10**9))
+        int,
+        SettingMeta(
+            "Newest entries of each room to keep in memory, for slow readers.", integer(1, 10**9), section=MEMORY
+        ),
     ] = 65536
     window_bytes: Annotated[
-        int, SettingMeta("Maximum memory for these entries, per room.", size(64 * 1024, 64 * 1024**3))
+        int, SettingMeta("Maximum memory for these entries, per room.", size(64 * 1024, 64 * 1024**3), section=MEMORY)
     ] = 16 * 1024**2
     window_total: Annotated[
         int,
         SettingMeta(
             "Maximum memory for the entries of all rooms together, or a quarter of the process's memory limit if less.",
             size(1024**2, 64 * 1024**3),
+            section=MEMORY,
         ),
     ] = 256 * 1024**2
     keep: Annotated[
         tuple[RetentionLimit, ...],
         SettingMeta(
-            "Age (`30d`) or number of the entries to keep; repeatable, for both.", KEEP, "everything", is_live=True
+            "Age (`30d`) or number of the entries to keep; repeatable, for both.",
+            KEEP,
+            "everything",
+            is_live=True,
+            section=STORAGE,
         ),
     ] = ()
     hold: Annotated[
@@ -217,22 +283,28 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "How long a client with a session stays a member after its connection broke.",
             duration(0, 86400),
             is_live=True,
+            section=PEOPLE,
         ),
     ] = 60.0
     announce_max: Annotated[
         int,
         SettingMeta(
-            "Rooms with more members than this announce joins and leaves in summary.", integer(0, 10**9), is_live=True
+            "Rooms with more members than this announce joins and leaves in summary.",
+            integer(0, 10**9),
+            is_live=True,
+            section=PEOPLE,
         ),
     ] = 500
     stall_timeout: Annotated[
         float,
         # After 38 s the kernel ends the connection (TCP_USER_TIMEOUT): see `server.transport.listener`.
-        SettingMeta("Disconnect a reader that accepts no data for this long.", duration(0.1, 35), is_live=True),
+        SettingMeta(
+            "Disconnect a reader that accepts no data for this long.", duration(0.1, 35), is_live=True, section=PEOPLE
+        ),
     ] = 30.0
     log_format: Annotated[
         Literal["text", "json"],
-        SettingMeta("Format of the log on stderr: text or json.", choice("FORMAT", "text", "json")),
+        SettingMeta("Format of the log on stderr: text or json.", choice("FORMAT", "text", "json"), section=OPERATION),
     ] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
@@ -240,6 +312,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Lowest level that is logged: debug, info, warning or error.",
             choice("LEVEL", "debug", "info", "warning", "error"),
             is_live=True,
+            section=OPERATION,
         ),
     ] = "info"
 
@@ -247,8 +320,10 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
 class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of `trio-chat join`."""
 
-    nick: Annotated[str | None, SettingMeta("Name that others see.", text("NAME", "a name"), "your address")] = None
-    room: Annotated[str, SettingMeta("Room to start in.", text("ROOM", "a room's name"))] = "lobby"
+    nick: Annotated[
+        str | None, SettingMeta("Name that others see.", text("NAME", "a name"), "your address", short="n")
+    ] = None
+    room: Annotated[str, SettingMeta("Room to start in.", text("ROOM", "a room's name"), short="r")] = "lobby"
     history: Annotated[
         int, SettingMeta("At a terminal, number of past lines to show when entering a room.", integer(0, 100))
     ] = 20

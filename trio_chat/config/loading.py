@@ -24,13 +24,16 @@ class ConfigError(Exception):
 class SettingMeta:
     """Annotation that declares a setting. `default` describes the default where its value says little.
 
-    A reload applies what `is_live`; the rest needs a restart.
+    A reload applies what `is_live`; the rest needs a restart. `--help` lists it under its `section`, and also by its
+    `short` flag, a letter.
     """
 
     help: str
     type: SettingType
     default: str = ""
     is_live: bool = False
+    section: str = ""
+    short: str = ""
 
 
 class Setting(NamedTuple):
@@ -41,11 +44,18 @@ class Setting(NamedTuple):
     type: SettingType
     default: str
     is_live: bool = False
+    section: str = ""
+    short: str = ""
 
     @property
     def flag(self) -> str:
         """The name on the command line; a secret has none."""
         return "" if self.type.is_secret else f"--{self.key}"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All names on the command line."""
+        return tuple(flag for flag in (self.short and f"-{self.short}", self.flag) if flag)
 
     @property
     def variable(self) -> str:
@@ -79,7 +89,7 @@ def settings_of(struct: type[msgspec.Struct]) -> Iterator[Setting]:
     for column in msgspec.structs.fields(struct):
         meta = next(it for it in hints[column.name].__metadata__ if isinstance(it, SettingMeta))
         default = meta.default or meta.type.show(column.default)
-        yield Setting(column.name, meta.help, meta.type, default, meta.is_live)
+        yield Setting(column.name, meta.help, meta.type, default, meta.is_live, meta.section, meta.short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +182,7 @@ def _show_flag(setting: Setting) -> str:
         return "none"
     if setting.type.is_boolean:
         return f"`{setting.flag}`, `--no-{setting.key}`"
-    return f"`{setting.flag} {setting.type.metavar}`"
+    return ", ".join(f"`{flag} {setting.type.metavar}`" for flag in setting.flags)
 
 
 def _read_table(file: Path, keys: list[str], errors: list[str]) -> dict[str, object]:
