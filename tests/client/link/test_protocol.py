@@ -21,7 +21,8 @@ from trio_chat.client.link.events import (
     Sent,
 )
 from trio_chat.client.link.identity import Identity
-from trio_chat.client.link.protocol import OWN_KEYS_MAX, PONGS_MAX, QUESTIONS_MAX, ClientProtocol
+from trio_chat.client.link.protocol import OWN_KEYS_MAX, QUESTIONS_MAX, ClientProtocol
+from trio_chat.client.link.request_queue import PONGS_MAX
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import reply_decoder
 
@@ -409,7 +410,7 @@ def test_several_lines_are_as_many_requests_for_an_older_server_and_settled_by_t
 
 def test_what_is_not_on_its_way_can_be_taken_back_and_signs_of_life_overtake_it() -> None:
     protocol = connected()
-    protocol.lines_in_flight_max = 3
+    protocol.limit_lines_in_flight(3)
     messages = [say(f"{number:x}") for number in range(5)]
 
     protocol.say(messages)

@@ -7,7 +7,8 @@ import pytest
 
 from trio_chat.client.link.events import Answered, Connected, GapFound, LinkNotice, Message, Received, RoomJoined
 from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.transcript.narrator import Narrator, RenderedOutput
+from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.transcript import Transcript, paint
 from trio_chat.wire import frames
 

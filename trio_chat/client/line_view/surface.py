@@ -8,7 +8,7 @@ from typing import Protocol
 import trio
 
 from trio_chat.chat.text import clean
-from trio_chat.client.transcript.narrator import RenderedOutput
+from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.transcript import Row, Transcript, paint
 
 _BELL = "\a"

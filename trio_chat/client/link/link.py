@@ -128,7 +128,7 @@ class Link:
 
     def limit_lines_in_flight(self, most: int) -> None:
         """Have at most so many lines on their way to the server at once: the others can still be taken back."""
-        self._protocol.lines_in_flight_max = most
+        self._protocol.limit_lines_in_flight(most)
 
     @property
     def held(self) -> tuple[Message, ...]:

@@ -21,19 +21,15 @@ from trio_chat.client.link.events import (
     Received,
     Refused,
     Sent,
-    lines_of,
 )
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.membership import Membership
+from trio_chat.client.link.request_queue import RequestQueue, message_key
 from trio_chat.wire import frames
 
 QUESTIONS_MAX = 100
-PONGS_MAX = 100
 OWN_KEYS_MAX = 4096
 """Keys of acknowledged messages whose entries may still come."""
-
-_PART = "."
-"""Between the key of a message and the number of one of its lines. The keys that the link makes are hexadecimal."""
 
 _RECLAIMING = "reclaiming"
 """Key of the requests for a nick that was taken."""
@@ -60,8 +56,6 @@ class ClientProtocol:
         self.pending: OrderedDict[str, Message] = OrderedDict((message.key, message) for message in pending)
         self.needs_resend = False
         """True if the server could not store a message. The oldest is sent again until it can; all others wait."""
-        self.lines_in_flight_max: int | None = None
-        """Lines of messages that may be on their way to the server at once; None for any number."""
         self.has_said_bye = False
         """True if it was we who ended the session."""
         self.held: set[str] = set()
@@ -71,10 +65,7 @@ class ClientProtocol:
         self._has_gap = False
         self._questions: dict[str, Question] = {}
         self._own_keys: OrderedDict[str, None] = OrderedDict.fromkeys(self.pending)
-        self._requests: deque[frames.Request] = deque()
-        self._in_flight: dict[str, int] = {}
-        """Lines of the messages that were sent on this connection and are not acknowledged, by key."""
-        self._say_lines_max = 1
+        self._requests = RequestQueue(self.pending)
         self._delayed: set[str] = set()
         """Keys of pending messages that the server could not store when they were sent last."""
         self._resent_key = ""
@@ -140,6 +131,10 @@ class ClientProtocol:
             self._request(question)
         return []
 
+    def limit_lines_in_flight(self, most: int) -> None:
+        """Have at most so many lines of messages on their way to the server at once."""
+        self._requests.lines_in_flight_max = most
+
     def ping(self) -> None:
         """Ask whether the server is there, and for the nick that was taken."""
         self._request(frames.Ping())
@@ -164,7 +159,7 @@ class ClientProtocol:
     @property
     def cancellable(self) -> list[Message]:
         """The messages of which nothing was sent on this connection."""
-        return [message for key, message in self.pending.items() if key not in self._in_flight]
+        return [message for key, message in self.pending.items() if not self._requests.is_in_flight(key)]
 
     def cancel(self, wanted: Collection[str] | None = None) -> list[Message]:
         """Take back the messages of which nothing was sent on this connection: all, or those with the wanted keys."""
@@ -173,38 +168,15 @@ class ClientProtocol:
         self.held -= keys
         for key in keys:
             del self.pending[key]
-        self._requests = deque(
-            request for request in self._requests if keys.isdisjoint((request.key, _message_key(request.key)))
-        )
+        self._requests.drop(keys)
         self._request_postponed()
         return cancelled
 
     def take_requests(self, count: int) -> list[frames.Request]:
-        """Return the next requests to send, at most `count`; when enough lines are in flight, signs of life alone."""
-        taken: list[frames.Request] = []
-        while self._requests and len(taken) < count and not self._must_wait(self._requests[0]):
-            taken.append(self._taken(self._requests.popleft()))
-        if not taken:
-            taken += [request for request in self._requests if isinstance(request, frames.Ping | frames.Pong)][:count]
-            for request in taken:
-                self._requests.remove(request)
+        """Return the next requests to send, at most `count`; see `RequestQueue.take`."""
+        taken = self._requests.take(count)
         self.has_said_bye |= any(isinstance(request, frames.Bye) for request in taken)
         return taken
-
-    def _must_wait(self, request: frames.Request) -> bool:
-        """Tell whether a message must wait for others to be acknowledged. One whose first lines were sent goes on."""
-        if self.lines_in_flight_max is None or not isinstance(request, Message):
-            return False
-        if not self._in_flight.keys().isdisjoint((request.key, _message_key(request.key))):
-            return False
-        lines = sum(self._in_flight.values())
-        return lines > 0 and lines + len(lines_of(request)) > self.lines_in_flight_max
-
-    def _taken(self, request: frames.Request) -> frames.Request:
-        for key in (request.key, _message_key(request.key)):
-            if message := self.pending.get(key):
-                self._in_flight[key] = len(lines_of(message))
-        return request
 
     def release(self) -> None:
         """Send the messages that were held."""
@@ -218,30 +190,16 @@ class ClientProtocol:
                 self._request_message(message)
 
     def _request_message(self, message: Message) -> None:
-        for request in self._requests_of(message):
-            self._request(request)
+        if self.is_connected:
+            self._requests.put_message(message)
 
     def _request_postponed(self) -> None:
         while self._postponed and self._postponed[0][0] not in self.pending:
             self._request(self._postponed.popleft()[1])
 
-    def _requests_of(self, message: Message) -> list[Message]:
-        """Return a message as the server takes it: one of several lines as one for each, where it knows no others.
-
-        The last one has the key of the message, so that its entry acknowledges all.
-        """
-        lines = lines_of(message)
-        if not isinstance(message, frames.Say) or len(lines) <= max(self._say_lines_max, 1):
-            return [message]
-        keys = [f"{message.key}{_PART}{number}" for number in range(1, len(lines))]
-        return [
-            frames.Say(room=message.room, text=line, key=key)
-            for line, key in zip(lines, (*keys, message.key), strict=True)
-        ]
-
     def _request(self, request: frames.Request) -> None:
         if self.is_connected:
-            self._requests.append(request)
+            self._requests.put(request)
 
     # Replies
 
@@ -249,7 +207,6 @@ class ClientProtocol:
         """End a connection, and with it all questions but those that can be answered without one."""
         self.is_connected = self.needs_resend = self._has_gap = False
         self._requests.clear()
-        self._in_flight.clear()
         self._postponed.clear()
         questions = tuple(self._questions.values())
         self._questions.clear()
@@ -273,7 +230,7 @@ class ClientProtocol:
             case frames.Farewell():
                 self.farewell = reply
             case frames.Ping():
-                self._receive_ping(reply)
+                self._requests.put_pong(reply.key)
             case frames.Pong():
                 pass
             case _:
@@ -286,8 +243,8 @@ class ClientProtocol:
         is_other_epoch = self._membership.begin(welcome) or self._has_gap
         rooms, was_connected = tuple(self._membership.rooms), self._was_connected
         self.is_connected = self._was_connected = True
-        self._requests.extend(self._membership.reconcile(welcome))
-        self._say_lines_max = welcome.limits.lines
+        self._requests.put(*self._membership.reconcile(welcome))
+        self._requests.say_lines_max = welcome.limits.lines
         self._request_pending()
         return [Connected(self.label, rooms, was_connected, is_other_epoch=is_other_epoch)]
 
@@ -310,7 +267,7 @@ class ClientProtocol:
             return []
         if error.code == _NICK_TAKEN and not error.key:
             self._membership.is_nick_taken = True
-        if message := self.pending.get(error.key) or self.pending.get(_message_key(error.key)):
+        if message := self.pending.get(error.key) or self.pending.get(message_key(error.key)):
             if error.code in _TRANSIENT_CODES:
                 return self._delay(message, error.text)
             self._settle(message.key)
@@ -323,8 +280,8 @@ class ClientProtocol:
     def _delay(self, message: Message, reason: str) -> list[LinkEvent]:
         """Send nothing more that is said, until it is the turn of what could not be stored. That is reported once."""
         self.needs_resend = True
-        self._requests = deque(request for request in self._requests if not isinstance(request, Message))
-        self._in_flight.pop(message.key, None)
+        self._requests.drop_messages()
+        self._requests.settle(message.key)
         if message.key in self._delayed:
             return []
         self._delayed.add(message.key)
@@ -332,7 +289,7 @@ class ClientProtocol:
 
     def _settle(self, key: str) -> Message | None:
         """Take a message off the pending ones, and let what waited for it go on. -> None where none has this key"""
-        self._in_flight.pop(key, None)
+        self._requests.settle(key)
         self._delayed.discard(key)
         message = self.pending.pop(key, None)
         if self.needs_resend and key == self._resent_key:
@@ -362,15 +319,6 @@ class ClientProtocol:
             self._membership.forget_positions()
             return []
         return [GapFound(gap.room, max(gap.missed, 0), gap.reason)]
-
-    def _receive_ping(self, ping: frames.Ping) -> None:
-        if len(self._requests) < PONGS_MAX and len(ping.key) <= frames.KEY_LIMIT:
-            self._requests.append(frames.Pong(key=ping.key))
-
-
-def _message_key(key: str) -> str:
-    """Return the key of the message that a request is a part of."""
-    return key.partition(_PART)[0]
 
 
 def _rooms_of(messages: Iterable[Message]) -> Iterable[str]:

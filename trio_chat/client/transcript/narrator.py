@@ -1,7 +1,6 @@
 """Renders the events of a link as items of a transcript. It prints nothing itself, and knows no view."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import assert_never
 
@@ -33,6 +32,7 @@ from trio_chat.client.link.events import (
 from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.people import People
+from trio_chat.client.transcript.rendered import RenderedOutput, TranscriptItem
 from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, cut_to, is_mention, timestamp
 from trio_chat.wire import frames
 
@@ -46,43 +46,6 @@ _WAITING_ROWS_MAX = 3
 _PENDING_ROWS_MAX = 10
 
 _OWN_COMING = (Kind.JOINED, Kind.LEFT)
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptItem:
-    """Rows that belong together: an entry, or something that the client says about a room."""
-
-    rows: list[Row]
-    room: str
-    """The room it belongs to; `frames.MAILBOX` for private messages."""
-    id: int | None = None
-    """The id of the entry; None for what is no entry."""
-    kind: str | None = None
-    """The kind of the entry."""
-    is_mention: bool = False
-    """True if it mentions the person, or is for them alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedOutput:
-    """One event, rendered: items of the transcript, and notices of the client about its connection.
-
-    `greeting` is for a person who has just come in.
-    """
-
-    items: tuple[TranscriptItem, ...] = ()
-    notices: tuple[str, ...] = ()
-    greeting: str = ""
-
-    @property
-    def rows(self) -> list[Row]:
-        """The rows of all items, in order."""
-        return [row for item in self.items for row in item.rows]
-
-    @property
-    def is_mention(self) -> bool:
-        """True if any item mentions the person."""
-        return any(item.is_mention for item in self.items)
 
 
 _NOTHING = RenderedOutput()

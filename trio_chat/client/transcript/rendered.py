@@ -1,0 +1,42 @@
+"""Rendered output: the rows of a transcript that the narrator makes of an event, and a view shows."""
+
+from dataclasses import dataclass
+
+from trio_chat.client.transcript.transcript import Row
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptItem:
+    """Rows that belong together: an entry, or something that the client says about a room."""
+
+    rows: list[Row]
+    room: str
+    """The room it belongs to; `frames.MAILBOX` for private messages."""
+    id: int | None = None
+    """The id of the entry; None for what is no entry."""
+    kind: str | None = None
+    """The kind of the entry."""
+    is_mention: bool = False
+    """True if it mentions the person, or is for them alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedOutput:
+    """One event, rendered: items of the transcript, and notices of the client about its connection.
+
+    `greeting` is for a person who has just come in.
+    """
+
+    items: tuple[TranscriptItem, ...] = ()
+    notices: tuple[str, ...] = ()
+    greeting: str = ""
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of all items, in order."""
+        return [row for item in self.items for row in item.rows]
+
+    @property
+    def is_mention(self) -> bool:
+        """True if any item mentions the person."""
+        return any(item.is_mention for item in self.items)
