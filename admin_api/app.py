@@ -9,7 +9,9 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from admin_api import endpoints
+from admin_api.console.app import add_console, console_audiences
 from admin_api.http.access import Access
+from admin_api.http.authentication import Authentication
 from admin_api.http.encryption import GetContext
 from admin_api.http.endpoint import add_endpoints, endpoints_in
 from admin_api.http.guard import guard
@@ -44,7 +46,10 @@ def create_app(state: AdminState, access: Access) -> QuartTrio:
     app.config.update(ENDPOINTS=ENDPOINTS, HAS_TOKEN=bool(access.token))
     register_problems(app)
     app.register_error_handler(ChatError, _refused_by_rule)
-    guard(app, access)
+    authentication = Authentication(access)
+    audiences = {one.view.__name__: one.audience for one in ENDPOINTS} | dict(console_audiences())
+    add_console(app, authentication)
+    guard(app, authentication, access.names, audiences)
     add_endpoints(app, ENDPOINTS, state)
     return app
 

@@ -15,6 +15,7 @@ from quart import Response, abort, request
 from quart_trio import QuartTrio
 from werkzeug.datastructures import MultiDict
 
+from admin_api.http.authentication import Audience
 from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema, example_of
 from trio_chat.chat.text import excerpt
@@ -57,6 +58,7 @@ class Endpoint:
     rule: str
     """The path as Quart routes it, such as `/bans/<path:network>`."""
     operation: Operation
+    audience: Audience
     view: View
 
     @property
@@ -75,10 +77,10 @@ class Endpoint:
         return (self.view.__doc__ or "").partition("\n")[0]
 
 
-def endpoint(route: str, operation: Operation) -> Callable[[View], Endpoint]:
+def endpoint(route: str, operation: Operation, audience: Audience = Audience.OPERATORS) -> Callable[[View], Endpoint]:
     """Make the function below an endpoint. `route` is a method and a path, such as `GET /clients/<who>`."""
     method, _, rule = route.partition(" ")
-    return partial(Endpoint, method, rule, operation)
+    return partial(Endpoint, method, rule, operation, audience)
 
 
 def endpoints_in(modules: Iterable[ModuleType]) -> tuple[Endpoint, ...]:

@@ -5,80 +5,60 @@ page of another origin can read or change anything here, whatever host name it u
 """
 
 import ipaddress
-import logging
 import re
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 
-import trio
-from quart import Request, Response, Websocket, g, request, websocket
+from quart import Response, request, websocket
 from quart_trio import QuartTrio
-from werkzeug.datastructures import Authorization, Headers
+from werkzeug.datastructures import Headers
+from werkzeug.routing import Rule
 
-from admin_api.http.access import (
-    WRONG_TOKEN_DELAY_S,
-    WRONG_TOKEN_INTERVAL_S,
-    Access,
-    AccessDecision,
-    Authenticator,
-)
-from admin_api.http.listening import MAKE_WAY
+from admin_api.http.authentication import SAFE_METHODS, Audience, Authentication
 from admin_api.http.problems import problem
-from trio_chat.chat.operators.networks import address_of
-from trio_chat.chat.text import excerpt
 
 # The lengths are those of an address, and of a name in RFC 1035, section 2.3.4.
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9._-]{1,254}))(?::[0-9]{1,5})?", re.ASCII)
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 # The content types that a form can send without a preflight request, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
-_CHALLENGES = (
-    ("WWW-Authenticate", 'Bearer realm="trio-chat"'),
-    ("WWW-Authenticate", 'Basic realm="trio-chat", charset="UTF-8"'),
-)
-_REFUSALS = {
-    AccessDecision.NO_TOKEN: (
-        401,
-        "A token is needed: Authorization: Bearer TOKEN, or any name with TOKEN as its password.",
-        _CHALLENGES,
-    ),
-    AccessDecision.WRONG_TOKEN: (401, "That is not the token.", _CHALLENGES),
-    AccessDecision.TOO_MANY_WRONG_TOKENS: (
-        429,
-        "Too many wrong tokens came from your address: wait.",
-        (("Retry-After", str(WRONG_TOKEN_INTERVAL_S)),),
-    ),
-    AccessDecision.NOT_LOCAL: (403, "Only this machine and the networks of --admin-allow may use the admin API.", ()),
-}
-_NAME_LIMIT = 32
 
-logger = logging.getLogger("trio_chat.serve.admin")
-
-
-def guard(app: QuartTrio, access: Access) -> None:
+def guard(
+    app: QuartTrio,
+    authentication: Authentication,
+    names: Collection[str] = (),
+    audiences: Mapping[str, Audience] = MappingProxyType({}),
+) -> None:
     """Let `app` refuse requests before their endpoint runs: by host name, origin, token, and size and time of the body.
 
-    `g.by` is the name of an admitted operator. A refused request is answered and ends its connection.
+    `names` are host names of the API, besides the machine's own. `audiences` are by the name of the view; others are
+    for operators. `g.by` is the name of an admitted operator. A refused request is answered and ends its connection.
     """
-    names = {socket.gethostname().lower(), *(name.lower() for name in access.names)}
-    authenticator = Authenticator(access)
+    own_names = {socket.gethostname().lower(), *(name.lower() for name in names)}
 
     async def check_request() -> Response | None:
-        refusal = refuse(request.headers, method=request.method, names=names) or await _authenticate(
-            authenticator, request
-        )
+        audience = _audience(request.url_rule, audiences)
+        is_named = audience is not Audience.ANYONE_BY_ANY_NAME
+        refusal = refuse(request.headers, method=request.method, names=own_names if is_named else None)
+        if refusal is None and audience is Audience.OPERATORS:
+            refusal = await authentication.refuse(request)
         if refusal is None and ({"Content-Length", "Transfer-Encoding"} & set(request.headers.keys())):
             await request.get_data()  # raises 413 and 408, so that endpoints see only complete requests
         return _closing_connection(refusal)
 
     async def check_websocket() -> Response | None:
-        refusal = refuse(websocket.headers, method="GET", names=names) or await _authenticate(authenticator, websocket)
+        refusal = refuse(websocket.headers, method="GET", names=own_names) or await authentication.refuse(websocket)
         return _closing_connection(refusal)
 
     app.before_request(check_request)
     app.before_websocket(check_websocket)
+    authentication.renew_cookies_of(app)
+
+
+def _audience(rule: Rule | None, audiences: Mapping[str, Audience]) -> Audience:
+    return audiences.get(rule.endpoint, Audience.OPERATORS) if rule else Audience.OPERATORS
 
 
 def _closing_connection(refusal: Response | None) -> Response | None:
@@ -88,36 +68,14 @@ def _closing_connection(refusal: Response | None) -> Response | None:
     return refusal
 
 
-async def _authenticate(authenticator: Authenticator, asked: Request | Websocket) -> Response | None:
-    """Return the answer that refuses a request, or None and set `g.by`."""
-    address = address_of(asked.remote_addr or "")
-    authorization = asked.authorization
-    decision = authenticator.authenticate(address, token_of(authorization), trio.current_time())
-    if decision is AccessDecision.ADMITTED:
-        name = excerpt(authorization.username or "", _NAME_LIMIT) if authorization else ""
-        g.by = f"http {name}@{address}" if name else f"http {address}"
-        return None
-    if decision is not AccessDecision.NO_TOKEN:  # browsers send none at first
-        logger.warning("refused %s at the admin API: %s", address, decision.name.lower().replace("_", " "))
-    if decision is AccessDecision.TOO_MANY_WRONG_TOKENS:
-        asked.scope["state"][MAKE_WAY]()
-        await trio.sleep(WRONG_TOKEN_DELAY_S)
-    status, detail, headers = _REFUSALS[decision]
-    return problem(status, detail, headers=headers)
+def refuse(headers: Headers, *, method: str, names: Collection[str] | None) -> Response | None:
+    """Return the answer that refuses a request with these headers, or None.
 
-
-def token_of(authorization: Authorization | None) -> str | None:
-    """Return the token of a request: a bearer token, or the password of HTTP basic with any name."""
-    if authorization is None:
-        return None
-    return {"bearer": authorization.token, "basic": authorization.password}.get(authorization.type)
-
-
-def refuse(headers: Headers, *, method: str, names: Collection[str]) -> Response | None:
-    """Return the answer that refuses a request with these headers, or None."""
+    Without `names`, any Host and any type of body will do.
+    """
     # Health checks of load balancers send HTTP/1.0 without a Host, as HAProxy's does. A browser always sends one.
-    is_nameless = not headers.get("Host") and method in _SAFE_METHODS
-    if not is_nameless and not is_host_allowed(headers.getlist("Host"), names=names):
+    is_nameless = not headers.get("Host") and method in SAFE_METHODS
+    if names is not None and not is_nameless and not is_host_allowed(headers.getlist("Host"), names=names):
         return problem(
             403,
             "The Host header has to be an IP address, localhost, this machine's name or one given by --admin-name.",
@@ -126,7 +84,7 @@ def refuse(headers: Headers, *, method: str, names: Collection[str]) -> Response
         return problem(403, "Web pages of another origin may not use the admin API.")
     if any(name in headers for name in _OVERRIDES):
         return problem(403, "Overriding the method is not supported: use the method itself.")
-    if method not in _SAFE_METHODS and is_form(headers):
+    if names is not None and method not in SAFE_METHODS and is_form(headers):
         return problem(403, "Forms are not accepted: send Content-Type: application/json.")
     return None
 

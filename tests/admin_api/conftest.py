@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from admin_api.app import ENDPOINTS, create_app
 from admin_api.event_log import EventLog
 from admin_api.http.access import Access
+from admin_api.http.authentication import Authentication
 from admin_api.http.guard import guard
 from admin_api.http.listening import HttpLimits, open_listeners
 from admin_api.http.openapi import GUARDED
@@ -85,7 +86,7 @@ async def read_all(stream: trio.SocketStream) -> bytes:
 def make_app(site: Site) -> QuartTrio:
     app = QuartTrio("site")
     register_problems(app)
-    guard(app, Access(names=("chat.example.org",)))
+    guard(app, Authentication(Access()), ("chat.example.org",))
 
     @app.route("/acts", methods=["GET", "POST", "DELETE"])
     async def acts() -> str:

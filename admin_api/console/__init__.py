@@ -1,0 +1,1 @@
+"""The web console: pages for operators, which a small script of their own keeps live by the admin API."""

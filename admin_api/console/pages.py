@@ -1,0 +1,68 @@
+"""The pages of the console: their names, and how they are made from templates."""
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from trio_chat import __version__
+
+STATIC = files("admin_api.console") / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePage:
+    """A page: the last part of its path, its title, and whether its tab counts something."""
+
+    name: str
+    title: str
+    is_counted: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where it is served."""
+        return f"/console/{self.name}"
+
+    @property
+    def script(self) -> str:
+        """The name of its template and of its script."""
+        return self.name or "overview"
+
+
+PAGES = (
+    ConsolePage("", "Overview"),
+    ConsolePage("clients", "Clients", is_counted=True),
+)
+"""In the order of the tabs. Each has a template and a script."""
+
+
+def render(template: str, **values: object) -> str:
+    """Make a page from a template."""
+    return _environment().get_template(template).render(pages=PAGES, version=__version__, asset=asset, **values)
+
+
+def asset(name: str) -> str:
+    """Return the path of a static file, which changes with its content: browsers may keep it for ever."""
+    return f"/console/static/{_digest_of_all()}/{name}"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("admin_api.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _digest_of_all() -> str:
+    """One digest of all files: a script imports others by relative paths, so they change together."""
+    together = sha256()
+    for one in sorted(STATIC.iterdir(), key=lambda file: file.name):
+        together.update(one.read_bytes())
+    return together.hexdigest()[:12]

@@ -1,0 +1,81 @@
+"""The console of a real server, in a real browser. These tests are not async: Playwright waits by itself."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import PATIENCE_S
+from tests.protocol.conftest import Server, running_server
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""Without these it needs a user of its own, a graphics card, or servers elsewhere."""
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+OpenPage = Callable[..., AbstractContextManager[Page]]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium for all tests of one worker."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@contextmanager
+def _open_page(browser: Browser, server: Server, path: str = "/", **options: object) -> Iterator[Page]:
+    context = browser.new_context(base_url=f"http://127.0.0.1:{server.admin_port}", **options)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None
+    )
+    page.goto(path)
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> OpenPage:
+    """Open a page of a server's console in a browser that has no cookies. No script of it may fail."""
+    return lambda server, path="/", **options: _open_page(browser, server, path, **options)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A running server without a token."""
+    with running_server(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers on the same data folder, one after the other."""
+    with ExitStack() as stack:
+        yield lambda *flags: stack.enter_context(running_server(tmp_path, *flags))
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """A file with the token `a-token-for-tests-0123456789abcdef`."""
+    file = tmp_path / "token"
+    file.write_text("a-token-for-tests-0123456789abcdef\n")
+    file.chmod(0o600)
+    return file
