@@ -251,7 +251,7 @@ class Chat:
     def say(self, client: Client, room: Room, *texts: str, key: str = "", is_typed: bool = True) -> Receipt | None:
         """Say lines in a room, one entry each, kept together or not at all; the last one bears the key.
 
-        A line with nothing readable in it is left out. -> None where that leaves none
+        A line with nothing readable in it is a blank one. -> None where all are
 
         A client in lines is not sent what it typed itself; with `is_typed` false it is, as with the throw of a die.
         """

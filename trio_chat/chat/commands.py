@@ -27,7 +27,7 @@ from trio_chat.chat.prices import (
     Extent,
     Price,
 )
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import clean, with_tabs_as_blanks
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import (
     HISTORY_DEFAULT,
@@ -104,13 +104,16 @@ def asks(line: str) -> bool:
     return is_question or (command.asks_when_bare and not argument_in(line))
 
 
-def obey(chat: "Chat", client: "Client", line: str) -> Answer:
-    """Do what a typed line asks for. Raises ChatError with a sentence for the one who typed it."""
+def obey(chat: "Chat", client: "Client", line: str, *, blank_lines: int = 0) -> Answer:
+    """Do what a typed line asks for. What it says comes behind that many blank lines, which are said with it.
+
+    Raises ChatError with a sentence for the one who typed it.
+    """
     typed = read_typed(line, COMMANDS)
     if typed.is_quit:
         return LeaveChat()
     if not typed.command:
-        return _posted(chat.say(client, chat.current_room(client), typed.text))
+        return _posted(chat.say(client, chat.current_room(client), *[""] * blank_lines, typed.text))
     command, argument = parse(typed.command, COMMANDS)
     return command.run(Call(chat, client, argument, command.limit))
 
@@ -161,7 +164,7 @@ def _msg(call: Call) -> Answer:
     label, text = call.argument.split(maxsplit=1)
     other = call.chat.known_as(label.removeprefix("[").removesuffix("]"))
     receipt = call.chat.tell(call.client, other.label, text.strip())
-    confirmation = notice(told_to(other.label, clean(text).strip()))
+    confirmation = notice(told_to(other.label, clean(with_tabs_as_blanks(text)).strip()))
     return Posted(receipt, confirmation=(confirmation,)) if receipt else TextReply()
 
 

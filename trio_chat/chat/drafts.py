@@ -1,6 +1,6 @@
 """Drafts of what clients say and do: their texts are cleaned here, and their lengths checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -9,7 +9,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.chat.room import Room
 from trio_chat.chat.rooms import TOPIC_MAX
-from trio_chat.chat.text import TEXT_MAX, clean
+from trio_chat.chat.text import TEXT_MAX, clean, with_tabs_as_blanks
 
 
 def draft_of(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
@@ -25,12 +25,12 @@ def move_notice(client: Client, room: Room, kind: Kind) -> Draft:
 def spoken_drafts(
     client: Client, room: Room, kind: Kind, texts: Sequence[str], key: str, *, is_typed: bool
 ) -> list[Draft]:
-    """Make one draft a line; the last one bears the key. Lines without anything readable are left out.
+    """Make one draft a line; the last one bears the key. None where nothing in any of them is readable.
 
     Where a client in lines did not type them itself, they name no client: it is sent them too. Raises ChatError for a
     text that is too long.
     """
-    if not (lines := [line for line in map(readable, texts) if line]):
+    if not (lines := readable_lines(texts)):
         return []
     *others, last = lines
     drafts = [*(draft_of(client, room, kind, line) for line in others), draft_of(client, room, kind, last, key)]
@@ -55,5 +55,14 @@ def readable(text: str) -> str:
     """Clean a text that is to be said. -> "" where nothing readable is left. Raises ChatError where it is too long."""
     if len(text) > TEXT_MAX:
         raise ChatError("long-text", f"a line has at most {TEXT_MAX} characters")
-    text = clean(text)
+    text = clean(with_tabs_as_blanks(text))
     return "" if text.isspace() else text
+
+
+def readable_lines(texts: Iterable[str]) -> list[str]:
+    """Clean the lines of what is to be said. Blank ones are kept as "", unless all are: then there are none.
+
+    Raises ChatError where one is too long.
+    """
+    lines = [readable(text) for text in texts]
+    return lines if any(lines) else []

@@ -11,6 +11,9 @@ from unicodedata import category
 TEXT_MAX = 4096
 """Characters of one thing that is said."""
 
+TAB_STOP = 8
+"""A tab reaches to the next multiple of this many characters: the tab stops of terminals."""
+
 MARKS_MAX = 8
 """Combining marks kept on one letter: Vietnamese takes 2, Thai 3, Hebrew with vowels and accents 5, Tibetan 6."""
 
@@ -114,6 +117,14 @@ def clean(text: str) -> str:
     if _ANY_JOINER.search(text):  # last, since which of them are needed depends on the neighbours that remain
         text = _JOINED.sub(r"\1", text)
     return text
+
+
+def with_tabs_as_blanks(text: str) -> str:
+    """Return a line with its tabs as blanks up to the next tab stop, or one blank each where it would get too long."""
+    if "\t" not in text:
+        return text
+    expanded = text.expandtabs(TAB_STOP)
+    return expanded if len(expanded) <= max(TEXT_MAX, len(text)) else text.replace("\t", " ")
 
 
 def excerpt(text: str, limit: int = 32) -> str:

@@ -14,7 +14,7 @@ from unicodedata import category
 
 import msgspec
 
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import clean, with_tabs_as_blanks
 
 QUIT = "quit()"
 
@@ -75,8 +75,8 @@ def _with_argument_as_typed(command: str, edited: str) -> str:
 
 
 def as_seen(line: str) -> str:
-    """Return a typed line as others would see it: with its backspaces obeyed, and clean."""
-    return line if line.isascii() and line.isprintable() else clean(_edited(line))
+    """Return a typed line as others would see it: with its backspaces obeyed, its tabs as blanks, and clean."""
+    return line if line.isascii() and line.isprintable() else clean(with_tabs_as_blanks(_edited(line)))
 
 
 def command_behind_key(line: str, names: Iterable[str]) -> str:

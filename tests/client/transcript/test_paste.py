@@ -2,7 +2,14 @@
 
 import pytest
 
-from trio_chat.client.transcript.paste import beginning_of, messages_in, pasted, question_about
+from trio_chat.client.transcript.paste import (
+    beginning_of,
+    messages_in,
+    pasted,
+    question_about,
+    said_of_pipe,
+    with_blank_lines,
+)
 from trio_chat.wire import frames
 
 
@@ -15,17 +22,29 @@ from trio_chat.wire import frames
         ("/nick x", "/nick x"),
         ("/nick x\n", "/nick x\n"),
         ("quit()\n", "quit()\n"),
-        ("\tif x:\n\t\ty\x1b[31m\n", "    if x:\n        y\n"),
+        ("\tif x:\n\t\ty\x1b[31m\n", "        if x:\n                y\n"),
     ],
 )
 def test_a_paste_is_text_with_its_line_breaks(text: str, draft: str) -> None:
     assert pasted(text) == draft
 
 
-def test_lines_become_one_message_without_the_blank_ones() -> None:
-    assert messages_in("a\n\n  b\n", "dev") == [frames.Say(room="dev", lines=["a", "  b"])]
+def test_lines_become_one_message_with_the_blank_ones_inside() -> None:
+    assert messages_in("\n \na\n\n \n  b\n\n", "dev") == [frames.Say(room="dev", lines=["a", "", "", "  b"])]
     assert messages_in("/nick x\n", "dev") == [frames.Say(room="dev", text="/nick x")]
     assert messages_in("\n \n", "dev") == []
+
+
+def test_a_read_of_a_pipe_keeps_the_blank_lines_inside() -> None:
+    lines = ["", "a\tb", " ", "", "/c", *[""] * 100, "d", ""]
+
+    said = [said_of_pipe(line, "dev") for line in with_blank_lines(lines)]
+
+    assert said == [
+        frames.Say(room="dev", text="a       b"),
+        frames.Say(room="dev", lines=["", "", "/c"]),
+        frames.Say(room="dev", lines=[*[""] * (frames.LINES_LIMIT - 1), "d"]),
+    ]
 
 
 @pytest.mark.parametrize("line", ["x", '"' * 2000, "漢" * 4096])

@@ -18,7 +18,7 @@ from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.transcript.input import Ignore, Local, Meaning, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
-from trio_chat.client.transcript.paste import messages_in
+from trio_chat.client.transcript.paste import messages_in, said_of_pipe, with_blank_lines
 from trio_chat.client.transcript.transcript import Row
 from trio_chat.wire import frames
 
@@ -85,10 +85,10 @@ class Sender:
         self._is_nick_settled.set()
 
     def _expand(self, lines: Iterable[str]) -> list[str]:
-        """Expand `/reply`, so that the person sees to whom it goes. A blank line is nothing to say."""
-        lines = [line for line in lines if clean(line).strip()]
+        """Expand `/reply`, so that the person sees to whom it goes. A blank line at the prompt is nothing to say."""
         if not self._takes_commands:
-            return lines
+            return list(with_blank_lines(lines))
+        lines = [line for line in lines if clean(line).strip()]
         return [written_out(line, self._narrator.people.last_writer) for line in lines]
 
     def _echo(self, line: str) -> list[Row]:
@@ -119,7 +119,7 @@ class Sender:
         """
         line, room = self._lines[0], self._narrator.room
         try:
-            meaning = messages_in(line, room) if "\n" in line else self._meaning_of(line, room)
+            meaning = self._meaning_of(line, room)
         except ChatError as error:
             self._lines.popleft()
             return [*self._echo(line), *self._display.transcript.notice(error.text)]
@@ -155,9 +155,11 @@ class Sender:
             return []
         return self._display.transcript.notice("nothing waits that could be taken back")
 
-    def _meaning_of(self, line: str, room: str) -> Meaning:
-        """Tell what a line means. Raises ChatError."""
-        return meaning_of(line, room) if self._takes_commands else frames.Say(room=room, text=line.expandtabs())
+    def _meaning_of(self, line: str, room: str) -> Meaning | list[frames.Say]:
+        """Tell what a line means, or a draft of several. Raises ChatError."""
+        if not self._takes_commands:
+            return said_of_pipe(line, room)
+        return messages_in(line, room) if "\n" in line else meaning_of(line, room)
 
     async def _say(self, *, waits_for_space: bool) -> None:
         """Give the collected messages to the link; if `waits_for_space`, when there is space for them.

@@ -44,6 +44,7 @@ class RequestQueue:
         if not isinstance(message, frames.Say) or len(lines) <= max(self.say_lines_max, 1):
             self.put(message)
             return
+        lines = [line for line in lines if line]  # a text alone is never blank
         keys = [f"{message.key}{_PART}{number}" for number in range(1, len(lines))]
         self.put(
             *(

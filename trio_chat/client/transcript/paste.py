@@ -1,8 +1,9 @@
 """Drafts of several lines: the messages they become, and the question asked before they are sent. Pure."""
 
 from collections.abc import Iterable, Iterator
+from itertools import dropwhile
 
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import clean, with_tabs_as_blanks
 from trio_chat.chat.typed_line import read_line
 from trio_chat.wire import frames
 
@@ -12,7 +13,6 @@ LINES_UNASKED = 3
 DRAFT_CHARS_MAX = 256 * 1024
 """Characters of a draft; more than that is for a pipe."""
 
-_TAB_COLUMNS = 4
 _FRAME_BYTES = frames.FRAME_LIMIT - 1024
 """Bytes of the lines of one message, in JSON; the rest is for its other fields."""
 
@@ -24,17 +24,18 @@ def pasted(text: str) -> str:
 
     The break at the end of a single line is left out, for a line that would be no command.
     """
-    lines = [
-        clean(line.expandtabs(_TAB_COLUMNS)) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    ]
+    lines = [clean(with_tabs_as_blanks(line)) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     if len(lines) == 2 and not lines[1] and not _is_command(lines[0]):
         lines.pop()
     return "\n".join(lines)
 
 
 def lines_in(draft: str) -> list[str]:
-    """Return the lines of a draft of which something can be read."""
-    return [line for line in draft.split("\n") if line.strip()]
+    """Return the lines of a draft, without blank ones at its beginning and end."""
+    lines = ["" if _is_blank(line) else line for line in draft.split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return list(dropwhile(lambda line: not line, lines))
 
 
 def messages_in(draft: str, room: str) -> list[frames.Say]:
@@ -42,7 +43,29 @@ def messages_in(draft: str, room: str) -> list[frames.Say]:
     return [
         frames.Say(room=room, lines=group) if len(group) > 1 else frames.Say(room=room, text=group[0])
         for group in _groups(lines_in(draft))
+        if any(group)  # else it is one of very many blank lines
     ]
+
+
+def with_blank_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of one read of a pipe, each with the blank lines between it and the one before in front.
+
+    Blank lines at the beginning and the end are left out, and so are more than a message can hold.
+    """
+    blank = ""
+    for line in dropwhile(_is_blank, lines):
+        if _is_blank(line):
+            blank += "\n"
+        else:
+            yield blank[: frames.LINES_LIMIT - 1] + line
+            blank = ""
+
+
+def said_of_pipe(line: str, room: str) -> frames.Say:
+    """Return the message of a line of a pipe, which may have blank lines in front."""
+    *blank, text = line.split("\n")
+    text = with_tabs_as_blanks(text)
+    return frames.Say(room=room, lines=[*blank, text]) if blank else frames.Say(room=room, text=text)
 
 
 def question_about(draft: str, room: str) -> str:
@@ -63,6 +86,10 @@ def beginning_of(lines: Iterable[str]) -> str:
     cut = clean(first)
     short = cut if len(cut) <= _EXCERPT_CHARS else f"{cut[:_EXCERPT_CHARS]}..."
     return f"{short} (and {len(others)} more lines)" if others else short
+
+
+def _is_blank(line: str) -> bool:
+    return not clean(line).strip()
 
 
 def _is_command(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from trio_chat.chat.drafts import readable, readable_lines
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.register import as_peer
@@ -59,21 +60,21 @@ def is_repeat(request: Speech, entry: Entry) -> bool:
         case frames.Say():
             return draft.kind is Kind.SAID and _is_in(draft, request.room) and draft.text == _last_line(request)
         case frames.Act():
-            return draft.kind is Kind.ACTED and _is_in(draft, request.room) and draft.text == clean(request.text)
+            return draft.kind is Kind.ACTED and _is_in(draft, request.room) and draft.text == readable(request.text)
         case frames.Topic():
             return (
                 draft.kind is Kind.TOPIC and _is_in(draft, request.room) and draft.text == clean(request.text).strip()
             )
         case frames.Tell():
-            return draft.kind is Kind.TOLD and draft.text == clean(request.text) and _may_name(request.to, draft.to)
+            return draft.kind is Kind.TOLD and draft.text == readable(request.text) and _may_name(request.to, draft.to)
         case _:
             assert_never(request)
 
 
 def _last_line(request: frames.Say) -> str:
-    """Return the last line that is readable: the key is on its entry."""
-    lines = (clean(line) for line in reversed(request.lines or (request.text or "",)))
-    return next((line for line in lines if line and not line.isspace()), "")
+    """Return the last line as it is said: the key is on its entry."""
+    lines = readable_lines(request.lines or (request.text or "",))
+    return lines[-1] if lines else ""
 
 
 def _is_in(draft: Draft, room: str) -> bool:

@@ -16,6 +16,7 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, NOTHING_FOUND, notice
 from trio_chat.journal import Damaged, JournalError, Past
+from trio_chat.server.sessions.blank_lines import BlankLines
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
@@ -24,7 +25,7 @@ from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
-from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, Peer, is_silent
+from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES, Peer, is_silent
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify, may_become_irc
 from trio_chat.wire.frame_decoder import is_hello, is_tell
 from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_gap, encode_notice, line_of_past
@@ -63,6 +64,7 @@ class LinesSession:
     """The conversation with a client that has been connected."""
 
     __slots__ = (
+        "_blank_lines",
         "_client",
         "_context",
         "_decoder",
@@ -82,6 +84,7 @@ class LinesSession:
         self._outlet = outlet
         self._decoder = decoder
         self._throttle = throttle
+        self._blank_lines = BlankLines()
         self._is_known = False
         """Its first line has shown that it is no HTTP request."""
         self._is_leaving = False
@@ -97,20 +100,25 @@ class LinesSession:
         """
         if ahead or self._decoder.telnet:
             await self._handle(ahead, peer)
+        goes_on = False  # what comes next belongs to the read before
         while not self._is_leaving:
             if self._decoder.is_at_cr and await is_silent(peer, CR_SILENCE_S):
                 await self._handle(self._decoder.end_at_cr(), peer)
+                goes_on = False
                 continue
             await peer.receivable()
             if (data := peer.receive_nowait()) is None:
                 continue
             if data:
+                if not goes_on:
+                    self._blank_lines.begin_read()
                 if not self._is_known:
                     data = await _whole_greeting(peer, self._decoder.unfinished, data)
                 # A request line that is too long for a line is never seen whole.
                 self._is_leaving = not self._is_known and self._refuse_greeting(self._decoder.unfinished + data)
                 if not self._is_leaving:
                     await self._handle(self._decoder.feed(data), peer)
+                goes_on = len(data) >= READ_BYTES or self._decoder.is_in_line
                 continue
             if not self._outlet.fault:  # else it was cut off, and what is left may be half a line
                 await self._handle(self._decoder.finish(), peer)
@@ -140,6 +148,7 @@ class LinesSession:
                 await self._settle(posted)
                 await published(self._context)
             answer = self._obey(line)
+            self._blank_lines.record(line, answer)
             if self._client.departing:
                 await self._settle(posted)
                 await departed(self._context, self._client)
@@ -193,7 +202,7 @@ class LinesSession:
         if is_tell(line):
             return TextReply((notice(NO_FRAMES),))
         try:
-            return obey(self._context.chat, client, line)
+            return obey(self._context.chat, client, line, blank_lines=self._blank_lines.count)
         except ChatError as error:
             return TextReply((notice(error.text),))
 
