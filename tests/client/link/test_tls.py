@@ -216,3 +216,74 @@ async def test_a_memory_that_cannot_be_read_is_no_reason_to_trust_anyone(
         refusal = await identity.refusal()
 
     assert "cannot verify" in str(refusal)
+
+
+@asynccontextmanager
+async def answering(*answers: bytes, then: trustme.LeafCert | None = None) -> AsyncIterator[int]:
+    """Answer each connection in plain text, before its hello is read; then speak TLS, if there is a certificate."""
+    left = list(answers)
+
+    async def answer(stream: trio.SocketStream) -> None:
+        if left:
+            await stream.send_all(left.pop(0))
+            while await stream.receive_some():
+                pass
+        elif then:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            then.configure_cert(context)
+            encrypted = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+            await encrypted.send_all(b"hello")
+            await encrypted.receive_some()
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+        yield listener.socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
+
+
+ALERT = b"\x15\x03\x03\x00\x02\x02\x28"
+"""The answer of our server to a hello behind the greeting, and of one without a certificate to any."""
+
+GREETINGS = [
+    b"[1.2.3.4:5]> hello\n",
+    b"*** [1.2.3.4:5] joined the chat ***\n",
+    b"*** 12 joined and 3 left ***\n",
+    b"*** password: ***\n",
+    b"*** this server speaks TLS only: trio-chat join --tls HOST PORT, or ncat --ssl HOST PORT ***\n",
+    ALERT,
+]
+
+
+@pytest.mark.parametrize("greeting", GREETINGS)
+async def test_a_hello_that_was_answered_without_tls_is_tried_once_more(
+    authority: trustme.CA, certificate: trustme.LeafCert, known: KnownServers, tmp_path: Path, greeting: bytes
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "ours.pem")
+
+    async with answering(greeting, then=certificate) as port:
+        assert await Identity(port, known, tmp_path / "ours.pem").connect() == b"hello"
+
+
+@pytest.mark.parametrize("greeting", GREETINGS[:-1])
+async def test_our_own_greeting_is_never_taken_for_a_server_without_tls(known: KnownServers, greeting: bytes) -> None:
+    async with answering(greeting, greeting) as port:
+        refusal = await Identity(port, known).refusal()
+
+    assert "took us for a client without TLS: our hello came too late" in str(refusal)
+    assert not refusal.is_final
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (ALERT, "does not speak TLS; without --tls, everyone on the way can read the chat"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak TLS"),
+        (b"*** the server is full: try again later ***\n", "the server refuses: the server is full: try again later"),
+    ],
+)
+async def test_a_server_that_answers_twice_without_tls_is_told(known: KnownServers, answer: bytes, why: str) -> None:
+    async with answering(answer, answer) as port:
+        refusal = await Identity(port, known).refusal()
+
+    assert why in str(refusal)

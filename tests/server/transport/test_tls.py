@@ -78,6 +78,36 @@ async def test_tls_and_plain_clients_talk_to_each_other_on_one_port(
         assert (await bob.line()).endswith("]> hi")
 
 
+async def test_a_tls_hello_after_a_lost_packet_is_waited_for_and_nc_is_greeted_within_a_second(
+    open_house, autojump_clock, caller, certificate
+) -> None:
+    async with open_house(tls=Tls(certificate, None, is_required=False)) as house, trio.open_nursery() as nursery:
+        late, silent = await house.connect(), await house.connect()
+        encrypted = trio.SSLStream(late.stream, caller.context, server_hostname="localhost")
+
+        await trio.sleep(0.9)
+        assert house.changes == []
+        nursery.start_soon(encrypted.do_handshake)
+        await house.changed(1)
+        await silent.send(b"/who\n")
+
+        assert (await silent.line()).startswith("*** 1 in #lobby")
+        await house.changed(2)
+        assert encrypted.version() == "TLSv1.3"
+
+
+async def test_a_tls_hello_behind_the_greeting_is_closed_by_an_alert_and_one_log_line(
+    open_house, autojump_clock, certificate, logged
+) -> None:
+    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
+        late = await house.join()
+
+        await late.send(bytes.fromhex("16030100c8010000c40303") + bytes(190))
+
+        assert await late.rest() == b"\x15\x03\x03\x00\x02\x02\x28"
+        assert [line.partition(" from ")[0] for line in logged()] == ["refused TLS"]
+
+
 async def test_frames_go_through_tls_too(open_house, autojump_clock, caller, certificate) -> None:
     async with open_house(tls=Tls(certificate, None, is_required=True)) as house:
         bot = await caller.connect(house)

@@ -18,6 +18,9 @@ _LATE = notice(LATE_HELLO).encode()
 _PLAIN_CHAT = (b"*** ", b"* [", b"[")
 """Beginnings of lines for plain clients."""
 
+_TO_THOSE_INSIDE = ("joined", "left", "is now", "was kicked", "topic", "password: ")
+"""Words in notices that refuse nobody."""
+
 _TLS_ALERT = b"\x15\x03"
 
 WRONG_PORT = "is that the port of a trio-chat server?"
@@ -72,11 +75,10 @@ def _explain(data: bytes) -> LinkError:
     """Explain a beginning that is not a frame."""
     if _LATE in data:  # behind what plain clients are told, such as what was said meanwhile
         return LateHelloError(LATE_HELLO)
-    said = clean(data.partition(b"\n")[0][:_GREETING_MAX_BYTES].decode(errors="replace")).strip()
-    is_notice = said.startswith("*** ") and said.endswith(" ***")
-    if is_notice and "joined" not in said:  # that somebody joined is for those who are in
-        return LinkError(f"the server refuses: {said[4:-4]}")
-    if data.startswith(_PLAIN_CHAT):
+    if refusal := refusal_in(data):
+        return LinkError(f"the server refuses: {refusal}")
+    said = _first_line(data)
+    if is_plain_chat(data):
         what = f"the server does not speak frames, it may be too old for this client; it says: {said[:200]}"
     elif data.startswith(_TLS_ALERT):
         what = "the server speaks TLS only: join with --tls, if it is a trio-chat server"
@@ -85,7 +87,23 @@ def _explain(data: bytes) -> LinkError:
     return LinkError(what, is_stranger=True)
 
 
+def is_plain_chat(data: bytes) -> bool:
+    """Tell whether a server began as ours does with a plain client."""
+    return data.startswith(_PLAIN_CHAT)
+
+
+def refusal_in(data: bytes) -> str:
+    """Return the sentence with which our server refuses a connection; "" where it did not."""
+    said = _first_line(data)
+    is_notice = said.startswith("*** ") and said.endswith(" ***")
+    return said[4:-4] if is_notice and not any(word in said for word in _TO_THOSE_INSIDE) else ""
+
+
+def _first_line(data: bytes) -> str:
+    return clean(data.partition(b"\n")[0][:_GREETING_MAX_BYTES].decode(errors="replace")).strip()
+
+
 def _is_enough(data: bytes) -> bool:
-    if data.startswith(_PLAIN_CHAT):
+    if is_plain_chat(data):
         return _LATE in data or len(data) >= _GREETING_MAX_BYTES
     return b"\n" in data or len(data) >= _GREETING_MAX_BYTES or data.startswith(_TLS_ALERT)

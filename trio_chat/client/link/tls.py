@@ -8,6 +8,8 @@ from pathlib import Path
 import trio
 
 from trio_chat.client.link.address import LinkError, Notify, TcpAddress
+from trio_chat.client.link.first_bytes import FirstBytes
+from trio_chat.client.link.greeting import is_plain_chat, refusal_in
 from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers
 
 HANDSHAKE_TIMEOUT_S = 10
@@ -16,10 +18,11 @@ _UNKNOWN_ISSUER_CODES = (18, 19, 20, 21)
 """X509_V_ERR of OpenSSL: self-signed, or signed by an unknown authority. Other faults, such as another name or an
 expired certificate, are no reason to trust on first use."""
 
-_NO_TLS_REASONS = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "WRONG_VERSION_NUMBER")
-"""Reasons that OpenSSL gives for our server without a certificate, and for anything else that is no TLS."""
+_NO_TLS_REASONS = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "WRONG_VERSION_NUMBER", "HTTP_REQUEST")
+"""Reasons that OpenSSL gives for our server without a certificate, and for anything else that is no TLS. Our server
+with one is among them, where it has greeted us as a plain client before the hello came."""
 
-Stream = trio.SSLStream[trio.SocketStream]
+Stream = trio.SSLStream[FirstBytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,17 @@ class TlsAddress:
         return stream
 
     async def _handshake(self, context: ssl.SSLContext, notify: Notify) -> Stream:
+        """Connect, and once more if there was no TLS: the hello may have been late. Raises LinkError."""
+        try:
+            return await self._try_handshake(context, notify)
+        except LinkError as error:
+            if not _is_plain(error.__cause__):
+                raise
+        return await self._try_handshake(context, notify)
+
+    async def _try_handshake(self, context: ssl.SSLContext, notify: Notify) -> Stream:
         """Connect. Raises LinkError, whose cause is that of OpenSSL."""
-        socket = await self.tcp.connect(notify)
+        socket = FirstBytes(await self.tcp.connect(notify))
         host = self.tcp.bare_host
         stream = trio.SSLStream(socket, context, server_hostname=host, https_compatible=True)
         try:
@@ -91,16 +103,24 @@ class TlsAddress:
         except BaseException as error:
             await trio.aclose_forcefully(socket)
             if isinstance(error, trio.BrokenResourceError):
-                raise self._explain(error.__cause__) from error.__cause__
+                raise self._explain(error.__cause__, socket.received) from error.__cause__
             if isinstance(error, trio.TooSlowError):
                 raise LinkError(f"{self} does not answer to TLS within {HANDSHAKE_TIMEOUT_S} s") from error
             raise
+        socket.forget()
         return stream
 
-    def _explain(self, cause: BaseException | None) -> LinkError:
+    def _explain(self, cause: BaseException | None, received: bytes) -> LinkError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return LinkError(f"the certificate of {self} is not trusted: {cause.verify_message}", is_final=True)
-        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS_REASONS:
+        if _is_plain(cause):
+            refusal = refusal_in(received)
+            if refusal and "TLS only" not in refusal:
+                return LinkError(f"the server refuses: {refusal}")
+            if is_plain_chat(received):
+                return LinkError(
+                    f"{self} took us for a client without TLS: our hello came too late; is the network slow?"
+                )
             return LinkError(f"{self} does not speak TLS; without --tls, everyone on the way can read the chat")
         return LinkError(f"TLS with {self} failed: {cause or 'the connection broke'}")
 
@@ -139,6 +159,11 @@ def _context_without_verification() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _is_plain(cause: BaseException | None) -> bool:
+    """Tell whether a handshake failed because the server answered without TLS."""
+    return isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS_REASONS
 
 
 def _is_unknown_issuer(error: LinkError) -> bool:

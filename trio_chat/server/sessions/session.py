@@ -27,6 +27,10 @@ from trio_chat.wire.lines import encode_notice
 
 PROXY_HEADER_TIMEOUT_S = 5
 
+TLS_OR_PLAIN_TIMEOUT_S = 1.0
+"""Where TLS may begin or not, silence for so long is that of a plain client. A lost packet is sent again after 0.2 s
+and a round trip on Linux, after 1 s elsewhere (RFC 6298, 2.4); nobody with `nc` should wait for longer."""
+
 TLS_HELLO_TIMEOUT_S = 4.0
 """Where TLS is required, silence for so long is that of a plain client. Two lost packets cost a TLS client 3 s."""
 
@@ -123,7 +127,7 @@ async def _recognise(context: SessionContext, peer: Peer, silence_s: float | Non
     scan or `nc -z` does, or sends none for `silence_s`. With None, whoever is silent is a client.
     """
     must_encrypt = bool(context.tls and context.tls.is_required and not peer.is_encrypted)
-    first = await peer.peek(silence_s or (TLS_HELLO_TIMEOUT_S if must_encrypt else FIRST_BYTES_TIMEOUT_S))
+    first = await peer.peek(silence_s or _greeting_timeout_s(context, peer))
     if first == b"" or (first is None and silence_s):
         raise trio.BrokenResourceError("nobody came: not a byte was sent")
     if first and may_become_irc(first):
@@ -135,3 +139,10 @@ async def _recognise(context: SessionContext, peer: Peer, silence_s: float | Non
     if must_encrypt and isinstance(verdict, Greeting):
         return GreetingRefusal.PLAIN
     return verdict
+
+
+def _greeting_timeout_s(context: SessionContext, peer: Peer) -> float:
+    """Return how long to wait for the first bytes of a connection, by the doors that are still open to it."""
+    if context.tls is None or peer.is_encrypted:
+        return FIRST_BYTES_TIMEOUT_S
+    return TLS_HELLO_TIMEOUT_S if context.tls.is_required else TLS_OR_PLAIN_TIMEOUT_S
