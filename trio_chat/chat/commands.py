@@ -104,6 +104,12 @@ def asks(line: str) -> bool:
     return is_question or (command.asks_when_bare and not argument_in(line))
 
 
+def says(line: str) -> bool:
+    """-> whether a line is a command that says something in the room: who typed it may be sent the entry, too"""
+    command = command_in(line, COMMANDS)
+    return command is not None and command.effect is Effect.SAYS
+
+
 def obey(chat: "Chat", client: "Client", line: str, *, blank_lines: int = 0) -> Answer:
     """Do what a typed line asks for. What it says comes behind that many blank lines, which are said with it.
 

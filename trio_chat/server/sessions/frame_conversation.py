@@ -18,7 +18,7 @@ from trio_chat.wire.frame_decoder import FrameFault
 class FrameConversation:
     """The state that requests of one client share."""
 
-    __slots__ = ("chat", "client", "context", "is_leaving", "journal", "outlet", "posted", "unkept")
+    __slots__ = ("chat", "client", "context", "is_leaving", "journal", "lags", "outlet", "posted", "unkept")
 
     def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
         self.context = context
@@ -28,6 +28,8 @@ class FrameConversation:
         self.outlet = outlet
         self.posted: list[tuple[Receipt, Speech]] = []
         """Requests that were posted and are not settled yet, with their receipts."""
+        self.lags = False
+        """True if something that the client said is durable and may not have been sent to it yet."""
         self.unkept = Unkept()
         self.is_leaving = False
 
@@ -68,6 +70,7 @@ class FrameConversation:
         same key.
         """
         posted, self.posted = self.posted, []
+        self.lags |= bool(posted)
         failures = await failures_of(receipt for receipt, _ in posted)
         unkept: list[str] = []
         for receipt, request in posted:
@@ -83,8 +86,8 @@ class FrameConversation:
 
     async def refuse(self, request: frames.AnyRequest | FrameFault, error: ChatError | FrameFault) -> None:
         """Answer why a request is refused; but what it says may have been kept before. Raises JournalError."""
+        await self.catch_up()
         if isinstance(request, Speech) and request.key:
-            await self.settle()
             await self.journal.settled()  # it may have been said a moment ago, on an earlier connection
             if await self._acknowledge_kept(request):
                 return
@@ -96,16 +99,17 @@ class FrameConversation:
             self.unkept.add([request.key])
         self.answer(frames.Error(code="journal", text=str(error), key=request.key))
 
-    async def publish(self) -> None:
-        """Settle, and wait until what was posted is in its rooms: topics are what they were last set to."""
-        if self.posted:
-            await self.settle()
-            await published(self.context)
+    async def catch_up(self) -> None:
+        """Return when everything posted is settled, and the client has been sent the entries up to there."""
+        await self.settle()
+        if self.lags:
+            await self.deliver()
 
     async def deliver(self) -> None:
         """Return when the kernel has taken all that is durable: what the client said is acknowledged by that."""
         await published(self.context)
         await self.context.pump.delivered(self.client)
+        self.lags = False
 
     async def _acknowledge_kept(self, request: Speech) -> bool:
         """Acknowledge what was kept under the key of a request before. -> whether there was something

@@ -1,7 +1,8 @@
 """Handlers of requests in frames: one function and one row of the table for each type.
 
 A handler answers, or posts what its entry will acknowledge. It raises ChatError where the request is refused and
-JournalError where the journal fails; the session answers these.
+JournalError where the journal fails; the session answers these. Any answer comes after the entries of what the client
+said before.
 """
 
 import itertools
@@ -39,6 +40,8 @@ class Handler:
     """Called with a request of the type that the row is for."""
     is_typed: bool = True
     """A person is behind it, who is not idle then."""
+    catches_up: bool = True
+    """It begins once all that the client said before is settled, and the client has been sent the entries."""
 
 
 async def _say(talk: FrameConversation, request: frames.Say) -> None:
@@ -61,14 +64,12 @@ async def _topic(talk: FrameConversation, request: frames.Topic) -> None:
 
 
 async def _join(talk: FrameConversation, request: frames.Join) -> None:
-    await talk.publish()
     member = talk.chat.join(talk.client, request.room, is_move=True)
     room = room_info(talk.chat, member.room, talk.chat.rooms.last_id_sent(member))
     talk.answer(frames.Joined(room=room, key=request.key))
 
 
 async def _leave(talk: FrameConversation, request: frames.Leave) -> None:
-    await talk.settle()
     await talk.deliver()  # what it said in the room is acknowledged there
     talk.chat.leave(talk.client, talk.room(request.room))
     await departed(talk.context, talk.client)
@@ -87,13 +88,11 @@ async def _who(talk: FrameConversation, request: frames.Who) -> None:
 
 
 async def _list_rooms(talk: FrameConversation, request: frames.ListRooms) -> None:
-    await talk.publish()
     rooms = [room_info(talk.chat, room) for room in talk.chat.rooms.largest(ROOMS_MAX)]
     talk.answer(frames.RoomList(rooms=rooms, count=len(talk.chat.rooms), key=request.key))
 
 
 async def _history(talk: FrameConversation, request: frames.History) -> None:
-    await talk.settle()
     room = talk.client.mailbox_name if request.room == frames.MAILBOX else talk.room(request.room).name
     past = await talk.journal.read(
         room,
@@ -106,7 +105,6 @@ async def _history(talk: FrameConversation, request: frames.History) -> None:
 
 
 async def _search(talk: FrameConversation, request: frames.Search) -> None:
-    await talk.settle()
     names = [talk.room(request.room).name] if request.room else [room.name for room in talk.client.members]
     searches, limit = talk.context.searches, request.limit + 1
     found = await searches.run(talk.client, talk.outlet, names, request.text, limit=limit, before=request.before)
@@ -115,11 +113,11 @@ async def _search(talk: FrameConversation, request: frames.Search) -> None:
 
 async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> None:
     """Run a command for which there is no request. What it says is durable before it is answered."""
-    await talk.publish()
     match run_for_program(talk.chat, talk.client, request.line, talk.room(request.room)):
         case Posted(receipt, lines):
             for why in (await failures_of([receipt])).values():
                 raise ChatError("not-kept", why)
+            await talk.deliver()
             talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
         case TextReply(lines):
             talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
@@ -152,10 +150,10 @@ async def _hello(_talk: FrameConversation, _request: frames.Hello) -> None:
 HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
     {
         frames.Hello: Handler(_hello),
-        frames.Say: Handler(_say),
-        frames.Act: Handler(_act),
-        frames.Tell: Handler(_tell),
-        frames.Topic: Handler(_topic),
+        frames.Say: Handler(_say, catches_up=False),
+        frames.Act: Handler(_act, catches_up=False),
+        frames.Tell: Handler(_tell, catches_up=False),
+        frames.Topic: Handler(_topic, catches_up=False),
         frames.Join: Handler(_join),
         frames.Leave: Handler(_leave),
         frames.Nick: Handler(_nick),
@@ -164,8 +162,8 @@ HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
         frames.History: Handler(_history),
         frames.Search: Handler(_search),
         frames.RunCommand: Handler(_run_command),
-        frames.Ping: Handler(_ping),
-        frames.Pong: Handler(_pong, is_typed=False),
+        frames.Ping: Handler(_ping, catches_up=False),
+        frames.Pong: Handler(_pong, is_typed=False, catches_up=False),
         frames.Bye: Handler(_bye),
     }
 )

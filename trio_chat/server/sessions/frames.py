@@ -159,6 +159,8 @@ class FramesSession:
             handler = HANDLERS[type(request)]
             if handler.is_typed:
                 talk.chat.record_input(talk.client)
+            if handler.catches_up:
+                await talk.catch_up()
             if talk.is_in_order or await talk.wait_turn(request):
                 await handler.run(talk, request)
         except (ChatError, FrameFault) as error:

@@ -9,7 +9,7 @@ import trio
 
 from trio_chat.chat.answers import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import asks, obey, price_of
+from trio_chat.chat.commands import asks, obey, price_of, says
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
@@ -71,6 +71,7 @@ class LinesSession:
         "_farewell",
         "_is_known",
         "_is_leaving",
+        "_lags",
         "_outlet",
         "_throttle",
         "fault",
@@ -88,6 +89,8 @@ class LinesSession:
         self._is_known = False
         """Its first line has shown that it is no HTTP request."""
         self._is_leaving = False
+        self._lags = False
+        """True if something that it said is durable and may not have been sent to it yet."""
         self._farewell = ""
         """Told last to one who leaves by a command."""
         self.fault: OSError | None = None
@@ -144,22 +147,21 @@ class LinesSession:
             while wait_s := self._throttle.spend(self._price_of(line), self._context.rate_limit):
                 await self._flush(posted)
                 await pause(wait_s, peer)
-            if posted and isinstance(line, str) and asks(line):
-                await self._settle(posted)
-                await published(self._context)
+            if (posted or self._lags) and isinstance(line, str) and _must_wait(line, posted):
+                await self._catch_up(posted)
             answer = self._obey(line)
             self._blank_lines.record(line, answer)
             if self._client.departing:
                 await self._settle(posted)
                 await departed(self._context, self._client)
             match answer:
-                case Posted():
+                case Posted(lines=rows):
+                    await self._print_after(posted, rows)
                     posted.append(answer)
-                    self._print(answer.lines)
                 case TextReply(rows):
-                    self._print(rows)
+                    await self._print_after(posted, rows)
                 case HistoryQuery() | SearchQuery() as question:
-                    await self._settle(posted)
+                    await self._catch_up(posted)
                     await self._send_past(question)
                 case LeaveChat(text):
                     self._farewell = text
@@ -232,13 +234,34 @@ class LinesSession:
         return True
 
     async def _settle(self, posted: list[Posted]) -> None:
+        """Wait until everything posted is durable. Print what could not be kept, and confirmations of what was."""
         failures = await failures_of(it.receipt for it in posted)
+        confirmed = [row for it in posted if it.receipt not in failures for row in it.confirmation]
+        self._lags |= bool(posted)
+        posted.clear()
+        if failures or confirmed:
+            await self._deliver()
         for why in failures.values():
             self._notify(f"not sent: {why}")
-        for it in posted:
-            if it.confirmation and it.receipt not in failures:
-                self._print(it.confirmation)
-        posted.clear()
+        self._print(confirmed)
+
+    async def _catch_up(self, posted: list[Posted]) -> None:
+        """Return when everything posted is settled, and the client has been sent the entries up to there."""
+        await self._settle(posted)
+        if self._lags:
+            await self._deliver()
+
+    async def _deliver(self) -> None:
+        """Return when the client has been sent all that is durable now."""
+        await published(self._context)
+        await self._context.pump.delivered(self._client)
+        self._lags = False
+
+    async def _print_after(self, posted: list[Posted], rows: Sequence[str]) -> None:
+        """Print an answer after everything that was posted before the line that it answers."""
+        if rows:
+            await self._catch_up(posted)
+            self._print(rows)
 
     async def _send_past(self, question: HistoryQuery | SearchQuery) -> None:
         """Print what was found page by page, each once the client has taken the one before."""
@@ -286,6 +309,11 @@ async def _whole_greeting(peer: Peer, before: bytes, data: bytes) -> bytes:
         while may_become_irc(before + data) and (more := await peer.receive()):
             data += more
     return data
+
+
+def _must_wait(line: str, posted: Sequence[Posted]) -> bool:
+    """Tell whether what was posted must be settled first: its entries decide the answer, or its confirmation is due."""
+    return asks(line) or (says(line) and any(it.confirmation for it in posted))
 
 
 def _row_of(past: Past) -> str:
