@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from admin_api.confirmations import Confirmations
 from admin_api.event_log import EventLog
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
@@ -22,6 +23,7 @@ class AdminState:
     loop_delay: Histogram = field(default_factory=lambda: Histogram(()))
     certificate_expires_at: Callable[[], float | None] = lambda: None
     """Returns the end of the validity of the TLS certificate in use, in seconds since 1970."""
+    confirmations: Confirmations = field(default_factory=Confirmations)
     started_at: float = field(default_factory=time.monotonic)
     keep_timeout_s: float = 3.0
     """The longest that an answer waits until the journal has stored a change, which applies in any case."""

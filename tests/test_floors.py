@@ -56,7 +56,7 @@ LAYERS = {
         ("endpoints", "console"),
         ("state",),
         ("event_log",),
-        ("client_view",),
+        ("client_view", "client_filter", "confirmations"),
         ("http",),
         (".",),
     ),

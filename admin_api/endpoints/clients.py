@@ -1,12 +1,16 @@
-"""Clients over HTTP: listed, shown and kicked."""
+"""Clients over HTTP: listed, shown, kicked, and ended by the filter."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
 import trio
 from quart import Response, abort, g
 
+from admin_api.client_filter import CLIENTS_PER_TURN, PAGE_MAX, ClientFilter, ClientPage, Sort, page_of, select
 from admin_api.client_view import ClientView, view_of
 from admin_api.http.answers import answer, json_answer
 from admin_api.http.endpoint import Operation, endpoint
@@ -15,17 +19,70 @@ from admin_api.http.schemas import CLIENT
 from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.operators.bans import REASON_LIMIT
 
-CLIENTS_PER_TURN = 200
-"""Clients described between two checkpoints of the event loop: about a millisecond."""
+KICKS_PER_TURN = 50
+"""Clients ended between two checkpoints of the event loop."""
+
+NAMED_MAX = 1000
+"""Clients that an answer about many names; there may be more."""
+
+Reason = Annotated[str, msgspec.Meta(max_length=REASON_LIMIT, examples=["too noisy"])]
 
 _encode = msgspec.json.Encoder().encode
 
 
+class ClientQuery(ClientFilter, frozen=True, kw_only=True):
+    """A filter, an order, and a page. Without `limit`, all that match are listed."""
+
+    sort: Sort = "connected"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX, examples=[100])] | None = None
+    cursor: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    """The `next` of the page before."""
+
+
 class ClientList(msgspec.Struct, frozen=True):
-    """The clients in the order in which they connected, then those that are away."""
+    """The clients of a page, the numbers of all clients and of those that match, and the cursor of the next page."""
 
     clients: list[ClientView]
+    total: int
+    matching: int
+    next: str | None
+
+
+class KickQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The reason that the client is told."""
+
+    reason: Reason = ""
+
+
+class KickBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The reason that the client is told."""
+
+    reason: Reason = ""
+
+
+class EndQuery(ClientFilter, frozen=True, kw_only=True):
+    """First a filter with `dry_run`, then the `confirm` of its answer alone, with the reason that they are told."""
+
+    dry_run: bool = False
+    confirm: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    reason: Reason = ""
+
+
+class EndedClients(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The clients that would be ended (`dry_run`), or were; and the labels of those who had left meanwhile.
+
+    At most 1,000 are named; `count` is the number of all.
+    """
+
+    dry_run: bool
+    count: int
+    clients: list[ClientView]
+    confirm: str | None = None
+    expires_at: datetime | None = None
+    gone: list[str] = []
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -37,11 +94,13 @@ class Candidate(msgspec.Struct, frozen=True):
     path: str
 
 
-@endpoint("GET /clients", Operation({200: ClientList}))
-async def list_clients(state: AdminState) -> Response:
+@endpoint("GET /clients", Operation({200: ClientList}, (400,), query=ClientQuery))
+async def list_clients(state: AdminState, query: ClientQuery) -> Response:
     """List the clients, one a line: the connected ones, and then those that are away and may resume."""
     chat = state.operator.chat
-    return json_answer(_stream(chat, (*chat.clients, *chat.away)))
+    limit = query.limit or len(chat.clients) + len(chat.away) or 1
+    page = await page_of(chat, query, query.sort, limit=limit, cursor=query.cursor)
+    return json_answer(_stream(chat, page))
 
 
 @endpoint("GET /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
@@ -51,24 +110,107 @@ async def show_client(state: AdminState, who: str) -> Response:
     return answer(view_of(chat, _find_one(chat, who)))
 
 
-@endpoint("DELETE /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
-async def kick_client(state: AdminState, who: str) -> Response:
-    """Kick a client, or end its session where it is away, and show who it was."""
+@endpoint(
+    "DELETE /clients/<who>",
+    Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}, query=KickQuery, optional_body=KickBody),
+)
+async def kick_client(state: AdminState, who: str, query: KickQuery, body: KickBody | None) -> Response:
+    """Kick a client, or end its session where it is away, and show who it was. It is told the reason."""
     client = _find_one(state.operator.chat, who)
     view = view_of(state.operator.chat, client)  # before it is taken out of its rooms
-    state.operator.kick(client, by=g.by)
+    state.operator.kick(client, by=g.by, reason=(body.reason if body else "") or query.reason)
     return answer(view)
 
 
-async def _stream(chat: Chat, clients: Sequence[Client]) -> AsyncIterator[bytes]:
+@endpoint("DELETE /clients", Operation({200: EndedClients}, (400, 409), query=EndQuery))
+async def end_clients(state: AdminState, query: EndQuery) -> Response:
+    """End many clients: list them by a filter with `dry_run`, then end those who are still there by `confirm`."""
+    if query.confirm:
+        return await _end_confirmed(state, query)
+    if not query.dry_run:
+        abort(problem(400, "First ask with dry_run=true whom it would end; its answer has a `confirm` that ends them."))
+    clients = await _selected(state.operator.chat, query)
+    labels = {client.id: client.label for client in clients}
+    confirmation = state.confirmations.add(labels, _shown(query), state.operator.clock())
+    return answer(
+        EndedClients(
+            dry_run=True,
+            count=len(clients),
+            clients=await _views(state.operator.chat, clients[:NAMED_MAX]),
+            confirm=confirmation.token,
+            expires_at=datetime.fromtimestamp(int(confirmation.expires_at), UTC),
+        )
+    )
+
+
+async def _selected(chat: Chat, query: EndQuery) -> list[Client]:
+    """Return the clients that a filter fits, or abort with 400 where it would be everybody."""
+    if not query.given:
+        names = ", ".join(ClientFilter.__struct_fields__)
+        abort(problem(400, f"Without a filter this would end everybody: give at least one of {names}."))
+    clients = [client async for turn in select(chat, query.compile(chat)) for client in turn]
+    if len(clients) == len(chat.clients) + len(chat.away) > 1:
+        abort(
+            problem(400, f"The filter {_shown(query)} fits everybody, all {len(clients)} clients: give a narrower one.")
+        )
+    return clients
+
+
+async def _end_confirmed(state: AdminState, query: EndQuery) -> Response:
+    if query.given or query.dry_run:
+        abort(problem(400, "`confirm` ends those who were listed: no filter and no `dry_run` may stand beside it."))
+    confirmed = state.confirmations.take(query.confirm, state.operator.clock())
+    if confirmed is None:
+        abort(problem(409, "This `confirm` was used already, or is older than a minute: ask with dry_run=true again."))
+    chat = state.operator.chat
+    here = [client for one in confirmed.labels for client in chat.find(one) if client.id == one]
+    views = await _views(chat, here[:NAMED_MAX])
+    ended = await _kick_all(state, here, query.reason)
+    state.operator.note("kick-many", f"{confirmed.what} ({len(ended)} kicked){_colon(query.reason)}", by=g.by)
+    gone = [label for one, label in confirmed.labels.items() if one not in ended]
+    clients = [view for view in views if view.id in ended]
+    return answer(EndedClients(dry_run=False, count=len(ended), clients=clients, gone=gone[:NAMED_MAX]))
+
+
+async def _kick_all(state: AdminState, clients: Sequence[Client], reason: str) -> set[str]:
+    """Kick clients in turns. -> the ids of those who were still there"""
+    ended: set[str] = set()
+    for number, client in enumerate(clients, 1):
+        with suppress(ChatError):  # it has left during an earlier turn
+            state.operator.kick_unrecorded(client, reason)
+            ended.add(client.id)
+        if number % KICKS_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+    return ended
+
+
+async def _views(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
+    views: list[ClientView] = []
+    for start in range(0, len(clients), CLIENTS_PER_TURN):
+        views += [view_of(chat, client) for client in clients[start : start + CLIENTS_PER_TURN]]
+        await trio.lowlevel.checkpoint()
+    return views
+
+
+def _shown(wanted: ClientFilter) -> str:
+    return " ".join(f"{name}={value}" for name, value in wanted.given.items())
+
+
+def _colon(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+async def _stream(chat: Chat, page: ClientPage) -> AsyncIterator[bytes]:
     """Yield the list in pieces. A client that leaves meanwhile is still listed: it was here at the request."""
     opening = b'{"clients": ['
-    for start in range(0, len(clients), CLIENTS_PER_TURN):
-        turn = clients[start : start + CLIENTS_PER_TURN]
+    for start in range(0, len(page.clients), CLIENTS_PER_TURN):
+        turn = page.clients[start : start + CLIENTS_PER_TURN]
         yield opening + b"\n" + b",\n".join(_encode(view_of(chat, client)) for client in turn)
         opening = b","
         await trio.lowlevel.checkpoint()
-    yield b"\n]}\n" if clients else opening + b"]}\n"
+    yield b"\n" if page.clients else opening
+    rest = _encode({"total": page.total, "matching": page.matching, "next": page.next})
+    yield b"],\n" + rest[1:] + b"\n"
 
 
 def _find_one(chat: Chat, who: str) -> Client:

@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from quart import Response
 
-from admin_api.endpoints.clients import CLIENTS_PER_TURN
+from admin_api.client_filter import CLIENTS_PER_TURN
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.state import AdminState
 from trio_chat import __version__

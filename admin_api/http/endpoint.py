@@ -46,6 +46,8 @@ class Operation:
     """Its fields are the parameters of the query."""
     headers: Mapping[str, Schema] = field(default_factory=dict)
     body: type[msgspec.Struct] | None = None
+    optional_body: type[msgspec.Struct] | None = None
+    """In place of `body`, for one that may be left out; the function gets None then."""
     text_type: str = "text/plain"
     """The content type of an answer that is not JSON."""
 
@@ -102,6 +104,9 @@ async def _answer(one: Endpoint, state: object, /, **path: str) -> Response:
         arguments["query"] = _read_query(request.args, one.operation.query)
     if one.operation.body:
         arguments["body"] = _read_body(await request.get_data(), one.operation.body)
+    if one.operation.optional_body:
+        data = await request.get_data()
+        arguments["body"] = _read_body(data, one.operation.optional_body) if data else None
     return await one.view(state, **arguments)
 
 

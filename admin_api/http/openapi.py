@@ -34,7 +34,9 @@ def describe(endpoints: Sequence[Endpoint], *, has_token: bool) -> Schema:
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Mapping[type, Schema], Schema]:
     """-> (the schema of each type, the components they refer to)"""
     operations = [one.operation for one in endpoints]
-    types = {kind for one in operations for kind in (*one.answers.values(), one.body) if kind} | {Problem}
+    types = {kind for one in operations for kind in (*one.answers.values(), one.body, one.optional_body) if kind} | {
+        Problem
+    }
     ordered = sorted(types, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     return dict(zip(ordered, schemas, strict=True)), components
@@ -42,9 +44,9 @@ def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Mapping[type, Schema], Sche
 
 def _operation(operation: Operation, schema_of: Mapping[type, Schema]) -> Schema:
     described: Schema = {"parameters": list(_parameters(operation)), "responses": _responses(operation, schema_of)}
-    if operation.body:
-        content = {"application/json": {"schema": schema_of[operation.body]}}
-        described["requestBody"] = {"required": True, "content": content}
+    if body := operation.body or operation.optional_body:
+        content = {"application/json": {"schema": schema_of[body]}}
+        described["requestBody"] = {"required": body is operation.body, "content": content}
     return described
 
 

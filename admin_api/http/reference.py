@@ -44,6 +44,7 @@ def _section(one: Endpoint) -> str:
         ("Query", operation.query.__struct_fields__ if operation.query else ()),
         ("Headers", operation.headers),
         ("Body", operation.body.__struct_fields__ if operation.body else ()),
+        ("Body, which may be left out", operation.optional_body.__struct_fields__ if operation.optional_body else ()),
     ):
         if names:
             lines.append(f"- {place}: {', '.join(f'`{name}`' for name in names)}")

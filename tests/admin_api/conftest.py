@@ -187,12 +187,13 @@ class HeldOutlet:
     bytes_out = 210
     unsent_bytes = 7
     close_reason: CloseReason | None = None
+    close_text = ""
 
     def write(self, data: bytes) -> None:
         """Nothing is sent."""
 
     def hang_up(self, reason: CloseReason, text: str = "") -> None:
-        self.close_reason = reason
+        self.close_reason, self.close_text = reason, text
 
 
 @dataclass(frozen=True)

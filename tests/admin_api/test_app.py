@@ -32,7 +32,7 @@ async def test_options_names_the_methods(admin):
     assert answer.text == ""
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", "/clients"), ("POST", "/clients/47634"), ("PUT", "/health")])
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/events"), ("POST", "/clients/47634"), ("PUT", "/health")])
 async def test_a_method_that_is_not_there_is_405_and_does_nothing(admin, method, path):
     admin.connect(47634)
 

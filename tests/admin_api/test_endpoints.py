@@ -50,7 +50,9 @@ def test_it_has_a_summary_of_one_sentence(one: Endpoint) -> None:
 @every_endpoint
 def test_its_function_takes_what_is_declared(one: Endpoint) -> None:
     variables = set(re.findall("<([a-z]+)>", one.path))
-    expected = variables | {name for name in ("query", "body") if getattr(one.operation, name)}
+    operation = one.operation
+    has = {"query": operation.query, "body": operation.body or operation.optional_body}
+    expected = variables | {name for name, kind in has.items() if kind}
 
     assert variables == set(one.operation.path)
     assert set(list(inspect.signature(one.view).parameters)[1:]) == expected

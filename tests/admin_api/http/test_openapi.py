@@ -15,13 +15,20 @@ CONFIG = """
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422]
 """
+# Those whose parameters can be wrong together, or of another list: a filter that fits everybody, a cursor.
+MAY_REFUSE = ("/clients",)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # it is the processor that this takes
 async def test_schemathesis_finds_no_fault(admin, tmp_path: Path) -> None:
     admin.connect(1)
-    (tmp_path / "schemathesis.toml").write_text(CONFIG)
+    exceptions = (
+        f'[[operations]]\ninclude-path = "{path}"\n'
+        'checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 422]\n'
+        for path in MAY_REFUSE
+    )
+    (tmp_path / "schemathesis.toml").write_text("\n".join((CONFIG, *exceptions)))
     url = admin.site.url
     options = ["--seed", "1", "--max-examples", "10", "--generation-database", "none", "--no-color"]
     options += ["--exclude-path", "/events"]  # it never ends, so nobody could wait for its answer; see test_events.py

@@ -11,6 +11,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.operators.bans import Ban, Bans, BanStore, ban_and_kick, show_time
 from trio_chat.chat.operators.networks import read_network, show_network
+from trio_chat.chat.text import clean
 
 SETTLED_WITHIN_S = 1.0
 """Time for which a reader of the audit waits for the newest records to be in it."""
@@ -35,10 +36,15 @@ class Operator:
     records: Records
     clock: Callable[[], float]
 
-    def kick(self, client: Client, *, by: str) -> None:
-        """End a client's connection. Raises ChatError for one that is gone."""
-        self.chat.kick(client)
-        self.records.record(by, "kick", _name(client))
+    def kick(self, client: Client, *, by: str, reason: str = "") -> None:
+        """End a client's connection; it is told the reason. Raises ChatError for one that is gone."""
+        reason = clean(reason).strip()
+        self.kick_unrecorded(client, reason)
+        self.records.record(by, "kick", f"{_name(client)}: {reason}" if reason else _name(client))
+
+    def kick_unrecorded(self, client: Client, reason: str) -> None:
+        """End one connection of many, for which there is one record. Raises ChatError for a client that is gone."""
+        self.chat.kick(client, f"you were kicked: {reason}" if reason else "")
 
     def say(self, text: str, *, by: str) -> None:
         """Let the server speak to everyone."""
