@@ -14,6 +14,7 @@ from admin_api.app import ENDPOINTS
 from admin_api.http.access import Access
 from admin_api.http.endpoint import Endpoint
 from admin_api.http.reference import reference
+from tests.literals import literal_arguments
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -62,6 +63,16 @@ def test_its_function_takes_what_is_declared(one: Endpoint) -> None:
 def test_the_variables_of_its_path_and_its_body_have_examples(one: Endpoint) -> None:
     assert [name for name, schema in one.operation.path.items() if not schema.get("examples")] == []
     assert one.operation.body is None or "--json '{\"" in reference([one])
+
+
+@every_endpoint
+def test_a_test_calls_it(one: Endpoint) -> None:
+    path = re.compile(re.sub("<[a-z]+>", "[^/?]+", re.escape(one.path)) + r"(\?.*)?")
+    calls = (arguments for arguments in literal_arguments("admin_api") if len(arguments) > 1)
+
+    assert any(method == one.method and path.fullmatch(target) for method, target, *_ in calls), (
+        f'write a test of it below tests/admin_api/endpoints/: await admin.ask("{one.method}", "{one.path}")'
+    )
 
 
 async def test_the_index_lists_each_with_its_summary(admin) -> None:

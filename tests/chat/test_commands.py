@@ -1,13 +1,24 @@
+import re
 from typing import get_args
 
 import pytest
 
+from tests.literals import literals
 from trio_chat.chat.answers import HistoryQuery, LeaveChat, Posted, TextReply
 from trio_chat.chat.command_table import Command, Effect
 from trio_chat.chat.commands import COMMANDS, REQUEST_PRICES, Call, obey, price_of, run_for_program
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.wire import frames
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_test_types_each_command(name: str) -> None:
+    typed = re.compile(rf"/{name}(\s.*)?", re.DOTALL)
+
+    assert any(typed.fullmatch(text) for text in literals("chat")), (
+        f'write a test of what it decides, in this file: obey(world.chat, alice, "/{name}")'
+    )
 
 
 def test_a_line_is_said(world) -> None:

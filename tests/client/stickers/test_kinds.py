@@ -16,6 +16,13 @@ from trio_chat.client.stickers import kinds
 from trio_chat.client.stickers.catalogue import listing
 from trio_chat.client.stickers.kinds import KINDS
 from trio_chat.client.stickers.load import default_path, load_catalogue
+from trio_chat.client.stickers.sticker import Drawn
+
+DRAWINGS: dict[str, tuple[str, Drawn]] = {
+    "text": (" (^_^) ", Drawn("(^_^)")),
+    "art": ("\n  /\\\n /__\\\n\n", Drawn("@name", (" /\\", "/__\\"))),
+}
+"""For each kind, the value of a sticker in a file, and the drawing of it under the name `name`."""
 
 
 def renderers() -> Iterator[type]:
@@ -31,6 +38,14 @@ def test_every_renderer_has_its_row() -> None:
     assert {renderer.__name__ for renderer in renderers()} == {kind.__name__ for kind in KINDS.values()}, (
         "give each its row of KINDS, in kinds/__init__.py"
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sticker_of_each_kind_is_drawn_as_it_should_be(kind: str) -> None:
+    assert kind in DRAWINGS, "give the kind a row of DRAWINGS, at the top of this file"
+    value, drawing = DRAWINGS[kind]
+
+    assert KINDS[kind].read(value).render("name") == drawing
 
 
 @pytest.mark.parametrize("kind", KINDS)

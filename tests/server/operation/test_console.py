@@ -1,16 +1,18 @@
 """The operator's console: bans, and the audit of what was done."""
 
+from itertools import chain
 from unittest.mock import ANY
 
 import pytest
 import trio
 
+from tests.literals import literal_arguments
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.chat.session_record import SessionRecord
-from trio_chat.server.operation.console import LINE_MAX, ConsoleContext, Quit, run_command
+from trio_chat.server.operation.console import COMMANDS, LINE_MAX, ConsoleContext, Quit, run_command
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 
@@ -18,6 +20,23 @@ def context_of(house, operator_log=None) -> ConsoleContext:
     journal = house.context.journal
     operator = Operator(house.chat, house.bans, operator_log or OperatorLog(journal, lambda: 0.0), lambda: 0.0)
     return ConsoleContext(operator, journal, trio.lowlevel.checkpoint)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_test_types_each_command(name: str) -> None:
+    calls = chain(literal_arguments("server/operation"), literal_arguments("protocol"))
+
+    assert any(text.split()[:1] == [name] for arguments in calls for text in arguments), (
+        f'write a test of it in this file: await run_command(context, "{name}")'
+    )
+
+
+async def test_help_lists_every_command_with_its_arguments(open_house, autojump_clock) -> None:
+    async with open_house() as house:
+        rows = list(await run_command(context_of(house), "help"))
+
+        for command in COMMANDS.values():
+            assert any(command.usage in row and command.help in row for row in rows)
 
 
 async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None:

@@ -1,6 +1,7 @@
 """The kinds of stickers. To add one: a class in a file of this folder, which reads and renders it, and a row of KINDS.
 
-A test names what is missing: the row, a line about the kind at the head of `stickers.toml`, a sticker of it there.
+A test names what is missing: the row, a line about the kind at the head of `stickers.toml`, a sticker of it there, its
+drawing in the test.
 """
 
 from collections.abc import Mapping
