@@ -9,7 +9,7 @@ from functools import cached_property
 from html import escape
 from itertools import permutations, product
 
-from scripts.house import Arrow, House, label, parts, read_house, reduced
+from scripts.house import Arrow, ImportGraph, label, parts, read_imports, reduced
 from tests.test_floors import PURE, ROOT
 
 DRAWING = ROOT / "docs/house.svg"
@@ -89,15 +89,15 @@ def _height(floor: Sequence[Box]) -> float:
     return max(box.height for box in floor)
 
 
-def build(house: House) -> Box:
+def build(graph: ImportGraph) -> Box:
     """Make the boxes, each where it belongs."""
-    floors = [[_part(part, house) for part in floor] for floor in parts()]
-    return _arranged(Box("", floors, reduced(house.between), PART_GAP))
+    floors = [[_part(part, graph) for part in floor] for floor in parts()]
+    return _arranged(Box("", floors, reduced(graph.between), PART_GAP))
 
 
-def _part(part: str, house: House) -> Box:
-    floors = [[Box(section) for section in floor] for floor in house.sections_of(part) if floor != [part]]
-    return _arranged(Box(part, floors, reduced(house.within.get(part, set()))))
+def _part(part: str, graph: ImportGraph) -> Box:
+    floors = [[Box(section) for section in floor] for floor in graph.sections_of(part) if floor != [part]]
+    return _arranged(Box(part, floors, reduced(graph.within.get(part, set()))))
 
 
 def _arranged(whole: Box) -> Box:
@@ -192,9 +192,9 @@ def _rectangles(box: Box, depth: int = 0) -> Iterator[str]:
         yield from _rectangles(inner, depth + 1)
 
 
-def draw(house: House) -> str:
+def draw(graph: ImportGraph) -> str:
     """Write the drawing as SVG."""
-    whole = build(house)
+    whole = build(graph)
     whole.place(0, MARGIN - TITLE)
     width, height = whole.width, whole.y + whole.height + LEGEND - MARGIN / 2
     swatch = f'<rect class="section pure" x="{PADDING}" y="{height - LEGEND + 37:.0f}" width="18" height="14" rx="3"/>'
@@ -220,4 +220,4 @@ def draw(house: House) -> str:
 
 
 if __name__ == "__main__":
-    DRAWING.write_text(draw(read_house()), encoding="utf-8")
+    DRAWING.write_text(draw(read_imports()), encoding="utf-8")

@@ -14,7 +14,7 @@ Arrow = tuple[str, str]
 
 
 @dataclass
-class House:
+class ImportGraph:
     """The arrows between parts, and within each part between its sections."""
 
     between: set[Arrow] = field(default_factory=set)
@@ -40,20 +40,20 @@ class House:
                 yield shown
 
 
-def read_house() -> House:
+def read_imports() -> ImportGraph:
     """Read the imports of every module."""
-    house = House()
+    graph = ImportGraph()
     for module, tree in MODULES.items():
         part, section = name_of(module)
         for other_part, other_section in (name_of(module_of(used)) for used in imports(tree) if is_ours(used)):
             if part in UNDRAWN or other_part in UNDRAWN:
                 continue
             if part != other_part:
-                house.between.add((part, other_part))
-                house.from_sections.add((section, other_part))
+                graph.between.add((part, other_part))
+                graph.from_sections.add((section, other_part))
             elif section != other_section:
-                house.within.setdefault(part, set()).add((section, other_section))
-    return house
+                graph.within.setdefault(part, set()).add((section, other_section))
+    return graph
 
 
 def name_of(module: str) -> tuple[str, str]:
@@ -100,12 +100,12 @@ def parts() -> Iterator[list[str]]:
 
 def folder_table() -> str:
     """Write which folder imports which, as a Markdown table."""
-    house = read_house()
+    graph = read_imports()
     rows = ["| folder or file | imports beside it | imports elsewhere |", "|---|---|---|"]
     for part in chain.from_iterable(parts()):
-        for section in chain.from_iterable(house.sections_of(part)):
-            beside = {used for user, used in house.within.get(part, ()) if user == section}
-            elsewhere = {used for user, used in house.from_sections if user == section}
+        for section in chain.from_iterable(graph.sections_of(part)):
+            beside = {used for user, used in graph.within.get(part, ()) if user == section}
+            elsewhere = {used for user, used in graph.from_sections if user == section}
             name = label(part) + (label(section) if section != part else "")
             rows.append(f"| `{name}` | {_listed(beside)} | {_listed(elsewhere)} |")
     return "\n".join(rows) + "\n"

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from itertools import chain
 
 from scripts.drawing import DRAWING, draw
-from scripts.house import Arrow, House, folder_table, label, parts, read_house, reduced
+from scripts.house import Arrow, ImportGraph, folder_table, label, parts, read_imports, reduced
 from tests.test_floors import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -16,7 +16,7 @@ def arrows_in(svg: str) -> set[Arrow]:
 
 
 def test_the_arrows_of_the_drawing_are_the_imports() -> None:
-    assert arrows_in(DRAWING.read_text(encoding="utf-8")) == read_house().drawn(), "`make house` draws it anew"
+    assert arrows_in(DRAWING.read_text(encoding="utf-8")) == read_imports().drawn(), "`make house` draws it anew"
 
 
 def test_every_folder_is_drawn() -> None:
@@ -34,15 +34,15 @@ def test_the_page_says_what_every_part_is_for() -> None:
 
 
 def test_a_new_import_is_a_new_arrow() -> None:
-    house = House(
+    graph = ImportGraph(
         between={("admin_api", "trio_chat.journal")}, within={"admin_api": {("admin_api.app", "admin_api.http")}}
     )
-    before = arrows_in(draw(house))
+    before = arrows_in(draw(graph))
 
-    house.between.add(("trio_chat.client", "trio_chat.journal"))
-    house.within["admin_api"].add(("admin_api.state", "admin_api.http"))
+    graph.between.add(("trio_chat.client", "trio_chat.journal"))
+    graph.within["admin_api"].add(("admin_api.state", "admin_api.http"))
 
-    assert arrows_in(draw(house)) - before == {
+    assert arrows_in(draw(graph)) - before == {
         ("trio_chat.client", "trio_chat.journal"),
         ("admin_api.state", "admin_api.http"),
     }

@@ -1,5 +1,5 @@
 """The server in this process that `tests/server` has."""
 
-from tests.server.conftest import logged, open_house
+from tests.server.conftest import logged, open_server
 
-__all__ = ["logged", "open_house"]
+__all__ = ["logged", "open_server"]

@@ -24,11 +24,11 @@ from trio_chat.server.upkeep.housekeeping import Pruning
 class Operator:
     """Changes the settings that are read at the next reload."""
 
-    def __init__(self, house, **settings: object) -> None:
+    def __init__(self, server, **settings: object) -> None:
         self.settings = ServeSettings(console=False, **settings)  # type: ignore[arg-type]
         self.fault = ""
-        self.pruning = Pruning(house.context.journal, self.settings.keep)
-        self.reloader = Reloader(self.settings, house.context, self.pruning, read_settings=self._read)
+        self.pruning = Pruning(server.context.journal, self.settings.keep)
+        self.reloader = Reloader(self.settings, server.context, self.pruning, read_settings=self._read)
 
     def change(self, **settings: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **settings)
@@ -74,9 +74,9 @@ def write_certificate(file: Path) -> None:
     file.write_bytes(certificate.private_key_pem.bytes() + chain)
 
 
-async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_house) -> None:
-    async with open_house() as house:
-        operator = Operator(house)
+async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_server) -> None:
+    async with open_server() as server:
+        operator = Operator(server)
         operator.change(rate=7, max_per_address=3, stall_timeout=5.0, log_level="debug")
 
         assert await operator.reload() == [
@@ -86,17 +86,17 @@ async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_house) -> N
             "Reloaded log-level: debug (was info)",
         ]
 
-        assert house.context.rate_limit == RateLimit(7, 20)
-        assert house.context.admission.limits == limits_of(operator.settings)
-        assert house.context.pump.stall_timeout_s == 5
+        assert server.context.rate_limit == RateLimit(7, 20)
+        assert server.context.admission.limits == limits_of(operator.settings)
+        assert server.context.pump.stall_timeout_s == 5
         assert logging.getLogger().level == logging.DEBUG
         assert await operator.reload() == ["Nothing has changed"]
 
 
-async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_house) -> None:
-    async with open_house() as house:
-        operator = Operator(house)
-        window = house.chat.rules.window
+async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_server) -> None:
+    async with open_server() as server:
+        operator = Operator(server)
+        window = server.chat.rules.window
         operator.change(hold=5.0, announce_max=7, keep=(RetentionLimit(more_than=9),), window_entries=11)
 
         assert await operator.reload() == [
@@ -106,8 +106,8 @@ async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_hous
             "window-entries needs a restart: still 65536, not 11",
         ]
 
-        limits = house.context.admission.limits
-        assert house.chat.rules == Rules(
+        limits = server.context.admission.limits
+        assert server.chat.rules == Rules(
             window,
             hold_s=5,
             announce_max_members=7,
@@ -118,10 +118,10 @@ async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_hous
 
 
 async def test_a_reload_that_takes_for_ever_is_not_waited_for(
-    open_house, autojump_clock: trio.testing.MockClock
+    open_server, autojump_clock: trio.testing.MockClock
 ) -> None:
-    async with open_house() as house:
-        operator = Operator(house)
+    async with open_server() as server:
+        operator = Operator(server)
         start = trio.current_time()
 
         await operator.reloader.request_and_wait("console")  # nobody runs it
@@ -129,9 +129,9 @@ async def test_a_reload_that_takes_for_ever_is_not_waited_for(
         assert trio.current_time() - start == REQUEST_TIMEOUT_S
 
 
-async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -> None:
-    async with open_house() as house:
-        operator = Operator(house)
+async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_server) -> None:
+    async with open_server() as server:
+        operator = Operator(server)
         operator.change(port=6666, window_bytes=1024**3, rate=1)
 
         first, second = await operator.reload(), await operator.reload()
@@ -144,10 +144,10 @@ async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_house) -
         assert second == waiting
 
 
-async def test_a_mistake_changes_nothing_and_is_said(open_house, tmp_path: Path, logged) -> None:
-    async with open_house() as house:
-        operator = Operator(house)
-        before = house.context.rate_limit
+async def test_a_mistake_changes_nothing_and_is_said(open_server, tmp_path: Path, logged) -> None:
+    async with open_server() as server:
+        operator = Operator(server)
+        before = server.context.rate_limit
 
         operator.fault = "chat.toml: rate: expected a whole number"
         assert await operator.reload() == ["Nothing was reloaded: chat.toml: rate: expected a whole number"]
@@ -159,17 +159,17 @@ async def test_a_mistake_changes_nothing_and_is_said(open_house, tmp_path: Path,
         assert said == [
             f"Nothing was reloaded: cannot read the password file {tmp_path / 'none'}: No such file or directory"
         ]
-        assert house.context.rate_limit is before
-        assert not house.context.password.is_set
+        assert server.context.rate_limit is before
+        assert not server.context.password.is_set
         assert len(logged()) == 2
 
 
-async def test_a_password_is_asked_for_from_then_on_and_a_new_one_is_noticed(open_house, tmp_path: Path) -> None:
+async def test_a_password_is_asked_for_from_then_on_and_a_new_one_is_noticed(open_server, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("first\n")
-    async with open_house() as house:
-        operator = Operator(house)
-        alice = await house.join()
+    async with open_server() as server:
+        operator = Operator(server)
+        alice = await server.join()
 
         operator.change(password_file=file)
         assert await operator.reload() == [f"Reloaded password-file: {file} (was no password)"]
@@ -177,47 +177,47 @@ async def test_a_password_is_asked_for_from_then_on_and_a_new_one_is_noticed(ope
         file.write_text("second\n")
         assert await operator.reload() == ["Reloaded the password"]
 
-        bob = await house.connect()
+        bob = await server.connect()
         assert await bob.line() == "*** password: ***"
         await bob.send(b"second\nhello\n")
         assert (await alice.line()).endswith("joined the chat ***")
         assert (await alice.line()).endswith("> hello")
 
 
-async def test_a_certificate_can_be_added_renewed_refused_and_taken_away(open_house, tmp_path: Path) -> None:
+async def test_a_certificate_can_be_added_renewed_refused_and_taken_away(open_server, tmp_path: Path) -> None:
     file = tmp_path / "chat.pem"
     write_certificate(file)
-    async with open_house() as house:
-        operator = Operator(house)
+    async with open_server() as server:
+        operator = Operator(server)
 
         operator.change(tls_cert=file, tls_required=True)
         assert await operator.reload() == [
             f"Reloaded tls-cert: {file} (was no TLS)",
             "Reloaded tls-required: true (was false)",
         ]
-        bob = await house.connect()
+        bob = await server.connect()
         await bob.send(b"hello\n")
         assert (await bob.rest()).startswith(b"*** this server speaks TLS only: ")
 
         write_certificate(file)
         assert await operator.reload() == ["Reloaded the TLS certificate and its key"]
 
-        good = house.context.tls
+        good = server.context.tls
         file.write_text("rubbish")
         assert (await operator.reload())[0].startswith(f"Nothing was reloaded: cannot use the TLS certificate {file}")
-        assert house.context.tls is good
+        assert server.context.tls is good
 
         operator.change(tls_cert=None, tls_required=False)
         assert len(await operator.reload()) == 2
-        assert read_tls(operator.settings) is house.context.tls is None
-        await house.join()
+        assert read_tls(operator.settings) is server.context.tls is None
+        await server.join()
 
 
-async def test_a_file_that_never_answers_does_not_keep_the_server_from_stopping(open_house, tmp_path: Path) -> None:
+async def test_a_file_that_never_answers_does_not_keep_the_server_from_stopping(open_server, tmp_path: Path) -> None:
     pipe = tmp_path / "password"
     os.mkfifo(pipe)
-    async with open_house() as house:
-        operator = Operator(house)
+    async with open_server() as server:
+        operator = Operator(server)
         operator.change(password_file=pipe)
 
         with trio.fail_after(20):
@@ -230,33 +230,33 @@ async def test_a_file_that_never_answers_does_not_keep_the_server_from_stopping(
 
 
 async def test_a_file_that_never_answers_is_named_and_a_later_reload_works(
-    open_house, tmp_path: Path, mock_clock: trio.testing.MockClock, logged
+    open_server, tmp_path: Path, mock_clock: trio.testing.MockClock, logged
 ) -> None:
     file = tmp_path / "password"
     file.write_text("secret\n")
-    async with open_house() as house:
-        operator = Operator(house)
-        before = house.context.rate_limit
+    async with open_server() as server:
+        operator = Operator(server)
+        before = server.context.rate_limit
         operator.change(rate=7)
 
         said, end = await reload_in_vain(operator, tmp_path / "pipe", mock_clock)
 
         assert said == [f"Nothing was reloaded: the password file {tmp_path / 'pipe'} did not answer within 2 s"]
         assert len(logged()) == 1
-        assert house.context.rate_limit is before
+        assert server.context.rate_limit is before
         operator.change(password_file=file)
         await operator.reload()
-        assert house.context.rate_limit.rate == 7
-        assert house.context.password.matches("secret")
+        assert server.context.rate_limit.rate == 7
+        assert server.context.password.matches("secret")
 
     os.close(end)
 
 
 async def test_so_many_files_that_never_answer_are_waited_for_and_no_more(
-    open_house, tmp_path: Path, mock_clock: trio.testing.MockClock
+    open_server, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
-    async with open_house() as house:
-        operator = Operator(house)
+    async with open_server() as server:
+        operator = Operator(server)
         ends = [
             (await reload_in_vain(operator, tmp_path / str(number), mock_clock))[1]
             for number in range(BLOCKED_THREADS_MAX)
@@ -278,14 +278,14 @@ async def test_so_many_files_that_never_answer_are_waited_for_and_no_more(
         assert await operator.reload() == ["Reloaded rate: 7 (was 5)"]
 
 
-async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_house, logged) -> None:
-    async with open_house() as house:
-        operator = Operator(house)
+async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_server, logged) -> None:
+    async with open_server() as server:
+        operator = Operator(server)
 
         def read() -> ServeSettings:
             raise RuntimeError("a fault of ours")
 
-        operator.reloader = Reloader(operator.settings, house.context, operator.pruning, read_settings=read)
+        operator.reloader = Reloader(operator.settings, server.context, operator.pruning, read_settings=read)
 
         assert await operator.reload() == ["Nothing was reloaded: unexpected error: a fault of ours"]
         assert any("unexpected" in line for line in logged())

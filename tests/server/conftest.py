@@ -32,7 +32,7 @@ PATIENCE_S = 1000
 
 
 @dataclass
-class House:
+class RunningServer:
     """A server, with all that a test inspects or changes."""
 
     context: SessionContext
@@ -107,7 +107,7 @@ class Line:
 
 
 @asynccontextmanager
-async def _open_house(
+async def _open_server(
     limits: AdmissionLimits = AdmissionLimits(),  # noqa: B008  # frozen
     *,
     rate_limit: RateLimit | None = None,
@@ -116,7 +116,7 @@ async def _open_house(
     host: str = "127.0.0.1",
     journal_url: str = "memory:",
     data: Path = Path(),
-) -> AsyncIterator[House]:
+) -> AsyncIterator[RunningServer]:
     (listener,) = bind(host, 0)
     with listener:
         async with open_journal(journal_url, data=data) as journal, trio.open_nursery() as nursery:
@@ -126,13 +126,13 @@ async def _open_house(
                 nursery,
                 secrets=Secrets(Password(password), tls),
                 bans=(),
-                on_change=lambda _chat, change, client, reason: house.report(change, client, reason),
+                on_change=lambda _chat, change, client, reason: server.report(change, client, reason),
                 on_record=lambda who, action, what: None,
             )
             context = parts.context
             context.admission.limits = limits
             context.rate_limit = rate_limit or RateLimit()
-            house = House(context, listener.getsockname()[1], parts.operator.bans)
+            server = RunningServer(context, listener.getsockname()[1], parts.operator.bans)
 
             async def hear() -> None:
                 async for entries in journal.follow():
@@ -144,20 +144,20 @@ async def _open_house(
             nursery.start_soon(accept_forever, listener, partial(serve_connection, context), nursery)
             try:
                 with watching(nursery):
-                    yield house
+                    yield server
             finally:
-                for stream in house.streams:
+                for stream in server.streams:
                     stream.socket.close()
             nursery.cancel_scope.cancel()
 
 
-OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
+OpenServer = Callable[..., AbstractAsyncContextManager[RunningServer]]
 
 
 @pytest.fixture
-def open_house() -> OpenHouse:
-    """Open a house inside the test: with limits, a rate limit, a password, a certificate."""
-    return _open_house
+def open_server() -> OpenServer:
+    """Open a server inside the test: with limits, a rate limit, a password, a certificate."""
+    return _open_server
 
 
 @pytest.fixture

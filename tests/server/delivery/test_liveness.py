@@ -27,35 +27,35 @@ def network() -> Iterator[RemoteNetwork]:
         yield made
 
 
-async def test_c13_one_that_is_spoken_to_after_it_vanished_is_gone_in_time(open_house, network: RemoteNetwork) -> None:
-    async with open_house(host="") as house, trio.open_nursery() as nursery:
-        vanished = network.connect(house.port)
-        await house.changed(1)
+async def test_c13_one_that_is_spoken_to_after_it_vanished_is_gone_in_time(open_server, network: RemoteNetwork) -> None:
+    async with open_server(host="") as server, trio.open_nursery() as nursery:
+        vanished = network.connect(server.port)
+        await server.changed(1)
         network.cut()
 
-        await house.join()
-        nursery.start_soon(partial(watch_unacknowledged, house.chat, dead_after_s=0.2, look_every_s=0.05))
+        await server.join()
+        nursery.start_soon(partial(watch_unacknowledged, server.chat, dead_after_s=0.2, look_every_s=0.05))
         with trio.fail_after(PATIENCE_S):
-            while not house.disconnects:
-                await house.came.wait()
+            while not server.disconnects:
+                await server.came.wait()
 
-        assert house.disconnects[0] is DisconnectReason.DEAD
+        assert server.disconnects[0] is DisconnectReason.DEAD
         vanished.close()
         nursery.cancel_scope.cancel()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system tells nothing")
-async def test_one_that_is_only_silent_stays(open_house, autojump_clock: trio.testing.MockClock) -> None:
-    async with open_house() as house, trio.open_nursery() as nursery:
-        silent = await house.join()
-        (client,) = house.chat.clients
+async def test_one_that_is_only_silent_stays(open_server, autojump_clock: trio.testing.MockClock) -> None:
+    async with open_server() as server, trio.open_nursery() as nursery:
+        silent = await server.join()
+        (client,) = server.chat.clients
         while not is_silent_and_owes_nothing(client.outlet.socket, for_ms=5):  # the system's own clock: 50 ms
             await trio.lowlevel.checkpoint()
 
-        nursery.start_soon(partial(watch_unacknowledged, house.chat, dead_after_s=0.001, look_every_s=5))
+        nursery.start_soon(partial(watch_unacknowledged, server.chat, dead_after_s=0.001, look_every_s=5))
         await trio.sleep(5 * 3)
 
-        assert house.disconnects == []
+        assert server.disconnects == []
         await silent.send(b"/who\n")
         assert await silent.line()
         nursery.cancel_scope.cancel()

@@ -16,9 +16,9 @@ from trio_chat.server.operation.console import COMMANDS, LINE_MAX, ConsoleContex
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 
-def context_of(house, operator_log=None) -> ConsoleContext:
-    journal = house.context.journal
-    operator = Operator(house.chat, house.bans, operator_log or OperatorLog(journal, lambda: 0.0), lambda: 0.0)
+def context_of(server, operator_log=None) -> ConsoleContext:
+    journal = server.context.journal
+    operator = Operator(server.chat, server.bans, operator_log or OperatorLog(journal, lambda: 0.0), lambda: 0.0)
     return ConsoleContext(operator, journal, trio.lowlevel.checkpoint)
 
 
@@ -31,17 +31,17 @@ def test_a_test_types_each_command(name: str) -> None:
     )
 
 
-async def test_help_lists_every_command_with_its_arguments(open_house, autojump_clock) -> None:
-    async with open_house() as house:
-        rows = list(await run_command(context_of(house), "help"))
+async def test_help_lists_every_command_with_its_arguments(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        rows = list(await run_command(context_of(server), "help"))
 
         for command in COMMANDS.values():
             assert any(command.usage in row and command.help in row for row in rows)
 
 
-async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None:
-    async with open_house() as house:
-        context = context_of(house)
+async def test_a_ban_is_set_shown_and_lifted(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        context = context_of(server)
 
         assert list(await run_command(context, "bans")) == ["No bans"]
         assert list(await run_command(context, "ban 192.0.2.77/24 90 spam and more")) == [
@@ -59,10 +59,10 @@ async def test_a_ban_is_set_shown_and_lifted(open_house, autojump_clock) -> None
         assert list(await run_command(context, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]
 
 
-async def test_c19_a_line_that_is_too_long_does_nothing_and_says_what_may_be_typed(open_house, autojump_clock) -> None:
-    async with open_house() as house:
-        alice = await house.join()
-        context = context_of(house)
+async def test_c19_a_line_that_is_too_long_does_nothing_and_says_what_may_be_typed(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        alice = await server.join()
+        context = context_of(server)
 
         assert list(await run_command(context, f"say {'x' * LINE_MAX}")) == [
             "Line too long: at most 4096 characters; nothing was done"
@@ -75,24 +75,24 @@ async def test_c19_a_line_that_is_too_long_does_nothing_and_says_what_may_be_typ
         assert await alice.line() == f"[server]> {'x' * (LINE_MAX - 4)}"
 
 
-async def test_a_ban_kicks_those_who_are_there(open_house, autojump_clock) -> None:
-    async with open_house() as house:
-        alice = await house.join()
+async def test_a_ban_kicks_those_who_are_there(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        alice = await server.join()
 
-        assert list(await run_command(context_of(house), "ban 127.0.0.1 rude")) == ["Banned 127.0.0.1; 1 kicked"]
+        assert list(await run_command(context_of(server), "ban 127.0.0.1 rude")) == ["Banned 127.0.0.1; 1 kicked"]
 
         assert (await alice.rest()).endswith(b"*** you are banned: rude ***\n")
-        assert await (await house.connect()).rest() == b"*** you are banned: rude ***\n"
+        assert await (await server.connect()).rest() == b"*** you are banned: rude ***\n"
 
 
-async def test_c26_who_is_away_is_listed_and_killed_by_nick_or_id(open_house, autojump_clock) -> None:
-    async with open_house() as house:
-        context, mode = context_of(house), Mode.FRAMES
+async def test_c26_who_is_away_is_listed_and_killed_by_nick_or_id(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        context, mode = context_of(server), Mode.FRAMES
         for number in (1, 2):
-            client = house.chat.connect("192.0.2.1", 1024 + number, mode=mode, outlet=NoOutlet(), session=f"{number}")
-            house.chat.rename(client, f"nick{number}x")
-            house.chat.connection_lost(client, client.outlet)
-        house.chat.restore(SessionRecord("s", "frames", "carol", "carol", ()))
+            client = server.chat.connect("192.0.2.1", 1024 + number, mode=mode, outlet=NoOutlet(), session=f"{number}")
+            server.chat.rename(client, f"nick{number}x")
+            server.chat.connection_lost(client, client.outlet)
+        server.chat.restore(SessionRecord("s", "frames", "carol", "carol", ()))
 
         assert [row.split() for row in await run_command(context, "list")] == [
             ["PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID"],
@@ -103,7 +103,7 @@ async def test_c26_who_is_away_is_listed_and_killed_by_nick_or_id(open_house, au
         for who in ("NICK1X", "c2", "carol"):
             assert list(await run_command(context, f"kill {who}")) == []
         assert list(await run_command(context, "list")) == ["No clients"]
-        assert house.changes[-3:] == [
+        assert server.changes[-3:] == [
             (Change.KICKED, "192.0.2.1:1025"),
             (Change.KICKED, "192.0.2.1:1026"),
             (Change.KICKED, "carol"),
@@ -113,13 +113,13 @@ async def test_c26_who_is_away_is_listed_and_killed_by_nick_or_id(open_house, au
 
 @pytest.mark.parametrize("form", ["{port}", "127.0.0.1:{port}", "[127.0.0.1:{port}]"])
 async def test_a_client_is_killed_by_its_port_and_by_its_address_as_the_chat_shows_it(
-    open_house, autojump_clock, form: str
+    open_server, autojump_clock, form: str
 ) -> None:
-    async with open_house() as house:
-        alice = await house.join()
+    async with open_server() as server:
+        alice = await server.join()
         port = alice.stream.socket.getsockname()[1]
 
-        assert list(await run_command(context_of(house), f"kill {form.format(port=port)}")) == []
+        assert list(await run_command(context_of(server), f"kill {form.format(port=port)}")) == []
 
         assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
 
@@ -137,9 +137,9 @@ async def test_a_client_is_killed_by_its_port_and_by_its_address_as_the_chat_sho
         ("::1:1", "Unknown port number"),
     ],
 )
-async def test_a_kill_of_nobody_is_answered(open_house, autojump_clock, argument: str, answer: str) -> None:
-    async with open_house() as house:
-        assert list(await run_command(context_of(house), f"kill {argument}")) == [answer]
+async def test_a_kill_of_nobody_is_answered(open_server, autojump_clock, argument: str, answer: str) -> None:
+    async with open_server() as server:
+        assert list(await run_command(context_of(server), f"kill {argument}")) == [answer]
 
 
 WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999"
@@ -161,19 +161,19 @@ WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole num
         (f"ban 10.0.0.1 {'x' * 300}", "ban: a reason has at most 200 characters"),
     ],
 )
-async def test_what_makes_no_sense_is_answered(open_house, autojump_clock, line: str, answer: str) -> None:
-    async with open_house() as house:
-        assert list(await run_command(context_of(house), line)) == [answer]
-        assert house.bans.current(0.0) == []
+async def test_what_makes_no_sense_is_answered(open_server, autojump_clock, line: str, answer: str) -> None:
+    async with open_server() as server:
+        assert list(await run_command(context_of(server), line)) == [answer]
+        assert server.bans.current(0.0) == []
 
 
-async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.Nursery, autojump_clock) -> None:
-    async with open_house() as house:
-        operator_log = OperatorLog(house.context.journal, lambda: 0.0)
+async def test_the_audit_tells_what_was_done_by_whom(open_server, nursery: trio.Nursery, autojump_clock) -> None:
+    async with open_server() as server:
+        operator_log = OperatorLog(server.context.journal, lambda: 0.0)
         nursery.start_soon(operator_log.run)
-        context = context_of(house, operator_log)
+        context = context_of(server, operator_log)
         assert list(await run_command(context, "audit")) == ["No changes yet"]
-        alice = await house.join()
+        alice = await server.join()
         port = alice.stream.socket.getsockname()[1]
 
         for line in (
@@ -198,12 +198,12 @@ async def test_the_audit_tells_what_was_done_by_whom(open_house, nursery: trio.N
 
 
 async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
-    open_house, nursery: trio.Nursery, autojump_clock
+    open_server, nursery: trio.Nursery, autojump_clock
 ) -> None:
-    async with open_house() as house:
-        operator_log = OperatorLog(house.context.journal, lambda: 0.0)
+    async with open_server() as server:
+        operator_log = OperatorLog(server.context.journal, lambda: 0.0)
         nursery.start_soon(operator_log.run)
-        context = context_of(house, operator_log)
+        context = context_of(server, operator_log)
 
         operator_log.record("http fe80::1%\x1b[31m", "ban", "fe80::1%\x1b]0;pwn\x07\nforged")
 
@@ -215,15 +215,17 @@ async def test_a_table_shows_no_escape_sequence_and_a_line_a_row(
 
 
 @pytest.mark.parametrize("line", ["quit bothering alice", "quit() now"])
-async def test_a_sentence_that_begins_with_quit_does_not_stop_the_server(open_house, autojump_clock, line: str) -> None:
-    async with open_house() as house:
-        assert list(await run_command(context_of(house), line)) == ["Usage: quit()"]
+async def test_a_sentence_that_begins_with_quit_does_not_stop_the_server(
+    open_server, autojump_clock, line: str
+) -> None:
+    async with open_server() as server:
+        assert list(await run_command(context_of(server), line)) == ["Usage: quit()"]
 
 
 @pytest.mark.parametrize("prefix", ["\x1b[A", "\x1bOA", "\x7f", "\0", "\ufeff", "\u200b", " ", "x\b"])
-async def test_c23_a_console_command_behind_a_key_is_obeyed(open_house, autojump_clock, prefix: str) -> None:
-    async with open_house() as house:
-        context = context_of(house)
+async def test_c23_a_console_command_behind_a_key_is_obeyed(open_server, autojump_clock, prefix: str) -> None:
+    async with open_server() as server:
+        context = context_of(server)
 
         assert list(await run_command(context, f"{prefix}list")) == ["No clients"]
         with pytest.raises(Quit):

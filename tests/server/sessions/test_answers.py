@@ -66,19 +66,19 @@ def _with_shout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "COMMANDS", table_of((*COMMANDS.values(), SHOUT)))
 
 
-async def meet(house) -> Line:
+async def meet(server) -> Line:
     """Let alice join, and then bob. -> alice's end, on which everything up to there is read"""
-    alice = await house.join(b"/nick alice\n")
-    bob = await house.join(b"/nick bob\n")
+    alice = await server.join(b"/nick alice\n")
+    bob = await server.join(b"/nick bob\n")
     assert await bob.line() == "*** you are [bob] now ***"
     while not (await alice.line()).endswith("is now [bob] ***"):
         pass
     return alice
 
 
-async def send_once_kept(house, speaker: Line, first: bytes, second: bytes) -> None:
+async def send_once_kept(server, speaker: Line, first: bytes, second: bytes) -> None:
     """Send the second as soon as the first is durable, which may be before it is in the log of its room."""
-    journal = house.context.journal
+    journal = server.context.journal
     last_id = journal.last_id
     await speaker.send(first)
     while journal.last_id == last_id:
@@ -88,22 +88,24 @@ async def send_once_kept(house, speaker: Line, first: bytes, second: bytes) -> N
 
 @pytest.mark.parametrize("line", {**REFUSED, **ANSWERED}.values(), ids={**REFUSED, **ANSWERED}.keys())
 @pytest.mark.parametrize("is_one_packet", [True, False])
-async def test_over_nc_an_answer_comes_after_what_was_said_before(open_house, line: bytes, is_one_packet: bool) -> None:
-    async with open_house() as house:
-        alice = await meet(house)
+async def test_over_nc_an_answer_comes_after_what_was_said_before(
+    open_server, line: bytes, is_one_packet: bool
+) -> None:
+    async with open_server() as server:
+        alice = await meet(server)
 
         if is_one_packet:
             await alice.send(b"/shout x\n" + line)
         else:
-            await send_once_kept(house, alice, b"/shout x\n", line)
+            await send_once_kept(server, alice, b"/shout x\n", line)
 
         assert await alice.line() == "[alice]> X"
         assert await alice.line()
 
 
-async def test_over_nc_confirmations_and_what_comes_back_stay_in_their_order(open_house) -> None:
-    async with open_house() as house:
-        alice = await meet(house)
+async def test_over_nc_confirmations_and_what_comes_back_stay_in_their_order(open_server) -> None:
+    async with open_server() as server:
+        alice = await meet(server)
 
         await alice.send(b"/shout a\n/msg bob b\n/shout c\nd\n/msg bob e\n/nonsense\n/shout f\n")
         seen = [await alice.line() for _ in range(6)]
@@ -121,10 +123,10 @@ async def test_over_nc_confirmations_and_what_comes_back_stay_in_their_order(ope
 @pytest.mark.parametrize("before", ["say", "command"])
 @pytest.mark.parametrize("kind", REQUESTS)
 async def test_in_frames_an_answer_comes_after_the_entry_of_what_was_said_before(
-    open_house, kind: str, before: str
+    open_server, kind: str, before: str
 ) -> None:
-    async with open_house() as house:
-        alice = await enter(house, nick="alice")
+    async with open_server() as server:
+        alice = await enter(server, nick="alice")
         said = {"say": {"text": "psst"}, "command": {"line": "/shout psst"}}[before]
 
         await alice.send_at_once(

@@ -48,19 +48,19 @@ def test_what_was_hung_up_ended_for_the_reason_given_first() -> None:
     assert disconnect_reason(ours, ConnectionResetError()) is DisconnectReason.STALLED
 
 
-async def test_leaving_breaking_and_being_kicked_are_told_apart(open_house) -> None:
-    async with open_house() as house:
-        leaving, breaking, _kicked = [await house.join() for _ in range(3)]
+async def test_leaving_breaking_and_being_kicked_are_told_apart(open_server) -> None:
+    async with open_server() as server:
+        leaving, breaking, _kicked = [await server.join() for _ in range(3)]
 
         await leaving.send(b"quit()\n")
-        await house.changed(4)
+        await server.changed(4)
         breaking.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         await breaking.stream.aclose()
-        await house.changed(5)
-        house.chat.kick(next(iter(house.chat.clients)))
+        await server.changed(5)
+        server.chat.kick(next(iter(server.chat.clients)))
 
-        assert house.disconnects == [DisconnectReason.LEFT, DisconnectReason.BROKEN, DisconnectReason.KICKED]
-        assert house.chat.counters.disconnects == {
+        assert server.disconnects == [DisconnectReason.LEFT, DisconnectReason.BROKEN, DisconnectReason.KICKED]
+        assert server.chat.counters.disconnects == {
             DisconnectReason.LEFT: 1,
             DisconnectReason.BROKEN: 1,
             DisconnectReason.KICKED: 1,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.server.conftest import House, Line
+from tests.server.conftest import Line, RunningServer
 from tests.server.sessions.test_frames import enter as enter_in_frames
 from trio_chat.chat.command_table import Command, Effect
 from trio_chat.chat.commands import COMMANDS, asks
@@ -41,14 +41,14 @@ END = "[server]> end"
 class Dev:
     """The room #dev. Bob and eve, who speak lines, have read everything up to the start."""
 
-    house: House
+    server: RunningServer
     bob: Line
     eve: Line
     last_id: int
 
     async def kept(self) -> list[Entry]:
         """The entries of clients since the start, except in the lobby."""
-        past = await self.house.context.journal.read(None, limit=100, after=self.last_id)
+        past = await self.server.context.journal.read(None, limit=100, after=self.last_id)
         entries = [it for it in past if isinstance(it, Entry)]
         return [it for it in entries if it.draft.kind is not Kind.ANNOUNCED and it.draft.room != LOBBY]
 
@@ -78,19 +78,19 @@ async def lines_up_to(plain: Line, end: str) -> list[str]:
     return lines
 
 
-async def enter(house: House, name: str) -> Line:
-    plain = await house.connect()
+async def enter(server: RunningServer, name: str) -> Line:
+    plain = await server.connect()
     await plain.send(f"/nick {name}\n/join dev\n".encode())
     await lines_up_to(plain, "*** you are in #dev")
     return plain
 
 
-async def open_dev(house: House) -> Dev:
-    bob, eve = await enter(house, "bob"), await enter(house, "eve")
-    house.chat.announce("start")
+async def open_dev(server: RunningServer) -> Dev:
+    bob, eve = await enter(server, "bob"), await enter(server, "eve")
+    server.chat.announce("start")
     for plain in (bob, eve):
         await lines_up_to(plain, "[server]> start")
-    return Dev(house, bob, eve, house.context.journal.last_id)
+    return Dev(server, bob, eve, server.context.journal.last_id)
 
 
 def test_every_command_has_an_example() -> None:
@@ -106,21 +106,21 @@ def test_the_row_of_a_command_says_whether_it_asks(name: str, argument: str) -> 
 
 
 @pytest.mark.parametrize(("name", "argument"), TYPED)
-async def test_over_nc_whoever_typed_a_command_sees_its_outcome_once(open_house, name: str, argument: str) -> None:
+async def test_over_nc_whoever_typed_a_command_sees_its_outcome_once(open_server, name: str, argument: str) -> None:
     command = COMMANDS[name]
-    async with open_house() as house:
-        alice = await enter(house, "alice")
-        dev = await open_dev(house)
+    async with open_server() as server:
+        alice = await enter(server, "alice")
+        dev = await open_dev(server)
         await lines_up_to(alice, "[server]> start")
 
         await alice.send(f"/{name} {argument}\n/nonsense\n".encode())
         if name == "quit":
             assert await alice.rest() == b"*** you have left ***\n"
             sent = ["the end of the connection"]
-            house.chat.announce("end")
+            server.chat.announce("end")
         else:
             sent = await lines_up_to(alice, "*** unknown command /nonsense")
-            house.chat.announce("end")
+            server.chat.announce("end")
             sent += await lines_up_to(alice, END)
 
         kept = await dev.kept()
@@ -133,13 +133,13 @@ async def test_over_nc_whoever_typed_a_command_sees_its_outcome_once(open_house,
 
 @pytest.mark.parametrize(("name", "argument"), TYPED)
 async def test_in_our_client_whoever_typed_a_command_sees_its_outcome_once(
-    open_house, name: str, argument: str
+    open_server, name: str, argument: str
 ) -> None:
     command = COMMANDS[name]
     request = meaning_of(f"/{name} {argument}", "dev")
-    async with open_house() as house:
-        alice = await enter_in_frames(house, rooms=["lobby", "dev"], nick="alice")
-        dev = await open_dev(house)
+    async with open_server() as server:
+        alice = await enter_in_frames(server, rooms=["lobby", "dev"], nick="alice")
+        dev = await open_dev(server)
         await alice.until("entry", room="dev", text="start")
 
         if not isinstance(request, Local):  # else our client does it
@@ -147,7 +147,7 @@ async def test_in_our_client_whoever_typed_a_command_sees_its_outcome_once(
         await alice.send(type="leave", room="lobby", key="end")  # answered once everything kept is sent
         sent = await alice.up_to("done", key="end")
         kept = await dev.kept()
-        house.chat.announce("end")
+        server.chat.announce("end")
 
         texts = [frame["text"] for frame in sent if frame["type"] == "entry" and frame["author"] == "alice"]
         answers = [line for frame in sent if frame["type"] == "output" for line in frame["lines"]]

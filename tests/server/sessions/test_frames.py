@@ -46,35 +46,35 @@ class Frames:
         return (await self.up_to(frame_type, **fields))[-1]
 
 
-async def call(house) -> Frames:
-    return Frames(await house.connect())
+async def call(server) -> Frames:
+    return Frames(await server.connect())
 
 
-async def enter(house, **fields: object) -> Frames:
-    client = await call(house)
+async def enter(server, **fields: object) -> Frames:
+    client = await call(server)
     await client.send(type="hello", protocol=1, **fields)
     await client.until("welcome")
     return client
 
 
-async def test_the_right_password_opens(open_house) -> None:
-    async with open_house(password="cheese") as house:
-        alice = await call(house)
+async def test_the_right_password_opens(open_server) -> None:
+    async with open_server(password="cheese") as server:
+        alice = await call(server)
 
         await alice.send(type="hello", protocol=1, password="cheese", key="h")
 
         assert (await alice.receive())["type"] == "welcome"
 
 
-async def test_nothing_comes_before_the_welcome(open_house, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with open_house() as house:
+async def test_nothing_comes_before_the_welcome(open_server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_server() as server:
         is_settled = trio.Event()
-        monkeypatch.setattr(house.context.journal, "settled", is_settled.wait)  # as on a slow disk
-        alice = await call(house)
+        monkeypatch.setattr(server.context.journal, "settled", is_settled.wait)  # as on a slow disk
+        alice = await call(server)
         await alice.send(type="hello", protocol=1, rooms=["lobby"])
-        await house.changed(1)
+        await server.changed(1)
 
-        house.chat.announce("early")
+        server.chat.announce("early")
         await trio.testing.wait_all_tasks_blocked()
         is_settled.set()
 
@@ -83,10 +83,10 @@ async def test_nothing_comes_before_the_welcome(open_house, monkeypatch: pytest.
 
 
 async def test_before_hello_each_frame_is_answered_by_what_is_wrong_with_it_and_hello_is_still_accepted(
-    open_house,
+    open_server,
 ) -> None:
-    async with open_house() as house:
-        alice = await call(house)
+    async with open_server() as server:
+        alice = await call(server)
 
         await alice.line.send(b'{"type":"hello"\n{"type":"dance","key":"d"}\n{"type":"ping","key":"p"}\n')
         await alice.send_at_once({"type": "hello", "protocol": 1}, {"type": "ping", "key": "behind"})
@@ -97,9 +97,9 @@ async def test_before_hello_each_frame_is_answered_by_what_is_wrong_with_it_and_
         assert await alice.answer() == ("pong", "behind")
 
 
-async def test_who_gives_no_password_is_asked_for_it_at_no_cost(open_house) -> None:
-    async with open_house(AdmissionLimits(connect_rate=1), password="cheese") as house:
-        alice = await call(house)
+async def test_who_gives_no_password_is_asked_for_it_at_no_cost(open_server) -> None:
+    async with open_server(AdmissionLimits(connect_rate=1), password="cheese") as server:
+        alice = await call(server)
 
         for _ in range(5):
             await alice.send(type="hello", protocol=1, key="h")
@@ -109,22 +109,22 @@ async def test_who_gives_no_password_is_asked_for_it_at_no_cost(open_house) -> N
         assert (await alice.receive())["type"] == "welcome"
 
 
-async def test_three_wrong_passwords_end_the_connection_are_logged_and_nobody_came(open_house, logged) -> None:
-    async with open_house(password="cheese") as house:
-        mallory = await call(house)
+async def test_three_wrong_passwords_end_the_connection_are_logged_and_nobody_came(open_server, logged) -> None:
+    async with open_server(password="cheese") as server:
+        mallory = await call(server)
 
         for guess in ("a", "b", "c"):
             await mallory.send(type="hello", protocol=1, password=guess, key=guess)
         answers = [json.loads(line) for line in (await mallory.line.rest()).splitlines()]
 
         assert [(answer["code"], answer["key"]) for answer in answers] == [("password", key) for key in "abc"]
-        assert house.changes == []
+        assert server.changes == []
         assert sum("wrong password" in line for line in logged()) == 3
 
 
-async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_house, autojump_clock) -> None:
-    async with open_house(rate_limit=RateLimit(rate=2, burst=4)) as house:
-        alice = await enter(house)
+async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=2, burst=4)) as server:
+        alice = await enter(server)
         start = trio.current_time()
 
         for number in range(9):
@@ -138,9 +138,9 @@ async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_house, autoju
 @pytest.mark.parametrize(
     "asked", [{"type": "history", "room": "lobby"}, {"type": "who", "room": "lobby"}, {"type": "rooms"}]
 )
-async def test_what_asks_for_much_costs_more(open_house, autojump_clock, asked: dict) -> None:
-    async with open_house(rate_limit=RateLimit(rate=1, burst=6)) as house:
-        alice = await enter(house)
+async def test_what_asks_for_much_costs_more(open_server, autojump_clock, asked: dict) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=6)) as server:
+        alice = await enter(server)
         start = trio.current_time()
 
         await alice.send(**asked, key="a")
@@ -151,10 +151,10 @@ async def test_what_asks_for_much_costs_more(open_house, autojump_clock, asked: 
 
 
 async def test_c13_a_silent_client_is_asked_and_gone_within_45_seconds_if_it_does_not_answer(
-    open_house, autojump_clock
+    open_server, autojump_clock
 ) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET)
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET)
         start = trio.current_time()
 
         await alice.until("ping")
@@ -164,14 +164,14 @@ async def test_c13_a_silent_client_is_asked_and_gone_within_45_seconds_if_it_doe
         assert 15 <= asked < 20
         assert farewell["reason"] == "dead"
         assert trio.current_time() - start < 45
-        await house.changed(2)
-        assert house.disconnects == [DisconnectReason.DEAD]
-        assert not house.chat.clients
+        await server.changed(2)
+        assert server.disconnects == [DisconnectReason.DEAD]
+        assert not server.chat.clients
 
 
-async def test_c13_one_who_answers_stays_and_is_no_less_idle(open_house, autojump_clock) -> None:
-    async with open_house() as house:
-        alice = await enter(house)
+async def test_c13_one_who_answers_stays_and_is_no_less_idle(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        alice = await enter(server)
 
         for _ in range(5):
             await alice.until("ping")
@@ -179,32 +179,32 @@ async def test_c13_one_who_answers_stays_and_is_no_less_idle(open_house, autojum
         await alice.send(type="ping", key="p")
 
         await alice.until("pong", key="p")
-        [client] = house.chat.clients
+        [client] = server.chat.clients
         assert client.lines_in == 1
 
 
-async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_house, autojump_clock) -> None:
-    async with open_house(rate_limit=RateLimit(rate=1, burst=1)) as house:
-        alice = await enter(house)
+async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=1)) as server:
+        alice = await enter(server)
 
         for number in range(100):
             await alice.send(type="say", room="lobby", text=str(number), key=str(number))
 
         assert (await alice.until("entry", kind="said", text="99"))["text"] == "99"
-        assert not house.disconnects
+        assert not server.disconnects
 
 
 async def test_c13_one_who_is_behind_and_takes_what_it_is_sent_is_not_taken_for_dead(
-    open_house, autojump_clock
+    open_server, autojump_clock
 ) -> None:
-    async with open_house() as house:
-        alice = await enter(house, rooms=["lobby"])
-        [client] = house.chat.clients
-        while not house.context.pump.is_draining(client.outlet):
-            house.chat.announce("x" * 4000)
+    async with open_server() as server:
+        alice = await enter(server, rooms=["lobby"])
+        [client] = server.chat.clients
+        while not server.context.pump.is_draining(client.outlet):
+            server.chat.announce("x" * 4000)
             await trio.testing.wait_all_tasks_blocked()
         for _ in range(1000):
-            house.chat.announce("x" * 4000)
+            server.chat.announce("x" * 4000)
 
         for _ in range(3):
             await trio.sleep(20)
@@ -212,43 +212,43 @@ async def test_c13_one_who_is_behind_and_takes_what_it_is_sent_is_not_taken_for_
             while client.outlet.bytes_out == sent:
                 await alice.line.stream.receive_some(65536)
 
-        assert house.context.pump.is_draining(client.outlet)
-        assert not house.disconnects
+        assert server.context.pump.is_draining(client.outlet)
+        assert not server.disconnects
 
 
-async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_house, autojump_clock) -> None:
-    async with open_house() as house:
-        await enter(house)
-        [client] = house.chat.clients
-        heartbeat = house.context.heartbeats.watch(client, client.outlet)  # as at the beginning of a long replay
+async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        await enter(server)
+        [client] = server.chat.clients
+        heartbeat = server.context.heartbeats.watch(client, client.outlet)  # as at the beginning of a long replay
 
         await trio.sleep(60)
 
         assert heartbeat.silence_s(is_draining=False) == 0
-        assert not house.disconnects
+        assert not server.disconnects
 
 
-async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_house) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET, rooms=["lobby"])
-        [client] = house.chat.clients
+async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_server) -> None:
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET, rooms=["lobby"])
+        [client] = server.chat.clients
         while not client.outlet.is_paused:
-            house.chat.announce("x" * 4000)
+            server.chat.announce("x" * 4000)
             await trio.testing.wait_all_tasks_blocked()
         await alice.send(type="bye")
         while not client.lines_in:
             await trio.testing.wait_all_tasks_blocked()
 
-        await enter(house, session=SECRET, rooms=["lobby"])
+        await enter(server, session=SECRET, rooms=["lobby"])
         await trio.testing.wait_all_tasks_blocked()
 
-        assert list(house.chat.clients) == [client]
-        assert house.disconnects == [DisconnectReason.RESUMED]
+        assert list(server.chat.clients) == [client]
+        assert server.disconnects == [DisconnectReason.RESUMED]
 
 
-async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(open_house) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET)
+async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(open_server) -> None:
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET)
 
         await alice.send_at_once(
             {"type": "join", "room": "den", "key": "j"},
@@ -265,9 +265,9 @@ async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(op
         ]
 
 
-async def test_what_is_said_again_in_a_room_left_since_is_acknowledged_again(open_house) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET, rooms=["den"])
+async def test_what_is_said_again_in_a_room_left_since_is_acknowledged_again(open_server) -> None:
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET, rooms=["den"])
         said = {"type": "say", "room": "den", "text": "hi", "key": "s"}
         await alice.send(**said)
         first = await alice.until("entry", key="s")
@@ -282,9 +282,9 @@ async def test_what_is_said_again_in_a_room_left_since_is_acknowledged_again(ope
         assert (await alice.receive())["code"] == "not-in-room"
 
 
-async def test_what_was_said_just_before_bye_is_acknowledged(open_house) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET)
+async def test_what_was_said_just_before_bye_is_acknowledged(open_server) -> None:
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET)
 
         await alice.send_at_once(
             {"type": "say", "room": "lobby", "text": "so long", "key": "s"}, {"type": "bye", "key": "b"}

@@ -17,10 +17,10 @@ def said(text: str, key: str, **fields: object) -> dict:
 
 
 @pytest.mark.parametrize("first", ["tell", "say"])
-async def test_c22_a_key_made_from_that_of_a_private_message_is_a_key_like_any_other(open_house, first: str) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET, nick="alice")
-        bob = await enter(house, session=SECRET[:-1] + "b", nick="bob")
+async def test_c22_a_key_made_from_that_of_a_private_message_is_a_key_like_any_other(open_server, first: str) -> None:
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET, nick="alice")
+        bob = await enter(server, session=SECRET[:-1] + "b", nick="bob")
         tell = {"type": "tell", "to": "bob", "text": "psst", "key": "k"}
         for key in ("k", "j", "k" * 63):
             requests = [tell | {"key": key}, said("aloud", f"{key}>")]
@@ -44,15 +44,15 @@ KEYED = (
 @pytest.mark.parametrize("is_at_once", [True, False])
 @pytest.mark.parametrize(("first", "second"), [*itertools.permutations(KEYED, 2)])
 async def test_c22_a_key_is_for_one_thing_and_for_another_it_is_refused_and_not_said(
-    open_house, first: dict, second: dict, is_at_once: bool
+    open_server, first: dict, second: dict, is_at_once: bool
 ) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET, nick="alice", rooms=["lobby", "den"])
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET, nick="alice", rooms=["lobby", "den"])
         for name in ("bob", "carol"):
-            await enter(house, session=name * 8, nick=name)
+            await enter(server, session=name * 8, nick=name)
         heard: list[Draft] = []
-        deliver = house.chat.deliver
-        house.chat.deliver = lambda entries: (heard.extend(it.draft for it in entries), deliver(entries))[1]
+        deliver = server.chat.deliver
+        server.chat.deliver = lambda entries: (heard.extend(it.draft for it in entries), deliver(entries))[1]
 
         if is_at_once:
             await alice.send_at_once(first, second)
@@ -77,10 +77,10 @@ async def test_c22_a_key_is_for_one_thing_and_for_another_it_is_refused_and_not_
     "change",
     [{"type": "leave", "room": "den"}, {"type": "nick", "nick": "zoe"}],
 )
-async def test_what_was_kept_is_acknowledged_again_whatever_has_changed_since(open_house, change: dict) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET, nick="alice", rooms=["lobby", "den"])
-        bob = await enter(house, session="bob" * 8, nick="bob")
+async def test_what_was_kept_is_acknowledged_again_whatever_has_changed_since(open_server, change: dict) -> None:
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET, nick="alice", rooms=["lobby", "den"])
+        bob = await enter(server, session="bob" * 8, nick="bob")
         requests = [
             said("hi", "s", room="#Den"),
             said("waves", "a", type="act", room="den"),
@@ -101,17 +101,17 @@ async def test_what_was_kept_is_acknowledged_again_whatever_has_changed_since(op
 
 
 async def test_what_is_on_its_way_to_the_disk_when_it_is_repeated_and_refused_is_acknowledged(
-    open_house, monkeypatch: pytest.MonkeyPatch
+    open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET, nick="alice", rooms=["den"])
-        journal = house.context.journal
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET, nick="alice", rooms=["den"])
+        journal = server.context.journal
         held: list[Any] = []
         monkeypatch.setattr(journal, "_submit", held.append)  # a slow disk
         await alice.send(**said("hi", "s", room="den"))
         await trio.testing.wait_all_tasks_blocked()
 
-        again = await call(house)
+        again = await call(server)
         await again.send(type="hello", protocol=1, session=SECRET, rooms=[])
         await trio.testing.wait_all_tasks_blocked()
         await again.send_at_once({"type": "leave", "room": "den"}, said("hi", "s", room="den"))
@@ -126,9 +126,9 @@ async def test_what_is_on_its_way_to_the_disk_when_it_is_repeated_and_refused_is
 class Fault:
     """A store that can keep nothing for a while."""
 
-    def __init__(self, house, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, server, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_on = False
-        self._journal = house.context.journal
+        self._journal = server.context.journal
         self._keep = self._journal._keep
         monkeypatch.setattr(self._journal, "_keep", self._keep_or_fail)
 
@@ -143,11 +143,11 @@ class Fault:
 
 
 async def test_behind_what_could_not_be_kept_all_that_has_a_key_is_refused_until_it_is_repeated_in_its_order(
-    open_house, monkeypatch: pytest.MonkeyPatch
+    open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_house() as house:
-        alice, bob = await enter(house, session=SECRET), await enter(house)
-        fault = Fault(house, monkeypatch)
+    async with open_server() as server:
+        alice, bob = await enter(server, session=SECRET), await enter(server)
+        fault = Fault(server, monkeypatch)
 
         async def answers(*keys: str) -> str:
             await alice.send_at_once(*(said(key, key) for key in keys))
@@ -176,11 +176,11 @@ async def test_behind_what_could_not_be_kept_all_that_has_a_key_is_refused_until
 
 
 async def test_what_was_kept_and_is_repeated_while_nothing_can_be_kept_is_acknowledged(
-    open_house, monkeypatch: pytest.MonkeyPatch
+    open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_house() as house:
-        alice = await enter(house, session=SECRET)
-        fault = Fault(house, monkeypatch)
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET)
+        fault = Fault(server, monkeypatch)
         await alice.send(**said("hi", "s"))
         first = await alice.until("entry", key="s")
         fault.is_on = True

@@ -14,8 +14,8 @@ from trio_chat.chat.log import Mode
 class SlowDisk:
     """A journal that keeps nothing before it is told to."""
 
-    def __init__(self, house, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._journal = house.context.journal
+    def __init__(self, server, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._journal = server.context.journal
         self._batches: list = []
         monkeypatch.setattr(self._journal, "_submit", self._batches.append)
 
@@ -25,30 +25,30 @@ class SlowDisk:
             await trio.testing.wait_all_tasks_blocked()
 
 
-async def leave_by_frame(house, alice) -> None:
+async def leave_by_frame(server, alice) -> None:
     await alice.send(type="leave", room=LOBBY, key="l")
 
 
-async def leave_by_bye(house, alice) -> None:
+async def leave_by_bye(server, alice) -> None:
     await alice.send(type="bye")
 
 
-async def leave_by_line(house, alice) -> None:
+async def leave_by_line(server, alice) -> None:
     await alice.send(b"so long\n/join other\n")
 
 
-async def leave_by_quit(house, alice) -> None:
+async def leave_by_quit(server, alice) -> None:
     await alice.send(b"so long\nquit()\n")
 
 
-async def leave_by_half_close(house, alice) -> None:
+async def leave_by_half_close(server, alice) -> None:
     await alice.send(b"so long")
     await alice.stream.send_eof()
 
 
-async def be_kicked(house, alice) -> None:
-    [client] = [client for client in house.chat.clients if client.mode is Mode.LINES]
-    house.chat.kick(client)
+async def be_kicked(server, alice) -> None:
+    [client] = [client for client in server.chat.clients if client.mode is Mode.LINES]
+    server.chat.kick(client)
 
 
 WAYS = {
@@ -60,25 +60,25 @@ WAYS = {
 @pytest.mark.parametrize(("mode", "leave"), [(mode, leave) for mode, ways in WAYS.items() for leave in ways])
 @pytest.mark.parametrize("is_told", [True, False])
 async def test_who_leaves_is_sent_what_was_said_before_and_nothing_after(
-    open_house,
+    open_server,
     monkeypatch: pytest.MonkeyPatch,
     mode: Mode,
     leave: Callable[..., Awaitable[None]],
     is_told: bool,
 ) -> None:
-    async with open_house() as house:
-        bob = await enter(house, session=SECRET, nick="bob")
-        alice = await (enter(house, nick="alice", session="a" * 16) if mode is Mode.FRAMES else house.join())
+    async with open_server() as server:
+        bob = await enter(server, session=SECRET, nick="bob")
+        alice = await (enter(server, nick="alice", session="a" * 16) if mode is Mode.FRAMES else server.join())
         await trio.testing.wait_all_tasks_blocked()
         if not is_told:  # in a large room joins and leaves are only counted
-            house.chat.rules = type(house.chat.rules)(announce_max_members=0)
-        disk = SlowDisk(house, monkeypatch)
+            server.chat.rules = type(server.chat.rules)(announce_max_members=0)
+        disk = SlowDisk(server, monkeypatch)
 
         await bob.send(type="say", room=LOBBY, text="before")
         await trio.testing.wait_all_tasks_blocked()
-        await leave(house, alice)
+        await leave(server, alice)
         await trio.testing.wait_all_tasks_blocked()
-        while any(client.mode is mode and client.nick != "bob" for client in house.chat.rooms[LOBBY].members):
+        while any(client.mode is mode and client.nick != "bob" for client in server.chat.rooms[LOBBY].members):
             await disk.goes_on()  # what it said itself is kept before it leaves
             await bob.send(type="say", room=LOBBY, text="before")
             await trio.testing.wait_all_tasks_blocked()
@@ -92,5 +92,5 @@ async def test_who_leaves_is_sent_what_was_said_before_and_nothing_after(
         assert heard.count(b"before") >= 1
         assert not is_told or b"after" not in heard
         assert b"so long" not in heard
-        lobby = house.chat.rooms[LOBBY]
+        lobby = server.chat.rooms[LOBBY]
         assert not lobby.departing

@@ -47,9 +47,9 @@ async def texts_heard(bob: Frames, count: int) -> list[str]:
     return [(await bob.until("entry", kind="said"))["text"] for _ in range(count)]
 
 
-async def talk_by_link(house, counts: Sequence[int], folder: Path) -> None:
+async def talk_by_link(server, counts: Sequence[int], folder: Path) -> None:
     with open_outbox("test", folder=folder) as outbox:
-        async with open_link(TcpAddress("127.0.0.1", house.port), Identity(nick="alice"), outbox) as link:
+        async with open_link(TcpAddress("127.0.0.1", server.port), Identity(nick="alice"), outbox) as link:
             number = 0
             for count in counts:
                 texts = [str(number + one) for one in range(count)]
@@ -61,9 +61,9 @@ async def talk_by_link(house, counts: Sequence[int], folder: Path) -> None:
                 await anext(link)
 
 
-async def talk_ahead(house, counts: Sequence[int], folder: Path) -> None:
+async def talk_ahead(server, counts: Sequence[int], folder: Path) -> None:
     """Send without waiting, and repeat what is refused in the order of the refusals."""
-    alice = Frames(await house.connect())
+    alice = Frames(await server.connect())
     await alice.send(type="hello", protocol=1, session=SECRET)
     await alice.until("welcome")
     unsaid = {str(number) for number in range(sum(counts))}
@@ -98,18 +98,18 @@ async def talk_ahead(house, counts: Sequence[int], folder: Path) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fails=schedules, counts=bursts)
 def test_a_speaker_is_heard_in_its_order_whenever_the_store_fails(
-    open_house, monkeypatch: pytest.MonkeyPatch, talk, fails: list[bool], counts: list[int]
+    open_server, monkeypatch: pytest.MonkeyPatch, talk, fails: list[bool], counts: list[int]
 ) -> None:
     monkeypatch.setattr(connection, "RESEND_INTERVAL_S", 0.002)
 
     async def run(folder: Path) -> list[str]:
-        async with open_house(journal_url="sqlite:", data=folder) as house:
-            bob = Frames(await house.connect())
+        async with open_server(journal_url="sqlite:", data=folder) as server:
+            bob = Frames(await server.connect())
             await bob.send(type="hello", protocol=1)
             await bob.until("welcome")
-            Store(house.context.journal, fails)
+            Store(server.context.journal, fails)
             with trio.fail_after(PATIENCE_S):
-                await talk(house, counts, folder)
+                await talk(server, counts, folder)
                 return await texts_heard(bob, sum(counts))
 
     with tempfile.TemporaryDirectory() as folder:

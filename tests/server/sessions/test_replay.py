@@ -13,34 +13,34 @@ SECRET = "s" * 32
 PATIENCE_S = 20
 
 
-async def keep(house, count: int, text: str) -> None:
+async def keep(server, count: int, text: str) -> None:
     for number in range(count):
-        await house.context.journal.post(Draft("lobby", Kind.SAID, "bob", f"{number} {text}")).kept()
+        await server.context.journal.post(Draft("lobby", Kind.SAID, "bob", f"{number} {text}")).kept()
 
 
-async def say_hello(house, **about: object):
-    line = await house.connect()
+async def say_hello(server, **about: object):
+    line = await server.connect()
     hello = {"type": "hello", "protocol": 1, "session": SECRET, "rooms": ["lobby"]}
-    await line.send(json.dumps(hello | {"epoch": house.context.journal.epoch} | about).encode() + b"\n")
+    await line.send(json.dumps(hello | {"epoch": server.context.journal.epoch} | about).encode() + b"\n")
     return line
 
 
-async def come_back(house):
+async def come_back(server):
     """-> one who has seen nothing of the lobby, and the client that this is; not welcomed yet."""
-    line = await say_hello(house, since={"lobby": 0})
-    await house.changed(1)
-    [client] = house.chat.clients
+    line = await say_hello(server, since={"lobby": 0})
+    await server.changed(1)
+    [client] = server.chat.clients
     return line, client
 
 
-async def test_what_is_pruned_during_the_replay_is_announced_as_missing(open_house) -> None:
-    async with open_house() as house:
-        await keep(house, 600, "x" * 4000)
-        line, client = await come_back(house)
+async def test_what_is_pruned_during_the_replay_is_announced_as_missing(open_server) -> None:
+    async with open_server() as server:
+        await keep(server, 600, "x" * 4000)
+        line, client = await come_back(server)
         while not client.outlet.bytes_out:  # the first page is more than the kernel takes
             await trio.testing.wait_all_tasks_blocked()
 
-        await house.context.journal.prune(more_than=10)
+        await server.context.journal.prune(more_than=10)
         frames = []
         while not frames or not frames[-1].get("text", "").startswith("599 "):
             frames.append(json.loads(await line.line()))
@@ -48,13 +48,13 @@ async def test_what_is_pruned_during_the_replay_is_announced_as_missing(open_hou
         assert [frame["reason"] for frame in frames if frame["type"] == "gap"] == ["pruned"]
 
 
-async def test_only_rooms_that_lost_something_have_a_gap(open_house) -> None:
-    async with open_house() as house:
-        journal = house.context.journal
+async def test_only_rooms_that_lost_something_have_a_gap(open_server) -> None:
+    async with open_server() as server:
+        journal = server.context.journal
         await journal.post(Draft("ops", Kind.SAID, "bob", "quiet")).kept()
-        await keep(house, 20, "busy")
+        await keep(server, 20, "busy")
         await journal.prune(more_than=10)
-        line = await say_hello(house, rooms=["lobby", "ops", "dev"], since={"lobby": 2, "ops": 1, "dev": 0, "@": 0})
+        line = await say_hello(server, rooms=["lobby", "ops", "dev"], since={"lobby": 2, "ops": 1, "dev": 0, "@": 0})
 
         frames: list[dict] = []
         while not frames or frames[-1].get("text", "") != "19 busy":
@@ -66,14 +66,14 @@ async def test_only_rooms_that_lost_something_have_a_gap(open_house) -> None:
         assert [(it["room"], it["reason"]) for it in frames if it["type"] == "gap"] == [("lobby", "pruned")]
 
 
-async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(open_house) -> None:
-    async with open_house() as house:
-        _line, client = await come_back(house)
+async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(open_server) -> None:
+    async with open_server() as server:
+        _line, client = await come_back(server)
         await trio.testing.wait_all_tasks_blocked()
-        member = client.members[house.chat.rooms["lobby"]]
+        member = client.members[server.chat.rooms["lobby"]]
         old = client.outlet
-        house.chat.resume(client.session, "127.0.0.1", 1, outlet=type(old)(old.socket, old._notices, lambda: None))
-        replay = Replay(house.context, client, old, since={"lobby": 1000}, epoch=house.context.journal.epoch)
+        server.chat.resume(client.session, "127.0.0.1", 1, outlet=type(old)(old.socket, old._notices, lambda: None))
+        replay = Replay(server.context, client, old, since={"lobby": 1000}, epoch=server.context.journal.epoch)
 
         replay.add(member)
         held = member.cursor
@@ -84,34 +84,34 @@ async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(op
 
 @pytest.mark.parametrize("about", [{}, {"since": {"lobby": 0}, "epoch": "another"}], ids=["nothing", "another journal"])
 async def test_who_comes_back_during_the_replay_and_has_seen_nothing_of_this_journal_hears_what_is_new(
-    open_house, about: dict
+    open_server, about: dict
 ) -> None:
-    async with open_house() as house:
-        await keep(house, 600, "x" * 4000)
-        _line, client = await come_back(house)
+    async with open_server() as server:
+        await keep(server, 600, "x" * 4000)
+        _line, client = await come_back(server)
         while not client.outlet.bytes_out:  # the first page is more than the kernel takes
             await trio.testing.wait_all_tasks_blocked()
 
-        line = await say_hello(house, **about)
+        line = await say_hello(server, **about)
         while json.loads(await line.line())["type"] != "welcome":
             pass
-        await keep(house, 1, "is new")
+        await keep(server, 1, "is new")
         with trio.fail_after(PATIENCE_S):
             news = json.loads(await line.line())
 
         assert news["text"] == "0 is new"
 
 
-async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_hello_does_not_name(open_house) -> None:
-    async with open_house() as house:
-        _line, client = await come_back(house)
-        house.chat.join(client, "ops")
-        house.chat.say(client, house.chat.room_of(client, "ops"), "hello", key="k")
+async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_hello_does_not_name(open_server) -> None:
+    async with open_server() as server:
+        _line, client = await come_back(server)
+        server.chat.join(client, "ops")
+        server.chat.say(client, server.chat.room_of(client, "ops"), "hello", key="k")
         while not client.outlet.bytes_out:  # it is taken by the kernel, and goes down with the connection
             await trio.testing.wait_all_tasks_blocked()
         await trio.testing.wait_all_tasks_blocked()
 
-        line = await say_hello(house, rooms=[], since={"ops": 0})
+        line = await say_hello(server, rooms=[], since={"ops": 0})
         frame: dict = {}
         while frame.get("text") != "hello":
             frame = json.loads(await line.line())
@@ -120,23 +120,23 @@ async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_he
 
 
 @pytest.mark.parametrize("since", [{}, {"lobby": 0}], ids=["without since", "with since"])
-async def test_who_comes_back_is_told_no_last_id_above_what_is_still_to_come(open_house, since) -> None:
-    async with open_house() as house:
-        line, client = await come_back(house)
+async def test_who_comes_back_is_told_no_last_id_above_what_is_still_to_come(open_server, since) -> None:
+    async with open_server() as server:
+        line, client = await come_back(server)
         while json.loads(await line.line())["type"] != "welcome":
             pass
         await line.send(b'{"type":"say","room":"lobby","text":"heard","key":"k"}\n')
         while (heard := json.loads(await line.line())).get("text") != "heard":
             pass
         await line.stream.aclose()
-        await house.changed(2)
-        bob, carol = await house.join(), await house.join()
+        await server.changed(2)
+        bob, carol = await server.join(), await server.join()
         await bob.send(f"one\n/msg {client.label} two\nthree\n".encode())
         while not (await carol.line()).endswith("> three"):
             pass
 
-        line = await house.connect()
-        hello = {"type": "hello", "protocol": 1, "session": SECRET, "epoch": house.context.journal.epoch}
+        line = await server.connect()
+        hello = {"type": "hello", "protocol": 1, "session": SECRET, "epoch": server.context.journal.epoch}
         await line.send(json.dumps(hello | {"since": since}).encode() + b"\n")
         welcome = json.loads(await line.line())
         came: list[dict] = []

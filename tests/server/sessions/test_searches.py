@@ -17,9 +17,9 @@ def proxied(address: str) -> bytes:
     return f"PROXY TCP4 {address} 127.0.0.1 77 5555\r\n".encode()
 
 
-async def occupy(house) -> trio.CapacityLimiter:
+async def occupy(server) -> trio.CapacityLimiter:
     """-> what searches have to wait for, until it is released"""
-    limiter: trio.CapacityLimiter = house.context.journal._searches
+    limiter: trio.CapacityLimiter = server.context.journal._searches
     for number in range(int(limiter.total_tokens)):
         await limiter.acquire_on_behalf_of(number)
     return limiter
@@ -37,10 +37,10 @@ async def waiting(limiter: trio.CapacityLimiter, count: int) -> None:
             await trio.lowlevel.checkpoint()
 
 
-async def test_an_address_searches_once_at_a_time_and_others_need_not_wait_for_it(open_house) -> None:
-    async with open_house(AdmissionLimits(proxies=(ip_network("127.0.0.0/8"),))) as house:
-        limiter = await occupy(house)
-        lines = [await house.join(proxied(address)) for address in ("192.0.2.1",) * 3 + ("192.0.2.2",)]
+async def test_an_address_searches_once_at_a_time_and_others_need_not_wait_for_it(open_server) -> None:
+    async with open_server(AdmissionLimits(proxies=(ip_network("127.0.0.0/8"),))) as server:
+        limiter = await occupy(server)
+        lines = [await server.join(proxied(address)) for address in ("192.0.2.1",) * 3 + ("192.0.2.2",)]
         for line in lines:
             await line.send(b"/search hello\n")
 
@@ -55,19 +55,19 @@ async def test_an_address_searches_once_at_a_time_and_others_need_not_wait_for_i
                     pass
 
 
-async def test_clients_over_loopback_do_not_share_the_limit_of_searches(open_house) -> None:
-    async with open_house() as house:
-        limiter = await occupy(house)
+async def test_clients_over_loopback_do_not_share_the_limit_of_searches(open_server) -> None:
+    async with open_server() as server:
+        limiter = await occupy(server)
         for _ in range(3):
-            await (await house.join()).send(b"/search hello\n")
+            await (await server.join()).send(b"/search hello\n")
 
         await waiting(limiter, 3)
 
 
-async def test_a_search_ends_with_the_connection_of_who_asked(open_house) -> None:
-    async with open_house() as house:
-        limiter = await occupy(house)
-        line = await house.join()
+async def test_a_search_ends_with_the_connection_of_who_asked(open_server) -> None:
+    async with open_server() as server:
+        limiter = await occupy(server)
+        line = await server.join()
         await line.send(b"/search hello\n")
         await waiting(limiter, 1)
 
@@ -75,25 +75,25 @@ async def test_a_search_ends_with_the_connection_of_who_asked(open_house) -> Non
         await line.stream.aclose()  # reset
 
         await waiting(limiter, 0)
-        await house.changed(2)
+        await server.changed(2)
 
 
-async def test_a_search_ends_with_a_kick(open_house) -> None:
-    async with open_house() as house:
-        limiter = await occupy(house)
-        await (await house.join()).send(b"/search hello\n")
+async def test_a_search_ends_with_a_kick(open_server) -> None:
+    async with open_server() as server:
+        limiter = await occupy(server)
+        await (await server.join()).send(b"/search hello\n")
         await waiting(limiter, 1)
 
-        [client] = house.chat.clients
-        house.chat.kick(client)
+        [client] = server.chat.clients
+        server.chat.kick(client)
 
         await waiting(limiter, 0)
 
 
-async def test_a_search_with_too_many_words_is_refused_in_lines_and_frames(open_house) -> None:
+async def test_a_search_with_too_many_words_is_refused_in_lines_and_frames(open_server) -> None:
     many = "a b c d e f g h i"
-    async with open_house() as house:
-        line, program = await house.join(), await house.connect()
+    async with open_server() as server:
+        line, program = await server.join(), await server.connect()
         await line.send(f"/search {many}\n".encode())
         await program.send(b'{"type":"hello","protocol":1}\n')
         await program.send(json.dumps({"type": "search", "text": many, "key": "k"}).encode() + b"\n")

@@ -25,12 +25,12 @@ def proxied(address: str, port: int = 1234) -> bytes:
 
 
 async def test_c18_one_more_than_the_limit_is_told_so_and_closed_and_the_others_stay(
-    open_house, autojump_clock, logged
+    open_server, autojump_clock, logged
 ) -> None:
-    async with open_house(AdmissionLimits(clients=2)) as house:
-        alice, _bob = await house.join(), await house.join()
+    async with open_server(AdmissionLimits(clients=2)) as server:
+        alice, _bob = await server.join(), await server.join()
 
-        carol = await house.connect()
+        carol = await server.connect()
 
         assert await carol.rest() == b"*** the server is full: try again later ***\n"
         await alice.send(b"/who\n")
@@ -39,58 +39,58 @@ async def test_c18_one_more_than_the_limit_is_told_so_and_closed_and_the_others_
     assert [message.rpartition(" ")[2] for message in logged()] == ["full"]
 
 
-async def test_c18_one_address_behind_a_proxy_is_limited_and_others_are_not(open_house, autojump_clock) -> None:
-    async with open_house(AdmissionLimits(per_address=2, proxies=LOCAL)) as house:
+async def test_c18_one_address_behind_a_proxy_is_limited_and_others_are_not(open_server, autojump_clock) -> None:
+    async with open_server(AdmissionLimits(per_address=2, proxies=LOCAL)) as server:
         for port in (1, 2):
-            await house.join(proxied("192.0.2.1", port))
+            await server.join(proxied("192.0.2.1", port))
 
-        refused = await house.connect()
+        refused = await server.connect()
         await refused.send(proxied("192.0.2.1", 3))
 
         assert await refused.rest() == (b"*** there are too many connections from your address: close one first ***\n")
-        await house.join(proxied("192.0.2.2"))
+        await server.join(proxied("192.0.2.2"))
 
 
-async def test_whoever_leaves_makes_room_for_another(open_house, autojump_clock) -> None:
-    async with open_house(AdmissionLimits(clients=1)) as house:
-        alice = await house.join()
+async def test_whoever_leaves_makes_room_for_another(open_server, autojump_clock) -> None:
+    async with open_server(AdmissionLimits(clients=1)) as server:
+        alice = await server.join()
         await alice.send(b"quit()\n")
         await alice.rest()
 
-        bob = await house.join()
+        bob = await server.join()
 
-        assert house.context.admission.total == 1
+        assert server.context.admission.total == 1
         await bob.stream.aclose()
-        await house.changed(4)
+        await server.changed(4)
 
 
-async def test_the_address_behind_a_proxy_is_shown_and_kicked(open_house, autojump_clock) -> None:
-    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
-        alice = await house.join(proxied("203.0.113.7", 4711) + b"hi\n")
-        bob = await house.join(proxied("203.0.113.8", 4711))
+async def test_the_address_behind_a_proxy_is_shown_and_kicked(open_server, autojump_clock) -> None:
+    async with open_server(AdmissionLimits(proxies=LOCAL)) as server:
+        alice = await server.join(proxied("203.0.113.7", 4711) + b"hi\n")
+        bob = await server.join(proxied("203.0.113.8", 4711))
         await bob.send(b"/who\n")
 
         assert await bob.line() == "*** 2 in #lobby: [203.0.113.7:4711], [203.0.113.8:4711] (you) ***"
-        house.chat.kick(house.chat.find("203.0.113.7:4711")[0])
+        server.chat.kick(server.chat.find("203.0.113.7:4711")[0])
 
         assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
-        assert house.changes[-1] == (Change.KICKED, "203.0.113.7:4711")
+        assert server.changes[-1] == (Change.KICKED, "203.0.113.7:4711")
 
 
-async def test_c10_a_listed_proxy_must_send_its_header(open_house, autojump_clock, logged) -> None:
-    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
-        stranger = await house.connect()
+async def test_c10_a_listed_proxy_must_send_its_header(open_server, autojump_clock, logged) -> None:
+    async with open_server(AdmissionLimits(proxies=LOCAL)) as server:
+        stranger = await server.connect()
 
         await stranger.send(b"hello everyone\n")
 
         assert await stranger.rest() == b"*** your address is a proxy's here, and no PROXY header came ***\n"
-        assert house.changes == []
+        assert server.changes == []
     assert len(logged()) == 1
 
 
-async def test_a_proxy_that_sends_half_a_header_is_closed(open_house, autojump_clock) -> None:
-    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
-        proxy = await house.connect()
+async def test_a_proxy_that_sends_half_a_header_is_closed(open_server, autojump_clock) -> None:
+    async with open_server(AdmissionLimits(proxies=LOCAL)) as server:
+        proxy = await server.connect()
         await proxy.send(b"PROXY TCP4 ")
 
         start = trio.current_time()
@@ -99,23 +99,23 @@ async def test_a_proxy_that_sends_half_a_header_is_closed(open_house, autojump_c
         assert trio.current_time() - start < 6
 
 
-async def test_a_banned_address_is_kicked_and_kept_out(open_house, autojump_clock) -> None:
-    async with open_house(AdmissionLimits(proxies=LOCAL)) as house:
-        alice = await house.join(proxied("192.0.2.1"))
+async def test_a_banned_address_is_kicked_and_kept_out(open_server, autojump_clock) -> None:
+    async with open_server(AdmissionLimits(proxies=LOCAL)) as server:
+        alice = await server.join(proxied("192.0.2.1"))
         ban = make_ban("192.0.2.0/24", reason="spam", by="console", now=0.0)
 
-        ban_and_kick(house.chat, house.bans, ban)
-        again = await house.connect()
+        ban_and_kick(server.chat, server.bans, ban)
+        again = await server.connect()
         await again.send(proxied("192.0.2.9"))
 
         assert (await alice.rest()).endswith(b"*** you are banned: spam ***\n")
         assert await again.rest() == b"*** you are banned: spam ***\n"
-        await house.join(proxied("192.0.3.1"))
+        await server.join(proxied("192.0.3.1"))
 
 
-async def test_the_right_password_admits_and_the_lines_behind_it_are_handled(open_house, autojump_clock) -> None:
-    async with open_house(password="geheim") as house:
-        alice = await house.connect()
+async def test_the_right_password_admits_and_the_lines_behind_it_are_handled(open_server, autojump_clock) -> None:
+    async with open_server(password="geheim") as server:
+        alice = await server.connect()
 
         assert await alice.line() == "*** password: ***"
         await alice.send(b"geheim\n/nick alice\n/who\n")
@@ -124,9 +124,9 @@ async def test_the_right_password_admits_and_the_lines_behind_it_are_handled(ope
         assert await alice.line() == "*** 1 in #lobby: [alice] (you) ***"
 
 
-async def test_a_password_can_be_mistyped_twice(open_house, autojump_clock) -> None:
-    async with open_house(password="geheim") as house:
-        alice = await house.connect()
+async def test_a_password_can_be_mistyped_twice(open_server, autojump_clock) -> None:
+    async with open_server(password="geheim") as server:
+        alice = await server.connect()
         await alice.line()
 
         await alice.send(b"Geheim\n\xff\ngeheim\n/who\n")
@@ -136,42 +136,42 @@ async def test_a_password_can_be_mistyped_twice(open_house, autojump_clock) -> N
         assert (await alice.line()).startswith("*** 1 in #lobby")
 
 
-async def test_three_wrong_passwords_end_it_and_nothing_is_relayed(open_house, autojump_clock) -> None:
-    async with open_house(password="geheim") as house:
-        mallory = await house.connect()
+async def test_three_wrong_passwords_end_it_and_nothing_is_relayed(open_server, autojump_clock) -> None:
+    async with open_server(password="geheim") as server:
+        mallory = await server.connect()
 
         await mallory.send(b"a\nb\nc\ngeheim\nhello\n")
 
         assert (await mallory.rest()).endswith(b"*** wrong password ***\n")
-        assert house.changes == []
+        assert server.changes == []
 
 
-async def test_a_client_that_gives_no_password_is_disconnected_after_30_seconds(open_house, autojump_clock) -> None:
-    async with open_house(password="geheim") as house:
-        silent = await house.connect()
+async def test_a_client_that_gives_no_password_is_disconnected_after_30_seconds(open_server, autojump_clock) -> None:
+    async with open_server(password="geheim") as server:
+        silent = await server.connect()
         start = trio.current_time()
 
         assert (await silent.rest()).endswith(b"*** no password came within 30 s ***\n")
 
         assert 30 <= trio.current_time() - start < 31
-        assert house.changes == []
+        assert server.changes == []
 
 
-async def test_guessing_passwords_uses_up_the_connections_of_an_address(open_house, autojump_clock) -> None:
-    async with open_house(AdmissionLimits(proxies=LOCAL, connect_rate=1), password="geheim") as house:
-        mallory = await house.connect()
+async def test_guessing_passwords_uses_up_the_connections_of_an_address(open_server, autojump_clock) -> None:
+    async with open_server(AdmissionLimits(proxies=LOCAL, connect_rate=1), password="geheim") as server:
+        mallory = await server.connect()
         await mallory.send(proxied("192.0.2.1") + b"a\nb\nc\n")
         await mallory.rest()
 
-        again = await house.connect()
+        again = await server.connect()
         await again.send(proxied("192.0.2.1"))
 
         assert await again.rest() == b"*** your address connects too often: wait a little ***\n"
 
 
-async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, autojump_clock) -> None:
-    async with open_house(rate_limit=RateLimit(rate=5, burst=20)) as house:
-        alice, bob = await house.join(), await house.join()
+async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=5, burst=20)) as server:
+        alice, bob = await server.join(), await server.join()
         await alice.line()
         start = trio.current_time()
 
@@ -182,20 +182,20 @@ async def test_c15_a_flood_is_slowed_down_and_every_line_arrives(open_house, aut
         assert trio.current_time() - start == pytest.approx(20, abs=0.5)
 
 
-async def test_a_changed_rate_limit_also_holds_for_clients_that_have_spoken_before(open_house, autojump_clock) -> None:
-    async with open_house(rate_limit=RateLimit(rate=50, burst=50)) as house:
-        alice, bob = await house.join(), await house.join()
+async def test_a_changed_rate_limit_also_holds_for_clients_that_have_spoken_before(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=50, burst=50)) as server:
+        alice, bob = await server.join(), await server.join()
         await alice.line()
         await bob.send(b"at once\n")
         await alice.line()
         start = trio.current_time()
 
-        house.context.rate_limit = RateLimit(rate=1, burst=1)
+        server.context.rate_limit = RateLimit(rate=1, burst=1)
         await bob.send(b"one\ntwo\nthree\n")
         for _ in range(3):
             await alice.line()
         slow_s = trio.current_time() - start
-        house.context.rate_limit = RateLimit(rate=0)
+        server.context.rate_limit = RateLimit(rate=0)
         await bob.send(b"".join(b"%d\n" % number for number in range(500)))
         for _ in range(500):
             await alice.line()
@@ -204,9 +204,9 @@ async def test_a_changed_rate_limit_also_holds_for_clients_that_have_spoken_befo
         assert trio.current_time() - start == slow_s
 
 
-async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock) -> None:
-    async with open_house(rate_limit=RateLimit(rate=1, burst=1)) as house:
-        alice, bob, carol = await house.join(), await house.join(), await house.join()
+async def test_c15_others_are_heard_at_once_meanwhile(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=1)) as server:
+        alice, bob, carol = await server.join(), await server.join(), await server.join()
         await alice.line(), await alice.line()
 
         await bob.send(b"one\ntwo\n")
@@ -219,9 +219,9 @@ async def test_c15_others_are_heard_at_once_meanwhile(open_house, autojump_clock
         assert (await alice.line()).endswith("two")
 
 
-async def test_commands_that_cost_more_take_more(open_house, autojump_clock) -> None:
-    async with open_house(rate_limit=RateLimit(rate=5, burst=5)) as house:
-        alice = await house.join()
+async def test_commands_that_cost_more_take_more(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=5, burst=5)) as server:
+        alice = await server.join()
         start = trio.current_time()
 
         await alice.send(b"/who\n/who\n")
@@ -233,9 +233,9 @@ async def test_commands_that_cost_more_take_more(open_house, autojump_clock) -> 
         assert trio.current_time() - start == pytest.approx(1)
 
 
-async def test_c13_a_flooder_that_was_reset_is_gone_while_it_is_slowed_down(open_house, autojump_clock) -> None:
-    async with open_house(rate_limit=RateLimit(rate=1, burst=1)) as house:
-        alice, bob = await house.join(), await house.join()
+async def test_c13_a_flooder_that_was_reset_is_gone_while_it_is_slowed_down(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=1)) as server:
+        alice, bob = await server.join(), await server.join()
         await alice.line()
         await bob.send(b"line\n" * 100)
         await alice.line()
@@ -243,17 +243,17 @@ async def test_c13_a_flooder_that_was_reset_is_gone_while_it_is_slowed_down(open
 
         bob.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0, 0, 0, 0, 0]))
         await bob.stream.aclose()
-        await house.changed(3)
+        await server.changed(3)
 
-        assert house.changes[-1][0] is Change.DISCONNECTED
+        assert server.changes[-1][0] is Change.DISCONNECTED
         assert trio.current_time() - start < 3
 
 
-async def test_c12_half_a_line_of_a_connection_that_was_reset_is_not_said(open_house) -> None:
-    async with open_house() as house:
-        alice, bob = await house.join(), await house.join()
+async def test_c12_half_a_line_of_a_connection_that_was_reset_is_not_said(open_server) -> None:
+    async with open_server() as server:
+        alice, bob = await server.join(), await server.join()
         await alice.line()
-        client = list(house.chat.clients)[1]
+        client = list(server.chat.clients)[1]
         await bob.send(b"half a li")
         await trio.testing.wait_all_tasks_blocked()
 
@@ -263,7 +263,7 @@ async def test_c12_half_a_line_of_a_connection_that_was_reset_is_not_said(open_h
         client.outlet.push(None)
 
         assert "left the chat" in await alice.line()
-        assert house.disconnects == [DisconnectReason.BROKEN]
+        assert server.disconnects == [DisconnectReason.BROKEN]
 
 
 def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() -> None:
@@ -288,11 +288,11 @@ def test_c13_the_system_is_told_to_give_up_on_a_dead_peer_within_45_seconds() ->
 
 
 async def test_a_server_whose_journal_lacks_all_that_is_optional_says_so_and_serves(
-    open_house, monkeypatch: pytest.MonkeyPatch
+    open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ENGINES, "bare", BARE)
-    async with open_house(journal_url="bare:") as house:
-        plain, program = await house.connect(), await house.connect()
+    async with open_server(journal_url="bare:") as server:
+        plain, program = await server.connect(), await server.connect()
 
         await plain.send(b"/search hello\n/topic\n")
         await program.send(b'{"type":"hello","protocol":1}\n{"type":"search","text":"hello","key":"s"}\n')

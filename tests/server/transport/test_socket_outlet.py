@@ -19,15 +19,15 @@ async def test_waiting_for_a_socket_that_was_closed_meanwhile_ends_at_the_edge_a
         await outlet.wait_writable()
 
 
-async def test_nothing_comes_after_the_farewell(open_house) -> None:
-    async with open_house() as house:
-        alice = await house.join()
-        client = next(iter(house.chat.clients))
+async def test_nothing_comes_after_the_farewell(open_server) -> None:
+    async with open_server() as server:
+        alice = await server.join()
+        client = next(iter(server.chat.clients))
         member = next(iter(client.members.values()))
         await alice.send(b"/who\n")
         await alice.line()
 
-        house.chat.announce("too late")
+        server.chat.announce("too late")
         client.outlet.hang_up(CloseReason.STOPPING)
         while member.cursor == member.room.log.end:
             await trio.testing.wait_all_tasks_blocked()
@@ -35,10 +35,10 @@ async def test_nothing_comes_after_the_farewell(open_house) -> None:
         assert (await alice.rest()).endswith(b"*** the server is shutting down ***\n")
 
 
-async def test_a_second_hang_up_sends_no_second_farewell(open_house) -> None:
-    async with open_house() as house:
-        alice = await house.join()
-        [client] = house.chat.clients
+async def test_a_second_hang_up_sends_no_second_farewell(open_server) -> None:
+    async with open_server() as server:
+        alice = await server.join()
+        [client] = server.chat.clients
 
         client.outlet.hang_up(CloseReason.STALLED)
         client.outlet.hang_up(CloseReason.STOPPING)

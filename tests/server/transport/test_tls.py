@@ -36,22 +36,22 @@ def certificate(authority: trustme.CA, tmp_path: Path) -> Path:
 
 
 class Caller:
-    """Connects to a house by TLS."""
+    """Connects to a server by TLS."""
 
     def __init__(self, authority: trustme.CA) -> None:
         self.context = ssl.create_default_context()
         authority.configure_trust(self.context)
 
-    async def join(self, house):
+    async def join(self, server):
         """Connect and wait until that is a client."""
-        count = len(house.changes)
-        line = await self.connect(house)
-        await house.changed(count + 1)
+        count = len(server.changes)
+        line = await self.connect(server)
+        await server.changed(count + 1)
         return line
 
-    async def connect(self, house, header: bytes = b""):
+    async def connect(self, server, header: bytes = b""):
         """Connect and shake hands."""
-        line = await house.connect()
+        line = await server.connect()
         if header:
             await line.send(header)
         line.stream = trio.SSLStream(line.stream, self.context, server_hostname="localhost")
@@ -65,10 +65,10 @@ def caller(authority: trustme.CA) -> Caller:
 
 
 async def test_tls_and_plain_clients_talk_to_each_other_on_one_port(
-    open_house, autojump_clock, caller, certificate
+    open_server, autojump_clock, caller, certificate
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        alice, bob = await house.join(), await caller.join(house)
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        alice, bob = await server.join(), await caller.join(server)
         await alice.line()
 
         await bob.send(b"hello\n")
@@ -79,28 +79,28 @@ async def test_tls_and_plain_clients_talk_to_each_other_on_one_port(
 
 
 async def test_a_tls_hello_after_a_lost_packet_is_waited_for_and_nc_is_greeted_within_a_second(
-    open_house, autojump_clock, caller, certificate
+    open_server, autojump_clock, caller, certificate
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house, trio.open_nursery() as nursery:
-        late, silent = await house.connect(), await house.connect()
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server, trio.open_nursery() as nursery:
+        late, silent = await server.connect(), await server.connect()
         encrypted = trio.SSLStream(late.stream, caller.context, server_hostname="localhost")
 
         await trio.sleep(0.9)
-        assert house.changes == []
+        assert server.changes == []
         nursery.start_soon(encrypted.do_handshake)
-        await house.changed(1)
+        await server.changed(1)
         await silent.send(b"/who\n")
 
         assert (await silent.line()).startswith("*** 1 in #lobby")
-        await house.changed(2)
+        await server.changed(2)
         assert encrypted.version() == "TLSv1.3"
 
 
 async def test_a_tls_hello_behind_the_greeting_is_closed_by_an_alert_and_one_log_line(
-    open_house, autojump_clock, certificate, logged
+    open_server, autojump_clock, certificate, logged
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        late = await house.join()
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        late = await server.join()
 
         await late.send(bytes.fromhex("16030100c8010000c40303") + bytes(190))
 
@@ -108,9 +108,9 @@ async def test_a_tls_hello_behind_the_greeting_is_closed_by_an_alert_and_one_log
         assert [line.partition(" from ")[0] for line in logged()] == ["refused TLS"]
 
 
-async def test_frames_go_through_tls_too(open_house, autojump_clock, caller, certificate) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=True)) as house:
-        bot = await caller.connect(house)
+async def test_frames_go_through_tls_too(open_server, autojump_clock, caller, certificate) -> None:
+    async with open_server(tls=Tls(certificate, None, is_required=True)) as server:
+        bot = await caller.connect(server)
 
         await bot.send(b'{"type":"hello","protocol":1}\n')
 
@@ -118,14 +118,14 @@ async def test_frames_go_through_tls_too(open_house, autojump_clock, caller, cer
 
 
 async def test_a_certificate_that_was_renewed_is_taken_up_by_new_connections(
-    open_house, autojump_clock, caller, authority, certificate
+    open_server, autojump_clock, caller, authority, certificate
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        old = await caller.join(house)
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        old = await caller.join(server)
         write_certificate(authority, certificate)
 
-        house.context.tls = Tls(certificate, None, is_required=False)
-        new = await caller.join(house)
+        server.context.tls = Tls(certificate, None, is_required=False)
+        new = await caller.join(server)
 
         assert old.stream.getpeercert(binary_form=True) != new.stream.getpeercert(binary_form=True)
         await old.send(b"still here\n")
@@ -133,24 +133,24 @@ async def test_a_certificate_that_was_renewed_is_taken_up_by_new_connections(
 
 
 async def test_plain_clients_are_refused_with_a_sentence_where_tls_is_required(
-    open_house, autojump_clock, certificate
+    open_server, autojump_clock, certificate
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=True)) as house:
+    async with open_server(tls=Tls(certificate, None, is_required=True)) as server:
         for first in (b"hello\n", b'{"type":"hello","protocol":1}\n', b""):
-            stranger = await house.connect()
+            stranger = await server.connect()
             await stranger.send(first)
 
             began = trio.current_time()
             assert (await stranger.rest()).startswith(b"*** this server speaks TLS only: ")
             assert trio.current_time() - began <= 4
-        assert house.changes == []
+        assert server.changes == []
 
 
 async def test_c11_handshakes_left_halfway_are_reaped_in_10_seconds(
-    open_house, autojump_clock, certificate, logged
+    open_server, autojump_clock, certificate, logged
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        halves = [await house.connect() for _ in range(50)]
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        halves = [await server.connect() for _ in range(50)]
         for half in halves:
             await half.send(b"\x16\x03\x01\x02\x00\x01")
         start = trio.current_time()
@@ -158,17 +158,17 @@ async def test_c11_handshakes_left_halfway_are_reaped_in_10_seconds(
         assert [await half.rest() for half in halves] == [b""] * 50
 
         assert 10 <= trio.current_time() - start < 11
-        assert house.context.admission.total == 0
+        assert server.context.admission.total == 0
     assert "not done after 10 s" in logged()[0]
 
 
 @pytest.mark.parametrize("first", [b"\x16\x03\x01\x00\x05hello", b"\x16", b"\x16\x03\x03\xff\xff" + bytes(70000)])
 async def test_a_broken_handshake_ends_that_connection_alone(
-    open_house, autojump_clock, caller, certificate, first: bytes
+    open_server, autojump_clock, caller, certificate, first: bytes
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        alice = await caller.join(house)
-        broken = await house.connect()
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        alice = await caller.join(server)
+        broken = await server.connect()
         await broken.send(first)
 
         await broken.rest()
@@ -177,30 +177,30 @@ async def test_a_broken_handshake_ends_that_connection_alone(
         assert (await alice.line()).startswith("*** 1 in #lobby")
 
 
-async def test_an_http_request_inside_tls_is_refused_too(open_house, autojump_clock, caller, certificate) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        browser = await caller.connect(house)
+async def test_an_http_request_inside_tls_is_refused_too(open_server, autojump_clock, caller, certificate) -> None:
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        browser = await caller.connect(server)
 
         await browser.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nhello room\r\n")
 
         assert (await browser.rest()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
-        assert house.changes == []
+        assert server.changes == []
 
 
-async def test_old_versions_of_tls_are_refused(open_house, autojump_clock, caller, certificate) -> None:
+async def test_old_versions_of_tls_are_refused(open_server, autojump_clock, caller, certificate) -> None:
     with pytest.deprecated_call():
         caller.context.minimum_version = caller.context.maximum_version = ssl.TLSVersion.TLSv1_1
     caller.context.set_ciphers("ALL:@SECLEVEL=0")
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
         with pytest.raises(trio.BrokenResourceError):
-            await caller.connect(house)
+            await caller.connect(server)
 
 
 async def test_a_last_line_without_a_newline_counts_where_the_end_was_announced(
-    open_house, autojump_clock, caller, certificate
+    open_server, autojump_clock, caller, certificate
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        alice, bob = await house.join(), await caller.join(house)
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        alice, bob = await server.join(), await caller.join(server)
         await alice.line()
 
         await bob.send(b"last words without a newline")
@@ -210,9 +210,9 @@ async def test_a_last_line_without_a_newline_counts_where_the_end_was_announced(
         assert (await alice.line()).endswith("left the chat ***")
 
 
-async def test_half_a_line_that_was_cut_off_is_not_said(open_house, autojump_clock, caller, certificate) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        alice, bob = await house.join(), await caller.join(house)
+async def test_half_a_line_that_was_cut_off_is_not_said(open_server, autojump_clock, caller, certificate) -> None:
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        alice, bob = await server.join(), await caller.join(server)
         await alice.line()
 
         await bob.send(b"whole\nhalf a li")
@@ -222,12 +222,14 @@ async def test_half_a_line_that_was_cut_off_is_not_said(open_house, autojump_clo
         assert (await alice.line()).endswith("left the chat ***")
 
 
-async def test_whoever_is_kicked_is_told_and_sees_a_proper_end(open_house, autojump_clock, caller, certificate) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        alice, bob = await caller.join(house), await caller.join(house)
+async def test_whoever_is_kicked_is_told_and_sees_a_proper_end(
+    open_server, autojump_clock, caller, certificate
+) -> None:
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        alice, bob = await caller.join(server), await caller.join(server)
         await bob.send(b"noise\n" * 100)
 
-        house.chat.kick(next(iter(house.chat.clients)))
+        server.chat.kick(next(iter(server.chat.clients)))
 
         with trio.fail_after(100):
             heard = b"".join([data async for data in alice.stream])  # BrokenResourceError, were it not a proper end
@@ -235,12 +237,12 @@ async def test_whoever_is_kicked_is_told_and_sees_a_proper_end(open_house, autoj
 
 
 async def test_c14_a_reader_that_is_stuck_holds_one_record_and_hears_the_rest_later(
-    open_house, autojump_clock, caller, certificate
+    open_server, autojump_clock, caller, certificate
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        alice, bob = await caller.join(house), await house.join()
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        alice, bob = await caller.join(server), await server.join()
         await alice.line()
-        client = next(iter(house.chat.clients))
+        client = next(iter(server.chat.clients))
 
         for number in range(300):
             await bob.send(b"%04d" % number + b"x" * 4000 + b"\n")
@@ -254,31 +256,31 @@ async def test_c14_a_reader_that_is_stuck_holds_one_record_and_hears_the_rest_la
 
 
 async def test_a_tls_reader_that_stays_stuck_is_sent_away_after_30_seconds(
-    open_house, autojump_clock, caller, certificate
+    open_server, autojump_clock, caller, certificate
 ) -> None:
-    async with open_house(tls=Tls(certificate, None, is_required=False)) as house:
-        await caller.join(house)
-        bob = await house.join()
+    async with open_server(tls=Tls(certificate, None, is_required=False)) as server:
+        await caller.join(server)
+        bob = await server.join()
 
         for _ in range(2000):
             await bob.send(b"x" * 4000 + b"\n")
-        await house.changed(3)
+        await server.changed(3)
 
-        assert len(house.chat.clients) == 1
+        assert len(server.chat.clients) == 1
 
 
-async def test_the_address_behind_a_proxy_is_known_inside_tls(open_house, autojump_clock, caller, certificate) -> None:
+async def test_the_address_behind_a_proxy_is_known_inside_tls(open_server, autojump_clock, caller, certificate) -> None:
     limits = AdmissionLimits(proxies=(ip_network("127.0.0.0/8"),))
-    async with open_house(limits, tls=Tls(certificate, None, is_required=True)) as house:
-        alice = await caller.connect(house, b"PROXY TCP4 192.0.2.1 127.0.0.1 77 5555\r\n")
+    async with open_server(limits, tls=Tls(certificate, None, is_required=True)) as server:
+        alice = await caller.connect(server, b"PROXY TCP4 192.0.2.1 127.0.0.1 77 5555\r\n")
         await alice.send(b"/who\n")
 
         assert await alice.line() == "*** 1 in #lobby: [192.0.2.1:77] (you) ***"
 
 
-async def test_a_password_is_asked_inside_tls(open_house, autojump_clock, caller, certificate) -> None:
-    async with open_house(password="geheim", tls=Tls(certificate, None, is_required=True)) as house:
-        alice = await caller.connect(house)
+async def test_a_password_is_asked_inside_tls(open_server, autojump_clock, caller, certificate) -> None:
+    async with open_server(password="geheim", tls=Tls(certificate, None, is_required=True)) as server:
+        alice = await caller.connect(server)
 
         assert await alice.line() == "*** password: ***"
         await alice.send(b"no\ngeheim\n/who\n")

@@ -6,14 +6,14 @@ from trio_chat.server.upkeep.session_store import restore_sessions
 
 
 async def test_a_record_of_a_room_that_cannot_be_ends_with_a_notice_and_keeps_no_server_from_starting(
-    open_house, logged
+    open_server, logged
 ) -> None:
-    async with open_house() as house:
-        journal = house.context.journal
+    async with open_server() as server:
+        journal = server.context.journal
         records = [SessionRecord(f"c{mode}", mode, mode, "", ("no!room",)) for mode in Mode]
         await journal.post(sessions=records).kept()
 
-        await restore_sessions(house.chat, journal)
+        await restore_sessions(server.chat, journal)
         await journal.settled()
 
         assert sum("is lost" in line for line in logged()) == 1
@@ -21,29 +21,29 @@ async def test_a_record_of_a_room_that_cannot_be_ends_with_a_notice_and_keeps_no
         assert [entry.draft.author for entry in await journal.read("no!room", limit=9)] == ["frames", "lines"]
 
 
-async def test_whoever_cannot_be_restored_leaves_with_a_notice_and_its_name_is_free(open_house) -> None:
-    async with open_house() as house:
-        journal = house.context.journal
+async def test_whoever_cannot_be_restored_leaves_with_a_notice_and_its_name_is_free(open_server) -> None:
+    async with open_server() as server:
+        journal = server.context.journal
         records = [
             SessionRecord(owner, "frames", nick, nick, ("lobby",)) for owner, nick in (("a", "ian"), ("b", "lan"))
         ]
         await journal.post(sessions=records).kept()
 
-        await restore_sessions(house.chat, journal)
+        await restore_sessions(server.chat, journal)
         await journal.settled()
 
         assert [record.owner for record in await journal.read_sessions()] == ["a"]
         assert [(e.draft.kind, e.draft.author) for e in await journal.read(None, limit=9)] == [("left", "lan")]
-        assert [member.label for member in house.chat.rooms["lobby"].members] == ["ian"]
+        assert [member.label for member in server.chat.rooms["lobby"].members] == ["ian"]
 
 
-async def test_a_departure_is_announced_once_for_all_restarts(open_house) -> None:
-    async with open_house() as house:
-        journal = house.context.journal
+async def test_a_departure_is_announced_once_for_all_restarts(open_server) -> None:
+    async with open_server() as server:
+        journal = server.context.journal
         await journal.post(sessions=[SessionRecord("c1", "lines", "10.0.0.1:47634", "", ("lobby", "ops"))]).kept()
 
         for _ in range(2):
-            await restore_sessions(house.chat, journal)
+            await restore_sessions(server.chat, journal)
             await journal.settled()
 
         left = [(entry.draft.room, entry.draft.kind, entry.draft.author) for entry in await journal.read(None, limit=9)]
