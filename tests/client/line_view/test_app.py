@@ -6,7 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,9 @@ from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.terminal import open_terminal
 from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.backoff import MIN_DELAY_S
-from trio_chat.client.link.events import lines_of
+from trio_chat.client.link.events import Message, lines_of
 from trio_chat.client.link.identity import Identity
-from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
+from trio_chat.client.link.outbox import PENDING_MAX, Outbox, open_outbox
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.kinds.text import Text
@@ -681,6 +681,32 @@ def test_what_is_said_waits_in_sight_until_the_server_has_kept_it(play: Any, scr
     assert play(scene) == 0
 
 
+def test_m16_what_is_said_is_not_shown_before_it_is_on_disk(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, is_writing, can_write = Outbox.add, trio.Event(), trio.Event()
+
+    async def write_slowly(outbox: Outbox, messages: Iterable[Message]) -> None:
+        is_writing.set()
+        await can_write.wait()
+        await write(outbox, messages)
+
+    monkeypatch.setattr(Outbox, "add", write_slowly)
+
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("hello\r")
+        await is_writing.wait()
+        screen.type("next")
+        try:
+            await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", f"{AT_PROMPT} next")
+        finally:
+            can_write.set()
+        await screen.shows("[1.2.3.4:5]> hello", f"{AT_PROMPT} next")
+        assert await peer.keep(1) == "hello"
+        screen.type("\x15\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
 def test_a_refused_long_line_is_in_the_editor_again(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("x" * 100 + "\r")
@@ -1234,6 +1260,30 @@ def test_a_second_signal_ends_it_at_once_at_a_terminal_that_stands_still(
     trio.run(run)
 
     assert screen.modes == screen.modes_before
+
+
+def test_m16_whatever_stood_on_the_screen_before_a_sigkill_is_on_disk(
+    screen: Any, tmp_path: Path, make_peer: Any
+) -> None:
+    environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+
+    async def type_and_kill(last: int) -> int:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            command = partial(trio.run_process, [*JOIN, str(peer.port)], cwd=ROOT, env=environment, check=False)
+            process = await nursery.start(partial(command, **streams))
+            await peer.welcome()  # and nothing more: the server stands still
+            await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", AT_PROMPT)
+            for number in range(1, last + 1):
+                screen.type(f"line {number}\r")
+                await screen.receives(f"[1.2.3.4:5]> line {number}".encode())
+            process.kill()
+            return int(peer.port)
+
+    port = trio.run(type_and_kill, 20)
+
+    with open_outbox(str(TcpAddress("127.0.0.1", port)), folder=tmp_path / "trio-chat" / "outbox") as outbox:
+        assert [message.text for message in outbox.pending] == [f"line {number}" for number in range(1, 21)]
 
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])

@@ -63,7 +63,7 @@ class Conversation:
         self._reconnecting = trio.CancelScope()
         self._has_sent = trio.Event()
         self._must_stop_paste = trio.Event()
-        narrator.shows_own = surface.has_prompt
+        narrator.shows_own = narrator.delivery.shows_waiting = surface.has_prompt
         if surface.has_prompt:
             link.limit_lines_in_flight(frames.LINES_LIMIT)
         self._failures = 0

@@ -2,11 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from secrets import token_hex
 from typing import assert_never
 
 import trio
-from msgspec import structs
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
@@ -100,8 +98,6 @@ class Sender:
     def drop_messages(self) -> int:
         """Drop the messages that the link has not been given. -> the number of their lines"""
         messages, self._messages = self._messages, []
-        for message in messages:
-            self._narrator.delivery.waiting.pop(message.key, None)
         return sum(len(lines_of(message)) for message in messages)
 
     async def _execute_all(self) -> None:
@@ -125,7 +121,7 @@ class Sender:
             return [*self._echo(line), *self._display.transcript.notice(error.text)]
         if isinstance(meaning, list | Message):
             self._lines.popleft()
-            self._collect(meaning if isinstance(meaning, list) else [meaning])
+            self._messages += meaning if isinstance(meaning, list) else [meaning]
             return []
         await self._say(waits_for_space=waits_for_space)
         self._lines.popleft()
@@ -139,15 +135,6 @@ class Sender:
         await self._display.print(rows)
         self._ask(meaning)
         return []
-
-    def _collect(self, messages: Sequence[Message]) -> None:
-        """Collect messages for the link; where there is a prompt, they are seen to wait above it."""
-        keyed = [structs.replace(message, key=token_hex(16)) for message in messages]
-        self._messages += keyed
-        if self._surface.has_prompt:
-            self._narrator.delivery.waiting |= {message.key: message for message in keyed}
-            if not self._lines:  # once for a burst: drawing a thousand times held the loop for seconds
-                self._surface.refresh()
 
     async def _cancel(self) -> list[Row]:
         """Take back what waits. An event tells of it; -> rows where nothing does"""

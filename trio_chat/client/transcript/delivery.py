@@ -14,8 +14,11 @@ class DeliveryNotices:
     def __init__(self) -> None:
         self.offline_reason = ""
         """Why there is no connection; empty while there is one."""
+        self.shows_waiting = False
+        """True if messages are shown that the server has not kept yet: there is a prompt, above which they stand."""
         self.waiting: dict[str, Message] = {}
-        """The messages that somebody at a prompt has typed and the server has not kept yet, by key."""
+        """The messages to be shown so, by key. They are in the outbox: what has been seen is sent, or told to have
+        failed, whatever happens to the client."""
         self._delayed: dict[str, int] = {}
         """Lines of the messages that could not be sent at once, by key."""
         self._sent_late = 0
@@ -38,6 +41,8 @@ class DeliveryNotices:
         """Return the notices about what became of a message."""
         match event:
             case Pending(message=message):
+                if self.shows_waiting:
+                    self.waiting[message.key] = message
                 return self._queued(message, link)
             case Sent(message=message):
                 return self._settled(message, is_sent=True)
