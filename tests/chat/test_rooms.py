@@ -153,6 +153,19 @@ def test_a_frames_client_hears_what_it_told_as_its_acknowledgement(world) -> Non
     assert world.hear(bob) == "[10.0.0.1:1001 -> 10.0.0.1:1002]> psst\n"
 
 
+def test_who_writes_to_somebody_away_is_told_how_long_that_waits(world) -> None:
+    alice, bob = world.connect(1001), world.connect(1002, mode=Mode.FRAMES, session="s")
+    world.chat.rename(bob, "bob")
+    world.chat.connection_lost(bob, bob.outlet)
+    world.now += 12
+
+    answer = obey(world.chat, alice, "/msg bob hi")
+
+    waits = "*** [bob] has been away for 12 s: this waits for them, for 48 s more ***"
+    assert isinstance(answer, Posted)
+    assert answer.confirmation == ("*** to [bob]: hi ***", waits)
+
+
 def test_a_private_message_to_somebody_who_is_not_here_is_refused(world) -> None:
     with pytest.raises(ChatError, match="nobody here is called zoe"):
         obey(world.chat, world.connect(1001), "/msg zoe hi")

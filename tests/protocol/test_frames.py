@@ -253,6 +253,9 @@ def test_telling_one_person_alone(server, enter) -> None:
     for client in (alice, bob):
         entry = client.until("entry", kind="told")
         assert (entry["room"], entry["author"], entry["to"], entry["text"]) == ("@", "alice", "bob", "psst")
+    alice.send(type="ping")
+    while (reply := alice.receive())["type"] != "pong":
+        assert reply["type"] != "away"
     carol.send(b"/history 50\n/who\n")
     assert not any("psst" in line for line in carol.until("(you) ***"))
 
@@ -262,7 +265,13 @@ def test_what_one_was_told_while_away_comes_on_resuming(server, enter) -> None:
     bob.peer.close()
     server.console(r"disconnected$")
     alice.send(type="tell", to="bob", text="psst", key="k")
-    alice.until("entry", kind="told")
+    answers = {}
+    while not {"away", "entry"} <= answers.keys():  # in either order
+        reply = alice.receive()
+        answers |= {reply["type"]: reply} if reply.get("key") == "k" else {}
+    assert answers["away"]["to"] == "bob"
+    assert answers["away"]["away_s"] >= 0
+    assert 0 < answers["away"]["left_s"] <= 60
 
     back = enter(session=SECRET, since={"@": 0}, epoch=bob.welcome["epoch"])
 

@@ -1,8 +1,16 @@
 """Clients that are away: their connection broke, and their session can still be resumed."""
 
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from trio_chat.chat.client import Client
+
+
+class Absence(NamedTuple):
+    """Seconds since the connection of a client broke, and for which its session is still held."""
+
+    away_s: float
+    left_s: float
 
 
 class AwayClients(Collection[Client]):

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Collection, Sequence
 from itertools import chain
 
+from trio_chat.chat.away import Absence
 from trio_chat.chat.client import UNCOUNTED, Client
 from trio_chat.chat.counters import Counters, DisconnectReason
 from trio_chat.chat.crowd import CrowdNotices
@@ -287,9 +288,8 @@ class Chat:
 
     def _check_is_not_held(self, nick: str, client: Client) -> None:
         owner = self._register.owner_of(nick)
-        if owner and owner is not client and owner.away_since is not None:
-            left_s = max(1, round(self.rules.hold_s - (self._deps.clock() - owner.away_since)))
-            held = f"its connection broke, and it is held for {left_s} s more"
+        if owner and owner is not client and (absence := self.absence_of(owner)):
+            held = f"its connection broke, and it is held for {max(1, round(absence.left_s))} s more"
             raise ChatError("nick-taken", f"the nick {nick} is taken: {held}")
 
     def announce(self, text: str) -> Receipt | None:
@@ -329,6 +329,11 @@ class Chat:
     def away_s(self, client: Client) -> float | None:
         """Seconds since the connection of the client broke; None where it has one."""
         return None if client.away_since is None else self._deps.clock() - client.away_since
+
+    def absence_of(self, client: Client) -> Absence | None:
+        """Tell how long a client has been away, and may still resume. -> None where it has a connection"""
+        away_s = self.away_s(client)
+        return None if away_s is None else Absence(away_s, max(0.0, self.rules.hold_s - away_s))
 
     def idle_s(self, client: Client) -> float:
         """Seconds since the client last sent a line."""

@@ -43,6 +43,7 @@ from trio_chat.chat.wording import (
     told_to,
     topic_of,
     topic_wanted,
+    waits_for,
     where_you_are,
     who_is_here,
     who_you_are,
@@ -170,8 +171,10 @@ def _msg(call: Call) -> Answer:
     label, text = call.argument.split(maxsplit=1)
     other = call.chat.known_as(label.removeprefix("[").removesuffix("]"))
     receipt = call.chat.tell(call.client, other.label, text.strip())
-    confirmation = notice(told_to(other.label, clean(with_tabs_as_blanks(text)).strip()))
-    return Posted(receipt, confirmation=(confirmation,)) if receipt else TextReply()
+    confirmation = [notice(told_to(other.label, clean(with_tabs_as_blanks(text)).strip()))]
+    if absence := call.chat.absence_of(other):
+        confirmation.append(notice(waits_for(other.label, *absence)))
+    return Posted(receipt, confirmation=tuple(confirmation)) if receipt else TextReply()
 
 
 def _join(call: Call) -> Answer:

@@ -79,6 +79,12 @@ def told_to(label: str, text: str) -> str:
     return f"to [{label}]: {text}"
 
 
+def waits_for(label: str, away_s: float, left_s: float) -> str:
+    """Tell the sender of `/msg` that the recipient, whose connection broke, reads it only on coming back in time."""
+    left = max(1, round(left_s))
+    return f"[{label}] has been away for {round(away_s)} s: this waits for them, for {left} s more"
+
+
 def who_you_are(label: str) -> str:
     """Answer `/nick` without a name."""
     return f"you are [{label}]; /nick NAME changes that"

@@ -307,6 +307,17 @@ class Done(Reply, frozen=True, kw_only=True):
     """Confirms a request that has no other answer."""
 
 
+class Away(Reply, frozen=True, kw_only=True):
+    """Tells of a `tell` that its recipient has lost the connection, and reads it on coming back within `left_s`.
+
+    The entry acknowledges it all the same.
+    """
+
+    to: str
+    away_s: float
+    left_s: float
+
+
 class Gap(Frame, frozen=True, kw_only=True):
     """Entries after the id `after` are missing, for a `reason`.
 
@@ -335,7 +346,20 @@ class Farewell(Frame, frozen=True, kw_only=True, tag="bye"):
 
 
 AnyReply = (
-    Welcome | Said | Joined | Members | RoomList | Page | CommandOutput | Done | Gap | Error | Farewell | Ping | Pong
+    Welcome
+    | Said
+    | Joined
+    | Members
+    | RoomList
+    | Page
+    | CommandOutput
+    | Done
+    | Away
+    | Gap
+    | Error
+    | Farewell
+    | Ping
+    | Pong
 )
 
 

@@ -15,6 +15,7 @@ from trio_chat.client.link.events import (
     GapFound,
     LinkEvent,
     Received,
+    RecipientAway,
     Refused,
     RoomJoined,
     RoomLeft,
@@ -101,6 +102,19 @@ def heard(protocol: ClientProtocol, *replies: frames.AnyReply) -> list[int]:
 
 def sent(protocol: ClientProtocol) -> list[frames.Request]:
     return protocol.take_requests(10_000)
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_message_to_somebody_away_is_told_of_once_it_is_kept(is_early: bool) -> None:
+    protocol = connected()
+    message = frames.Tell(to="bob", text="hi", key="k")
+    protocol.say([message])
+    kept, away = said(11, "hi", room="@", kind="told", key="k"), frames.Away(to="bob", away_s=1, left_s=9, key="k")
+
+    events = hear(protocol, *((away, kept) if is_early else (kept, away)))
+
+    assert [type(event) for event in events] == [Sent, Received, RecipientAway]
+    assert events[-1] == RecipientAway("bob", 1, 9)
 
 
 def test_an_entry_is_shown_once_however_often_it_comes() -> None:

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from trio_chat.client.link.events import Answered, Connected, GapFound, LinkNotice, Message, Received, RoomJoined
+from trio_chat.client.link.events import (
+    Answered,
+    Connected,
+    GapFound,
+    LinkNotice,
+    Message,
+    Received,
+    RecipientAway,
+    RoomJoined,
+)
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.rendered import RenderedOutput
@@ -89,6 +98,15 @@ def test_a_gap_says_why_something_is_missing(narrator: Narrator, gap: GapFound, 
     [item] = narrator.render(gap, State()).items
 
     assert ["".join(part.text for part in row) for row in item.rows] == [f"*** {text} ***"]
+
+
+def test_a_message_that_waits_for_somebody_says_for_how_long(narrator: Narrator) -> None:
+    [item] = narrator.render(RecipientAway("bob", 11.8, 0.2), State()).items
+
+    assert (
+        paint(item.rows, is_coloured=False)
+        == "*** [bob] has been away for 12 s: this waits for them, for 1 s more ***\n"
+    )
 
 
 def test_what_is_said_about_the_connection_is_no_item_of_the_transcript(narrator: Narrator) -> None:

@@ -82,6 +82,15 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientAway:
+    """A private message of ours is kept, and waits for its recipient, whose connection broke, for `left_s` more."""
+
+    to: str
+    away_s: float
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Delayed:
     """The server could not store a message of ours just now; it will be sent again."""
 
@@ -160,6 +169,7 @@ LinkEvent = (
     | Received
     | Pending
     | Sent
+    | RecipientAway
     | Delayed
     | Failed
     | Cancelled

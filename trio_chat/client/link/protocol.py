@@ -19,6 +19,7 @@ from trio_chat.client.link.events import (
     Message,
     Question,
     Received,
+    RecipientAway,
     Refused,
     Sent,
 )
@@ -68,6 +69,8 @@ class ClientProtocol:
         self._requests = RequestQueue(self.pending)
         self._delayed: set[str] = set()
         """Keys of pending messages that the server could not store when they were sent last."""
+        self._away: dict[str, RecipientAway] = {}
+        """Recipients of pending messages that are away, by the key of the message."""
         self._resent_key = ""
         self._postponed: deque[tuple[str, Question]] = deque()
         """Questions that change who says something, or where, each with the key of the message that it comes after."""
@@ -227,6 +230,8 @@ class ClientProtocol:
                 return self._receive_answer(reply)
             case frames.Gap():
                 return self._receive_gap(reply)
+            case frames.Away():
+                return self._receive_away(reply)
             case frames.Farewell():
                 self.farewell = reply
             case frames.Ping():
@@ -252,13 +257,14 @@ class ClientProtocol:
         events: list[LinkEvent] = []
         if self._membership.frees_nick(entry):
             self._reclaim_nick()
+        away = self._away.get(entry.key)
         if message := self._settle(entry.key):
             events.append(Sent(message))
-        if entry.again or not self._membership.record(entry):
-            return events
-        is_own = entry.key in self._own_keys
-        self._own_keys.pop(entry.key, None)  # everybody can read it now, and could send something with it
-        return [*events, Received(entry, is_own=is_own)]
+        if not entry.again and self._membership.record(entry):
+            is_own = entry.key in self._own_keys
+            self._own_keys.pop(entry.key, None)  # everybody can read it now, and could send something with it
+            events.append(Received(entry, is_own=is_own))
+        return [*events, away] if away else events
 
     def _receive_error(self, error: frames.Error) -> list[LinkEvent]:
         if not self.is_connected and not self.is_refused:
@@ -291,6 +297,7 @@ class ClientProtocol:
         """Take a message off the pending ones, and let what waited for it go on. -> None where none has this key"""
         self._requests.settle(key)
         self._delayed.discard(key)
+        self._away.pop(key, None)
         message = self.pending.pop(key, None)
         if self.needs_resend and key == self._resent_key:
             self.needs_resend = False
@@ -319,6 +326,14 @@ class ClientProtocol:
             self._membership.forget_positions()
             return []
         return [GapFound(gap.room, max(gap.missed, 0), gap.reason)]
+
+    def _receive_away(self, away: frames.Away) -> list[LinkEvent]:
+        """Tell who is away once the message is acknowledged."""
+        event = RecipientAway(away.to, away.away_s, away.left_s)
+        if away.key not in self.pending:
+            return [event]
+        self._away[away.key] = event
+        return []
 
 
 def _rooms_of(messages: Iterable[Message]) -> Iterable[str]:

@@ -7,7 +7,7 @@ from typing import assert_never
 from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean, excerpt
-from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, where_you_are, who_is_here
+from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, waits_for, where_you_are, who_is_here
 from trio_chat.client.link.events import (
     Answer,
     Answered,
@@ -23,6 +23,7 @@ from trio_chat.client.link.events import (
     Message,
     Pending,
     Received,
+    RecipientAway,
     Refused,
     RoomJoined,
     RoomLeft,
@@ -136,6 +137,8 @@ class Narrator:
                 return self._render_connection(event, link)
             case Pending() | Sent() | Delayed() | Failed() | Cancelled():
                 return RenderedOutput(notices=self.delivery.notices(event, link))
+            case RecipientAway(to=to, away_s=away_s, left_s=left_s):
+                return self._notice(waits_for(to, away_s, left_s))
             case RoomJoined() | RoomLeft() | Refused() | GapFound():
                 return self._render_room(event, link)
             case _:

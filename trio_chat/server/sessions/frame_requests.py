@@ -57,6 +57,10 @@ async def _act(talk: FrameConversation, request: frames.Act) -> None:
 
 async def _tell(talk: FrameConversation, request: frames.Tell) -> None:
     _spoken(talk, request, talk.chat.tell(talk.client, request.to, request.text, key=request.key))
+    recipient = talk.chat.known_as(request.to)
+    if absence := talk.chat.absence_of(recipient):
+        away_s, left_s = absence
+        talk.answer(frames.Away(to=recipient.label, away_s=away_s, left_s=left_s, key=request.key))
 
 
 async def _topic(talk: FrameConversation, request: frames.Topic) -> None:
