@@ -179,11 +179,10 @@ def serve(config: Path | None, **flags: Any) -> int:
     """
     signal.signal(signal.SIGTERM, _exit)
     found = collect(ServeSettings, flags, os.environ, file=config)
-    settings = found.build(ServeSettings)
+    found.build(ServeSettings)  # what is wrong is said before anything else is imported
     from trio_chat.serve.app import serve as run_server
 
-    read = partial(load, ServeSettings, flags, os.environ, file=config)
-    return run_server(settings, read, needs_admin="admin_port" in found.values)
+    return run_server(found, partial(collect, ServeSettings, flags, os.environ, file=config))
 
 
 @cli.command(cls=SectionedCommand, short_help="Check the settings of a server without starting it.")

@@ -12,9 +12,10 @@ import trio.testing
 import trustme
 
 from trio_chat.chat.dependencies import Rules
-from trio_chat.config import ConfigError, ServeSettings
+from trio_chat.config import CollectedSettings, ConfigError, ServeSettings, SourcedValue
 from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.serve.reload import BLOCKED_THREADS_MAX, READ_TIMEOUT_S, REQUEST_TIMEOUT_S, Reloader
+from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.operation.secret_files import read_tls
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import limits_of
@@ -28,7 +29,7 @@ class Operator:
         self.settings = ServeSettings(console=False, **settings)  # type: ignore[arg-type]
         self.fault = ""
         self.pruning = Pruning(server.context.journal, self.settings.keep)
-        self.reloader = Reloader(self.settings, server.context, self.pruning, read_settings=self._read)
+        self.reloader = Reloader(SettingsInForce(self.settings), server.context, self.pruning, read_settings=self._read)
 
     def change(self, **settings: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **settings)
@@ -36,10 +37,11 @@ class Operator:
     async def reload(self) -> list[str]:
         return list((await self.reloader.reload()).lines)
 
-    def _read(self) -> ServeSettings:
+    def _read(self) -> CollectedSettings:
         if self.fault:
             raise ConfigError(self.fault)
-        return self.settings
+        names = ServeSettings.__struct_fields__
+        return CollectedSettings({name: SourcedValue(getattr(self.settings, name), "a test") for name in names})
 
 
 async def reload_in_vain(operator: Operator, pipe: Path, clock: trio.testing.MockClock) -> tuple[list[str], int]:
@@ -282,10 +284,12 @@ async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_server, logg
     async with open_server() as server:
         operator = Operator(server)
 
-        def read() -> ServeSettings:
+        def read() -> CollectedSettings:
             raise RuntimeError("a fault of ours")
 
-        operator.reloader = Reloader(operator.settings, server.context, operator.pruning, read_settings=read)
+        operator.reloader = Reloader(
+            SettingsInForce(operator.settings), server.context, operator.pruning, read_settings=read
+        )
 
         assert await operator.reload() == ["Nothing was reloaded: unexpected error: a fault of ours"]
         assert any("unexpected" in line for line in logged())

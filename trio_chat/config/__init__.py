@@ -12,6 +12,7 @@ import msgspec
 from trio_chat.chat.operators.networks import Network
 from trio_chat.config.folders import data_folder, state_folder
 from trio_chat.config.loading import (
+    DEFAULT_SOURCE,
     CollectedSettings,
     ConfigError,
     Setting,
@@ -47,6 +48,7 @@ from trio_chat.journal.engines import forms_help
 __all__ = [
     "ADMIN_TOKEN",
     "CONFIG_VARIABLE",
+    "DEFAULT_SOURCE",
     "CollectedSettings",
     "ConfigError",
     "JoinSettings",

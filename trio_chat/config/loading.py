@@ -15,6 +15,9 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 
 _PREFIX = "TRIO_CHAT_"
 
+DEFAULT_SOURCE = "default"
+"""Stands for the source of a value that was found nowhere."""
+
 
 class ConfigError(Exception):
     """A setting cannot be used; the text says which, from where, and what was expected."""
@@ -113,6 +116,11 @@ class CollectedSettings:
             self.values[setting.name] = SourcedValue(setting.read(value, source, is_toml=is_toml), source)
         except ConfigError as error:
             self.errors.append(str(error))
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Where each value was found, by the name of its setting."""
+        return {name: value.source for name, value in self.values.items()}
 
     def build(self, struct: type[_S]) -> _S:
         """Make the settings from the values. Raises ConfigError with the first error."""

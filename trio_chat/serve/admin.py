@@ -14,7 +14,7 @@ from admin_api.http.encryption import GetContext
 from admin_api.state import AdminState
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.config import ServeSettings
+from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.loop_delay import BUCKET_BOUNDS_S, watch_delay
 from trio_chat.server.operation.secret_files import AdminToken
@@ -24,11 +24,13 @@ from trio_chat.server.sessions.context import SessionContext
 class Admin:
     """The admin app, ready to start on its listeners."""
 
-    def __init__(self, settings: ServeSettings, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
+    def __init__(self, in_force: SettingsInForce, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
         """Raise SetupError where other machines can reach it and no setting says who may use it."""
+        settings = in_force.settings
         if settings.admin_tls and settings.tls_cert is None:
             raise SetupError("TLS for the admin API needs a certificate: give one with --tls-cert")
         self._is_encrypted = settings.admin_tls
+        self._in_force = in_force
         self._token = token
         self._access = Access(token.value, settings.admin_allow, settings.admin_open, settings.admin_name)
         self._listeners = listeners

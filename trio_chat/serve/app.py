@@ -25,12 +25,13 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.config import ServeSettings, unknown_variable_warnings
+from trio_chat.config import CollectedSettings, ServeSettings, unknown_variable_warnings
 from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import JournalError, OperatorStore, need, open_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.reload import Reloader, ReloadResult
+from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.serve.wiring import Components, wire
 from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
@@ -65,22 +66,28 @@ ENTRIES_PER_TURN = 2000
 logger = logging.getLogger(__name__)
 
 
-def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings], *, needs_admin: bool = True) -> int:
+def serve(found: CollectedSettings, read_settings: Callable[[], CollectedSettings]) -> int:
     """Run the server until it is told to stop. `read_settings` reads the settings again, for a reload.
 
-    Without `needs_admin`, an admin port in use leaves the admin API off instead of ending the start.
+    An admin port in use leaves the admin API off instead of ending the start, unless it was asked for. Raises
+    ConfigError.
 
     -> exit status; the reason for one other than 0 is one line on stderr.
     """
     raise_file_limit()
     gc.freeze()  # what is imported stays: collections of garbage hold the loop, and need not walk it
+    settings = found.build(ServeSettings)
     status = 0
     try:
         with logging_to(style=settings.log_format, level=settings.log_level):
             for warning in unknown_variable_warnings(os.environ):
                 logger.warning("%s", warning)
-            run = partial(_serve, needs_admin=needs_admin)
-            trio.run(run, settings, read_settings, clock=AwakeClock(on_standstill=_log_standstill))
+            trio.run(
+                _serve,
+                SettingsInForce(settings, found.sources),
+                read_settings,
+                clock=AwakeClock(on_standstill=_log_standstill),
+            )
     except* (SetupError, JournalError) as errors:
         priority = priority_of(logging.ERROR) if is_journald(STDERR, os.environ) else ""
         print(f"{priority}trio-chat: {leaf_exceptions(errors)[0]}", file=sys.stderr)
@@ -88,34 +95,33 @@ def serve(settings: ServeSettings, read_settings: Callable[[], ServeSettings], *
     return status
 
 
-async def _serve(
-    settings: ServeSettings, read_settings: Callable[[], ServeSettings], *, needs_admin: bool = True
-) -> None:
+async def _serve(in_force: SettingsInForce, read_settings: Callable[[], CollectedSettings]) -> None:
     """Watch for signals, read the secrets and serve."""
     stop = Stop()
     async with trio.open_nursery() as nursery:
         await nursery.start(watch_for_stop, stop.request)
-        files = await stop.run_unless_requested(lambda: (read_secrets(settings), open_admin_token(settings)))
+        files = await stop.run_unless_requested(
+            lambda: (read_secrets(in_force.settings), open_admin_token(in_force.settings))
+        )
         if files is not None:
-            await _serve_until(stop, settings, read_settings, *files, needs_admin=needs_admin)
+            await _serve_until(stop, in_force, read_settings, *files)
         nursery.cancel_scope.cancel()
 
 
 async def _serve_until(
     stop: Stop,
-    settings: ServeSettings,
-    read_settings: Callable[[], ServeSettings],
+    in_force: SettingsInForce,
+    read_settings: Callable[[], CollectedSettings],
     secrets: Secrets,
     token: AdminToken,
-    *,
-    needs_admin: bool,
 ) -> None:
     """Open the journal and the ports, wire the server and run it. What was opened first is closed last."""
+    settings, needs_admin = in_force.settings, "admin_port" in in_force.sources
     async with (
         open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
         open_ports(settings, inherited_sockets(os.environ), needs_admin=needs_admin) as (chat_sockets, admin_listeners),
     ):
-        admin = Admin(settings, token, admin_listeners)
+        admin = Admin(in_force, token, admin_listeners)
         bans = await read_bans(journal)
         printer = Printer(STDOUT)
         async with trio.open_nursery() as nursery:
@@ -134,7 +140,7 @@ async def _serve_until(
                 admin=admin,
                 nursery=nursery,
                 printer=printer,
-                reloader=Reloader(settings, components.context, components.pruning, read_settings=read_settings),
+                reloader=Reloader(in_force, components.context, components.pruning, read_settings=read_settings),
                 stop=stop,
                 manager=ServiceManager(os.environ),
             )

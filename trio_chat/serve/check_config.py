@@ -8,10 +8,11 @@ from contextlib import suppress
 import msgspec
 import trio
 
-from trio_chat.config import CollectedSettings, ServeSettings, settings_of
+from trio_chat.config import DEFAULT_SOURCE, CollectedSettings, ServeSettings, settings_of
 from trio_chat.journal import JournalError, check_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
+from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.secret_files import AdminToken, read_admin_token, read_password, read_tls
 from trio_chat.server.operation.systemd import Inherited
@@ -46,9 +47,8 @@ def _certificate_warning(settings: ServeSettings) -> str:
 def _rows(found: CollectedSettings, settings: ServeSettings) -> Iterator[str]:
     """Format the settings, a line each, much as in a TOML file."""
     for setting in settings_of(ServeSettings):
-        found_value = found.values.get(setting.name)
         value = setting.show(getattr(settings, setting.name))
-        yield f"{setting.key} = {value}  ({found_value.source if found_value else 'default'})"
+        yield f"{setting.key} = {value}  ({found.sources.get(setting.name, DEFAULT_SOURCE)})"
 
 
 def _problems(settings: ServeSettings) -> Iterator[str]:
@@ -70,7 +70,7 @@ async def _check_ports(settings: ServeSettings) -> None:
     """Listen for a moment on the same addresses, on free ports."""
     on_free_ports = msgspec.structs.replace(settings, port=0, admin_port=0)
     async with open_ports(on_free_ports, Inherited()) as (_chat, admin_listeners):
-        Admin(settings, _token(settings), admin_listeners)
+        Admin(SettingsInForce(settings), _token(settings), admin_listeners)
 
 
 def _token(settings: ServeSettings) -> AdminToken:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
 import trio
 
-from trio_chat.config import ConfigError, ServeSettings, Setting, settings_of
+from trio_chat.config import CollectedSettings, ConfigError, ServeSettings, Setting, settings_of
+from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.serve.wiring import rules_of
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.logs import set_level
@@ -74,13 +74,13 @@ class Reloader:
 
     def __init__(
         self,
-        settings: ServeSettings,
+        in_force: SettingsInForce,
         context: SessionContext,
         pruning: Pruning,
         *,
-        read_settings: Callable[[], ServeSettings],
+        read_settings: Callable[[], CollectedSettings],
     ) -> None:
-        self._settings = settings
+        self._in_force = in_force
         self._context = context
         self._pruning = pruning
         self._read_settings = read_settings
@@ -114,7 +114,7 @@ class Reloader:
     async def reload(self) -> ReloadResult:
         """Read everything again and apply what is live."""
         try:
-            settings, secrets = await self._read_within_timeout()
+            found, settings, secrets = await self._read_within_timeout()
         except (ConfigError, SetupError) as error:
             logger.error("nothing was reloaded: %s", error)
             return ReloadResult(error=str(error))
@@ -125,11 +125,12 @@ class Reloader:
             applied=(*self._changes(settings, is_live=True), *self._replaced_files(secrets)),
             deferred=self._changes(settings, is_live=False),
         )
-        self._apply(settings, secrets)
+        self._in_force.apply(settings, found.sources)
+        self._apply(secrets)
         logger.info("settings reloaded: %s", result.summary)
         return result
 
-    async def _read_within_timeout(self) -> tuple[ServeSettings, Secrets]:
+    async def _read_within_timeout(self) -> tuple[CollectedSettings, ServeSettings, Secrets]:
         """Read everything. Raises ConfigError, and SetupError, also for a file that takes longer than READ_TIMEOUT_S.
 
         The thread is abandoned then: neither a later reload nor a shutdown waits for it.
@@ -140,16 +141,18 @@ class Reloader:
             return await trio.to_thread.run_sync(read_all, abandon_on_cancel=True, limiter=self._threads)
         raise SetupError(f"{progress.file} did not answer within {READ_TIMEOUT_S:g} s")
 
-    def _read_all(self, progress: ReadProgress) -> tuple[ServeSettings, Secrets]:
+    def _read_all(self, progress: ReadProgress) -> tuple[CollectedSettings, ServeSettings, Secrets]:
         progress.begin("the settings file")
-        settings = self._read_settings()
-        return settings, read_secrets(settings, progress.begin)
+        found = self._read_settings()
+        settings = found.build(ServeSettings)
+        return found, settings, read_secrets(settings, progress.begin)
 
     def _changes(self, new: ServeSettings, *, is_live: bool) -> tuple[str, ...]:
+        old = self._in_force.settings
         return tuple(
-            _line(setting, getattr(self._settings, setting.name), getattr(new, setting.name))
+            _line(setting, getattr(old, setting.name), getattr(new, setting.name))
             for setting in settings_of(ServeSettings)
-            if setting.is_live is is_live and getattr(self._settings, setting.name) != getattr(new, setting.name)
+            if setting.is_live is is_live and getattr(old, setting.name) != getattr(new, setting.name)
         )
 
     def _replaced_files(self, new: Secrets) -> tuple[str, ...]:
@@ -162,10 +165,8 @@ class Reloader:
             replaced.append("Reloaded the password")
         return tuple(replaced)
 
-    def _apply(self, new: ServeSettings, secrets: Secrets) -> None:
-        live = {setting.name: getattr(new, setting.name) for setting in settings_of(ServeSettings) if setting.is_live}
-        self._settings = settings = msgspec.structs.replace(self._settings, **live)
-        context = self._context
+    def _apply(self, secrets: Secrets) -> None:
+        settings, context = self._in_force.settings, self._context
         if (limits := limits_of(settings)) != context.admission.limits:  # setting them resets the counts of connections
             context.admission.limits = limits
         context.chat.rules = rules_of(settings)
