@@ -1,13 +1,15 @@
 """The state of a running server that operators see and change. Needs no Quart, which is imported later."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from admin_api.confirmations import Confirmations
 from admin_api.event_log import EventLog
+from admin_api.series import Series
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
+from trio_chat.config import Setting
 from trio_chat.journal import Journal
 
 
@@ -18,12 +20,22 @@ class AdminState:
     operator: Operator
     journal: Journal
     events: EventLog
+    series: Series
+    settings: Callable[[], Iterable[tuple[Setting, str, str]]] = tuple
+    """Yields each setting with its value, as people read it, and where that was found."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """Refused connections, counted by reason."""
     loop_delay: Histogram = field(default_factory=lambda: Histogram(()))
+    delivery_delay: Histogram = field(default_factory=lambda: Histogram(()))
+    """Times from the commit of entries to their last send."""
     certificate_expires_at: Callable[[], float | None] = lambda: None
     """Returns the end of the validity of the TLS certificate in use, in seconds since 1970."""
     confirmations: Confirmations = field(default_factory=Confirmations)
+    certificate_warning: Callable[[], str] = str
+    """Returns a sentence about a TLS certificate that has expired or soon will, or ""."""
+    is_stopping: Callable[[], bool] = bool
+    is_full: Callable[[], bool] = bool
+    """True while no more connections to the chat are admitted."""
     started_at: float = field(default_factory=time.monotonic)
     keep_timeout_s: float = 3.0
     """The longest that an answer waits until the journal has stored a change, which applies in any case."""

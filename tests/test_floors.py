@@ -56,6 +56,8 @@ LAYERS = {
         ("endpoints", "console"),
         ("state",),
         ("event_log",),
+        ("series",),
+        ("client_counts",),
         ("client_view", "client_filter", "confirmations"),
         ("http",),
         (".",),

@@ -28,6 +28,37 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
+class Live(msgspec.Struct, frozen=True):
+    """The process runs and answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Whether more people should be sent here, and if not, why."""
+
+    status: Literal["ready", "not-ready"]
+    reasons: list[str]
+
+
+@endpoint("GET /health/live", Operation({200: Live}))
+async def show_liveness(_state: AdminState) -> Response:
+    """Report that the process runs and answers: 200. Where it does not, restarting it may help."""
+    return answer(Live())
+
+
+@endpoint("GET /health/ready", Operation({200: Ready, 503: Ready}))
+async def show_readiness(state: AdminState) -> Response:
+    """Report whether people can come and speak: 200, or 503 while nothing can be stored, the chat is full or stops."""
+    obstacles = (
+        ("the server is stopping", state.is_stopping()),
+        ("the chat is full: no more connections are admitted", state.is_full()),
+        (state.journal.fault or "", state.journal.fault is not None),
+    )
+    reasons = [reason for reason, is_so in obstacles if is_so]
+    return answer(Ready("not-ready" if reasons else "ready", reasons), 503 if reasons else 200)
+
+
 @endpoint("GET /health", Operation({200: Health, 503: Health}))
 async def show_health(state: AdminState) -> Response:
     """Report the server's health: 200, or 503 and the reason while nothing can be stored."""

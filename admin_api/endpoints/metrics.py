@@ -3,20 +3,17 @@
 To add a metric, count it in `chat/counters.py` with a plain integer and add its line to `_counters` here.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import cast
 
-import trio
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from quart import Response
 
-from admin_api.client_filter import CLIENTS_PER_TURN
+from admin_api.client_counts import ClientCounts, count_clients
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.state import AdminState
 from trio_chat import __version__
@@ -28,29 +25,10 @@ from trio_chat.chat.log import Mode
 @endpoint("GET /metrics", Operation({200: None}))
 async def show_metrics(state: AdminState) -> Response:
     """Show metrics for Prometheus: clients, lines, deliveries, commit times, delays and refusals."""
-    collector = MetricsCollector(state, await _count_clients(state))
+    collector = MetricsCollector(state, await count_clients(state.operator.chat))
     made = Response(generate_latest(cast(CollectorRegistry, collector)), content_type=CONTENT_TYPE_PLAIN_0_0_4)
     made.headers["Cache-Control"] = "no-store"
     return made
-
-
-@dataclass(slots=True)
-class ClientCounts:
-    """Numbers of connected clients."""
-
-    by_mode: Counter[Mode] = field(default_factory=lambda: Counter(dict.fromkeys(Mode, 0)))
-    behind: int = 0
-
-
-async def _count_clients(state: AdminState) -> ClientCounts:
-    """Count the clients, with a checkpoint every CLIENTS_PER_TURN."""
-    counts = ClientCounts()
-    for number, client in enumerate(tuple(state.operator.chat.clients), 1):
-        counts.by_mode[client.mode] += 1
-        counts.behind += client.behind[0] > 0
-        if number % CLIENTS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-    return counts
 
 
 class MetricsCollector:
@@ -66,6 +44,11 @@ class MetricsCollector:
         yield from self._counters()
         yield _histogram(
             "trio_chat_commit_seconds", "Time to commit a group of entries to the journal.", self._state.journal.commits
+        )
+        yield _histogram(
+            "trio_chat_delivery_seconds",
+            "Time from the commit of an entry to its last send, to readers that keep up.",
+            self._state.delivery_delay,
         )
         yield _histogram("trio_chat_loop_delay_seconds", "Delay of the event loop.", self._state.loop_delay)
 

@@ -28,6 +28,7 @@ from admin_api.http.openapi import GUARDED
 from admin_api.http.problems import register_problems
 from admin_api.http.routing import routable
 from admin_api.http.serving import serve_http
+from admin_api.series import Series
 from admin_api.state import AdminState
 from tests.conftest import PATIENCE_S
 from tests.dependencies import make_dependencies
@@ -42,7 +43,9 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.bans import Bans
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_journal
+from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 LARGE = b"x" * (64 * 1024 * 1024)
@@ -215,6 +218,7 @@ class AdminServer:
     access: Access
     keep_timeout_s: float = 3.0
     changes: list[tuple[Change, str]] = field(default_factory=list)
+    troubles: set[str] = field(default_factory=set)
     now: float = 1795507200.9  # 2026-11-24T08:00:00Z and a bit
 
     def __post_init__(self) -> None:
@@ -230,13 +234,20 @@ class AdminServer:
         self.operator = Operator(self.chat, Bans(store=self.operator_log), self.operator_log, lambda: self.now)
         self.refused: Counter[str] = Counter()
         self.loop_delay = Histogram((0.001, 0.1))
+        self.delivery_delay = Histogram((0.001, 0.1))
+        self.series = Series(self.chat, self.delivery_delay, lambda: self.now)
         self.state = AdminState(
             self.operator,
             self.journal,
             self.events,
+            self.series,
+            SettingsInForce(ServeSettings(), {"port": "--port"}).rows,
             self.refused,
             self.loop_delay,
+            self.delivery_delay,
             keep_timeout_s=self.keep_timeout_s,
+            is_stopping=lambda: "is_stopping" in self.troubles,
+            is_full=lambda: "is_full" in self.troubles,
         )
         self.site = Site(create_app(self.state, self.access))
 

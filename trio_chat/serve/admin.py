@@ -4,13 +4,14 @@ import importlib
 import ipaddress
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
 from admin_api.event_log import EventLog
 from admin_api.http.access import Access
 from admin_api.http.encryption import GetContext
+from admin_api.series import Series
 from admin_api.state import AdminState
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
@@ -41,7 +42,9 @@ class Admin:
                 "FILE, which is created if it is missing; or allow networks with --admin-allow, or all by --admin-open"
             )
 
-    async def start(self, nursery: trio.Nursery, operator: Operator, context: SessionContext) -> list[str]:
+    async def start(
+        self, nursery: trio.Nursery, operator: Operator, context: SessionContext, *, is_stopping: Callable[[], bool]
+    ) -> list[str]:
         """Start the app, if there is a listener. -> lines for the console.
 
         The app is imported here: that takes longer than all else at a start, and the chat need not wait for it.
@@ -52,13 +55,21 @@ class Admin:
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
         delays = Histogram(BUCKET_BOUNDS_S)
         nursery.start_soon(watch_delay, delays)
+        series = Series(context.chat, context.pump.delays, time.time)
+        nursery.start_soon(series.run)
         state = AdminState(
             operator,
             context.journal,
             self.events,
+            series,
+            self._in_force.rows,
             context.admission.refused,
             delays,
+            context.pump.delays,
             certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
+            certificate_warning=lambda: _certificate_warning(context),
+            is_stopping=is_stopping,
+            is_full=lambda: context.admission.is_full,
         )
         urls = await nursery.start(app.serve_admin, state, self._listeners, self._access, self._get_context(context))
         rows = [f"Admin API started on: {urls[0]}"]
@@ -78,6 +89,11 @@ class Admin:
             return last.context
 
         return get_context
+
+
+def _certificate_warning(context: SessionContext) -> str:
+    warning = context.tls.expiry_warning(time.time()) if context.tls else None
+    return warning[1] if warning else ""
 
 
 def _exposed(listeners: Sequence[trio.SocketListener]) -> str | None:

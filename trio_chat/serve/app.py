@@ -214,7 +214,9 @@ class Server:
 
     async def _start_admin_and_console(self) -> None:
         """Runs among the sessions, so that a stop cancels it: importing the admin app can take seconds."""
-        self.printer.release(await self.admin.start(self.nursery, self.components.operator, self.context))
+        operator, context = self.components.operator, self.context
+        rows = await self.admin.start(self.nursery, operator, context, is_stopping=lambda: self.stop.is_requested)
+        self.printer.release(rows)
         if self.settings.console:
             self.nursery.start_soon(self._run_console)
         self.manager.ready()

@@ -60,6 +60,10 @@ class Bans:
         for ban in kept:
             self._put(ban)
 
+    def __len__(self) -> int:
+        """The number of bans, with those that have expired since `current` was called last."""
+        return len(self._bans)
+
     def add(self, ban: Ban) -> None:
         """Ban a network, in place of an earlier ban of exactly that one. Raises ChatError when there are too many."""
         if len(self._bans) >= BANS_LIMIT and _key(ban.network) not in self._bans:

@@ -11,8 +11,12 @@ from contextlib import contextmanager
 import trio
 
 from trio_chat.chat.client import Client
+from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.outlet import CloseReason, Outlet
 from trio_chat.chat.room import Listener, Member, Room
+
+DELAY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper bounds of the buckets of the delay between commit and last send."""
 
 SENDS_PER_TURN = 128
 """Sends between two checkpoints: about half a millisecond, so that a large room starves neither readers nor commits."""
@@ -31,7 +35,10 @@ class Pump:
         self._nursery = nursery
         self.on_memory_error: Callable[[], None] = lambda: None
         """Called to make room where memory for what is to be sent runs out."""
-        self._rooms_with_news: dict[Room, None] = {}
+        self.delays = Histogram(DELAY_BOUNDS_S)
+        """For each pass through a room, the time from the first of its durable entries until the last send."""
+        self._rooms_with_news: dict[Room, float] = {}
+        """With the time since which there are some."""
         self._wake = trio.Event()
         self._draining: dict[Outlet, trio.Event] = {}
         """Outlets whose socket is full, each with the event of its end."""
@@ -39,7 +46,7 @@ class Pump:
 
     def schedule(self, room: Room) -> None:
         """Send new entries of a room to its members in the next pass."""
-        self._rooms_with_news[room] = None
+        self._rooms_with_news.setdefault(room, trio.current_time())
         self._wake.set()
 
     async def run(self) -> None:
@@ -48,9 +55,10 @@ class Pump:
             await self._wake.wait()
             self._wake = trio.Event()
             rooms, self._rooms_with_news = self._rooms_with_news, {}
-            for room in rooms:
+            for room, since in rooms.items():
                 try:
                     await self._walk(room)
+                    self.delays.observe(trio.current_time() - since)
                 except MemoryError:
                     self.on_memory_error()
                     self.schedule(room)

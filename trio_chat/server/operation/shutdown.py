@@ -31,6 +31,11 @@ class Stop:
             self.deadline = trio.current_time() + STOP_S
             self._requested.set()
 
+    @property
+    def is_requested(self) -> bool:
+        """True once a stop has been requested."""
+        return self._requested.is_set()
+
     async def requested(self) -> None:
         """Return when a stop has been requested."""
         await self._requested.wait()

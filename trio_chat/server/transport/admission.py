@@ -71,6 +71,11 @@ class Admission:
         """Open connections."""
         return self._total
 
+    @property
+    def is_full(self) -> bool:
+        """True while no more connections are admitted from anywhere."""
+        return bool(self.limits.clients) and self._total >= self.limits.clients
+
     def is_proxy(self, address: str) -> bool:
         """Tell whether connections from this address begin with a header that gives the client's address."""
         return bool(self.limits.proxies) and _is_in(self.limits.proxies, address_of(address))
@@ -83,7 +88,7 @@ class Admission:
         address = address_of(written)
         try:
             self._check_lists(address, date)
-            if self.limits.clients and self._total >= self.limits.clients:
+            if self.is_full:
                 raise ChatError("full", "the server is full: try again later")
             ticket = self._origin_of(address)
             if ticket != UNCOUNTED:

@@ -1,0 +1,65 @@
+"""The state of the server at a glance, over HTTP."""
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+from quart import Response
+
+from admin_api.http.answers import answer
+from admin_api.http.endpoint import Operation, endpoint
+from admin_api.series import Sample
+from admin_api.state import AdminState
+from trio_chat import __version__
+
+
+class StatusCounts(msgspec.Struct, frozen=True):
+    """Numbers of what there is just now."""
+
+    clients: int
+    away: int
+    rooms: int
+    bans: int
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The server: its name, its health with all reasons, its numbers, and the latest sample of its traffic."""
+
+    name: str
+    version: str
+    uptime_s: int
+    health: Literal["ok", "degraded", "read-only"]
+    reasons: list[str]
+    counts: StatusCounts
+    latest: Sample | None
+
+
+@endpoint("GET /status", Operation({200: Status}))
+async def show_status(state: AdminState) -> Response:
+    """Show the state of the server at a glance: health, numbers and the latest traffic."""
+    chat, journal = state.operator.chat, state.journal
+    counts = StatusCounts(
+        clients=len(chat.clients),
+        away=len(chat.away),
+        rooms=len(chat.rooms),
+        bans=len(state.operator.bans),
+    )
+    return answer(
+        Status(
+            name=socket.gethostname(),
+            version=__version__,
+            uptime_s=int(time.monotonic() - state.started_at),
+            health="read-only" if journal.fault else "degraded" if journal.damage else "ok",
+            reasons=list(_reasons(state)),
+            counts=counts,
+            latest=state.series.samples[-1] if state.series.samples else None,
+        )
+    )
+
+
+def _reasons(state: AdminState) -> Iterator[str]:
+    for reason in (state.journal.fault, state.journal.damage, state.certificate_warning()):
+        if reason:
+            yield reason

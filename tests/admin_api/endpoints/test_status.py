@@ -1,0 +1,54 @@
+"""The server at a glance, its settings, and whether it lives and is ready."""
+
+import pytest
+
+from trio_chat import __version__
+
+
+async def test_the_status_has_health_numbers_and_traffic(admin):
+    admin.connect(4000)
+    await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
+
+    status = (await admin.ask("GET", "/status")).json
+
+    assert status["version"] == __version__
+    assert status["health"] == "ok"
+    assert status["counts"] == {"clients": 1, "away": 0, "rooms": 1, "bans": 1}
+    assert status["latest"] is None
+
+    await admin.series.take_sample()
+    assert (await admin.ask("GET", "/status")).json["latest"]["clients"] == 1
+
+
+async def test_the_status_gives_all_reasons(admin):
+    admin.journal.fault, admin.journal.damage = "the disk is full", "entry 42 is damaged"
+
+    status = (await admin.ask("GET", "/status")).json
+
+    assert status["health"] == "read-only"
+    assert status["reasons"] == ["the disk is full", "entry 42 is damaged"]
+
+
+async def test_each_setting_is_shown_with_where_it_came_from(admin):
+    settings = {one["key"]: one for one in (await admin.ask("GET", "/settings")).json["settings"]}
+
+    assert settings["port"]["value"] == "5555"
+    assert settings["port"]["source"] == "--port"
+    assert settings["rate"]["source"] == "default"
+    assert settings["rate"]["is_live"]
+
+
+@pytest.mark.parametrize("trouble", ["fault", "is_stopping", "is_full"])
+async def test_a_server_in_trouble_lives_and_is_not_ready(open_admin, trouble):
+    async with open_admin() as admin:
+        assert (await admin.ask("GET", "/health/ready")).json == {"status": "ready", "reasons": []}
+        if trouble == "fault":
+            admin.journal.fault = "the disk is full"
+        else:
+            admin.troubles.add(trouble)
+
+        ready = await admin.ask("GET", "/health/ready")
+
+        assert ready.status == 503
+        assert len(ready.json["reasons"]) == 1
+        assert (await admin.ask("GET", "/health/live")).status == 200
