@@ -9,6 +9,7 @@ from trio_chat.chat.command_table import Command, Effect
 from trio_chat.chat.commands import COMMANDS, REQUEST_PRICES, Call, obey, price_of, run_for_program
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.moments import Bounds
 from trio_chat.wire import frames
 
 
@@ -48,8 +49,8 @@ def test_help_names_every_command(world) -> None:
     answer = obey(world.chat, world.connect(1001), "/help")
 
     assert isinstance(answer, TextReply)
-    for command in COMMANDS.values():
-        assert any(f"/{command.name}" in line and command.help in line for line in answer.lines)
+    told = " ".join(" ".join(answer.lines).split())
+    assert all(f"{command.title} {command.help}" in told for command in COMMANDS.values())
 
 
 def test_who_names_everyone_and_says_which_one_you_are(world) -> None:
@@ -82,6 +83,19 @@ def test_an_action_is_shown_with_a_star(world) -> None:
 @pytest.mark.parametrize(("line", "limit"), [("/history", 20), ("/history 5", 5), ("/history 999999", 1000)])
 def test_history_asks_for_the_last_lines(world, line: str, limit: int) -> None:
     assert obey(world.chat, world.connect(1001), line) == HistoryQuery("lobby", limit)
+
+
+@pytest.mark.parametrize(
+    ("line", "limit", "bounds"),
+    [
+        ("/history before 4711", 20, Bounds(before=4711)),
+        ("/history 5 BEFORE 4711", 5, Bounds(before=4711)),
+        ("/history 5 after 4711", 5, Bounds(after=4711)),
+        ("/history 5000 before  1970-01-02 01:00Z", 1000, Bounds(before_time=90_000)),
+    ],
+)
+def test_history_asks_for_lines_before_or_after_something(world, line: str, limit: int, bounds: Bounds) -> None:
+    assert obey(world.chat, world.connect(1001), line) == HistoryQuery("lobby", limit, bounds)
 
 
 @pytest.mark.parametrize("line", ["/history x", "/history 0", "/history -1", "/history ５", "/history " + "9" * 5000])
@@ -139,6 +153,7 @@ def test_every_request_of_programs_has_a_price_that_of_its_command_if_it_has_one
         *(("/who", 5), ("/WHO ", 5), ("/rooms", 5), ("/search a b", 5), ("/search 1000", 5)),
         *(("/me who", 1), ("//who", 1), ("/whom", 1), ("/help", 1), ("/topic x", 5)),
         *(("/history", 5), ("/history 100", 5), ("/history 101", 6), ("/history 1000", 14), ("/history -", 5)),
+        *(("/history 1000 before 7", 14), ("/history before 9000", 5)),
         *(("/msg bob hi", 2), ("/nick bob", 3), ("/join ops", 4), ("/leave", 4)),
     ],
 )

@@ -399,6 +399,41 @@ async def test_an_import_that_fails_changes_nothing(journal: Journal) -> None:
     assert await texts(journal) == []
 
 
+@needs(Importable)
+@pytest.mark.parametrize(("since", "first"), [(0, 1), (100, 1), (100.5, 2), (101, 2), (103, 3), (109, 6), (109.1, 7)])
+async def test_a_time_parts_what_was_kept_before_from_what_was_kept_since(
+    journal: Journal, since: float, first: int
+) -> None:
+    times = (100, 102, 104, 104, 104, 109)
+    await journal.load((Entry(number, at, said("hi")) for number, at in enumerate(times, 1)), Origin("another"))
+
+    assert await journal.first_id_since(since) == first
+
+
+@needs(Importable)
+async def test_ids_that_are_missing_are_among_those_that_a_time_parts(journal: Journal) -> None:
+    await journal.load((Entry(number**5, number, said(str(number))) for number in range(1, 60)), Origin("another"))
+
+    firsts = [await journal.first_id_since(number) for number in range(1, 61)]
+
+    for number, first in enumerate(firsts, 1):
+        assert [entry.draft.text for entry in await journal.read("lobby", limit=1, before=first)] == (
+            [str(number - 1)] if number > 1 else []
+        )
+        assert [entry.draft.text for entry in await journal.read("lobby", limit=1, after=first - 1)] == (
+            [str(number)] if number < 60 else []
+        )
+
+
+async def test_a_time_parts_nothing_where_nothing_was_kept_or_all_is_older(journal: Journal) -> None:
+    assert await journal.first_id_since(time.time()) == 1
+
+    await keep(journal, said("hi"), said("bye"))
+
+    assert await journal.first_id_since(time.time() + DAY_S) == 3
+    assert await journal.first_id_since(time.time() - DAY_S) == 1
+
+
 async def test_every_journal_has_an_epoch_of_its_own(url: str, tmp_path: Path) -> None:
     async with (
         open_journal(url, data=tmp_path / "one") as one,

@@ -397,7 +397,9 @@ def test_c12_one_that_closed_its_sending_half_still_hears_what_it_asked_for(serv
     alice.send(b"remember\n/history 5\nlast words")
     alice.socket.shutdown(socket.SHUT_WR)
 
-    assert alice.rest().decode().rstrip().endswith("remember")
+    remembered, zone = alice.rest().decode().splitlines()
+    assert remembered.endswith("remember")
+    assert zone.startswith("*** times are UTC")
     bob = server.join()
     bob.send(b"/history 1\n")
     assert bob.until("last words")

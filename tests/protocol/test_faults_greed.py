@@ -44,7 +44,8 @@ def test_c14_a_long_history_is_whole_and_in_order_though_it_is_read_in_pages(ser
 
     alice.send(b"/history 165\n/who\n")
 
-    lines = alice.until("(you) ***")[:-1]
+    *lines, end = alice.until("(you) ***")[:-1]
+    assert end.startswith("*** older: /history 165 before ")
     assert [line.partition("> ")[2] for line in lines] == [str(number) for number in range(5, 170)]
 
 

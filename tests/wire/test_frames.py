@@ -26,8 +26,8 @@ def values(kind: types.Type) -> st.SearchStrategy[Any]:
             return st.text(st.characters(codec="utf-8"), min_size=least or 0, max_size=min(most or 30, 30))
         case types.IntType(ge=least, le=most):
             return st.integers(-(2**63) if least is None else least, 2**63 - 1 if most is None else most)
-        case types.FloatType():
-            return st.floats(allow_nan=False, allow_infinity=False)
+        case types.FloatType(ge=least, le=most):
+            return st.floats(least, most, allow_nan=False, allow_infinity=False)
         case types.BoolType():
             return st.booleans()
         case types.NoneType():

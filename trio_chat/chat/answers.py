@@ -3,6 +3,7 @@
 import msgspec
 
 from trio_chat.chat.events import Receipt
+from trio_chat.chat.moments import Bounds
 from trio_chat.chat.wording import SEARCH_MAX, YOU_HAVE_LEFT
 
 
@@ -27,10 +28,11 @@ class TextReply(msgspec.Struct, frozen=True):
 
 
 class HistoryQuery(msgspec.Struct, frozen=True):
-    """The last `limit` entries of a room, for the one who asked."""
+    """The last `limit` entries of a room within `bounds`, or the first after one, for the one who asked."""
 
     room: str
     limit: int
+    bounds: Bounds = Bounds()
 
 
 class SearchQuery(msgspec.Struct, frozen=True):

@@ -49,6 +49,11 @@ class Chat:
         budget = WindowBudget(rules.window_total_bytes)
         self.rooms = Rooms(deps.encoders, window=rules.window, budget=budget, most=rules.rooms, last_id=last_id)
 
+    @property
+    def time(self) -> float:
+        """The time of day, in seconds since 1970."""
+        return self._deps.wall_clock()
+
     # Connections
 
     @property

@@ -14,6 +14,7 @@ from trio_chat.chat.answers import Answer, HistoryQuery, LeaveChat, Posted, Sear
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
+from trio_chat.chat.history_argument import lines_wanted, range_wanted
 from trio_chat.chat.nicks import check_room
 from trio_chat.chat.prices import (
     BOTH_MAILBOXES,
@@ -37,7 +38,6 @@ from trio_chat.chat.wording import (
     SEARCH_MAX,
     WHO_MAX,
     help_rows,
-    lines_wanted,
     notice,
     rooms_there_are,
     told_to,
@@ -207,7 +207,8 @@ def _topic(call: Call) -> Answer:
 
 
 def _history(call: Call) -> Answer:
-    return HistoryQuery(call.room.name, lines_wanted(call.argument, call.limit))
+    wanted = range_wanted(call.argument, call.limit, call.chat.time)
+    return HistoryQuery(call.room.name, wanted.limit, wanted.bounds)
 
 
 def _search(call: Call) -> Answer:
@@ -316,8 +317,8 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         ),
         Command(
             "history",
-            "[N]",
-            f"show the last {HISTORY_DEFAULT} lines, or N",
+            "[N] [before WHEN]",
+            f"show the last {HISTORY_DEFAULT}, or N; WHEN: 14:00, yesterday, 2026-11-28",
             _history,
             Effect.ASKS,
             price=PAST,

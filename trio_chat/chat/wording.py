@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 
 HISTORY_DEFAULT = 20
@@ -20,16 +19,10 @@ NOTHING_FOUND = "nothing found"
 LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT says something to one person alone"
 YOU_HAVE_LEFT = "you have left"
+_USAGE_MAX = 16
+"""Characters of a usage that has its text beside it in `/help`: 60 columns of 80 are left for that."""
+
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
-
-
-def lines_wanted(argument: str, most: int) -> int:
-    """Read the N of `/history N`: no more than there may be at once. Raises ChatError for what is no such number."""
-    if not argument:
-        return HISTORY_DEFAULT
-    if not (argument.isascii() and argument.isdigit() and len(argument) < 10 and int(argument) > 0):
-        raise ChatError("usage", f"expected a number of lines: /history N, at most {most}")
-    return min(int(argument), most)
 
 
 def notice(text: str) -> str:
@@ -93,5 +86,12 @@ def who_you_are(label: str) -> str:
 def help_rows(rows: list[tuple[str, str]]) -> list[str]:
     """Answer `/help`: usages, and what each is for."""
     rows = [*rows, SAY_A_SLASH]
-    width = max(len(usage) for usage, _ in rows)
-    return [f"  {usage:<{width}}  {text}" for usage, text in rows]
+    width = max(len(usage) for usage, _ in rows if len(usage) <= _USAGE_MAX)
+    return [row for usage, text in rows for row in _help_row(usage, text, width)]
+
+
+def _help_row(usage: str, text: str, width: int) -> list[str]:
+    """Lay out a usage and what it is for; below it, where that needs the space."""
+    if len(usage) <= width:
+        return [f"  {usage:<{width}}  {text}"]
+    return [f"  {usage}", f"  {'':<{width}}  {text}"]

@@ -48,6 +48,13 @@ class HistoryReader(Protocol):
         out and do not count; for one room, that costs no more, however many they are. Raises JournalError.
         """
 
+    async def first_id_since(self, time: float) -> int:
+        """Return the id that parts the entries kept before a time, in seconds since 1970, from those kept since.
+
+        All that were kept before have lower ids. Where the clock was set back it is one of the places where the times
+        of neighbours lie on both sides. Its work is that of a few entries, however many there are. Raises JournalError.
+        """
+
 
 @runtime_checkable
 class Journal(HistoryReader, Protocol):

@@ -9,7 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from trio_chat.chat.answers import HistoryQuery
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
+from trio_chat.chat.moments import TIME_MAX, Bounds
 from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import TEXT_MAX
 from trio_chat.chat.wording import HISTORY_MAX
@@ -38,6 +40,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Limit = Annotated[int, Meta(ge=1, le=PAGE_LIMIT)]
+Time = Annotated[float, Meta(ge=0, le=TIME_MAX)]
 Secret = Annotated[str, Meta(min_length=16, max_length=128)]
 
 
@@ -136,14 +139,21 @@ class ListRooms(Request, frozen=True, kw_only=True, tag="rooms"):
 
 
 class History(Request, frozen=True, kw_only=True):
-    """Request entries of a room: the newest before an id, or the oldest after one. `page` answers."""
+    """Request entries of a room: the newest before an id or a time, or the oldest after one. `page` answers."""
 
     room: Name
     before: Id | None = None
     after: Id | None = None
+    before_time: Time | None = None
+    after_time: Time | None = None
     limit: Limit = 50
     presence: bool = True
     """False leaves out who came, left or changed names."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """The stretch that is asked for."""
+        return Bounds(self.before, self.after, self.before_time, self.after_time)
 
 
 class Search(Request, frozen=True, kw_only=True):
@@ -374,6 +384,21 @@ def encode(frame: Frame) -> bytes:
 def encode_entry(entry: Entry) -> bytes:
     """Encode an entry as a frame, with its newline."""
     return _encoder.encode(said(entry)) + b"\n"
+
+
+def history_request(query: HistoryQuery, *, key: str = "") -> History:
+    """Make the request that asks for what a command `/history` asks for."""
+    bounds = query.bounds
+    return History(
+        room=query.room,
+        before=bounds.before,
+        after=bounds.after,
+        before_time=bounds.before_time,
+        after_time=bounds.after_time,
+        limit=query.limit,
+        presence=False,
+        key=key,
+    )
 
 
 def said(entry: Entry, *, again: bool = False) -> Said:

@@ -3,6 +3,7 @@ import pytest
 from trio_chat.chat.command_table import Effect
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_LINES
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.moments import MOMENT_EXAMPLES
 from trio_chat.client.link.events import Message
 from trio_chat.client.transcript.input import (
     COMMANDS,
@@ -17,6 +18,11 @@ from trio_chat.client.transcript.input import (
     written_out,
 )
 from trio_chat.wire import frames
+
+NOW = 1.8e9
+"""The time at which something is typed, in seconds since 1970."""
+
+EXAMPLES = f"/history 20, /history 20 before yesterday; or {MOMENT_EXAMPLES}"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,8 @@ from trio_chat.wire import frames
         ("/who", frames.Who(room="dev")),
         ("/rooms", frames.ListRooms()),
         ("/history", frames.History(room="dev", limit=20, presence=False)),
+        ("/history before 4711", frames.History(room="dev", limit=20, before=4711, presence=False)),
+        ("/history 5 after 1970-01-02T00:00Z", frames.History(room="dev", limit=5, after_time=86400, presence=False)),
         ("/history 100000", frames.History(room="dev", limit=1000, presence=False)),
         ("/search blue cheese", frames.Search(room="dev", text="blue cheese")),
         ("/stickers", Local.STICKERS),
@@ -50,7 +58,7 @@ from trio_chat.wire import frames
     ],
 )
 def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: Meaning) -> None:
-    assert meaning_of(line, "dev") == meaning
+    assert meaning_of(line, "dev", NOW) == meaning
 
 
 @pytest.mark.parametrize(
@@ -64,7 +72,9 @@ def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: 
         ("/unignore", "say whom: /unignore NICK"),
         ("/leave", "you are in #lobby already; /quit leaves the chat"),
         ("/search", "say what to look for: /search WORDS"),
-        ("/history x", "expected a number of lines: /history N, at most 1000"),
+        ("/history x", f"expected a number of lines, at most 1000, and where to begin: {EXAMPLES}"),
+        ("/history 5 before", f"say before what: {MOMENT_EXAMPLES}"),
+        ("/history before lunch", f"lunch is no time: expected {MOMENT_EXAMPLES}"),
         (
             "/frob\x1b[31mnicate x",
             "unknown command /frobnicate: /help lists what there is; // says a line that begins with /",
@@ -74,7 +84,7 @@ def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: 
 )
 def test_what_means_nothing_is_answered_by_a_sentence(line: str, sentence: str) -> None:
     with pytest.raises(ChatError) as caught:
-        meaning_of(line, "lobby")
+        meaning_of(line, "lobby", NOW)
 
     assert caught.value.text == sentence
 
@@ -89,7 +99,7 @@ def test_there_is_every_command_that_those_with_nc_have_and_help_names_them() ->
 @pytest.mark.parametrize("name", COMMANDS_OF_LINES)
 def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
     command = COMMANDS[name]
-    meaning = meaning_of(f"/{name} bob hi" if name == "msg" else f"/{name} 1", "dev")
+    meaning = meaning_of(f"/{name} bob hi" if name == "msg" else f"/{name} 1", "dev", NOW)
 
     if not isinstance(meaning, Local):
         assert meaning.__struct_config__.tag == (command.request or "command")
@@ -98,25 +108,25 @@ def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
 
 
 def test_a_command_without_a_request_is_left_to_the_server() -> None:
-    typed = TypedCommand("dev", "2d6", 0, "/roll 2d6")
+    typed = TypedCommand("dev", "2d6", 0, "/roll 2d6", NOW)
 
     assert _for_server(typed) == frames.RunCommand(room="dev", line="/roll 2d6")
 
 
 @pytest.mark.parametrize("prefix", [" ", "\u200b", "\ufeff", "\u3000", "\x1b[A", "\t"])
 def test_c23_a_private_message_behind_something_invisible_is_for_one_person(prefix: str) -> None:
-    assert meaning_of(f"{prefix}/msg bob hi", "dev") == frames.Tell(to="bob", text="hi")
+    assert meaning_of(f"{prefix}/msg bob hi", "dev", NOW) == frames.Tell(to="bob", text="hi")
     assert written_out(f"{prefix}/reply hi", "bob") == "/msg bob hi"
-    assert meaning_of(f"{prefix}\uff0fmsg\u3000bob hi", "dev") == frames.Tell(to="bob", text="hi")
+    assert meaning_of(f"{prefix}\uff0fmsg\u3000bob hi", "dev", NOW) == frames.Tell(to="bob", text="hi")
 
 
 def test_c23_a_private_message_behind_a_key_that_left_letters_is_not_sent() -> None:
     with pytest.raises(ChatError, match="a key that is no text came before /reply"):
-        meaning_of("x\x1b[D/reply secret", "dev")
+        meaning_of("x\x1b[D/reply secret", "dev", NOW)
 
 
 @pytest.mark.parametrize("start", ["", "/nick ", "/msg bob ", "/"])
 def test_c19_a_line_that_is_too_long_is_refused_with_the_length_expected(start: str) -> None:
     with pytest.raises(ChatError, match="at most 4096 characters; it was not sent"):
-        meaning_of(start + "\u0301\u0323" * 32_000, "dev")
+        meaning_of(start + "\u0301\u0323" * 32_000, "dev", NOW)
     assert written_out(line := "/reply " + "\u200b" * 64_000 + "hi", "bob") is line

@@ -136,7 +136,7 @@ async def test_in_our_client_whoever_typed_a_command_sees_its_outcome_once(
     open_server, name: str, argument: str
 ) -> None:
     command = COMMANDS[name]
-    request = meaning_of(f"/{name} {argument}", "dev")
+    request = meaning_of(f"/{name} {argument}", "dev", 1.8e9)
     async with open_server() as server:
         alice = await enter_in_frames(server, rooms=["lobby", "dev"], nick="alice")
         dev = await open_dev(server)

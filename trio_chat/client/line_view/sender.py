@@ -1,5 +1,6 @@
 """Sends what a person types: messages and questions to the link, local commands to the display."""
 
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import assert_never
@@ -146,7 +147,7 @@ class Sender:
         """Tell what a line means, or a draft of several. Raises ChatError."""
         if not self._takes_commands:
             return said_of_pipe(line, room)
-        return messages_in(line, room) if "\n" in line else meaning_of(line, room)
+        return messages_in(line, room) if "\n" in line else meaning_of(line, room, time.time())
 
     async def _say(self, *, waits_for_space: bool) -> None:
         """Give the collected messages to the link; if `waits_for_space`, when there is space for them.

@@ -111,7 +111,8 @@ class Backfill:
         """Cut an answer down to what is worth showing."""
         match answered.answer:
             case frames.Page(entries=entries) as page:
-                return [answered] if entries or page.damaged else []
+                # Nobody has asked how to read on.
+                return [Answered(answered.question, replace(page, more=False))] if entries or page.damaged else []
             case frames.Members(labels=labels) as members:
                 shortened: list[LinkEvent] = [Answered(answered.question, replace(members, labels=labels[:_NAMES_MAX]))]
                 if self._needs_hint:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 
+from trio_chat.chat.answers import HistoryQuery
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
+from trio_chat.chat.history_argument import range_wanted
 from trio_chat.chat.typed_line import read_line
-from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, lines_wanted, topic_wanted
+from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, topic_wanted
 from trio_chat.client.link.events import Message, Question
 from trio_chat.client.link.names import room_name
 from trio_chat.wire import frames
@@ -45,19 +47,23 @@ Meaning = Message | Question | Local | Ignore
 
 @dataclass(frozen=True, slots=True)
 class TypedCommand:
-    """A command that was typed in a room. `limit` is that of its row."""
+    """A command that was typed in a room, at the time `now`. `limit` is that of its row."""
 
     room: str
     argument: str
     limit: int
     line: str
+    now: float
 
 
 Interpret = Callable[[TypedCommand], Meaning]
 
 
-def meaning_of(line: str, room: str) -> Meaning:
-    """Tell what a line means to somebody whose current room is `room`. Raises ChatError with a sentence for them."""
+def meaning_of(line: str, room: str, now: float) -> Meaning:
+    """Tell what a line means to somebody whose current room is `room`. Raises ChatError with a sentence for them.
+
+    `now` is in seconds since 1970: the day and the zone of the times that they type are those of their machine.
+    """
     if len(line) > LINE_MAX:
         raise ChatError("usage", f"line too long: at most {frames.TEXT_LIMIT} characters; it was not sent")
     typed = read_typed(line, COMMANDS)
@@ -66,7 +72,7 @@ def meaning_of(line: str, room: str) -> Meaning:
     if not typed.command:
         return frames.Say(room=room, text=typed.text)
     command, argument = parse(typed.command, COMMANDS)
-    return command.run(TypedCommand(room, argument, command.limit, typed.command))
+    return command.run(TypedCommand(room, argument, command.limit, typed.command, now))
 
 
 def _me(it: TypedCommand) -> Meaning:
@@ -110,7 +116,8 @@ def _search(it: TypedCommand) -> Meaning:
 
 
 def _history(it: TypedCommand) -> Meaning:
-    return frames.History(room=it.room, limit=lines_wanted(it.argument, it.limit), presence=False)
+    wanted = range_wanted(it.argument, it.limit, it.now)
+    return frames.history_request(HistoryQuery(it.room, wanted.limit, wanted.bounds))
 
 
 def _reply(it: TypedCommand) -> Meaning:

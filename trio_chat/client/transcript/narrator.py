@@ -9,7 +9,6 @@ from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, waits_for, where_you_are, who_is_here
 from trio_chat.client.link.events import (
-    Answer,
     Answered,
     Cancelled,
     Connected,
@@ -32,6 +31,7 @@ from trio_chat.client.link.events import (
 )
 from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.link_state import LinkState
+from trio_chat.client.transcript.page_end import page_end
 from trio_chat.client.transcript.people import People
 from trio_chat.client.transcript.rendered import RenderedOutput, TranscriptItem
 from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, cut_to, is_mention, timestamp
@@ -131,8 +131,8 @@ class Narrator:
         match event:
             case Received():
                 return self._render_entry(event, link, columns)
-            case Answered(answer=answer):
-                return RenderedOutput(tuple(self._render_answer(answer, link, columns)))
+            case Answered():
+                return RenderedOutput(tuple(self._render_answer(event, link, columns)))
             case Connected() | Disconnected() | Ended() | LinkNotice():
                 return self._render_connection(event, link)
             case Pending() | Sent() | Delayed() | Failed() | Cancelled():
@@ -177,8 +177,8 @@ class Narrator:
             return before == self._last_announcement
         return False
 
-    def _render_answer(self, answer: Answer, link: LinkState, columns: int | None) -> Iterator[TranscriptItem]:
-        match answer:
+    def _render_answer(self, answered: Answered, link: LinkState, columns: int | None) -> Iterator[TranscriptItem]:
+        match answered.answer:
             case frames.Members(room=room, count=count, labels=labels):
                 text = who_is_here(room, count, ((label, label == link.label) for label in labels))
                 yield TranscriptItem(self.transcript.notice(text), room)
@@ -191,14 +191,19 @@ class Narrator:
                 yield TranscriptItem(rows, self.room)
             case frames.Page(entries=[], damaged=[]):
                 yield TranscriptItem(self.transcript.notice(NOTHING_FOUND), self.room)
-            case frames.Page(entries=entries, damaged=damaged):
-                items = [self._render_past(entry, link, columns) for entry in entries if not self._is_muted(entry)]
-                items += [self._render_damaged(number) for number in damaged]
-                yield from sorted(items, key=attrgetter("id"))
+            case frames.Page() as page:
+                yield from self._render_page(page, link, columns)
+                if end := page_end(answered.question, page):
+                    yield TranscriptItem(self.transcript.notice(end), self.room)
             case frames.Done():
                 pass
-            case _:
+            case answer:
                 assert_never(answer)
+
+    def _render_page(self, page: frames.Page, link: LinkState, columns: int | None) -> Iterator[TranscriptItem]:
+        items = [self._render_past(entry, link, columns) for entry in page.entries if not self._is_muted(entry)]
+        items += [self._render_damaged(number) for number in page.damaged]
+        yield from sorted(items, key=attrgetter("id"))
 
     def _is_muted(self, entry: frames.Said) -> bool:
         return entry.kind in _WORDS and self.people.is_ignored(entry.author)

@@ -36,6 +36,7 @@ VOTES_PER_TURN = 2000
 """Entries whose age is judged in one turn of the loop: a millisecond."""
 
 _id_of = attrgetter("id")
+_time_of = attrgetter("time")
 
 
 @asynccontextmanager
@@ -120,6 +121,12 @@ class MemoryJournal(Intake):
         if after is None:
             return entries[max(first, end - limit) : end]
         return entries[first : min(end, first + limit)]
+
+    async def first_id_since(self, time: float) -> int:
+        """Return the id that parts the entries kept before a time from those kept since."""
+        await trio.lowlevel.checkpoint()
+        index = bisect_left(self._entries, time, key=_time_of)
+        return self._entries[index].id if index < len(self._entries) else self.last_id + 1
 
     async def rooms(self) -> list[RoomRecord]:
         """Return all rooms that have entries, but no mailboxes."""

@@ -15,7 +15,7 @@ import trio
 from trio_chat.journal.records import JournalError, Past
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing
 from trio_chat.journal.sqlite.integrity import DamagedEntries
-from trio_chat.journal.sqlite.readers import read_page
+from trio_chat.journal.sqlite.readers import first_id_since, read_page
 from trio_chat.journal.sqlite.schema import refuse_foreign
 
 EXPORT_LOCK_WAIT_S = 2.0
@@ -60,6 +60,14 @@ class SqliteHistory:
     ) -> list[Past]:
         """Return up to `limit` entries of `room`, oldest first. One call at a time."""
         return await trio.to_thread.run_sync(partial(self._read, room, limit, before, after, without_presence))
+
+    async def first_id_since(self, time: float) -> int:
+        """Return the id that parts the entries kept before a time from those kept since. One call at a time."""
+        return await trio.to_thread.run_sync(self._first_id_since, time)
+
+    def _first_id_since(self, time: float) -> int:
+        with explaining():
+            return first_id_since(self._db, time)
 
     def _read(
         self, room: str | None, limit: int, before: int | None, after: int | None, without_presence: bool

@@ -151,6 +151,10 @@ class SqliteJournal(Intake):
         """Return up to `limit` entries of `room`, oldest first. Some may not have reached `follow` yet."""
         return await self._query(partial(self._readers.read, room, limit, before, after, without_presence))
 
+    async def first_id_since(self, time: float) -> int:
+        """Return the id that parts the entries kept before a time from those kept since."""
+        return await self._query(partial(self._readers.first_id_since, time))
+
     async def rooms(self) -> list[RoomRecord]:
         """Return all rooms in which something was said, but no mailboxes."""
         return await self._query(self._readers.rooms, max_s=math.inf)  # asked once, at the start

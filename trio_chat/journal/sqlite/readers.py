@@ -68,6 +68,24 @@ SELECT max(
 )
 """
 
+# Half of the ids are left after each of some 40 steps, which looks at one entry: `earlier` is the id of the one in the
+# middle if that was kept before. In one statement, since other threads run between two.
+_FIRST_SINCE = """
+WITH RECURSIVE step (low, high, earlier) AS (
+    SELECT 1, 2 * coalesce(max(id), 0) + 1, NULL FROM entry
+    UNION ALL
+    SELECT
+        iif(earlier IS NULL, low, earlier + 1),
+        iif(earlier IS NULL, (low + high) / 2, high),
+        (
+            SELECT iif(time < :time, id, NULL) FROM entry
+            WHERE id >= iif(earlier IS NULL, low + (low + high) / 2, earlier + 1 + high) / 2 ORDER BY id LIMIT 1
+        )
+    FROM step WHERE low < high
+)
+SELECT low FROM step WHERE low >= high
+"""
+
 _VOTES_AT_ONCE = 10_000
 # The votes of `age.vote`. A time that is no number, since a bit flipped, is above all of them.
 _VOTES = """
@@ -107,6 +125,11 @@ class Readers:
         """Return entries of a room, or of all, oldest first. Raises JournalError."""
         with self._lend(time_limit) as db:
             return self._logging_damage(read_page(db, room, limit, before, after, without_presence=without_presence))
+
+    def first_id_since(self, time: float, time_limit: TimeLimit) -> int:
+        """Return the id that parts the entries kept before a time from those kept since. Raises JournalError."""
+        with self._lend(time_limit) as db:
+            return first_id_since(db, time)
 
     def find(self, session: str, key: str, time_limit: TimeLimit) -> Past | None:
         """Return the entry kept under this session and key. Raises JournalError."""
@@ -234,6 +257,12 @@ def read_page(
     direction = "DESC" if after is None else "ASC"
     bounds = (after or 0, HIGHEST_ID if before is None else before, *(() if room is None else (room,)))
     return select_entries(db, f"{question} {direction} LIMIT ?", (*bounds, max(limit, 0)))
+
+
+def first_id_since(db: sqlite3.Connection, time: float) -> int:
+    """Return the id that parts the entries kept before a time from those kept since. Raises sqlite3.Error."""
+    found: int = db.execute(_FIRST_SINCE, {"time": to_micros(time)}).fetchone()[0]
+    return found
 
 
 def _old_to(db: sqlite3.Connection, after_id: int, now: float, older_than: float) -> int:

@@ -21,6 +21,7 @@ from trio_chat.chat.prices import Extent
 from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
+from trio_chat.server.sessions.past_answers import ids_of
 from trio_chat.server.sessions.settling import departed, failures_of
 from trio_chat.server.sessions.welcome import room_info
 from trio_chat.wire import frames
@@ -98,12 +99,9 @@ async def _list_rooms(talk: FrameConversation, request: frames.ListRooms) -> Non
 
 async def _history(talk: FrameConversation, request: frames.History) -> None:
     room = talk.client.mailbox_name if request.room == frames.MAILBOX else talk.room(request.room).name
+    before, after = await ids_of(talk.journal, request.bounds)
     past = await talk.journal.read(
-        room,
-        limit=request.limit + 1,
-        before=request.before,
-        after=request.after,
-        without_presence=not request.presence,
+        room, limit=request.limit + 1, before=before, after=after, without_presence=not request.presence
     )
     talk.answer(_page(past, request))
 
@@ -125,8 +123,8 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
             talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
         case TextReply(lines):
             talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
-        case HistoryQuery(room, limit):
-            await _history(talk, frames.History(room=room, limit=limit, presence=False, key=request.key))
+        case HistoryQuery() as query:
+            await _history(talk, frames.history_request(query, key=request.key))
         case SearchQuery(room, words, limit):
             await _search(talk, frames.Search(room=room, text=words, limit=limit, key=request.key))
         case LeaveChat():
@@ -198,7 +196,7 @@ def _spoken(talk: FrameConversation, request: Speech, receipt: Receipt | None) -
 
 def _page(past: Sequence[Past], request: frames.History | frames.Search) -> frames.Page:
     """Fill a page from its near end. One entry more than asked for was read, to see whether there is more."""
-    is_forward = isinstance(request, frames.History) and request.after is not None
+    is_forward = isinstance(request, frames.History) and request.bounds.is_forward
     nearest_first = past if is_forward else past[::-1]
     sizes = itertools.accumulate(len(it.draft.text) if isinstance(it, Entry) else 0 for it in nearest_first)
     fitting = sum(size <= PAGE_CHARS for size in sizes)

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 
 import trio
@@ -14,21 +14,21 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, NOTHING_FOUND, notice
-from trio_chat.journal import Damaged, JournalError, Past
+from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, notice
+from trio_chat.journal import JournalError
 from trio_chat.server.sessions.blank_lines import BlankLines
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
-from trio_chat.server.sessions.history_pages import history_pages
 from trio_chat.server.sessions.password_prompt import ask_password
+from trio_chat.server.sessions.past_answers import PastAnswers
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES, Peer, is_silent
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify, may_become_irc
 from trio_chat.wire.frame_decoder import is_hello, is_tell
-from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_gap, encode_notice, line_of_past
+from trio_chat.wire.lines import CR_SILENCE_S, LineFault, encode_gap, encode_notice
 from trio_chat.wire.telnet import TELNET_CURE, TelnetDecoder, TelnetFilter
 
 
@@ -73,6 +73,7 @@ class LinesSession:
         "_is_leaving",
         "_lags",
         "_outlet",
+        "_past",
         "_throttle",
         "fault",
     )
@@ -91,6 +92,7 @@ class LinesSession:
         self._is_leaving = False
         self._lags = False
         """True if something that it said is durable and may not have been sent to it yet."""
+        self._past: PastAnswers | None = None
         self._farewell = ""
         """Told last to one who leaves by a command."""
         self.fault: OSError | None = None
@@ -264,36 +266,18 @@ class LinesSession:
             self._print(rows)
 
     async def _send_past(self, question: HistoryQuery | SearchQuery) -> None:
-        """Print what was found page by page, each once the client has taken the one before."""
-        is_empty = True
+        """Print what was asked for page by page, each once the client has taken the one before."""
+        if self._past is None:
+            self._past = PastAnswers(self._context, self._client, self._outlet)
         try:
-            async with aclosing(self._pages_of(question)) as pages:
-                async for page in pages:
-                    is_empty = False
-                    self._print([_row_of(past) for past in page])
+            async with aclosing(self._past.rows(question)) as pages:
+                async for rows in pages:
+                    self._print(rows)
                     await self._flush([])
         except ChatError as error:
             self._notify(error.text)
         except JournalError as error:
             self._notify(f"no history: {error}")
-        else:
-            if is_empty:
-                self._notify(NOTHING_FOUND)
-
-    async def _pages_of(self, question: HistoryQuery | SearchQuery) -> AsyncGenerator[Sequence[Past], None]:
-        """Yield pages of the entries that match, oldest first; none where nothing does.
-
-        Raises ChatError, JournalError, and trio.BrokenResourceError.
-        """
-        context = self._context
-        if isinstance(question, HistoryQuery):
-            async with aclosing(history_pages(context.journal, question)) as pages:
-                async for page in pages:
-                    yield page
-            return
-        rooms, limit = [question.room], question.limit
-        if found := await context.searches.run(self._client, self._outlet, rooms, question.words, limit=limit):
-            yield found
 
     def _notify(self, text: str) -> None:
         self._outlet.write(encode_notice(text))
@@ -314,7 +298,3 @@ async def _whole_greeting(peer: Peer, before: bytes, data: bytes) -> bytes:
 def _must_wait(line: str, posted: Sequence[Posted]) -> bool:
     """Tell whether what was posted must be settled first: its entries decide the answer, or its confirmation is due."""
     return asks(line) or (says(line) and any(it.confirmation for it in posted))
-
-
-def _row_of(past: Past) -> str:
-    return notice(past.text) if isinstance(past, Damaged) else line_of_past(past)

@@ -1,0 +1,13 @@
+"""The notice behind a page of history: how to read on. Pure."""
+
+from trio_chat.chat.history_argument import read_on
+from trio_chat.client.link.events import Question
+from trio_chat.wire import frames
+
+
+def page_end(question: Question | None, page: frames.Page) -> str:
+    """Tell how to read on behind a page that was asked for; empty where there is nothing to tell."""
+    ids = [*(entry.id for entry in page.entries), *page.damaged]
+    if not isinstance(question, frames.History) or not page.more or not ids:
+        return ""
+    return read_on(question.limit, question.bounds, min(ids), max(ids))

@@ -1,0 +1,96 @@
+"""Answers to `/history` and `/search` in lines: pages of rows, then how to read on and the zone of the times."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from trio_chat.chat.answers import HistoryQuery, SearchQuery
+from trio_chat.chat.client import Client
+from trio_chat.chat.events import Entry
+from trio_chat.chat.history_argument import read_on
+from trio_chat.chat.moments import Bounds, zone_at
+from trio_chat.chat.wording import NOTHING_FOUND, notice
+from trio_chat.journal import Damaged, HistoryReader, Past
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.transport.outlet import PeerOutlet
+from trio_chat.wire.lines import line_of_past
+
+PAGE_ENTRIES = 50
+"""Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
+
+Rows = AsyncGenerator[Sequence[str], None]
+
+
+async def ids_of(journal: HistoryReader, bounds: Bounds) -> tuple[int | None, int | None]:
+    """Look up the ids of a stretch, whose ends may be times. -> (before, after). Raises JournalError."""
+    parted: list[int | None] = [
+        None if time is None else await journal.first_id_since(time) for time in (bounds.before_time, bounds.after_time)
+    ]
+    first_since, first_from = parted
+    by_time = Bounds(before=first_since, after=None if first_from is None else first_from - 1)
+    both = by_time.within(bounds)
+    return both.before, both.after
+
+
+class PastAnswers:
+    """Answers one plain client, and remembers the zone that it was told."""
+
+    __slots__ = ("_client", "_context", "_outlet", "_zone")
+
+    def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
+        self._context = context
+        self._client = client
+        self._outlet = outlet
+        self._zone = ""
+
+    async def rows(self, question: HistoryQuery | SearchQuery) -> Rows:
+        """Yield rows to print, each page once the one before is taken.
+
+        Raises ChatError, JournalError, and trio.BrokenResourceError.
+        """
+        answer = self._history(question) if isinstance(question, HistoryQuery) else self._found(question)
+        async with aclosing(answer) as pages:
+            async for rows in pages:
+                yield rows
+
+    async def _history(self, question: HistoryQuery) -> Rows:
+        """Yield what was said in a room, oldest first."""
+        journal, room, limit = self._context.journal, question.room, question.limit
+        before, after = await ids_of(journal, question.bounds)
+        page = await journal.read(room, limit=limit + 1, before=before, after=after, without_presence=True)
+        has_more = len(page) > limit
+        page = page[:limit] if question.bounds.is_forward else page[-limit:]
+        if not page:
+            yield [notice(NOTHING_FOUND)]
+            return
+        first, last = page[0], page[-1]
+        page = page[:PAGE_ENTRIES]
+        while page:
+            yield [_row_of(past) for past in page]
+            if page[-1].id == last.id:
+                break
+            bounds = {"after": page[-1].id, "before": last.id + 1}
+            page = await journal.read(room, limit=PAGE_ENTRIES, without_presence=True, **bounds)
+        how = read_on(limit, question.bounds, first.id, last.id) if has_more else ""
+        yield self._behind(how, first, last)
+
+    async def _found(self, question: SearchQuery) -> Rows:
+        """Yield what a search found, oldest first."""
+        searches, limit = self._context.searches, question.limit
+        found = await searches.run(self._client, self._outlet, [question.room], question.words, limit=limit)
+        if not found:
+            yield [notice(NOTHING_FOUND)]
+            return
+        yield [_row_of(past) for past in found]
+        yield self._behind("", found[0], found[-1])
+
+    def _behind(self, how: str, *ends: Past) -> list[str]:
+        """Return the row behind what was shown: how to read on, and the zone of the times if that is news."""
+        zones = dict.fromkeys(zone_at(it.time) for it in ends if isinstance(it, Entry))
+        zone = f"times are {', then '.join(zones)}" if zones else self._zone
+        parts = [how, zone if zone != self._zone else ""]
+        self._zone = zone
+        return [notice("; ".join(filter(None, parts)))] if any(parts) else []
+
+
+def _row_of(past: Past) -> str:
+    return notice(past.text) if isinstance(past, Damaged) else line_of_past(past)
