@@ -3,15 +3,19 @@
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.chat.test_words import LINES
 from tests.conftest import PATIENCE_S
 from tests.journal.bare_engine import BARE
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
+from trio_chat.chat.text import clean
+from trio_chat.chat.words import phrase, words
 from trio_chat.journal import (
     AuditRecord,
     BanRecord,
@@ -450,8 +454,16 @@ async def test_a_journal_that_does_not_exist_is_refused(tmp_path: Path, unknown:
             pass
 
 
-async def found(journal: Journal, words: str, *rooms: str, limit: int = 100, before: int | None = None) -> list[str]:
-    entries = await journal.search(rooms or ["lobby"], words, limit=limit, before=before)
+async def found(
+    journal: Journal,
+    words: str,
+    *rooms: str,
+    limit: int = 100,
+    before: int | None = None,
+    after: int | None = None,
+    author: str = "",
+) -> list[str]:
+    entries = await journal.search(rooms or ["lobby"], words, limit=limit, before=before, after=after, author=author)
     return [entry.draft.text for entry in entries]
 
 
@@ -496,6 +508,81 @@ async def test_a_search_goes_on_before_an_id(journal: Journal) -> None:
 
     assert await found(journal, "hello", limit=2, before=4) == ["hello 1", "hello 2"]
     assert await found(journal, "hello", before=1) == []
+
+
+@needs(Searchable)
+async def test_a_search_may_end_after_an_id(journal: Journal) -> None:
+    await keep(journal, *(said(f"hello {number}") for number in range(5)))
+
+    assert await found(journal, "hello", after=3) == ["hello 3", "hello 4"]
+    assert await found(journal, "hello", after=3, before=5) == ["hello 3"]
+    assert await found(journal, "hello", after=5) == []
+
+
+@needs(Searchable)
+async def test_a_search_may_be_for_what_one_person_said(journal: Journal) -> None:
+    authors = ("alice", "José", "小明", "ali", "alice b")
+    await keep(journal, *(Draft("lobby", Kind.SAID, author, f"hello from {author}") for author in authors))
+
+    for author, spelling in zip(authors, ("ALICE", "jose", "小明", "ali", "alice b"), strict=True):
+        assert await found(journal, "hello", author=spelling) == [f"hello from {author}"]
+        assert await found(journal, "", author=spelling) == [f"hello from {author}"]
+        assert await found(journal, "bye", author=spelling) == []
+    assert await found(journal, "hello", author="明") == []
+    assert await found(journal, "hello", author="!") == []
+
+
+@needs(Searchable)
+async def test_a_search_finds_what_was_said_a_moment_ago_without_a_gap(journal: Journal) -> None:
+    await keep(journal, *(said(f"服务器 {number}") for number in range(3)))
+
+    assert await found(journal, "务器") == ["服务器 0", "服务器 1", "服务器 2"]
+    assert journal.search_gap is None
+
+
+def is_held(text: str, query: str) -> bool:
+    """Tell whether a text holds a query, in the simplest way."""
+    held = words(text)
+    for wanted in (phrase(part).split() for part in query.split()):
+        starts = range(len(held) - len(wanted) + 1)
+        *first, last = wanted or [""]
+        if wanted and not any(
+            held[start : start + len(first)] == first and held[start + len(first)].startswith(last) for start in starts
+        ):
+            return False
+    return any(map(phrase, query.split()))
+
+
+@needs(Searchable, Importable, Prunable)
+@settings(max_examples=15)
+@given(
+    lines=st.lists(LINES, min_size=1, max_size=20),
+    queries=st.lists(LINES.map(lambda line: " ".join(line[:12].split()[:8])), max_size=8),
+    data=st.data(),
+)
+def test_a_search_finds_what_a_naive_one_does_in_every_script(
+    url: str, lines: list[str], queries: list[str], data: st.DataObject
+) -> None:
+    lines = [clean(line) for line in lines]
+    for line in lines:
+        start = data.draw(st.integers(0, len(line)))
+        queries.append(" ".join(line[start : start + data.draw(st.integers(1, 6))].split()[:8]))
+    pruned = data.draw(st.integers(0, len(lines) - 1))
+
+    async def check() -> None:
+        with TemporaryDirectory() as folder:
+            async with open_journal(url, data=Path(folder)) as journal:
+                await journal.load(
+                    (Entry(number, 1.7e9, said(line)) for number, line in enumerate(lines, 1)), Origin("one")
+                )
+                for remaining in (lines, lines[pruned:]):
+                    for query in queries:
+                        assert await found(journal, query) == [line for line in remaining if is_held(line, query)], (
+                            query
+                        )
+                    await journal.prune(more_than=len(lines) - pruned)
+
+    trio.run(check)
 
 
 @needs(Searchable)

@@ -101,13 +101,24 @@ class Journal(HistoryReader, Protocol):
 class Searchable(Protocol):
     """A journal that can be searched."""
 
+    search_gap: str | None
+    """What searches do not find at present, as a clause without a full stop; None when they find everything."""
+
     async def search(
-        self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None
+        self,
+        rooms: Sequence[str],
+        words: str,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        author: str = "",
     ) -> Sequence[Past]:
         """Return the newest `limit` entries of these rooms that hold all words, oldest first. Raises JournalError.
 
-        Searched are entries of the kinds in `search_words.SEARCHED`, ignoring case and diacritics. A word matches the
-        beginning of a longer one. Signs other than letters and digits mean nothing. `before` is an id.
+        Searched are entries of the kinds in `search_words.SEARCHED` for words as in `chat.words`: a word finds longer
+        ones that begin with it. `before` and `after` are ids. With `author`, a name in any case, only what that one
+        said is found; without any words, all of it.
 
         Its work is bounded, and ends when the caller is cancelled. Raises SearchError where it would need more.
         """

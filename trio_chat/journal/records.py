@@ -18,7 +18,7 @@ class SearchError(JournalError):
 
 
 TOO_MUCH = "too much to look through: say more"
-NOT_INDEXED = "what was imported is being indexed: search again later"
+STILL_INDEXING = "older lines are still being indexed"
 
 
 class Damaged(msgspec.Struct, frozen=True):

@@ -1,18 +1,14 @@
-"""The meaning of a search: the same for all engines."""
+"""The meaning of a search: the same for all engines. What a word is stands in `chat.words`."""
 
-import re
-from collections.abc import Iterable
-from unicodedata import category
+from dataclasses import dataclass
 
-from trio_chat.chat.events import Kind
-from trio_chat.chat.normalization import normalized
+from trio_chat.chat.events import Draft, Kind
+from trio_chat.chat.folding import fold
+from trio_chat.chat.words import holds, phrase
 from trio_chat.journal.records import SearchError
 
 SEARCHED = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
 """The kinds of entries that are searched."""
-
-_TOKEN = re.compile(r"[^\W_]+")
-
 
 WORDS_MAX = 8
 """Words in one search. Each costs as much as another search."""
@@ -21,7 +17,38 @@ CHARS_MAX = 256
 """Characters in one search, judged before anything else is done with it."""
 
 
-def phrases(words: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What entries are searched for: those of rooms that hold all phrases, by an author if there is one given."""
+
+    rooms: tuple[str, ...]
+    phrases: tuple[str, ...]
+    author: str = ""
+    """The name in any spelling; empty for anybody."""
+    after: int | None = None
+    """An id: older entries, and that one, are left out."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """No entry is wanted."""
+        return not self.rooms or not (self.phrases or self.author)
+
+    def is_it(self, draft: Draft) -> bool:
+        """Tell whether a draft is wanted, but for its age."""
+        return (
+            draft.room in self.rooms and draft.kind in SEARCHED and self.is_by(draft.author) and self.is_in(draft.text)
+        )
+
+    def is_by(self, author: str) -> bool:
+        """Tell whether the author is wanted."""
+        return not self.author or fold(author) == fold(self.author)
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether a text holds all phrases."""
+        return holds(text, self.phrases)
+
+
+def phrases(words: str) -> tuple[str, ...]:
     """Split a query into phrases, each of which has to be somewhere in a text. Raises SearchError.
 
     Spaces separate phrases. Other signs separate the words of one phrase: `can't` is `can` followed at once by `t`.
@@ -29,26 +56,7 @@ def phrases(words: str) -> list[str]:
     """
     if len(words) > CHARS_MAX:
         raise SearchError(f"a search has at most {CHARS_MAX} characters")
-    readable = "".join(char if char.isprintable() else " " for char in words)
-    found: dict[str, str] = {}
-    for phrase in readable.split():
-        if folded := fold(phrase):
-            found.setdefault(folded, phrase)
+    found = dict.fromkeys(filter(None, map(phrase, words.split())))
     if len(found) > WORDS_MAX:
         raise SearchError(f"a search has at most {WORDS_MAX} words")
-    return list(found.values())
-
-
-def is_in(folded: Iterable[str], text: str) -> bool:
-    """Tell whether a text holds all folded phrases; words may be beginnings of longer ones."""
-    tokens = fold(text)
-    return all(phrase in tokens for phrase in folded)
-
-
-def fold(text: str) -> str:
-    """Return the words of a text without case and diacritics, each after a space.
-
-    A substring that begins with a space begins a word.
-    """
-    plain = "".join(char for char in normalized("NFD", text) if category(char) != "Mn").lower()
-    return "".join(f" {token}" for token in _TOKEN.findall(plain))
+    return tuple(found)

@@ -18,7 +18,7 @@ from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.intake import Intake
 from trio_chat.journal.prune_marks import PruneMarks
 from trio_chat.journal.records import TOO_MUCH, AuditRecord, BanRecord, Origin, RoomRecord, SearchError
-from trio_chat.journal.search_words import SEARCHED, fold, is_in, phrases
+from trio_chat.journal.search_words import Wanted, phrases
 
 ENTRIES_MAX = 100_000
 """About 40 MB of short lines; older ones are forgotten."""
@@ -76,6 +76,7 @@ class MemoryJournal(Intake):
     """A journal in lists. A batch is everything posted in one turn of the loop."""
 
     damage: str | None = None
+    search_gap: str | None = None
 
     def __init__(self, clock: Callable[[], float], entries_max: int, search_max_s: float) -> None:
         super().__init__(self._submit_batch, last_id=0, name="memory:")
@@ -137,18 +138,26 @@ class MemoryJournal(Intake):
             if not name.startswith(MAILBOX_MARK)
         ]
 
-    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Entry]:
+    async def search(
+        self,
+        rooms: Sequence[str],
+        words: str,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        author: str = "",
+    ) -> list[Entry]:
         """Return the newest entries that hold all words, oldest first."""
-        wanted = [fold(phrase) for phrase in phrases(words)]
+        wanted = Wanted(tuple(rooms), phrases(words), author, after)
         async with self._searches:
             entries = await self.read(None, limit=len(self._entries), before=before)
             found: list[Entry] = []
             turns = _Turns(self._search_max_s)
-            for entry in reversed(entries) if wanted else ():
-                if len(found) >= limit:
+            for entry in () if wanted.is_nothing else reversed(entries):
+                if len(found) >= limit or (after and entry.id <= after):
                     break
-                draft = entry.draft
-                if draft.room in rooms and draft.kind in SEARCHED and is_in(wanted, draft.text):
+                if wanted.is_it(entry.draft):
                     found.append(entry)
                 if turns.is_over:
                     await turns.next()

@@ -22,7 +22,7 @@ from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.intake import CLOSED, Intake
 from trio_chat.journal.records import (
-    NOT_INDEXED,
+    STILL_INDEXING,
     TOO_MUCH,
     AuditRecord,
     BanRecord,
@@ -32,12 +32,13 @@ from trio_chat.journal.records import (
     RoomRecord,
     SearchError,
 )
-from trio_chat.journal.search_words import phrases
+from trio_chat.journal.search_words import Wanted, phrases
 from trio_chat.journal.sqlite.connection import refusal
 from trio_chat.journal.sqlite.integrity import IntegrityCheck
 from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.readers import Readers
 from trio_chat.journal.sqlite.search_lanes import SearchLanes
+from trio_chat.journal.sqlite.searching import UNINDEXED_MAX
 from trio_chat.journal.sqlite.store import Store
 from trio_chat.journal.sqlite.time_limit import TimeLimit
 from trio_chat.journal.sqlite.writer import Job, ProbeResult, Report, Writer
@@ -47,9 +48,6 @@ READERS_MAX = 4
 
 LOG_PAGES_MAX = 4000
 """Pages in the write-ahead log, 16 MB, above which searches stop for a moment: while any runs, SQLite appends to it."""
-
-UNINDEXED_MAX = 20_000
-"""Entries not indexed yet, above which a search that ends without an answer owes that to them."""
 
 PRUNE_PAUSE_RATIO = 20
 """The pause between two slices of pruning is this many times the duration of a slice."""
@@ -159,21 +157,36 @@ class SqliteJournal(Intake):
         """Return all rooms in which something was said, but no mailboxes."""
         return await self._query(self._readers.rooms, max_s=math.inf)  # asked once, at the start
 
-    async def search(self, rooms: Sequence[str], words: str, *, limit: int, before: int | None = None) -> list[Past]:
+    async def search(
+        self,
+        rooms: Sequence[str],
+        words: str,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        author: str = "",
+    ) -> list[Past]:
         """Return the newest entries that hold all words, oldest first. Pages of history need not wait for it.
 
         A search that needs long is begun anew, behind the others of its kind: no number of them delays a quick one.
         """
-        if not rooms or not (wanted := phrases(words)):
+        wanted = Wanted(tuple(rooms), phrases(words), author, after)
+        if wanted.is_nothing:
             await trio.lowlevel.checkpoint()
             return []
-        question = partial(self._readers.search, rooms, wanted, limit, before)
+        question = partial(self._readers.search, wanted, limit, before)
         if self._store.log_pages >= LOG_PAGES_MAX:
             await self._search_lanes.pause(self._restart_long_log)
         with suppress(TimeoutError):
             return await self._search_lanes.run(partial(self._ask, question))
-        is_indexed = self.last_id - self._store.indexing.indexed_to < UNINDEXED_MAX
-        raise SearchError(TOO_MUCH if is_indexed else NOT_INDEXED)
+        raise SearchError(TOO_MUCH)
+
+    @property
+    def search_gap(self) -> str | None:
+        """The entries that searches do not find yet."""
+        marks = self._store.indexing.marks
+        return STILL_INDEXING if marks.has_gap or self.last_id - marks.indexed_to > UNINDEXED_MAX else None
 
     async def find(self, session: str, key: str) -> Past | None:
         """Return the entry kept under this session and key."""

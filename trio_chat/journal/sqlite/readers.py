@@ -3,7 +3,7 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,19 +13,17 @@ from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.age import AgeCut
 from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, RoomRecord
-from trio_chat.journal.search_words import SEARCHED
+from trio_chat.journal.search_words import Wanted
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.rows import COLUMNS, find_keyed, select_entries, to_micros
-from trio_chat.journal.sqlite.schema import IS_SAID, WORDS
+from trio_chat.journal.sqlite.schema import IS_SAID
+from trio_chat.journal.sqlite.searching import search
 from trio_chat.journal.sqlite.sessions import read_sessions
-from trio_chat.journal.sqlite.time_limit import SEARCH_STEPS, TimeLimit
+from trio_chat.journal.sqlite.time_limit import TimeLimit
 
 HIGHEST_ID = 2**63 - 1
-
-INDEXED = "kind IN ('{}')".format("', '".join(SEARCHED))
-"""The SQL condition for entries that can be searched."""
 
 _SPOKEN = "'{}'".format("', '".join(SPOKEN))
 
@@ -50,11 +48,6 @@ SELECT
 FROM room WHERE name IS NOT NULL AND EXISTS (SELECT 1 FROM entry WHERE room = name AND kind IN ({_SPOKEN}))
 """
 _AROUND_MAILBOXES = (("", MAILBOX_MARK), (chr(ord(MAILBOX_MARK) + 1), "\U0010ffff"))
-
-_FRESH = f"""
-INSERT INTO temp.fresh (rowid, room, text) SELECT id, hex(room), text FROM entry
-WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'indexed_to') AND {INDEXED}
-"""
 
 _THESE = f"SELECT {COLUMNS} FROM entry WHERE id IN (SELECT value FROM json_each(?))"
 
@@ -147,25 +140,16 @@ class Readers:
         names = [(name.decode(errors="ignore"), *ids) for name, *ids in rows]  # a bit may have flipped there too
         return [RoomRecord(name, topics.get(topic_id, ""), last_id) for name, topic_id, last_id in names]
 
-    def search(
-        self, rooms: Sequence[str], phrases: Sequence[str], limit: int, before: int | None, time_limit: TimeLimit
-    ) -> list[Past]:
-        """Return the newest entries that hold all phrases, oldest first.
-
-        Entries that are not indexed yet get a temporary index. Raises JournalError, and TimeoutError.
-        """
-        bounds = (_match(rooms, phrases), HIGHEST_ID if before is None else before, max(limit, 0))
+    def search(self, wanted: Wanted, limit: int, before: int | None, time_limit: TimeLimit) -> list[Past]:
+        """Return the newest entries wanted, oldest first. Raises JournalError, and TimeoutError."""
         with self._lend(time_limit) as db:
             db.execute("BEGIN")
             try:
-                db.execute(f"CREATE VIRTUAL TABLE temp.fresh USING {WORDS}")
-                db.execute(_FRESH)
-                with time_limit.on(db, SEARCH_STEPS):
-                    fresh, older = (select_entries(db, _found_in(table), bounds) for table in ("fresh", "words"))
+                found = search(db, wanted, max(limit, 0), HIGHEST_ID if before is None else before, time_limit)
             finally:
-                if db.in_transaction:  # a write that was interrupted has ended it
+                if db.in_transaction:
                     db.execute("ROLLBACK")
-        return self._logging_damage((older + fresh)[-bounds[2] :] if bounds[2] else [])
+        return self._logging_damage(found)
 
     def pruned_in(self, room: str, time_limit: TimeLimit) -> int:
         """Return the highest id of an entry of a room that was pruned."""
@@ -276,15 +260,3 @@ def _old_to(db: sqlite3.Connection, after_id: int, now: float, older_than: float
             cut.add(entry_id, vote)
             after_id = entry_id
     return cut.id
-
-
-def _found_in(table: str) -> str:
-    newest = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
-    return f"SELECT {COLUMNS} FROM entry WHERE id IN ({newest})"
-
-
-def _match(rooms: Sequence[str], phrases: Sequence[str]) -> str:
-    """Write the query in the language of FTS5. Inside quotes nothing has a meaning but the quote itself."""
-    names = " OR ".join(f'"{room.encode(errors="replace").hex()}"' for room in rooms)
-    words = " AND ".join('"' + phrase.replace('"', '""') + '" *' for phrase in phrases)
-    return f"room : ({names}) AND text : ({words})"

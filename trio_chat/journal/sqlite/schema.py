@@ -9,9 +9,6 @@ from trio_chat.journal.sqlite.connection import DAMAGED, refusal, transaction
 APPLICATION_ID = 0x7472696F
 """At byte 68 of the file: tells a journal from other databases, for `file` too. "trio" in ASCII."""
 
-WORDS = "fts5(room, text, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2')"
-"""The index of words; the texts themselves are in the entries. The room is one word in it: its name's bytes in hex."""
-
 IS_SAID = "kind NOT IN ('joined', 'left', 'kicked', 'renamed', 'crowd')"
 """The SQL condition for entries of other kinds than `events.PRESENCE`, as it stands in the index `said_by_room`."""
 
@@ -38,9 +35,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # its own (64 senders: 12 us of CPU a line instead of 16).
         "CREATE UNIQUE INDEX entry_by_key ON entry (key, session) WHERE key <> ''",
         "CREATE INDEX topic_by_room ON entry (room) WHERE kind = 'topic'",
-        f"CREATE VIRTUAL TABLE words USING {WORDS}",
-        # Merging comes in small portions with every slice of indexing, never in a large one of its own accord.
-        "INSERT INTO words (words, rank) VALUES ('automerge', 0), ('crisismerge', 64)",
+        # An index that knew only scripts with spaces; `word_index` has taken its place.
+        "CREATE VIRTUAL TABLE words USING fts5(room, text, content = '', columnsize = 0)",
         """CREATE TABLE audit (
             id INTEGER PRIMARY KEY,
             time REAL NOT NULL,
@@ -73,6 +69,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # Among a million notices, a page of what was said would read them all. Trade-off: 3 us of the writer for each line.
     (f"CREATE INDEX said_by_room ON entry (room) WHERE {IS_SAID}",),
+    # The index of words now has a version of its own, and a gap while older entries are being indexed anew.
+    ("INSERT OR IGNORE INTO meta VALUES ('unindexed_from', '0'), ('unindexed_to', '0')",),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

@@ -53,7 +53,8 @@ _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
 _PROBE = "INSERT OR REPLACE INTO meta VALUES ('probe', ?)"
 _SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
-_ADOPT = "UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END WHERE name <> 'probe'"
+_ADOPT = """UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END
+WHERE name IN ('epoch', 'indexed_to', 'pruned_to', 'prune_floor')"""
 
 T = TypeVar("T")
 
