@@ -77,7 +77,10 @@ TWO_LENGTHS = HttpRefusal(400, "A request may have Content-Length or Transfer-En
 HALF_A_HANDSHAKE = HttpRefusal(400, "This is not a complete websocket handshake.")
 TOO_EARLY = HttpRefusal(400, "Nothing may be sent before a websocket handshake is answered.")
 OTHER_ENCODING = HttpRefusal(501, "The only supported transfer encoding is chunked.")
-SMALL_LETTERS = HttpRefusal(501, "Methods are written in capitals, such as GET and DELETE.")
+SMALL_LETTERS = HttpRefusal(405, "Methods are written in capitals, such as GET and DELETE.")
+METHODS = b"GET, HEAD, POST, DELETE, OPTIONS"
+"""The methods of all paths."""
+
 OTHER_VERSION = HttpRefusal(505, "Only HTTP/1.0 and HTTP/1.1 are supported.")
 
 
@@ -175,6 +178,8 @@ class Http11(H11Protocol):
             (b"connection", b"close"),
             *self.config.response_headers("h11"),
         ]
+        if refusal.status == 405:  # RFC 9110, 15.5.6
+            headers.append((b"allow", METHODS))
         await self._send_h11_event(h11.Response(status_code=refusal.status, headers=headers))
         if not is_head:
             await self._send_h11_event(h11.Data(data=body))
