@@ -306,6 +306,21 @@ def import_history(file: str, config: Path | None, **flags: Any) -> int:
     return transfer.import_history(settings, file)
 
 
+@history.command("compact", short_help="Give the disk space of removed entries back.")
+@_options(ServeSettings, _HISTORY_OPTIONS)
+@_config_option
+def compact_history(config: Path | None, **flags: Any) -> int:
+    """Rebuild the journal without the space of entries that `--keep` removed.
+
+    No server may be running on the journal. A server does this by itself, a little at a time; a large journal that an
+    early version made needs this once. It takes free disk space of twice the size of what is kept.
+    """
+    settings = _load(ServeSettings, flags, file=config)
+    from trio_chat.backup import transfer
+
+    return transfer.compact_history(settings)
+
+
 @cli.command(short_help="Test that trio-chat works on this machine.")
 @click.option("--chaos", is_flag=True, help="Inject faults for a while, and check that nothing is lost.")
 @click.option(

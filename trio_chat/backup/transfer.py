@@ -20,6 +20,7 @@ from trio_chat.journal import (
     JournalError,
     Origin,
     check_outlasts_server,
+    compact_journal,
     need,
     open_history,
     open_journal,
@@ -59,6 +60,17 @@ def export_history(settings: ServeSettings, name: str) -> int:
 def import_history(settings: ServeSettings, name: str) -> int:
     """Import all entries of a file, or none if it is malformed. -> exit status. Reports on stderr."""
     return _run(_import, settings, name)
+
+
+def compact_history(settings: ServeSettings) -> int:
+    """Give the disk space of removed entries back, while no server runs. -> exit status. Reports on stderr."""
+    try:
+        before, after = compact_journal(settings.journal, data=settings.data)
+    except JournalError as error:
+        print(f"trio-chat: {error}", file=sys.stderr)
+        return 1
+    print(f"compacted the journal from {before / 1e6:.1f} to {after / 1e6:.1f} MB", file=sys.stderr)
+    return 0
 
 
 def _run(

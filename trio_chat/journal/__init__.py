@@ -4,7 +4,7 @@ It must not know rooms' members, sockets or wire formats: it takes drafts and gi
 """
 
 from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord
-from trio_chat.journal.engines import check_journal, check_outlasts_server, open_history, open_journal
+from trio_chat.journal.engines import check_journal, check_outlasts_server, compact_journal, open_history, open_journal
 from trio_chat.journal.protocol import (
     HistoryReader,
     Importable,
@@ -47,6 +47,7 @@ __all__ = [
     "SessionStore",
     "check_journal",
     "check_outlasts_server",
+    "compact_journal",
     "need",
     "open_history",
     "open_journal",

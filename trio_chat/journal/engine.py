@@ -10,6 +10,8 @@ from trio_chat.journal.protocol import HistoryReader, Journal
 OpenJournal = Callable[[str, Path, Callable[[], float]], AbstractAsyncContextManager[Journal]]
 OpenHistory = Callable[[str, Path], AbstractAsyncContextManager[HistoryReader]]
 
+Compact = Callable[[str, Path], tuple[int, int]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
@@ -28,5 +30,8 @@ class Engine:
     """Check that `open` would succeed, and change nothing. Raises JournalError."""
     open_history: OpenHistory | None
     """Open a journal for reading only, also while a server uses it; None when it ends with its server."""
+    compact: Compact | None = None
+    """Rebuild a journal that no server uses, without the space of what was removed; None where there is no such space.
+    It returns the bytes before and after, and raises JournalError."""
     lacks: frozenset[type] = frozenset()
     """The parts of `protocol.OPTIONAL` that its journals do not have."""

@@ -59,6 +59,17 @@ def check_outlasts_server(url: str) -> None:
         raise JournalError(f"the journal {url} would end with this command; name one that stays, such as {other}")
 
 
+def compact_journal(url: str, *, data: Path) -> tuple[int, int]:
+    """Rebuild the journal that `url` names, which no server may use, without the space of what was removed.
+
+    -> its bytes before and after. Raises JournalError.
+    """
+    engine, location = _find(url)
+    if engine.compact is None:
+        raise JournalError(f"the journal {url} has no space to give back")
+    return engine.compact(location, data)
+
+
 def _find(url: str) -> tuple[Engine, str]:
     scheme, colon, location = url.partition(":")
     engine = ENGINES.get(scheme)

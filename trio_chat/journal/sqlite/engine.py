@@ -30,10 +30,17 @@ def _check(location: str, data: Path) -> None:
     check_can_open(_path(location, data))
 
 
+def _compact(location: str, data: Path) -> tuple[int, int]:
+    from trio_chat.journal.sqlite.shrinking import compact
+
+    return compact(_path(location, data))
+
+
 SQLITE = Engine(
     forms={"sqlite:": "in the data folder", "sqlite:PATH": "in that file"},
     accepts=lambda _location: True,
     open=_open,
     check=_check,
     open_history=_open_history,
+    compact=_compact,
 )

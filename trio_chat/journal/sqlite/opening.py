@@ -74,6 +74,7 @@ def _create(path: Path) -> None:
         raise _unusable(path.parent, error) from error
     db = sqlite3.connect(unborn, isolation_level=None)
     try:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything is in it, or the file could never be shrunk
         db.execute("PRAGMA journal_mode = WAL")
         migrate(db, path)
         db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))

@@ -16,6 +16,7 @@ from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.rows import COLUMNS, Row, find_keyed, to_micros, to_row
 from trio_chat.journal.sqlite.schema import migrate
 from trio_chat.journal.sqlite.sessions import read_sessions, write_sessions
+from trio_chat.journal.sqlite.shrinking import Shrinking, rebuild_if_small
 
 ROWS_PER_STATEMENT = 64
 """SQLite gets this many rows at once, with the transaction around them when there are no more. Between two calls the
@@ -76,15 +77,20 @@ class Store:
             for pragma in _PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
+            rebuild_if_small(db)
             self.epoch: str = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()[0]
             self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
             self.sessions = read_sessions(db)
             """The session records that were there at opening."""
             self.indexing = Indexing(path, index_within_s=index_within_s)
             stack.callback(self.indexing.close)
+            self.shrinking = Shrinking(path)
+            stack.callback(self.shrinking.close)
             self.file_identity = FileIdentity(path)
             stack.pop_all()
         self._pages_written = 0
+        self._is_smaller = False
+        """Pages were cut off since the last checkpoint that was due to that."""
         self.log_pages = 0
         """Pages in the write-ahead log, as of the last checkpoint."""
 
@@ -156,8 +162,17 @@ class Store:
     def prune_some(self, target: int) -> float:
         """Remove another slice of the oldest entries, up to an id below the newest. -> the seconds it took"""
         self._pages_written += 32
+        self.shrinking.hasten()
         with explaining():
             return self.indexing.prune(target)
+
+    def shrink_some(self) -> None:
+        """Cut off another slice of the pages that are free, if there are many; a failure only postpones it."""
+        if pages := self.shrinking.shrink():
+            self._pages_written += pages
+            self._is_smaller = True
+        elif self._is_smaller:  # the file is cut off when the log is copied into it
+            self._is_smaller, self._pages_written = False, CHECKPOINT_PAGES
 
     def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Append entries of another journal, all or none. -> the number of new ones
@@ -224,6 +239,7 @@ class Store:
         is_astray = self.file_identity.is_astray
         is_log_empty = is_astray and self.indexing.empty_log()
         self.indexing.close()
+        self.shrinking.close()
         # The last connection to close does the checkpoint and removes the log, unless the file has lost its name.
         self._db.close()
         if is_astray:

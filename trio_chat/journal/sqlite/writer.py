@@ -122,18 +122,27 @@ class Writer:
         self._report(None)
 
     def _next(self) -> Task | None:
-        """Wait for the next task; index meanwhile, and probe now and then.
+        """Wait for the next task; index and shrink meanwhile, and probe now and then.
 
         After a failure the probe does not wait for a pause: what is small may be kept all the time.
         """
         while True:
-            wait_s = self._probe_at - time.monotonic() if self.failure else min(self._probe_s, self._index())
+            wait_s = self._probe_at - time.monotonic() if self.failure else min(self._probe_s, self._tidy())
             try:
                 if wait_s > 0:
                     return self._queue.get(timeout=wait_s)
             except Empty:
                 pass
             self._probe()
+
+    def _tidy(self) -> float:
+        """Index and shrink, as far as slices are due. -> seconds until the next one"""
+        pause_s = self._index()
+        if self.damage or (shrink_in_s := self._store.shrinking.due_in_s()) > 0:
+            return math.inf if self.damage else min(pause_s, shrink_in_s)
+        self._store.shrink_some()
+        self._store.checkpoint_if_due()
+        return min(pause_s, self._store.shrinking.due_in_s())
 
     def _index(self) -> float:
         """Index the slices that are due. -> seconds until the next one"""

@@ -1,0 +1,151 @@
+"""Giving the disk space of removed entries back, a slice at a time, on the thread that writes.
+
+SQLite keeps the pages that pruning has emptied for what comes next. Those beyond a reserve are moved to the end of the
+file and cut off there (https://www.sqlite.org/pragma.html#pragma_incremental_vacuum), which a file must have been made
+for. One of before is rebuilt once: while it is opened if little is in it, else by `compact`, while no server runs.
+"""
+
+import logging
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.sqlite.connection import connect, connect_beside, explaining, reason
+from trio_chat.journal.sqlite.opening import CHECK_LOCK_WAIT_S, lock_and_prepare
+
+SLICE_S = 0.002
+"""The CPU time that a slice may take: 64 pages take 0.3 ms, 3,300 pages 19 ms in all."""
+
+PAUSE_RATIO = 20
+"""The pause after a slice is this many times its duration."""
+
+LOOK_EVERY_S = 60.0
+"""Between two looks at the number of free pages, and after a slice that failed."""
+
+RESERVE_PAGES = 64
+RESERVE_SHARE = 10
+"""Free pages that stay for the next entries: so many, or one page in ten if that is more."""
+
+REBUILT_BYTES_MAX = 16 * 1024 * 1024
+"""What may be in a file that is rebuilt while a server starts: it takes 0.4 s for that, and needs the memory."""
+
+_PAGES_MIN, _PAGES_MAX = 8, 512
+_INCREMENTAL = 2
+
+logger = logging.getLogger(__name__)
+
+
+class Shrinking:
+    """A connection of its own to the file, and the time of the next slice."""
+
+    def __init__(self, path: Path, *, look_every_s: float = LOOK_EVERY_S) -> None:
+        """Raises sqlite3.Error."""
+        self._path = path
+        self._look_every_s = look_every_s
+        self._pages = 64
+        self._due = 0.0
+        self._has_told = False
+        self._db = connect_beside(path)
+
+    def due_in_s(self) -> float:
+        """Return the seconds until `shrink` is due."""
+        return max(0.0, self._due - time.monotonic())
+
+    def hasten(self) -> None:
+        """Have the next slice due at once: entries were removed."""
+        self._due = 0.0
+
+    def shrink(self) -> int:
+        """Cut off a slice of the free pages beyond the reserve. -> their number; a failure only postpones it"""
+        pages, pause_s = 0, self._look_every_s
+        try:
+            if spare := spare_pages(self._db):
+                pages, took_s = self._cut_off(spare)
+                pause_s = took_s * PAUSE_RATIO if pages else pause_s
+        except sqlite3.Error as error:
+            logger.warning("the journal cannot be made smaller: %s: %s", self._path, reason(error))
+        self._due = time.monotonic() + pause_s
+        return pages
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def _cut_off(self, spare: int) -> tuple[int, float]:
+        """-> the number of pages, and the CPU time it took; no pages where the file was not made for it"""
+        if not _is_incremental(self._db):
+            if not self._has_told:
+                self._has_told = True
+                logger.info(
+                    "%s keeps its size until `trio-chat history compact` is run, once, without a server", self._path
+                )
+            return 0, 0.0
+        began = time.thread_time()
+        pages = min(spare, self._pages)
+        self._db.executescript(f"PRAGMA incremental_vacuum({pages})")  # `execute` would do one page alone
+        took_s = time.thread_time() - began
+        if took_s > SLICE_S:
+            self._pages = max(_PAGES_MIN, self._pages // 2)
+        elif took_s < SLICE_S / 2:
+            self._pages = min(_PAGES_MAX, self._pages * 2)
+        return pages, took_s
+
+
+def spare_pages(db: sqlite3.Connection) -> int:
+    """Return the number of free pages beyond the reserve."""
+    free, pages = _number(db, "freelist_count"), _number(db, "page_count")
+    return max(0, free - max(RESERVE_PAGES, pages // RESERVE_SHARE))
+
+
+def rebuild_if_small(db: sqlite3.Connection, *, bytes_max: int = REBUILT_BYTES_MAX) -> None:
+    """Rebuild a file that cannot be shrunk, if little is in it; a failure only postpones that."""
+    if _is_incremental(db):
+        return
+    used = (_number(db, "page_count") - _number(db, "freelist_count")) * _number(db, "page_size")
+    if used > bytes_max:
+        return
+    try:
+        db.execute("PRAGMA temp_store = MEMORY")
+        _rebuild(db)
+    except sqlite3.Error as error:  # a full disk, or a lock: the server starts all the same
+        logger.info("the journal could not be rebuilt, so it keeps its size: %s", reason(error))
+    finally:
+        db.execute("PRAGMA temp_store = DEFAULT")
+
+
+def compact(path: Path) -> tuple[int, int]:
+    """Rebuild a file that no server uses, without the space of what was removed. -> bytes before, bytes now
+
+    The rebuilt file is made beside it. Raises JournalError; then nothing has changed.
+    """
+    if not path.exists():
+        raise JournalError(f"there is no journal at {path}")
+    lock = lock_and_prepare(path)
+    before = path.stat().st_size
+    os.environ["SQLITE_TMPDIR"] = os.fspath(path.absolute().parent)  # /tmp may be memory, or small
+    try:
+        with explaining(), closing(connect(path, "rw", lock_wait_s=CHECK_LOCK_WAIT_S)) as db:
+            _rebuild(db)
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except JournalError as error:
+        raise JournalError(f"cannot compact {path}: {error}; nothing was changed") from error
+    finally:
+        del os.environ["SQLITE_TMPDIR"]
+        os.close(lock)
+    return before, path.stat().st_size
+
+
+def _rebuild(db: sqlite3.Connection) -> None:
+    db.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+    db.execute("VACUUM")
+
+
+def _is_incremental(db: sqlite3.Connection) -> bool:
+    return _number(db, "auto_vacuum") == _INCREMENTAL
+
+
+def _number(db: sqlite3.Connection, pragma: str) -> int:
+    return int(db.execute(f"PRAGMA {pragma}").fetchone()[0])
