@@ -14,7 +14,7 @@ class Absence(NamedTuple):
 
 
 class AwayClients(Collection[Client]):
-    """The clients that are away, in the order in which their connections broke."""
+    """Clients that are away, in the order in which their connections broke."""
 
     def __init__(self) -> None:
         self._sizes: dict[Client, int] = {}

@@ -56,7 +56,7 @@ class Client:
         """Its memberships by room; the current room is the one entered last."""
         self.mailbox: Member | None = None
         self.departing: tuple[Member, ...] = ()
-        """Memberships that it has given up: it is still sent what was said before that is kept."""
+        """Memberships that it has left, but is still sent entries of: those from before its leaving is durable."""
         self.departed: Receipt | None = None
         """The receipt of the last of these departures."""
         self.connected_at = 0.0

@@ -37,13 +37,13 @@ class Counters:
         self.entries: Counter[Kind] = Counter()
         """Entries that became durable and were delivered to a room."""
         self.deliveries = 0
-        """For each of these entries, the members that it was for."""
+        """The sum over these entries of the members that each was for."""
         self.lines_in = 0
         """Lines and frames that clients sent."""
         self.bytes_out = 0
-        """Bytes sent on connections that have ended; what is sent on open ones is told by their outlets."""
+        """Bytes sent on connections that have ended; the outlets of open ones count their own."""
 
     def count_deliveries(self, entries: Sequence[Entry], *, listeners: int) -> None:
-        """Count entries that a room with so many listeners has heard."""
+        """Count entries that were delivered to a room with so many listeners."""
         self.entries.update([entry.draft.kind for entry in entries])
         self.deliveries += len(entries) * listeners

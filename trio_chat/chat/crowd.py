@@ -1,9 +1,9 @@
-"""Notices of who comes, goes and takes another name: summed up where a room would be sent little else.
+"""Notices of joins, leaves and renames: summed up where they would drown what is said in a room.
 
 Telling n members of n joins takes n * n notices. So in a room with more than some number of members, and in any room
 once many have come and gone within a tick, notices are only counted; the counts become one entry at the next tick. A
-client that renames again and again is announced under its last name at the next tick, or before it does anything else
-that the room hears of.
+client that renames again and again is announced under its last name at the next tick, or before anything else that it
+does in the room.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ NOTICES_PER_TICK = 100
 """Notices of one room that are posted one by one between two ticks."""
 
 RENAMES_PER_TICK = 3
-"""Of these, names of one client."""
+"""Renames of one client among these."""
 
 
 class Crowd:
@@ -26,12 +26,12 @@ class Crowd:
         self._posted = 0
         self._counted: Counter[Kind] = Counter()
         self._renames: Counter[str] = Counter()
-        """Renames that were told, by the id of the client."""
+        """Numbers of renames that were posted, by the id of the client."""
         self._held: dict[str, Draft] = {}
-        """Renames that are not told yet, by the id of the client: from the name last told to the newest."""
+        """Renames that are held back, by the id of the client: from the last name posted to the newest."""
 
     def count(self, kind: Kind, *, is_large: bool) -> bool:
-        """Count a join, leave or rename. -> False when it is to be posted by itself instead"""
+        """Count a join, leave or rename. -> False where it is to be posted at once instead"""
         if not is_large and self._posted < NOTICES_PER_TICK:
             self._posted += 1
             return False
@@ -39,7 +39,7 @@ class Crowd:
         return True
 
     def hold(self, rename: Draft, *, is_large: bool) -> bool:
-        """Hold a rename back, or count it. -> False when it is to be posted by itself instead"""
+        """Hold a rename back, or count it. -> False where it is to be posted at once instead"""
         if is_large:
             return self.count(Kind.RENAMED, is_large=True)
         client_id = rename.client
@@ -54,12 +54,12 @@ class Crowd:
         return True
 
     def release(self, client_id: str) -> tuple[Draft, ...]:
-        """Return the rename of a client that was held back, if there is one: it is to be posted now."""
+        """Return the held-back rename of a client, if there is one, to be posted now."""
         held = self._held.pop(client_id, None) if self._held else None
         return (held,) if held and held.author != held.text else ()
 
     def release_all(self) -> tuple[Draft, ...]:
-        """Return renames that were held back, to be posted now; beyond NOTICES_PER_TICK they are counted."""
+        """Return all held-back renames, to be posted now; those beyond NOTICES_PER_TICK are only counted."""
         renames = [held for held in self._held.values() if held.author != held.text]
         self._held.clear()
         self._counted[Kind.RENAMED] += len(renames[NOTICES_PER_TICK:])
@@ -80,7 +80,7 @@ class CrowdNotices:
         self._crowds: dict[str, Crowd] = {}
 
     def count(self, notice: Draft, *, is_large: bool) -> bool:
-        """Count a join, leave or rename in a room, large or not. -> False when it is to be posted by itself instead"""
+        """Count a join, leave or rename in a room, large or not. -> False where it is to be posted at once instead"""
         crowd = self._crowds.get(notice.room)
         if crowd is None:
             crowd = self._crowds[notice.room] = Crowd()
@@ -89,12 +89,12 @@ class CrowdNotices:
         return crowd.count(notice.kind, is_large=is_large)
 
     def release(self, room: str, client_id: str) -> tuple[Draft, ...]:
-        """Return the rename of a client that the room was not told of, if there is one: it is to be posted now."""
+        """Return the held-back rename of a client in a room, if there is one, to be posted now."""
         crowd = self._crowds.get(room)
         return crowd.release(client_id) if crowd else ()
 
     def sum_up(self) -> None:
-        """Post the last names of those who renamed often, and a summary of what was counted since the last tick."""
+        """Post the held-back renames, and a summary of everything counted since the last tick."""
         for room, crowd in self._crowds.items():
             drafts = crowd.release_all()
             if summary := crowd.summary:
@@ -108,5 +108,5 @@ _WORDS = {Kind.JOINED: "joined", Kind.LEFT: "left", Kind.RENAMED: "took another 
 
 
 def _joined(first: Draft, second: Draft) -> Draft:
-    """Return the rename that two renames amount to."""
+    """Return two renames as one."""
     return Draft(first.room, Kind.RENAMED, first.author, second.text, client=first.client)

@@ -25,8 +25,8 @@ class Dependencies:
     """Everything that the chat needs from outside.
 
     `post` hands drafts and session changes to the journal. `encoders` are the wire formats. `wall_clock` gives seconds
-    since 1970, `clock` seconds that never go back. `on_change` hears of connections, and why they end; `on_news` of
-    rooms with something to send.
+    since 1970, `clock` seconds of a clock that never goes back. `on_change` is called when a connection begins or ends,
+    with the reason of an end; `on_news` with a room that has something to send.
     """
 
     post: Post
@@ -45,14 +45,14 @@ class Rules:
     window_total_bytes: int = WINDOW_TOTAL_BYTES
     """Memory for the windows of all rooms together."""
     hold_s: float = 60.0
-    """Time for which a client whose connection broke stays in its rooms."""
+    """The time for which a client whose connection broke stays in its rooms."""
     announce_max_members: int = 500
-    """Rooms larger than this sum up who comes and goes."""
+    """Larger rooms are sent sums of joins and leaves."""
     rooms_per_client: int = 100
     rooms: int = 10_000
     clients: int = 0
-    """Clients in all, those that are away included; these make way. 0 is no limit."""
+    """All clients, including those that are away, which make way for new ones. 0 is no limit."""
     clients_per_origin: int = 0
     """Clients of one address, counted likewise."""
     away_size: int = 50_000
-    """Clients that are away, each counted with its rooms: some 15 MB. Ten thousand may be in four rooms each."""
+    """Clients that are away, each counted with its rooms, such as ten thousand in four rooms each: some 15 MB."""

@@ -1,4 +1,4 @@
-"""Events of rooms: drafts before they are kept, entries afterwards.
+"""Events of rooms: drafts before they are durable, entries afterwards.
 
 Both are msgspec structs rather than dataclasses: one of each is made for every line spoken, and a frozen dataclass
 costs ten times as much to make. They hold no containers, so the garbage collector need not track them (`gc=False`).
@@ -19,8 +19,8 @@ SERVER = "server"
 """The author of what the server itself says. Nobody can be called that."""
 
 MAILBOX_MARK = "@"
-"""Begins the name of a mailbox: the room of one client, into which what is told to it or by it is posted. No room of
-many can be called that."""
+"""The first character of a mailbox's name. A mailbox is the room of one client, for the private messages that it sends
+and receives; no other room can have such a name."""
 
 
 class Kind(StrEnum):
@@ -42,17 +42,17 @@ SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOPIC)
 """The kinds for which a room is kept when it is empty."""
 
 PRESENCE = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED, Kind.CROWD)
-"""The kinds that tell who came, left or changed names; all others tell what somebody said."""
+"""The kinds that tell who joined, left or changed names; all others tell what somebody said."""
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """Something that is to become an entry of `room`, not kept yet.
+    """An entry of `room` before it is kept.
 
     `author` is the label that others see, without brackets; `text` is clean: what was said, the new label for RENAMED,
     the topic, what a CROWD did, or `#room` where a client JOINED or LEFT only the room, and not the chat. `to` is the
-    label of who is TOLD something. `client` is the id of the client that caused it, known only while the server runs:
-    in lines, that client is not sent it. `session` and `key` name a thing said so that a client may send it again: of
-    two drafts with the same pair, the journal keeps the first.
+    recipient's label where something is TOLD. `client` is the id of the client that caused it, known only while the
+    server runs: in lines, that client is not sent it. `session` and `key` let a client say the same again safely: of
+    drafts with the same pair, the journal keeps the first.
     """
 
     room: str
@@ -77,7 +77,7 @@ class Receipt(Protocol):
     """Receipt for a posted draft: tells whether it became durable."""
 
     error: str | None
-    """Why it could not be kept, as soon as that is known."""
+    """The reason why it could not be kept, once that is known."""
 
     async def kept(self) -> None:
         """Return when the draft is durable; raise JournalError when it could not be kept."""

@@ -1,4 +1,4 @@
-"""A room's log: a bounded window of its newest entries, each encoded once per wire format that somebody here reads.
+"""A room's log: a bounded window of its newest entries, each encoded once per wire format that has readers.
 
 Positions in the log are *indices*: 0 is the first entry that this server put here, and an index never changes its
 meaning.
@@ -16,16 +16,16 @@ from trio_chat.chat.events import Entry
 from trio_chat.chat.window_budget import WindowBudget
 
 SLICE_BYTES = 256 * 1024
-"""The most that one slice carries (but always one whole entry): a socket's send buffer rarely takes more at once."""
+"""Bytes of a slice at most, but always one whole entry: a socket's send buffer rarely takes more at once."""
 
 CACHED_SLICES = 16
 """Slices remembered until more entries come. Most readers stand at one place; stragglers must not pin 256 KiB each."""
 
 PIECE_BYTES = 96
-"""Memory of a piece besides its bytes: the head of the object, its start and two places in lists."""
+"""Memory of a piece besides its bytes: its object header, its start and two list slots."""
 
 ID_BYTES = 40
-"""Memory of the id of an entry: an integer, and its place in a list."""
+"""Memory of the id of an entry: an integer and a list slot."""
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Window:
 
 
 class Track(Generic[T]):
-    """The window in one wire format, from index `base` on: what came before, up to the id `after_id`, is not here.
+    """The window in one wire format, from index `base` on; entries up to the id `after_id` have left it.
 
     `starts[i]` is where piece i begins in the stream of all bytes ever put here.
     """
@@ -135,7 +135,7 @@ class Track(Generic[T]):
     def split(self, start: int, sent: int, without: Sequence[int] = ()) -> tuple[int, bytes]:
         """-> (cursor, tail) once the first `sent` bytes of the slice from `start` are gone.
 
-        The cursor stands behind the entry that was torn; the tail is the rest of that entry.
+        The cursor stands behind the entry that was cut; the tail is the rest of that entry.
         """
         target = self.starts[start - self.base] + sent
         for gap in without:
@@ -167,7 +167,7 @@ class Log:
         after_id: int = 0,
         budget: WindowBudget | None = None,
     ) -> None:
-        """`after_id` is the newest id of the journal at this time: everything newer comes here first.
+        """`after_id` is the newest id of the journal at this time: newer entries arrive here.
 
         `budget` is shared by all windows; None for one that stands alone.
         """
@@ -213,7 +213,7 @@ class Log:
         self._budget.remove(self)
 
     def extend(self, entries: Sequence[Entry]) -> None:
-        """Take entries, newer than all before them. The oldest leave once the window is over its bounds."""
+        """Append entries, newer than all before them. The oldest leave where the window exceeds its bounds."""
         self._ids += [entry.id for entry in entries]
         self._last_id = self._ids[-1]
         size = 0
@@ -234,7 +234,7 @@ class Log:
         self._report()
 
     def skip_to(self, index: int, last_id: int) -> None:
-        """Drop everything, also what was appended by halves as memory ran out. The next entry gets this index."""
+        """Drop everything, including entries half appended when memory ran out. The next one gets this index."""
         self._ids = []
         self.base, self._last_id = index, last_id
         for track in self._tracks.values():
@@ -246,11 +246,11 @@ class Log:
         return self._ids[index - self.base]
 
     def index_after(self, entry_id: int) -> int:
-        """The cursor of one who has seen everything up to `entry_id` (`base` if that is older than the window)."""
+        """The cursor of a reader that has seen everything up to `entry_id`; `base` if that has left the window."""
         return self.base + bisect_right(self._ids, entry_id)
 
     def _trim(self, size: int) -> None:
-        """Drop an eighth at once, or more if it must be, so that many groups share the cost of moving the lists."""
+        """Drop an eighth at once, or more if needed: moving the lists then costs little for each group of entries."""
         count = max(len(self._ids) // 8, len(self._ids) - self._window.entries)
         while count < len(self._ids) - 1 and size - self._size_of_oldest(count) > self._window.size_bytes:
             count += max(1, count // 8)

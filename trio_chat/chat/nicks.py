@@ -103,7 +103,7 @@ def _kind(char: str) -> str:
 
 
 def _mixes_directions(nick: str) -> bool:
-    """Tell whether it could stand on the screen in the order of another nick; RFC 5893, section 2, rules 1 to 5."""
+    """Tell whether it could be drawn in the order of another nick; RFC 5893, section 2, rules 1 to 5."""
     directions = set(map(bidirectional, nick))
     if directions.isdisjoint(_RIGHT_TO_LEFT):
         return False

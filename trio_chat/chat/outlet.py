@@ -42,7 +42,7 @@ class Outlet(Protocol):
     """The sending half of a client's connection, which its session provides."""
 
     is_paused: bool
-    """Nothing is sent here for now. Set by the pump alone."""
+    """True while nothing is sent here. Set by the pump alone."""
 
     bytes_out: int
     """Bytes that the kernel has taken so far."""
@@ -74,7 +74,7 @@ class Outlet(Protocol):
 
 
 class NoOutlet:
-    """The outlet of a client that is away: nothing is sent, and nothing is there to be closed."""
+    """The outlet of a client that is away: it sends nothing, and has no connection to close."""
 
     __slots__ = ()
 
@@ -83,17 +83,17 @@ class NoOutlet:
     unsent_bytes = 0
 
     def write(self, data: bytes) -> None:
-        """There is nobody to be sent anything."""
+        """Drop it: nobody reads here."""
 
     def report_gap(self, room: str, missed: int) -> None:
-        """There is nobody to be told."""
+        """Drop it: nobody reads here."""
 
     def push(self, member: Unsent | None) -> bool:
-        """Nothing is taken."""
+        """Send nothing."""
         return False
 
     async def wait_writable(self) -> None:
         """Return at once: nothing is ever pushed here."""
 
     def hang_up(self, reason: CloseReason, text: str = "") -> None:
-        """There is nothing to be ended."""
+        """Do nothing: there is no connection."""

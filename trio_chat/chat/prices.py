@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 PAGE_ENTRIES = 100
-"""Entries of the past that cost nothing on top of the question itself."""
+"""Entries of history that are included in the price of a request for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
     """The extent of one request.
 
-    `lines` are said at once, `rooms` are those that its client is in, `moves` those that it enters or leaves by the
-    request, `entries` what it asks to read.
+    `lines` are said by it, `rooms` are those that its client is in, `moves` those that it joins or leaves by it, and
+    `entries` those that it asks to read.
     """
 
     lines: int = 0

@@ -17,7 +17,7 @@ _CLIENT_ID = re.compile(r"c[1-9][0-9]{0,18}", re.ASCII)
 def as_peer(who: str) -> str:
     """Return the `address:port` that `who` is another spelling of, or else `who`.
 
-    The chat shows it in brackets; and those of an IPv6 address can be left out, since a port is behind it.
+    It may stand in brackets, as the chat shows it, and an IPv6 address before a port needs none of its own.
     """
     if shown := _SHOWN.fullmatch(who):
         return shown[1]
@@ -26,7 +26,7 @@ def as_peer(who: str) -> str:
 
 
 class Register:
-    """All clients of this server. Those that are away are here too, but no address or port finds them."""
+    """All clients of this server, those that are away included; but no address or port finds these."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Client] = {}
@@ -34,7 +34,7 @@ class Register:
         self._by_nick: dict[str, Client] = {}
         self._by_session: dict[str, Client] = {}
         self._by_label: dict[str, Client] = {}
-        """Clients without a nick whose label is not their present address: they came back, or are away."""
+        """Clients without a nick whose label is not their present address: they have resumed, or are away."""
         self.away = AwayClients()
         self._by_origin: Counter[int] = Counter()
 
@@ -60,7 +60,7 @@ class Register:
             self._by_session[client.session] = client
 
     def enter_away(self, client: Client, *, rooms: int) -> None:
-        """Add a client that has no connection and is to be in so many rooms."""
+        """Add a client that is away, and is to be in so many rooms."""
         self._by_id[client.id] = self._by_session[client.session] = client
         self._by_label[client.label] = client
         self._by_origin[client.origin] += 1
@@ -78,13 +78,13 @@ class Register:
         self._release_name(client)
 
     def send_away(self, client: Client) -> None:
-        """Note that a client has no connection at present."""
+        """Note that a client has lost its connection and is away."""
         self._keep_label(client)
         self._release_port(client)
         self.away.add(client, rooms=len(client.members))
 
     def bring_back(self, client: Client, address: str, port: int, origin: int) -> None:
-        """Note that a client has another connection now."""
+        """Note that a client has resumed on another connection."""
         if client in self.away:
             self.away.remove(client)
         else:
@@ -144,7 +144,7 @@ class Register:
         return [client for client in found if port == who or client.peer == who]
 
     def find_with_away(self, who: str) -> list[Client]:
-        """All clients that `who` names: like `find`, but also by nick, and those that are away by where they were last.
+        """All clients that `who` names: like `find`, but also by nick, and clients that are away by their last address.
 
         A connected client comes before one that is away. Raises ChatError for what can be none of these.
         """
@@ -159,7 +159,7 @@ class Register:
         return [client for client in self.away if who in (str(client.port), client.peer)]
 
     def in_the_way(self, origin: int, *, per_origin: int, total: int, away_size: int) -> Client | None:
-        """The client that is away and has to make way, if there are more than there may be; 0 is no limit."""
+        """The client that is away and has to make way, where there are more than allowed; 0 is no limit."""
         has_too_many = per_origin and origin >= 0 and self._by_origin[origin] > per_origin
         if has_too_many and (oldest := self.away.oldest(origin)):
             return oldest

@@ -11,12 +11,12 @@ from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.window_budget import WindowBudget
 
 NOT_LISTENING = sys.maxsize
-"""The cursor of a member that is still reading pages of the past, or has left: the log has nothing for it."""
+"""The cursor of a member that still reads pages of history, or has left: it follows no log."""
 
 
 REST_BYTES = 64 * 1024
-"""What a member that leaves is still sent of its room, at most: what came between the last pass of the pump and its own
-`left`. It is the only copy that is made for one client."""
+"""Bytes at most that a leaving member is still sent of its room: entries between the last pass of the pump and its own
+`left`. This is the only copy that is made for one client."""
 
 
 class Listener(Protocol):
@@ -28,7 +28,7 @@ class Listener(Protocol):
 
     @property
     def mode(self) -> Mode:
-        """Its way of speaking."""
+        """Its wire format."""
 
     @property
     def label(self) -> str:
@@ -46,8 +46,8 @@ class Listener(Protocol):
 class Member:
     """A client in a room: a cursor into the room's log.
 
-    `own` holds the indices, ascending and not passed by the cursor yet, of entries that the client itself caused and is
-    not sent. A list is made only for a client that speaks: most of ten thousand never do.
+    `own` has the indices of entries that the client itself caused and is not sent: ascending, and not passed by the
+    cursor yet. The list is made only for a client that speaks: most of ten thousand never do.
     """
 
     __slots__ = ("client", "cursor", "own", "room", "track")
@@ -99,7 +99,7 @@ class Member:
         return self.track.slice(self.cursor)
 
     def advance(self, end: int) -> None:
-        """The slice up to `end` was sent."""
+        """Note that the slice up to `end` was sent."""
         self.cursor = end
         if self.own:
             del self.own[: bisect_left(self.own, end)]
@@ -111,9 +111,9 @@ class Member:
         return tail
 
     def send_rest(self, end: int) -> None:
-        """Write to the outlet what comes before index `end`: it leaves, and the pump sends it nothing more.
+        """Write the entries before index `end` to the outlet: the member leaves, and the pump sends it nothing more.
 
-        It is told what it missed, if that is more than REST_BYTES.
+        Of more than REST_BYTES it is only told the number that it missed.
         """
         start, track = self.cursor, self.track
         if start >= end:
@@ -159,11 +159,11 @@ class Room:
         self.log = Log(encoders, window, after_id, budget)
         self.members: dict[Listener, Member] = {}
         self.departing: dict[str, Member] = {}
-        """Members that have left, by the id of the client: they are still sent what was said before that is kept."""
+        """Members that have left, by the id of the client: they are still sent entries from before that is durable."""
 
     @property
     def is_empty(self) -> bool:
-        """True while nobody is here, or about to be gone."""
+        """True if nobody is here, not even a member whose leaving is not durable yet."""
         return not self.members and not self.departing
 
     def admit(self, client: Listener) -> Member:
@@ -182,7 +182,7 @@ class Room:
         return member
 
     def depart(self, member: Member, end: int | None = None) -> None:
-        """Send a member that was removed what is here before index `end`, or up to now, and let it go."""
+        """Let a removed member go, sent the entries before index `end`, or all so far."""
         if self.departing.get(member.client.id) is not member:
             return
         del self.departing[member.client.id]
@@ -191,7 +191,7 @@ class Room:
         self.log.close_track(member.client.mode)
 
     def forget(self, after_id: int) -> None:
-        """Begin the log anew: nobody is here, and what was said is in the journal."""
+        """Begin the log anew: nobody is here, and the journal has what was said."""
         self.log.close()
         self.log = Log(self._encoders, self._window, after_id, self._budget)
 

@@ -1,7 +1,7 @@
-"""All rooms of a server: known by name however it is written, and the mailboxes of single clients beside them.
+"""All rooms of a server, found by name however it is written, and the mailboxes of single clients.
 
 A room is made by the first who joins it. When it is empty it is forgotten, unless something was said there. Where there
-are as many rooms as there may be, empty ones make way; their history is there again when somebody joins them.
+are as many rooms as allowed, empty ones make way; their history is there again when somebody joins them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from trio_chat.chat.room import Member, Room
 from trio_chat.chat.window_budget import WindowBudget
 
 TOPIC_MAX = 300
-"""Characters. Topics are told to everyone who comes in or asks which rooms there are: very many at once."""
+"""Characters. Topics are sent to everyone who joins, and to everyone who lists the rooms, very many at once."""
 
 _MAILBOX_WINDOW = Window(entries=1024, size_bytes=1024 * 1024)
 
@@ -28,7 +28,7 @@ class Rooms:
     def __init__(
         self, encoders: Mapping[Mode, Encode], *, window: Window, budget: WindowBudget, most: int, last_id: int
     ) -> None:
-        """`last_id` is the newest id in the journal; `most` is how many rooms there may be."""
+        """`last_id` is the newest id in the journal; `most` is the greatest number of rooms."""
         self._encoders = encoders
         self._window = window
         self._most = most
@@ -40,7 +40,7 @@ class Rooms:
         self._unspoken: set[str] = set()
         """The names of rooms in which nothing was said, as far as is known."""
         self._forgotten_topics: dict[str, str] = {}
-        """Topics of rooms that made way, by name, the oldest first; at most as many as there may be rooms."""
+        """Topics of rooms that made way, by name, the oldest first; at most as many as rooms are allowed."""
         self.last_id = last_id
         """The newest id that has come from the journal."""
         self.restore(LOBBY, "")
@@ -79,13 +79,13 @@ class Rooms:
     def last_id_sent(self, member: Member) -> int:
         """The id of the newest entry already sent to a member."""
         log = member.room.log
-        following = max(member.cursor, member.track.base)  # one that fell off the window is told so, and goes on there
+        following = max(member.cursor, member.track.base)  # a cursor off the window goes on at its base
         return log.id_at(following) - 1 if following < log.end else self.last_id
 
     def route(self, name: str, news: Sequence[Entry]) -> Room | None:
-        """Find the room or mailbox that new entries are for; note the topic that they set.
+        """Return the room or mailbox that new entries are for, and take over the topic that they set.
 
-        -> None for a mailbox whose client is gone, and for notices of a room that is forgotten by now.
+        -> None for a mailbox whose client is gone, and for notices of a room that is forgotten by now
         """
         if name.startswith(MAILBOX_MARK):
             return self._mailboxes.get(name)
@@ -115,7 +115,7 @@ class Rooms:
                 room.log.skip_to(index + len(news), news[-1].id)
 
     def forget_unspoken(self) -> None:
-        """Forget empty rooms in which nothing was said. Called now and then: not only leaving leaves a room empty."""
+        """Forget empty rooms in which nothing was said. Called now and then: rooms become empty in several ways."""
         for name in [name for name in self._unspoken if not self._by_name[name].members]:
             self._drop(name)
 
@@ -128,7 +128,7 @@ class Rooms:
         return client.mailbox
 
     def close(self, room: Room) -> None:
-        """Forget what an empty room, or the mailbox of a client that is gone, holds: it stays in the journal."""
+        """Empty the log of a room without members, or drop the mailbox of a client that is gone."""
         if self._by_name.get(room.name) is room:
             room.forget(self.last_id)
         elif room.name.startswith(MAILBOX_MARK):
@@ -151,10 +151,10 @@ class Rooms:
         return room
 
     def _make_way(self) -> bool:
-        """Forget rooms in which nobody is: those left longest ago. -> whether there were any
+        """Forget empty rooms, those left longest ago. -> whether there were any
 
-        Else one client could make so many, and say a word in each, that nobody could ever make another one. A hundredth
-        goes at once, since finding them takes as long as for one.
+        Otherwise one client could make so many, with a word said in each, that nobody could make another. A hundredth
+        goes at once, since finding them takes as long as finding one.
         """
         empty = [room for room in self if not room.members and room.name != LOBBY]
         for room in nsmallest(1 + self._most // 100, empty, key=lambda room: room.log.last_id):
@@ -162,7 +162,7 @@ class Rooms:
         return bool(empty)
 
     def _recover(self, name: str) -> Room | None:
-        """Make a room that was forgotten while something was on its way into it, unless its place is taken since."""
+        """Make a room again that was forgotten while an entry was on its way into it, unless its name is taken since."""
         if fold(name) in self._names:
             return None
         with suppress(ChatError):
@@ -186,7 +186,7 @@ class Rooms:
         self._forgotten_topics.pop(name, None)
         if topic:
             self._forgotten_topics[name] = topic
-            # Trade-off: older ones are known again only when the server is started anew.
+            # Trade-off: older ones are known again only after a restart.
             if len(self._forgotten_topics) > self._most:
                 del self._forgotten_topics[next(iter(self._forgotten_topics))]
 

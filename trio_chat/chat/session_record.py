@@ -1,4 +1,4 @@
-"""Session records: the identity of a client as it outlasts its server."""
+"""Session records: the part of a client that outlasts a restart of the server."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ import msgspec
 class SessionRecord(msgspec.Struct, frozen=True):
     """A client's label, its nick if it has one, and its rooms.
 
-    `owner` is the session that another connection can resume, or else the id of a connection that nobody can.
+    `owner` is the session, which another connection can resume, or else the id of the connection.
     """
 
     owner: str

@@ -1,7 +1,7 @@
 """A token bucket, which limits a rate and allows bursts. It is told the time, and never waits itself."""
 
 _ROUNDING = 1e-6
-"""Tokens. Whoever waited as told has them, though sums of times are rounded."""
+"""Tokens that may be missing: sums of times are rounded, and whoever waited as told is to be let through."""
 
 
 class TokenBucket:
@@ -16,7 +16,7 @@ class TokenBucket:
         self._at = now
 
     def change(self, rate: float, burst: float) -> None:
-        """Go on at another rate, other than 0. What is in the bucket stays there, as far as it fits."""
+        """Go on at another rate, other than 0. Tokens stay in the bucket, as far as they fit."""
         self._rate = rate
         self._burst = burst
 

@@ -17,11 +17,11 @@ LARGEST_AT_ONCE = 64
 
 
 RESERVE_BYTES = 8 * 1024 * 1024
-"""Memory that is left for everything else: where it cannot be had any more, windows make room for it. Trio does not
-survive a want of memory in its own tasks."""
+"""Memory that is reserved for everything else: where it cannot be had any more, windows shrink. Trio does not survive
+a lack of memory in its own tasks."""
 
 GROWTH_BYTES = 2 * 1024 * 1024
-"""Growth of the sum after which the reserve is looked for again: that takes some microseconds."""
+"""Growth of the sum after which the reserve is checked again, which takes some microseconds."""
 
 
 class Shrinkable(Protocol):
@@ -42,7 +42,7 @@ class WindowBudget:
         self.unchecked_bytes = 0
         """The sum, in bytes, above which `enforce` is due."""
         self.used_bytes = 0
-        """Memory of all windows: each adds what it takes, and subtracts what it gives up."""
+        """Memory of all windows, in bytes, as each reports it."""
         self._windows: dict[Shrinkable, None] = {}
 
     def add(self, window: Shrinkable) -> None:
@@ -86,7 +86,7 @@ class WindowBudget:
 
 def _has_reserve() -> bool:
     try:
-        bytes(RESERVE_BYTES)  # of pages that are never touched
+        bytes(RESERVE_BYTES)  # an allocation whose pages are never touched
     except MemoryError:
         return False
     return True

@@ -1,6 +1,6 @@
-"""The journal: whatever is visible is written here before anyone sees it, in one order, and read from here again.
+"""The journal: stores every entry, in one order, before anyone sees it, and reads them again.
 
-It must not know rooms' members, sockets or wire formats: it takes drafts and gives entries.
+It must not know members of rooms, sockets or wire formats: it takes drafts and gives entries.
 """
 
 from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord

@@ -1,19 +1,19 @@
-"""The rule for pruning by age, by ids and not by single times: clocks go wrong. The same for all engines."""
+"""The rule for pruning by age. It cuts at an id instead of judging single times, since clocks go wrong."""
 
 LOOK_AHEAD = 10_000
-"""Young entries, less old ones among them, behind which no more old ones are looked for."""
+"""Young entries, minus old ones among them, after which the search for old ones ends."""
 
 
 def vote(time: float, *, cutoff: float, now: float) -> int:
-    """Say of an entry's time whether it is old (1), young (-1), or of the future, which says nothing (0)."""
+    """Tell whether the time of an entry is old (1), young (-1), or in the future, which says nothing (0)."""
     return 0 if time > now else 1 if time < cutoff else -1
 
 
 class AgeCut:
-    """The id up to which entries are old: where it parts old from young with the fewest exceptions.
+    """The id up to which entries are old: the cut between old and young with the fewest exceptions, or the lowest such.
 
-    So neither a clock that was years ahead for a while keeps what is behind it, nor does one that was years behind
-    remove what is before it. Of several such ids it is the lowest.
+    So a clock that was years ahead for a while keeps nothing after it from being pruned, and one that was years behind
+    has nothing before it pruned.
     """
 
     def __init__(self, after_id: int) -> None:

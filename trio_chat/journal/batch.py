@@ -1,4 +1,4 @@
-"""A group of drafts that becomes durable together: the same for all engines. It must know no store."""
+"""Groups of drafts that become durable together. The same for all engines; it must know no store."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -12,9 +12,9 @@ COMMIT_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 
 class Batch:
-    """Drafts and session changes that are kept in one transaction; the receipt of each of them.
+    """Drafts and session changes that are kept in one transaction, and the receipt for each of them.
 
-    One event serves all of them: an event of its own for every draft would cost more than the rest of its way.
+    One event serves all: an event for every draft would cost more than everything else that is done with it.
     """
 
     __slots__ = (
@@ -30,11 +30,11 @@ class Batch:
     )
 
     def __init__(self, failures_known: int = 0) -> None:
-        """`failures_known` is how many batches had failed, as far as those who post into this one can know."""
+        """`failures_known` is the number of failed batches that whoever posts into this one can know of."""
         self.failures_known = failures_known
         self.drafts: list[Draft] = []
         self.notices: list[Draft] = []
-        """Those of the drafts that were posted with session changes, and are kept with them or not at all."""
+        """Drafts that were posted with session changes, and are kept with them or not at all."""
         self.sessions: dict[str, SessionChange] = {}
         """The last change of each session record, by owner."""
         self.entries: list[Entry] = []
@@ -90,7 +90,7 @@ class Batch:
             found = {name: first_ones.get(name) or find(*name) for name in names}
             for name, first in found.items():
                 if first is not None:
-                    # A damaged one was kept none the less, and the repeat has its text.
+                    # A damaged entry was kept none the less, and the repeat has its text.
                     self.repeats[name] = first if isinstance(first, Entry) else Entry(first.id, time, names[name])
             if any(first is not None for first in found.values()):
                 continue
@@ -108,6 +108,6 @@ class Batch:
             first += len(group)
 
     def settle(self, error: str | None = None) -> None:
-        """Wake all who wait for the batch, which is kept unless there is an error. On the Trio thread."""
+        """Wake everyone who waits for the batch, which is kept unless there is an error. Called on the Trio thread."""
         self.error = error or self.error
         self._settled.set()

@@ -12,7 +12,7 @@ from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.engine import SQLITE
 
 ENGINES = {"sqlite": SQLITE, "memory": MEMORY}
-"""By the scheme of their URLs. The first one is named where another is needed."""
+"""Engines by the scheme of their URLs. Error messages suggest the first one."""
 
 
 def forms_help() -> str:

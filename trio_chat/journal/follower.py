@@ -1,4 +1,4 @@
-"""The entries that come out of a journal: the same for all engines."""
+"""The stream of entries that become durable. The same for all engines."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from trio_chat.chat.events import Entry
 class Follower:
     """Iterator over the entries as they become durable, for one reader.
 
-    A late reader gets all that have collected meanwhile at once.
+    A late reader gets all entries that have collected meanwhile at once.
     """
 
     def __init__(self) -> None:

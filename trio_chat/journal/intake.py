@@ -1,4 +1,4 @@
-"""The way of a draft into a store and out to the follower: the same for all engines. It must know no store."""
+"""The way of a draft into a store and out to the follower. The same for all engines; it must know no store."""
 
 import logging
 import threading
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 class Intake:
     """Collects drafts in a batch until the engine begins to write it, and publishes those that were kept.
 
-    An engine's journal inherits from it. It is given each batch once, by `submit`; calls `begin` when it takes no more
-    drafts into it, which may say that it must fail, `record_outcome` when it is durable or has failed, before it begins
-    the next, and then `finish`. Those before `finish` may be called from any thread, and that only from Trio's.
+    An engine's journal inherits from it. `submit` gives it each batch once. For each it calls `begin` when it takes no
+    more drafts into the batch (the answer may be that the batch must fail), `record_outcome` when it is durable or has
+    failed and before the next one begins, and then `finish`: this on the Trio thread, the others on any.
 
     A draft that failed is gone, and its sender knows. A session change that failed is *overdue*, and so is every later
     one until the batch of `take_overdue` is kept: it has the records of now, and the notices that lead to them from
@@ -50,7 +50,7 @@ class Intake:
         self._kept = {record.owner: record for record in sessions}
         """The session records in the store, by owner."""
         self._overdue: dict[str, SessionChange] = {}
-        """The last change of each owner since one failed. No open batch has any while there are some here."""
+        """The last change of each owner since one failed. While there are any, no open batch has changes."""
 
     def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Batch:
         """Queue drafts and session changes: they are kept with all that come before the engine begins."""
@@ -79,8 +79,8 @@ class Intake:
     def begin(self, batch: Batch) -> str | None:
         """Let no more drafts into a batch. -> the reason why it must fail, or None
 
-        It does if an earlier one failed and nobody could know that yet: some of it may be said by those who said
-        something before, and it would be heard without that, or before it.
+        It must fail if an earlier one failed and nobody could know that yet: a speaker's line would be kept without, or
+        before, the earlier line that failed.
         """
         with self._lock:
             if self._open is batch:
@@ -88,7 +88,7 @@ class Intake:
             return self._last_error if batch.failures_known < self._failures else None
 
     def record_outcome(self, batch: Batch) -> None:
-        """Note which records are kept now, or that the changes of a batch, and those behind it, are overdue."""
+        """Note which session records are kept now, or that the changes of a batch and all later ones are overdue."""
         with self._lock:
             if batch.error is None:
                 self._track_records(batch)
@@ -101,7 +101,7 @@ class Intake:
                     self._overdue |= self._open.remove_changes()
 
     def take_overdue(self) -> Batch | None:
-        """Return a batch with what is overdue, to be written before anything else; None where nothing is."""
+        """Return a batch with all overdue changes, to be written before anything else; None where there are none."""
         with self._lock:
             changes, self._overdue = self._overdue, {}
             differing = [change for change in changes.values() if self._kept_change(change.owner) != change]
@@ -155,7 +155,7 @@ class Intake:
                 self._kept.pop(owner, None)
 
     def _postpone(self, changes: Sequence[SessionChange]) -> None:
-        """Let changes be overdue, like those before them."""
+        """Add changes to those that are overdue."""
         for change in changes:
             if isinstance(change, SessionRecord) or change.owner in self._kept:
                 self._overdue[change.owner] = change

@@ -16,21 +16,21 @@ from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Orig
 
 @runtime_checkable
 class HistoryReader(Protocol):
-    """The entries of one store, to be read."""
+    """The history in one store, for reading."""
 
     epoch: str
-    """Made at random with the store: another epoch means that ids of the old one mean nothing."""
+    """A random name for the life of the store. Ids of one epoch mean nothing in another."""
 
     last_id: int
     """The id of the newest entry; 0 if there is none. Of a history opened for reading only, the newest at opening."""
 
     @property
     def damage(self) -> str | None:
-        """The damaged entries found so far, with their file; None when there are none."""
+        """A sentence about the damaged entries found so far and their file; None when there are none."""
 
     @property
     def pruned_to(self) -> int:
-        """The highest id that was ever pruned or is being pruned: a reader that has seen less may have missed some."""
+        """The highest id ever pruned or being pruned: a reader that has not seen it may have missed entries."""
 
     async def read(
         self,
@@ -132,7 +132,7 @@ class Prunable(Protocol):
         """Remove entries kept more than `older_than` seconds ago, and all but the newest `more_than`.
 
         The newest entry stays, and so do the topics of rooms. Ages are judged in the order of ids, by the rule in
-        `age`. It takes its time: others come first. Raises JournalError.
+        `age`. It works in the background, slowly. Raises JournalError.
         """
 
 
@@ -185,7 +185,7 @@ REQUIRED: Mapping[type, str] = MappingProxyType(
         SessionStore: "restore sessions",
     }
 )
-"""The parts of every journal, and what it could not do without each. `open_journal` refuses one that lacks any."""
+"""The parts of every journal, each with what it is needed for. `open_journal` refuses a journal that lacks one."""
 
 OPTIONAL: Mapping[type, str] = MappingProxyType(
     {
@@ -194,7 +194,7 @@ OPTIONAL: Mapping[type, str] = MappingProxyType(
         Importable: "take over the entries of another",
     }
 )
-"""The parts that an engine may lack, and what its journal cannot do then."""
+"""The parts that an engine may lack, each with what its journals cannot do then."""
 
 Part = TypeVar("Part")
 
@@ -207,7 +207,7 @@ def need(journal: Journal, part: type[Part]) -> Part:
 
 
 def check_required(journal: object, url: str) -> None:
-    """Raise JournalError for a journal that lacks a required part."""
+    """Raises JournalError for a journal that lacks a required part."""
     for part, ability in REQUIRED.items():
         if not isinstance(journal, part):
             raise JournalError(f"the journal {url} cannot {ability}, as every journal must: it lacks {part.__name__}")

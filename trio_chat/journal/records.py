@@ -1,4 +1,4 @@
-"""The records of a journal besides entries, and its error."""
+"""The records of a journal besides entries, and its errors."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from trio_chat.chat.events import Entry
 
 
 class JournalError(Exception):
-    """A store could not do what was asked; the text says why.
+    """An operation of a journal failed; the text says why.
 
     At opening it is a sentence that names the file and what to do. Later it is the bare reason ("the disk is full"),
     fit to be shown to whoever spoke; the journal's `fault` names the file too.
@@ -14,7 +14,7 @@ class JournalError(Exception):
 
 
 class SearchError(JournalError):
-    """A search asks for too much; the text tells its sender what to do. Nothing is wrong with the store."""
+    """A search asks for too much work; the text says what to do instead. Nothing is wrong with the store."""
 
 
 TOO_MUCH = "too much to look through: say more"
@@ -22,7 +22,7 @@ STILL_INDEXING = "older lines are still being indexed"
 
 
 class Damaged(msgspec.Struct, frozen=True):
-    """Takes the place of an entry that cannot be read any more, so that the loss is seen."""
+    """Stands for an entry that can no longer be read, so that the loss is seen."""
 
     id: int
 

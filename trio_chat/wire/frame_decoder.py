@@ -24,7 +24,9 @@ FrameT = TypeVar("FrameT")
 
 
 class FrameFault(Exception):  # noqa: N818  # the fault of the peer, not an error of ours
-    """A line that is not a frame, with the code and text of its `error`. `key` and `kind` are empty if unreadable."""
+    """A line that is not a frame, with the code and text of the `error` that answers it.
+
+    `key` and `kind` are empty if unreadable."""
 
     def __init__(self, code: str, text: str, key: str = "", kind: str = "") -> None:
         super().__init__(text)
@@ -78,7 +80,7 @@ def request_decoder() -> FrameDecoder[AnyRequest]:
 
 
 def reply_decoder() -> FrameDecoder[AnyReply]:
-    """Make the decoder of a client, which logs faults and does not answer them."""
+    """Make the decoder of a client, which does not answer faults."""
     return FrameDecoder(AnyReply, REPLY_LIMIT)
 
 

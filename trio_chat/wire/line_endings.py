@@ -7,10 +7,10 @@ _CR_BYTE, _LF_BYTE = _CR[0], _LF[0]
 
 
 class LineEndings:
-    """Tells how one client ends its lines.
+    """The line endings of one client.
 
     LF and CR LF end a line at once. A CR inside a line may be the progress bar of a program; one with silence behind it
-    is the Enter key of a terminal in raw mode, which sends a key at a time. Only whoever reads knows of the silence.
+    is the Enter key of a terminal in raw mode, which sends a key at a time. Only the socket's reader knows of silence.
     """
 
     __slots__ = ("_is_cr_alone", "has_cr", "is_at_cr")
@@ -18,7 +18,7 @@ class LineEndings:
     def __init__(self) -> None:
         self._is_cr_alone = False
         self.is_at_cr = False
-        """True if the last byte was a CR: with silence behind it, it ends a line."""
+        """True if the last byte was a CR: followed by silence, it ends a line."""
         self.has_cr = False
         """True if a line has ended in CR LF or CR alone. Such a terminal goes to its left margin for CR LF alone."""
 
@@ -29,7 +29,7 @@ class LineEndings:
         return data
 
     def end_at_cr(self) -> None:
-        """Note that a CR with silence behind it ended a line: more of them do, until an LF comes."""
+        """Note that a CR followed by silence ended a line: so do later ones, until an LF comes."""
         self.has_cr = self._is_cr_alone = True
         self.is_at_cr = False
 

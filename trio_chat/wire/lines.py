@@ -12,7 +12,7 @@ from trio_chat.wire.line_endings import LineEndings
 from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 
 CR_SILENCE_S = 0.1
-"""A CR ends a line where nothing comes behind it for so long."""
+"""A CR ends a line where nothing follows it for so long."""
 
 LINE_LIMIT = 4096
 """Bytes of a line, without its ending."""
@@ -59,7 +59,7 @@ class LineDecoder:
         return self._endings.is_at_cr and self.is_in_line
 
     def end_at_cr(self) -> list[str | LineFault]:
-        """Return the lines that CRs have ended, where nothing has come behind the last of them for a while."""
+        """Return the lines that CRs have ended, where nothing has followed the last of them for a while."""
         self._endings.end_at_cr()
         lines = self._splitter.feed(b"\n")
         return [_decode(part) for line in lines for part in (line.split(b"\r") if isinstance(line, bytes) else [line])]
@@ -125,5 +125,5 @@ def line_of(entry: Entry) -> str:
 
 
 def _destination(draft: Draft) -> str:
-    """Name the room that was joined or left, or the chat. Entries of old journals do not tell these apart."""
+    """Return "#room" or "the chat", whichever was joined or left. Old journals do not tell these apart."""
     return "the chat" if draft.room == LOBBY and not draft.text else f"#{draft.room}"

@@ -18,14 +18,14 @@ _FIRST = IAC[0]
 TELNET_CURE = "with `telnet -8 -- HOST -PORT`, every letter is sent as it is"
 
 SUBNEGOTIATION_LIMIT = 512
-"""Bytes of one; we request none. A longer one does not come from telnet and is read as part of a line."""
+"""Bytes of a subnegotiation; we request none. A longer one does not come from telnet and is read as part of a line."""
 
 _DO, _DONT, _WILL, _WONT = b"\xfd", b"\xfe", b"\xfb", b"\xfc"
 _REFUSALS = {_DO: _WONT, _WILL: _DONT}
 _BINARY, _ECHO, _TIMING_MARK = b"\x00", b"\x01", b"\x06"
 
 _HIDE, _SHOW = IAC + _WILL + _ECHO, IAC + _WONT + _ECHO
-"""A server that says it echoes, and does not, keeps a password off the screen (RFC 857)."""
+"""Sent to keep a password off the screen: the server claims to echo, and does not (RFC 857)."""
 
 _LEAVING = (b"\xf4", b"\xee", b"\xec")
 """Interrupt Process (Ctrl-C), Abort and End of File (RFC 1184)."""
@@ -173,7 +173,7 @@ class TelnetDecoder(LineDecoder):
         return (self.telnet is not None and self.telnet.is_at_cr) or super().is_at_cr
 
     def end_at_cr(self) -> list[str | LineFault]:
-        """Return the lines that CRs have ended, where nothing has come behind the last of them for a while."""
+        """Return the lines that CRs have ended, where nothing has followed the last of them for a while."""
         begun = LineDecoder.feed(self, self.telnet.finish()) if self.telnet else []
         return begun + super().end_at_cr()
 

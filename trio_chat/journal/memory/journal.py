@@ -24,16 +24,16 @@ ENTRIES_MAX = 100_000
 """About 40 MB of short lines; older ones are forgotten."""
 
 SEARCH_MAX_S = 1.5
-"""Time that one search takes of the loop at most, in all its turns."""
+"""CPU time of one search at most, in all its turns on the loop."""
 
 SEARCHES_MAX = 2
 """Searches that take turns on the loop."""
 
 TURN_S = 0.001
-"""Time that a search takes in one turn of the loop, and the one entry more at which it notices."""
+"""Time of a search in one turn of the loop. It is checked after each entry."""
 
 VOTES_PER_TURN = 2000
-"""Entries whose age is judged in one turn of the loop: a millisecond."""
+"""Entries whose age is judged in one turn of the loop, in about a millisecond."""
 
 _id_of = attrgetter("id")
 _time_of = attrgetter("time")
@@ -60,11 +60,11 @@ class _Turns:
 
     @property
     def is_over(self) -> bool:
-        """The search has had its time of this turn."""
+        """True if the time of this turn is used up."""
         return time.perf_counter() - self._began > TURN_S
 
     async def next(self) -> None:
-        """Let others run. Raises SearchError when the sum is used up."""
+        """Let other tasks run. Raises SearchError when the sum is used up."""
         self._left_s -= time.perf_counter() - self._began
         if self._left_s < 0:
             raise SearchError(TOO_MUCH)
@@ -197,7 +197,7 @@ class MemoryJournal(Intake):
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Keep entries of another journal, all or none."""
         await trio.lowlevel.checkpoint()
-        entries = tuple(entries)  # what it raises comes before anything is changed
+        entries = tuple(entries)  # first: what the iterable raises must change nothing
         keeps_ids = self.last_id == 0 or origin.epoch == self.epoch
         if self.last_id == 0:
             self.epoch, self.pruned_to = origin.epoch, origin.pruned_to

@@ -1,4 +1,4 @@
-"""Connections to the SQLite file, and the words for its errors. It must not know the schema."""
+"""Connections to the SQLite file, and messages for its errors. It must not know the schema."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -37,12 +37,12 @@ def reason(error: sqlite3.Error) -> str:
 
 
 def primary_code(error: sqlite3.Error) -> int:
-    """Return the SQLite result code without its details; 0 when the error is of Python's making."""
+    """Return the primary result code of SQLite; 0 when Python raised the error itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def refusal(path: Path, why: str) -> JournalError:
-    """Return the error for a file that cannot be opened: which, why, and what to do."""
+    """Return the error for a file that cannot be opened: it names the file, the reason and what to do."""
     return JournalError(f"cannot open {path}: {why}; {_ADVICE.get(why, 'check the disk it is on')}")
 
 

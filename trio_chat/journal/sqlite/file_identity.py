@@ -1,4 +1,4 @@
-"""The identity of an open file, to notice when it loses its name. It must know no Trio: everything here blocks."""
+"""The identity of an open file, to notice that it was removed or replaced. It must know no Trio: everything blocks."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ class FileIdentity:
     """
 
     def __init__(self, path: Path) -> None:
-        """To be made once SQLite has all of them open."""
+        """Made once SQLite has all of them open."""
         resolved = path.resolve()  # SQLite puts the others beside what a link leads to
         self._file, self._log, self._shared = str(path.absolute()), f"{resolved}-wal", f"{resolved}-shm"
         self._known = {name: _identity(name) for name in (self._file, self._log, self._shared)}
@@ -34,7 +34,7 @@ class FileIdentity:
             raise JournalError("the journal file was removed or replaced")
         if not self._is_ours(self._log):
             raise JournalError("the -wal file of the journal was removed or replaced")
-        if not self._is_ours(self._shared):  # who opens the journal now would not see our locks
+        if not self._is_ours(self._shared):  # another program that opened the journal now would not see our locks
             raise JournalError("the -shm file of the journal was removed or replaced")
 
     @property
@@ -43,9 +43,9 @@ class FileIdentity:
         return not self._is_ours(self._file)
 
     def tidy(self, *, is_log_empty: bool) -> None:
-        """Remove our log from beside a file that is not ours: SQLite would apply it to that. Ours is closed by now.
+        """Remove our write-ahead log from beside another file: SQLite would apply it to that. Ours is closed by now.
 
-        A log that is not empty belongs to our file, wherever that is, and is renamed.
+        A log that is not empty belongs to our file, wherever that is, and is renamed instead.
         """
         with suppress(OSError):
             self._remove(self._shared)

@@ -23,7 +23,7 @@ PAUSE_RATIO = 20
 """The pause after a slice of indexing is this many times its duration, or less when many new entries are left."""
 
 ENTRIES_PER_SHORTER_PAUSE = 5000
-"""For each so many entries left to be indexed, the ratio falls by one, down to 1."""
+"""The ratio falls by one for each so many entries left to be indexed, down to 1."""
 
 GAP_PAUSE_RATIO = 4
 """The same in a gap: a million entries take some minutes, and the processor is left to others most of the time."""
@@ -146,7 +146,7 @@ class Indexing:
     def _merge_lowest_marks(self) -> None:
         """Let the rooms pruned longest ago share one mark, where there are too many. Raises sqlite3.Error."""
         if lowest := self._db.execute(_LOWEST_MARKS, (self._marks_max,)).fetchone():
-            self._db.execute(_RAISE_FLOOR, lowest)  # first: until they are deleted, it only says too much
+            self._db.execute(_RAISE_FLOOR, lowest)  # first: meanwhile it only reports too much
             self._db.execute("DELETE FROM prune_mark WHERE id <= ?", lowest)
 
     def _index_new(self, last_id: int) -> None:

@@ -1,6 +1,6 @@
 """The integrity of a file: the check of all its pages, and the damaged entries found while reading.
 
-All of it may be used from any thread, except `IntegrityCheck`.
+Everything here except `IntegrityCheck` may be used from any thread.
 """
 
 import sqlite3
@@ -15,7 +15,7 @@ from trio_chat.journal.records import Damaged, Past
 from trio_chat.journal.sqlite.connection import DAMAGED, connect, primary_code, reason, refusing
 
 NAMED_MAX = 20
-"""Ids named in one sentence."""
+"""Ids that one sentence names at most."""
 
 KNOWN_MAX = 10_000
 
@@ -29,7 +29,7 @@ class DamagedEntries:
         self._lock = threading.Lock()
 
     def add(self, past: Iterable[Past]) -> str | None:
-        """Add those among entries that were read. -> a sentence about the new ones; None without any"""
+        """Add the damaged ones among entries that were read. -> a sentence about new ones; None where there are none"""
         ids = [it.id for it in past if isinstance(it, Damaged)]
         if not ids:
             return None
@@ -90,7 +90,7 @@ class QuickCheck:
             self._db.interrupt()
 
     def tidy(self) -> None:
-        """Remove what SQLite put beside a file that is not going to be used."""
+        """Remove the files that SQLite put beside a file that is not going to be used."""
         if not self._is_shared:
             self._shared.unlink(missing_ok=True)
 
@@ -115,7 +115,7 @@ class IntegrityCheck:
         return None if scope.cancelled_caught else self._result
 
     def on_damage(self, report: Callable[[str], None]) -> None:
-        """Have `report` called with the problem, on the Trio thread: now, or when it is found."""
+        """Call `report` with the problem, on the Trio thread: now, or when it is found."""
         self._on_damage = report
         if self._result:
             report(self._result)

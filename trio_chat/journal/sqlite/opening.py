@@ -59,13 +59,13 @@ def _lock_folder(folder: Path) -> int:
 
 def _create(path: Path) -> None:
     """Create an empty journal, whole or not at all: it gets its name when it is complete."""
-    if path.is_symlink():  # its disk may only not be mounted yet
+    if path.is_symlink():  # its disk may not be mounted yet
         raise JournalError(
             f"{path} is a link to {os.readlink(path)}, which is not there: put that file back, or remove the link"
         )
     unborn = path.with_name(path.name + ".new")
     leftover = path.with_name(path.name + "-wal")
-    if leftover.exists() and leftover.stat().st_size:  # SQLite would play its changes back into the new file
+    if leftover.exists() and leftover.stat().st_size:  # SQLite would apply its changes to the new file
         raise JournalError(f"{leftover} is there without {path}: put that file back, or move the first one away too")
     try:
         unborn.unlink(missing_ok=True)
@@ -124,7 +124,7 @@ def _reason(error: OSError) -> str:
 def check_can_open(path: Path) -> None:
     """Check that a server of this user could open the journal at `path`, or create one. Raises JournalError.
 
-    If another server uses it, that is taken to be the server in question.
+    If a server uses it, that is taken to be the one in question.
     """
     if path.exists():
         try:

@@ -93,7 +93,7 @@ logger = logging.getLogger(__name__)
 
 
 class Readers:
-    """Connections to one file that cannot write: one for each thread, or they would wait for each other.
+    """Read-only connections to one file: one for each thread, or they would wait for each other.
 
     Each query has a time limit, and raises TimeoutError when that is over.
     """
@@ -250,7 +250,7 @@ def first_id_since(db: sqlite3.Connection, time: float) -> int:
 
 
 def _old_to(db: sqlite3.Connection, after_id: int, now: float, older_than: float) -> int:
-    """Return the id up to which the entries behind `after_id` are old. Raises sqlite3.Error."""
+    """Return the id up to which the entries after `after_id` are old. Raises sqlite3.Error."""
     cut = AgeCut(after_id)
     times = {"now": to_micros(now), "cutoff": to_micros(now - older_than), "limit": _VOTES_AT_ONCE}
     while not cut.is_settled and (

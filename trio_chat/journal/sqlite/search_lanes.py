@@ -1,4 +1,4 @@
-"""Lanes of searches: a short time for each first, and a slow lane for those that need longer."""
+"""Lanes of searches: a short time limit for each at first, and a slow lane for those that need longer."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -10,7 +10,7 @@ QUICK_MAX = 2
 """Searches at a time in their first, short time. A word takes 0.05 to 0.2 s in a million entries."""
 
 SLOW_WAITING_MAX = 2
-"""Searches that wait for the one that needs longer; more of them are refused."""
+"""Searches that wait for the slow lane; more are refused."""
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ Ask = Callable[[trio.CapacityLimiter, float], Awaitable[T]]
 
 
 class SearchLanes:
-    """Searches that run and wait. No number of slow ones delays a quick one."""
+    """The searches that run and wait. No number of slow ones delays a quick one."""
 
     def __init__(self, quick_s: float, slow_s: float) -> None:
         """The times are the longest that a search may take in each lane."""
@@ -29,8 +29,8 @@ class SearchLanes:
     async def run(self, ask: "Ask[T]") -> T:
         """Search, and begin anew in the slow lane if the first time was too short.
 
-        `ask` gets the limiter to wait for and the time that it may take, and raises TimeoutError when that is over.
-        This raises it when both times were too short, or too many wait.
+        `ask` gets the limiter to wait for and its time limit, and raises TimeoutError when that is over. So does this,
+        when both times were too short or too many searches wait.
         """
         async with self._pausing:
             pass

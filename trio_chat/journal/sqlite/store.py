@@ -66,7 +66,7 @@ class Store:
     def __init__(self, path: Path, *, lock_wait_s: float, index_within_s: float) -> None:
         """Open a file that this process has locked, and bring its schema up to date. Raises JournalError.
 
-        `lock_wait_s` is the longest wait for locks of other programs; an idle store indexes within `index_within_s`.
+        `lock_wait_s` is the longest wait for locks of other programs. An idle store indexes within `index_within_s`.
         """
         self._lock_wait_s = lock_wait_s
         self.path = path
@@ -92,7 +92,7 @@ class Store:
         self._is_smaller = False
         """Pages were cut off since the last checkpoint that was due to that."""
         self.log_pages = 0
-        """Pages in the write-ahead log, as of the last checkpoint."""
+        """Pages in the write-ahead log at the last checkpoint."""
 
     def keep(self, batch: Batch, time: float) -> None:
         """Make a batch durable: its drafts as entries, and its session changes.
@@ -118,13 +118,13 @@ class Store:
 
     @staticmethod
     def size_of(batch: Batch) -> int:
-        """Return about how many bytes a batch takes on the disk, those of short lines being equal."""
+        """Return the approximate size of a batch on disk, in bytes."""
         text_bytes = sum(len(draft.text.encode(errors="replace")) for draft in batch.drafts)
         rows = len(batch.drafts) + len(batch.sessions)
         return COMMIT_BYTES + rows * ROW_BYTES + text_bytes // ROW_BYTES * ROW_BYTES
 
     def probe(self, size_bytes: int) -> None:
-        """Commit as much as could not be kept, and remove it again. Raises JournalError when that is not possible."""
+        """Commit as many bytes as a batch that could not be kept, and remove them again. Raises JournalError."""
         self.check_file()
         with suppress(sqlite3.Error):  # a log as long as it may be is written from its beginning after that
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -146,7 +146,7 @@ class Store:
             raise
 
     def if_in_place(self, work: Callable[[], T]) -> T:
-        """Call what changes the file if that is in its place. Raises JournalError."""
+        """Call a function that changes the file, if the file is in its place. Raises JournalError."""
         self.file_identity.check()
         return work()
 
