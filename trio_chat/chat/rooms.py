@@ -162,7 +162,7 @@ class Rooms:
         return bool(empty)
 
     def _recover(self, name: str) -> Room | None:
-        """Make a room again that was forgotten while an entry was on its way into it, unless its name is taken since."""
+        """Make a room again that was forgotten while an entry was on its way into it, unless its name is taken."""
         if fold(name) in self._names:
             return None
         with suppress(ChatError):

@@ -2,4 +2,4 @@
 
 
 class SetupError(Exception):
-    """The server cannot start as its settings ask; the text says what is in the way, why, and what to do."""
+    """The server cannot start with these settings; the text says what is in the way, why, and what to do."""

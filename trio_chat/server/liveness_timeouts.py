@@ -1,11 +1,11 @@
 """The times behind one promise: a dead peer is gone within 45 s.
 
-Each mechanism below finds peers that the others cannot. Its latest time is how long a peer that died at the worst
-moment can stay connected; every one of them keeps the promise.
+Each mechanism below finds peers that the others cannot. "Latest" is the longest time for which a peer can stay
+connected after it died; each of them keeps the promise.
 
     mechanism          finds                                               latest
     TCP keep-alive     a machine that vanished while nothing was sent      15 + 3 x 8   = 39 s
-    TCP_USER_TIMEOUT   one that vanished while data was on its way         38 s, looked at with the probes: 39 s
+    TCP_USER_TIMEOUT   one that vanished while data was on its way         38 s, checked with the probes: 39 s
     unacknowledged     one that data was sent to after it had vanished,    39 + 5       = 44 s
                        while keep-alive was counting
     heartbeat          a client behind a proxy, or one that is frozen      40 + 2.5     = 42.5 s
@@ -21,16 +21,16 @@ KEEPALIVE_PROBES = 3
 USER_TIMEOUT_S = 38
 """Age at which unacknowledged data ends a connection.
 
-Linux ends silent connections by this time too, and looks whenever a probe is due, so it has to be below the sum of
-keep-alive: with 38 s the silent are gone after 39 s and some tenths, its timers being coarse. With probes every 10 s
-and 40 s here it took 45.8 s.
+Linux ends silent connections by this time too, and checks it whenever a probe is due, so it has to be below the sum of
+keep-alive. With 38 s, silent ones are gone after 39 s and some tenths, since its timers are coarse; with 40 s and
+probes every 10 s it took 45.8 s.
 """
 
 UNACKNOWLEDGED_S = 39
 """Silence of a peer that owes an acknowledgement after which it is dead."""
 
 UNACKNOWLEDGED_LOOK_EVERY_S = 5
-"""10,000 looks take 20 ms in all."""
+"""10,000 clients are checked in 20 ms in all."""
 
 PING_AFTER_S = 15
 """Silence of a client that speaks frames after which it is sent a `ping`."""

@@ -14,10 +14,10 @@ FAREWELL_S = 2.0
 """Stage 2: slow readers are sent what is left, ending with the notice that the server stops."""
 
 TLS_CLOSE_S = 1.0
-"""The same for a client on TLS, and its close_notify. At the same time as the others."""
+"""The same for a client on TLS, with its close_notify. At the same time as the others."""
 
 KICK_DELIVERY_S = 0.5
-"""What was said before somebody was kicked reaches them within this time, or not. At the same time as the others."""
+"""Time to send a kicked client what was said before that. At the same time as the others."""
 
 RECORDS_S = 0.5
 """Stage 3: sessions, bans and the audit are written to the journal."""

@@ -1,9 +1,9 @@
 """Liveness: finding dead peers where the system's own keep-alive does not.
 
 Two mechanisms, each one task for all its clients, since a timer of its own would cost every client a task. Heartbeats
-are for clients that speak frames: behind a proxy, keep-alive finds the proxy, so a silent client is sent a `ping`.
-`watch_unacknowledged` is for plain clients, which answer no ping: one that data is sent to half a minute after it
-vanished would be listed for 69 s, since keep-alive ends then and TCP_USER_TIMEOUT only begins.
+are for clients that speak frames: behind a proxy, keep-alive only finds the proxy, so a silent client is sent a `ping`.
+`watch_unacknowledged` is for plain clients, which answer no ping. Without it, one that is sent data half a minute after
+it vanished would be listed for 69 s: keep-alive is suspended then, and TCP_USER_TIMEOUT only begins.
 
 Their times, and those of the system's, are in `server/liveness_timeouts.py`.
 """
@@ -31,7 +31,7 @@ from trio_chat.wire import frames
 
 HEARTBEATS_PER_TURN = 500
 SYSTEM_CALLS_PER_TURN = 200
-"""Clients looked at between two checkpoints."""
+"""Clients checked between two checkpoints."""
 
 PING = frames.encode(frames.Ping())
 
@@ -41,10 +41,10 @@ _TCP_INFO = struct.Struct("@24x I 24x I I")
 
 
 class Heartbeat:
-    """Time of the last sign of life from one client.
+    """The time of the last sign of life from one client.
 
-    Silence counts only while the session waits for its client: not while it sends what was missed, nor while it slows
-    a fast client down, since it reads nothing then.
+    Silence counts only while the session waits for its client. It reads nothing while it replays missed entries or
+    slows a fast client down.
     """
 
     __slots__ = ("_bytes_out", "client", "is_awaited", "is_pinged", "outlet", "since")
@@ -64,11 +64,11 @@ class Heartbeat:
         self.since = trio.current_time()
 
     def stop_waiting(self) -> None:
-        """Count no silence, until `start_waiting`."""
+        """Count no silence until `start_waiting`."""
         self.is_awaited = False
 
     def silence_s(self, *, is_draining: bool) -> float:
-        """-> seconds without a sign of life. One whose socket is full gives one by taking what it is sent."""
+        """-> seconds without a sign of life. A client whose socket is full gives one by taking what it is sent."""
         has_taken = is_draining and self.outlet.bytes_out != self._bytes_out
         self._bytes_out = self.outlet.bytes_out
         if has_taken:
@@ -131,12 +131,12 @@ async def watch_unacknowledged(
 
 
 def _unacknowledged_s(outlet: Outlet) -> float:
-    """-> seconds for which nothing has come from a peer that owes an acknowledgement; 0 where it owes none."""
+    """-> seconds of silence of a peer that owes an acknowledgement; 0 where it owes none."""
     if not isinstance(outlet, PeerOutlet) or (sock := outlet.socket).fileno() < 0:
         return 0.0
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         segments, data_ms, acknowledgement_ms = _TCP_INFO.unpack(info)
-    except (OSError, struct.error):  # a system that only looks like Linux tells less
+    except (OSError, struct.error):  # a system that imitates Linux may tell less
         return 0.0
     return min(data_ms, acknowledgement_ms) / 1000 if segments else 0.0

@@ -31,10 +31,10 @@ class Pump:
 
     def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float) -> None:
         self.stall_timeout_s = stall_timeout_s
-        """A reader that takes nothing for so long is disconnected. It can be set anew at any time."""
+        """A reader that takes nothing for so long is disconnected. It can be changed at any time."""
         self._nursery = nursery
         self.on_memory_error: Callable[[], None] = lambda: None
-        """Called to make room where memory for what is to be sent runs out."""
+        """Called to free memory where it runs out."""
         self.delays = Histogram(DELAY_BOUNDS_S)
         """For each pass through a room, the time from the first of its durable entries until the last send."""
         self._rooms_with_news: dict[Room, float] = {}
@@ -69,14 +69,14 @@ class Pump:
             self._start_draining(client)
 
     async def delivered(self, client: Client) -> None:
-        """Return when the kernel has taken all there was for a client, or the client's connection has ended."""
+        """Return when the kernel has taken everything there was for a client, or the client's connection has ended."""
         self.flush(client)
         while (drained := self._draining.get(client.outlet)) is not None:
             await drained.wait()
 
     @contextmanager
     def paused(self, client: Client) -> Iterator[None]:
-        """Send nothing to a client inside this block. What waits after it is sent by the next `flush` or pass.
+        """Send nothing to a client inside this block. The next `flush` or pass after it sends what waits.
 
         For clients whose socket is not full: draining that has begun goes on.
         """

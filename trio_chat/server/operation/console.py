@@ -1,4 +1,4 @@
-"""The operator's console: one table of commands, and the lines about clients that come and go.
+"""The operator's console: one table of commands, and the lines about connections.
 
 It works on a terminal and on a pipe; the end of input, /dev/null and a closed stdin leave the server running.
 """
@@ -67,7 +67,7 @@ class ConsoleCommand:
 
 
 def change_line(change: Change, client: Client) -> str:
-    """Format a client's coming or going. Only `connected` is written with a comma (DESIGN.md §2)."""
+    """Format the beginning or end of a connection. Only `connected` is written with a comma (DESIGN.md §2)."""
     if change is Change.CONNECTED:
         return f"Client [{client.address}, {client.port}] connected"
     return f"Client [{client.peer}] {change}"
@@ -132,7 +132,7 @@ def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
 
 
 def _width(cell: str) -> int:
-    """Return the columns of a cell on a terminal."""
+    """Return the width of a cell on a terminal, in columns."""
     if cell.isascii():
         return len(cell)
     from wcwidth import wcswidth  # slow to import, and seldom needed

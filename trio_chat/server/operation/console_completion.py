@@ -1,4 +1,4 @@
-"""Completion on the console: commands, the ports of clients, their nicks and addresses, and what is banned."""
+"""Completion on the console: commands, the ports, nicks and addresses of clients, and banned networks."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

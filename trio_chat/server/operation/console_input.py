@@ -18,7 +18,7 @@ ROWS_PER_TURN = 200
 async def read_commands(
     context: ConsoleContext, printer: Printer, stop: Callable[[], None], fds: tuple[int, int, int]
 ) -> None:
-    """Run what is typed until the input ends; `quit()` calls `stop`. `fds` are stdin, stdout and stderr."""
+    """Run typed commands until the input ends; `quit()` calls `stop`. `fds` are stdin, stdout and stderr."""
 
     async def handle(line: str) -> None:
         try:

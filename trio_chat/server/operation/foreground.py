@@ -1,8 +1,8 @@
 """Job control: reading a terminal only while the server is in its foreground.
 
 A process in the background that reads its terminal is stopped by SIGTTIN, and the whole chat with it. SIGTTIN and
-SIGTTOU are ignored besides: between the look and the read the shell may have taken the terminal back, and then the read
-fails with EIO instead.
+SIGTTOU are ignored as well: the shell may take the terminal back between the check and the read, which then fails with
+EIO instead.
 """
 
 import os
@@ -11,17 +11,17 @@ import signal
 import trio
 
 BACKGROUND_POLL_S = 0.5
-"""Between two looks whether the server is in the foreground again. A shell also sends SIGCONT, but not every one."""
+"""Between two checks whether the server is in the foreground again. Not every shell sends SIGCONT."""
 
 
 def ignore_stops() -> None:
-    """Let neither reading nor writing the terminal stop the server."""
+    """Keep reads and writes of the terminal from stopping the server."""
     for number in (signal.SIGTTIN, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)
 
 
 def is_in_foreground(fd: int) -> bool:
-    """Tell whether a read from `fd` is ours to make. What is not our controlling terminal stops nobody."""
+    """Tell whether we may read `fd`: always, unless it is our controlling terminal and we are in the background."""
     try:
         return os.tcgetpgrp(fd) == os.getpgrp()
     except OSError:

@@ -1,4 +1,4 @@
-"""A line that is edited key by key, with history and completion, and how it is drawn in one row. Pure."""
+"""A line that is edited key by key, with history and completion, and drawn in one row. Pure."""
 
 import codecs
 import re
@@ -27,11 +27,11 @@ _KEY = re.compile(r"\x1b\[\[[A-E]|\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|\x1b[^\[O]|.", 
 _UNFINISHED = re.compile(r"\x1b(?:\[\[?[0-?]*[ -/]*|O)?\Z")
 
 _INVISIBLE_PARTS = "\u200c\u200d\ufe0e\ufe0f"
-"""Not printable by themselves, but parts of emoji and of some scripts."""
+"""Not printable by Python's judgement, but parts of emoji and of some scripts."""
 
 
 class CompletedWord(NamedTuple):
-    """A word that completes another, and what is shown beside it where there are several."""
+    """A completion of a word, and the text shown beside it where there are several."""
 
     word: str
     label: str = ""
@@ -42,14 +42,14 @@ Complete = Callable[[str], Sequence[CompletedWord]]
 
 
 class Keys:
-    """Decodes what a terminal sends into keys: characters and escape sequences, each whole."""
+    """Decodes the bytes of a terminal into keys: characters and escape sequences, each whole."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._rest = ""
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the keys that the next bytes complete. A lone Esc waits for what comes next."""
+        """Return the keys that the next bytes complete. A lone Esc waits for the byte after it."""
         text = self._rest + self._decoder.decode(data)
         self._rest = ""
         if unfinished := _UNFINISHED.search(text):
@@ -84,7 +84,7 @@ class LineEditor:
         self._draft = ""
 
     def press(self, key: str) -> Entered | Offered | None:
-        """Obey a key. One that means nothing does nothing."""
+        """Obey a key. An unknown one does nothing."""
         if key in ("\r", "\n"):
             return self._enter()
         if key == "\t":
@@ -142,7 +142,7 @@ class LineEditor:
         self.text, self.cursor = text, len(text)
 
     def _recall(self, step: int) -> None:
-        """Go back (1) or forth (-1) in the history; the line that is being typed is its end."""
+        """Go back (1) or forth (-1) in the history, whose end is the line being typed."""
         back = self._back + step
         if not 0 <= back <= len(self._history):
             return
@@ -182,7 +182,7 @@ def _common_beginning(words: Sequence[str]) -> str:
 
 
 def _fitting(chars: Iterator[str], room: int) -> str:
-    """Take characters as long as they fit."""
+    """Insert characters, as many as fit."""
     taken = []
     for char in chars:
         room -= max(wcwidth(char), 0)

@@ -25,7 +25,8 @@ QUEUED_LINES_MAX = 10_000
 
 REPEATS_MAX = 10
 REPEATS_WITHIN_S = 10.0
-"""The same message is logged so often within that time. What a peer can cause at will must not fill the disk."""
+"""The same message is logged at most this often within that time: what a peer can cause at will must not fill the
+disk."""
 
 KNOWN_MESSAGES_MAX = 1000
 
@@ -63,7 +64,7 @@ def set_level(level: str) -> None:
 
 @contextmanager
 def diverted(print_rows: Callable[[str], None]) -> Iterator[None]:
-    """Print the log by another means inside this context, called in the log's thread; it raises where that is over."""
+    """Print the log by another function inside this context, in the log's thread. It raises where it no longer can."""
     logs = [handler for handler in logging.getLogger().handlers if isinstance(handler, QueuedLog)]
     for log in logs:
         log.divert = print_rows
@@ -81,11 +82,11 @@ class QueuedLog(logging.Handler):
         super().__init__()
         self.dropped = 0
         self.divert: Callable[[str], None] | None = None
-        """Prints a record by another means than the file descriptor; RuntimeError where it no longer can."""
+        """Prints a record in place of a write to the file descriptor; raises RuntimeError once it cannot."""
         self._fd = fd
         self._lines: Queue[str | None] = Queue(queued_lines_max)
-        # A daemon, since a full pipe must not keep the process alive. It uses no file object: a lock of one that is
-        # held at the end of the interpreter is fatal.
+        # A daemon, since a full pipe must not keep the process alive. It uses no file object: holding the lock of one
+        # when the interpreter ends is fatal.
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
@@ -125,7 +126,7 @@ class QueuedLog(logging.Handler):
             while data:
                 try:
                     data = data[os.write(self._fd, data) :]
-                except BlockingIOError:  # whoever shares the terminal has made it non-blocking
+                except BlockingIOError:  # another process made the shared terminal non-blocking
                     select.select([], [self._fd], [])
 
 

@@ -1,4 +1,4 @@
-"""Loop delay: the time that a task which is due waits for the event loop, as everyone in the chat does."""
+"""Loop delay: the time for which a task that is due waits for the event loop, and with it everyone in the chat."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ BUCKET_BOUNDS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 
 
 async def watch_delay(delays: Histogram, *, clock: Callable[[], float] = time.monotonic) -> None:
-    """Measure how much too late a sleep ends, four times a second, until cancelled.
+    """Measure the delay at the end of a sleep, four times a second, until cancelled.
 
     `clock` also counts the time for which the process stands still, which that of Trio may not.
     """

@@ -1,4 +1,4 @@
-"""The memory that this process may use: by the limits of its control group, as of a container, and its own."""
+"""The memory that this process may use, by its own limits and those of its control group, such as a container's."""
 
 import resource
 from collections.abc import Iterator
@@ -6,20 +6,20 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 _UNLIMITED = 1 << 60
-"""Version 1 of control groups has a number of that order for no limit."""
+"""In version 1 of control groups, a number of this order stands for no limit."""
 
 _GROUPS = "sys/fs/cgroup"
 
 
 def memory_limit(root: Path = Path("/")) -> int | None:
-    """Return the bytes that the tightest limit leaves; None where there is none. `root` has `proc` and `sys`."""
+    """Return the tightest limit in bytes; None where there is none. `root` is the folder of `proc` and `sys`."""
     return min(
         (limit for limit in (*_group_limits(root), *_address_space_left(root)) if limit < _UNLIMITED), default=None
     )
 
 
 def _address_space_left(root: Path) -> Iterator[int]:
-    """Yield what is left of RLIMIT_AS, of which libraries and stacks have much that takes no memory."""
+    """Yield the rest of RLIMIT_AS: libraries and stacks reserve much of it without using memory."""
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
         with suppress(OSError):
@@ -30,7 +30,7 @@ def _address_space_left(root: Path) -> Iterator[int]:
 def _group_limits(root: Path) -> Iterator[int]:
     """Yield the limits of this process's group and of those above it, in version 2 and 1 of control groups.
 
-    In a container the group's name may be that outside: then the top of what is mounted is its own.
+    In a container the group may have the name that it has outside; then the root of the mounted tree is its own.
     """
     with suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text().splitlines():

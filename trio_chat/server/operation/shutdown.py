@@ -41,7 +41,7 @@ class Stop:
         await self._requested.wait()
 
     async def run_unless_requested(self, work: Callable[[], T]) -> T | None:
-        """Run `work`, which may block for ever, in a thread; a stop abandons it. -> its result, None at a stop"""
+        """Run `work`, which may block for ever, in a thread; a stop abandons it. -> its result, or None at a stop"""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._cancel_when_requested, nursery.cancel_scope)
             result = await trio.to_thread.run_sync(work, abandon_on_cancel=True)
@@ -54,7 +54,7 @@ class Stop:
         scope.cancel()
 
     def stage(self, timeout_s: float) -> trio.CancelScope:
-        """Make the cancel scope of a stage: for `timeout_s`, or until only the journal's time is left."""
+        """Make the cancel scope of a stage: it lasts for `timeout_s`, or until only the journal's time is left."""
         return trio.CancelScope(deadline=min(trio.current_time() + timeout_s, self.deadline - JOURNAL_S))
 
 
@@ -62,7 +62,7 @@ async def watch_for_stop(
     stop: Callable[[], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Call `stop` at the first SIGINT or SIGTERM, and return; a second one ends the process at once."""
-    for number in STOP_SIGNALS:  # in force again after the block, which hands over what it has not seen
+    for number in STOP_SIGNALS:  # in force after the block, and for signals that it did not see
         signal.signal(number, _exit_at_once)
     with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
         task_status.started()
@@ -77,7 +77,7 @@ async def watch_for_reload(reload: Callable[[], object], stop: Callable[[], None
     SIGHUP also comes when the terminal of the server, file descriptor `terminal`, is closed: then `stop` is called.
     """
     had_terminal = os.isatty(terminal)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # in force again after the block: nothing is to be reloaded then
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # in force after the block: nothing is reloaded then
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
         async for _ in signals:
             (stop if had_terminal and not os.isatty(terminal) else reload)()
@@ -86,6 +86,6 @@ async def watch_for_reload(reload: Callable[[], object], stop: Callable[[], None
 def _exit_at_once(number: int, _frame: object) -> None:
     """Exit with the status of a process that a signal killed.
 
-    The default action won't do: the first process of a container has none.
+    The signal's default action would not do: the first process of a container has none.
     """
     os._exit(128 + number)

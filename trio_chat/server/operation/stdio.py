@@ -35,7 +35,7 @@ class Printer:
         self._lines: deque[bytes] = deque(maxlen=BACKLOG_LINES_MAX)
         self._held: deque[bytes] | None = None
         self._unwritten = b""
-        """The rest of what was begun: nothing else comes between."""
+        """The rest of a line that was begun: it is written before anything else."""
         self._row: Callable[[], str] | None = None
         self._is_row_drawn = False
         self._is_row_stale = False
@@ -59,7 +59,7 @@ class Printer:
         self._lines += held or ()
 
     def show_row(self, row: Callable[[], str]) -> None:
-        """Draw a row of a terminal below the lines from now on. `row` begins with erasing itself."""
+        """Draw a row below the lines of a terminal from now on. `row` returns it, beginning with its own erasure."""
         self._row = row
         self.redraw()
 
@@ -69,7 +69,7 @@ class Printer:
         self._wake.set()
 
     def hide_row(self) -> None:
-        """Erase the row, as far as the terminal takes that now."""
+        """Erase the row, as far as the terminal accepts that now."""
         self._row = None
         self._is_row_stale = False
         if self._is_row_drawn:
@@ -90,7 +90,7 @@ class Printer:
             self._lines, self._unwritten, self._row = deque(maxlen=0), b"", None
 
     def flush_nowait(self) -> None:
-        """Write as much of the queue as possible without blocking: the last step of a shutdown."""
+        """Write as much of the queue as possible without blocking, as the last step of a shutdown."""
         self.release()
         self._write_ready()
 
@@ -120,7 +120,7 @@ class Printer:
         return written > 0
 
     def _next(self) -> bytes:
-        """Take lines from the queue, with the row around them: erased before and drawn again behind."""
+        """Take lines from the queue. The row is erased before them and drawn again after them."""
         data = self._lines.popleft() if self._lines else b""
         while self._lines and len(data) + len(self._lines[0]) <= select.PIPE_BUF:
             data += self._lines.popleft()

@@ -1,8 +1,8 @@
-"""The console on a terminal: one edited line at the bottom, and what is printed above it.
+"""The console on a terminal: one edited line at the bottom, and printed lines above it.
 
-The loop stays Trio's alone: the terminal is read and written on non-blocking descriptors of our own, and the printer
+Trio has the loop to itself: the terminal is read and written on non-blocking descriptors of our own, and the printer
 draws the line whenever the terminal takes something. With prompt_toolkit, the whole server would be a guest of asyncio,
-or the end of the server would wait for a thread that may stand in a write.
+or its end would wait for a thread that may be blocked in a write.
 """
 
 import os
@@ -35,7 +35,7 @@ class ConsoleTerminal:
         self._editor = LineEditor(complete)
         self._keys = Keys()
         self._modes_before: list[Any] | None = None
-        """The terminal's modes while they are ours."""
+        """The modes to be restored; None while the terminal is not ours."""
 
     async def run(self, handle: Handle) -> None:
         """Edit lines and hand over each until the terminal is gone. However it ends, the terminal is as it was."""
@@ -98,8 +98,8 @@ class ConsoleTerminal:
             ours = _edited_modes(modes)
             if modes != ours:  # else they are ours already
                 self._modes_before = modes
-                termios.tcsetattr(self._fd, termios.TCSANOW, ours)  # the others wait for a terminal that stands still
-        except termios.error:  # it is gone, as the next read will tell
+                termios.tcsetattr(self._fd, termios.TCSANOW, ours)  # the others wait where Ctrl-S has stopped it
+        except termios.error:  # it is gone, as the next read will report
             return
         self._printer.show_row(self._row)
 

@@ -1,4 +1,4 @@
-"""Blank lines inside a paste over `nc`: they are said with the line behind them."""
+"""Blank lines inside a paste over `nc`: they are said with the line after them."""
 
 from trio_chat.chat.answers import Answer, Posted
 from trio_chat.chat.command_table import command_in
@@ -8,9 +8,9 @@ from trio_chat.wire.lines import LineFault
 
 
 class BlankLines:
-    """Counts the blank lines since the line that was said last, as long as one read goes on.
+    """Counts blank lines since the line that was said last, within one read.
 
-    A blank line alone, or at the end of what was read, is an Enter that was pressed to say nothing.
+    A blank line alone, or at the end of a read, is the Enter key, pressed to say nothing.
     """
 
     __slots__ = ("_said", "count")
@@ -25,7 +25,7 @@ class BlankLines:
         self._said, self.count = None, 0
 
     def record(self, line: str | LineFault, answer: Answer) -> None:
-        """Record a line of this read, and what it was answered."""
+        """Record a line of this read, and its answer."""
         if isinstance(answer, Posted) and isinstance(line, str):
             self._said, self.count = line, 0
         elif self._is_inside(line):
@@ -34,7 +34,7 @@ class BlankLines:
             self.begin_read()
 
     def _is_inside(self, line: str | LineFault) -> bool:
-        """Tell whether a line is blank and stands behind one that was said to the room."""
+        """Tell whether a line is blank and follows one that was said to the room."""
         if self._said is None or isinstance(line, LineFault) or as_seen(line).strip():
             return False
         return bool(self.count) or command_in(self._said, COMMANDS) is None

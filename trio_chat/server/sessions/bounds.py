@@ -1,10 +1,10 @@
-"""Bounds on what one session takes of the loop, of memory and of time."""
+"""Bounds on the time of the loop, memory and deadlines of one session."""
 
 INPUTS_PER_TURN = 64
-"""Lines or frames handled between two checkpoints: 4 KiB of empty lines would else hold the loop for 5 ms."""
+"""Lines or frames handled between two checkpoints. Without these, 4 KiB of empty lines would hold the loop for 5 ms."""
 
 ANSWERS_BYTES = 64 * 1024
-"""Answers made for one client before it has to take them: a line of ten bytes can ask for megabytes."""
+"""Bytes of answers made for one client before it has to take them: a line of ten bytes can ask for megabytes."""
 
 DELIVERY_AFTER_LEAVE_S = 5
-"""Time that a client which has left may take to read what is still owed to it."""
+"""Time for a client that has left to read what is still owed to it."""

@@ -17,8 +17,8 @@ from trio_chat.server.transport.tls import Tls
 class SessionContext:
     """The parts of the server that its sessions work with.
 
-    `rate_limit`, `password` and `tls` can be set anew at any time: the first holds for everyone at once, the others for
-    those who connect from then on.
+    `rate_limit`, `password` and `tls` can be changed at any time: the first takes effect for everyone at once, the
+    others for later connections.
     """
 
     chat: Chat

@@ -1,4 +1,4 @@
-"""The reason for which a connection ended, found by what ended its session, and its log line."""
+"""The reason why a connection ended, found by the error that ended its session, and its log line."""
 
 import errno
 import logging
@@ -11,18 +11,18 @@ from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.server.transport.outlet import PeerOutlet
 
 _NOT_LOGGED = (DisconnectReason.LEFT, DisconnectReason.STOPPING, DisconnectReason.KICKED, DisconnectReason.FAILED)
-"""Nothing is wrong, and a shutdown would be a line for every client. The console and the audit report a kick, and the
-session itself logs its error."""
+"""Reasons that are not logged here. Nothing is wrong, and a shutdown would log a line for every client; the console and
+the audit log report kicks, and the session itself logs its error."""
 
 _BROKEN = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled)
-"""Raised where a connection broke. Cancelled without a farewell: the task that writes to a TLS connection has found it
-broken."""
+"""Raised where a connection broke. Cancelled without a farewell means that the writing task of a TLS connection found
+it broken."""
 
 logger = logging.getLogger(__name__)
 
 
 def disconnect_reason(outlet: PeerOutlet, error: BaseException | None) -> DisconnectReason:
-    """Find the reason by what a session raised. Where the server ended the connection, the outlet knows it."""
+    """Return the reason by the error of a session. Where the server ended the connection, the outlet has it."""
     if outlet.close_reason:
         return outlet.close_reason.code
     if error is None:

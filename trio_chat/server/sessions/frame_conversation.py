@@ -47,7 +47,7 @@ class FrameConversation:
         return not self.unkept and (not self.posted or self.posted[-1][0].error is None)
 
     async def wait_turn(self, request: frames.AnyRequest) -> bool:
-        """Let a request pass. -> False where something that the client said before has to be said again first"""
+        """Tell whether a request may pass, and refuse it where something said before has to be said again first."""
         if not isinstance(request, Speech):
             return True
         if self.posted and self.posted[-1][0].error is not None:
@@ -64,10 +64,9 @@ class FrameConversation:
         return False
 
     async def settle(self) -> None:
-        """Wait until everything posted is durable, and answer what the log does not.
+        """Wait until everything posted is durable, and answer the requests that no entry acknowledges.
 
-        The entry itself acknowledges what was kept; answered here are failures, and what had been kept before under the
-        same key.
+        These are failures, and requests whose key had been used before.
         """
         posted, self.posted = self.posted, []
         self.lags |= bool(posted)
@@ -85,7 +84,7 @@ class FrameConversation:
         self.unkept.add(unkept)
 
     async def refuse(self, request: frames.AnyRequest | FrameFault, error: ChatError | FrameFault) -> None:
-        """Answer why a request is refused; but what it says may have been kept before. Raises JournalError."""
+        """Refuse a request with its reason, unless it repeats something that was kept. Raises JournalError."""
         await self.catch_up()
         if isinstance(request, Speech) and request.key:
             await self.journal.settled()  # it may have been said a moment ago, on an earlier connection
@@ -94,7 +93,7 @@ class FrameConversation:
         self.answer(frames.Error(code=error.code, text=error.text, key=request.key))
 
     def fail(self, request: frames.AnyRequest | FrameFault, error: JournalError) -> None:
-        """Answer that the journal failed a request. What was said is to be said again before anything else."""
+        """Answer that the journal failed a request. What it said is to be said again before anything else."""
         if isinstance(request, Speech):
             self.unkept.add([request.key])
         self.answer(frames.Error(code="journal", text=str(error), key=request.key))
@@ -112,9 +111,9 @@ class FrameConversation:
         self.lags = False
 
     async def _acknowledge_kept(self, request: Speech) -> bool:
-        """Acknowledge what was kept under the key of a request before. -> whether there was something
+        """Acknowledge the entry that was kept under the key of a request before. -> whether there was one
 
-        Perhaps in a room that the client has left since. Raises JournalError.
+        It may be in a room that the client has left since. Raises JournalError.
         """
         session = self.client.session
         found = await self.journal.find(session, request.key) if session and request.key else None

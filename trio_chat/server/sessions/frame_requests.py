@@ -30,7 +30,7 @@ from trio_chat.wire.frame_decoder import FrameFault
 MEMBERS_MAX = 1000
 ROOMS_MAX = 500
 PAGE_CHARS = 64 * 1024
-"""Text in one page. A reader that never takes it must not cost megabytes."""
+"""Characters of text in one page: a reader that never takes it must not cost megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Handler:
     run: Callable[[FrameConversation, Any], Coroutine[Any, Any, None]]
     """Called with a request of the type that the row is for."""
     is_typed: bool = True
-    """A person is behind it, who is not idle then."""
+    """A person sends it, who is not idle then."""
     catches_up: bool = True
-    """It begins once all that the client said before is settled, and the client has been sent the entries."""
+    """Wait first until all that the client said before is settled, and the client has been sent the entries."""
 
 
 async def _say(talk: FrameConversation, request: frames.Say) -> None:
@@ -138,7 +138,7 @@ async def _ping(talk: FrameConversation, request: frames.Ping) -> None:
 
 
 async def _pong(_talk: FrameConversation, _request: frames.Pong) -> None:
-    """Nothing more: whatever is received is a sign of life."""
+    """Do nothing: whatever is received is a sign of life."""
 
 
 async def _bye(talk: FrameConversation, _request: frames.Bye) -> None:
@@ -188,7 +188,7 @@ def price_of(client: Client, request: frames.AnyRequest | FrameFault) -> int:
 
 
 def _spoken(talk: FrameConversation, request: Speech, receipt: Receipt | None) -> None:
-    """Keep the receipt of what was posted; the entry bears the key of the request."""
+    """Keep the receipt of a request that was posted. Its entry bears the key of the request."""
     if receipt is None:
         raise ChatError("empty", "nothing readable is left of that")
     talk.posted.append((receipt, request))

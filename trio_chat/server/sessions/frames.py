@@ -47,7 +47,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
             if admitted:
                 session = FramesSession(context, reader, outlet, admitted)
                 await session.welcome(admitted)
-                del admitted  # what came with `hello` is not to be held for as long as the client stays
+                del admitted  # else what came with `hello` would be held for as long as the client stays
                 await session.run()
         finally:
             outlet.push(None)
@@ -69,7 +69,7 @@ class FramesSession:
         self._heartbeat = context.heartbeats.watch(admitted.client, outlet)
 
     async def welcome(self, admitted: Admitted) -> None:
-        """Welcome the client, send it what it missed, and handle what came behind its `hello`."""
+        """Welcome the client, replay what it missed, and handle the requests that came right after its `hello`."""
         try:
             await welcome(self._talk.context, self._outlet, admitted)
         except ChatError as error:
@@ -90,13 +90,13 @@ class FramesSession:
                 await self._talk.deliver()
 
     async def depart(self) -> None:
-        """Send the client the last that it is to be sent."""
+        """Send the client its last bytes."""
         await depart(self._talk.context, self._talk.client, self._outlet)
 
     def disconnect(self, reason: DisconnectReason) -> None:
-        """Let the client leave, or be away until its next connection where this one broke.
+        """Remove the client that left, or note that it is away where its connection broke.
 
-        Does nothing where it has another connection already, as when it resumed before its `bye` was settled.
+        Nothing happens where it has another connection already, as when it resumed before its `bye` was settled.
         """
         talk = self._talk
         talk.context.heartbeats.unwatch(self._outlet)
@@ -113,7 +113,7 @@ class FramesSession:
             talk.chat.disconnect(talk.client, reason)
 
     async def _receive(self) -> bytes:
-        """Wait for the next bytes. Silence counts only meanwhile."""
+        """Wait for the next bytes. Silence counts only during this wait."""
         self._heartbeat.start_waiting()
         data = await self._reader.peer.receive()
         self._heartbeat.stop_waiting()
@@ -140,7 +140,7 @@ class FramesSession:
         await self._flush()
 
     def _ping(self) -> None:
-        """Show a client that is not read for a while that the server is there."""
+        """Send a sign of life to a client that is not read for a while."""
         talk = self._talk
         talk.context.heartbeats.ping(talk.client, self._outlet)
 

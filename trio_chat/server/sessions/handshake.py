@@ -1,4 +1,4 @@
-"""The handshake in frames: from the first frame of a connection to the client that its `hello` makes or resumes."""
+"""The handshake in frames: from the first frame of a connection until its `hello` is accepted."""
 
 import hashlib
 import secrets
@@ -38,7 +38,7 @@ class FrameReader:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The outcome of a handshake. `ahead` is what came behind the `hello`, still to be handled."""
+    """The outcome of a handshake. `ahead` are inputs that came after the `hello`, still to be handled."""
 
     client: Client
     hello: frames.Hello
@@ -60,7 +60,7 @@ async def handshake(context: SessionContext, reader: FrameReader, outlet: PeerOu
 
 
 class Handshake:
-    """The attempts of one connection to come in."""
+    """The attempts of one connection to be admitted."""
 
     def __init__(self, context: SessionContext, reader: FrameReader, outlet: PeerOutlet) -> None:
         self._context = context
@@ -68,9 +68,9 @@ class Handshake:
         self._outlet = outlet
         self._wrong_passwords = 0
         self.is_over = False
-        """Nothing more is accepted: the connection must end."""
+        """True if nothing more is accepted and the connection must end."""
         self.timeout = trio.CancelScope()
-        """Ends the attempts of one who does not come in for too long."""
+        """Ends attempts that take too long."""
 
     async def handle(self, inputs: Iterator[FrameInput]) -> Admitted | None:
         """Handle frames up to the first `hello` that is accepted, and answer why the others are refused."""
@@ -78,7 +78,7 @@ class Handshake:
             price = self._price_of(request)
             while wait_s := self._reader.throttle.spend(price, self._context.rate_limit):
                 self._flush()
-                self.timeout.deadline += wait_s  # this silence is not the client's
+                self.timeout.deadline += wait_s  # a wait on our side is no silence of the client
                 await pause(wait_s, self._reader.peer)
             try:
                 return self._admit(request, inputs)
@@ -94,11 +94,11 @@ class Handshake:
         return None
 
     def _flush(self) -> None:
-        """Send the answers. A stranger that does not take them must go: no pump and no heartbeat watches over it."""
+        """Send the answers, or disconnect a stranger that takes none: neither pump nor heartbeat watches it."""
         self.is_over |= not self._outlet.push(None)
 
     def _admit(self, request: FrameInput, ahead: Iterator[FrameInput]) -> Admitted:
-        """Let a client come in, or resume. Raises FrameFault; ChatError where it may not."""
+        """Admit a client, or resume its session. Raises FrameFault, and ChatError where it may not."""
         if isinstance(request, FrameFault):
             raise request
         if not isinstance(request, frames.Hello):
@@ -129,7 +129,7 @@ class Handshake:
         return REQUEST_PRICES["hello"].of(Extent(moves=moves + renames))
 
     def _check_password(self, given: str) -> None:
-        """Raises ChatError. A client that gives none may not know of it, and guesses nothing: that costs nothing."""
+        """Raises ChatError. A missing password is not charged: the client may not know of it, and guesses nothing."""
         password = self._context.password
         if not password.is_set or (given and is_password_right(self._context, self._reader.peer, given)):
             return
@@ -143,11 +143,11 @@ class Handshake:
 def wants_rename(client: Client, hello: frames.Hello) -> bool:
     """Tell whether a `hello` asks for a nick that its client does not have yet.
 
-    A client that resumes keeps the nick that it has taken since, unless it needs the one that it asks for.
+    A client that resumes keeps the nick that it took later, unless it needs the one that it asks for.
     """
     return bool(hello.nick) and hello.nick != client.nick and (client.nick is None or hello.needs_nick)
 
 
 def _session_of(hello: frames.Hello) -> str:
-    """Return the name under which a session is kept; one without a secret gets a name that nobody can ask for."""
+    """Return the name under which a session is kept: one that nobody can ask for, where the client gave no secret."""
     return hashlib.sha256((hello.session or secrets.token_hex()).encode()).hexdigest()[:32]

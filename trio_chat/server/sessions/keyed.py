@@ -1,4 +1,4 @@
-"""Things said under keys: which entry is a repeat of what, and what has to wait for something said before it."""
+"""Requests with keys: recognising a repeat, and keeping the order of those that could not be kept."""
 
 from typing import assert_never
 
@@ -17,10 +17,10 @@ UNKEPT_MAX = 256
 
 
 class Unkept:
-    """The keys of what one client said on this connection and could not be kept, in the order of saying.
+    """The keys of requests of one client on this connection that could not be kept, in their order.
 
-    They are to be said again in that order, before anything else under a key: a client that sends ahead would else
-    hear its lines in another order than it said them.
+    The client has to repeat them in that order, before any other request with a key. Otherwise the lines of a client
+    that sends ahead would be kept in another order than it said them.
     """
 
     __slots__ = ("_keys",)
@@ -32,29 +32,29 @@ class Unkept:
         return bool(self._keys)
 
     def is_turn_of(self, key: str) -> bool:
-        """Take a key out if its turn has come. -> False where something said before it comes first"""
+        """Remove a key whose turn has come. -> False where an earlier one comes first"""
         if self._keys and key and key != next(iter(self._keys)):
             return False
         self._keys.pop(key, None)
         return True
 
     def append(self, key: str) -> None:
-        """Let something wait that came before its turn."""
+        """Add the key of a request that came before its turn."""
         if len(self._keys) < UNKEPT_MAX:
             self._keys[key] = None
 
     def discard(self, key: str) -> None:
-        """Forget what turned out to be kept."""
+        """Remove the key of a request that turned out to be kept."""
         self._keys.pop(key, None)
 
     def add(self, keys: list[str]) -> None:
-        """Add what failed just now: it was said before all that waits already."""
+        """Add the keys of requests that failed just now, ahead of all that wait already."""
         if any(keys):
             self._keys = dict.fromkeys((*filter(None, keys), *self._keys))
 
 
 def is_repeat(request: Speech, entry: Entry) -> bool:
-    """Tell whether an entry with the key of a request is what the request says, and not another thing."""
+    """Tell whether an entry with the key of a request has what the request says."""
     draft = entry.draft
     match request:
         case frames.Say():
@@ -72,7 +72,7 @@ def is_repeat(request: Speech, entry: Entry) -> bool:
 
 
 def _last_line(request: frames.Say) -> str:
-    """Return the last line as it is said: the key is on its entry."""
+    """Return the last line as it is kept: its entry has the key."""
     lines = readable_lines(request.lines or (request.text or "",))
     return lines[-1] if lines else ""
 
@@ -82,6 +82,6 @@ def _is_in(draft: Draft, room: str) -> bool:
 
 
 def _may_name(spelling: str, label: str) -> bool:
-    """Tell whether `spelling` can have named the client of this label. Ports and ids say nothing once it is gone."""
+    """Tell whether `spelling` may have named the client with this label. Any port or id may, once it is gone."""
     peer = as_peer(spelling)
     return label in (spelling, peer) or fold(peer) == fold(label) or not any(map(str.isalpha, peer.lstrip("c")))

@@ -1,4 +1,4 @@
-"""Sessions in lines: what a plain client types, and its answers. What was said is durable before more of it is read."""
+"""Sessions in lines, for plain clients. What a client said is durable before more is read from it."""
 
 import logging
 import sys
@@ -61,7 +61,7 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
 
 
 class LinesSession:
-    """The conversation with a client that has been connected."""
+    """The conversation with a plain client."""
 
     __slots__ = (
         "_blank_lines",
@@ -88,13 +88,13 @@ class LinesSession:
         self._throttle = throttle
         self._blank_lines = BlankLines()
         self._is_known = False
-        """Its first line has shown that it is no HTTP request."""
+        """True if its first line has shown that it is no HTTP request."""
         self._is_leaving = False
         self._lags = False
         """True if something that it said is durable and may not have been sent to it yet."""
         self._past: PastAnswers | None = None
         self._farewell = ""
-        """Told last to one who leaves by a command."""
+        """The last notice to a client that leaves by a command."""
         self.fault: OSError | None = None
         """The error that ended the input, if one did."""
 
@@ -186,7 +186,7 @@ class LinesSession:
             await self._context.pump.delivered(self._client)
 
     def _answer_telnet(self, telnet: TelnetFilter) -> bool:
-        """Answer option negotiation, which counts as one line however much it was. -> whether there was any"""
+        """Answer option negotiation, all of which counts as one line. -> whether there was any"""
         self._is_leaving |= telnet.is_over
         if (reply := telnet.take_reply()) is None:
             return False
@@ -216,7 +216,7 @@ class LinesSession:
 
     def _refuse_if_no_chat(self, line: str) -> bool:
         """Refuse a line of a client that was too slow to be recognised by its first bytes. -> whether it was refused"""
-        if is_hello(line):  # with a password or a session in it, which nobody else may read
+        if is_hello(line):  # it may have a password or a session secret, which nobody else may read
             return self._refuse("HELLO", encode_notice(LATE_HELLO))
         if self._is_known or not line.strip():  # an empty line may come before a request
             return False
@@ -266,7 +266,7 @@ class LinesSession:
             self._print(rows)
 
     async def _send_past(self, question: HistoryQuery | SearchQuery) -> None:
-        """Print what was asked for page by page, each once the client has taken the one before."""
+        """Print the entries that match page by page, each once the client has taken the one before."""
         if self._past is None:
             self._past = PastAnswers(self._context, self._client, self._outlet)
         try:
@@ -288,7 +288,7 @@ class LinesSession:
 
 
 async def _whole_greeting(peer: Peer, before: bytes, data: bytes) -> bytes:
-    """Wait a moment for the rest of what may be the log-in of an IRC client. -> the bytes of `data`, and of the rest"""
+    """Wait a moment for the rest of a possible IRC log-in. -> `data`, and what came after it"""
     with trio.move_on_after(FIRST_BYTES_TIMEOUT_S):
         while may_become_irc(before + data) and (more := await peer.receive()):
             data += more

@@ -8,7 +8,7 @@ from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.transport.peer import Peer
 
 PASSWORD_TRIES = 3
-"""Wrong passwords that end a connection."""
+"""Wrong passwords after which a connection is closed."""
 
 WRONG_PASSWORD_COST = 5
 """A wrong password counts for as many new connections, so that guessing is slow from anywhere."""

@@ -1,4 +1,4 @@
-"""Asking a plain client for the server's password, before it is a client."""
+"""The prompt for the server's password, before a plain connection becomes a client."""
 
 import trio
 
@@ -17,7 +17,7 @@ Lines = list[str | LineFault]
 
 
 async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder) -> Lines | None:
-    """Ask until the password is right. -> the lines that came behind it; None where the client must not come in
+    """Ask until the password is right. -> the lines that came after it; None where the client is not admitted
 
     Raises what the peer raises.
     """
@@ -59,7 +59,7 @@ async def _next_line(peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder, lin
         lines += decoder.feed(data)
         outlet.ends_in_crlf |= decoder.needs_crlf
         if decoder.telnet and (reply := decoder.telnet.take_reply()) is not None and not outlet.unsent_bytes:
-            outlet.write_bytes(reply)  # else it does not read what it is told
+            outlet.write_bytes(reply)  # else it reads nothing of what it is sent
             outlet.push(None)
             if not (lines or decoder.telnet.is_over):
                 _hide(outlet, decoder, is_hidden=True)
@@ -68,7 +68,7 @@ async def _next_line(peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder, lin
 
 
 def _hide(outlet: PeerOutlet, decoder: TelnetDecoder, *, is_hidden: bool) -> None:
-    """Keep the password off the screen of a telnet while it is typed."""
+    """Keep telnet from showing the password while it is typed."""
     if decoder.telnet and (wish := decoder.telnet.hide_input(is_hidden=is_hidden)):
         outlet.write_bytes(wish)
         outlet.push(None)

@@ -12,7 +12,7 @@ from trio_chat.server.transport.admission import UNCOUNTED, Admission
 from trio_chat.server.transport.outlet import PeerOutlet
 
 WATCH_EVERY_S = 0.1
-"""Between two looks at the connection of a client that is waiting for an answer: nobody reads from it meanwhile."""
+"""Between two checks whether a client that waits for an answer is still connected: nobody reads from it meanwhile."""
 
 
 class Searches:
@@ -35,8 +35,8 @@ class Searches:
     ) -> Sequence[Past]:
         """Search for a client, as `Searchable.search` does, when it is its turn.
 
-        Raises ChatError where that asks for too much, trio.BrokenResourceError where the connection broke meanwhile,
-        and JournalError.
+        Raises ChatError for a search of too much, trio.BrokenResourceError where the connection broke meanwhile, and
+        JournalError.
         """
         journal = need(self._journal, Searchable)
         turn = self._turns.setdefault(self._asker(client), trio.Lock())

@@ -1,7 +1,7 @@
 """A session: one connection from its first byte to its last.
 
-The way of speaking is recognised here, and every fault of a connection ends here: the expected ones quietly, anything
-else with one log line.
+It recognises the wire format, and catches every error of its connection: expected ones quietly, any other with one log
+line.
 """
 
 import logging
@@ -28,19 +28,19 @@ from trio_chat.wire.lines import encode_notice
 PROXY_HEADER_TIMEOUT_S = 5
 
 TLS_OR_PLAIN_TIMEOUT_S = 1.0
-"""Where TLS may begin or not, silence for so long is that of a plain client. A lost packet is sent again after 0.2 s
-and a round trip on Linux, after 1 s elsewhere (RFC 6298, 2.4); nobody with `nc` should wait for longer."""
+"""Where TLS is optional, silence for so long means a plain client. A lost packet is sent again after 0.2 s and a round
+trip on Linux, after 1 s elsewhere (RFC 6298, 2.4); nobody with `nc` should wait for longer."""
 
 TLS_HELLO_TIMEOUT_S = 4.0
-"""Where TLS is required, silence for so long is that of a plain client. Two lost packets cost a TLS client 3 s."""
+"""Where TLS is required, silence for so long means a plain client. Two lost packets cost a TLS client 3 s."""
 
 HEALTH_CHECK_TIMEOUT_S = 10
-"""Wait for the first bytes where a PROXY header names no client; without any, nobody has come."""
+"""Time for the first bytes where a PROXY header names no client; without any, there is no client."""
 
 SESSIONS: Mapping[Greeting, Callable[[SessionContext, Peer], Awaitable[None]]] = MappingProxyType(
     {Greeting.LINES: serve_lines, Greeting.FRAMES: serve_frames}
 )
-"""The ways of speaking. TLS is none: what it hides is recognised once more."""
+"""The session of each wire format. TLS has none: the format inside it is recognised in turn."""
 
 logger = logging.getLogger(__name__)
 
@@ -121,10 +121,10 @@ async def _serve_as(greeting: Greeting | GreetingRefusal, context: SessionContex
 
 
 async def _recognise(context: SessionContext, peer: Peer, silence_s: float | None) -> Greeting | GreetingRefusal:
-    """Look at the first bytes. -> how to serve them here, where TLS may be missing, required or begun already
+    """Classify a connection by its first bytes, where TLS may be missing, required or begun already.
 
-    Raises trio.BrokenResourceError where nobody has come: the connection ends without a byte, as a health check, a port
-    scan or `nc -z` does, or sends none for `silence_s`. With None, whoever is silent is a client.
+    Raises trio.BrokenResourceError where there is no client: the connection ends without a byte, as health checks, port
+    scans and `nc -z` do, or sends none for `silence_s`. If that is None, a silent connection is a client.
     """
     must_encrypt = bool(context.tls and context.tls.is_required and not peer.is_encrypted)
     first = await peer.peek(silence_s or _greeting_timeout_s(context, peer))
@@ -142,7 +142,7 @@ async def _recognise(context: SessionContext, peer: Peer, silence_s: float | Non
 
 
 def _greeting_timeout_s(context: SessionContext, peer: Peer) -> float:
-    """Return how long to wait for the first bytes of a connection, by the doors that are still open to it."""
+    """Return the time to wait for the first bytes of a connection, by the formats that it may still speak."""
     if context.tls is None or peer.is_encrypted:
         return FIRST_BYTES_TIMEOUT_S
     return TLS_HELLO_TIMEOUT_S if context.tls.is_required else TLS_OR_PLAIN_TIMEOUT_S

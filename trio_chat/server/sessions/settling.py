@@ -32,9 +32,10 @@ async def published(context: SessionContext) -> None:
 
 
 async def departed(context: SessionContext, client: Client) -> None:
-    """Return when a client has been given, to be sent, what was said in the rooms that it has left before it left them.
+    """Return when the departures of a client from its rooms are complete: it has been given all entries before its
+    leaving.
 
-    That is known when its notices are kept, or could not be.
+    These are known when its notices of leaving are kept, or could not be.
     """
     if client.departed:
         await failures_of([client.departed])
@@ -43,7 +44,7 @@ async def departed(context: SessionContext, client: Client) -> None:
 
 
 async def depart(context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
-    """Let a client whose connection ends be sent what was said before it was kicked, its farewell, and no more."""
+    """Send a client whose connection ends the entries from before it was kicked, and its farewell, and no more."""
     if outlet.close_reason is CloseReason.KICKED:
         with trio.move_on_after(KICK_DELIVERY_S, shield=True):
             await departed(context, client)

@@ -1,7 +1,7 @@
 """The throttle: a client that sends too fast is not read for a while. Nothing is dropped.
 
-What is dearer than a whole burst is let through at once and paid off by waiting afterwards. Of such overdrafts an
-address has one at a time, so that a new connection does not begin with nothing owed.
+A request that costs more than a whole burst is let through at once, and paid off by waiting afterwards. An address has
+one such overdraft at a time, so that a new connection does not wipe the debt out.
 """
 
 import math
@@ -19,11 +19,11 @@ SIGN_OF_LIFE_EVERY_S = 10
 """Seconds between two signs of life to a client that is not read; our own gives a silent server up after 35."""
 
 LOOK_EVERY_S = 2.5
-"""Seconds between two looks at whether the connection of a client that is not read is dead."""
+"""Seconds between two checks whether the connection of a client that is not read is dead."""
 
 
 Origin = int | str
-"""The key that overdrafts are counted under: the ticket of a connection, or its address where it has none."""
+"""The key of an overdraft: the ticket of a connection, or its address where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RateLimit:
 
 
 class Overdrafts:
-    """The times at which overdrafts are paid off, by origin; the least recent are forgotten beyond KNOWN_ORIGINS."""
+    """The times at which overdrafts are paid off, by origin. Of more than KNOWN_ORIGINS the oldest are forgotten."""
 
     def __init__(self) -> None:
         self._paid_at: OrderedDict[Origin, float] = OrderedDict()
@@ -92,9 +92,9 @@ def _keep_silent() -> None:
 
 
 async def pause(wait_s: float, peer: Peer, give_sign_of_life: Callable[[], None] = _keep_silent) -> None:
-    """Wait before more of a fast client is handled. Raises trio.BrokenResourceError where its connection breaks.
+    """Wait before more input of a fast client is handled. Raises trio.BrokenResourceError where its connection breaks.
 
-    Without that, a client that sent much and vanished would stay listed until all of it was handled.
+    Otherwise a client that sent much and vanished would stay listed until all of it was handled.
     """
     ends_at = trio.current_time() + wait_s
     for look in range(1, math.ceil(wait_s / LOOK_EVERY_S) + 1):

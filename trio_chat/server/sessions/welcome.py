@@ -1,4 +1,4 @@
-"""The welcome in frames: a client that has been admitted gets its nick and its rooms, and what it missed."""
+"""The welcome in frames: an admitted client gets its nick, its rooms, and the entries that it missed."""
 
 from trio_chat import __version__
 from trio_chat.chat.chat import Chat
@@ -12,9 +12,9 @@ from trio_chat.wire import frames
 
 
 async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:
-    """Enter the rooms that `hello` names, write the `welcome`, and replay what was missed.
+    """Join the rooms that `hello` names, write the `welcome`, and replay missed entries.
 
-    Raises ChatError, and the client is in no new room, where it needs a nick that it cannot have.
+    Raises ChatError where the client needs a nick that it cannot have; then it has joined no room.
     """
     client, hello = admitted.client, admitted.hello
     if wants_rename(client, hello):
@@ -30,7 +30,7 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
         replay.add(member)
     # A client that was welcomed can resume after any crash; and nothing may be sent to it before its welcome.
     with context.pump.paused(client):
-        if not context.journal.fault:  # else nobody would get in while nothing can be kept
+        if not context.journal.fault:  # else nobody could connect while nothing can be kept
             await context.journal.settled()
     _answer(outlet, _welcome(context, admitted, replay))
     await replay.run()
@@ -43,7 +43,7 @@ def room_info(chat: Chat, room: Room, last_id: int | None = None) -> frames.Room
 
 
 def _try_nick(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:
-    """Take the nick of `hello`. Raises ChatError where it cannot be had and is needed; else that is only answered."""
+    """Take the nick of `hello`, or answer why not. Raises ChatError where it is not available and needed."""
     try:
         context.chat.rename(admitted.client, admitted.hello.nick or "")
     except ChatError as error:

@@ -52,8 +52,8 @@ class PeerOutlet(ABC):
         self.is_paused = False
         self.bytes_out = 0
         self.ends_in_crlf = False
-        """Lines end in CR LF for this client, whose terminal does not go to the left margin for LF. Set by its session.
-        The log has them in LF; they are changed as they are sent."""
+        """True if lines end in CR LF for this client, whose terminal does not return to the left margin for LF. Set by
+        its session. The log has lines in LF; they are changed as they are sent."""
         self.close_reason: CloseReason | None = None
         """The reason for which the server closes the connection, if it does. Nothing is sent after the farewell."""
         self.fault: OSError | None = None
@@ -66,7 +66,7 @@ class PeerOutlet(ABC):
 
     @property
     def is_dead(self) -> bool:
-        """The connection was reset or given up, which reading reports only after all that came before."""
+        """True if the connection was reset or given up. Reading reports that only after everything received before."""
         return is_dead(self.socket)
 
     @property
@@ -111,7 +111,7 @@ class PeerOutlet(ABC):
         self._session.cancel()
 
     def say_farewell(self) -> None:
-        """Send the farewell, if the server closes the connection, behind all that is pending, without waiting."""
+        """Send the farewell, if the server closes the connection, after all that is pending, without waiting."""
         farewell, self._farewell = self._farewell, b""
         if farewell:
             self.write(farewell)

@@ -9,23 +9,23 @@ from trio_chat.server.transport.admission import Ticket
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 
 READ_BYTES = 4 * 1024
-"""Read at once: the longest line. It bounds what one client can have waiting for the journal, and with that how long
-others wait behind one who says very much at once. Reading four times as much keeps no more lines a second."""
+"""Bytes of one read: the longest line. This bounds the input that one client can have waiting for the journal, and so
+the time for which others wait behind a paste. Reading four times as much keeps no more lines a second."""
 
 FIRST_BYTES_TIMEOUT_S = 0.25
-"""Wait for the first bytes of a connection: a client that sends nothing joins after this."""
+"""Time for the first bytes of a connection: a client that sends nothing joins after this."""
 
 
 class Peer(Protocol):
-    """The other end of a connection. A session never closes it: whoever opened it does, after the session has ended.
+    """The other end of a connection. A session never closes it; its opener does, after the session has ended.
 
-    Where the connection breaks or is closed, what waits raises OSError, trio.BrokenResourceError or
+    Where the connection breaks or is closed, waiting methods raise OSError, trio.BrokenResourceError or
     trio.ClosedResourceError.
     """
 
     @property
     def address(self) -> str:
-        """IP address of the client, as the proxy gave it where there is one."""
+        """The IP address of the client, as given by the proxy where there is one."""
 
     @property
     def port(self) -> int:
@@ -33,15 +33,15 @@ class Peer(Protocol):
 
     @property
     def ticket(self) -> Ticket:
-        """The key that the connection is counted under."""
+        """The key under which the connection is counted."""
 
     @property
     def is_encrypted(self) -> bool:
-        """The bytes are encrypted on their way."""
+        """True if the bytes are encrypted on their way."""
 
     @property
     def is_dead(self) -> bool:
-        """The connection was reset or given up, which reading reports only after all that came before."""
+        """True if the connection was reset or given up. Reading reports that only after everything received before."""
 
     async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes | None:
         """Return the first bytes, which can still be received; b"" at the end, None if none come in `timeout_s`."""
@@ -50,7 +50,7 @@ class Peer(Protocol):
         """-> what to await until bytes, or the end of input, can be received."""
 
     def receive_nowait(self) -> bytes | None:
-        """Return the bytes that have come, up to READ_BYTES; b"" at the end, None where there are none after all."""
+        """Return the bytes received so far, up to READ_BYTES; b"" at the end, None where there are none after all."""
 
     async def receive(self) -> bytes:
         """Wait for the next bytes and return them, up to READ_BYTES; b"" at the end."""
@@ -59,11 +59,11 @@ class Peer(Protocol):
         """Open the sending half, once. Its `hang_up` cancels `session`."""
 
     async def reject_politely(self, answer: bytes) -> None:
-        """Send the reason to a client that must not join, and give it time to read that."""
+        """Send the reason to a client that must not join, and give it time to read."""
 
 
 async def is_silent(peer: Peer, timeout_s: float) -> bool:
-    """Wait for something to come, for so long at most. -> whether nothing did. Raises what the peer raises."""
+    """Wait for input, for `timeout_s` at most. -> whether none came. Raises what the peer raises."""
     with trio.move_on_after(timeout_s) as waiting:
         await peer.receivable()
     return waiting.cancelled_caught

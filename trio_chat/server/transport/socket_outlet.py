@@ -1,8 +1,8 @@
 """The sending half of a plain connection: one non-blocking send at a time, and never a queue.
 
-What a client has not been sent stays in the rooms' logs; only its cursor moves. Kept here is what is in no log: answers
-to its own requests, and the rest of a line that the kernel took half of. (A cursor with an offset into that line would
-not do: the line can leave the log's window while its reader is stuck, and what follows would then begin in mid-line.)
+Unsent entries stay in the rooms' logs; only the client's cursor moves. Kept here are bytes that are in no log: answers
+to its own requests, and the rest of a line of which the kernel took half. (A cursor with an offset into that line would
+not do: the line can leave the log's window while its reader is stuck, and the next one would then begin in mid-line.)
 """
 
 import trio
@@ -11,7 +11,7 @@ from trio_chat.chat.outlet import Unsent
 from trio_chat.server.transport.outlet import PeerOutlet
 
 IN_CRLF_BYTES = 16 * 1024
-"""The most that is changed to CR LF at once, and all that is held for a reader that is stuck: as in TLS."""
+"""Bytes changed to CR LF at once, and the most that is held for a stuck reader, as in TLS."""
 
 
 class SocketOutlet(PeerOutlet):
@@ -46,8 +46,8 @@ class SocketOutlet(PeerOutlet):
     def _push_in_crlf(self, member: Unsent, data: bytes, end: int) -> bool:
         """Offer the kernel the beginning of a slice in CR LF. -> whether it took that
 
-        The cursor moves to the end of that beginning, whatever the kernel takes: a cut inside it is at no place of the
-        log. The rest is held, IN_CRLF_BYTES for each such reader that is stuck.
+        The cursor moves to the end of that beginning, whatever the kernel takes: a position inside it is none of the
+        log. The rest is held, up to IN_CRLF_BYTES for each stuck reader.
         """
         begun = data[:IN_CRLF_BYTES]
         self._pending = self._ended(begun)
@@ -58,7 +58,7 @@ class SocketOutlet(PeerOutlet):
         return not self._pending or self._push_pending()
 
     def _push_pending(self) -> bool:
-        """Offer what is pending, as a view: of megabytes, the rest would else be copied after every send."""
+        """Offer what is pending, as a view: the rest of megabytes must not be copied after every send."""
         pending = memoryview(self._pending)
         self._pending = pending[self._offer(pending) :] or b""
         return not self._pending

@@ -17,11 +17,11 @@ from trio_chat.wire.proxy_header import HEADER_LIMIT, ProxyHeader
 PEEK_BYTES = 4096
 
 REJECTED_DRAIN_S = 1.0
-"""Read what a rejected client still sends for this long: a reset before it stops may take the answer from it."""
+"""Time for which input of a rejected client is still read: a reset could keep the answer from it."""
 
 
 class SocketPeer:
-    """A `Peer` over an accepted, non-blocking socket. Whoever makes this calls `close`."""
+    """A `Peer` over an accepted, non-blocking socket. Its maker calls `close`."""
 
     __slots__ = ("_outlet", "address", "port", "socket", "ticket")
 
@@ -65,10 +65,10 @@ class SocketPeer:
         return header.source is not None
 
     def receivable(self) -> Awaitable[None]:
-        """-> what to await until something has come, or the end. Raises trio.ClosedResourceError.
+        """-> an awaitable that ends when input has come, or its end. Raises trio.ClosedResourceError.
 
-        Here ten thousand clients wait for most of their time. A coroutine of our own around Trio's would cost another
-        200 bytes for each of them.
+        Ten thousand clients spend most of their time here. A coroutine of our own around Trio's would cost another
+        200 bytes for each.
         """
         return trio.lowlevel.wait_readable(self.socket)  # noqa: ASYNC105  # awaited by the caller: see above
 
@@ -96,11 +96,11 @@ class SocketPeer:
 
     @property
     def is_dead(self) -> bool:
-        """The connection was reset or given up, which reading reports only after all that came before."""
+        """True if the connection was reset or given up. Reading reports that only after everything received before."""
         return is_dead(self.socket)
 
     async def reject_politely(self, answer: bytes) -> None:
-        """Send the reason for a rejection, then read what still comes: a reset would take the answer back.
+        """Send the reason for a rejection, then read the remaining input: a reset would discard the answer.
 
         Raises OSError.
         """
@@ -111,15 +111,15 @@ class SocketPeer:
                 pass
 
     def reject_now(self, answer: bytes) -> None:
-        """Send the reason for a rejection and close at once: there may be thousands of its kind."""
+        """Send the reason for a rejection without waiting: there may be thousands at once."""
         with suppress(OSError):
             self.socket.send(answer)
         self.close()
 
     async def flush_farewell(self) -> None:
-        """Send what is left, where the server stops, for FAREWELL_S at most, whatever is cancelled.
+        """Send the rest, where the server stops, for FAREWELL_S at most, whatever is cancelled.
 
-        What the client still sends is read until it hangs up: a reset would take back what it has not read.
+        Input is read until the client hangs up: a reset would discard what it has not read.
         """
         if self._outlet is None or self._outlet.close_reason is not CloseReason.STOPPING:
             return

@@ -42,11 +42,12 @@ class Tls:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
-        # With this, which some builds of Python set, what was cut off would look like a proper end: see `receivable`.
+        # Some builds of Python set this. With it, a connection that was cut off would seem to end properly: see
+        # `receivable`.
         context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         try:
             context.load_cert_chain(self._certificate, self._key, _no_passphrase)
-        except (OSError, ValueError) as error:  # also a file that went since it was read
+        except (OSError, ValueError) as error:  # also where a file is gone since it was read
             raise SetupError(self._explain(error)) from error
         return context
 

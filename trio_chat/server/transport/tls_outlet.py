@@ -12,7 +12,7 @@ from trio_chat.chat.outlet import Unsent
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 
 RECORD_BYTES = 16 * 1024
-"""The most that a TLS record carries (RFC 8446, 5.1), and all that is held for a reader that is stuck."""
+"""Bytes that a TLS record carries at most (RFC 8446, 5.1), and the most that is held for a stuck reader."""
 
 
 class TlsOutlet(PeerOutlet):
@@ -33,7 +33,7 @@ class TlsOutlet(PeerOutlet):
 
     @property
     def unsent_bytes(self) -> int:
-        """Bytes for this client alone that are not handed over, and all that are handed over and not sent yet."""
+        """Bytes for this client alone that are not handed over yet, and all bytes handed over and not sent yet."""
         return len(self._pending) + len(self._in_flight)
 
     def push(self, member: Unsent | None) -> bool:
@@ -63,7 +63,7 @@ class TlsOutlet(PeerOutlet):
         return not record
 
     async def wait_writable(self) -> None:
-        """Return when what was handed over is sent. Raises trio.ClosedResourceError once `write_forever` has ended."""
+        """Return when the bytes handed over are sent. Raises trio.ClosedResourceError after `write_forever`."""
         await self._taken.wait()
         if self._is_closed:
             raise trio.ClosedResourceError
@@ -89,7 +89,7 @@ class TlsOutlet(PeerOutlet):
             self._taken.set()
 
     async def finish(self) -> None:
-        """Return when all that is pending is sent, or cannot be. Waits for as long as the peer reads nothing."""
+        """Return when all that is pending is sent, or cannot be. There is no time limit here."""
         while not self._is_closed and not self.push(None):
             await self._taken.wait()
 

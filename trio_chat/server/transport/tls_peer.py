@@ -45,7 +45,7 @@ class TlsPeer:
 
     @property
     def ticket(self) -> Ticket:
-        """The key that the connection is counted under."""
+        """The key under which the connection is counted."""
         return self._raw.ticket
 
     @property
@@ -64,10 +64,10 @@ class TlsPeer:
         return self._ahead or None
 
     async def receivable(self) -> None:
-        """Return when something has come, or the end.
+        """Return when input has come, or its end.
 
-        Raises trio.BrokenResourceError where the connection was cut off instead of ended: what was said last may be
-        half a line (RFC 8446, 6.1).
+        Raises trio.BrokenResourceError where the connection was cut off instead of closed: its last line may be half a
+        line (RFC 8446, 6.1).
         """
         if self._ahead:
             await trio.lowlevel.checkpoint()
@@ -95,7 +95,7 @@ class TlsPeer:
         await self._stream.send_all(answer)
 
     async def finish(self) -> None:
-        """Send what is left and the close_notify, and close the stream. Raises trio.BrokenResourceError.
+        """Send the rest and the close_notify, and close the stream. Raises trio.BrokenResourceError.
 
         The stream is closed too where this is cancelled.
         """
@@ -112,8 +112,8 @@ class TlsPeer:
 async def open_tls(raw: SocketPeer, context: ssl.SSLContext) -> AsyncIterator[TlsPeer]:
     """Shake hands, and yield the connection inside. Raises trio.BrokenResourceError where the handshake fails.
 
-    On the way out, what is left is sent and the stream closed, within TLS_CLOSE_S whatever is cancelled; the socket
-    stays its owner's. Where the task that writes finds the connection broken, the body is cancelled.
+    On the way out, the rest is sent and the stream closed, within TLS_CLOSE_S whatever is cancelled; the socket stays
+    open for its owner. Where the writing task finds the connection broken, the body is cancelled.
     """
     sock = trio.socket.from_stdlib_socket(raw.socket)
     stream = trio.SSLStream(trio.SocketStream(sock), context, server_side=True)

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 async def restore_rooms(chat: Chat, journal: Journal) -> None:
-    """Add the rooms that the journal has, with their topics, as many as there may be. Raises JournalError."""
+    """Add the rooms that the journal has, with their topics, as many as allowed. Raises JournalError."""
     refusal = ""
     for room in await journal.rooms():
         try:
@@ -30,7 +30,7 @@ async def restore_rooms(chat: Chat, journal: Journal) -> None:
 
 
 class Pruning:
-    """Prunes entries beyond any of the bounds, at once and then every minute. The journal lets others go first."""
+    """Prunes entries beyond any of the bounds, at once and then every minute."""
 
     def __init__(self, journal: Journal, keeps: Sequence[RetentionLimit]) -> None:
         self._journal = journal

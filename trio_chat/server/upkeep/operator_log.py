@@ -1,7 +1,7 @@
 """Write-behind of bans and the audit log: nobody waits until they are in the journal.
 
-What cannot be written is tried again, in order, until it can be; it holds meanwhile. It is lost only when the server
-ends before that, which the log says at the first failure.
+A write that fails is tried again until it succeeds, in order; a ban takes effect meanwhile. It is lost only if the
+server ends before that, and the log says so at the first failure.
 """
 
 import logging
@@ -20,7 +20,7 @@ WRITE_RETRY_S = 2.0
 """The pause before a write that failed is tried again."""
 
 WAITING_MAX = 10_000
-"""Writes that may be waiting. While the journal keeps nothing, later bans hold but are not written."""
+"""Writes that may wait at once. While the journal keeps nothing, later bans take effect but are not written."""
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class OperatorLog:
             logger.error("cannot keep %s: too much waits to be kept already", what)
             return
         self._waiting.append((what, write))
-        if self._settled.is_set():  # whoever waits already waits for this one too
+        if self._settled.is_set():  # those who wait already now wait for this one too
             self._settled = trio.Event()
         self._news.set()
 

@@ -1,4 +1,4 @@
-"""Restoring sessions at start, so that a restart of the server puts nobody out of their rooms.
+"""Restoring sessions at start, so that a restart of the server removes nobody from their rooms.
 
 While it runs, their records are posted with the notices of joining, leaving and renaming.
 """
