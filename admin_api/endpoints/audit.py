@@ -11,14 +11,18 @@ from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.state import AdminState
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S
-from trio_chat.journal import JournalError, OperatorStore, need
+from trio_chat.journal import AuditFilter, AuditRecord, JournalError, OperatorStore, need
 
 LIMIT, LIMIT_MAX = 100, 1000
+
+WORDS_MAX = 100
+"""Characters of a filter."""
 
 
 class AuditView(msgspec.Struct, frozen=True):
     """One action of an operator."""
 
+    id: int
     time: datetime
     who: str
     action: str
@@ -26,25 +30,45 @@ class AuditView(msgspec.Struct, frozen=True):
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """The newest actions of operators, oldest first."""
+    """The newest actions of operators, oldest first. `next` is the `before` of the page of older ones, or null."""
 
     audit: list[AuditView]
+    next: int | None
 
 
 class AuditQuery(msgspec.Struct, frozen=True):
-    """The number of actions to show."""
+    """A filter of the audit log, and the number of actions to show."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX, examples=[20])] = LIMIT
+    who: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
+    """What the name of the operator contains."""
+    action: Annotated[str, msgspec.Meta(max_length=WORDS_MAX, examples=["kick"])] = ""
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """The time before which they were."""
+    before: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
+    """The `next` of a page, for the older ones."""
 
 
 @endpoint("GET /audit", Operation({200: Audit}, (400, 503), query=AuditQuery))
 async def show_audit(state: AdminState, query: AuditQuery) -> Response:
-    """List what operators did, by whom and when: the newest 100, or ?limit=N up to 1000."""
+    """List what operators did, by whom and when: the newest 100, or ?limit=N up to 1000, by a filter."""
     await state.operator.records.settled(SETTLED_WITHIN_S)
+    wanted = AuditFilter(
+        who=query.who,
+        action=query.action,
+        since=query.since.timestamp() if query.since else None,
+        until=query.until.timestamp() if query.until else None,
+        before=query.before,
+    )
     try:
-        records = await need(state.journal, OperatorStore).read_audit(query.limit)
+        records = await need(state.journal, OperatorStore).read_audit(query.limit + 1, wanted)
     except JournalError as error:
         abort(problem(503, f"The journal cannot be read: {error}."))
-    return answer(
-        Audit([AuditView(datetime.fromtimestamp(int(r.time), UTC), r.who, r.action, r.what) for r in records])
-    )
+    shown = records[-query.limit :]
+    return answer(Audit([_view_of(record) for record in shown], shown[0].id if len(records) > len(shown) else None))
+
+
+def _view_of(record: AuditRecord) -> AuditView:
+    time = datetime.fromtimestamp(int(record.time), UTC)
+    return AuditView(record.id, time, record.who, record.action, record.what)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 import trio
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
 from trio_chat.chat.text import clean
 from trio_chat.chat.words import phrase, words
 from trio_chat.journal import (
+    AuditFilter,
     AuditRecord,
     BanRecord,
     Importable,
@@ -793,10 +795,44 @@ async def test_topics_outlive_pruning(journal: Journal) -> None:
     assert await texts(journal) == ["new", "c"]
 
 
-async def test_the_newest_of_the_audit_log_are_read_oldest_first(journal: Journal) -> None:
-    records = [AuditRecord(float(number), "console", "kick", f"10.0.0.{number}:47634") for number in range(5)]
+async def record_all(journal: Journal, *records: AuditRecord) -> list[AuditRecord]:
+    """Keep records of the audit log. -> as they are read"""
     for one in records:
         await journal.record_audit(one)
+    return [msgspec.structs.replace(one, id=number) for number, one in enumerate(records, 1)]
+
+
+AUDIT = tuple(
+    AuditRecord(float(number), f"http {who}@10.0.0.1", action, f"10.0.0.{number}:47634")
+    for number, (who, action) in enumerate([("ann", "kick"), ("bob", "ban"), ("ann", "ban"), ("bob", "kick")], 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (AuditFilter(), [1, 2, 3, 4]),
+        (AuditFilter(who="ann"), [1, 3]),
+        (AuditFilter(who="%"), []),
+        (AuditFilter(action="ban"), [2, 3]),
+        (AuditFilter(action="ba"), []),
+        (AuditFilter(since=11.0), [2, 3, 4]),
+        (AuditFilter(until=11.0), [1]),
+        (AuditFilter(before=3), [1, 2]),
+        (AuditFilter(who="bob", action="kick", since=11.0, until=14.0, before=9), [4]),
+    ],
+    ids=str,
+)
+async def test_the_audit_log_is_read_by_a_filter(journal: Journal, wanted: AuditFilter, numbers: list[int]) -> None:
+    await record_all(journal, *AUDIT)
+
+    assert [record.id for record in await journal.read_audit(9, wanted)] == numbers
+    assert [record.id for record in await journal.read_audit(1, wanted)] == numbers[-1:]
+
+
+async def test_the_newest_of_the_audit_log_are_read_oldest_first(journal: Journal) -> None:
+    made = [AuditRecord(float(number), "console", "kick", f"10.0.0.{number}:47634") for number in range(5)]
+    records = await record_all(journal, *made)
 
     assert await journal.read_audit(3) == records[2:]
     assert await journal.read_audit(9) == records

@@ -16,6 +16,7 @@ from trio_chat.journal.protocol import (
     need,
 )
 from trio_chat.journal.records import (
+    AuditFilter,
     AuditRecord,
     BanRecord,
     Damaged,
@@ -27,6 +28,7 @@ from trio_chat.journal.records import (
 )
 
 __all__ = [
+    "AuditFilter",
     "AuditRecord",
     "BanRecord",
     "Damaged",

@@ -11,7 +11,16 @@ from typing import Protocol, TypeVar, runtime_checkable
 from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.session_record import SessionChange, SessionRecord
-from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past, RoomRecord
+from trio_chat.journal.records import (
+    WHOLE_AUDIT,
+    AuditFilter,
+    AuditRecord,
+    BanRecord,
+    JournalError,
+    Origin,
+    Past,
+    RoomRecord,
+)
 
 
 @runtime_checkable
@@ -156,8 +165,8 @@ class OperatorStore(Protocol):
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log. Raises JournalError."""
 
-    async def read_audit(self, limit: int) -> Sequence[AuditRecord]:
-        """Return the newest records, oldest first. Raises JournalError."""
+    async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> Sequence[AuditRecord]:
+        """Return the newest records that are meant, at most `limit`, oldest first. Raises JournalError."""
 
     async def add_ban(self, ban: BanRecord) -> None:
         """Keep a ban, in place of an earlier one of the same network. Raises JournalError."""

@@ -51,6 +51,34 @@ class AuditRecord(msgspec.Struct, frozen=True):
     who: str
     action: str
     what: str
+    id: int = 0
+    """Its number in the audit log, which rises; 0 for one that is not in it yet."""
+
+
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """The records of the audit log that are meant: those that every given field fits. Times as in AuditRecord."""
+
+    who: str = ""
+    """What the name of the operator contains."""
+    action: str = ""
+    since: float | None = None
+    until: float | None = None
+    """The time before which they are."""
+    before: int | None = None
+    """The id below which they are."""
+
+    def fits(self, record: AuditRecord) -> bool:
+        """Tell whether a record is meant."""
+        return (
+            self.who in record.who
+            and self.action in ("", record.action)
+            and (self.since is None or record.time >= self.since)
+            and (self.until is None or record.time < self.until)
+            and (self.before is None or record.id < self.before)
+        )
+
+
+WHOLE_AUDIT = AuditFilter()
 
 
 class BanRecord(msgspec.Struct, frozen=True):

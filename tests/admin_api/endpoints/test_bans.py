@@ -120,3 +120,17 @@ async def test_the_audit_is_read_newest_last_up_to_a_limit(admin) -> None:
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "limit=%D9%A4", "limit=1&limit=2"])
 async def test_a_limit_that_makes_no_sense_is_400(admin, query: str) -> None:
     assert (await admin.ask("GET", f"/audit?{query}")).status == 400
+
+
+async def test_the_audit_is_read_in_pages_by_a_filter(admin):
+    for number in range(5):
+        await admin.ask("POST", "/bans", json=f'{{"network": "192.0.2.{number}"}}')
+    await admin.ask("DELETE", "/bans/192.0.2.0")
+
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = (await admin.ask("GET", f"/audit?action=ban&limit=2{cursor}")).json
+        pages.append([one["what"].split()[0][-1] for one in page["audit"]])
+        cursor = f"&before={page['next']}" if page["next"] else None
+
+    assert pages == [["3", "4"], ["1", "2"], ["0"]]

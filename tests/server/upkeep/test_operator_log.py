@@ -32,7 +32,7 @@ async def test_bans_are_there_again_after_a_restart(tmp_path: Path) -> None:
 
     async with open_sqlite(tmp_path / "journal.db") as journal:
         assert await read_bans(journal) == [ban("2001:db8::1/128")]
-        assert await journal.read_audit(9) == [AuditRecord(7.0, "console", "kick", "10.0.0.1:47634")]
+        assert await journal.read_audit(9) == [AuditRecord(7.0, "console", "kick", "10.0.0.1:47634", 1)]
 
 
 async def test_a_record_that_cannot_be_kept_takes_effect_is_logged_once_and_is_kept_later(

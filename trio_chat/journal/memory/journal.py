@@ -6,8 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from operator import attrgetter
 
+import msgspec
 import trio
 
 from trio_chat.chat.events import MAILBOX_MARK, PRESENCE, Entry, Kind
@@ -17,7 +19,16 @@ from trio_chat.journal.age import AgeCut, vote
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.intake import Intake
 from trio_chat.journal.prune_marks import PruneMarks
-from trio_chat.journal.records import TOO_MUCH, AuditRecord, BanRecord, Origin, RoomRecord, SearchError
+from trio_chat.journal.records import (
+    TOO_MUCH,
+    WHOLE_AUDIT,
+    AuditFilter,
+    AuditRecord,
+    BanRecord,
+    Origin,
+    RoomRecord,
+    SearchError,
+)
 from trio_chat.journal.search_words import Wanted, phrases
 
 ENTRIES_MAX = 100_000
@@ -217,12 +228,12 @@ class MemoryJournal(Intake):
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log."""
         await trio.lowlevel.checkpoint()
-        self._audit.append(record)
+        self._audit.append(msgspec.structs.replace(record, id=len(self._audit) + 1))
 
-    async def read_audit(self, limit: int) -> list[AuditRecord]:
-        """Return the newest records, oldest first."""
+    async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> list[AuditRecord]:
+        """Return the newest records that are meant, at most `limit`, oldest first."""
         await trio.lowlevel.checkpoint()
-        return self._audit[max(0, len(self._audit) - max(limit, 0)) :]
+        return list(islice(filter(wanted.fits, reversed(self._audit)), max(limit, 0)))[::-1]
 
     async def add_ban(self, ban: BanRecord) -> None:
         """Keep a ban, in place of an earlier one of the same network."""

@@ -24,6 +24,8 @@ from trio_chat.journal.intake import CLOSED, Intake
 from trio_chat.journal.records import (
     STILL_INDEXING,
     TOO_MUCH,
+    WHOLE_AUDIT,
+    AuditFilter,
     AuditRecord,
     BanRecord,
     JournalError,
@@ -214,9 +216,9 @@ class SqliteJournal(Intake):
         """Append to the audit log."""
         await self._write(partial(self._store.record_audit, record))
 
-    async def read_audit(self, limit: int) -> list[AuditRecord]:
+    async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> list[AuditRecord]:
         """Return the newest records, oldest first."""
-        return await self._query(partial(self._readers.audit, limit))
+        return await self._query(partial(self._readers.audit, limit, wanted))
 
     async def add_ban(self, ban: BanRecord) -> None:
         """Keep a ban, in place of an earlier one of the same network."""

@@ -12,7 +12,7 @@ import msgspec
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.age import AgeCut
-from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Past, RoomRecord
+from trio_chat.journal.records import AuditFilter, AuditRecord, BanRecord, JournalError, Past, RoomRecord
 from trio_chat.journal.search_words import Wanted
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
@@ -92,6 +92,18 @@ _decode_votes = msgspec.json.Decoder(list[tuple[int, int]]).decode
 logger = logging.getLogger(__name__)
 
 
+_AUDIT = """
+    SELECT time, who, action, what, id FROM audit
+    WHERE instr(who, :who)
+        AND :action IN ('', action)
+        AND (:since IS NULL OR time >= :since)
+        AND (:until IS NULL OR time < :until)
+        AND (:before IS NULL OR id < :before)
+    ORDER BY id DESC
+    LIMIT :limit
+"""
+
+
 class Readers:
     """Read-only connections to one file: one for each thread, or they would wait for each other.
 
@@ -169,11 +181,11 @@ class Readers:
                 found.append(_old_to(db, pruned, now, older_than))
         return min(max(found), last - 1)
 
-    def audit(self, limit: int, time_limit: TimeLimit) -> list[AuditRecord]:
-        """Return the newest records, oldest first."""
+    def audit(self, limit: int, wanted: AuditFilter, time_limit: TimeLimit) -> list[AuditRecord]:
+        """Return the newest records that are meant, oldest first."""
         with self._lend(time_limit) as db:
-            question = "SELECT time, who, action, what FROM audit ORDER BY id DESC LIMIT ?"
-            return [AuditRecord(*row) for row in db.execute(question, (max(limit, 0),))][::-1]
+            found = db.execute(_AUDIT, msgspec.structs.asdict(wanted) | {"limit": max(limit, 0)})
+            return [AuditRecord(*row) for row in found][::-1]
 
     def bans(self, time_limit: TimeLimit) -> list[BanRecord]:
         """Return all bans, oldest first."""
