@@ -46,6 +46,7 @@ LAYERS = {
         ("options",),
         ("transcript",),
         ("link", "stickers"),
+        ("memory",),
         (".",),
     ),
     "trio_chat.journal": ((".",), ("engines",), tuple(sorted({*ENGINES, "redis"})), (OTHERS,)),

@@ -33,6 +33,10 @@ class ViewOptions:
     """True if lines have their time in front."""
     stickers: Path | None = None
     """A sticker file that adds to the default catalogue."""
+    remembers_rooms: bool = False
+    """True if rooms, ignored people and read marks are remembered from one time to the next."""
+    remembers_lines: bool = False
+    """True if typed lines are."""
     runs_commands: bool = False
     """True if lines of a pipe can be commands; else they are all text. Typed lines always can be."""
     wait_s: float = 20
@@ -51,11 +55,14 @@ def address_from(host: str, port: int, settings: JoinSettings) -> Address:
 
 
 def identity_from(settings: JoinSettings) -> Identity:
-    """Return the identity. It reads the password's file: call it before the event loop. Raises ConfigError."""
+    """Return the identity, without rooms where the settings name none.
+
+    It reads the password's file: call it before the event loop. Raises ConfigError.
+    """
     password = settings.password.value if settings.password else ""
     if settings.password_file:
         password = read_password_file(settings.password_file)
-    return Identity(nick=settings.nick, rooms=(settings.room,), password=password)
+    return Identity(nick=settings.nick, rooms=(settings.room,) if settings.room else (), password=password)
 
 
 def view_options_from(settings: JoinSettings) -> ViewOptions:
@@ -65,6 +72,8 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
         has_bell=settings.bell,
         has_times=is_terminal() if settings.times is None else settings.times,
         stickers=settings.stickers,
+        remembers_rooms=settings.remember and os.isatty(0) and os.isatty(1),
+        remembers_lines=settings.typed_history and is_terminal(),
         runs_commands=settings.commands,
         wait_s=settings.wait,
     )

@@ -325,7 +325,15 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     nick: Annotated[
         str | None, SettingMeta("Name that others see.", text("NAME", "a name"), "your address", short="n")
     ] = None
-    room: Annotated[str, SettingMeta("Room to start in.", text("ROOM", "a room's name"), short="r")] = "lobby"
+    room: Annotated[
+        str | None,
+        SettingMeta(
+            "Room to start in, and no other.",
+            text("ROOM", "a room's name"),
+            "at a terminal the rooms of last time, else lobby",
+            short="r",
+        ),
+    ] = None
     history: Annotated[
         int, SettingMeta("At a terminal, number of past lines to show when entering a room.", integer(0, 100))
     ] = 20
@@ -336,6 +344,18 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     times: Annotated[
         bool | None, SettingMeta("Show the local time of each line.", BOOLEAN, "true at a terminal, false on a pipe")
     ] = None
+    remember: Annotated[
+        bool,
+        SettingMeta(
+            "At a terminal, remember from one time to the next the rooms that you are in, whom you ignore and how far "
+            "you have read.",
+            BOOLEAN,
+        ),
+    ] = True
+    typed_history: Annotated[
+        bool,
+        SettingMeta("At a terminal, remember the lines that you type, for the arrow keys of the next time.", BOOLEAN),
+    ] = True
     once: Annotated[
         bool, SettingMeta("Exit with status 1 when the connection is lost, instead of reconnecting.", BOOLEAN)
     ] = False

@@ -408,7 +408,7 @@ def test_a_server_that_cannot_be_reached_is_one_line(capfd: pytest.CaptureFixtur
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    assert join(TcpAddress("127.0.0.1", port), Identity(), outboxes=tmp_path) == 1
+    assert join(TcpAddress("127.0.0.1", port), Identity(), folder=tmp_path) == 1
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1

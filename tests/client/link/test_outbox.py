@@ -1,9 +1,12 @@
 import os
 import sqlite3
 import stat
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
+import trio
 
 from trio_chat.client.link.outbox import PENDING_MAX, open_outbox
 from trio_chat.wire import frames
@@ -17,6 +20,10 @@ ACT = frames.Act(room="dev", text="waves", key="k4")
 def the_file_in(folder: Path) -> Path:
     (file,) = folder.glob("*.1")
     return file
+
+
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 async def test_what_was_added_and_not_removed_is_there_the_next_time_in_order(tmp_path: Path) -> None:
@@ -56,6 +63,7 @@ async def test_two_at_once_share_neither_outbox_nor_session(tmp_path: Path) -> N
 
 async def test_a_session_that_ended_is_not_used_again_unless_something_of_it_waits(tmp_path: Path) -> None:
     with open_outbox("h 1", folder=tmp_path) as outbox:
+        outbox.use_session()
         first = outbox.session
         await outbox.add([SAY])
         outbox.end_session()
@@ -71,8 +79,8 @@ async def test_a_session_that_ended_is_not_used_again_unless_something_of_it_wai
 
 @pytest.mark.parametrize("damage", [b"x" * 5000, b"SQLite format 3\x00" + b"\xff" * 8000])
 def test_a_damaged_file_is_set_aside_with_one_line(tmp_path: Path, damage: bytes) -> None:
-    with open_outbox("h 1", folder=tmp_path):
-        pass
+    with open_outbox("h 1", folder=tmp_path) as outbox:
+        outbox.use_session()
     file = the_file_in(tmp_path)
     file.write_bytes(damage)
 
@@ -128,5 +136,55 @@ async def test_only_so_much_is_read_back(tmp_path: Path) -> None:
 def test_any_name_of_a_server_makes_a_file_in_the_folder(tmp_path: Path, name: str) -> None:
     with open_outbox(f"{name} port 5555", name, folder=tmp_path) as outbox:
         assert outbox.is_on_disk
+        assert the_file_in(tmp_path)
 
-    assert the_file_in(tmp_path)
+
+async def test_a_file_that_holds_nothing_is_removed_and_any_other_stays(tmp_path: Path) -> None:
+    with open_outbox("unreached", folder=tmp_path), open_outbox("said all", folder=tmp_path) as outbox:
+        outbox.use_session()
+        await outbox.add([SAY])
+        await outbox.remove([SAY.key])
+        outbox.end_session()
+    assert files_in(tmp_path) == []
+
+    with open_outbox("h 1", folder=tmp_path) as waits, open_outbox("h 1", folder=tmp_path) as held:
+        await waits.add([SAY])
+        held.use_session()
+        secrets = (waits.session, held.session)
+    with open_outbox("h 1", folder=tmp_path) as waits, open_outbox("h 1", folder=tmp_path) as held:
+        assert (waits.session, held.session) == secrets
+        assert waits.pending == (SAY,)
+
+
+def test_a_message_is_not_lost_to_another_client_that_removes_its_file(tmp_path: Path) -> None:
+    has_ended = Event()
+
+    def come_and_go() -> None:
+        while not has_ended.is_set():
+            with open_outbox("h 1", folder=tmp_path):
+                pass
+
+    others = [Thread(target=come_and_go) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        for number in range(5):
+            key = f"key {number}"
+            with open_outbox("h 1", folder=tmp_path) as outbox:
+                trio.run(outbox.add, [frames.Say(room="lobby", text="hello", key=key)])
+            assert any(take_back(key, tmp_path) for _ in range(100)), f"{key} is lost"
+    finally:
+        has_ended.set()
+        for other in others:
+            other.join()
+
+
+def take_back(key: str, folder: Path) -> bool:
+    """Remove a message from the outbox that has it, unless another client has that open."""
+    with ExitStack() as until_found:
+        for _ in range(4):
+            outbox = until_found.enter_context(open_outbox("h 1", folder=folder))
+            if [message.key for message in outbox.pending] == [key]:
+                trio.run(outbox.remove, [key])
+                return True
+    return False

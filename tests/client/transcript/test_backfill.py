@@ -6,10 +6,21 @@ from typing import Any
 
 import pytest
 
-from trio_chat.client.link.events import Answered, Connected, Disconnected, LinkEvent, LinkNotice, Question, Received
+from trio_chat.client.link.events import (
+    Answered,
+    Connected,
+    Disconnected,
+    LinkEvent,
+    LinkNotice,
+    NewSince,
+    Question,
+    Received,
+)
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.protocol import ClientProtocol
-from trio_chat.client.transcript.backfill import HELD_MAX, NICK_HINT, Backfill
+from trio_chat.client.memory.records import ReadMark
+from trio_chat.client.transcript.backfill import COUNTED_MAX, HELD_MAX, NICK_HINT, ROOMS_AT_ONCE, Backfill
+from trio_chat.client.transcript.read_marks import ReadMarks
 from trio_chat.wire import frames
 
 
@@ -25,10 +36,21 @@ def info(room: str, last_id: int = 10) -> frames.RoomInfo:
 class Joiner:
     """Somebody who joins the lobby, and the events that they are shown."""
 
-    def __init__(self, *, history_lines: int | None = 20, label: str = "alice", room: str = "lobby") -> None:
+    def __init__(
+        self,
+        *,
+        history_lines: int | None = 20,
+        label: str = "alice",
+        room: str = "lobby",
+        marks: ReadMarks | None = None,
+        rooms: Sequence[str] = ("lobby",),
+    ) -> None:
         keys = itertools.count()
-        self.backfill = Backfill(room, make_key=lambda: f"key-{next(keys)}", history_lines=history_lines)
-        self.protocol = ClientProtocol(Identity(), "s" * 16)
+        self.backfill = Backfill(
+            room, make_key=lambda: f"key-{next(keys)}", history_lines=history_lines, marks=marks, clock=lambda: 99.0
+        )
+        self.protocol = ClientProtocol(Identity(rooms=tuple(rooms)), "s" * 16)
+        self.rooms = rooms
         self.asked: list[Question] = []
         self.told: list[LinkEvent] = []
         self.connect(label)
@@ -42,8 +64,8 @@ class Joiner:
             server="t",
             you=you,
             resumed=False,
-            rooms=[info("lobby")],
-            last_id=info("lobby").last_id,
+            rooms=[info(room) for room in self.rooms],
+            last_id=10,
             limits=frames.Limits(),
         )
         self.hear(welcome)
@@ -80,6 +102,8 @@ class Joiner:
                     found.append(f"{count} here")
                 case Received(entry=entry):
                     found.append(f"new {entry.id}")
+                case NewSince(room=room, count=count, time=since, is_shown=is_shown):
+                    found.append(f"{count} since {since:.0f}" + ("" if is_shown else f" in {room}"))
         return found
 
 
@@ -230,3 +254,81 @@ def test_a_flood_is_held_back_up_to_a_bound_and_the_past_comes_later_then() -> N
     assert joiner.heard[0] == "new 11"
     assert joiner.heard[-1] == "past 10"
     assert len(joiner.heard) == HELD_MAX + 2
+
+
+def marks(epoch: str = "e", **ids: int) -> ReadMarks:
+    """Marks that somebody left behind at 60 s."""
+    return ReadMarks({room: ReadMark(number, 60.0) for room, number in ids.items()}, epoch)
+
+
+def test_what_is_new_is_set_off_from_what_was_read() -> None:
+    left_behind = marks(lobby=8)
+    joiner = Joiner(marks=left_behind)
+
+    joiner.page(said(7), said(8), said(9), said(10))
+    joiner.members("alice")
+
+    assert joiner.heard == ["past 7", "past 8", "2 since 60", "past 9", "past 10", "1 here"]
+    assert left_behind.marks == {"lobby": ReadMark(10, 99.0)}
+
+
+def test_of_much_that_is_new_all_is_counted_and_the_last_shown() -> None:
+    joiner = Joiner(history_lines=2, marks=marks(lobby=1))
+
+    history = joiner.asked[0]
+    joiner.page(*map(said, range(2, 11)), damaged=[3, 9])
+
+    assert isinstance(history, frames.History)
+    assert history.limit == COUNTED_MAX
+    assert joiner.heard == ["9 since 60", "past 9", "past 10", "damaged 9"]
+
+
+def test_where_nothing_is_new_there_is_no_line() -> None:
+    joiner = Joiner(marks=marks(lobby=8))
+
+    joiner.page(said(7), said(8))
+
+    assert joiner.heard == ["past 7", "past 8"]
+
+
+def test_marks_of_another_epoch_mean_nothing() -> None:
+    left_behind = marks("another", lobby=8)
+    joiner = Joiner(marks=left_behind)
+
+    joiner.page(said(9), said(10))
+
+    assert joiner.heard == ["past 9", "past 10"]
+    assert (left_behind.epoch, left_behind.marks) == ("e", {"lobby": ReadMark(10, 99.0)})
+
+
+def test_what_is_new_in_other_rooms_is_counted_and_shown_to_who_goes_there() -> None:
+    left_behind = marks(lobby=10, dev=8, ops=10)
+    joiner = Joiner(rooms=("lobby", "dev", "ops", "den"), marks=left_behind)
+    (count,) = (asked for asked in joiner.asked if isinstance(asked, frames.History) and asked.room != "lobby")
+
+    joiner.hear(frames.Page(entries=[said(8), said(9, room="dev")], more=False, key=count.key))
+    joiner.hear(*(frames.Error(code="no", text="no", key=asked.key) for asked in joiner.asked[:2]))
+    joiner.hear(said(11, room="dev"))
+    left_behind.read("dev", 11, 100.0)
+    unread = dict(left_behind.marks)
+    joiner.ask(frames.Join(room="dev", key="j"))
+    joiner.hear(frames.Joined(room=info("dev"), key="j"))
+    joiner.page(said(8, room="dev"), said(9, room="dev"))
+
+    assert count.room == "dev"
+    assert joiner.heard == ["1 since 60 in dev", "new 11", "past 8", "1 since 60", "past 9"]
+    assert unread["dev"] == ReadMark(8, 60.0)
+    assert {name: mark.id for name, mark in left_behind.marks.items()} == dict(lobby=10, dev=11, ops=10, den=10)
+
+
+def test_only_some_rooms_are_counted_at_once_and_all_in_the_end() -> None:
+    rooms = [f"r{number}" for number in range(10)]
+    joiner = Joiner(rooms=("lobby", *rooms), marks=marks(**dict.fromkeys(rooms, 1)))
+    answered = 0
+
+    while counts := [asked for asked in joiner.asked if isinstance(asked, frames.History)][1 + answered :]:
+        assert len(counts) <= ROOMS_AT_ONCE
+        joiner.hear(frames.Page(entries=[said(9)], more=False, key=counts[0].key))
+        answered += 1
+
+    assert joiner.heard == [f"1 since 60 in {room}" for room in rooms]

@@ -13,6 +13,7 @@ from pathlib import Path
 import trio
 
 from trio_chat.awake_clock import AwakeClock
+from trio_chat.chat.events import LOBBY
 from trio_chat.chat.wording import notice
 from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
 from trio_chat.client.line_view.pipe import Pipe
@@ -25,14 +26,18 @@ from trio_chat.client.link.greeting import WRONG_PORT
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox, open_outbox
+from trio_chat.client.memory.keeper import Memory, open_memory
+from trio_chat.client.memory.records import Remembered
 from trio_chat.client.options import PLAIN, ViewOptions, is_terminal
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import COMMANDS
+from trio_chat.client.transcript.input import COMMANDS, may_be_kept
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of, question_about
+from trio_chat.client.transcript.read_marks import ReadMarks
+from trio_chat.client.transcript.remembering import remembered
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.exception_groups import leaf_exceptions
 
@@ -56,11 +61,12 @@ def join(
     options: ViewOptions = PLAIN,
     *,
     is_once: bool = False,
-    outboxes: Path | None = None,
+    folder: Path | None = None,
 ) -> int:
     """Chat until the person leaves or the server turns them away; if `is_once`, until the connection is lost.
 
-    `outboxes` is the folder of the outboxes, if not the default one.
+    Without rooms, it is in those of last time, or in the lobby. `folder` is the client's state folder, if not the
+    default one.
 
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
@@ -68,11 +74,16 @@ def join(
     catalogue, warnings = load_catalogue(options.stickers)
     for warning in warnings:
         print_error(warning)
+    memory = open_memory(
+        str(address), remembers_rooms=options.remembers_rooms, remembers_lines=options.remembers_lines, folder=folder
+    )
+    identity = replace(identity, rooms=identity.rooms or memory.remembered.rooms or (LOBBY,))
+    outboxes = folder / "outbox" if folder else None
     with _errors_printed(), open_outbox(str(address), identity.nick or "", folder=outboxes) as outbox:
-        if outbox.warning:
-            print_error(outbox.warning)
+        for warning in filter(None, (outbox.warning, *memory.warnings)):
+            print_error(warning)
         transcript, backoff = Transcript(catalogue), Backoff(is_once=is_once)
-        view = LineView(transcript, address, identity, outbox, options=options, backoff=backoff)
+        view = LineView(transcript, address, identity, outbox, options=options, backoff=backoff, memory=memory)
         return _run(view, catalogue)
     return 1
 
@@ -120,8 +131,15 @@ class LineView:
         *,
         options: ViewOptions = PLAIN,
         backoff: Backoff | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self.narrator = Narrator(transcript, identity.rooms[0], clock=time.time if options.has_times else None)
+        self.narrator = Narrator(transcript, identity.rooms[-1], clock=time.time, has_times=options.has_times)
+        self._memory = memory or Memory()
+        self._marks = ReadMarks(self._memory.remembered.marks, self._memory.remembered.epoch)
+        if self._memory.server:
+            self._memory.server.start_in(identity.rooms)
+        for name in self._memory.remembered.ignored:
+            self.narrator.people.ignore(name)
         self._address = address
         self._identity = identity
         self._outbox = outbox
@@ -142,6 +160,7 @@ class LineView:
             question_about=lambda draft: question_about(draft, narrator.room),
             stop_paste=lambda: self._conversation is not None and self._conversation.stop_paste(),
             refuse=lambda reason: self._conversation.refuse(reason) if self._conversation else None,
+            typed_before=self._memory.lines,
         )
 
     async def run(
@@ -207,10 +226,16 @@ class LineView:
             print_error(f"no answer from {self._address} yet; {WRONG_PORT}")
 
     async def _converse(self, link: Link, surface: Surface) -> int:
-        self._conversation = conversation = Conversation(link, surface, self.narrator, self._options)
+        self._conversation = conversation = Conversation(
+            link, surface, self.narrator, self._options, marks=self._marks, remember=self._remember_line
+        )
         try:
-            ended = await conversation.run()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._memory.keep, lambda: self._remembered(link))
+                ended = await conversation.run()
+                nursery.cancel_scope.cancel()
         finally:
+            self._memory.save(self._remembered(link))
             self._pending_count = sum(len(lines_of(message)) for message in link.pending)
             self._lost_count = conversation.lost_count
         if ended and ended.is_orderly:
@@ -224,6 +249,16 @@ class LineView:
         if self._pending_count and self.narrator.delivery.offline_reason:
             print_error(f"no connection: {self.narrator.delivery.offline_reason}")
         return int(is_unsaid or (ended is None and not conversation.is_left))
+
+    def _remembered(self, link: Link) -> Remembered:
+        """Return what is to be remembered now."""
+        if link.is_connected:
+            self._marks.touch(link.rooms, time.time())
+        return remembered(link, self.narrator, self._marks)
+
+    def _remember_line(self, line: str) -> None:
+        if may_be_kept(line):
+            self._memory.add_line(self.narrator.room, line)
 
     async def _say_goodbye(self, surface: Surface) -> None:
         """Print what was not sent, and the goodbye; there may be nobody left to read it."""

@@ -1,7 +1,8 @@
 """The conversation between a link and the person at a surface."""
 
 import math
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from secrets import token_hex
@@ -29,6 +30,7 @@ from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of
+from trio_chat.client.transcript.read_marks import ReadMarks
 from trio_chat.client.transcript.transcript import Row
 from trio_chat.wire import frames
 
@@ -45,18 +47,31 @@ _CHARS_PER_PRINT = 8192  # which take 20 ms to draw if every word is a mention
 class Conversation:
     """Shows the events of a link on a surface, and sends what is typed there."""
 
-    def __init__(self, link: Link, surface: Surface, narrator: Narrator, options: ViewOptions = PLAIN) -> None:
+    def __init__(
+        self,
+        link: Link,
+        surface: Surface,
+        narrator: Narrator,
+        options: ViewOptions = PLAIN,
+        *,
+        marks: ReadMarks | None = None,
+        remember: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        """`marks` are moved to what is shown, and `remember` is called with each line that is typed."""
+        self._marks = marks or ReadMarks()
         self._link = link
         self._surface = surface
         self._narrator = narrator
         self._display = Display(surface, narrator.transcript, has_bell=options.has_bell)
         takes_commands = surface.is_typed or options.runs_commands
-        self._sender = Sender(link, surface, narrator, self._display, takes_commands=takes_commands)
+        self._sender = Sender(link, surface, narrator, self._display, takes_commands=takes_commands, remember=remember)
         self._wait_s = options.wait_s
         self._backfill = Backfill(
             narrator.room,
             make_key=partial(token_hex, 16),
             history_lines=options.history_lines if surface.has_person else None,
+            marks=self._marks,
+            clock=time.time,
         )
         self._backfill_deadline = math.inf
         self._unshown: list[LinkEvent] = []
@@ -208,6 +223,9 @@ class Conversation:
             outputs = [(event, self._narrator.render(event, self._link, columns=columns)) for event in some]
             await self._display.show([output for event, output in outputs if not self._is_too_small(event)])
             del self._unshown[: len(some)]
+            for event in some:
+                if isinstance(event, Received) and event.entry.room != frames.MAILBOX:
+                    self._marks.read(event.entry.room, event.entry.id, time.time())
             self._restore_long(some)
 
     def _take_slice(self) -> list[LinkEvent]:

@@ -1,5 +1,7 @@
 """The editor of the draft: prompt_toolkit's, with a bound on its height, and clusters in its history."""
 
+from collections.abc import Sequence
+
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
@@ -36,10 +38,10 @@ class DraftSession(PromptSession[str]):
 
 
 class DraftHistory(InMemoryHistory):
-    """Drafts that were sent in this sitting."""
+    """Drafts that were sent in this sitting, after those of earlier ones."""
 
-    def __init__(self, clusters: Clusters) -> None:
-        super().__init__()
+    def __init__(self, clusters: Clusters, earlier: Sequence[str] = ()) -> None:
+        super().__init__(earlier)
         self._clusters = clusters
 
     def append_string(self, string: str) -> None:

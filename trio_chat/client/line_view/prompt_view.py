@@ -21,5 +21,8 @@ class PromptView:
     refuse: Callable[[str], None] = lambda _reason: None
     """Tells the person why a key was not obeyed."""
 
+    typed_before: Sequence[str] = ()
+    """The lines typed in earlier sittings, oldest first."""
+
 
 PLAIN_PROMPT = PromptView()

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import assert_never
 
 import trio
@@ -28,9 +28,17 @@ class Sender:
     """Takes lines from a surface until there are no more, or nothing more is to be said."""
 
     def __init__(
-        self, link: Link, surface: Surface, narrator: Narrator, display: Display, *, takes_commands: bool = True
+        self,
+        link: Link,
+        surface: Surface,
+        narrator: Narrator,
+        display: Display,
+        *,
+        takes_commands: bool = True,
+        remember: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        """Unless it `takes_commands`, every line is text."""
+        """Unless it `takes_commands`, every line is text. `remember` is called with each line that is typed."""
+        self._remember = remember
         self._link = link
         self._surface = surface
         self._narrator = narrator
@@ -88,6 +96,8 @@ class Sender:
         if not self._takes_commands:
             return list(with_blank_lines(lines))
         lines = [line for line in lines if clean(line).strip()]
+        for line in lines:
+            self._remember(line)
         return [written_out(line, self._narrator.people.last_writer) for line in lines]
 
     def _echo(self, line: str) -> list[Row]:

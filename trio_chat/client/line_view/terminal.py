@@ -88,7 +88,7 @@ class Terminal:
             self._make_prompt,
             input=TerminalInput(stdin),
             output=self._output,
-            history=DraftHistory(self._clusters),
+            history=DraftHistory(self._clusters, view.typed_before),
             key_bindings=self._make_keys(),
             completer=WordCompleter(words, self._clusters),
             style=STYLE,

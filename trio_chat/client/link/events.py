@@ -156,6 +156,22 @@ class GapFound:
 
 
 @dataclass(frozen=True, slots=True)
+class NewSince:
+    """In a room there is something that is newer than what the person has read: `count` entries since a time.
+
+    `has_more` if those are only the newest. `is_shown` if they, or the last of them, come next.
+    """
+
+    room: str
+    count: int
+    time: float
+    has_more: bool
+    is_shown: bool
+    shown: int = 0
+    """Number of those that come next."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkNotice:
     """A message from the link itself for the person."""
 
@@ -178,5 +194,6 @@ LinkEvent = (
     | Answered
     | Refused
     | GapFound
+    | NewSince
     | LinkNotice
 )

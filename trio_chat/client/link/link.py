@@ -97,6 +97,11 @@ class Link:
         """The rooms that we are in or want to be in, each with its topic."""
         return self._protocol.rooms
 
+    @property
+    def epoch(self) -> str:
+        """The epoch of the server's journal; empty before the first connection."""
+        return self._protocol.epoch
+
     def newest_id_before(self, room: str) -> int | None:
         """Return the id of the newest entry when the room was joined; None where that is not known."""
         return self._protocol.newest_id_before(room)
@@ -252,6 +257,7 @@ class Link:
         was_connected = self.is_connected
         events = [event for reply in replies for event in self._protocol.receive(reply)]
         if self.is_connected and not was_connected:
+            self._outbox.use_session()
             self._backoff.reset()
             self._started()
         await self._remove([event.message.key for event in events if isinstance(event, Sent | Failed)])

@@ -29,6 +29,11 @@ class Membership:
         self._seen = Seen()
 
     @property
+    def epoch(self) -> str:
+        """The epoch of the server's journal; empty before the first connection."""
+        return self._seen.epoch
+
+    @property
     def needs_nick(self) -> bool:
         """True if we would rather be refused than have another name."""
         return self._needs_nick

@@ -1,17 +1,16 @@
 """The outbox: messages that are not acknowledged yet, on disk, so that even a killed client sends them next time.
 
 One file for each server and profile, by SQLite: a line is there whole or not at all, also after a power cut. The file
-is locked while it is in use, so that two clients at once have an outbox, and a session, of their own each.
+is locked while it is in use, so that two clients at once have an outbox, and a session, of their own each. One that
+holds nothing is removed when it is closed.
 """
 
-import hashlib
 import os
-import re
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +19,7 @@ import msgspec
 import trio
 
 from trio_chat.client.link.events import Message
+from trio_chat.client.memory.state_file import file_stem, locked, set_aside
 from trio_chat.config import state_folder
 from trio_chat.wire import frames
 
@@ -54,12 +54,13 @@ class Outbox:
     the person about what was wrong with the file.
     """
 
-    def __init__(self, database: sqlite3.Connection, warning: str = "", *, is_on_disk: bool = True) -> None:
+    def __init__(self, database: sqlite3.Connection, warning: str = "", *, file: Path | None = None) -> None:
         """Take over an open database, which `close` closes. Raises sqlite3.Error, msgspec.MsgspecError."""
         self._database = database
         self._limiter = trio.CapacityLimiter(1)
+        self._file = file
+        self._is_session_used = False
         self.warning = warning
-        self.is_on_disk = is_on_disk
         database.executescript(_SCHEMA)
         if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("damaged")
@@ -71,6 +72,15 @@ class Outbox:
         (oldest,) = database.execute("SELECT min(coalesce(time, 0)) FROM pending").fetchone()
         self.oldest_time: float = oldest or 0.0
         """The time at which the oldest of them was added, in seconds since 1970; 0 where that is not known."""
+
+    @property
+    def is_on_disk(self) -> bool:
+        """True if it is still there after the client has ended."""
+        return self._file is not None
+
+    def use_session(self) -> None:
+        """Keep the session until it is ended: the server knows it now."""
+        self._is_session_used = True
 
     async def add(self, messages: Iterable[Message]) -> None:
         """Add messages; return when they are on disk. Raises OutboxError."""
@@ -89,11 +99,31 @@ class Outbox:
             self._database.execute("DELETE FROM about WHERE NOT EXISTS (SELECT 1 FROM pending)")
 
     def close(self) -> None:
-        """Close the file, and with that unlock it."""
-        self._database.close()
+        """Close the file, and with that unlock it; remove it if it holds nothing."""
+        with ExitStack() as unlocked:
+            file = self._file if self._holds_nothing() else None
+            if file:
+                try:
+                    unlocked.enter_context(locked(file))
+                except OSError:
+                    file = None
+            self._database.close()
+            if file:
+                with suppress(OSError):
+                    file.unlink()
+
+    def _holds_nothing(self) -> bool:
+        if not self._is_session_used:
+            self.end_session()
+        try:
+            rows = self._database.execute("SELECT (SELECT count(*) FROM about) + (SELECT count(*) FROM pending)")
+            return bool(rows.fetchone() == (0,))
+        except sqlite3.Error:
+            return False
 
     def _open_session(self) -> str:
         found = self._database.execute("SELECT value FROM about WHERE name = 'session'").fetchone()
+        self._is_session_used = bool(found)
         session = str(found[0]) if found else secrets.token_urlsafe(24)
         if not 16 <= len(session) <= 128:
             raise sqlite3.DatabaseError("damaged")
@@ -119,7 +149,7 @@ def open_outbox(server: str, profile: str = "", *, folder: Path | None = None) -
 
     If no file can be opened, it is in memory. It opens and locks files: call it before the event loop, or in a thread.
     """
-    outbox = _find(folder or default_folder(), _stem(server, profile))
+    outbox = _find(folder or default_folder(), file_stem(server, profile))
     try:
         yield outbox
     finally:
@@ -133,16 +163,16 @@ def default_folder() -> Path:
 
 def _find(folder: Path, stem: str) -> Outbox:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for number in range(1, PROFILES_MAX + 1):
-            if outbox := _try_to_open(folder / f"{stem}.{number}"):
-                return outbox
+        with locked(folder / stem):  # or another client could be removing what is opened here
+            for number in range(1, PROFILES_MAX + 1):
+                if outbox := _try_to_open(folder / f"{stem}.{number}"):
+                    return outbox
         why = f"{PROFILES_MAX} clients have theirs in use"
     except (OSError, sqlite3.Error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     warning = f"no outbox in {folder}: {why}; what is not sent when this client ends is lost"
     database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    return Outbox(database, warning, is_on_disk=False)
+    return Outbox(database, warning)
 
 
 def _try_to_open(file: Path, warning: str = "") -> Outbox | None:
@@ -152,7 +182,7 @@ def _try_to_open(file: Path, warning: str = "") -> Outbox | None:
     try:
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
             database.execute(f"PRAGMA {pragma}")
-        return Outbox(database, warning)
+        return Outbox(database, warning, file=file)
     except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
         database.close()
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
@@ -172,16 +202,8 @@ def _decode(frame: bytes) -> Message:
 
 
 def _set_aside(file: Path) -> Path:
-    aside = file.with_name(f"{file.name}.damaged-{secrets.token_hex(4)}")
-    file.rename(aside)
+    aside = set_aside(file)
     for suffix in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
             file.with_name(file.name + suffix).rename(aside.with_name(aside.name + suffix))
     return aside
-
-
-def _stem(server: str, profile: str) -> str:
-    """Return a file name that a person recognises and that no other server and profile have."""
-    readable = re.sub(r"[^a-z0-9.-]+", "_", f"{server} {profile}".strip().lower())[:80]
-    digest = hashlib.sha256("\n".join((server, profile)).encode(errors="surrogateescape")).hexdigest()
-    return f"{readable}-{digest[:8]}"

@@ -85,6 +85,11 @@ class ClientProtocol:
         """The rooms that we are in or want to be in, each with its topic."""
         return dict(self._membership.rooms)
 
+    @property
+    def epoch(self) -> str:
+        """The epoch of the server's journal; empty before the first connection."""
+        return self._membership.epoch
+
     def newest_id_before(self, room: str) -> int | None:
         """Return the id of the newest entry when a room was joined; None where that is not known."""
         return self._membership.newest_id_before(room)

@@ -1,6 +1,9 @@
-"""Backfill of a room that was joined: recent history and who is there, before anything new. Pure."""
+"""Backfill of a room that was joined: recent history and who is there, before anything new. Pure.
 
-from collections.abc import Callable, Iterable
+Where the person has been there before, what is new to them is counted and set off from the rest.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -11,17 +14,26 @@ from trio_chat.client.link.events import (
     Ended,
     LinkEvent,
     LinkNotice,
+    NewSince,
     Question,
     Received,
     Refused,
     RoomJoined,
     RoomLeft,
 )
+from trio_chat.client.memory.records import ReadMark
 from trio_chat.client.transcript.link_state import JoinedRooms
+from trio_chat.client.transcript.read_marks import ReadMarks
 from trio_chat.wire import frames
 
 HELD_MAX = 1000
 """Events held back until the history is here. With more than these, the history comes later."""
+
+COUNTED_MAX = 100
+"""Entries looked at to count what is new: as many as cost no more than fewer do."""
+
+ROOMS_AT_ONCE = 3
+"""Other rooms whose new entries are counted at the same time: the server slows down who asks for more than that."""
 
 _NAMES_MAX = 20
 NICK_HINT = "/nick NAME gives you a name, /help lists what else there is"
@@ -30,11 +42,23 @@ NICK_HINT = "/nick NAME gives you a name, /help lists what else there is"
 class Backfill:
     """Puts the events of a room in order: history, who is there, then what is new.
 
-    It asks for up to `history_lines`, and does nothing at all where that is None. `room` is the first one to show.
+    It shows up to `history_lines`, and does nothing at all where that is None. `room` is the first one to show.
     """
 
-    def __init__(self, room: str, *, make_key: Callable[[], str], history_lines: int | None = None) -> None:
-        """`make_key` gives a key that no other request has."""
+    def __init__(
+        self,
+        room: str,
+        *,
+        make_key: Callable[[], str],
+        history_lines: int | None = None,
+        marks: ReadMarks | None = None,
+        clock: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`make_key` gives a key that no other request has, `clock` the time in seconds since 1970."""
+        self._marks = marks or ReadMarks()
+        self._clock = clock
+        self._uncounted: list[str] = []
+        self._counting: dict[str, str] = {}
         self._room = room
         self._history_lines = history_lines
         self._make_key = make_key
@@ -64,17 +88,18 @@ class Backfill:
         match event:
             case Connected(is_again=False, label=label):
                 self._needs_hint = ":" in label
-                self._rooms = set(joined.rooms)
-                self._request_backfill(
-                    self._room if self._room in joined.rooms else next(iter(joined.rooms), ""), joined
-                )
+                self._begin(joined)
+            case Connected():
+                self._marks.begin(joined)
             case RoomJoined(room=room) if room not in self._rooms:
                 self._rooms.add(room)
                 self._request_backfill(room, joined)
             case RoomLeft(room=room):
                 self._rooms.discard(room)
             case Answered(question=question) | Refused(question=frames.History() | frames.Who() as question):
-                return self._receive_answer(event) if question.key in self._asked else [event]
+                if question.key in self._counting:
+                    return self._receive_count(event, joined)
+                return self._receive_answer(event, joined) if question.key in self._asked else [event]
             case Received() if self.is_holding:
                 self._held.append(event)
                 return self.release() if len(self._held) >= HELD_MAX else []
@@ -82,16 +107,65 @@ class Backfill:
                 return [*self.release(), event]
         return [event]
 
+    def _begin(self, joined: JoinedRooms) -> None:
+        """Show the first room, and count what is new in the others: those are shown when the person goes there."""
+        self._marks.begin(joined)
+        first = self._room if self._room in joined.rooms else next(iter(joined.rooms), "")
+        self._rooms = {first}
+        self._request_backfill(first, joined)
+        if self._history_lines is None:
+            return
+        for room in joined.rooms:
+            newest_id = joined.newest_id_before(room)
+            if room == first:
+                continue
+            if self._marks.has_news(room, newest_id):
+                self._uncounted.append(room)
+            else:
+                self._marks.catch_up(room, newest_id, self._clock())
+        self._count_more(joined)
+
+    def _count_more(self, joined: JoinedRooms) -> None:
+        """Ask what is new in the next rooms."""
+        while self._uncounted and len(self._counting) < ROOMS_AT_ONCE:
+            room = self._uncounted.pop(0)
+            if question := self._history_of(room, joined, COUNTED_MAX):
+                self._counting[question.key] = room
+                self._questions.append(question)
+
+    def _receive_count(self, event: Answered | Refused, joined: JoinedRooms) -> list[LinkEvent]:
+        """Tell what is new in a room that is not shown."""
+        room = self._counting.pop(event.question.key if event.question else "")
+        self._count_more(joined)
+        mark = self._marks.of_last_time(room)
+        if mark is None or not isinstance(event, Answered) or not isinstance(event.answer, frames.Page):
+            return []
+        new = [entry for entry in event.answer.entries if entry.id > mark.id]
+        if not new:
+            self._marks.catch_up(room, joined.newest_id_before(room), self._clock())
+            return []
+        has_more = event.answer.more and len(new) == len(event.answer.entries)
+        return [NewSince(room, len(new), mark.time, has_more=has_more, is_shown=False)]
+
+    def _history_of(self, room: str, joined: JoinedRooms, limit: int) -> frames.History | None:
+        """Make the question for what is older than the entries that come by themselves."""
+        newest_id = joined.newest_id_before(room)
+        if newest_id is None:
+            return None
+        return frames.History(room=room, before=newest_id + 1, limit=limit, presence=False, key=self._make_key())
+
     def _request_backfill(self, room: str, joined: JoinedRooms) -> None:
         """Ask for what is older than the entries that come by themselves, so that nothing is shown twice."""
         newest_id = joined.newest_id_before(room)
         if self._history_lines is None or newest_id is None:
             return
-        if self._history_lines:
-            limit = min(self._history_lines, frames.PAGE_LIMIT)
-            self._ask(
-                frames.History(room=room, before=newest_id + 1, limit=limit, presence=False, key=self._make_key())
-            )
+        limit = min(self._history_lines, frames.PAGE_LIMIT)
+        if self._marks.has_news(room, newest_id):
+            limit = max(limit, COUNTED_MAX)
+        else:
+            self._marks.catch_up(room, newest_id, self._clock())
+        if limit and (question := self._history_of(room, joined, limit)):
+            self._ask(question)
         self._ask(frames.Who(room=room, key=self._make_key()))
 
     def _ask(self, question: Question) -> None:
@@ -99,20 +173,22 @@ class Backfill:
         self._asked.add(question.key)
         self.is_holding = True
 
-    def _receive_answer(self, event: Answered | Refused) -> list[LinkEvent]:
+    def _receive_answer(self, event: Answered | Refused, joined: JoinedRooms) -> list[LinkEvent]:
         ready: list[LinkEvent] = []
         if event.question:
             self._asked.discard(event.question.key)
         if isinstance(event, Answered):
-            ready += self._shorten(event)
+            ready += self._shorten(event, joined)
         return ready if self._asked else [*ready, *self.release()]
 
-    def _shorten(self, answered: Answered) -> list[LinkEvent]:
+    def _shorten(self, answered: Answered, joined: JoinedRooms) -> list[LinkEvent]:
         """Cut an answer down to what is worth showing."""
         match answered.answer:
-            case frames.Page(entries=entries) as page:
-                # Nobody has asked how to read on.
-                return [Answered(answered.question, replace(page, more=False))] if entries or page.damaged else []
+            case frames.Page() as page if isinstance(answered.question, frames.History):
+                room = answered.question.room
+                parts = list(self._parts_of(page, self._marks.of_last_time(room), room))
+                self._marks.catch_up(room, joined.newest_id_before(room), self._clock())
+                return [Answered(answered.question, part) if isinstance(part, frames.Page) else part for part in parts]
             case frames.Members(labels=labels) as members:
                 shortened: list[LinkEvent] = [Answered(answered.question, replace(members, labels=labels[:_NAMES_MAX]))]
                 if self._needs_hint:
@@ -120,3 +196,24 @@ class Backfill:
                     shortened.append(LinkNotice(NICK_HINT))
                 return shortened
         return [answered]
+
+    def _parts_of(self, page: frames.Page, mark: ReadMark | None, room: str) -> Iterator[frames.Page | NewSince]:
+        """Part a page at a mark, into what was read, a line between, and what is new."""
+        shown = page.entries[-self._history_lines :] if self._history_lines else []
+        first_id = shown[0].id if shown and len(shown) < len(page.entries) else 0
+        damaged = [number for number in page.damaged if number >= first_id]
+        mark_id = mark.id if mark else 2**63
+        new = [entry for entry in page.entries if entry.id > mark_id]
+        for is_new in (False, True):
+            if is_new and new and mark:
+                has_more = page.more and len(new) == len(page.entries)
+                new_shown = sum(entry.id > mark_id for entry in shown)
+                yield NewSince(room, len(new), mark.time, has_more=has_more, is_shown=True, shown=new_shown)
+            part = replace(
+                page,
+                more=False,  # nobody has asked how to read on
+                entries=[entry for entry in shown if (entry.id > mark_id) == is_new],
+                damaged=[number for number in damaged if (number > mark_id) == is_new],
+            )
+            if part.entries or part.damaged:
+                yield part

@@ -167,6 +167,19 @@ def typed_form(message: Message) -> str:
             return f"/topic {text}"
 
 
+_SECRETIVE = ("login", "register", "identify", "auth", "password", "passwd", "pass", "oper")
+"""Commands that are followed by a password, here or in other chats."""
+
+
+def may_be_kept(line: str) -> bool:
+    """Tell whether a typed line may be written to disk: nothing with a password, or with a command that is mistyped."""
+    typed = read_line(line) if "\n" not in line and len(line) <= LINE_MAX else None
+    if typed is None or not typed.command:
+        return True
+    command = command_in(line, COMMANDS)
+    return command is not None and command.name not in _SECRETIVE
+
+
 KEYS = (
     ("Tab", "complete a name, a /command, a @sticker or a room"),
     ("Up, Down", "bring back what you typed before"),

@@ -12,6 +12,10 @@ class JoinedRooms(Protocol):
     def rooms(self) -> dict[str, str]:
         """The topic of each room by name."""
 
+    @property
+    def epoch(self) -> str:
+        """The epoch of the server's journal, to which ids belong; empty before the first connection."""
+
     def newest_id_before(self, room: str) -> int | None:
         """Return the id of the newest entry when the room was joined; None where that is not known."""
 

@@ -20,6 +20,7 @@ from trio_chat.client.link.events import (
     LinkEvent,
     LinkNotice,
     Message,
+    NewSince,
     Pending,
     Received,
     RecipientAway,
@@ -55,8 +56,15 @@ _NOTHING = RenderedOutput()
 class Narrator:
     """Renders events for one person. `room` is the current one, in which they speak."""
 
-    def __init__(self, transcript: Transcript, room: str = LOBBY, *, clock: Callable[[], float] | None = None) -> None:
-        """With a `clock`, lines get their time in front."""
+    def __init__(
+        self,
+        transcript: Transcript,
+        room: str = LOBBY,
+        *,
+        clock: Callable[[], float] = lambda: 0.0,
+        has_times: bool = False,
+    ) -> None:
+        """`clock` returns the time in seconds since 1970. If `has_times`, lines get their time in front."""
         self.transcript = transcript
         self._visited: dict[str, None] = {room: None}
         """The rooms in which the person wanted to speak, the current one last."""
@@ -66,7 +74,8 @@ class Narrator:
         """True if our own messages are shown when they come back, and not by whoever typed them."""
         self.label = ""
         """Our name as others see it."""
-        self._clock = clock
+        self._now = clock
+        self._has_times = has_times
         self._last_announcement: tuple[float, str] | None = None
 
     @property
@@ -141,6 +150,8 @@ class Narrator:
                 return self._notice(waits_for(to, away_s, left_s))
             case RoomJoined() | RoomLeft() | Refused() | GapFound():
                 return self._render_room(event, link)
+            case NewSince():
+                return self._render_news(event, columns)
             case _:
                 assert_never(event)
 
@@ -152,7 +163,7 @@ class Narrator:
         return self._here(self.transcript.notice(text))
 
     def _with_time(self, rows: list[Row], when: float) -> list[Row]:
-        return [(timestamp(when, self._clock()), *rows[0]), *rows[1:]] if self._clock else rows
+        return [(timestamp(when, self._now()), *rows[0]), *rows[1:]] if self._has_times else rows
 
     # Entries and answers
 
@@ -233,6 +244,17 @@ class Narrator:
                 return RenderedOutput((TranscriptItem(self.transcript.notice(_missed(event)), room),))
             case _:
                 assert_never(event)
+
+    def _render_news(self, news: NewSince, columns: int | None) -> RenderedOutput:
+        """Render a line where the person stopped reading; or, where nothing of it is shown, a notice."""
+        count = f"more than {news.count}" if news.has_more else str(news.count)
+        since = timestamp(news.time, self._now()).text.strip()
+        text = f"{count} new since {since}"
+        if not news.is_shown:
+            return self._notice(f"#{excerpt(news.room, NICK_MAX)}: {text}")
+        if news.shown < news.count:
+            text += "; /history N shows more"
+        return RenderedOutput((TranscriptItem(self.transcript.rule(text, columns=columns), news.room),))
 
     def _stay_in_a_room(self, link: LinkState) -> None:
         """Go back to the room in which the person spoke before, if they are not in the current one."""

@@ -23,6 +23,9 @@ from trio_chat.wire.lines import line_of, line_of_past
 
 PROMPT = "> "
 
+_RULE_MAX = 60
+"""Columns of a line across: a terminal that reflows would break a longer one when it is made narrower."""
+
 _CHARS_A_COLUMN = 8
 """Characters looked at for each column of a row: a family emoji has 7 in two columns."""
 
@@ -99,6 +102,13 @@ class Transcript:
     def notice(self, text: str) -> list[Row]:
         """Render a notice of the client itself."""
         return [(Part(notice(_readable(text)), Style.NOTICE),)]
+
+    def rule(self, text: str, *, columns: int | None = None) -> list[Row]:
+        """Render a line across the transcript, with a text in it."""
+        width = columns - 1 if columns else _RULE_MAX
+        text = cut_to(_readable(text), max(width - 4, 1))
+        side = "─" * max((min(width, _RULE_MAX) - wcswidth(text) - 2) // 2, 1)
+        return [(Part(f"{side} {text} {side}", Style.NOTICE),)]
 
     def plain(self, line: str) -> list[Row]:
         """Render a line without styles or stickers."""

@@ -1,0 +1,14 @@
+"""What is to be remembered of a link and its transcript. Pure."""
+
+from trio_chat.client.memory.records import Remembered
+from trio_chat.client.transcript.link_state import LinkState
+from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.read_marks import ReadMarks
+
+
+def remembered(link: LinkState, narrator: Narrator, marks: ReadMarks) -> Remembered:
+    """Return what is to be remembered now: the rooms, the current one last, the read marks, and who is ignored."""
+    rooms = sorted(link.rooms, key=lambda room: room == narrator.room)
+    return Remembered(
+        rooms=tuple(rooms), ignored=tuple(narrator.people.ignored), epoch=marks.epoch, marks=dict(marks.marks)
+    )
