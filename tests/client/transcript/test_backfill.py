@@ -318,7 +318,8 @@ def test_what_is_new_in_other_rooms_is_counted_and_shown_to_who_goes_there() -> 
     assert count.room == "dev"
     assert joiner.heard == ["1 since 60 in dev", "new 11", "past 8", "1 since 60", "past 9"]
     assert unread["dev"] == ReadMark(8, 60.0)
-    assert {name: mark.id for name, mark in left_behind.marks.items()} == dict(lobby=10, dev=11, ops=10, den=10)
+    ids = {name: mark.id for name, mark in left_behind.marks.items()}
+    assert ids == {"lobby": 10, "dev": 11, "ops": 10, "den": 10}
 
 
 def test_only_some_rooms_are_counted_at_once_and_all_in_the_end() -> None:
