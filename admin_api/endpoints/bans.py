@@ -76,7 +76,7 @@ async def list_bans(state: AdminState) -> Response:
 async def ban(state: AdminState, body: NewBan) -> Response:
     """Ban an address or a network, and kick the clients from there."""
     ban = _make(body, now=state.operator.clock(), by=g.by)
-    kicked = state.operator.ban(ban)
+    kicked = await state.operator.ban(ban)
     return answer(Banned(_view_of(ban), kicked, await _is_kept(state)), 201)
 
 

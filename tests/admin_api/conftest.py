@@ -31,7 +31,7 @@ from admin_api.http.serving import serve_http
 from admin_api.series import Series
 from admin_api.state import AdminState
 from tests.conftest import PATIENCE_S
-from tests.dependencies import make_dependencies
+from tests.dependencies import at_once, make_dependencies
 from tests.loop_watch import watching
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
@@ -231,7 +231,7 @@ class AdminServer:
         )
         self.chat = Chat(deps, rules=Rules())
         self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.append_action)
-        self.operator = Operator(self.chat, Bans(store=self.operator_log), self.operator_log, lambda: self.now)
+        self.operator = Operator(self.chat, Bans(store=self.operator_log), self.operator_log, lambda: self.now, at_once)
         self.refused: Counter[str] = Counter()
         self.loop_delay = Histogram((0.001, 0.1))
         self.delivery_delay = Histogram((0.001, 0.1))

@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from trio_chat.config import CollectedSettings, ServeSettings
 from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.store import Store
 from trio_chat.serve import app
+from trio_chat.serve.garbage import GarbageCollection
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.operation.stdio import Printer
 from trio_chat.server.shutdown_timeouts import DELIVERY_S, KICK_DELIVERY_S, STOP_S
@@ -74,7 +76,7 @@ async def test_a_stop_is_over_in_time_though_the_disk_the_operators_and_the_clie
     ended = trio.Event()
 
     async def run() -> None:
-        await app._serve(SettingsInForce(settings), CollectedSettings)
+        await app._serve(SettingsInForce(settings), CollectedSettings, garbage=GarbageCollection())
         ended.set()
 
     async with trio.open_nursery() as nursery:
@@ -121,7 +123,8 @@ async def test_a_stop_waits_until_the_session_records_are_written(
     settings = ServeSettings(host="127.0.0.1", port=0, admin_port=0, console=False, data=tmp_path)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(app._serve, SettingsInForce(settings), CollectedSettings)
+        serve = partial(app._serve, garbage=GarbageCollection())
+        nursery.start_soon(serve, SettingsInForce(settings), CollectedSettings)
         port = await output.port_in("Chat Server started on port")
         await output.port_in("Admin API started on")
         reader = await join(port, b'{"type": "hello", "protocol": 1, "session": "%s"}\n' % (b"s" * 32))

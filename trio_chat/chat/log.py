@@ -5,6 +5,7 @@ meaning.
 The window reaches from `base` up to `end`. A *cursor* is the index of the entry that its reader gets next.
 """
 
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,9 +122,14 @@ class Track(Generic[T]):
             self._slices[start] = hit
         return hit
 
-    def slice_without(self, start: int, without: Sequence[int]) -> tuple[bytes, int]:
-        """Like `slice`, leaving out the entries at the ascending indices `without`, none of them below `start`."""
-        end = self._reach(start)
+    def slice_without(
+        self, start: int, without: Sequence[int], *, before: int = sys.maxsize, most_bytes: int = SLICE_BYTES
+    ) -> tuple[bytes, int]:
+        """Like `slice`, leaving out the entries at the ascending indices `without`, none of them below `start`.
+
+        It ends before the index `before`, and has up to `most_bytes`.
+        """
+        end = min(self._reach(start, most_bytes), before)
         parts: list[bytes] = []
         at = start
         for gap in without[: bisect_left(without, end)]:
@@ -151,9 +157,9 @@ class Track(Generic[T]):
         self._slices.clear()
         self._sliced_bytes = 0
 
-    def _reach(self, start: int) -> int:
+    def _reach(self, start: int, most_bytes: int = SLICE_BYTES) -> int:
         first = start - self.base
-        last = bisect_right(self.starts, self.starts[first] + SLICE_BYTES) - 1
+        last = bisect_right(self.starts, self.starts[first] + most_bytes) - 1
         return self.base + min(max(last, first + 1), len(self.pieces))
 
 

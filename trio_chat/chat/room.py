@@ -115,20 +115,19 @@ class Member:
 
         Of more than REST_BYTES it is only told the number that it missed.
         """
-        start, track = self.cursor, self.track
+        start, own = self.cursor, self.own or []
         if start >= end:
             return
         self.stop_listening()
-        own, first = {*(self.own or ())}, max(start, track.base)
-        due = [index for index in range(first, end) if index not in own]
-        size = 0
-        fitting = [index for index in due if (size := size + track.size_between(index, index + 1)) <= REST_BYTES]
-        if fitting:
-            self.client.outlet.write(b"".join(track.pieces[index - track.base] for index in fitting))
-        dropped = sum(index < track.base for index in range(start, first)) - sum(
-            start <= index < first for index in own
-        )
-        if missed := dropped + len(due) - len(fitting):
+        first = sent_to = min(max(start, self.track.base), end)
+        if first < end:
+            data, sent_to = self.track.slice_without(
+                first, own[bisect_left(own, first) :], before=end, most_bytes=REST_BYTES
+            )
+            if data:
+                self.client.outlet.write(data)
+        missed_own = bisect_left(own, first) + bisect_left(own, end) - bisect_left(own, sent_to)
+        if missed := first - start + end - sent_to - missed_own:
             self.client.outlet.report_gap(self.room.name, missed)
 
     def catch_up(self) -> int:

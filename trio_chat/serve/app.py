@@ -7,7 +7,6 @@ Stop, in the stages of `server.shutdown_timeouts`: accepted lines are delivered,
 records are written; then all tasks are cancelled, and the ports and the journal are closed.
 """
 
-import gc
 import logging
 import os
 import socket
@@ -29,6 +28,8 @@ from trio_chat.config import CollectedSettings, ServeSettings, unknown_variable_
 from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import JournalError, OperatorStore, need, open_journal
 from trio_chat.serve.admin import Admin
+from trio_chat.serve.garbage import GarbageCollection
+from trio_chat.serve.io_batches import bound_io_batches
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.reload import Reloader, ReloadResult
 from trio_chat.serve.settings_in_force import SettingsInForce
@@ -45,7 +46,7 @@ from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import log_disconnect
 from trio_chat.server.sessions.session import serve_connection
-from trio_chat.server.sessions.settling import published
+from trio_chat.server.sessions.settling import settled
 from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECORDS_S
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
@@ -59,6 +60,8 @@ TICK_INTERVAL_S = 1.0
 """Between two calls of `Chat.tick`, which does what depends on the time."""
 
 CERTIFICATE_CHECK_INTERVAL_S = 86400.0
+
+GARBAGE_CHECK_INTERVAL_S = 60.0
 
 ENTRIES_PER_TURN = 2000
 """Entries appended to rooms between two checkpoints: 5 ms."""
@@ -75,15 +78,15 @@ def serve(found: CollectedSettings, read_settings: Callable[[], CollectedSetting
     -> exit status; the reason for one other than 0 is one line on stderr.
     """
     raise_file_limit()
-    gc.freeze()  # what is imported stays: collections of garbage hold the loop, and need not walk it
     settings = found.build(ServeSettings)
+    garbage = GarbageCollection()
     status = 0
     try:
-        with logging_to(style=settings.log_format, level=settings.log_level):
+        with garbage.in_pieces(), logging_to(style=settings.log_format, level=settings.log_level):
             for warning in unknown_variable_warnings(os.environ):
                 logger.warning("%s", warning)
             trio.run(
-                _serve,
+                partial(_serve, garbage=garbage),
                 SettingsInForce(settings, found.sources),
                 read_settings,
                 clock=AwakeClock(on_standstill=_log_standstill),
@@ -95,11 +98,15 @@ def serve(found: CollectedSettings, read_settings: Callable[[], CollectedSetting
     return status
 
 
-async def _serve(in_force: SettingsInForce, read_settings: Callable[[], CollectedSettings]) -> None:
+async def _serve(
+    in_force: SettingsInForce, read_settings: Callable[[], CollectedSettings], *, garbage: GarbageCollection
+) -> None:
     """Watch for signals, read the secrets and serve."""
+    bound_io_batches()
     stop = Stop()
     async with trio.open_nursery() as nursery:
         await nursery.start(watch_for_stop, stop.request)
+        nursery.start_soon(_collect_garbage, garbage)
         files = await stop.run_unless_requested(
             lambda: (read_secrets(in_force.settings), open_admin_token(in_force.settings))
         )
@@ -224,8 +231,7 @@ class Server:
     async def _deliver_accepted(self) -> None:
         """Stage 1 of a stop: write accepted lines to the journal and deliver them to their rooms."""
         with self.stop.stage(DELIVERY_S):
-            await self.context.journal.settled()
-            await published(self.context)
+            await settled(self.context)
 
     def _hang_up_all(self) -> None:
         """Stage 2 of a stop: tell every client; the sessions then flush, each within its timeout."""
@@ -276,6 +282,12 @@ class Server:
         self.components.operator_log.record(by, "reload", result.summary)
         for line in result.lines:
             self.printer.print(line)
+
+
+async def _collect_garbage(garbage: GarbageCollection) -> None:
+    while True:
+        await trio.sleep(GARBAGE_CHECK_INTERVAL_S)
+        garbage.collect_if_due()
 
 
 def _log_standstill(seconds: float) -> None:

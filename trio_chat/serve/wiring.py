@@ -20,9 +20,12 @@ from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.memory_limit import memory_limit
 from trio_chat.server.operation.secret_files import Secrets
+from trio_chat.server.operation.turns import Turns
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.searches import Searches
+from trio_chat.server.sessions.settling import settled
 from trio_chat.server.sessions.throttle import RateLimit
+from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.operator_log import OperatorLog
@@ -71,7 +74,8 @@ def wire(
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
-    operator = Operator(chat, Bans(bans, operator_log), operator_log, time.time)
+    turns = Turns(nursery, lambda: settled(context))
+    operator = Operator(chat, Bans(bans, operator_log), operator_log, time.time, turns.finish)
     admission = Admission(limits_of(settings), operator.bans)
     context = SessionContext(
         chat,
@@ -82,6 +86,7 @@ def wire(
         rate_limit=RateLimit(settings.rate, settings.burst),
         password=secrets.password,
         searches=Searches(journal, admission),
+        ends=Turnstile(nursery),
         tls=secrets.tls,
     )
     return Components(context, operator, operator_log, Pruning(journal, settings.keep))

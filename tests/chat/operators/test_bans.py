@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, Bans, ban_and_kick, make_ban
+from trio_chat.chat.operators.bans import CLIENTS_PER_STEP, REASON_LIMIT, Ban, Bans, kick_banned, make_ban
 from trio_chat.chat.operators.networks import address_of, read_network
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.session_record import SessionRecord
@@ -110,11 +110,10 @@ def test_who_is_banned_is_told_why_and_until_when() -> None:
 
 def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:
     alice, bob = world.connect(1, "10.0.0.1"), world.connect(2, "10.0.1.1")
-    bans = Bans()
 
-    kicked = ban_and_kick(world.chat, bans, ban("10.0.0.0/24"))
+    kicked = list(kick_banned(world.chat, ban("10.0.0.0/24")))
 
-    assert kicked == 1
+    assert kicked == [1]
     assert alice.outlet.close_reason is CloseReason.KICKED
     assert list(world.chat.clients) == [bob]
 
@@ -122,7 +121,7 @@ def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:
 def test_who_is_banned_while_inside_is_told_why_and_until_when(world) -> None:
     alice = world.connect(1, "10.0.0.1")
 
-    ban_and_kick(world.chat, Bans(), ban("10.0.0.0/24", 60, "spam"))
+    list(kick_banned(world.chat, ban("10.0.0.0/24", 60, "spam")))
 
     assert alice.outlet.farewell_text == "you are banned until 1970-01-01 01:00 UTC: spam"
 
@@ -133,6 +132,18 @@ def test_c26_a_ban_ends_sessions_left_behind_from_that_network(world) -> None:
         world.chat.connection_lost(client, client.outlet)
     world.chat.restore(SessionRecord("s", "frames", "carol", "carol", ()))  # from an address that is not known
 
-    assert ban_and_kick(world.chat, Bans(), ban("10.0.1.0/24")) == 1
+    assert list(kick_banned(world.chat, ban("10.0.1.0/24"))) == [1]
 
     assert list(world.chat.away) == [bob, world.chat.known_as("carol")]
+
+
+def test_a_ban_of_many_kicks_some_in_each_step_and_none_who_has_gone_since(world) -> None:
+    clients = [world.connect(number, "10.0.0.1") for number in range(1, CLIENTS_PER_STEP + 21)]
+
+    steps = kick_banned(world.chat, ban("0.0.0.0/0"))
+    assert next(steps) == CLIENTS_PER_STEP
+    assert len(world.chat.clients) == 20
+    world.chat.disconnect(clients[-1])
+
+    assert list(steps) == [CLIENTS_PER_STEP + 19]
+    assert not world.chat.clients

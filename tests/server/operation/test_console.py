@@ -6,6 +6,7 @@ from unittest.mock import ANY
 import pytest
 import trio
 
+from tests.dependencies import at_once
 from tests.literals import literal_arguments
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.log import Mode
@@ -18,7 +19,8 @@ from trio_chat.server.upkeep.operator_log import OperatorLog
 
 def context_of(server, operator_log=None) -> ConsoleContext:
     journal = server.context.journal
-    operator = Operator(server.chat, server.bans, operator_log or OperatorLog(journal, lambda: 0.0), lambda: 0.0)
+    records = operator_log or OperatorLog(journal, lambda: 0.0)
+    operator = Operator(server.chat, server.bans, records, lambda: 0.0, at_once)
     return ConsoleContext(operator, journal, trio.lowlevel.checkpoint)
 
 

@@ -11,7 +11,7 @@ import trio.testing
 from tests.journal.bare_engine import BARE
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
-from trio_chat.chat.operators.bans import ban_and_kick, make_ban
+from trio_chat.chat.operators.bans import kick_banned, make_ban
 from trio_chat.journal.engines import ENGINES
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
@@ -104,13 +104,36 @@ async def test_a_banned_address_is_kicked_and_kept_out(open_server, autojump_clo
         alice = await server.join(proxied("192.0.2.1"))
         ban = make_ban("192.0.2.0/24", reason="spam", by="console", now=0.0)
 
-        ban_and_kick(server.chat, server.bans, ban)
+        server.bans.add(ban)
+        list(kick_banned(server.chat, ban))
         again = await server.connect()
         await again.send(proxied("192.0.2.9"))
 
         assert (await alice.rest()).endswith(b"*** you are banned: spam ***\n")
         assert await again.rest() == b"*** you are banned: spam ***\n"
         await server.join(proxied("192.0.3.1"))
+
+
+@pytest.mark.parametrize(
+    ("greeting", "farewell"),
+    [
+        (b"geheim\n", b"*** you are banned: spam ***\n"),
+        (b'{"type":"hello","protocol":1,"password":"geheim"}\n', b'"code":"banned","text":"you are banned: spam"'),
+    ],
+)
+async def test_who_was_let_in_before_a_ban_does_not_come_in_after_it(
+    open_server, autojump_clock, greeting: bytes, farewell: bytes
+) -> None:
+    async with open_server(password="geheim") as server:
+        alice = await server.connect()
+        await alice.send(greeting[:1])
+        await trio.testing.wait_all_tasks_blocked()
+
+        server.bans.add(make_ban("127.0.0.0/8", reason="spam", by="console", now=0.0))
+        await alice.send(greeting[1:])
+
+        assert farewell in await alice.rest()
+        assert not server.chat.clients
 
 
 async def test_the_right_password_admits_and_the_lines_behind_it_are_handled(open_server, autojump_clock) -> None:

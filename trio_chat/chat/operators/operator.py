@@ -3,13 +3,13 @@
 `by` names the operator, as the audit and `bans` show it: `console`, or `http` and the address.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.operators.bans import Ban, Bans, BanStore, ban_and_kick, show_time
+from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned, show_time
 from trio_chat.chat.operators.networks import read_network, show_network
 from trio_chat.chat.text import clean
 
@@ -29,12 +29,17 @@ class Records(BanStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """The actions of operators on a running chat. `clock` gives seconds since 1970."""
+    """The actions of operators on a running chat. `clock` gives seconds since 1970.
+
+    `finish` takes all steps of long work, a turn of the loop for each, even where whoever asked has gone, and returns
+    what the last one yields.
+    """
 
     chat: Chat
     bans: Bans
     records: Records
     clock: Callable[[], float]
+    finish: Callable[[Iterator[int]], Awaitable[int]]
 
     def kick(self, client: Client, *, by: str, reason: str = "") -> None:
         """End a client's connection; it is told the reason. Raises ChatError for one that is gone."""
@@ -51,13 +56,22 @@ class Operator:
         self.chat.announce(text)
         self.records.record(by, "say", f"{len(text)} characters")  # what is said is in the history, not in the audit
 
-    def ban(self, ban: Ban) -> int:
-        """Ban a network and kick everyone who is connected from there. -> the number kicked. Raises ChatError."""
-        kicked = ban_and_kick(self.chat, self.bans, ban)
+    async def ban(self, ban: Ban) -> int:
+        """Ban a network, at once, and kick everyone who is connected from there. -> the number kicked
+
+        Raises ChatError.
+        """
+        self.bans.add(ban)
+        return await self.finish(self._kick_banned(ban))
+
+    def _kick_banned(self, ban: Ban) -> Iterator[int]:
+        """Kick those from a banned network, then record the ban. -> the number so far, in each step"""
+        kicked = 0
+        for kicked in kick_banned(self.chat, ban):
+            yield kicked
         end = f" until {show_time(ban.until)}" if ban.until is not None else ""
         reason = f": {ban.reason}" if ban.reason else ""
         self.records.record(ban.by, "ban", f"{show_network(ban.network)}{end} ({kicked} kicked){reason}")
-        return kicked
 
     def unban(self, target: str, *, by: str) -> Ban:
         """Lift the ban of exactly this address or network. Raises ChatError where there is none."""

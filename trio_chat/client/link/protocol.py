@@ -35,7 +35,7 @@ OWN_KEYS_MAX = 4096
 _RECLAIMING = "reclaiming"
 """Key of the requests for a nick that was taken."""
 
-_FINAL_CODES = ("protocol", "password")
+_FINAL_CODES = ("protocol", "password", "banned")
 """Codes of errors that keep any client out for good."""
 
 _NICK_TAKEN = "nick-taken"

@@ -175,7 +175,7 @@ async def _ban(context: ConsoleContext, argument: str) -> Iterable[str]:
     minutes = int(first) if _MINUTES.fullmatch(first) else None
     reason = rest if minutes is None else others
     ban = make_ban(target, reason=reason, by=BY, now=context.operator.clock(), minutes=minutes)
-    kicked = context.operator.ban(ban)
+    kicked = await context.operator.ban(ban)
     end = f" until {show_time(ban.until)}" if ban.until is not None else ""
     return (f"Banned {show_network(ban.network)}{end}; {kicked} kicked",)
 

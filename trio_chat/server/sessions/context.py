@@ -9,6 +9,7 @@ from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Password
 from trio_chat.server.sessions.searches import Searches
 from trio_chat.server.sessions.throttle import Overdrafts, RateLimit
+from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.tls import Tls
 
@@ -29,5 +30,6 @@ class SessionContext:
     rate_limit: RateLimit
     password: Password
     searches: Searches
+    ends: Turnstile
     tls: Tls | None = None
     overdrafts: Overdrafts = field(default_factory=Overdrafts)

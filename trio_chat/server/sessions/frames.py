@@ -50,6 +50,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
                 del admitted  # else what came with `hello` would be held for as long as the client stays
                 await session.run()
         finally:
+            await context.ends.wait_turn()
             outlet.push(None)
             if session:
                 session.disconnect(disconnect_reason(outlet, sys.exception() or outlet.fault))

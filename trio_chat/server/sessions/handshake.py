@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -107,6 +108,7 @@ class Handshake:
             self.is_over = True
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
+        self._check_address()
         chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
         session = _session_of(request)
         if client := chat.resume(session, peer.address, peer.port, outlet=outlet, origin=peer.ticket):
@@ -115,6 +117,14 @@ class Handshake:
             peer.address, peer.port, mode=Mode.FRAMES, outlet=outlet, session=session, origin=peer.ticket
         )
         return Admitted(client, request, False, ahead)
+
+    def _check_address(self) -> None:
+        """Raises ChatError, and the attempts end, for an address that was banned since it was let in."""
+        try:
+            self._context.admission.check(self._reader.peer.address, date=time.time())
+        except ChatError as refusal:
+            self.is_over = True
+            raise ChatError("banned", refusal.text) from refusal
 
     def _price_of(self, request: FrameInput) -> int:
         """Return the price of a frame; that of a `hello` is by the rooms that it enters, and the nick that it takes."""

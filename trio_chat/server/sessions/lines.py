@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 
@@ -48,7 +49,7 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         outlet = peer.open_outlet(NOTICES, scope)
         decoder = TelnetDecoder()
         ahead = await ask_password(context, peer, outlet, decoder) if context.password.is_set else []
-        if ahead is None:
+        if ahead is None or not _is_still_welcome(context, peer, outlet):
             return
         client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet, origin=peer.ticket)
         session = LinesSession(context, client, outlet, decoder, Throttle(context.overdrafts, peer))
@@ -56,8 +57,20 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
             chat.join(client, LOBBY)
             await session.run(peer, ahead)
         finally:
+            await context.ends.wait_turn()
             chat.disconnect(client, disconnect_reason(outlet, sys.exception() or session.fault))
             await depart(context, client, outlet)
+
+
+def _is_still_welcome(context: SessionContext, peer: Peer, outlet: PeerOutlet) -> bool:
+    """Tell whether the address was not banned while this was no client yet; else tell the peer."""
+    try:
+        context.admission.check(peer.address, date=time.time())
+    except ChatError as refusal:
+        outlet.write(encode_notice(refusal.text))
+        outlet.push(None)
+        return False
+    return True
 
 
 class LinesSession:
@@ -125,6 +138,7 @@ class LinesSession:
                     await self._handle(self._decoder.feed(data), peer)
                 goes_on = len(data) >= READ_BYTES or self._decoder.is_in_line
                 continue
+            await self._context.ends.wait_turn()
             if not self._outlet.fault:  # else it was cut off, and what is left may be half a line
                 await self._handle(self._decoder.finish(), peer)
             self._is_leaving, self.fault = True, self._outlet.fault

@@ -31,6 +31,12 @@ async def published(context: SessionContext) -> None:
         await trio.lowlevel.checkpoint()
 
 
+async def settled(context: SessionContext) -> None:
+    """Return when everything that was posted up to now is durable, and in the logs of its rooms."""
+    await context.journal.settled()
+    await published(context)
+
+
 async def departed(context: SessionContext, client: Client) -> None:
     """Return when the departures of a client from its rooms are complete: it has been given all entries before its
     leaving.
@@ -40,6 +46,7 @@ async def departed(context: SessionContext, client: Client) -> None:
     if client.departed:
         await failures_of([client.departed])
         await published(context)
+        await context.ends.wait_turn()
     context.chat.finish_departures(client)
 
 

@@ -101,6 +101,10 @@ class Admission:
             self._open[ticket] = self._open.get(ticket, 0) + 1
         return ticket
 
+    def check(self, written: str, *, date: float) -> None:
+        """Raises ChatError for an address that was banned or denied since it was let in: it is no client yet."""
+        self._check_lists(address_of(written), date)
+
     def leave(self, ticket: Ticket) -> None:
         """Count a connection out. Does nothing for one that was not counted in."""
         if ticket == NO_TICKET:

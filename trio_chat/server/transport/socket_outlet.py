@@ -70,7 +70,7 @@ class SocketOutlet(PeerOutlet):
         except BlockingIOError:
             return 0
         except OSError as error:
-            self.fault = error
+            self.fault = OSError(*error.args)  # without its traceback, whose frames hold this outlet
             sent = len(data)
         self.bytes_out += sent
         return sent

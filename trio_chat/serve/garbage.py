@@ -1,0 +1,55 @@
+"""Collecting garbage in small pieces: a collection holds the loop, and Python's own walks everything that is alive.
+
+What survives a collection of all generations is frozen, so that the next one walks only what was made since. A frozen
+object is still freed when nobody refers to it any more. Garbage in cycles among frozen objects is not found; sessions
+leave none, and HTTP requests little. Once very much is frozen, a full collection looks for it.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+THRESHOLDS = (1000, 5, 1)
+"""New objects before the youngest generation is collected, how often that happens before the middle one is, and that
+one before all of them are: some 12,000 objects are walked at once, in 5 ms."""
+
+FROZEN_GROWTH = 1_000_000
+"""Frozen objects, beside twice those that survived the last full collection, that make another one due: some 100 MB.
+It takes 0.3 s. Ten thousand clients have a third as many."""
+
+OLDEST = 2
+
+
+class GarbageCollection:
+    """The collections of this process, and the number of objects that survived the last full one."""
+
+    def __init__(self, growth: int = FROZEN_GROWTH) -> None:
+        self._growth = growth
+        self._survived = 0
+
+    @contextmanager
+    def in_pieces(self) -> Iterator[None]:
+        """Freeze what is here, and what survives each collection inside the block."""
+        before = gc.get_threshold()
+        gc.freeze()
+        self._survived = gc.get_freeze_count()
+        gc.set_threshold(*THRESHOLDS)
+        gc.callbacks.append(_freeze_survivors)
+        try:
+            yield
+        finally:
+            gc.callbacks.remove(_freeze_survivors)
+            gc.set_threshold(*before)
+
+    def collect_if_due(self) -> None:
+        """Collect everything, if very much has been frozen since that was done last. To be called now and then."""
+        if gc.get_freeze_count() > 2 * self._survived + self._growth:
+            gc.unfreeze()
+            gc.collect()
+            self._survived = gc.get_freeze_count()
+
+
+def _freeze_survivors(phase: str, info: dict[str, Any]) -> None:
+    if phase == "stop" and info["generation"] == OLDEST:
+        gc.freeze()
