@@ -1,7 +1,6 @@
 """Clients over HTTP: listed, shown, kicked, and ended by the filter."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
@@ -19,11 +18,7 @@ from admin_api.http.schemas import CLIENT
 from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.bans import REASON_LIMIT
-
-KICKS_PER_TURN = 50
-"""Clients ended between two checkpoints of the event loop."""
 
 NAMED_MAX = 1000
 """Clients that an answer about many names; there may be more."""
@@ -165,23 +160,10 @@ async def _end_confirmed(state: AdminState, query: EndQuery) -> Response:
     chat = state.operator.chat
     here = [client for one in confirmed.labels for client in chat.find(one) if client.id == one]
     views = await _views(chat, here[:NAMED_MAX])
-    ended = await _kick_all(state, here, query.reason)
-    state.operator.note("kick-many", f"{confirmed.what} ({len(ended)} kicked){_colon(query.reason)}", by=g.by)
+    ended = await state.operator.kick_many(here, by=g.by, what=confirmed.what, reason=query.reason)
     gone = [label for one, label in confirmed.labels.items() if one not in ended]
     clients = [view for view in views if view.id in ended]
     return answer(EndedClients(dry_run=False, count=len(ended), clients=clients, gone=gone[:NAMED_MAX]))
-
-
-async def _kick_all(state: AdminState, clients: Sequence[Client], reason: str) -> set[str]:
-    """Kick clients in turns. -> the ids of those who were still there"""
-    ended: set[str] = set()
-    for number, client in enumerate(clients, 1):
-        with suppress(ChatError):  # it has left during an earlier turn
-            state.operator.kick_unrecorded(client, reason)
-            ended.add(client.id)
-        if number % KICKS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-    return ended
 
 
 async def _views(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
@@ -194,10 +176,6 @@ async def _views(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
 
 def _shown(wanted: ClientFilter) -> str:
     return " ".join(f"{name}={value}" for name, value in wanted.given.items())
-
-
-def _colon(reason: str) -> str:
-    return f": {reason}" if reason else ""
 
 
 async def _stream(chat: Chat, page: ClientPage) -> AsyncIterator[bytes]:

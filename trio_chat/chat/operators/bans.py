@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.operators.kicks import kick_in_steps
 from trio_chat.chat.operators.networks import Address, Network, address_of, read_network, show_network
 from trio_chat.chat.text import clean
 
@@ -16,9 +16,6 @@ _Key = tuple[int, int, int]
 """Version, length of the prefix, first address."""
 
 REASON_LIMIT = 200
-CLIENTS_PER_STEP = 50
-"""Clients kicked between two turns of the loop: some 5 ms, and as much again for the sessions that end."""
-
 BANS_LIMIT = 100_000
 
 
@@ -116,14 +113,14 @@ def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
 
     They are told why, and until when.
     """
-    kicked, known = 0, (*chat.clients, *chat.away)
-    for start in range(0, len(known), CLIENTS_PER_STEP):
-        for client in known[start : start + CLIENTS_PER_STEP]:
-            if client.address and address_of(client.address) in ban.network:
-                with suppress(ChatError):  # it has gone since
-                    chat.kick(client, ban.sentence)
-                    kicked += 1
-        yield kicked
+    known = (*chat.clients, *chat.away)
+    yield from kick_in_steps(
+        chat,
+        known,
+        ban.sentence,
+        kicked=set(),
+        is_meant=lambda client: bool(client.address) and address_of(client.address) in ban.network,
+    )
 
 
 def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:

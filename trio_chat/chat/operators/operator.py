@@ -3,13 +3,14 @@
 `by` names the operator, as the audit and `bans` show it: `console`, or `http` and the address.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned, show_time
+from trio_chat.chat.operators.kicks import kick_in_steps
 from trio_chat.chat.operators.networks import read_network, show_network
 from trio_chat.chat.text import clean
 
@@ -44,12 +45,20 @@ class Operator:
     def kick(self, client: Client, *, by: str, reason: str = "") -> None:
         """End a client's connection; it is told the reason. Raises ChatError for one that is gone."""
         reason = clean(reason).strip()
-        self.kick_unrecorded(client, reason)
+        self.chat.kick(client, _sentence(reason))
         self.records.record(by, "kick", f"{_name(client)}: {reason}" if reason else _name(client))
 
-    def kick_unrecorded(self, client: Client, reason: str) -> None:
-        """End one connection of many, for which there is one record. Raises ChatError for a client that is gone."""
-        self.chat.kick(client, f"you were kicked: {reason}" if reason else "")
+    async def kick_many(self, clients: Sequence[Client], *, by: str, what: str, reason: str = "") -> set[str]:
+        """End many connections, for which there is one record: `what`. -> the ids of those who were still there"""
+        reason, kicked = clean(reason).strip(), set[str]()
+        await self.finish(self._kick_many(clients, kicked, by=by, what=what, reason=reason))
+        return kicked
+
+    def _kick_many(
+        self, clients: Sequence[Client], kicked: set[str], *, by: str, what: str, reason: str
+    ) -> Iterator[int]:
+        yield from kick_in_steps(self.chat, clients, _sentence(reason), kicked=kicked, is_meant=lambda client: True)
+        self.records.record(by, "kick-many", f"{what} ({len(kicked)} kicked){f': {reason}' if reason else ''}")
 
     def say(self, text: str, *, by: str) -> None:
         """Let the server speak to everyone."""
@@ -82,6 +91,10 @@ class Operator:
     def note(self, action: str, what: str, *, by: str) -> None:
         """Record an action that was done elsewhere, such as a reload."""
         self.records.record(by, action, what)
+
+
+def _sentence(reason: str) -> str:
+    return f"you were kicked: {reason}" if reason else ""
 
 
 def _name(client: Client) -> str:
