@@ -12,7 +12,7 @@ from trio_chat.config import JoinSettings, read_password_file
 
 
 def is_terminal() -> bool:
-    """Tell whether a person sits at a terminal whose prompt can move, and not at a pipe."""
+    """Tell whether stdin and stdout are a terminal whose cursor can move."""
     return os.isatty(0) and os.isatty(1) and not is_dumb()
 
 

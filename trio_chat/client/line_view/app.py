@@ -47,7 +47,7 @@ _LEAVING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 128 + signal.SIGINT
 
 CONNECT_NOTICE_S = 3
-"""Time without a welcome after which the person is told what is waited for."""
+"""Time without a welcome after which the person is told what the client waits for."""
 
 PENDING_UNASKED_S = 300
 """Age up to which a few lines from last time are sent without asking."""
@@ -90,14 +90,14 @@ def join(
 
 @contextmanager
 def _errors_printed() -> Iterator[None]:
-    """Print on stderr, in place of raising it, what ends a client."""
+    """Print the error that ends a client on stderr, in place of raising it."""
     try:
         yield
     except* LinkError as errors:
         error = leaf_exceptions(errors)[0]
         for text in (*getattr(error, "__notes__", ()), str(error)):
             print_error(text)
-    except* BrokenPipeError:  # whoever read our output has gone, as `head` does
+    except* BrokenPipeError:  # the reader of our output is gone, as with `head`
         pass
     except* OSError as errors:
         print_error(f"cannot read or print any more: {leaf_exceptions(errors)[0]}")
@@ -120,7 +120,7 @@ def _run(view: "LineView", catalogue: Catalogue) -> int:
 
 
 class LineView:
-    """The chat on a surface, from connecting to the goodbye."""
+    """The chat on a surface, from connecting to the farewell."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class LineView:
         self._conversation: Conversation | None = None
 
     def prompt_view(self) -> PromptView:
-        """Return what a terminal shows and does at its prompt."""
+        """Return the callbacks of a terminal's prompt."""
         narrator = self.narrator
         return PromptView(
             prompt=narrator.prompt,
@@ -201,7 +201,7 @@ class LineView:
         return status
 
     def _must_ask_about_pending(self) -> bool:
-        """Tell whether what waits from last time is so much, or so old, that the person may not want it sent."""
+        """Tell whether the messages from last time are so many, or so old, that the person may not want them sent."""
         lines = sum(len(lines_of(message)) for message in self._outbox.pending)
         return lines > LINES_UNASKED or (lines > 0 and time.time() - self._outbox.oldest_time > PENDING_UNASKED_S)
 
@@ -209,7 +209,7 @@ class LineView:
         """Leave at the first signal; at a second, or before there is anything to leave, end at once.
 
         SIGHUP is no second signal: a terminal that is closed brings it with the end of its input, and shells repeat it.
-        Whoever ends without leaving is held as a member for a minute.
+        A client that ends without leaving stays a member for a minute.
         """
         async for number in signals:
             if self._surface is None:
@@ -220,7 +220,7 @@ class LineView:
                 self._scope.cancel()
 
     async def _report_slow_connect(self) -> None:
-        """Report a connection that takes long: a server of another kind may be waiting for more from us."""
+        """Report a connection that takes long: a server of another protocol may be waiting for more from us."""
         await trio.sleep(CONNECT_NOTICE_S)
         if self._surface is None:
             print_error(f"no answer from {self._address} yet; {WRONG_PORT}")
@@ -261,7 +261,7 @@ class LineView:
             self._memory.add_line(self.narrator.room, line)
 
     async def _say_goodbye(self, surface: Surface) -> None:
-        """Print what was not sent, and the goodbye; there may be nobody left to read it."""
+        """Print what was not sent, and the farewell; there may be nobody left to read it."""
         last_words = []
         if surface.draft:
             last_words.append(f"not sent: {beginning_of(surface.draft.splitlines())}")

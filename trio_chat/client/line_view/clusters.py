@@ -1,4 +1,4 @@
-"""Grapheme clusters as single characters, so that an editor that moves by characters moves by what a person sees.
+"""Grapheme clusters as single characters, so that an editor that moves by characters moves by clusters.
 
 A cluster of several code points, such as a family or a heart with its variation selector, gets a stand-in: one
 unassigned or private character of the same width. The editor and its cursor see only that one.
@@ -19,13 +19,13 @@ class Clusters:
         self._unused = {width: iter(numbers) for width, numbers in _STAND_INS.items()}
 
     def fold(self, text: str) -> str:
-        """Put a stand-in for each cluster of several characters. Characters that look like stand-ins are left out."""
+        """Replace each cluster of several characters by a stand-in. Characters that look like one are left out."""
         if text.isascii():
             return text
         return "".join(self._fold(cluster) for cluster in iter_graphemes(self.unfold(text)))
 
     def unfold(self, text: str) -> str:
-        """Put the clusters for their stand-ins."""
+        """Replace stand-ins by their clusters."""
         if text.isascii() or not self._by_stand_in:
             return text
         return "".join(self._by_stand_in.get(character, character) for character in text)

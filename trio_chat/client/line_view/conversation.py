@@ -35,17 +35,17 @@ from trio_chat.client.transcript.transcript import Row
 from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2
-"""Time for the last messages to be acknowledged when somebody leaves; then as much for printing which were not."""
+"""Time for the last messages to be acknowledged when the person leaves; then as much to print those that were not."""
 
 BACKFILL_TIMEOUT_S = 3
-"""Time for which new entries wait for the history of a room that was joined."""
+"""Time for which new entries of a room that was joined wait for its history."""
 
 _EVENTS_PER_PRINT = 64  # of 72 rows each at most, so that keys are not kept waiting by a flood
 _CHARS_PER_PRINT = 8192  # which take 20 ms to draw if every word is a mention
 
 
 class Conversation:
-    """Shows the events of a link on a surface, and sends what is typed there."""
+    """Shows the events of a link on a surface, and sends the lines typed there."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Conversation:
         return ended
 
     def stop_paste(self) -> bool:
-        """Take back messages of several lines, and many at once. -> whether there are any that can be"""
+        """Take back messages of several lines, and many messages at once. -> whether there were any"""
         lines = [len(lines_of(message)) for message in (*self._link.cancellable, *self._sender.messages)]
         if sum(lines) <= LINES_UNASKED and max(lines, default=0) < 2:
             return False
@@ -147,7 +147,7 @@ class Conversation:
                 await self._display.notice(f"{count_lines(dropped)} not sent: taken back")
 
     async def _ask_about(self, held: Sequence[Message]) -> None:
-        """Ask what is to become of the messages of last time, before they are sent."""
+        """Ask whether to send the messages from last time."""
         if not held:
             return
         lines = count_lines(sum(len(lines_of(message)) for message in held))
@@ -166,7 +166,7 @@ class Conversation:
             await self._display.notice(f"{lines} kept for when you join again: /cancel drops them")
 
     async def _keep_rest(self) -> list[Row]:
-        """Put into the outbox what was typed before the end. -> rows still to be printed
+        """Put lines typed before the end into the outbox. -> rows still to be printed
 
         However long the terminal has stood still, this is done: so it prints nothing and has no deadline. It waits only
         for the disk, and a write to that cannot be abandoned anyway.
@@ -229,7 +229,7 @@ class Conversation:
             self._restore_long(some)
 
     def _take_slice(self) -> list[LinkEvent]:
-        """Return the next events to show, of so much text that keys are heard soon."""
+        """Return the next events to show, with so little text that keys are soon obeyed again."""
         chars = 0
         for count, event in enumerate(self._unshown[:_EVENTS_PER_PRINT], 1):
             chars += len(event.entry.text) if isinstance(event, Received) else 0
@@ -238,13 +238,13 @@ class Conversation:
         return self._unshown[:_EVENTS_PER_PRINT]
 
     def _restore_long(self, events: Iterable[LinkEvent]) -> None:
-        """Put messages that were refused, and of which only the beginning was shown, back into the line."""
+        """Put refused messages of which only the beginning was shown back into the line."""
         for event in events:
             if isinstance(event, Failed) and beginning_of(lines_of(event.message)) not in lines_of(event.message):
                 self._surface.restore(typed_form(event.message))
 
     def _is_too_small(self, event: LinkEvent) -> bool:
-        """Tell whether an event is too small for the errors of a pipeline: that one more of its lines waits."""
+        """Tell whether an event is too small for the stderr of a pipeline: one more of its lines waits."""
         return isinstance(event, Pending) and not self._surface.has_person
 
     def _count(self, events: Iterable[LinkEvent]) -> None:
@@ -255,7 +255,7 @@ class Conversation:
                 self._sender.handle_answer(event)
 
     def _set_reconnect_deadline(self) -> None:
-        """Bound the time that a pipe with nothing more to say waits for a server that has gone."""
+        """Bound the time for which a pipe whose input has ended waits for a server that is gone."""
         if not self._sender.is_over or self._surface.has_prompt or self._link.is_connected:
             self._reconnecting.deadline = math.inf
         else:

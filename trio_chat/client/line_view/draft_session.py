@@ -12,14 +12,14 @@ from trio_chat.client.line_view.prompt_renderer import PromptRenderer
 from trio_chat.client.line_view.terminal_output import TerminalOutput
 
 ROWS_MAX = 8
-"""Rows of the draft that are shown at once, so that a long paste leaves room for what others say."""
+"""Rows of the draft that are shown at once, so that a long paste leaves room for others' lines."""
 
 
 class DraftSession(PromptSession[str]):
     """A session whose draft shows ROWS_MAX rows at most, and scrolls in them."""
 
     def use_renderer(self, output: TerminalOutput, *, has_reflow: bool) -> None:
-        """Draw on a terminal that reflows or does not."""
+        """Use a renderer for a terminal that reflows, or for one that does not."""
         renderer = PromptRenderer(self.app.renderer.style, output)
         renderer.has_reflow = has_reflow
         self.app.renderer = renderer
@@ -33,7 +33,7 @@ class DraftSession(PromptSession[str]):
         return Dimension(min=wanted.min, max=max(ROWS_MAX, wanted.min))
 
     def _get_continuation(self, width: int, line_number: int, wrap_count: int) -> StyleAndTextTuples:
-        """Begin the further lines of a draft, but not the further rows of a line, with a mark."""
+        """Mark the later lines of a draft, but not the later rows of one line."""
         return [("class:waiting", "| ")] if line_number and not wrap_count else []
 
 

@@ -1,4 +1,4 @@
-"""Trio as a guest of asyncio, in one thread: prompt_toolkit needs the one, all else of the client the other."""
+"""Trio as a guest of asyncio, in one thread: prompt_toolkit needs asyncio, the rest of the client Trio."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,7 @@
 """The line view without a terminal, or on one that can only print: a filter from stdin to stdout.
 
-Both are read and written in threads, for either may block for as long as it likes: regular files cannot be polled, and
-who makes a pipe non-blocking makes it so for everyone who has it open.
+Reads and writes are in threads, since either may block for any time: regular files cannot be polled, and a pipe that is
+made non-blocking is so for every process that has it open.
 """
 
 import os
@@ -19,11 +19,11 @@ from trio_chat.wire.lines import LineDecoder, LineFault
 _READ_BYTES = 64 * 1024
 
 _FIRST_INPUT_TIMEOUT_S = 0.3
-"""Time in which a pipeline that has nothing to say ends its output."""
+"""Time in which an empty input is expected to end."""
 
 
 class Pipe:
-    """Iterates over the lines of one file descriptor and prints to another; both stay their opener's."""
+    """Iterates over the lines of one file descriptor and prints to another. It closes neither."""
 
     has_prompt = False
     draft = ""
@@ -65,7 +65,7 @@ class Pipe:
         return self._accept_valid(self._decoder.finish())
 
     async def has_input(self) -> bool:
-        """Wait a moment for the first input. -> False if there is none, and none is to come"""
+        """Wait a moment for the first input. -> False if the input ends without any"""
         wait = partial(ThreadDescriptor(self._stdin_fd).wait_readable, _FIRST_INPUT_TIMEOUT_S)
         can_read = await trio.to_thread.run_sync(wait, abandon_on_cancel=True)
         if can_read and self._first is None:
@@ -82,7 +82,7 @@ class Pipe:
         """Do nothing: there is no prompt."""
 
     async def ask(self, text: str) -> str:
-        """Ask nobody."""
+        """Answer nothing: there is nobody to ask."""
         await trio.lowlevel.checkpoint()
         return ""
 
@@ -90,12 +90,12 @@ class Pipe:
         """Do nothing: there is no line to be edited."""
 
     async def print(self, text: str) -> None:
-        """Write, and wait until that is written. Raises OSError when nobody can read it any more."""
+        """Write, and return when that is done. Raises OSError when nobody can read it any more."""
         stdout = ThreadDescriptor(self._stdout_fd)
         await trio.to_thread.run_sync(stdout.write_all, text.encode(), abandon_on_cancel=True)
 
     def _accept_valid(self, inputs: Iterable[str | LineFault]) -> list[str]:
-        """Return the valid lines; each other one is an error on stderr, with its number."""
+        """Return the valid lines; print an error with its number on stderr for each other one."""
         lines = []
         for line in inputs:
             self._lines_read += 1
@@ -110,8 +110,8 @@ class Pipe:
 class ThreadDescriptor:
     """A duplicate of a file descriptor, for one call in a thread that may be abandoned; closed with the last reference.
 
-    An abandoned thread may come to its call only after the opener has closed the descriptor, and its number may be
-    another file's by then.
+    An abandoned thread may make its call only after the owner has closed the descriptor, whose number may be that of
+    another file by then.
     """
 
     def __init__(self, fd: int) -> None:
@@ -131,6 +131,6 @@ class ThreadDescriptor:
         return bool(select.select([self._fd], [], [], timeout_s)[0])
 
     def write_all(self, data: bytes) -> None:
-        """Write, and wait until that is written."""
+        """Write, and return when that is done."""
         while data:
             data = data[os.write(self._fd, data) :]

@@ -1,4 +1,4 @@
-"""Draws the prompt, and erases it also after the width of the terminal has changed."""
+"""Draws the prompt, and erases it even after a change of the terminal's width."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,10 +22,10 @@ _REFLOWING_TERMS = ("xterm-kitty", "alacritty", "foot", "tmux", "wezterm", "xter
 
 
 def reflows(environment: Mapping[str, str]) -> bool:
-    """Tell whether the terminal breaks its lines anew when it gets narrower.
+    """Tell whether the terminal rewraps its lines when it gets narrower.
 
-    No terminal tells. One that is not known is taken for one that does not: then pieces of the prompt may stay, where
-    the contrary mistake would erase what others said.
+    There is no way to ask it. An unknown one is taken for one that does not: a wrong guess leaves pieces of the prompt
+    then, while the opposite mistake would erase others' lines.
     """
     if environment.get("STY") and "TMUX" not in environment:  # GNU screen cuts its lines, whatever it runs in
         return False
@@ -37,7 +37,7 @@ def reflows(environment: Mapping[str, str]) -> bool:
 
 
 class PromptRenderer(Renderer):
-    """A renderer that knows where a terminal that reflows has put the prompt."""
+    """A renderer that knows where the prompt is after the terminal has rewrapped it."""
 
     has_reflow = False
     """True if the terminal reflows."""
@@ -64,7 +64,7 @@ def rows_above_cursor(screen: Screen, cursor: Point, columns: int) -> int:
 
 
 def _width(screen: Screen, y: int) -> int:
-    """Return the width of a row without the blanks at its end."""
+    """Return the width of a row without trailing blanks."""
     row = screen.data_buffer[y]
     return max((x + row[x].width for x in row if row[x].char.strip()), default=0)
 

@@ -1,4 +1,4 @@
-"""The prompt as a view wants it: callbacks of the terminal."""
+"""The callbacks by which a view decides about the prompt of its terminal."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from trio_chat.client.transcript.transcript import PROMPT
 
 @dataclass(frozen=True, slots=True)
 class PromptView:
-    """Callbacks that a terminal asks whenever it draws its prompt or takes a key. None of them may wait."""
+    """Callbacks for drawing the prompt and for keys. None of them may wait."""
 
     prompt: Callable[[int], str] = lambda _columns: PROMPT
     """Returns the prompt, for a number of columns."""
     waiting_rows: Callable[[int], Sequence[str]] = lambda _columns: ()
-    """Returns the rows above the prompt, for a number of columns: what was typed and is not kept yet."""
+    """Returns the rows above the prompt, for a number of columns: lines that were typed and are not kept yet."""
     question_about: Callable[[str], str] = lambda _draft: ""
-    """Returns what to ask before a draft is sent; empty where nothing is to be asked."""
+    """Returns the question to ask before a draft is sent; empty where there is none."""
     stop_paste: Callable[[], bool] = lambda: False
     """Takes back what is being sent. -> whether there was anything"""
     refuse: Callable[[str], None] = lambda _reason: None

@@ -25,7 +25,7 @@ _MESSAGES_PER_COMMIT = 500
 
 
 class Sender:
-    """Takes lines from a surface until there are no more, or nothing more is to be said."""
+    """Takes lines from a surface and acts on them, until there are no more or the person leaves."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Sender:
         self.is_over = False
         """True if nothing more is sent."""
         self.is_cut_short = False
-        """True if the rest is left out, because it would have been said under another name."""
+        """True if the rest was left out, because it would have been said under another name."""
 
     @property
     def messages(self) -> Sequence[Message]:
-        """The messages that the link has not been given."""
+        """Messages that the link has not been given yet."""
         return self._messages
 
     @property
@@ -64,14 +64,14 @@ class Sender:
         return len(self._lines) + sum(len(lines_of(message)) for message in self._messages)
 
     async def run(self) -> None:
-        """Send until it is over."""
+        """Send until the end."""
         while not self.is_over and (lines := await anext(self._surface, None)) is not None:
             self._lines += self._expand(lines)
             await self._execute_all()
         self.is_over = True
 
     async def keep_rest(self) -> list[Row]:
-        """Give the link what was read before the end, waiting for nothing but the disk. -> rows still to be printed"""
+        """Give the link all lines read before the end, waiting only for the disk. -> rows still to be printed"""
         rows: list[Row] = []
         while (lines := await anext(self._surface, None)) is not None:
             self._lines += self._expand(lines)
@@ -82,7 +82,7 @@ class Sender:
         return rows
 
     def handle_answer(self, answer: Answered | Refused) -> None:
-        """Go on after an answer to `/nick`. A file is not sent under another name than the one it asks for."""
+        """Go on after an answer to `/nick`: a file is only sent under the name that it asks for."""
         if not isinstance(answer.question, frames.Nick):
             return
         if isinstance(answer, Refused) and not self._surface.is_typed:
@@ -92,7 +92,7 @@ class Sender:
         self._is_nick_settled.set()
 
     def _expand(self, lines: Iterable[str]) -> list[str]:
-        """Expand `/reply`, so that the person sees to whom it goes. A blank line at the prompt is nothing to say."""
+        """Expand `/reply`, so that the person sees its recipient. Drop a blank line at the prompt."""
         if not self._takes_commands:
             return list(with_blank_lines(lines))
         lines = [line for line in lines if clean(line).strip()]
@@ -122,7 +122,7 @@ class Sender:
     async def _execute_next(self, *, waits_for_space: bool) -> list[Row]:
         """Execute the next line; one that says something is only collected. -> rows to print
 
-        Whatever ends the waiting, the line is either still there or executed.
+        If the wait is cancelled, the line is either still there or executed.
         """
         line, room = self._lines[0], self._narrator.room
         try:
@@ -148,13 +148,13 @@ class Sender:
         return []
 
     async def _cancel(self) -> list[Row]:
-        """Take back what waits. An event tells of it; -> rows where nothing does"""
+        """Take back all messages that wait. -> rows, where no event tells of that"""
         if await self._link.cancel():
             return []
         return self._display.transcript.notice("nothing waits that could be taken back")
 
     def _meaning_of(self, line: str, room: str) -> Meaning | list[frames.Say]:
-        """Tell what a line means, or a draft of several. Raises ChatError."""
+        """Return the meanings of a line, or of a draft of several lines. Raises ChatError."""
         if not self._takes_commands:
             return said_of_pipe(line, room)
         return messages_in(line, room) if "\n" in line else meaning_of(line, room, time.time())
@@ -162,8 +162,8 @@ class Sender:
     async def _say(self, *, waits_for_space: bool) -> None:
         """Give the collected messages to the link; if `waits_for_space`, when there is space for them.
 
-        A file waits for that as long as it takes, a person only while there is a connection. Nothing is forgotten
-        before the link has it, whatever ends the waiting.
+        A file waits without limit, a person only while there is a connection. Nothing is dropped before the link has
+        it, even if the wait is cancelled.
         """
         while batch := self._messages[:_MESSAGES_PER_COMMIT]:
             if waits_for_space:
@@ -172,7 +172,7 @@ class Sender:
             del self._messages[: len(batch)]
 
     def _ask(self, question: Question) -> None:
-        """Ask the server. A room that is asked for is the current one at once: what is typed next belongs there."""
+        """Ask the server. A room to be joined is the current one at once: the next line typed belongs there."""
         self._link.ask(question)
         match question:
             case frames.Join(room=room):

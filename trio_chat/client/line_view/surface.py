@@ -1,4 +1,4 @@
-"""The surface that a person sits at, and how rows are printed on it."""
+"""The surface that a person uses, and printing rows on it."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ class Surface(Protocol):
 
     @property
     def draft(self) -> str:
-        """The line that is being typed."""
+        """The draft: the line being typed."""
 
     @property
     def columns(self) -> int | None:
@@ -76,7 +76,7 @@ class Display:
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
         self._has_bell = has_bell and surface.has_person
         self.broken: OSError | None = None
-        """Why nothing can be printed any more."""
+        """The error because of which nothing can be printed any more, if there was one."""
 
     @property
     def columns(self) -> int | None:
@@ -99,7 +99,7 @@ class Display:
         await self.print(self.transcript.notice(text))
 
     async def show(self, outputs: Sequence[RenderedOutput]) -> None:
-        """Print what was rendered. Notices of the client are for people: on a pipe they go to stderr."""
+        """Print rendered output. Notices of the client are for people: on a pipe they go to stderr."""
         rows: list[Row] = []
         for output in outputs:
             rows += output.rows
@@ -116,5 +116,5 @@ class Display:
 
 
 def print_error(text: str) -> None:
-    """Print an error on stderr. The words may be those of a hostile server."""
+    """Print an error on stderr. Its words may come from a hostile server."""
     print(f"trio-chat: {clean(text)}", file=sys.stderr)

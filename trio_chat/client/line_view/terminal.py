@@ -37,7 +37,7 @@ from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, pasted
 STYLE = Style.from_dict({"waiting": "dim"})
 
 FRAME_S = 0.016
-"""Least time between two writes of lines: 60 a second are as many as a screen shows."""
+"""Least time between two writes of lines: a screen shows no more than 60 a second."""
 
 RESTORE_TIMEOUT_S = 2.0
 """Time to restore the terminal, which takes one turn of the loop."""
@@ -49,7 +49,7 @@ _FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody 
 async def open_terminal(
     stdin: TextIO, stdout: TextIO, words: Complete, view: PromptView = PLAIN_PROMPT
 ) -> AsyncIterator["Terminal"]:
-    """Show the prompt until the end of the block; then the terminal is again as it was. Tab completes to `words`."""
+    """Show the prompt until the end of the block, then restore the terminal. Tab completes to `words`."""
     terminal = Terminal(stdin, stdout, words, view)
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
@@ -66,9 +66,10 @@ async def open_terminal(
 
 
 class Terminal:
-    """Iterates over what is typed and prints above the prompt. Ctrl-D in an empty line stops it.
+    """Iterates over typed lines and prints above the prompt. Ctrl-D in an empty line stops it.
 
-    Ctrl-C stops what is being sent, or clears the draft, or stops the terminal: the first of these that there is to do.
+    Ctrl-C stops a paste that is being sent, or clears the draft, or stops the terminal: the first of these that
+    applies.
     """
 
     has_prompt = True
@@ -81,7 +82,7 @@ class Terminal:
         self._view = view
         self._clusters = Clusters()
         self._output = cast(TerminalOutput, TerminalOutput.from_pty(stdout, enable_bell=False))
-        self._output.enable_cpr = False  # the answer to where the cursor is would be waited for after each line
+        self._output.enable_cpr = False  # it would wait for the position of the cursor after each line
         self._output.clusters = self._clusters
         self._question: Question | None = None
         self._session = DraftSession(
@@ -116,14 +117,14 @@ class Terminal:
         return self._output.get_size().columns
 
     def counting_signals(self) -> AbstractContextManager[None]:
-        """Until the end of the block, let two signals end the client even while the terminal stands still."""
+        """Until the end of the block, let two signals end the client even while the terminal takes nothing."""
         return self._output.counting_signals()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[str]:
-        """Wait for typed lines. -> all that there are; what was pasted with line breaks still has them"""
+        """Wait for typed lines. -> all that there are; a paste of several lines is one, with its line breaks"""
         try:
             lines = [await self._typed.receive()]
         except trio.EndOfChannel:
@@ -137,15 +138,15 @@ class Terminal:
         """Read keys until stopped, or until the terminal is gone. Runs on asyncio."""
         try:
             await self._session.prompt_async(set_exception_handler=False, handle_sigint=False)
-        except (EOFError, OSError):  # the terminal has gone; it can neither be read nor tidied up
+        except (EOFError, OSError):  # the terminal is gone: it can neither be read nor restored
             return
         finally:
             self.stop()
-            # prompt_toolkit keeps keys pressed after leaving for the next prompt at a descriptor of this number.
+            # prompt_toolkit would give keys pressed after leaving to the next prompt on a descriptor with this number.
             clear_typeahead(self._session.app.input)
 
     def stop(self) -> None:
-        """Stop, after the keys that were pressed already."""
+        """Stop, after the keys pressed so far."""
         self._process_pressed_keys()
         self._stop()
 
@@ -153,7 +154,7 @@ class Terminal:
         app = self._session.app
         if not app.is_running:
             return
-        with set_app(app):  # the one whose keys these are, whoever calls
+        with set_app(app):  # these are its keys, whoever calls
             for _ in range(_FINAL_READS_MAX):
                 if app.is_done or not (keys := app.input.read_keys()):
                     break
@@ -170,9 +171,9 @@ class Terminal:
     async def print(self, text: str) -> None:
         """Print above the prompt, or at the cursor when there is none any more.
 
-        Erasing the prompt, the text and the prompt again are one write, and two writes are FRAME_S apart. Not by
-        prompt_toolkit's `run_in_terminal`: that hands the terminal back for the time, and a Ctrl-C or a letter that
-        comes just then would go elsewhere. What was printed counts as printed: it is not cancelled after that.
+        Erasing the prompt, the text and the new prompt are one write, and two writes are FRAME_S apart. This does not
+        use prompt_toolkit's `run_in_terminal`, which gives the terminal back meanwhile: a Ctrl-C or a letter that comes
+        just then would go elsewhere. A write that was made is not reported as cancelled.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._session.app.is_running:
@@ -181,7 +182,7 @@ class Terminal:
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     def refresh(self) -> None:
-        """Draw the prompt again: it, or what waits above it, has changed."""
+        """Draw the prompt again, after a change of it or of the rows above it."""
         if self._session.app.is_running:
             self._draw("")
 
@@ -218,7 +219,7 @@ class Terminal:
         question.then(key)
 
     async def _wait_for_frame(self) -> None:
-        """Wait until FRAME_S after the last write: by the time of the machine, on which the terminal is."""
+        """Wait until FRAME_S after the last write, by the clock of asyncio."""
         loop = asyncio.get_running_loop()
         if (wait_s := self._printed_at + FRAME_S - loop.time()) > 0:
             is_due = trio.Event()
@@ -267,7 +268,7 @@ class Terminal:
             self.restore(draft)
 
     def _interrupt(self) -> None:
-        """Do what Ctrl-C does."""
+        """Handle Ctrl-C."""
         if self._question:
             self._answer(self._question, "")
         elif self._view.stop_paste():
@@ -319,11 +320,11 @@ class Question:
 
 
 def _clear_draft(event: KeyPressEvent) -> None:
-    """Clear the whole draft, as the line editing of a bare terminal does. Ctrl-Y brings it back."""
+    """Clear the whole draft, as a terminal's own line editing does. Ctrl-Y brings it back."""
     buffer = event.current_buffer
     event.app.clipboard.set_text(buffer.text)
     buffer.text = ""
 
 
 def _ignore(_event: KeyPressEvent) -> None:
-    """Take no other keys while something is asked."""
+    """Ignore all other keys while a question is asked."""

@@ -1,7 +1,7 @@
-"""Keys of a terminal, with text told from keys also where the terminal does not mark what is pasted.
+"""Keys of a terminal, with pastes recognised even where the terminal does not mark them.
 
 A terminal without bracketed paste sends a paste as keys. Escape sequences among text are no keys then, but part of it.
-Many lines at once that would be commands are no typing: they become one paste, a draft to be looked at.
+Many lines at once, commands among them, were not typed: they become one paste, a draft for the person to look at.
 """
 
 import time
@@ -15,10 +15,10 @@ from prompt_toolkit.keys import Keys
 from trio_chat.chat.typed_line import read_line
 
 LINES_TYPED_MAX = 3
-"""Lines in one burst of keys that may have been typed ahead, commands among them. With more it is a paste."""
+"""Lines in one burst of keys that may have been typed ahead, commands included. More are a paste."""
 
 PASTE_GAP_S = 0.1
-"""A burst with a line break belongs to the paste before it when no more time has passed."""
+"""A burst with a line break belongs to the paste before it if no more time than this has passed."""
 
 _READS_MAX = 64  # of 1 KiB
 _ENTER = (Keys.ControlM, Keys.ControlJ)
@@ -26,13 +26,13 @@ _ALWAYS_KEYS = (Keys.ControlC, Keys.BracketedPaste)
 
 
 class TerminalInput(Vt100Input):
-    """Keys, with text that was not typed as keys of the kind `BracketedPaste`. Ctrl-C is always a key."""
+    """Reads keys, and returns text that was not typed as keys of the kind `BracketedPaste`. Ctrl-C is always a key."""
 
     _pasted_at = float("-inf")
     _marks_pastes = False
 
     def read_keys(self) -> list[KeyPress]:
-        """Return the keys that have come."""
+        """Return the keys received so far."""
         keys: list[KeyPress] = []
         for _ in range(_READS_MAX):
             some = super().read_keys()
@@ -43,7 +43,7 @@ class TerminalInput(Vt100Input):
             self._pasted_at = time.monotonic()
             return list(_with_pastes(keys, _ALWAYS_KEYS, lambda _keys: True))
         keys = list(_with_pastes(keys, (*_ALWAYS_KEYS, *_ENTER), _is_text))
-        # A mouse is not asked for: what looks like its report, such as `ESC [ 31 m`, came with text.
+        # Mouse reports are not enabled: what looks like one, such as `ESC [ 31 m`, came with text.
         return [press for press in keys if press.key is not Keys.Vt100MouseEvent]
 
     def _is_paste(self, keys: Sequence[KeyPress]) -> bool:
@@ -72,7 +72,7 @@ def _is_command(line: str) -> bool:
 def _with_pastes(
     keys: Sequence[KeyPress], between: Sequence[Keys], is_paste: Callable[[Sequence[KeyPress]], bool]
 ) -> Iterator[KeyPress]:
-    """Join the keys between some that stay keys, where they are a paste."""
+    """Join the keys of a paste; those that stay keys part them."""
     for is_key, group in groupby(keys, lambda press: press.key in between):
         some = list(group)
         if is_key or not is_paste(some):

@@ -1,8 +1,8 @@
-"""Output to a terminal: whole frames, also to one that may stand still.
+"""Output to a terminal: whole frames, even to one that may be stopped.
 
-It stands still by Ctrl-S, or because nobody reads what is behind it. A write to it waits in the kernel, and
-nothing else goes on meanwhile. Python's signal handlers do run there, and the system call is made again after them; so
-they can put something else behind the descriptor.
+It is stopped by Ctrl-S, or because nobody reads its other end. A write to it blocks in the kernel, and nothing else
+runs meanwhile, except Python's signal handlers. The system call is repeated after them, so they can redirect the
+descriptor.
 """
 
 import os
@@ -16,13 +16,13 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from trio_chat.client.line_view.clusters import Clusters, width_of
 
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
-"""DEC mode 2026, synchronized output: a terminal that has it shows what is between them at once."""
+"""DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminalOutput(Vt100_Output):
-    """Output that is discarded from the second signal on if the terminal stands still then."""
+    """Output that is discarded from the second signal on, if the terminal takes nothing then."""
 
     clusters: Clusters | None = None
     """The clusters whose stand-ins are written by the editor."""
@@ -31,9 +31,10 @@ class TerminalOutput(Vt100_Output):
     _signals = 0
 
     def write(self, data: str) -> None:
-        """Write text; a cluster for its stand-in, which then takes as many columns as the editor counts for it.
+        """Write text, with each stand-in replaced by its cluster, which takes as many columns as the editor counts for
+        it.
 
-        Terminals differ in the width of a cluster. So its columns are emptied first, and the cursor is put behind them.
+        Terminals differ in the width of a cluster. So its columns are emptied first, and the cursor is put after them.
         """
         cluster = self.clusters.cluster_of(data) if self.clusters and not data.isascii() else ""
         if not cluster:
@@ -45,7 +46,7 @@ class TerminalOutput(Vt100_Output):
         super().write_raw(f"\x1b8\x1b[{width}C")
 
     def flush(self) -> None:
-        """Write what has been buffered, as one frame."""
+        """Write the buffer, as one frame."""
         if self._is_held or not self._buffer:
             return
         self._buffer = [_BEGIN_FRAME, *self._buffer, _END_FRAME]
@@ -88,7 +89,7 @@ class TerminalOutput(Vt100_Output):
                 signal.signal(number, before[number])
 
     def _discard_output(self) -> None:
-        """Write to nobody from now on, also errors that would go to the same terminal."""
+        """Discard all output from now on, including errors that would go to the same terminal."""
         terminal = os.fstat(self.fileno()).st_rdev
         with open(os.devnull, "wb") as nobody:
             for fd in (self.fileno(), 2):

@@ -14,9 +14,9 @@ from trio_chat.exception_groups import leaf_exceptions
 CONNECT_TIMEOUT_S = 10
 
 Notify = Callable[[str], None]
-"""Shows the person a notice about the connection."""
+"""Called with a notice about the connection, for the person."""
 
-# A server that vanished without a word is noticed within 45 s, as the server notices us.
+# A server that vanished is noticed within 45 s, as the server notices us.
 _KEEPALIVE = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
@@ -27,10 +27,10 @@ _KEEPALIVE = (
 
 
 class LinkError(Exception):
-    """The server cannot be reached, or does not want us; the text is one sentence that says why.
+    """The server cannot be reached, or refuses us; the text is one sentence that says why.
 
-    `is_final` where trying again cannot help, `retry_s` where the server said when it can. `is_stranger` where the one
-    that answers is no server of ours: most likely the address is wrong.
+    `is_final`: trying again cannot help. `retry_s`: the time after which the server said it can. `is_stranger`: the
+    other end is no trio-chat server, so most likely the address is wrong.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ def _explain_lookup_error(error: socket.gaierror | UnicodeError) -> str:
 
 
 def _explain_connect_error(error: OSError) -> str:
-    """Explain the most telling error where a name has several addresses: refused rather than unreachable."""
+    """Explain the most useful error where a name has several addresses: refused rather than unreachable."""
     cause = error.__cause__
     failures = leaf_exceptions(cause or error)
     if any(isinstance(failure, ConnectionRefusedError) for failure in failures):

@@ -5,7 +5,7 @@ import random
 MIN_DELAY_S = 0.5
 MAX_DELAY_S = 30.0
 SERVER_DELAY_MAX_S = 3600.0
-"""The longest delay that a server can ask for; more is taken for a mistake."""
+"""The longest delay that a server can ask for; a longer one is capped, as a mistake."""
 
 
 class Backoff:

@@ -1,6 +1,6 @@
-"""One connection of a link: sends the requests of the protocol and hands on the replies until it is lost.
+"""One connection of a link: sends the requests of the protocol and passes on the replies until it is lost.
 
-It must not know how the connection was made, and whether another follows.
+It must not know how the connection was made, or whether another follows.
 """
 
 import itertools
@@ -21,10 +21,10 @@ SILENCE_TIMEOUT_S = 35
 """A server that is pinged every PING_INTERVAL_S and sends nothing for so long is gone: noticed within 45 s."""
 
 WELCOME_TIMEOUT_S = 15
-"""Time for the welcome, whatever the server sends meanwhile."""
+"""Time until the welcome, whatever else the server sends before."""
 
 RESEND_INTERVAL_S = 5
-"""Time after which messages are sent again that the server could not store."""
+"""Time after which a message that the server could not store is sent again."""
 
 _RECEIVE_BYTES = 64 * 1024
 _FRAMES_PER_SEND = 64  # of 24 KiB at most each
@@ -41,7 +41,7 @@ class LinkConnection:
         on_replies: Callable[[Sequence[frames.AnyReply]], Awaitable[None]],
         wait_for_space: Callable[[], Awaitable[None]],
     ) -> None:
-        """`on_replies` is given what came; more is read when `wait_for_space` returns."""
+        """`on_replies` is called with the replies of each read; more is read when `wait_for_space` returns."""
         self._stream = stream
         self._protocol = protocol
         self._on_replies = on_replies
@@ -50,7 +50,7 @@ class LinkConnection:
         self._has_replied = False
 
     async def run(self) -> LinkError:
-        """Send and receive until the connection is lost. -> why it was"""
+        """Send and receive until the connection is lost. -> the reason"""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write)
             nursery.start_soon(self._tick)
@@ -63,7 +63,7 @@ class LinkConnection:
         self._has_requests.set()
 
     async def _write(self) -> None:
-        """Send requests as they come. A broken connection is reported by the reading side."""
+        """Send requests until cancelled. The reading side reports a broken connection."""
         with suppress(trio.BrokenResourceError):
             await self._stream.send_all(frames.encode(self._protocol.start_connection()))
             while True:
@@ -73,7 +73,7 @@ class LinkConnection:
                 await self._has_requests.wait()
 
     async def _tick(self) -> None:
-        """Ping the server, and send again what it could not store."""
+        """Ping the server, and send messages again that it could not store."""
         for turn in itertools.count(1):
             await trio.sleep(RESEND_INTERVAL_S)
             if self._protocol.needs_resend:
@@ -83,7 +83,7 @@ class LinkConnection:
             self.wake()
 
     async def _read(self) -> LinkError:
-        """Hand on replies until the end. -> why it ended"""
+        """Pass on replies until the end. -> the reason for that"""
         decoder = reply_decoder()
         welcome_by = trio.current_time() + WELCOME_TIMEOUT_S
         try:
@@ -110,7 +110,7 @@ class LinkConnection:
     async def _receive(self, welcome_by: float) -> bytes:
         """Return the next bytes when there is space for more; none at the end. Raises trio.TooSlowError.
 
-        Before the welcome nobody may be there to make space: so that wait has a deadline, too.
+        The wait for space has a deadline too: before the welcome, nobody may be there to make any.
         """
         if not self._protocol.is_connected:
             with trio.fail_at(welcome_by):

@@ -10,10 +10,10 @@ from trio_chat.client.link.events import Ended, LinkEvent
 
 
 class EventQueue:
-    """An async iterator for one reader: each step gives all events that there are. Ended is the last."""
+    """An async iterator for one reader. Each step yields all events so far; Ended is the last."""
 
     HIGH_WATER = 1024
-    """With so many events in the queue nothing more is read from the server: a flood waits in the kernel, and there."""
+    """Events in the queue above which nothing more is read from the server: a flood waits in the kernel, and there."""
 
     def __init__(self) -> None:
         self._waiting: deque[LinkEvent] = deque()

@@ -1,6 +1,6 @@
 """Events of a link, as plain data, for views, bots and tests. Pure.
 
-Texts may hold anything that a server can send: whoever shows them cleans them.
+Texts are as the server sent them: views have to clean them.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Message = frames.Say | frames.Act | frames.Tell | frames.Topic
 
 
 def lines_of(message: Message) -> list[str]:
-    """Return the lines of a message, one of which most have."""
+    """Return the lines of a message. Most have one."""
     if isinstance(message, frames.Say) and message.lines:
         return message.lines
     return [message.text or ""]
@@ -28,7 +28,7 @@ Question = (
     | frames.Search
     | frames.RunCommand
 )
-"""Requests that are forgotten with the connection that they were made on."""
+"""Requests that are dropped with their connection."""
 
 Answer = frames.Members | frames.RoomList | frames.Page | frames.CommandOutput | frames.Done
 

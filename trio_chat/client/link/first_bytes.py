@@ -1,4 +1,4 @@
-"""A stream that remembers the first bytes received: what a server says that does not speak TLS."""
+"""A stream that remembers the first bytes received, to explain a server that does not speak TLS."""
 
 import trio
 
@@ -6,7 +6,7 @@ REMEMBERED_BYTES = 4096
 
 
 class FirstBytes(trio.abc.Stream):
-    """Passes everything on to the stream inside, until `forget` without looking at it."""
+    """Passes everything through to the stream inside, and remembers the first bytes until `forget`."""
 
     def __init__(self, inside: trio.SocketStream) -> None:
         self._inside = inside

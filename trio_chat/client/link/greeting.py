@@ -28,14 +28,14 @@ VERSIONS = f"is it another version? Then join with a client of that version; thi
 
 
 class LateHelloError(LinkError):
-    """The server took us for a plain client, since our hello was late: one packet that was lost is enough for that."""
+    """The server took us for a plain client, since our hello was late: one lost packet is enough for that."""
 
 
 async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> bytes:
     """Return the first bytes that a server sends.
 
-    Raises LinkError if it just hangs up, and with what it says if that is no frame: it is no server of ours, it refuses
-    us, or knows no frames, or our hello was late.
+    Raises LinkError if it just hangs up, or sends something other than a frame: it is another kind of server, refuses
+    us, or our hello was late. The error quotes it.
     """
     data = bytes(await stream.receive_some(receive_bytes))
     if not data:
@@ -51,7 +51,7 @@ async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> b
 
 
 def explain_frames(replies: Iterable[AnyReply | FrameFault]) -> LinkError | None:
-    """Explain frames that come before a welcome and that are no welcome for us. -> None if there is nothing wrong
+    """Explain frames that come in place of a welcome. -> None if nothing is wrong
 
     A frame of an unknown type is ignored: a later server may begin with one.
     """
@@ -73,7 +73,7 @@ def explain_frames(replies: Iterable[AnyReply | FrameFault]) -> LinkError | None
 
 def _explain(data: bytes) -> LinkError:
     """Explain a beginning that is not a frame."""
-    if _LATE in data:  # behind what plain clients are told, such as what was said meanwhile
+    if _LATE in data:  # after notices for plain clients, and lines that were said meanwhile
         return LateHelloError(LATE_HELLO)
     if refusal := refusal_in(data):
         return LinkError(f"the server refuses: {refusal}")
@@ -88,12 +88,12 @@ def _explain(data: bytes) -> LinkError:
 
 
 def is_plain_chat(data: bytes) -> bool:
-    """Tell whether a server began as ours does with a plain client."""
+    """Tell whether a server greeted us as ours greets a plain client."""
     return data.startswith(_PLAIN_CHAT)
 
 
 def refusal_in(data: bytes) -> str:
-    """Return the sentence with which our server refuses a connection; "" where it did not."""
+    """Return the sentence with which our server refused the connection; "" where it did not."""
     said = _first_line(data)
     is_notice = said.startswith("*** ") and said.endswith(" ***")
     return said[4:-4] if is_notice and not any(word in said for word in _TO_THOSE_INSIDE) else ""

@@ -7,7 +7,7 @@ from trio_chat.chat.events import LOBBY
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """If `needs_nick`, the client is refused rather than let in under another name."""
+    """The nick, password and rooms of a client. If `needs_nick`, it would rather be refused than get another name."""
 
     nick: str | None = None
     rooms: tuple[str, ...] = (LOBBY,)

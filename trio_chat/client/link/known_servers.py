@@ -1,7 +1,7 @@
 """The known servers and their certificates: one small file each, in the person's state folder.
 
-A server whose certificate is signed by an authority is noted too: else somebody in between could offer a certificate
-of their own as if this were the first connection.
+A server whose certificate is signed by an authority is recorded too: otherwise a man in the middle could offer a
+certificate of his own, as if this were the first connection.
 """
 
 import os
@@ -13,14 +13,14 @@ from urllib.parse import quote
 from trio_chat.config import state_folder
 
 SIGNED_BY_AUTHORITY = "vouched for by an authority"
-"""Stands in the file of a server in place of a fingerprint."""
+"""Written into the file of a server in place of a fingerprint."""
 
 _SIZE_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
 class KnownServers:
-    """The folder. Its files may be removed by hand: that forgets the server. Every method raises OSError."""
+    """The folder of known servers. Removing a file by hand forgets the server. Every method raises OSError."""
 
     folder: Path
 

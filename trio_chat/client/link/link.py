@@ -1,4 +1,4 @@
-"""The link to a server: each message gets there, and each entry comes once, however often the connection breaks.
+"""The link to a server: each message arrives, and each entry comes once, however often the connection breaks.
 
 It reconnects by itself, with backoff, and keeps messages in the outbox until the server has them. It is an async
 iterator of events, and knows no view.
@@ -38,7 +38,7 @@ from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.wire import frames
 
 IsWorthWaiting = Callable[[], Awaitable[bool]]
-"""Tells, after the first connection failed, whether there is anything to say that is worth trying again."""
+"""Tells, after the first connection failed, whether there is something to say, for which to try again."""
 
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
@@ -48,7 +48,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Link:
     """A session with a server. Iterates over batches of events, up to Ended.
 
-    Whoever made it runs `run`; any task may call the other methods.
+    Its maker runs `run`; any task may call the other methods.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Link:
         backoff: Backoff | None = None,
         holds_pending: bool = False,
     ) -> None:
-        """If `holds_pending`, what the outbox has from last time is not sent before `release`."""
+        """If `holds_pending`, the messages from last time in the outbox are not sent before `release`."""
         self._address = address
         self._outbox = outbox
         self._protocol = ClientProtocol(identity, outbox.session, outbox.pending)
@@ -84,7 +84,7 @@ class Link:
 
     @property
     def is_connected(self) -> bool:
-        """True if the server has let us in, as far as we know."""
+        """True if the server has welcomed us and the connection has not been lost, as far as we know."""
         return self._protocol.is_connected
 
     @property
@@ -114,7 +114,7 @@ class Link:
     async def say(self, *messages: Message) -> None:
         """Send messages, in order; return when they are in the outbox. Each gets a key if it has none.
 
-        Events tell what becomes of each: Pending, then Sent or Failed.
+        Events report the fate of each: Pending, then Sent or Failed.
         """
         keyed = [_with_key(message) for message in messages]
         refused = {message.key: Failed(message, why) for message in keyed if (why := _check(message))}
@@ -127,17 +127,17 @@ class Link:
         self._events.put(refused.get(message.key) or Pending(message) for message in keyed)
 
     def ask(self, question: Question) -> None:
-        """Ask something. An event brings the answer, or why there is none."""
+        """Send a question. An event brings its answer or its refusal."""
         self._events.put(self._protocol.ask(_with_key(question)))
         self._wake()
 
     def limit_lines_in_flight(self, most: int) -> None:
-        """Have at most so many lines on their way to the server at once: the others can still be taken back."""
+        """Have at most so many lines in flight to the server at once: the others can still be taken back."""
         self._protocol.limit_lines_in_flight(most)
 
     @property
     def held(self) -> tuple[Message, ...]:
-        """The messages of last time that are not sent before `release`."""
+        """The messages from last time that are not sent before `release`."""
         return tuple(message for message in self.pending if message.key in self._protocol.held)
 
     def release(self) -> None:
@@ -151,7 +151,7 @@ class Link:
         return tuple(self._protocol.cancellable)
 
     async def cancel(self, keys: Collection[str] | None = None) -> int:
-        """Take back the messages that are not on their way to the server: all, or some. -> the number of their lines
+        """Take back messages that are not in flight to the server: all, or some. -> the number of their lines
 
         Without a connection that is all of them, though the server may have kept one that was sent before it broke.
         """
@@ -187,11 +187,11 @@ class Link:
         is_worth_waiting: IsWorthWaiting | None = None,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Connect, and reconnect, until the end; Ended is the last event. Started when the server has let us in.
+        """Connect, and reconnect, until the end; Ended is the last event. Started when the server has welcomed us.
 
-        If `is_persistent`, it has started at once. Else LinkError is raised if the first connection fails, with notices
-        for the person as its notes; but a hello that was only late is tried again, and so is whatever can be tried
-        again if it `is_worth_waiting`: it has started then.
+        If `is_persistent`, it has started at once. Otherwise LinkError is raised if the first connection fails, with
+        notices for the person as its notes. But a hello that was only late is tried again; and so is any failure that
+        is not final if it `is_worth_waiting`, where it has started then.
         """
         self._report_started = task_status.started
         if is_persistent:
@@ -207,14 +207,14 @@ class Link:
             if self._protocol.has_said_bye or error.is_final or self._backoff.is_once:
                 self._events.put([Ended(str(error), is_orderly=self._protocol.has_said_bye)])
                 return
-            if isinstance(error, LateHelloError):  # the server is there, and not overrun
+            if isinstance(error, LateHelloError):  # the server is there, and not overloaded
                 self._backoff.reset()
             wait_s = self._backoff.next_s(error.retry_s)
             self._events.put([Disconnected(str(error), wait_s)])
             await trio.sleep(wait_s)
 
     def _raise_first_failure(self, error: LinkError) -> None:
-        """Raise what the first connection failed for, unless it was only a late hello."""
+        """Raise the error of the first connection, unless it was only a late hello."""
         if self._report_started is None or isinstance(error, LateHelloError):
             return
         for notice in self._notices:
@@ -227,7 +227,7 @@ class Link:
             self._report_started = None
 
     async def _connect_once(self) -> LinkError:
-        """Make one connection and use it. -> why it was lost"""
+        """Make one connection and use it until it is lost. -> the reason"""
         try:
             stream = await self._address.connect(self._notify_connecting)
         except LinkError as error:
@@ -272,7 +272,7 @@ class Link:
             self._protocol.leave()
 
     async def _store(self, messages: list[Message]) -> None:
-        """Put messages into the outbox; if that fails they are sent all the same, and the person is told once."""
+        """Put messages into the outbox. If that fails they are sent all the same, and the person is told once."""
         try:
             if messages:
                 await self._outbox.add(messages)
@@ -282,7 +282,7 @@ class Link:
             self._outbox_works = False
 
     async def _remove(self, keys: list[str]) -> None:
-        """Remove messages from the outbox. One that stays there is sent, and acknowledged, once more another time."""
+        """Remove messages from the outbox. One that cannot be removed is sent, and acknowledged, again next time."""
         with suppress(OutboxError):
             if keys:
                 await self._outbox.remove(keys)
@@ -316,7 +316,7 @@ def _with_key(request: RequestT) -> RequestT:
 
 
 def _check(message: Message) -> str:
-    """Return why a message can never be sent, or an empty string."""
+    """Return the reason why a message can never be sent, or an empty string."""
     for line in lines_of(message):
         if len(line) > frames.TEXT_LIMIT:
             return f"line too long: at most {frames.TEXT_LIMIT} characters"

@@ -12,10 +12,10 @@ from trio_chat.wire import frames
 
 
 class Membership:
-    """The name that we have or want, and the rooms that we are in or want to be in."""
+    """Our name and rooms: those that we have, and those that we want."""
 
     def __init__(self, identity: Identity, session: str, rooms: Iterable[str] = ()) -> None:
-        """`rooms` are wanted besides those of the identity."""
+        """`rooms` are wanted in addition to those of the identity."""
         self.label = ""
         """Our name as others see it."""
         self.rooms: dict[str, str] = dict.fromkeys(map(room_name, (*identity.rooms, *rooms)), "")
@@ -35,7 +35,7 @@ class Membership:
 
     @property
     def needs_nick(self) -> bool:
-        """True if we would rather be refused than have another name."""
+        """True if we would rather be refused than get another name."""
         return self._needs_nick
 
     @property
@@ -45,7 +45,7 @@ class Membership:
         return wanted if self.is_nick_taken and wanted != self.label else ""
 
     def frees_nick(self, entry: frames.Said) -> bool:
-        """Tell whether an entry says that whoever has the nick that we want has it no longer."""
+        """Tell whether an entry says that the nick that we want is free now."""
         is_free = entry.kind in (Kind.LEFT, Kind.KICKED, Kind.RENAMED)
         return is_free and bool(self.missing_nick) and entry.author.casefold() == self.missing_nick.casefold()
 
@@ -65,21 +65,21 @@ class Membership:
         )
 
     def begin(self, welcome: frames.Welcome) -> bool:
-        """Begin a connection in the rooms of a welcome that we want. -> whether the epoch is another one"""
+        """Begin a connection, in those rooms of its welcome that we want. -> whether the epoch is another one"""
         joined = [room for room in welcome.rooms if room.name in self.rooms]
         self.label = welcome.you.label
         self.rooms = {room.name: room.topic for room in joined}
         return self._seen.begin(welcome, joined)
 
     def reconcile(self, welcome: frames.Welcome) -> Iterable[frames.Request]:
-        """Ask for what a member that waited for us does not know: changes made without a connection."""
+        """Return the requests for changes that were made without a connection."""
         if not welcome.resumed:
             return
         for room in welcome.rooms[: frames.ROOMS_LIMIT]:
             if room.name not in self.rooms:
                 yield frames.Leave(room=room.name)
         has_other_nick = ":" not in welcome.you.label and welcome.you.label != self._nick
-        if self._nick and has_other_nick:  # who had none was given it by `hello`, or was told why not
+        if self._nick and has_other_nick:  # a client without one got it by `hello`, or was told why not
             yield frames.Nick(nick=self._nick)
 
     def newest_id_before(self, room: str) -> int | None:
@@ -87,7 +87,7 @@ class Membership:
         return self._seen.newest_id_before(room)
 
     def record(self, entry: frames.Said) -> bool:
-        """Record an entry, and the new name or topic that it brings. -> whether it is new and of our rooms"""
+        """Record an entry, and a new name or topic in it. -> whether it is new and in one of our rooms"""
         is_ours = entry.room in self.rooms or entry.room == frames.MAILBOX
         if not is_ours or not self._seen.add(entry):
             return False
@@ -102,15 +102,15 @@ class Membership:
         self._seen.clear()
 
     def want_room(self, name: str) -> None:
-        """Want to be in a room, from the moment of asking."""
+        """Add a room to those that we want."""
         self.rooms.setdefault(room_name(name), "")
 
     def drop_room(self, name: str) -> None:
-        """Want to be in a room no longer: the server refused it."""
+        """Remove a room that the server refused from those that we want."""
         self.rooms.pop(room_name(name), None)
 
     def enter(self, asked: str, room: frames.RoomInfo) -> RoomJoined:
-        """Take in a room that the server let us join; it may have another name than the one `asked` for."""
+        """Record a room that the server let us join; it may have another name than the one `asked` for."""
         wanted = room_name(asked)
         if wanted != room.name:
             self.rooms.pop(wanted, None)
@@ -131,7 +131,7 @@ class Membership:
         self.label = nick_name(nick)
 
     def answer_offline(self, question: Question) -> LinkEvent:
-        """Answer without a connection: rooms and nick are for the next `hello`, all else is refused."""
+        """Answer a question without a connection: rooms and nick are for the next `hello`, all others are refused."""
         match question:
             case frames.Join(room=name):
                 self.want_room(name)

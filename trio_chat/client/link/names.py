@@ -1,4 +1,4 @@
-"""Names as the server writes them. What can be no name stays as it is: the server itself refuses it. Pure."""
+"""Names as the server writes them. An invalid one stays as it is: the server refuses it. Pure."""
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import check_nick, check_room

@@ -1,7 +1,7 @@
-"""The outbox: messages that are not acknowledged yet, on disk, so that even a killed client sends them next time.
+"""The outbox: unacknowledged messages on disk, so that even a killed client sends them next time.
 
-One file for each server and profile, by SQLite: a line is there whole or not at all, also after a power cut. The file
-is locked while it is in use, so that two clients at once have an outbox, and a session, of their own each. One that
+One SQLite file for each server and profile: a line is there whole or not at all, even after a power cut. The file is
+locked while it is in use, so that each of two clients at once has an outbox, and a session, of its own. One that
 holds nothing is removed when it is closed.
 """
 
@@ -24,10 +24,10 @@ from trio_chat.config import state_folder
 from trio_chat.wire import frames
 
 PENDING_MAX = 1000
-"""Messages in the outbox. Beyond that, a person is told and a pipe waits."""
+"""Messages in the outbox. Where it is full, a person is told and a pipe waits."""
 
 PROFILES_MAX = 64
-"""Clients of one person, with one nick at one server, that have an outbox on disk at the same time."""
+"""Clients of one person, with one nick at one server, that can have an outbox on disk at the same time."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS pending (
 );
 """
 _HAS_TIME = "SELECT count(*) FROM pragma_table_info('pending') WHERE name = 'time'"
-_ADD_TIME = "ALTER TABLE pending ADD COLUMN time REAL"  # a file of before 0.3 has none
+_ADD_TIME = "ALTER TABLE pending ADD COLUMN time REAL"  # files from before 0.3 have none
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class Outbox:
     """
 
     def __init__(self, database: sqlite3.Connection, warning: str = "", *, file: Path | None = None) -> None:
-        """Take over an open database, which `close` closes. Raises sqlite3.Error, msgspec.MsgspecError."""
+        """Use an open database, which `close` closes. Raises sqlite3.Error, msgspec.MsgspecError."""
         self._database = database
         self._limiter = trio.CapacityLimiter(1)
         self._file = file
@@ -94,7 +94,7 @@ class Outbox:
         await self._in_thread(partial(self._write, "DELETE FROM pending WHERE key = ?", [(key,) for key in keys]))
 
     def end_session(self) -> None:
-        """Forget the session, unless messages of it are left."""
+        """Delete the session, unless it has messages left."""
         with suppress(sqlite3.Error):
             self._database.execute("DELETE FROM about WHERE NOT EXISTS (SELECT 1 FROM pending)")
 
@@ -176,7 +176,7 @@ def _find(folder: Path, stem: str) -> Outbox:
 
 
 def _try_to_open(file: Path, warning: str = "") -> Outbox | None:
-    """Open and lock a file; set it aside where it is damaged. -> None where another has it"""
+    """Open and lock a file; set it aside where it is damaged. -> None where another client has it"""
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     database = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=0)
     try:

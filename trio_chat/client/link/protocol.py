@@ -1,7 +1,7 @@
 """The client's side of the protocol, across connections: replies of the server in, events and requests out. Pure.
 
-It knows neither sockets nor time: the link gives it what comes, sends what it wants sent, and reports a lost
-connection. Whatever a server sends, what is held is bounded by what we sent and by the rooms that we are in.
+It knows neither sockets nor time: the link gives it replies, takes requests from it, and reports a lost connection.
+Whatever a server sends, its memory is bounded by our own messages and rooms.
 """
 
 from collections import OrderedDict, deque
@@ -58,9 +58,9 @@ class ClientProtocol:
         self.needs_resend = False
         """True if the server could not store a message. The oldest is sent again until it can; all others wait."""
         self.has_said_bye = False
-        """True if it was we who ended the session."""
+        """True if we ended the session ourselves."""
         self.held: set[str] = set()
-        """Keys of the messages that are not to be sent before the person has said so."""
+        """Keys of the messages that are not sent before the person agrees."""
         self._membership = Membership(identity, session, _rooms_of(self.pending.values()))
         self._was_connected = False
         self._has_gap = False
@@ -73,7 +73,7 @@ class ClientProtocol:
         """Recipients of pending messages that are away, by the key of the message."""
         self._resent_key = ""
         self._postponed: deque[tuple[str, Question]] = deque()
-        """Questions that change who says something, or where, each with the key of the message that it comes after."""
+        """Questions that change our name or rooms, each with the key of the message that it comes after."""
 
     @property
     def label(self) -> str:
@@ -96,7 +96,7 @@ class ClientProtocol:
 
     @property
     def is_refused(self) -> bool:
-        """True if the server, though it may still listen, will not let us in with what we have."""
+        """True if the server will not admit us with this identity, though it may still listen."""
         if self.refusal is None or self.is_connected:
             return False
         code = self.refusal.code
@@ -110,7 +110,7 @@ class ClientProtocol:
     # Requests
 
     def start_connection(self) -> frames.Hello:
-        """Start with a new connection. -> the first request"""
+        """Start a new connection. -> the first request"""
         self.farewell = self.refusal = None
         return self._membership.hello()
 
@@ -125,7 +125,7 @@ class ClientProtocol:
             self._own_keys.popitem(last=False)
 
     def ask(self, question: Question) -> list[LinkEvent]:
-        """Ask something. -> the events at once: without a connection, only rooms and the nick can be changed"""
+        """Send a question. -> events to be shown at once: without a connection, only rooms and nick can be changed"""
         if not self.is_connected:
             return [self._membership.answer_offline(question)]
         if len(self._questions) >= QUESTIONS_MAX:
@@ -140,25 +140,25 @@ class ClientProtocol:
         return []
 
     def limit_lines_in_flight(self, most: int) -> None:
-        """Have at most so many lines of messages on their way to the server at once."""
+        """Have at most so many lines of messages in flight at once."""
         self._requests.lines_in_flight_max = most
 
     def ping(self) -> None:
-        """Ask whether the server is there, and for the nick that was taken."""
+        """Ping the server, and ask again for the nick that was taken."""
         self._request(frames.Ping())
         self._reclaim_nick()
 
     def _reclaim_nick(self) -> None:
-        """Ask again for the nick that was taken when we came. Another refusal is no news."""
+        """Ask again for the nick that was taken when we connected. Another refusal is not reported."""
         if nick := self._membership.missing_nick:
             self._request(frames.Nick(nick=nick, key=_RECLAIMING))
 
     def leave(self) -> None:
-        """Leave for good."""
+        """End the session."""
         self._request(frames.Bye())
 
     def resend(self) -> None:
-        """Send the oldest message again that is not acknowledged; the others follow once the server has stored it."""
+        """Send the oldest unacknowledged message again; the others follow once the server has stored it."""
         self._resent_key = next((key for key in self.pending if key not in self.held), "")
         self.needs_resend = bool(self._resent_key)
         if self.needs_resend:
@@ -166,11 +166,11 @@ class ClientProtocol:
 
     @property
     def cancellable(self) -> list[Message]:
-        """The messages of which nothing was sent on this connection."""
+        """Messages of which nothing was sent on this connection."""
         return [message for key, message in self.pending.items() if not self._requests.is_in_flight(key)]
 
     def cancel(self, wanted: Collection[str] | None = None) -> list[Message]:
-        """Take back the messages of which nothing was sent on this connection: all, or those with the wanted keys."""
+        """Take back messages of which nothing was sent on this connection: all, or those with the wanted keys."""
         cancelled = [message for message in self.cancellable if wanted is None or message.key in wanted]
         keys = {message.key for message in cancelled}
         self.held -= keys
@@ -212,7 +212,7 @@ class ClientProtocol:
     # Replies
 
     def connection_lost(self) -> list[LinkEvent]:
-        """End a connection, and with it all questions but those that can be answered without one."""
+        """End a connection, and answer all questions as far as that is possible without one."""
         self.is_connected = self.needs_resend = self._has_gap = False
         self._requests.clear()
         self._postponed.clear()
@@ -221,7 +221,7 @@ class ClientProtocol:
         return [self._membership.answer_offline(question) for question in questions]
 
     def receive(self, reply: frames.AnyReply) -> list[LinkEvent]:
-        """Take in a reply of the server."""
+        """Handle a reply of the server. -> the events that follow from it"""
         match reply:
             case frames.Welcome():
                 return self._receive_welcome(reply)
@@ -267,7 +267,7 @@ class ClientProtocol:
             events.append(Sent(message))
         if not entry.again and self._membership.record(entry):
             is_own = entry.key in self._own_keys
-            self._own_keys.pop(entry.key, None)  # everybody can read it now, and could send something with it
+            self._own_keys.pop(entry.key, None)  # everybody can read the key now, and could send something with it
             events.append(Received(entry, is_own=is_own))
         return [*events, away] if away else events
 
@@ -289,7 +289,7 @@ class ClientProtocol:
         return [Refused(question, error.text)]
 
     def _delay(self, message: Message, reason: str) -> list[LinkEvent]:
-        """Send nothing more that is said, until it is the turn of what could not be stored. That is reported once."""
+        """Send no more messages until the server has stored this one. Its delay is reported once."""
         self.needs_resend = True
         self._requests.drop_messages()
         self._requests.settle(message.key)
@@ -299,7 +299,7 @@ class ClientProtocol:
         return [Delayed(message, reason)]
 
     def _settle(self, key: str) -> Message | None:
-        """Take a message off the pending ones, and let what waited for it go on. -> None where none has this key"""
+        """Remove the pending message with this key, and let requests that waited for it go on. -> that message"""
         self._requests.settle(key)
         self._delayed.discard(key)
         self._away.pop(key, None)
@@ -326,14 +326,14 @@ class ClientProtocol:
         return [Answered(question, answer)]
 
     def _receive_gap(self, gap: frames.Gap) -> list[LinkEvent]:
-        if gap.reason == "epoch":  # reported once, for all rooms, with the welcome
+        if gap.reason == "epoch":  # the welcome reports it once, for all rooms
             self._has_gap = True
             self._membership.forget_positions()
             return []
         return [GapFound(gap.room, max(gap.missed, 0), gap.reason)]
 
     def _receive_away(self, away: frames.Away) -> list[LinkEvent]:
-        """Tell who is away once the message is acknowledged."""
+        """Remember that the recipient of a message is away, to report it once the message is acknowledged."""
         event = RecipientAway(away.to, away.away_s, away.left_s)
         if away.key not in self.pending:
             return [event]

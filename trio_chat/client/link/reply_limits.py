@@ -1,7 +1,7 @@
-"""Holding what a server sends to the limits of the protocol, whatever the server is. Pure.
+"""Cutting replies of a server, hostile or not, to the limits of the protocol. Pure.
 
-A frame may have 16 MiB, and drawing a text costs a thousand times what reading it does. So texts and names are cut off,
-and lists are cut short, before anything else is done with them.
+A frame may have 16 MiB, and drawing a text costs a thousand times as much as reading it. So texts, names and lists are
+cut off before anything else is done with them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from trio_chat.wire import frames
 
 NAME_MAX = 128
-"""Characters of a label, a room, a key and the like: an address has the longest, of 53."""
+"""Characters of a label, a room, a key and the like: the longest are labels that are addresses, of 53."""
 
 CHARS_MAX = 128 * 1024
-"""Characters of all texts of an answer. Pages of our server have 64 KiB, and one text more at most."""
+"""Characters of all texts of an answer. Pages of our server have at most 64 KiB and one text more."""
 
 _TEXTS = ("text", "topic", "lines")
-"""Fields that hold what somebody wrote. All others are names."""
+"""Fields with text that somebody wrote. All others are names."""
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -53,7 +53,7 @@ def _hold_field(name: str, value: Any) -> Any:
 
 
 def _newest(entries: Sequence[frames.Said]) -> list[frames.Said]:
-    """Return the newest entries, which come last."""
+    """Return the newest entries, which stand last."""
     count = _count_within(len(entry.text) for entry in reversed(entries))
     return list(entries[len(entries) - count :])
 

@@ -14,7 +14,7 @@ class Seen:
         self._before: dict[str, int] = {}
 
     def begin(self, welcome: frames.Welcome, rooms: Iterable[frames.RoomInfo]) -> bool:
-        """Begin a connection. -> whether the epoch is another one, of which nothing has been seen"""
+        """Begin a connection. -> whether the epoch is another one; then nothing counts as seen"""
         is_other_epoch = bool(self.epoch) and welcome.epoch != self.epoch
         if is_other_epoch:
             self.clear()
@@ -36,7 +36,7 @@ class Seen:
         self._before.setdefault(room.name, room.last_id)
 
     def newest_id_before(self, room: str) -> int | None:
-        """Return the newest id of a room when it was joined: later entries come by themselves. None if not known."""
+        """Return the newest id of a room when it was joined: the server sends later entries. None if not known."""
         return self._before.get(room)
 
     def remove_room(self, room: str) -> None:

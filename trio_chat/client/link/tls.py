@@ -19,8 +19,8 @@ _UNKNOWN_ISSUER_CODES = (18, 19, 20, 21)
 expired certificate, are no reason to trust on first use."""
 
 _NO_TLS_REASONS = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "WRONG_VERSION_NUMBER", "HTTP_REQUEST")
-"""Reasons that OpenSSL gives for our server without a certificate, and for anything else that is no TLS. Our server
-with one is among them, where it has greeted us as a plain client before the hello came."""
+"""Reasons that OpenSSL gives for anything that is not TLS: our server without a certificate, or with one, where it had
+greeted us as a plain client before our hello came."""
 
 Stream = trio.SSLStream[FirstBytes]
 
@@ -37,7 +37,7 @@ class TlsAddress:
         return str(self.tcp)
 
     async def connect(self, notify: Notify) -> Stream:
-        """Connect and make sure that it is the server. The caller closes the stream. Raises LinkError."""
+        """Connect, and authenticate the server. The caller closes the stream. Raises LinkError."""
         try:
             if self.ca_file:
                 return await self._handshake(_context(self.ca_file), notify)
@@ -49,7 +49,7 @@ class TlsAddress:
         return await self._connect_unpinned(known, notify)
 
     async def _connect_unpinned(self, known: str, notify: Notify) -> Stream:
-        """Connect to a server that an authority signed for, or that is not known yet."""
+        """Connect to a server with a certificate from an authority, or to one that is not known yet."""
         try:
             stream = await self._handshake(_context(), notify)
         except LinkError as error:
@@ -141,7 +141,7 @@ class TlsAddress:
 
 
 def _context(ca_file: Path | None = None) -> ssl.SSLContext:
-    """Make a context that trusts the system's authorities, or one alone. Raises OSError, also as ssl.SSLError."""
+    """Make a context that trusts the system's authorities, or those of one file. Raises OSError, ssl.SSLError too."""
     context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file:

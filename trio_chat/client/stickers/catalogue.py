@@ -70,7 +70,7 @@ class Catalogue:
 
 
 def listing(catalogue: Catalogue, *, columns: int = 80) -> list[str]:
-    """Lay the catalogue out for a terminal: what stands in a line side by side, then the names of the arts."""
+    """Lay the catalogue out for a terminal: texts side by side, then the names of the arts."""
     drawn = {name: sticker.render(name) for name, sticker in catalogue.stickers.items()}
     lines = _flow((f"@{name} {look.line}" for name, look in drawn.items() if not look.below), columns)
     arts = [f"@{name}" for name, look in drawn.items() if look.below]

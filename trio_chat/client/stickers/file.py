@@ -25,7 +25,7 @@ _TOML_POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)
 
 
 def parse_catalogue(text: str, *, source: str) -> tuple[Catalogue, list[str]]:
-    """Read the text of a sticker file. -> its valid stickers, and a warning for each thing that is not valid
+    """Read the text of a sticker file. -> its valid stickers, and a warning for each invalid one
 
     `source` is the name of the file, for the warnings.
     """

@@ -43,7 +43,7 @@ def _load(path: Path) -> tuple[Catalogue, list[str]]:
 
 
 def _read(path: Path) -> bytes:
-    """Return the whole of a regular file. Raises OSError, and ValueError for what is none or is too large."""
+    """Return the content of a regular file. Raises OSError, and ValueError for a file of another kind or too large."""
     with open(path, "rb", opener=_open_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("not a regular file")
@@ -54,5 +54,5 @@ def _read(path: Path) -> bytes:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open even a FIFO at once: otherwise that waits until somebody writes to it."""
+    """Open a file without waiting, even a FIFO that nobody writes to."""
     return os.open(path, flags | os.O_NONBLOCK)

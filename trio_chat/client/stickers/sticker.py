@@ -1,12 +1,12 @@
-"""The interface of a sticker, whatever its kind, and what it is drawn as. Pure."""
+"""The interface of a sticker of any kind, and of its drawing. Pure."""
 
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from wcwidth import wcswidth  # prompt_toolkit measures with it too: what we align, it aligns alike
+from wcwidth import wcswidth  # prompt_toolkit measures with it too, so that both align alike
 
 INDENT = "    "
-"""Stands in front of each line of a drawing."""
+"""Indents each line of a drawing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sticker(Protocol):
         """Make a sticker from `shows` in a file. Raises ValueError with a sentence for the author of the file."""
 
     def render(self, name: str) -> Drawn:
-        """Draw it where `@name` stands in a line. Nothing in the result may drive a terminal."""
+        """Draw it for `@name` in a line. Nothing in the result may control a terminal."""
 
 
 def width(text: str) -> int:

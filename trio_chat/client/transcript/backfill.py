@@ -27,7 +27,7 @@ from trio_chat.client.transcript.read_marks import ReadMarks
 from trio_chat.wire import frames
 
 HELD_MAX = 1000
-"""Events held back until the history is here. With more than these, the history comes later."""
+"""Events held back until the history has arrived. Where there are more, it comes after them."""
 
 COUNTED_MAX = 100
 """Entries looked at to count what is new: as many as cost no more than fewer do."""
@@ -40,7 +40,7 @@ NICK_HINT = "/nick NAME gives you a name, /help lists what else there is"
 
 
 class Backfill:
-    """Puts the events of a room in order: history, who is there, then what is new.
+    """Puts the events of a room in order: history, who is there, then new entries.
 
     It shows up to `history_lines`, and does nothing at all where that is None. `room` is the first one to show.
     """
@@ -71,7 +71,7 @@ class Backfill:
         """True if new entries are held back."""
 
     def reorder(self, events: Iterable[LinkEvent], joined: JoinedRooms) -> list[LinkEvent]:
-        """Take in events. -> those to be shown now, in order"""
+        """Handle events. -> those to be shown now, in order"""
         return [ready for event in events for ready in self._reorder(event, joined)]
 
     def take_questions(self) -> list[Question]:
@@ -155,7 +155,7 @@ class Backfill:
         return frames.History(room=room, before=newest_id + 1, limit=limit, presence=False, key=self._make_key())
 
     def _request_backfill(self, room: str, joined: JoinedRooms) -> None:
-        """Ask for what is older than the entries that come by themselves, so that nothing is shown twice."""
+        """Ask only for entries older than those that the server sends by itself, so that nothing is shown twice."""
         newest_id = joined.newest_id_before(room)
         if self._history_lines is None or newest_id is None:
             return
@@ -182,7 +182,7 @@ class Backfill:
         return ready if self._asked else [*ready, *self.release()]
 
     def _shorten(self, answered: Answered, joined: JoinedRooms) -> list[LinkEvent]:
-        """Cut an answer down to what is worth showing."""
+        """Cut an answer down to the part that is worth showing."""
         match answered.answer:
             case frames.Page() as page if isinstance(answered.question, frames.History):
                 room = answered.question.room

@@ -1,4 +1,4 @@
-"""Notices about our own messages: which wait for a connection, which were sent late, which failed. Pure."""
+"""Notices about our own messages that wait for a connection, were sent late, or failed. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import assert_never
@@ -13,7 +13,7 @@ class DeliveryNotices:
 
     def __init__(self) -> None:
         self.offline_reason = ""
-        """Why there is no connection; empty while there is one."""
+        """The reason why there is no connection; empty while there is one."""
         self.shows_waiting = False
         """True if messages are shown that the server has not kept yet: there is a prompt, above which they stand."""
         self.waiting: dict[str, Message] = {}
@@ -29,7 +29,7 @@ class DeliveryNotices:
         return sum(self._delayed.values())
 
     def disconnected(self, reason: str, link: LinkState) -> tuple[str, ...]:
-        """Announce a lost connection once, not again at each attempt to reconnect."""
+        """Announce a lost connection, but not each failed attempt to reconnect."""
         was_offline, self.offline_reason = bool(self.offline_reason), reason
         if was_offline:
             return ()
@@ -38,7 +38,7 @@ class DeliveryNotices:
         return (f"{reason}; trying again", *waiting)
 
     def notices(self, event: Pending | Sent | Delayed | Failed | Cancelled, link: LinkState) -> tuple[str, ...]:
-        """Return the notices about what became of a message."""
+        """Return the notices about the fate of a message."""
         match event:
             case Pending(message=message):
                 if self.shows_waiting:
@@ -68,7 +68,7 @@ class DeliveryNotices:
         return (_waiting(self._delayed),)
 
     def _settled(self, message: Message, *, is_sent: bool) -> tuple[str, ...]:
-        """Take a message off the delayed ones. -> how many were sent, when none is left"""
+        """Remove a message from the delayed ones. -> the number that were sent, when none is left"""
         self.waiting.pop(message.key, None)
         count = self._delayed.pop(message.key, 0)
         if not count:

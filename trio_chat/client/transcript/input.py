@@ -1,4 +1,4 @@
-"""Input of a person at our client: something to say, to ask, or to do here. Pure."""
+"""Interpretation of a line typed at our client: a message, a question to the server, or a local command. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from trio_chat.client.link.names import room_name
 from trio_chat.wire import frames
 
 LINE_MAX = 2 * frames.TEXT_LIMIT
-"""Characters of a line that is looked at: of a message with a command before it, and with what cleaning takes away."""
+"""Characters of a typed line: a message, a command before it, and characters that cleaning removes."""
 
 NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
 
 
 class Local(Enum):
-    """Commands that need no server."""
+    """Local commands, which need no server."""
 
     HELP = auto()
     STICKERS = auto()
@@ -36,7 +36,7 @@ class Local(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Show nothing more of what somebody says, or show it again; without a name, tell who is ignored."""
+    """Ignore what somebody says, or no longer; without a name, list who is ignored."""
 
     name: str
     is_over: bool = False
@@ -141,7 +141,7 @@ def _for_server(it: TypedCommand) -> Meaning:
 
 
 def written_out(line: str, writer: str) -> str:
-    """Write out to whom a reply goes: to the `writer`, if there is one."""
+    """Expand `/reply` to `/msg` with the name of the `writer`, if there is one."""
     if len(line) > LINE_MAX:
         return line
     command = command_in(line, COMMANDS)
@@ -152,7 +152,7 @@ def written_out(line: str, writer: str) -> str:
 
 
 def typed_form(message: Message) -> str:
-    """Return what is typed to send a message."""
+    """Return the line that one types to send a message."""
     match message:
         case frames.Say(lines=[]):
             text = message.text or ""
@@ -187,11 +187,11 @@ KEYS = (
     ("Ctrl-D", "leave, in an empty line"),
     ("Ctrl-U, Ctrl-W", "clear the line, or the word before the cursor; Ctrl-Y brings it back"),
 )
-"""The keys of a terminal, each with what it does."""
+"""The keys of a terminal, each with its effect."""
 
 
 def help_lines(*, has_keys: bool = False) -> list[str]:
-    """List what can be typed: the commands of the chat, and ours; if `has_keys`, also the keys of a terminal."""
+    """List the commands of the chat and our own; if `has_keys`, also the keys of a terminal."""
     commands = [(command.title, command.help) for command in COMMANDS.values()]
     return help_rows([*commands, *KEYS] if has_keys else commands)
 
@@ -255,7 +255,7 @@ _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
         "who": _who,
     }
 )
-"""Interpretation of the chat's commands that have a request. All others are left to the server."""
+"""The interpretation of those commands of the chat that have a request. The server runs all others."""
 
 COMMANDS: Mapping[str, Command[Interpret]] = table_of(
     (

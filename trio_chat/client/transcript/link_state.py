@@ -1,4 +1,4 @@
-"""The state of a link that a transcript reads. A `Link` has it; so has whatever else wants to be shown. Pure."""
+"""The state of a link that a transcript reads: a `Link` has it, and so may anything else. Pure."""
 
 from typing import Protocol
 
@@ -25,7 +25,7 @@ class LinkState(JoinedRooms, Protocol):
 
     @property
     def is_connected(self) -> bool:
-        """True if the server has let us in, as far as we know."""
+        """True if the server has welcomed us and the connection has not been lost, as far as we know."""
 
     @property
     def label(self) -> str:

@@ -39,10 +39,10 @@ from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, cut_
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
-"""Kinds of entries that somebody typed. Our own were echoed then; those of ignored people are left out."""
+"""Kinds of entries that somebody typed. Our own were shown as we typed them; those of ignored people are left out."""
 
 _LABEL_MAX = 48
-"""Characters of our own name that are shown in the prompt: an IPv6 address and a port take so many."""
+"""Characters of our own name in the prompt: an IPv6 address with a port takes so many."""
 
 _WAITING_ROWS_MAX = 3
 _PENDING_ROWS_MAX = 10
@@ -97,7 +97,7 @@ class Narrator:
         return next((prompt for prompt in prompts if 2 * len(prompt) <= columns), PROMPT)
 
     def waiting_rows(self, columns: int) -> list[str]:
-        """Return rows with the end of what was typed and is not kept yet, as it will stand in the transcript."""
+        """Return rows with the last lines that were typed and are not kept yet, as the transcript will show them."""
         waiting = self.delivery.waiting.values()
         tail = [(message, line) for message in waiting for line in lines_of(message)]
         hidden = len(tail) - _WAITING_ROWS_MAX
@@ -118,11 +118,11 @@ class Narrator:
         return f"{where}[{label}]> {clean(line)}"
 
     def echo(self, line: str, *, columns: int | None = None) -> list[Row]:
-        """Render a command that was typed, as it stood behind the prompt."""
+        """Render a typed command as it stood after the prompt."""
         return self.transcript.own_line(line, columns=columns)
 
     def render_pending(self, link: LinkState, *, is_held: bool = False) -> RenderedOutput:
-        """Render the messages of last time that are still to be sent; if `is_held`, only when the person wants it."""
+        """Render the messages from last time that are still to be sent; if `is_held`, the person is asked first."""
         if not link.pending:
             return _NOTHING
         count = count_lines(self.delivery.resume(link.pending))
@@ -183,7 +183,7 @@ class Narrator:
             return (received.is_own and not self.shows_own) or self.people.is_ignored(entry.author)
         if entry.kind in _OWN_COMING:
             return entry.author == label
-        if entry.kind == Kind.ANNOUNCED:  # it comes to each of our rooms, at one time
+        if entry.kind == Kind.ANNOUNCED:  # each of our rooms gets it, at the same time
             before, self._last_announcement = self._last_announcement, (entry.time, entry.text)
             return before == self._last_announcement
         return False
@@ -231,7 +231,7 @@ class Narrator:
     def _render_room(self, event: RoomJoined | RoomLeft | Refused | GapFound, link: LinkState) -> RenderedOutput:
         match event:
             case RoomJoined(room=room, topic=topic, asked=asked):
-                if self.room == asked:  # else the person wants to be elsewhere by now
+                if self.room == asked:  # else the person has gone on to another room
                     self.room = room
                 return RenderedOutput((TranscriptItem(self.transcript.notice(where_you_are(room, topic)), room),))
             case RoomLeft():
@@ -293,7 +293,7 @@ class Narrator:
 
 
 def _missed(gap: GapFound) -> str:
-    """Say what is missing and why: what the server keeps no longer, what it cannot read, or what came too fast."""
+    """Describe a gap: entries that the server no longer keeps or cannot read, or that we were too slow to take."""
     where = "sent to you alone" if gap.room == frames.MAILBOX else f"in #{gap.room}"
     messages = f"{gap.count or 'some'} message{'' if gap.count == 1 else 's'} {where}"
     match gap.reason:

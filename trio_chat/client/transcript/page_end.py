@@ -1,4 +1,4 @@
-"""The notice behind a page of history: how to read on. Pure."""
+"""The notice after a page of history, which says how to read on. Pure."""
 
 from trio_chat.chat.history_argument import read_on
 from trio_chat.client.link.events import Question
@@ -6,7 +6,7 @@ from trio_chat.wire import frames
 
 
 def page_end(question: Question | None, page: frames.Page) -> str:
-    """Tell how to read on behind a page that was asked for; empty where there is nothing to tell."""
+    """Return the notice after a page; empty where there is nothing more to read."""
     ids = [*(entry.id for entry in page.entries), *page.damaged]
     if not isinstance(question, frames.History) or not page.more or not ids:
         return ""

@@ -1,4 +1,4 @@
-"""Drafts of several lines: the messages they become, and the question asked before they are sent. Pure."""
+"""Drafts of several lines: splitting them into messages, and the question before they are sent. Pure."""
 
 from collections.abc import Iterable, Iterator
 from itertools import dropwhile
@@ -69,7 +69,7 @@ def said_of_pipe(line: str, room: str) -> frames.Say:
 
 
 def question_about(draft: str, room: str) -> str:
-    """Return what to ask before a draft is sent; empty where nothing is to be asked."""
+    """Return the question to ask before a draft is sent; empty where there is none."""
     if "\n" not in draft:
         return ""
     lines = lines_in(draft)
@@ -98,7 +98,7 @@ def _is_command(line: str) -> bool:
 
 
 def _groups(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Part lines into groups that fit into a frame each."""
+    """Divide lines into groups that each fit into a frame."""
     group: list[str] = []
     size = 0
     for line in lines:

@@ -1,4 +1,4 @@
-"""The people in our rooms, as far as the server has told: for completing names and for `/reply`. Pure."""
+"""The people in our rooms, as far as we have heard of them, for completing names and for `/reply`. Pure."""
 
 from collections.abc import Iterable
 
@@ -7,14 +7,14 @@ from trio_chat.client.link.events import Answered, Connected, LinkEvent, Receive
 from trio_chat.wire import frames
 
 PEOPLE_MAX = 1000
-"""Names remembered of each room: those who spoke last."""
+"""Names remembered for each room: those of the last speakers."""
 
 _GONE = (Kind.LEFT, Kind.KICKED)
 _NOBODY = (Kind.CROWD, Kind.ANNOUNCED)
 
 
 class People:
-    """Names by room, whoever spoke last at the end."""
+    """Names by room, the last speaker at the end."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, dict[str, None]] = {}
@@ -23,7 +23,7 @@ class People:
         self._ignored: dict[str, str] = {}
 
     def update(self, events: Iterable[LinkEvent], label: str) -> None:
-        """Take in events; `label` is our own name."""
+        """Handle events; `label` is our own name."""
         self._label = label
         for event in events:
             self._update(event)
@@ -35,7 +35,7 @@ class People:
 
     @property
     def last_writer(self) -> str:
-        """Name of the last one who wrote to us alone; empty if nobody did."""
+        """The name of the last person who wrote to us in private; empty if nobody did."""
         return next(reversed(self._writers), "")
 
     @property
@@ -44,7 +44,7 @@ class People:
         return list(self._ignored.values())
 
     def ignore(self, name: str) -> None:
-        """Ignore somebody, however they are called later."""
+        """Ignore somebody, under later names as well."""
         self._ignored[name.casefold()] = name
         self._writers = {writer: None for writer in self._writers if not self.is_ignored(writer)}
 
@@ -57,11 +57,11 @@ class People:
         return name.casefold() in self._ignored
 
     def names(self, room: str) -> list[str]:
-        """Return the others in a room, whoever spoke last first."""
+        """Return the others in a room, the last speaker first."""
         return [name for name in reversed(self._rooms.get(room, {})) if name != self._label]
 
     def all_names(self) -> list[str]:
-        """Return all names that we know, those who wrote to us alone first."""
+        """Return all names that we know, those of people who wrote to us in private first."""
         found = dict.fromkeys(reversed(self._writers))
         for room in self._rooms:
             found |= dict.fromkeys(self.names(room))

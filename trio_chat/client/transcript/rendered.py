@@ -1,4 +1,4 @@
-"""Rendered output: the rows of a transcript that the narrator makes of an event, and a view shows."""
+"""Rendered output: the rows that the narrator makes of an event and a view shows."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from trio_chat.client.transcript.transcript import Row
 
 @dataclass(frozen=True, slots=True)
 class TranscriptItem:
-    """Rows that belong together: an entry, or something that the client says about a room."""
+    """Rows that belong together: an entry, or a notice of the client about a room."""
 
     rows: list[Row]
     room: str
     """The room it belongs to; `frames.MAILBOX` for private messages."""
     id: int | None = None
-    """The id of the entry; None for what is no entry."""
+    """The id of the entry; None for a notice."""
     kind: str | None = None
     """The kind of the entry."""
     is_mention: bool = False
@@ -24,7 +24,7 @@ class TranscriptItem:
 class RenderedOutput:
     """One event, rendered: items of the transcript, and notices of the client about its connection.
 
-    `greeting` is for a person who has just come in.
+    `greeting` is for a person who has just connected.
     """
 
     items: tuple[TranscriptItem, ...] = ()

@@ -1,6 +1,6 @@
 """Lines as rows of plain data: cleaned, with their stickers drawn and their parts styled.
 
-Pure: it prints nothing and knows no terminal. A view decides what a style looks like; `paint` is how a terminal does.
+Pure: it prints nothing and knows no terminal. A view decides on the look of a style; `paint` is that of a terminal.
 """
 
 import re
@@ -30,12 +30,12 @@ _CHARS_A_COLUMN = 8
 """Characters looked at for each column of a row: a family emoji has 7 in two columns."""
 
 SHOWN_MAX = 2 * TEXT_MAX
-"""Characters of a line that are looked at and shown. Lines of a server of ours are shorter."""
+"""Characters of a line that are shown. Lines of our server are shorter."""
 
-_TIME_MAX = 4_000_000_000.0  # the year 2096: later ones need not be times that the platform knows
+_TIME_MAX = 4_000_000_000.0  # the year 2096: the platform may not know later ones
 
-# The shapes that `wire.lines` prints, behind the minute where they come from the history. A name ends at the first
-# `]> `, so nobody can speak in another's name. The lengths keep the search short in a line of 64 KiB.
+# The forms that `wire.lines` prints, after the minute where they come from the history. A name ends at the first `]> `,
+# so nobody can speak in another's name. The lengths keep the search short in a line of 64 KiB.
 _WHEN = r"(?P<when>\d{4}-\d\d-\d\d \d\d:\d\d )?"
 _NAME = r"\[\S{1,80}?(?: -> \S{1,80}?)?\]"
 _SPOKEN = re.compile(_WHEN + rf"(?P<name>{_NAME}> |\* {_NAME} )(?P<text>.*)")
@@ -89,7 +89,7 @@ class Transcript:
     def entry(
         self, entry: frames.Said, *, room: str, you: str = "", is_past: bool = False, columns: int | None = None
     ) -> list[Row]:
-        """Render an entry for somebody who is called `you` and whose current room is `room`."""
+        """Render an entry for a person called `you` whose current room is `room`."""
         rows = self.received((line_of_past if is_past else line_of)(_entry_of(entry)), columns=columns)
         if is_mention(entry, you):
             rows[0] = tuple(
@@ -115,7 +115,7 @@ class Transcript:
         return [(Part(_readable(line)),)]
 
     def own_line(self, line: str, *, prompt: str = PROMPT, columns: int | None = None) -> list[Row]:
-        """Render a line of one's own, which the server does not send back, as it was typed behind the prompt."""
+        """Render a line of the person's own that the server does not send back, as it stood after the prompt."""
         drawn = self.catalogue.draw(_readable(line), columns=columns)
         return [(Part(prompt + drawn.line),), *_below(drawn)]
 
@@ -126,7 +126,7 @@ class Transcript:
 
 
 def _readable(line: str) -> str:
-    """Clean a line. One that is too long is cut, which is shown: a hostile server could send megabytes."""
+    """Clean a line. One that is too long is cut, visibly: a hostile server could send megabytes."""
     return clean(line) if len(line) <= SHOWN_MAX else f"{clean(line[:SHOWN_MAX])} …"
 
 
@@ -137,7 +137,7 @@ def timestamp(when: float, now: float) -> Part:
 
 
 def is_mention(entry: frames.Said, you: str) -> bool:
-    """Tell whether somebody else writes to `you` alone, or says your name."""
+    """Tell whether somebody else writes to `you` in private, or says your name."""
     if not you or entry.author == you:
         return False
     if entry.kind == Kind.TOLD:
@@ -146,7 +146,7 @@ def is_mention(entry: frames.Said, you: str) -> bool:
 
 
 def cut_to(text: str, columns: int) -> str:
-    """Cut a text to so many columns, with a mark where something was cut."""
+    """Cut a text to so many columns, with a mark at the cut."""
     if wcswidth(text) <= columns:
         return text
     kept = ""
@@ -186,7 +186,7 @@ def _paint(part: Part) -> str:
 
 
 def _entry_of(said: frames.Said) -> Entry:
-    """Read a frame as an entry. A kind that only a later server knows is shown by its text."""
+    """Convert a frame to an entry. One of an unknown kind is shown by its text."""
     kind = Kind(said.kind) if said.kind in set(Kind) else Kind.CROWD
     return Entry(said.id, _clamp_time(said.time), Draft(said.room, kind, said.author, said.text, said.to))
 
