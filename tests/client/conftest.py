@@ -221,6 +221,12 @@ class Screen:
         pytest.fail("the screen shows:\n" + "\n".join(self.lines))
 
 
+@pytest.fixture(autouse=True)
+def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as a user whose name is no default nick."""
+    monkeypatch.delenv("USER", raising=False)
+
+
 @pytest.fixture
 def screen() -> Iterator[Screen]:
     screen = Screen()

@@ -1,9 +1,12 @@
 """The options of `join`: the address, the identity, and how the chat is shown."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.nicks import check_nick
 from trio_chat.client.link.address import Address, TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.known_servers import KnownServers, default_folder
@@ -62,7 +65,17 @@ def identity_from(settings: JoinSettings) -> Identity:
     password = settings.password.value if settings.password else ""
     if settings.password_file:
         password = read_password_file(settings.password_file)
-    return Identity(nick=settings.nick, rooms=(settings.room,) if settings.room else (), password=password)
+    default_nick = default_nick_from(os.environ) if os.isatty(0) and os.isatty(1) else ""
+    rooms = (settings.room,) if settings.room else ()
+    return Identity(nick=settings.nick, rooms=rooms, password=password, default_nick=default_nick)
+
+
+def default_nick_from(environment: Mapping[str, str]) -> str:
+    """Return the name of the user as a nick for somebody at a terminal; empty where it is none, or reserved."""
+    try:
+        return check_nick(environment.get("USER", ""))
+    except ChatError:
+        return ""
 
 
 def view_options_from(settings: JoinSettings) -> ViewOptions:

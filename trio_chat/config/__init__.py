@@ -323,7 +323,10 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of `trio-chat join`."""
 
     nick: Annotated[
-        str | None, SettingMeta("Name that others see.", text("NAME", "a name"), "your address", short="n")
+        str | None,
+        SettingMeta(
+            "Name that others see.", text("NAME", "a name"), "$USER at a terminal, else your address", short="n"
+        ),
     ] = None
     room: Annotated[
         str | None,

@@ -1304,6 +1304,97 @@ def test_a_person_at_any_terminal_comes_in_without_the_nick_that_was_wished_for(
     assert trio.run(hello).get("needs_nick", False) is False
 
 
+@pytest.mark.parametrize(("user", "nick"), [("alice", "alice"), ("root", ""), ("a b", ""), ("", "")])
+def test_the_name_of_the_user_is_the_default_nick_at_a_terminal(
+    screen: Any, tmp_path: Path, make_peer: Any, user: str, nick: str
+) -> None:
+    environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path), "USER": user}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+
+    async def hello() -> dict[str, Any]:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            nursery.start_soon(partial(trio.run_process, [*JOIN, str(peer.port)], cwd=ROOT, env=environment, **streams))
+            said: dict[str, Any] = await peer.welcome()
+            nursery.cancel_scope.cancel()
+            return said
+
+    assert trio.run(hello).get("nick", "") == nick
+
+
+def test_a_password_is_asked_for_at_a_terminal_without_showing_it_until_it_is_right(
+    screen: Any, tmp_path: Path, make_peer: Any
+) -> None:
+    environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+
+    async def refuse(peer: Any) -> str:
+        await peer.accept()
+        given: str = (await peer.frame()).get("password", "")
+        await peer.send(type="error", code="password", text="no")
+        await peer.stream.aclose()
+        return given
+
+    async def run() -> None:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            nursery.start_soon(partial(trio.run_process, [*JOIN, str(peer.port)], cwd=ROOT, env=environment, **streams))
+            assert await refuse(peer) == ""
+            await screen.shows(f"trio-chat: 127.0.0.1 port {peer.port} asks for a password", "password:")
+            screen.type("wrong\n")
+            assert await refuse(peer) == "wrong"
+            await screen.shows("trio-chat: wrong password", "password:")
+            screen.type("r\u00e4tsel\n")
+            assert (await peer.welcome())["password"] == "r\u00e4tsel"
+            await peer.receive()
+            await screen.shows(AT_PROMPT)
+            screen.type("\x04")
+            await peer.part()
+
+    trio.run(run)
+
+    assert b"wrong\r" not in screen.received
+    assert b"tsel" not in screen.received
+    assert screen.modes == screen.modes_before
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"])
+def test_who_gives_no_password_leaves_and_has_a_terminal_that_shows_what_is_typed(
+    screen: Any, tmp_path: Path, make_peer: Any, key: str
+) -> None:
+    environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+
+    async def run() -> int:
+        async with make_peer() as peer, trio.open_nursery() as nursery:
+            command = partial(trio.run_process, [*JOIN, str(peer.port)], cwd=ROOT, env=environment, check=False)
+            process: subprocess.Popen[bytes] = await nursery.start(partial(command, **streams))
+            await peer.accept()
+            await peer.frame()
+            await peer.send(type="error", code="password", text="no")
+            await screen.shows("password:")
+            if key == "\x03":
+                process.send_signal(signal.SIGINT)  # it is not the terminal of its session, which would send it
+            else:
+                screen.type(key)
+            return await process.wait()
+
+    assert trio.run(run) == (130 if key == "\x03" else 1)
+    assert screen.modes == screen.modes_before
+
+
+async def test_a_pipe_is_told_where_a_password_goes(peer: Any, tmp_path: Path, nursery: trio.Nursery) -> None:
+    async def refuse() -> None:
+        await peer.accept()
+        await peer.frame()
+        await peer.send(type="error", code="password", text="no")
+
+    nursery.start_soon(refuse)
+    done = await run_program(peer.port, tmp_path, b"hello\n")
+
+    assert done.returncode == 1
+    assert b"--password-file FILE" in done.stderr
+    assert b"TRIO_CHAT_PASSWORD" in done.stderr
+
+
 async def run_program(port: int, folder: Path, text: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
     """Pipe text into the program until it ends."""
     environment = {**os.environ, "XDG_STATE_HOME": str(folder)}

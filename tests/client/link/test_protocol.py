@@ -104,6 +104,29 @@ def sent(protocol: ClientProtocol) -> list[frames.Request]:
     return protocol.take_requests(10_000)
 
 
+@pytest.mark.parametrize("code", ["nick-taken", "reserved-nick", "nick-claimed"])
+def test_a_default_nick_that_cannot_be_had_is_no_news_and_not_asked_for_again(code: str) -> None:
+    protocol = ClientProtocol(Identity(default_nick="alice"), "s" * 16)
+    assert protocol.start_connection().nick == "alice"
+
+    assert hear(protocol, frames.Error(code=code, text="no")) == []
+    hear(protocol, welcome(label="192.0.2.1:5"), said(11, author="alice", kind="left"))
+    protocol.ping()
+
+    assert [type(request) for request in protocol.take_requests(9)] == [frames.Ping]
+    protocol.connection_lost()
+    assert not protocol.start_connection().nick
+
+
+def test_a_default_nick_leaves_a_session_the_name_that_it_has_taken() -> None:
+    protocol = ClientProtocol(Identity(default_nick="alice"), "s" * 16)
+    protocol.start_connection()
+
+    hear(protocol, welcome(label="bob", is_resumed=True))
+
+    assert (protocol.label, protocol.take_requests(9)) == ("bob", [])
+
+
 @pytest.mark.parametrize("is_early", [True, False])
 def test_a_message_to_somebody_away_is_told_of_once_it_is_kept(is_early: bool) -> None:
     protocol = connected()

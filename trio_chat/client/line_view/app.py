@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,7 @@ from trio_chat.awake_clock import AwakeClock
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.wording import notice
 from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
+from trio_chat.client.line_view.password import read_password
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.prompt_view import PromptView
 from trio_chat.client.line_view.surface import Surface, print_error
@@ -148,6 +149,7 @@ class LineView:
         self._surface: Surface | None = None
         self._pending_count = 0
         self._lost_count = 0
+        self._has_been_asked = False
         self._scope = trio.CancelScope()
         self._conversation: Conversation | None = None
 
@@ -192,6 +194,7 @@ class LineView:
                     is_worth_waiting=is_worth_waiting,
                     backoff=self._backoff,
                     holds_pending=holds_pending,
+                    ask_password=self._ask_password if os.isatty(0) else None,
                 )
                 async with link_context as link, open_surface() as self._surface:
                     status = await self._converse(link, self._surface)
@@ -222,8 +225,19 @@ class LineView:
     async def _report_slow_connect(self) -> None:
         """Report a connection that takes long: a server of another protocol may be waiting for more from us."""
         await trio.sleep(CONNECT_NOTICE_S)
-        if self._surface is None:
+        if self._surface is None and not self._has_been_asked:
             print_error(f"no answer from {self._address} yet; {WRONG_PORT}")
+
+    async def _ask_password(self, notices: Sequence[str]) -> str | None:
+        """Ask the person for the server's password. -> None where they give none"""
+        for text in notices:  # such as whose certificate it is, before anything secret is typed
+            print_error(text)
+        is_wrong = self._has_been_asked or self._identity.password
+        print_error("wrong password" if is_wrong else f"{self._address} asks for a password")
+        self._has_been_asked = True
+        while (password := await read_password()) == "":
+            pass
+        return password
 
     async def _converse(self, link: Link, surface: Surface) -> int:
         self._conversation = conversation = Conversation(

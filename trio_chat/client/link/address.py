@@ -30,13 +30,21 @@ class LinkError(Exception):
     """The server cannot be reached, or refuses us; the text is one sentence that says why.
 
     `is_final`: trying again cannot help. `retry_s`: the time after which the server said it can. `is_stranger`: the
-    other end is no trio-chat server, so most likely the address is wrong.
+    other end is no trio-chat server, so most likely the address is wrong. `wants_password`: the password is missing or
+    wrong.
     """
 
     def __init__(
-        self, text: str, *, is_final: bool = False, is_stranger: bool = False, retry_s: float | None = None
+        self,
+        text: str,
+        *,
+        is_final: bool = False,
+        is_stranger: bool = False,
+        wants_password: bool = False,
+        retry_s: float | None = None,
     ) -> None:
         super().__init__(text)
+        self.wants_password = wants_password
         self.is_stranger = is_stranger
         self.is_final = is_final
         self.retry_s = retry_s

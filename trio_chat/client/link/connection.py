@@ -10,7 +10,7 @@ from contextlib import suppress
 import trio
 
 from trio_chat.client.link.address import LinkError, reason_of
-from trio_chat.client.link.greeting import WRONG_PORT, explain_frames, read_greeting
+from trio_chat.client.link.greeting import GIVE_PASSWORD, WRONG_PORT, explain_frames, read_greeting
 from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.client.link.reply_limits import within_limits
 from trio_chat.wire import frames
@@ -130,5 +130,11 @@ class LinkConnection:
         if farewell := self._protocol.farewell:
             return LinkError(farewell.text, is_final=farewell.retry_s is None, retry_s=farewell.retry_s)
         if (refusal := self._protocol.refusal) and not self._protocol.is_connected:
-            return LinkError(f"the server refuses: {refusal.text}", is_final=self._protocol.is_refused)
+            wants_password = refusal.code == "password"
+            hint = f"; {GIVE_PASSWORD}" if wants_password else ""
+            return LinkError(
+                f"the server refuses: {refusal.text}{hint}",
+                is_final=self._protocol.is_refused,
+                wants_password=wants_password,
+            )
         return LinkError(reason)

@@ -23,6 +23,7 @@ _TO_THOSE_INSIDE = ("joined", "left", "is now", "was kicked", "topic", "password
 
 _TLS_ALERT = b"\x15\x03"
 
+GIVE_PASSWORD = "give it with --password-file FILE, or in the variable TRIO_CHAT_PASSWORD"
 WRONG_PORT = "is that the port of a trio-chat server?"
 VERSIONS = f"is it another version? Then join with a client of that version; this is trio-chat {__version__}"
 

@@ -7,9 +7,13 @@ from trio_chat.chat.events import LOBBY
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The nick, password and rooms of a client. If `needs_nick`, it would rather be refused than get another name."""
+    """The nick, password and rooms of a client. If `needs_nick`, it would rather be refused than get another name.
+
+    `default_nick` is a nick that nobody asked for: if it cannot be had, nothing is said of it.
+    """
 
     nick: str | None = None
     rooms: tuple[str, ...] = (LOBBY,)
     password: str = ""
+    default_nick: str = ""
     needs_nick: bool = False

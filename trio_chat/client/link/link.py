@@ -40,6 +40,9 @@ from trio_chat.wire import frames
 IsWorthWaiting = Callable[[], Awaitable[bool]]
 """Tells, after the first connection failed, whether there is something to say, for which to try again."""
 
+AskPassword = Callable[[Sequence[str]], Awaitable[str | None]]
+"""Asks the person for the server's password, after notices about the connection. -> None where they give none"""
+
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,8 +62,12 @@ class Link:
         *,
         backoff: Backoff | None = None,
         holds_pending: bool = False,
+        ask_password: AskPassword | None = None,
     ) -> None:
-        """If `holds_pending`, the messages from last time in the outbox are not sent before `release`."""
+        """If `holds_pending`, the messages from last time in the outbox are not sent before `release`.
+
+        `ask_password` is called, before the link has started, if the server refuses the password of the identity.
+        """
         self._address = address
         self._outbox = outbox
         self._protocol = ClientProtocol(identity, outbox.session, outbox.pending)
@@ -71,6 +78,7 @@ class Link:
         self._space_waiters = trio.lowlevel.ParkingLot()
         self._is_finishing = False
         self._is_leaving = False
+        self._ask_password = ask_password
         self._report_started: Callable[[], None] | None = None
         """Called when the first connection is made; None after that."""
         self._outbox_works = True
@@ -189,15 +197,17 @@ class Link:
     ) -> None:
         """Connect, and reconnect, until the end; Ended is the last event. Started when the server has welcomed us.
 
-        If `is_persistent`, it has started at once. Otherwise LinkError is raised if the first connection fails, with
-        notices for the person as its notes. But a hello that was only late is tried again; and so is any failure that
-        is not final if it `is_worth_waiting`, where it has started then.
+        If `is_persistent`, it has started when the first attempt is over. Otherwise LinkError is raised if the first
+        connection fails, with notices for the person as its notes. But a hello that was only late is tried again; and
+        so is any failure that is not final if it `is_worth_waiting`, where it has started then.
         """
         self._report_started = task_status.started
-        if is_persistent:
-            self._started()
         while True:
             error = await self._connect_once()
+            if error.wants_password and await self._has_got_password():
+                continue
+            if is_persistent:
+                self._started()
             if is_worth_waiting and not (error.is_final or error.is_stranger) and await is_worth_waiting():
                 self._started()
             self._raise_first_failure(error)
@@ -212,6 +222,15 @@ class Link:
             wait_s = self._backoff.next_s(error.retry_s)
             self._events.put([Disconnected(str(error), wait_s)])
             await trio.sleep(wait_s)
+
+    async def _has_got_password(self) -> bool:
+        """Ask the person for the password, unless the link has started. -> whether to try with that"""
+        if self._report_started is None or self._ask_password is None:
+            return False
+        password = await self._ask_password(self._notices)
+        self._notices = []
+        self._protocol.password = password or ""
+        return password is not None
 
     def _raise_first_failure(self, error: LinkError) -> None:
         """Raise the error of the first connection, unless it was only a late hello."""
@@ -298,13 +317,14 @@ async def open_link(
     is_worth_waiting: IsWorthWaiting | None = None,
     backoff: Backoff | None = None,
     holds_pending: bool = False,
+    ask_password: AskPassword | None = None,
 ) -> AsyncIterator[Link]:
     """Connect, and close the connection at the end of the block.
 
     If `is_persistent`, or if that `is_worth_waiting`, the first connection is retried, too; else its failure raises
     LinkError, in a group.
     """
-    link = Link(address, identity, outbox, backoff=backoff, holds_pending=holds_pending)
+    link = Link(address, identity, outbox, backoff=backoff, holds_pending=holds_pending, ask_password=ask_password)
     async with trio.open_nursery() as nursery:
         await nursery.start(partial(link.run, is_persistent=is_persistent, is_worth_waiting=is_worth_waiting))
         yield link

@@ -21,9 +21,11 @@ class Membership:
         self.rooms: dict[str, str] = dict.fromkeys(map(room_name, (*identity.rooms, *rooms)), "")
         """The topic of each room by name."""
         self._session = session
-        self._nick = identity.nick
+        self._nick = identity.nick or identity.default_nick or None
+        self._has_default_nick = not identity.nick and bool(identity.default_nick)
         self._needs_nick = identity.needs_nick
-        self._password = identity.password
+        self.password = identity.password
+        """The password of the server that we have."""
         self.is_nick_taken = False
         """True if the nick that we want was taken when we came."""
         self._seen = Seen()
@@ -44,6 +46,13 @@ class Membership:
         wanted = nick_name(self._nick or "")
         return wanted if self.is_nick_taken and wanted != self.label else ""
 
+    def drop_default_nick(self) -> bool:
+        """Give up a nick that nobody asked for. -> whether there was one"""
+        if not self._has_default_nick:
+            return False
+        self._nick, self._has_default_nick = None, False
+        return True
+
     def frees_nick(self, entry: frames.Said) -> bool:
         """Tell whether an entry says that the nick that we want is free now."""
         is_free = entry.kind in (Kind.LEFT, Kind.KICKED, Kind.RENAMED)
@@ -61,7 +70,7 @@ class Membership:
             session=self._session,
             epoch=self._seen.epoch,
             since=dict(self._seen.since(rooms)),
-            password=self._password,
+            password=self.password,
         )
 
     def begin(self, welcome: frames.Welcome) -> bool:
@@ -78,6 +87,8 @@ class Membership:
         for room in welcome.rooms[: frames.ROOMS_LIMIT]:
             if room.name not in self.rooms:
                 yield frames.Leave(room=room.name)
+        if self._has_default_nick:
+            return
         has_other_nick = ":" not in welcome.you.label and welcome.you.label != self._nick
         if self._nick and has_other_nick:  # a client without one got it by `hello`, or was told why not
             yield frames.Nick(nick=self._nick)
@@ -127,7 +138,7 @@ class Membership:
 
     def rename(self, nick: str) -> None:
         """Take a nick that the server has given us."""
-        self._nick = nick
+        self._nick, self._has_default_nick = nick, False
         self.label = nick_name(nick)
 
     def answer_offline(self, question: Question) -> LinkEvent:
@@ -140,6 +151,6 @@ class Membership:
             case frames.Leave(room=name):
                 return self.leave(name)
             case frames.Nick(nick=nick):
-                self._nick = nick
+                self._nick, self._has_default_nick = nick, False
                 return Answered(question, frames.Done())
         return Refused(question, "not connected")

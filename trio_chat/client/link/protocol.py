@@ -90,6 +90,15 @@ class ClientProtocol:
         """The epoch of the server's journal; empty before the first connection."""
         return self._membership.epoch
 
+    @property
+    def password(self) -> str:
+        """The password of the server that we have."""
+        return self._membership.password
+
+    @password.setter
+    def password(self, password: str) -> None:
+        self._membership.password = password
+
     def newest_id_before(self, room: str) -> int | None:
         """Return the id of the newest entry when a room was joined; None where that is not known."""
         return self._membership.newest_id_before(room)
@@ -274,7 +283,11 @@ class ClientProtocol:
     def _receive_error(self, error: frames.Error) -> list[LinkEvent]:
         if not self.is_connected and not self.is_refused:
             self.refusal = error
+            if self.is_refused:  # whoever ends the connection says why
+                return []
         if error.key == _RECLAIMING:
+            return []
+        if "nick" in error.code and not error.key and self._membership.drop_default_nick():
             return []
         if error.code == _NICK_TAKEN and not error.key:
             self._membership.is_nick_taken = True
