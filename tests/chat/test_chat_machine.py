@@ -3,14 +3,16 @@
 Time stands still unless a step moves it, and what is posted is kept when a step says so, as a slow journal would.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from tests.chat.conftest import HeldOutlet, Kept
 from tests.dependencies import make_dependencies
@@ -18,7 +20,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, Draft, Entry
+from trio_chat.chat.events import LOBBY, PRESENCE, Draft, Entry, Kind
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.room import Member
@@ -41,6 +43,54 @@ class Hearing:
     missed: int = 0
 
 
+class Judge:
+    """Who is where by the notices alone, counted ones too: what is kept together must agree with the records."""
+
+    def __init__(self) -> None:
+        self._numbers: Counter[str] = Counter()
+        self._named: defaultdict[str, set[str]] = defaultdict(set)
+        self._vague: set[str] = set()
+
+    def judge(self, drafts: Sequence[Draft], records: Collection[SessionRecord]) -> None:
+        """Replay what is kept in one transaction, and compare."""
+        told = [record for it in records if (record := it.as_told)]
+        present = {room: {it.label for it in told if room in it.rooms} for room in {*self._numbers, *self._rooms(told)}}
+        for draft in drafts:
+            if draft.kind in (Kind.SAID, Kind.ACTED, Kind.TOPIC):
+                assert draft.author in present[draft.room]
+            elif draft.kind in PRESENCE:
+                self._replay(draft)
+        for room, labels in present.items():
+            assert self._numbers[room] == len(labels)
+            assert room in self._vague or self._named[room] == labels
+
+    @staticmethod
+    def _rooms(records: Collection[SessionRecord]) -> Iterator[str]:
+        for record in records:
+            yield from record.rooms
+
+    def _replay(self, draft: Draft) -> None:
+        room, named = draft.room, self._named[draft.room]
+        match draft.kind:
+            case Kind.CROWD:
+                self._vague.add(room)
+                for count, what in re.findall(r"(\d+) (joined|left)", draft.text):
+                    self._numbers[room] += int(count) if what == "joined" else -int(count)
+            case Kind.JOINED:
+                assert draft.author not in named or room in self._vague
+                named.add(draft.author)
+                self._numbers[room] += 1
+            case Kind.RENAMED:
+                assert draft.author in named or room in self._vague
+                assert draft.text not in named - {draft.author} or room in self._vague
+                named.discard(draft.author)
+                named.add(draft.text)
+            case _:
+                assert draft.author in named or room in self._vague
+                named.discard(draft.author)
+                self._numbers[room] -= 1
+
+
 class ChatMachine(RuleBasedStateMachine):
     """People who do as they like, and a book of what was kept and who heard what."""
 
@@ -52,6 +102,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.last_id = 0
         self.hearings: dict[Member, Hearing] = {}
         self.records: dict[str, SessionRecord] = {}
+        self.judge = Judge()
         self.clients: list[Client] = []
         self.left_at: dict[Client, float] = {}
         self.ports = iter(range(1024, 65536))
@@ -77,6 +128,7 @@ class ChatMachine(RuleBasedStateMachine):
             self.records.pop(change.owner, None)
             if isinstance(change, SessionRecord):
                 self.records[change.owner] = change
+        self.judge.judge(drafts, self.records.values())
         return Kept()
 
     def _note_hearings(self) -> None:
@@ -112,6 +164,21 @@ class ChatMachine(RuleBasedStateMachine):
         client = self.chat.connect("10.0.0.1", port, mode=mode, outlet=HeldOutlet(), session=session)
         self.clients.append(client)
         self.chat.join(client, LOBBY)
+
+    @rule(who=NUMBERS, room=ROOMS)
+    def come_again(self, who: int, room: str) -> None:
+        """Somebody leaves for good, and its session is there again at once, from another port."""
+        client, port = self._pick(who), next(self.ports)
+        if client.session:
+            self.chat.disconnect(client)
+            self.left_at.pop(client, None)
+            again = self.chat.connect("10.0.0.1", port, mode=Mode.FRAMES, outlet=HeldOutlet(), session=client.session)
+            self.clients[self.clients.index(client)] = again
+            with suppress(ChatError):
+                self.chat.rename(again, client.nick or "")
+            self.chat.join(again, LOBBY)
+            with suppress(ChatError):
+                self.chat.join(again, room)
 
     @rule(who=NUMBERS, room=ROOMS)
     def join(self, who: int, room: str) -> None:
@@ -244,6 +311,7 @@ class ChatMachine(RuleBasedStateMachine):
         for record in tuple(self.records.values()):
             if record.owner not in sessions:
                 self.chat.announce_departure(record)
+        self.chat.sum_up()
 
     # What holds
 
@@ -288,7 +356,10 @@ class ChatMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_a_restart_would_know_is_how_it_is(self) -> None:
-        assert self.records == {client.owner: client.session_record for client in self.clients}
+        here = {client.owner: client.session_record for client in self.clients}
+        assert here == {owner: replace(it, told=None) for owner, it in self.records.items() if owner in here}
+        gone = [it for owner, it in self.records.items() if owner not in here]
+        assert all(it.told and not it.rooms and it.mode == Mode.LINES for it in gone)
 
     @invariant()
     def as_many_connections_began_as_ended_or_are_open(self) -> None:

@@ -10,11 +10,13 @@ import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.chat.test_words import LINES
 from tests.conftest import PATIENCE_S
 from tests.journal.bare_engine import BARE
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
+from trio_chat.chat.session_record import Told
 from trio_chat.chat.text import clean
 from trio_chat.chat.words import phrase, words
 from trio_chat.journal import (
@@ -871,6 +873,15 @@ async def test_each_session_record_replaces_the_earlier_one_of_its_owner(journal
     await journal.post(sessions=[record("a", "ops", "lobby", nick="alice"), *ends]).kept()
 
     assert await journal.read_sessions() == [record("a", "ops", "lobby", nick="alice"), record("b")]
+
+
+async def test_a_session_record_has_an_address_and_what_others_were_told(journal: Journal) -> None:
+    told = (None, Told("10.0.0.1:47634", ()), Told("bob", ("lobby", "ops")))
+    records = [replace(record(f"{n}", "dev"), address="2001:db8::1", told=it) for n, it in enumerate(told)]
+
+    await journal.post(sessions=records).kept()
+
+    assert await journal.read_sessions() == records
 
 
 @pytest.mark.parametrize("is_ended_last", [False, True])

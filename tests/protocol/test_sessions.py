@@ -195,6 +195,27 @@ def test_c26_sessions_left_behind_are_listed_ended_and_banned(start) -> None:
     assert clients_of(server) == []
 
 
+@pytest.mark.parametrize("stop", STOPS)
+def test_c26_sessions_left_behind_are_counted_and_banned_after_a_restart(start, stop: int) -> None:
+    flags = ("--proxy", "127.0.0.1", "--max-per-address", "3")
+    server = start(*flags)
+    for number in range(3):
+        Frames(server, proxied="192.0.2.1", session=f"{number:032}", nick=f"nick-{number}").peer.close()
+        server.console(r"^Client \[192\.0\.2\.1:\d+\] disconnected$")
+    server.stop(stop)
+
+    server = start(*flags)
+    assert [(it["address"], it["port"]) for it in clients_of(server)] == [("192.0.2.1", 0)] * 3
+    Frames(server, proxied="192.0.2.1", session=OTHER, nick="other").peer.close()
+    server.console(r"^Client \[192\.0\.2\.1:\d+\] disconnected$")
+    nicks = [it["nick"] for it in clients_of(server)]
+    assert (len(nicks), nicks[-1]) == (3, "other")
+    server.type("ban 192.0.2.0/24")
+
+    server.console(r"^Banned 192\.0\.2\.0/24; 3 kicked$")
+    assert clients_of(server) == []
+
+
 def test_without_a_session_a_broken_connection_is_the_end(server) -> None:
     bob = server.join()
     alice = Frames(server, nick="alice")

@@ -43,7 +43,14 @@ def test_each_wrong_notice_is_a_fault(drafts: list[Draft], present: list[str], f
 
 
 def test_whoever_may_have_been_counted_in_a_crowd_is_no_fault() -> None:
-    assert faults(notice(Kind.CROWD, "server", "9 joined"), notice(Kind.LEFT, "alice"), present=["bob"]) == []
+    assert faults(notice(Kind.CROWD, "server", "2 joined"), notice(Kind.LEFT, "alice"), present=["bob"]) == []
+
+
+def test_those_who_came_less_those_who_left_are_as_many_as_are_here() -> None:
+    crowd = notice(Kind.CROWD, "server", "1,002 joined, 1,000 left and 7 took another name")
+
+    assert faults(crowd, JOINED, present=["alice", "bob", "carol"]) == []
+    assert faults(crowd, JOINED, present=["bob"]) == ["#lobby: 3 by the notices, and 1 are there"]
 
 
 async def test_a_journal_is_compared_with_its_sessions(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
+from trio_chat.chat.presence import overdue_notices
 from trio_chat.chat.register import Register
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
@@ -76,6 +77,7 @@ class Chat:
         client = Client(f"c{next(self._ids)}", address, port, mode=mode, outlet=outlet)
         client.session, client.origin = session, origin
         self._register.enter(client)
+        self._crowd_notices.clear_label(client.label, client.owner)
         self._make_way(origin)
         self._record_connect(client)
         return client
@@ -91,9 +93,12 @@ class Chat:
             self._record_disconnect(client, DisconnectReason.RESUMED)
             client.outlet.hang_up(CloseReason.RESUMED)
         self.finish_departures(client)
+        has_moved = client.address != address
         self._register.bring_back(client, address, port, origin)
         client.outlet = outlet
         client.away_since = None
+        if has_moved:
+            self._post_change(client)
         self._make_way(origin)
         self._record_connect(client)
         return client
@@ -102,13 +107,13 @@ class Chat:
         """The client that a new connection with this session would take over."""
         return self._register.by_session(session)
 
-    def restore(self, record: SessionRecord) -> None:
+    def restore(self, record: SessionRecord, origin: int = UNCOUNTED) -> None:
         """Restore a client that was connected when the server last stopped, as if its connection broke just now.
 
         Raises ChatError where its nick is taken or its rooms are too many; then it is not restored at all.
         """
-        client = Client(f"c{next(self._ids)}", "", 0, mode=Mode.FRAMES, outlet=NoOutlet())
-        client.session, client.label = record.owner, record.label
+        client = Client(f"c{next(self._ids)}", record.address, 0, mode=Mode.FRAMES, outlet=NoOutlet())
+        client.session, client.label, client.origin = record.owner, record.label, origin
         client.away_since = self._deps.clock()
         self._register.enter_away(client, rooms=len(record.rooms))
         try:
@@ -119,14 +124,23 @@ class Chat:
             self._register.remove(client)
             raise
         client.members = {room: room.admit(client) for room in rooms}
+        if record.told:
+            now = client.session_record
+            self._crowd_notices.restore(record, now, overdue_notices([(record.as_told, now)]))
         self._make_way(client.origin)
 
     def announce_departure(self, record: SessionRecord) -> None:
         """Announce the departure of a client that was connected when the server last stopped, and end its session."""
+        owner, told = record.owner, record.as_told
+        if told is None:
+            self._deps.post(sessions=[SessionEnd(owner)])
+            return
+        self._crowd_notices.restore(told, told)
+        left = [Draft(room, Kind.LEFT, told.label) for room in told.rooms]
         notices = [
-            self._unless_counted(Draft(name, Kind.LEFT, record.label), self.rooms.find(name)) for name in record.rooms
+            it for it in left if not self._crowd_notices.count(it, owner=owner, is_large=self._is_large(it.room))
         ]
-        self._deps.post(*chain(*notices), sessions=[SessionEnd(record.owner)])
+        self._deps.post(*notices, sessions=[self._crowd_notices.change_of(owner, None)])
 
     def connection_lost(
         self, client: Client, outlet: Outlet, reason: DisconnectReason = DisconnectReason.BROKEN
@@ -172,7 +186,7 @@ class Chat:
 
     def tick(self) -> None:
         """Do the chores of about once a second: sum up crowds, end overdue sessions, forget unused rooms."""
-        self.sum_up()
+        self._crowd_notices.tick()
         self.end_overdue_sessions()
         self.rooms.forget_unspoken()
 
@@ -203,9 +217,10 @@ class Chat:
             return member
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
-        member = client.members[room] = room.admit(client)
+        self._tell_name(client, room)
         notice = (move_notice if is_move else draft_of)(client, room, Kind.JOINED)
-        self._post_change(client, *self._unless_counted(notice, room))
+        member = client.members[room] = room.admit(client)
+        self._post_change(client, *self._unless_counted(client, room, notice))
         return member
 
     def switch(self, client: Client, name: str) -> Room:
@@ -220,7 +235,7 @@ class Chat:
         """Take a client out of a room. Raises ChatError where it is not in it."""
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
-        del client.members[room]
+        self._tell_name(client, room)
         notices = self._remove_member(client, room, move_notice(client, room, Kind.LEFT))
         client.departed = self._post_change(client, *notices)
 
@@ -286,9 +301,13 @@ class Chat:
             return None
         self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
-        notices = [self._unless_counted(draft_of(client, room, Kind.RENAMED, nick), room) for room in client.members]
+        self._crowd_notices.clear_label(nick, client.owner)
+        notices = [draft_of(client, room, Kind.RENAMED, nick) for room in client.members]
+        most = self.rules.announce_max_members
+        large = {room.name for room in client.members if len(room.members) > most}
+        is_held = notices and self._crowd_notices.hold(notices, owner=client.owner, large=large)
         client.label = nick
-        receipt = self._post_change(client, *chain(*notices))
+        receipt = self._post_change(client, *(() if is_held else notices))
         return receipt if notices else None
 
     def _check_is_not_held(self, nick: str, client: Client) -> None:
@@ -385,9 +404,9 @@ class Chat:
         return self._post_in(client, room, *drafts) if drafts else None
 
     def _post_in(self, client: Client, room: Room, *drafts: Draft) -> Receipt:
-        """Post drafts of what a client does in a room, after a rename that the room was not told of yet."""
-        if renames := self._crowd_notices.release(room.name, client.id):
-            self._deps.post(*renames)  # by itself: it is kept even where the drafts repeat a key
+        """Post drafts of what a client does in a room, after its join and name if the room was not told of them."""
+        # Told by itself: it is kept even where the drafts repeat a key
+        self._crowd_notices.introduce(client.owner, client.label, room.name)
         return self._deps.post(*drafts)
 
     def _make_way(self, origin: int) -> None:
@@ -403,27 +422,45 @@ class Chat:
 
     def _post_change(self, client: Client, *notices: Draft) -> Receipt:
         """Post the notices of a change with the session record that results: they are kept together or not at all."""
-        record = client.session_record if client in self._register else SessionEnd(client.owner)
-        return self._deps.post(*notices, sessions=[record])
+        record = client.session_record if client in self._register else None
+        receipt = self._deps.post(*notices, sessions=[self._crowd_notices.change_of(client.owner, record)])
+        if self._crowd_notices.is_due:
+            self.sum_up()
+        return receipt
 
-    def _unless_counted(self, notice: Draft, room: Room | None) -> Sequence[Draft]:
-        """Return a notice of a join, leave or rename; nothing where it is only counted, to be summed up later."""
-        is_large = room is not None and len(room.members) > self.rules.announce_max_members
-        return () if self._crowd_notices.count(notice, is_large=is_large) else (notice,)
+    def _unless_counted(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
+        """Return the notice that a client, whose rooms are those of now, joined or left one, unless it is counted."""
+        is_counted = self._crowd_notices.count(
+            notice,
+            owner=client.owner,
+            elsewhere=(other.name for other in client.members if other is not room),
+            is_large=len(room.members) > self.rules.announce_max_members,
+        )
+        return () if is_counted else (notice,)
+
+    def _is_large(self, name: str) -> bool:
+        room = self.rooms.find(name)
+        return room is not None and len(room.members) > self.rules.announce_max_members
+
+    def _tell_name(self, client: Client, *rooms: Room) -> None:
+        """Tell the name of a client that comes or goes, if others do not know it and it is to be named."""
+        most = self.rules.announce_max_members + 1  # one may come or go
+        names = [room.name for room in rooms if len(room.members) <= most]
+        self._crowd_notices.tell_name(client.owner, client.label, names)
 
     def _remove_member(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Take a client out of a room. -> the notices to be posted"""
+        del client.members[room]
         client.departing += (room.remove(client),)
-        renames = self._crowd_notices.release(room.name, client.id)
-        notices = self._unless_counted(notice, room) if notice.kind is Kind.LEFT else (notice,)
-        if notices:
-            notices = (*renames, *notices)
-        return notices
+        return self._unless_counted(client, room, notice) if notice.kind is Kind.LEFT else (notice,)
 
     def _forget(self, client: Client, notice: Kind) -> None:
+        if notice is Kind.KICKED:
+            self._crowd_notices.tell(client.owner)
+        else:
+            self._tell_name(client, *client.members)
         self._register.remove(client)
-        rooms, client.members = client.members, {}
-        notices = [self._remove_member(client, room, draft_of(client, room, notice)) for room in rooms]
+        notices = [self._remove_member(client, room, draft_of(client, room, notice)) for room in tuple(client.members)]
         if client.mailbox:
             client.departing += (client.mailbox.room.remove(client),)
             client.mailbox = None

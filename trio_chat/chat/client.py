@@ -66,8 +66,8 @@ class Client:
 
     @property
     def peer(self) -> str:
-        """`address:port`, an IPv6 address in brackets; the label where it is not known since a restart."""
-        if not self.address:
+        """`address:port`, an IPv6 address in brackets; the label where no port is known since a restart."""
+        if not self.port:
             return self.label
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
@@ -86,7 +86,7 @@ class Client:
     def session_record(self) -> SessionRecord:
         """Its identity and rooms, as a restarted server needs to know them."""
         rooms = tuple(room.name for room in self.members)
-        return SessionRecord(self.owner, self.mode, self.label, self.nick or "", rooms)
+        return SessionRecord(self.owner, self.mode, self.label, self.nick or "", rooms, self.address)
 
     @property
     def memberships(self) -> Collection[Member]:

@@ -4,11 +4,19 @@ Telling n members of n joins takes n * n notices. So in a room with more than so
 once many have come and gone within a tick, notices are only counted; the counts become one entry at the next tick. A
 client that renames again and again is announced under its last name at the next tick, or before anything else that it
 does in the room.
+
+What was counted or held back is *untold* until the sum is kept. Session records are kept at once, and have what others
+were told beside what is so: a server that is killed meanwhile tells the difference when it starts again.
 """
 
 from collections import Counter
+from collections.abc import Collection, Iterable
+
+import msgspec
 
 from trio_chat.chat.events import SERVER, Draft, Kind, Post
+from trio_chat.chat.log import Mode
+from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord, Told
 
 NOTICES_PER_TICK = 100
 """Notices of one room that are posted one by one between two ticks."""
@@ -16,54 +24,51 @@ NOTICES_PER_TICK = 100
 RENAMES_PER_TICK = 3
 """Renames of one client among these."""
 
+UNTOLD_MAX = 2000
+"""Clients of which something is untold; where there are more, it is told before the tick. Telling takes some 10 ms."""
+
 
 class Crowd:
     """The joins, leaves and renames in one room since the last tick."""
 
-    __slots__ = ("_counted", "_held", "_posted", "_renames")
+    __slots__ = ("_counted", "_held", "_posted")
 
     def __init__(self) -> None:
         self._posted = 0
         self._counted: Counter[Kind] = Counter()
-        self._renames: Counter[str] = Counter()
-        """Numbers of renames that were posted, by the id of the client."""
         self._held: dict[str, Draft] = {}
-        """Renames that are held back, by the id of the client: from the last name posted to the newest."""
+        """Renames that are not told yet, by the owner of the client: from the name last told to the newest."""
 
-    def count(self, kind: Kind, *, is_large: bool) -> bool:
-        """Count a join, leave or rename. -> False where it is to be posted at once instead"""
-        if not is_large and self._posted < NOTICES_PER_TICK:
-            self._posted += 1
-            return False
+    @property
+    def is_full(self) -> bool:
+        """True when no more notices are posted one by one until the next tick."""
+        return self._posted >= NOTICES_PER_TICK
+
+    def record_posted(self) -> None:
+        """Note that a notice is posted by itself."""
+        self._posted += 1
+
+    def count(self, kind: Kind) -> None:
+        """Count a notice that is not posted."""
         self._counted[kind] += 1
-        return True
 
-    def hold(self, rename: Draft, *, is_large: bool) -> bool:
-        """Hold a rename back, or count it. -> False where it is to be posted at once instead"""
-        if is_large:
-            return self.count(Kind.RENAMED, is_large=True)
-        client_id = rename.client
-        if held := self._held.get(client_id):
-            self._held[client_id] = _joined(held, rename)
-        elif self._renames[client_id] < RENAMES_PER_TICK and self._posted < NOTICES_PER_TICK:
-            self._renames[client_id] += 1
-            self._posted += 1
-            return False
-        else:
-            self._held[client_id] = rename
-        return True
+    def hold(self, owner: str, rename: Draft) -> None:
+        """Hold a rename back, in place of the one that is."""
+        self._held[owner] = rename
 
-    def release(self, client_id: str) -> tuple[Draft, ...]:
-        """Return the held-back rename of a client, if there is one, to be posted now."""
-        held = self._held.pop(client_id, None) if self._held else None
-        return (held,) if held and held.author != held.text else ()
+    def drop(self, owner: str) -> None:
+        """Forget the rename of a client whose leaving is only counted."""
+        if self._held:
+            self._held.pop(owner, None)
 
-    def release_all(self) -> tuple[Draft, ...]:
-        """Return all held-back renames, to be posted now; those beyond NOTICES_PER_TICK are only counted."""
+    def take(self, room: str) -> list[Draft]:
+        """Take out what is to be posted now: renames, of which those beyond NOTICES_PER_TICK are counted, and a sum."""
         renames = [held for held in self._held.values() if held.author != held.text]
         self._held.clear()
         self._counted[Kind.RENAMED] += len(renames[NOTICES_PER_TICK:])
-        return tuple(renames[:NOTICES_PER_TICK])
+        drafts, summary = renames[:NOTICES_PER_TICK], self.summary
+        self._counted.clear()
+        return [*drafts, Draft(room, Kind.CROWD, SERVER, summary)] if summary else drafts
 
     @property
     def summary(self) -> str:
@@ -72,41 +77,167 @@ class Crowd:
         return f"{', '.join(others)} and {last}" if others else last
 
 
+class Untold:
+    """A client of which others know less than is so: the label and the rooms that they were told of.
+
+    `now` is what its session record becomes once all is told.
+    """
+
+    __slots__ = ("label", "now", "rooms")
+
+    def __init__(self, label: str, rooms: Iterable[str], now: SessionChange) -> None:
+        self.label = label
+        self.rooms = dict.fromkeys(rooms)
+        self.now = now
+
+    def is_told(self, record: SessionRecord | None) -> bool:
+        """Tell whether others know all of a client that has this record, or none."""
+        if record is None:
+            return not self.rooms
+        return self.label == record.label and self.rooms.keys() == set(record.rooms)
+
+
 class CrowdNotices:
-    """The joins, leaves and renames in all rooms. Summaries are handed to `post`."""
+    """The joins, leaves and renames in all rooms. Sums are handed to `post`, with the session records that result."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
         self._crowds: dict[str, Crowd] = {}
+        self._renames: Counter[str] = Counter()
+        """Renames that were posted one by one since the last tick, by owner."""
+        self._untold: dict[str, Untold] = {}
+        """By owner."""
+        self._owners: dict[str, str] = {}
+        """The owners of these, by the label that others know."""
 
-    def count(self, notice: Draft, *, is_large: bool) -> bool:
-        """Count a join, leave or rename in a room, large or not. -> False where it is to be posted at once instead"""
-        crowd = self._crowds.get(notice.room)
-        if crowd is None:
-            crowd = self._crowds[notice.room] = Crowd()
-        if notice.kind is Kind.RENAMED:
-            return crowd.hold(notice, is_large=is_large)
-        return crowd.count(notice.kind, is_large=is_large)
+    def count(self, notice: Draft, *, owner: str, is_large: bool, elsewhere: Iterable[str] = ()) -> bool:
+        """Count a join or leave in a room, large or not. `elsewhere` are the other rooms of its client.
 
-    def release(self, room: str, client_id: str) -> tuple[Draft, ...]:
-        """Return the held-back rename of a client in a room, if there is one, to be posted now."""
-        crowd = self._crowds.get(room)
-        return crowd.release(client_id) if crowd else ()
+        -> False when it is to be posted by itself instead
+        """
+        crowd, is_join = self._crowd(notice.room), notice.kind is Kind.JOINED
+        untold = self._untold.get(owner)
+        is_known = untold is not None and (notice.room in untold.rooms) is not is_join
+        if is_large or crowd.is_full or not (untold is None or is_known):
+            crowd.count(notice.kind)
+            if not is_join:
+                crowd.drop(owner)
+            if untold is None:
+                self._begin(owner, notice.author, elsewhere if is_join else (*elsewhere, notice.room))
+            return True
+        crowd.record_posted()
+        if untold:
+            _move(untold, notice)
+        return False
+
+    def hold(self, renames: Collection[Draft], *, owner: str, large: Collection[str]) -> bool:
+        """Hold a client's renames in all its rooms back; in `large` ones, count them. -> False to post them instead
+
+        A client has one name for all rooms: it is untold in each of them or in none.
+        """
+        label = next(iter(renames)).author
+        crowds = {rename.room: self._crowd(rename.room) for rename in renames}
+        untold = self._untold.get(owner)
+        must_wait = untold is not None or self._renames[owner] >= RENAMES_PER_TICK
+        if not must_wait and not large and not any(crowd.is_full for crowd in crowds.values()):
+            self._renames[owner] += 1
+            for crowd in crowds.values():
+                crowd.record_posted()
+            return False
+        untold = untold or self._begin(owner, label, crowds)
+        for rename in renames:
+            if rename.room in large or rename.room not in untold.rooms:
+                crowds[rename.room].count(Kind.RENAMED)
+            else:
+                crowds[rename.room].hold(owner, msgspec.structs.replace(rename, author=untold.label))
+        return True
+
+    def change_of(self, owner: str, record: SessionRecord | None) -> SessionChange:
+        """Return the change of the session record to keep now: with what was told, where that lags behind."""
+        now = record or SessionEnd(owner)
+        untold = self._untold.get(owner)
+        if untold is None:
+            return now
+        if untold.is_told(record):
+            self._end(owner)
+            return now
+        untold.now, told = now, Told(untold.label, tuple(untold.rooms))
+        if record is None:  # nobody can resume it
+            return SessionRecord(owner, Mode.LINES, untold.label, "", (), told=told)
+        return msgspec.structs.replace(record, told=told)
+
+    def restore(self, record: SessionRecord, now: SessionChange, notices: Iterable[Draft] = ()) -> None:
+        """Take a client up that was here when the server last stopped; count the notices that were untold then."""
+        told = record.told or Told(record.label, record.rooms)
+        self._begin(record.owner, told.label, told.rooms).now = now
+        for notice in notices:
+            if notice.kind is Kind.RENAMED:
+                self._crowd(notice.room).hold(record.owner, notice)
+            else:
+                self._crowd(notice.room).count(notice.kind)
+
+    def tell(self, owner: str) -> None:
+        """Sum up if anything is untold of a client."""
+        if owner in self._untold:
+            self.sum_up()
+
+    def introduce(self, owner: str, label: str, room: str) -> None:
+        """Sum up unless a room, in which a client is about to say something, knows it by its label."""
+        if (untold := self._untold.get(owner)) and (untold.label != label or room not in untold.rooms):
+            self.sum_up()
+
+    def tell_name(self, owner: str, label: str, rooms: Iterable[str]) -> None:
+        """Sum up if a client comes to rooms that are not large, or goes, and others do not know it by its label."""
+        untold = self._untold.get(owner)
+        if untold and untold.label != label and not all(self._crowd(room).is_full for room in rooms):
+            self.sum_up()
+
+    def clear_label(self, label: str, owner: str) -> None:
+        """Sum up where others know another client by a label that is this one's now."""
+        if self._owners.get(label, owner) != owner:
+            self.sum_up()
+
+    @property
+    def is_due(self) -> bool:
+        """True when as much is untold as may be."""
+        return len(self._untold) >= UNTOLD_MAX
 
     def sum_up(self) -> None:
-        """Post the held-back renames, and a summary of everything counted since the last tick."""
-        for room, crowd in self._crowds.items():
-            drafts = crowd.release_all()
-            if summary := crowd.summary:
-                drafts = (*drafts, Draft(room, Kind.CROWD, SERVER, summary))
-            if drafts:
-                self._post(*drafts)
+        """Post the last names of those who renamed often, and a summary of what was counted, for each room."""
+        drafts = [draft for room, crowd in self._crowds.items() for draft in crowd.take(room)]
+        sessions = [untold.now for untold in self._untold.values()]
+        self._untold.clear()
+        self._owners.clear()
+        if drafts or sessions:
+            self._post(*drafts, sessions=sessions)
+
+    def tick(self) -> None:
+        """Sum up, and let notices be posted one by one again."""
+        self.sum_up()
         self._crowds.clear()
+        self._renames.clear()
+
+    def _crowd(self, room: str) -> Crowd:
+        crowd = self._crowds.get(room)
+        if crowd is None:
+            crowd = self._crowds[room] = Crowd()
+        return crowd
+
+    def _begin(self, owner: str, label: str, rooms: Iterable[str]) -> Untold:
+        untold = self._untold[owner] = Untold(label, rooms, SessionEnd(owner))
+        self._owners[label] = owner
+        return untold
+
+    def _end(self, owner: str) -> None:
+        self._owners.pop(self._untold.pop(owner).label, None)
 
 
 _WORDS = {Kind.JOINED: "joined", Kind.LEFT: "left", Kind.RENAMED: "took another name"}
 
 
-def _joined(first: Draft, second: Draft) -> Draft:
-    """Return two renames as one."""
-    return Draft(first.room, Kind.RENAMED, first.author, second.text, client=first.client)
+def _move(untold: Untold, notice: Draft) -> None:
+    """Note that a join or leave of a client is told."""
+    if notice.kind is Kind.JOINED:
+        untold.rooms[notice.room] = None
+    else:
+        untold.rooms.pop(notice.room, None)

@@ -94,8 +94,14 @@ def _put_in_order(
 def _summed_up(notices: Iterable[Draft]) -> list[Draft]:
     crowds: defaultdict[str, Crowd] = defaultdict(Crowd)
     told = [
-        notice
-        for notice in notices
-        if notice.kind is Kind.RENAMED or not crowds[notice.room].count(notice.kind, is_large=False)
+        notice for notice in notices if notice.kind is Kind.RENAMED or not _is_counted(crowds[notice.room], notice.kind)
     ]
     return told + [Draft(room, Kind.CROWD, SERVER, crowd.summary) for room, crowd in crowds.items() if crowd.summary]
+
+
+def _is_counted(crowd: Crowd, kind: Kind) -> bool:
+    if crowd.is_full:
+        crowd.count(kind)
+        return True
+    crowd.record_posted()
+    return False

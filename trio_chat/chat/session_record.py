@@ -3,10 +3,18 @@
 import msgspec
 
 
-class SessionRecord(msgspec.Struct, frozen=True):
-    """A client's label, its nick if it has one, and its rooms.
+class Told(msgspec.Struct, frozen=True):
+    """The label of a client and its rooms as the notices kept so far tell them."""
 
-    `owner` is the session, which another connection can resume, or else the id of the connection.
+    label: str
+    rooms: tuple[str, ...]
+
+
+class SessionRecord(msgspec.Struct, frozen=True):
+    """A client's label, its nick if it has one, its rooms, and the address of its last connection.
+
+    `owner` is the session, which another connection can resume, or else the id of the connection. `told` is set while
+    notices lag behind the record, since they are summed up later; else None.
     """
 
     owner: str
@@ -14,6 +22,17 @@ class SessionRecord(msgspec.Struct, frozen=True):
     label: str
     nick: str
     rooms: tuple[str, ...]
+    address: str = ""
+    told: Told | None = None
+
+    @property
+    def as_told(self) -> "SessionRecord | None":
+        """The record that follows from the notices kept so far; None where they tell of nobody."""
+        if self.told is None:
+            return self
+        if not self.told.rooms:
+            return None
+        return msgspec.structs.replace(self, label=self.told.label, rooms=self.told.rooms, told=None)
 
 
 class SessionEnd(msgspec.Struct, frozen=True):

@@ -166,7 +166,8 @@ class Intake:
         return self._kept.get(owner) or SessionEnd(owner)
 
     def _difference(self, change: SessionChange) -> Difference:
-        return self._kept.get(change.owner), change if isinstance(change, SessionRecord) else None
+        kept = self._kept.get(change.owner)
+        return kept and kept.as_told, change.as_told if isinstance(change, SessionRecord) else None
 
     def _open_batch(self) -> Batch:
         batch = Batch(self._failures_known)

@@ -1,6 +1,7 @@
 """Judging presence: the notices in a history, replayed, must say who is in which room, and make sense one by one."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from trio_chat.chat.events import Entry, Kind
 from trio_chat.journal import SessionStore, need, open_journal
 
 PAGE_ENTRIES = 1000
+
+_SUM = re.compile(r"([0-9,]+) (joined|left)")
 
 _LEAVING = (Kind.LEFT, Kind.KICKED)
 _SPEAKING = (Kind.SAID, Kind.ACTED)
@@ -30,11 +33,15 @@ async def presence_faults(data: Path) -> list[str]:
 class PresenceReplay:
     """The members of every room by its notices, by the labels under which others know them.
 
-    In a room whose joins and leaves were summed up, a notice of someone who was only counted is no fault.
+    In a room whose joins and leaves were summed up, a notice of someone who was only counted is no fault, nor is one of
+    a namesake of someone whose leaving was; but those who came, named or counted, less those who left, are as many as
+    are there.
     """
 
     def __init__(self) -> None:
         self.members: defaultdict[str, set[str]] = defaultdict(set)
+        self.numbers: Counter[str] = Counter()
+        """The number of members of each room."""
         self.faults: list[str] = []
         """Notices that cannot be, each with the id of its entry."""
         self.summed_up: set[str] = set()
@@ -52,6 +59,8 @@ class PresenceReplay:
             told, listed = self.members[room], set(present.get(room, ()))
             found += [f"#{room}: [{label}] is a ghost" for label in sorted(told - listed) if not self._is_vague(room)]
             found += [f"#{room}: [{label}] came unseen" for label in sorted(listed - told) if not self._is_vague(room)]
+            if self._is_vague(room) and self.numbers[room] != len(listed):
+                found.append(f"#{room}: {self.numbers[room]} by the notices, and {len(listed)} are there")
         return found
 
     def _is_vague(self, room: str) -> bool:
@@ -61,10 +70,11 @@ class PresenceReplay:
         draft = entry.draft
         members = self.members[draft.room]
         is_known = draft.author in members or self._is_vague(draft.room)
+        self.numbers[draft.room] += _change_of_number(entry)
         if draft.kind is Kind.CROWD:
             self.summed_up.add(draft.room)
         elif draft.kind is Kind.JOINED:
-            if draft.author in members:
+            if draft.author in members and not self._is_vague(draft.room):
                 self._add_fault(entry, "joined, and was there already")
             members.add(draft.author)
         elif draft.kind in (*_LEAVING, *_SPEAKING, Kind.RENAMED) and not is_known:
@@ -72,10 +82,18 @@ class PresenceReplay:
         if draft.kind in _LEAVING:
             members.discard(draft.author)
         elif draft.kind is Kind.RENAMED:
-            if draft.text in members:
+            if draft.text in members and not self._is_vague(draft.room):
                 self._add_fault(entry, f"renamed to [{draft.text}], who was there already")
             members.discard(draft.author)
             members.add(draft.text)
 
     def _add_fault(self, entry: Entry, what: str) -> None:
         self.faults.append(f"{entry.id}: #{entry.draft.room}: [{entry.draft.author}] {what}")
+
+
+def _change_of_number(entry: Entry) -> int:
+    """Return by how many members a room grew or shrank."""
+    if entry.draft.kind is Kind.CROWD:
+        counts = [(int(count.replace(",", "")), what) for count, what in _SUM.findall(entry.draft.text)]
+        return sum(count if what == "joined" else -count for count, what in counts)
+    return (entry.draft.kind is Kind.JOINED) - (entry.draft.kind in _LEAVING)

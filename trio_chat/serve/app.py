@@ -213,7 +213,7 @@ class Server:
         """Restore rooms and sessions from the journal; only then start pruning."""
         chat, journal = self.context.chat, self.context.journal
         await restore_rooms(chat, journal)
-        await restore_sessions(chat, journal)
+        await restore_sessions(chat, journal, self.context.admission.origin_of)
         self.nursery.start_soon(self.components.pruning.run)
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:

@@ -132,8 +132,9 @@ def test_c26_a_ban_ends_sessions_left_behind_from_that_network(world) -> None:
     for client in (alice, bob):
         world.chat.connection_lost(client, client.outlet)
     world.chat.restore(SessionRecord("s", "frames", "carol", "carol", ()))  # from an address that is not known
+    world.chat.restore(SessionRecord("t", "frames", "dave", "dave", (), "10.0.1.7"))
 
-    assert list(kick_banned(world.chat, ban("10.0.1.0/24"))) == [1]
+    assert list(kick_banned(world.chat, ban("10.0.1.0/24"))) == [2]
 
     assert list(world.chat.away) == [bob, world.chat.known_as("carol")]
 

@@ -99,6 +99,12 @@ def overwrite(path: Path, offset: int, data: bytes) -> None:
         file.write(data)
 
 
+def forget_columns(db: sqlite3.Connection) -> None:
+    """Bring the table of sessions back to what it was at first."""
+    for column in ("address", "told"):
+        db.execute(f"ALTER TABLE place DROP COLUMN {column}")
+
+
 class TestReopening:
     async def test_entries_ids_and_epoch_live_on(self, path: Path) -> None:
         async with open_sqlite(path) as journal:
@@ -187,10 +193,22 @@ class TestReopening:
         await fill(path, "old")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("DROP INDEX said_by_room")
+            forget_columns(other)
             other.execute("PRAGMA user_version = 3")
 
         async with open_sqlite(path) as journal:
             assert len(await journal.read("lobby", limit=9, without_presence=True)) == 1
+
+    async def test_sessions_of_a_journal_without_their_addresses_are_there_again(self, path: Path) -> None:
+        old = SessionRecord("s", "frames", "alice", "alice", ("lobby",))
+        async with open_sqlite(path) as journal:
+            await journal.post(sessions=[old]).kept()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            forget_columns(other)
+            other.execute("PRAGMA user_version = 5")
+
+        async with open_sqlite(path) as journal:
+            assert await journal.read_sessions() == [old]
 
     async def test_of_what_was_pruned_before_there_were_marks_every_room_may_have_lost_some(self, path: Path) -> None:
         async with open_sqlite(path) as journal:
@@ -200,6 +218,7 @@ class TestReopening:
             other.execute("DROP INDEX said_by_room")
             other.execute("DROP TABLE prune_mark")
             other.execute("DELETE FROM meta WHERE name = 'prune_floor'")
+            forget_columns(other)
             other.execute("PRAGMA user_version = 2")
 
         async with open_sqlite(path) as journal:

@@ -43,6 +43,8 @@ FORMER = (
     "INSERT INTO words (rowid, room, text) SELECT id, hex(room), text FROM entry",
     "UPDATE meta SET value = (SELECT max(id) FROM entry) WHERE name = 'indexed_to'",
     "DELETE FROM meta WHERE name IN ('unindexed_from', 'unindexed_to', 'words_version')",
+    "ALTER TABLE place DROP COLUMN address",
+    "ALTER TABLE place DROP COLUMN told",
     "PRAGMA user_version = 4",
 )
 """The statements that make a file what it was before there was one tokenizer."""

@@ -13,7 +13,7 @@ async def test_a_record_of_a_room_that_cannot_be_ends_with_a_notice_and_keeps_no
         records = [SessionRecord(f"c{mode}", mode, mode, "", ("no!room",)) for mode in Mode]
         await journal.post(sessions=records).kept()
 
-        await restore_sessions(server.chat, journal)
+        await restore_sessions(server.chat, journal, server.context.admission.origin_of)
         await journal.settled()
 
         assert sum("is lost" in line for line in logged()) == 1
@@ -29,7 +29,7 @@ async def test_whoever_cannot_be_restored_leaves_with_a_notice_and_its_name_is_f
         ]
         await journal.post(sessions=records).kept()
 
-        await restore_sessions(server.chat, journal)
+        await restore_sessions(server.chat, journal, server.context.admission.origin_of)
         await journal.settled()
 
         assert [record.owner for record in await journal.read_sessions()] == ["a"]
@@ -43,7 +43,7 @@ async def test_a_departure_is_announced_once_for_all_restarts(open_server) -> No
         await journal.post(sessions=[SessionRecord("c1", "lines", "10.0.0.1:47634", "", ("lobby", "ops"))]).kept()
 
         for _ in range(2):
-            await restore_sessions(server.chat, journal)
+            await restore_sessions(server.chat, journal, server.context.admission.origin_of)
             await journal.settled()
 
         left = [(entry.draft.room, entry.draft.kind, entry.draft.author) for entry in await journal.read(None, limit=9)]

@@ -71,6 +71,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (f"CREATE INDEX said_by_room ON entry (room) WHERE {IS_SAID}",),
     # The index of words now has a version of its own, and a gap while older entries are being indexed anew.
     ("INSERT OR IGNORE INTO meta VALUES ('unindexed_from', '0'), ('unindexed_to', '0')",),
+    (
+        "ALTER TABLE place ADD COLUMN address TEXT NOT NULL DEFAULT ''",
+        # The label and the rooms as others were told, where that lags behind; else empty.
+        "ALTER TABLE place ADD COLUMN told TEXT NOT NULL DEFAULT ''",
+    ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

@@ -4,8 +4,10 @@ While it runs, their records are posted with the notices of joining, leaving and
 """
 
 import logging
+from collections.abc import Callable
 
 from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import UNCOUNTED
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.journal import Journal, SessionStore, need
@@ -13,13 +15,17 @@ from trio_chat.journal import Journal, SessionStore, need
 logger = logging.getLogger(__name__)
 
 
-async def restore_sessions(chat: Chat, journal: Journal) -> None:
-    """Restore the clients that can resume, and announce the departure of the others. Raises JournalError."""
+async def restore_sessions(chat: Chat, journal: Journal, origin_of: Callable[[str], int]) -> None:
+    """Restore the clients that can resume, and announce the departure of the others. Raises JournalError.
+
+    `origin_of` gives the key under which clients of an address are counted; of an older journal, it is empty.
+    """
     for record in await need(journal, SessionStore).read_sessions():
         try:
             if record.mode == Mode.FRAMES:
-                chat.restore(record)
+                chat.restore(record, origin_of(record.address) if record.address else UNCOUNTED)
                 continue
         except ChatError as error:
             logger.warning("the session of [%s] is lost: %s", record.label, error.text)
         chat.announce_departure(record)
+    chat.sum_up()  # what was untold when the server stopped
