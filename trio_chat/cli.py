@@ -1,4 +1,4 @@
-"""The command line: builds settings from flags, environment and file, and runs a subcommand, imported only then."""
+"""The command line: builds settings from flags, environment and file, then imports and runs a subcommand."""
 
 import os
 import random
@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _reserve_standard_fds() -> None:
-    """Fill a closed stdin, stdout or stderr with /dev/null, or the next file or socket would take its number."""
+    """Open /dev/null for a closed stdin, stdout or stderr, or the next file or socket would get its number."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(fd)
@@ -143,7 +143,7 @@ def _exit(_number: int, _frame: object) -> None:
 
 
 def _load(struct: type[_Settings], flags: Mapping[str, object], *, file: Path | None = None) -> _Settings:
-    """Load the settings; warn on stderr of variables that look like one and are none."""
+    """Load the settings; warn on stderr of unknown variables that look like one."""
     settings = load(struct, flags, os.environ, file=file)
     for warning in unknown_variable_warnings(os.environ):
         print(f"trio-chat: {warning}", file=sys.stderr)
@@ -179,7 +179,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     """
     signal.signal(signal.SIGTERM, _exit)
     found = collect(ServeSettings, flags, os.environ, file=config)
-    found.build(ServeSettings)  # what is wrong is said before anything else is imported
+    found.build(ServeSettings)  # errors in settings are reported before anything else is imported
     from trio_chat.serve.app import serve as run_server
 
     return run_server(found, partial(collect, ServeSettings, flags, os.environ, file=config))

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 
 FREE_PORT_TRIES = 20
-"""Attempts to find a port that is free at every address of a name, where any will do."""
+"""Attempts to find a port that is free at every address of a name, where the port is 0."""
 
 _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 

@@ -1,4 +1,4 @@
-"""History as a file: what a journal keeps, one line of JSON each, for backups and for moving to another journal.
+"""History as a file: the entries of a journal as lines of JSON, for backups and for moving to another journal.
 
-It must not know how a journal stores anything, and nothing of rooms, members or sockets.
+It must not know how a journal stores anything, nor rooms, members or sockets.
 """

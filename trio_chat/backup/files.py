@@ -1,4 +1,4 @@
-"""The files, pipes and devices that a history is written to and read from."""
+"""Files, pipes and devices as targets and sources of a history."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ class BackupError(Exception):
 def writing(name: str) -> Iterator[BinaryIO]:
     """Open the target of an export. Raises BackupError, also for errors while it is written.
 
-    Only its owner can read a file, which gets its name when it is whole and on disk: until then an earlier one
+    A file can be read by its owner only, and gets its name when it is complete and on disk: until then an earlier file
     of that name stays as it was.
     """
     try:

@@ -1,6 +1,6 @@
 """The format of a history file: a header, then the entries by rising ids, as lines of JSON in UTF-8.
 
-Unknown fields are refused, and so is another version: nothing may be lost silently on the way.
+Unknown fields and other versions are refused, so that nothing is lost silently.
 """
 
 from typing import Annotated, Literal
@@ -14,10 +14,10 @@ VERSION = 1
 
 FormatName = Literal["trio-chat history"]
 Id = Annotated[int, Meta(ge=0, le=2**53)]
-"""Other JSON parsers lose digits of larger numbers."""
+"""Larger numbers lose digits in other JSON parsers."""
 
 Time = Annotated[float, Meta(ge=0, lt=253402300800)]
-"""Up to the year 9999: what cannot be shown as a date must not be kept."""
+"""Up to the year 9999: later times cannot be shown as dates."""
 
 
 class FormatError(Exception):
@@ -25,7 +25,7 @@ class FormatError(Exception):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The first line: the journal of the entries, and the id of the last one, by which a truncated file is noticed."""
+    """The first line: the journal of the entries, and the id of the last one, which reveals a truncated file."""
 
     format: FormatName = "trio-chat history"
     version: Literal[1] = 1
@@ -42,7 +42,7 @@ class _Beginning(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An entry, without the field of a Draft that means something only while its server runs."""
+    """An entry, without the field of a Draft that has a meaning only while its server runs."""
 
     id: Id
     time: Time
@@ -62,7 +62,7 @@ _line_decoder = msgspec.json.Decoder(_Line)
 
 
 def encode_header(header: Header) -> bytes:
-    """Write a header, its newline included."""
+    """Format a header, with its newline."""
     return _encoder.encode(header) + b"\n"
 
 
@@ -81,7 +81,7 @@ def decode_header(line: bytes) -> Header:
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Write an entry, its newline included."""
+    """Format an entry, with its newline."""
     draft = entry.draft
     line = _Line(
         id=entry.id,
@@ -101,7 +101,7 @@ def decode_entry(line: bytes) -> Entry:
     """Read an entry. Raises FormatError."""
     try:
         it = _line_decoder.decode(line)
-    except ValueError as error:  # no JSON, no UTF-8, or not these fields
+    except ValueError as error:  # invalid JSON or UTF-8, or other fields
         raise FormatError(str(error)) from error
     draft = Draft(it.room, it.kind, it.author, it.text, it.to, session=it.session, key=it.key)
     return Entry(it.id, it.time, draft)

@@ -43,14 +43,14 @@ T = TypeVar("T")
 
 
 class TransferResult(NamedTuple):
-    """Sentences about what was done, and what is missing from it."""
+    """Sentences about the outcome, and about what is missing."""
 
     text: str
     missing: str | None = None
 
 
 def export_history(settings: ServeSettings, name: str) -> int:
-    """Write the whole history of a journal, also while a server uses it. -> exit status. Reports on stderr.
+    """Write the whole history of a journal, even while a server uses it. -> exit status. Reports on stderr.
 
     Damaged entries are left out and named; the status is INCOMPLETE_STATUS then.
     """
@@ -63,7 +63,7 @@ def import_history(settings: ServeSettings, name: str) -> int:
 
 
 def compact_history(settings: ServeSettings) -> int:
-    """Give the disk space of removed entries back, while no server runs. -> exit status. Reports on stderr."""
+    """Free the disk space of removed entries, while no server runs. -> exit status. Reports on stderr."""
     try:
         before, after = compact_journal(settings.journal, data=settings.data)
     except JournalError as error:
@@ -104,7 +104,7 @@ async def _export(settings: ServeSettings, name: str) -> TransferResult:
 
 
 async def _last_whole(history: HistoryReader) -> int:
-    """Return the id of the last entry that is not damaged, by which an import knows that the file is whole."""
+    """Return the id of the last undamaged entry, by which an import recognises a complete file."""
     before = history.last_id + 1
     while past := await history.read(None, before=before, limit=PAGE):
         for it in reversed(past):
@@ -117,7 +117,7 @@ async def _last_whole(history: HistoryReader) -> int:
 async def _import(settings: ServeSettings, name: str) -> TransferResult:
     check_outlasts_server(settings.journal)
     with reading(name) as file:
-        source = Source(file, name_of(name, "stdin"))  # first: a file that is no history must not create a journal
+        source = Source(file, name_of(name, "stdin"))  # first: a file that is not a history must not create a journal
         async with open_journal(settings.journal, data=settings.data) as journal:
             with _progress(source.header) as report_progress:
                 try:
@@ -142,11 +142,11 @@ class Source:
         self.header = self._read(self._line(), decode_header)
 
     def stop(self) -> None:
-        """Make the iterator of the entries raise, so that a journal that is still reading keeps none of them."""
+        """Make the iterator of entries raise, so that a journal that still reads it keeps none."""
         self._is_stopped = True
 
     def entries(self, report_progress: ReportProgress) -> Iterator[Entry]:
-        """Yield the entries, cleaned like all input. Raises BackupError that names the line."""
+        """Yield the entries, cleaned like all input. Raises BackupError, which names the line."""
         last_id = 0
         while line := self._line():
             entry = self._read(line, decode_entry)

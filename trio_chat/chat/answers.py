@@ -1,4 +1,4 @@
-"""Answers of commands. A session in lines or in frames does for its client what each of them says."""
+"""Answers of commands, which a session carries out for its client, each in its own wire format."""
 
 import msgspec
 
@@ -22,7 +22,7 @@ class Posted(msgspec.Struct, frozen=True):
 
 
 class TextReply(msgspec.Struct, frozen=True):
-    """Lines for the one who asked, printed as they are."""
+    """Lines for the client that asked, printed as they are."""
 
     lines: tuple[str, ...] = ()
 
@@ -36,7 +36,7 @@ class HistoryQuery(msgspec.Struct, frozen=True):
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
-    """The newest entries of a room, `limit` at most, that hold all the words, for the one who asked."""
+    """A request for the newest entries of a room, `limit` at most, with all the words."""
 
     room: str
     words: str
@@ -44,7 +44,7 @@ class SearchQuery(msgspec.Struct, frozen=True):
 
 
 class LeaveChat(msgspec.Struct, frozen=True):
-    """The one who asked wants to leave. In lines, `text` is told to it: `nc` runs on until Enter is pressed."""
+    """The client wants to leave. In lines it is sent `text`, since `nc` runs on until Enter is pressed."""
 
     text: str = YOU_HAVE_LEFT
 

@@ -1,7 +1,7 @@
-"""Tables of commands: what a row says of a command, and how a typed line finds its row. They know no command.
+"""Tables of commands: the row of a command, and finding the row of a typed line. This file knows no command.
 
-The server has one such table (`commands.py`). Our client binds the same rows to its own functions, and adds rows for
-what only it can do.
+The server has one such table (`commands.py`). Our client binds the same rows to functions of its own, and adds rows for
+its own commands.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,8 @@ NAME_SHOWN = 32
 """Characters of an unknown command that are shown."""
 
 _LIKENESS = 0.7
-"""Of 1: `hlep` is 0.75 like `help`, `hist` 0.73 like `history`; `clear` is 0.6 like `leave`, which is too little."""
+"""The least likeness of a suggestion, of 1: `hlep` has 0.75 to `help`, `hist` 0.73 to `history`, but `clear` only 0.6
+to `leave`."""
 
 
 class Effect(StrEnum):
@@ -42,26 +43,26 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[R]):
-    """One row. `run` is what does it: its type is that of the table."""
+    """One row. `run` is the function that executes it; its type is that of the table."""
 
     name: str
     usage: str
-    """Its arguments; those in brackets may be left out."""
+    """Its arguments; those in brackets are optional."""
     help: str
     run: R
     effect: Effect
     price: Price = LINE
-    """Lines that it counts for where clients are slowed down."""
+    """The price charged to the rate limit."""
     limit: int = 0
-    """Rows that it answers with at most; 0 where it has no such limit."""
+    """The most rows in its answer; 0 for no limit."""
     asks_when_bare: bool = False
-    """Without an argument it says nothing, and answers whoever typed it."""
+    """True if, without an argument, it says nothing and only answers whoever typed it."""
     missing: str = ""
     """The answer to a missing argument; where it is empty, `run` checks the argument."""
     request: str = ""
-    """The type of the frame that does the same; programs send the line where there is none."""
+    """The type of the frame with the same effect; where it is empty, programs send the line."""
     synonyms: tuple[str, ...] = ()
-    """Its names in other chats: whoever types one is told ours."""
+    """Its names in other chats; whoever types one is told ours."""
 
     @property
     def title(self) -> str:
@@ -95,13 +96,13 @@ def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
 
 
 def read_typed(line: str, commands: Mapping[str, Command[R]]) -> TypedLine:
-    """Read a typed line. Raises ChatError where a key makes it unclear whether it is one of these for one person."""
+    """Read a typed line. Raises ChatError where it may be a private command behind a stray key."""
     refuse_hidden(line, commands.values())
     return read_line(line)
 
 
 def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
-    """Refuse a line with a private command behind a key that left letters before it. Raises ChatError."""
+    """Raises ChatError for a line with a private command after a key that left letters before it."""
     if line.isprintable():
         return
     names = [
@@ -112,13 +113,13 @@ def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
 
 
 def command_in(line: str, commands: Mapping[str, Command[R]]) -> Command[R] | None:
-    """Return the command of a typed line, if it is one of these."""
+    """Return the row of a typed line, if it is a command of this table."""
     command = read_line(line).command
     return commands.get(_split(command)[0]) if command else None
 
 
 def argument_in(line: str) -> str:
-    """Return what stands behind the command of a typed line."""
+    """Return the argument of the command in a typed line."""
     return _split(read_line(line).command)[1]
 
 
@@ -136,7 +137,7 @@ def parse(command_line: str, commands: Mapping[str, Command[R]]) -> tuple[Comman
 
 
 def _split(line: str) -> tuple[str, str]:
-    """Split a command into its name, in ASCII and small letters where it can be, and its argument."""
+    """Split a command into its name, in ASCII and lower case where possible, and its argument."""
     name, *rest = line[1:].split(maxsplit=1) or [""]
     if not name.isascii() and len(name) <= NAME_SHOWN:
         name = normalized("NFKC", name)  # full-width letters, from an East Asian keyboard
@@ -144,7 +145,7 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _unknown(name: str, commands: Mapping[str, Command[R]]) -> str:
-    """Answer a command that there is not: it may be mistyped, or called so in another chat."""
+    """Answer an unknown command, which may be mistyped or from another chat."""
     meant = [command.name for command in commands.values() if name.lower() in command.synonyms]
     meant = meant or get_close_matches(name.lower(), commands, n=1, cutoff=_LIKENESS)
     advice = f"did you mean /{meant[0]}?" if meant else f"/help lists what there is; {SAID_BY_TWO}"

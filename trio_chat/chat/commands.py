@@ -57,7 +57,7 @@ if TYPE_CHECKING:  # our client reads the table, and should not load the rules o
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command as somebody typed it. `limit` is that of its row."""
+    """A command as it was typed. `limit` is that of its row."""
 
     chat: "Chat"
     client: "Client"
@@ -68,20 +68,20 @@ class Call:
 
     @property
     def room(self) -> "Room":
-        """The room that it is about. Raises ChatError where the client is in none."""
+        """The room in which it was typed. Raises ChatError where the client is in none."""
         return self.typed_in or self.chat.current_room(self.client)
 
     def say(self, text: str) -> Answer:
-        """Say a line in the room. Who typed the command reads it too, unless the line is just what it typed."""
+        """Say a line in the room. Its author is sent it too, unless it is exactly the argument that they typed."""
         return _posted(self.chat.say(self.client, self.room, text, is_typed=text == self.argument))
 
     def act(self, text: str) -> Answer:
-        """Say what the client does, as in `* [alice] waves`, where `text` is `waves`. The same people read it."""
+        """Say what the client does, as in `* [alice] waves`, where `text` is `waves`. The same people are sent it."""
         return _posted(self.chat.act(self.client, self.room, text, is_typed=text == self.argument))
 
 
 def price_of(client: "Client", line: str) -> int:
-    """Lines that a typed line counts for where clients are slowed down. To move is to leave the other rooms."""
+    """Return the price of a typed line. Joining a room means leaving the others."""
     command = command_in(line, COMMANDS)
     if command is None:
         return 1
@@ -97,7 +97,7 @@ def _entries_wanted(command: "Command[Run]", line: str) -> int:
 
 
 def asks(line: str) -> bool:
-    """-> whether the answer to a line depends on what was said before it"""
+    """-> whether the answer to a line depends on lines before it"""
     command = command_in(line, COMMANDS)
     if command is None:
         return False
@@ -106,13 +106,13 @@ def asks(line: str) -> bool:
 
 
 def says(line: str) -> bool:
-    """-> whether a line is a command that says something in the room: who typed it may be sent the entry, too"""
+    """-> whether a line is a command that says something in the room, so that its author may be sent the entry too"""
     command = command_in(line, COMMANDS)
     return command is not None and command.effect is Effect.SAYS
 
 
 def obey(chat: "Chat", client: "Client", line: str, *, blank_lines: int = 0) -> Answer:
-    """Do what a typed line asks for. What it says comes behind that many blank lines, which are said with it.
+    """Execute a typed line. A text is said together with so many blank lines before it.
 
     Raises ChatError with a sentence for the one who typed it.
     """
@@ -158,7 +158,7 @@ def _nick(call: Call) -> Answer:
     if not call.argument:
         raise ChatError("usage", who_you_are(call.client.label))
     receipt = call.chat.rename(call.client, call.argument)
-    # It holds from now on; the notice that others read is not for oneself.
+    # The new nick is in force from now on; the notice is for others.
     answer = _notice(f"you are [{call.client.label}] now")
     return Posted(receipt, answer.lines) if receipt else answer
 
@@ -354,4 +354,4 @@ REQUEST_PRICES: Mapping[str, Price] = MappingProxyType(
     {command.request: command.price for command in COMMANDS.values() if command.request}
     | {"hello": EACH_MOVE, "say": EACH_LINE, "ping": LINE, "pong": LINE}
 )
-"""Price of each request of programs, by the type of its frame: that of the command that does the same, if one does."""
+"""The price of each request of programs, by the type of its frame: that of the command with the same effect, if any."""

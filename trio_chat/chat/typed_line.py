@@ -1,11 +1,11 @@
-"""Reading of a typed line: speech, a command or `quit()`. Lines, our client's input and the console are read here.
+"""Classification of a typed line as text, a command or `quit()`: for plain clients, our client and the console.
 
 The text that others would see decides, so a stray key, a byte order mark or a blank before `/msg` makes nothing public:
 
-1. Backspace and its kin, which a terminal in raw mode sends instead of obeying, are obeyed; then the line is cleaned.
-2. Blanks and other characters without a shape of their own do not count at the beginning.
-3. One slash, or a character drawn like it before a letter, begins a command. Two say a line that begins with one.
-4. A key that leaves letters behind, as in `OA/msg bob hi`, has the line refused: nobody can tell where it began.
+1. Backspace, Ctrl-U and Ctrl-W, which a terminal in raw mode sends, are applied; then the line is cleaned.
+2. Blanks and other characters without a shape of their own at the beginning are ignored.
+3. One slash, or a character drawn like it before a letter, begins a command. Two begin a text that begins with one.
+4. A line with letters that a key left before a command, as in `OA/msg bob hi`, is refused: its beginning is unknown.
 """
 
 import re
@@ -21,7 +21,7 @@ QUIT = "quit()"
 SAID_BY_TWO = "// says a line that begins with /"
 
 _USUAL = re.compile("[!-.0-~][ -~]*")
-"""Most lines are ASCII and begin with something else than a slash: the short way."""
+"""Most lines are ASCII and do not begin with a slash: these take a shortcut."""
 
 # Drawn like a slash: the confusables of UTS #39 that are no letters. The first is what an East Asian keyboard types.
 _LIKE_SLASH = "\uff0f\u2044\u2215\u29f8\u2571\u27cb\u1735"
@@ -40,9 +40,9 @@ _ANY_COMMAND = rf"[/{_LIKE_SLASH}]\s*+(%s)\s++\S"
 
 
 class TypedLine(msgspec.Struct, frozen=True):
-    """A line as others would see it. `command` begins with its slash and is empty for one that says something.
+    """A line as others would see it. `command` begins with its slash; it is empty for a text.
 
-    The name of a command is read as others would see it, its argument is as it was typed.
+    The name of a command is as others would see it, its argument as it was typed.
     """
 
     text: str
@@ -51,7 +51,7 @@ class TypedLine(msgspec.Struct, frozen=True):
 
 
 def read_line(line: str) -> TypedLine:
-    """Tell what a typed line is. Cleaning it before, or its text afterwards, changes nothing."""
+    """Classify a typed line. Cleaning it before, or its text afterwards, changes nothing."""
     if _USUAL.fullmatch(line) and not line.startswith(QUIT):
         return TypedLine(line)
     seen = as_seen(line)
@@ -67,7 +67,7 @@ def read_line(line: str) -> TypedLine:
 
 
 def _with_argument_as_typed(command: str, edited: str) -> str:
-    """Put back what cleaning took out of the argument: a command cleans it, or refuses it, as a nick is refused."""
+    """Restore the argument as it was typed: the command itself cleans it or, like `/nick`, refuses it."""
     name, *argument = command.split(maxsplit=1) or [""]
     if not argument or name not in edited or edited.rstrip().endswith(argument[0].rstrip()):
         return command
@@ -80,7 +80,7 @@ def as_seen(line: str) -> str:
 
 
 def command_behind_key(line: str, names: Iterable[str]) -> str:
-    """Find one of these commands in a line that is none, behind a key that left letters before it. -> "" for none"""
+    """Find one of these commands after a key that left letters before it. -> "" for none, or where it is a command"""
     line = _edited(line)
     key = _CONTROL.search(line)
     if key is None or read_line(line).command:
@@ -91,12 +91,12 @@ def command_behind_key(line: str, names: Iterable[str]) -> str:
 
 
 def from_first_shape(line: str) -> str:
-    """Return a line without what is drawn by nothing of its own at its beginning: blanks, marks, formats."""
+    """Return a line without leading characters that have no shape of their own: blanks, marks, formats."""
     return line[_first_shape(line) :]
 
 
 def _first_shape(line: str) -> int:
-    """Return the index of the first character that is drawn by itself."""
+    """Return the index of the first character with a shape of its own."""
     for index, char in enumerate(line):
         if not (char.isspace() or char in _BLANKS) and (char.isascii() or category(char) not in _SHAPELESS):
             return index
@@ -104,7 +104,7 @@ def _first_shape(line: str) -> int:
 
 
 def _edited(line: str) -> str:
-    """Obey what a terminal would have: Backspace and Delete, Ctrl-U for the line, Ctrl-W for the word."""
+    """Apply Backspace and Delete, Ctrl-U (the line) and Ctrl-W (the word), as a terminal would have done."""
     if not _EDITING.search(line):
         return line
     kept: list[str] = []

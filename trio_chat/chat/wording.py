@@ -1,4 +1,4 @@
-"""The wording of answers, the same for plain clients and for our client, and limits on them."""
+"""The wording of answers, the same for plain clients and our own, and limits on their length."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -6,13 +6,13 @@ from itertools import islice
 from trio_chat.chat.events import LOBBY
 
 HISTORY_DEFAULT = 20
-"""Lines that `/history` shows where no number is given."""
+"""Lines that `/history` shows without a number."""
 
 HISTORY_MAX = 1000
 SEARCH_MAX = 50
 ROOMS_MAX = 200
 WHO_MAX = 200
-"""Names that `/who` prints: ten thousand of them would help nobody."""
+"""Names that `/who` prints at most."""
 
 IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
@@ -26,19 +26,19 @@ SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
 
 
 def notice(text: str) -> str:
-    """Format a line that the server or the client itself says."""
+    """Format a line of the server or the client itself."""
     return f"*** {text} ***"
 
 
 def who_is_here(room: str, count: int, labels: Iterable[tuple[str, bool]], *, limit: int = WHO_MAX) -> str:
-    """Answer `/who`: how many are in a room, and some of their labels, each with whether that is who asks."""
+    """Answer `/who`: the number of members of a room, and some of their labels, each with whether it is the asker's."""
     shown = [f"[{label}]" + (" (you)" if is_you else "") for label, is_you in islice(labels, limit)]
     more = f" and {count - len(shown)} more" if count > len(shown) else ""
     return f"{count} in #{room}: {', '.join(shown)}{more}"
 
 
 def rooms_there_are(rooms: Iterable[tuple[str, int, str]], count: int, *, limit: int = ROOMS_MAX) -> list[str]:
-    """Answer `/rooms`: names, how many are in each, and topics, of those in which most people are of so many."""
+    """Answer `/rooms`: names, numbers of members and topics of the largest rooms, of `count` in all."""
     largest_first = sorted(((f"#{name}", members, topic) for name, members, topic in rooms), key=_by_size)
     rows = largest_first[:limit]
     width = max((len(name) for name, _, _ in rows), default=0)
@@ -63,12 +63,12 @@ def topic_of(room: str, topic: str) -> str:
 
 
 def topic_wanted(argument: str) -> str:
-    """Read the TEXT of `/topic TEXT`: a dash by itself stands for none, since without one it shows the topic."""
+    """Read the TEXT of `/topic TEXT`. A lone dash clears the topic, since `/topic` without TEXT shows it."""
     return "" if argument == "-" else argument
 
 
 def told_to(label: str, text: str) -> str:
-    """Confirm `/msg` once it is kept."""
+    """Confirm a `/msg` that is kept."""
     return f"to [{label}]: {text}"
 
 
@@ -84,7 +84,7 @@ def who_you_are(label: str) -> str:
 
 
 def help_rows(rows: list[tuple[str, str]]) -> list[str]:
-    """Answer `/help`: usages, and what each is for."""
+    """Answer `/help`: usages, each with its purpose."""
     rows = [*rows, SAY_A_SLASH]
     width = max(len(usage) for usage, _ in rows if len(usage) <= _USAGE_MAX)
     return [row for usage, text in rows for row in _help_row(usage, text, width)]

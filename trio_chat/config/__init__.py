@@ -1,6 +1,6 @@
 """Settings: each is declared once; its flag, environment variable, TOML key and documentation are derived from that.
 
-Must not know what a setting does in the server or the client.
+It must not know the effect of a setting in the server or the client.
 """
 
 from collections.abc import Mapping
@@ -393,6 +393,6 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def unknown_variable_warnings(environment: Mapping[str, str]) -> list[str]:
-    """Warn of environment variables that look like our settings and are none, a sentence each."""
+    """Return a warning for each unknown environment variable that looks like one of our settings."""
     settings = (*settings_of(ServeSettings), *settings_of(JoinSettings))
     return list(unknown_variables(environment, {CONFIG_VARIABLE, *(setting.variable for setting in settings)}))

@@ -14,12 +14,12 @@ def data_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder for what a client remembers. Raises ConfigError for a user without a home folder."""
+    """Return the folder for the state of a client. Raises ConfigError for a user without a home folder."""
     return _find(user_state_path, "set HOME, or the folder with XDG_STATE_HOME")
 
 
 def _find(find: Callable[..., Path], remedy: str) -> Path:
     try:
         return find("trio-chat", appauthor=False)
-    except RuntimeError as error:  # no HOME, and no entry of the user in passwd: as in a container with any uid
+    except RuntimeError as error:  # no HOME, and the user is not in passwd, as in a container under any uid
         raise ConfigError(f"this user has no home folder: {remedy}") from error

@@ -16,19 +16,19 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 _PREFIX = "TRIO_CHAT_"
 
 DEFAULT_SOURCE = "default"
-"""Stands for the source of a value that was found nowhere."""
+"""The source of a value that is the default."""
 
 
 class ConfigError(Exception):
-    """A setting cannot be used; the text says which, from where, and what was expected."""
+    """A setting is invalid; the text says which one, its source, and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingMeta:
     """Annotation that declares a setting. `default` describes the default where its value says little.
 
-    A reload applies what `is_live`; the rest needs a restart. `--help` lists it under its `section`, and also by its
-    `short` flag, a letter.
+    A reload applies a setting that `is_live`; others need a restart. `--help` lists it under its `section`, and with
+    its `short` flag, a letter.
     """
 
     help: str
@@ -111,7 +111,7 @@ class CollectedSettings:
     errors: list[str] = field(default_factory=list)
 
     def add(self, setting: Setting, value: object, source: str, *, is_toml: bool = False) -> None:
-        """Let a value override an earlier one, unless it is wrong."""
+        """Let a value override an earlier one, unless it is invalid."""
         try:
             self.values[setting.name] = SourcedValue(setting.read(value, source, is_toml=is_toml), source)
         except ConfigError as error:
@@ -119,7 +119,7 @@ class CollectedSettings:
 
     @property
     def sources(self) -> Mapping[str, str]:
-        """Where each value was found, by the name of its setting."""
+        """The source of each value, by the name of its setting."""
         return {name: value.source for name, value in self.values.items()}
 
     def build(self, struct: type[_S]) -> _S:
@@ -158,9 +158,9 @@ def load(
 
 
 def unknown_variables(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
-    """Yield a warning for each variable with our prefix that is not `known`, with the one that may be meant.
+    """Yield a warning for each variable with our prefix that is not `known`, with the most similar known one.
 
-    They are not errors: one may belong to another version, or to a related tool.
+    These are no errors: a variable may belong to another version, or to a related tool.
     """
     endings = [variable.removeprefix(_PREFIX) for variable in known]
     for name, value in sorted(environment.items()):
@@ -194,7 +194,7 @@ def _show_flag(setting: Setting) -> str:
 
 
 def _read_table(file: Path, keys: list[str], errors: list[str]) -> dict[str, object]:
-    """Read a TOML file, and append what is wrong with it to `errors`."""
+    """Read a TOML file, and append its errors to `errors`."""
     try:
         table = _read_file(file)
     except ConfigError as error:
@@ -215,6 +215,6 @@ def _read_file(file: Path) -> dict[str, object]:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start}") from error
-    except (ValueError, RecursionError) as error:  # also thousands of digits, or of brackets
+    except (ValueError, RecursionError) as error:  # thousands of digits or brackets raise it, too
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
     return {key.replace("_", "-"): value for key, value in table.items()}  # people write both

@@ -1,4 +1,4 @@
-"""Types of settings: how a value is written in a flag or a variable, in TOML and in the documentation."""
+"""Types of settings: the form of a value in a flag or a variable, in TOML and in the documentation."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ class SettingType:
         return self.toml_types == (bool,)
 
     def read(self, value: object, *, is_toml: bool) -> Any:
-        """Parse a value of a TOML file (`is_toml`), or a text. Raises ValueError that says what was expected."""
+        """Parse a value of a TOML file (`is_toml`), or a text. Raises ValueError, which says what was expected."""
         if self.is_list and isinstance(value, tuple):  # a repeatable flag
             return tuple(one for item in value for one in self.read(item, is_toml=is_toml))
         try:
@@ -85,7 +85,7 @@ def duration(low_s: float, high_s: float) -> SettingType:
 
 @dataclass(frozen=True, slots=True)
 class RetentionLimit:
-    """A limit of what is kept: a maximum age in seconds, or a maximum number of entries."""
+    """A limit on the entries that are kept: a maximum age in seconds, or a maximum number."""
 
     older_than: float | None = None
     more_than: int | None = None
@@ -145,7 +145,7 @@ def networks(metavar: str) -> SettingType:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Text that is not printed by accident."""
+    """A text that is never printed by accident."""
 
     value: str = field(repr=False)
 
@@ -183,7 +183,7 @@ BOOLEAN = SettingType(
 
 
 def _parse_integer(written: str) -> int:
-    if not re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", written):  # int() takes more: 4_7, +47, digits of any script
+    if not re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", written):  # int() accepts more: 4_7, +47, digits of any script
         raise ValueError(written)
     return int(written)
 

@@ -114,7 +114,7 @@ class ChaosTest:
         self._faults_end_at = 0.0
         self._is_calm = False
         self._lock = trio.Lock()
-        """Held while the server is killed and started, or its journal locked: it could not be opened then."""
+        """Held while the server is killed and started, or its journal locked: a locked journal cannot be opened."""
 
     async def run(self, folder: Path, on_progress: Callable[[float], None]) -> None:
         """Start server and clients, inject faults, wait until the clients have recovered, and stop the server."""
@@ -177,7 +177,7 @@ class ChaosTest:
                 await one.say(text, rng.choice(ROOMS))
 
     async def _break_connections(self, rng: Random) -> None:
-        """Inject a fault into one connection after the other, and into some as soon as they are made."""
+        """Inject faults into one connection after another, and into some as soon as they are made."""
         names: list[str] = []
 
         def inject_one(connection: ProxiedConnection) -> None:
@@ -220,7 +220,7 @@ class ChaosTest:
         on_progress(self._plan.seconds)
 
     async def _sleep_during_faults(self, seconds: float) -> bool:
-        """Sleep. -> whether the time of faults still lasts afterwards"""
+        """Sleep. -> whether the time of faults still lasts"""
         await trio.sleep(seconds)
         return trio.current_time() < self._faults_end_at
 
@@ -230,7 +230,7 @@ def _flow(connection: ProxiedConnection, rng: Random) -> Flow:
 
 
 def _lock_for(journal: Path, seconds: float) -> None:
-    """Lock a journal against everybody who writes, as another program would. Called in a thread."""
+    """Lock a journal against all writers, as another program would. Called in a thread."""
     with closing(sqlite3.connect(journal, isolation_level=None, timeout=LOCK_WAIT_S)) as other:
         other.execute("BEGIN EXCLUSIVE")
         time.sleep(seconds)

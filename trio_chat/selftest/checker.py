@@ -117,9 +117,9 @@ def _check_said(history: Sequence[ShownEntry], recording: Recording) -> Iterator
 
 
 def _check_own_order(history: Sequence[ShownEntry], recording: Recording) -> Iterator[str]:
-    """Find what one client said and is not in the order in which it said it, over all rooms."""
+    """Find lines of one client that are not in the order in which it said them, over all rooms."""
     numbers = {text: number for number, text in enumerate(recording.said.values())}
-    texts = [text for text in _texts(history) if text in numbers]  # each where it is first
+    texts = [text for text in _texts(history) if text in numbers]  # by their first occurrence
     yield from (
         f"said {_quote(after)} before {_quote(before)}, but the history has it behind that"
         for before, after in pairwise(texts)

@@ -33,7 +33,7 @@ def check_installation(python: str = sys.executable) -> int:
 
 
 def run_chaos(*, seconds: float, seed: int, run_test: RunChaosTest = run_chaos_test) -> int:
-    """Let clients talk for so many seconds while everything breaks, and judge the result. -> exit status"""
+    """Let clients talk for so many seconds under faults, and check the result. -> exit status"""
     return _run(partial(_chaos, ChaosPlan(seconds, seed, kill_interval_s=min(KILL_INTERVAL_S, seconds / 3)), run_test))
 
 

@@ -1,4 +1,4 @@
-"""Judging presence: the notices in a history, replayed, must say who is in which room, and make sense one by one."""
+"""Checking presence: the notices in a history, replayed, must yield the members of each room, and fit one another."""
 
 import re
 from collections import Counter, defaultdict
@@ -43,9 +43,9 @@ class PresenceReplay:
         self.numbers: Counter[str] = Counter()
         """The number of members of each room."""
         self.faults: list[str] = []
-        """Notices that cannot be, each with the id of its entry."""
+        """Impossible notices, each with the id of its entry."""
         self.summed_up: set[str] = set()
-        """Rooms in which not everybody is known by name."""
+        """Rooms in which not all members are known by name."""
 
     def feed(self, entries: Iterable[Entry]) -> None:
         """Replay more entries, in their order."""
@@ -53,7 +53,7 @@ class PresenceReplay:
             self._replay(entry)
 
     def faults_against(self, present: Mapping[str, Iterable[str]]) -> list[str]:
-        """Compare with the labels that `/who` lists, by room. -> faults; who may have been counted is left out"""
+        """Compare with the labels that `/who` lists, by room. -> faults, except for members that may only be counted"""
         found = list(self.faults)
         for room in sorted({*self.members, *present}):
             told, listed = self.members[room], set(present.get(room, ()))

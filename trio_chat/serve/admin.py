@@ -26,7 +26,7 @@ class Admin:
     """The admin app, ready to start on its listeners."""
 
     def __init__(self, in_force: SettingsInForce, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
-        """Raise SetupError where other machines can reach it and no setting says who may use it."""
+        """Raises SetupError where other machines can reach it and no setting says who may use it."""
         settings = in_force.settings
         if settings.admin_tls and settings.tls_cert is None:
             raise SetupError("TLS for the admin API needs a certificate: give one with --tls-cert")
@@ -51,7 +51,7 @@ class Admin:
         """
         if not self._listeners:
             return []
-        # Abandoned when cancelled: importing can take seconds on a busy machine, which a stop does not have.
+        # Abandoned when cancelled: an import can take seconds on a busy machine, more than a stop may take.
         app = await trio.to_thread.run_sync(importlib.import_module, "admin_api.app", abandon_on_cancel=True)
         delays = Histogram(BUCKET_BOUNDS_S)
         nursery.start_soon(watch_delay, delays)

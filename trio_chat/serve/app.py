@@ -57,14 +57,14 @@ from trio_chat.server.upkeep.session_store import restore_sessions
 STDIN, STDOUT = 0, 1
 
 TICK_INTERVAL_S = 1.0
-"""Between two calls of `Chat.tick`, which does what depends on the time."""
+"""Between two calls of `Chat.tick`."""
 
 CERTIFICATE_CHECK_INTERVAL_S = 86400.0
 
 GARBAGE_CHECK_INTERVAL_S = 60.0
 
 ENTRIES_PER_TURN = 2000
-"""Entries appended to rooms between two checkpoints: 5 ms."""
+"""Entries appended to rooms between two checkpoints, in some 5 ms."""
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ async def _serve_until(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """The tasks of a server. `nursery` has all but the sessions, and outlives them."""
+    """The tasks of a server. `nursery` has all tasks but the sessions, and outlives these."""
 
     settings: ServeSettings
     components: Components
@@ -175,7 +175,7 @@ class Server:
         return self.components.context
 
     async def run(self, chat_sockets: Sequence[socket.socket]) -> None:
-        """Start everything, and return when the sessions have ended and the records are written, after a stop."""
+        """Run the server until a stop; return when the sessions have ended and the records are written."""
         self._start_tasks()
         await self._restore()
         async with trio.open_nursery() as sessions:
@@ -220,7 +220,7 @@ class Server:
         await accept_forever(chat_socket, partial(serve_connection, self.context), sessions)
 
     async def _start_admin_and_console(self) -> None:
-        """Runs among the sessions, so that a stop cancels it: importing the admin app can take seconds."""
+        """Open the admin API. This runs among the sessions, so that a stop cancels it: the import can take seconds."""
         operator, context = self.components.operator, self.context
         rows = await self.admin.start(self.nursery, operator, context, is_stopping=lambda: self.stop.is_requested)
         self.printer.release(rows)
@@ -249,7 +249,7 @@ class Server:
                 nursery.start_soon(self.admin.events.aclose, EVENT_STREAMS_S)
 
     async def _follow_journal(self) -> None:
-        """Append durable entries to their rooms, a bounded number at a time: none of them holds the loop."""
+        """Append durable entries to their rooms, a bounded number at a time, so as not to hold the loop."""
         async for entries in self.context.journal.follow():
             for start in range(0, len(entries), ENTRIES_PER_TURN):
                 self.context.chat.deliver(entries[start : start + ENTRIES_PER_TURN])
@@ -270,7 +270,7 @@ class Server:
             await trio.sleep(CERTIFICATE_CHECK_INTERVAL_S)
 
     async def _run_console(self) -> None:
-        """Run the commands typed to stdin until a stop is requested, which gives a terminal back at once."""
+        """Run the commands typed on stdin until a stop is requested, when the terminal is restored at once."""
         reload = partial(self.reloader.request_and_wait, console.BY)
         context = console.ConsoleContext(self.components.operator, need(self.context.journal, OperatorStore), reload)
         async with trio.open_nursery() as nursery:
@@ -297,7 +297,7 @@ def _log_standstill(seconds: float) -> None:
 def _report_change(
     printer: Printer, admin: Admin, chat: Chat, change: Change, client: Client, reason: DisconnectReason | None
 ) -> None:
-    """Tell the console, the log and the event streams that a client has come or gone."""
+    """Report the beginning or end of a connection to the console, the log and the event streams."""
     printer.print(console.change_line(change, client))
     log_disconnect(client, reason)
     admin.events.append_change(chat, change, client, reason)

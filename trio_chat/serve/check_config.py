@@ -19,7 +19,7 @@ from trio_chat.server.operation.systemd import Inherited
 
 
 def check(found: CollectedSettings, *, is_quiet: bool) -> int:
-    """Print the settings and their sources, unless `is_quiet`, and all problems on stderr, a line each.
+    """Print the settings and their sources, unless `is_quiet`, and every problem on stderr, a line each.
 
     -> exit status: 1 where there is a problem
     """
@@ -37,7 +37,7 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
 
 def _certificate_warning(settings: ServeSettings) -> str:
     """Return a warning about a certificate that ends soon; a server would start with it nonetheless."""
-    with suppress(SetupError):  # it is among the problems
+    with suppress(SetupError):  # this is reported as a problem
         tls = read_tls(settings)
         if tls and (found := tls.expiry_warning(time.time())):
             return found[1]
@@ -52,7 +52,7 @@ def _rows(found: CollectedSettings, settings: ServeSettings) -> Iterator[str]:
 
 
 def _problems(settings: ServeSettings) -> Iterator[str]:
-    """Yield what would keep a server with these settings from starting, except for ports in use."""
+    """Yield the problems that would keep a server from starting, except for ports in use."""
     checks: tuple[Callable[[], object], ...] = (
         lambda: read_password(settings.password_file),
         lambda: read_tls(settings),
@@ -67,14 +67,14 @@ def _problems(settings: ServeSettings) -> Iterator[str]:
 
 
 async def _check_ports(settings: ServeSettings) -> None:
-    """Listen for a moment on the same addresses, on free ports."""
+    """Listen on the same addresses for a moment, on free ports."""
     on_free_ports = msgspec.structs.replace(settings, port=0, admin_port=0)
     async with open_ports(on_free_ports, Inherited()) as (_chat, admin_listeners):
         Admin(SettingsInForce(settings), _token(settings), admin_listeners)
 
 
 def _token(settings: ServeSettings) -> AdminToken:
-    """Read the token as a server does, or stand in for one that would be created at the start."""
+    """Read the token as a server does, or return a stand-in for one that would be created at the start."""
     file = settings.admin_token_file
     if file and not settings.admin_token and not file.exists():
         return AdminToken("created at the start", None)

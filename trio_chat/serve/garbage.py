@@ -1,8 +1,8 @@
-"""Collecting garbage in small pieces: a collection holds the loop, and Python's own walks everything that is alive.
+"""Garbage collection in small pieces: a collection holds the loop, and Python's own walks every live object.
 
-What survives a collection of all generations is frozen, so that the next one walks only what was made since. A frozen
-object is still freed when nobody refers to it any more. Garbage in cycles among frozen objects is not found; sessions
-leave none, and HTTP requests little. Once very much is frozen, a full collection looks for it.
+Objects that survive a collection of all generations are frozen, so that the next one walks only newer ones. A frozen
+object is still freed when its last reference goes. Garbage in cycles among frozen objects is not found; sessions leave
+none, and HTTP requests little. Once very much is frozen, a full collection finds it.
 """
 
 import gc
@@ -44,7 +44,7 @@ class GarbageCollection:
             gc.set_threshold(*before)
 
     def collect_if_due(self) -> None:
-        """Collect everything, if very much has been frozen since that was done last. To be called now and then."""
+        """Run a full collection, if very much has been frozen since the last one. Called now and then."""
         if gc.get_freeze_count() > 2 * self._survived + self._growth:
             gc.unfreeze()
             gc.collect()

@@ -6,7 +6,7 @@ import sys
 TIMEOUT_S = 3
 
 _EVERY_INTERFACE = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
-"""The address to ask at, where the server listens on every interface."""
+"""The address to ask where the server listens on every interface."""
 
 
 def ask_health(host: str, port: int, *, token: str = "", is_encrypted: bool = False) -> int:

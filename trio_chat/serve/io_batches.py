@@ -1,15 +1,15 @@
-"""A bound on how many sockets Trio serves in one turn of its loop.
+"""A bound on the number of sockets that Trio serves in one turn of its loop.
 
-Trio (0.35) asks epoll for all that is ready, and runs every task that waits for it before it looks again: when
-thousands of connections break at once, or speak, nobody else is served until the last of them was. What epoll does not
-return at once it returns next time, those that have waited longest first.
+Trio (0.35) asks epoll for all sockets that are ready, and runs every task that waits for one before it asks again: when
+thousands of connections break or speak at once, nobody else is served until the last of them was. Sockets that epoll
+does not return at once come next time, those that have waited longest first.
 """
 
 import select
 from typing import Any
 
 EVENTS_PER_TURN = 500
-"""Each costs 20 to 60 microseconds: taking it up, receiving, and what is done about it before the next wait."""
+"""Sockets in one turn. Each costs 20 to 60 microseconds, up to the next wait of its task."""
 
 
 class BoundedEpoll:
@@ -28,8 +28,8 @@ class BoundedEpoll:
 
 
 def bound_io_batches() -> None:
-    """Bound the turns of the loop that runs now. Does nothing where Trio does not use epoll, or keeps it elsewhere."""
-    from trio._core._run import GLOBAL_RUN_CONTEXT  # there is no public way to it
+    """Bound the turns of the running loop. Does nothing where Trio does not use epoll, or keeps it elsewhere."""
+    from trio._core._run import GLOBAL_RUN_CONTEXT  # there is no public access to it
 
     manager: Any = GLOBAL_RUN_CONTEXT.runner.io_manager
     if hasattr(select, "epoll") and isinstance(getattr(manager, "_epoll", None), select.epoll):

@@ -68,7 +68,7 @@ def _explaining(prefix: str, host: str, port: int) -> Iterator[None]:
     """Turn the error of a failed bind into a SetupError that says what to do."""
     try:
         yield
-    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: an impossible host name
         raise SetupError(
             f"cannot listen on {host!r}: there is no such name or address; choose another with --{prefix}host"
         ) from error

@@ -1,7 +1,7 @@
 """Reload: changed settings are applied while the server runs.
 
-Everything is read before anything is changed, so a mistake in a file changes nothing. The declaration of a setting says
-whether a reload applies it (`is_live`). Clients stay connected even if the new settings would refuse them.
+Everything is read before anything is changed, so with a mistake in a file nothing changes. The declaration of a setting
+says whether a reload applies it (`is_live`). Clients stay connected even if the new settings would refuse them.
 """
 
 import logging
@@ -24,20 +24,20 @@ from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 
 READ_TIMEOUT_S = 2.0
-"""For the settings and their files: one may be a pipe that nobody writes to, or on a network."""
+"""Timeout for reading the settings and their files: one may be a pipe that nobody writes to, or on a network."""
 
 BLOCKED_THREADS_MAX = 16
-"""Threads that may be stuck in reading a file, since nothing can end them; beyond that no reload is begun."""
+"""Threads that may be stuck in reading a file, since nothing can end them. With more, reloads are refused."""
 
 REQUEST_TIMEOUT_S = 3.0
-"""For whoever waits for a reload, such as the console, whose next command may be `quit()`."""
+"""Timeout of a wait for a reload, such as that of the console, whose next command may be `quit()`."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ReloadResult:
-    """Changes, in lines for the operator: `applied` now, or `deferred` to a restart. With an `error` there are none."""
+    """Changes, as lines for the operator: `applied` now, or `deferred` to a restart. There are none with an `error`."""
 
     applied: tuple[str, ...] = ()
     deferred: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class ReadProgress:
 
 
 class Reloader:
-    """Applies settings on request. `read_settings` reads them again, as they were read at the start."""
+    """Applies settings on request. `read_settings` reads them again as at the start."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Reloader:
         self._by = ""
 
     def request(self, by: str) -> trio.Event:
-        """Request a reload from `run`; requests that come before it begins are one. -> event set when it is reported"""
+        """Request a reload from `run`; requests before it begins are merged. -> event set when it is reported"""
         self._by = by
         self._requested.set()
         return self._reported
@@ -101,7 +101,7 @@ class Reloader:
             await self.request(by).wait()
 
     async def run(self, report: Callable[[str, ReloadResult], None], manager: ServiceManager) -> None:
-        """Reload on each request, and `report` who made it and the result, until cancelled."""
+        """Reload on each request, and `report` its author and the result, until cancelled."""
         while True:
             await self._requested.wait()
             self._requested = trio.Event()
@@ -112,7 +112,7 @@ class Reloader:
             reported.set()
 
     async def reload(self) -> ReloadResult:
-        """Read everything again and apply what is live."""
+        """Read everything again and apply the live settings."""
         try:
             found, settings, secrets = await self._read_within_timeout()
         except (ConfigError, SetupError) as error:
@@ -156,7 +156,7 @@ class Reloader:
         )
 
     def _replaced_files(self, new: Secrets) -> tuple[str, ...]:
-        """Report files whose names are as before and whose contents have changed."""
+        """Report files with the same names and changed contents."""
         tls, password = self._context.tls, self._context.password
         replaced = []
         if tls and new.tls and tls.fingerprint != new.tls.fingerprint:

@@ -16,7 +16,7 @@ class SettingsInForce:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def apply(self, new: ServeSettings, sources: Mapping[str, str]) -> None:
-        """Take over what is live of new settings; the rest waits for a restart."""
+        """Take over the live settings among new ones; the others wait for a restart."""
         live = [setting.name for setting in settings_of(ServeSettings) if setting.is_live]
         self.settings = msgspec.structs.replace(self.settings, **{name: getattr(new, name) for name in live})
         kept = {name: source for name, source in self.sources.items() if name not in live}

@@ -32,7 +32,8 @@ from trio_chat.server.upkeep.operator_log import OperatorLog
 from trio_chat.wire import frames, lines
 
 LIMIT_SHARE = 4
-"""A quarter of the memory that the process may use is for windows: slices of them can take twice as much again."""
+"""Windows get one part in this many of the memory that the process may use: their slices can take twice as much
+again."""
 
 OnChange = Callable[[Chat, Change, Client, DisconnectReason | None], None]
 OnRecord = Callable[[str, str, str], None]
@@ -40,7 +41,7 @@ OnRecord = Callable[[str, str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The components that `app.py` runs, and that a reload changes."""
+    """The components that `app.py` runs and a reload changes."""
 
     context: SessionContext
     operator: Operator
@@ -60,7 +61,7 @@ def wire(
 ) -> Components:
     """Make the components. `nursery` is for tasks that send, and outlives the sessions.
 
-    `on_change` is called when a client comes or goes, `on_record` when an operator does something.
+    `on_change` is called when a connection begins or ends, `on_record` when an operator acts.
     """
     pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
     deps = Dependencies(
