@@ -48,10 +48,19 @@ def create_app(state: AdminState, access: Access) -> QuartTrio:
     app.register_error_handler(ChatError, _refused_by_rule)
     authentication = Authentication(access)
     audiences = {one.view.__name__: one.audience for one in ENDPOINTS} | dict(console_audiences())
+    _count_requests(app, state)
     add_console(app, authentication)
     guard(app, authentication, access.names, audiences)
     add_endpoints(app, ENDPOINTS, state)
     return app
+
+
+def _count_requests(app: QuartTrio, state: AdminState) -> None:
+    async def count(answer: Response) -> Response:
+        state.requests[answer.status_code] += 1
+        return answer
+
+    app.after_request(count)
 
 
 async def _refused_by_rule(error: ChatError) -> Response:

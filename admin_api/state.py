@@ -1,6 +1,7 @@
 """The state of a running server that operators see and change. Needs no Quart, which is imported later."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import Setting
 from trio_chat.journal import Journal
+
+STATUSES = (200, 201, 204, 303, 400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
+"""The statuses of answers of the admin app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class AdminState:
     """Times from the commit of entries to their last send."""
     certificate_expires_at: Callable[[], float | None] = lambda: None
     """Returns the end of the validity of the TLS certificate in use, in seconds since 1970."""
+    requests: Counter[int] = field(default_factory=lambda: Counter(dict.fromkeys(STATUSES, 0)))
+    """Requests to the admin API, by the status of the answer."""
     confirmations: Confirmations = field(default_factory=Confirmations)
     certificate_warning: Callable[[], str] = str
     """Returns a sentence about a TLS certificate that has expired or soon will, or ""."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import cast
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
@@ -18,6 +18,7 @@ from admin_api.http.endpoint import Operation, endpoint
 from admin_api.state import AdminState
 from trio_chat import __version__
 from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.events import Kind
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
 
@@ -40,6 +41,7 @@ class MetricsCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
+        yield from ProcessCollector(registry=None).collect()
         yield from self._gauges()
         yield from self._counters()
         yield _histogram(
@@ -104,7 +106,11 @@ class MetricsCollector:
         )
         yield _labelled(
             CounterMetricFamily("trio_chat_entries", "Entries committed to the journal.", labels=["kind"]),
-            counters.entries.items(),
+            (dict.fromkeys(Kind, 0) | counters.entries).items(),
+        )
+        yield _labelled(
+            CounterMetricFamily("trio_chat_admin_requests", "Requests to the admin API.", labels=["status"]),
+            ((str(status), count) for status, count in self._state.requests.items()),
         )
         yield CounterMetricFamily("trio_chat_lines", "Lines and frames received from clients.", counters.lines_in)
         yield CounterMetricFamily(

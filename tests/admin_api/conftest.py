@@ -46,6 +46,7 @@ from trio_chat.chat.outlet import CloseReason
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_journal
 from trio_chat.serve.settings_in_force import SettingsInForce
+from trio_chat.server.transport.admission import REFUSALS
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 LARGE = b"x" * (64 * 1024 * 1024)
@@ -232,7 +233,7 @@ class AdminServer:
         self.chat = Chat(deps, rules=Rules())
         self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.append_action)
         self.operator = Operator(self.chat, Bans(store=self.operator_log), self.operator_log, lambda: self.now, at_once)
-        self.refused: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
         self.loop_delay = Histogram((0.001, 0.1))
         self.delivery_delay = Histogram((0.001, 0.1))
         self.series = Series(self.chat, self.delivery_delay, lambda: self.now)

@@ -1,8 +1,34 @@
-"""The answers of `GET /metrics`."""
+"""The answers of `GET /metrics`, read by us and by the real Prometheus."""
 
+import json
+import re
+import subprocess
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import trio
 from prometheus_client.parser import text_string_to_metric_families
 
+from admin_api.http.access import Access
+from admin_api.state import STATUSES
+from tests.conftest import PATIENCE_S
 from trio_chat import __version__
+from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.events import Kind
+from trio_chat.chat.log import Mode
+from trio_chat.server.transport.admission import REFUSALS
+
+PROMETHEUS = """
+global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}
+scrape_configs:
+  - job_name: trio-chat
+    authorization: {{credentials: {token}}}
+    static_configs: [{{targets: ["{target}"]}}]
+"""
+TOKEN = "correct-horse-battery"
+GRAFANA = Path(__file__).parents[3] / "docs" / "grafana.json"
 
 
 async def scrape(admin) -> dict[tuple[str, ...], float]:
@@ -55,3 +81,111 @@ async def test_a_journal_that_keeps_nothing_is_seen(admin) -> None:
     admin.journal.fault = "the disk is full"
 
     assert (await scrape(admin))["trio_chat_journal_fault",] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("trio_chat_clients", Mode),
+        ("trio_chat_connects_total", Mode),
+        ("trio_chat_disconnects_total", DisconnectReason),
+        ("trio_chat_refused_total", REFUSALS),
+        ("trio_chat_entries_total", Kind),
+        ("trio_chat_admin_requests_total", [str(status) for status in STATUSES]),
+    ],
+)
+async def test_every_value_of_a_label_is_there_from_the_start(admin, name, values) -> None:
+    seen = await scrape(admin)
+
+    assert {label: seen[name, label] for label in values} == dict.fromkeys(values, 0)
+
+
+async def test_it_counts_requests_by_their_answer(admin) -> None:
+    await admin.ask("GET", "/clients/4711")
+
+    assert (await scrape(admin))["trio_chat_admin_requests_total", "404"] == 1
+
+
+async def test_it_has_the_process(admin) -> None:
+    seen = await scrape(admin)
+
+    assert seen["process_resident_memory_bytes",] > 1e6
+    assert seen["process_cpu_seconds_total",] > 0
+    assert seen["process_open_fds",] > 0
+
+
+async def test_promtool_has_nothing_to_say(admin) -> None:
+    admin.connect(47634)
+    text = (await admin.ask("GET", "/metrics")).text
+
+    done = await trio.run_process(
+        ["promtool", "check", "metrics"], stdin=text.encode(), capture_stdout=True, capture_stderr=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+async def test_grafanas_dashboard_asks_for_metrics_that_there_are(admin) -> None:
+    families = text_string_to_metric_families((await admin.ask("GET", "/metrics")).text)
+    names = {sample.name for family in families for sample in family.samples}
+    names.add("trio_chat_tls_certificate_expires_timestamp_seconds")  # only where there is a certificate
+    asked = set(re.findall(r"\b(?:trio_chat|process)_[a-z_]+", GRAFANA.read_text()))
+
+    assert asked - names == set()
+    assert len(asked) > 15
+
+
+@pytest.mark.slow
+async def test_prometheus_scrapes_it(open_admin, nursery: trio.Nursery, tmp_path: Path) -> None:
+    async with open_admin(Access(TOKEN)) as admin:
+        answered = Answers()
+        admin.site.app.after_request(answered.note)
+        config = tmp_path / "prometheus.yml"
+        config.write_text(PROMETHEUS.format(token=TOKEN, target=admin.site.url.removeprefix("http://")))
+        options = [f"--config.file={config}", f"--storage.tsdb.path={tmp_path}", "--web.listen-address=127.0.0.1:0"]
+        start = partial(trio.run_process, ["prometheus", *options], stderr=subprocess.PIPE, check=False)
+        process = await nursery.start(start)
+        with trio.fail_after(PATIENCE_S):
+            port = await listening_port(process.stderr)
+            while await query(port, "up") != "1":
+                await answered.more()
+            clients = await query(port, 'trio_chat_clients{mode="lines"}')
+        process.kill()
+
+    assert clients == "0"
+
+
+class Answers:
+    """The answers of an app, waited for one after the other."""
+
+    def __init__(self) -> None:
+        self._next = trio.Event()
+
+    async def note(self, answer):
+        self._next.set()
+        self._next = trio.Event()
+        return answer
+
+    async def more(self) -> None:
+        await self._next.wait()
+
+
+async def listening_port(log: trio.abc.ReceiveStream) -> int:
+    """Read the log of Prometheus up to the line with its port."""
+    said = b""
+    async for chunk in log:
+        said += chunk
+        if found := re.search(rb'msg="Listening on" address=127\.0\.0\.1:(\d+)', said):
+            return int(found[1])
+    raise AssertionError(said.decode())
+
+
+async def query(port: int, expression: str) -> str:
+    """Ask Prometheus for a value. -> "" where it has none, or is not ready"""
+    request = f"GET /api/v1/query?query={quote(expression)} HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        await stream.send_all(request.encode())
+        answer = b"".join([chunk async for chunk in stream])
+    head, _, body = answer.partition(b"\r\n\r\n")
+    found = json.loads(body)["data"]["result"] if b" 200 " in head else []
+    return str(found[0]["value"][1]) if found else ""

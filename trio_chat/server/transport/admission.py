@@ -22,6 +22,9 @@ CONNECT_BURST_S = 10
 KNOWN_ORIGINS = 10_000
 """Origins whose rate is remembered; the least recently seen is forgotten first."""
 
+REFUSALS = ("banned", "denied", "full", "too-fast", "too-many")
+"""The codes by which a connection can be refused."""
+
 Ticket = int
 """The key that a connection is counted under: its origin, or one of these two."""
 
@@ -49,7 +52,7 @@ class Admission:
 
     def __init__(self, limits: AdmissionLimits, bans: Bans) -> None:
         self._limits = limits
-        self.refused: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
         """Refused connections, by the code of the ChatError."""
         self._bans = bans
         self._total = 0
