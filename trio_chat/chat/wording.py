@@ -16,6 +16,9 @@ WHO_MAX = 200
 
 IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
+
+STILL_INDEXING = "older lines are still being indexed"
+"""Behind what a search found, while there may be more."""
 LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT says something to one person alone"
 YOU_HAVE_LEFT = "you have left"

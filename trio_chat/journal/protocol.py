@@ -110,8 +110,8 @@ class Journal(HistoryReader, Protocol):
 class Searchable(Protocol):
     """A journal that can be searched."""
 
-    search_gap: str | None
-    """What searches do not find at present, as a clause without a full stop; None when they find everything."""
+    is_indexing: bool
+    """True while older entries are being indexed, which searches do not find until then."""
 
     async def search(
         self,

@@ -18,7 +18,6 @@ class SearchError(JournalError):
 
 
 TOO_MUCH = "too much to look through: say more"
-STILL_INDEXING = "older lines are still being indexed"
 
 
 class Damaged(msgspec.Struct, frozen=True):

@@ -305,6 +305,8 @@ class Page(Reply, frozen=True, kw_only=True):
     more: bool
     damaged: list[int] = msgspec.field(default_factory=list)
     """Ids of entries in the range of this page that can no longer be read."""
+    incomplete: bool = False
+    """Older entries are still being indexed, so a search may find more of them later."""
 
 
 class CommandOutput(Reply, frozen=True, kw_only=True, tag="output"):

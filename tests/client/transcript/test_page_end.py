@@ -4,9 +4,9 @@ from trio_chat.client.transcript.page_end import page_end
 from trio_chat.wire import frames
 
 
-def page(*ids: int, more: bool = True, damaged: tuple[int, ...] = ()) -> frames.Page:
+def page(*ids: int, more: bool = True, damaged: tuple[int, ...] = (), incomplete: bool = False) -> frames.Page:
     entries = [frames.Said(id=number, room="lobby", kind="said", time=0.0, author="bob") for number in ids]
-    return frames.Page(entries=entries, damaged=list(damaged), more=more, key="k")
+    return frames.Page(entries=entries, damaged=list(damaged), more=more, incomplete=incomplete, key="k")
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ def page(*ids: int, more: bool = True, damaged: tuple[int, ...] = ()) -> frames.
         (frames.History(room="lobby", limit=20), page(7, 9, more=False), ""),
         (frames.History(room="lobby", limit=20), page(), ""),
         (None, page(7), ""),
+        (frames.Search(text="x"), page(7), ""),
+        (frames.Search(text="x"), page(7, incomplete=True), "older lines are still being indexed"),
+        (frames.Search(text="x"), page(incomplete=True), "older lines are still being indexed"),
     ],
 )
 def test_behind_a_page_stands_how_to_read_on(question: frames.History | None, answer: frames.Page, end: str) -> None:

@@ -20,7 +20,7 @@ from tests.conftest import PATIENCE_S
 from tests.journal.test_contract import is_held
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.text import clean
-from trio_chat.journal.records import STILL_INDEXING, Origin
+from trio_chat.journal.records import Origin
 from trio_chat.journal.search_words import WORDS_MAX, Wanted, phrases
 from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.journal import open_sqlite
@@ -196,8 +196,7 @@ async def test_a_former_index_is_replaced_while_the_server_runs(path: Path, numb
     async with open_sqlite(path) as journal:
         newest = [entry.id for entry in await journal.search(["lobby"], "服务器", limit=1)]
         with trio.fail_after(PATIENCE_S):
-            while journal.search_gap:
-                assert journal.search_gap == STILL_INDEXING
+            while journal.is_indexing:
                 await trio.lowlevel.checkpoint()
         ids = [entry.id for entry in await journal.search(["lobby"], "服务器", limit=COUNT)]
 
@@ -255,7 +254,7 @@ async def test_what_is_imported_is_indexed_behind_what_is_said(path: Path) -> No
 
         assert [entry.draft.text for entry in await journal.search(["lobby"], "now", limit=9)] == ["said now"]
         with trio.fail_after(PATIENCE_S):
-            while journal.search_gap:
+            while journal.is_indexing:
                 await trio.lowlevel.checkpoint()
         assert len(await journal.search(["lobby"], "imported", limit=3 * COUNT)) == 2 * COUNT
     check_against_a_new_index(path)

@@ -103,3 +103,22 @@ async def test_a_search_with_too_many_words_is_refused_in_lines_and_frames(open_
         while (frame := json.loads(await program.line()))["type"] != "error":
             pass
         assert (frame["code"], frame["key"]) == ("too-much", "k")
+
+
+async def test_a_search_says_so_while_older_lines_are_being_indexed_in_lines_and_frames(open_server) -> None:
+    async with open_server() as server:
+        server.context.journal.is_indexing = True
+        line, program = await server.join(), await server.connect()
+        await program.send(b'{"type":"hello","protocol":1}\n{"type":"say","room":"lobby","text":"hi","key":"1"}\n')
+        while "]> hi" not in await line.line():
+            pass
+
+        await line.send(b"/search hi\n/search nobody\n")
+        await program.send(b'{"type":"search","text":"nobody","key":"k"}\n')
+
+        assert (await line.line()).endswith("hi")
+        assert (await line.line()).startswith("*** older lines are still being indexed")
+        assert await line.line() == "*** nothing found; older lines are still being indexed ***"
+        while '"type":"page"' not in (answer := await program.line()):
+            pass
+        assert json.loads(answer)["incomplete"] is True

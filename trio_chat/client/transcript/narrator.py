@@ -200,8 +200,9 @@ class Narrator:
             case frames.CommandOutput(lines=lines):
                 rows = [row for line in lines for row in self.transcript.received(line, columns=columns)]
                 yield TranscriptItem(rows, self.room)
-            case frames.Page(entries=[], damaged=[]):
-                yield TranscriptItem(self.transcript.notice(NOTHING_FOUND), self.room)
+            case frames.Page(entries=[], damaged=[]) as page:
+                text = "; ".join(filter(None, (NOTHING_FOUND, page_end(answered.question, page))))
+                yield TranscriptItem(self.transcript.notice(text), self.room)
             case frames.Page() as page:
                 yield from self._render_page(page, link, columns)
                 if end := page_end(answered.question, page):

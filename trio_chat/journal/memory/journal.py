@@ -87,7 +87,7 @@ class MemoryJournal(Intake):
     """A journal in lists. A batch is everything posted in one turn of the loop."""
 
     damage: str | None = None
-    search_gap: str | None = None
+    is_indexing: bool = False
 
     def __init__(self, clock: Callable[[], float], entries_max: int, search_max_s: float) -> None:
         super().__init__(self._submit_batch, last_id=0, name="memory:")

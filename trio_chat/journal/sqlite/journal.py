@@ -22,7 +22,6 @@ from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.intake import CLOSED, Intake
 from trio_chat.journal.records import (
-    STILL_INDEXING,
     TOO_MUCH,
     WHOLE_AUDIT,
     AuditFilter,
@@ -185,10 +184,10 @@ class SqliteJournal(Intake):
         raise SearchError(TOO_MUCH)
 
     @property
-    def search_gap(self) -> str | None:
-        """The entries that searches do not find yet."""
+    def is_indexing(self) -> bool:
+        """True while older entries are being indexed, which searches do not find until then."""
         marks = self._store.indexing.marks
-        return STILL_INDEXING if marks.has_gap or self.last_id - marks.indexed_to > UNINDEXED_MAX else None
+        return marks.has_gap or self.last_id - marks.indexed_to > UNINDEXED_MAX
 
     async def find(self, session: str, key: str) -> Past | None:
         """Return the entry kept under this session and key."""

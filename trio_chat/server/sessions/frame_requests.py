@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, assert_never
 
+from msgspec.structs import replace
+
 from trio_chat.chat.answers import HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
 from trio_chat.chat.client import Client
 from trio_chat.chat.commands import REQUEST_PRICES, run_for_program
@@ -110,7 +112,7 @@ async def _search(talk: FrameConversation, request: frames.Search) -> None:
     names = [talk.room(request.room).name] if request.room else [room.name for room in talk.client.members]
     searches, limit = talk.context.searches, request.limit + 1
     found = await searches.run(talk.client, talk.outlet, names, request.text, limit=limit, before=request.before)
-    talk.answer(_page(found, request))
+    talk.answer(replace(_page(found, request), incomplete=searches.is_incomplete))
 
 
 async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> None:

@@ -8,7 +8,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.events import Entry
 from trio_chat.chat.history_argument import read_on
 from trio_chat.chat.moments import Bounds, zone_at
-from trio_chat.chat.wording import NOTHING_FOUND, notice
+from trio_chat.chat.wording import NOTHING_FOUND, STILL_INDEXING, notice
 from trio_chat.journal import Damaged, HistoryReader, Past
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.transport.outlet import PeerOutlet
@@ -77,11 +77,12 @@ class PastAnswers:
         """Yield what a search found, oldest first."""
         searches, limit = self._context.searches, question.limit
         found = await searches.run(self._client, self._outlet, [question.room], question.words, limit=limit)
+        gap = STILL_INDEXING if searches.is_incomplete else ""
         if not found:
-            yield [notice(NOTHING_FOUND)]
+            yield [notice("; ".join(filter(None, (NOTHING_FOUND, gap))))]
             return
         yield [_row_of(past) for past in found]
-        yield self._behind("", found[0], found[-1])
+        yield self._behind(gap, found[0], found[-1])
 
     def _behind(self, how: str, *ends: Past) -> list[str]:
         """Return the row behind what was shown: how to read on, and the zone of the times if that is news."""

@@ -58,6 +58,11 @@ class Searches:
             raise trio.BrokenResourceError("the connection broke during a search")
         return found
 
+    @property
+    def is_incomplete(self) -> bool:
+        """True while older entries are being indexed, which searches do not find until then."""
+        return need(self._journal, Searchable).is_indexing
+
     def _asker(self, client: Client) -> Hashable:
         """Return the address that takes turns, or the client where many may share its address."""
         origin = self._admission.origin_of(client.address)
