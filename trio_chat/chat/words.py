@@ -106,6 +106,17 @@ def calls(text: str, name: str) -> list[tuple[int, int]]:
     return found
 
 
+def tails(text: str, longest: int) -> Iterator[str]:
+    """Yield the ends of a text that a name may begin at within a word, the longest first, of `longest` characters.
+
+    It may begin behind a character of a script without spaces, and behind signs, but not in the midst of letters.
+    """
+    for start in range(max(1, len(text) - longest), len(text)):
+        before, first = fold(text[start - 1]).strip()[-1:], fold(text[start]).strip()[:1]
+        if first and not (before and _UNSPACED.match(before) is None and _continues(before, first)):
+            yield text[start:]
+
+
 def _continues(beside: str, name: str) -> bool:
     """Tell whether a character beside a name makes another word of it."""
     if _UNSPACED.match(beside):

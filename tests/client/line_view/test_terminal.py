@@ -12,12 +12,12 @@ from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.terminal import Terminal, open_terminal
 
-WORDS = ("@smile", "@smirk", "@ship", "/help", "/history")
+WORDS = ("@smile", "@smirk", "@ship", "/help", "/history", "服务器")
 
 
-def words(before: str) -> list[str]:
-    typed = before.rpartition(" ")[2]
-    return [word for word in WORDS if typed and word.startswith(typed)]
+def words(before: str) -> list[tuple[str, int]]:
+    typed = "服" if before.endswith("你好服") else before.rpartition(" ")[2]
+    return [(word, len(typed)) for word in WORDS if typed and word.startswith(typed)]
 
 
 Scene = Callable[[Terminal, Any], Awaitable[None]]
@@ -276,6 +276,17 @@ def test_tab_completes_what_only_one_word_can_mean(screen: Any) -> None:
         screen.type("\r")
 
         assert await typed(terminal, 1) == ["a @ship"]
+
+    play(scene, screen)
+
+
+def test_tab_completes_the_end_of_a_word_and_keeps_what_is_before_it(screen: Any) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("a 你好服\t")
+        await screen.shows("> a 你好服务器")
+        screen.type("\r")
+
+        assert await typed(terminal, 1) == ["a 你好服务器"]
 
     play(scene, screen)
 

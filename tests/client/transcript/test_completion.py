@@ -55,7 +55,34 @@ def test_what_a_word_may_become_depends_on_where_it_stands(before: str, words: l
 
     found = Completion(["help", "history"], ["smile", "smirk", "ship"], narrator).words(before)
 
-    assert found == words
+    assert [word for word, _ in found] == words
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ("你好小", [("小明", 1)]),
+        ("请你问小明", [("小明", 2)]),
+        ("小", [("小明: ", 1)]),
+        ("你好bo", [("bob", 2)]),
+        ("你好@bo", [("@bob", 3)]),
+        ("(bo", [("bob", 2)]),
+        ("🙂bo", [("bob", 2)]),
+        ("hi jose", [("José", 4)]),
+        ("สวัสดีสม", [("สมชาย", 2)]),
+        ("ｂｏ", [("bob: ", 2)]),
+        ("kebo", []),
+        ("x-bo", []),
+        ("你好", []),
+        ("x \u0301", []),
+    ],
+)
+def test_a_name_is_completed_where_no_space_is_before_it(before: str, found: list[tuple[str, int]]) -> None:
+    narrator = Narrator(Transcript(Catalogue()))
+    known = members("bob", "小明", "José", "สมชาย")
+    narrator.people.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), known], "me")
+
+    assert Completion([], [], narrator).words(before) == found
 
 
 def test_whoever_spoke_last_comes_first_and_who_has_gone_does_not_come() -> None:
@@ -116,4 +143,4 @@ def test_no_escape_sequence_of_a_hostile_server_is_completed() -> None:
     narrator = Narrator(Transcript(Catalogue()))
     narrator.people.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), heard("x\x1b[2J")], "me")
 
-    assert Completion([], [], narrator).words("x") == ["x: "]
+    assert Completion([], [], narrator).words("x") == [("x: ", 1)]

@@ -18,7 +18,7 @@ from trio_chat.client.link.events import (
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.rendered import RenderedOutput
-from trio_chat.client.transcript.transcript import Transcript, paint
+from trio_chat.client.transcript.transcript import Style, Transcript, is_mention, paint
 from trio_chat.wire import frames
 
 
@@ -65,6 +65,27 @@ def test_a_page_of_history_is_one_item_an_entry_in_the_order_of_their_ids(narrat
         ("lobby", 8, None),
         ("lobby", 9, "joined"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("you", "text", "marked"),
+    [
+        ("小明", "小明你好", "小明"),
+        ("小明", "请问小明在吗", "小明"),
+        ("bob", "bob你看", "bob"),
+        ("José", "thanks jose!", "jose"),
+        ("bob", "🙂bob", "bob"),
+        ("bob", "bob-2, kebob", ""),
+    ],
+)
+def test_a_name_calls_in_text_without_spaces_too(you: str, text: str, marked: str) -> None:
+    entry = frames.Said(id=1, room="lobby", kind="said", time=0.0, author="alice", text=text)
+
+    (row,) = Transcript(Catalogue()).entry(entry, room="lobby", you=you)
+
+    assert is_mention(entry, you) == bool(marked)
+    assert "".join(part.text for part in row if part.style is Style.MENTION) == marked
+    assert "".join(part.text for part in row) == f"[alice]> {text}"
 
 
 def test_an_item_that_mentions_the_person_says_so_in_its_room(narrator: Narrator) -> None:

@@ -1,14 +1,17 @@
 """Completion of the word before the cursor, as prompt_toolkit asks for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from trio_chat.client.line_view.clusters import Clusters
 
-Complete = Callable[[str], list[str]]
-"""Returns the completions of the last word before the cursor, given the text up to there."""
+Complete = Callable[[str], Sequence[tuple[str, int]]]
+"""Returns the completions of the last word before the cursor, given the text up to there.
+
+Each comes with the number of characters that it replaces.
+"""
 
 
 class WordCompleter(Completer):
@@ -21,6 +24,6 @@ class WordCompleter(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """Yield the words that begin like the one before the cursor."""
         before = self._clusters.unfold(document.text_before_cursor)
-        typed = before.rpartition(" ")[2]
-        for word in self._words(before):
-            yield Completion(word, start_position=-len(self._clusters.fold(typed)), display=word.strip())
+        for word, replaced in self._words(before):
+            typed = self._clusters.fold(before[len(before) - replaced :])
+            yield Completion(word, start_position=-len(typed), display=word.strip())

@@ -1,11 +1,22 @@
 """Completion by Tab: commands, stickers, rooms and names. Pure."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from trio_chat.chat.folding import fold
+from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean
+from trio_chat.chat.words import tails
 from trio_chat.client.transcript.narrator import Narrator
 
 _TAKING_A_NAME = ("/msg", "/ignore", "/unignore")
+
+
+class TabCompletion(NamedTuple):
+    """A completion, and the number of characters before the cursor that it replaces."""
+
+    text: str
+    replaced: int
 
 
 class Completion:
@@ -16,11 +27,24 @@ class Completion:
         self._stickers = sorted(f"@{name}" for name in stickers)
         self._narrator = narrator
 
-    def words(self, before: str) -> list[str]:
-        """Return the completions of the last word of `before`, the text left of the cursor."""
+    def words(self, before: str) -> list[TabCompletion]:
+        """Return the completions of the last word of `before`, the text left of the cursor.
+
+        Where nothing begins like all of it, as in scripts without spaces, it may be the end of it that is completed.
+        """
         first, _, typed = before.rpartition(" ")
-        begin = typed.lower()
-        return [clean(word) for word in self._candidates(first, typed) if word.lower().startswith(begin)]
+        found = self._beginning_like(first, typed)
+        for tail in () if found else tails(typed, NICK_MAX + 1):
+            if found := self._beginning_like(before, tail):
+                break
+        return found
+
+    def _beginning_like(self, first: str, typed: str) -> list[TabCompletion]:
+        begin = fold(typed)
+        if typed and not begin.strip():
+            return []
+        candidates = self._candidates(first, typed)
+        return [TabCompletion(clean(word), len(typed)) for word in candidates if fold(word).startswith(begin)]
 
     def _candidates(self, first: str, typed: str) -> Iterator[str]:
         people = self._narrator.people

@@ -16,6 +16,7 @@ from wcwidth import iter_graphemes, wcswidth
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.wording import notice
+from trio_chat.chat.words import calls
 from trio_chat.client.stickers.catalogue import Catalogue, listing
 from trio_chat.client.stickers.sticker import Drawn
 from trio_chat.wire import frames
@@ -142,7 +143,7 @@ def is_mention(entry: frames.Said, you: str) -> bool:
         return False
     if entry.kind == Kind.TOLD:
         return entry.to == you
-    return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_name(you).search(entry.text[:SHOWN_MAX]))
+    return entry.kind in (Kind.SAID, Kind.ACTED) and bool(calls(entry.text[:SHOWN_MAX], you))
 
 
 def cut_to(text: str, columns: int) -> str:
@@ -157,21 +158,16 @@ def cut_to(text: str, columns: int) -> str:
     return f"{kept}…"
 
 
-def _name(label: str) -> re.Pattern[str]:
-    """Compile a pattern that finds a name as a whole word, in any case."""
-    return re.compile(rf"(?<![\w-]){re.escape(label)}(?![\w-])", re.IGNORECASE)
-
-
 def _mark_mentions(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
     """Mark your name where it is said; in a private message, mark its author."""
     if is_told or part.style is not Style.PLAIN:
         yield Part(part.text, Style.MENTION) if is_told and part.style in NAMES else part
         return
     end = 0
-    for found in _name(you).finditer(part.text):
-        yield Part(part.text[end : found.start()])
-        yield Part(found[0], Style.MENTION)
-        end = found.end()
+    for start, behind in calls(part.text, you):
+        yield Part(part.text[end:start])
+        yield Part(part.text[start:behind], Style.MENTION)
+        end = behind
     yield Part(part.text[end:])
 
 
