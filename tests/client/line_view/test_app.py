@@ -22,6 +22,7 @@ from trio_chat.client.line_view.app import CONNECT_NOTICE_S, GOODBYE, LineView, 
 from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_TIMEOUT_S
 from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.pipe import Pipe
+from trio_chat.client.line_view.surface import BELL_INTERVAL_S
 from trio_chat.client.line_view.terminal import open_terminal
 from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.backoff import MIN_DELAY_S
@@ -881,6 +882,7 @@ def test_who_is_called_hears_the_bell_and_sees_the_name_but_not_for_what_others_
     play: Any, screen: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
+    stopped_clock = trio.testing.MockClock()
 
     async def scene(peer: Any, screen: Any) -> None:
         renamed = {"kind": "renamed", "author": "1.2.3.4:5", "text": "bob"}
@@ -892,14 +894,18 @@ def test_who_is_called_hears_the_bell_and_sees_the_name_but_not_for_what_others_
         await screen.shows("[a]> hello @Bob!", "[bob] #lobby>")
         assert screen.received.count(b"\a") == 1
         assert b"hello @\x1b[7mBob\x1b[0m!" in screen.received
-        await peer.tell(4, "psst", kind="told", room="@", to="bob")
+        await peer.tell(9, "Bob! Bob!")
+        await screen.shows("[a]> Bob! Bob!", "[bob] #lobby>")
+        assert screen.received.count(b"\a") == 1
+        stopped_clock.jump(BELL_INTERVAL_S)
+        await peer.tell(10, "psst", kind="told", room="@", to="bob")
         await screen.shows("[a -> bob]> psst", "[bob] #lobby>")
         assert screen.received.count(b"\a") == 2
         assert b"\x1b[7m[a -> bob]> \x1b[0m" in screen.received
         screen.type("\x04")
         await peer.part()
 
-    assert play(scene) == 0
+    assert play(scene, clock=stopped_clock) == 0
 
 
 def test_tab_completes_the_names_of_those_who_are_here(play: Any) -> None:

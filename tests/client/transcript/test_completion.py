@@ -34,14 +34,21 @@ def people(*events: Any) -> People:
         ("hello @SH", ["@ship"]),
         ("/h", ["/help", "/history"]),
         ("see /h", []),
-        ("/msg @", ["@ship", "@smile", "@smirk", "@Sam", "@alice"]),
+        ("/msg @", ["@ship", "@smile", "@smirk", "@Sam", "@alice", "@Ren\xe9"]),
         ("@sa", ["@Sam"]),
         ("s", ["Sam: "]),
         ("ask al", ["alice"]),
+        ("ask (al", ["alice"]),
+        ("(al", ["alice"]),
+        ("see \u201eSA", ["Sam"]),
+        ("re", ["Ren\xe9: "]),
+        ("REN\xc9", ["Ren\xe9: "]),
+        ("by Rene", ["Ren\xe9"]),
+        ("/msg re", ["Ren\xe9"]),
         ("m", []),
         ("", []),
         ("hello ", []),
-        ("/msg ", ["zoe", "Sam", "alice"]),
+        ("/msg ", ["zoe", "Sam", "alice", "Ren\xe9"]),
         ("/msg z", ["zoe"]),
         ("/msg zoe s", ["Sam"]),
         ("/join ", ["lobby", "dev"]),
@@ -50,7 +57,7 @@ def people(*events: Any) -> People:
 )
 def test_what_a_word_may_become_depends_on_where_it_stands(before: str, words: list[str]) -> None:
     narrator = Narrator(Transcript(Catalogue()))
-    events = (members("alice", "me", "Sam"), heard("zoe", "told", "@", to="me"), RoomJoined("dev", ""))
+    events = (members("Ren\xe9", "alice", "me", "Sam"), heard("zoe", "told", "@", to="me"), RoomJoined("dev", ""))
     narrator.people.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *events], "me")
 
     found = Completion(["help", "history"], ["smile", "smirk", "ship"], narrator).words(before)

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.kinds.art import Art
 from trio_chat.client.stickers.kinds.text import Text
-from trio_chat.client.transcript.transcript import NAMES, SHOWN_MAX, Row, Style, Transcript, paint, timestamp
+from trio_chat.client.transcript.transcript import (
+    NAMES,
+    SHOWN_MAX,
+    Row,
+    Style,
+    Transcript,
+    is_mention,
+    paint,
+    timestamp,
+)
+from trio_chat.wire.frames import Said
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))
 TRANSCRIPT = Transcript(CATALOGUE)
@@ -91,6 +101,25 @@ def test_escape_sequences_of_a_hostile_server_are_cleaned_away() -> None:
 
     assert plain(TRANSCRIPT.received(line)) == "[a]> red evil line\n"
     assert plain(TRANSCRIPT.own_line("\x1b[31mred")) == "> red\n"
+
+
+@pytest.mark.parametrize(
+    ("you", "text", "marked"),
+    [
+        ("\u5c0f\u660e", "\u5c0f\u660e\u4f60\u597d", "\u5c0f\u660e"),
+        ("bob", "\u4f60\u597dBob\u5728\u5417", "Bob"),
+        ("Ren\xe9", "and rene?", "rene"),
+        ("bob", "kabob, bobby, bob-2", ""),
+    ],
+)
+def test_a_name_calls_with_and_without_spaces_around_it(you: str, text: str, marked: str) -> None:
+    entry = Said(id=1, room="lobby", kind="said", time=0.0, author="eve", text=text)
+
+    (row,) = TRANSCRIPT.entry(entry, room="lobby", you=you)
+
+    assert [part.text for part in row if part.style is Style.MENTION] == ([marked] if marked else [])
+    assert "".join(part.text for part in row) == f"[eve]> {text}"
+    assert is_mention(entry, you) == bool(marked)
 
 
 @given(st.text())

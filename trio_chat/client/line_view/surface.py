@@ -1,5 +1,6 @@
 """The surface that a person uses, and printing rows on it."""
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,9 @@ from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.transcript import Row, Transcript, paint
 
 _BELL = "\a"
+
+BELL_INTERVAL_S = 3.0
+"""Least time between two bells."""
 
 
 class Surface(Protocol):
@@ -75,6 +79,7 @@ class Display:
         self._surface = surface
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
         self._has_bell = has_bell and surface.has_person
+        self._bell_at = -math.inf
         self.broken: OSError | None = None
         """The error because of which nothing can be printed any more, if there was one."""
 
@@ -87,12 +92,20 @@ class Display:
         """Print rows, with the bell for a mention. Where nothing can be printed any more, leave in order."""
         if not rows or self.broken:
             return
-        bell = _BELL if is_mention and self._has_bell else ""
+        bell = _BELL if is_mention and self._may_ring() else ""
         try:
             await self._surface.print(paint(rows, is_coloured=self._is_coloured) + bell)
         except OSError as error:
             self.broken = error
             self._surface.stop()
+
+    def _may_ring(self) -> bool:
+        """Tell whether to ring now; the next bell is BELL_INTERVAL_S later then."""
+        now = trio.current_time()
+        if not self._has_bell or now - self._bell_at < BELL_INTERVAL_S:
+            return False
+        self._bell_at = now
+        return True
 
     async def notice(self, text: str) -> None:
         """Print a notice of the client itself."""
