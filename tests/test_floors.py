@@ -261,7 +261,7 @@ def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
-def test_what_is_pure_knows_no_event_loop_no_socket_no_clock_no_chance_and_no_file() -> None:
+def test_pure_modules_know_no_event_loop_socket_clock_chance_or_file() -> None:
     found = [
         f"{module} asks for {asked}"
         for module, tree in MODULES.items()
@@ -351,7 +351,7 @@ def test_the_law_sees_what_is_not_pure(code: str) -> None:
     assert list(impurities(ast.parse(code)))
 
 
-def test_what_is_pure_imports_only_what_is_pure() -> None:
+def test_pure_modules_import_only_pure_modules() -> None:
     found = [
         f"{module} imports {used}"
         for module, tree in MODULES.items()

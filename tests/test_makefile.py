@@ -38,7 +38,7 @@ def plan(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_what_is_installed_is_not_installed_again(folder: Path) -> None:
+def test_an_installed_package_is_not_installed_again(folder: Path) -> None:
     assert plan(folder) == ".venv/bin/python -m trio_chat serve \n"
     assert plan(folder, f"PYTHON={sys.executable}") == ".venv/bin/python -m trio_chat serve \n"
 

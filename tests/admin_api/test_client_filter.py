@@ -132,7 +132,7 @@ async def test_a_cursor_of_another_order_is_refused(crowd):
     assert "cursor" in answer.json["detail"]
 
 
-async def test_who_leaves_between_two_pages_shifts_nobody(crowd):
+async def test_a_client_that_leaves_between_two_pages_shifts_no_other(crowd):
     first = (await crowd.ask("GET", "/clients?sort=nick&limit=1")).json
     crowd.chat.kick(crowd.chat.find("ann")[0])
 

@@ -90,6 +90,6 @@ def test_a_damaged_line_is_refused(damage: tuple[bytes, bytes]) -> None:
         (HEADER.replace(b'"epoch":"9c1f",', b""), "epoch"),
     ],
 )
-def test_what_is_no_header_is_refused(line: bytes, why: str) -> None:
+def test_an_invalid_header_is_refused(line: bytes, why: str) -> None:
     with pytest.raises(FormatError, match=why):
         decode_header(line)

@@ -62,7 +62,7 @@ def run(arguments: Sequence[str], given: bytes = b"") -> subprocess.CompletedPro
     return subprocess.run([sys.executable, "-m", "trio_chat", *arguments], cwd=ROOT, input=given, capture_output=True)
 
 
-def test_what_is_exported_and_imported_is_equal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exported_and_imported_history_is_equal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = filled(tmp_path / "old"), ServeSettings(data=tmp_path / "new")
     file = exported(old)
 
@@ -82,7 +82,7 @@ def test_more_than_a_page_is_exported_and_imported(tmp_path: Path) -> None:
     assert len(file.read_bytes().splitlines()) == 2501
 
 
-def test_what_was_pruned_stays_so_in_the_new_journal(tmp_path: Path) -> None:
+def test_pruned_ids_stay_pruned_in_the_new_journal(tmp_path: Path) -> None:
     old = filled(tmp_path / "old")
 
     async def prune() -> None:
@@ -183,7 +183,7 @@ def test_a_damaged_file_is_one_line_that_says_where_and_nothing_is_kept(
     assert texts(other.data) == ["mine"]
 
 
-def test_what_is_no_history_makes_no_journal(tmp_path: Path) -> None:
+def test_a_file_that_is_no_history_creates_no_journal(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("hello")
 
@@ -227,7 +227,9 @@ def test_a_file_is_whole_or_as_it_was_and_for_its_owner_alone(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("place", ["/dev/full", "/no/such/folder/backup", "/"])
-def test_what_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str) -> None:
+def test_a_target_that_cannot_be_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
     settings = filled(tmp_path)
 
     assert export_history(settings, place) == 1

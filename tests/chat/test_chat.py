@@ -83,7 +83,7 @@ def test_a_nick_is_taken_however_it_is_written(world, spelling: str) -> None:
     assert refused.value.code == "nick-taken"
 
 
-def test_whoever_wants_the_nick_of_a_broken_connection_is_told_how_long_it_is_held(world) -> None:
+def test_a_request_for_the_nick_of_a_broken_connection_is_answered_by_how_long_it_is_held(world) -> None:
     alice, bob = world.connect(1001, session="s" * 32), world.connect(1002)
     world.chat.rename(alice, "alice")
     world.chat.connection_lost(alice, alice.outlet)
@@ -176,7 +176,7 @@ def test_a_port_at_two_addresses_finds_both(world) -> None:
         "[2001:db8::1:1001]",
     ],
 )
-def test_what_names_no_client_is_refused(world, who: str) -> None:
+def test_a_text_that_names_no_client_is_refused(world, who: str) -> None:
     world.chat.rename(world.connect(1001), "alice")
     world.connect(1001, "2001:db8::1")
 

@@ -126,7 +126,7 @@ def test_a_command_that_is_mistyped_or_of_another_chat_is_answered_by_the_one_me
     assert refused.value.text.endswith(f": did you mean /{meant}?")
 
 
-def test_what_a_command_is_called_elsewhere_is_none_of_ours_and_means_one_of_ours() -> None:
+def test_synonyms_of_commands_are_unique_and_no_commands_of_ours() -> None:
     synonyms = [name for command in COMMANDS.values() for name in command.synonyms]
 
     assert set(synonyms).isdisjoint(COMMANDS)
@@ -189,7 +189,7 @@ ROLL = Command("roll", "[DICE]", "", lambda call: call.act(f"rolls {call.argumen
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_what_a_command_says_is_sent_once_to_everyone_and_also_to_whoever_did_not_type_it(world, mode: Mode) -> None:
+def test_the_entry_of_a_command_is_sent_once_to_everyone_and_to_its_author_too(world, mode: Mode) -> None:
     alice, bob = world.connect(1001, mode=mode), world.connect(1002)
 
     ROLL.run(Call(world.chat, alice, "2d6", 0))

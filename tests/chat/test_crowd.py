@@ -47,7 +47,7 @@ def test_c21_one_who_ends_up_with_the_name_last_told_is_not_announced_again(worl
 
 
 @pytest.mark.parametrize("does", ["say", "act", "topic", "leave", "quit", "kick"])
-def test_whatever_one_does_under_a_new_name_comes_behind_the_notice_of_that(world, does: str) -> None:
+def test_acts_under_a_new_name_come_after_its_notice(world, does: str) -> None:
     alice, _bob = world.connect(1001), world.connect(1002)
     flap(world, alice, 20)
 

@@ -64,7 +64,7 @@ def test_a_time_is_read_in_the_zone_of_this_machine_unless_it_names_one(typed: s
         *("2026-11-28" + " " * 100_000 + "14:00", "9" * 100_000),
     ],
 )
-def test_what_is_no_time_is_answered_with_examples(typed: str) -> None:
+def test_an_invalid_time_is_answered_with_examples(typed: str) -> None:
     with pytest.raises(ChatError) as refused:
         read_bound("before", typed, local(NOON))
 

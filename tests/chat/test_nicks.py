@@ -120,7 +120,7 @@ def test_a_malformed_nick_is_refused(nick: str) -> None:
 
 
 @pytest.mark.parametrize("nick", ["47634", "4-7", "1_", "٤٧٦٣٤", "４７６３４", "①", "²", "Ꮞ7634"])
-def test_what_could_be_a_port_is_refused(nick: str) -> None:
+def test_a_nick_that_could_be_a_port_is_refused(nick: str) -> None:
     with pytest.raises(ChatError, match="needs a letter") as refused:
         check_nick(nick)
 
@@ -134,7 +134,7 @@ def test_letters_do_not_make_an_address(nick: str) -> None:
 
 
 @pytest.mark.parametrize("nick", ["c1", "c12", "C12", "с12", "ｃ12", "c٣"])
-def test_what_could_be_the_id_of_a_client_is_reserved(nick: str) -> None:
+def test_a_nick_that_could_be_an_id_is_reserved(nick: str) -> None:
     with pytest.raises(ChatError) as refused:
         check_nick(nick)
 
@@ -192,7 +192,7 @@ def test_all_spellings_of_a_nick_have_one_key(spelling: str) -> None:
         ("علي", "علي\u200c"),
     ],
 )
-def test_what_looks_alike_in_some_case_has_one_key(one: str, other: str) -> None:
+def test_names_alike_in_some_case_have_one_key(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 

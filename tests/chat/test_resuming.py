@@ -115,7 +115,7 @@ def test_a_client_without_a_session_leaves_when_its_connection_breaks(world) -> 
     assert world.hear(bob) == "*** [10.0.0.1:1001] left the chat ***\n"
 
 
-def test_what_a_session_says_with_a_key_is_posted_under_both(world) -> None:
+def test_a_draft_with_a_key_bears_the_session_too(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
 
     world.chat.say(alice, world.lobby, "hello", key="k1")

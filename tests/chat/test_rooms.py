@@ -41,7 +41,7 @@ def test_only_whoever_comes_or_goes_for_good_joins_or_leaves_the_chat(world) -> 
     ]
 
 
-def test_what_is_said_in_a_room_is_heard_there_alone(world) -> None:
+def test_lines_of_a_room_are_sent_to_its_members_alone(world) -> None:
     alice, bob, carol = world.connect(1001), world.connect(1002), world.connect(1003)
     obey(world.chat, alice, "/join dev")
     obey(world.chat, bob, "/join dev")
@@ -153,7 +153,7 @@ def test_a_frames_client_hears_what_it_told_as_its_acknowledgement(world) -> Non
     assert world.hear(bob) == "[10.0.0.1:1001 -> 10.0.0.1:1002]> psst\n"
 
 
-def test_who_writes_to_somebody_away_is_told_how_long_that_waits(world) -> None:
+def test_the_writer_to_somebody_away_is_told_how_long_the_message_waits(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002, mode=Mode.FRAMES, session="s")
     world.chat.rename(bob, "bob")
     world.chat.connection_lost(bob, bob.outlet)
@@ -262,7 +262,7 @@ def test_a_room_that_somebody_could_not_enter_is_not_left_behind(world) -> None:
     assert names_of(world) == ["lobby"]
 
 
-def test_what_came_too_late_for_a_forgotten_room_is_heard_in_none_that_looks_like_it(world) -> None:
+def test_entries_for_a_forgotten_room_reach_no_room_of_a_similar_name(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
     obey(world.chat, alice, "/join foo")
     world.settle()
@@ -277,7 +277,7 @@ def test_what_came_too_late_for_a_forgotten_room_is_heard_in_none_that_looks_lik
     assert "foo" not in world.hear(bob)
 
 
-def test_what_came_too_late_for_a_forgotten_room_ends_nothing_where_there_can_be_no_more(world) -> None:
+def test_entries_for_a_forgotten_room_are_dropped_where_no_more_rooms_are_allowed(world) -> None:
     world.rules = Rules(rooms=2)
     world.__post_init__()
     alice, bob = world.connect(1001), world.connect(1002)
@@ -309,7 +309,7 @@ def test_a_known_room_is_restored_where_there_can_be_no_more(world) -> None:
     assert world.lobby.topic == "all of us"
 
 
-def test_where_there_are_people_in_all_rooms_there_may_be_no_more_is_made(world) -> None:
+def test_at_the_limit_no_room_with_members_makes_way(world) -> None:
     world.rules = Rules(rooms=2)
     world.__post_init__()
     alice, bob = world.connect(1001), world.connect(1002)
@@ -323,7 +323,7 @@ def test_where_there_are_people_in_all_rooms_there_may_be_no_more_is_made(world)
     assert names_of(world) == ["lobby", "dev"]
 
 
-def test_where_there_are_as_many_rooms_as_may_be_the_one_left_longest_ago_makes_way(world) -> None:
+def test_at_the_limit_the_room_left_longest_ago_makes_way(world) -> None:
     world.rules = Rules(rooms=3)
     world.__post_init__()
     alice, bob = world.connect(1001), world.connect(1002)

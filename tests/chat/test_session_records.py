@@ -73,7 +73,7 @@ def untold(change: SessionRecord, *rooms: str, label: str = "10.0.0.1:5") -> Ses
     return replace(change, told=Told(label, rooms))
 
 
-def test_whoever_is_counted_in_a_crowd_is_recorded_at_once_and_as_told_with_the_sum(world: World) -> None:
+def test_a_client_counted_in_a_crowd_is_recorded_at_once_and_as_told_with_the_sum(world: World) -> None:
     world.chat.rules = Rules(announce_max_members=0)
 
     come(world, "lobby")
@@ -125,7 +125,7 @@ def test_a_name_that_is_held_back_is_recorded_beside_the_one_that_was_told(world
 
 
 @pytest.mark.parametrize("does", ["say", "act", "topic"])
-def test_whoever_was_only_counted_is_told_of_before_it_says_something(world: World, does: str) -> None:
+def test_a_client_that_was_only_counted_is_announced_before_it_speaks(world: World, does: str) -> None:
     world.chat.rules = Rules(announce_max_members=0)
     client, other = come(world, "lobby"), world.connect(6)
     world.calls.clear()
@@ -143,7 +143,7 @@ def test_whoever_was_only_counted_is_told_of_before_it_says_something(world: Wor
     assert len(world.calls) == 2
 
 
-def test_whoever_takes_a_name_that_others_know_another_by_is_told_of_after_that_one(world: World) -> None:
+def test_a_rename_to_a_name_in_use_is_announced_after_its_old_owner(world: World) -> None:
     alice, bob = world.connect(1), world.connect(2)
     for number in range(5):
         world.chat.rename(alice, f"name{number}x")
@@ -155,7 +155,7 @@ def test_whoever_takes_a_name_that_others_know_another_by_is_told_of_after_that_
     assert told == [("name2x", "name4x"), ("10.0.0.1:2", "name2x")]
 
 
-def test_what_was_untold_when_the_server_was_killed_is_told_by_the_next_one(world: World) -> None:
+def test_notices_owed_by_a_killed_server_are_posted_by_the_next_one(world: World) -> None:
     known = [SessionRecord(f"s{n}", "frames", f"n{n}", f"n{n}", ("lobby",), told=told) for n, told in enumerate(TOLD)]
     for one in known:
         world.chat.restore(one)

@@ -116,7 +116,7 @@ def test_emoji_stay_whole(emoji: list[str], between: str) -> None:
         "\ue0b0 icon fonts",
     ],
 )
-def test_what_a_script_needs_stays(text: str) -> None:
+def test_invisible_characters_that_a_script_needs_stay(text: str) -> None:
     assert clean(text) == text
 
 
@@ -169,7 +169,7 @@ def test_half_an_escape_sequence_loses_its_sting_and_swallows_nothing(typed: str
 
 
 @pytest.mark.parametrize("separator", ["\t", "\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
-def test_what_parts_lines_or_words_becomes_one_space(separator: str) -> None:
+def test_separators_of_lines_or_words_become_one_space(separator: str) -> None:
     assert clean(f"a{separator}b") == "a b"
 
 

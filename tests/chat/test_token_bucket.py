@@ -19,7 +19,7 @@ def test_a_burst_goes_through_at_once() -> None:
     assert [spend(bucket, 1, 0.0) for _ in range(20)] == [0.0] * 20
 
 
-def test_what_is_more_than_a_burst_waits_its_turn() -> None:
+def test_lines_beyond_a_burst_wait_their_turn() -> None:
     bucket = TokenBucket(rate=5, burst=1, now=0.0)
     bucket.take(1, 0.0)
 
@@ -27,7 +27,7 @@ def test_what_is_more_than_a_burst_waits_its_turn() -> None:
     assert spend(bucket, 1, 0.2) == 0.4
 
 
-def test_what_is_dearer_than_a_burst_goes_through_at_once_and_is_paid_off_afterwards() -> None:
+def test_a_request_dearer_than_a_burst_passes_at_once_and_is_paid_off_afterwards() -> None:
     bucket = TokenBucket(rate=5, burst=20, now=0.0)
 
     assert spend(bucket, 100, 0.0) == 0.0
@@ -50,7 +50,7 @@ def test_another_rate_and_burst_hold_from_then_on() -> None:
     assert [spend(bucket, 1, 0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
 
 
-def test_what_there_are_no_tokens_for_is_not_taken() -> None:
+def test_nothing_is_spent_without_enough_tokens() -> None:
     bucket = TokenBucket(rate=1, burst=2, now=0.0)
 
     assert [bucket.try_take(2, now) for now in (0.0, 1.0, 2.0)] == [True, False, True]

@@ -129,7 +129,7 @@ def test_quit_behind_a_stray_key_leaves(world, line: str) -> None:
         ("", ""),
     ],
 )
-def test_what_a_line_says(line: str, text: str) -> None:
+def test_the_text_of_a_line(line: str, text: str) -> None:
     assert read_line(line) == TypedLine(text)
     assert not command_behind_key(line, ["msg"])
 

@@ -38,7 +38,7 @@ def memory_of(log: Log) -> int:
     limit=st.integers(0, 20_000),
     said=st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 3000), min_size=1, max_size=5)), max_size=20),
 )
-def test_whatever_is_said_the_sum_stays_within_the_budget_and_is_the_sum(
+def test_the_sum_of_the_windows_is_right_and_within_the_budget(
     limit: int, said: Sequence[tuple[int, list[int]]]
 ) -> None:
     budget = WindowBudget(limit)
@@ -112,7 +112,7 @@ def test_a_window_that_nobody_reads_counts_no_more(world: World) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_where_memory_runs_out_windows_are_given_up_and_the_chat_goes_on(times: int) -> None:
+def test_out_of_memory_windows_are_dropped_and_the_chat_goes_on(times: int) -> None:
     world = World()
     client = world.chat.connect("10.0.0.1", 1, mode=Mode.LINES, outlet=HeldOutlet())
     member = world.chat.join(client, "lobby")

@@ -99,7 +99,7 @@ def found_in(text: str, *queries: str) -> bool:
         ("x" * WORD_MAX * 2, "x" * (WORD_MAX + 5)),
     ],
 )
-def test_what_somebody_looks_for_is_found(text: str, query: str) -> None:
+def test_a_search_finds_its_words(text: str, query: str) -> None:
     assert found_in(text, query)
     assert matches(text, [phrase(query)])
 
@@ -129,7 +129,7 @@ def test_what_somebody_looks_for_is_found(text: str, query: str) -> None:
         ("🙂", "🙁"),
     ],
 )
-def test_what_is_something_else_is_not_found(text: str, query: str) -> None:
+def test_other_words_are_not_found(text: str, query: str) -> None:
     assert not found_in(text, query)
     assert not matches(text, [phrase(query)])
 
@@ -156,7 +156,7 @@ def test_separators_alone_are_nothing_to_look_for(nothing: str) -> None:
         ("哈哈哈哈", "哈哈", ["哈哈哈哈"]),
     ],
 )
-def test_what_was_found_is_marked_where_it_stands(text: str, query: str, marked: list[str]) -> None:
+def test_found_words_are_marked_in_place(text: str, query: str, marked: list[str]) -> None:
     assert [text[start:end] for start, end in matches(text, [phrase(query)])] == marked
 
 
@@ -202,7 +202,7 @@ def test_every_beginning_of_a_word_and_what_follows_is_found_and_marked(text: st
 
 
 @given(LINES, LINES)
-def test_what_is_marked_is_what_is_found(text: str, query: str) -> None:
+def test_the_marked_words_are_those_that_a_search_finds(text: str, query: str) -> None:
     wanted = phrase(query)
 
     marked = matches(text, [wanted]) if wanted else []

@@ -75,7 +75,7 @@ def test_a_key_may_be_written_with_underscores(file: Path) -> None:
     assert load(Some, {}, {}, file=file).max_clients == 7
 
 
-def test_what_is_wrong_is_said_with_its_place_and_what_was_expected(file: Path) -> None:
+def test_an_error_names_its_place_and_what_was_expected(file: Path) -> None:
     with pytest.raises(ConfigError, match=r"^--max-clients: expected a whole number from 1 to 100, got 'many'$"):
         load(Some, {"max_clients": "many"}, {})
     with pytest.raises(ConfigError, match=r"^TRIO_CHAT_MAX_CLIENTS: expected a whole number from 1 to 100, got '0'$"):

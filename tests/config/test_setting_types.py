@@ -83,7 +83,7 @@ def test_text_is_read_as_people_write_it(setting_type: SettingType, written: str
     + [(KEEP, text) for text in ("0", "30s", "-1", "1000 x", "٤", "9" * 12)]
     + [(TOKEN, text) for text in ("abc", "a" * 9, "a b c", "a\nbc", "schön")],
 )
-def test_what_is_out_of_range_or_written_otherwise_is_refused(setting_type: SettingType, written: str) -> None:
+def test_a_value_out_of_range_or_of_another_form_is_refused(setting_type: SettingType, written: str) -> None:
     with pytest.raises(ValueError, match=r"^expected "):
         setting_type.read(written, is_toml=False)
 
@@ -147,13 +147,13 @@ def test_that_toml_wants_an_array_is_said(given: object) -> None:
         (KEEP, (RetentionLimit(older_than=30 * 86400), RetentionLimit(more_than=1000)), "30d, 1000"),
     ],
 )
-def test_what_the_documentation_shows_can_be_read_back(setting_type: SettingType, value: object, shown: str) -> None:
+def test_values_shown_in_the_documentation_can_be_parsed(setting_type: SettingType, value: object, shown: str) -> None:
     assert setting_type.show(value) == shown
     assert setting_type.read(shown, is_toml=False) == value
 
 
 @pytest.mark.parametrize("written", ["abc", "much-too-long"])
-def test_what_is_wrong_with_a_secret_is_said_without_saying_it(written: str) -> None:
+def test_an_error_about_a_secret_does_not_show_it(written: str) -> None:
     with pytest.raises(ValueError, match=r"^expected 4 to 8 characters") as refused:
         TOKEN.read(written, is_toml=False)
 

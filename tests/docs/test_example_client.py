@@ -147,7 +147,7 @@ def test_it_is_some_forty_lines() -> None:
     assert sum(1 for line in lines if line.strip()) <= 44
 
 
-def test_what_could_not_be_kept_is_said_again_before_anything_later(server, start) -> None:
+def test_an_unkept_message_is_sent_again_before_any_later_one(server, start) -> None:
     client = start()
     server.accept()
     server.receive()

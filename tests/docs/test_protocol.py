@@ -101,7 +101,7 @@ def test_every_reply_is_documented_with_exactly_its_fields(frame: type[frames.Fr
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_what_frames_are_made_of_is_documented_with_exactly_its_fields(part: type[msgspec.Struct]) -> None:
+def test_structs_inside_frames_are_documented_with_exactly_their_fields(part: type[msgspec.Struct]) -> None:
     assert set(documented(section(f"### {part.__name__}"))) == fields_of(part, "")
 
 

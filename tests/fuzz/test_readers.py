@@ -89,7 +89,7 @@ FOUND = [
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
 @pytest.mark.timeout(SECONDS + 120)
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # as happens where some tokens are long
-def test_whatever_strangers_send_is_read_as_promised(reader: Callable[[bytes], None]) -> None:
+def test_random_input_is_read_as_promised(reader: Callable[[bytes], None]) -> None:
     until = time.monotonic() + SECONDS
     strategy = hostile(KNOWN) | hostile(OWN.get(reader.__name__, KNOWN))
     is_first = True
@@ -107,5 +107,5 @@ def test_whatever_strangers_send_is_read_as_promised(reader: Callable[[bytes], N
 
 
 @pytest.mark.parametrize(("name", "data"), FOUND, ids=lambda found: repr(found)[:40])
-def test_what_was_found_once_is_read_as_promised(name: str, data: bytes) -> None:
+def test_inputs_that_broke_a_parser_once_are_read_as_promised(name: str, data: bytes) -> None:
     next(reader for reader in READERS if reader.__name__ == name)(data)

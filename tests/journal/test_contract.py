@@ -89,7 +89,7 @@ async def hear(following: AsyncIterator[Sequence[Entry]], count: int) -> list[En
     return heard
 
 
-async def test_what_was_kept_is_read_back_whole(journal: Journal) -> None:
+async def test_kept_entries_are_read_back_whole(journal: Journal) -> None:
     draft = Draft("ops", Kind.TOLD, "[::1]:5555", "hello", to="bob", session="secret", key="k1")
     earliest = time.time()
 
@@ -142,7 +142,7 @@ async def test_a_crowd_of_drafts_posted_at_once_keeps_its_order(journal: Journal
     assert [entry.id for entry in entries] == list(range(1, 201))
 
 
-async def test_what_is_heard_can_be_read_already(journal: Journal) -> None:
+async def test_an_entry_that_was_followed_can_be_read(journal: Journal) -> None:
     following = journal.follow()
     journal.post(said("hello"))
 
@@ -237,7 +237,7 @@ async def test_pages_lie_between_their_bounds(
     assert [entry.id for entry in page] == expected
 
 
-async def test_what_was_said_is_read_without_those_who_came_and_went(journal: Journal) -> None:
+async def test_history_can_be_read_without_presence(journal: Journal) -> None:
     await keep(journal, *(Draft("lobby", kind, "alice", kind) for kind in Kind), said("elsewhere", room="ops"))
     await keep(journal, *(Draft("lobby", Kind.LEFT, "alice") for _ in range(20)), said("last"))
 
@@ -254,7 +254,7 @@ async def test_what_was_said_is_read_without_those_who_came_and_went(journal: Jo
 
 
 @needs(Prunable)
-async def test_what_was_said_and_pruned_is_read_no_more(journal: Journal) -> None:
+async def test_pruned_entries_are_not_read_any_more(journal: Journal) -> None:
     await keep(journal, said("a"), said("b"), Draft("lobby", Kind.LEFT, "alice"), said("c"))
 
     assert isinstance(journal, Prunable)
@@ -272,7 +272,7 @@ async def test_rooms_are_read_apart(journal: Journal) -> None:
     assert await texts(journal, "nobody") == []
 
 
-async def test_what_is_said_again_later_is_not_stored(journal: Journal) -> None:
+async def test_a_later_repeat_is_not_stored(journal: Journal) -> None:
     following = journal.follow()
     await keep(journal, said("first", session="s", key="k"))
     again = said("first", session="s", key="k")
@@ -287,7 +287,7 @@ async def test_what_is_said_again_later_is_not_stored(journal: Journal) -> None:
     assert [(entry.id, entry.draft.text) for entry in await hear(following, 2)] == [(1, "first"), (2, "next")]
 
 
-async def test_what_was_kept_under_a_session_and_a_key_is_found(journal: Journal) -> None:
+async def test_an_entry_is_found_by_session_and_key(journal: Journal) -> None:
     await keep(journal, said("first", session="s", key="k"), said("other", session="s"))
 
     found = await journal.find("s", "k")
@@ -755,7 +755,7 @@ async def test_a_clock_that_was_wrong_once_neither_keeps_what_is_old_nor_prunes_
 
 
 @needs(Prunable)
-async def test_what_was_pruned_is_known_room_by_room(journal: Journal) -> None:
+async def test_pruned_ids_are_known_by_room(journal: Journal) -> None:
     await keep(journal, said("a", room="ops"), *map(said, "bcd"), said("e", room="dev"))
 
     assert [await journal.pruned_in(room) for room in ("lobby", "ops", "dev", "nobody")] == [0, 0, 0, 0]

@@ -65,7 +65,7 @@ def test_an_ipv6_client_is_shown_in_brackets(server) -> None:
         ("list", "No clients"),
     ],
 )
-def test_what_the_console_answers(server, command: str, answer: str) -> None:
+def test_the_console_answers(server, command: str, answer: str) -> None:
     server.type(command)
 
     server.console(f"^{re.escape(answer)}$")
@@ -116,7 +116,7 @@ def test_quit_on_the_console_stops_the_server(server) -> None:
     assert server.process.wait(PATIENCE_S) == 0
 
 
-def test_what_is_said_just_before_the_server_stops_is_heard(server) -> None:
+def test_a_line_said_just_before_the_server_stops_is_delivered(server) -> None:
     alice = server.join()
 
     server.type("say good night\nquit()")
@@ -187,7 +187,7 @@ def test_an_answer_knows_the_topic_that_was_set_in_the_same_packet(server, comma
     assert alice.line() == answer
 
 
-def test_whoever_writes_to_one_alone_reads_that_it_was_kept(server) -> None:
+def test_the_sender_of_a_private_message_reads_that_it_was_kept(server) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
     bob.send(b"/nick bob\n")

@@ -85,7 +85,7 @@ def test_one_who_comes_back_and_needs_a_nick_that_another_has_stays_outside(serv
     assert back.peer.rest() == b""
 
 
-def test_what_is_said_comes_back_with_its_key_and_reaches_lines_too(server, enter) -> None:
+def test_a_say_comes_back_with_its_key_and_reaches_plain_clients_too(server, enter) -> None:
     bob = server.join()
     alice = enter(nick="alice")
 
@@ -187,7 +187,7 @@ def test_many_rooms_at_once(enter) -> None:
     assert alice.until("error")["code"] == "not-in-room"
 
 
-def test_whoever_goes_to_another_room_leaves_the_room_alone_live_and_in_the_history(server, enter) -> None:
+def test_a_move_to_another_room_is_shown_as_leaving_the_room_alone_live_and_in_the_history(server, enter) -> None:
     bob, carol = enter(nick="bob"), server.join()
     alice = server.join()
     alice.send(b"/nick alice\n/join dev\n/leave\nquit()\n")
@@ -260,7 +260,7 @@ def test_telling_one_person_alone(server, enter) -> None:
     assert not any("psst" in line for line in carol.until("(you) ***"))
 
 
-def test_what_one_was_told_while_away_comes_on_resuming(server, enter) -> None:
+def test_private_messages_of_meanwhile_come_on_resuming(server, enter) -> None:
     alice, bob = enter(nick="alice"), enter(nick="bob", session=SECRET, since={"@": 0})
     bob.peer.close()
     server.console(r"disconnected$")
@@ -395,7 +395,7 @@ def test_a_hello_that_comes_too_late_is_not_said_for_there_are_secrets_in_it(ser
     assert SECRET not in json.dumps(alice.until("page"))
 
 
-def test_who_types_braces_is_heard(server, enter) -> None:
+def test_a_line_of_braces_is_said(server, enter) -> None:
     alice = enter(nick="alice")
     bob = server.join()
 

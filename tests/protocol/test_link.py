@@ -96,7 +96,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "outboxes"
 
 
-async def test_what_is_said_is_sent_and_heard_once_by_both(server, folder: Path) -> None:
+async def test_a_message_is_sent_to_both_once(server, folder: Path) -> None:
     async with talking(server.port, folder) as alice, talking(server.port, folder, "bob") as bob:
         await bob.until(Connected)
 
@@ -109,7 +109,7 @@ async def test_what_is_said_is_sent_and_heard_once_by_both(server, folder: Path)
     assert [type(what) for what in alice.happened if isinstance(what, Pending | Sent)][:2] == [Pending, Pending]
 
 
-async def test_what_is_said_while_the_server_is_away_arrives_once_and_in_order(start, folder: Path) -> None:
+async def test_messages_sent_while_the_server_is_away_arrive_once_and_in_order(start, folder: Path) -> None:
     server = start()
     async with talking(server.port, folder) as alice, talking(server.port, folder, "bob") as bob:
         await alice.say("before")
@@ -147,7 +147,7 @@ async def test_a_killed_server_loses_nothing_that_was_said(start, folder: Path) 
     assert alice.heard() == list(map(str, range(50)))
 
 
-async def test_what_could_not_be_said_last_time_is_said_next_time_once(start, folder: Path) -> None:
+async def test_a_message_left_from_last_time_is_sent_once(start, folder: Path) -> None:
     server = start()
     async with talking(server.port, folder) as alice:
         await alice.until(Connected)
@@ -185,7 +185,7 @@ async def test_a_nick_and_rooms_that_were_taken_meanwhile_are_kept_across_a_rest
     assert set(again.rooms) == {"lobby", "kitchen"}
 
 
-async def test_who_was_kicked_is_told_and_does_not_come_back(server, folder: Path) -> None:
+async def test_a_kicked_client_is_told_and_does_not_reconnect(server, folder: Path) -> None:
     async with talking(server.port, folder) as alice:
         port = server.console(r"Client .*, (\d+). connected").group(1)
         server.type(f"kill {port}")
@@ -205,7 +205,7 @@ async def test_a_line_for_a_room_that_one_is_not_in_fails_with_the_reason(server
     assert alice.link.pending == ()
 
 
-async def test_who_leaves_is_gone_at_once_and_the_session_is_over(server, folder: Path) -> None:
+async def test_a_client_that_leaves_is_gone_at_once_with_its_session(server, folder: Path) -> None:
     async with talking(server.port, folder) as alice, talking(server.port, folder, "bob") as bob:
         await alice.say("bye")
         alice.link.finish()

@@ -9,7 +9,7 @@ import trustme
 HTTP = b"GET /\x1b[2J\xe2\x80\xae HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def test_what_is_said_is_never_logged_and_what_is_logged_is_json(start) -> None:
+def test_messages_are_never_logged_and_records_are_json(start) -> None:
     server = start("--log-format", "json", "--log-level", "debug")
     alice, bob = server.join(), server.join()
 

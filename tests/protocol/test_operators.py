@@ -99,7 +99,7 @@ def test_tls_without_a_certificate_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["lines", "frames", "tls"])
-def test_who_is_banned_while_inside_is_told_why_and_until_when(start, certificate, way: str) -> None:
+def test_a_client_banned_while_connected_is_told_why_and_until_when(start, certificate, way: str) -> None:
     server = start("--tls-cert", str(certificate), "--tls-key", str(certificate))
     if way == "frames":
         client = server.connect(b'{"type":"hello","protocol":1}\n')

@@ -26,7 +26,7 @@ def test_sighup_takes_up_the_file_and_says_what_changed(start, tmp_path: Path) -
     assert alice.until("(you) ***")
 
 
-def test_what_is_held_announced_and_kept_changes_at_once(start, tmp_path: Path) -> None:
+def test_hold_announce_max_and_keep_change_at_once(start, tmp_path: Path) -> None:
     file = tmp_path / "chat.toml"
     file.write_text('hold = "1h"\n')
     server = start("--config", str(file))

@@ -84,7 +84,7 @@ def test_a_place_is_held_over_a_restart_and_nobody_hears_of_it(start, stop: int)
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_who_does_not_come_back_in_time_after_a_restart_leaves_with_a_notice(start, stop: int) -> None:
+def test_a_session_not_resumed_in_time_after_a_restart_leaves_with_a_notice(start, stop: int) -> None:
     server = start()
     Frames(server, session=SECRET, nick="alice")
     server.stop(stop)
@@ -161,7 +161,7 @@ def test_the_history_says_that_plain_clients_left_when_the_server_ended(start, s
     assert [what for what in alice.history("ops") if what[1] == "bob"] == [("joined", "bob"), ("left", "bob")]
 
 
-def test_what_one_was_told_is_brought_after_a_crash(start) -> None:
+def test_private_messages_are_replayed_after_a_crash(start) -> None:
     server = start()
     bob = Frames(server, session=SECRET, nick="bob", since={"@": 0})
     server.stop(signal.SIGKILL)

@@ -128,7 +128,7 @@ def test_sockets_for_another_process_are_left_alone(tmp_path: Path) -> None:
             server.close()
 
 
-def test_what_is_no_listening_socket_is_one_line() -> None:
+def test_an_inherited_descriptor_that_does_not_listen_is_one_line() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         done = subprocess.run(

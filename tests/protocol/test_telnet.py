@@ -32,7 +32,7 @@ def test_ctrl_c_in_telnet_leaves(server) -> None:
     server.console(rf"^Client \[127\.0\.0\.1:{bob.port}\] disconnected$")
 
 
-def test_what_a_telnet_sends_as_urgent_is_in_its_place(server) -> None:
+def test_urgent_telnet_data_stays_in_its_place(server) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
 

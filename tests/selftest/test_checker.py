@@ -23,11 +23,11 @@ def bob(**changes: object) -> Recording:
     return replace(Recording("bob", said={"b2": "two"}, shown=[*HISTORY], sent=["b2"]), **changes)
 
 
-def test_where_every_promise_is_kept_there_is_no_violation() -> None:
+def test_a_run_that_keeps_every_promise_has_no_violation() -> None:
     assert check_history(HISTORY, [alice(), bob()]) == []
 
 
-def test_what_was_shown_before_the_beginning_and_after_the_end_counts_for_nothing() -> None:
+def test_entries_shown_before_the_beginning_and_after_the_end_do_not_count() -> None:
     before, after = ShownEntry(2, "lobby", "joined", "bob", ""), ShownEntry(9, "lobby", "left", "alice", "")
 
     assert check_history(HISTORY, [alice(shown=[before, *HISTORY]), bob(shown=[*HISTORY, after])]) == []
@@ -97,7 +97,7 @@ def test_a_history_out_of_order_is_found() -> None:
     assert "the history has entry 3 after 4" in check_history(history, [alice(), bob()])
 
 
-def test_what_a_speaker_said_comes_in_its_order_over_all_rooms() -> None:
+def test_lines_of_a_speaker_come_in_order_over_all_rooms() -> None:
     history = (*HISTORY, ShownEntry(9, "den", "said", "alice", "zero"))
     said = {"a0": "zero", "a1": "one", "a3": "three"}
     speaker = alice(said=said, sent=[*said], shown=[*history])

@@ -42,7 +42,7 @@ def test_each_wrong_notice_is_a_fault(drafts: list[Draft], present: list[str], f
     assert faults(*drafts, present=present) == [fault]
 
 
-def test_whoever_may_have_been_counted_in_a_crowd_is_no_fault() -> None:
+def test_a_member_that_may_only_be_counted_is_no_fault() -> None:
     assert faults(notice(Kind.CROWD, "server", "2 joined"), notice(Kind.LEFT, "alice"), present=["bob"]) == []
 
 

@@ -95,7 +95,7 @@ async def test_a_halved_connection_ends_for_one_side_and_the_other_speaks_into_t
     await carry(ends.server, ends.client, b"still here")
 
 
-async def test_what_is_torn_arrives_in_part_and_then_the_connection_ends(ends: Ends) -> None:
+async def test_truncated_bytes_arrive_in_part_and_then_the_connection_ends(ends: Ends) -> None:
     ends.connection.down.truncate()
 
     await ends.server.send_all(b"0123456789")
@@ -103,7 +103,7 @@ async def test_what_is_torn_arrives_in_part_and_then_the_connection_ends(ends: E
     assert await until_end(ends.client) == b"01234"
 
 
-async def test_what_is_stalled_or_late_arrives_whole_after_a_while(ends: Ends) -> None:
+async def test_stalled_or_delayed_bytes_arrive_whole_after_a_while(ends: Ends) -> None:
     for hold in (lambda: ends.connection.up.stall(0.05), lambda: ends.connection.up.delay(0.05, for_s=PATIENCE_S)):
         began = trio.current_time()
         hold()
@@ -113,7 +113,7 @@ async def test_what_is_stalled_or_late_arrives_whole_after_a_while(ends: Ends) -
         assert trio.current_time() - began >= 0.05
 
 
-async def test_where_nobody_is_a_client_is_hung_up_on(proxy: Proxy) -> None:
+async def test_a_proxy_without_a_server_hangs_up_on_clients(proxy: Proxy) -> None:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     closed_port = listener.socket.getsockname()[1]
     await listener.aclose()

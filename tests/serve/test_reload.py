@@ -76,7 +76,7 @@ def write_certificate(file: Path) -> None:
     file.write_bytes(certificate.private_key_pem.bytes() + chain)
 
 
-async def test_what_is_live_is_taken_up_and_said_in_a_line_each(open_server) -> None:
+async def test_live_settings_are_applied_and_reported_a_line_each(open_server) -> None:
     async with open_server() as server:
         operator = Operator(server)
         operator.change(rate=7, max_per_address=3, stall_timeout=5.0, log_level="debug")
@@ -131,7 +131,7 @@ async def test_a_reload_that_takes_for_ever_is_not_waited_for(
         assert trio.current_time() - start == REQUEST_TIMEOUT_S
 
 
-async def test_what_needs_a_restart_is_said_each_time_and_not_done(open_server) -> None:
+async def test_settings_that_need_a_restart_are_named_each_time_and_not_applied(open_server) -> None:
     async with open_server() as server:
         operator = Operator(server)
         operator.change(port=6666, window_bytes=1024**3, rate=1)
@@ -280,7 +280,7 @@ async def test_so_many_files_that_never_answer_are_waited_for_and_no_more(
         assert await operator.reload() == ["Reloaded rate: 7 (was 5)"]
 
 
-async def test_what_nobody_foresaw_in_a_reload_ends_that_alone(open_server, logged) -> None:
+async def test_an_unforeseen_error_in_a_reload_ends_that_alone(open_server, logged) -> None:
     async with open_server() as server:
         operator = Operator(server)
 

@@ -30,7 +30,7 @@ def test_the_stages_of_a_shutdown_add_up_to_the_5_s_that_are_promised() -> None:
     assert STOP_S + LOG_S + INTERPRETER_S <= EXIT_S == 5
 
 
-def test_what_happens_during_a_stage_takes_no_longer_than_the_stage() -> None:
+def test_work_during_a_stage_takes_no_longer_than_the_stage() -> None:
     assert TLS_CLOSE_S <= FAREWELL_S
     assert LAST_CHUNK_S < EVENT_STREAMS_S <= RECORDS_S
     assert SqliteTimes().close_min_s <= JOURNAL_S

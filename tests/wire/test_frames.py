@@ -67,7 +67,9 @@ def request_faults(line: bytes) -> list[FrameFault]:
 
 
 @given(frames_of(AnyRequest), st.data())
-def test_what_a_client_prints_a_server_reads_however_it_is_split(sent: list[frames.Frame], data: st.DataObject) -> None:
+def test_a_server_reads_requests_of_a_client_however_they_are_split(
+    sent: list[frames.Frame], data: st.DataObject
+) -> None:
     stream = b"".join(map(encode, sent))
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=10))
 
@@ -75,7 +77,9 @@ def test_what_a_client_prints_a_server_reads_however_it_is_split(sent: list[fram
 
 
 @given(frames_of(AnyReply), st.data())
-def test_what_a_server_prints_a_client_reads_however_it_is_split(sent: list[frames.Frame], data: st.DataObject) -> None:
+def test_a_client_reads_replies_of_a_server_however_they_are_split(
+    sent: list[frames.Frame], data: st.DataObject
+) -> None:
     stream = b"".join(map(encode, sent))
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=10))
 
@@ -196,7 +200,7 @@ def test_c9_what_is_no_frame_is_one_fault(line: bytes, code: str) -> None:
     ],
     ids=lambda line: line[:40].decode(),
 )
-def test_what_a_frame_does_not_name_is_ignored_and_the_last_of_two_counts(line: bytes) -> None:
+def test_unknown_fields_of_a_frame_are_ignored_and_the_last_of_two_counts(line: bytes) -> None:
     assert request_decoder().feed(line + b"\n") == [frames.Ping(key="p")]
 
 
@@ -217,12 +221,12 @@ def test_a_fault_bears_the_key_of_its_line_where_that_can_be_read(line: bytes) -
 
 
 @pytest.mark.parametrize("key", [b"5", b'"' + b"k" * 65 + b'"', b'"\\ud800"', b'"\xff"', b"null", b'{"a":1}'])
-def test_what_cannot_be_a_key_is_not_repeated(key: bytes) -> None:
+def test_an_invalid_key_is_not_echoed(key: bytes) -> None:
     assert [fault.key for fault in request_faults(b'{"type":"ping","key":' + key + b"}")] == [""]
 
 
 @pytest.mark.parametrize("name", [b"type", b"x"])
-def test_what_a_fault_says_is_short_and_printable_whatever_came(name: bytes) -> None:
+def test_the_text_of_a_fault_is_short_and_printable(name: bytes) -> None:
     line = b'{"type":"ping","' + name + b'":"' + b"\\u001b[31m" * 5000 + b'", "type":"pong"}'
 
     for fault in request_faults(line):
@@ -330,7 +334,7 @@ def test_every_frame_declared_can_come() -> None:
     assert declared - {frames.Frame, frames.Request, frames.Reply} == {*get_args(AnyRequest), *get_args(AnyReply)}
 
 
-def test_what_a_request_does_not_say_has_its_default() -> None:
+def test_a_missing_field_of_a_request_has_its_default() -> None:
     (hello,) = request_decoder().feed(b'{"type":"hello","protocol":1}\n')
 
     assert hello == frames.Hello(protocol=1)

@@ -57,7 +57,7 @@ def test_an_endless_line_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize("bad", [b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xff", b"ok \xf0\x9f\x99"])
-def test_what_is_not_utf8_is_a_fault_of_its_line_alone(bad: bytes) -> None:
+def test_invalid_utf8_is_a_fault_of_its_line_alone(bad: bytes) -> None:
     assert feed_all(b"before\n" + bad + b"\nafter\n") == ["before", LineFault.NOT_UTF8, "after"]
 
 

@@ -63,7 +63,7 @@ def test_a_proxy_that_speaks_for_itself_or_does_not_know_names_nobody(data: byte
     assert left == b"hello\n"
 
 
-def test_what_a_proxy_adds_is_skipped() -> None:
+def test_extensions_of_a_proxy_header_are_skipped() -> None:
     header, left = read(v2("192.0.2.1", 7, extra=b"\x02\x00\x04host") + b"hi")
 
     assert header.source == ("192.0.2.1", 7)

@@ -59,7 +59,7 @@ def read(*pieces: bytes) -> tuple[list[str | LineFault], bytes, bool]:
         (b"\xff\xf1 in \xf0\x9f\x99\xff\xf1\x82\n", [" in 🙂"], b""),
     ],
 )
-def test_what_a_telnet_negotiates_is_taken_out_and_refused(data: bytes, lines: list[str], reply: bytes) -> None:
+def test_telnet_negotiation_is_removed_and_refused(data: bytes, lines: list[str], reply: bytes) -> None:
     assert read(data) == (lines, reply, False)
 
 

@@ -60,7 +60,7 @@ async def test_an_ipv6_network_is_named_as_it_is_or_encoded(admin, path: str) ->
         '{"network": "10.0.0.1", "reason": "\\ud800"}',
     ],
 )
-async def test_what_is_no_ban_is_400_and_does_nothing(admin, body: str) -> None:
+async def test_an_invalid_ban_is_400_and_does_nothing(admin, body: str) -> None:
     admin.connect(47634)
 
     answer = await admin.ask("POST", "/bans", json=body)

@@ -45,7 +45,7 @@ async def test_a_client_is_described(admin, alice):
     assert answer.json == ALICE
 
 
-async def test_what_a_client_has_not_heard_yet_is_counted(admin, alice):
+async def test_unsent_entries_of_a_client_are_counted(admin, alice):
     other = admin.connect(1025)
     await admin.chat.say(other, admin.chat.current_room(other), "hello").kept()
     admin.chat.deliver(await admin.journal.read("lobby", limit=10))
@@ -114,7 +114,7 @@ async def test_a_long_list_is_made_in_many_turns_between_which_others_have_their
     assert max(turns.looks) <= 200
 
 
-async def test_who_leaves_while_the_list_is_being_sent_is_still_whole_in_it(admin):
+async def test_a_client_that_leaves_while_the_list_is_sent_is_still_whole_in_it(admin):
     for number in range(10_000):
         admin.connect(1024 + number)
     request = b"GET /clients HTTP/1.0\r\nHost: localhost\r\n\r\n"

@@ -89,7 +89,7 @@ async def test_any_other_way_ends_nobody(crowd, query):
     ("query", "body"),
     [("?reason=too%20noisy", ""), ("", '{"reason": "too noisy"}'), ("?reason=x", '{"reason": "too noisy"}')],
 )
-async def test_who_is_kicked_is_told_the_reason(crowd, query, body):
+async def test_a_kicked_client_is_told_the_reason(crowd, query, body):
     ann = crowd.chat.find("ann")[0]
 
     await crowd.ask("DELETE", f"/clients/ann{query}", json=body)

@@ -29,7 +29,7 @@ HERE, THERE, ELSEWHERE = ip_address("127.0.0.1"), ip_address("192.0.2.7"), ip_ad
         (Access(TOKEN, (ip_network("192.0.2.0/24"),)), AccessDecision.NO_TOKEN, AccessDecision.ADMITTED),
     ],
 )
-def test_who_may_ask_without_a_token(access: Access, here: AccessDecision, there: AccessDecision) -> None:
+def test_requests_without_a_token(access: Access, here: AccessDecision, there: AccessDecision) -> None:
     authenticator = Authenticator(access)
 
     assert authenticator.authenticate(HERE, None, 0) is here
@@ -63,7 +63,7 @@ def test_addresses_of_one_ipv6_network_guess_together() -> None:
     assert authenticator.authenticate(ELSEWHERE, "wrong", 0) is AccessDecision.TOO_MANY_WRONG_TOKENS
 
 
-def test_what_is_remembered_of_wrong_tokens_is_bounded() -> None:
+def test_the_memory_of_wrong_tokens_is_bounded() -> None:
     authenticator = Authenticator(Access(TOKEN))
     for number in range(TRACKED_ORIGINS_MAX + 5):
         authenticator.authenticate(ip_address(number + 2**24), "wrong", 0)

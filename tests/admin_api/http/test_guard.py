@@ -156,7 +156,7 @@ async def test_a4_a_refused_request_has_no_effect(site, method, headers):
 
 
 @pytest.mark.parametrize("rest", [b"", b"Content-Length: 9999999\r\n"])
-async def test_who_is_refused_is_answered_once_and_what_else_came_is_thrown_away(site, rest):
+async def test_a_refused_connection_is_answered_once_and_its_other_input_dropped(site, rest):
     answer = await site.ask(b"POST /acts HTTP/1.1\r\nHost: evil.example\r\n%b\r\n" % rest * 500)
 
     assert answer.startswith(b"HTTP/1.1 403")

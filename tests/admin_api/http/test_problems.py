@@ -49,7 +49,7 @@ async def test_a_head_request_gets_the_problems_header_alone(site, path, status)
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("PUT", "/acts")])
-async def test_who_asks_for_what_is_not_there_is_told_where_to_look(site, method, path):
+async def test_an_unknown_path_is_answered_by_where_to_look(site, method, path):
     _, _, body = split(await site.ask(request_for(method, path)))
 
     assert json.loads(body)["detail"].endswith("GET / lists all endpoints.")

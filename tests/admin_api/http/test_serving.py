@@ -153,7 +153,7 @@ async def test_a_refusal_of_a_head_request_is_its_header_alone(site):
     assert body == b""
 
 
-async def test_what_follows_a_head_request_is_refused_with_a_body(site):
+async def test_a_refusal_after_a_head_request_has_a_body(site):
     answer = await site.ask(b"HEAD /acts HTTP/1.1\r\nHost: a\r\n\r\nGET /acts HTTP/1.1\r\n\r\n")
 
     served, _, refused = answer.partition(b"HTTP/1.1 400 ")

@@ -104,7 +104,7 @@ def test_banning_again_replaces_the_first_ban() -> None:
     assert bans.find(address_of("10.0.0.1"), 0.0) is None
 
 
-def test_who_is_banned_is_told_why_and_until_when() -> None:
+def test_a_banned_client_is_told_why_and_until_when() -> None:
     assert ban("10.0.0.1").sentence == "you are banned"
     assert ban("10.0.0.1", 60, "spam\x1b[0m").sentence == "you are banned until 1970-01-01 01:00 UTC: spam"
 
@@ -119,7 +119,7 @@ def test_banning_kicks_those_who_are_there_from_that_network(world) -> None:
     assert list(world.chat.clients) == [bob]
 
 
-def test_who_is_banned_while_inside_is_told_why_and_until_when(world) -> None:
+def test_a_client_banned_while_connected_is_told_why_and_until_when(world) -> None:
     alice = world.connect(1, "10.0.0.1")
 
     list(kick_banned(world.chat, ban("10.0.0.0/24", 60, "spam")))

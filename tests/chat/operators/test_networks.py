@@ -24,6 +24,6 @@ ZONES = ["fe80::1%eth0", "[fe80::1%1]", "fe80::1%eth0/64", "fe80::%\x1b]0;pwn\x0
 
 
 @pytest.mark.parametrize("written", ["", "x", "10.1.2", "10.1.2.3/33", "10.1.2.3:5", "１０.1.2.3", "01.2.3.4", *ZONES])
-def test_what_is_no_network_is_refused(written: str) -> None:
+def test_an_invalid_network_is_refused(written: str) -> None:
     with pytest.raises(ChatError, match="expected an address or a network"):
         read_network(written)

@@ -127,7 +127,7 @@ async def test_a_filter_says_its_input_and_prints_what_it_hears(filter_: Filter,
     assert filter_.output() == f"[a]> bye 🙂\n{GOODBYE}\n"
 
 
-async def test_who_comes_and_where_to_is_said_first(filter_: Filter, peer: Any) -> None:
+async def test_hello_has_nick_rooms_and_password_and_lines_go_to_the_room(filter_: Filter, peer: Any) -> None:
     hello = await filter_.start(nick="bob", rooms=("#Kitchen",), password="open sesame")
     filter_.feed_last("hello\n")
 
@@ -241,7 +241,7 @@ async def test_a_filter_does_not_try_for_ever_and_says_what_is_kept(
 
 
 @pytest.mark.parametrize("farewell", ["quit()", "quit() ", "/quit", "/QUIT now"])
-async def test_what_a_filter_is_given_behind_a_farewell_is_not_said_and_is_a_failure(
+async def test_lines_piped_after_a_farewell_are_not_sent_and_count_as_failed(
     filter_: Filter, peer: Any, farewell: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await filter_.start(runs_commands=True)
@@ -295,7 +295,7 @@ async def test_the_catalogue_is_shown_here_and_other_commands_become_frames(filt
     assert filter_.output() == f"@smile 🙂\n*** 2 in #lobby: [b], [1.2.3.4:5] (you) ***\n{GOODBYE}\n"
 
 
-async def test_what_follows_a_change_of_rooms_is_said_in_the_new_one(filter_: Filter, peer: Any) -> None:
+async def test_lines_after_a_change_of_rooms_are_said_in_the_new_one(filter_: Filter, peer: Any) -> None:
     await filter_.start(runs_commands=True)
     filter_.feed_last("one\n/join Kitchen\ntwo\n/leave\nthree\n")
 
@@ -355,7 +355,7 @@ async def test_a_filter_that_nobody_reads_leaves_in_order(filter_: Filter, peer:
             await peer.part()
 
 
-async def test_who_leaves_does_not_wait_long_for_a_silent_server(
+async def test_leaving_does_not_wait_long_for_a_silent_server(
     filter_: Filter, peer: Any, mock_clock: trio.testing.MockClock
 ) -> None:
     await filter_.start()
@@ -534,7 +534,7 @@ async def leave_slowly(peer: Any, folder: Path, clock: trio.testing.MockClock, *
     return terminal.printed
 
 
-async def test_what_was_typed_is_kept_although_there_is_no_time_to_tell_what_it_came_to(
+async def test_typed_lines_are_kept_even_without_time_to_report_their_fate(
     peer: Any, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     typed = [f"line {number // 2}" if number % 2 else "/bogus" for number in range(20)]
@@ -545,7 +545,7 @@ async def test_what_was_typed_is_kept_although_there_is_no_time_to_tell_what_it_
     assert printed.endswith(f"\n*** 10 lines not sent: kept for when you join again ***\n{GOODBYE}\n")
 
 
-async def test_what_could_not_be_kept_is_counted_although_there_is_no_time_to_tell_of_each(
+async def test_unkept_messages_are_counted_even_without_time_to_report_each(
     peer: Any, tmp_path: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     typed = [str(number) for number in range(PENDING_MAX + 300)]
@@ -605,7 +605,7 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
     return run
 
 
-def test_what_is_typed_is_sent_as_typed_and_shown_with_its_stickers(play: Any) -> None:
+def test_a_line_is_sent_as_typed_and_shown_with_its_stickers(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("hello @smile\r")
         assert await peer.keep(1) == "hello @smile"
@@ -629,7 +629,7 @@ def test_leaving_says_so_and_is_no_failure(play: Any, screen: Any, keys: str, la
     trio.run(partial(screen.shows, *filter(None, (last, GOODBYE))))
 
 
-def test_what_is_typed_without_a_connection_waits_and_is_sent_later(play: Any) -> None:
+def test_lines_typed_without_a_connection_wait_and_are_sent_later(play: Any) -> None:
     stopped_clock = trio.testing.MockClock()
 
     async def scene(peer: Any, screen: Any) -> None:
@@ -647,7 +647,7 @@ def test_what_is_typed_without_a_connection_waits_and_is_sent_later(play: Any) -
     assert play(scene, clock=stopped_clock) == 0
 
 
-def test_who_leaves_is_told_what_waits_and_it_is_sent_the_next_time(play: Any, screen: Any) -> None:
+def test_a_leaving_person_is_told_what_waits_and_it_is_sent_next_time(play: Any, screen: Any) -> None:
     async def leave(peer: Any, screen: Any) -> None:
         await peer.aclose()
         await screen.shows("*** the server closed the connection; trying again ***", AT_PROMPT)
@@ -666,7 +666,7 @@ def test_who_leaves_is_told_what_waits_and_it_is_sent_the_next_time(play: Any, s
     assert play(come_back, "[1.2.3.4:5]> hello") == 0
 
 
-def test_what_is_said_waits_in_sight_until_the_server_has_kept_it(play: Any, screen: Any) -> None:
+def test_a_message_is_shown_as_waiting_until_the_server_has_kept_it(play: Any, screen: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("hello\r")
         await screen.shows("[1.2.3.4:5]> hello", AT_PROMPT)
@@ -795,7 +795,7 @@ def _refused(screen: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("end", ["\x04", "/quit\r", signal.SIGTERM, signal.SIGHUP])
-def test_what_was_typed_just_before_leaving_is_kept(play: Any, screen: Any, tmp_path: Path, end: str | int) -> None:
+def test_lines_typed_just_before_leaving_are_kept(play: Any, screen: Any, tmp_path: Path, end: str | int) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         await peer.aclose()
         await screen.shows("*** the server closed the connection; trying again ***", AT_PROMPT)
@@ -809,7 +809,7 @@ def test_what_was_typed_just_before_leaving_is_kept(play: Any, screen: Any, tmp_
     assert _kept(tmp_path) == ["one", "two", "three", "four"]
 
 
-def test_what_was_typed_just_before_being_sent_away_is_kept(play: Any, screen: Any, tmp_path: Path) -> None:
+def test_lines_typed_just_before_a_kick_are_kept(play: Any, screen: Any, tmp_path: Path) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         await peer.send(type="bye", reason="kicked", text="you were kicked")
         screen.type("one\rtwo\r")
@@ -839,7 +839,7 @@ def test_a_second_signal_keeps_what_was_typed_and_tells_what_could_not_be(
     assert _kept(tmp_path) + _refused(screen) == pasted
 
 
-def test_who_leaves_is_told_of_each_line_that_could_not_be_kept(play: Any, screen: Any, tmp_path: Path) -> None:
+def test_a_leaving_client_is_told_of_each_unkept_line(play: Any, screen: Any, tmp_path: Path) -> None:
     pasted = [str(number) for number in range(PENDING_MAX + 200)]
 
     with ExitStack() as until_the_end:
@@ -878,7 +878,7 @@ def test_a_refused_line_is_named_with_the_reason(play: Any) -> None:
     assert play(scene) == 0
 
 
-def test_who_is_called_hears_the_bell_and_sees_the_name_but_not_for_what_others_are_called(
+def test_a_mention_rings_the_bell_and_is_marked_but_not_that_of_another_name(
     play: Any, screen: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -959,7 +959,7 @@ def test_a_damaged_entry_is_named_in_its_place_among_those_that_are_whole(play: 
     assert play(scene) == 0
 
 
-def test_who_is_ignored_is_neither_seen_nor_heard_until_they_are_no_longer(play: Any) -> None:
+def test_an_ignored_person_is_not_shown_until_unignored(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/ignore A\r")
         await screen.shows("*** you are ignoring [A], until you /unignore A ***", AT_PROMPT)
@@ -1007,7 +1007,7 @@ def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
     assert play(scene) == 0
 
 
-def test_what_the_server_says_in_all_rooms_is_shown_once(play: Any) -> None:
+def test_an_announcement_in_all_rooms_is_shown_once(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/join kitchen\r")
         room = {"name": "kitchen", "topic": "", "members": 1, "last_id": 5}
@@ -1025,7 +1025,7 @@ def test_what_the_server_says_in_all_rooms_is_shown_once(play: Any) -> None:
     assert play(scene) == 0
 
 
-def test_who_leaves_a_room_before_being_let_in_speaks_where_they_were_before(play: Any) -> None:
+def test_leaving_a_room_that_is_not_joined_yet_goes_back_to_the_one_before(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/join kitchen\r/leave\r")
         join, leave = await peer.frame(), await peer.frame()
@@ -1363,7 +1363,7 @@ def test_a_password_is_asked_for_at_a_terminal_without_showing_it_until_it_is_ri
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
-def test_who_gives_no_password_leaves_and_has_a_terminal_that_shows_what_is_typed(
+def test_a_person_who_gives_no_password_leaves_with_a_terminal_that_echoes(
     screen: Any, tmp_path: Path, make_peer: Any, key: str
 ) -> None:
     environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)}
@@ -1410,7 +1410,7 @@ async def run_program(port: int, folder: Path, text: bytes, *options: str) -> su
         return await trio.run_process(command, cwd=ROOT, env=environment, check=False, **streams)
 
 
-async def test_what_is_piped_while_the_server_is_away_is_kept_and_sent_by_the_next_pipe(
+async def test_lines_piped_while_the_server_is_away_are_kept_and_sent_by_the_next_pipe(
     peer: Any, tmp_path: Path, nursery: trio.Nursery
 ) -> None:
     with socket.socket() as nobody:  # bound, and not listening

@@ -71,7 +71,7 @@ async def join_room(peer: Peer, screen: Screen, room: str) -> None:
     await screen.shows(f"*** 1 in #{room}: [me] (you) ***", f"[me] #{room}>")
 
 
-async def test_who_comes_back_is_in_the_same_rooms_and_sees_where_they_stopped(
+async def test_a_person_who_comes_back_is_in_the_same_rooms_and_sees_where_they_stopped(
     sit: Sit, peer: Peer, screen: Screen
 ) -> None:
     screen.resize(60, 24)
@@ -114,7 +114,7 @@ async def test_a_room_that_is_asked_for_is_the_only_one_this_time(sit: Sit, peer
     assert (rooms, both) == (["ops"], ["lobby", "ops"])
 
 
-async def test_what_was_typed_is_there_the_next_time_and_no_password(
+async def test_typed_lines_are_in_the_history_next_time_but_no_password(
     sit: Sit, peer: Peer, screen: Screen, tmp_path: Path
 ) -> None:
     async with sit("--history", "0"):
@@ -155,7 +155,7 @@ async def test_nothing_is_remembered_where_that_is_not_wanted(
     assert files_in(tmp_path) == []
 
 
-async def test_what_a_killed_client_remembers_is_damage_to_nobody(
+async def test_the_memory_of_a_killed_client_damages_no_other(
     sit: Sit, peer: Peer, screen: Screen, tmp_path: Path
 ) -> None:
     """It is killed once it has saved what was typed; then its files are damaged, which is one line each."""

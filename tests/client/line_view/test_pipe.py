@@ -60,7 +60,7 @@ async def test_a_regular_file_and_dev_null_are_read_to_their_end(pipes: Pipes, t
         assert await lines_of(Pipe(null.fileno(), 1)) == []
 
 
-async def test_what_cannot_be_a_line_is_reported_and_counted(pipes: Pipes, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_invalid_lines_are_reported_and_counted(pipes: Pipes, capsys: pytest.CaptureFixture[str]) -> None:
     pipe = pipes.pipe
     pipes.feed(b"fine\n\xff\n" + b"x" * 5000 + b"\nfine too\n")
 
@@ -112,7 +112,7 @@ async def test_a_thread_that_comes_late_reads_and_writes_the_files_it_was_meant_
     assert os.read(pipes.stdout[0], 100) == b"printed\n"
 
 
-async def test_what_is_printed_arrives_whole_however_slowly_it_is_read(pipes: Pipes, nursery: trio.Nursery) -> None:
+async def test_printed_lines_arrive_whole_at_a_slow_reader(pipes: Pipes, nursery: trio.Nursery) -> None:
     text = "größer\n" * 20_000
     nursery.start_soon(pipes.pipe.print, text)
 

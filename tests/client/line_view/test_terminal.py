@@ -54,7 +54,7 @@ def test_a_line_is_typed_and_the_prompt_is_empty_again(screen: Any) -> None:
     play(scene, screen)
 
 
-def test_what_is_printed_stands_above_what_is_being_typed(screen: Any) -> None:
+def test_printed_lines_stand_above_the_line_being_typed(screen: Any) -> None:
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type("half a sen")
         await screen.shows("> half a sen")
@@ -231,7 +231,7 @@ def test_the_prompt_is_in_every_write_that_erases_it(screen: Any) -> None:
     play(scene, screen)
 
 
-def test_what_waits_stands_dim_above_the_prompt(screen: Any) -> None:
+def test_waiting_messages_stand_dim_above_the_prompt(screen: Any) -> None:
     rows = ["[me]> hello"]
     view = PromptView(waiting_rows=lambda _columns: rows)
 
@@ -256,7 +256,7 @@ def test_blank_lines_are_not_said(screen: Any) -> None:
     play(scene, screen)
 
 
-def test_what_was_said_can_be_called_back_and_edited(screen: Any) -> None:
+def test_sent_lines_can_be_brought_back_and_edited(screen: Any) -> None:
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type("one\rtwo\r")
         await typed(terminal, 2)
@@ -347,7 +347,7 @@ def test_ctrl_d_in_a_line_deletes_and_does_not_leave(screen: Any) -> None:
     play(scene, screen)
 
 
-def test_what_was_typed_before_leaving_is_still_said(screen: Any) -> None:
+def test_lines_typed_before_leaving_are_still_said(screen: Any) -> None:
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type("one\rtwo\r\x04")
 

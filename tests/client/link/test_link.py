@@ -163,7 +163,7 @@ async def test_a_server_that_says_nothing_at_all_is_given_up(
         ),
     ],
 )
-async def test_who_is_not_let_in_the_first_time_learns_why(
+async def test_a_client_refused_at_first_learns_why(
     peer: Any, outbox: Outbox, answer: dict[str, object], reason: str
 ) -> None:
     assert await refusal(peer, outbox, answer) == reason
@@ -256,7 +256,7 @@ async def test_a_server_that_does_not_say_when_to_come_back_is_left_alone(
     assert ended == Ended("go away", is_orderly=False)
 
 
-async def test_what_cannot_be_kept_is_said_again_after_a_while(
+async def test_a_message_that_could_not_be_kept_is_sent_again_after_a_while(
     peer: Any, outbox: Outbox, mock_clock: trio.testing.MockClock
 ) -> None:
     async with linked(peer, outbox) as link:
@@ -281,7 +281,7 @@ async def test_too_much_is_refused_rather_than_held(peer: Any, outbox: Outbox) -
     assert happened[-1].reason == "too many lines are waiting already"
 
 
-async def test_who_is_not_patient_waits_for_space_only_while_there_is_a_connection(peer: Any, outbox: Outbox) -> None:
+async def test_a_link_that_is_not_persistent_waits_for_space_only_while_connected(peer: Any, outbox: Outbox) -> None:
     async with linked(peer, outbox) as link, trio.open_nursery() as nursery:
         await until(link, Connected)
         await link.say(*[HELLO] * PENDING_MAX)
@@ -301,7 +301,9 @@ async def test_who_is_not_patient_waits_for_space_only_while_there_is_a_connecti
     ("text", "reason"),
     [("x" * 4097, "line too long: at most 4096 characters"), ("caf\udce9", "line is not valid UTF-8")],
 )
-async def test_what_can_never_be_said_fails_at_once(peer: Any, outbox: Outbox, text: str, reason: str) -> None:
+async def test_a_message_that_can_never_be_said_fails_at_once(
+    peer: Any, outbox: Outbox, text: str, reason: str
+) -> None:
     async with linked(peer, outbox) as link:
         await until(link, Connected)
         await link.say(frames.Say(room="lobby", text=text), HELLO)

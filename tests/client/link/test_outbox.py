@@ -26,7 +26,7 @@ def files_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-async def test_what_was_added_and_not_removed_is_there_the_next_time_in_order(tmp_path: Path) -> None:
+async def test_messages_not_removed_are_in_the_outbox_next_time_in_order(tmp_path: Path) -> None:
     with open_outbox("h 1", folder=tmp_path) as outbox:
         session = outbox.session
         await outbox.add([SAY, TELL])
@@ -94,7 +94,7 @@ def test_a_damaged_file_is_set_aside_with_one_line(tmp_path: Path, damage: bytes
 
 
 @pytest.mark.parametrize("frame", [b"no frame", b'{"type":"bye"}', b'{"type":"say","room":"lobby"}'])
-async def test_what_is_no_frame_is_damage_too(tmp_path: Path, frame: bytes) -> None:
+async def test_an_invalid_frame_counts_as_damage(tmp_path: Path, frame: bytes) -> None:
     with open_outbox("h 1", folder=tmp_path) as outbox:
         await outbox.add([SAY])
     with sqlite3.connect(the_file_in(tmp_path)) as database:

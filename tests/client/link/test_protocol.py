@@ -188,7 +188,7 @@ def test_somebody_who_uses_the_key_of_ours_again_is_still_heard() -> None:
     assert hear(protocol, said(12, "evil", key="k")) == [Received(said(12, "evil", key="k"), is_own=False)]
 
 
-def test_what_is_not_acknowledged_is_said_again_in_its_order_and_what_is_is_not() -> None:
+def test_unacknowledged_messages_alone_are_sent_again_in_order() -> None:
     protocol = connected()
     protocol.say([say("a"), say("b"), say("c")])
     sent(protocol)
@@ -341,7 +341,7 @@ def test_a_nick_that_hello_could_not_have_is_not_asked_for_twice() -> None:
     assert sent(protocol) == []
 
 
-def test_what_was_asked_when_the_connection_broke_is_settled_or_refused() -> None:
+def test_questions_are_settled_or_refused_when_the_connection_breaks() -> None:
     protocol = connected()
     protocol.ask(frames.Join(room="dev", key="j"))
     protocol.ask(frames.Who(room="lobby", key="w"))
@@ -363,7 +363,7 @@ def test_a_room_that_cannot_be_entered_is_not_asked_for_again() -> None:
     assert protocol.start_connection().rooms == ["lobby"]
 
 
-def test_what_waits_for_other_rooms_is_said_there_the_next_time() -> None:
+def test_messages_for_other_rooms_are_said_there_the_next_time() -> None:
     protocol = ClientProtocol(
         Identity(), "s" * 16, [say("a", room="#Dev"), frames.Tell(to="bob", text="psst", key="b")]
     )
@@ -398,7 +398,7 @@ def test_keys_of_ones_own_are_remembered_for_a_while_only() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=60))
-def test_whatever_is_cut_and_sent_again_each_entry_is_heard_once_and_in_order(turns: list[tuple[bool, int]]) -> None:
+def test_across_cuts_and_repeats_each_entry_is_sent_once_and_in_order(turns: list[tuple[bool, int]]) -> None:
     """The server sends what follows `since`, the connection breaks anywhere, and it begins again."""
     protocol = ClientProtocol(Identity(), "s" * 16)
     found: list[int] = []
@@ -445,7 +445,7 @@ def test_several_lines_are_as_many_requests_for_an_older_server_and_settled_by_t
     assert protocol.receive(said(13, "c", key="k"))[0] == Sent(message)
 
 
-def test_what_is_not_on_its_way_can_be_taken_back_and_signs_of_life_overtake_it() -> None:
+def test_messages_not_in_flight_can_be_cancelled_and_pings_overtake_them() -> None:
     protocol = connected()
     protocol.limit_lines_in_flight(3)
     messages = [say(f"{number:x}") for number in range(5)]
@@ -465,7 +465,7 @@ def test_what_is_not_on_its_way_can_be_taken_back_and_signs_of_life_overtake_it(
     assert protocol.cancel() == messages[1:4]
 
 
-def test_what_is_held_is_sent_when_it_is_released_and_not_before() -> None:
+def test_held_messages_are_sent_when_released_and_not_before() -> None:
     messages = [say("a"), say("b")]
     protocol = ClientProtocol(Identity(), "s" * 16, messages)
     protocol.held = {"a", "b"}

@@ -54,7 +54,7 @@ def test_m16_a_page_is_its_newest_entries_up_to_so_many_characters() -> None:
     assert held == frames.Page(entries=entries[-count:], more=False)
 
 
-def test_what_our_server_sends_is_left_as_it_is() -> None:
+def test_replies_of_our_server_stay_as_they_are() -> None:
     entry = said(1, "x" * frames.TEXT_LIMIT)
 
     assert within_limits(entry) == entry

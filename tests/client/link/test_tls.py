@@ -161,7 +161,7 @@ async def test_a_certificate_that_has_changed_is_refused_until_its_file_is_remov
     assert "It was SHA-256 00:11, and is SHA-256 " in str(refusal)
 
 
-async def test_where_an_authority_vouched_once_a_certificate_without_one_is_refused(
+async def test_a_self_signed_certificate_is_refused_where_an_authority_signed_before(
     certificate: trustme.LeafCert, known: KnownServers
 ) -> None:
     async with serving(certificate) as port:

@@ -85,7 +85,7 @@ def test_the_lines_of_all_sittings_come_again_in_order_and_a_repeated_one_once(t
 
 
 @pytest.mark.parametrize("text", ["x" * (LINE_CHARS_MAX + 1), "\udcff"])
-def test_what_is_too_long_or_no_text_is_not_kept(tmp_path: Path, text: str) -> None:
+def test_a_line_that_is_too_long_or_no_text_is_not_kept(tmp_path: Path, text: str) -> None:
     typed = type_lines(tmp_path, text, "fine")
 
     assert texts(tmp_path) == ["fine"]
@@ -174,7 +174,7 @@ def test_a_file_that_is_none_or_too_big_is_left_alone_and_nothing_waits_for_it(t
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder where nobody can make files")
-def test_where_nothing_can_be_written_one_line_says_so_and_all_goes_on() -> None:
+def test_a_read_only_folder_is_one_line_and_all_goes_on() -> None:
     memory, typed = open_server(Path("/proc/self")), open_lines(Path("/proc/self"))
 
     memory.save(BOB)

@@ -48,7 +48,7 @@ def test_a_sticker_is_drawn_as_a_whole_word_also_before_punctuation(typed: str, 
         "@@@smile",
     ],
 )
-def test_what_is_no_sticker_stays_as_typed(typed: str) -> None:
+def test_a_word_that_is_no_sticker_stays_as_typed(typed: str) -> None:
     assert CATALOGUE.draw(typed).lines == [typed]
 
 

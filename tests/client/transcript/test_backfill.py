@@ -129,7 +129,7 @@ def test_the_past_is_told_first_then_who_is_there_and_then_what_came_meanwhile()
     assert joiner.heard == ["past 9", "past 10", "2 here", "new 11", "new 12", "new 13"]
 
 
-def test_what_is_asked_for_is_what_does_not_come_by_itself() -> None:
+def test_history_is_requested_only_before_the_entries_that_come_by_themselves() -> None:
     (history, who) = Joiner(history_lines=3).asked
 
     assert isinstance(history, frames.History)
@@ -163,7 +163,7 @@ def test_without_a_past_it_is_told_who_is_there() -> None:
     assert [type(question) for question in joiner.asked] == [frames.Who]
 
 
-def test_who_did_not_wish_for_it_is_asked_and_told_nothing_more() -> None:
+def test_without_history_lines_nothing_is_asked_or_told() -> None:
     joiner = Joiner(history_lines=None)
 
     joiner.hear(said(11))
@@ -183,7 +183,7 @@ def test_of_many_only_some_are_named() -> None:
 
 
 @pytest.mark.parametrize(("label", "is_told"), [("192.0.2.1:5", True), ("alice", False)])
-def test_who_has_no_name_is_told_once_how_to_have_one(label: str, is_told: bool) -> None:
+def test_a_person_without_a_nick_is_told_once_how_to_take_one(label: str, is_told: bool) -> None:
     joiner = Joiner(label=label)
 
     joiner.page()
@@ -196,7 +196,7 @@ def test_who_has_no_name_is_told_once_how_to_have_one(label: str, is_told: bool)
     assert joiner.told.count(LinkNotice(NICK_HINT)) == is_told
 
 
-def test_who_comes_back_is_asked_and_told_nothing_more() -> None:
+def test_a_reconnect_asks_for_no_history_again() -> None:
     joiner = Joiner()
     joiner.page()
     joiner.members("alice")
@@ -261,7 +261,7 @@ def marks(epoch: str = "e", **ids: int) -> ReadMarks:
     return ReadMarks({room: ReadMark(number, 60.0) for room, number in ids.items()}, epoch)
 
 
-def test_what_is_new_is_set_off_from_what_was_read() -> None:
+def test_new_entries_are_set_off_from_read_ones() -> None:
     left_behind = marks(lobby=8)
     joiner = Joiner(marks=left_behind)
 
@@ -283,7 +283,7 @@ def test_of_much_that_is_new_all_is_counted_and_the_last_shown() -> None:
     assert joiner.heard == ["9 since 60", "past 9", "past 10", "damaged 9"]
 
 
-def test_where_nothing_is_new_there_is_no_line() -> None:
+def test_without_new_entries_there_is_no_line() -> None:
     joiner = Joiner(marks=marks(lobby=8))
 
     joiner.page(said(7), said(8))
@@ -301,7 +301,7 @@ def test_marks_of_another_epoch_mean_nothing() -> None:
     assert (left_behind.epoch, left_behind.marks) == ("e", {"lobby": ReadMark(10, 99.0)})
 
 
-def test_what_is_new_in_other_rooms_is_counted_and_shown_to_who_goes_there() -> None:
+def test_new_entries_of_other_rooms_are_counted_and_shown_on_joining() -> None:
     left_behind = marks(lobby=10, dev=8, ops=10)
     joiner = Joiner(rooms=("lobby", "dev", "ops", "den"), marks=left_behind)
     (count,) = (asked for asked in joiner.asked if isinstance(asked, frames.History) and asked.room != "lobby")

@@ -55,7 +55,7 @@ def people(*events: Any) -> People:
         ("/join #d", ["#dev"]),
     ],
 )
-def test_what_a_word_may_become_depends_on_where_it_stands(before: str, words: list[str]) -> None:
+def test_completions_of_a_word_depend_on_its_place(before: str, words: list[str]) -> None:
     narrator = Narrator(Transcript(Catalogue()))
     events = (members("Ren\xe9", "alice", "me", "Sam"), heard("zoe", "told", "@", to="me"), RoomJoined("dev", ""))
     narrator.people.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *events], "me")
@@ -92,7 +92,7 @@ def test_a_name_is_completed_where_no_space_is_before_it(before: str, found: lis
     assert Completion([], [], narrator).words(before) == found
 
 
-def test_whoever_spoke_last_comes_first_and_who_has_gone_does_not_come() -> None:
+def test_the_last_speaker_comes_first_and_people_who_left_not_at_all() -> None:
     known = people(
         members("alice", "bob", "carol", "dave"),
         heard("bob"),
@@ -105,7 +105,7 @@ def test_whoever_spoke_last_comes_first_and_who_has_gone_does_not_come() -> None
     assert known.names("lobby") == ["alice", "bob"]
 
 
-def test_who_is_there_takes_nobody_for_silent_who_spoke() -> None:
+def test_the_list_of_members_keeps_the_order_of_speaking() -> None:
     assert people(heard("bob"), heard("gone"), members("alice", "bob", "carol")).names("lobby") == [
         "bob",
         "carol",
@@ -119,7 +119,7 @@ def test_a_name_that_changes_is_the_same_person() -> None:
     assert (known.names("lobby"), known.last_writer) == (["rob"], "rob")
 
 
-def test_who_is_ignored_stays_so_under_another_name_and_is_not_who_is_answered() -> None:
+def test_an_ignored_person_stays_so_under_another_name_and_gets_no_reply() -> None:
     known = people(heard("bob", "told", "@", to="me"), heard("alice", "told", "@", to="me"))
 
     known.ignore("Alice")

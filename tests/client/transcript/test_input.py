@@ -57,7 +57,7 @@ EXAMPLES = f"/history 20, /history 20 before yesterday; or {MOMENT_EXAMPLES}"
         ("/help", Local.HELP),
     ],
 )
-def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: Meaning) -> None:
+def test_a_typed_line_has_the_same_meaning_as_over_nc(line: str, meaning: Meaning) -> None:
     assert meaning_of(line, "dev", NOW) == meaning
 
 
@@ -82,7 +82,7 @@ def test_what_is_typed_means_what_it_means_to_those_with_nc(line: str, meaning: 
         ("/stiker", "unknown command /stiker: did you mean /stickers?"),
     ],
 )
-def test_what_means_nothing_is_answered_by_a_sentence(line: str, sentence: str) -> None:
+def test_an_invalid_line_is_answered_by_a_sentence(line: str, sentence: str) -> None:
     with pytest.raises(ChatError) as caught:
         meaning_of(line, "lobby", NOW)
 

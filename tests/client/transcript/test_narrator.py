@@ -96,7 +96,7 @@ def test_an_item_that_mentions_the_person_says_so_in_its_room(narrator: Narrator
     assert [(item.room, item.is_mention) for item in items] == [("dev", True), ("lobby", False), ("@", True)]
 
 
-def test_what_is_said_about_a_room_belongs_to_it_and_is_no_entry(narrator: Narrator) -> None:
+def test_notices_about_a_room_belong_to_it_and_are_no_entries(narrator: Narrator) -> None:
     members = frames.Members(room="dev", count=1, labels=["me"], key="k")
     events = [RoomJoined("dev", "tests"), Answered(frames.Who(room="dev"), members), GapFound("dev", 3, "slow")]
 
@@ -130,7 +130,7 @@ def test_a_message_that_waits_for_somebody_says_for_how_long(narrator: Narrator)
     )
 
 
-def test_what_is_said_about_the_connection_is_no_item_of_the_transcript(narrator: Narrator) -> None:
+def test_notices_about_the_connection_are_no_items_of_the_transcript(narrator: Narrator) -> None:
     connected = Connected("me", ("lobby",), is_again=False, is_other_epoch=False)
 
     greeting, notice = (narrator.render(event, State()) for event in (connected, LinkNotice("the disk is full")))

@@ -123,7 +123,7 @@ def test_a_name_calls_with_and_without_spaces_around_it(you: str, text: str, mar
 
 
 @given(st.text())
-def test_whatever_arrives_is_one_printable_line_without_drawings(line: str) -> None:
+def test_any_input_becomes_one_printable_line_without_drawings(line: str) -> None:
     shown = plain(Transcript(Catalogue()).received(line))
 
     assert shown.endswith("\n")

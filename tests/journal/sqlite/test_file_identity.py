@@ -139,7 +139,7 @@ async def test_all_is_well_again_when_the_same_file_is_put_back(path: Path, tmp_
     assert [file.name for file in path.parent.iterdir()] == ["journal.db"]
 
 
-async def test_what_was_kept_is_in_the_file_wherever_it_is_and_not_beside_another(path: Path, tmp_path: Path) -> None:
+async def test_kept_entries_are_in_the_file_wherever_it_is_and_not_beside_another(path: Path, tmp_path: Path) -> None:
     elsewhere, another = tmp_path / "elsewhere.db", await another_journal(tmp_path, "of another")
     async with open_sqlite(path, times=ONLY_WHEN_WRITTEN_TO) as journal:
         await keep(journal, "ours")
@@ -163,7 +163,7 @@ async def test_a_crash_leaves_no_log_that_another_file_could_take_for_its_own(pa
         assert texts(copy / "journal.db") == ["of another"]
 
 
-async def test_what_belongs_to_somebody_else_stays(path: Path) -> None:
+async def test_files_of_others_stay(path: Path) -> None:
     async with open_sqlite(path, times=QUICK) as journal:
         await keep(journal, "ours")
         put_theirs(path)

@@ -189,7 +189,7 @@ class TestReopening:
             assert await texts(journal) == ["old"]
             assert len(await journal.read_sessions()) == 1
 
-    async def test_what_was_said_before_there_was_an_index_of_it_is_found(self, path: Path) -> None:
+    async def test_entries_from_before_the_index_are_found(self, path: Path) -> None:
         await fill(path, "old")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("DROP INDEX said_by_room")
@@ -410,7 +410,7 @@ class TestDamageFoundLater:
             "room = 'ops'",
         ],
     )
-    async def test_whatever_becomes_of_an_entry_the_others_can_be_read(self, path: Path, change: str) -> None:
+    async def test_a_damaged_entry_leaves_the_others_readable(self, path: Path, change: str) -> None:
         await fill(path, "one", "two", "three")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute(f"UPDATE entry SET {change} WHERE id = 2")
@@ -471,7 +471,7 @@ class TestDamageFoundLater:
             assert [(room.name, room.topic, room.last_id) for room in await journal.rooms()] == [("lobby", "", 2)]
             assert journal.damage == f"entry 2 of {path} is damaged"
 
-    async def test_what_is_said_again_is_not_kept_again_where_it_is_damaged(self, path: Path) -> None:
+    async def test_a_repeat_of_a_damaged_entry_is_not_kept_again(self, path: Path) -> None:
         async with open_sqlite(path) as journal:
             await journal.post(said("hello world", key="k")).kept()
         overwrite(path, content(path).index(b"hello world"), b"\xff")
@@ -684,9 +684,7 @@ class TestSessionRecords:
 
             await until_records_are(journal, session("a", "ops"), session("b"))
 
-    async def test_what_follows_a_change_that_failed_is_told_with_it_and_before_anything_is_said(
-        self, path: Path
-    ) -> None:
+    async def test_changes_after_one_that_failed_are_announced_with_it_before_anything_else(self, path: Path) -> None:
         before, moved, named = (
             SessionRecord("c1", "lines", label, nick, rooms)
             for label, nick, rooms in (
@@ -842,7 +840,7 @@ def kill_when_published(path: Path, published: int) -> int:
 
 class TestKilling:
     @pytest.mark.parametrize("published", [1, 40, 300, 1000, 3000])
-    async def test_what_was_published_survives_kill_9(self, path: Path, published: int) -> None:
+    async def test_published_entries_survive_kill_9(self, path: Path, published: int) -> None:
         seen = kill_when_published(path, published)
 
         async with open_sqlite(path) as journal:
@@ -887,7 +885,7 @@ async def test_a_room_in_which_nothing_was_said_is_not_among_those_to_be_known(p
         ]
 
 
-async def test_what_was_posted_before_anybody_could_know_that_something_failed_fails_with_it(
+async def test_drafts_posted_before_a_failure_could_be_known_fail_with_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_writing, goes_on = threading.Event(), threading.Event()

@@ -68,7 +68,7 @@ async def test_the_file_gets_smaller_while_the_journal_is_in_use(path: Path) -> 
     assert pragma(path, "integrity_check") == "ok"
 
 
-async def test_what_was_free_at_the_start_is_given_back(path: Path) -> None:
+async def test_pages_free_at_the_start_are_given_back(path: Path) -> None:
     async with open_sqlite(path) as journal:
         await fill(journal, 6000)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -164,7 +164,7 @@ async def test_a_slice_is_bounded_and_a_reserve_stays_for_the_next_entries(path:
         assert 50 < shrinking_.due_in_s() <= shrinking.LOOK_EVERY_S
 
 
-async def test_what_keeps_nothing_after_its_end_has_nothing_to_give_back(path: Path) -> None:
+async def test_a_journal_in_memory_cannot_be_compacted(path: Path) -> None:
     with pytest.raises(JournalError, match="has no space to give back"):
         compact_journal("memory:", data=path.parent)
     with pytest.raises(JournalError, match="there is no journal at"):

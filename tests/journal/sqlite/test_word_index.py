@@ -119,7 +119,7 @@ def test_of_a_large_backlog_the_newest_entries_are_found_first(path: Path, index
     check_against_a_new_index(path)
 
 
-def test_what_is_said_meanwhile_is_found_at_once(path: Path, indexing: Indexing) -> None:
+def test_entries_of_meanwhile_are_found_at_once(path: Path, indexing: Indexing) -> None:
     indexing.index(COUNT)
     with closing(sqlite3.connect(path)) as db, db:
         entry = Entry(COUNT + 1, 1.7e9, Draft("lobby", Kind.SAID, "bob", "现在"))
@@ -133,7 +133,7 @@ def test_what_is_said_meanwhile_is_found_at_once(path: Path, indexing: Indexing)
 
 
 @pytest.mark.parametrize("target", [100, COUNT - 200, COUNT - 1])
-def test_what_is_pruned_while_it_is_being_indexed_leaves_no_word(path: Path, indexing: Indexing, target: int) -> None:
+def test_entries_pruned_while_being_indexed_leave_no_word(path: Path, indexing: Indexing, target: int) -> None:
     for _ in range(3):
         indexing.index(COUNT)
 
@@ -146,7 +146,7 @@ def test_what_is_pruned_while_it_is_being_indexed_leaves_no_word(path: Path, ind
     check_against_a_new_index(path)
 
 
-def test_what_is_pruned_leaves_no_word(path: Path, indexing: Indexing) -> None:
+def test_pruned_entries_leave_no_word_in_the_index(path: Path, indexing: Indexing) -> None:
     finish(indexing)
 
     while indexing.pruned_to < COUNT - 3:
@@ -244,7 +244,7 @@ def test_an_index_of_another_version_of_the_words_is_begun_anew(path: Path, inde
     assert found(path, "said 17") == [number for number in ALL if str(number).startswith("17")]
 
 
-async def test_what_is_imported_is_indexed_behind_what_is_said(path: Path) -> None:
+async def test_imported_entries_are_indexed_after_new_ones(path: Path) -> None:
     async with open_sqlite(path) as journal:
         drafts = [Draft("lobby", Kind.SAID, "alice", f"imported {number}") for number in ALL]
         for origin in ("one", "another"):

@@ -163,7 +163,7 @@ WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole num
         (f"ban 10.0.0.1 {'x' * 300}", "ban: a reason has at most 200 characters"),
     ],
 )
-async def test_what_makes_no_sense_is_answered(open_server, autojump_clock, line: str, answer: str) -> None:
+async def test_a_senseless_command_is_answered(open_server, autojump_clock, line: str, answer: str) -> None:
     async with open_server() as server:
         assert list(await run_command(context_of(server), line)) == [answer]
         assert server.bans.current(0.0) == []

@@ -58,7 +58,7 @@ def written() -> Callable[..., AbstractContextManager[list[str]]]:
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
-def test_what_a_peer_wrote_forges_no_line_and_drives_no_terminal(written, style) -> None:
+def test_text_of_a_peer_forges_no_line_and_controls_no_terminal(written, style) -> None:
     with written(style=style) as lines:
         logger.warning("refused %s", FORGERY)
 
@@ -89,14 +89,14 @@ def test_a_record_in_json_is_one_object_on_one_line_with_its_traceback(written) 
 
 
 @given(st.text(alphabet=st.characters()))
-def test_whatever_is_logged_is_printable(text: str) -> None:
+def test_every_record_is_printable(text: str) -> None:
     shown = visible(text)
 
     assert shown.isprintable()
     assert TextFormatter().format(record_of("%s", text)).endswith(f" WARNING {shown}")
 
 
-def test_what_is_less_grave_than_the_level_is_not_logged(written) -> None:
+def test_records_below_the_level_are_not_logged(written) -> None:
     with written(level="warning") as lines:
         logger.info("no")
         logger.warning("yes")
@@ -123,7 +123,7 @@ def test_a_fault_that_repeats_is_logged_a_few_times_and_other_faults_still_are(w
     assert lines[-1].endswith("something else")
 
 
-def test_what_was_left_out_is_told_when_the_fault_comes_back(written) -> None:
+def test_dropped_records_are_counted_when_the_message_comes_again(written) -> None:
     with written() as lines:
         log = next(handler for handler in logging.getLogger().handlers if isinstance(handler, QueuedLog))
         (repeats,) = log.filters

@@ -38,7 +38,7 @@ async def test_a_line_that_waits_for_its_reader_is_not_lost_when_the_server_stop
     os.close(writer)
 
 
-def test_what_was_held_back_comes_behind_what_has_to_come_first():
+def test_held_back_lines_come_after_those_that_must_be_first():
     reader, writer = os.pipe()
     printer = Printer(writer)
 
@@ -56,7 +56,7 @@ def test_what_was_held_back_comes_behind_what_has_to_come_first():
     os.close(writer)
 
 
-def test_what_is_printed_is_one_line_and_drives_no_terminal():
+def test_a_printed_line_is_one_line_and_controls_no_terminal():
     reader, writer = os.pipe()
     printer = Printer(writer)
 

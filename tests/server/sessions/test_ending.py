@@ -35,11 +35,11 @@ def outlet() -> SocketOutlet:
         (ExceptionGroup("of a nursery", [OSError(), OSError(errno.ETIMEDOUT, "")]), DisconnectReason.DEAD),
     ],
 )
-def test_what_a_session_raised_says_why_it_ended(error: Exception | None, reason: DisconnectReason) -> None:
+def test_the_error_of_a_session_gives_the_reason_of_its_end(error: Exception | None, reason: DisconnectReason) -> None:
     assert disconnect_reason(outlet(), error) is reason
 
 
-def test_what_was_hung_up_ended_for_the_reason_given_first() -> None:
+def test_the_first_reason_of_a_hang_up_counts() -> None:
     ours = outlet()
 
     ours.hang_up(CloseReason.STALLED)

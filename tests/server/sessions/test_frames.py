@@ -97,7 +97,7 @@ async def test_before_hello_each_frame_is_answered_by_what_is_wrong_with_it_and_
         assert await alice.answer() == ("pong", "behind")
 
 
-async def test_who_gives_no_password_is_asked_for_it_at_no_cost(open_server) -> None:
+async def test_a_client_without_a_password_is_asked_for_it_at_no_cost(open_server) -> None:
     async with open_server(AdmissionLimits(connect_rate=1), password="cheese") as server:
         alice = await call(server)
 
@@ -138,7 +138,7 @@ async def test_a_fast_sender_is_slowed_and_nothing_is_dropped(open_server, autoj
 @pytest.mark.parametrize(
     "asked", [{"type": "history", "room": "lobby"}, {"type": "who", "room": "lobby"}, {"type": "rooms"}]
 )
-async def test_what_asks_for_much_costs_more(open_server, autojump_clock, asked: dict) -> None:
+async def test_requests_for_much_cost_more(open_server, autojump_clock, asked: dict) -> None:
     async with open_server(rate_limit=RateLimit(rate=1, burst=6)) as server:
         alice = await enter(server)
         start = trio.current_time()
@@ -246,7 +246,7 @@ async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_se
         assert server.disconnects == [DisconnectReason.RESUMED]
 
 
-async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(open_server) -> None:
+async def test_a_say_just_before_leaving_a_room_is_acknowledged_there(open_server) -> None:
     async with open_server() as server:
         alice = await enter(server, session=SECRET)
 
@@ -265,7 +265,7 @@ async def test_what_was_said_just_before_leaving_a_room_is_acknowledged_there(op
         ]
 
 
-async def test_what_is_said_again_in_a_room_left_since_is_acknowledged_again(open_server) -> None:
+async def test_a_repeat_for_a_room_left_since_is_acknowledged_again(open_server) -> None:
     async with open_server() as server:
         alice = await enter(server, session=SECRET, rooms=["den"])
         said = {"type": "say", "room": "den", "text": "hi", "key": "s"}
@@ -282,7 +282,7 @@ async def test_what_is_said_again_in_a_room_left_since_is_acknowledged_again(ope
         assert (await alice.receive())["code"] == "not-in-room"
 
 
-async def test_what_was_said_just_before_bye_is_acknowledged(open_server) -> None:
+async def test_a_say_just_before_bye_is_acknowledged(open_server) -> None:
     async with open_server() as server:
         alice = await enter(server, session=SECRET)
 

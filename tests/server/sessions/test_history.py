@@ -41,7 +41,7 @@ async def asked(line, command: str) -> list[str]:
     return rows
 
 
-async def test_whoever_reads_on_as_told_reads_everything_once_and_in_order(open_server, store) -> None:
+async def test_pages_read_by_the_notices_have_everything_once_and_in_order(open_server, store) -> None:
     async with open_server(**store) as server:
         await fill(server)
         line = await server.join()

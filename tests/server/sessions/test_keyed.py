@@ -77,7 +77,7 @@ async def test_c22_a_key_is_for_one_thing_and_for_another_it_is_refused_and_not_
     "change",
     [{"type": "leave", "room": "den"}, {"type": "nick", "nick": "zoe"}],
 )
-async def test_what_was_kept_is_acknowledged_again_whatever_has_changed_since(open_server, change: dict) -> None:
+async def test_a_repeat_of_a_kept_message_is_acknowledged_whatever_has_changed_since(open_server, change: dict) -> None:
     async with open_server() as server:
         alice = await enter(server, session=SECRET, nick="alice", rooms=["lobby", "den"])
         bob = await enter(server, session="bob" * 8, nick="bob")
@@ -100,7 +100,7 @@ async def test_what_was_kept_is_acknowledged_again_whatever_has_changed_since(op
             assert await alice.until("entry", key=key) == entry | {"again": True}
 
 
-async def test_what_is_on_its_way_to_the_disk_when_it_is_repeated_and_refused_is_acknowledged(
+async def test_a_repeat_that_is_refused_while_the_first_is_being_kept_is_acknowledged(
     open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_server() as server:
@@ -175,7 +175,7 @@ async def test_behind_what_could_not_be_kept_all_that_has_a_key_is_refused_until
         assert heard == ["without a key", "a", "b", "c", "d", "e"]
 
 
-async def test_what_was_kept_and_is_repeated_while_nothing_can_be_kept_is_acknowledged(
+async def test_a_repeat_of_a_kept_message_is_acknowledged_while_nothing_can_be_kept(
     open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_server() as server:

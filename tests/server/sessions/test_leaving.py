@@ -59,7 +59,7 @@ WAYS = {
 
 @pytest.mark.parametrize(("mode", "leave"), [(mode, leave) for mode, ways in WAYS.items() for leave in ways])
 @pytest.mark.parametrize("is_told", [True, False])
-async def test_who_leaves_is_sent_what_was_said_before_and_nothing_after(
+async def test_a_leaving_member_is_sent_entries_before_its_leaving_and_none_after(
     open_server,
     monkeypatch: pytest.MonkeyPatch,
     mode: Mode,

@@ -33,7 +33,7 @@ async def come_back(server):
     return line, client
 
 
-async def test_what_is_pruned_during_the_replay_is_announced_as_missing(open_server) -> None:
+async def test_entries_pruned_during_the_replay_are_announced_as_missing(open_server) -> None:
     async with open_server() as server:
         await keep(server, 600, "x" * 4000)
         line, client = await come_back(server)
@@ -83,7 +83,7 @@ async def test_a_connection_that_was_taken_over_from_moves_no_cursor_any_more(op
 
 
 @pytest.mark.parametrize("about", [{}, {"since": {"lobby": 0}, "epoch": "another"}], ids=["nothing", "another journal"])
-async def test_who_comes_back_during_the_replay_and_has_seen_nothing_of_this_journal_hears_what_is_new(
+async def test_a_client_that_resumes_during_its_replay_without_read_positions_gets_new_entries(
     open_server, about: dict
 ) -> None:
     async with open_server() as server:
@@ -102,7 +102,7 @@ async def test_who_comes_back_during_the_replay_and_has_seen_nothing_of_this_jou
         assert news["text"] == "0 is new"
 
 
-async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_hello_does_not_name(open_server) -> None:
+async def test_entries_lost_with_a_connection_are_replayed_even_for_a_room_not_in_hello(open_server) -> None:
     async with open_server() as server:
         _line, client = await come_back(server)
         server.chat.join(client, "ops")
@@ -120,7 +120,7 @@ async def test_what_was_lost_with_a_connection_is_brought_also_in_a_room_that_he
 
 
 @pytest.mark.parametrize("since", [{}, {"lobby": 0}], ids=["without since", "with since"])
-async def test_who_comes_back_is_told_no_last_id_above_what_is_still_to_come(open_server, since) -> None:
+async def test_the_last_id_told_on_resuming_is_below_all_entries_still_to_come(open_server, since) -> None:
     async with open_server() as server:
         line, client = await come_back(server)
         while json.loads(await line.line())["type"] != "welcome":

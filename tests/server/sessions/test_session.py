@@ -51,7 +51,7 @@ async def test_c18_one_address_behind_a_proxy_is_limited_and_others_are_not(open
         await server.join(proxied("192.0.2.2"))
 
 
-async def test_whoever_leaves_makes_room_for_another(open_server, autojump_clock) -> None:
+async def test_a_client_that_leaves_makes_room_for_another(open_server, autojump_clock) -> None:
     async with open_server(AdmissionLimits(clients=1)) as server:
         alice = await server.join()
         await alice.send(b"quit()\n")
@@ -121,7 +121,7 @@ async def test_a_banned_address_is_kicked_and_kept_out(open_server, autojump_clo
         (b'{"type":"hello","protocol":1,"password":"geheim"}\n', b'"code":"banned","text":"you are banned: spam"'),
     ],
 )
-async def test_who_was_let_in_before_a_ban_does_not_come_in_after_it(
+async def test_a_client_admitted_before_a_ban_does_not_join_after_it(
     open_server, autojump_clock, greeting: bytes, farewell: bytes
 ) -> None:
     async with open_server(password="geheim") as server:

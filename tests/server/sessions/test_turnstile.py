@@ -23,7 +23,7 @@ async def test_a_few_pass_in_each_turn_in_their_order(nursery: trio.Nursery) -> 
     assert sorted(passed) == list(range(35))
 
 
-async def test_who_comes_alone_passes_at_once(nursery: trio.Nursery) -> None:
+async def test_a_lone_search_runs_at_once(nursery: trio.Nursery) -> None:
     turnstile = Turnstile(nursery, per_turn=1)
 
     for _ in range(3):
@@ -54,7 +54,7 @@ async def test_a_session_that_was_cancelled_waits_for_its_turn_too() -> None:
     assert passed == 5
 
 
-async def test_where_the_server_fails_nobody_is_left_waiting() -> None:
+async def test_a_server_that_fails_leaves_nobody_waiting() -> None:
     passed = 0
     async with trio.open_nursery() as server:
         turnstile = Turnstile(server, per_turn=1)

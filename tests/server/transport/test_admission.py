@@ -75,7 +75,7 @@ def test_a_connection_that_ends_makes_room() -> None:
     assert try_enter(door, "192.0.2.1") == "in"
 
 
-def test_whoever_was_refused_leaves_nothing_behind() -> None:
+def test_a_refused_client_leaves_nothing_behind() -> None:
     door = admission(deny=networks("192.0.2.1/32"))
     try_enter(door, "192.0.2.1")
 

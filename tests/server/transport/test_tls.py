@@ -222,7 +222,7 @@ async def test_half_a_line_that_was_cut_off_is_not_said(open_server, autojump_cl
         assert (await alice.line()).endswith("left the chat ***")
 
 
-async def test_whoever_is_kicked_is_told_and_sees_a_proper_end(
+async def test_a_kick_is_told_and_closes_the_tls_connection_properly(
     open_server, autojump_clock, caller, certificate
 ) -> None:
     async with open_server(tls=Tls(certificate, None, is_required=False)) as server:

@@ -11,7 +11,7 @@ from trio_chat.journal import open_journal
 from trio_chat.server.upkeep.housekeeping import PRUNE_EVERY_S, Pruning
 
 
-async def test_what_is_more_than_is_to_be_kept_is_pruned_at_start_and_from_then_on(autojump_clock) -> None:
+async def test_entries_beyond_the_limit_are_pruned_at_start_and_from_then_on(autojump_clock) -> None:
     async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
         for number in range(10):
             await journal.post(Draft("lobby", Kind.SAID, "alice", str(number))).kept()

@@ -89,7 +89,7 @@ async def test_waiting_for_the_records_so_far_does_not_wait_for_later_ones(
 
 
 @pytest.mark.parametrize("excess", [0, 1])
-async def test_what_waits_is_bounded(tmp_path: Path, logged, excess: int) -> None:
+async def test_the_queue_is_bounded(tmp_path: Path, logged, excess: int) -> None:
     async with open_sqlite(tmp_path / "journal.db") as journal:
         operator_log = OperatorLog(journal, lambda: 7.0)
 

@@ -21,7 +21,7 @@ async def test_a_record_of_a_room_that_cannot_be_ends_with_a_notice_and_keeps_no
         assert [entry.draft.author for entry in await journal.read("no!room", limit=9)] == ["frames", "lines"]
 
 
-async def test_whoever_cannot_be_restored_leaves_with_a_notice_and_its_name_is_free(open_server) -> None:
+async def test_a_client_that_cannot_be_restored_leaves_with_a_notice_and_its_name_is_free(open_server) -> None:
     async with open_server() as server:
         journal = server.context.journal
         records = [
