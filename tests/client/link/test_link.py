@@ -1,6 +1,7 @@
 """The link against a server that does what a test tells it to, and worse."""
 
 import resource
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +14,7 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat import __version__
 from trio_chat.chat.wording import LATE_HELLO, notice
-from trio_chat.client.link.address import LinkError, TcpAddress
+from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, LinkError, TcpAddress
 from trio_chat.client.link.backoff import MIN_DELAY_S, Backoff
 from trio_chat.client.link.connection import RESEND_INTERVAL_S, WELCOME_TIMEOUT_S
 from trio_chat.client.link.event_queue import EventQueue
@@ -224,6 +225,72 @@ class Noisy(TcpAddress):
     async def connect(self, tell: Any) -> trio.SocketStream:
         tell("this is new")
         return await super().connect(tell)
+
+
+class TwoAddresses(trio.abc.HostnameResolver):
+    """Finds two addresses of any host."""
+
+    async def getaddrinfo(self, host: Any, port: Any, *_: Any) -> Any:
+        ips = ("127.0.0.2", "127.0.0.1") if host == b"chat.example.org" else (host.decode(),)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (ip, port)) for ip in ips]
+
+    async def getnameinfo(self, *_: Any) -> Any:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+async def test_the_second_address_of_a_host_is_tried_where_the_first_is_mute(
+    peer: Any, outbox: Outbox, nursery: trio.Nursery, mock_clock: trio.testing.MockClock, hangs_up: bool
+) -> None:
+    mock_clock.rate = 10
+    trio.socket.set_custom_hostname_resolver(TwoAddresses())
+    (mute,) = await trio.open_tcp_listeners(peer.port, host="127.0.0.2")
+    callers: list[trio.SocketStream] = []
+
+    async def accept() -> None:
+        while True:
+            callers.append(await mute.accept())
+            if hangs_up:
+                await callers[-1].aclose()
+
+    async with mute:
+        nursery.start_soon(accept)
+        nursery.start_soon(peer.welcome)
+        async with open_link(TcpAddress("chat.example.org", peer.port), Identity(), outbox) as link:
+            await until(link, Connected)
+            await peer.stream.aclose()
+            await until(link, Disconnected)
+            await peer.welcome()  # at the address that answered, without another try of the mute one
+            await until(link, Connected)
+        for caller in callers:
+            await trio.aclose_forcefully(caller)
+        nursery.cancel_scope.cancel()
+
+    assert len(callers) == 1
+
+
+async def test_a_host_whose_addresses_are_all_mute_is_given_up_after_one_try_of_each(
+    outbox: Outbox, autojump_clock: trio.testing.MockClock, peer: Any
+) -> None:
+    trio.socket.set_custom_hostname_resolver(TwoAddresses())
+    (other,) = await trio.open_tcp_listeners(peer.port, host="127.0.0.2")
+
+    async with other:
+        with pytest.RaisesGroup(pytest.RaisesExc(LinkError, match="nothing came from the server within 15 s")):
+            async with open_link(TcpAddress("chat.example.org", peer.port), Identity(), outbox):
+                pytest.fail("it was not let in")
+
+    assert trio.current_time() == pytest.approx(ALTERNATIVE_TIMEOUT_S + WELCOME_TIMEOUT_S, abs=0.1)
+
+
+async def test_an_address_that_was_mute_is_tried_again_where_no_other_accepts(peer: Any) -> None:
+    trio.socket.set_custom_hostname_resolver(TwoAddresses())
+    address = TcpAddress("chat.example.org", peer.port)
+    async with await address.connect(pytest.fail):
+        assert address.avoid()
+
+    async with await address.connect(pytest.fail) as stream:
+        assert stream.socket.getpeername() == ("127.0.0.1", peer.port)
 
 
 async def test_a_server_that_asks_to_come_back_later_is_obeyed(

@@ -3,15 +3,19 @@
 import errno
 import os
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import trio
 
 from trio_chat.exception_groups import leaf_exceptions
 
 CONNECT_TIMEOUT_S = 10
+
+ALTERNATIVE_TIMEOUT_S = 2.5
+"""Time for an answer from one of several addresses of a host, before another is tried."""
 
 Notify = Callable[[str], None]
 """Called with a notice about the connection, for the person."""
@@ -31,7 +35,7 @@ class LinkError(Exception):
 
     `is_final`: trying again cannot help. `retry_s`: the time after which the server said it can. `is_stranger`: the
     other end is no trio-chat server, so most likely the address is wrong. `wants_password`: the password is missing or
-    wrong.
+    wrong. `is_mute`: somebody accepted the connection, and said nothing.
     """
 
     def __init__(
@@ -41,10 +45,12 @@ class LinkError(Exception):
         is_final: bool = False,
         is_stranger: bool = False,
         wants_password: bool = False,
+        is_mute: bool = False,
         retry_s: float | None = None,
     ) -> None:
         super().__init__(text)
         self.wants_password = wants_password
+        self.is_mute = is_mute
         self.is_stranger = is_stranger
         self.is_final = is_final
         self.retry_s = retry_s
@@ -56,13 +62,23 @@ class Address(Protocol):
     async def connect(self, notify: Notify) -> trio.abc.Stream:
         """Connect; `notify` is called with notices for the person. The caller closes the stream. Raises LinkError."""
 
+    @property
+    def has_alternative(self) -> bool:
+        """True if the host has another address than the one connected to last, and that is not known to be mute."""
 
-@dataclass(frozen=True, slots=True)
+    def avoid(self) -> bool:
+        """Avoid the address connected to last, which is mute. -> False if all are: then none is avoided any more"""
+
+
+@dataclass(slots=True)
 class TcpAddress:
-    """The address of a server without TLS."""
+    """The address of a server without TLS. The host may have several, which are tried until one answers."""
 
     host: str
     port: int
+    _resolved: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
+    _mute: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _used: str = field(default="", init=False, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.host} port {self.port}"
@@ -75,6 +91,7 @@ class TcpAddress:
     async def connect(self, notify: Notify) -> trio.SocketStream:
         """Connect. The caller closes the stream. `notify` is not called. Raises LinkError."""
         stream = await self._open_tcp()
+        self._used = _ip_of(stream.socket.getpeername())
         for level, name, value in _KEEPALIVE:
             if hasattr(socket, name):
                 stream.setsockopt(level, getattr(socket, name), value)
@@ -84,13 +101,49 @@ class TcpAddress:
         trouble = f"cannot reach {self}"
         try:
             with trio.fail_after(CONNECT_TIMEOUT_S):
-                return await trio.open_tcp_stream(self.bare_host, self.port)
+                return await self._open_any()
         except trio.TooSlowError as error:
             raise LinkError(f"{trouble}: no answer within {CONNECT_TIMEOUT_S} s") from error
         except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name can be like that
             raise LinkError(f"{trouble}: {_explain_lookup_error(error)}") from error
         except OSError as error:
             raise LinkError(f"{trouble}: {_explain_connect_error(error)}") from error
+
+    @property
+    def has_alternative(self) -> bool:
+        """True if the host has another address than the one connected to last, and that is not known to be mute."""
+        return not self._mute.issuperset(ip for ip in self._resolved if ip != self._used)
+
+    def avoid(self) -> bool:
+        """Avoid the address connected to last, which is mute. -> False if all are: then none is avoided any more"""
+        self._mute.add(self._used)
+        if not self._mute.issuperset(self._resolved):
+            return True
+        self._mute.clear()
+        return False
+
+    async def _open_any(self) -> trio.SocketStream:
+        """Connect to whichever address is first to accept; to one that is mute only if no other accepts."""
+        found = await trio.socket.getaddrinfo(self.bare_host, self.port, type=socket.SOCK_STREAM)
+        self._resolved = tuple(dict.fromkeys(_ip_of(address) for *_, address in found))
+        if self._mute.isdisjoint(self._resolved):
+            return await trio.open_tcp_stream(self.bare_host, self.port)
+        return await self._open_first(sorted(self._resolved, key=self._mute.__contains__))
+
+    async def _open_first(self, ips: Sequence[str]) -> trio.SocketStream:
+        """Connect to the first of these that accepts. Raises OSError of the last one."""
+        *others, last = ips
+        for ip in others:
+            with trio.move_on_after(ALTERNATIVE_TIMEOUT_S), suppress(OSError):
+                return await trio.open_tcp_stream(ip, self.port)
+        return await trio.open_tcp_stream(last, self.port)
+
+
+def _ip_of(address: Any) -> str:
+    """Return the IP address of a socket's address, with its zone if it has one."""
+    ip, _, *rest = address
+    zone = rest[1] if len(rest) > 1 else 0
+    return f"{ip}%{zone}" if zone and "%" not in ip else str(ip)
 
 
 def reason_of(error: BaseException | None) -> str:

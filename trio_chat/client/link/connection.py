@@ -40,6 +40,7 @@ class LinkConnection:
         *,
         on_replies: Callable[[Sequence[frames.AnyReply]], Awaitable[None]],
         wait_for_space: Callable[[], Awaitable[None]],
+        welcome_timeout_s: float = WELCOME_TIMEOUT_S,
     ) -> None:
         """`on_replies` is called with the replies of each read; more is read when `wait_for_space` returns."""
         self._stream = stream
@@ -48,6 +49,7 @@ class LinkConnection:
         self._wait_for_space = wait_for_space
         self._has_requests = trio.Event()
         self._has_replied = False
+        self._welcome_timeout_s = welcome_timeout_s
 
     async def run(self) -> LinkError:
         """Send and receive until the connection is lost. -> the reason"""
@@ -85,7 +87,7 @@ class LinkConnection:
     async def _read(self) -> LinkError:
         """Pass on replies until the end. -> the reason for that"""
         decoder = reply_decoder()
-        welcome_by = trio.current_time() + WELCOME_TIMEOUT_S
+        welcome_by = trio.current_time() + self._welcome_timeout_s
         try:
             with trio.fail_at(welcome_by):
                 data = await read_greeting(self._stream, _RECEIVE_BYTES)
@@ -102,7 +104,7 @@ class LinkConnection:
         except LinkError as error:
             return error
         except trio.TooSlowError:
-            return self._explain_end(self._silence())
+            return self._explain_end(self._silence(), is_mute=not self._protocol.is_connected)
         except trio.BrokenResourceError as broken:
             return self._explain_end(f"the connection broke: {reason_of(broken.__cause__)}")
         return self._explain_end("the server closed the connection")
@@ -124,9 +126,9 @@ class LinkConnection:
         if self._protocol.is_connected:
             return f"nothing came from the server for {SILENCE_TIMEOUT_S} s"
         what = "no welcome" if self._has_replied else "nothing"
-        return f"{what} came from the server within {WELCOME_TIMEOUT_S} s; {WRONG_PORT}"
+        return f"{what} came from the server within {self._welcome_timeout_s} s; {WRONG_PORT}"
 
-    def _explain_end(self, reason: str) -> LinkError:
+    def _explain_end(self, reason: str, *, is_mute: bool = False) -> LinkError:
         if farewell := self._protocol.farewell:
             return LinkError(farewell.text, is_final=farewell.retry_s is None, retry_s=farewell.retry_s)
         if (refusal := self._protocol.refusal) and not self._protocol.is_connected:
@@ -137,4 +139,4 @@ class LinkConnection:
                 is_final=self._protocol.is_refused,
                 wants_password=wants_password,
             )
-        return LinkError(reason)
+        return LinkError(reason, is_mute=is_mute)

@@ -40,7 +40,7 @@ async def read_greeting(stream: trio.abc.ReceiveStream, receive_bytes: int) -> b
     """
     data = bytes(await stream.receive_some(receive_bytes))
     if not data:
-        raise LinkError(f"the server closed the connection without a word; {WRONG_PORT}")
+        raise LinkError(f"the server closed the connection without a word; {WRONG_PORT}", is_mute=True)
     if data.startswith(b"{"):
         return data
     with trio.move_on_after(_GREETING_TIMEOUT_S):

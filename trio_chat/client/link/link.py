@@ -14,9 +14,9 @@ from typing import Self, TypeVar
 import msgspec
 import trio
 
-from trio_chat.client.link.address import Address, LinkError
+from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, Address, LinkError
 from trio_chat.client.link.backoff import Backoff
-from trio_chat.client.link.connection import LinkConnection
+from trio_chat.client.link.connection import WELCOME_TIMEOUT_S, LinkConnection
 from trio_chat.client.link.event_queue import EventQueue
 from trio_chat.client.link.events import (
     Cancelled,
@@ -204,6 +204,8 @@ class Link:
         self._report_started = task_status.started
         while True:
             error = await self._connect_once()
+            if error.is_mute and self._address.avoid():
+                continue
             if error.wants_password and await self._has_got_password():
                 continue
             if is_persistent:
@@ -252,7 +254,11 @@ class Link:
         except LinkError as error:
             return error
         self._connection = LinkConnection(
-            stream, self._protocol, on_replies=self._handle_replies, wait_for_space=self._events.wait_for_space
+            stream,
+            self._protocol,
+            on_replies=self._handle_replies,
+            wait_for_space=self._events.wait_for_space,
+            welcome_timeout_s=ALTERNATIVE_TIMEOUT_S if self._address.has_alternative else WELCOME_TIMEOUT_S,
         )
         try:
             return await self._connection.run()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.client.link.address import LinkError, Notify, TcpAddress
+from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, LinkError, Notify, TcpAddress
 from trio_chat.client.link.first_bytes import FirstBytes
 from trio_chat.client.link.greeting import is_plain_chat, refusal_in
 from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers
@@ -35,6 +35,15 @@ class TlsAddress:
 
     def __str__(self) -> str:
         return str(self.tcp)
+
+    @property
+    def has_alternative(self) -> bool:
+        """True if the host has another address than the one connected to last, and that is not known to be mute."""
+        return self.tcp.has_alternative
+
+    def avoid(self) -> bool:
+        """Avoid the address connected to last, which is mute. -> False if all are: then none is avoided any more"""
+        return self.tcp.avoid()
 
     async def connect(self, notify: Notify) -> Stream:
         """Connect, and authenticate the server. The caller closes the stream. Raises LinkError."""
@@ -96,16 +105,17 @@ class TlsAddress:
         """Connect. Raises LinkError, whose cause is that of OpenSSL."""
         socket = FirstBytes(await self.tcp.connect(notify))
         host = self.tcp.bare_host
+        timeout_s = ALTERNATIVE_TIMEOUT_S if self.has_alternative else HANDSHAKE_TIMEOUT_S
         stream = trio.SSLStream(socket, context, server_hostname=host, https_compatible=True)
         try:
-            with trio.fail_after(HANDSHAKE_TIMEOUT_S):
+            with trio.fail_after(timeout_s):
                 await stream.do_handshake()
         except BaseException as error:
             await trio.aclose_forcefully(socket)
             if isinstance(error, trio.BrokenResourceError):
                 raise self._explain(error.__cause__, socket.received) from error.__cause__
             if isinstance(error, trio.TooSlowError):
-                raise LinkError(f"{self} does not answer to TLS within {HANDSHAKE_TIMEOUT_S} s") from error
+                raise LinkError(f"{self} does not answer to TLS within {timeout_s} s", is_mute=True) from error
             raise
         socket.forget()
         return stream
