@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,11 +13,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE_S
-from tests.protocol.conftest import Peer
+from tests.protocol.conftest import Peer, Server
 
 WITH_CR_LF = ["telnet 127.0.0.1 {port}", "telnet -- 127.0.0.1 -{port}", "plink -telnet -P {port} 127.0.0.1"]
 WITH_LF = ["nc 127.0.0.1 {port}", "ncat 127.0.0.1 {port}", "socat - TCP:127.0.0.1:{port}"]
-KERMIT = "kermit -C 'set_telnet_wait_off,_set_host_127.0.0.1_{port},_connect,_exit'"
+BY_TLS = [
+    "openssl s_client -quiet -connect 127.0.0.1:{port}",
+    "gnutls-cli --insecure --port {port} 127.0.0.1",
+    "ncat --ssl 127.0.0.1 {port}",
+    "socat - OPENSSL:127.0.0.1:{port},verify=0",
+]
+RAW = "plink -raw -P {port} 127.0.0.1"
+KERMIT = "kermit -C 'set telnet wait off, set host 127.0.0.1 {port}, connect, exit'"
 
 
 class Terminal:
@@ -24,8 +32,9 @@ class Terminal:
 
     def __init__(self, command: str) -> None:
         self._screen, slave = pty.openpty()
-        words = [word.strip("'").replace("_", " ") for word in command.split()]
-        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        self.process = subprocess.Popen(
+            shlex.split(command), stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
         os.close(slave)
         self.seen = b""
 
@@ -58,9 +67,19 @@ def terminal(command: str) -> Iterator[Terminal]:
         opened.close()
 
 
-@pytest.mark.parametrize("command", [*WITH_CR_LF, *WITH_LF, KERMIT])
+@pytest.mark.parametrize("command", [*WITH_CR_LF, *WITH_LF, RAW, KERMIT])
 def test_a_person_talks_reads_from_the_left_margin_and_is_told_to_have_left(server, command: str) -> None:
-    alice = server.join()
+    talk(server, command)
+
+
+@pytest.mark.parametrize("command", BY_TLS)
+def test_a_person_does_so_by_tls_too(start, certificate: Path, command: str) -> None:
+    talk(start("--tls-cert", str(certificate)), command)
+
+
+def talk(server: Server, command: str) -> None:
+    """Say and hear a line by a program on a terminal, and leave."""
+    (alice,) = server.join_all(1)
     with terminal(command.format(port=server.port)) as bob:
         name = alice.line().split("[")[1].split("]")[0]
         alice.send(b"ready\n")
