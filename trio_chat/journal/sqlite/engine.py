@@ -1,7 +1,7 @@
 """The row of the SQLite engine in the table of engines."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from trio_chat.journal.engine import Engine
@@ -12,10 +12,19 @@ def _path(location: str, data: Path) -> Path:
     return Path(location) if location else data / "journal.db"
 
 
-def _open(location: str, data: Path, close_by: Callable[[], float]) -> AbstractAsyncContextManager[Journal]:
+@asynccontextmanager
+async def _open(location: str, data: Path, close_by: Callable[[], float]) -> AsyncIterator[Journal]:
+    import trio
+
+    open_sqlite = await trio.to_thread.run_sync(_load)  # reading so much code can hold the loop for 60 ms
+    async with open_sqlite(_path(location, data), close_by=close_by) as journal:
+        yield journal
+
+
+def _load() -> "Callable[..., AbstractAsyncContextManager[Journal]]":
     from trio_chat.journal.sqlite.journal import open_sqlite
 
-    return open_sqlite(_path(location, data), close_by=close_by)
+    return open_sqlite
 
 
 def _open_history(location: str, data: Path) -> AbstractAsyncContextManager[HistoryReader]:
