@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,9 @@ BY_TLS = [
     "socat - OPENSSL:127.0.0.1:{port},verify=0",
 ]
 RAW = "plink -raw -P {port} 127.0.0.1"
+WAITING = {WITH_LF[0], WITH_LF[1], RAW, BY_TLS[2]}
+"""Those that notice the end only when Enter is pressed."""
+
 KERMIT = "kermit -C 'set telnet wait off, set host 127.0.0.1 {port}, connect, exit'"
 
 
@@ -50,6 +53,19 @@ class Terminal:
             self.seen += os.read(self._screen, 65536)
         shown, _, self.seen = self.seen.partition(text)
         return shown + text
+
+    def end(self, *, presses_enter: bool) -> None:
+        """Wait until the program has ended by itself; where it `presses_enter`, by that."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline
+            if presses_enter:
+                self.type(b"\r")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.2)
+            with suppress(OSError):  # what it says at its end; else it might wait for somebody to read that
+                while select.select([self._screen], [], [], 0)[0]:
+                    os.read(self._screen, 65536)
 
     def close(self) -> None:
         """End the program."""
@@ -94,6 +110,7 @@ def talk(server: Server, command: str) -> None:
 
         assert b"> one\r\n" in shown.replace(b"\r\r\n", b"\r\n")
         bob.until(b"*** you have left ***\r")
+        bob.end(presses_enter=command in WAITING)
 
 
 def test_debians_telnet_shows_why_a_line_was_not_sent_and_the_cure(server) -> None:
