@@ -216,7 +216,7 @@ def test_a_program_runs_a_command_in_the_room_it_names(world) -> None:
         ("/join ops", "/join has a request of its own: join"),
         ("hello", "a command begins with /"),
         ("//hello", "a command begins with /"),
-        ("/frob", "unknown command /frob: /help lists what there is; // says a line that begins with /"),
+        ("/frob", "unknown command /frob: /help lists the commands; // says a line that begins with /"),
     ],
 )
 def test_a_program_is_told_what_it_cannot_run(world, line: str, sentence: str) -> None:

@@ -148,5 +148,5 @@ def _unknown(name: str, commands: Mapping[str, Command[R]]) -> str:
     """Answer an unknown command, which may be mistyped or from another chat."""
     meant = [command.name for command in commands.values() if name.lower() in command.synonyms]
     meant = meant or get_close_matches(name.lower(), commands, n=1, cutoff=_LIKENESS)
-    advice = f"did you mean /{meant[0]}?" if meant else f"/help lists what there is; {SAID_BY_TWO}"
+    advice = f"did you mean /{meant[0]}?" if meant else f"/help lists the commands; {SAID_BY_TWO}"
     return f"unknown command /{name}: {advice}"

@@ -226,7 +226,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         Command(
             "help",
             "",
-            "list what there is",
+            "list the commands",
             _help,
             Effect.ASKS,
             synonyms=("h", "?", "commands"),
@@ -265,7 +265,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         Command(
             "msg",
             "NICK TEXT",
-            "say something to one person alone",
+            "send a private message to one person",
             _msg,
             Effect.TELLS,
             price=BOTH_MAILBOXES,
@@ -308,7 +308,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         Command(
             "topic",
             "[TEXT]",
-            "show what this room is about, or set it; - clears it",
+            "show the topic of this room, or set it; - clears it",
             _topic,
             Effect.SAYS,
             price=TOPIC,
@@ -329,7 +329,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         Command(
             "search",
             "WORDS",
-            "find lines of this room that hold all the words",
+            "find lines in this room with all the words",
             _search,
             Effect.ASKS,
             price=PAST,

@@ -77,7 +77,7 @@ def test_a_typed_line_has_the_same_meaning_as_over_nc(line: str, meaning: Meanin
         ("/history before lunch", f"lunch is no time: expected {MOMENT_EXAMPLES}"),
         (
             "/frob\x1b[31mnicate x",
-            "unknown command /frobnicate: /help lists what there is; // says a line that begins with /",
+            "unknown command /frobnicate: /help lists the commands; // says a line that begins with /",
         ),
         ("/stiker", "unknown command /stiker: did you mean /stickers?"),
     ],

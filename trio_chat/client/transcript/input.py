@@ -201,7 +201,7 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
         Command(
             "reply",
             "TEXT",
-            "answer who wrote to you alone last",
+            "answer the last person who wrote to you in private",
             _reply,
             Effect.TELLS,
             missing="say what you answer",
@@ -209,14 +209,14 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
         Command(
             "ignore",
             "[NICK]",
-            "see nothing of what somebody says, or list whom you ignore",
+            "hide everything that somebody says, or list whom you ignore",
             _ignore,
             Effect.ASKS,
         ),
         Command(
             "unignore",
             "NICK",
-            "see it again",
+            "show it again",
             _unignore,
             Effect.ASKS,
             missing="say whom",
@@ -224,14 +224,14 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
         Command(
             "cancel",
             "",
-            "take back what waits to be sent",
+            "take back lines that wait to be sent",
             lambda _it: Local.CANCEL,
             Effect.CHANGES,
         ),
         Command(
             "stickers",
             "",
-            "show what there is to draw, such as @smile",
+            "list the stickers, such as @smile",
             lambda _it: Local.STICKERS,
             Effect.ASKS,
         ),
