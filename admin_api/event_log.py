@@ -5,9 +5,12 @@ of it is gone.
 """
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
+from types import MappingProxyType
 
 import msgspec
 import trio
@@ -17,6 +20,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
+from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.log import Track
 
 WINDOW = 1000
@@ -46,6 +50,19 @@ class StreamTimes:
     """A send that fails after so long was ended by the kernel, since the peer took nothing (TCP_USER_TIMEOUT)."""
 
 
+GROUPS = ("client", "operator", "health", "limit", "topic", "nick", "room")
+"""The groups of events in the log. What people say is in none of them: subscribers who want it read the journal."""
+
+_GROUP_OF_KIND = MappingProxyType(
+    {
+        Kind.TOPIC: "topic",
+        Kind.RENAMED: "nick",
+        **dict.fromkeys((Kind.JOINED, Kind.LEFT, Kind.CROWD), "room"),
+    }
+)
+"""The group of the events that tell of an entry. KICKED is a change of a client."""
+
+
 class ClientEvent(msgspec.Struct, frozen=True):
     """A client connected or disconnected. `reason` is null for the former, and for the kick of one that is away."""
 
@@ -63,13 +80,47 @@ class OperatorEvent(msgspec.Struct, frozen=True):
     what: str
 
 
+class EntryEvent(msgspec.Struct, frozen=True):
+    """An entry of a room that tells of a topic, a new nick, or of coming and going. `text` as in the protocol."""
+
+    time: datetime
+    id: int
+    room: str
+    kind: Kind
+    author: str
+    text: str
+
+
+class HealthEvent(msgspec.Struct, frozen=True):
+    """The health has changed. `reasons` are all that there are now."""
+
+    time: datetime
+    health: str
+    reasons: list[str]
+
+
+class LimitEvent(msgspec.Struct, frozen=True):
+    """Connections were refused in the last `over_s` seconds: their numbers, by reason."""
+
+    time: datetime
+    over_s: float
+    refused: dict[str, int]
+
+
+EventData = ClientEvent | OperatorEvent | EntryEvent | HealthEvent | LimitEvent
+
+
 @dataclass(frozen=True, slots=True)
 class NamedEvent:
-    """An event, its name and its number in the log."""
+    """An event, its name, and its number in the log."""
 
     number: int
     name: str
-    data: ClientEvent | OperatorEvent
+    data: EventData
+
+
+Wanted = frozenset[str]
+"""Groups and names of events that a subscriber wants."""
 
 
 class EventLog:
@@ -78,6 +129,8 @@ class EventLog:
     def __init__(self, clock: Callable[[], float], times: StreamTimes = StreamTimes()) -> None:
         """`clock` gives seconds since 1970."""
         self.subscribers: set[Subscriber] = set()
+        self.entry_readers = 0
+        """Subscribers who want what is said."""
         self.is_closed = False
         self.times = times
         self.appended = trio.Event()
@@ -85,6 +138,8 @@ class EventLog:
         self._clock = clock
         self._run = str(int(clock()))  # tells the ids of this run from those of an earlier one
         self._track = Track(self._encode, base=1)
+        self._labels: deque[tuple[str, str]] = deque(maxlen=WINDOW)
+        """The group and the name of each event in the window."""
 
     @property
     def first(self) -> int:
@@ -98,23 +153,53 @@ class EventLog:
 
     def append_change(self, chat: Chat, change: Change, client: Client, reason: DisconnectReason | None) -> None:
         """Append that a client connected or disconnected."""
-        self._append(change, ClientEvent(self._now(), view_of(chat, client), reason))
+        self._append("client", change, ClientEvent(self._now(), view_of(chat, client), reason))
 
     def append_action(self, who: str, action: str, what: str) -> None:
         """Append an action of an operator. A kick is a change of a client already."""
         if action != "kick":
-            self._append(action, OperatorEvent(self._now(), who, action, what))
+            self._append("operator", action, OperatorEvent(self._now(), who, action, what))
 
-    def read(self, cursor: int) -> tuple[bytes, int]:
-        """-> (events, cursor behind them): those from `cursor` on, which has to be in the window or at its end."""
-        return self._track.slice(cursor) if cursor < self.end else (b"", cursor)
+    def append_entries(self, entries: Iterable[Entry]) -> None:
+        """Append what entries tell of topics, nicks and coming and going, and wake those who read what is said."""
+        for entry in entries:
+            if group := _GROUP_OF_KIND.get(entry.draft.kind):
+                draft, time = entry.draft, datetime.fromtimestamp(entry.time, UTC)
+                self._append(group, group, EntryEvent(time, entry.id, draft.room, draft.kind, draft.author, draft.text))
+        if self.entry_readers:
+            self._wake()
+
+    def append_health(self, health: str, reasons: Sequence[str]) -> None:
+        """Append that the health has changed."""
+        self._append("health", "health", HealthEvent(self._now(), health, list(reasons)))
+
+    def append_limits(self, refused: Mapping[str, int], over_s: float) -> None:
+        """Append that connections were refused lately."""
+        self._append("limit", "limit", LimitEvent(self._now(), over_s, dict(refused)))
+
+    def read(self, cursor: int, wanted: Wanted) -> tuple[bytes, int]:
+        """-> (the events wanted from `cursor` on, the cursor behind them). `cursor` is in the window or at its end."""
+        if cursor >= self.end:
+            return b"", cursor
+        if wanted.issuperset(GROUPS):
+            return self._track.slice(cursor)
+        pieces: list[bytes] = []
+        for piece, labels in islice(zip(self._track.pieces, self._labels, strict=True), cursor - self.first, None):
+            if not wanted.isdisjoint(labels):
+                pieces.append(piece)
+        return b"".join(pieces), self.end
 
     def cursor_after(self, last_id: str) -> int | None:
         """Return the cursor behind the event with an id. -> None for an id that is not of this run."""
         run, _, number = last_id.partition("-")
+        number, _, _ = number.partition("-")
         if run != self._run or not (number.isascii() and number.isdigit() and len(number) <= 18):
             return None
         return int(number) + 1 if int(number) < self.end else None
+
+    def id_of(self, cursor: int, entry_id: int) -> bytes:
+        """Return the id of an entry that is sent to a subscriber which has got all events below `cursor`."""
+        return f"{self._run}-{cursor - 1}-{entry_id}".encode()
 
     async def aclose(self, timeout_s: float) -> None:
         """End all streams in good order, and wait up to `timeout_s` for clients to read the end."""
@@ -127,8 +212,9 @@ class EventLog:
                 await subscriber.closed.wait()
         await trio.sleep(LAST_CHUNK_S)
 
-    def _append(self, name: str, data: ClientEvent | OperatorEvent) -> None:
+    def _append(self, group: str, name: str, data: EventData) -> None:
         self._track.extend([NamedEvent(self.end, name, data)])
+        self._labels.append((group, name))
         if self.end - self.first > WINDOW:
             self._track.drop_before(self.end - WINDOW, after_id=self.end - WINDOW - 1)
         for subscriber in self.subscribers:
@@ -150,13 +236,14 @@ class EventLog:
 class Subscriber:
     """A reader of the log: its cursor, and the cancel scope in which its answer is sent."""
 
-    def __init__(self, log: EventLog, cursor: int | None, who: str) -> None:
+    def __init__(self, log: EventLog, cursor: int | None, who: str, wanted: Wanted = frozenset(GROUPS)) -> None:
         """`cursor` is None for a reader whose last event is of an earlier run."""
         self.closed = trio.Event()
         self.scope = trio.CancelScope()
         self._log = log
         self._is_of_earlier_run = cursor is None
         self._cursor = log.first if cursor is None else cursor
+        self._wanted = wanted
         self._who = who
         self._send_started: float | None = None
         self._has_gap = False
@@ -185,8 +272,13 @@ class Subscriber:
         missed = None if self._is_of_earlier_run else max(0, self._log.first - self._cursor)
         gap = b"" if missed == 0 else b"event: gap\ndata: %s\n\n" % _encode({"missed": missed})
         self._is_of_earlier_run = False
-        events, self._cursor = self._log.read(max(self._cursor, self._log.first))
+        events, self._cursor = self._log.read(max(self._cursor, self._log.first), self._wanted)
         return gap + events
+
+    @property
+    def cursor(self) -> int:
+        """The number of the next event that it gets."""
+        return self._cursor
 
     def close(self) -> None:
         """Unsubscribe, and log a warning if the subscriber was dropped."""

@@ -9,6 +9,7 @@ from quart import Response, abort
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
+from admin_api.http.schemas import Instant, read_instant
 from admin_api.state import AdminState
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S
 from trio_chat.journal import AuditFilter, AuditRecord, JournalError, OperatorStore, need
@@ -43,8 +44,8 @@ class AuditQuery(msgspec.Struct, frozen=True):
     who: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
     """What the name of the operator contains."""
     action: Annotated[str, msgspec.Meta(max_length=WORDS_MAX, examples=["kick"])] = ""
-    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     """The time before which they were."""
     before: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
     """The `next` of a page, for the older ones."""
@@ -57,8 +58,8 @@ async def show_audit(state: AdminState, query: AuditQuery) -> Response:
     wanted = AuditFilter(
         who=query.who,
         action=query.action,
-        since=query.since.timestamp() if query.since else None,
-        until=query.until.timestamp() if query.until else None,
+        since=_seconds("since", query.since),
+        until=_seconds("until", query.until),
         before=query.before,
     )
     try:
@@ -67,6 +68,15 @@ async def show_audit(state: AdminState, query: AuditQuery) -> Response:
         abort(problem(503, f"The journal cannot be read: {error}."))
     shown = records[-query.limit :]
     return answer(Audit([_view_of(record) for record in shown], shown[0].id if len(records) > len(shown) else None))
+
+
+def _seconds(name: str, written: str | None) -> float | None:
+    if written is None:
+        return None
+    try:
+        return read_instant(written)
+    except ValueError:
+        abort(problem(400, f"`{name}` has to be a time with its zone, such as 2026-11-28T14:00:00Z."))
 
 
 def _view_of(record: AuditRecord) -> AuditView:

@@ -9,10 +9,11 @@ from quart import Response
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.state import AdminState
+from admin_api.watch import health_of
 from trio_chat import __version__
 
 
-class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+class HealthView(msgspec.Struct, frozen=True, omit_defaults=True):
     """The server's health.
 
     `read-only`: the journal cannot store anything now, and people can still come, go and read. `degraded`: some stored
@@ -59,12 +60,12 @@ async def show_readiness(state: AdminState) -> Response:
     return answer(Ready("not-ready" if reasons else "ready", reasons), 503 if reasons else 200)
 
 
-@endpoint("GET /health", Operation({200: Health, 503: Health}))
+@endpoint("GET /health", Operation({200: HealthView, 503: HealthView}))
 async def show_health(state: AdminState) -> Response:
     """Report the server's health: 200, or 503 and the reason while nothing can be stored."""
     fault, damage = state.journal.fault, state.journal.damage
-    health = Health(
-        status="read-only" if fault else "degraded" if damage else "ok",
+    health = HealthView(
+        status=health_of(state.journal),
         version=__version__,
         uptime_s=int(time.monotonic() - state.started_at),
         clients=len(state.operator.chat.clients),

@@ -2,8 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
-from typing import Literal
 
 import msgspec
 from quart import Response
@@ -12,6 +10,7 @@ from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.series import Sample
 from admin_api.state import AdminState
+from admin_api.watch import Health, health_of, reasons_of
 from trio_chat import __version__
 
 
@@ -30,7 +29,7 @@ class Status(msgspec.Struct, frozen=True):
     name: str
     version: str
     uptime_s: int
-    health: Literal["ok", "degraded", "read-only"]
+    health: Health
     reasons: list[str]
     counts: StatusCounts
     latest: Sample | None
@@ -39,7 +38,7 @@ class Status(msgspec.Struct, frozen=True):
 @endpoint("GET /status", Operation({200: Status}))
 async def show_status(state: AdminState) -> Response:
     """Show the state of the server at a glance: health, numbers and the latest traffic."""
-    chat, journal = state.operator.chat, state.journal
+    chat = state.operator.chat
     counts = StatusCounts(
         clients=len(chat.clients),
         away=len(chat.away),
@@ -51,15 +50,9 @@ async def show_status(state: AdminState) -> Response:
             name=socket.gethostname(),
             version=__version__,
             uptime_s=int(time.monotonic() - state.started_at),
-            health="read-only" if journal.fault else "degraded" if journal.damage else "ok",
-            reasons=list(_reasons(state)),
+            health=health_of(state.journal),
+            reasons=list(reasons_of(state.journal, state.certificate_warning())),
             counts=counts,
             latest=state.series.samples[-1] if state.series.samples else None,
         )
     )
-
-
-def _reasons(state: AdminState) -> Iterator[str]:
-    for reason in (state.journal.fault, state.journal.damage, state.certificate_warning()):
-        if reason:
-            yield reason

@@ -1,6 +1,7 @@
 """JSON Schemas of what paths, queries and bodies name, and examples made from them."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 
@@ -29,6 +30,14 @@ NETWORK: Schema = {
     ],
     "examples": ["192.0.2.0/24"],
 }
+Instant = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"format": "date-time"})]
+"""A time with its zone, as RFC 3339 writes it."""
+
+
+def read_instant(written: str) -> float:
+    """Return the seconds since 1970 of an Instant. Raises ValueError."""
+    time: datetime = msgspec.convert(written, Annotated[datetime, msgspec.Meta(tz=True)])
+    return time.timestamp()
 
 
 def fields_of(kind: type[msgspec.Struct]) -> dict[str, Schema]:

@@ -237,6 +237,7 @@ class AdminServer:
         self.loop_delay = Histogram((0.001, 0.1))
         self.delivery_delay = Histogram((0.001, 0.1))
         self.series = Series(self.chat, self.delivery_delay, lambda: self.now)
+        self.certificate_warning = ""
         self.state = AdminState(
             self.operator,
             self.journal,
@@ -247,6 +248,7 @@ class AdminServer:
             self.loop_delay,
             self.delivery_delay,
             keep_timeout_s=self.keep_timeout_s,
+            certificate_warning=lambda: self.certificate_warning,
             is_stopping=lambda: "is_stopping" in self.troubles,
             is_full=lambda: "is_full" in self.troubles,
         )

@@ -5,6 +5,7 @@ import ipaddress
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import trio
 
@@ -13,6 +14,7 @@ from admin_api.http.access import Access
 from admin_api.http.encryption import GetContext
 from admin_api.series import Series
 from admin_api.state import AdminState
+from admin_api.watch import watch_health, watch_refused
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.serve.settings_in_force import SettingsInForce
@@ -57,6 +59,9 @@ class Admin:
         nursery.start_soon(watch_delay, delays)
         series = Series(context.chat, context.pump.delays, time.time)
         nursery.start_soon(series.run)
+        warning = partial(_certificate_warning, context)
+        nursery.start_soon(watch_health, self.events, context.journal, warning)
+        nursery.start_soon(watch_refused, self.events, context.admission.refused)
         state = AdminState(
             operator,
             context.journal,
@@ -67,7 +72,7 @@ class Admin:
             delays,
             context.pump.delays,
             certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
-            certificate_warning=lambda: _certificate_warning(context),
+            certificate_warning=warning,
             is_stopping=is_stopping,
             is_full=lambda: context.admission.is_full,
         )

@@ -252,7 +252,9 @@ class Server:
         """Append durable entries to their rooms, a bounded number at a time, so as not to hold the loop."""
         async for entries in self.context.journal.follow():
             for start in range(0, len(entries), ENTRIES_PER_TURN):
-                self.context.chat.deliver(entries[start : start + ENTRIES_PER_TURN])
+                turn = entries[start : start + ENTRIES_PER_TURN]
+                self.context.chat.deliver(turn)
+                self.admin.events.append_entries(turn)
                 await trio.lowlevel.checkpoint()
 
     async def _tick(self) -> None:

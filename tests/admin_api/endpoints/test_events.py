@@ -15,6 +15,7 @@ from admin_api.endpoints.events import Stream
 from admin_api.event_log import SUBSCRIBERS_MAX, WINDOW, EventLog, StreamTimes, Subscriber
 from admin_api.http.listening import open_listeners
 from admin_api.http.serving import serve_http
+from admin_api.watch import HEALTH_INTERVAL_S, REFUSED_INTERVAL_S, watch_health, watch_refused
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.counters import DisconnectReason
 
@@ -63,9 +64,9 @@ async def connect(admin) -> AsyncIterator[Connect]:
     """Ask for the events with headers of one's own; all are hung up on at the end."""
     async with AsyncExitStack() as stack:
 
-        async def connect(headers: str = "", version: str = "1.0") -> Follower:
+        async def connect(headers: str = "", version: str = "1.0", path: str = "/events") -> Follower:
             follower = Follower(await stack.enter_async_context(await admin.site.connect()))
-            await follower.stream.send_all(f"GET /events HTTP/{version}\r\nHost: localhost\r\n{headers}\r\n".encode())
+            await follower.stream.send_all(f"GET {path} HTTP/{version}\r\nHost: localhost\r\n{headers}\r\n".encode())
             return follower
 
         yield connect
@@ -224,3 +225,117 @@ async def test_a9_a_subscriber_that_takes_nothing_for_30_s_is_dropped_also_where
     assert log.subscribers == set()
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == "dropped the subscriber of events at http 192.0.2.1: it took nothing for 30 s"
+
+
+async def deliver_all(admin) -> None:
+    """Hand over what was posted, as the server does."""
+    await admin.journal.settled()
+    entries = list(await admin.journal.read(None, limit=1000, after=admin.delivered_to))
+    admin.delivered_to = entries[-1].id
+    admin.chat.deliver(entries)
+    admin.events.append_entries(entries)
+
+
+@pytest.fixture
+async def follow_types(admin, connect: Connect) -> Connect:
+    """Follow the events of some types."""
+    admin.delivered_to = 0
+
+    async def follow(types: str, headers: str = "") -> Follower:
+        return await begun(await connect(headers, path=f"/events?types={types}"))
+
+    return follow
+
+
+async def test_only_the_types_asked_for_are_sent(admin, follow_types) -> None:
+    both = await follow_types("operator,topic")
+    one = await follow_types("unban")
+    ann = admin.connect(4000)
+    admin.chat.set_topic(ann, admin.chat.current_room(ann), "lunch")
+    await deliver_all(admin)
+    await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
+    await admin.ask("DELETE", "/bans/192.0.2.1")
+
+    assert [(await both.event())[0] for _ in range(3)] == ["topic", "ban", "unban"]
+    assert (await one.event())[0] == "unban"
+
+
+async def test_topics_nicks_and_rooms_are_told_with_their_entry(admin, follow_types) -> None:
+    follower = await follow_types("topic,nick,room")
+    ann = admin.connect(4000)
+    admin.chat.rename(ann, "ann")
+    admin.chat.set_topic(ann, admin.chat.current_room(ann), "lunch")
+    await deliver_all(admin)
+
+    (joined, came), (nick, renamed), (topic, told) = [await follower.event() for _ in range(3)]
+
+    assert (joined, came["room"], came["kind"]) == ("room", "lobby", "joined")
+    assert (nick, renamed["author"], renamed["text"]) == ("nick", "10.0.0.1:4000", "ann")
+    assert (topic, told["author"], told["text"]) == ("topic", "ann", "lunch")
+
+
+async def test_what_is_said_is_sent_only_where_asked_for_and_never_what_is_told(admin, follow, follow_types) -> None:
+    everything = await follow()
+    entries = await follow_types("entry")
+    ann, bob = admin.connect(4000), admin.connect(4001)
+    admin.chat.tell(ann, bob.label, "a secret")
+    admin.chat.say(ann, admin.chat.current_room(ann), "hello")
+    await deliver_all(admin)
+    await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
+
+    kinds = []
+    while "said" not in kinds:
+        name, entry = await entries.event()
+        assert name == "entry"
+        assert "secret" not in entry["text"]
+        kinds.append(entry["kind"])
+    names = []
+    while "ban" not in names:
+        names.append((await everything.event())[0])
+    assert "entry" not in names
+
+
+async def test_what_is_said_goes_on_after_the_entry_seen_last(admin, follow_types) -> None:
+    ann = admin.connect(4000)
+    first = await follow_types("entry")
+    for text in "abc":
+        admin.chat.say(ann, admin.chat.current_room(ann), text)
+    await deliver_all(admin)
+    block = ""
+    while '"text":"a"' not in block:
+        block = await first.block()
+    last_id = block.splitlines()[0].removeprefix("id: ")
+
+    again = await follow_types("entry", f"Last-Event-ID: {last_id}\r\n")
+
+    assert [(await again.event())[1]["text"] for _ in range(2)] == ["b", "c"]
+
+
+@pytest.mark.parametrize("types", ["nonsense", "client,", "entry,Client", "%2A"])
+async def test_a_type_that_no_event_has_is_named(admin, types) -> None:
+    answer = await admin.ask("GET", f"/events?types={types}")
+
+    assert answer.status == 400
+    assert "known are" in answer.json["detail"]
+
+
+async def test_health_and_refused_connections_become_events(
+    admin, follow_types, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    log = admin.events
+    cursor = log.end
+    nursery.start_soon(watch_health, log, admin.journal, lambda: admin.certificate_warning)
+    nursery.start_soon(watch_refused, log, admin.refused)
+    await trio.testing.wait_all_tasks_blocked()
+    admin.journal.fault = "the disk is full"
+    await trio.sleep(1.5 * HEALTH_INTERVAL_S)
+    admin.journal.fault, admin.certificate_warning = None, "the certificate ends tomorrow"
+    admin.refused["banned"] += 3
+    await trio.sleep(2 * REFUSED_INTERVAL_S)
+
+    blocks = log.read(cursor, frozenset({"health", "limit"}))[0].decode().strip().split("\n\n")
+    red, green, limit = [json.loads(block.rpartition("data: ")[2]) for block in blocks]
+
+    assert (red["health"], red["reasons"]) == ("read-only", ["the disk is full"])
+    assert (green["health"], green["reasons"]) == ("ok", ["the certificate ends tomorrow"])
+    assert limit["refused"] == {"banned": 3}

@@ -133,6 +133,7 @@ async def test_the_audit_has_the_name_that_came_with_the_token(open_admin) -> No
         (record,) = (await admin.ask("GET", "/audit", headers=basic("bob", TOKEN))).json["audit"]
 
     assert record == {
+        "id": 1,
         "time": "2026-11-24T08:00:00Z",
         "who": "http ann@127.0.0.1",
         "action": "kick",
