@@ -24,7 +24,7 @@ def test_a_quantile_is_estimated_inside_its_bucket(counts, share, expected):
     assert quantile_ms(BOUNDS_S, counts, share) == (None if expected is None else pytest.approx(expected))
 
 
-async def test_a_sample_has_what_was_between_it_and_the_one_before(autojump_clock, admin):
+async def test_a_sample_has_the_traffic_since_the_one_before(autojump_clock, admin):
     ann = admin.connect(4000)
     admin.connect(4001, mode=Mode.FRAMES)
     await admin.series.take_sample()

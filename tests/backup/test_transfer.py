@@ -123,7 +123,7 @@ def test_another_journal_takes_them_behind_its_own_and_only_once(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("number", "left"), [(2, [1, 3, 4, 5]), (5, [1, 2, 3, 4])])
-def test_all_that_is_whole_is_exported_and_what_is_damaged_is_named(
+def test_intact_entries_are_exported_and_damaged_ones_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int, left: list[int]
 ) -> None:
     old, new = filled(tmp_path / "old"), ServeSettings(data=tmp_path / "new")

@@ -15,7 +15,7 @@ def test_others_hear_a_line_and_its_author_does_not(world) -> None:
     assert world.hear(alice) == ""
 
 
-def test_nobody_hears_what_is_not_durable(world) -> None:
+def test_nobody_is_sent_an_entry_before_it_is_durable(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
     world.chat.say(alice, world.lobby, "hello")
@@ -193,7 +193,7 @@ def test_a_member_behind_counts_entries_and_bytes(world) -> None:
     assert bob.behind == (1, len(b"[10.0.0.1:1001]> hi\n"))
 
 
-def test_a_kicked_client_leaves_nothing_behind_whatever_it_still_asks_for(world) -> None:
+def test_a_kicked_client_leaves_nothing_behind_by_any_later_request(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
     world.chat.kick(alice)
     world.settle()

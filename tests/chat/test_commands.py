@@ -219,7 +219,7 @@ def test_a_program_runs_a_command_in_the_room_it_names(world) -> None:
         ("/frob", "unknown command /frob: /help lists the commands; // says a line that begins with /"),
     ],
 )
-def test_a_program_is_told_what_it_cannot_run(world, line: str, sentence: str) -> None:
+def test_a_program_is_refused_commands_that_it_cannot_run(world, line: str, sentence: str) -> None:
     with pytest.raises(ChatError) as refused:
         run_for_program(world.chat, world.connect(1001, mode=Mode.FRAMES), line, world.lobby)
 

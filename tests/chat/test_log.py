@@ -55,7 +55,7 @@ def test_readers_with_the_same_cursor_share_one_bytes_object() -> None:
     assert track.slice(0)[0] is track.slice(0)[0]
 
 
-def test_a_slice_grows_with_what_was_appended_since() -> None:
+def test_a_slice_grows_with_newer_entries() -> None:
     log = log_of(["one"])
     track = log.open_track(Mode.LINES)
     track.slice(0)

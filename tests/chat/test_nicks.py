@@ -251,7 +251,7 @@ def test_a_nick_may_be_spelled_with_its_marks_apart() -> None:
 
 @pytest.mark.parametrize("check", [check_nick, check_room])
 @pytest.mark.parametrize("text", ["a" + "\u200b" * SPELLED_MAX, "\ufdfa" * 30_000, "a" + "\u0301\u0323" * 16_000])
-def test_c19_what_is_too_long_for_a_name_is_refused_with_the_length_expected_and_has_no_key(check, text: str) -> None:
+def test_c19_an_overlong_name_is_refused_with_the_length_expected_and_has_no_key(check, text: str) -> None:
     with pytest.raises(ChatError, match=f"has 1 to {NICK_MAX} of them"):
         check(text)
     assert fold(text) is text

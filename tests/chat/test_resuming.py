@@ -123,7 +123,7 @@ def test_a_draft_with_a_key_bears_the_session_too(world) -> None:
     assert (world.posted[0].session, world.posted[0].key) == ("s", "k1")
 
 
-def test_one_who_was_away_hears_what_it_missed_once_it_listens_again(world) -> None:
+def test_a_member_that_follows_the_log_again_is_sent_missed_entries(world) -> None:
     alice, bob = world.connect(1001, mode=Mode.FRAMES, session="s"), world.connect(1002)
     world.hear(alice)
     seen = world.last_id
@@ -170,7 +170,7 @@ def test_a_label_names_the_same_one_however_it_is_written(world, address: str, s
     assert "for alice" not in world.hear(bob)
 
 
-def test_a_label_is_free_again_once_the_one_who_had_it_has_a_nick_or_is_gone(world) -> None:
+def test_a_label_is_free_again_once_its_owner_has_a_nick_or_is_gone(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     bob = world.connect(1002, mode=Mode.FRAMES, session="t")
     for session, port in (("s", 2001), ("t", 2002)):
@@ -216,7 +216,7 @@ def test_c26_other_addresses_and_those_without_a_limit_hold_their_sessions(world
     assert {other, *local} <= set(world.chat.away)
 
 
-def test_c26_who_comes_back_is_no_new_client_and_nobody_makes_way(world) -> None:
+def test_c26_a_resuming_client_counts_once_and_nobody_makes_way(world) -> None:
     world.chat.rules = Rules(clients_per_origin=3)
     sessions = leave_behind(world, 3)
 
@@ -273,7 +273,7 @@ def test_c26_an_operator_finds_and_ends_a_session_left_behind(world, who: str) -
     assert world.chat.resume("s1", "192.0.2.7", 1026, outlet=HeldOutlet()) is None
 
 
-def test_a_port_names_who_is_connected_rather_than_who_was(world) -> None:
+def test_a_port_names_a_connected_client_before_one_that_is_away(world) -> None:
     leave_behind(world, 1)
     alice = world.connect(1025)
 

@@ -20,7 +20,7 @@ def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
     assert world.hear(bob) == "*** [10.0.0.1:1001] left #lobby ***\n"
 
 
-def test_only_whoever_comes_or_goes_for_good_joins_or_leaves_the_chat(world) -> None:
+def test_only_connecting_and_leaving_for_good_join_and_leave_the_chat(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 
     obey(world.chat, alice, "/join dev")
@@ -143,7 +143,7 @@ def test_a_message_to_one_is_heard_by_that_one_alone(world) -> None:
     assert world.hear(alice) == ""
 
 
-def test_a_frames_client_hears_what_it_told_as_its_acknowledgement(world) -> None:
+def test_a_private_message_comes_back_to_its_sender_as_acknowledgement(world) -> None:
     alice, bob = world.connect(1001, mode=Mode.FRAMES), world.connect(1002)
 
     world.chat.tell(alice, "10.0.0.1:1002", "psst", key="k")
@@ -166,7 +166,7 @@ def test_the_writer_to_somebody_away_is_told_how_long_the_message_waits(world) -
     assert answer.confirmation == ("*** to [bob]: hi ***", waits)
 
 
-def test_a_private_message_to_somebody_who_is_not_here_is_refused(world) -> None:
+def test_a_private_message_to_an_unknown_name_is_refused(world) -> None:
     with pytest.raises(ChatError, match="nobody here is called zoe"):
         obey(world.chat, world.connect(1001), "/msg zoe hi")
 
@@ -396,7 +396,7 @@ def test_of_very_many_rooms_that_made_way_the_newest_topics_are_known(world) -> 
     assert [world.chat.rooms.enter(f"old{number}").topic for number in (0, 2)] == ["", "topic 2"]
 
 
-def test_a_large_room_sums_up_who_comes_and_goes(world) -> None:
+def test_a_large_room_sums_up_joins_and_leaves(world) -> None:
     alice = world.connect(1001)
     world.connect(1002)
 

@@ -62,7 +62,7 @@ INVISIBLE = (
 @example("hello\r", "/")
 @example("\x1bOA", "/")
 @example("\x1b[", "/")
-def test_c23_whatever_keys_come_before_a_private_command_it_says_nothing_to_the_room(prefix: str, slash: str) -> None:
+def test_c23_a_private_command_after_any_key_says_nothing_to_the_room(prefix: str, slash: str) -> None:
     line = f"{prefix}{slash}msg bob secret"
 
     assert read_line(line).command == "/msg bob secret" or command_behind_key(line, ["msg"])

@@ -74,7 +74,7 @@ def test_every_window_keeps_its_newest_entry_as_long_as_there_is_room_for_it() -
     assert [log.end - log.base for log in logs] == [1, 1, 1, 1]
 
 
-def test_a_reader_behind_a_window_that_was_given_up_is_told_what_it_missed(world: World) -> None:
+def test_a_reader_of_a_window_that_was_dropped_is_told_its_gap(world: World) -> None:
     world.chat.rooms.budget.limit_bytes = world.chat.rooms.budget.unchecked_bytes = 5000
     reader, speaker = (world.chat.connect("10.0.0.1", n, mode=Mode.LINES, outlet=HeldOutlet()) for n in (1, 2))
     member = world.chat.join(reader, "lobby")

@@ -137,7 +137,7 @@ async def test_m11_very_many_entries_at_once_are_shown_without_being_collected(p
 @pytest.mark.parametrize(
     "greeting", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x00\xff" * 1000 + b"\n", b"HTTP/1.1 400 Bad\r\n\r\n"]
 )
-async def test_m11_who_is_no_chat_server_is_one_line(peer: Any, tmp_path: Path, greeting: bytes) -> None:
+async def test_m11_a_stranger_in_place_of_a_server_is_one_line(peer: Any, tmp_path: Path, greeting: bytes) -> None:
     async with join(peer, tmp_path) as program:
         await peer.accept()
         await peer.frame()  # what was not read would make a reset of the end

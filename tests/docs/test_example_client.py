@@ -85,7 +85,7 @@ def type_line(process: subprocess.Popen[str], line: str) -> None:
     process.stdin.flush()
 
 
-def test_it_says_again_what_was_not_acknowledged_and_goes_on_where_it_was(server, start) -> None:
+def test_it_repeats_unacknowledged_lines_and_goes_on_from_its_positions(server, start) -> None:
     client = start()
     server.accept()
     hello = server.receive()

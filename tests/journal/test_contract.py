@@ -409,9 +409,7 @@ async def test_an_import_that_fails_changes_nothing(journal: Journal) -> None:
 
 @needs(Importable)
 @pytest.mark.parametrize(("since", "first"), [(0, 1), (100, 1), (100.5, 2), (101, 2), (103, 3), (109, 6), (109.1, 7)])
-async def test_a_time_parts_what_was_kept_before_from_what_was_kept_since(
-    journal: Journal, since: float, first: int
-) -> None:
+async def test_a_time_divides_older_entries_from_newer_ones(journal: Journal, since: float, first: int) -> None:
     times = (100, 102, 104, 104, 104, 109)
     await journal.load((Entry(number, at, said("hi")) for number, at in enumerate(times, 1)), Origin("another"))
 
@@ -537,7 +535,7 @@ async def test_a_search_may_be_for_what_one_person_said(journal: Journal) -> Non
 
 
 @needs(Searchable)
-async def test_a_search_finds_what_was_said_a_moment_ago_without_a_gap(journal: Journal) -> None:
+async def test_a_search_finds_entries_of_a_moment_ago(journal: Journal) -> None:
     await keep(journal, *(said(f"服务器 {number}") for number in range(3)))
 
     assert await found(journal, "务器") == ["服务器 0", "服务器 1", "服务器 2"]
@@ -741,7 +739,7 @@ async def test_the_newest_entry_is_never_pruned(journal: Journal) -> None:
     ],
     ids=["once ahead", "ahead for a while", "ahead first", "ahead, then young", "once behind", "both", "ahead still"],
 )
-async def test_a_clock_that_was_wrong_once_neither_keeps_what_is_old_nor_prunes_what_is_young(
+async def test_a_clock_that_was_wrong_once_neither_keeps_old_entries_nor_prunes_young_ones(
     journal: Journal, ages_days: Sequence[int], left: str
 ) -> None:
     now = time.time()
@@ -922,7 +920,7 @@ async def test_any_number_of_session_records_is_kept_at_once(journal: Journal) -
     assert await journal.read_sessions() == records[101:]
 
 
-async def test_owners_are_told_apart_whatever_is_in_them(journal: Journal) -> None:
+async def test_owners_of_any_text_are_told_apart(journal: Journal) -> None:
     owners = ["", "\0", "\0a", "1", "1.0", "'; --", "null", "é", "e\u0301"]
 
     await journal.post(sessions=[record(owner) for owner in owners]).kept()

@@ -64,7 +64,7 @@ async def test_every_engine_is_found_by_all_who_open_a_journal(url: str, tmp_pat
 
 
 @pytest.mark.parametrize(("part", "ability"), OPTIONAL.items())
-async def test_an_optional_part_that_is_lacking_is_told_in_words_to_whoever_asks_for_it(
+async def test_a_missing_optional_part_is_explained_to_its_user(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, part: type, ability: str
 ) -> None:
     monkeypatch.setitem(ENGINES, "bare", BARE)

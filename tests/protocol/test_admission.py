@@ -91,7 +91,7 @@ def test_tls_and_plain_share_a_port_and_a_stop_reaches_both(start, certificate: 
     assert server.process.wait(PATIENCE_S) == 0
 
 
-def test_a_tls_client_that_talks_while_the_server_stops_is_told_and_what_was_heard_of_it_is_kept(
+def test_a_tls_client_that_talks_while_the_server_stops_is_told_and_its_published_lines_are_kept(
     start, certificate: Path
 ) -> None:
     server = start("--tls-cert", str(certificate))

@@ -96,7 +96,7 @@ def test_list_and_say(server) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_server_which_says_so_and_keeps_what_it_accepted(start, number: int) -> None:
+def test_a_signal_stops_the_server_which_announces_it_and_keeps_accepted_lines(start, number: int) -> None:
     server = start()
     alice, bob = server.join(), server.join()
     bob.send(b"remember this\n")

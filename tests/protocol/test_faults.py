@@ -92,7 +92,7 @@ def test_c3_the_limit_is_exact_and_nothing_is_cut(server, size: int, is_taken: b
 
 
 @pytest.mark.parametrize("bad", [b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xff", b"a\xf5\x80\x80\x80"])
-def test_c4_what_is_not_utf8_is_refused_and_the_connection_stays(server, bad: bytes) -> None:
+def test_c4_invalid_utf8_is_refused_and_the_connection_stays(server, bad: bytes) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
 
@@ -161,7 +161,7 @@ def test_c6_no_escape_sequence_of_a_frame_reaches_a_plain_client(server) -> None
     assert_is_text("\n".join(alice.until("end")))
 
 
-def test_c6_what_is_in_two_messages_or_in_a_nick_or_in_bytes_of_eight_bits_is_no_sequence(server) -> None:
+def test_c6_parts_in_two_messages_in_a_nick_or_in_c1_bytes_make_no_sequence(server) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
 
@@ -340,7 +340,7 @@ def refusals_in_the_log_of(server) -> list[str]:
         (b"\n", b'{"type": "hello", "session": "secret"}\n', "HELLO"),
     ],
 )
-def test_c10_a_refusal_of_one_who_was_taken_for_a_plain_client_is_one_log_line_too(server, start, rest, kind) -> None:
+def test_c10_a_late_refusal_of_a_plain_client_is_one_log_line_too(server, start, rest, kind) -> None:
     stranger = server.connect(start)
     server.console(rf"^Client \[127\.0\.0\.1, {stranger.port}\] connected$")
 
@@ -391,7 +391,7 @@ def test_c12_a_reset_in_mid_line_relays_nothing(server) -> None:
     assert alice.line() == f"*** [127.0.0.1:{bob.port}] left the chat ***"
 
 
-def test_c12_one_that_closed_its_sending_half_still_hears_what_it_asked_for(server) -> None:
+def test_c12_a_client_that_closed_its_sending_half_still_gets_its_answers(server) -> None:
     alice = server.join()
 
     alice.send(b"remember\n/history 5\nlast words")

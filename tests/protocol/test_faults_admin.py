@@ -137,7 +137,7 @@ UPGRADE = (
     ],
     ids=["header", "te and cl", "body", "upgrade", "upgrade frame", "h2", "tls", "half a handshake"],
 )
-def test_a7_what_is_sent_to_the_admin_port_is_refused_and_closed_and_the_chat_never_notices(server, attack) -> None:
+def test_a7_hostile_requests_are_refused_and_closed_and_the_chat_never_notices(server, attack) -> None:
     alice, bob = server.join(), server.join()
     alice.line()
 

@@ -27,7 +27,7 @@ def test_c11_hundreds_who_say_nothing_hold_up_nobody(server) -> None:
     assert bob.line() == f"  #lobby  {len(silent):>5}"
 
 
-def test_c14_a_reader_that_stopped_is_told_what_it_missed_when_it_reads_again(start) -> None:
+def test_c14_a_reader_that_stopped_is_told_its_gap_when_it_reads_again(start) -> None:
     server = start("--window-bytes", "64KiB", "--journal", "memory:")
     stuck, bob = server.join(), server.join()
     for number in range(1500):
@@ -78,7 +78,7 @@ def test_c15_of_a_flood_every_line_arrives_in_order_and_others_are_heard_meanwhi
     assert texts == [*map(str, range(count)), "the end"]
 
 
-def test_c15_one_who_is_slowed_down_is_not_read_and_others_are_heard_meanwhile(start) -> None:
+def test_c15_a_slowed_client_is_not_read_and_others_are_served_meanwhile(start) -> None:
     server = start("--rate", "1", "--burst", "1")
     alice, bob, flooder = server.join(), server.join(), server.join()
     server.http("GET /health")
@@ -107,7 +107,7 @@ def send_what_is_taken(sock: socket.socket) -> int:
     return sent
 
 
-def test_c16_who_comes_and_goes_too_fast_is_summed_up(server) -> None:
+def test_c16_joins_and_leaves_in_quick_succession_are_summed_up(server) -> None:
     alice = server.join()
     began = time.monotonic()
     visitors = [server.connect() for _ in range(400)]

@@ -75,7 +75,7 @@ def test_c24_a_proxy_that_checks_the_port_and_waits_is_nobody_until_it_speaks(st
     assert bob.line() == f"[127.0.0.1:{check.port}]> hello"
 
 
-def test_c24_who_is_silent_and_stays_has_come(server) -> None:
+def test_c24_a_silent_connection_that_stays_is_a_client(server) -> None:
     alice = server.join()
 
     bob = server.join()
@@ -96,7 +96,7 @@ def test_c24_who_shakes_hands_by_tls_and_ends_never_came(start, certificate) -> 
     assert alice.line() == f"*** [127.0.0.1:{bob.port}] joined the chat ***"
 
 
-def test_c24_who_comes_after_a_crowd_that_came_and_went_is_shown_what_was_said(server) -> None:
+def test_c24_history_is_shown_behind_many_joins_and_leaves(server) -> None:
     alice = server.join()
     for number in range(5):
         alice.send(b"important %d\n" % number)

@@ -234,7 +234,7 @@ def test_m3_a_bit_that_flipped_inside_a_line_is_told_to_who_reads_it(start, tmp_
     assert f" ERROR entry 3 of {file} is damaged: " in logged
 
 
-def test_m3_a_page_in_frames_names_what_is_damaged(start, tmp_path: Path) -> None:
+def test_m3_a_page_in_frames_names_damaged_entries(start, tmp_path: Path) -> None:
     damage_the_second_of_three_lines(start, tmp_path)
 
     bob = start().connect(
@@ -247,7 +247,7 @@ def test_m3_a_page_in_frames_names_what_is_damaged(start, tmp_path: Path) -> Non
     assert page["more"] is True
 
 
-def test_m3_who_comes_back_hears_on_where_what_it_missed_is_damaged(start, tmp_path: Path) -> None:
+def test_m3_a_replay_goes_on_behind_damaged_entries(start, tmp_path: Path) -> None:
     server = start()
     alice = server.connect(b'{"type":"hello","protocol":1}\n')
     epoch = json.loads(alice.line())["epoch"]

@@ -13,7 +13,7 @@ KEYS = (
 
 
 @pytest.mark.parametrize("command", [b"/msg bob secret", "\uff0fmsg bob secret".encode(), b"/msg\xc2\xa0bob secret"])
-def test_c23_nobody_else_sees_a_private_message_whatever_keys_come_before_it(start, command: bytes) -> None:
+def test_c23_nobody_else_sees_a_private_message_after_any_key(start, command: bytes) -> None:
     server = start("--rate", "0")
     alice, bob, carol = server.join_all(3)
     bob.send(b"/nick bob\n")

@@ -74,7 +74,7 @@ def test_one_who_needs_a_nick_that_cannot_be_had_stays_outside_and_nobody_hears_
     assert bob.line() == f"*** 1 in #lobby: [127.0.0.1:{bob.port}] (you) ***"
 
 
-def test_one_who_comes_back_and_needs_a_nick_that_another_has_stays_outside(server, enter) -> None:
+def test_a_resuming_client_that_needs_a_taken_nick_is_refused(server, enter) -> None:
     alice = enter(session=SECRET, nick="alice")
     alice.send(type="nick", nick="ann", key="n")
     alice.until("done", key="n")
@@ -131,7 +131,7 @@ def test_also_after_a_restart(start) -> None:
     assert alice.until("entry", kind="said") == {**first, "again": True}
 
 
-def test_a_broken_connection_resumes_with_what_was_missed_and_nobody_hears_of_it(server, enter) -> None:
+def test_a_broken_connection_resumes_with_missed_entries_and_without_notices(server, enter) -> None:
     bob = server.join()
     alice = enter(session=SECRET, nick="alice")
     bob.until("joined the chat ***")
@@ -151,7 +151,7 @@ def test_a_broken_connection_resumes_with_what_was_missed_and_nobody_hears_of_it
     assert bob.line() == "[alice]> back"
 
 
-def test_a_restart_brings_what_was_missed_from_the_journal(start) -> None:
+def test_missed_entries_come_from_the_journal_after_a_restart(start) -> None:
     server = start()
     alice = Frames.enter(server, session=SECRET)
     for number in range(5):
@@ -356,7 +356,7 @@ def test_a_stop_says_when_to_come_back(server, enter) -> None:
     ],
     ids=lambda bad: bad[:24].decode(errors="replace"),
 )
-def test_c9_what_is_no_frame_is_one_error_and_the_connection_stays(enter, bad: bytes) -> None:
+def test_c9_an_invalid_frame_is_one_error_and_the_connection_stays(enter, bad: bytes) -> None:
     alice = enter()
 
     alice.peer.send(bad + b"\n" + b'{"type":"ping","key":"p"}\n')

@@ -231,7 +231,7 @@ def is_kept(text: bytes, folder: Path) -> bool:
     return any(text in log.read_bytes() for log in folder.rglob("*-wal"))
 
 
-def test_a_client_that_is_killed_says_what_it_kept_when_it_is_started_again(start, folder: Path) -> None:
+def test_a_killed_client_sends_its_outbox_when_started_again(start, folder: Path) -> None:
     server = start()
     with join(server.port, folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as client:
         bob = server.join()

@@ -27,7 +27,7 @@ def test_after_many_kills_between_two_sums_of_a_crowd_the_history_says_how_many_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["", "full", "locked"])
-def test_after_a_kill_and_a_fault_of_the_store_the_history_says_who_is_here(tmp_path: Path, fault: str) -> None:
+def test_after_a_kill_and_a_fault_of_the_store_the_history_yields_the_members(tmp_path: Path, fault: str) -> None:
     faults, changes = kill_under_churn(tmp_path / "data", 2, store_faults=[fault])
 
     assert faults == []

@@ -88,7 +88,7 @@ def test_a_file_that_never_answers_changes_nothing_and_a_later_reload_works(star
     assert server.stop() == 0
 
 
-def test_the_console_reloads_what_was_renewed(start, tmp_path: Path) -> None:
+def test_the_console_reloads_renewed_files(start, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("old\n")
     server = start("--password-file", str(file))
@@ -107,7 +107,7 @@ def test_the_console_reloads_what_was_renewed(start, tmp_path: Path) -> None:
     assert peer.line().endswith("(you) ***")
 
 
-def test_the_console_answers_a_reload_before_what_was_typed_behind_it(start) -> None:
+def test_the_console_answers_a_reload_before_the_next_command(start) -> None:
     server = start()
 
     server.process.stdin.write(b"reload\nbans\n")

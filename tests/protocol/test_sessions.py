@@ -97,7 +97,7 @@ def test_a_session_not_resumed_in_time_after_a_restart_leaves_with_a_notice(star
     bob.until("done", key="n")
 
 
-def test_m13_one_who_was_away_as_the_server_stood_still_has_not_left(start) -> None:
+def test_m13_a_client_that_was_away_during_a_standstill_has_not_left(start) -> None:
     server = start("--hold", "2s")
     alice = Frames(server, session=SECRET, nick="alice")
     alice.peer.close()

@@ -21,7 +21,7 @@ def notice(kind: Kind, author: str, text: str = "") -> Draft:
     return Draft("lobby", kind, author, text)
 
 
-def test_a_history_that_says_who_is_here_has_no_fault() -> None:
+def test_a_history_that_yields_the_members_has_no_fault() -> None:
     history = (JOINED, notice(Kind.RENAMED, "alice", "bob"), notice(Kind.SAID, "bob"), notice(Kind.JOINED, "carol"))
 
     assert faults(*history, notice(Kind.KICKED, "carol"), present=["bob"]) == []

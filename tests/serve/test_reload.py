@@ -95,7 +95,7 @@ async def test_live_settings_are_applied_and_reported_a_line_each(open_server) -
         assert await operator.reload() == ["Nothing has changed"]
 
 
-async def test_the_rules_of_the_chat_and_what_is_kept_are_taken_up_too(open_server) -> None:
+async def test_the_rules_of_the_chat_and_keep_are_reloaded_too(open_server) -> None:
     async with open_server() as server:
         operator = Operator(server)
         window = server.chat.rules.window

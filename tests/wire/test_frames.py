@@ -166,7 +166,7 @@ UNKNOWN = [b'{"type":"frobnicate"}', b'{"type":"Ping"}', b'{"type":""}', b'{"typ
 
 
 @pytest.mark.parametrize("half", ["\\ud83d", "a\\ud83db", "\\udc00 is", "\\ud83d\\u0041 it", "\\udc00\\ud800"])
-def test_c9_half_a_surrogate_pair_is_called_what_it_is(half: str) -> None:
+def test_c9_half_a_surrogate_pair_is_named_in_the_error(half: str) -> None:
     (of_text,) = request_faults(b'{"type":"say","room":"lobby","text":"%s","key":"k"}' % half.encode())
     (of_end,) = request_faults(b'{"type":"ping","x":["%s"]}' % half.encode())
 
@@ -185,7 +185,7 @@ def test_c9_half_a_surrogate_pair_is_called_what_it_is(half: str) -> None:
     ],
     ids=lambda value: value[:32].decode(errors="replace") if isinstance(value, bytes) else value,
 )
-def test_c9_what_is_no_frame_is_one_fault(line: bytes, code: str) -> None:
+def test_c9_an_invalid_frame_is_one_fault(line: bytes, code: str) -> None:
     assert [fault.code for fault in request_faults(line)] == [code]
 
 
@@ -282,7 +282,7 @@ def test_the_longest_thing_to_say_fits_a_frame_however_it_is_escaped() -> None:
     assert isinstance(found, frames.Say)
 
 
-def test_an_entry_is_printed_with_its_key_and_without_what_is_empty() -> None:
+def test_an_entry_is_encoded_with_its_key_and_without_empty_fields() -> None:
     entry = Entry(7, 1.5, Draft("lobby", Kind.SAID, "alice", "héllo", client="c1", session="secret", key="k1"))
 
     assert encode_entry(entry) == (

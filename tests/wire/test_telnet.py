@@ -64,7 +64,7 @@ def test_telnet_negotiation_is_removed_and_refused(data: bytes, lines: list[str]
 
 
 @pytest.mark.parametrize("command", [CTRL_C, b"\xff\xec", b"\xff\xee"])
-def test_ctrl_c_between_lines_leaves_and_what_was_said_before_counts(command: bytes) -> None:
+def test_ctrl_c_between_lines_leaves_and_earlier_lines_are_said(command: bytes) -> None:
     assert read(b"one\r\n" + command + b"two\r\n") == (["one"], b"", True)
     assert read(command + b"two\r\n") == ([], b"", True)
 

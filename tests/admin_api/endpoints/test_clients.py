@@ -254,7 +254,7 @@ WEIRD += [
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("who", WEIRD, ids=ascii)
-async def test_a2_what_is_no_port_is_refused_as_a_problem(admin, alice, method, who):
+async def test_a2_an_invalid_port_is_refused_as_a_problem(admin, alice, method, who):
     answer = await admin.ask(method, f"/clients/{quote(who, safe='')}")
 
     assert answer.status in {400, 404}

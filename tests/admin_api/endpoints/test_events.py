@@ -90,7 +90,7 @@ async def begun(follower: Follower) -> Follower:
     return follower
 
 
-async def test_it_tells_who_comes_and_goes_and_why(admin, follow) -> None:
+async def test_it_has_connections_and_the_reasons_of_their_ends(admin, follow) -> None:
     follower = await follow()
 
     client = admin.connect(7)
@@ -110,7 +110,7 @@ async def test_it_tells_who_comes_and_goes_and_why(admin, follow) -> None:
     assert (name, data["reason"], data["client"]["port"]) == ("kicked", "kicked", 8)
 
 
-async def test_it_tells_what_operators_do_and_not_what_they_say(admin, follow) -> None:
+async def test_it_has_actions_of_operators_but_not_their_words(admin, follow) -> None:
     follower = await follow()
 
     await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
@@ -124,7 +124,7 @@ async def test_it_tells_what_operators_do_and_not_what_they_say(admin, follow) -
     assert told[2][1]["what"] == "8 characters"
 
 
-async def test_it_goes_on_after_the_event_seen_last_and_says_what_is_no_longer_kept(admin, follow) -> None:
+async def test_it_goes_on_after_the_event_seen_last_and_reports_a_gap(admin, follow) -> None:
     for number in range(WINDOW + 5):
         admin.operator_log.record("console", "reload", str(number))
 

@@ -48,7 +48,7 @@ async def test_it_tells_how_a_server_does_that_has_just_begun(admin) -> None:
     assert seen["trio_chat_commit_seconds_count",] == 0
 
 
-async def test_it_counts_who_comes_and_goes_and_what_is_sent(admin) -> None:
+async def test_it_counts_connections_and_bytes(admin) -> None:
     first = admin.connect(47634)
     admin.connect(47635)
     admin.chat.record_input(first)

@@ -47,7 +47,7 @@ def test_guessing_is_slowed_for_its_address_and_for_no_other() -> None:
     assert authenticator.authenticate(THERE, "again", WRONG_TOKEN_INTERVAL_S) is AccessDecision.TOO_MANY_WRONG_TOKENS
 
 
-def test_a10_the_right_token_is_admitted_whatever_came_before_it() -> None:
+def test_a10_the_right_token_is_admitted_after_any_number_of_wrong_ones() -> None:
     authenticator = Authenticator(Access(TOKEN))
     for guess in range(10 * WRONG_TOKENS_BURST):
         authenticator.authenticate(THERE, f"{TOKEN}{guess}", 0)
@@ -99,9 +99,7 @@ async def test_the_token_opens_as_bearer_and_as_password(open_admin, header: str
         f"Cookie: token={TOKEN}\r\n",
     ],
 )
-async def test_a6_anything_else_is_401_has_no_effect_and_is_not_logged_with_what_was_given(
-    open_admin, caplog, header: str
-) -> None:
+async def test_a6_any_other_token_is_401_has_no_effect_and_is_not_logged(open_admin, caplog, header: str) -> None:
     async with open_admin(Access(TOKEN)) as admin:
         admin.connect(47634)
 

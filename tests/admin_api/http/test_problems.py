@@ -55,7 +55,7 @@ async def test_an_unknown_path_is_answered_by_where_to_look(site, method, path):
     assert json.loads(body)["detail"].endswith("GET / lists all endpoints.")
 
 
-async def test_a_405_keeps_telling_what_is_allowed(site):
+async def test_a_405_names_the_allowed_methods(site):
     _, headers, _ = split(await site.ask(request_for("PUT", "/acts")))
 
     assert set(headers["allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST", "DELETE"}

@@ -598,7 +598,7 @@ async def test_it_accepts_again_when_there_are_file_descriptors_again(site, capl
 
 
 @pytest.mark.parametrize(("host", "urls"), [("127.0.0.1", ["http://127.0.0.1:"]), ("::1", ["http://[::1]:"])])
-async def test_it_tells_what_it_bound(host, urls):
+async def test_it_reports_the_bound_addresses(host, urls):
     listeners = await open_listeners(host, 0)
 
     told = urls_of(listeners)

@@ -68,7 +68,7 @@ def test_a_ban_ends_by_itself() -> None:
     assert bans.current(120.0) == []
 
 
-def test_the_store_is_told_of_every_change_but_not_of_what_it_had() -> None:
+def test_the_store_is_told_of_every_change_but_not_of_its_own_records() -> None:
     store = ListStore()
     bans = Bans([ban("10.0.0.1", minutes=1)], store)
 

@@ -116,7 +116,7 @@ async def filter_(peer: Any, nursery: trio.Nursery, tmp_path: Path) -> AsyncIter
     filter_.close()
 
 
-async def test_a_filter_says_its_input_and_prints_what_it_hears(filter_: Filter, peer: Any) -> None:
+async def test_a_filter_sends_its_input_and_prints_received_lines(filter_: Filter, peer: Any) -> None:
     await filter_.start()
     filter_.feed_last("hello @smile\nlast words")
 
@@ -223,7 +223,7 @@ async def test_a_connection_that_breaks_is_made_again_and_the_line_is_sent(
     assert "trio-chat: 1 line sent\n" in err
 
 
-async def test_a_filter_does_not_try_for_ever_and_says_what_is_kept(
+async def test_a_filter_does_not_try_for_ever_and_reports_its_kept_lines(
     filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str], mock_clock: trio.testing.MockClock
 ) -> None:
     await filter_.start()
@@ -256,9 +256,7 @@ async def test_lines_piped_after_a_farewell_are_not_sent_and_count_as_failed(
 TEXTS = ("quit()", "/quit", "/nick bob", "/dev/sda1 20G", "//nas/share", "/me waves", "/join dev", "  indented", "a\tb")
 
 
-async def test_a_pipe_is_text_whatever_its_lines_look_like(
-    filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_every_line_of_a_pipe_is_text(filter_: Filter, peer: Any, capsys: pytest.CaptureFixture[str]) -> None:
     await filter_.start()
     filter_.feed_last("\n".join(TEXTS))
 
@@ -682,7 +680,7 @@ def test_a_message_is_shown_as_waiting_until_the_server_has_kept_it(play: Any, s
     assert play(scene) == 0
 
 
-def test_m16_what_is_said_is_not_shown_before_it_is_on_disk(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_m16_a_message_is_not_shown_as_said_before_it_is_on_disk(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     write, is_writing, can_write = Outbox.add, trio.Event(), trio.Event()
 
     async def write_slowly(outbox: Outbox, messages: Iterable[Message]) -> None:
@@ -820,7 +818,7 @@ def test_lines_typed_just_before_a_kick_are_kept(play: Any, screen: Any, tmp_pat
     assert _kept(tmp_path) == ["one", "two"]
 
 
-def test_a_second_signal_keeps_what_was_typed_and_tells_what_could_not_be(
+def test_a_second_signal_keeps_typed_lines_and_counts_those_that_do_not_fit(
     play: Any, screen: Any, tmp_path: Path
 ) -> None:
     pasted = [str(number) for number in range(PENDING_MAX + 100)]
@@ -1069,7 +1067,7 @@ async def test_any_room_can_be_left_from_another(filter_: Filter, peer: Any) -> 
     assert (left["type"], left["room"], said["room"]) == ("leave", "den", "lobby")
 
 
-def test_closing_the_terminal_leaves_whatever_order_it_shows_in(play: Any, screen: Any) -> None:
+def test_closing_the_terminal_leaves_in_any_order_of_its_signs(play: Any, screen: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.hang_up()
         signal.raise_signal(signal.SIGHUP)
@@ -1081,7 +1079,7 @@ def test_closing_the_terminal_leaves_whatever_order_it_shows_in(play: Any, scree
         play(scene)
 
 
-def test_being_sent_away_says_why_and_gives_back_what_was_being_typed(
+def test_a_kick_shows_its_reason_and_the_draft_that_was_not_sent(
     play: Any, screen: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def scene(peer: Any, screen: Any) -> None:
@@ -1134,9 +1132,7 @@ IN_LOBBY = (
 )
 
 
-def test_a_person_who_comes_is_shown_what_was_said_before_and_who_is_there(
-    screen: Any, tmp_path: Path, make_peer: Any
-) -> None:
+def test_a_person_who_joins_is_shown_history_and_members(screen: Any, tmp_path: Path, make_peer: Any) -> None:
     environment = {**os.environ, "TERM": "xterm", "TZ": "UTC", "XDG_STATE_HOME": str(tmp_path)}
     streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
     run_program = partial(trio.run_process, cwd=ROOT, env=environment, start_new_session=True, **streams)
@@ -1268,9 +1264,7 @@ def test_a_second_signal_ends_it_at_once_at_a_terminal_that_stands_still(
     assert screen.modes == screen.modes_before
 
 
-def test_m16_whatever_stood_on_the_screen_before_a_sigkill_is_on_disk(
-    screen: Any, tmp_path: Path, make_peer: Any
-) -> None:
+def test_m16_every_line_on_the_screen_before_a_sigkill_is_on_disk(screen: Any, tmp_path: Path, make_peer: Any) -> None:
     environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)}
     streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
 

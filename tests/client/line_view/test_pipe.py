@@ -125,7 +125,7 @@ async def test_printed_lines_arrive_whole_at_a_slow_reader(pipes: Pipes, nursery
     assert received.decode() == text
 
 
-async def test_printing_to_a_reader_who_has_gone_is_an_error(pipes: Pipes) -> None:
+async def test_printing_to_a_reader_that_is_gone_is_an_error(pipes: Pipes) -> None:
     pipes.close(pipes.stdout[0])
 
     with pytest.raises(BrokenPipeError):

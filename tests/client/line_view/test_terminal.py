@@ -280,7 +280,7 @@ def test_tab_completes_what_only_one_word_can_mean(screen: Any) -> None:
     play(scene, screen)
 
 
-def test_tab_completes_the_end_of_a_word_and_keeps_what_is_before_it(screen: Any) -> None:
+def test_tab_completes_the_last_word_and_keeps_the_rest(screen: Any) -> None:
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type("a 你好服\t")
         await screen.shows("> a 你好服务器")

@@ -188,7 +188,7 @@ async def test_a_server_that_became_one_of_another_version_is_left_at_once(
     assert VERSIONS in ended.reason
 
 
-async def test_a_server_that_sends_what_is_not_known_yet_and_no_welcome_is_not_said_to_be_silent(
+async def test_a_server_that_sends_only_unknown_frames_is_not_called_silent(
     peer: Any, outbox: Outbox, autojump_clock: trio.testing.MockClock
 ) -> None:
     async def frobnicate() -> None:
@@ -403,7 +403,7 @@ async def test_a_disk_that_takes_nothing_is_told_once_and_lines_are_sent_all_the
 # M11: a hostile server
 
 
-async def test_m11_what_is_no_frame_is_ignored_and_what_follows_is_heard(peer: Any, outbox: Outbox) -> None:
+async def test_m11_an_invalid_frame_is_ignored_and_later_ones_are_handled(peer: Any, outbox: Outbox) -> None:
     async with linked(peer, outbox) as link:
         await until(link, Connected)
         for line in (

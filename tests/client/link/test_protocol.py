@@ -153,7 +153,7 @@ def test_each_room_and_the_mailbox_count_for_themselves() -> None:
     assert protocol.start_connection().since == {"lobby": 20, "dev": 15, "@": 12}
 
 
-def test_after_a_lost_connection_the_next_hello_goes_on_from_what_was_seen() -> None:
+def test_after_a_lost_connection_the_next_hello_has_the_read_positions() -> None:
     protocol = connected()
     hear(protocol, said(12))
     protocol.connection_lost()

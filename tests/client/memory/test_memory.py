@@ -186,7 +186,7 @@ def test_a_read_only_folder_is_one_line_and_all_goes_on() -> None:
     assert not typed.has_changed
 
 
-def test_nobody_else_can_read_what_is_remembered(tmp_path: Path) -> None:
+def test_nobody_else_can_read_the_files_of_a_client(tmp_path: Path) -> None:
     open_server(tmp_path).save(BOB)
     type_lines(tmp_path, "hello")
 

@@ -117,7 +117,7 @@ def test_a_refused_sticker_leaves_no_alias_behind() -> None:
     assert len(warnings) == 1
 
 
-def test_a_warning_is_one_short_clean_line_whatever_the_file_says() -> None:
+def test_a_warning_about_any_file_is_one_short_clean_line() -> None:
     _, warnings = parse(f'[text]\n"\\u001b[31m\\n" = "x"\nlong = {{ {"k" * 5000} = 1 }}\n')
 
     assert len(warnings) == 2

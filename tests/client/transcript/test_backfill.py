@@ -116,7 +116,7 @@ def test_a_past_of_damaged_entries_alone_is_told_too() -> None:
     assert joiner.heard == ["damaged 9", "damaged 10", "1 here"]
 
 
-def test_the_past_is_told_first_then_who_is_there_and_then_what_came_meanwhile() -> None:
+def test_history_is_shown_first_then_members_then_new_entries() -> None:
     joiner = Joiner()
 
     joiner.hear(said(11))
@@ -157,7 +157,7 @@ def test_in_a_room_where_nothing_was_said_nothing_is_told_of_that() -> None:
     assert joiner.heard == ["1 here"]
 
 
-def test_without_a_past_it_is_told_who_is_there() -> None:
+def test_without_history_the_members_are_shown() -> None:
     joiner = Joiner(history_lines=0)
 
     assert [type(question) for question in joiner.asked] == [frames.Who]

@@ -74,7 +74,7 @@ def test_many_lines_and_what_would_be_a_command_are_asked_about(draft: str, ques
     assert question_about(draft, "dev") == question
 
 
-def test_an_excerpt_is_short_and_says_what_is_left_out() -> None:
+def test_an_excerpt_is_short_and_marks_its_cut() -> None:
     assert beginning_of(["hello"]) == "hello"
     assert beginning_of(["x" * 5000]) == "x" * 60 + "..."
     assert beginning_of(["a", "b", "c"]) == "a (and 2 more lines)"

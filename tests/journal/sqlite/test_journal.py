@@ -210,7 +210,7 @@ class TestReopening:
         async with open_sqlite(path) as journal:
             assert await journal.read_sessions() == [old]
 
-    async def test_of_what_was_pruned_before_there_were_marks_every_room_may_have_lost_some(self, path: Path) -> None:
+    async def test_without_marks_every_room_may_have_lost_pruned_entries(self, path: Path) -> None:
         async with open_sqlite(path) as journal:
             await keep(journal, *"abc")
             await journal.prune(more_than=1)
@@ -550,7 +550,7 @@ class TestFaults:
             await keep(journal, "after")
             assert [entry.id for entry in await journal.read("lobby", limit=9)] == [1, 2]
 
-    async def test_it_is_not_called_well_while_only_what_is_small_can_be_kept(self, path: Path) -> None:
+    async def test_it_is_not_called_healthy_while_only_small_batches_can_be_kept(self, path: Path) -> None:
         large = ["x" * 20_000] * 50
         async with open_sqlite(path, times=QUICK) as journal:
             await keep(journal, "before")
@@ -711,7 +711,7 @@ class TestSessionRecords:
             ]
             assert await journal.read_sessions() == [named]
 
-    async def test_nothing_can_be_said_before_what_is_overdue_is_told(self, path: Path) -> None:
+    async def test_nothing_can_be_said_before_overdue_notices(self, path: Path) -> None:
         async with open_sqlite(path, times=QUICK) as journal:
             with locked(path):
                 joined = journal.post(Draft("lobby", Kind.JOINED, "alice"), sessions=[session("a", "lobby")])
@@ -786,7 +786,7 @@ class TestClosing:
         assert "2 entries may not be kept" in caplog.text
         answer.set()
 
-    async def test_being_cancelled_keeps_what_was_posted(self, path: Path) -> None:
+    async def test_cancellation_keeps_posted_drafts(self, path: Path) -> None:
         with trio.CancelScope() as scope:
             async with open_sqlite(path) as journal:
                 receipt = journal.post(said("hello"))

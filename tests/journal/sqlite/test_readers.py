@@ -9,7 +9,7 @@ from trio_chat.journal.sqlite.rows import COLUMNS, to_row
 from trio_chat.journal.sqlite.schema import IS_SAID, MIGRATIONS
 
 
-def test_a_page_of_what_was_said_costs_no_more_for_many_notices_than_for_none() -> None:
+def test_a_page_without_presence_costs_no_more_for_many_notices() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
         for statement in (statement for migration in MIGRATIONS for statement in migration):
             db.execute(statement)

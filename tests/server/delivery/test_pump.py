@@ -85,7 +85,7 @@ async def open_lobby(window: Window = Window(), stall_timeout_s: float = 1000) -
 
 
 @pytest.mark.parametrize("returns", [True, False])
-async def test_one_who_leaves_during_a_pass_hears_what_came_before_that_and_nothing_twice(returns: bool) -> None:
+async def test_a_member_that_leaves_during_a_pass_is_sent_earlier_entries_once(returns: bool) -> None:
     async with open_lobby() as lobby:
         connected = [lobby.connect(port) for port in range(3 * SENDS_PER_TURN)]
         (first, _), (last, theirs) = connected[0], connected[-1]
@@ -173,7 +173,7 @@ async def test_one_that_takes_all_gets_more_than_a_slice_without_more_news() -> 
         assert max(map(len, outlet.taken)) <= SLICE_BYTES
 
 
-async def test_a_stuck_reader_is_told_what_it_missed_and_no_line_is_torn() -> None:
+async def test_a_stuck_reader_is_told_its_gap_and_no_line_is_cut() -> None:
     texts = [f"{number} {'.' * 200}" for number in range(500)]
     async with open_lobby(Window(entries=50)) as lobby:
         _, stucks = lobby.connect(1)

@@ -87,7 +87,7 @@ async def test_a_ban_kicks_those_who_are_there(open_server, autojump_clock) -> N
         assert await (await server.connect()).rest() == b"*** you are banned: rude ***\n"
 
 
-async def test_c26_who_is_away_is_listed_and_killed_by_nick_or_id(open_server, autojump_clock) -> None:
+async def test_c26_clients_that_are_away_are_listed_and_killed_by_nick_or_id(open_server, autojump_clock) -> None:
     async with open_server() as server:
         context, mode = context_of(server), Mode.FRAMES
         for number in (1, 2):
@@ -169,7 +169,7 @@ async def test_a_senseless_command_is_answered(open_server, autojump_clock, line
         assert server.bans.current(0.0) == []
 
 
-async def test_the_audit_tells_what_was_done_by_whom(open_server, nursery: trio.Nursery, autojump_clock) -> None:
+async def test_the_audit_lists_actions_with_their_authors(open_server, nursery: trio.Nursery, autojump_clock) -> None:
     async with open_server() as server:
         operator_log = OperatorLog(server.context.journal, lambda: 0.0)
         nursery.start_soon(operator_log.run)

@@ -136,7 +136,7 @@ def test_dropped_records_are_counted_when_the_message_comes_again(written) -> No
     assert lines[-1].endswith("refused (and 7 more like it were dropped)")
 
 
-def test_a_pipe_that_nobody_reads_holds_nobody_up_and_what_is_dropped_is_counted() -> None:
+def test_a_pipe_that_nobody_reads_blocks_nothing_and_dropped_records_are_counted() -> None:
     readable, writable = os.pipe()
     log = QueuedLog(writable, queued_lines_max=10)
 

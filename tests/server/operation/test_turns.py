@@ -22,7 +22,7 @@ async def test_work_is_done_in_steps_with_a_pause_after_each(nursery: trio.Nurse
     assert done == ["step", "pause"] * 3
 
 
-async def test_work_goes_on_when_whoever_asked_has_gone(nursery: trio.Nursery, autojump_clock) -> None:
+async def test_work_goes_on_when_its_caller_is_gone(nursery: trio.Nursery, autojump_clock) -> None:
     done: list[int] = []
 
     with trio.move_on_after(PAUSE_TIMEOUT_S / 2) as asking:

@@ -106,7 +106,7 @@ def test_the_row_of_a_command_says_whether_it_asks(name: str, argument: str) -> 
 
 
 @pytest.mark.parametrize(("name", "argument"), TYPED)
-async def test_over_nc_whoever_typed_a_command_sees_its_outcome_once(open_server, name: str, argument: str) -> None:
+async def test_over_nc_the_author_of_a_command_sees_its_outcome_once(open_server, name: str, argument: str) -> None:
     command = COMMANDS[name]
     async with open_server() as server:
         alice = await enter(server, "alice")
@@ -132,7 +132,7 @@ async def test_over_nc_whoever_typed_a_command_sees_its_outcome_once(open_server
 
 
 @pytest.mark.parametrize(("name", "argument"), TYPED)
-async def test_in_our_client_whoever_typed_a_command_sees_its_outcome_once(
+async def test_in_our_client_the_author_of_a_command_sees_its_outcome_once(
     open_server, name: str, argument: str
 ) -> None:
     command = COMMANDS[name]

@@ -183,7 +183,7 @@ async def test_c13_one_who_answers_stays_and_is_no_less_idle(open_server, autoju
         assert client.lines_in == 1
 
 
-async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_server, autojump_clock) -> None:
+async def test_c13_a_slowed_client_is_not_taken_for_dead(open_server, autojump_clock) -> None:
     async with open_server(rate_limit=RateLimit(rate=1, burst=1)) as server:
         alice = await enter(server)
 
@@ -194,9 +194,7 @@ async def test_c13_one_who_is_slowed_down_is_not_taken_for_dead(open_server, aut
         assert not server.disconnects
 
 
-async def test_c13_one_who_is_behind_and_takes_what_it_is_sent_is_not_taken_for_dead(
-    open_server, autojump_clock
-) -> None:
+async def test_c13_a_client_that_is_behind_but_reads_is_not_taken_for_dead(open_server, autojump_clock) -> None:
     async with open_server() as server:
         alice = await enter(server, rooms=["lobby"])
         [client] = server.chat.clients
@@ -228,7 +226,7 @@ async def test_c13_silence_does_not_count_before_the_welcome_is_over(open_server
         assert not server.disconnects
 
 
-async def test_one_who_comes_back_while_its_bye_is_not_settled_yet_stays(open_server) -> None:
+async def test_a_client_that_resumes_before_its_bye_is_settled_stays(open_server) -> None:
     async with open_server() as server:
         alice = await enter(server, session=SECRET, rooms=["lobby"])
         [client] = server.chat.clients

@@ -319,7 +319,7 @@ async def open_outlet() -> AsyncIterator[tuple[TlsOutlet, HeldStream, trio.Cance
             outlet.stop()
 
 
-async def test_an_outlet_is_blocked_until_what_it_was_given_is_sent() -> None:
+async def test_an_outlet_is_full_until_its_record_is_sent() -> None:
     async with open_outlet() as (outlet, stream, _):
         assert outlet.push(None)
         outlet.write(b"one\n")
@@ -336,7 +336,7 @@ async def test_an_outlet_is_blocked_until_what_it_was_given_is_sent() -> None:
         assert outlet.bytes_out == 4
 
 
-async def test_a_farewell_is_sent_behind_what_is_under_way() -> None:
+async def test_a_farewell_is_sent_after_pending_bytes() -> None:
     async with open_outlet() as (outlet, stream, session):
         outlet.write(b"x" * (RECORD_BYTES + 1))
         outlet.push(None)

@@ -60,7 +60,7 @@ class Large:
             self.ended.append(more_than)
 
 
-async def test_a_bound_that_is_wider_now_stops_what_is_being_pruned(nursery: trio.Nursery) -> None:
+async def test_a_wider_bound_stops_pruning_under_way(nursery: trio.Nursery) -> None:
     journal = Large()
     pruning = Pruning(journal, [RetentionLimit(more_than=4)])  # type: ignore[arg-type]
     nursery.start_soon(pruning.run)
