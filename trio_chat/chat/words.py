@@ -24,9 +24,11 @@ _BREAK = r"\x00-/:-@\[-`{-\x7f\s"  # ASCII but letters and digits; other separat
 _WORD = re.compile(
     rf"[{UNSPACED}]+"
     rf"|[^{_BREAK}{UNSPACED}]+"
-    rf"|(?<=[^{_BREAK}])\+\++"  # C++
+    rf"|(?=[+#.])(?:"  # spares most characters the rest
+    rf"(?<=[^{_BREAK}])\+\++"  # C++
     rf"|(?<![^{_BREAK}{UNSPACED}][a-z])(?<=[a-z])#"  # C#, but not PR#7
     rf"|(?<!\.)\.(?=[^{_BREAK}0-9])"  # .net, .env
+    rf")"
 )
 _PARTS = re.compile(r"([0-9]+|[^0-9]+)([0-9]+|[^0-9]+)?(.+)?", re.DOTALL)
 """A word begins anew where digits follow letters, or letters digits, but twice only: hashes and UUIDs have many."""
@@ -46,11 +48,11 @@ def words(text: str) -> list[str]:
     """Return the folded words of a text, in order. The time that it takes grows only with the length of the text."""
     found: list[str] = []
     for run in _WORD.findall(fold(text)):
-        if len(run) == 1:
+        if run.isascii() and (run.isalpha() or run.isdecimal()) and len(run) <= WORD_MAX:  # nearly all of them
             found.append(run)
         elif _UNSPACED.match(run):
-            found += map("".join, zip(run, [*run[1:], ""], strict=True))
-        elif (run.isalpha() or run.isdecimal()) and len(run) <= WORD_MAX:
+            found += [run[start : start + 2] for start in range(len(run))]
+        elif run.isalpha() and len(run) <= WORD_MAX:
             found.append(run)
         else:
             found += (word.text for word in _cut(run, 0))
