@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +28,7 @@ from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.readers import HIGHEST_ID
 from trio_chat.journal.sqlite.rows import to_row
-from trio_chat.journal.sqlite.schema import MIGRATIONS
+from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from trio_chat.journal.sqlite.searching import search
 from trio_chat.journal.sqlite.time_limit import TimeLimit
 from trio_chat.journal.sqlite.word_index import BACKLOG_MIN, VERSION
@@ -37,17 +38,23 @@ ALL = list(range(1, COUNT + 1))
 
 INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * 10)})"
 
-FORMER = (
-    "DROP TABLE words",
-    "CREATE VIRTUAL TABLE words USING fts5(room, text, content = '', columnsize = 0, tokenize = 'unicode61')",
-    "INSERT INTO words (rowid, room, text) SELECT id, hex(room), text FROM entry",
-    "UPDATE meta SET value = (SELECT max(id) FROM entry) WHERE name = 'indexed_to'",
-    "DELETE FROM meta WHERE name IN ('unindexed_from', 'unindexed_to', 'words_version')",
-    "ALTER TABLE place DROP COLUMN address",
-    "ALTER TABLE place DROP COLUMN told",
-    "PRAGMA user_version = 4",
-)
-"""The statements that make a file what it was before there was one tokenizer."""
+FORMER_SCHEMA = 4
+"""The last one with an index that knew only scripts with spaces."""
+
+
+def make_former(path: Path, texts: Iterable[str]) -> None:
+    """Make a file with so many entries, and an index of them, as it was before there was one tokenizer."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        for statement in chain.from_iterable(MIGRATIONS[:FORMER_SCHEMA]):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {FORMER_SCHEMA}")
+        db.execute("INSERT INTO meta VALUES ('epoch', 'abc')")
+    fill(path, texts)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("INSERT INTO words (rowid, room, text) SELECT id, hex(room), text FROM entry")
+        db.execute("UPDATE meta SET value = (SELECT max(id) FROM entry) WHERE name = 'indexed_to'")
 
 
 @pytest.fixture
@@ -188,10 +195,7 @@ def test_indexing_goes_on_where_a_crash_has_ended_it(path: Path) -> None:
 
 @pytest.mark.parametrize("numbers", [[1, 2, 3], ALL], ids=["small", "large"])
 async def test_a_former_index_is_replaced_while_the_server_runs(path: Path, numbers: list[int]) -> None:
-    fill(path, lines(len(numbers)))
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        for statement in FORMER:
-            db.execute(statement)
+    make_former(path, lines(len(numbers)))
 
     async with open_sqlite(path) as journal:
         newest = [entry.id for entry in await journal.search(["lobby"], "服务器", limit=1)]
