@@ -1,4 +1,4 @@
-"""Confirmations: what an operator was shown by a dry run, and may then do to exactly that. Needs no Quart."""
+"""Confirmations: the clients that a dry run showed an operator, who may then end exactly these. Needs no Quart."""
 
 import secrets
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ VALID_S = 60
 """The time within which a confirmation can be used."""
 
 HELD_MAX = 100
-"""Confirmations that are held; the oldest are dropped first."""
+"""Confirmations held at once; the oldest are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ class Confirmations:
         return made
 
     def take(self, token: str, now: float) -> Confirmation | None:
-        """Return one and forget it. -> None for one that was used, is too old, or never was"""
+        """Return one and forget it. -> None for one that was used, is too old or unknown"""
         found = self._held.pop(token, None)
         return found if found and now < found.expires_at else None

@@ -43,7 +43,7 @@ class StreamTimes:
     ping_interval_s: float = 15.0
     """Between events, so that a peer that is gone is noticed."""
     send_timeout_s: float = 30.0
-    """The longest that a subscriber may take nothing."""
+    """Time after which a subscriber that takes nothing is dropped."""
     gap_timeout_s: float = 1.0
     """The longest that one may go on taking nothing once it has missed an event: a burst alone drops nobody."""
     kernel_timeout_s: float = 5.0

@@ -1,9 +1,10 @@
 """Authentication by address and token. Needs no Quart, which is imported later.
 
 A token that is set is required of everyone outside the trusted networks. Without a token, only loopback addresses are
-admitted, unless the operator opened the API. Every token is judged, and the right one admitted at once, whatever else
-came from its address: a guesser behind the same proxy must not lock an operator out. Wrong tokens are counted by
-address; after too many, the answers to further ones are delayed. What protects the API is the length of its token.
+admitted, unless the operator opened the API. Every token is compared, and the right one admitted at once, however many
+wrong ones came from its address: a guesser behind the same proxy must not lock an operator out. Wrong tokens are
+counted by address; after too many, the answers to further ones are delayed. The API is protected by the length of its
+token.
 """
 
 import hmac
@@ -19,10 +20,10 @@ WRONG_TOKENS_BURST = 10
 """Wrong tokens that an address may send at once."""
 
 WRONG_TOKEN_INTERVAL_S = 5
-"""After that, it may send one in this many seconds; the answers to others are delayed."""
+"""After these, an address may send one in this many seconds; the answers to others are delayed."""
 
 WRONG_TOKEN_DELAY_S = 1.0
-"""The delay of the answer to one wrong token too many. Its connection makes way for others meanwhile."""
+"""The delay of an answer to a wrong token beyond that. Its connection makes way for others meanwhile."""
 
 TRACKED_ORIGINS_MAX = 1000
 """Origins of wrong tokens that are tracked; the least recently seen are dropped first."""

@@ -114,7 +114,7 @@ def _is_address(text: str, read: Callable[[str], object]) -> bool:
 def is_same_origin(headers: Headers, *, method: str) -> bool:
     """Tell whether a request comes from no web page, or from one of our own.
 
-    A link of another page that opens ours in a tab is admitted: that page can neither do nor read anything by it.
+    A link of another page that opens ours in a tab is admitted: that page can neither change nor read anything by it.
     """
     host = headers.get("Host", "").lower()
     if any(origin.lower() not in {f"http://{host}", f"https://{host}"} for origin in headers.getlist("Origin")):
@@ -128,6 +128,6 @@ def is_same_origin(headers: Headers, *, method: str) -> bool:
 
 
 def is_form(headers: Headers) -> bool:
-    """Tell whether a form could have sent the body, and no Origin header says from where."""
+    """Tell whether a form may have sent the body, of an unknown origin."""
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return kind in _FORM_TYPES and "Origin" not in headers

@@ -57,7 +57,7 @@ SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""Of every answer without such headers of its own: a browser shall neither guess a type nor run or frame anything."""
+"""Added to every answer without such headers of its own: a browser must not guess a type, run or frame anything."""
 
 logger = logging.getLogger("trio_chat.serve.admin")
 
@@ -85,7 +85,7 @@ OTHER_VERSION = HttpRefusal(505, "Only HTTP/1.0 and HTTP/1.1 are supported.")
 
 
 class _StrictBuffer(ReceiveBuffer):
-    """h11's buffer that takes CR LF for the end of a header line, and nothing else (11)."""
+    """h11's buffer, restricted to CR LF as the end of a header line (11)."""
 
     _not_crlf = re.compile(rb"(?<!\r)\n|\n[ \t]")
 
@@ -99,7 +99,7 @@ class _StrictBuffer(ReceiveBuffer):
 
 
 class Http11(H11Protocol):
-    """hypercorn's HTTP/1.1 that never changes to HTTP/2, and never raises because of a peer."""
+    """hypercorn's HTTP/1.1, which never changes to HTTP/2 and never raises because of a peer."""
 
     _method = b""
 
@@ -196,7 +196,7 @@ class Http11(H11Protocol):
 
 
 def _completed(event: h11.Response | h11.InformationalResponse) -> h11.Response | h11.InformationalResponse:
-    """Add the reason phrase (10), and to an answer the security headers that it has not."""
+    """Add the reason phrase (10) and, to an answer, missing security headers."""
     headers = list(event.headers)
     if isinstance(event, h11.Response):
         names = {name for name, _ in headers}

@@ -27,7 +27,7 @@ class HttpLimits:
 DEFAULT_LIMITS = HttpLimits()
 
 MAKE_WAY = "make_way"
-"""In the state of an ASGI scope: a function that lets the connection be closed for a new one from now on."""
+"""Key in the state of an ASGI scope, for a function that makes the connection give way to new ones from now on."""
 
 
 async def open_listeners(host: str, port: int, limits: HttpLimits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
@@ -41,7 +41,7 @@ async def open_listeners(host: str, port: int, limits: HttpLimits = DEFAULT_LIMI
 
 
 def adopt_listeners(sockets: Sequence[socket.socket], limits: HttpLimits = DEFAULT_LIMITS) -> list[trio.SocketListener]:
-    """Make listeners of sockets that listen already, such as systemd's."""
+    """Make listeners of sockets that are listening already, such as systemd's."""
     listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock)) for sock in sockets]
     for listener in listeners:
         _drop_stuck_peers(listener, limits.stuck_s)

@@ -1,4 +1,4 @@
-"""JSON Schemas of what paths, queries and bodies name, and examples made from them."""
+"""JSON Schemas for the fields of paths, queries and bodies, and examples made from them."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -31,8 +31,8 @@ async def serve_http(
 ) -> None:
     """Serve on `listeners` until cancelled, then close them; reports their URLs. With `get_context`, over TLS only.
 
-    Cancellation ends every connection at once, whatever its peer does. `app` runs without ASGI's lifespan: its
-    resources and the nursery of its tasks belong to whoever made it.
+    Cancellation ends every connection at once, whatever its peer does. `app` runs without ASGI's lifespan: its maker
+    owns its resources and the nursery of its tasks.
     """
     app.config.update(
         MAX_CONTENT_LENGTH=limits.body_bytes, BODY_TIMEOUT=limits.body_s, RESPONSE_TIMEOUT=limits.answer_s
@@ -45,7 +45,7 @@ async def serve_http(
 
 
 class _Slot:
-    """A connection among those that are allowed at once: its cancel scope, and itself once a handshake is done."""
+    """One of the connections allowed at once: its cancel scope, and the connection itself after the handshake."""
 
     def __init__(self) -> None:
         self.scope = trio.CancelScope()
@@ -54,22 +54,22 @@ class _Slot:
 
     @property
     def makes_way(self) -> bool:
-        """True if it waits for its peer, or for the time of a delay, and may be closed for a new connection."""
+        """True if it waits for its peer or is delayed, so that it may be closed for a new connection."""
         return not self.scope.cancel_called and (self.connection is None or self.connection.makes_way)
 
     @property
     def rank(self) -> tuple[bool, float]:
-        """Order of closing: first those that are delayed, then those that have waited longest."""
+        """Sort key for closing: delayed connections first, then those that have waited longest."""
         if self.connection is None:
             return True, self._since
         return not self.connection.is_delayed, self.connection.waiting_since
 
 
 class _Server:
-    """The connections and what they share.
+    """The connections and their shared state.
 
     If all slots are taken, the connection that has waited longest for its peer is closed for a new one, or else the
-    next that waits: however many silent connections, slow bodies and wrong tokens there are, an operator gets in.
+    next that waits: however many silent connections, slow bodies and wrong tokens there are, an operator is served.
     """
 
     def __init__(self, app: QuartTrio, limits: HttpLimits, get_context: GetContext | None) -> None:

@@ -258,7 +258,7 @@ class Chat:
         return room
 
     def current_room(self, client: Client) -> Room:
-        """The room that a client entered last, in which its lines are said. Raises ChatError where it is in none."""
+        """The room that a client joined last, in which its lines are said. Raises ChatError where it is in none."""
         for room in reversed(client.members):
             return room
         raise ChatError("no-room", "you are in no room: /join one")
