@@ -15,6 +15,17 @@ class TokenBucket:
         self._tokens = burst
         self._at = now
 
+    def copy(self) -> "TokenBucket":
+        """Return another bucket with as many tokens."""
+        other = TokenBucket(self._rate, self._burst, self._at)
+        other._tokens = self._tokens
+        return other
+
+    def is_full(self, now: float) -> bool:
+        """Tell whether there are as many tokens as there can be."""
+        self._refill(now)
+        return self._tokens >= self._burst
+
     def change(self, rate: float, burst: float) -> None:
         """Go on at another rate, other than 0. Tokens stay in the bucket, as far as they fit."""
         self._rate = rate

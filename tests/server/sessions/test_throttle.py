@@ -8,6 +8,9 @@ import trio
 import trio.testing
 
 from tests.server.sessions.test_frames import SECRET, call, enter
+from trio_chat.chat.token_bucket import TokenBucket
+from trio_chat.server.sessions.allowances import LEFT_PER_ORIGIN, Allowances
+from trio_chat.server.sessions.handshake import HELLO_TIMEOUT_S, THROTTLED_MAX_S
 from trio_chat.server.sessions.throttle import Overdrafts, RateLimit
 from trio_chat.server.transport.admission import KNOWN_ORIGINS
 
@@ -115,3 +118,105 @@ def test_debts_are_forgotten_beyond_a_number_of_addresses() -> None:
     assert overdrafts.wait_s(0, 0.0) == 0
     assert overdrafts.wait_s(1, 0.0) == 10
     assert overdrafts.wait_s(1, 11.0) == 0
+
+
+async def test_c15_a_plain_client_that_reconnects_again_and_again_has_one_burst(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=5)) as server:
+        start = trio.current_time()
+        for number in range(1, 5):
+            alice = await server.join()
+            await alice.send(b"hello\n" * 5 + b"/quit\n")
+            await alice.rest()
+            await server.changed(2 * number)
+
+        assert server.chat.counters.lines_in == 4 * 6
+        assert 4 * 6 - 5 <= trio.current_time() - start <= 4 * 6 - 4
+
+
+@pytest.mark.parametrize("session", [{}, {"session": SECRET}])
+async def test_c15_neither_has_one_in_frames_with_or_without_a_session(
+    open_server, autojump_clock, session: dict[str, str]
+) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=5)) as server:
+        start = trio.current_time()
+        for number in range(4):
+            alice = await enter(server, **session)
+            await alice.send_at_once(*({"type": "ping", "key": f"{number} {n}"} for n in range(5)))
+            await alice.until("pong", key=f"{number} 4")
+            await alice.line.stream.aclose()
+            await server.changed(2 * number + 2)
+
+        assert trio.current_time() - start == pytest.approx(4 * 6 - 5)
+
+
+async def test_m12_a_resume_waits_for_nothing_that_its_session_or_anybody_else_owes(
+    open_server, autojump_clock
+) -> None:
+    async with open_server(rate_limit=LIMIT) as server:
+        for session, rooms in ((SECRET, ["lobby"]), ("o" * 32, ["lobby", *ROOMS])):
+            client = await enter(server, session=session, rooms=rooms)
+            await client.line.stream.aclose()
+        await server.changed(4)
+        start = trio.current_time()
+
+        for session in (SECRET, "o" * 32):
+            again = await call(server)
+            await again.send(type="hello", protocol=1, rooms=["lobby"], session=session)
+            assert (await again.until("welcome"))["resumed"]
+        await again.send(type="ping", key="p")
+        paid_at = trio.current_time()
+        await again.until("pong")
+
+        assert paid_at == start
+        assert trio.current_time() - start == pytest.approx((1 + 80 + 2) / 5)
+
+
+async def test_c11_one_who_says_anything_but_hello_is_slowed_down_only_so_long(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=1)) as server:
+        stranger = await call(server)
+        start = trio.current_time()
+
+        await stranger.send_at_once(*({"type": "ping", "key": f"{n}"} for n in range(500)))
+        await stranger.line.rest()
+
+        assert trio.current_time() - start <= HELLO_TIMEOUT_S + THROTTLED_MAX_S + 1
+
+
+def spent(tokens: float, now: float = 0.0) -> TokenBucket:
+    bucket = TokenBucket(5, 20, now)
+    bucket.take(tokens, now)
+    return bucket
+
+
+def test_an_allowance_is_taken_up_once_and_by_its_session_besides() -> None:
+    allowances, bucket = Allowances(), spent(20)
+    allowances.leave(bucket, 1, "s", 0.0)
+
+    assert allowances.take(2) is None
+    assert allowances.take(1) is bucket
+    assert allowances.take(1) is None
+    again = allowances.resume(1, "s")
+    assert again is not bucket
+    assert again.wait_s(1, 0.0) == bucket.wait_s(1, 0.0) > 0
+
+
+def test_an_allowance_that_its_session_took_up_is_nobody_elses() -> None:
+    allowances, bucket = Allowances(), spent(20)
+    allowances.leave(bucket, 1, "s", 0.0)
+
+    assert allowances.resume(1, "s") is bucket
+    assert allowances.take(1) is None
+
+
+def test_a_whole_allowance_is_not_kept_and_of_others_a_bounded_number() -> None:
+    allowances = Allowances()
+    allowances.leave(spent(20), 0, "s", 4.0)
+    assert allowances.take(0) is allowances.resume(0, "s") is None
+
+    for number in range(KNOWN_ORIGINS + 1):
+        allowances.leave(spent(20), number, f"{number}", 0.0)
+    for _ in range(LEFT_PER_ORIGIN + 1):
+        allowances.leave(spent(20), 1, "", 0.0)
+
+    assert allowances.take(0) is allowances.resume(0, "0") is None
+    assert sum(allowances.take(1) is not None for _ in range(2 * LEFT_PER_ORIGIN)) == LEFT_PER_ORIGIN

@@ -7,6 +7,7 @@ from trio_chat.journal import Journal
 from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.secret_files import Password
+from trio_chat.server.sessions.allowances import Allowances
 from trio_chat.server.sessions.searches import Searches
 from trio_chat.server.sessions.throttle import Overdrafts, RateLimit
 from trio_chat.server.sessions.turnstile import Turnstile
@@ -33,3 +34,4 @@ class SessionContext:
     ends: Turnstile
     tls: Tls | None = None
     overdrafts: Overdrafts = field(default_factory=Overdrafts)
+    allowances: Allowances = field(default_factory=Allowances)

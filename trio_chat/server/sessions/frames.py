@@ -40,7 +40,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
     """Converse in frames until the connection ends. Raises what the peer raises; the peer stays its owner's."""
     with trio.CancelScope() as scope:
         outlet = peer.open_outlet(NOTICES, scope)
-        reader = FrameReader(peer, request_decoder(), Throttle(context.overdrafts, peer))
+        reader = FrameReader(peer, request_decoder(), Throttle(context.overdrafts, context.allowances, peer))
         session = None
         try:
             admitted = await handshake(context, reader, outlet)
@@ -50,6 +50,7 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
                 del admitted  # else what came with `hello` would be held for as long as the client stays
                 await session.run()
         finally:
+            reader.throttle.leave(session.resumable if session else "")
             await context.ends.wait_turn()
             outlet.push(None)
             if session:
@@ -68,6 +69,11 @@ class FramesSession:
         self._talk = FrameConversation(context, admitted.client, outlet)
         self._can_resume = admitted.hello.session is not None
         self._heartbeat = context.heartbeats.watch(admitted.client, outlet)
+
+    @property
+    def resumable(self) -> str:
+        """The session that another connection can resume, or an empty string."""
+        return self._talk.client.session if self._can_resume else ""
 
     async def welcome(self, admitted: Admitted) -> None:
         """Welcome the client, replay what it missed, and handle the requests that came right after its `hello`."""

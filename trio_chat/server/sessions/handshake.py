@@ -25,6 +25,10 @@ from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault
 HELLO_TIMEOUT_S = 10
 """A connection without an accepted `hello` is closed after this."""
 
+THROTTLED_MAX_S = 60
+"""The sum of the times for which such a connection is slowed down, besides. The dearest `hello`, of 100 rooms, is paid
+off in 16 s by default."""
+
 FrameInput = frames.AnyRequest | FrameFault
 
 
@@ -70,17 +74,14 @@ class Handshake:
         self._wrong_passwords = 0
         self.is_over = False
         """True if nothing more is accepted and the connection must end."""
+        self._throttled_s = 0.0
         self.timeout = trio.CancelScope()
         """Ends attempts that take too long."""
 
     async def handle(self, inputs: Iterator[FrameInput]) -> Admitted | None:
         """Handle frames up to the first `hello` that is accepted, and answer why the others are refused."""
         for turn, request in enumerate(inputs, 1):
-            price = self._price_of(request)
-            while wait_s := self._reader.throttle.spend(price, self._context.rate_limit):
-                self._flush()
-                self.timeout.deadline += wait_s  # a wait on our side is no silence of the client
-                await pause(wait_s, self._reader.peer)
+            await self._charge(request)
             try:
                 return self._admit(request, inputs)
             except (ChatError, FrameFault) as error:
@@ -93,6 +94,24 @@ class Handshake:
                 self._flush()
         self._flush()
         return None
+
+    async def _charge(self, request: FrameInput) -> None:
+        """Charge for a frame, and wait if that is necessary.
+
+        A `hello` that only resumes does not wait: a connection that broke may have left nothing of its burst.
+        """
+        price, throttle, limit = self._price_of(request), self._reader.throttle, self._context.rate_limit
+        if isinstance(request, frames.Hello) and self._context.chat.with_session(session := _session_of(request)):
+            is_first = throttle.resume(session, limit)
+            if is_first and price <= 1:
+                throttle.owe(price, limit)
+                return
+        while wait_s := throttle.spend(price, limit):
+            self._flush()
+            grace_s = min(wait_s, THROTTLED_MAX_S - self._throttled_s)
+            self._throttled_s += grace_s
+            self.timeout.deadline += grace_s  # a wait on our side is no silence of the client
+            await pause(wait_s, self._reader.peer)
 
     def _flush(self) -> None:
         """Send the answers, or disconnect a stranger that takes none: neither pump nor heartbeat watches it."""

@@ -52,11 +52,13 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         if ahead is None or not _is_still_welcome(context, peer, outlet):
             return
         client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet, origin=peer.ticket)
-        session = LinesSession(context, client, outlet, decoder, Throttle(context.overdrafts, peer))
+        throttle = Throttle(context.overdrafts, context.allowances, peer)
+        session = LinesSession(context, client, outlet, decoder, throttle)
         try:
             chat.join(client, LOBBY)
             await session.run(peer, ahead)
         finally:
+            throttle.leave()
             await context.ends.wait_turn()
             chat.disconnect(client, disconnect_reason(outlet, sys.exception() or session.fault))
             await depart(context, client, outlet)

@@ -1,7 +1,8 @@
 """The throttle: a client that sends too fast is not read for a while. Nothing is dropped.
 
 A request that costs more than a whole burst is let through at once, and paid off by waiting afterwards. An address has
-one such overdraft at a time, so that a new connection does not wipe the debt out.
+one such overdraft at a time, so that a second connection has no other. What a connection has spent or owes when it ends
+is taken over by the next one, see `allowances`.
 """
 
 import math
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import trio
 
 from trio_chat.chat.token_bucket import TokenBucket
+from trio_chat.server.sessions.allowances import Allowances, Origin
 from trio_chat.server.transport.admission import KNOWN_ORIGINS
 from trio_chat.server.transport.peer import Peer
 
@@ -20,10 +22,6 @@ SIGN_OF_LIFE_EVERY_S = 10
 
 LOOK_EVERY_S = 2.5
 """Seconds between two checks whether the connection of a client that is not read is dead."""
-
-
-Origin = int | str
-"""The key of an overdraft: the ticket of a connection, or its address where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,12 @@ class Overdrafts:
 class Throttle:
     """Slows one client down. It costs nothing before the client speaks."""
 
-    __slots__ = ("_bucket", "_origin", "_overdrafts")
+    __slots__ = ("_allowances", "_bucket", "_origin", "_overdrafts")
 
-    def __init__(self, overdrafts: Overdrafts, peer: Peer) -> None:
-        """`overdrafts` are those of all clients."""
+    def __init__(self, overdrafts: Overdrafts, allowances: Allowances, peer: Peer) -> None:
+        """`overdrafts` and `allowances` are those of all clients."""
         self._overdrafts = overdrafts
+        self._allowances = allowances
         self._origin: Origin = peer.ticket if peer.ticket >= 0 else peer.address
         self._bucket: TokenBucket | None = None
 
@@ -71,20 +70,40 @@ class Throttle:
         if not limit.rate:
             return 0.0
         now = trio.current_time()
-        if self._bucket is None:
-            self._bucket = TokenBucket(limit.rate, limit.burst, now)
-        else:
-            self._bucket.change(limit.rate, limit.burst)
-        wait_s = self._bucket.wait_s(price, now)
+        bucket = self._bucket or self._begin(self._allowances.take(self._origin), limit)
+        bucket.change(limit.rate, limit.burst)
+        wait_s = bucket.wait_s(price, now)
         is_overdraft = price > limit.burst
         if is_overdraft:
             wait_s = max(wait_s, self._overdrafts.wait_s(self._origin, now))
         if wait_s:
             return wait_s
-        self._bucket.take(price, now)
+        bucket.take(price, now)
         if is_overdraft:
             self._overdrafts.begin(self._origin, now + (price - limit.burst) / limit.rate)
         return 0.0
+
+    def resume(self, session: str, limit: RateLimit) -> bool:
+        """Go on with the allowance of a session that is to be resumed. -> False where this is not the first input"""
+        if self._bucket:
+            return False
+        if limit.rate:
+            self._begin(self._allowances.resume(self._origin, session), limit)
+        return True
+
+    def owe(self, price: float, limit: RateLimit) -> None:
+        """Charge the client for an input that does not wait: what is missing has to come back before the next one."""
+        if self._bucket and limit.rate:
+            self._bucket.take(price, trio.current_time())
+
+    def leave(self, session: str = "") -> None:
+        """Leave the allowance behind, at the end of the connection. `session` can be resumed, if it is not empty."""
+        if self._bucket:
+            self._allowances.leave(self._bucket, self._origin, session, trio.current_time())
+
+    def _begin(self, left: TokenBucket | None, limit: RateLimit) -> TokenBucket:
+        self._bucket = left or TokenBucket(limit.rate, limit.burst, trio.current_time())
+        return self._bucket
 
 
 def _keep_silent() -> None:
