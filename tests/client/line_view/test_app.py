@@ -729,7 +729,7 @@ def _leave_behind(folder: Path, *lines: str) -> None:
     [
         ("n", ["*** 4 lines not sent: taken back ***", AT_PROMPT]),
         ("e", [f"{AT_PROMPT} one", "| two", "| three", "| four"]),
-        ("\x03", ["*** 4 lines kept for when you join again: /cancel drops them", " ***", AT_PROMPT]),
+        ("\x03", ["*** 4 lines kept for when you join again: /cancel drops them", "    ***", AT_PROMPT]),
     ],
 )
 def test_many_lines_from_last_time_are_sent_only_by_a_yes(
@@ -1128,7 +1128,7 @@ def test_colours_are_for_those_who_want_them(screen: Any, tmp_path: Path, make_p
 IN_LOBBY = (
     "*** 1 in #lobby: [1.2.3.4:5] (you) ***",
     "*** /nick NAME gives you a name, /help lists what else there",
-    " is ***",
+    "    is ***",
 )
 
 
@@ -1207,7 +1207,7 @@ def test_a_dumb_terminal_gets_no_colours_and_its_person_is_greeted(screen: Any, 
             await peer.welcome()
             await peer.receive("hi")
             await peer.tell(1, "@smile")
-            await screen.shows(*IN_LOBBY, "[a]> 🙂")
+            await screen.shows(*IN_LOBBY[:-1], " is ***", "[a]> 🙂")
             screen.type("/quit\r")
             await peer.part()
 

@@ -137,3 +137,45 @@ def test_notices_about_the_connection_are_no_items_of_the_transcript(narrator: N
 
     assert greeting == RenderedOutput(greeting="you are [me] in #lobby")
     assert notice == RenderedOutput(notices=("the disk is full",))
+
+
+def test_a_crowd_is_summed_up_for_a_person_and_told_in_full_to_a_pipe() -> None:
+    now = [1000.0]
+    person, pipe = (Narrator(Transcript(Catalogue()), clock=lambda: now[0]) for _ in range(2))
+    person.is_for_person = True
+    comings = [Received(said(n, kind="joined", author=f"p{n}"), is_own=False) for n in range(12)]
+
+    shown = [sum(bool(narrator.render(event, State()).items) for event in comings) for narrator in (person, pipe)]
+    delays = [person.presence_delay_s(), pipe.presence_delay_s()]
+    now[0] += 3.0
+    summary = person.take_summary()
+
+    assert (shown, delays) == ([4, 12], [3.0, None])
+    assert summary is not None
+    assert [text for *_, text in seen(summary)] == ["*** 8 came ***\n"]
+    assert person.take_summary() is None
+
+
+def test_what_was_said_today_has_no_date_in_the_past_that_a_person_reads() -> None:
+    page = frames.Page(entries=[said(7, time=86400 * 3 - 60.0), said(9, time=86400 * 3 + 60.0)], more=False, key="k")
+    narrator = Narrator(Transcript(Catalogue()), clock=lambda: 86400 * 3 + 120.0)
+    history = Answered(frames.History(room="lobby"), page)
+
+    on_a_pipe = [text.partition(" [")[0] for *_, text in seen(narrator.render(history, State()))]
+    narrator.is_for_person = True
+    for_a_person = [text.partition(" [")[0] for *_, text in seen(narrator.render(history, State()))]
+
+    days = {time[:10] for time in on_a_pipe}
+    assert {len(time) for time in on_a_pipe} == {len("2026-11-28 10:32")}
+    assert [len(time) for time in for_a_person] == ([16, 5] if len(days) == 2 else [5, 5])
+
+
+def test_who_is_ignored_stays_so_through_a_rename_told_in_two_rooms(narrator: Narrator) -> None:
+    narrator.people.ignore("bob")
+    connected = Connected("me", ("lobby", "dev"), is_again=False, is_other_epoch=False)
+    renamed = [Received(said(1, room=room, kind="renamed", text="rob"), is_own=False) for room in connected.rooms]
+
+    narrator.people.update([connected, *renamed], "me")
+
+    assert narrator.people.ignored == ["rob"]
+    assert narrator.render(Received(said(3, author="rob"), is_own=False), State()).items == ()

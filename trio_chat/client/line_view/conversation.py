@@ -31,7 +31,7 @@ from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of
 from trio_chat.client.transcript.read_marks import ReadMarks
-from trio_chat.client.transcript.transcript import Row
+from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2
@@ -79,6 +79,7 @@ class Conversation:
         self._has_sent = trio.Event()
         self._must_stop_paste = trio.Event()
         narrator.shows_own = narrator.delivery.shows_waiting = surface.has_prompt
+        narrator.is_for_person = surface.has_person
         if surface.has_prompt:
             link.limit_lines_in_flight(frames.LINES_LIMIT)
         self._failures = 0
@@ -200,13 +201,17 @@ class Conversation:
             self._count(batch)
             self._unshown += batch
             await self._show_events()
+            if (summary := self._narrator.take_summary()) is not None:
+                await self._display.show([summary])
             self._set_reconnect_deadline()
             if batch and isinstance(batch[-1], Ended):
                 return batch[-1]
 
     async def _next_events(self) -> list[LinkEvent]:
         """Wait for events to show. New entries wait for the history before them, but not for long."""
-        with trio.move_on_at(self._backfill_deadline):
+        delay_s = self._narrator.presence_delay_s()
+        summary_at = math.inf if delay_s is None else trio.current_time() + delay_s
+        with trio.move_on_at(min(self._backfill_deadline, summary_at)):
             batch = await anext(self._link)
             self._narrator.people.update(batch, self._link.label)
             batch = self._backfill.reorder(batch, self._link)
@@ -214,6 +219,8 @@ class Conversation:
                 self._backfill_deadline = trio.current_time() + BACKFILL_TIMEOUT_S
                 self._link.ask(question)
             return batch
+        if trio.current_time() < self._backfill_deadline:
+            return []
         self._backfill_deadline = math.inf
         return self._backfill.release()
 

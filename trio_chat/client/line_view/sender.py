@@ -18,7 +18,7 @@ from trio_chat.client.link.names import room_name
 from trio_chat.client.transcript.input import Ignore, Local, Meaning, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import messages_in, said_of_pipe, with_blank_lines
-from trio_chat.client.transcript.transcript import Row
+from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
 
 _MESSAGES_PER_COMMIT = 500

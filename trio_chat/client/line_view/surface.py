@@ -3,15 +3,18 @@
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import trio
 
 from trio_chat.chat.text import clean
 from trio_chat.client.transcript.rendered import RenderedOutput
-from trio_chat.client.transcript.transcript import Row, Transcript, paint
+from trio_chat.client.transcript.rows import Row
+from trio_chat.client.transcript.transcript import SGR, SGR_OF_16, Transcript, paint
+from trio_chat.client.transcript.wrapping import wrap
 
+_TERMS_OF_256 = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 _BELL = "\a"
 
 BELL_INTERVAL_S = 3.0
@@ -78,6 +81,7 @@ class Display:
         self.transcript = transcript
         self._surface = surface
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
+        self._codes = SGR if has_256_colours(os.environ) else SGR_OF_16
         self._has_bell = has_bell and surface.has_person
         self._bell_at = -math.inf
         self.broken: OSError | None = None
@@ -93,8 +97,11 @@ class Display:
         if not rows or self.broken:
             return
         bell = _BELL if is_mention and self._may_ring() else ""
+        if columns := self.columns:
+            rows = [wrapped for row in rows for wrapped in wrap(row, columns)]
+        text = paint(rows, is_coloured=self._is_coloured, codes=self._codes)
         try:
-            await self._surface.print(paint(rows, is_coloured=self._is_coloured) + bell)
+            await self._surface.print(text + bell)
         except OSError as error:
             self.broken = error
             self._surface.stop()
@@ -126,6 +133,12 @@ class Display:
             await self.print(rows, is_mention=any(output.is_mention for output in outputs))
         else:
             self._surface.refresh()
+
+
+def has_256_colours(environment: Mapping[str, str]) -> bool:
+    """Tell whether a terminal has more than sixteen colours."""
+    term = environment.get("TERM", "")
+    return "256" in term or bool(environment.get("COLORTERM")) or term.startswith(_TERMS_OF_256)
 
 
 def print_error(text: str) -> None:

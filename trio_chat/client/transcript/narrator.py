@@ -34,8 +34,10 @@ from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.page_end import page_end
 from trio_chat.client.transcript.people import People
+from trio_chat.client.transcript.presence_notices import NOTICES, PresenceNotices
 from trio_chat.client.transcript.rendered import RenderedOutput, TranscriptItem
-from trio_chat.client.transcript.transcript import PROMPT, Row, Transcript, cut_to, is_mention, timestamp
+from trio_chat.client.transcript.rows import Row
+from trio_chat.client.transcript.transcript import PROMPT, Transcript, cut_to, is_mention, timestamp
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
@@ -70,6 +72,10 @@ class Narrator:
         """The rooms in which the person wanted to speak, the current one last."""
         self.people = People()
         self.delivery = DeliveryNotices()
+        self.presence = PresenceNotices()
+        self.is_for_person = False
+        """True if a person reads it: notices are summed up, and today's lines have no date."""
+        transcript.name_styles.is_here = self.people.is_here
         self.shows_own = False
         """True if our own messages are shown when they come back, and not by whoever typed them."""
         self.label = ""
@@ -165,10 +171,22 @@ class Narrator:
     def _with_time(self, rows: list[Row], when: float) -> list[Row]:
         return [(timestamp(when, self._now()), *rows[0]), *rows[1:]] if self._has_times else rows
 
+    def presence_delay_s(self) -> float | None:
+        """Return the seconds until a sum of notices is to be shown; None where there is none."""
+        due_at = self.presence.due_at
+        return None if due_at is None else max(due_at - self._now(), 0.0)
+
+    def take_summary(self) -> RenderedOutput | None:
+        """Render the sum of notices that is to be shown now; None where there is none."""
+        text = self.presence.take_sum(self._now())
+        return self._here(self._with_time(self.transcript.notice(text), self._now())) if text else None
+
     # Entries and answers
 
     def _render_entry(self, received: Received, link: LinkState, columns: int | None) -> RenderedOutput:
         entry = received.entry
+        if entry.kind == Kind.RENAMED:
+            self.transcript.name_styles.rename(entry.author, entry.text)
         if self._is_left_out(received, link.label):
             return _NOTHING
         rows = self._with_time(
@@ -181,8 +199,11 @@ class Narrator:
         entry = received.entry
         if entry.kind in _WORDS:
             return (received.is_own and not self.shows_own) or self.people.is_ignored(entry.author)
-        if entry.kind in _OWN_COMING:
-            return entry.author == label
+        if entry.kind in _OWN_COMING and entry.author == label:
+            return True
+        if entry.kind in NOTICES and self.is_for_person and label not in (entry.author, entry.text):
+            has_spoken = self.people.has_spoken(entry.author) or self.people.has_spoken(entry.text)
+            return not self.presence.shows(entry, self._now(), has_spoken=has_spoken)
         if entry.kind == Kind.ANNOUNCED:  # each of our rooms gets it, at the same time
             before, self._last_announcement = self._last_announcement, (entry.time, entry.text)
             return before == self._last_announcement
@@ -221,7 +242,8 @@ class Narrator:
         return entry.kind in _WORDS and self.people.is_ignored(entry.author)
 
     def _render_past(self, entry: frames.Said, link: LinkState, columns: int | None) -> TranscriptItem:
-        rows = self.transcript.entry(entry, room=self.room, you=link.label, is_past=True, columns=columns)
+        when = timestamp(entry.time, self._now()) if self.is_for_person else None
+        rows = self.transcript.entry(entry, room=self.room, you=link.label, is_past=True, when=when, columns=columns)
         return TranscriptItem(rows, entry.room, entry.id, entry.kind)
 
     def _render_damaged(self, number: int) -> TranscriptItem:

@@ -10,6 +10,7 @@ PEOPLE_MAX = 1000
 """Names remembered for each room: those of the last speakers."""
 
 _GONE = (Kind.LEFT, Kind.KICKED)
+_SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.TOPIC)
 _NOBODY = (Kind.CROWD, Kind.ANNOUNCED)
 
 
@@ -19,6 +20,7 @@ class People:
     def __init__(self) -> None:
         self._rooms: dict[str, dict[str, None]] = {}
         self._writers: dict[str, None] = {}
+        self._speakers: dict[str, None] = {}
         self._label = ""
         self._ignored: dict[str, str] = {}
 
@@ -56,6 +58,14 @@ class People:
         """Tell whether we ignore somebody."""
         return name.casefold() in self._ignored
 
+    def has_spoken(self, name: str) -> bool:
+        """Tell whether somebody has said something that we know of."""
+        return name in self._speakers
+
+    def is_here(self, name: str) -> bool:
+        """Tell whether somebody is in one of our rooms."""
+        return name == self._label or any(name in names for names in self._rooms.values())
+
     def names(self, room: str) -> list[str]:
         """Return the others in a room, the last speaker first."""
         return [name for name in reversed(self._rooms.get(room, {})) if name != self._label]
@@ -80,7 +90,13 @@ class People:
                 present = set(labels)
                 spoke = [name for name in self._rooms[room] if name in present]
                 self._rooms[room] = dict.fromkeys([*silent, *spoke][-PEOPLE_MAX:])
+            case Answered(answer=frames.Page(entries=entries)):
+                for entry in entries:
+                    if entry.kind in _SPOKEN:
+                        _add(self._speakers, entry.author)
             case Received(entry=entry):
+                if entry.kind in _SPOKEN:
+                    _add(self._speakers, entry.author)
                 self._add_entry(entry)
 
     def _add_entry(self, entry: frames.Said) -> None:
@@ -101,7 +117,7 @@ class People:
     def _rename(self, before: str, after: str) -> None:
         if self.unignore(before):
             self.ignore(after)
-        for names in (self._writers, *self._rooms.values()):
+        for names in (self._writers, self._speakers, *self._rooms.values()):
             if before in names:
                 del names[before]
                 names[after] = None

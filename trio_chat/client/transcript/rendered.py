@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trio_chat.client.transcript.transcript import Row
+from trio_chat.client.transcript.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 Pure: it prints nothing and knows no terminal. A view decides on the look of a style; `paint` is that of a terminal.
 """
 
+import itertools
 import re
-import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -20,6 +19,8 @@ from trio_chat.chat.wording import notice
 from trio_chat.chat.words import calls
 from trio_chat.client.stickers.catalogue import Catalogue, listing
 from trio_chat.client.stickers.sticker import Drawn
+from trio_chat.client.transcript.name_styles import NameStyles
+from trio_chat.client.transcript.rows import NAMES, Part, Row, Style
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of, line_of_past
 
@@ -47,37 +48,17 @@ _SPOKEN = re.compile(_WHEN + rf"(?P<name>{_NAME}> |\* {_NAME} )(?P<text>.*)")
 _NOTICE = re.compile(_WHEN + r"\*\*\* .* \*\*\*")
 
 
-class Style(StrEnum):
-    """The role of a part of a row."""
-
-    PLAIN = "plain"
-    NOTICE = "notice"
-    MENTION = "mention"
-    NAME_1 = "name-1"
-    NAME_2 = "name-2"
-    NAME_3 = "name-3"
-    NAME_4 = "name-4"
-    NAME_5 = "name-5"
-
-
-NAMES = (Style.NAME_1, Style.NAME_2, Style.NAME_3, Style.NAME_4, Style.NAME_5)
-
-# ECMA-48 8.3.117. Names are in the five dark colours that can be read on white and on black; yellow cannot. A mention
-# is reversed.
+# ECMA-48 8.3.117. A mention is reversed. Names are in twelve of xterm's 256 colours, each of which has a contrast of at
+# least 3.9 to 1 with black and with white (WCAG 2.1), or else in the five dark ones of the sixteen; yellow is none.
+_ROLES = {Style.NOTICE: "2", Style.MENTION: "7"}
+_OF_256 = (27, 130, 30, 161, 64, 99, 131, 28, 165, 31, 196, 133)
+_OF_16 = (31, 32, 34, 35, 36)
 SGR: Mapping[Style, str] = MappingProxyType(
-    {Style.NOTICE: "2", Style.MENTION: "7", **dict(zip(NAMES, ("31", "32", "34", "35", "36"), strict=True))}
+    _ROLES | {style: f"38;5;{number}" for style, number in zip(NAMES, _OF_256, strict=True)}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A stretch of a row."""
-
-    text: str
-    style: Style = Style.PLAIN
-
-
-Row = tuple[Part, ...]
+SGR_OF_16: Mapping[Style, str] = MappingProxyType(
+    _ROLES | {style: str(number) for style, number in zip(NAMES, itertools.cycle(_OF_16), strict=False)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +66,47 @@ class Transcript:
     """Turns lines into rows, with one catalogue."""
 
     catalogue: Catalogue
+    name_styles: NameStyles = field(default_factory=NameStyles)
 
     def received(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Render a line of the server. Drawings wider than `columns` stay names."""
         drawn = self.catalogue.draw(_readable(line), columns=columns)
-        return [_styled(drawn.line), *_below(drawn)]
+        return [self._styled(drawn.line), *_below(drawn)]
 
     def entry(
-        self, entry: frames.Said, *, room: str, you: str = "", is_past: bool = False, columns: int | None = None
+        self,
+        entry: frames.Said,
+        *,
+        room: str,
+        you: str = "",
+        is_past: bool = False,
+        when: Part | None = None,
+        columns: int | None = None,
     ) -> list[Row]:
-        """Render an entry for a person called `you` whose current room is `room`."""
-        rows = self.received((line_of_past if is_past else line_of)(_entry_of(entry)), columns=columns)
+        """Render an entry for a person called `you` whose current room is `room`.
+
+        One of the past has its time in front, `when` where that is given.
+        """
+        has_minute = is_past and when is None
+        rows = self.received((line_of_past if has_minute else line_of)(_entry_of(entry)), columns=columns)
         if is_mention(entry, you):
             rows[0] = tuple(
                 part for whole in rows[0] for part in _mark_mentions(whole, you, is_told=entry.kind == Kind.TOLD)
             )
+        if when:
+            rows[0] = (when, *rows[0])
         if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in (Kind.JOINED, Kind.LEFT):
             return rows
         return [(Part(f"#{excerpt(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
+
+    def _styled(self, line: str) -> Row:
+        if _NOTICE.fullmatch(line):
+            return (Part(line, Style.NOTICE),)
+        if spoken := _SPOKEN.fullmatch(line):
+            name = spoken["name"].strip("* []>").partition(" -> ")[0]  # the same for `[alice]> ` and `* [alice] `
+            when = (Part(spoken["when"], Style.NOTICE),) if spoken["when"] else ()
+            return (*when, Part(spoken["name"], self.name_styles.style_of(name)), Part(spoken["text"]))
+        return (Part(line),)
 
     def notice(self, text: str) -> list[Row]:
         """Render a notice of the client itself."""
@@ -183,13 +187,13 @@ def _mark_mentions(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
     yield Part(part.text[end:])
 
 
-def paint(rows: list[Row], *, is_coloured: bool) -> str:
-    """Return rows as text: with SGR sequences for a terminal or, without colours, plain."""
-    return "".join("".join(_paint(part) if is_coloured else part.text for part in row) + "\n" for row in rows)
+def paint(rows: list[Row], *, is_coloured: bool, codes: Mapping[Style, str] = SGR) -> str:
+    """Return rows as text: with SGR sequences of these codes for a terminal or, without colours, plain."""
+    return "".join("".join(_paint(part, codes) if is_coloured else part.text for part in row) + "\n" for row in rows)
 
 
-def _paint(part: Part) -> str:
-    code = SGR.get(part.style)
+def _paint(part: Part, codes: Mapping[Style, str]) -> str:
+    code = codes.get(part.style)
     return f"\x1b[{code}m{part.text}\x1b[0m" if code else part.text
 
 
@@ -201,20 +205,6 @@ def _entry_of(said: frames.Said) -> Entry:
 
 def _clamp_time(time: float) -> float:
     return min(max(time, 0.0), _TIME_MAX)
-
-
-def _styled(line: str) -> Row:
-    if _NOTICE.fullmatch(line):
-        return (Part(line, Style.NOTICE),)
-    if spoken := _SPOKEN.fullmatch(line):
-        when = (Part(spoken["when"], Style.NOTICE),) if spoken["when"] else ()
-        return (*when, Part(spoken["name"], _style_of_name(spoken["name"])), Part(spoken["text"]))
-    return (Part(line),)
-
-
-def _style_of_name(name: str) -> Style:
-    """Give a name its style: the same one for `[alice]> ` and `* [alice] `, today and tomorrow."""
-    return NAMES[zlib.crc32(name.strip("* []>").encode()) % len(NAMES)]
 
 
 def _below(drawn: Drawn) -> list[Row]:

@@ -1,0 +1,38 @@
+"""Rows of a transcript as plain data: stretches of text, each with its role. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Style(StrEnum):
+    """The role of a part of a row."""
+
+    PLAIN = "plain"
+    NOTICE = "notice"
+    MENTION = "mention"
+    NAME_1 = "name-1"
+    NAME_2 = "name-2"
+    NAME_3 = "name-3"
+    NAME_4 = "name-4"
+    NAME_5 = "name-5"
+    NAME_6 = "name-6"
+    NAME_7 = "name-7"
+    NAME_8 = "name-8"
+    NAME_9 = "name-9"
+    NAME_10 = "name-10"
+    NAME_11 = "name-11"
+    NAME_12 = "name-12"
+
+
+NAMES = tuple(style for style in Style if style.startswith("name-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a row."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+Row = tuple[Part, ...]

@@ -1,0 +1,77 @@
+"""Breaking rows at words, with what follows aligned behind the name. Pure.
+
+A word that is longer than a row, such as an address, is left to the terminal: so it can be copied whole.
+"""
+
+import re
+from collections.abc import Iterator
+
+from wcwidth import wcswidth
+
+from trio_chat.client.transcript.rows import Part, Row
+
+_WIDE = (
+    "\u1100-\u115f\u2e80-\u2fff\u3001-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
+    "\U00020000-\U0003fffd"
+)
+_CLOSING = "\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
+_WORD = re.compile(rf" *(?:[{_WIDE}][{_CLOSING}]*|[^ {_WIDE}]+)")
+"""A word with the blanks before it. Each wide character is one: their scripts have no spaces."""
+
+_PREFIX = re.compile(
+    r"  \S[^ ]*(?: [^ ]+)*  +"  # a command in the list of commands
+    r"|(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d )?(?:#\S{1,80} )?"
+    r"(?:\[\S{1,80}?(?: -> \S{1,80}?)?\]> |\* \[\S{1,80}?\] |\*\*\* )?"
+)
+
+_INDENT_SHARE = 2
+"""Of a row, at most this part is left empty."""
+
+_SMALL_INDENT = 2
+
+
+def wrap(row: Row, columns: int) -> list[Row]:
+    """Break a row into rows of so many columns."""
+    text = "".join(part.text for part in row)
+    if _width(text) <= columns:
+        return [row]
+    indent = _indent_of(text, columns)
+    margin = Part(" " * indent)
+    first, *others = _stretches(text, columns, indent)
+    return [tuple(_cut(row, *first)), *((margin, *_cut(row, *stretch)) for stretch in others)]
+
+
+def _indent_of(text: str, columns: int) -> int:
+    found = _PREFIX.match(text)
+    indent = _width(found[0]) if found else 0
+    return indent if indent * _INDENT_SHARE <= columns else min(_SMALL_INDENT, columns // _INDENT_SHARE)
+
+
+def _stretches(text: str, columns: int, indent: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end of what stands in each row, without the blanks at which it is broken."""
+    start = used = 0
+    for word in _WORD.finditer(text):
+        width = _width(word[0])
+        bare = word[0].lstrip(" ")
+        bare_width = width - (len(word[0]) - len(bare))
+        if used + width > columns and used > indent and indent + bare_width <= columns:
+            yield start, word.start()
+            start, used = word.end() - len(bare), indent + bare_width
+        else:
+            used += width
+            if used > columns:  # a long word, which the terminal breaks
+                used %= columns
+    yield start, len(text)
+
+
+def _cut(row: Row, start: int, end: int) -> Iterator[Part]:
+    """Yield the parts of a stretch of a row."""
+    at = 0
+    for part in row:
+        if text := part.text[max(start - at, 0) : max(end - at, 0)]:
+            yield Part(text, part.style)
+        at += len(part.text)
+
+
+def _width(text: str) -> int:
+    return len(text) if text.isascii() else max(wcswidth(text), 0)
