@@ -1,5 +1,6 @@
 """Live events over HTTP, as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from types import TracebackType
 from typing import Annotated
@@ -30,6 +31,8 @@ NAME_LIMIT = 64
 """Characters of an unknown name that are repeated in an answer."""
 
 ENTRY_DIGITS = 18
+
+_ID = re.compile(rb"^id: [0-9-]+$", re.MULTILINE)
 
 OPENING, PING = b"retry: 3000\n", b": ping\n"
 LAST_EVENT_ID: Schema = {"type": "string", "description": "The id of the last event received."}
@@ -129,11 +132,16 @@ class Stream(ResponseBody):
         with trio.move_on_after(self._log.times.ping_interval_s):
             while True:
                 appended = self._log.appended
-                chunk = self._subscriber.next_chunk() or await self._read_entries()
+                chunk = self._next_events() or await self._read_entries()
                 if chunk or self._log.is_closed:
                     return chunk
                 await appended.wait()
         return b""
+
+    def _next_events(self) -> bytes:
+        """Return the next events of the log. Their ids also say which entries were sent before them."""
+        chunk = self._subscriber.next_chunk()
+        return _ID.sub(rb"\g<0>-%d" % self._tail.cursor, chunk) if self._tail else chunk
 
     async def _read_entries(self) -> bytes:
         entries = await self._tail.read() if self._tail else []

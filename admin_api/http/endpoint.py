@@ -3,6 +3,7 @@
 Routes, `GET /`, OpenAPI, `docs/endpoints.md` and the tests of every endpoint are made from the declarations.
 """
 
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,16 @@ class Endpoint:
     def name(self) -> str:
         """Method and path, such as `DELETE /bans/<network>`."""
         return f"{self.method} {self.path}"
+
+    @property
+    def tag(self) -> str:
+        """The thing that it is about: the first part of its path."""
+        return self.path.split("/")[1] or "index"
+
+    @property
+    def description(self) -> str:
+        """The function's whole docstring, as one paragraph each."""
+        return inspect.cleandoc(self.view.__doc__ or "")
 
     @property
     def summary(self) -> str:

@@ -1,10 +1,12 @@
 """The OpenAPI description, made from the declarations of the endpoints."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
 
+from admin_api.http.authentication import Audience
 from admin_api.http.endpoint import Endpoint, Operation
 from admin_api.http.problems import PROBLEM_TYPE, Problem
 from admin_api.http.schemas import Schema, fields_of
@@ -12,6 +14,14 @@ from trio_chat import __version__
 
 GUARDED = (400, 401, 403, 408, 413, 429)
 """The statuses by which any request may be refused, whatever its endpoint."""
+
+_INFO: Schema = {
+    "title": "trio-chat",
+    "version": __version__,
+    "description": "The operator's side of a chat server.",
+    "contact": {"name": "the operator of this server"},
+    "license": {"name": "MIT", "identifier": "MIT"},
+}
 
 _SCHEMES: Schema = {"bearer": {"type": "http", "scheme": "bearer"}, "basic": {"type": "http", "scheme": "basic"}}
 
@@ -21,14 +31,37 @@ def describe(endpoints: Sequence[Endpoint], *, has_token: bool) -> Schema:
     schema_of, components = _schemas(endpoints)
     paths: dict[str, Schema] = {}
     for one in endpoints:
-        described = _operation(one.operation, schema_of) | {"summary": one.summary, "operationId": one.view.__name__}
+        described = _operation(one.operation, schema_of) | _words(one)
+        if one.audience is not Audience.OPERATORS:
+            described["security"] = []
         paths.setdefault(one.path.replace("<", "{").replace(">", "}"), {})[one.method.lower()] = described
     return {
         "openapi": "3.1.0",
-        "info": {"title": "trio-chat", "version": __version__, "description": "The operator's side of a chat server."},
+        "info": _INFO,
+        "servers": [{"url": "/"}],
+        "tags": _tags(endpoints),
         "paths": paths,
         "components": {"schemas": components} | ({"securitySchemes": _SCHEMES} if has_token else {}),
-    } | ({"security": [{name: []} for name in _SCHEMES]} if has_token else {})
+        "security": [{name: []} for name in _SCHEMES] if has_token else [],
+    }
+
+
+def _words(one: Endpoint) -> Schema:
+    return {
+        "summary": one.summary,
+        "description": one.description,
+        "operationId": one.view.__name__,
+        "tags": [one.tag],
+    }
+
+
+def _tags(endpoints: Iterable[Endpoint]) -> list[Schema]:
+    """Describe each tag by the first line of its module, which names the thing that its endpoints are about."""
+    modules = {one.tag: sys.modules[one.view.__module__] for one in endpoints}
+    return [
+        {"name": tag, "description": (module.__doc__ or "").partition("\n")[0]}
+        for tag, module in sorted(modules.items())
+    ]
 
 
 def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Mapping[type, Schema], Schema]:

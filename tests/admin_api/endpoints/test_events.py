@@ -311,6 +311,23 @@ async def test_what_is_said_goes_on_after_the_entry_seen_last(admin, follow_type
     assert [(await again.event())[1]["text"] for _ in range(2)] == ["b", "c"]
 
 
+async def test_after_an_event_that_is_no_entry_no_entry_is_missed(admin, follow_types) -> None:
+    ann = admin.connect(4000)
+    first = await follow_types("entry,operator")
+    admin.chat.say(ann, admin.chat.current_room(ann), "a")
+    await deliver_all(admin)
+    while '"text":"a"' not in await first.block():
+        pass
+    await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
+    last_id = (await first.block()).splitlines()[0].removeprefix("id: ")
+    admin.chat.say(ann, admin.chat.current_room(ann), "b")
+    await deliver_all(admin)
+
+    again = await follow_types("entry,operator", f"Last-Event-ID: {last_id}\r\n")
+
+    assert (await again.event())[1]["text"] == "b"
+
+
 @pytest.mark.parametrize("types", ["nonsense", "client,", "entry,Client", "%2A"])
 async def test_a_type_that_no_event_has_is_named(admin, types) -> None:
     answer = await admin.ask("GET", f"/events?types={types}")

@@ -45,7 +45,25 @@ async def test_schemathesis_finds_no_fault(admin, tmp_path: Path) -> None:
 
 
 async def test_it_declares_no_security_without_a_token(admin) -> None:
-    assert "security" not in (await admin.ask("GET", "/openapi.json")).json
+    described = (await admin.ask("GET", "/openapi.json")).json
+
+    assert described["security"] == []
+    assert "securitySchemes" not in described["components"]
+
+
+async def test_it_has_what_the_rules_of_redocly_and_spectral_ask_for(admin) -> None:
+    described = (await admin.ask("GET", "/openapi.json")).json
+    operations = [one for path in described["paths"].values() for one in path.values()]
+    tags = {tag["name"] for tag in described["tags"]}
+
+    assert described["servers"] == [{"url": "/"}]
+    assert described["info"]["license"]
+    assert described["info"]["contact"]
+    assert all(tag["description"] for tag in described["tags"])
+    assert all(one["description"] and one["summary"] and set(one["tags"]) <= tags for one in operations)
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    assert all(any(status[0] == "4" for status in one["responses"]) for one in operations)
+    assert "security" in described
 
 
 async def test_it_declares_the_security_schemes_where_a_token_is_set(open_admin) -> None:
