@@ -49,9 +49,9 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     idle: Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None = None
     """The seconds since their last line or frame, at least."""
     away: bool | None = None
-    """Whether their connection is broken."""
+    """True for clients whose connection is broken, False for connected ones."""
     search: Text | None = None
-    """What their nick, address and port, room or id contains."""
+    """A part of their nick, address and port, room or id."""
 
     @property
     def given(self) -> Mapping[str, object]:
@@ -186,7 +186,7 @@ _TESTS: Mapping[str, Callable[[object, Chat], Matches]] = MappingProxyType(
         "search": _contains,
     }
 )
-"""How each field of a filter is judged."""
+"""The test of each field of a filter."""
 
 
 def _address_key(client: Client) -> tuple[int, int, int]:

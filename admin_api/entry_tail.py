@@ -1,4 +1,4 @@
-"""What is said, read from the journal as it comes: the cursor of one subscriber. Needs no Quart."""
+"""Entries read from the journal as they are kept: the cursor of one subscriber. Needs no Quart."""
 
 from datetime import UTC, datetime
 

@@ -22,7 +22,7 @@ class ConsolePage:
 
     @property
     def path(self) -> str:
-        """Where it is served."""
+        """The path of the page."""
         return f"/console/{self.name}"
 
     @property

@@ -42,7 +42,7 @@ class AuditQuery(msgspec.Struct, frozen=True):
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX, examples=[20])] = LIMIT
     who: Annotated[str, msgspec.Meta(max_length=WORDS_MAX)] = ""
-    """What the name of the operator contains."""
+    """A part of the operator's name."""
     action: Annotated[str, msgspec.Meta(max_length=WORDS_MAX, examples=["kick"])] = ""
     since: Instant | None = None
     until: Instant | None = None

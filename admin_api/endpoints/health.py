@@ -36,7 +36,7 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """Whether more people should be sent here, and if not, why."""
+    """Readiness for more people and, if there is none, the reason."""
 
     status: Literal["ready", "not-ready"]
     reasons: list[str]

@@ -30,7 +30,7 @@ class BrowserSession:
     """The name that its operator gave, for the audit log; may be empty."""
     nonce: str
     csrf_token: str = field(repr=False)
-    """What a page has to send along with each change. Another origin can neither read nor guess it."""
+    """A secret that a page sends along with each change. Another origin can neither read nor guess it."""
 
     def needs_renewal(self, now: float) -> bool:
         """Tell whether its cookie should be replaced."""

@@ -44,7 +44,7 @@ class Hearing:
 
 
 class Judge:
-    """Who is where by the notices alone, counted ones too: what is kept together must agree with the records."""
+    """The members of rooms by the notices alone, counted ones too: they must agree with the records kept with them."""
 
     def __init__(self) -> None:
         self._numbers: Counter[str] = Counter()

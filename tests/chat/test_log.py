@@ -110,7 +110,7 @@ def test_a_slice_is_capped_but_always_carries_one_whole_entry() -> None:
 
 @given(texts, st.data())
 def test_any_number_of_torn_sends_delivers_every_byte_once(lines: list[str], data: st.DataObject) -> None:
-    """Whatever the kernel tears, and whichever entries are the reader's own, the rest arrives in order."""
+    """For any cut by the kernel and any own entries of the reader, the rest arrives in order."""
     track = track_of(lines)
     own = sorted(data.draw(st.sets(st.integers(0, len(lines) - 1))))
     cursor, tail, received = 0, b"", b""

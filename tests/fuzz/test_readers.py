@@ -1,6 +1,6 @@
-"""Whatever strangers send to whatever reads it: a moment in `make test`, a minute for each reader in `make fuzz`.
+"""Random input for every parser: a moment in `make test`, a minute for each parser in `make fuzz`.
 
-What was found once stands in FOUND and is tried each time.
+Inputs that broke one once stand in FOUND and are tried each time.
 """
 
 import os

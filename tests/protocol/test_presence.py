@@ -1,4 +1,4 @@
-"""Who is here: the history says it, whatever happens to the server and to its store."""
+"""Presence: the notices in the history yield the members, under any fault of the server and its store."""
 
 from pathlib import Path
 

@@ -58,7 +58,7 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     """The records of the audit log that are meant: those that every given field fits. Times as in AuditRecord."""
 
     who: str = ""
-    """What the name of the operator contains."""
+    """A part of the operator's name."""
     action: str = ""
     since: float | None = None
     until: float | None = None

@@ -19,7 +19,7 @@ CHARS_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What entries are searched for: those of rooms that hold all phrases, by an author if there is one given."""
+    """A search: for entries of rooms that hold all phrases, by an author if one is given."""
 
     rooms: tuple[str, ...]
     phrases: tuple[str, ...]

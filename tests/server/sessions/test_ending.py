@@ -1,4 +1,4 @@
-"""Why a connection ended is found out, whoever ended it."""
+"""The reason for the end of a connection, whichever side ended it."""
 
 import errno
 import socket

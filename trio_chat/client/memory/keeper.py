@@ -32,7 +32,7 @@ class Memory:
 
     @property
     def remembered(self) -> Remembered:
-        """What was found, or saved last."""
+        """The records as found, or as saved last."""
         return self.server.remembered if self.server else Remembered()
 
     @property

@@ -1,4 +1,4 @@
-"""What is remembered of a server, as plain data. Pure."""
+"""The records of a client about a server, as plain data. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,14 +11,14 @@ NAME_MAX = 128
 
 
 class ReadMark(msgspec.Struct, frozen=True):
-    """How far somebody has read in a room: the newest id, and when that was, in seconds since 1970."""
+    """The read position in a room: the newest id, and the time of reading it, in seconds since 1970."""
 
     id: int
     time: float
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of a server. The ids of the marks belong to an `epoch` of its journal."""
+    """The record of a server. The ids of the marks belong to an `epoch` of its journal."""
 
     rooms: tuple[str, ...] = ()
     """The rooms to be in again, the current one last."""

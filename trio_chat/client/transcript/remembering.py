@@ -1,4 +1,4 @@
-"""What is to be remembered of a link and its transcript. Pure."""
+"""Collecting the records to keep of a link and its transcript. Pure."""
 
 from trio_chat.client.memory.records import Remembered
 from trio_chat.client.transcript.link_state import LinkState

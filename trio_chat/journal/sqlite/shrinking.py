@@ -30,7 +30,7 @@ RESERVE_SHARE = 10
 """Free pages that stay for the next entries: so many, or one page in ten if that is more."""
 
 REBUILT_BYTES_MAX = 16 * 1024 * 1024
-"""What may be in a file that is rebuilt while a server starts: it takes 0.4 s for that, and needs the memory."""
+"""Bytes of a file that is rebuilt while a server starts: it takes 0.4 s for that, and needs the memory."""
 
 _PAGES_MIN, _PAGES_MAX = 8, 512
 _INCREMENTAL = 2

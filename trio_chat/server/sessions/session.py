@@ -28,11 +28,11 @@ from trio_chat.wire.lines import encode_notice
 PROXY_HEADER_TIMEOUT_S = 5
 
 TLS_OR_PLAIN_TIMEOUT_S = 1.0
-"""Where TLS is optional, silence for so long means a plain client. A lost packet is sent again after 0.2 s and a round
+"""Silence that means a plain client where TLS is optional. A lost packet is sent again after 0.2 s and a round
 trip on Linux, after 1 s elsewhere (RFC 6298, 2.4); nobody with `nc` should wait for longer."""
 
 TLS_HELLO_TIMEOUT_S = 4.0
-"""Where TLS is required, silence for so long means a plain client. Two lost packets cost a TLS client 3 s."""
+"""Silence that means a plain client where TLS is required. Two lost packets cost a TLS client 3 s."""
 
 HEALTH_CHECK_TIMEOUT_S = 10
 """Time for the first bytes where a PROXY header names no client; without any, there is no client."""
