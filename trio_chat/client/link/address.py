@@ -24,6 +24,7 @@ Notify = Callable[[str], None]
 _KEEPALIVE = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
     (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 15),
+    (socket.IPPROTO_TCP, "TCP_KEEPALIVE", 15),  # the name of TCP_KEEPIDLE on macOS
     (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 8),
     (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
     (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 38_000),
