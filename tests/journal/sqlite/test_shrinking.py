@@ -36,6 +36,17 @@ def pragma(path: Path, name: str) -> object:
         return db.execute(f"PRAGMA {name}").fetchone()[0]
 
 
+async def until_indexed(path: Path, to: int) -> None:
+    with trio.fail_after(PATIENCE_S), closing(sqlite3.connect(path)) as db:
+        while db.execute("SELECT value FROM meta WHERE name = 'indexed_to'").fetchone() != (str(to),):
+            await trio.lowlevel.checkpoint()
+
+
+def rows_of_index(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("SELECT count(*) FROM words_data").fetchone()[0])
+
+
 def size(path: Path) -> int:
     return path.stat().st_size
 
@@ -56,24 +67,41 @@ async def until_smaller(path: Path, size_max: float) -> None:
 
 async def test_the_file_gets_smaller_while_the_journal_is_in_use(path: Path) -> None:
     async with open_sqlite(path) as journal:
-        await fill(journal, 6000)
+        await fill(journal, 2000)
         await journal.prune(more_than=10)
 
         await until_smaller(path, 0.6 * MB)
 
         await fill(journal, 1)
         left = await journal.read("lobby", limit=100)
-        assert [entry.id for entry in left] == [*range(5991, 6002)]
-        assert [entry.id for entry in await journal.search(["lobby"], "5995", limit=9)] == [5996]
+        assert [entry.id for entry in left] == [*range(1991, 2002)]
+        assert [entry.id for entry in await journal.search(["lobby"], "1995", limit=9)] == [1996]
     assert pragma(path, "integrity_check") == "ok"
+
+
+async def test_the_index_of_words_gets_smaller_too(path: Path) -> None:
+    async with open_sqlite(path) as journal:
+        texts = (" ".join(f"word{number}x{other}" for other in range(8)) for number in range(1500))
+        await journal.post(*(Draft("lobby", Kind.SAID, "alice", text) for text in texts)).kept()
+        await until_indexed(path, 1500)
+
+        await journal.prune(more_than=10)
+        with trio.fail_after(PATIENCE_S):
+            while rows_of_index(path) > 5:
+                await trio.lowlevel.checkpoint()
+
+        assert [entry.id for entry in await journal.search(["lobby"], "word1495x3", limit=9)] == [1496]
+        assert await journal.search(["lobby"], "word7x3", limit=9) == []
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
 
 
 async def test_pages_free_at_the_start_are_given_back(path: Path) -> None:
     async with open_sqlite(path) as journal:
-        await fill(journal, 6000)
+        await fill(journal, 3000)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("DELETE FROM entry WHERE id < 5990")
-    assert size(path) > 6 * MB
+        db.execute("DELETE FROM entry WHERE id < 2990")
+    assert size(path) > 3 * MB
 
     async with open_sqlite(path):
         await until_smaller(path, 0.6 * MB)
@@ -152,9 +180,9 @@ def test_a_rebuild_that_does_not_fit_on_the_disk_changes_nothing(path: Path) -> 
 
 async def test_a_slice_is_bounded_and_a_reserve_stays_for_the_next_entries(path: Path) -> None:
     async with open_sqlite(path) as journal:
-        await fill(journal, 6000)
+        await fill(journal, 3000)
     with closing(sqlite3.connect(path, isolation_level=None)) as db, closing(Shrinking(path)) as shrinking_:
-        db.execute("DELETE FROM entry WHERE id < 5990")
+        db.execute("DELETE FROM entry WHERE id < 2990")
 
         slices = [shrinking_.shrink() for _ in range(1000)]
 

@@ -3,6 +3,9 @@
 SQLite keeps the pages that pruning has emptied for what comes next. Those beyond a reserve are moved to the end of the
 file and cut off there (https://www.sqlite.org/pragma.html#pragma_incremental_vacuum), which a file must have been made
 for. One of before is rebuilt once: while it is opened if little is in it, else by `compact`, while no server runs.
+
+The index of words keeps what was removed, too, until it is merged as a whole: that is done, a few pages in each slice,
+whenever more was removed than is left.
 """
 
 import logging
@@ -15,6 +18,7 @@ from pathlib import Path
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.connection import connect, connect_beside, explaining, reason
 from trio_chat.journal.sqlite.opening import CHECK_LOCK_WAIT_S, lock_and_prepare
+from trio_chat.journal.sqlite.word_index import MERGED_PAGES
 
 SLICE_S = 0.002
 """The CPU time that a slice may take: 64 pages take 0.3 ms, 3,300 pages 19 ms in all."""
@@ -32,6 +36,12 @@ RESERVE_SHARE = 10
 REBUILT_BYTES_MAX = 16 * 1024 * 1024
 """Bytes of a file that is rebuilt while a server starts: it takes 0.4 s for that, and needs the memory."""
 
+REMOVED_MIN = 1000
+"""Entries that were removed before the index is merged as a whole."""
+
+# https://www.sqlite.org/fts5.html#the_merge_command: a negative number begins with all of it.
+_MERGE = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
+
 _PAGES_MIN, _PAGES_MAX = 8, 512
 _INCREMENTAL = 2
 
@@ -41,8 +51,11 @@ logger = logging.getLogger(__name__)
 class Shrinking:
     """A connection of its own to the file, and the time of the next slice."""
 
-    def __init__(self, path: Path, *, look_every_s: float = LOOK_EVERY_S) -> None:
-        """Raises sqlite3.Error."""
+    def __init__(self, path: Path, *, pruned_to: int = 0, look_every_s: float = LOOK_EVERY_S) -> None:
+        """`pruned_to` is the id up to which entries were removed before. Raises sqlite3.Error."""
+        self._merged_to = pruned_to
+        self._merge_pages = MERGED_PAGES
+        self._is_merging = False
         self._path = path
         self._look_every_s = look_every_s
         self._pages = 64
@@ -54,15 +67,21 @@ class Shrinking:
         """Return the seconds until `shrink` is due."""
         return max(0.0, self._due - time.monotonic())
 
-    def hasten(self) -> None:
-        """Have the next slice due at once: entries were removed."""
+    def entries_removed(self, pruned_to: int, last_id: int) -> None:
+        """Have the next slice due at once, after a round; and merge the index, if more was removed than is left."""
         self._due = 0.0
+        if pruned_to - self._merged_to > max(REMOVED_MIN, last_id - pruned_to):
+            self._merged_to = pruned_to
+            self._is_merging = True
+            self._merge_pages = -MERGED_PAGES
 
     def shrink(self) -> int:
         """Cut off a slice of the free pages beyond the reserve. -> their number; a failure only postpones it"""
         pages, pause_s = 0, self._look_every_s
         try:
-            if spare := spare_pages(self._db):
+            if self._is_merging:
+                pages, pause_s = MERGED_PAGES, self._merge() * PAUSE_RATIO
+            elif spare := spare_pages(self._db):
                 pages, took_s = self._cut_off(spare)
                 pause_s = took_s * PAUSE_RATIO if pages else pause_s
         except sqlite3.Error as error:
@@ -73,6 +92,15 @@ class Shrinking:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+    def _merge(self) -> float:
+        """Merge a few pages of the index. -> the CPU time it took"""
+        began, changes = time.thread_time(), self._db.total_changes
+        self._db.execute(_MERGE, (self._merge_pages,))
+        # SQLite's documentation: fewer than two changes mean that there was nothing to merge.
+        self._is_merging = self._db.total_changes - changes > 1
+        self._merge_pages = MERGED_PAGES
+        return time.thread_time() - began
 
     def _cut_off(self, spare: int) -> tuple[int, float]:
         """-> the number of pages, and the CPU time it took; no pages where the file was not made for it"""

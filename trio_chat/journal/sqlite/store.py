@@ -84,7 +84,7 @@ class Store:
             """The session records that were there at opening."""
             self.indexing = Indexing(path, index_within_s=index_within_s)
             stack.callback(self.indexing.close)
-            self.shrinking = Shrinking(path)
+            self.shrinking = Shrinking(path, pruned_to=self.indexing.pruned_to)
             stack.callback(self.shrinking.close)
             self.file_identity = FileIdentity(path)
             stack.pop_all()
@@ -162,9 +162,11 @@ class Store:
     def prune_some(self, target: int) -> float:
         """Remove another slice of the oldest entries, up to an id below the newest. -> the seconds it took"""
         self._pages_written += 32
-        self.shrinking.hasten()
         with explaining():
-            return self.indexing.prune(target)
+            took_s = self.indexing.prune(target)
+        if self.indexing.pruned_to == target:
+            self.shrinking.entries_removed(target, self.last_id)
+        return took_s
 
     def shrink_some(self) -> None:
         """Cut off another slice of the pages that are free, if there are many; a failure only postpones it."""
