@@ -107,3 +107,31 @@ def test_a_tilde_that_no_shell_expanded_is_the_home_folder(
     assert run(["check-config", "--data", str(tmp_path / "data"), "--port", "0", *flags]) == 0
 
     assert "rate = 7" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flag", "why"),
+    [
+        ("--config", "cannot be read: it is larger than 256 KiB"),
+        ("--tls-cert", "cannot read the TLS certificate"),
+        ("--tls-key", "cannot read the TLS key"),
+        ("--password-file", "must hold a password of 1 to"),
+        ("--admin-token-file", "must hold"),
+    ],
+)
+def test_no_file_is_read_that_is_far_too_large(
+    tmp_path: Path, certificate: Path, capsys: pytest.CaptureFixture[str], flag: str, why: str
+) -> None:
+    endless = tmp_path / "endless"
+    with endless.open("wb") as file:
+        file.truncate(300 * 1024)
+    certified = ["--tls-cert", str(certificate)] if flag == "--tls-key" else []
+
+    status = run(["check-config", "--data", str(tmp_path / "data"), *certified, flag, str(endless)])
+
+    errors = capsys.readouterr().err
+    assert status != 0
+    assert why in errors
+    assert errors.count("\n") == 1
+    if "cannot" in why:
+        assert "it is larger than 256 KiB" in errors

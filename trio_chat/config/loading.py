@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
+from trio_chat.config.bounded_file import read_bounded
 from trio_chat.config.setting_types import SettingType
 
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -210,7 +211,7 @@ def _read_table(file: Path, keys: list[str], errors: list[str]) -> dict[str, obj
 
 def _read_file(file: Path) -> dict[str, object]:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes a byte order mark
+        table = tomllib.loads(read_bounded(file).decode("utf-8-sig"))  # Windows' Notepad writes a byte order mark
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 from typing import NoReturn
 
+from trio_chat.config.bounded_file import read_bounded
 from trio_chat.server.errors import SetupError
 from trio_chat.server.transport.certificate import expiry_of, expiry_warning
 
@@ -30,7 +31,7 @@ class Tls:
         digest = hashlib.sha256()
         for file, what in ((self._certificate, "certificate"), (self._key, "key")):
             try:
-                data = file.read_bytes()
+                data = read_bounded(file)
             except OSError as error:
                 raise SetupError(f"cannot read the TLS {what} {file}: {error.strerror}") from error
             digest.update(data)
