@@ -340,9 +340,10 @@ def compact_history(config: Path | None, **flags: Any) -> int:
 def selftest(*, chaos: bool, seconds: float, seed: int | None) -> int:
     """Test that trio-chat works on this machine, with a server and clients of its own, in a temporary folder.
 
-    With --chaos, the server is killed and restarted again and again while six clients talk through a proxy that cuts,
-    delays, half-closes, truncates and stalls their connections. Afterwards every client must have been shown every
-    entry in the history, once and in the same order. Exit status 0 if so, else 1.
+    With --chaos, the server is killed and restarted again and again while clients talk, tell, move between rooms, take
+    other names and leave, through a proxy that cuts, delays, half-closes, truncates and stalls their connections; the
+    journal is locked and pruned. Afterwards every client must have been shown every entry in the history, once and in
+    the same order, or been told that it is gone; and the notices must say who is here. Exit status 0 if so, else 1.
     """
     from trio_chat.selftest import command
 

@@ -1,5 +1,6 @@
 """Promise 3, and promises 1 and 2 with it, on a real server, through a network that is as bad as it gets."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ async def test_nothing_is_lost_or_shown_twice_under_any_fault(tmp_path: Path, se
     assert report.violations == []
     assert report.kills > 0
     assert report.locks > 0
+    assert min(report.pruned, report.visits) > 0
     assert any(one.heard for one in report.recordings)
     assert report.faults.keys() == FAULTS.keys()
     assert report.entries >= sum(len(one.said) for one in report.recordings) > 0
@@ -41,6 +43,47 @@ async def test_a_client_that_does_not_ask_for_missed_entries_is_found(
     report = await run_chaos_test(ChaosPlan(seed=1, **SHORT), tmp_path)
 
     assert any("was never shown" in violation for violation in report.violations)
+
+
+CALM = {**SHORT, "seconds": 3.0, "fault_interval_s": 60.0, "lock_interval_s": 60.0, "kill_interval_s": 0.7}
+"""Only kills, so that the clients have recovered soon."""
+
+BROKEN_SERVER = """
+import trio
+
+def run(*args, real=trio.run, **options):
+    from trio_chat.chat.room import Member, Room
+    from trio_chat.journal.sqlite.journal import SqliteJournal
+    {defect}
+    return real(*args, **options)
+
+trio.run = run
+"""
+"""A server with a defect, as `sitecustomize.py`."""
+
+DEFECTS = {
+    "#[a-z]+: .* is a ghost": "post = SqliteJournal.post; SqliteJournal.post = lambda self, *drafts, sessions=():"
+    " post(self, *(it for it in drafts if it.kind != 'left'), sessions=sessions)",
+    "said, and was not there": "post = SqliteJournal.post; SqliteJournal.post = lambda self, *drafts, sessions=():"
+    " post(self, *(it for it in drafts if it.kind != 'renamed'), sessions=sessions)",
+    "where nothing is missing": "async def pruned_in(self, room): return self.pruned_to\n"
+    "    SqliteJournal.pruned_in = pruned_in",
+    "was never shown": "append = Room.append\n"
+    "    Room.append = lambda self, entries, author_of: append(self, entries[::-1], author_of)",
+}
+"""Defects of a server by what they are found by: who leaves is not told, nor who takes another name; what is pruned in
+one room is announced in all; lines change places."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", DEFECTS)
+async def test_a_server_with_a_defect_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BROKEN_SERVER.format(defect=DEFECTS[fault]))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}")
+
+    report = await run_chaos_test(ChaosPlan(seed=1, **CALM), tmp_path)
+
+    assert any(re.search(fault, violation) for violation in report.violations), report.violations
 
 
 @pytest.mark.slow
@@ -63,6 +106,7 @@ def test_a_report_has_the_faults_and_the_result() -> None:
 
     assert "connections: 3 cut, 1 truncated; 0 reconnects" in said
     assert "server: killed and restarted 2 times" in said
-    assert "journal: locked by another program 0 times" in said
+    assert "journal: locked by another program 0 times; 0 entries pruned, of which clients were told by 0 gaps" in said
+    assert "rooms: 0 visits by 2 clients that move between them" in said
     assert "result: FAILED, broken promises: 25" in said
     assert said[-2:] == ["  alice was shown entry 19 2 times", "  and 5 more"]

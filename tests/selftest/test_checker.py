@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from trio_chat.selftest.checker import Recording, ShownEntry, check_history
+from trio_chat.selftest.checker import AnnouncedGap, Recording, ShownEntry, check_history
 
 HISTORY = (
     ShownEntry(3, "lobby", "said", "alice", "one"),
@@ -124,3 +124,67 @@ def test_a_private_message_arrives_once_or_has_failed(
     teller = alice(told={"t": ("bob", "psst")}, sent=["a1", "a3", *sent], failed=failed)
 
     assert check_history(HISTORY, [teller, bob(heard=heard)]) == violations
+
+
+PRUNED = ShownEntry(5, "lobby", "said", "bob", "two")
+
+
+@pytest.mark.parametrize(
+    ("gaps", "gone", "violations"),
+    [
+        ([AnnouncedGap("lobby", 4)], [5], []),
+        ([], [5], ["alice was never shown entry 5 in #lobby: bob said 'two'"]),
+        (
+            [AnnouncedGap("lobby", 4)],
+            [],
+            [
+                "alice was never shown entry 5 in #lobby: bob said 'two'",
+                "alice was told of a gap in #lobby after entry 4, where nothing is missing",
+            ],
+        ),
+        (
+            [AnnouncedGap("lobby", 3), AnnouncedGap("lobby", 4)],
+            [5],
+            ["alice was told of a gap in #lobby after entry 3, where nothing is missing"],
+        ),
+        (
+            [AnnouncedGap("den", 4)],
+            [5],
+            [
+                "alice was told of a gap in #den after entry 4, where nothing is missing",
+                "alice was never shown entry 5 in #lobby: bob said 'two'",
+            ],
+        ),
+    ],
+)
+def test_what_was_pruned_is_announced_by_a_gap_and_no_gap_is_without_a_reason(
+    gaps: list[AnnouncedGap], gone: list[int], violations: list[str]
+) -> None:
+    shown = [line for line in HISTORY if line != PRUNED]
+
+    assert check_history(HISTORY, [alice(shown=shown, gaps=gaps), bob()], gone=gone) == violations
+
+
+def test_a_mailbox_has_gaps_too() -> None:
+    told = [ShownEntry(number, "@b", "told", "alice", f"psst {number}") for number in (6, 7)]
+    history = (*HISTORY[:3], *told, HISTORY[3])
+    shown = [*HISTORY, told[1]._replace(room="@")]
+
+    def violations(**changes: object) -> list[str]:
+        recording = bob(shown=shown, **changes)
+        return check_history(history, [alice(), recording], gone=[6])
+
+    assert violations(gaps=[AnnouncedGap("@", 4)]) == []
+    assert violations() == ["bob was never shown entry 6 in #@: alice told 'psst 6'"]
+    assert violations(gaps=[AnnouncedGap("@", 4), AnnouncedGap("@", 7)]) == [
+        "bob was told of a gap in #@ after entry 7, where nothing is missing"
+    ]
+
+
+def test_who_moves_between_rooms_is_judged_by_what_it_said() -> None:
+    gina = Recording("gina1", said={"g": "moo"})
+    history = (*HISTORY[:3], ShownEntry(6, "attic", "said", "gina1", "moo"), HISTORY[3])
+
+    assert check_history(history, [alice(), bob()], movers=[gina], elsewhere=["attic"]) == [
+        "gina1 said 'moo' and got 0 answers"
+    ]

@@ -11,15 +11,20 @@ from random import Random
 
 import trio
 
-from trio_chat.chat.events import Entry
-from trio_chat.journal import open_history
-from trio_chat.selftest.checker import Recording, ShownEntry, check_history
+from trio_chat.selftest.archive import Archive
+from trio_chat.selftest.checker import Recording, check_history
+from trio_chat.selftest.mover import MOVING_ROOMS, Mover
 from trio_chat.selftest.participant import ROOMS, Participant, open_participant
 from trio_chat.selftest.presence import presence_faults
 from trio_chat.selftest.proxy import Flow, ProxiedConnection, Proxy
 from trio_chat.selftest.supervisor import Supervisor, open_supervisor
+from trio_chat.selftest.visits import check_visits
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
+LISTENERS = ("zoe", "yves")
+"""Clients that say nothing: what they missed is pruned while they are away."""
+
+MOVERS = ("gina", "hugo")
 BEGIN, END = "the chaos test begins", "the chaos test ends"
 BROKEN_AT_START = 0.2
 """Share of the connections that have a fault injected before the first byte."""
@@ -60,6 +65,9 @@ class ChaosPlan:
     seconds: float
     seed: int
     names: Sequence[str] = NAMES
+    listeners: Sequence[str] = LISTENERS
+    movers: Sequence[str] = MOVERS
+    move_interval_s: float = 0.1
     line_interval_s: float = 0.03
     fault_interval_s: float = 0.25
     kill_interval_s: float = 4.0
@@ -75,6 +83,12 @@ class ChaosReport:
     faults: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     locks: int = 0
+    pruned: int = 0
+    """Entries that the server has pruned."""
+    visits: int = 0
+    """Visits of rooms by those who move between them."""
+    gaps: int = 0
+    """Gaps that were announced, since what was pruned had not been sent."""
     recordings: Sequence[Recording] = ()
     entries: int = 0
     seconds: float = 0.0
@@ -95,12 +109,27 @@ async def run_chaos_test(
         chaos_test = ChaosTest(plan, supervisor, proxy, report)
         await chaos_test.run(folder, on_progress)
         nursery.cancel_scope.cancel()
-    history = await _read_history(folder)
-    report.entries = len(history)
-    report.violations += check_history(history, report.recordings)
-    report.violations += await presence_faults(folder)
+    await _judge(chaos_test, folder)
     report.seconds = time.perf_counter() - began
     return report
+
+
+async def _judge(test: "ChaosTest", folder: Path) -> None:
+    """Compare what clients sent and were shown with everything that was ever in the journal."""
+    report, archive, movers = test.report, test.archive, test.movers
+    await archive.update(folder)
+    history = archive.lines(BEGIN, END)
+    moving = [recording for mover in movers for recording in mover.recordings]
+    report.entries, report.pruned = len(history), len(archive.gone)
+    report.visits = sum(len(list(mover.visits)) for mover in movers)
+    report.gaps = sum(len(recording.gaps) for recording in (*report.recordings, *moving))
+    report.violations += check_history(
+        history, report.recordings, gone=archive.gone, movers=moving, elsewhere=MOVING_ROOMS
+    )
+    for mover in movers:
+        report.violations += check_visits(mover.name, [*mover.visits], history, archive.gone)
+    pruned = [entry for entry in archive.entries if entry.id in archive.gone]
+    report.violations += await presence_faults(folder, pruned)
 
 
 class ChaosTest:
@@ -110,7 +139,10 @@ class ChaosTest:
         self._plan = plan
         self._supervisor = supervisor
         self._proxy = proxy
-        self._report = report
+        self.report = report
+        self.archive = Archive()
+        self.movers: list[Mover] = []
+        self._participants: list[Participant] = []
         self._faults_end_at = 0.0
         self._is_calm = False
         self._lock = trio.Lock()
@@ -118,12 +150,15 @@ class ChaosTest:
 
     async def run(self, folder: Path, on_progress: Callable[[float], None]) -> None:
         """Start server and clients, inject faults, wait until the clients have recovered, and stop the server."""
-        proxy, report = self._proxy, self._report
+        proxy, report = self._proxy, self.report
         proxy.target = await self._supervisor.start()
         async with AsyncExitStack() as stack:
+            names = (*self._plan.names, *self._plan.listeners)
             participants = [
-                await stack.enter_async_context(open_participant(name, proxy.port, folder)) for name in self._plan.names
+                await stack.enter_async_context(open_participant(name, proxy.port, folder)) for name in names
             ]
+            self._participants = participants
+            self.movers = [Mover(name, proxy.port, folder, self._rng(name)) for name in self._plan.movers]
             report.recordings = [one.recording for one in participants]
             with trio.move_on_after(self._plan.seconds + self._plan.settle_timeout_s) as scope:
                 await self._begin(participants)
@@ -145,15 +180,24 @@ class ChaosTest:
             await one.wait_until_shown(BEGIN)
 
     async def _inject_faults(self, participants: Sequence[Participant], on_progress: Callable[[float], None]) -> None:
-        seed = self._plan.seed
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._break_connections, Random(f"{seed} faults"))
-            nursery.start_soon(self._kill_server, Random(f"{seed} kills"))
-            nursery.start_soon(self._lock_journal, Random(f"{seed} locks"))
+            nursery.start_soon(self._break_connections, self._rng("faults"))
+            nursery.start_soon(self._kill_server, self._rng("kills"))
+            nursery.start_soon(self._lock_journal, self._rng("locks"))
             nursery.start_soon(self._report_progress, on_progress)
+            for mover in self.movers:
+                nursery.start_soon(mover.run, self._plan.move_interval_s, self._is_over)
             for one in participants:
-                others = [name for name in self._plan.names if name != one.recording.name]
-                nursery.start_soon(self._talk, one, others, Random(f"{seed} {one.recording.name}"))
+                name = one.recording.name
+                others = [other for other in self._plan.names if other != name]
+                if name in self._plan.names:
+                    nursery.start_soon(self._talk, one, others, self._rng(name))
+
+    def _rng(self, what: str) -> Random:
+        return Random(f"{self._plan.seed} {what}")
+
+    def _is_over(self) -> bool:
+        return trio.current_time() >= self._faults_end_at
 
     async def _settle(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the last line of each room: the check ends there."""
@@ -185,7 +229,7 @@ class ChaosTest:
             names = names or rng.sample(list(FAULTS), len(FAULTS))
             name = names.pop()
             FAULTS[name](connection, rng)
-            self._report.faults[name] += 1
+            self.report.faults[name] += 1
 
         self._proxy.on_connection = lambda connection: (
             inject_one(connection) if rng.random() < BROKEN_AT_START and not self._is_calm else None
@@ -197,11 +241,22 @@ class ChaosTest:
 
     async def _kill_server(self, rng: Random) -> None:
         while await self._sleep_during_faults(rng.uniform(0.5, 1.5) * self._plan.kill_interval_s):
-            async with self._lock:
-                self._proxy.target = None
-                await self._supervisor.kill()
-                self._report.kills += 1
-                self._proxy.target = await self._supervisor.start()
+            await self._restart(prunes=True)
+        await self._restart(prunes=False)  # from here on nothing is pruned that is not in the archive
+
+    async def _restart(self, *, prunes: bool) -> None:
+        """Kill the server and start it anew; let it prune what nobody may say again who has had no answer."""
+        async with self._lock:
+            self._proxy.target = None
+            await self._supervisor.kill()
+            self.report.kills += 1
+            await self.archive.update(self._supervisor.data)
+            speakers: tuple[Participant | Mover, ...] = (*self._participants, *self.movers)
+            pending = [key for one in speakers for key in one.unacknowledged]
+            keep = self.archive.to_keep(pending) if prunes else None
+            self._proxy.target = await self._supervisor.start(keep=keep)
+            if keep is not None:
+                await self.archive.wait_until_pruned(self._supervisor.data, keep)
 
     async def _lock_journal(self, rng: Random) -> None:
         while await self._sleep_during_faults(rng.uniform(0.5, 1.5) * self._plan.lock_interval_s):
@@ -209,7 +264,7 @@ class ChaosTest:
                 self._is_calm = True
                 journal = self._supervisor.data / "journal.db"
                 await trio.to_thread.run_sync(_lock_for, journal, rng.uniform(*LOCKED_S))
-                self._report.locks += 1
+                self.report.locks += 1
                 await trio.sleep(CALM_S)
                 self._is_calm = False
 
@@ -220,8 +275,8 @@ class ChaosTest:
         on_progress(self._plan.seconds)
 
     async def _sleep_during_faults(self, seconds: float) -> bool:
-        """Sleep. -> whether the time of faults still lasts"""
-        await trio.sleep(seconds)
+        """Sleep, to the end of the faults at most. -> whether their time still lasts afterwards"""
+        await trio.sleep_until(min(trio.current_time() + seconds, self._faults_end_at))
         return trio.current_time() < self._faults_end_at
 
 
@@ -234,22 +289,3 @@ def _lock_for(journal: Path, seconds: float) -> None:
     with closing(sqlite3.connect(journal, isolation_level=None, timeout=LOCK_WAIT_S)) as other:
         other.execute("BEGIN EXCLUSIVE")
         time.sleep(seconds)
-
-
-async def _read_history(folder: Path) -> list[ShownEntry]:
-    """Read the entries of the rooms from the journal, from the first BEGIN to the last END."""
-    entries: list[Entry] = []
-    async with open_history("sqlite:", data=folder) as history:
-        seen = 0
-        while page := await history.read(None, after=seen, limit=1000):
-            seen = page[-1].id
-            entries += [it for it in page if isinstance(it, Entry)]
-    lines = [
-        ShownEntry(entry.id, entry.draft.room, entry.draft.kind, entry.draft.author, entry.draft.text)
-        for entry in entries
-        if entry.draft.room in ROOMS
-    ]
-    texts = [line.text for line in lines]
-    first = texts.index(BEGIN) if BEGIN in texts else 0
-    ends = [number for number, text in enumerate(texts, 1) if text.startswith(END)]
-    return lines[first : ends[-1] if ends else None]

@@ -1,12 +1,13 @@
 """The check of a chaos test: what clients sent and were shown, compared with the history. Pure."""
 
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from trio_chat.chat.events import Kind
+from trio_chat.chat.events import MAILBOX_MARK, Kind
 
 QUOTED_CHARS_MAX = 40
 
@@ -24,12 +25,20 @@ class ShownEntry(NamedTuple):
         return f"entry {self.id} in #{self.room}: {self.author} {self.kind} {_quote(self.text)}"
 
 
+class AnnouncedGap(NamedTuple):
+    """Entries of a room were announced as pruned: between the id `after` and the next one that was shown."""
+
+    room: str
+    after: int
+
+
 @dataclass(slots=True)
 class Recording:
     """The lines that one client sent and was shown, in order. `said` has the texts by their keys.
 
     `told` has the recipients and texts of its private messages by their keys, and `heard` those that it received.
-    `missed` counts the gaps that were announced to it; `ended` is the reason why it gave up, if it did.
+    `gaps` are those that were announced because entries were pruned, and `missed` counts the others; `ended` is the
+    reason why it gave up, if it did.
     """
 
     name: str
@@ -39,6 +48,7 @@ class Recording:
     shown: list[ShownEntry] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    gaps: list[AnnouncedGap] = field(default_factory=list)
     missed: int = 0
     reconnects: int = 0
     ended: str = ""
@@ -49,19 +59,31 @@ class Recording:
         return len(self.sent) + len(self.failed) >= len(self.said) + len(self.told)
 
 
-def check_history(history: Sequence[ShownEntry], recordings: Sequence[Recording]) -> list[str]:
+def check_history(
+    history: Sequence[ShownEntry],
+    recordings: Sequence[Recording],
+    *,
+    gone: Collection[int] = (),
+    movers: Sequence[Recording] = (),
+    elsewhere: Collection[str] = (),
+) -> list[str]:
     """Return every broken promise, as a sentence.
 
     `history` begins with an entry before which all clients had joined, and ends with one after which nothing was said;
     what they were shown before and after is ignored. Every text is unique. All clients are in all rooms; each room has
-    its own order.
+    its own order. Entries with ids in `gone` were pruned: who has not been shown one must have been told of a gap.
+    `movers` come and go: they are judged by what they said, and else by `check_visits`. Nobody
+    else is in the rooms `elsewhere`.
     """
+    recordings = (*recordings, *movers)
+    pruned = {line.text for line in history if line.id in gone}
     violations = list(_check_texts_and_order(history, recordings))
     for recording in recordings:
-        violations += (f"{recording.name} {what}" for what in _check_all_shown(history, recording))
+        if recording not in movers:
+            violations += (f"{recording.name} {what}" for what in _check_all_shown(history, recording, gone, elsewhere))
         violations += (f"{recording.name} {what}" for what in _check_said(history, recording))
         violations += (f"{recording.name} {what}" for what in _check_own_order(history, recording))
-        violations += (f"{recording.name} {what}" for what in _check_told(recording, recordings))
+        violations += (f"{recording.name} {what}" for what in _check_told(recording, recordings, pruned))
     return violations
 
 
@@ -77,24 +99,51 @@ def _check_texts_and_order(history: Sequence[ShownEntry], recordings: Iterable[R
             yield f"the history has entry {after.id} after {before.id}"
 
 
-def _check_all_shown(history: Sequence[ShownEntry], recording: Recording) -> Iterator[str]:
+def _check_all_shown(
+    history: Sequence[ShownEntry], recording: Recording, gone: Collection[int], elsewhere: Collection[str]
+) -> Iterator[str]:
     first, last = (history[0].id, history[-1].id) if history else (1, 0)
     shown = [line for line in recording.shown if first <= line.id <= last]
-    for room in sorted({line.room for line in (*history, *shown)}):
-        yield from _check_shown(_of_room(history, room), _of_room(shown, room))
+    rooms = {line.room for line in (*history, *shown)} | {gap.room for gap in recording.gaps}
+    rooms = {room for room in rooms.difference(elsewhere) if not room.startswith(MAILBOX_MARK)}
+    for room in sorted(rooms):
+        yield from check_shown(_of_room(history, room), _of_room(shown, room), _gaps_in(recording, room), gone)
+    mine = {line.id for line in shown if line.room == MAILBOX_MARK}
+    names = {line.room for line in history if line.id in mine}
+    mailbox = [line._replace(room=MAILBOX_MARK) for line in history if line.room in names]
+    yield from check_shown(mailbox, _of_room(shown, MAILBOX_MARK), _gaps_in(recording, MAILBOX_MARK), gone)
 
 
-def _check_shown(history: Sequence[ShownEntry], shown: Sequence[ShownEntry]) -> Iterator[str]:
-    if shown == history:
+def _gaps_in(recording: Recording, room: str) -> list[AnnouncedGap]:
+    return [gap for gap in recording.gaps if gap.room == room]
+
+
+def check_shown(
+    history: Sequence[ShownEntry], shown: Sequence[ShownEntry], gaps: Sequence[AnnouncedGap], gone: Collection[int]
+) -> Iterator[str]:
+    """Find what a client was shown of one room wrongly, twice, never or in another order, and gaps that were none."""
+    if shown == history and not gaps:
         return
     kept = {line.id: line for line in history}
     times = Counter(line.id for line in shown)
+    missing = [line for line in history if line.id not in times]
+    spans = [(gap.after, _next_id(shown, gap)) for gap in gaps]
     yield from (f"was shown entry {number} {count} times" for number, count in times.items() if count > 1)
-    yield from (f"was never shown {line}" for line in history if line.id not in times)
+    for line in missing:
+        if line.id not in gone or not any(after < line.id < until for after, until in spans):
+            yield f"was never shown {line}"
+    for gap, (after, until) in zip(gaps, spans, strict=True):
+        if not any(after < line.id < until and line.id in gone for line in missing):
+            yield f"was told of a gap in #{gap.room} after entry {after}, where nothing is missing"
     yield from (f"was shown {line}, which is not in the history" for line in shown if kept.get(line.id) != line)
     yield from (
         f"was shown entry {after.id} after {before.id}" for before, after in pairwise(shown) if before.id > after.id
     )
+
+
+def _next_id(shown: Sequence[ShownEntry], gap: AnnouncedGap) -> int:
+    """Return the id of the first entry that was shown behind a gap."""
+    return next((line.id for line in shown if line.id > gap.after), sys.maxsize)
 
 
 def _check_said(history: Sequence[ShownEntry], recording: Recording) -> Iterator[str]:
@@ -127,12 +176,12 @@ def _check_own_order(history: Sequence[ShownEntry], recording: Recording) -> Ite
     )
 
 
-def _check_told(recording: Recording, recordings: Iterable[Recording]) -> Iterator[str]:
+def _check_told(recording: Recording, recordings: Iterable[Recording], pruned: Collection[str]) -> Iterator[str]:
     heard = {one.name: Counter(one.heard) for one in recordings}
     sent, failed = Counter(recording.sent), Counter(recording.failed)
     for key, (name, text) in recording.told.items():
         times = heard[name][text]
-        if sent[key] and times != 1:
+        if sent[key] and times != 1 and not (times == 0 and text in pruned):
             yield f"was told that {_quote(text)} is kept for {name}, who received it {times} times"
         if failed[key] and times:
             yield f"was told that {_quote(text)} for {name} failed, but it was received"

@@ -1,7 +1,7 @@
 """A client that takes part in a test, and records what it sends and is shown."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,11 +9,26 @@ import trio
 
 from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.client.link.address import TcpAddress
-from trio_chat.client.link.events import Connected, Disconnected, Ended, Failed, GapFound, LinkEvent, Received, Sent
+from trio_chat.client.link.events import (
+    Answered,
+    Connected,
+    Disconnected,
+    Ended,
+    Failed,
+    GapFound,
+    LinkEvent,
+    Question,
+    Received,
+    Refused,
+    RoomJoined,
+    RoomLeft,
+    Sent,
+)
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import open_outbox
-from trio_chat.selftest.checker import Recording, ShownEntry
+from trio_chat.selftest.checker import AnnouncedGap, Recording, ShownEntry
+from trio_chat.selftest.visits import Visit
 from trio_chat.wire import frames
 
 ROOMS = (LOBBY, "den")
@@ -24,12 +39,19 @@ class Participant:
 
     def __init__(self, name: str, link: Link) -> None:
         self.recording = Recording(name)
+        self.visits: list[Visit] = []
+        """The visits of rooms, those that go on included."""
+        self._answers = 0
+        self._is_connected = self._has_ended = False
+        self._just_ended: list[Visit] = []
+        """Visits that ended by the events which came together with the one that is recorded."""
         self._link = link
         self._changed = trio.Event()
 
     async def run(self) -> None:
         """Record events until the link ends."""
         async for events in self._link:
+            self._just_ended.clear()
             for event in events:
                 self._record(event)
             self._changed.set()
@@ -49,6 +71,27 @@ class Participant:
         self.recording.told[key] = name, text
         await self._link.say(frames.Tell(to=name, text=text, key=key))
 
+    async def ask(self, question: Question) -> None:
+        """Ask something, and return when it is answered or refused."""
+        wanted = self._answers + 1
+        self._link.ask(question)
+        await self._wait_until(lambda: self._answers >= wanted or self._has_ended)
+
+    async def leave_chat(self) -> None:
+        """Leave for good once everything that was sent is acknowledged; return when that is over."""
+        self._link.finish()
+        await self._wait_until(lambda: self._has_ended)
+
+    @property
+    def unacknowledged(self) -> list[str]:
+        """The keys of the messages that are not acknowledged."""
+        return [message.key for message in self._link.pending]
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms that it is in, or wants to be in."""
+        return list(self._link.rooms)
+
     async def wait_until_settled(self) -> None:
         """Return when each line that it sent was acknowledged or failed."""
         await self._wait_until(lambda: self.recording.is_settled)
@@ -64,28 +107,75 @@ class Participant:
     def _record(self, event: LinkEvent) -> None:
         recording = self.recording
         match event:
-            case Received(entry=entry) if entry.room in ROOMS:
-                recording.shown.append(ShownEntry(entry.id, entry.room, entry.kind, entry.author, entry.text))
-            case Received(entry=entry) if entry.kind == Kind.TOLD and entry.author != recording.name:
-                recording.heard.append(entry.text)
+            case Received(entry=entry):
+                shown = ShownEntry(entry.id, entry.room, entry.kind, entry.author, entry.text)
+                recording.shown.append(shown)
+                if entry.kind == Kind.TOLD and entry.author != recording.name:
+                    recording.heard.append(entry.text)
+                for visit in self._open_visits(entry.room):
+                    visit.shown.append(shown)
+            case GapFound(reason="pruned", room=room, after=after):
+                recording.gaps.append(AnnouncedGap(room, after))
+                for visit in self._open_visits(room):
+                    visit.gaps.append(AnnouncedGap(room, after))
+            case Connected(rooms=rooms, is_other_epoch=False):
+                self._is_connected = True
+                for room in rooms:
+                    self._begin_visit(room)
             case Sent(message=message):
                 recording.sent.append(message.key)
             case Failed(message=message):
                 recording.failed.append(message.key)
             case GapFound() | Connected(is_other_epoch=True):
                 recording.missed += 1
+            case RoomJoined(room=room):
+                self._answers += 1
+                self._begin_visit(room)
+            case RoomLeft(room=room):
+                self._answers += 1
+                self._end_visit(room)
+            case Answered() | Refused(question=frames.Request()):
+                self._answers += 1
             case Disconnected():
                 recording.reconnects += 1
-            case Ended(reason=reason):
-                recording.ended = reason
+                self._lose_connection()
+            case Ended(reason=reason, is_orderly=is_orderly):
+                self._has_ended = True
+                recording.ended = "" if is_orderly else reason
+
+    def _open_visits(self, room: str) -> list[Visit]:
+        return [visit for visit in self.visits if visit.room == room and not visit.is_over]
+
+    def _begin_visit(self, room: str) -> None:
+        if not self._open_visits(room):
+            self.visits.append(Visit(room))
+
+    def _end_visit(self, room: str) -> None:
+        for visit in self._open_visits(room):
+            visit.is_over, visit.is_whole = True, self._is_connected
+            self._just_ended.append(visit)
+
+    def _lose_connection(self) -> None:
+        """Note that the connection broke; a room that was being left then was left without an answer."""
+        self._is_connected = False
+        for visit in self._just_ended:
+            visit.is_whole = False
 
 
 @asynccontextmanager
-async def open_participant(name: str, port: int, folder: Path) -> AsyncIterator[Participant]:
-    """Join, and stay until the end of the block, with the outbox in `folder`. Raises LinkError, in a group."""
-    address, identity = TcpAddress("127.0.0.1", port), Identity(nick=name, rooms=ROOMS)
+async def open_participant(
+    name: str, port: int, folder: Path, rooms: Sequence[str] = ROOMS, *, is_persistent: bool = False
+) -> AsyncIterator[Participant]:
+    """Join, and stay until the end of the block, with the outbox in `folder`. Raises LinkError, in a group.
+
+    If `is_persistent`, there need not be a server yet.
+    """
+    address, identity = TcpAddress("127.0.0.1", port), Identity(nick=name, rooms=tuple(rooms))
     with open_outbox(str(address), name, folder=folder / "outbox") as outbox:
-        async with open_link(address, identity, outbox) as link, trio.open_nursery() as nursery:
+        async with (
+            open_link(address, identity, outbox, is_persistent=is_persistent) as link,
+            trio.open_nursery() as nursery,
+        ):
             participant = Participant(name, link)
             nursery.start_soon(participant.run)
             yield participant

@@ -16,9 +16,13 @@ _LEAVING = (Kind.LEFT, Kind.KICKED)
 _SPEAKING = (Kind.SAID, Kind.ACTED)
 
 
-async def presence_faults(data: Path) -> list[str]:
-    """Compare the notices in the journal of a server that has stopped with the sessions that it holds. -> faults"""
+async def presence_faults(data: Path, pruned: Iterable[Entry] = ()) -> list[str]:
+    """Compare the notices in the journal of a server that has stopped with the sessions that it holds. -> faults
+
+    `pruned` are entries that were in the journal, in front of those that are.
+    """
     replay, seen = PresenceReplay(), 0
+    replay.feed(pruned)
     present: defaultdict[str, list[str]] = defaultdict(list)
     async with open_journal("sqlite:", data=data) as journal:
         while page := await journal.read(None, after=seen, limit=PAGE_ENTRIES):

@@ -16,7 +16,9 @@ def describe(report: ChaosReport) -> Iterator[str]:
     yield f"{len(participants)} clients, {plan.seconds:g} s of faults, seed {plan.seed}; {report.seconds:.1f} s in all"
     yield f"connections: {faults}; {sum(one.reconnects for one in participants)} reconnects"
     yield f"server: killed and restarted {report.kills} time{'' if report.kills == 1 else 's'}"
-    yield f"journal: locked by another program {report.locks} time{'' if report.locks == 1 else 's'}"
+    pruned = f"{report.pruned} entries pruned, of which clients were told by {report.gaps} gaps"
+    yield f"journal: locked by another program {report.locks} time{'' if report.locks == 1 else 's'}; {pruned}"
+    yield f"rooms: {report.visits} visits by {len(plan.movers)} clients that move between them"
     lines = f"{said} said and {told} told in private, {sent} kept, {failed} failed"
     yield f"lines: {lines}; {report.entries} entries in the history"
     if not report.violations:

@@ -32,10 +32,11 @@ class Supervisor:
         self._python = python
         self._process: trio.Process | None = None
 
-    async def start(self) -> int:
-        """Start a server. -> its port. Raises SelftestError."""
+    async def start(self, *, keep: int | None = None) -> int:
+        """Start a server, which prunes all but the `keep` newest entries. -> its port. Raises SelftestError."""
         command = [self._python, "-m", "trio_chat", "serve", "--host", "127.0.0.1", "--port", "0"]
         command += ["--admin-port", "0", "--no-console", "--rate", "0", "--data", str(self.data)]
+        command += [] if keep is None else ["--keep", str(keep)]
         with (self.data / "server.log").open("ab") as log:
             process = self._process = await trio.lowlevel.open_process(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=_environment()

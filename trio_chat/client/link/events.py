@@ -148,11 +148,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class GapFound:
-    """Entries of a room are missing, for a reason of the frame `gap`; `count` is 0 where their number is not known."""
+    """Entries of a room are missing after an id, for a reason of the frame `gap`; a `count` of 0 is unknown."""
 
     room: str
     count: int
     reason: str
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

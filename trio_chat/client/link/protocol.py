@@ -343,7 +343,7 @@ class ClientProtocol:
             self._has_gap = True
             self._membership.forget_positions()
             return []
-        return [GapFound(gap.room, max(gap.missed, 0), gap.reason)]
+        return [GapFound(gap.room, max(gap.missed, 0), gap.reason, gap.after)]
 
     def _receive_away(self, away: frames.Away) -> list[LinkEvent]:
         """Remember that the recipient of a message is away, to report it once the message is acknowledged."""

@@ -1,0 +1,77 @@
+"""Everything that was ever in the journal of a test, also what the server has pruned since."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import trio
+
+from trio_chat.chat.events import Entry, Kind
+from trio_chat.journal import open_history
+from trio_chat.selftest.checker import ShownEntry
+
+PAGE_ENTRIES = 1000
+
+PRUNING_TIMEOUT_S = 5.0
+PRUNING_POLL_S = 0.1
+
+NEWEST_KEPT = 20
+"""Entries that are never pruned here: a server that begins with an empty journal has nobody who missed anything."""
+
+
+class Archive:
+    """The entries by id. It is brought up to date while no server runs, so that nothing is pruned unseen."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, Entry] = {}
+        self.gone: frozenset[int] = frozenset()
+        """Ids of entries that are no longer in the journal."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """All entries, in their order."""
+        return [self._entries[number] for number in sorted(self._entries)]
+
+    async def update(self, data: Path) -> None:
+        """Read the journal in a data folder. Raises JournalError."""
+        seen, kept = 0, set[int]()
+        async with open_history("sqlite:", data=data) as history:
+            while page := await history.read(None, after=seen, limit=PAGE_ENTRIES):
+                seen = page[-1].id
+                self._entries |= {it.id: it for it in page if isinstance(it, Entry)}
+                kept |= {it.id for it in page}
+        self.gone = frozenset(self._entries.keys() - kept)
+
+    async def wait_until_pruned(self, data: Path, keep: int) -> None:
+        """Return when a server has pruned all that was here but the `keep` newest, or was too busy for that."""
+        target = max(self._entries, default=0) - keep
+        with trio.move_on_after(PRUNING_TIMEOUT_S):
+            while True:
+                async with open_history("sqlite:", data=data) as history:
+                    if not (page := await history.read(None, after=0, limit=1)) or page[0].id > target:
+                        return
+                await trio.sleep(PRUNING_POLL_S)
+
+    def to_keep(self, unacknowledged: Collection[str]) -> int:
+        """Return the number of newest entries that a server must keep: from the first with one of these keys on.
+
+        A message that is repeated when its first copy is pruned is said again: nobody can know of it any more.
+        """
+        if not self._entries:
+            return NEWEST_KEPT
+        last = max(self._entries)
+        pending = [it.id for it in self._entries.values() if it.draft.key and it.draft.key in unacknowledged]
+        return max(NEWEST_KEPT, last - min(pending, default=last) + 1)
+
+    def lines(self, begin: str, end: str) -> list[ShownEntry]:
+        """Return the entries from the text `begin` to the last one that starts with `end`, as clients show them."""
+        lines = [as_shown(entry) for entry in self.entries]
+        texts = [line.text if line.kind == Kind.SAID else "" for line in lines]
+        first = texts.index(begin) if begin in texts else 0
+        ends = [number for number, text in enumerate(texts, 1) if text.startswith(end)]
+        return lines[first : ends[-1] if ends else None]
+
+
+def as_shown(entry: Entry) -> ShownEntry:
+    """Return an entry as a client shows it."""
+    draft = entry.draft
+    return ShownEntry(entry.id, draft.room, draft.kind, draft.author, draft.text)

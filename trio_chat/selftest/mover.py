@@ -1,0 +1,66 @@
+"""A client that moves between rooms, takes other names, leaves the chat and comes back."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import trio
+
+from trio_chat.selftest.checker import Recording
+from trio_chat.selftest.participant import Participant, open_participant
+from trio_chat.selftest.visits import Visit
+from trio_chat.wire import frames
+
+MOVING_ROOMS = ("attic", "yard", "shed")
+STEPS = ("join", "leave", "rename", "say", "say", "say", "go")
+
+
+class Mover:
+    """One after the other, the stays in the chat of one person whose nicks all begin with its name."""
+
+    def __init__(self, name: str, port: int, folder: Path, rng: Random) -> None:
+        self.name = name
+        self._port = port
+        self._folder = folder
+        self._rng = rng
+        self._numbers = itertools.count(1)
+        self._stays: list[Participant] = []
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """The recording of each stay."""
+        return [stay.recording for stay in self._stays]
+
+    @property
+    def visits(self) -> Iterator[Visit]:
+        """All visits of rooms."""
+        return itertools.chain.from_iterable(stay.visits for stay in self._stays)
+
+    @property
+    def unacknowledged(self) -> list[str]:
+        """The keys of the messages that are not acknowledged."""
+        return self._stays[-1].unacknowledged if self._stays else []
+
+    async def run(self, interval_s: float, is_over: Callable[[], bool]) -> None:
+        """Come, move about and go, again and again; return when it is over and the last stay has ended."""
+        while not is_over():
+            nick = f"{self.name}{next(self._numbers)}"
+            rooms = [self._rng.choice(MOVING_ROOMS)]
+            async with open_participant(nick, self._port, self._folder, rooms, is_persistent=True) as stay:
+                self._stays.append(stay)
+                await self._move_about(stay, interval_s, is_over)
+                await stay.leave_chat()
+
+    async def _move_about(self, stay: Participant, interval_s: float, is_over: Callable[[], bool]) -> None:
+        while not is_over() and (step := self._rng.choice(STEPS)) != "go":
+            room, number = self._rng.choice(MOVING_ROOMS), next(self._numbers)
+            if step == "join":
+                await stay.ask(frames.Join(room=room))
+            elif step == "leave" and room in stay.rooms and len(stay.rooms) > 1:
+                await stay.ask(frames.Leave(room=room))
+            elif step == "rename":
+                await stay.ask(frames.Nick(nick=f"{self.name}{number}"))
+            elif room in stay.rooms:
+                await stay.say(f"{self.name} {number}", room)
+            await trio.sleep(self._rng.expovariate(1 / interval_s))
