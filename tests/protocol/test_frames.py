@@ -426,24 +426,26 @@ def test_several_lines_are_one_message_acknowledged_by_its_last_entry(server, en
     assert alice.welcome["limits"]["lines"] == 50
 
     alice.send(type="say", room="lobby", lines=lines, key="k")
-    entries = [alice.until("entry", kind="said") for _ in range(3)]
+    entries = [alice.until("entry", kind="said") for _ in range(4)]
     alice.send(type="say", room="lobby", lines=lines, key="k")
     again = alice.until("entry", key="k")
     alice.send(type="say", room="lobby", text="end", key="e")
     end = alice.until("entry", key="e")
 
-    assert [(entry["text"], entry.get("key", "")) for entry in entries] == [
+    assert [(entry.get("text", ""), entry.get("key", "")) for entry in entries] == [
         ("def f():", ""),
         ("  return 1", ""),
+        ("", ""),
         ("*** [bob] left the chat ***", "k"),
     ]
-    assert [entry["id"] - entries[0]["id"] for entry in entries] == [0, 1, 2]
-    assert (again["id"], again["again"]) == (entries[2]["id"], True)
-    assert end["id"] == entries[2]["id"] + 1
-    heard = [carol.line() for _ in range(4)]
+    assert [entry["id"] - entries[0]["id"] for entry in entries] == [0, 1, 2, 3]
+    assert (again["id"], again["again"]) == (entries[3]["id"], True)
+    assert end["id"] == entries[3]["id"] + 1
+    heard = [carol.line() for _ in range(5)]
     assert heard == [
         "[alice]> def f():",
         "[alice]>   return 1",
+        "[alice]> ",
         "[alice]> *** [bob] left the chat ***",
         "[alice]> end",
     ]

@@ -48,7 +48,7 @@ async def texts_heard(bob: Frames, count: int) -> list[str]:
 
 
 async def talk_by_link(server, counts: Sequence[int], folder: Path) -> None:
-    with open_outbox("test", folder=folder) as outbox:
+    with open_outbox("test", folder=folder / "outbox") as outbox:  # the journal has locked its own
         async with open_link(TcpAddress("127.0.0.1", server.port), Identity(nick="alice"), outbox) as link:
             number = 0
             for count in counts:
