@@ -5,8 +5,11 @@ from trio_chat.chat.commands import obey
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.search_query import SearchTerms
 from trio_chat.chat.wording import ROOMS_MAX
 from trio_chat.wire.lines import line_of
+
+BLUE_CHEESE = SearchTerms("blue cheese", "blue cheese")
 
 
 def test_a_plain_client_is_in_one_room_at_a_time(world) -> None:
@@ -184,7 +187,7 @@ def test_nobody_tells_itself_anything(world, name: str) -> None:
 
 
 def test_search_is_of_the_current_room(world) -> None:
-    assert obey(world.chat, world.connect(1001), "/search blue cheese") == SearchQuery("lobby", "blue cheese")
+    assert obey(world.chat, world.connect(1001), "/search blue cheese") == SearchQuery(("lobby",), BLUE_CHEESE)
 
 
 def test_a_frames_client_can_be_in_many_rooms_but_not_in_too_many(world) -> None:

@@ -4,6 +4,7 @@ import msgspec
 
 from trio_chat.chat.events import Receipt
 from trio_chat.chat.moments import Bounds
+from trio_chat.chat.search_query import SearchTerms
 from trio_chat.chat.wording import SEARCH_MAX, YOU_HAVE_LEFT
 
 
@@ -36,10 +37,10 @@ class HistoryQuery(msgspec.Struct, frozen=True):
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
-    """A request for the newest entries of a room, `limit` at most, with all the words."""
+    """A request for the newest entries of these rooms, `limit` at most, that a search finds."""
 
-    room: str
-    words: str
+    rooms: tuple[str, ...]
+    terms: SearchTerms
     limit: int = SEARCH_MAX
 
 

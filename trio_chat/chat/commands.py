@@ -28,6 +28,7 @@ from trio_chat.chat.prices import (
     Extent,
     Price,
 )
+from trio_chat.chat.search_query import FILTERS, read_search
 from trio_chat.chat.text import clean, with_tabs_as_blanks
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import (
@@ -212,7 +213,9 @@ def _history(call: Call) -> Answer:
 
 
 def _search(call: Call) -> Answer:
-    return SearchQuery(call.room.name, call.argument, call.limit)
+    terms = read_search(call.argument, call.chat.time)
+    rooms = [call.chat.room_of(call.client, name) for name in terms.rooms] or [call.room]
+    return SearchQuery(tuple(room.name for room in rooms), terms, call.limit)
 
 
 def _quit(_call: Call) -> Answer:
@@ -329,7 +332,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         Command(
             "search",
             "WORDS",
-            "find lines in this room with all the words",
+            f'find lines with all the words and "phrases"; {FILTERS} narrow it down',
             _search,
             Effect.ASKS,
             price=PAST,

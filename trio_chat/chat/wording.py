@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import islice
+from textwrap import wrap
 
 from trio_chat.chat.events import LOBBY
 
@@ -23,7 +24,10 @@ LATE_HELLO = "that hello came too late for frames: connect again, and say it at 
 NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT says something to one person alone"
 YOU_HAVE_LEFT = "you have left"
 _USAGE_MAX = 16
-"""Characters of a usage that has its text beside it in `/help`: 60 columns of 80 are left for that."""
+"""Characters of a usage that has its text beside it in `/help`."""
+
+_HELP_COLUMNS = 76
+"""Columns for a usage and its text, of 80 with the blanks before and between them."""
 
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
 
@@ -94,7 +98,9 @@ def help_rows(rows: list[tuple[str, str]]) -> list[str]:
 
 
 def _help_row(usage: str, text: str, width: int) -> list[str]:
-    """Lay out a usage and what it is for; below it, where that needs the space."""
-    if len(usage) <= width:
-        return [f"  {usage:<{width}}  {text}"]
-    return [f"  {usage}", f"  {'':<{width}}  {text}"]
+    """Lay out a usage and what it is for, which begins below a usage that needs the space beside it."""
+    texts = wrap(text, _HELP_COLUMNS - width) or [""]
+    rows = [f"  {'':<{width}}  {line}" for line in texts]
+    if len(usage) > width:
+        return [f"  {usage}", *rows]
+    return [f"  {usage:<{width}}  {texts[0]}", *rows[1:]]

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.chat.folding import fold
-from trio_chat.chat.words import holds, phrase
+from trio_chat.chat.search_query import SEARCH_CHARS_MAX, TOO_LONG, phrases_in
+from trio_chat.chat.words import holds
 from trio_chat.journal.records import SearchError
 
 SEARCHED = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
@@ -12,9 +13,6 @@ SEARCHED = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
 
 WORDS_MAX = 8
 """Words in one search. Each costs as much as another search."""
-
-CHARS_MAX = 256
-"""Characters in one search, judged before anything else is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,13 @@ class Wanted:
 def phrases(words: str) -> tuple[str, ...]:
     """Split a query into phrases, each of which has to be somewhere in a text. Raises SearchError.
 
-    Spaces separate phrases. Other signs separate the words of one phrase: `can't` is `can` followed at once by `t`.
+    Spaces separate phrases, unless they stand in quotes. Other signs separate the words of one phrase: `can't` is `can`
+    followed at once by `t`.
     Of phrases that find the same only the first is returned.
     """
-    if len(words) > CHARS_MAX:
-        raise SearchError(f"a search has at most {CHARS_MAX} characters")
-    found = dict.fromkeys(filter(None, map(phrase, words.split())))
+    if len(words) > SEARCH_CHARS_MAX:
+        raise SearchError(TOO_LONG)
+    found = phrases_in(words)
     if len(found) > WORDS_MAX:
         raise SearchError(f"a search has at most {WORDS_MAX} words")
-    return tuple(found)
+    return found

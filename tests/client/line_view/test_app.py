@@ -957,6 +957,44 @@ def test_a_damaged_entry_is_named_in_its_place_among_those_that_are_whole(play: 
     assert play(scene) == 0
 
 
+def test_history_is_read_back_page_by_page_as_the_client_says(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        said = {"type": "entry", "room": "lobby", "kind": "said", "time": 0, "author": "a", "text": "hi"}
+        screen.type("/history 1 before 1970-01-02T00:00Z\r")
+        asked = await peer.frame()
+        assert (asked["limit"], asked["before_time"], "before" in asked) == (1, 86_400, False)
+        await peer.send(type="page", entries=[said | {"id": 9}], more=True, key=asked["key"])
+        await screen.shows("*** older: /history 1 before 9 ***", AT_PROMPT)
+        screen.type("/history 1 before 9\r")
+        asked = await peer.frame()
+        assert (asked["limit"], asked["before"]) == (1, 9)
+        await peer.send(type="page", entries=[said | {"id": 7}], more=False, key=asked["key"])
+        await screen.shows("> /history 1 before 9", "1970-01-01 00:00 [a]> hi", AT_PROMPT)
+        screen.type("/history before lunch\r")
+        await screen.shows("    2026-11-28T14:00, or the id of a line: 4711 ***", AT_PROMPT)
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def test_what_was_searched_for_is_marked_and_counted(play: Any) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        said = {"type": "entry", "room": "lobby", "kind": "said", "time": 0, "author": "a", "text": "Der Käse ist BLAU"}
+        screen.type('/search kase before:1970-01-02T00:00Z "ist blau"\r')
+        asked = await peer.frame()
+        assert asked["text"] == 'kase before:1970-01-02T00:00:00Z "ist blau"'
+        await peer.send(type="page", entries=[said | {"id": 9}], more=True, key=asked["key"])
+        await screen.shows('    before:1970-01-02T00:00:00Z "ist blau" before:9 ***', AT_PROMPT)
+        assert "Der \x1b[1;4mKäse\x1b[0m \x1b[1;4mist BLAU\x1b[0m".encode() in screen.received
+        screen.type("/search from:\r")
+        await screen.shows('    "from:" is a word ***', AT_PROMPT)
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
 def test_an_ignored_person_is_not_shown_until_unignored(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/ignore A\r")

@@ -1,5 +1,6 @@
 import pytest
 
+from trio_chat.chat.wording import STILL_INDEXING
 from trio_chat.client.transcript.page_end import page_end
 from trio_chat.wire import frames
 
@@ -20,10 +21,14 @@ def page(*ids: int, more: bool = True, damaged: tuple[int, ...] = (), incomplete
         (frames.History(room="lobby", limit=20), page(7, 9, more=False), ""),
         (frames.History(room="lobby", limit=20), page(), ""),
         (None, page(7), ""),
-        (frames.Search(text="x"), page(7), ""),
-        (frames.Search(text="x"), page(7, incomplete=True), "older lines are still being indexed"),
-        (frames.Search(text="x"), page(incomplete=True), "older lines are still being indexed"),
+        (frames.Search(text="x from:ann"), page(7, 9), "the newest 2 lines; older: /search x from:ann before:7"),
+        (frames.Search(text="x before:9"), page(7, damaged=(5,)), "the newest 2 lines; older: /search x before:5"),
+        (frames.Search(text="x"), page(7, more=False), "1 line found"),
+        (frames.Search(text="x"), page(7, more=False, incomplete=True), f"1 line found; {STILL_INDEXING}"),
+        (frames.Search(text="x"), page(incomplete=True), STILL_INDEXING),
     ],
 )
-def test_behind_a_page_stands_how_to_read_on(question: frames.History | None, answer: frames.Page, end: str) -> None:
+def test_behind_a_page_stands_how_to_read_on(
+    question: frames.History | frames.Search | None, answer: frames.Page, end: str
+) -> None:
     assert page_end(question, answer) == end

@@ -117,7 +117,7 @@ async def test_a_search_says_so_while_older_lines_are_being_indexed_in_lines_and
         await program.send(b'{"type":"search","text":"nobody","key":"k"}\n')
 
         assert (await line.line()).endswith("hi")
-        assert (await line.line()).startswith("*** older lines are still being indexed")
+        assert (await line.line()).startswith("*** 1 line found; older lines are still being indexed")
         assert await line.line() == "*** nothing found; older lines are still being indexed ***"
         while '"type":"page"' not in (answer := await program.line()):
             pass

@@ -11,6 +11,7 @@ from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.history_argument import range_wanted
+from trio_chat.chat.search_query import read_search, with_instants
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, topic_wanted
 from trio_chat.client.link.events import Message, Question
@@ -112,7 +113,8 @@ def _rooms(_it: TypedCommand) -> Meaning:
 
 
 def _search(it: TypedCommand) -> Meaning:
-    return frames.Search(room=it.room, text=it.argument[:256], limit=it.limit)
+    read_search(it.argument, it.now)  # a mistake is told at once
+    return frames.Search(room=it.room, text=with_instants(it.argument, it.now), limit=it.limit)
 
 
 def _history(it: TypedCommand) -> Meaning:

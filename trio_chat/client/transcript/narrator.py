@@ -22,6 +22,7 @@ from trio_chat.client.link.events import (
     Message,
     NewSince,
     Pending,
+    Question,
     Received,
     RecipientAway,
     Refused,
@@ -31,6 +32,7 @@ from trio_chat.client.link.events import (
     lines_of,
 )
 from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
+from trio_chat.client.transcript.found import mark_found
 from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.page_end import page_end
 from trio_chat.client.transcript.people import People
@@ -225,7 +227,7 @@ class Narrator:
                 text = "; ".join(filter(None, (NOTHING_FOUND, page_end(answered.question, page))))
                 yield TranscriptItem(self.transcript.notice(text), self.room)
             case frames.Page() as page:
-                yield from self._render_page(page, link, columns)
+                yield from self._render_page(answered.question, page, link, columns)
                 if end := page_end(answered.question, page):
                     yield TranscriptItem(self.transcript.notice(end), self.room)
             case frames.Done():
@@ -233,8 +235,13 @@ class Narrator:
             case answer:
                 assert_never(answer)
 
-    def _render_page(self, page: frames.Page, link: LinkState, columns: int | None) -> Iterator[TranscriptItem]:
-        items = [self._render_past(entry, link, columns) for entry in page.entries if not self._is_muted(entry)]
+    def _render_page(
+        self, question: Question | None, page: frames.Page, link: LinkState, columns: int | None
+    ) -> Iterator[TranscriptItem]:
+        shown = [entry for entry in page.entries if not self._is_muted(entry)]
+        items = [self._render_past(entry, link, columns) for entry in shown]
+        if isinstance(question, frames.Search):
+            items = mark_found(question, items, self.room)
         items += [self._render_damaged(number) for number in page.damaged]
         yield from sorted(items, key=attrgetter("id"))
 

@@ -10,6 +10,7 @@ class Style(StrEnum):
     PLAIN = "plain"
     NOTICE = "notice"
     MENTION = "mention"
+    MATCH = "match"
     NAME_1 = "name-1"
     NAME_2 = "name-2"
     NAME_3 = "name-3"

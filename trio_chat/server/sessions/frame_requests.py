@@ -19,7 +19,9 @@ from trio_chat.chat.commands import REQUEST_PRICES, run_for_program
 from trio_chat.chat.commands import price_of as price_of_line
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry, Receipt
+from trio_chat.chat.moments import Bounds
 from trio_chat.chat.prices import Extent
+from trio_chat.chat.search_query import read_search
 from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
@@ -109,9 +111,21 @@ async def _history(talk: FrameConversation, request: frames.History) -> None:
 
 
 async def _search(talk: FrameConversation, request: frames.Search) -> None:
-    names = [talk.room(request.room).name] if request.room else [room.name for room in talk.client.members]
-    searches, limit = talk.context.searches, request.limit + 1
-    found = await searches.run(talk.client, talk.outlet, names, request.text, limit=limit, before=request.before)
+    terms = read_search(request.text, talk.chat.time)
+    named = terms.rooms or ((request.room,) if request.room else ())
+    rooms = [talk.room(name).name for name in named] or [room.name for room in talk.client.members]
+    before, after = await ids_of(talk.journal, terms.bounds.within(Bounds(before=request.before)))
+    searches = talk.context.searches
+    found = await searches.run(
+        talk.client,
+        talk.outlet,
+        rooms,
+        terms.words,
+        limit=request.limit + 1,
+        before=before,
+        after=after,
+        author=terms.author,
+    )
     talk.answer(replace(_page(found, request), incomplete=searches.is_incomplete))
 
 
@@ -127,8 +141,9 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
             talk.answer(frames.CommandOutput(lines=list(lines), key=request.key))
         case HistoryQuery() as query:
             await _history(talk, frames.history_request(query, key=request.key))
-        case SearchQuery(room, words, limit):
-            await _search(talk, frames.Search(room=room, text=words, limit=limit, key=request.key))
+        case SearchQuery() as query:
+            text, limit = query.terms.typed, query.limit
+            await _search(talk, frames.Search(room=request.room, text=text, limit=limit, key=request.key))
         case LeaveChat():
             talk.is_leaving = True
         case answer:

@@ -8,6 +8,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.events import Entry
 from trio_chat.chat.history_argument import read_on
 from trio_chat.chat.moments import Bounds, zone_at
+from trio_chat.chat.search_query import found_end
 from trio_chat.chat.wording import NOTHING_FOUND, STILL_INDEXING, notice
 from trio_chat.journal import Damaged, HistoryReader, Past
 from trio_chat.server.sessions.context import SessionContext
@@ -75,18 +76,28 @@ class PastAnswers:
 
     async def _found(self, question: SearchQuery) -> Rows:
         """Yield what a search found, oldest first."""
-        searches, limit = self._context.searches, question.limit
-        found = await searches.run(self._client, self._outlet, [question.room], question.words, limit=limit)
-        gap = STILL_INDEXING if searches.is_incomplete else ""
-        if not found:
-            yield [notice("; ".join(filter(None, (NOTHING_FOUND, gap))))]
-            return
-        yield [_row_of(past) for past in found]
-        yield self._behind(gap, found[0], found[-1])
+        searches, terms, limit = self._context.searches, question.terms, question.limit
+        before, after = await ids_of(self._context.journal, terms.bounds)
+        found = await searches.run(
+            self._client,
+            self._outlet,
+            question.rooms,
+            terms.words,
+            limit=limit + 1,
+            before=before,
+            after=after,
+            author=terms.author,
+        )
+        shown = found[-limit:]
+        yield [_row_of(past) for past in shown]
+        older_than = shown[0].id if len(found) > limit else None
+        end = found_end(terms.typed, len(shown), older_than) if shown else NOTHING_FOUND
+        gap = f"; {STILL_INDEXING}" if searches.is_incomplete else ""
+        yield self._behind(end + gap, *shown)
 
-    def _behind(self, how: str, *ends: Past) -> list[str]:
+    def _behind(self, how: str, *shown: Past) -> list[str]:
         """Return the row behind what was shown: how to read on, and the zone of the times if that is news."""
-        zones = dict.fromkeys(zone_at(it.time) for it in ends if isinstance(it, Entry))
+        zones = dict.fromkeys(zone_at(it.time) for it in shown if isinstance(it, Entry))
         zone = f"times are {', then '.join(zones)}" if zones else self._zone
         parts = [how, zone if zone != self._zone else ""]
         self._zone = zone

@@ -32,6 +32,8 @@ class Searches:
         *,
         limit: int,
         before: int | None = None,
+        after: int | None = None,
+        author: str = "",
     ) -> Sequence[Past]:
         """Search for a client, as `Searchable.search` does, when it is its turn.
 
@@ -46,7 +48,7 @@ class Searches:
             nursery.start_soon(_cancel_when_dead, outlet, nursery.cancel_scope)
             try:
                 async with turn:
-                    found = await journal.search(rooms, words, limit=limit, before=before)
+                    found = await journal.search(rooms, words, limit=limit, before=before, after=after, author=author)
             except SearchError as refusal:
                 error = ChatError("too-much", str(refusal))
             except Exception as fault:  # raised below: a nursery would wrap it
