@@ -1036,7 +1036,7 @@ def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
         await screen.shows("[me]> hi both", "[1.2.3.4:5] #kitchen>")
         screen.type("/leave\r")
         await peer.send(type="done", key=(await peer.frame())["key"])
-        await screen.shows("> /leave", "*** you are in #lobby ***", AT_PROMPT)
+        await screen.shows("> /leave", "*** you have left #kitchen ***", "*** you are in #lobby ***", AT_PROMPT)
         screen.type("\x04")
         await peer.part()
 
@@ -1068,7 +1068,7 @@ def test_leaving_a_room_that_is_not_joined_yet_goes_back_to_the_one_before(play:
         room = {"name": "kitchen", "topic": "", "members": 1, "last_id": 5}
         await peer.send(type="joined", room=room, key=join["key"])
         await peer.send(type="done", key=leave["key"])
-        await screen.shows("*** you are in #kitchen ***", "*** you are in #lobby ***", AT_PROMPT)
+        await screen.shows("*** you have left #kitchen ***", "*** you are in #lobby ***", AT_PROMPT)
         screen.type("hi\r")
         said = await peer.frame()
         await peer.tell(6, "hi", author="me", key=said["key"])

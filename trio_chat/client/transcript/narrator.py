@@ -264,8 +264,11 @@ class Narrator:
                 if self.room == asked:  # else the person has gone on to another room
                     self.room = room
                 return RenderedOutput((TranscriptItem(self.transcript.notice(where_you_are(room, topic)), room),))
-            case RoomLeft():
-                return self._notice(where_you_are(self.room, link.rooms.get(self.room, "")))
+            case RoomLeft(room=room):
+                rows = self.transcript.notice(f"you have left #{room}")
+                if self.room in link.rooms:  # else it is being joined, which is told then
+                    rows += self.transcript.notice(where_you_are(self.room, link.rooms[self.room]))
+                return self._here(rows)
             case Refused(question=question, reason=reason):
                 if isinstance(question, frames.Join):
                     self._stay_in_a_room(link)
