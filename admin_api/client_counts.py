@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from admin_api.client_filter import CLIENTS_PER_TURN
+from admin_api.paging import PER_TURN
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.log import Mode
 
@@ -19,11 +19,11 @@ class ClientCounts:
 
 
 async def count_clients(chat: Chat) -> ClientCounts:
-    """Count the clients, with a checkpoint every CLIENTS_PER_TURN."""
+    """Count the clients, with a checkpoint every PER_TURN."""
     counts = ClientCounts()
     for number, client in enumerate(tuple(chat.clients), 1):
         counts.by_mode[client.mode] += 1
         counts.behind += client.behind[0] > 0
-        if number % CLIENTS_PER_TURN == 0:
+        if number % PER_TURN == 0:
             await trio.lowlevel.checkpoint()
     return counts

@@ -1,37 +1,25 @@
-"""Filtering, sorting and paging of clients, in turns that hold the event loop for about a millisecond. Needs no Quart.
+"""Filtering and sorting of clients. Needs no Quart."""
 
-A page is made from the keys by which clients are sorted, so it costs one walk over all clients, wherever it begins.
-"""
-
-import base64
-import heapq
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 import msgspec
 import trio
 
 from admin_api.http.schemas import NETWORK
+from admin_api.paging import PER_TURN, Order, SortedPage, sorted_page
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.networks import Network, address_of, read_network
 
-CLIENTS_PER_TURN = 200
-"""Clients looked at between two checkpoints of the event loop: about a millisecond."""
-
-PAGE_MAX = 1000
 WORDS_MAX = 100
 """Characters of a filter."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=WORDS_MAX)]
 Matches = Callable[[Client], bool]
-Position = tuple[Any, int]
-"""A client's key in a sorted list, and the number in its id, which tells those of one key apart."""
 
 
 class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,66 +59,23 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             raise ChatError(error.code, f"`{name}`: {error.text}") from error
 
 
-_KEYS: Mapping[str, Any] = MappingProxyType(
-    {
-        "connected": tuple[str, tuple[bool, int], int],
-        "nick": tuple[str, tuple[bool, str], int],
-        "address": tuple[str, tuple[int, int, int], int],
-        "behind": tuple[str, int, int],
-        "idle": tuple[str, float, int],
-    }
-)
-"""The content of a cursor: the sort, the key by it, the number of the client."""
-
-SORTS: Mapping[str, Callable[[Chat, Client], Any]] = MappingProxyType(
-    {
-        "connected": lambda _chat, client: (client.away_since is not None, int(client.id[1:])),
-        "nick": lambda _chat, client: (client.nick is None, (client.nick or client.label).casefold()),
-        "address": lambda _chat, client: _address_key(client),
-        "behind": lambda _chat, client: client.behind[0],
-        "idle": lambda _chat, client: -client.last_input_at,
-    }
-)
-"""The keys by which clients are sorted."""
-
 Sort = Literal["connected", "-connected", "nick", "-nick", "address", "-address", "behind", "-behind", "idle", "-idle"]
-
-
-@dataclass(slots=True)
-class ClientPage:
-    """Some clients in order, the numbers of all and of those that match, and a cursor where more follow."""
-
-    clients: list[Client] = field(default_factory=list)
-    total: int = 0
-    matching: int = 0
-    next: str | None = None
 
 
 async def select(chat: Chat, matches: Matches) -> AsyncIterator[list[Client]]:
     """Yield the clients that match, in turns: the connected ones, then those that are away."""
     clients = (*chat.clients, *chat.away)
-    for start in range(0, len(clients), CLIENTS_PER_TURN):
-        yield [client for client in clients[start : start + CLIENTS_PER_TURN] if matches(client)]
+    for start in range(0, len(clients), PER_TURN):
+        yield [client for client in clients[start : start + PER_TURN] if matches(client)]
         await trio.lowlevel.checkpoint()
 
 
-async def page_of(chat: Chat, wanted: ClientFilter, sort: Sort, *, limit: int, cursor: str = "") -> ClientPage:
+async def client_page(
+    chat: Chat, wanted: ClientFilter, sort: Sort, *, limit: int, cursor: str = ""
+) -> SortedPage[Client]:
     """Return the page behind a cursor. Raises ChatError for a filter or cursor that cannot be read."""
-    is_descending = sort.startswith("-")
-    key_of = SORTS[sort.removeprefix("-")]
-    after = _read_cursor(cursor, sort)
-    page = ClientPage(total=len(chat.clients) + len(chat.away))
-    runs: list[list[tuple[Any, int, Client]]] = []
-    async for turn in select(chat, wanted.compile(chat)):
-        page.matching += len(turn)
-        run = [(key_of(chat, client), int(client.id[1:]), client) for client in turn]
-        if after is not None:
-            run = [one for one in run if _is_behind(one[:2], after, is_descending=is_descending)]
-        runs.append(heapq.nlargest(limit + 1, run) if is_descending else heapq.nsmallest(limit + 1, run))
-    rows = list(islice(heapq.merge(*runs, reverse=is_descending), limit + 1))
-    page.clients = [client for _, _, client in rows[:limit]]
-    page.next = _cursor(sort, rows[limit - 1]) if len(rows) > limit else None
-    return page
+    clients = (*chat.clients, *chat.away)
+    return await sorted_page(clients, ORDERS, sort, limit=limit, cursor=cursor, matches=wanted.compile(chat))
 
 
 def _in_room(name: object, chat: Chat) -> Matches:
@@ -189,30 +134,25 @@ _TESTS: Mapping[str, Callable[[object, Chat], Matches]] = MappingProxyType(
 """The test of each field of a filter."""
 
 
-def _address_key(client: Client) -> tuple[int, int, int]:
-    if not client.address:
-        return 9, 0, 0
-    address = address_of(client.address)
-    return address.version, int(address), client.port
+def _number(client: Client) -> int:
+    return int(client.id[1:])
 
 
-def _is_behind(key: Position, after: Position, *, is_descending: bool) -> bool:
-    return key < after if is_descending else key > after
+def _address_key(client: Client) -> tuple[int, str, int, int]:
+    address = address_of(client.address) if client.address else None
+    version, packed = (address.version, address.packed.hex()) if address else (9, "")
+    return version, packed, client.port, _number(client)
 
 
-def _cursor(sort: Sort, row: tuple[Any, int, Client]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((sort, *row[:2]))).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, sort: Sort) -> Position | None:
-    """Return the sort key and the number that a cursor stands for. -> None for the beginning. Raises ChatError."""
-    if not cursor:
-        return None
-    try:
-        data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        its_sort, key, number = msgspec.json.decode(data, type=_KEYS[sort.removeprefix("-")])
-    except ValueError:
-        its_sort, key, number = "", None, 0
-    if its_sort != sort:
-        raise ChatError("bad-cursor", "`cursor` is none of a list sorted like this: begin at the first page")
-    return key, number
+ORDERS: Mapping[str, Order[Client]] = MappingProxyType(
+    {
+        "connected": Order(lambda one: (one.away_since is not None, _number(one)), tuple[bool, int]),
+        "nick": Order(
+            lambda one: (one.nick is None, (one.nick or one.label).casefold(), _number(one)), tuple[bool, str, int]
+        ),
+        "address": Order(_address_key, tuple[int, str, int, int]),
+        "behind": Order(lambda one: (one.behind[0], _number(one)), tuple[int, int]),
+        "idle": Order(lambda one: (-one.last_input_at, _number(one)), tuple[float, int]),
+    }
+)
+"""The orders in which clients can be listed."""

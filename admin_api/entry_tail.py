@@ -5,28 +5,31 @@ from datetime import UTC, datetime
 import msgspec
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
-from trio_chat.journal import Journal, JournalError
+from trio_chat.journal import Damaged, Journal, JournalError, Past
 
 ENTRIES_PER_READ = 200
 
 
 class EntryView(msgspec.Struct, frozen=True):
-    """An entry of a room, as operators see it. `text` and `kind` are those of the protocol."""
+    """An entry of a room, as operators see it. `text` and `kind` are those of the protocol.
+
+    Of one that is damaged, nothing is known but its place: `time` and `kind` are null, and `text` says so.
+    """
 
     id: int
-    time: datetime
+    time: datetime | None
     room: str
-    kind: Kind
+    kind: Kind | None
     author: str
     text: str
 
 
-def view_of_entry(entry: Entry) -> EntryView:
-    """Describe an entry."""
-    draft = entry.draft
-    return EntryView(
-        entry.id, datetime.fromtimestamp(entry.time, UTC), draft.room, draft.kind, draft.author, draft.text
-    )
+def view_of_entry(past: Past, room: str = "") -> EntryView:
+    """Describe an entry; `room` is that of a damaged one."""
+    if isinstance(past, Damaged):
+        return EntryView(past.id, None, room, None, "", past.text)
+    draft = past.draft
+    return EntryView(past.id, datetime.fromtimestamp(past.time, UTC), draft.room, draft.kind, draft.author, draft.text)
 
 
 class EntryTail:

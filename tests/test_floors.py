@@ -55,11 +55,13 @@ LAYERS = {
     "admin_api": (
         ("app",),
         ("endpoints", "console"),
+        ("rooms",),
         ("state",),
         ("series", "watch"),
         ("event_log", "entry_tail"),
         ("client_counts",),
         ("client_view", "client_filter", "confirmations"),
+        ("paging",),
         ("http",),
         (".",),
     ),

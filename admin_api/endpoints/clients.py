@@ -9,12 +9,13 @@ import msgspec
 import trio
 from quart import Response, abort, g
 
-from admin_api.client_filter import CLIENTS_PER_TURN, PAGE_MAX, ClientFilter, ClientPage, Sort, page_of, select
+from admin_api.client_filter import ClientFilter, Sort, client_page, select
 from admin_api.client_view import ClientView, view_of
 from admin_api.http.answers import answer, json_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.http.schemas import CLIENT
+from admin_api.paging import PAGE_MAX, PER_TURN, SortedPage
 from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
@@ -94,7 +95,7 @@ async def list_clients(state: AdminState, query: ClientQuery) -> Response:
     """List the clients, one a line: the connected ones, and then those that are away and may resume."""
     chat = state.operator.chat
     limit = query.limit or len(chat.clients) + len(chat.away) or 1
-    page = await page_of(chat, query, query.sort, limit=limit, cursor=query.cursor)
+    page = await client_page(chat, query, query.sort, limit=limit, cursor=query.cursor)
     return json_answer(_stream(chat, page))
 
 
@@ -168,8 +169,8 @@ async def _end_confirmed(state: AdminState, query: EndQuery) -> Response:
 
 async def _views(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
     views: list[ClientView] = []
-    for start in range(0, len(clients), CLIENTS_PER_TURN):
-        views += [view_of(chat, client) for client in clients[start : start + CLIENTS_PER_TURN]]
+    for start in range(0, len(clients), PER_TURN):
+        views += [view_of(chat, client) for client in clients[start : start + PER_TURN]]
         await trio.lowlevel.checkpoint()
     return views
 
@@ -178,15 +179,15 @@ def _shown(wanted: ClientFilter) -> str:
     return " ".join(f"{name}={value}" for name, value in wanted.given.items())
 
 
-async def _stream(chat: Chat, page: ClientPage) -> AsyncIterator[bytes]:
+async def _stream(chat: Chat, page: SortedPage[Client]) -> AsyncIterator[bytes]:
     """Yield the list in pieces. A client that leaves meanwhile is still listed: it was here at the request."""
     opening = b'{"clients": ['
-    for start in range(0, len(page.clients), CLIENTS_PER_TURN):
-        turn = page.clients[start : start + CLIENTS_PER_TURN]
+    for start in range(0, len(page.items), PER_TURN):
+        turn = page.items[start : start + PER_TURN]
         yield opening + b"\n" + b",\n".join(_encode(view_of(chat, client)) for client in turn)
         opening = b","
         await trio.lowlevel.checkpoint()
-    yield b"\n" if page.clients else opening
+    yield b"\n" if page.items else opening
     rest = _encode({"total": page.total, "matching": page.matching, "next": page.next})
     yield b"],\n" + rest[1:] + b"\n"
 

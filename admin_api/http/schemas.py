@@ -19,6 +19,12 @@ CLIENT: Schema = {
     "pattern": rf"^({_PORT}|{_PEER}|{_IPV6}:{_PORT}|\[{_PEER}\]|[0-9_-]{{0,11}}[A-Za-z][A-Za-z0-9_-]{{0,12}})$",
     "examples": ["47634"],
 }
+ROOM: Schema = {
+    "type": "string",
+    "description": "The name of a room, with or without the # before it (%23 in a path).",
+    "pattern": "^#?[A-Za-z0-9_-]{1,24}$",
+    "examples": ["lobby"],
+}
 NETWORK: Schema = {
     "type": "string",
     "description": "An address or a network, IPv4 or IPv6.",

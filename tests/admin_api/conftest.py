@@ -223,6 +223,7 @@ class AdminServer:
     now: float = 1795507200.9  # 2026-11-24T08:00:00Z and a bit
 
     def __post_init__(self) -> None:
+        self._delivered_to = 0
         self.events = EventLog(lambda: self.now)
         deps = make_dependencies(
             self.journal.post,
@@ -262,6 +263,14 @@ class AdminServer:
         client = self.chat.connect(address, port, mode=mode, outlet=HeldOutlet(), session=session)
         self.chat.join(client, LOBBY)
         return client
+
+    async def deliver(self) -> None:
+        """Put everything that was posted into the rooms and the events, as a server does."""
+        await self.journal.settled()
+        entries = list(await self.journal.read(None, limit=1000, after=self._delivered_to))
+        self._delivered_to = self.journal.last_id
+        self.chat.deliver(entries)
+        self.events.append_entries(entries)
 
     async def ask(self, method: str, path: str, *, json: str = "", headers: str = "") -> Answer:
         if json:

@@ -8,12 +8,23 @@ import itertools
 from collections.abc import Collection, Sequence
 from itertools import chain
 
+import msgspec
+
 from trio_chat.chat.away import Absence
 from trio_chat.chat.client import UNCOUNTED, Client
 from trio_chat.chat.counters import Counters, DisconnectReason
 from trio_chat.chat.crowd import CrowdNotices
 from trio_chat.chat.dependencies import Change, Dependencies, Rules
-from trio_chat.chat.drafts import draft_of, move_notice, readable, spoken_drafts, told_drafts, topic_draft
+from trio_chat.chat.drafts import (
+    checked_topic,
+    draft_of,
+    move_notice,
+    readable,
+    readable_lines,
+    spoken_drafts,
+    told_drafts,
+    topic_draft,
+)
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
@@ -315,6 +326,26 @@ class Chat:
         if owner and owner is not client and (absence := self.absence_of(owner)):
             held = f"its connection broke, and it is held for {max(1, round(absence.left_s))} s more"
             raise ChatError("nick-taken", f"the nick {nick} is taken: {held}")
+
+    def speak_as(self, author: str, room: Room, *texts: str, session: str = "", key: str = "") -> Receipt | None:
+        """Let the server, or a program of an operator, speak in a room without being in it.
+
+        Kept as `say` keeps what clients say. Raises ChatError for a name that cannot be a nick, or is somebody's.
+        """
+        if author != SERVER:
+            author = check_nick(author)
+            if self._register.owner_of(author):
+                raise ChatError("nick-taken", f"the nick {author} is taken by somebody who is here")
+        lines = readable_lines(texts)
+        kind = Kind.ANNOUNCED if author == SERVER else Kind.SAID
+        drafts = [Draft(room.name, kind, author, line) for line in lines]
+        if key and drafts:
+            drafts[-1] = msgspec.structs.replace(drafts[-1], session=session, key=key)
+        return self._deps.post(*drafts) if drafts else None
+
+    def set_topic_as_server(self, room: Room, text: str) -> Receipt:
+        """Let the server set the topic of a room. Raises ChatError where it is too long."""
+        return self._deps.post(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
 
     def announce(self, text: str) -> Receipt | None:
         """Let the server speak in every room that has members. Raises ChatError for a text that is too long."""

@@ -46,9 +46,14 @@ def told_drafts(sender: Client, recipient: Client, mailboxes: Sequence[Room], te
 
 def topic_draft(client: Client, room: Room, text: str, key: str) -> Draft:
     """Make the draft of a topic. Raises ChatError where it is too long."""
+    return draft_of(client, room, Kind.TOPIC, checked_topic(text), key)
+
+
+def checked_topic(text: str) -> str:
+    """Clean a topic. Raises ChatError where it is too long."""
     if len(text) > TOPIC_MAX:
         raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
-    return draft_of(client, room, Kind.TOPIC, clean(text).strip(), key)
+    return clean(text).strip()
 
 
 def readable(text: str) -> str:

@@ -227,19 +227,9 @@ async def test_a9_a_subscriber_that_takes_nothing_for_30_s_is_dropped_also_where
     assert line == "dropped the subscriber of events at http 192.0.2.1: it took nothing for 30 s"
 
 
-async def deliver_all(admin) -> None:
-    """Hand over what was posted, as the server does."""
-    await admin.journal.settled()
-    entries = list(await admin.journal.read(None, limit=1000, after=admin.delivered_to))
-    admin.delivered_to = entries[-1].id
-    admin.chat.deliver(entries)
-    admin.events.append_entries(entries)
-
-
 @pytest.fixture
-async def follow_types(admin, connect: Connect) -> Connect:
+def follow_types(connect: Connect) -> Connect:
     """Follow the events of some types."""
-    admin.delivered_to = 0
 
     async def follow(types: str, headers: str = "") -> Follower:
         return await begun(await connect(headers, path=f"/events?types={types}"))
@@ -252,7 +242,7 @@ async def test_only_the_types_asked_for_are_sent(admin, follow_types) -> None:
     one = await follow_types("unban")
     ann = admin.connect(4000)
     admin.chat.set_topic(ann, admin.chat.current_room(ann), "lunch")
-    await deliver_all(admin)
+    await admin.deliver()
     await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
     await admin.ask("DELETE", "/bans/192.0.2.1")
 
@@ -265,7 +255,7 @@ async def test_topics_nicks_and_rooms_are_told_with_their_entry(admin, follow_ty
     ann = admin.connect(4000)
     admin.chat.rename(ann, "ann")
     admin.chat.set_topic(ann, admin.chat.current_room(ann), "lunch")
-    await deliver_all(admin)
+    await admin.deliver()
 
     (joined, came), (nick, renamed), (topic, told) = [await follower.event() for _ in range(3)]
 
@@ -280,7 +270,7 @@ async def test_what_is_said_is_sent_only_where_asked_for_and_never_what_is_told(
     ann, bob = admin.connect(4000), admin.connect(4001)
     admin.chat.tell(ann, bob.label, "a secret")
     admin.chat.say(ann, admin.chat.current_room(ann), "hello")
-    await deliver_all(admin)
+    await admin.deliver()
     await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
 
     kinds = []
@@ -300,7 +290,7 @@ async def test_what_is_said_goes_on_after_the_entry_seen_last(admin, follow_type
     first = await follow_types("entry")
     for text in "abc":
         admin.chat.say(ann, admin.chat.current_room(ann), text)
-    await deliver_all(admin)
+    await admin.deliver()
     block = ""
     while '"text":"a"' not in block:
         block = await first.block()
@@ -315,13 +305,13 @@ async def test_after_an_event_that_is_no_entry_no_entry_is_missed(admin, follow_
     ann = admin.connect(4000)
     first = await follow_types("entry,operator")
     admin.chat.say(ann, admin.chat.current_room(ann), "a")
-    await deliver_all(admin)
+    await admin.deliver()
     while '"text":"a"' not in await first.block():
         pass
     await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
     last_id = (await first.block()).splitlines()[0].removeprefix("id: ")
     admin.chat.say(ann, admin.chat.current_room(ann), "b")
-    await deliver_all(admin)
+    await admin.deliver()
 
     again = await follow_types("entry,operator", f"Last-Event-ID: {last_id}\r\n")
 

@@ -9,9 +9,11 @@ from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.events import Receipt
 from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned, show_time
 from trio_chat.chat.operators.kicks import kick_in_steps
 from trio_chat.chat.operators.networks import read_network, show_network
+from trio_chat.chat.room import Room
 from trio_chat.chat.text import clean
 
 SETTLED_WITHIN_S = 1.0
@@ -64,6 +66,22 @@ class Operator:
         """Let the server speak to everyone."""
         self.chat.announce(text)
         self.records.record(by, "say", f"{len(text)} characters")  # what is said is in the history, not in the audit
+
+    def say_in(self, room: Room, author: str, *texts: str, by: str, session: str = "", key: str = "") -> Receipt | None:
+        """Let the server, or a program under a name of its own, speak in a room. Raises ChatError.
+
+        -> None where nothing readable is left
+        """
+        receipt = self.chat.speak_as(author, room, *texts, session=session, key=key)
+        size = sum(map(len, texts))
+        self.records.record(by, "say", f"{size} characters in #{room.name} as {author}")
+        return receipt
+
+    def set_topic(self, room: Room, text: str, *, by: str) -> Receipt:
+        """Set the topic of a room. Raises ChatError where it is too long."""
+        receipt = self.chat.set_topic_as_server(room, text)
+        self.records.record(by, "topic", f"#{room.name}")  # the topic itself is in the history
+        return receipt
 
     async def ban(self, ban: Ban) -> int:
         """Ban a network, at once, and kick everyone who is connected from there. -> the number kicked

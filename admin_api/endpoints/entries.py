@@ -1,0 +1,181 @@
+"""What is said in rooms, over HTTP: read, searched, exported and said."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Annotated
+
+import msgspec
+from quart import Response, abort, g, request
+
+from admin_api.entry_tail import EntryView, view_of_entry
+from admin_api.http.answers import answer
+from admin_api.http.endpoint import Operation, endpoint
+from admin_api.http.problems import problem
+from admin_api.http.schemas import ROOM, Schema
+from admin_api.paging import PAGE_MAX
+from admin_api.rooms import find_room, when_kept
+from admin_api.state import AdminState
+from trio_chat.chat.events import SERVER, Entry
+from trio_chat.chat.nicks import SPELLED_MAX
+from trio_chat.chat.room import Room
+from trio_chat.chat.text import TEXT_MAX
+from trio_chat.journal import JournalError, Past, Searchable, SearchError, need
+
+API_SESSION = "api"
+"""The session under which keys of this API are kept. Sessions of clients are longer: none can use its keys."""
+
+KEY_HEADER = "Idempotency-Key"
+KEY_MAX = 128
+LINES_MAX = 50
+"""Lines of one text."""
+
+TEXT_CHARACTERS = 16_000
+"""Of a text with all its lines: less than a request may have, however it is written."""
+
+IDEMPOTENCY_KEY: Schema = {
+    "type": "string",
+    "maxLength": KEY_MAX,
+    "description": "The same text under the same key is said once, however often it is sent, for ever.",
+}
+
+
+ID_MAX = 2**53
+EXPORTED_PER_READ = 500
+
+Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class EntryViews(msgspec.Struct, frozen=True):
+    """Entries of a room, oldest first. `next` is the `before` of the older ones (with `after`, the `after` of the newer
+    ones), or null."""
+
+    entries: list[EntryView]
+    next: int | None
+
+
+class EntryQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest entries, those before an id, or those after one; with `q`, only those that hold these words."""
+
+    before: Id | None = None
+    after: Id | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX, examples=[50])] = 100
+    q: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)] = ""
+
+
+class NewText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text of up to 50 lines, and the name under which it is said: the server's, or one that nobody has."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARACTERS, examples=["build 71 is green"])]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=SPELLED_MAX)] = SERVER
+
+
+@endpoint(
+    "GET /rooms/<room>/entries",
+    Operation({200: EntryViews}, (400, 404, 422, 503), path={"room": ROOM}, query=EntryQuery),
+)
+async def list_entries(state: AdminState, room: str, query: EntryQuery) -> Response:
+    """List the entries of a room: the newest 100, or by id and words."""
+    found = find_room(state, room)
+    if query.before and query.after and not query.q:
+        abort(problem(400, "`before` and `after` can stand together only with `q`."))
+    try:
+        past = await _read(state, found, query)
+    except SearchError as error:
+        abort(problem(422, f"`q`: {error}."))
+    except JournalError as error:
+        abort(problem(503, f"The journal cannot be read: {error}."))
+    is_forward = query.after is not None and not query.q
+    shown = past[: query.limit] if is_forward else past[-query.limit :]
+    edge = shown[-1 if is_forward else 0].id if len(past) > query.limit else None
+    return answer(EntryViews([view_of_entry(one, found.name) for one in shown], edge))
+
+
+async def _read(state: AdminState, room: Room, query: EntryQuery) -> Sequence[Past]:
+    """Return the entries of a page, and one more where there are more. Raises JournalError."""
+    limit, before, after = query.limit + 1, query.before, query.after
+    if not query.q:
+        return await state.journal.read(room.name, limit=limit, before=before, after=after)
+    return await need(state.journal, Searchable).search([room.name], query.q, limit=limit, before=before, after=after)
+
+
+@endpoint(
+    "GET /rooms/<room>/export",
+    Operation({200: None}, (404,), path={"room": ROOM}, text_type="application/x-ndjson"),
+)
+async def export_entries(state: AdminState, room: str) -> Response:
+    """Export all entries of a room, a JSON object a line, oldest first."""
+    found = find_room(state, room)
+    made = Response(_lines(state, found.name, state.journal.last_id), content_type="application/x-ndjson")
+    made.headers["Cache-Control"] = "no-store"
+    made.timeout = None
+    return made
+
+
+async def _lines(state: AdminState, room: str, last_id: int) -> AsyncIterator[bytes]:
+    """Yield the entries up to an id. Where the journal cannot be read, the last line says so."""
+    cursor = 0
+    while cursor < last_id:
+        try:
+            past = await state.journal.read(room, limit=EXPORTED_PER_READ, after=cursor)
+        except JournalError as error:
+            yield _encode({"error": f"the journal cannot be read: {error}"}) + b"\n"
+            return
+        shown = [one for one in past if one.id <= last_id]
+        if not shown:
+            return
+        cursor = shown[-1].id
+        yield _encode_lines(shown, room)
+
+
+def _encode_lines(past: Iterable[Past], room: str) -> bytes:
+    return b"".join(_encode(view_of_entry(one, room)) + b"\n" for one in past)
+
+
+@endpoint(
+    "POST /rooms/<room>/entries",
+    Operation(
+        {200: EntryView, 201: EntryView},
+        (400, 404, 409, 503),
+        path={"room": ROOM},
+        headers={KEY_HEADER: IDEMPOTENCY_KEY},
+        body=NewText,
+    ),
+)
+async def say(state: AdminState, room: str, body: NewText) -> Response:
+    """Say something in a room, as the server or under a name of one's own: 201, or 200 where its key is known."""
+    found = find_room(state, room)
+    given = request.headers.get(KEY_HEADER, "")
+    if len(given) > KEY_MAX:
+        abort(problem(400, f"{KEY_HEADER} has at most {KEY_MAX} characters."))
+    key = given or secrets.token_hex(16)
+    if given and (before := await _entry(state, given)):
+        return answer(_same(before, found), 200)
+    lines = body.text.splitlines()[: LINES_MAX + 1]
+    if len(lines) > LINES_MAX:
+        abort(problem(400, f"A text has at most {LINES_MAX} lines."))
+    receipt = state.operator.say_in(found, body.name, *lines, by=g.by, session=API_SESSION, key=key)
+    if receipt is None:
+        abort(problem(400, "Nothing readable is left of that text."))
+    await when_kept(state, receipt)
+    entry = await _entry(state, key)
+    if entry is None:
+        abort(problem(503, "The text was kept, and cannot be read back just now."))
+    return answer(_same(entry, found), 201)
+
+
+async def _entry(state: AdminState, key: str) -> Entry | None:
+    """Return the entry that was kept under a key of this API, or abort with 503."""
+    try:
+        found = await state.journal.find(API_SESSION, key)
+    except JournalError as error:
+        abort(problem(503, f"The journal cannot be read: {error}."))
+    return found if isinstance(found, Entry) else None
+
+
+def _same(entry: Entry, room: Room) -> EntryView:
+    """Describe the entry of a key, or abort with 409 where that was used in another room."""
+    if entry.draft.room != room.name:
+        abort(problem(409, f"This {KEY_HEADER} was used in another room already."))
+    return view_of_entry(entry)

@@ -1,0 +1,152 @@
+"""What is said in rooms, over HTTP: read, searched, exported and said."""
+
+import json
+
+import pytest
+
+from admin_api.endpoints.entries import KEY_MAX, LINES_MAX
+from trio_chat.chat.events import Kind
+from trio_chat.chat.text import TEXT_MAX
+
+
+@pytest.fixture
+async def talk(admin):
+    """Ten lines of ann in the lobby."""
+    ann = admin.connect(4000)
+    admin.chat.rename(ann, "ann")
+    for number in range(10):
+        admin.chat.say(ann, admin.chat.rooms["lobby"], f"line {number}")
+    await admin.deliver()
+    return admin
+
+
+def texts(answer) -> list[str]:
+    return [entry["text"] for entry in answer.json["entries"] if entry["kind"] == "said"]
+
+
+async def test_the_newest_are_listed_oldest_first_and_older_ones_by_pages(talk):
+    newest = await talk.ask("GET", "/rooms/lobby/entries?limit=4")
+    older = await talk.ask("GET", f"/rooms/lobby/entries?limit=4&before={newest.json['next']}")
+
+    assert texts(newest) == ["line 6", "line 7", "line 8", "line 9"]
+    assert texts(older) == ["line 2", "line 3", "line 4", "line 5"]
+    assert newest.json["entries"][0] == {
+        "id": newest.json["next"],
+        "time": newest.json["entries"][0]["time"],
+        "room": "lobby",
+        "kind": "said",
+        "author": "ann",
+        "text": "line 6",
+    }
+
+
+async def test_newer_ones_are_read_forwards(talk):
+    first = (await talk.ask("GET", "/rooms/lobby/entries")).json["entries"][0]["id"]
+    pages, after = [], first
+    while after is not None:
+        page = await talk.ask("GET", f"/rooms/lobby/entries?limit=3&after={after}")
+        pages += texts(page)
+        after = page.json["next"]
+
+    assert pages == [f"line {number}" for number in range(10)]
+
+
+async def test_words_are_searched(talk):
+    found = await talk.ask("GET", "/rooms/lobby/entries?q=line%203")
+
+    assert texts(found) == ["line 3"]
+
+
+@pytest.mark.parametrize(
+    "query", ["before=0", "after=x", "limit=0", "limit=1001", "before=5&after=3", f"q={'x' * 9000}"]
+)
+async def test_a_page_that_cannot_be_is_400(talk, query):
+    assert (await talk.ask("GET", f"/rooms/lobby/entries?{query}")).status == 400
+
+
+async def test_a_room_is_exported_a_line_for_each_entry(talk):
+    answer = await talk.ask("GET", "/rooms/lobby/export")
+
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    entries = [json.loads(line) for line in answer.text.splitlines()]
+    assert [entry["text"] for entry in entries if entry["kind"] == "said"] == [f"line {number}" for number in range(10)]
+
+
+async def test_private_messages_are_in_no_room(talk):
+    bob = talk.connect(4001)
+    talk.chat.tell(talk.chat.find("ann")[0], bob.label, "a secret")
+    await talk.deliver()
+
+    for path in ("/rooms/lobby/entries", "/rooms/lobby/export", "/rooms/lobby/entries?q=secret"):
+        assert "a secret" not in (await talk.ask("GET", path)).text
+
+
+async def test_the_server_speaks_and_so_does_a_program_under_a_name(talk):
+    server = await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "maintenance at 22:00"}')
+    program = await talk.ask("POST", "/rooms/%23lobby/entries", json='{"text": "build 71 is green", "name": "deploy"}')
+
+    assert (server.status, server.json["author"], server.json["kind"]) == (201, "server", Kind.ANNOUNCED)
+    assert (program.status, program.json["author"], program.json["kind"]) == (201, "deploy", Kind.SAID)
+    said = await talk.journal.read("lobby", limit=2)
+    assert [entry.draft.text for entry in said] == ["maintenance at 22:00", "build 71 is green"]
+    audit = [record.what for record in await talk.journal.read_audit(9) if record.action == "say"]
+    assert audit == ["20 characters in #lobby as server", "17 characters in #lobby as deploy"]
+
+
+async def test_the_same_key_says_it_once(talk):
+    answers = [
+        await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "once"}', headers="Idempotency-Key: build-71\r\n")
+        for _ in range(3)
+    ]
+
+    assert [answer.status for answer in answers] == [201, 200, 200]
+    assert len({answer.json["id"] for answer in answers}) == 1
+    assert [entry.draft.text for entry in await talk.journal.read("lobby", limit=99)].count("once") == 1
+
+
+async def test_a_key_of_another_room_is_409(talk):
+    talk.chat.join(talk.chat.find("ann")[0], "dev")
+    key = "Idempotency-Key: build-71\r\n"
+    await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "once"}', headers=key)
+
+    assert (await talk.ask("POST", "/rooms/dev/entries", json='{"text": "once"}', headers=key)).status == 409
+
+
+async def test_a_text_of_several_lines_is_kept_together_and_each_has_its_author(talk):
+    answer = await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "one\\ntwo\\n", "name": "deploy"}')
+
+    said = await talk.journal.read("lobby", limit=2)
+    assert [(entry.draft.author, entry.draft.text) for entry in said] == [("deploy", "one"), ("deploy", "two")]
+    assert answer.json["text"] == "two"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"text": ""},
+        {"text": "\u200b \u0007"},
+        {"text": "\n" * (LINES_MAX + 1)},
+        {"text": "x" * (TEXT_MAX + 1)},
+        {"text": "x\n" * 9000},
+        {"text": "x", "name": "ann"},
+        {"text": "x", "name": "Ann"},
+        {"text": "x", "name": "127.0.0.1:47634"},
+        {"text": "x", "name": ""},
+        {"text": "x", "name": "admin"},
+        {"text": "x", "nick": "deploy"},
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_said_is_400_and_is_not(talk, body):
+    before = talk.journal.last_id
+
+    answer = await talk.ask("POST", "/rooms/lobby/entries", json=json.dumps(body))
+
+    assert answer.status == 400
+    assert talk.journal.last_id == before
+
+
+async def test_a_key_that_is_too_long_is_400(talk):
+    header = f"Idempotency-Key: {'x' * (KEY_MAX + 1)}\r\n"
+    assert (await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "x"}', headers=header)).status == 400
