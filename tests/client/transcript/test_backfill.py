@@ -116,6 +116,17 @@ def test_a_past_of_damaged_entries_alone_is_told_too() -> None:
     assert joiner.heard == ["damaged 9", "damaged 10", "1 here"]
 
 
+def test_the_history_shown_on_entering_does_not_say_how_to_read_on() -> None:
+    joiner = Joiner()
+    history, _ = joiner.asked
+
+    joiner.hear(frames.Page(entries=[said(9)], more=True, key=history.key))
+
+    [shown] = [told.answer for told in joiner.told if isinstance(told, Answered)]
+    assert isinstance(shown, frames.Page)
+    assert (len(shown.entries), shown.more) == (1, False)
+
+
 def test_history_is_shown_first_then_members_then_new_entries() -> None:
     joiner = Joiner()
 
