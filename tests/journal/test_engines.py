@@ -9,8 +9,9 @@ import pytest
 import trio_chat.journal
 from tests.journal.bare_engine import BARE, bare_engine, members
 from tests.journal.test_contract import URLS
+from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.config import ServeSettings, settings_of
-from trio_chat.journal import HistoryReader, JournalError, need, open_history, open_journal
+from trio_chat.journal import HistoryReader, Importable, JournalError, Origin, need, open_history, open_journal
 from trio_chat.journal.engines import ENGINES, check_journal, check_outlasts_server
 from trio_chat.journal.protocol import OPTIONAL, REQUIRED
 
@@ -61,6 +62,15 @@ async def test_every_engine_is_found_by_all_who_open_a_journal(url: str, tmp_pat
             async with open_history(url, data=tmp_path) as history:
                 assert isinstance(history, HistoryReader)
                 assert history.epoch == journal.epoch
+
+
+async def test_a_history_that_is_only_read_is_read_from_a_time_on_too(tmp_path: Path) -> None:
+    async with open_journal("sqlite:", data=tmp_path) as journal:
+        entries = [Entry(number, 100.0 * number, Draft("lobby", Kind.SAID, "alice", "hi")) for number in (1, 2, 3)]
+        await need(journal, Importable).load(entries, Origin("another"))
+
+    async with open_history("sqlite:", data=tmp_path) as history:
+        assert [await history.first_id_since(time) for time in (100, 150, 300, 301)] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("part", "ability"), OPTIONAL.items())
