@@ -121,6 +121,17 @@ def test_a_gap_says_why_something_is_missing(narrator: Narrator, gap: GapFound, 
     assert ["".join(part.text for part in row) for row in item.rows] == [f"*** {text} ***"]
 
 
+@pytest.mark.parametrize(("label", "row"), [("", "  hi\n"), ("me", "  [me]> hi\n")])
+def test_what_waits_from_last_time_names_its_author_where_the_name_is_known(
+    narrator: Narrator, label: str, row: str
+) -> None:
+    waiting = frames.Say(room="lobby", text="hi", key="k")
+
+    [item] = narrator.render_pending(State(label=label, pending=(waiting,))).items
+
+    assert paint(item.rows, is_coloured=False).endswith(row)
+
+
 def test_a_message_that_waits_for_somebody_says_for_how_long(narrator: Narrator) -> None:
     [item] = narrator.render(RecipientAway("bob", 11.8, 0.2), State()).items
 

@@ -123,7 +123,8 @@ class Narrator:
             case frames.Topic():
                 return f"topic: {clean(line)}"
         where = "" if message.room == self.room else f"#{clean(message.room)} "
-        return f"{where}[{label}]> {clean(line)}"
+        who = f"[{label}]> " if label else ""  # before the first connection
+        return f"{where}{who}{clean(line)}"
 
     def echo(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Render a typed command as it stood after the prompt."""
@@ -131,6 +132,7 @@ class Narrator:
 
     def render_pending(self, link: LinkState, *, is_held: bool = False) -> RenderedOutput:
         """Render the messages from last time that are still to be sent; if `is_held`, the person is asked first."""
+        self.label = link.label
         if not link.pending:
             return _NOTHING
         count = count_lines(self.delivery.resume(link.pending))
