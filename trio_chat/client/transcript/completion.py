@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from trio_chat.chat.folding import fold
 from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean
-from trio_chat.chat.words import tails
 from trio_chat.client.transcript.narrator import Narrator
 
 _TAKING_A_NAME = ("/msg", "/ignore", "/unignore")
@@ -32,6 +30,8 @@ class Completion:
 
         Where nothing begins like all of it, as in scripts without spaces, it may be the end of it that is completed.
         """
+        from trio_chat.chat.words import tails  # takes 15 ms, which nobody should wait for at the start
+
         first, _, typed = before.rpartition(" ")
         found = self._beginning_like(first, typed)
         for tail in () if found else tails(typed, NICK_MAX + 1):
@@ -40,6 +40,8 @@ class Completion:
         return found
 
     def _beginning_like(self, first: str, typed: str) -> list[TabCompletion]:
+        from trio_chat.chat.folding import fold
+
         begin = fold(typed)
         if typed and not begin.strip():
             return []

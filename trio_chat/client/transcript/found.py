@@ -7,7 +7,6 @@ from dataclasses import replace
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.search_query import phrases_in, read_search
 from trio_chat.chat.text import excerpt
-from trio_chat.chat.words import matches
 from trio_chat.client.transcript.rendered import TranscriptItem
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.wire import frames
@@ -31,6 +30,8 @@ def mark_found(search: frames.Search, items: Sequence[TranscriptItem], room: str
 
 def mark_matches(part: Part, phrases: Sequence[str]) -> Iterator[Part]:
     """Yield the parts of a part in which folded phrases are marked, where somebody said it."""
+    from trio_chat.chat.words import matches  # as in `transcript.py`: nobody should wait for it at the start
+
     end = 0
     for start, stop in matches(part.text, phrases) if part.style is Style.PLAIN else ():
         yield Part(part.text[end:start])

@@ -16,7 +16,6 @@ from wcwidth import iter_graphemes, wcswidth
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.wording import notice
-from trio_chat.chat.words import calls
 from trio_chat.client.stickers.catalogue import Catalogue, listing
 from trio_chat.client.stickers.sticker import Drawn
 from trio_chat.client.transcript.name_styles import NameStyles
@@ -172,6 +171,8 @@ def _calls(text: str, name: str) -> list[tuple[int, int]]:
     """Find where a name is called. Most lines do not have its letters, and are told apart sooner than by folding."""
     if text.isascii() and name.isascii() and name.lower() not in text.lower():
         return []
+    from trio_chat.chat.words import calls  # takes 15 ms, which nobody should wait for at the start
+
     return calls(text, name)
 
 

@@ -5,6 +5,7 @@ A word that is longer than a row, such as an address, is left to the terminal: s
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from wcwidth import wcswidth
 
@@ -15,15 +16,6 @@ _WIDE = (
     "\U00020000-\U0003fffd"
 )
 _CLOSING = "\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
-_WORD = re.compile(rf" *(?:[{_WIDE}][{_CLOSING}]*|[^ {_WIDE}]+)")
-"""A word with the blanks before it. Each wide character is one: their scripts have no spaces."""
-
-_PREFIX = re.compile(
-    r"  \S[^ ]*(?: [^ ]+)*  +"  # a command in the list of commands
-    r"|(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d )?(?:#\S{1,80} )?"
-    r"(?:\[\S{1,80}?(?: -> \S{1,80}?)?\]> |\* \[\S{1,80}?\] |\*\*\* )?"
-)
-
 _INDENT_SHARE = 2
 """Of a row, at most this part is left empty."""
 
@@ -41,8 +33,24 @@ def wrap(row: Row, columns: int) -> list[Row]:
     return [tuple(_cut(row, *first)), *((margin, *_cut(row, *stretch)) for stretch in others)]
 
 
+@cache
+def _word() -> re.Pattern[str]:
+    """Compile a word with the blanks before it. Each wide character is one: their scripts have no spaces."""
+    return re.compile(rf" *(?:[{_WIDE}][{_CLOSING}]*|[^ {_WIDE}]+)")
+
+
+@cache
+def _prefix() -> re.Pattern[str]:
+    """Compile what stands before the text of a row. Compiled at the first row that is too long: it takes 4 ms."""
+    return re.compile(
+        r"  \S[^ ]*(?: [^ ]+)*  +"  # a command in the list of commands
+        r"|(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d )?(?:#\S{1,80} )?"
+        r"(?:\[\S{1,80}?(?: -> \S{1,80}?)?\]> |\* \[\S{1,80}?\] |\*\*\* )?"
+    )
+
+
 def _indent_of(text: str, columns: int) -> int:
-    found = _PREFIX.match(text)
+    found = _prefix().match(text)
     indent = _width(found[0]) if found else 0
     return indent if indent * _INDENT_SHARE <= columns else min(_SMALL_INDENT, columns // _INDENT_SHARE)
 
@@ -50,7 +58,7 @@ def _indent_of(text: str, columns: int) -> int:
 def _stretches(text: str, columns: int, indent: int) -> Iterator[tuple[int, int]]:
     """Yield start and end of what stands in each row, without the blanks at which it is broken."""
     start = used = 0
-    for word in _WORD.finditer(text):
+    for word in _word().finditer(text):
         width = _width(word[0])
         bare = word[0].lstrip(" ")
         bare_width = width - (len(word[0]) - len(bare))
