@@ -11,7 +11,6 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.moments import Bounds, iso_utc, read_bound
 from trio_chat.chat.nicks import check_room
 from trio_chat.chat.text import clean
-from trio_chat.chat.words import phrase
 
 SEARCH_CHARS_MAX = 256
 """Characters in one search, judged before anything else is done with it."""
@@ -67,6 +66,8 @@ def read_search(typed: str, now: float) -> SearchTerms:
 
 def phrases_in(words: str) -> tuple[str, ...]:
     """Return the folded phrases of a search without filters, each once: words, and what stands in quotes."""
+    from trio_chat.chat.words import phrase  # takes 15 ms, which no client should wait for at the start
+
     texts = (it["word"] or it["phrase"] or "" for it in _WORD.finditer(words.translate(_QUOTES)))
     return tuple(dict.fromkeys(filter(None, map(phrase, texts))))
 
