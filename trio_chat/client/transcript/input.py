@@ -185,6 +185,7 @@ def may_be_kept(line: str) -> bool:
 KEYS = (
     ("Tab", "complete a name, a /command, a @sticker or a room"),
     ("Up, Down", "bring back what you typed before"),
+    ("Ctrl-R", "search in that"),
     ("Ctrl-C", "stop what is being sent; else clear the line; else leave"),
     ("Ctrl-D", "leave, in an empty line"),
     ("Ctrl-U, Ctrl-W", "clear the line, or the word before the cursor; Ctrl-Y brings it back"),
