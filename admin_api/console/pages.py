@@ -14,11 +14,14 @@ STATIC = files("admin_api.console") / "static"
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """A page: the last part of its path, its title, and whether its tab counts something."""
+    """A page: the last part of its path, and its title.
+
+    `counts` names what its tab counts: fields of `counts` in GET /status, with spaces between those that are added.
+    """
 
     name: str
     title: str
-    is_counted: bool = False
+    counts: str = ""
 
     @property
     def path(self) -> str:
@@ -33,7 +36,7 @@ class ConsolePage:
 
 PAGES = (
     ConsolePage("", "Overview"),
-    ConsolePage("clients", "Clients", is_counted=True),
+    ConsolePage("clients", "Clients", counts="clients"),
 )
 """In the order of the tabs. Each has a template and a script."""
 

@@ -34,5 +34,5 @@ async function refresh() {
   setTimeout(refresh, REFRESH_MS);
 }
 
-start();
+start({});
 refresh();
