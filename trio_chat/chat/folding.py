@@ -6,7 +6,7 @@ Python's version of Unicode does not know is such a sign: it may be an emoji of 
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from unicodedata import category, decimal
 
 from trio_chat.chat.normalization import is_mark, normalized
@@ -72,22 +72,29 @@ class Alignment:
     """The folded text, and the stretch of the text that each stretch of it comes from."""
 
     def __init__(self, text: str) -> None:
-        self.folded = ""
-        self._ends = [0]
-        self._folded_ends = [0]
-        for end, folded in _folded_clusters(text):
-            self.folded += folded
-            self._ends.append(end)
-            self._folded_ends.append(len(self.folded))
-            if len(self.folded) >= FOLDED_MAX:
-                break
-        self.folded = self.folded[:FOLDED_MAX]
+        if text.isascii():
+            self.folded = fold(text)
+            self._ends: Sequence[int] = range(len(self.folded) + 1)
+            self._folded_ends: Sequence[int] = self._ends
+        else:
+            self._align(text)
 
     def stretch(self, start: int, end: int) -> tuple[int, int]:
         """Return start and end in the text for those in the folded text."""
         first = bisect_right(self._folded_ends, start) - 1
         last = bisect_left(self._folded_ends, end)
         return self._ends[first], self._ends[last]
+
+    def _align(self, text: str) -> None:
+        pieces, ends, folded_ends = [], [0], [0]
+        for end, folded in _folded_clusters(text):
+            pieces.append(folded)
+            ends.append(end)
+            folded_ends.append(folded_ends[-1] + len(folded))
+            if folded_ends[-1] >= FOLDED_MAX:
+                break
+        self.folded = "".join(pieces)[:FOLDED_MAX]
+        self._ends, self._folded_ends = ends, folded_ends
 
 
 def _alone(char: str) -> str:
