@@ -20,7 +20,8 @@ LINES = st.text(st.one_of(st.sampled_from(ALPHABET), st.characters()), max_size=
 
 
 def found_in(text: str, *queries: str) -> bool:
-    return holds(text, [phrase(query) for query in queries])
+    phrases = [phrase(query) for query in queries]
+    return all(phrases) and holds(text, phrases)
 
 
 @pytest.mark.parametrize(
