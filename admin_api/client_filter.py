@@ -18,6 +18,9 @@ from trio_chat.chat.operators.networks import Network, address_of, read_network
 WORDS_MAX = 100
 """Characters of a filter."""
 
+IDS_MAX = 8000
+"""Characters of a list of ids: a thousand of them, and half of the longest request line."""
+
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=WORDS_MAX)]
 Matches = Callable[[Client], bool]
 
@@ -40,6 +43,8 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """True for clients whose connection is broken, False for connected ones."""
     search: Text | None = None
     """A part of their nick, address and port, room or id."""
+    ids: Annotated[str, msgspec.Meta(min_length=1, max_length=IDS_MAX, examples=["c1,c2"])] | None = None
+    """Their ids, with commas between them."""
 
     @property
     def given(self) -> Mapping[str, object]:
@@ -109,6 +114,11 @@ def _is_away(wanted: object, _chat: Chat) -> Matches:
     return lambda client: (client.away_since is not None) is wanted
 
 
+def _is_one_of(ids: object, _chat: Chat) -> Matches:
+    wanted = frozenset(str(ids).split(","))
+    return lambda client: client.id in wanted
+
+
 def _contains(words: object, _chat: Chat) -> Matches:
     part = str(words).casefold()
 
@@ -129,6 +139,7 @@ _TESTS: Mapping[str, Callable[[object, Chat], Matches]] = MappingProxyType(
         "idle": _is_idle_for,
         "away": _is_away,
         "search": _contains,
+        "ids": _is_one_of,
     }
 )
 """The test of each field of a filter."""

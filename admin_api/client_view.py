@@ -10,10 +10,16 @@ from trio_chat.chat.log import Mode
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """The backlog of a client: entries and bytes not sent to it yet."""
+    """The backlog of a client: entries and bytes not sent to it yet.
+
+    `for_s`: since its socket is full; `stuck_s`: since its peer last took something, after which it is disconnected at
+    `stall-timeout`. Both are null where the socket takes everything.
+    """
 
     entries: int
     bytes: int
+    for_s: float | None
+    stuck_s: float | None
 
 
 class ClientView(msgspec.Struct, frozen=True):
@@ -51,6 +57,11 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         idle_s=round(chat.idle_s(client), 1),
         lines_in=client.lines_in,
         bytes_out=client.outlet.bytes_out,
-        behind=Behind(*client.behind),
+        behind=_behind(chat, client),
         away_s=None if (away_s := chat.away_s(client)) is None else round(away_s, 1),
     )
+
+
+def _behind(chat: Chat, client: Client) -> Behind:
+    for_s, stuck_s = chat.backlog_s(client) or (None, None)
+    return Behind(*client.behind, *(None if seconds is None else round(seconds, 1) for seconds in (for_s, stuck_s)))

@@ -1,7 +1,7 @@
 """The last hour in samples, for the plots of the console. Needs no Quart."""
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -10,6 +10,7 @@ import trio
 
 from admin_api.client_counts import count_clients
 from trio_chat.chat.chat import Chat
+from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.histogram import Histogram
 
 INTERVAL_S = 10.0
@@ -53,6 +54,14 @@ class Series:
         self._delays = delays
         self._clock = clock
         self._last = self._totals(trio.current_time())
+        self._ended: deque[Counter[DisconnectReason]] = deque([Counter()], maxlen=SAMPLES)
+        """The disconnects so far, at each sample."""
+
+    @property
+    def ended(self) -> Mapping[DisconnectReason, int]:
+        """The disconnects of the last hour, by reason; every reason is there."""
+        now = self._chat.counters.disconnects
+        return {reason: now[reason] - self._ended[0][reason] for reason in DisconnectReason}
 
     async def run(self) -> None:
         """Take samples until cancelled."""
@@ -66,6 +75,7 @@ class Series:
         last, self._last = self._last, self._totals(trio.current_time())
         elapsed_s = max(self._last.time - last.time, 1e-3)
         delays = [now - before for now, before in zip(self._last.delays, last.delays, strict=True)]
+        self._ended.append(Counter(self._chat.counters.disconnects))
         self.samples.append(
             Sample(
                 time=int(self._clock()),

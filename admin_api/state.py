@@ -32,6 +32,8 @@ class AdminState:
     loop_delay: Histogram = field(default_factory=lambda: Histogram(()))
     delivery_delay: Histogram = field(default_factory=lambda: Histogram(()))
     """Times from the commit of entries to their last send."""
+    stall_timeout_s: Callable[[], float] = lambda: 30.0
+    """Returns the time after which a client that takes nothing is disconnected."""
     certificate_expires_at: Callable[[], float | None] = lambda: None
     """Returns the end of the validity of the TLS certificate in use, in seconds since 1970."""
     requests: Counter[int] = field(default_factory=lambda: Counter(dict.fromkeys(STATUSES, 0)))

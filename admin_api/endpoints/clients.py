@@ -145,7 +145,7 @@ async def _selected(chat: Chat, query: EndQuery) -> list[Client]:
         names = ", ".join(ClientFilter.__struct_fields__)
         abort(problem(400, f"Without a filter this would end everybody: give at least one of {names}."))
     clients = [client async for turn in select(chat, query.compile(chat)) for client in turn]
-    if len(clients) == len(chat.clients) + len(chat.away) > 1:
+    if len(clients) == len(chat.clients) + len(chat.away) > 1 and query.ids is None:
         abort(
             problem(400, f"The filter {_shown(query)} fits everybody, all {len(clients)} clients: give a narrower one.")
         )

@@ -23,6 +23,13 @@ class StatusCounts(msgspec.Struct, frozen=True):
     bans: int
 
 
+class StatusTimes(msgspec.Struct, frozen=True):
+    """Seconds until a client is given up: one that takes nothing, and one that is away."""
+
+    stall_timeout_s: float
+    hold_s: float
+
+
 class Status(msgspec.Struct, frozen=True):
     """The server: its name, its health with all reasons, its numbers, and the latest sample of its traffic."""
 
@@ -32,6 +39,7 @@ class Status(msgspec.Struct, frozen=True):
     health: Health
     reasons: list[str]
     counts: StatusCounts
+    times: StatusTimes
     latest: Sample | None
 
 
@@ -53,6 +61,7 @@ async def show_status(state: AdminState) -> Response:
             health=health_of(state.journal),
             reasons=list(reasons_of(state.journal, state.certificate_warning())),
             counts=counts,
+            times=StatusTimes(state.stall_timeout_s(), chat.rules.hold_s),
             latest=state.series.samples[-1] if state.series.samples else None,
         )
     )

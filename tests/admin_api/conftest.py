@@ -42,7 +42,7 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.bans import Bans
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_journal
 from trio_chat.serve.settings_in_force import SettingsInForce
@@ -188,6 +188,7 @@ class HeldOutlet:
     """An outlet without a connection."""
 
     is_paused = False
+    backlog: Backlog | None = None
     bytes_out = 210
     unsent_bytes = 7
     close_reason: CloseReason | None = None

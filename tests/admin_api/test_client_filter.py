@@ -23,6 +23,8 @@ FILTERS = {
     "search=10.0.0.2:4": {"bob"},
     "search=ZO": {"zoe"},
     "search=c2": {"bob"},
+    "ids=c2,c3,c99": {"bob", "zoe"},
+    "ids=c2%2Cc3&nick=z": {"zoe"},
     "room=dev&nick=a": {"ann"},
 }
 

@@ -3,6 +3,7 @@
 import pytest
 
 from admin_api.series import INTERVAL_S, SAMPLES, quantile_ms
+from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.log import Mode
 
 BOUNDS_S = (0.001, 0.01, 0.1)
@@ -51,3 +52,16 @@ async def test_an_hour_is_kept_and_no_more(admin):
 
     assert len(samples) == SAMPLES
     assert samples[-1]["time"] - samples[0]["time"] == (SAMPLES - 1) * INTERVAL_S
+
+
+async def test_the_reasons_why_connections_ended_are_those_of_the_last_hour(admin):
+    admin.chat.disconnect(admin.connect(4000))
+    admin.operator.kick(admin.connect(4001), by="test")
+    ended = (await admin.ask("GET", "/series")).json["ended"]
+    assert set(ended) == set(DisconnectReason)
+    assert (ended["left"], ended["kicked"], ended["dead"]) == (1, 1, 0)
+
+    for _ in range(SAMPLES):
+        await admin.series.take_sample()
+
+    assert set((await admin.ask("GET", "/series")).json["ended"].values()) == {0}

@@ -12,7 +12,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.session_record import SessionChange
 from trio_chat.wire.lines import encode_entry
@@ -23,6 +23,7 @@ class HeldOutlet:
 
     def __init__(self) -> None:
         self.is_paused = False
+        self.backlog: Backlog | None = None
         self.bytes_out = 0
         self.written = b""
         self.gaps: list[tuple[str, int]] = []

@@ -394,6 +394,13 @@ class Chat:
         """Seconds since the client last sent a line."""
         return self._deps.clock() - client.last_input_at
 
+    def backlog_s(self, client: Client) -> tuple[float, float] | None:
+        """-> (seconds since the socket of the client is full, seconds since its peer took something), None in step"""
+        if (backlog := client.outlet.backlog) is None:
+            return None
+        now = self._deps.clock()
+        return now - backlog.since, now - backlog.taken_at
+
     def known_as(self, label: str) -> Client:
         """The client with this label, however it is written. Raises ChatError where there is none."""
         client = self._register.by_label(label)

@@ -1,5 +1,6 @@
 """Outlets: the sending half of a connection, and the farewell with which the server closes one."""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -25,6 +26,17 @@ class CloseReason(Enum):
         self.retry_s = retry_s
 
 
+@dataclass(slots=True)
+class Backlog:
+    """The time since which the socket of a client is full, and that at which its peer last took something.
+
+    Times are those of the chat's steady clock.
+    """
+
+    since: float
+    taken_at: float
+
+
 class Unsent(Protocol):
     """The unsent part of a room's log for one member: bytes, and a cursor that moves as they are sent."""
 
@@ -43,6 +55,9 @@ class Outlet(Protocol):
 
     is_paused: bool
     """True while nothing is sent here. Set by the pump alone."""
+
+    backlog: Backlog | None
+    """There while the socket is full. Set by the pump alone."""
 
     bytes_out: int
     """Bytes that the kernel has taken so far."""
@@ -79,6 +94,7 @@ class NoOutlet:
     __slots__ = ()
 
     is_paused = True
+    backlog: Backlog | None = None
     bytes_out = 0
     unsent_bytes = 0
 

@@ -72,6 +72,7 @@ class Admin:
             delays,
             context.pump.delays,
             certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
+            stall_timeout_s=lambda: context.pump.stall_timeout_s,
             certificate_warning=warning,
             is_stopping=is_stopping,
             is_full=lambda: context.admission.is_full,

@@ -23,7 +23,7 @@ ALICE = {
     "idle_s": 2.5,
     "lines_in": 1,
     "bytes_out": 210,
-    "behind": {"entries": 0, "bytes": 7},
+    "behind": {"entries": 0, "bytes": 7, "for_s": None, "stuck_s": None},
     "away_s": None,
 }
 
@@ -85,6 +85,8 @@ async def test_the_list_and_the_single_client_agree(admin, alice):
 
 class Turns(trio.abc.Instrument):
     """Counts the clients that are looked at in one turn of the loop; an outlet whose bytes are asked for tells it."""
+
+    backlog = None
 
     def __init__(self) -> None:
         self.looks = [0]

@@ -79,6 +79,16 @@ async def test_a_filter_that_fits_everybody_is_named(crowd, query):
     assert query in answer.json["detail"]
 
 
+async def test_everybody_can_be_ended_by_their_ids(crowd):
+    ids = ",".join(client.id for client in crowd.chat.clients)
+
+    answer = await crowd.ask("DELETE", f"/clients?ids={ids}&dry_run=true")
+
+    assert answer.json["count"] == 5
+    assert (await crowd.ask("DELETE", f"/clients?confirm={answer.json['confirm']}")).json["count"] == 5
+    assert nicks(crowd) == set()
+
+
 @pytest.mark.parametrize("query", ["confirm=x", "nick=a&confirm=x", "dry_run=true&confirm=x", "nick=a"])
 async def test_any_other_way_ends_nobody(crowd, query):
     assert (await crowd.ask("DELETE", f"/clients?{query}")).status in (400, 409)

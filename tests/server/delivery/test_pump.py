@@ -14,7 +14,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import SLICE_BYTES, Mode, Window
-from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.chat.room import Member
 from trio_chat.server.delivery.pump import SENDS_PER_TURN, Pump
 from trio_chat.server.sessions.lines import NOTICES
@@ -145,6 +145,7 @@ class Gulp:
     """The sending half of a connection that takes whatever it is offered."""
 
     is_paused = False
+    backlog: Backlog | None = None
     bytes_out = 0
     unsent_bytes = 0
     close_reason: CloseReason | None = None
@@ -294,6 +295,29 @@ async def test_nothing_is_sent_to_a_paused_client_and_everything_after_the_pause
         lobby.pump.flush(client)
 
         assert await read_until(theirs, b"one\n") == b"[x]> one\n"
+
+
+async def test_a_full_socket_has_a_backlog_that_says_since_when_and_when_its_peer_took_something(
+    mock_clock: trio.testing.MockClock,
+) -> None:
+    async with open_lobby() as lobby:
+        stuck, theirs = lobby.connect(1)
+        began = trio.current_time()
+        lobby.say(*("." * 1000 for _ in range(1000)))
+        await trio.testing.wait_all_tasks_blocked()
+        assert stuck.outlet.backlog == Backlog(began, began)
+
+        mock_clock.jump(2)
+        while stuck.outlet.backlog == Backlog(began, began):
+            await trio.lowlevel.wait_readable(theirs)
+            theirs.recv(65536)
+            await trio.testing.wait_all_tasks_blocked()
+        assert stuck.outlet.backlog == Backlog(began, began + 2)
+
+        while stuck.outlet.backlog:
+            await trio.lowlevel.wait_readable(theirs)
+            theirs.recv(65536)
+            await trio.testing.wait_all_tasks_blocked()
 
 
 async def test_a_pause_that_ends_while_the_socket_is_full_leaves_the_client_to_be_drained() -> None:

@@ -12,7 +12,7 @@ import trio
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.histogram import Histogram
-from trio_chat.chat.outlet import CloseReason, Outlet
+from trio_chat.chat.outlet import Backlog, CloseReason, Outlet
 from trio_chat.chat.room import Listener, Member, Room
 
 DELAY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -118,10 +118,11 @@ class Pump:
 
     def _start_draining(self, client: Listener) -> None:
         self._draining[client.outlet] = trio.Event()
+        client.outlet.backlog = backlog = Backlog(trio.current_time(), trio.current_time())
         self._mark(client.outlet)
-        self._nursery.start_soon(self._drain, client, client.outlet)
+        self._nursery.start_soon(self._drain, client, client.outlet, backlog)
 
-    async def _drain(self, client: Listener, outlet: Outlet) -> None:
+    async def _drain(self, client: Listener, outlet: Outlet, backlog: Backlog) -> None:
         """Send to a client whenever its socket has room, until nothing waits or it has stalled for too long.
 
         Returns too once the client has another outlet: it resumed in another connection, or has none.
@@ -132,7 +133,8 @@ class Pump:
                     await outlet.wait_writable()
                     if client.outlet is not outlet or self._send_all(client):
                         break
-                    until_stalled.deadline = trio.current_time() + self.stall_timeout_s
+                    backlog.taken_at = trio.current_time()
+                    until_stalled.deadline = backlog.taken_at + self.stall_timeout_s
             if until_stalled.cancelled_caught:
                 outlet.hang_up(CloseReason.STALLED)
         except MemoryError:
@@ -142,6 +144,7 @@ class Pump:
             pass
         finally:
             drained = self._draining.pop(outlet)
+            outlet.backlog = None
             self._mark(outlet)
             drained.set()
 

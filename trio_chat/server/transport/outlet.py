@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_chat.chat.outlet import CloseReason, Unsent
+from trio_chat.chat.outlet import Backlog, CloseReason, Unsent
 
 _TCP_CLOSE = 7
 """The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
@@ -39,6 +39,7 @@ class PeerOutlet(ABC):
         "_notices",
         "_pending",
         "_session",
+        "backlog",
         "bytes_out",
         "close_reason",
         "ends_in_crlf",
@@ -50,6 +51,7 @@ class PeerOutlet(ABC):
     def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
         """`session` is cancelled by `hang_up`."""
         self.is_paused = False
+        self.backlog: Backlog | None = None
         self.bytes_out = 0
         self.ends_in_crlf = False
         """True if lines end in CR LF for this client, whose terminal does not return to the left margin for LF. Set by
