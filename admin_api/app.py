@@ -24,7 +24,14 @@ from trio_chat.chat.errors import ChatError
 ENDPOINTS = endpoints_in(import_module(f"{endpoints.__name__}.{it.name}") for it in iter_modules(endpoints.__path__))
 """Every endpoint of every module in `endpoints/`."""
 
-_STATUSES = {"no-such-client": 404, "not-banned": 404, "too-many-bans": 409}
+_STATUSES = {
+    "no-such-client": 404,
+    "not-banned": 404,
+    "too-many-bans": 409,
+    "no-such-hook": 404,
+    "hook-exists": 409,
+    "too-many-hooks": 409,
+}
 """The HTTP status of a ChatError by its code, where that is not 400."""
 
 

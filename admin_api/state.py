@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from admin_api.confirmations import Confirmations
 from admin_api.event_log import EventLog
+from admin_api.hook_throttle import HookThrottle
 from admin_api.series import Series
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
@@ -41,6 +42,9 @@ class AdminState:
     confirmations: Confirmations = field(default_factory=Confirmations)
     certificate_warning: Callable[[], str] = str
     """Returns a sentence about a TLS certificate that has expired or soon will, or ""."""
+    hook_rate: Callable[[], tuple[float, float]] = lambda: (0.0, 1.0)
+    """Returns the lines a second, and at once, that a hook may say; 0 a second is no limit."""
+    hook_throttle: HookThrottle = field(default_factory=HookThrottle)
     is_stopping: Callable[[], bool] = bool
     is_full: Callable[[], bool] = bool
     """True while no more connections to the chat are admitted."""

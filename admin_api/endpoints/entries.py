@@ -1,21 +1,21 @@
 """What is said in rooms, over HTTP: read, searched, exported and said."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated
 
 import msgspec
-from quart import Response, abort, g, request
+from quart import Response, abort, g
 
 from admin_api.entry_tail import EntryView, view_of_entry
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
-from admin_api.http.schemas import ROOM, Schema
+from admin_api.http.schemas import ROOM
 from admin_api.paging import PAGE_MAX
-from admin_api.rooms import find_room, when_kept
+from admin_api.rooms import find_room
+from admin_api.speech import IDEMPOTENCY_KEY, KEY_HEADER, TEXT_CHARACTERS, say_once
 from admin_api.state import AdminState
-from trio_chat.chat.events import SERVER, Entry
+from trio_chat.chat.events import SERVER
 from trio_chat.chat.nicks import SPELLED_MAX
 from trio_chat.chat.room import Room
 from trio_chat.chat.text import TEXT_MAX
@@ -23,21 +23,6 @@ from trio_chat.journal import JournalError, Past, Searchable, SearchError, need
 
 API_SESSION = "api"
 """The session under which keys of this API are kept. Sessions of clients are longer: none can use its keys."""
-
-KEY_HEADER = "Idempotency-Key"
-KEY_MAX = 128
-LINES_MAX = 50
-"""Lines of one text."""
-
-TEXT_CHARACTERS = 16_000
-"""Of a text with all its lines: less than a request may have, however it is written."""
-
-IDEMPOTENCY_KEY: Schema = {
-    "type": "string",
-    "maxLength": KEY_MAX,
-    "description": "The same text under the same key is said once, however often it is sent, for ever.",
-}
-
 
 ID_MAX = 2**53
 EXPORTED_PER_READ = 500
@@ -145,37 +130,4 @@ def _encode_lines(past: Iterable[Past], room: str) -> bytes:
 )
 async def say(state: AdminState, room: str, body: NewText) -> Response:
     """Say something in a room, as the server or under a name of one's own: 201, or 200 where its key is known."""
-    found = find_room(state, room)
-    given = request.headers.get(KEY_HEADER, "")
-    if len(given) > KEY_MAX:
-        abort(problem(400, f"{KEY_HEADER} has at most {KEY_MAX} characters."))
-    key = given or secrets.token_hex(16)
-    if given and (before := await _entry(state, given)):
-        return answer(_same(before, found), 200)
-    lines = body.text.splitlines()[: LINES_MAX + 1]
-    if len(lines) > LINES_MAX:
-        abort(problem(400, f"A text has at most {LINES_MAX} lines."))
-    receipt = state.operator.say_in(found, body.name, *lines, by=g.by, session=API_SESSION, key=key)
-    if receipt is None:
-        abort(problem(400, "Nothing readable is left of that text."))
-    await when_kept(state, receipt)
-    entry = await _entry(state, key)
-    if entry is None:
-        abort(problem(503, "The text was kept, and cannot be read back just now."))
-    return answer(_same(entry, found), 201)
-
-
-async def _entry(state: AdminState, key: str) -> Entry | None:
-    """Return the entry that was kept under a key of this API, or abort with 503."""
-    try:
-        found = await state.journal.find(API_SESSION, key)
-    except JournalError as error:
-        abort(problem(503, f"The journal cannot be read: {error}."))
-    return found if isinstance(found, Entry) else None
-
-
-def _same(entry: Entry, room: Room) -> EntryView:
-    """Describe the entry of a key, or abort with 409 where that was used in another room."""
-    if entry.draft.room != room.name:
-        abort(problem(409, f"This {KEY_HEADER} was used in another room already."))
-    return view_of_entry(entry)
+    return await say_once(state, find_room(state, room), body.name, body.text, by=g.by, session=API_SESSION)

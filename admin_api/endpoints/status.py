@@ -21,6 +21,7 @@ class StatusCounts(msgspec.Struct, frozen=True):
     away: int
     rooms: int
     bans: int
+    hooks: int
 
 
 class StatusTimes(msgspec.Struct, frozen=True):
@@ -52,6 +53,7 @@ async def show_status(state: AdminState) -> Response:
         away=len(chat.away),
         rooms=len(chat.rooms),
         bans=len(state.operator.bans),
+        hooks=len(state.operator.hooks),
     )
     return answer(
         Status(

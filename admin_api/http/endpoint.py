@@ -49,6 +49,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     optional_body: type[msgspec.Struct] | None = None
     """In place of `body`, for one that may be left out; the function gets None then."""
+    text_body: Schema | None = None
+    """In place of `body`, for a plain text, which the function reads itself."""
     text_type: str = "text/plain"
     """The content type of an answer that is not JSON."""
 

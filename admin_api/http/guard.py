@@ -20,6 +20,7 @@ from admin_api.http.problems import problem
 
 # The lengths are those of an address, and of a name in RFC 1035, section 2.3.4.
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9._-]{1,254}))(?::[0-9]{1,5})?", re.ASCII)
+_CHANGING_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 _OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 # The content types that a form can send without a preflight request, https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
@@ -84,7 +85,7 @@ def refuse(headers: Headers, *, method: str, names: Collection[str] | None) -> R
         return problem(403, "Web pages of another origin may not use the admin API.")
     if any(name in headers for name in _OVERRIDES):
         return problem(403, "Overriding the method is not supported: use the method itself.")
-    if names is not None and method not in SAFE_METHODS and is_form(headers):
+    if names is not None and method in _CHANGING_METHODS and is_form(headers):
         return problem(403, "Forms are not accepted: send Content-Type: application/json.")
     return None
 

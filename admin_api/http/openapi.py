@@ -80,6 +80,10 @@ def _operation(operation: Operation, schema_of: Mapping[type, Schema]) -> Schema
     if body := operation.body or operation.optional_body:
         content = {"application/json": {"schema": schema_of[body]}}
         described["requestBody"] = {"required": body is operation.body, "content": content}
+    elif operation.text_body:
+        whole: Schema = {"type": "object", "properties": {"text": operation.text_body}, "required": ["text"]}
+        content = {"text/plain": {"schema": operation.text_body}, "application/json": {"schema": whole}}
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 

@@ -32,6 +32,8 @@ def example(one: Endpoint) -> str:
         path = path.replace(f"<{name}>", schema["examples"][0])
     query = urlencode(example_of(operation.query)) if operation.query else ""
     body = f"--json '{msgspec.json.encode(example_of(operation.body)).decode()}' " if operation.body else ""
+    if operation.text_body:
+        body = f"-d '{operation.text_body['examples'][0]}' "
     method = f"-X {one.method} " if one.method != ("POST" if body else "GET") else ""
     return f"curl {method}{body}'localhost:8080{path}{'?' * bool(query)}{query}'"
 

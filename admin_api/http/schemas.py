@@ -25,6 +25,13 @@ ROOM: Schema = {
     "pattern": "^#?[A-Za-z0-9_-]{1,24}$",
     "examples": ["lobby"],
 }
+HOOK: Schema = {
+    "type": "string",
+    "description": "The name under which a hook speaks.",
+    "minLength": 1,
+    "pattern": "^[A-Za-z0-9_-]{1,24}$",
+    "examples": ["deploy"],
+}
 NETWORK: Schema = {
     "type": "string",
     "description": "An address or a network, IPv4 or IPv6.",

@@ -41,6 +41,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.bans import Bans
+from trio_chat.chat.operators.hooks import Hooks
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.config import ServeSettings
@@ -234,12 +235,14 @@ class AdminServer:
         )
         self.chat = Chat(deps, rules=Rules())
         self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.append_action)
-        self.operator = Operator(self.chat, Bans(store=self.operator_log), self.operator_log, lambda: self.now, at_once)
+        bans, hooks = Bans(store=self.operator_log), Hooks(self.chat, store=self.operator_log)
+        self.operator = Operator(self.chat, bans, self.operator_log, lambda: self.now, at_once, hooks)
         self.refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
         self.loop_delay = Histogram((0.001, 0.1))
         self.delivery_delay = Histogram((0.001, 0.1))
         self.series = Series(self.chat, self.delivery_delay, lambda: self.now)
         self.certificate_warning = ""
+        self.rate = (5.0, 20.0)
         self.state = AdminState(
             self.operator,
             self.journal,
@@ -252,6 +255,7 @@ class AdminServer:
             keep_timeout_s=self.keep_timeout_s,
             certificate_warning=lambda: self.certificate_warning,
             is_stopping=lambda: "is_stopping" in self.troubles,
+            hook_rate=lambda: self.rate,
             is_full=lambda: "is_full" in self.troubles,
         )
         self.site = Site(create_app(self.state, self.access))
@@ -283,6 +287,15 @@ class AdminServer:
         status = int(status_line.split(" ")[1])
         assert self._is_declared(method, path, status), f"{method} {path} does not declare that it answers {status}"
         return Answer(status, dict(fields), body)
+
+    async def post(self, path: str, body: str, kind: str = "", headers: str = "") -> Answer:
+        """Send a text, as a body of some content type."""
+        data = body.encode()
+        headers += f"Content-Type: {kind}\r\n" * bool(kind) + f"Content-Length: {len(data)}\r\n"
+        request = f"POST {path} HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n".encode() + data
+        head, _, text = (await self.site.ask(request)).decode().partition("\r\n\r\n")
+        status_line, *lines = head.split("\r\n")
+        return Answer(int(status_line.split(" ")[1]), dict(line.lower().split(": ", 1) for line in lines), text)
 
     def _is_declared(self, method: str, path: str, status: int) -> bool:
         """Tell whether the endpoint of a request, if there is one, declares a status."""

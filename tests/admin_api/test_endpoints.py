@@ -12,6 +12,7 @@ import pytest
 from admin_api import endpoints
 from admin_api.app import ENDPOINTS
 from admin_api.http.access import Access
+from admin_api.http.authentication import Audience
 from admin_api.http.endpoint import Endpoint
 from admin_api.http.reference import reference
 from tests.literals import literal_arguments
@@ -98,7 +99,9 @@ def test_the_docs_are_made_from_the_declarations() -> None:
     assert is_equal, "`make docs` writes it anew"
 
 
-@every_endpoint
+@pytest.mark.parametrize(
+    "one", [pytest.param(one, id=one.name) for one in ENDPOINTS if one.audience is Audience.OPERATORS]
+)
 async def test_it_wants_the_token_that_is_set(open_admin, one: Endpoint) -> None:
     method, path = called(one)
     async with open_admin(Access("correct-horse-battery")) as admin:
@@ -109,6 +112,10 @@ async def test_it_wants_the_token_that_is_set(open_admin, one: Endpoint) -> None
         assert answer.status == 401
         assert answer.json["detail"].startswith("A token is needed")
         assert client in admin.chat.clients
+
+
+def test_only_hooks_ask_for_no_token() -> None:
+    assert [one.name for one in ENDPOINTS if one.audience is not Audience.OPERATORS] == ["POST /hook/<secret>"]
 
 
 @pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.name)

@@ -23,6 +23,7 @@ from trio_chat.journal import (
     AuditFilter,
     AuditRecord,
     BanRecord,
+    HookRecord,
     Importable,
     Journal,
     JournalError,
@@ -841,6 +842,18 @@ async def test_the_newest_of_the_audit_log_are_read_oldest_first(journal: Journa
     assert await journal.read_audit(9) == records
     assert await journal.read_audit(0) == []
     assert await journal.read_audit(-1) == []
+
+
+async def test_hooks_are_read_oldest_first_until_they_are_removed(journal: Journal) -> None:
+    old = HookRecord("deploy", "ops", "0" * 64, "console", 2.0)
+    new = HookRecord("alert", "ops", "1" * 64, "console", 3.0)
+    for hook in (new, old):
+        await journal.add_hook(hook)
+    assert await journal.read_hooks() == [old, new]
+
+    await journal.remove_hook("nobody")
+    await journal.remove_hook("deploy")
+    assert await journal.read_hooks() == [new]
 
 
 async def test_a_ban_replaces_an_earlier_one_of_the_same_network(journal: Journal) -> None:

@@ -28,7 +28,7 @@ from trio_chat.chat.drafts import (
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import check_nick
+from trio_chat.chat.nicks import check_nick, fold
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.presence import overdue_notices
 from trio_chat.chat.register import Register
@@ -55,6 +55,8 @@ class Chat:
         self.rules = rules
         """Can be replaced at any time; but `window` and `rooms` take effect only at the start."""
         self._register = Register()
+        self.reserved_nicks: set[str] = set()
+        """Nicks that no client may take, folded: those of programs that operators let speak."""
         self._ids = itertools.count(1)
         self._crowd_notices = CrowdNotices(deps.post)
         self.counters = Counters()
@@ -310,6 +312,8 @@ class Chat:
         nick = check_nick(nick)
         if nick == client.nick:
             return None
+        if fold(nick) in self.reserved_nicks:
+            raise ChatError("reserved-nick", f"the nick {nick} is reserved for a program that speaks under it")
         self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
         self._crowd_notices.clear_label(nick, client.owner)
@@ -320,6 +324,11 @@ class Chat:
         client.label = nick
         receipt = self._post_change(client, *(() if is_held else notices))
         return receipt if notices else None
+
+    def check_is_free(self, nick: str) -> None:
+        """Raise ChatError where somebody has a nick."""
+        if self._register.owner_of(nick):
+            raise ChatError("nick-taken", f"the nick {nick} is taken by somebody who is here")
 
     def _check_is_not_held(self, nick: str, client: Client) -> None:
         owner = self._register.owner_of(nick)
@@ -334,8 +343,7 @@ class Chat:
         """
         if author != SERVER:
             author = check_nick(author)
-            if self._register.owner_of(author):
-                raise ChatError("nick-taken", f"the nick {author} is taken by somebody who is here")
+            self.check_is_free(author)
         lines = readable_lines(texts)
         kind = Kind.ANNOUNCED if author == SERVER else Kind.SAID
         drafts = [Draft(room.name, kind, author, line) for line in lines]

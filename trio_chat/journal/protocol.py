@@ -16,6 +16,7 @@ from trio_chat.journal.records import (
     AuditFilter,
     AuditRecord,
     BanRecord,
+    HookRecord,
     JournalError,
     Origin,
     Past,
@@ -160,7 +161,7 @@ class Importable(Protocol):
 
 @runtime_checkable
 class OperatorStore(Protocol):
-    """Bans, and the audit log of what operators and rules did."""
+    """Bans, hooks, and the audit log of what operators and rules did."""
 
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log. Raises JournalError."""
@@ -173,6 +174,15 @@ class OperatorStore(Protocol):
 
     async def remove_ban(self, network: str) -> None:
         """Delete a ban, if there is one. Raises JournalError."""
+
+    async def add_hook(self, hook: HookRecord) -> None:
+        """Keep a hook, in place of an earlier one of the same name. Raises JournalError."""
+
+    async def remove_hook(self, name: str) -> None:
+        """Delete the hook of a name, if there is one. Raises JournalError."""
+
+    async def read_hooks(self) -> Sequence[HookRecord]:
+        """Return all hooks, oldest first. Raises JournalError."""
 
     async def read_bans(self) -> Sequence[BanRecord]:
         """Return all bans, expired ones too, oldest first. Raises JournalError."""
@@ -190,7 +200,7 @@ REQUIRED: Mapping[type, str] = MappingProxyType(
     {
         HistoryReader: "be read",
         Journal: "keep entries",
-        OperatorStore: "keep bans and the audit log",
+        OperatorStore: "keep bans, hooks and the audit log",
         SessionStore: "restore sessions",
     }
 )

@@ -80,6 +80,16 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
 WHOLE_AUDIT = AuditFilter()
 
 
+class HookRecord(msgspec.Struct, frozen=True):
+    """A hook: its name and room, the digest of its secret, its maker, and the time (as in AuditRecord)."""
+
+    name: str
+    room: str
+    digest: str
+    by: str
+    since: float
+
+
 class BanRecord(msgspec.Struct, frozen=True):
     """The ban of a network, `since` a time `until` another (seconds since 1970, UTC); None is for good."""
 

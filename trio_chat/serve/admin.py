@@ -74,6 +74,7 @@ class Admin:
             certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
             stall_timeout_s=lambda: context.pump.stall_timeout_s,
             certificate_warning=warning,
+            hook_rate=lambda: (context.rate_limit.rate, context.rate_limit.burst),
             is_stopping=is_stopping,
             is_full=lambda: context.admission.is_full,
         )

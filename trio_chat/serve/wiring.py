@@ -13,6 +13,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.operators.bans import Ban, Bans
+from trio_chat.chat.operators.hooks import Hook, Hooks
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
@@ -58,6 +59,7 @@ def wire(
     bans: Iterable[Ban],
     on_change: OnChange,
     on_record: OnRecord,
+    hooks: Iterable[Hook] = (),
 ) -> Components:
     """Make the components. `nursery` is for tasks that send, and outlives the sessions.
 
@@ -76,7 +78,8 @@ def wire(
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
     turns = Turns(nursery, lambda: settled(context))
-    operator = Operator(chat, Bans(bans, operator_log), operator_log, time.time, turns.finish)
+    all_bans, all_hooks = Bans(bans, operator_log), Hooks(chat, hooks, operator_log)
+    operator = Operator(chat, all_bans, operator_log, time.time, turns.finish, all_hooks)
     admission = Admission(limits_of(settings), operator.bans)
     context = SessionContext(
         chat,

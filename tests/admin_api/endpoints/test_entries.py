@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from admin_api.endpoints.entries import KEY_MAX, LINES_MAX
+from admin_api.speech import KEY_MAX, LINES_MAX
 from trio_chat.chat.events import Kind
 from trio_chat.chat.text import TEXT_MAX
 

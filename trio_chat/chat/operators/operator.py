@@ -10,7 +10,9 @@ from typing import Protocol
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Receipt
+from trio_chat.chat.nicks import check_nick, check_room
 from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned, show_time
+from trio_chat.chat.operators.hooks import Hook, Hooks, digest_of
 from trio_chat.chat.operators.kicks import kick_in_steps
 from trio_chat.chat.operators.networks import read_network, show_network
 from trio_chat.chat.room import Room
@@ -43,6 +45,7 @@ class Operator:
     records: Records
     clock: Callable[[], float]
     finish: Callable[[Iterator[int]], Awaitable[int]]
+    hooks: Hooks
 
     def kick(self, client: Client, *, by: str, reason: str = "") -> None:
         """End a client's connection; it is told the reason. Raises ChatError for one that is gone."""
@@ -99,6 +102,19 @@ class Operator:
         end = f" until {show_time(ban.until)}" if ban.until is not None else ""
         reason = f": {ban.reason}" if ban.reason else ""
         self.records.record(ban.by, "ban", f"{show_network(ban.network)}{end} ({kicked} kicked){reason}")
+
+    def add_hook(self, name: str, room: str, secret: str, *, by: str) -> Hook:
+        """Let a program speak in a room, by a secret, under a name of its own. Raises ChatError."""
+        hook = Hook(check_nick(name), check_room(room), digest_of(secret), by, self.clock())
+        self.hooks.add(hook)
+        self.records.record(by, "hook", f"{hook.name} in #{hook.room}")
+        return hook
+
+    def remove_hook(self, name: str, *, by: str) -> Hook:
+        """Let a program speak no more. Raises ChatError where there is no such hook."""
+        hook = self.hooks.remove(name)
+        self.records.record(by, "unhook", f"{hook.name} in #{hook.room}")
+        return hook
 
     def unban(self, target: str, *, by: str) -> Ban:
         """Lift the ban of exactly this address or network. Raises ChatError where there is none."""

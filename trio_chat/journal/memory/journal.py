@@ -25,6 +25,7 @@ from trio_chat.journal.records import (
     AuditFilter,
     AuditRecord,
     BanRecord,
+    HookRecord,
     Origin,
     RoomRecord,
     SearchError,
@@ -108,6 +109,7 @@ class MemoryJournal(Intake):
         self._keyed: dict[tuple[str, str], Entry] = {}
         self._audit: list[AuditRecord] = []
         self._bans: dict[str, BanRecord] = {}
+        self._hooks: dict[str, HookRecord] = {}
         self._loaded_to: dict[str, int] = {}
         self._sessions: dict[str, SessionRecord] = {}
 
@@ -244,6 +246,21 @@ class MemoryJournal(Intake):
         """Delete a ban, if there is one."""
         await trio.lowlevel.checkpoint()
         self._bans.pop(network, None)
+
+    async def add_hook(self, hook: HookRecord) -> None:
+        """Keep a hook, in place of an earlier one of the same name."""
+        await trio.lowlevel.checkpoint()
+        self._hooks[hook.name] = hook
+
+    async def remove_hook(self, name: str) -> None:
+        """Delete the hook of a name, if there is one."""
+        await trio.lowlevel.checkpoint()
+        self._hooks.pop(name, None)
+
+    async def read_hooks(self) -> list[HookRecord]:
+        """Return all hooks, oldest first."""
+        await trio.lowlevel.checkpoint()
+        return sorted(self._hooks.values(), key=attrgetter("since", "name"))
 
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""

@@ -27,6 +27,7 @@ from trio_chat.journal.records import (
     AuditFilter,
     AuditRecord,
     BanRecord,
+    HookRecord,
     JournalError,
     Origin,
     Past,
@@ -226,6 +227,18 @@ class SqliteJournal(Intake):
     async def remove_ban(self, network: str) -> None:
         """Delete a ban, if there is one."""
         await self._write(partial(self._store.remove_ban, network))
+
+    async def add_hook(self, hook: HookRecord) -> None:
+        """Keep a hook, in place of an earlier one of the same name."""
+        await self._write(partial(self._store.add_hook, hook))
+
+    async def remove_hook(self, name: str) -> None:
+        """Delete the hook of a name, if there is one."""
+        await self._write(partial(self._store.remove_hook, name))
+
+    async def read_hooks(self) -> list[HookRecord]:
+        """Return all hooks, oldest first."""
+        return await self._query(self._readers.hooks)
 
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""

@@ -12,7 +12,7 @@ import msgspec
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.age import AgeCut
-from trio_chat.journal.records import AuditFilter, AuditRecord, BanRecord, JournalError, Past, RoomRecord
+from trio_chat.journal.records import AuditFilter, AuditRecord, BanRecord, HookRecord, JournalError, Past, RoomRecord
 from trio_chat.journal.search_words import Wanted
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
@@ -186,6 +186,12 @@ class Readers:
         with self._lend(time_limit) as db:
             found = db.execute(_AUDIT, msgspec.structs.asdict(wanted) | {"limit": max(limit, 0)})
             return [AuditRecord(*row) for row in found][::-1]
+
+    def hooks(self, time_limit: TimeLimit) -> list[HookRecord]:
+        """Return all hooks, oldest first."""
+        with self._lend(time_limit) as db:
+            question = "SELECT name, room, digest, by, since FROM hook ORDER BY since, name"
+            return [HookRecord(*row) for row in db.execute(question)]
 
     def bans(self, time_limit: TimeLimit) -> list[BanRecord]:
         """Return all bans, oldest first."""

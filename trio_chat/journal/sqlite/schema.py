@@ -76,6 +76,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # The label and the rooms as others were told, where that lags behind; else empty.
         "ALTER TABLE place ADD COLUMN told TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        """CREATE TABLE hook (
+            name TEXT PRIMARY KEY,
+            room TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            by TEXT NOT NULL,
+            since REAL NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

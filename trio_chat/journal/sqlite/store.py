@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
-from trio_chat.journal.records import AuditRecord, BanRecord, JournalError, Origin, Past
+from trio_chat.journal.records import AuditRecord, BanRecord, HookRecord, JournalError, Origin, Past
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing, transaction
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
@@ -52,6 +52,7 @@ _INSERTS = tuple(
 )
 _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
+_ADD_HOOK = "INSERT OR REPLACE INTO hook (name, room, digest, by, since) VALUES (?, ?, ?, ?, ?)"
 _PROBE = "INSERT OR REPLACE INTO meta VALUES ('probe', ?)"
 _SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _ADOPT = """UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END
@@ -214,6 +215,16 @@ class Store:
         with explaining():
             fields = (ban.network, ban.reason, ban.by, ban.since, ban.until)
             self._db.execute(_ADD_BAN, fields)
+
+    def add_hook(self, hook: HookRecord) -> None:
+        """Keep a hook, in place of an earlier one of the same name."""
+        with explaining():
+            self._db.execute(_ADD_HOOK, (hook.name, hook.room, hook.digest, hook.by, hook.since))
+
+    def remove_hook(self, name: str) -> None:
+        """Delete the hook of a name, if there is one."""
+        with explaining():
+            self._db.execute("DELETE FROM hook WHERE name = ?", (name,))
 
     def remove_ban(self, network: str) -> None:
         """Delete a ban, if there is one."""

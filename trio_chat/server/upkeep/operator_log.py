@@ -13,8 +13,9 @@ from ipaddress import ip_network
 import trio
 
 from trio_chat.chat.operators.bans import Ban
+from trio_chat.chat.operators.hooks import Hook
 from trio_chat.chat.operators.networks import Network
-from trio_chat.journal import AuditRecord, BanRecord, Journal, JournalError, OperatorStore, need
+from trio_chat.journal import AuditRecord, BanRecord, HookRecord, Journal, JournalError, OperatorStore, need
 
 WRITE_RETRY_S = 2.0
 """The pause before a write that failed is tried again."""
@@ -61,6 +62,15 @@ class OperatorLog:
         """Keep a ban, in place of an earlier one of the same network."""
         record = BanRecord(str(ban.network), ban.reason, ban.by, ban.since, ban.until)
         self._enqueue(f"the ban of {ban.network}", partial(self._store.add_ban, record))
+
+    def keep_hook(self, hook: Hook) -> None:
+        """Keep a hook."""
+        record = HookRecord(hook.name, hook.room, hook.digest, hook.by, hook.since)
+        self._enqueue(f"the hook {hook.name}", partial(self._store.add_hook, record))
+
+    def forget_hook(self, name: str) -> None:
+        """Delete the hook of a name."""
+        self._enqueue(f"the end of the hook {name}", partial(self._store.remove_hook, name))
 
     def forget(self, network: Network) -> None:
         """Delete the ban of a network."""
@@ -114,4 +124,12 @@ async def read_bans(journal: Journal) -> Iterable[Ban]:
     return [
         Ban(ip_network(record.network), record.reason, record.by, record.since, record.until)
         for record in await need(journal, OperatorStore).read_bans()
+    ]
+
+
+async def read_hooks(journal: Journal) -> Iterable[Hook]:
+    """Return the hooks in the journal. Raises JournalError."""
+    return [
+        Hook(record.name, record.room, record.digest, record.by, record.since)
+        for record in await need(journal, OperatorStore).read_hooks()
     ]

@@ -1,0 +1,76 @@
+"""Saying something in a room over HTTP, once under a key."""
+
+import secrets
+
+from quart import Response, abort, request
+
+from admin_api.entry_tail import view_of_entry
+from admin_api.http.answers import answer
+from admin_api.http.problems import problem
+from admin_api.http.schemas import Schema
+from admin_api.rooms import when_kept
+from admin_api.state import AdminState
+from trio_chat.chat.events import Entry
+from trio_chat.chat.room import Room
+from trio_chat.journal import JournalError
+
+KEY_HEADER = "Idempotency-Key"
+KEY_MAX = 128
+
+LINES_MAX = 50
+"""Lines of one text."""
+
+TEXT_CHARACTERS = 16_000
+"""Of a text with all its lines: less than a request may have, however it is written."""
+
+IDEMPOTENCY_KEY: Schema = {
+    "type": "string",
+    "maxLength": KEY_MAX,
+    "description": "The same text under the same key is said once, however often it is sent, for ever.",
+}
+
+
+def key_of_request() -> str:
+    """Return the key that a request gives, or "". Aborts with 400 where it is too long."""
+    given = request.headers.get(KEY_HEADER, "")
+    if len(given) > KEY_MAX:
+        abort(problem(400, f"{KEY_HEADER} has at most {KEY_MAX} characters."))
+    return given
+
+
+async def say_once(state: AdminState, room: Room, author: str, text: str, *, by: str, session: str) -> Response:
+    """Say a text under the key of the request, which belongs to `session`. -> 201, or 200 where it was said before
+
+    The answer comes when it is on disk, and shows the last of its lines. Aborts with 400, 409 or 503.
+    """
+    given = key_of_request()
+    key = given or secrets.token_hex(16)
+    if given and (before := await _entry(state, session, given)):
+        return _shown(before, room, 200)
+    lines = text.splitlines()
+    if len(lines) > LINES_MAX:
+        abort(problem(400, f"A text has at most {LINES_MAX} lines."))
+    receipt = state.operator.say_in(room, author, *lines, by=by, session=session, key=key)
+    if receipt is None:
+        abort(problem(400, "Nothing readable is left of that text."))
+    await when_kept(state, receipt)
+    entry = await _entry(state, session, key)
+    if entry is None:
+        abort(problem(503, "The text was kept, and cannot be read back just now."))
+    return _shown(entry, room, 201)
+
+
+async def _entry(state: AdminState, session: str, key: str) -> Entry | None:
+    """Return the entry that was kept under a key, or abort with 503."""
+    try:
+        found = await state.journal.find(session, key)
+    except JournalError as error:
+        abort(problem(503, f"The journal cannot be read: {error}."))
+    return found if isinstance(found, Entry) else None
+
+
+def _shown(entry: Entry, room: Room, status: int) -> Response:
+    """Answer with the entry of a key, or abort with 409 where that was used in another room."""
+    if entry.draft.room != room.name:
+        abort(problem(409, f"This {KEY_HEADER} was used in another room already."))
+    return answer(view_of_entry(entry), status)
