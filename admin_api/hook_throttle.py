@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 
+from admin_api.http.access import origin_of
 from trio_chat.chat.operators.networks import Address
 from trio_chat.chat.token_bucket import TokenBucket
 
@@ -20,7 +21,7 @@ class HookThrottle:
 
     def __init__(self) -> None:
         self._hooks: OrderedDict[str, TokenBucket] = OrderedDict()
-        self._guessers: OrderedDict[Address, TokenBucket] = OrderedDict()
+        self._guessers: OrderedDict[tuple[int, int], TokenBucket] = OrderedDict()
 
     def wait_s(self, hook: str, lines: int, rate: tuple[float, float], now: float) -> float:
         """Charge a hook for so many lines. -> 0, or the seconds after which it may say them; then nothing is charged"""
@@ -34,12 +35,13 @@ class HookThrottle:
 
     def is_guessing(self, address: Address, now: float) -> bool:
         """Count a wrong secret. -> whether too many came from its address"""
-        bucket = self._guessers.setdefault(address, TokenBucket(1 / WRONG_SECRET_INTERVAL_S, WRONG_SECRETS_BURST, now))
-        _touch(self._guessers, address)
+        origin = origin_of(address)
+        bucket = self._guessers.setdefault(origin, TokenBucket(1 / WRONG_SECRET_INTERVAL_S, WRONG_SECRETS_BURST, now))
+        _touch(self._guessers, origin)
         return not bucket.try_take(1, now)
 
 
-def _touch(buckets: "OrderedDict[str, TokenBucket] | OrderedDict[Address, TokenBucket]", key: object) -> None:
+def _touch(buckets: "OrderedDict[str, TokenBucket] | OrderedDict[tuple[int, int], TokenBucket]", key: object) -> None:
     buckets.move_to_end(key)  # type: ignore[arg-type]  # each has keys of one type
     if len(buckets) > TRACKED_MAX:
         buckets.popitem(last=False)

@@ -1,6 +1,8 @@
 """Saying something in a room over HTTP, once under a key."""
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from quart import Response, abort, request
 
@@ -10,7 +12,9 @@ from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema
 from admin_api.rooms import when_kept
 from admin_api.state import AdminState
+from trio_chat.chat.drafts import readable_lines
 from trio_chat.chat.events import Entry
+from trio_chat.chat.nicks import fold
 from trio_chat.chat.room import Room
 from trio_chat.journal import JournalError
 
@@ -45,11 +49,10 @@ async def say_once(state: AdminState, room: Room, author: str, text: str, *, by:
     """
     given = key_of_request()
     key = given or secrets.token_hex(16)
+    lines = lines_of(text)
+    said = _Said(room.name, author, tuple(readable_lines(lines)))
     if given and (before := await _entry(state, session, given)):
-        return _shown(before, room, 200)
-    lines = text.splitlines()
-    if len(lines) > LINES_MAX:
-        abort(problem(400, f"A text has at most {LINES_MAX} lines."))
+        return await _answer(state, before, said, 200)
     receipt = state.operator.say_in(room, author, *lines, by=by, session=session, key=key)
     if receipt is None:
         abort(problem(400, "Nothing readable is left of that text."))
@@ -57,7 +60,24 @@ async def say_once(state: AdminState, room: Room, author: str, text: str, *, by:
     entry = await _entry(state, session, key)
     if entry is None:
         abort(problem(503, "The text was kept, and cannot be read back just now."))
-    return _shown(entry, room, 201)
+    return await _answer(state, entry, said, 201)
+
+
+def lines_of(text: str) -> list[str]:
+    """Split a text into the lines that it is said in, or abort with 400 where there are too many."""
+    lines = text.splitlines()
+    if len(lines) > LINES_MAX:
+        abort(problem(400, f"A text has at most {LINES_MAX} lines."))
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a request says: the name of the room, the author, and the lines as they are kept."""
+
+    room: str
+    author: str
+    lines: tuple[str, ...]
 
 
 async def _entry(state: AdminState, session: str, key: str) -> Entry | None:
@@ -69,8 +89,21 @@ async def _entry(state: AdminState, session: str, key: str) -> Entry | None:
     return found if isinstance(found, Entry) else None
 
 
-def _shown(entry: Entry, room: Room, status: int) -> Response:
-    """Answer with the entry of a key, or abort with 409 where that was used in another room."""
-    if entry.draft.room != room.name:
-        abort(problem(409, f"This {KEY_HEADER} was used in another room already."))
+async def _answer(state: AdminState, entry: Entry, said: _Said, status: int) -> Response:
+    """Answer with the entry of a key, or abort with 409 where something else was said under that: this was not."""
+    draft = entry.draft
+    if draft.room != said.room:
+        abort(problem(409, f"This {KEY_HEADER} was used in another room already: this was not said."))
+    if fold(draft.author) != fold(said.author) or not await _is_end_of(state, entry, said.lines):
+        abort(problem(409, f"Another text was said under this {KEY_HEADER} already: this was not."))
     return answer(view_of_entry(entry), status)
+
+
+async def _is_end_of(state: AdminState, entry: Entry, lines: Sequence[str]) -> bool:
+    """Tell whether these lines end in `entry`, and the others stand right before it, as far as they are still kept."""
+    try:
+        past = await state.journal.read(entry.draft.room, limit=len(lines), before=entry.id + 1)
+    except JournalError as error:
+        abort(problem(503, f"The journal cannot be read: {error}."))
+    pairs = zip(reversed(past), reversed(lines), strict=False)
+    return bool(lines) and all(one.draft.text == line for one, line in pairs if isinstance(one, Entry))

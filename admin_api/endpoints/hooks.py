@@ -17,7 +17,7 @@ from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.listening import MAKE_WAY
 from admin_api.http.problems import problem
 from admin_api.http.schemas import HOOK, Schema
-from admin_api.speech import IDEMPOTENCY_KEY, KEY_HEADER, TEXT_CHARACTERS, say_once
+from admin_api.speech import IDEMPOTENCY_KEY, KEY_HEADER, TEXT_CHARACTERS, lines_of, say_once
 from admin_api.state import AdminState
 from trio_chat.chat.nicks import NICK_MAX, SPELLED_MAX
 from trio_chat.chat.operators.hooks import Hook
@@ -123,7 +123,7 @@ async def speak(state: AdminState, secret: str) -> Response:
         await _slow_down_guessing(state, now)
         abort(problem(404, "There is no such hook."))
     text = _text_of(await request.get_data(), request.mimetype)
-    if wait_s := state.hook_throttle.wait_s(hook.name, text.strip().count("\n") + 1, state.hook_rate(), now):
+    if wait_s := state.hook_throttle.wait_s(hook.name, len(lines_of(text.strip("\n"))), state.hook_rate(), now):
         headers = (("Retry-After", str(int(wait_s) + 1)),)
         abort(problem(429, "This hook speaks too fast: wait.", headers=headers))
     room = state.operator.chat.rooms.enter(hook.room)

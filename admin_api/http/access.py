@@ -73,7 +73,7 @@ class Authenticator:
             return AccessDecision.NO_TOKEN
         if self._is_right(token):
             return AccessDecision.ADMITTED
-        origin = _origin_of(address)
+        origin = origin_of(address)
         bucket = self._wrong_tokens.get(origin)
         if bucket and bucket.wait_s(0, now):
             return AccessDecision.TOO_MANY_WRONG_TOKENS
@@ -98,6 +98,6 @@ def _digest(token: str) -> bytes:
     return sha256(token.encode(errors="surrogatepass")).digest()
 
 
-def _origin_of(address: Address) -> tuple[int, int]:
+def origin_of(address: Address) -> tuple[int, int]:
     """Return the key by which wrong tokens are counted: an IPv4 address, or the /64 of a household (RFC 6177)."""
     return address.version, int(address) if address.version == 4 else int(address) >> 64

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import trio
 
 from admin_api.speech import KEY_MAX, LINES_MAX
 from trio_chat.chat.events import Kind
@@ -110,6 +111,48 @@ async def test_a_key_of_another_room_is_409(talk):
     await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "once"}', headers=key)
 
     assert (await talk.ask("POST", "/rooms/dev/entries", json='{"text": "once"}', headers=key)).status == 409
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"text": "one\nthree", "name": "deploy"},
+        {"text": "three\ntwo", "name": "deploy"},
+        {"text": "two", "name": "deploy2"},
+        {"text": "one\ntwo"},
+        {"text": "zero\none\ntwo", "name": "deploy"},
+    ],
+    ids=str,
+)
+async def test_another_text_under_a_known_key_is_409_and_not_said(talk, other):
+    key = "Idempotency-Key: build-71\r\n"
+    first = json.dumps({"text": "one\ntwo", "name": "deploy"})
+    said = await talk.ask("POST", "/rooms/lobby/entries", json=first, headers=key)
+    before = talk.journal.last_id
+
+    refused = await talk.ask("POST", "/rooms/lobby/entries", json=json.dumps(other), headers=key)
+    again = await talk.ask("POST", "/rooms/lobby/entries", json=first, headers=key)
+
+    assert (refused.status, talk.journal.last_id) == (409, before)
+    assert (again.status, again.json) == (200, said.json)
+
+
+async def test_of_two_texts_sent_at_once_under_one_key_one_is_said_and_the_other_409(talk):
+    answers = {}
+
+    async def say(text: str) -> None:
+        body = json.dumps({"text": text})
+        answers[text] = await talk.ask(
+            "POST", "/rooms/lobby/entries", json=body, headers="Idempotency-Key: at-once\r\n"
+        )
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(say, "this")
+        nursery.start_soon(say, "that")
+
+    said = [entry.draft.text for entry in await talk.journal.read("lobby", limit=1)]
+    assert sorted(answer.status for answer in answers.values()) == [201, 409]
+    assert [text for text, answer in answers.items() if answer.status == 201] == said
 
 
 async def test_a_text_of_several_lines_is_kept_together_and_each_has_its_author(talk):

@@ -1,6 +1,7 @@
 """Hooks: secret addresses by which programs speak."""
 
 import json
+from ipaddress import ip_address
 
 import pytest
 import trio.testing
@@ -51,6 +52,15 @@ async def test_a_text_that_cannot_be_said_is_400(admin, path, body):
     admin.rate = (0.0, 1.0)
     assert (await admin.post(path, body, "text/plain")).status == 400
     assert await said(admin) == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"], ids=ascii)
+async def test_each_line_counts_whatever_ends_it(admin, path, end):
+    admin.rate = (1.0, 20.0)
+    text = end.join("x" * 20)
+
+    assert (await admin.post(path, text, "text/plain; charset=utf-8")).status == 201
+    assert (await admin.post(path, text, "text/plain; charset=utf-8")).status == 429
 
 
 async def test_json_without_a_text_is_400_where_json_was_announced(admin, path):
@@ -154,6 +164,14 @@ async def test_guesses_of_secrets_are_slowed_down_and_the_right_one_is_not(
     assert slowed > started
     assert (await admin.post(path, "hello")).status == 201
     assert trio.current_time() == slowed
+
+
+def test_guesses_from_one_ipv6_network_are_counted_together():
+    throttle = HookThrottle()
+    guesses = [throttle.is_guessing(ip_address(f"2001:db8::{number:x}"), 0.0) for number in range(30)]
+
+    assert guesses.count(False) == WRONG_SECRETS_BURST
+    assert not throttle.is_guessing(ip_address("2001:db8:0:1::1"), 0.0)
 
 
 async def test_hooks_are_bounded_and_restored(admin):
