@@ -94,7 +94,8 @@ async def _sign_in(authentication: Authentication) -> Response:
     if refusal is None:
         return answer
     made = _sign_in_page(destination, refusal.status_code)
-    made.headers.extend(refusal.headers.items(lower=True) if refusal.status_code == 429 else ())
+    if retry_after := refusal.headers.get("Retry-After"):
+        made.headers["Retry-After"] = retry_after
     return made
 
 
