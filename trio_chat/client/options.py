@@ -83,7 +83,7 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
     return ViewOptions(
         history_lines=settings.history,
         has_bell=settings.bell,
-        has_times=is_terminal() if settings.times is None else settings.times,
+        has_times=(os.isatty(0) and os.isatty(1)) if settings.times is None else settings.times,
         stickers=settings.stickers,
         remembers_rooms=settings.remember and os.isatty(0) and os.isatty(1),
         remembers_lines=settings.typed_history and is_terminal(),

@@ -35,7 +35,7 @@ from trio_chat.client.stickers.kinds.text import Text
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.transcript import Transcript
-from trio_chat.wire.frames import Say
+from trio_chat.wire.frames import Say, Tell
 
 ROOT = Path(__file__).parents[3]
 JOIN = (sys.executable, "-m", "trio_chat", "join", "127.0.0.1")
@@ -762,10 +762,47 @@ def test_many_lines_from_last_time_are_sent_after_a_yes(play: Any, tmp_path: Pat
     assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit") == 0
 
 
+def test_only_the_keys_of_a_question_answer_it_and_ctrl_c_drops_nothing_that_is_kept(play: Any, tmp_path: Path) -> None:
+    """A private message among them cannot be edited, and `e` is no answer then."""
+    with open_outbox("test", folder=tmp_path) as outbox:
+        trio.run(
+            outbox.add, [*(Say(room="lobby", text=line, key=line) for line in "abc"), Tell(to="x", text="d", key="d")]
+        )
+
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("e")
+        screen.type("\x03")
+        await screen.shows("*** 4 lines kept for when you join again: /cancel drops them", "    ***", AT_PROMPT)
+        screen.type("\x03")
+        await peer.part()
+
+    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop") == 0
+    assert _kept(tmp_path) == ["a", "b", "c", "d"]
+
+
+def test_lines_typed_one_by_one_without_a_connection_are_no_paste(play: Any, tmp_path: Path) -> None:
+    """Ctrl-C leaves then, and they are kept; a paste among them is taken back first."""
+
+    async def scene(peer: Any, screen: Any) -> None:
+        await peer.aclose()
+        await screen.shows("*** the server closed the connection; trying again ***", AT_PROMPT)
+        for line in "abcd":
+            screen.type(f"{line}\r")
+            await screen.shows(f"[1.2.3.4:5]> {line}", AT_PROMPT)
+        screen.type("\x1b[200~e\nf\x1b[201~\r")
+        await screen.shows("[1.2.3.4:5]> f", AT_PROMPT)
+        screen.type("\x03")
+        await screen.shows("[1.2.3.4:5]> d", AT_PROMPT)
+        screen.type("\x03")
+
+    assert play(scene) == 0
+    assert _kept(tmp_path) == ["a", "b", "c", "d"]
+
+
 def test_a_paste_that_is_being_sent_can_be_stopped(play: Any, tmp_path: Path) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("\x1b[200~" + "\n".join(f"line {number}" for number in range(120)) + "\x1b[201~\r")
-        await screen.shows("send these 120 lines to #lobby? y/n/e")
+        await screen.shows("send these 120 lines to #lobby? y/n/e (e: edit)")
         screen.type("y")
         first = [await peer.frame() for _ in range(50)]
         screen.type("\x03")
@@ -1236,7 +1273,8 @@ async def test_the_past_is_not_waited_for_very_long(
 
 
 def test_a_dumb_terminal_gets_no_colours_and_its_person_is_greeted(screen: Any, tmp_path: Path, make_peer: Any) -> None:
-    environment = {**os.environ, "TERM": "dumb", "XDG_STATE_HOME": str(tmp_path)}
+    """It gets the times, and lines broken between words, as any other terminal does."""
+    environment = {**os.environ, "TERM": "dumb", "TZ": "UTC", "XDG_STATE_HOME": str(tmp_path)}
     streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
 
     async def run() -> None:
@@ -1245,7 +1283,7 @@ def test_a_dumb_terminal_gets_no_colours_and_its_person_is_greeted(screen: Any, 
             await peer.welcome()
             await peer.receive("hi")
             await peer.tell(1, "@smile")
-            await screen.shows(*IN_LOBBY[:-1], " is ***", "[a]> 🙂")
+            await screen.shows(*IN_LOBBY, "1970-01-01 00:00 [a]> 🙂")
             screen.type("/quit\r")
             await peer.part()
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import pyte
 import pytest
 import trio
 
@@ -412,3 +413,29 @@ def test_lines_that_are_no_commands_may_be_typed_ahead(screen: Any) -> None:
         assert await typed(terminal, 100) == [f"line {number}" for number in range(100)]
 
     play(scene, screen)
+
+
+def test_the_screen_is_never_erased_from_its_first_cell(screen: Any) -> None:
+    """tmux would put what stands there into the scrollback: the draft of somebody who has cleared the screen."""
+    erased: list[tuple[int, int]] = []
+
+    class Cells(pyte.Screen):
+        def erase_in_display(self, how: int = 0, *args: Any, **kwargs: Any) -> None:
+            if how == 0:
+                erased.append((self.cursor.x, self.cursor.y))
+            super().erase_in_display(how, *args, **kwargs)
+
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("draft")
+        await screen.shows("> draft")
+        screen.type("\x0c!")
+        await screen.shows("> draft!")
+        await terminal.print("said\n")
+        await screen.shows("said", "> draft!")
+
+    play(scene, screen)
+
+    cells = Cells(60, 12)
+    pyte.ByteStream(cells).feed(screen.received)
+    assert erased
+    assert (0, 0) not in erased

@@ -478,3 +478,21 @@ def test_held_messages_are_sent_when_released_and_not_before() -> None:
     assert protocol.is_settled
     protocol.release()
     assert protocol.take_requests(10) == messages
+
+
+@pytest.mark.parametrize("takes_lines", [True, False])
+def test_every_line_of_our_own_message_is_known_as_ours(takes_lines: bool) -> None:
+    """Only the last has the key of the message: a pipe would print the others."""
+    protocol = connected()
+    limits = frames.Limits(lines=50) if takes_lines else frames.Limits()
+    protocol.receive(msgspec.structs.replace(welcome(), limits=limits))
+    texts = ["one", "two", "three"]
+    protocol.say([lines("k", *texts)])
+    sent = [request.key for request in protocol.take_requests(9) if isinstance(request, frames.Say)]
+    keys = ["", "", *sent] if takes_lines else sent
+    others = [said(11, "one"), said(12, "other", author="alice")]
+    ours = [said(13 + n, text, author="alice", key=keys[n]) for n, text in enumerate(texts)]
+
+    events = [event for entry in (*others, *ours) for event in protocol.receive(entry)]
+
+    assert [event.is_own for event in events if isinstance(event, Received)] == [False, False, True, True, True]

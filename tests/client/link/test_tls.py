@@ -121,10 +121,20 @@ async def test_one_certificate_of_an_authority_can_be_trusted_alone(
     assert "is not trusted" in str(refusal)
 
 
-async def test_a_file_of_authorities_that_is_none_is_one_sentence(known: KnownServers, tmp_path: Path) -> None:
-    refusal = await Identity(1, known, tmp_path / "missing.pem").refusal()
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "no such file or directory"), ("", "it has no certificate in PEM"), ("x", "it has no certificate in PEM")],
+)
+async def test_a_file_of_authorities_that_is_none_is_one_sentence(
+    known: KnownServers, tmp_path: Path, content: str | None, why: str
+) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
 
-    assert str(refusal).startswith("cannot verify that it is 127.0.0.1 port 1: ")
+    refusal = await Identity(1, known, file).refusal()
+
+    assert str(refusal) == f"cannot use the certificates of --tls-ca {file}: {why}"
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_time_on(

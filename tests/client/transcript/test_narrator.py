@@ -190,3 +190,14 @@ def test_who_is_ignored_stays_so_through_a_rename_told_in_two_rooms(narrator: Na
 
     assert narrator.people.ignored == ["rob"]
     assert narrator.render(Received(said(3, author="rob"), is_own=False), State()).items == ()
+
+
+def test_a_rename_of_our_own_is_told_once_in_the_room_where_we_speak(narrator: Narrator) -> None:
+    narrator.is_for_person = True
+    narrator.room = "dev"
+    state = State(label="new", rooms={"lobby": "", "dev": ""})
+    renamed = [said(1, room=room, kind="renamed", author="old", text="new") for room in state.rooms]
+
+    items = [item for entry in renamed for item in narrator.render(Received(entry, is_own=False), state).items]
+
+    assert [item.room for item in items] == ["dev"]

@@ -29,7 +29,7 @@ from trio_chat.client.transcript.backfill import Backfill
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.narrator import Narrator
-from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of
+from trio_chat.client.transcript.paste import beginning_of
 from trio_chat.client.transcript.read_marks import ReadMarks
 from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
@@ -127,9 +127,9 @@ class Conversation:
         return ended
 
     def stop_paste(self) -> bool:
-        """Take back messages of several lines, and many messages at once. -> whether there were any"""
-        lines = [len(lines_of(message)) for message in (*self._link.cancellable, *self._sender.messages)]
-        if sum(lines) <= LINES_UNASKED and max(lines, default=0) < 2:
+        """Take back the pastes that are being sent. -> whether there were any"""
+        waiting = (*self._link.cancellable, *self._sender.messages)
+        if not any(message.key in self._sender.pasted for message in waiting):
             return False
         self._must_stop_paste.set()
         return True
@@ -142,8 +142,8 @@ class Conversation:
         while True:
             await self._must_stop_paste.wait()
             self._must_stop_paste = trio.Event()
-            dropped = self._sender.drop_messages()
-            await self._link.cancel()
+            dropped = self._sender.drop_pasted()
+            await self._link.cancel(self._sender.pasted)
             if dropped:
                 await self._display.notice(f"{count_lines(dropped)} not sent: taken back")
 
@@ -154,11 +154,13 @@ class Conversation:
         lines = count_lines(sum(len(lines_of(message)) for message in held))
         can_edit = all(isinstance(message, frames.Say) for message in held)
         choices = "y: send, n: drop, e: edit" if can_edit else "y: send, n: drop"
-        answer = await self._surface.ask(f"send {lines} from last time? {choices}")
+        answer = await self._surface.ask(f"send {lines} from last time? {choices}", "yne" if can_edit else "yn")
         if answer == "y":
-            self._narrator.delivery.waiting |= {message.key: message for message in self._link.held}
+            waiting = {message.key: message for message in self._link.held}
+            self._narrator.delivery.waiting |= waiting
+            self._sender.pasted |= waiting.keys()
             self._link.release()
-        elif answer == "n" or (answer == "e" and can_edit):
+        elif answer:
             await self._link.cancel([message.key for message in held])
             if answer == "e":
                 self._narrator.room = next(message.room for message in held if isinstance(message, frames.Say))

@@ -27,7 +27,6 @@ class Pipe:
 
     has_prompt = False
     draft = ""
-    columns: int | None = None
 
     def __init__(self, stdin_fd: int, stdout_fd: int) -> None:
         self._stdin_fd = stdin_fd
@@ -43,6 +42,14 @@ class Pipe:
         self.has_colours = os.isatty(stdout_fd) and not is_dumb()
         self.refused = 0
         """Number of lines that were not valid."""
+
+    @property
+    def columns(self) -> int | None:
+        """Width of a terminal that a person reads; else None."""
+        try:
+            return (os.get_terminal_size(self._stdout_fd).columns or None) if self.has_person else None
+        except OSError:  # it is gone
+            return None
 
     def __aiter__(self) -> Self:
         return self
@@ -81,7 +88,7 @@ class Pipe:
     def refresh(self) -> None:
         """Do nothing: there is no prompt."""
 
-    async def ask(self, text: str) -> str:
+    async def ask(self, text: str, keys: str) -> str:
         """Answer nothing: there is nobody to ask."""
         await trio.lowlevel.checkpoint()
         return ""

@@ -3,9 +3,11 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from secrets import token_hex
 from typing import assert_never
 
 import trio
+from msgspec.structs import replace
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
@@ -17,7 +19,7 @@ from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.transcript.input import Ignore, Local, Meaning, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
-from trio_chat.client.transcript.paste import messages_in, said_of_pipe, with_blank_lines
+from trio_chat.client.transcript.paste import LINES_UNASKED, messages_in, said_of_pipe, with_blank_lines
 from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
 
@@ -46,6 +48,10 @@ class Sender:
         self._takes_commands = takes_commands
         self._lines: deque[str] = deque()
         self._messages: list[Message] = []
+        self._is_burst = False
+        self.pasted: set[str] = set()
+        """Keys of the messages that Ctrl-C takes back: those of several lines, and many that came at once. Lines that
+        were typed one by one are none, however long they have waited."""
         self._is_nick_settled = trio.Event()
         self._is_nick_settled.set()
         self.is_over = False
@@ -67,6 +73,8 @@ class Sender:
         """Send until the end."""
         while not self.is_over and (lines := await anext(self._surface, None)) is not None:
             self._lines += self._expand(lines)
+            self._is_burst = len(lines) > LINES_UNASKED
+            self.pasted &= {message.key for message in self._link.pending} if self.pasted else set()
             await self._execute_all()
         self.is_over = True
 
@@ -106,10 +114,19 @@ class Sender:
             return []
         return self._narrator.echo(line, columns=self._display.columns)
 
-    def drop_messages(self) -> int:
-        """Drop the messages that the link has not been given. -> the number of their lines"""
-        messages, self._messages = self._messages, []
-        return sum(len(lines_of(message)) for message in messages)
+    def drop_pasted(self) -> int:
+        """Drop the messages of pastes that the link has not been given. -> the number of their lines"""
+        dropped = [message for message in self._messages if message.key in self.pasted]
+        self._messages = [message for message in self._messages if message.key not in self.pasted]
+        return sum(len(lines_of(message)) for message in dropped)
+
+    def _marked(self, messages: list[Message]) -> list[Message]:
+        """Give the messages of a paste the keys by which it can be stopped."""
+        if not self._is_burst and sum(len(lines_of(message)) for message in messages) < 2:
+            return messages
+        keyed = [replace(message, key=token_hex(16)) for message in messages]
+        self.pasted |= {message.key for message in keyed}
+        return keyed
 
     async def _execute_all(self) -> None:
         """Execute the lines that were typed, in order."""
@@ -132,7 +149,7 @@ class Sender:
             return [*self._echo(line), *self._display.transcript.notice(error.text)]
         if isinstance(meaning, list | Message):
             self._lines.popleft()
-            self._messages += meaning if isinstance(meaning, list) else [meaning]
+            self._messages += self._marked([*meaning] if isinstance(meaning, list) else [meaning])
             return []
         await self._say(waits_for_space=waits_for_space)
         self._lines.popleft()
@@ -165,11 +182,14 @@ class Sender:
         A file waits without limit, a person only while there is a connection. Nothing is dropped before the link has
         it, even if the wait is cancelled.
         """
-        while batch := self._messages[:_MESSAGES_PER_COMMIT]:
+        while self._messages:
             if waits_for_space:
-                await self._link.wait_for_space(len(batch), is_persistent=not self._surface.has_prompt)
+                count = min(len(self._messages), _MESSAGES_PER_COMMIT)
+                await self._link.wait_for_space(count, is_persistent=not self._surface.has_prompt)
+            batch = self._messages[:_MESSAGES_PER_COMMIT]  # a paste may have been taken back meanwhile
             await self._link.say(*batch)
-            del self._messages[: len(batch)]
+            given = set(map(id, batch))
+            self._messages = [message for message in self._messages if id(message) not in given]
 
     def _ask(self, question: Question) -> None:
         """Ask the server. A room to be joined is the current one at once: the next line typed belongs there."""

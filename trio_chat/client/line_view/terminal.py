@@ -186,11 +186,11 @@ class Terminal:
         if self._session.app.is_running:
             self._draw("")
 
-    async def ask(self, text: str) -> str:
-        """Ask a question in place of the prompt. -> the key pressed: y, n or e; empty for Ctrl-C, or leaving"""
+    async def ask(self, text: str, keys: str) -> str:
+        """Ask a question in place of the prompt. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
         while self._question is not None:
             await self._question.answered.wait()
-        question = self._question = Question(text)
+        question = self._question = Question(text, keys=keys)
         self.refresh()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._answer_when_stopped, question)
@@ -304,7 +304,7 @@ class Terminal:
         return keys
 
     def _answer_by_key(self, event: KeyPressEvent) -> None:
-        if self._question:
+        if self._question and event.data.lower() in self._question.keys:
             self._answer(self._question, event.data.lower())
 
 
@@ -315,6 +315,8 @@ class Question:
     text: str
     then: Callable[[str], None] = lambda _key: None
     """Called with the key."""
+    keys: str = "yne"
+    """The keys that answer it; all others are ignored."""
     answer: str = ""
     answered: trio.Event = field(default_factory=trio.Event)
 

@@ -45,6 +45,14 @@ class TerminalOutput(Vt100_Output):
         super().write(cluster)
         super().write_raw(f"\x1b8\x1b[{width}C")
 
+    def erase_down(self) -> None:
+        """Erase from the cursor to the end of the screen.
+
+        tmux puts a screen that is erased from its first cell into the scrollback, and with it the draft, or rows that
+        wait: so the first cell is erased by itself.
+        """
+        super().write_raw("\x1b7\x1b[K\x1b[C\x1b[J\x1b8")
+
     def flush(self) -> None:
         """Write the buffer, as one frame."""
         if self._is_held or not self._buffer:

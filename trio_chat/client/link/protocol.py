@@ -272,13 +272,24 @@ class ClientProtocol:
         if self._membership.frees_nick(entry):
             self._reclaim_nick()
         away = self._away.get(entry.key)
+        is_own = entry.key in self._own_keys or self._is_part_of_pending(entry)
         if message := self._settle(entry.key):
             events.append(Sent(message))
         if not entry.again and self._membership.record(entry):
-            is_own = entry.key in self._own_keys
             self._own_keys.pop(entry.key, None)  # everybody can read the key now, and could send something with it
             events.append(Received(entry, is_own=is_own))
         return [*events, away] if away else events
+
+    def _is_part_of_pending(self, entry: frames.Said) -> bool:
+        """Tell whether an entry is a line of our oldest message of several lines, of which only the last has the key.
+
+        A server that takes one line at a time is sent them with keys of their own.
+        """
+        if entry.key or entry.author != self.label:
+            return entry.author == self.label and message_key(entry.key) in self.pending
+        said = (message for message in self.pending.values() if isinstance(message, frames.Say) and message.lines)
+        oldest = next(said, None)
+        return oldest is not None and oldest.room == entry.room and entry.text in oldest.lines
 
     def _receive_error(self, error: frames.Error) -> list[LinkEvent]:
         if not self.is_connected and not self.is_refused:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, LinkError, Notify, TcpAddress
+from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, LinkError, Notify, TcpAddress, reason_of
 from trio_chat.client.link.first_bytes import FirstBytes
 from trio_chat.client.link.greeting import is_plain_chat, refusal_in
 from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers
@@ -47,12 +47,12 @@ class TlsAddress:
 
     async def connect(self, notify: Notify) -> Stream:
         """Connect, and authenticate the server. The caller closes the stream. Raises LinkError."""
+        if self.ca_file:
+            return await self._handshake(_context_for(self.ca_file), notify)
         try:
-            if self.ca_file:
-                return await self._handshake(_context(self.ca_file), notify)
             known = await trio.to_thread.run_sync(self.known_servers.load, self.tcp.host, self.tcp.port)
         except OSError as error:
-            raise LinkError(f"cannot verify that it is {self}: {error}", is_final=True) from error
+            raise LinkError(f"cannot verify that it is {self}: {reason_of(error)}", is_final=True) from error
         if known and known != SIGNED_BY_AUTHORITY:
             return await self._connect_pinned(known, notify)
         return await self._connect_unpinned(known, notify)
@@ -161,6 +161,16 @@ def _context(ca_file: Path | None = None) -> ssl.SSLContext:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
+
+
+def _context_for(ca_file: Path) -> ssl.SSLContext:
+    """Make a context that trusts the authorities of one file. Raises LinkError."""
+    try:
+        return _context(ca_file)
+    except OSError as error:
+        # OpenSSL calls a file without certificates [X509: NO_CERTIFICATE_OR_CRL_FOUND].
+        why = "it has no certificate in PEM" if isinstance(error, ssl.SSLError) else reason_of(error)
+        raise LinkError(f"cannot use the certificates of --tls-ca {ca_file}: {why}", is_final=True) from error
 
 
 def _context_without_verification() -> ssl.SSLContext:

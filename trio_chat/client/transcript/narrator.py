@@ -191,7 +191,7 @@ class Narrator:
         entry = received.entry
         if entry.kind == Kind.RENAMED:
             self.transcript.name_styles.rename(entry.author, entry.text)
-        if self._is_left_out(received, link.label):
+        if self._is_left_out(received, link):
             return _NOTHING
         rows = self._with_time(
             self.transcript.entry(entry, room=self.room, you=link.label, columns=columns), entry.time
@@ -199,13 +199,15 @@ class Narrator:
         is_mentioned = is_mention(entry, link.label)
         return RenderedOutput((TranscriptItem(rows, entry.room, entry.id, entry.kind, is_mention=is_mentioned),))
 
-    def _is_left_out(self, received: Received, label: str) -> bool:
-        entry = received.entry
+    def _is_left_out(self, received: Received, link: LinkState) -> bool:
+        entry, label = received.entry, link.label
         if entry.kind in _WORDS:
             return (received.is_own and not self.shows_own) or self.people.is_ignored(entry.author)
         if entry.kind in _OWN_COMING and entry.author == label:
             return True
-        if entry.kind in NOTICES and self.is_for_person and label not in (entry.author, entry.text):
+        if entry.kind in NOTICES and label in (entry.author, entry.text):  # each of our rooms gets it
+            return self.is_for_person and entry.room != self.room and self.room in link.rooms
+        if entry.kind in NOTICES and self.is_for_person:
             has_spoken = self.people.has_spoken(entry.author) or self.people.has_spoken(entry.text)
             return not self.presence.shows(entry, self._now(), has_spoken=has_spoken)
         if entry.kind == Kind.ANNOUNCED:  # each of our rooms gets it, at the same time

@@ -18,6 +18,8 @@ _FRAME_BYTES = frames.FRAME_LIMIT - 1024
 
 _EXCERPT_CHARS = 60
 
+_CHOICES = "y/n/e (e: edit)"
+
 
 def pasted(text: str) -> str:
     """Return a paste as it stands in the draft: clean, with tabs as blanks. It stays text by having a line break.
@@ -76,8 +78,8 @@ def question_about(draft: str, room: str) -> str:
     where = f"#{clean(room)[: frames.KEY_LIMIT]}"
     if lines and _is_command(lines[0]):
         count = "this line" if len(lines) == 1 else f"these {len(lines)} lines"
-        return f"send {count} to {where} as text, not as a command? y/n/e"
-    return f"send these {len(lines)} lines to {where}? y/n/e" if len(lines) > LINES_UNASKED else ""
+        return f"send {count} to {where} as text, not as a command? {_CHOICES}"
+    return f"send these {len(lines)} lines to {where}? {_CHOICES}" if len(lines) > LINES_UNASKED else ""
 
 
 def beginning_of(lines: Iterable[str]) -> str:
