@@ -27,7 +27,9 @@ ENDPOINTS = endpoints_in(import_module(f"{endpoints.__name__}.{it.name}") for it
 _STATUSES = {
     "no-such-client": 404,
     "not-banned": 404,
+    "not-muted": 404,
     "too-many-bans": 409,
+    "too-many-mutes": 409,
     "no-such-hook": 404,
     "hook-exists": 409,
     "too-many-hooks": 409,

@@ -51,3 +51,7 @@ class AdminState:
     started_at: float = field(default_factory=time.monotonic)
     keep_timeout_s: float = 3.0
     """The longest that an answer waits until the journal has stored a change, which applies in any case."""
+
+    async def is_kept(self) -> bool:
+        """Wait until the journal has stored the changes so far. -> False where that takes too long"""
+        return await self.operator.records.settled(self.keep_timeout_s)

@@ -19,6 +19,7 @@ def make_dependencies(post: Post, **changed: Any) -> Dependencies:
         clock=lambda: 0.0,
         on_change=lambda change, client, reason: None,
         on_news=lambda room: None,
+        mute_of=lambda client: "",
     )
     return replace(made, **changed)
 

@@ -1,25 +1,23 @@
-"""Bans over HTTP: listed, made and lifted."""
+"""Bans over HTTP: listed, tried, made, changed and lifted."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from quart import Response, abort, g
+from quart import Response, g
 
-from admin_api.http.answers import answer
+from admin_api.client_lookup import views_of
+from admin_api.client_view import ClientView
+from admin_api.expiry import ChangedTerms, PageQuery, Terms, end_of, time_of
+from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
-from admin_api.http.problems import problem
 from admin_api.http.schemas import NETWORK
 from admin_api.state import AdminState
-from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, make_ban
-from trio_chat.chat.operators.networks import show_network
-
-MINUTES_MAX = 99_999_999
-Minutes = Annotated[float, msgspec.Meta(ge=1, le=MINUTES_MAX, multiple_of=1)]
-"""A float, since some programs write 90.0."""
-
-UNTIL_MAX = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+from admin_api.warnings import warnings_of
+from trio_chat.chat.operators.bans import Ban, make_ban
+from trio_chat.chat.operators.networks import read_network, show_network
+from trio_chat.chat.operators.restrictions import read_reason
 
 
 class BanView(msgspec.Struct, frozen=True):
@@ -33,18 +31,21 @@ class BanView(msgspec.Struct, frozen=True):
 
 
 class BanList(msgspec.Struct, frozen=True):
-    """All bans, oldest first."""
+    """Bans, oldest first, the number of all, and the cursor of the next page."""
 
     bans: list[BanView]
+    total: int
+    next: str | None
 
 
-class NewBan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A ban of an address or a network, permanent unless `minutes` or `until` end it. Of both, the earlier counts."""
+class NewBan(Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A ban of an address or a network, permanent unless `minutes` or `until` end it. Of both, the earlier counts.
+
+    With `dry_run` it takes no effect, and the answer says whom it would end.
+    """
 
     network: Annotated[str, msgspec.Meta(extra_json_schema=NETWORK)]
-    reason: Annotated[str, msgspec.Meta(max_length=REASON_LIMIT, examples=["spam"])] = ""
-    minutes: Annotated[Minutes | None, msgspec.Meta(examples=[90])] = None
-    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    dry_run: bool = False
 
 
 class Banned(msgspec.Struct, frozen=True):
@@ -58,53 +59,83 @@ class Banned(msgspec.Struct, frozen=True):
     kept: bool
 
 
-class Unbanned(msgspec.Struct, frozen=True):
-    """The lifted ban. `kept` is false while the journal cannot store that."""
+class BanTrial(msgspec.Struct, frozen=True):
+    """A ban that was not made: the clients that it would end, at most 1,000 of them, and the number of all.
+
+    `replaces` is an earlier ban of the same network; `warnings` are sentences.
+    """
+
+    ban: BanView
+    count: int
+    clients: list[ClientView]
+    replaces: BanView | None
+    warnings: list[str]
+
+
+class ChangedBan(msgspec.Struct, frozen=True):
+    """A ban that was changed, or lifted. `kept` is false while the journal cannot store that."""
 
     ban: BanView
     kept: bool
 
 
-@endpoint("GET /bans", Operation({200: BanList}))
-async def list_bans(state: AdminState) -> Response:
+@endpoint("GET /bans", Operation({200: BanList}, (400,), query=PageQuery))
+async def list_bans(state: AdminState, query: PageQuery) -> Response:
     """List the bans: of whom, by whom, why and until when."""
-    operator = state.operator
-    return answer(BanList([_view_of(ban) for ban in operator.bans.current(operator.clock())]))
+    bans, now = state.operator.bans, state.operator.clock()
+    rows = bans.after(query.after, now)
+    page = rows[: query.limit]
+    following = str(page[-1][0]) if len(page) < len(rows) else None
+    held = [ban for _, ban in page if not ban.is_over(now)]
+    return list_answer("bans", held, _view_of, total=len(bans), next=following)
 
 
-@endpoint("POST /bans", Operation({201: Banned}, (400, 409, 422), body=NewBan))
+@endpoint("POST /bans", Operation({200: BanTrial, 201: Banned}, (400, 409, 422), body=NewBan))
 async def ban(state: AdminState, body: NewBan) -> Response:
-    """Ban an address or a network, and kick the clients from there."""
-    ban = _make(body, now=state.operator.clock(), by=g.by)
-    kicked = await state.operator.ban(ban)
-    return answer(Banned(_view_of(ban), kicked, await _is_kept(state)), 201)
+    """Ban an address or a network, and kick the clients from there; or list these by `dry_run`."""
+    operator, now = state.operator, state.operator.clock()
+    ban = replace(make_ban(body.network, reason=body.reason, by=g.by, now=now), until=body.end(now))
+    if body.dry_run:
+        return await _try(state, ban)
+    kicked = await operator.ban(ban)
+    return answer(Banned(_view_of(ban), kicked, await state.is_kept()), 201)
 
 
-@endpoint("DELETE /bans/<path:network>", Operation({200: Unbanned}, (400, 404), path={"network": NETWORK}))
+@endpoint(
+    "PATCH /bans/<path:network>",
+    Operation({200: ChangedBan}, (400, 404, 422), path={"network": NETWORK}, body=ChangedTerms),
+)
+async def change_ban(state: AdminState, network: str, body: ChangedTerms) -> Response:
+    """Change the end or the reason of the ban of exactly this address or network. Nobody is kicked."""
+    operator, now = state.operator, state.operator.clock()
+    ban = operator.bans.named(read_network(network), now)
+    changed = replace(ban, reason=read_reason(body.reason_after(ban.reason)), until=body.end_after(ban.until, now))
+    operator.change_ban(changed, by=g.by)
+    return answer(ChangedBan(_view_of(changed), await state.is_kept()))
+
+
+@endpoint("DELETE /bans/<path:network>", Operation({200: ChangedBan}, (400, 404), path={"network": NETWORK}))
 async def unban(state: AdminState, network: str) -> Response:
     """Lift the ban of exactly this address or network."""
     ban = state.operator.unban(network, by=g.by)
-    return answer(Unbanned(_view_of(ban), await _is_kept(state)))
+    return answer(ChangedBan(_view_of(ban), await state.is_kept()))
 
 
-async def _is_kept(state: AdminState) -> bool:
-    return await state.operator.records.settled(state.keep_timeout_s)
-
-
-def _make(new: NewBan, *, now: float, by: str) -> Ban:
-    minutes = None if new.minutes is None else int(new.minutes)
-    ban = make_ban(new.network, reason=new.reason, by=by, now=now, minutes=minutes)
-    if new.until is None:
-        return ban
-    if not now < new.until.timestamp() < UNTIL_MAX:
-        abort(problem(422, "`until` has to be in the future, and before the year 9999."))
-    return replace(ban, until=min(new.until.timestamp(), ban.until or UNTIL_MAX))
+async def _try(state: AdminState, ban: Ban) -> Response:
+    """Answer whom a ban would end."""
+    operator = state.operator
+    clients = await operator.clients_in(ban.network)
+    earlier = operator.bans.get(ban.network)
+    return answer(
+        BanTrial(
+            _view_of(ban),
+            len(clients),
+            await views_of(operator.chat, clients),
+            None if earlier is None or earlier.is_over(ban.since) else _view_of(earlier),
+            warnings_of(operator.chat, ban.network, len(clients), would="end"),
+        )
+    )
 
 
 def _view_of(ban: Ban) -> BanView:
-    until = None if ban.until is None else _time(ban.until)
-    return BanView(show_network(ban.network), ban.reason, ban.by, _time(ban.since), until)
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
+    return BanView(show_network(ban.network), ban.reason, ban.by, time_of(ban.since), end_of(ban.until))

@@ -1,32 +1,26 @@
 """Clients over HTTP: listed, shown, kicked, and ended by the filter."""
 
-from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
-from urllib.parse import quote
 
 import msgspec
-import trio
 from quart import Response, abort, g
 
 from admin_api.client_filter import ClientFilter, Sort, client_page, select
+from admin_api.client_lookup import NAMED_MAX, find_one, views_of
 from admin_api.client_view import ClientView, view_of
-from admin_api.http.answers import answer, json_answer
+from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.http.schemas import CLIENT
-from admin_api.paging import PAGE_MAX, PER_TURN, SortedPage
+from admin_api.paging import PAGE_MAX
 from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.operators.bans import REASON_LIMIT
-
-NAMED_MAX = 1000
-"""Clients that an answer about many names; there may be more."""
+from trio_chat.chat.operators.restrictions import REASON_LIMIT
 
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_LIMIT, examples=["too noisy"])]
-
-_encode = msgspec.json.Encoder().encode
 
 
 class ClientQuery(ClientFilter, frozen=True, kw_only=True):
@@ -81,29 +75,22 @@ class EndedClients(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     gone: list[str] = []
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """One of several clients that a port stands for, and the path that names it alone."""
-
-    id: str
-    label: str
-    who: str
-    path: str
-
-
 @endpoint("GET /clients", Operation({200: ClientList}, (400,), query=ClientQuery))
 async def list_clients(state: AdminState, query: ClientQuery) -> Response:
     """List the clients, one a line: the connected ones, and then those that are away and may resume."""
     chat = state.operator.chat
     limit = query.limit or len(chat.clients) + len(chat.away) or 1
     page = await client_page(chat, query, query.sort, limit=limit, cursor=query.cursor)
-    return json_answer(_stream(chat, page))
+    # A client that leaves meanwhile is still listed: it was here at the request.
+    rows, view = page.items, partial(view_of, chat)
+    return list_answer("clients", rows, view, total=page.total, matching=page.matching, next=page.next)
 
 
 @endpoint("GET /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))
 async def show_client(state: AdminState, who: str) -> Response:
     """Show one client; WHO is its port, ADDRESS:PORT, id or nick."""
     chat = state.operator.chat
-    return answer(view_of(chat, _find_one(chat, who)))
+    return answer(view_of(chat, find_one(chat, who)))
 
 
 @endpoint(
@@ -112,7 +99,7 @@ async def show_client(state: AdminState, who: str) -> Response:
 )
 async def kick_client(state: AdminState, who: str, query: KickQuery, body: KickBody | None) -> Response:
     """Kick a client, or end its session where it is away, and show who it was. It is told the reason."""
-    client = _find_one(state.operator.chat, who)
+    client = find_one(state.operator.chat, who)
     view = view_of(state.operator.chat, client)  # before it is taken out of its rooms
     state.operator.kick(client, by=g.by, reason=(body.reason if body else "") or query.reason)
     return answer(view)
@@ -132,7 +119,7 @@ async def end_clients(state: AdminState, query: EndQuery) -> Response:
         EndedClients(
             dry_run=True,
             count=len(clients),
-            clients=await _views(state.operator.chat, clients[:NAMED_MAX]),
+            clients=await views_of(state.operator.chat, clients),
             confirm=confirmation.token,
             expires_at=datetime.fromtimestamp(int(confirmation.expires_at), UTC),
         )
@@ -160,48 +147,12 @@ async def _end_confirmed(state: AdminState, query: EndQuery) -> Response:
         abort(problem(409, "This `confirm` was used already, or is older than a minute: ask with dry_run=true again."))
     chat = state.operator.chat
     here = [client for one in confirmed.labels for client in chat.find(one) if client.id == one]
-    views = await _views(chat, here[:NAMED_MAX])
+    views = await views_of(chat, here)
     ended = await state.operator.kick_many(here, by=g.by, what=confirmed.what, reason=query.reason)
     gone = [label for one, label in confirmed.labels.items() if one not in ended]
     clients = [view for view in views if view.id in ended]
     return answer(EndedClients(dry_run=False, count=len(ended), clients=clients, gone=gone[:NAMED_MAX]))
 
 
-async def _views(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
-    views: list[ClientView] = []
-    for start in range(0, len(clients), PER_TURN):
-        views += [view_of(chat, client) for client in clients[start : start + PER_TURN]]
-        await trio.lowlevel.checkpoint()
-    return views
-
-
 def _shown(wanted: ClientFilter) -> str:
     return " ".join(f"{name}={value}" for name, value in wanted.given.items())
-
-
-async def _stream(chat: Chat, page: SortedPage[Client]) -> AsyncIterator[bytes]:
-    """Yield the list in pieces. A client that leaves meanwhile is still listed: it was here at the request."""
-    opening = b'{"clients": ['
-    for start in range(0, len(page.items), PER_TURN):
-        turn = page.items[start : start + PER_TURN]
-        yield opening + b"\n" + b",\n".join(_encode(view_of(chat, client)) for client in turn)
-        opening = b","
-        await trio.lowlevel.checkpoint()
-    yield b"\n" if page.items else opening
-    rest = _encode({"total": page.total, "matching": page.matching, "next": page.next})
-    yield b"],\n" + rest[1:] + b"\n"
-
-
-def _find_one(chat: Chat, who: str) -> Client:
-    """Find the client that `who` names, or abort with 404 or 409."""
-    found = chat.find(who)
-    if len(found) != 1:
-        abort(_choice_of(found, who) if found else problem(404, f"There is no client {who}. GET /clients lists all."))
-    return found[0]
-
-
-def _choice_of(found: Sequence[Client], who: str) -> Response:
-    """Make the answer to a port of several clients: the path of each."""
-    candidates = [Candidate(c.id, c.label, c.peer, f"/clients/{quote(c.peer, safe=':')}") for c in found]
-    detail = f"{len(found)} clients have port {who}: name one of them, as in {candidates[0].path}"
-    return problem(409, detail, candidates=msgspec.to_builtins(candidates))

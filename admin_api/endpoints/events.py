@@ -23,7 +23,10 @@ from trio_chat.chat.text import excerpt
 ENTRY = "entry"
 """The group of what is said, which is sent only where it is asked for by name."""
 
-ACTIONS = ("ban", "unban", "reload", "say", "topic", "hook", "unhook", "kick-many")
+ACTIONS = (
+    *("ban", "unban", "change-ban", "mute", "unmute", "change-mute"),
+    *("reload", "say", "announce", "topic", "hook", "unhook", "kick-many"),
+)
 """The names of events of operators."""
 
 TYPES_MAX = 500

@@ -21,6 +21,7 @@ class StatusCounts(msgspec.Struct, frozen=True):
     away: int
     rooms: int
     bans: int
+    mutes: int
     hooks: int
 
 
@@ -53,6 +54,7 @@ async def show_status(state: AdminState) -> Response:
         away=len(chat.away),
         rooms=len(chat.rooms),
         bans=len(state.operator.bans),
+        mutes=len(state.operator.mutes),
         hooks=len(state.operator.hooks),
     )
     return answer(

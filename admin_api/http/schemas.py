@@ -43,6 +43,18 @@ NETWORK: Schema = {
     ],
     "examples": ["192.0.2.0/24"],
 }
+TARGET: Schema = {
+    "type": "string",
+    "description": "An address or a network, or the port, ADDRESS:PORT, id or nick of a client.",
+    "anyOf": [*NETWORK["anyOf"], {"pattern": CLIENT["pattern"]}],
+    "examples": ["alice"],
+}
+MUTED: Schema = {
+    "type": "string",
+    "description": "The id of a mute, the network that is muted, or the client, as the list of mutes shows them.",
+    "anyOf": [{"pattern": "^m[1-9][0-9]{0,8}$"}, *TARGET["anyOf"]],
+    "examples": ["m1"],
+}
 Instant = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 """A time with its zone, as RFC 3339 writes it."""
 

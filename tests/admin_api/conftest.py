@@ -5,7 +5,7 @@
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,8 +40,9 @@ from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.log import Mode
-from trio_chat.chat.operators.bans import Bans
+from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.chat.operators.hooks import Hooks
+from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.config import ServeSettings
@@ -220,6 +221,7 @@ class AdminServer:
     journal: Journal
     access: Access
     keep_timeout_s: float = 3.0
+    bans: Iterable[Ban] = ()
     changes: list[tuple[Change, str]] = field(default_factory=list)
     troubles: set[str] = field(default_factory=set)
     now: float = 1795507200.9  # 2026-11-24T08:00:00Z and a bit
@@ -232,11 +234,13 @@ class AdminServer:
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
             on_change=self.note,
+            mute_of=lambda client: self.operator.mutes.refusal(client, self.now),
         )
         self.chat = Chat(deps, rules=Rules())
         self.operator_log = OperatorLog(self.journal, lambda: self.now, on_record=self.events.append_action)
-        bans, hooks = Bans(store=self.operator_log), Hooks(self.chat, store=self.operator_log)
-        self.operator = Operator(self.chat, bans, self.operator_log, lambda: self.now, at_once, hooks)
+        log = self.operator_log
+        bans, mutes, hooks = Bans(self.bans, log), Mutes(store=log), Hooks(self.chat, store=log)
+        self.operator = Operator(self.chat, bans, mutes, log, lambda: self.now, at_once, hooks)
         self.refused: Counter[str] = Counter(dict.fromkeys(REFUSALS, 0))
         self.loop_delay = Histogram((0.001, 0.1))
         self.delivery_delay = Histogram((0.001, 0.1))
@@ -311,9 +315,14 @@ OpenAdmin = Callable[..., AbstractAsyncContextManager[AdminServer]]
 
 
 @asynccontextmanager
-async def _open_admin(access: Access = Access(), *, keep_timeout_s: float = 3.0) -> AsyncIterator[AdminServer]:  # noqa: B008  # frozen
+async def _open_admin(
+    access: Access = Access(),  # noqa: B008  # frozen
+    *,
+    keep_timeout_s: float = 3.0,
+    bans: Iterable[Ban] = (),
+) -> AsyncIterator[AdminServer]:
     async with open_journal("memory:", data=Path()) as journal, trio.open_nursery() as nursery:
-        admin = AdminServer(journal, access, keep_timeout_s)
+        admin = AdminServer(journal, access, keep_timeout_s, bans)
         nursery.start_soon(admin.operator_log.run)
         listeners = await open_listeners("127.0.0.1", 0)
         (admin.site.url,) = await nursery.start(serve_http, admin.site.app, listeners)

@@ -10,7 +10,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "admin.md").read_text(encoding="utf
 
 def test_its_examples_are_of_endpoints_that_exist() -> None:
     examples = re.findall(r"^    curl (.*?)'?localhost:8080(/[^\s'?]*)\S*$", TEXT, flags=re.MULTILINE)
-    methods = {"-X DELETE ": "DELETE", "--json": "POST"}
+    methods = {"-X DELETE ": "DELETE", "-X PATCH ": "PATCH", "-X PUT ": "PUT", "--json": "POST", "-d ": "POST"}
 
     assert len(examples) > 10
     for options, path in examples:

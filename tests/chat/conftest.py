@@ -12,6 +12,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change, Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
+from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.session_record import SessionChange
@@ -76,6 +77,7 @@ class World:
     disconnects: list[DisconnectReason] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
     heard: list[Entry] = field(default_factory=list)
+    mutes: Mutes = field(default_factory=Mutes)
     now: float = 1000.0
     rules: Rules = field(default_factory=Rules)
     last_id: int = 0
@@ -88,6 +90,7 @@ class World:
             clock=lambda: self.now,
             on_change=self._report,
             on_news=lambda room: self.news.append(room.name),
+            mute_of=lambda client: self.mutes.refusal(client, self.now),
         )
         self.chat = Chat(deps, rules=self.rules)
 

@@ -27,6 +27,7 @@ from trio_chat.journal import (
     Importable,
     Journal,
     JournalError,
+    MuteRecord,
     Origin,
     Prunable,
     Searchable,
@@ -874,6 +875,28 @@ async def test_a_ban_that_is_removed_is_gone(journal: Journal) -> None:
 
     await journal.remove_ban(ban.network)
     assert await journal.read_bans() == []
+
+
+def mute_record(number: int, since: float = 1.0, *, reason: str = "spam", until: float | None = None) -> MuteRecord:
+    return MuteRecord(number, "alice", "10.0.0.1/32", "s" * 32, "a b", reason, "console", since, until)
+
+
+async def test_a_mute_replaces_an_earlier_one_with_its_number(journal: Journal) -> None:
+    old, new, other = mute_record(2, 2.0), mute_record(2, 2.0, reason="flood", until=9.5), mute_record(7)
+    for mute in (old, other, new):
+        await journal.add_mute(mute)
+
+    assert await journal.read_mutes() == [other, new]
+
+
+async def test_a_mute_that_is_removed_is_gone(journal: Journal) -> None:
+    await journal.add_mute(mute_record(2))
+
+    await journal.remove_mute(3)
+    assert await journal.read_mutes() == [mute_record(2)]
+
+    await journal.remove_mute(2)
+    assert await journal.read_mutes() == []
 
 
 def record(owner: str, *rooms: str, nick: str = "") -> SessionRecord:

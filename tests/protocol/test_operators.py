@@ -2,12 +2,16 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import trustme
+
+from tests.conftest import PATIENCE_S
+from trio_chat.chat.wording import IN_LOBBY_ALREADY
 
 SERVE = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
 
@@ -119,3 +123,60 @@ def test_a_client_banned_while_connected_is_told_why_and_until_when(start, certi
     told = json.loads(last) if way == "frames" else {"type": "bye", "reason": "kicked", "text": last.strip("* ")}
     assert (told["type"], told["reason"]) == ("bye", "kicked")
     assert re.fullmatch(r"you are banned until \d{4}-\d\d-\d\d \d\d:\d\d UTC: too much spam", told["text"])
+
+
+def ask(server, method: str, path: str, **body: object) -> dict:
+    """Ask the admin API. -> the JSON of the answer"""
+    data = json.dumps(body)
+    head = f"{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", server.admin_port), PATIENCE_S) as sock:
+        sock.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n{data}".encode())
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    return json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+def say_hello(client) -> str:
+    """Say something in frames. -> the type of the answer, or the text of an error"""
+    key = f"key-{client.port}"  # a key of its own, or what was kept under it before would be acknowledged
+    client.send(b'{"type":"say","room":"lobby","text":"let me in","key":"%s"}\n' % key.encode())
+    while (frame := json.loads(client.line())).get("key") != key:
+        pass
+    return frame.get("text") if frame["type"] == "error" else frame["type"]
+
+
+def test_a_mute_holds_over_reconnect_rename_and_restart(start) -> None:
+    server = start()
+    hello = b'{"type":"hello","protocol":1,"nick":"%s","rooms":["lobby"],"session":"%s"}\n'
+    alice = server.connect(hello % (b"alice", b"a" * 20), source=("127.0.0.2", 0))
+    assert say_hello(alice) == "entry"
+
+    made = ask(server, "POST", "/mutes", who="alice", reason="spam", minutes=30)["mute"]
+    why = f"you are muted until {made['until'][:10]} {made['until'][11:16]} UTC: spam"
+    alice.send(b'{"type":"nick","nick":"mallory","key":"n"}\n')
+    while (refused := json.loads(alice.line())).get("key") != "n":
+        pass
+
+    def is_muted(server) -> None:
+        again = server.connect(hello % (b"alice", b"a" * 20), source=("127.0.0.4", 0))
+        assert say_hello(again) == why
+        other = server.connect(hello % (b"somebody", b"b" * 20), source=("127.0.0.2", 0))
+        assert say_hello(other) == why
+        lines = b"/nick carol\nhi\n/me waves\n/msg alice psst\n/topic mine\n/leave\n"
+        plain = server.connect(lines, source=("127.0.0.2", 0))
+        told = [row for row in iter(plain.line, f"*** {IN_LOBBY_ALREADY} ***") if "muted" in row]
+        assert told == [f"*** {why} ***"] * 4
+        for peer in (again, other, plain):
+            peer.close()
+
+    assert (refused["code"], refused["text"]) == ("muted", why)
+    is_muted(server)
+    assert server.stop() == 0
+    server = start()
+    is_muted(server)
+    dave = server.connect(b"/nick dave\n", source=("127.0.0.3", 0))
+    assert "*** you are [dave] now ***" in dave.until("now ***")
+    dave.send(b"/history\nhello\n")
+    assert not [row for row in dave.until("[alice]> let me in") if "waves" in row or "psst" in row]
+
+    assert ask(server, "DELETE", "/mutes/alice")["mute"]["id"] == made["id"]
+    assert say_hello(server.connect(hello % (b"alice", b"a" * 20), source=("127.0.0.2", 0))) == "entry"

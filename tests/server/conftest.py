@@ -126,6 +126,7 @@ async def _open_server(
                 nursery,
                 secrets=Secrets(Password(password), tls),
                 bans=(),
+                mutes=(),
                 on_change=lambda _chat, change, client, reason: server.report(change, client, reason),
                 on_record=lambda who, action, what: None,
             )

@@ -298,6 +298,7 @@ class Chat:
     def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
         """Send one client a private message. It is kept twice, in the mailboxes of both."""
         self._check_is_here(client)
+        self._check_may_speak(client)
         other = self.known_as(label)
         if other is client:
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
@@ -307,13 +308,18 @@ class Chat:
         return self._deps.post(*told_drafts(client, other, mailboxes, text, key))
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
-        """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or it is gone."""
+        """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or it is gone.
+
+        A muted client may take a first nick, or it could not come in; any other would be a word to everybody.
+        """
         self._check_is_here(client)
         nick = check_nick(nick)
         if nick == client.nick:
             return None
         if fold(nick) in self.reserved_nicks:
             raise ChatError("reserved-nick", f"the nick {nick} is reserved for a program that speaks under it")
+        if client.nick:
+            self._check_may_speak(client)
         self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
         self._crowd_notices.clear_label(nick, client.owner)
@@ -431,6 +437,11 @@ class Chat:
         if client not in self._register:
             raise ChatError("no-such-client", "that client is gone")
 
+    def _check_may_speak(self, client: Client) -> None:
+        """Raises ChatError for a client that is muted."""
+        if why := self._deps.mute_of(client):
+            raise ChatError("muted", why)
+
     def _record_connect(self, client: Client) -> None:
         client.connected_at = self._deps.wall_clock()
         client.last_input_at = self._deps.clock()
@@ -450,7 +461,11 @@ class Chat:
         return self._post_in(client, room, *drafts) if drafts else None
 
     def _post_in(self, client: Client, room: Room, *drafts: Draft) -> Receipt:
-        """Post drafts of what a client does in a room, after its join and name if the room was not told of them."""
+        """Post drafts of what a client does in a room, after its join and name if the room was not told of them.
+
+        Raises ChatError for a client that is muted.
+        """
+        self._check_may_speak(client)
         # Told by itself: it is kept even where the drafts repeat a key
         self._crowd_notices.introduce(client.owner, client.label, room.name)
         return self._deps.post(*drafts)

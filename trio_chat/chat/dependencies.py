@@ -26,7 +26,8 @@ class Dependencies:
 
     `post` hands drafts and session changes to the journal. `encoders` are the wire formats. `wall_clock` gives seconds
     since 1970, `clock` seconds of a clock that never goes back. `on_change` is called when a connection begins or ends,
-    with the reason of an end; `on_news` with a room that has something to send.
+    with the reason of an end; `on_news` with a room that has something to send. `mute_of` returns the sentence that
+    refuses what a client says, "" for a client that may speak.
     """
 
     post: Post
@@ -35,6 +36,7 @@ class Dependencies:
     clock: Callable[[], float]
     on_change: Callable[[Change, Client, DisconnectReason | None], None]
     on_news: Callable[[Room], None]
+    mute_of: Callable[[Client], str]
 
 
 @dataclass(frozen=True, slots=True)

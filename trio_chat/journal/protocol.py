@@ -18,6 +18,7 @@ from trio_chat.journal.records import (
     BanRecord,
     HookRecord,
     JournalError,
+    MuteRecord,
     Origin,
     Past,
     RoomRecord,
@@ -161,7 +162,7 @@ class Importable(Protocol):
 
 @runtime_checkable
 class OperatorStore(Protocol):
-    """Bans, hooks, and the audit log of what operators and rules did."""
+    """Bans, mutes, hooks, and the audit log of what operators and rules did."""
 
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log. Raises JournalError."""
@@ -187,6 +188,15 @@ class OperatorStore(Protocol):
     async def read_bans(self) -> Sequence[BanRecord]:
         """Return all bans, expired ones too, oldest first. Raises JournalError."""
 
+    async def add_mute(self, mute: MuteRecord) -> None:
+        """Keep a mute, in place of an earlier one with its number. Raises JournalError."""
+
+    async def remove_mute(self, number: int) -> None:
+        """Delete a mute, if there is one. Raises JournalError."""
+
+    async def read_mutes(self) -> Sequence[MuteRecord]:
+        """Return all mutes, expired ones too, oldest first. Raises JournalError."""
+
 
 @runtime_checkable
 class SessionStore(Protocol):
@@ -200,7 +210,7 @@ REQUIRED: Mapping[type, str] = MappingProxyType(
     {
         HistoryReader: "be read",
         Journal: "keep entries",
-        OperatorStore: "keep bans, hooks and the audit log",
+        OperatorStore: "keep bans, mutes, hooks and the audit log",
         SessionStore: "restore sessions",
     }
 )

@@ -100,6 +100,23 @@ class BanRecord(msgspec.Struct, frozen=True):
     until: float | None = None
 
 
+class MuteRecord(msgspec.Struct, frozen=True):
+    """The mute of a network, or of a client by its session and network. Times as in BanRecord.
+
+    `label` is that of the client; `spared` the sessions in that network that are not muted, with blanks between them.
+    """
+
+    number: int
+    label: str
+    network: str
+    session: str
+    spared: str
+    reason: str
+    by: str
+    since: float
+    until: float | None = None
+
+
 class Origin(msgspec.Struct, frozen=True):
     """The journal that entries were exported from: its epoch, and the highest id that it had pruned by then."""
 

@@ -51,7 +51,7 @@ from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECO
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.upkeep.housekeeping import restore_rooms
-from trio_chat.server.upkeep.operator_log import read_bans, read_hooks
+from trio_chat.server.upkeep.operator_log import read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.session_store import restore_sessions
 
 STDIN, STDOUT = 0, 1
@@ -129,7 +129,7 @@ async def _serve_until(
         open_ports(settings, inherited_sockets(os.environ), needs_admin=needs_admin) as (chat_sockets, admin_listeners),
     ):
         admin = Admin(in_force, token, admin_listeners)
-        bans, hooks = await read_bans(journal), await read_hooks(journal)
+        bans, mutes, hooks = await read_bans(journal), await read_mutes(journal), await read_hooks(journal)
         printer = Printer(STDOUT)
         async with trio.open_nursery() as nursery:
             components = wire(
@@ -139,6 +139,7 @@ async def _serve_until(
                 secrets=secrets,
                 bans=bans,
                 hooks=hooks,
+                mutes=mutes,
                 on_change=partial(_report_change, printer, admin),
                 on_record=admin.events.append_action,
             )

@@ -14,6 +14,7 @@ from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.chat.operators.hooks import Hook, Hooks
+from trio_chat.chat.operators.mutes import Mute, Mutes
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
@@ -57,6 +58,7 @@ def wire(
     *,
     secrets: Secrets,
     bans: Iterable[Ban],
+    mutes: Iterable[Mute],
     on_change: OnChange,
     on_record: OnRecord,
     hooks: Iterable[Hook] = (),
@@ -73,13 +75,15 @@ def wire(
         clock=trio.current_time,
         on_change=lambda change, client, reason: on_change(chat, change, client, reason),
         on_news=pump.schedule,
+        mute_of=lambda client: operator.mutes.refusal(client, time.time()),
     )
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
     turns = Turns(nursery, lambda: settled(context))
-    all_bans, all_hooks = Bans(bans, operator_log), Hooks(chat, hooks, operator_log)
-    operator = Operator(chat, all_bans, operator_log, time.time, turns.finish, all_hooks)
+    all_bans, all_mutes = Bans(bans, operator_log), Mutes(mutes, operator_log)
+    all_hooks = Hooks(chat, hooks, operator_log)
+    operator = Operator(chat, all_bans, all_mutes, operator_log, time.time, turns.finish, all_hooks)
     admission = Admission(limits_of(settings), operator.bans)
     context = SessionContext(
         chat,

@@ -1,6 +1,10 @@
 """Bans and the audit over HTTP."""
 
+from ipaddress import ip_address, ip_network
+
 import pytest
+
+from trio_chat.chat.operators.bans import BANS_LIMIT, Ban
 
 SINCE = "2026-11-24T08:00:00Z"
 
@@ -22,9 +26,9 @@ async def test_a_ban_kicks_is_listed_and_is_lifted(admin) -> None:
     }
     assert (made.status, made.json) == (201, {"ban": ban, "kicked": 1, "kept": True})
     assert [client.port for client in admin.chat.clients] == [47635]
-    assert listed.json == {"bans": [ban]}
+    assert listed.json == {"bans": [ban], "total": 1, "next": None}
     assert (lifted.status, lifted.json) == (200, {"ban": ban, "kept": True})
-    assert (await admin.ask("GET", "/bans")).json == {"bans": []}
+    assert (await admin.ask("GET", "/bans")).json["bans"] == []
     assert await admin.journal.read_bans() == []
 
 
@@ -68,7 +72,7 @@ async def test_an_invalid_ban_is_400_and_does_nothing(admin, body: str) -> None:
     assert answer.status == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(admin.chat.clients) == 1
-    assert (await admin.ask("GET", "/bans")).json == {"bans": []}
+    assert (await admin.ask("GET", "/bans")).json["bans"] == []
 
 
 @pytest.mark.parametrize("until", [SINCE, "9999-12-31T23:59:59-14:00"])
@@ -76,7 +80,7 @@ async def test_an_end_that_is_over_or_too_far_away_is_422(admin, until: str) -> 
     answer = await admin.ask("POST", "/bans", json=f'{{"network": "10.0.0.1", "until": "{until}"}}')
 
     assert answer.status == 422
-    assert (await admin.ask("GET", "/bans")).json == {"bans": []}
+    assert (await admin.ask("GET", "/bans")).json["bans"] == []
 
 
 async def test_of_two_ends_the_earlier_holds(admin) -> None:
@@ -134,3 +138,141 @@ async def test_the_audit_is_read_in_pages_by_a_filter(admin):
         cursor = f"&before={page['next']}" if page["next"] else None
 
     assert pages == [["3", "4"], ["1", "2"], ["0"]]
+
+
+async def test_a_trial_says_whom_a_ban_would_end_and_ends_nobody(admin) -> None:
+    alice = admin.connect(47634)
+    bob = admin.connect(47635, session="b" * 16)
+    admin.connect(47636, "198.51.100.1")
+    admin.chat.connection_lost(bob, bob.outlet)
+    await admin.ask("POST", "/bans", json='{"network": "10.0.0.128/25", "reason": "old"}')
+
+    body = '{"network": "10.0.0.0/24", "reason": "spam", "minutes": 90, "dry_run": true}'
+    trial = await admin.ask("POST", "/bans", json=body)
+
+    assert trial.status == 200
+    assert trial.json["ban"]["until"] == "2026-11-24T09:30:00Z"
+    assert [client["port"] for client in trial.json["clients"]] == [47634, 47635]
+    assert (trial.json["count"], trial.json["replaces"], trial.json["warnings"]) == (2, None, [])
+    assert alice in admin.chat.clients
+    assert len((await admin.ask("GET", "/bans")).json["bans"]) == 1
+    assert (await admin.ask("GET", "/audit?action=ban")).json["audit"][0]["what"].startswith("10.0.0.128/25")
+
+
+async def test_a_trial_warns_of_everybody_of_the_own_address_and_of_an_earlier_ban(admin) -> None:
+    admin.connect(47634)
+    admin.connect(47635)
+    await admin.ask("POST", "/bans", json='{"network": "0.0.0.0/0", "reason": "old", "minutes": 1}')
+    admin.connect(47634)
+    admin.connect(47635)
+
+    trial = (await admin.ask("POST", "/bans", json='{"network": "0.0.0.0/0", "dry_run": true}')).json
+    admin.now += 60
+    later = (await admin.ask("POST", "/bans", json='{"network": "0.0.0.0/0", "dry_run": true}')).json
+
+    assert trial["replaces"]["reason"] == "old"
+    assert trial["warnings"] == [
+        "It would end everybody: all 2 clients.",
+        "Your own address, 127.0.0.1, is among those that it is for.",
+    ]
+    assert later["replaces"] is None
+
+
+async def test_a_trial_names_a_thousand_clients_and_counts_all(admin) -> None:
+    for number in range(1, 1102):
+        admin.connect(number)
+
+    trial = (await admin.ask("POST", "/bans", json='{"network": "10.0.0.0/8", "dry_run": true}')).json
+
+    assert (trial["count"], len(trial["clients"])) == (1101, 1000)
+    assert len(admin.chat.clients) == 1101
+
+
+async def test_the_end_and_the_reason_of_a_ban_are_changed_and_it_keeps_its_place(admin) -> None:
+    for network in ("10.0.0.0/24", "192.0.2.0/24"):
+        await admin.ask("POST", "/bans", json=f'{{"network": "{network}", "reason": "spam", "minutes": 90}}')
+    admin.connect(47634)
+
+    longer = await admin.ask("PATCH", "/bans/10.0.0.0/24", json='{"minutes": 120}')
+    renamed = await admin.ask("PATCH", "/bans/10.0.0.0/24", json='{"reason": "flood"}')
+    permanent = await admin.ask("PATCH", "/bans/10.0.0.0%2F24", json='{"until": null}')
+
+    assert longer.json == {
+        "ban": {
+            "network": "10.0.0.0/24",
+            "reason": "spam",
+            "by": "http 127.0.0.1",
+            "since": SINCE,
+            "until": "2026-11-24T10:00:00Z",
+        },
+        "kept": True,
+    }
+    assert (renamed.json["ban"]["reason"], renamed.json["ban"]["until"]) == ("flood", "2026-11-24T10:00:00Z")
+    assert (permanent.json["ban"]["reason"], permanent.json["ban"]["until"]) == ("flood", None)
+    assert [ban["network"] for ban in (await admin.ask("GET", "/bans")).json["bans"]] == ["10.0.0.0/24", "192.0.2.0/24"]
+    assert next((ban.reason, ban.until) for ban in await admin.journal.read_bans()) == ("flood", None)
+    audit = (await admin.ask("GET", "/audit?action=change-ban")).json["audit"]
+    assert [one["what"] for one in audit] == [
+        "10.0.0.0/24 until 2026-11-24 10:00 UTC: spam",
+        "10.0.0.0/24 until 2026-11-24 10:00 UTC: flood",
+        "10.0.0.0/24 for good: flood",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("network", "body", "status"),
+    [
+        ("10.0.0.1", "{}", 404),
+        ("192.0.2.0/25", "{}", 404),
+        ("alice", "{}", 400),
+        ("192.0.2.0/24", '{"until": "2026-11-24T08:00:00Z"}', 422),
+        ("192.0.2.0/24", '{"minutes": 0}', 400),
+        ("192.0.2.0/24", '{"minutes": null}', 400),
+        ("192.0.2.0/24", '{"network": "10.0.0.0/8"}', 400),
+        ("192.0.2.0/24", "", 400),
+    ],
+)
+async def test_a_ban_that_is_not_there_or_a_wrong_end_changes_nothing(admin, network, body, status) -> None:
+    await admin.ask("POST", "/bans", json='{"network": "192.0.2.0/24"}')
+
+    assert (await admin.ask("PATCH", f"/bans/{network}", json=body)).status == status
+
+    assert (await admin.ask("GET", "/bans")).json["bans"][0]["until"] is None
+
+
+async def test_an_expired_ban_cannot_be_changed_to_hold_again(admin) -> None:
+    await admin.ask("POST", "/bans", json='{"network": "192.0.2.0/24", "minutes": 1}')
+    admin.now += 60
+
+    assert (await admin.ask("PATCH", "/bans/192.0.2.0/24", json='{"minutes": 5}')).status == 404
+
+
+async def test_bans_are_listed_in_pages_that_others_do_not_shift(admin) -> None:
+    for number in range(5):
+        await admin.ask("POST", "/bans", json=f'{{"network": "192.0.2.{number}"}}')
+
+    first = (await admin.ask("GET", "/bans?limit=2")).json
+    await admin.ask("DELETE", "/bans/192.0.2.0")
+    second = (await admin.ask("GET", f"/bans?limit=2&cursor={first['next']}")).json
+    third = (await admin.ask("GET", f"/bans?limit=2&cursor={second['next']}")).json
+
+    pages = [[ban["network"][-1] for ban in page["bans"]] for page in (first, second, third)]
+    assert pages == [["0", "1"], ["2", "3"], ["4"]]
+    assert (first["total"], second["total"], third["next"]) == (5, 4, None)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "cursor=", "cursor=x", "cursor=-1", "cursor=1e9"])
+async def test_a_page_that_makes_no_sense_is_400(admin, query: str) -> None:
+    assert (await admin.ask("GET", f"/bans?{query}")).status == 400
+    assert (await admin.ask("GET", f"/mutes?{query}")).status == 400
+
+
+async def test_a_hundred_thousand_bans_hold_nothing_when_they_are_listed(open_admin) -> None:
+    first = int(ip_address("10.0.0.0"))
+    bans = [Ban(ip_network(first + number), "", "x", 0.0) for number in range(BANS_LIMIT)]
+    async with open_admin(bans=bans) as admin:
+        whole = await admin.ask("GET", "/bans")
+        page = await admin.ask("GET", "/bans?limit=2&cursor=99999")
+
+        assert whole.json["total"] == len(whole.json["bans"]) == BANS_LIMIT
+        assert [ban["network"] for ban in page.json["bans"]] == ["10.1.134.159"]

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.operators.bans import REASON_LIMIT, Ban, Bans, kick_banned, make_ban
+from trio_chat.chat.operators.bans import Ban, Bans, kick_banned, make_ban
 from trio_chat.chat.operators.kicks import CLIENTS_PER_STEP
 from trio_chat.chat.operators.networks import address_of, read_network
+from trio_chat.chat.operators.restrictions import REASON_LIMIT
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.session_record import SessionRecord
 

@@ -11,6 +11,7 @@ from tests.literals import literal_arguments
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.hooks import Hooks
+from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.chat.session_record import SessionRecord
@@ -21,7 +22,7 @@ from trio_chat.server.upkeep.operator_log import OperatorLog
 def context_of(server, operator_log=None) -> ConsoleContext:
     journal = server.context.journal
     records = operator_log or OperatorLog(journal, lambda: 0.0)
-    operator = Operator(server.chat, server.bans, records, lambda: 0.0, at_once, Hooks(server.chat))
+    operator = Operator(server.chat, server.bans, Mutes(), records, lambda: 0.0, at_once, Hooks(server.chat))
     return ConsoleContext(operator, journal, trio.lowlevel.checkpoint)
 
 
@@ -76,6 +77,43 @@ async def test_c19_a_line_that_is_too_long_does_nothing_and_says_what_may_be_typ
         assert list(await run_command(context, f"say {'x' * (LINE_MAX - 4)}")) == []
 
         assert await alice.line() == f"[server]> {'x' * (LINE_MAX - 4)}"
+
+
+async def test_a_mute_is_set_shown_and_lifted(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        context = context_of(server)
+        await server.join()
+        server.chat.rename(next(iter(server.chat.clients)), "alice")
+
+        assert list(await run_command(context, "mutes")) == ["No mutes"]
+        assert list(await run_command(context, "mute alice 90 spam and more")) == [
+            "Muted [alice] until 1970-01-01 01:30 UTC; unmute m1 lifts that"
+        ]
+        assert list(await run_command(context, "mute 192.0.2.0/24")) == ["Muted 192.0.2.0/24; unmute m2 lifts that"]
+        assert list(await run_command(context, "mutes")) == [
+            "ID  MUTED            ADDRESS       SINCE                 UNTIL                 BY       REASON",
+            "m1  alice            127.0.0.1     1970-01-01 00:00 UTC  1970-01-01 01:30 UTC  console  spam and more",
+            "m2  everybody there  192.0.2.0/24  1970-01-01 00:00 UTC  -                     console",
+        ]
+        assert list(await run_command(context, "unmute alice")) == ["Unmuted [alice]"]
+        assert list(await run_command(context, "unmute 192.0.2.0/24")) == ["Unmuted 192.0.2.0/24"]
+        assert list(await run_command(context, "unmute m1")) == [
+            "unmute: m1 is not muted; mutes are listed with their ids"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("mute", "Usage: mute WHO [MINUTES] [REASON]"),
+        ("unmute", "Usage: unmute WHO"),
+        ("mute nobody", "mute: there is no client nobody"),
+        ("mute 10.0.0.1 0", "Usage: mute WHO [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999"),
+    ],
+)
+async def test_a_mistyped_mute_is_answered(open_server, autojump_clock, line: str, row: str) -> None:
+    async with open_server() as server:
+        assert list(await run_command(context_of(server), line)) == [row]
 
 
 async def test_a_ban_kicks_those_who_are_there(open_server, autojump_clock) -> None:

@@ -1,6 +1,7 @@
 """The operator log keeps every record, also when the journal fails for a while."""
 
 import sqlite3
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.operators.bans import Ban, Bans
+from trio_chat.chat.operators.mutes import Mute, Mutes
 from trio_chat.journal import AuditRecord, open_journal
 from trio_chat.journal.sqlite.journal import SqliteTimes, open_sqlite
-from trio_chat.server.upkeep.operator_log import WAITING_MAX, OperatorLog, read_bans
+from trio_chat.server.upkeep.operator_log import WAITING_MAX, OperatorLog, read_bans, read_mutes
 
 
 def ban(network: str) -> Ban:
@@ -33,6 +35,29 @@ async def test_bans_are_there_again_after_a_restart(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "journal.db") as journal:
         assert await read_bans(journal) == [ban("2001:db8::1/128")]
         assert await journal.read_audit(9) == [AuditRecord(7.0, "console", "kick", "10.0.0.1:47634", 1)]
+
+
+async def test_mutes_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    spared = frozenset(("c5", "b" * 32))
+    client = Mute(0, "alice", ip_network("10.0.0.1/32"), "a" * 32, spared, "spam", "console", 1.0, 99.0)
+    elsewhere = Mute(0, "bob", None, "d" * 32, frozenset(), "", "console", 2.0)
+    async with open_sqlite(tmp_path / "journal.db") as journal, trio.open_nursery() as nursery:
+        operator_log = OperatorLog(journal, lambda: 7.0)
+        nursery.start_soon(operator_log.run)
+        mutes = Mutes(store=operator_log)
+        made, other = mutes.add(client), mutes.add(elsewhere)
+        third = mutes.add(Mute(0, "", ip_network("192.0.2.0/24"), "", frozenset(), "", "console", 3.0))
+        mutes.change(replace(other, reason="flood"))
+        mutes.remove(third)
+        assert await operator_log.settled(PATIENCE_S)
+        nursery.cancel_scope.cancel()
+
+    async with open_sqlite(tmp_path / "journal.db") as journal:
+        # The id of a client without a session is that of somebody else by now.
+        assert await read_mutes(journal) == [
+            replace(made, spared=frozenset(["b" * 32])),
+            replace(other, reason="flood"),
+        ]
 
 
 async def test_a_record_that_cannot_be_kept_takes_effect_is_logged_once_and_is_kept_later(

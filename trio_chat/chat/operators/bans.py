@@ -1,27 +1,28 @@
 """Bans of addresses and networks. Times are seconds since 1970."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.operators.kicks import kick_in_steps
-from trio_chat.chat.operators.networks import Address, Network, address_of, read_network, show_network
-from trio_chat.chat.text import clean
+from trio_chat.chat.operators.networks import (
+    Address,
+    Network,
+    NetworkTable,
+    address_of,
+    read_network,
+    show_network,
+)
+from trio_chat.chat.operators.restrictions import LISTED_MAX, Restrictions, holding, read_reason, terms
 
-_Key = tuple[int, int, int]
-"""Version, length of the prefix, first address."""
-
-REASON_LIMIT = 200
 BANS_LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """The ban of a network. `until` is None for good."""
+    """The ban of a network. `until` is None for a permanent one."""
 
     network: Network
     reason: str
@@ -32,8 +33,7 @@ class Ban:
     @property
     def sentence(self) -> str:
         """The sentence for somebody whom it keeps out."""
-        end = f" until {show_time(self.until)}" if self.until is not None else ""
-        return f"you are banned{end}" + (f": {self.reason}" if self.reason else "")
+        return f"you are banned{terms(self.reason, self.until)}"
 
     def is_over(self, now: float) -> bool:
         """True if it has expired."""
@@ -54,58 +54,78 @@ class Bans:
     """All bans, found by address in a time that does not grow with their number."""
 
     def __init__(self, kept: Iterable[Ban] = (), store: BanStore | None = None) -> None:
-        """`kept` is what the store has."""
-        self._bans: dict[_Key, Ban] = {}
-        self._lengths: Counter[tuple[int, int]] = Counter()
+        """`kept` is what the store has, oldest first."""
+        self._by_network: NetworkTable[Ban] = NetworkTable()
+        self._in_order: Restrictions[Network, Ban] = Restrictions(lambda ban: self._drop(ban.network))
         self._store = store
         for ban in kept:
             self._put(ban)
 
     def __len__(self) -> int:
-        """The number of bans, with those that have expired since `current` was called last."""
-        return len(self._bans)
+        """The number of bans, with some that expired a moment ago."""
+        return len(self._in_order)
 
     def add(self, ban: Ban) -> None:
         """Ban a network, in place of an earlier ban of exactly that one. Raises ChatError when there are too many."""
-        if len(self._bans) >= BANS_LIMIT and _key(ban.network) not in self._bans:
+        self._in_order.expire(ban.since)
+        if len(self) >= BANS_LIMIT and ban.network not in self._in_order:
             raise ChatError("too-many-bans", f"there are {BANS_LIMIT} bans already: ban larger networks instead")
         self._put(ban)
         if self._store:
             self._store.keep(ban)
 
+    def get(self, network: Network) -> Ban | None:
+        """Return the ban of exactly this network."""
+        return self._by_network.get(network)
+
+    def named(self, network: Network, now: float) -> Ban:
+        """Return the ban of exactly this network. Raises ChatError where there is none, or it is over."""
+        ban = self._by_network.get(network)
+        if ban is None or ban.is_over(now):
+            raise ChatError("not-banned", f"{show_network(network)} is not banned")
+        return ban
+
+    def change(self, ban: Ban) -> None:
+        """Replace the ban of exactly this network, which there is."""
+        self._by_network.put(ban.network, ban)
+        self._in_order.change(ban.network, ban)
+        if self._store:
+            self._store.keep(ban)
+
     def remove(self, network: Network) -> Ban:
         """Lift the ban of exactly this network, and return it. Raises ChatError where there is none."""
-        key = _key(network)
-        ban = self._bans.pop(key, None)
-        if ban is None:
+        if network not in self._in_order:
             raise ChatError("not-banned", f"{show_network(network)} is not banned")
-        self._lengths[key[:2]] -= 1
-        self._lengths += Counter()  # which drops what is zero
-        if self._store:
-            self._store.forget(network)
-        return ban
+        return self._drop(network)
 
     def find(self, address: Address, now: float) -> Ban | None:
         """A ban that keeps this address out."""
-        for version, length in self._lengths:
-            if version == address.version:
-                rest = address.max_prefixlen - length
-                ban = self._bans.get((version, length, int(address) >> rest << rest))
-                if ban and not ban.is_over(now):
-                    return ban
-        return None
+        self._in_order.expire(now)
+        return next((ban for ban in self._by_network.matching(address) if not ban.is_over(now)), None)
 
-    def current(self, now: float) -> list[Ban]:
-        """All bans that hold, oldest first. Expired ones are removed."""
-        for ban in [ban for ban in self._bans.values() if ban.is_over(now)]:
-            self.remove(ban.network)
-        return sorted(self._bans.values(), key=lambda ban: ban.since)
+    def current(self, now: float, limit: int = LISTED_MAX) -> list[Ban]:
+        """Return the newest bans that hold, oldest first."""
+        self._in_order.expire(now)
+        return list(holding(self._in_order.newest(limit), now))
+
+    def after(self, number: int, now: float) -> Sequence[tuple[int, Ban]]:
+        """Return all bans that were made after the one with this number, each with its number, oldest first.
+
+        Some may be over. 0 is before the first.
+        """
+        self._in_order.expire(now)
+        return self._in_order.after(number)
 
     def _put(self, ban: Ban) -> None:
-        key = _key(ban.network)
-        if key not in self._bans:
-            self._lengths[key[:2]] += 1
-        self._bans[key] = ban
+        self._by_network.put(ban.network, ban)
+        self._in_order.put(ban.network, ban)
+
+    def _drop(self, network: Network) -> Ban:
+        ban = self._in_order.pop(network)
+        self._by_network.remove(network)
+        if self._store:
+            self._store.forget(network)
+        return ban
 
 
 def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
@@ -125,17 +145,5 @@ def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
 
 def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:
     """Make the ban of an address or network. Raises ChatError where `target` is neither, or the reason is too long."""
-    if len(reason) > REASON_LIMIT:
-        raise ChatError("long-reason", f"a reason has at most {REASON_LIMIT} characters")
-    reason = clean(reason).strip()
     until = None if minutes is None else now + 60 * minutes
-    return Ban(read_network(target), reason, by, now, until)
-
-
-def show_time(seconds: float) -> str:
-    """Write a time for people anywhere: to the minute, in UTC."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _key(network: Network) -> _Key:
-    return network.version, network.prefixlen, int(network.network_address)
+    return Ban(read_network(target), read_reason(reason), by, now, until)

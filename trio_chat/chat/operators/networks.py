@@ -4,13 +4,20 @@ A mapped IPv4 address, such as `::ffff:10.1.2.3`, is read as IPv4, and the zone 
 addresses compare as equal.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import Generic, TypeVar
 
 from trio_chat.chat.errors import ChatError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+V = TypeVar("V")
+
+_Key = tuple[int, int, int]
+"""Version, length of the prefix, first address."""
 
 WRITTEN_MAX = 64
 """Characters of a network as somebody may write it. The longest are IPv6 with an IPv4 part, brackets and a prefix."""
@@ -54,3 +61,46 @@ def address_of(written: str) -> Address:
 def show_network(network: Network) -> str:
     """Write a network; one of a single address is that address."""
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def network_of(address: Address) -> Network:
+    """Return the network that counts as one address: for IPv6 its /64, since whoever has one address has all of it."""
+    return IPv4Network(address) if isinstance(address, IPv4Address) else IPv6Network((address, 64), strict=False)
+
+
+class NetworkTable(Generic[V]):
+    """Values by network, found by address in a time that does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._values: dict[_Key, V] = {}
+        self._lengths: Counter[tuple[int, int]] = Counter()
+
+    def get(self, network: Network) -> V | None:
+        """Return the value of exactly this network."""
+        return self._values.get(_key(network))
+
+    def put(self, network: Network, value: V) -> None:
+        """Set the value of a network."""
+        key = _key(network)
+        if key not in self._values:
+            self._lengths[key[:2]] += 1
+        self._values[key] = value
+
+    def remove(self, network: Network) -> None:
+        """Remove the value of exactly this network. Raises KeyError."""
+        key = _key(network)
+        del self._values[key]
+        self._lengths[key[:2]] -= 1
+        self._lengths += Counter()  # which drops what is zero
+
+    def matching(self, address: Address) -> Iterator[V]:
+        """Yield the values of all networks that an address is in."""
+        for version, length in self._lengths:
+            if version == address.version:
+                rest = address.max_prefixlen - length
+                if value := self._values.get((version, length, int(address) >> rest << rest)):
+                    yield value
+
+
+def _key(network: Network) -> _Key:
+    return network.version, network.prefixlen, int(network.network_address)

@@ -11,10 +11,20 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Receipt
 from trio_chat.chat.nicks import check_nick, check_room
-from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned, show_time
+from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned
 from trio_chat.chat.operators.hooks import Hook, Hooks, digest_of
 from trio_chat.chat.operators.kicks import kick_in_steps
-from trio_chat.chat.operators.networks import read_network, show_network
+from trio_chat.chat.operators.mutes import (
+    Mute,
+    Mutes,
+    MuteStore,
+    collect_clients,
+    home_of,
+    mute_of_client,
+    mute_of_network,
+)
+from trio_chat.chat.operators.networks import Network, read_network, show_network
+from trio_chat.chat.operators.restrictions import read_reason, terms
 from trio_chat.chat.room import Room
 from trio_chat.chat.text import clean
 
@@ -22,8 +32,8 @@ SETTLED_WITHIN_S = 1.0
 """Time for which a reader of the audit waits for the newest records to be in it."""
 
 
-class Records(BanStore, Protocol):
-    """The audit log and the bans, as they are written. Only `settled` waits."""
+class Records(BanStore, MuteStore, Protocol):
+    """The audit log, the bans and the mutes, as they are written. Only `settled` waits."""
 
     def record(self, who: str, action: str, what: str) -> None:
         """Add a record: `who` did `action` to `what`."""
@@ -42,6 +52,7 @@ class Operator:
 
     chat: Chat
     bans: Bans
+    mutes: Mutes
     records: Records
     clock: Callable[[], float]
     finish: Callable[[Iterator[int]], Awaitable[int]]
@@ -99,8 +110,7 @@ class Operator:
         kicked = 0
         for kicked in kick_banned(self.chat, ban):
             yield kicked
-        end = f" until {show_time(ban.until)}" if ban.until is not None else ""
-        reason = f": {ban.reason}" if ban.reason else ""
+        end, reason = terms("", ban.until), terms(ban.reason, None)
         self.records.record(ban.by, "ban", f"{show_network(ban.network)}{end} ({kicked} kicked){reason}")
 
     def add_hook(self, name: str, room: str, secret: str, *, by: str) -> Hook:
@@ -122,6 +132,44 @@ class Operator:
         self.records.record(by, "unban", show_network(ban.network))
         return ban
 
+    def change_ban(self, ban: Ban, *, by: str) -> None:
+        """Change the end or the reason of the ban of this network, which there is."""
+        self.bans.change(ban)
+        self.records.record(by, "change-ban", f"{show_network(ban.network)}{_shown_terms(ban.reason, ban.until)}")
+
+    async def clients_in(self, network: Network) -> list[Client]:
+        """Return all clients from a network, those that are away too."""
+        found: list[Client] = []
+        await self.finish(collect_clients(self.chat, network, found))
+        return found
+
+    async def draft_mute(
+        self, target: Client | Network, *, reason: str = "", by: str, until: float | None = None
+    ) -> Mute:
+        """Make the mute of a client or a network, which takes no effect yet. Raises ChatError for a long reason."""
+        reason, now = read_reason(reason), self.clock()
+        if not isinstance(target, Client):
+            return mute_of_network(target, reason=reason, by=by, now=now, until=until)
+        home = home_of(target)
+        neighbours = await self.clients_in(home) if home else ()
+        return mute_of_client(target, neighbours, reason=reason, by=by, now=now, until=until)
+
+    def mute(self, drafted: Mute) -> Mute:
+        """Let a mute take effect. -> the mute with its id. Raises ChatError where there are too many."""
+        mute = self.mutes.add(drafted)
+        self.records.record(mute.by, "mute", f"{_target(mute)}{terms(mute.reason, mute.until)}")
+        return mute
+
+    def change_mute(self, mute: Mute, *, by: str) -> None:
+        """Change the end or the reason of a mute, which there is."""
+        self.mutes.change(mute)
+        self.records.record(by, "change-mute", f"{_target(mute)}{_shown_terms(mute.reason, mute.until)}")
+
+    def unmute(self, mute: Mute, *, by: str) -> None:
+        """Lift a mute. Raises ChatError where it is lifted already."""
+        self.mutes.remove(mute)
+        self.records.record(by, "unmute", _target(mute))
+
     def note(self, action: str, what: str, *, by: str) -> None:
         """Record an action that was done elsewhere, such as a reload."""
         self.records.record(by, action, what)
@@ -129,6 +177,16 @@ class Operator:
 
 def _sentence(reason: str) -> str:
     return f"you were kicked: {reason}" if reason else ""
+
+
+def _shown_terms(reason: str, until: float | None) -> str:
+    return ("" if until is not None else " for good") + terms(reason, until)
+
+
+def _target(mute: Mute) -> str:
+    """Name whom a mute silences: the label and address of a client, or a network."""
+    address = f" of {show_network(mute.network)}" if mute.label and mute.network else ""
+    return f"{mute.id} {mute.who}{address}"
 
 
 def _name(client: Client) -> str:

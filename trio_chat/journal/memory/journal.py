@@ -26,6 +26,7 @@ from trio_chat.journal.records import (
     AuditRecord,
     BanRecord,
     HookRecord,
+    MuteRecord,
     Origin,
     RoomRecord,
     SearchError,
@@ -110,6 +111,7 @@ class MemoryJournal(Intake):
         self._audit: list[AuditRecord] = []
         self._bans: dict[str, BanRecord] = {}
         self._hooks: dict[str, HookRecord] = {}
+        self._mutes: dict[int, MuteRecord] = {}
         self._loaded_to: dict[str, int] = {}
         self._sessions: dict[str, SessionRecord] = {}
 
@@ -266,6 +268,21 @@ class MemoryJournal(Intake):
         """Return all bans, oldest first."""
         await trio.lowlevel.checkpoint()
         return sorted(self._bans.values(), key=attrgetter("since", "network"))
+
+    async def add_mute(self, mute: MuteRecord) -> None:
+        """Keep a mute, in place of an earlier one with its number."""
+        await trio.lowlevel.checkpoint()
+        self._mutes[mute.number] = mute
+
+    async def remove_mute(self, number: int) -> None:
+        """Delete a mute, if there is one."""
+        await trio.lowlevel.checkpoint()
+        self._mutes.pop(number, None)
+
+    async def read_mutes(self) -> list[MuteRecord]:
+        """Return all mutes, oldest first."""
+        await trio.lowlevel.checkpoint()
+        return sorted(self._mutes.values(), key=attrgetter("since", "number"))
 
     async def read_sessions(self) -> list[SessionRecord]:
         """Return all session records, by owner."""

@@ -29,6 +29,7 @@ from trio_chat.journal.records import (
     BanRecord,
     HookRecord,
     JournalError,
+    MuteRecord,
     Origin,
     Past,
     RoomRecord,
@@ -243,6 +244,18 @@ class SqliteJournal(Intake):
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""
         return await self._query(self._readers.bans)
+
+    async def add_mute(self, mute: MuteRecord) -> None:
+        """Keep a mute, in place of an earlier one with its number."""
+        await self._write(partial(self._store.add_mute, mute))
+
+    async def remove_mute(self, number: int) -> None:
+        """Delete a mute, if there is one."""
+        await self._write(partial(self._store.remove_mute, number))
+
+    async def read_mutes(self) -> list[MuteRecord]:
+        """Return all mutes, oldest first."""
+        return await self._query(self._readers.mutes)
 
     async def read_sessions(self) -> list[SessionRecord]:
         """Return all session records, by owner."""

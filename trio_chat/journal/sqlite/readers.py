@@ -12,7 +12,16 @@ import msgspec
 from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.age import AgeCut
-from trio_chat.journal.records import AuditFilter, AuditRecord, BanRecord, HookRecord, JournalError, Past, RoomRecord
+from trio_chat.journal.records import (
+    AuditFilter,
+    AuditRecord,
+    BanRecord,
+    HookRecord,
+    JournalError,
+    MuteRecord,
+    Past,
+    RoomRecord,
+)
 from trio_chat.journal.search_words import Wanted
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
@@ -198,6 +207,12 @@ class Readers:
         with self._lend(time_limit) as db:
             question = "SELECT network, reason, by, since, until FROM ban ORDER BY since, network"
             return [BanRecord(*row) for row in db.execute(question)]
+
+    def mutes(self, time_limit: TimeLimit) -> list[MuteRecord]:
+        """Return all mutes, oldest first."""
+        with self._lend(time_limit) as db:
+            question = "SELECT number, label, network, session, spared, reason, by, since, until FROM mute"
+            return [MuteRecord(*row) for row in db.execute(f"{question} ORDER BY since, number")]
 
     def sessions(self, time_limit: TimeLimit) -> list[SessionRecord]:
         """Return all session records, by owner."""

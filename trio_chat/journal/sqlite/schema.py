@@ -85,6 +85,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             since REAL NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE mute (
+            number INTEGER PRIMARY KEY,
+            label TEXT NOT NULL,
+            network TEXT NOT NULL,
+            session TEXT NOT NULL,
+            spared TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            by TEXT NOT NULL,
+            since REAL NOT NULL,
+            until REAL
+        )""",
+    ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

@@ -7,9 +7,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from trio_chat.chat.events import Entry
 from trio_chat.journal.batch import Batch
-from trio_chat.journal.records import AuditRecord, BanRecord, HookRecord, JournalError, Origin, Past
+from trio_chat.journal.records import AuditRecord, BanRecord, HookRecord, JournalError, MuteRecord, Origin, Past
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing, transaction
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
@@ -53,6 +55,9 @@ _INSERTS = tuple(
 _INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
 _ADD_HOOK = "INSERT OR REPLACE INTO hook (name, room, digest, by, since) VALUES (?, ?, ?, ?, ?)"
+_ADD_MUTE = (
+    "INSERT OR REPLACE INTO mute VALUES (:number, :label, :network, :session, :spared, :reason, :by, :since, :until)"
+)
 _PROBE = "INSERT OR REPLACE INTO meta VALUES ('probe', ?)"
 _SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 _ADOPT = """UPDATE meta SET value = CASE name WHEN 'epoch' THEN ? ELSE ? END
@@ -230,6 +235,16 @@ class Store:
         """Delete a ban, if there is one."""
         with explaining():
             self._db.execute("DELETE FROM ban WHERE network = ?", (network,))
+
+    def add_mute(self, mute: MuteRecord) -> None:
+        """Keep a mute, in place of an earlier one with its number."""
+        with explaining():
+            self._db.execute(_ADD_MUTE, msgspec.structs.asdict(mute))
+
+    def remove_mute(self, number: int) -> None:
+        """Delete a mute, if there is one."""
+        with explaining():
+            self._db.execute("DELETE FROM mute WHERE number = ?", (number,))
 
     def checkpoint_if_due(self) -> None:
         """Copy the log into the file now and then; a failure only postpones it."""

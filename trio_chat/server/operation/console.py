@@ -14,9 +14,11 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.operators.bans import Ban, make_ban, show_time
+from trio_chat.chat.operators.bans import Ban, make_ban
+from trio_chat.chat.operators.mutes import Mute, network_written
 from trio_chat.chat.operators.networks import show_network
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S, Operator
+from trio_chat.chat.operators.restrictions import show_time
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.typed_line import as_seen
@@ -41,6 +43,10 @@ _ASCII_DIGITS = frozenset("0123456789")
 
 class Quit(Exception):  # noqa: N818  # a request, not an error
     """The operator typed `quit()`."""
+
+
+class _UsageError(Exception):
+    """A command was mistyped; the text is its usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,8 @@ async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
         return (f"{word}: {error.text}",)
     except JournalError as error:
         return (f"{word}: {error}",)
+    except _UsageError as error:
+        return (f"Usage: {error}",)
 
 
 async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
@@ -164,20 +172,24 @@ async def _say(context: ConsoleContext, argument: str) -> Iterable[str]:
 
 
 async def _ban(context: ConsoleContext, argument: str) -> Iterable[str]:
-    target, _, rest = argument.partition(" ")
-    if not target:
-        return ("Usage: ban NETWORK [MINUTES] [REASON]",)
-    first, _, others = rest.strip().partition(" ")
-    if _NUMBER.fullmatch(first) and not _MINUTES.fullmatch(
-        first
-    ):  # a mistyped duration, not the first word of a reason
-        return ("Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999",)
-    minutes = int(first) if _MINUTES.fullmatch(first) else None
-    reason = rest if minutes is None else others
+    target, minutes, reason = _with_terms(argument, "ban NETWORK")
     ban = make_ban(target, reason=reason, by=BY, now=context.operator.clock(), minutes=minutes)
     kicked = await context.operator.ban(ban)
     end = f" until {show_time(ban.until)}" if ban.until is not None else ""
     return (f"Banned {show_network(ban.network)}{end}; {kicked} kicked",)
+
+
+def _with_terms(argument: str, usage: str) -> tuple[str, int | None, str]:
+    """Read the target of a ban or a mute, the minutes if there are any, and the reason. Raises _UsageError."""
+    target, _, rest = argument.partition(" ")
+    if not target:
+        raise _UsageError(f"{usage} [MINUTES] [REASON]")
+    first, _, others = rest.strip().partition(" ")
+    if _MINUTES.fullmatch(first):
+        return target, int(first), others
+    if _NUMBER.fullmatch(first):  # a mistyped duration, not the first word of a reason
+        raise _UsageError(f"{usage} [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999")
+    return target, None, rest
 
 
 async def _unban(context: ConsoleContext, argument: str) -> Iterable[str]:
@@ -196,6 +208,44 @@ async def _bans(context: ConsoleContext, _argument: str) -> Iterable[str]:
 def _ban_row(ban: Ban) -> tuple[str, ...]:
     until = "-" if ban.until is None else show_time(ban.until)
     return show_network(ban.network), show_time(ban.since), until, ban.by, ban.reason
+
+
+async def _mute(context: ConsoleContext, argument: str) -> Iterable[str]:
+    who, minutes, reason = _with_terms(argument, "mute WHO")
+    network = network_written(who)
+    found = [] if network else context.chat.find(who)
+    if len(found) > 1:
+        return (f"{who} is shared; mute one of:", *(client.peer for client in found))
+    target = network or next(iter(found), None)
+    if target is None:
+        return (f"mute: there is no client {excerpt(who)}",)
+    until = None if minutes is None else context.operator.clock() + 60 * minutes
+    mute = context.operator.mute(await context.operator.draft_mute(target, reason=reason, by=BY, until=until))
+    end = f" until {show_time(mute.until)}" if mute.until is not None else ""
+    return (f"Muted {mute.who}{end}; unmute {mute.id} lifts that",)
+
+
+async def _unmute(context: ConsoleContext, argument: str) -> Iterable[str]:
+    if not argument:
+        return ("Usage: unmute WHO",)
+    found = context.operator.mutes.named(argument, context.chat, context.operator.clock())
+    if len(found) > 1:
+        return (f"{len(found)} mutes are for {argument}; unmute one of:", *(mute.id for mute in found))
+    context.operator.unmute(found[0], by=BY)
+    return (f"Unmuted {found[0].who}",)
+
+
+async def _mutes(context: ConsoleContext, _argument: str) -> Iterable[str]:
+    mutes = context.operator.mutes.current(context.operator.clock())
+    if not mutes:
+        return ("No mutes",)
+    return _table([("ID", "MUTED", "ADDRESS", "SINCE", "UNTIL", "BY", "REASON"), *map(_mute_row, mutes)])
+
+
+def _mute_row(mute: Mute) -> tuple[str, ...]:
+    until = "-" if mute.until is None else show_time(mute.until)
+    address = show_network(mute.network) if mute.network else "-"
+    return mute.id, mute.label or "everybody there", address, show_time(mute.since), until, mute.by, mute.reason
 
 
 async def _audit(context: ConsoleContext, argument: str) -> Iterable[str]:
@@ -232,6 +282,9 @@ COMMANDS = MappingProxyType(
             ConsoleCommand("ban NETWORK [MINUTES] [REASON]", "ban an address or network, and kick its clients", _ban),
             ConsoleCommand("unban NETWORK", "lift a ban", _unban),
             ConsoleCommand("bans", "show who is banned", _bans),
+            ConsoleCommand("mute WHO [MINUTES] [REASON]", "let a client, address or network say nothing", _mute),
+            ConsoleCommand("unmute WHO", "lift a mute; by its id, too", _unmute),
+            ConsoleCommand("mutes", "show who is muted", _mutes),
             ConsoleCommand("audit [N]", "show the last 20 operator actions, or N", _audit),
             ConsoleCommand("reload", "read the settings and their files again", _reload),
             ConsoleCommand("help", "show this help", _help),

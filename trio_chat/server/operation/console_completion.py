@@ -1,9 +1,10 @@
-"""Completion on the console: commands, the ports, nicks and addresses of clients, and banned networks."""
+"""Completion on the console: commands, the ports, nicks and addresses of clients, and banned networks, and mutes."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from trio_chat.chat.client import Client
+from trio_chat.chat.operators.mutes import Mute
 from trio_chat.chat.operators.networks import show_network
 from trio_chat.chat.text import clean
 from trio_chat.server.operation.console import COMMANDS, ConsoleContext
@@ -22,6 +23,11 @@ def complete(context: ConsoleContext, before: str) -> Sequence[CompletedWord]:
             return _clients(clients, typed)
         case "ban":
             return _addresses(clients, typed)
+        case "mute":
+            return [*_clients(clients, typed), *_addresses(clients, typed)]
+        case "unmute":
+            mutes = context.operator.mutes.current(context.operator.clock())
+            return [CompletedWord(mute.id, clean(mute.who)) for mute in mutes if _is_named(mute, typed)]
         case "unban":
             bans = context.operator.bans.current(context.operator.clock())
             return _beginning((show_network(ban.network) for ban in bans), typed)
@@ -59,6 +65,10 @@ def _addresses(clients: Sequence[Client], typed: str) -> Sequence[CompletedWord]
 def _matches(client: Client, typed: str) -> bool:
     begin = typed.lower()
     return any(name.startswith(begin) for name in (str(client.port), client.peer, (client.nick or "").lower()) if name)
+
+
+def _is_named(mute: Mute, typed: str) -> bool:
+    return any(name.lower().startswith(typed.lower()) for name in (mute.id, mute.who, mute.label) if name)
 
 
 def _label(client: Client) -> str:

@@ -47,7 +47,8 @@ def _try_nick(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -
     try:
         context.chat.rename(admitted.client, admitted.hello.nick or "")
     except ChatError as error:
-        if admitted.hello.needs_nick:
+        # A muted client keeps the nick that it has: refused, it could not even listen.
+        if admitted.hello.needs_nick and error.code != "muted":
             raise
         _answer(outlet, frames.Error(code=error.code, text=error.text))
 

@@ -1,7 +1,7 @@
-"""Write-behind of bans and the audit log: nobody waits until they are in the journal.
+"""Write-behind of bans, mutes and the audit log: nobody waits until they are in the journal.
 
-A write that fails is tried again until it succeeds, in order; a ban takes effect meanwhile. It is lost only if the
-server ends before that, and the log says so at the first failure.
+A write that fails is tried again until it succeeds, in order; a ban or mute takes effect meanwhile. It is lost only if
+the server ends before that, and the log says so at the first failure.
 """
 
 import logging
@@ -14,14 +14,27 @@ import trio
 
 from trio_chat.chat.operators.bans import Ban
 from trio_chat.chat.operators.hooks import Hook
+from trio_chat.chat.operators.mutes import Mute
 from trio_chat.chat.operators.networks import Network
-from trio_chat.journal import AuditRecord, BanRecord, HookRecord, Journal, JournalError, OperatorStore, need
+from trio_chat.journal import (
+    AuditRecord,
+    BanRecord,
+    HookRecord,
+    Journal,
+    JournalError,
+    MuteRecord,
+    OperatorStore,
+    need,
+)
 
 WRITE_RETRY_S = 2.0
 """The pause before a write that failed is tried again."""
 
 WAITING_MAX = 10_000
 """Writes that may wait at once. While the journal keeps nothing, later bans take effect but are not written."""
+
+SESSION_CHARS = 16
+"""The length of the shortest session; ids of clients are shorter."""
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +88,14 @@ class OperatorLog:
     def forget(self, network: Network) -> None:
         """Delete the ban of a network."""
         self._enqueue(f"the end of the ban of {network}", partial(self._store.remove_ban, str(network)))
+
+    def keep_mute(self, mute: Mute) -> None:
+        """Keep a mute, in place of an earlier one with its number."""
+        self._enqueue(f"the mute of {mute.who}", partial(self._store.add_mute, _record_of(mute)))
+
+    def forget_mute(self, number: int) -> None:
+        """Delete a mute."""
+        self._enqueue(f"the end of the mute m{number}", partial(self._store.remove_mute, number))
 
     async def settled(self, patience_s: float) -> bool:
         """Wait up to `patience_s` seconds. -> True when everything queued is in the journal"""
@@ -133,3 +154,37 @@ async def read_hooks(journal: Journal) -> Iterable[Hook]:
         Hook(record.name, record.room, record.digest, record.by, record.since)
         for record in await need(journal, OperatorStore).read_hooks()
     ]
+
+
+async def read_mutes(journal: Journal) -> Iterable[Mute]:
+    """Return the mutes in the journal. Raises JournalError."""
+    return [_mute_of(record) for record in await need(journal, OperatorStore).read_mutes()]
+
+
+def _record_of(mute: Mute) -> MuteRecord:
+    """Write a mute for the journal. The ids of spared clients without a session mean nothing after a restart."""
+    return MuteRecord(
+        mute.number,
+        mute.label,
+        str(mute.network or ""),
+        mute.session,
+        " ".join(sorted(owner for owner in mute.spared if len(owner) >= SESSION_CHARS)),
+        mute.reason,
+        mute.by,
+        mute.since,
+        mute.until,
+    )
+
+
+def _mute_of(record: MuteRecord) -> Mute:
+    return Mute(
+        record.number,
+        record.label,
+        ip_network(record.network) if record.network else None,
+        record.session,
+        frozenset(record.spared.split()),
+        record.reason,
+        record.by,
+        record.since,
+        record.until,
+    )
