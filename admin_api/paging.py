@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import trio
 
+from admin_api.http.bodies import read_json
 from trio_chat.chat.errors import ChatError
 
 PER_TURN = 200
@@ -81,7 +82,8 @@ def _read_cursor(cursor: str, sort: str, key_type: Any) -> tuple[Any, ...] | Non
         return None
     try:
         data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        its_sort, key = msgspec.json.decode(data, type=tuple[str, key_type])
+        found: tuple[str, tuple[Any, ...]] = read_json(data, tuple[str, key_type])
+        its_sort, key = found
     except ValueError:
         its_sort, key = "", ()
     if its_sort != sort:

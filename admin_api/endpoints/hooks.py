@@ -13,6 +13,7 @@ from admin_api.entry_tail import EntryView
 from admin_api.hook_throttle import WRONG_SECRET_DELAY_S
 from admin_api.http.answers import answer
 from admin_api.http.authentication import Audience
+from admin_api.http.bodies import read_json
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.listening import MAKE_WAY
 from admin_api.http.problems import problem
@@ -148,8 +149,8 @@ def _text_of(data: str | bytes, kind: str) -> str:
     if kind != "application/json" and not text.lstrip().startswith("{"):
         return text
     try:
-        return msgspec.json.decode(text, type=HookText).text
-    except msgspec.DecodeError as error:
+        return read_json(text, HookText).text
+    except ValueError as error:
         if kind == "application/json":
             abort(problem(400, f'The body has to be a text, or JSON such as {{"text": "build 71 is green"}}: {error}.'))
         return text

@@ -17,6 +17,7 @@ from quart_trio import QuartTrio
 from werkzeug.datastructures import MultiDict
 
 from admin_api.http.authentication import Audience
+from admin_api.http.bodies import read_json
 from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema, example_of
 from trio_chat.chat.text import excerpt
@@ -142,7 +143,7 @@ def _read_query(given: MultiDict[str, str], kind: type[T]) -> T:
 
 def _read_body(given: str | bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(given, type=kind)
+        return read_json(given, kind)
     except ValueError as error:  # msgspec's own are ValueErrors, and so is its error for bad UTF-8
         example = msgspec.json.encode(example_of(kind)).decode()
         abort(problem(400, f"The body has to be JSON such as {example}: {error}."))

@@ -126,3 +126,15 @@ async def test_a12_an_unknown_query_parameter_is_refused_by_its_name(admin, one)
 
     assert answer.status == 400
     assert "limitt" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("part", ["[", '{"x":'])
+@pytest.mark.parametrize(
+    "one", [pytest.param(it, id=it.name) for it in ENDPOINTS if it.operation.body or it.operation.optional_body]
+)
+async def test_a_body_nested_too_deeply_is_400(admin, one: Endpoint, part: str) -> None:
+    method, path = called(one)
+    admin.connect(47634)
+    for field in ("x", *(one.operation.body or one.operation.optional_body).__struct_encode_fields__):
+        answer = await admin.ask(method, path, json=f'{{"{field}":{part * 9000}')
+        assert answer.status in {400, 404, 409}, answer.text

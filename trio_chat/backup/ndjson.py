@@ -70,13 +70,13 @@ def decode_header(line: bytes) -> Header:
     """Read a header. Raises FormatError."""
     try:
         version = _beginning_decoder.decode(line).version
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError("this does not begin like a history that trio-chat exported") from error
     if version != VERSION:
         raise FormatError(f"this is a history of version {version}, and only {VERSION} is known here; update trio-chat")
     try:
         return _header_decoder.decode(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(str(error)) from error
 
 
@@ -101,7 +101,7 @@ def decode_entry(line: bytes) -> Entry:
     """Read an entry. Raises FormatError."""
     try:
         it = _line_decoder.decode(line)
-    except ValueError as error:  # invalid JSON or UTF-8, or other fields
+    except (ValueError, RecursionError) as error:  # invalid JSON or UTF-8, or other fields
         raise FormatError(str(error)) from error
     draft = Draft(it.room, it.kind, it.author, it.text, it.to, session=it.session, key=it.key)
     return Entry(it.id, it.time, draft)

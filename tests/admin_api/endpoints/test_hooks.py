@@ -54,6 +54,16 @@ async def test_a_text_that_cannot_be_said_is_400(admin, path, body):
     assert await said(admin) == []
 
 
+@pytest.mark.parametrize("part", ["[", '{"x":'])
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", ""])
+async def test_json_nested_too_deeply_is_400(admin, path, part, kind):
+    nested = f'{"payload=" * kind.endswith("urlencoded")}{{"x":{part * 9000}'
+    expected = 400 if kind else 201  # without a kind, a text that only looks like JSON
+
+    assert (await admin.post(path, nested if kind else f"{nested[:99]}", kind)).status == expected
+    assert (await admin.post(path, nested, kind)).status == 400
+
+
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"], ids=ascii)
 async def test_each_line_counts_whatever_ends_it(admin, path, end):
     admin.rate = (1.0, 20.0)
