@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.server.sessions.fair_turns import HALF_LIFE_S, TRACKED_MAX, FairTurns
+from trio_chat.server.sessions.fair_turns import HALF_LIFE_S, MUCH_S, TRACKED_MAX, FairTurns
 
 
 @pytest.fixture
@@ -35,9 +35,28 @@ async def test_who_has_used_no_time_lately_goes_ahead_of_any_number_who_have(
         nursery.cancel_scope.cancel()
 
 
-async def test_turns_are_shared_evenly_by_those_who_use_them_all_the_time(
+async def test_who_has_used_much_waits_no_longer_than_until_each_of_the_others_had_a_turn(
     turns, autojump_clock: trio.testing.MockClock
 ):
+    async def use_it_all_the_time(user: int) -> None:
+        while True:
+            async with turns.turn(user):
+                await trio.sleep(MUCH_S)
+
+    async with turns.turn("much"):
+        await trio.sleep(1000)
+    async with trio.open_nursery() as nursery:
+        for user in range(20):
+            nursery.start_soon(use_it_all_the_time, user)
+        await trio.sleep(100 * MUCH_S)
+
+        with trio.fail_after(11 * MUCH_S):
+            async with turns.turn("much"):
+                pass
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_uses_little_gets_turns_more_often(turns, autojump_clock: trio.testing.MockClock):
     used = dict.fromkeys(range(5), 0.0)
 
     async def use_it(user: int) -> None:
@@ -46,12 +65,12 @@ async def test_turns_are_shared_evenly_by_those_who_use_them_all_the_time(
                 await trio.sleep((user + 1) / 10)
                 used[user] += (user + 1) / 10
 
-    with trio.move_on_after(400):
+    with trio.move_on_after(10):
         async with trio.open_nursery() as nursery:
             for user in used:
                 nursery.start_soon(use_it, user)
 
-    assert min(used.values()) > 0.9 * max(used.values())
+    assert used[0] / 0.1 > 2 * used[4] / 0.5
 
 
 async def test_use_counts_for_less_the_longer_ago_it_was(turns, autojump_clock: trio.testing.MockClock):

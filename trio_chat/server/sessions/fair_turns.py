@@ -10,6 +10,9 @@ import trio
 HALF_LIFE_S = 300.0
 """Time after which the time that somebody used counts for half as much."""
 
+MUCH_S = 2.0
+"""All who have used this time lately are equal, and served in their order: nobody waits for others to use as much."""
+
 TRACKED_MAX = 1000
 """Users whose use is remembered; the one whose last turn was longest ago is forgotten first."""
 
@@ -79,7 +82,7 @@ class FairTurns:
 
     def _charge(self, user: Hashable, used_s: float) -> None:
         now = trio.current_time()
-        used_s += self._used_lately(user, now)
+        used_s = min(MUCH_S, used_s + self._used_lately(user, now))
         self._used.pop(user, None)
         self._used[user] = used_s, now
         if len(self._used) > TRACKED_MAX:
