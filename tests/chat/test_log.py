@@ -154,3 +154,47 @@ def test_the_size_between_two_indices_is_that_of_the_bytes_there() -> None:
     track = track_of(["one", "two", "three"])
 
     assert track.size_between(1, 3) == len(b"two\nthree\n")
+
+
+@given(texts, st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=40), st.data())
+def test_a_tombstone_takes_the_place_of_an_entry_and_moves_nothing_else(
+    lines: list[str], stone: str, data: st.DataObject
+) -> None:
+    at, kept = data.draw(st.integers(0, len(lines) - 1)), data.draw(st.integers(1, len(lines)))
+    log = log_of(lines, Window(entries=kept))
+    track, base = log.open_track(Mode.LINES), log.base
+    track.slice(base)
+
+    log.replace(entry(at, stone))
+
+    left = [stone if number == at else line for number, line in enumerate(lines)][base:]
+    assert track.slice(base) == ("".join(f"{line}\n" for line in left).encode(), log.end)
+    for index, line in enumerate(left, base):
+        assert track.size_between(index, index + 1) == len(f"{line}\n".encode())
+        assert log.id_at(index) == index
+    before = log.memory_bytes
+    log.shrink(0, keep=0)
+    assert before - log.memory_bytes >= sum(len(f"{line}\n".encode()) for line in left)
+
+
+def test_a_tombstone_is_put_only_where_its_entry_is() -> None:
+    log = log_of(["one", "two", "three", "four"], Window(entries=2))
+    late = log.open_track(Mode.LINES)
+
+    for number in (-1, 0, 4, 99):
+        log.replace(entry(number, "gone"))
+
+    assert late.slice(log.base)[0] == b"three\nfour\n"
+
+
+def test_a_tombstone_is_put_into_no_track_that_began_behind_it() -> None:
+    log = Log(dict.fromkeys(Mode, encode), Window())
+    early = log.open_track(Mode.LINES)
+    log.extend([entry(1, "one")])
+    late = log.open_track(Mode.FRAMES)
+    log.extend([entry(2, "two")])
+
+    log.replace(entry(1, "gone"))
+
+    assert early.slice(0)[0] == b"gone\ntwo\n"
+    assert late.slice(1)[0] == b"two\n"

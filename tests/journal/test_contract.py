@@ -16,6 +16,7 @@ from tests.chat.test_words import LINES
 from tests.conftest import PATIENCE_S
 from tests.journal.bare_engine import BARE
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
+from trio_chat.chat.removal import REMOVABLE, is_tombstone, notice_of, target_of
 from trio_chat.chat.session_record import Told
 from trio_chat.chat.text import clean
 from trio_chat.chat.words import phrase, words
@@ -1003,3 +1004,145 @@ async def test_drafts_posted_together_stand_together_beside_others(journal: Jour
     assert kept == [
         text for number in range(30) for text in (f"one {number}", *(f"{number}.{line}" for line in range(7)))
     ]
+
+
+async def remove(journal: Journal, entry_id: int, reason: str = "") -> Entry:
+    """Remove an entry. -> its tombstone"""
+    before, after = entry_id + 1, entry_id - 1
+    (entry,) = await journal.read(None, limit=1, before=before, after=after)
+    assert isinstance(entry, Entry)
+    await journal.post(notice_of(entry, reason)).kept()
+    (tombstone,) = await journal.read(None, limit=1, before=before, after=after)
+    assert isinstance(tombstone, Entry)
+    return tombstone
+
+
+@pytest.mark.parametrize("kind", REMOVABLE)
+async def test_a_removed_entry_leaves_a_tombstone_in_its_place_and_a_notice_at_the_end(
+    journal: Journal, kind: Kind
+) -> None:
+    room = "@bob" if kind is Kind.TOLD else "lobby"
+    await keep(journal, replace(said("secret", room=room), kind=kind), said("later", room=room))
+    (entry, _) = await journal.read(room, limit=9)
+    assert isinstance(entry, Entry)
+
+    tombstone = await remove(journal, 1, "rude")
+
+    past = await journal.read(room, limit=9, without_presence=True)
+    assert [it.id for it in past] == [1, 2, 3]
+    assert past[0] == tombstone
+    assert tombstone.id == entry.id
+    assert tombstone.time == entry.time
+    assert (tombstone.draft.room, tombstone.draft.author, tombstone.draft.kind) == (room, "alice", Kind.REMOVED)
+    assert is_tombstone(tombstone.draft)
+    assert not is_tombstone(past[2].draft)
+    assert target_of(past[2].draft) == 1
+    assert past[2].draft.text.endswith("was removed: rude")
+    assert "secret" not in str(past)
+
+
+async def test_a_tombstone_comes_to_the_follower_ahead_of_its_notice(journal: Journal) -> None:
+    await keep(journal, said("secret"), said("later"))
+    following = journal.follow()
+
+    await remove(journal, 1)
+    await keep(journal, said("last"))
+
+    assert [(it.id, it.draft.kind) for it in await hear(following, 3)] == [
+        (1, Kind.REMOVED),
+        (3, Kind.REMOVED),
+        (4, Kind.SAID),
+    ]
+
+
+async def test_an_entry_is_removed_once_however_often_it_is_asked_for(journal: Journal) -> None:
+    await keep(journal, said("secret"))
+    (entry,) = await journal.read("lobby", limit=1)
+    assert isinstance(entry, Entry)
+    notices = [notice_of(entry, reason) for reason in ("first", "second", "third")]
+
+    receipts = [journal.post(notice) for notice in notices[:2]]
+    for receipt in receipts:
+        await receipt.kept()
+    await (late := journal.post(notices[2])).kept()
+
+    (_, kept) = await journal.read("lobby", limit=9)
+    assert isinstance(kept, Entry)
+    assert kept.draft.text.endswith("first")
+    for receipt, notice in ((receipts[1], notices[1]), (late, notices[2])):
+        assert receipt.repeated(notice.session, notice.key) == kept
+    assert journal.last_id == 2
+
+
+async def test_what_was_removed_still_counts_as_said_under_its_key(journal: Journal) -> None:
+    await keep(journal, said("secret", session="s" * 16, key="k"))
+    tombstone = await remove(journal, 1)
+
+    receipt = journal.post(said("secret", session="s" * 16, key="k"))
+    await receipt.kept()
+
+    assert receipt.repeated("s" * 16, "k") == tombstone == await journal.find("s" * 16, "k")
+    assert journal.last_id == 2
+
+
+async def test_the_room_of_what_was_removed_is_kept(journal: Journal) -> None:
+    await keep(journal, said("secret", room="ops"))
+
+    await remove(journal, 1)
+
+    assert [(it.name, it.last_id) for it in await journal.rooms()] == [("ops", 2)]
+
+
+async def test_the_topic_before_a_removed_one_holds_again_unless_it_is_cleared(journal: Journal) -> None:
+    topics = [replace(said(text), kind=Kind.TOPIC) for text in ("first", "second")]
+    await keep(journal, *topics)
+
+    await remove(journal, 2)
+    before = [it.topic for it in await journal.rooms()]
+    await remove(journal, 1)
+
+    assert before == ["first"]
+    assert [it.topic for it in await journal.rooms()] == [""]
+
+
+@pytest.mark.parametrize("kind", [Kind.JOINED, Kind.KICKED, Kind.RENAMED, Kind.CROWD, Kind.REMOVED])
+async def test_entries_without_words_of_anybody_are_not_removed(journal: Journal, kind: Kind) -> None:
+    await keep(journal, replace(said("bob"), kind=kind))
+
+    await keep(journal, Draft("lobby", Kind.REMOVED, "server", "it was removed", "1"))
+
+    past = await journal.read("lobby", limit=1, before=2)
+    assert [(it.draft.kind, it.draft.text) for it in past if isinstance(it, Entry)] == [(kind, "bob")]
+
+
+@pytest.mark.parametrize("target", ["2", "99", "x", "-1", "1" * 30, "\u0661", "0"])
+async def test_a_notice_that_names_no_entry_of_its_room_removes_nothing(journal: Journal, target: str) -> None:
+    await keep(journal, said("here"), said("there", room="ops"))
+
+    await keep(journal, Draft("lobby", Kind.REMOVED, "server", "it was removed", target))
+
+    assert (await texts(journal))[0] == "here"
+    assert await texts(journal, "ops") == ["there"]
+
+
+@needs(Searchable)
+async def test_what_was_removed_is_not_found_by_a_search(journal: Journal) -> None:
+    await keep(journal, said("the secret plan"), said("the other plan"))
+
+    await remove(journal, 1)
+
+    assert await found(journal, "secret") == []
+    assert await found(journal, "plan") == ["the other plan"]
+    assert await found(journal, "", author="alice") == ["the other plan"]
+
+
+@needs(Prunable)
+async def test_tombstones_and_their_notices_are_pruned_like_other_entries(journal: Journal) -> None:
+    await keep(journal, said("secret"), said("kept"))
+    await remove(journal, 1)
+    await keep(journal, said("newest"))
+    assert isinstance(journal, Prunable)
+
+    await journal.prune(more_than=1)
+
+    assert await texts(journal) == ["newest"]

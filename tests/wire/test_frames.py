@@ -10,6 +10,7 @@ from msgspec import UNSET
 from msgspec import inspect as types
 
 from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.removal import notice_of, tombstone_of
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault, reply_decoder, request_decoder
 from trio_chat.wire.frames import FRAME_LIMIT, AnyReply, AnyRequest, encode, encode_entry
@@ -341,3 +342,32 @@ def test_a_missing_field_of_a_request_has_its_default() -> None:
     assert isinstance(hello, frames.Hello)
     assert hello.rooms == ["lobby"]
     assert msgspec.json.decode(encode(hello)).get("since", UNSET) is UNSET
+
+
+def test_a_removal_names_the_entry_and_has_no_key_and_its_tombstone_has_the_key_and_names_none() -> None:
+    entry = Entry(42, 5.0, Draft("lobby", Kind.SAID, "bob", "secret", session="s", key="k"))
+
+    notice = encode_entry(Entry(43, 6.0, notice_of(entry, "rude")))
+    tombstone = encode_entry(tombstone_of(entry))
+
+    sentence = "a message of [bob] was removed"
+    assert json.loads(notice) == {
+        "type": "entry",
+        "id": 43,
+        "room": "lobby",
+        "kind": "removed",
+        "time": 6.0,
+        "author": "server",
+        "text": f"{sentence}: rude",
+        "removes": 42,
+    }
+    assert json.loads(tombstone) == {
+        "type": "entry",
+        "id": 42,
+        "room": "lobby",
+        "kind": "removed",
+        "time": 5.0,
+        "author": "bob",
+        "text": sentence,
+        "key": "k",
+    }

@@ -32,10 +32,11 @@ from trio_chat.chat.nicks import check_nick, fold
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.presence import overdue_notices
 from trio_chat.chat.register import Register
+from trio_chat.chat.removal import Removal, check_removable, is_tombstone, notice_of
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.session_record import SessionEnd, SessionRecord
-from trio_chat.chat.text import excerpt
+from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.window_budget import WindowBudget
 
 DEPARTURES_PER_TURN = 200
@@ -370,15 +371,30 @@ class Chat:
                     receipt = self._deps.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
         return receipt
 
+    def remove(self, entry: Entry, *, reason: str = "") -> Removal:
+        """Remove an entry: everybody in its room is told. With the current topic of the room, that is cleared.
+
+        Raises ChatError for an entry that cannot be removed.
+        """
+        check_removable(entry)
+        notice = notice_of(entry, clean(reason).strip())
+        drafts = [notice]
+        if entry.draft.kind is Kind.TOPIC and entry.draft.text == self.rooms.topic_of(entry.draft.room):
+            drafts.append(Draft(entry.draft.room, Kind.TOPIC, SERVER))
+        return Removal(notice, self._deps.post(*drafts))
+
     # Delivering
 
     def deliver(self, entries: Sequence[Entry]) -> None:
-        """Put entries, which are durable now, into the logs of their rooms."""
+        """Put entries, which are durable now, into the logs of their rooms, and tombstones into their places there."""
         by_room: dict[str, list[Entry]] = {}
         for entry in entries:
+            if entry.draft.kind is Kind.REMOVED and is_tombstone(entry.draft):
+                self.rooms.bury(entry)
+                continue
             by_room.setdefault(entry.draft.room, []).append(entry)
-        if entries:
-            self.rooms.last_id = entries[-1].id
+        if by_room:
+            self.rooms.last_id = entries[-1].id  # never that of a tombstone: its notice follows it
         for name, news in by_room.items():
             if room := self.rooms.route(name, news):
                 self.rooms.append(room, news, self._register.by_id)

@@ -36,9 +36,10 @@ class Kind(StrEnum):
     CROWD = "crowd"
     TOLD = "told"
     ANNOUNCED = "announced"
+    REMOVED = "removed"
 
 
-SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOPIC)
+SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOPIC, Kind.REMOVED)
 """The kinds for which a room is kept when it is empty."""
 
 PRESENCE = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED, Kind.CROWD)
@@ -50,7 +51,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
     `author` is the label that others see, without brackets; `text` is clean: what was said, the new label for RENAMED,
     the topic, what a CROWD did, or `#room` where a client JOINED or LEFT only the room, and not the chat. `to` is the
-    recipient's label where something is TOLD. `client` is the id of the client that caused it, known only while the
+    recipient's label where something is TOLD, and in the notice that one was REMOVED the id of that entry, which is
+    gone once the notice is kept (see `removal`). `client` is the id of the client that caused it, known only while the
     server runs: in lines, that client is not sent it. `session` and `key` let a client say the same again safely: of
     drafts with the same pair, the journal keeps the first.
     """

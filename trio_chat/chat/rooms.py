@@ -114,6 +114,17 @@ class Rooms:
             except MemoryError:
                 room.log.skip_to(index + len(news), news[-1].id)
 
+    def bury(self, tombstone: Entry) -> None:
+        """Put a tombstone in the place of an entry of a room or mailbox, as far as its window reaches back."""
+        name = tombstone.draft.room
+        if room := self._by_name.get(name) or self._mailboxes.get(name):
+            room.log.replace(tombstone)
+
+    def topic_of(self, name: str) -> str:
+        """Return the topic of a room, also of one that made way; empty where it has none."""
+        room = self._by_name.get(name)
+        return room.topic if room else self._forgotten_topics.get(name, "")
+
     def forget_unspoken(self) -> None:
         """Forget empty rooms in which nothing was said. Called now and then: rooms become empty in several ways."""
         for name in [name for name in self._unspoken if not self._by_name[name].members]:

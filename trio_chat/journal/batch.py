@@ -27,6 +27,7 @@ class Batch:
         "notices",
         "repeats",
         "sessions",
+        "tombstones",
     )
 
     def __init__(self, failures_known: int = 0) -> None:
@@ -38,6 +39,8 @@ class Batch:
         self.sessions: dict[str, SessionChange] = {}
         """The last change of each session record, by owner."""
         self.entries: list[Entry] = []
+        self.tombstones: list[Entry] = []
+        """Tombstones of the entries that were removed with this batch."""
         self.repeats: dict[tuple[str, str], Entry] = {}
         self.error: str | None = None
         self._groups: dict[int, int] = {}

@@ -125,7 +125,7 @@ class Intake:
         if batch.error is None and batch.entries:
             self.last_id = batch.entries[-1].id
             if self._follower:
-                self._follower.publish(batch.entries)
+                self._follower.publish([*batch.tombstones, *batch.entries] if batch.tombstones else batch.entries)
 
     def set_fault(self, error: str | None) -> None:
         """Set the reason why nothing can be kept, or None; a change is logged."""

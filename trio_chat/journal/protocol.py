@@ -82,14 +82,19 @@ class Journal(HistoryReader, Protocol):
 
         What is posted by one call is kept in one transaction, or not at all: where one of its drafts repeats a session
         and key, none of them is kept again. Everything is kept in the order of the
-        calls, in groups. Session records survive a crash of the server and a power cut, as entries do.
+        calls, in groups. A notice of the kind REMOVED makes a tombstone of the entry that it names, in the same
+        transaction: from then on that one's words can be read nowhere. Session records survive a crash of the server
+        and a power cut, as entries do.
         """
 
     async def settled(self) -> None:
         """Return when everything posted so far is durable, or has failed."""
 
     def follow(self) -> AsyncIterator[Sequence[Entry]]:
-        """Yield every entry kept from now on, in order, for one reader: at each step all that are new."""
+        """Yield every entry kept from now on, in order, for one reader: at each step all that are new.
+
+        Ahead of the notice that an entry was removed comes its tombstone, which has the id of that entry.
+        """
 
     async def rooms(self) -> list[RoomRecord]:
         """Return all rooms in which something was said (others may be among them), but no mailboxes.

@@ -13,6 +13,7 @@ from trio_chat.chat.answers import HistoryQuery
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.moments import TIME_MAX, Bounds
 from trio_chat.chat.nicks import NICK_MAX
+from trio_chat.chat.removal import target_of
 from trio_chat.chat.text import TEXT_MAX
 from trio_chat.chat.wording import HISTORY_MAX
 
@@ -269,6 +270,8 @@ class Said(Reply, frozen=True, kw_only=True, tag="entry"):
     text: str = ""
     to: str = ""
     """The recipient of a private message."""
+    removes: int = 0
+    """The id of the entry that was removed: its text is not to be shown any more."""
     again: bool = False
     """Only acknowledges a request that was stored under the same key before. It may come before older entries that the
     client has not seen yet, so it must not count as the newest entry seen."""
@@ -403,9 +406,26 @@ def history_request(query: HistoryQuery, *, key: str = "") -> History:
     )
 
 
+def _removed(entry: Entry, target: int) -> Said:
+    draft = entry.draft
+    room = MAILBOX if draft.room.startswith(MAILBOX_MARK) else draft.room
+    # Without its key, which some client may have used for something of its own.
+    return Said(
+        id=entry.id,
+        room=room,
+        kind=draft.kind,
+        time=entry.time,
+        author=draft.author,
+        text=draft.text,
+        removes=target,
+    )
+
+
 def said(entry: Entry, *, again: bool = False) -> Said:
     """Make the frame of an entry. Its owner sees a mailbox as `@`, since its real name is secret."""
     draft = entry.draft
+    if draft.kind is Kind.REMOVED and (target := target_of(draft)):
+        return _removed(entry, target)
     return Said(
         id=entry.id,
         room=MAILBOX if draft.room.startswith(MAILBOX_MARK) else draft.room,

@@ -112,7 +112,7 @@ def line_of(entry: Entry) -> str:
             return f"*** [{draft.author}] joined {_destination(draft)} ***"
         case Kind.LEFT:
             return f"*** [{draft.author}] left {_destination(draft)} ***"
-        case Kind.CROWD:
+        case Kind.CROWD | Kind.REMOVED:
             return f"*** {draft.text} ***"
         case Kind.TOPIC if draft.text:
             return f"*** [{draft.author}] set the topic: {draft.text} ***"

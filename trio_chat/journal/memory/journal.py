@@ -14,6 +14,7 @@ import trio
 
 from trio_chat.chat.events import MAILBOX_MARK, PRESENCE, Entry, Kind
 from trio_chat.chat.histogram import Histogram
+from trio_chat.chat.removal import target_of, tombstone_for
 from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.age import AgeCut, vote
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
@@ -307,6 +308,7 @@ class MemoryJournal(Intake):
             self.last_id + 1, self._clock(), lambda session, key: self._keyed.get((session, key))
         )
         self._store(batch.entries)
+        batch.tombstones = self._remove(batch.entries)
         self._change_sessions(batch.sessions.values())
         self.record_outcome(batch)
         self.finish(batch)
@@ -334,6 +336,35 @@ class MemoryJournal(Intake):
         # A tenth at a time, since removing from the front of a list costs its length.
         if len(self._entries) > self._entries_max * 1.1:
             self._forget(self._entries[-self._entries_max].id - 1)
+
+    def _remove(self, news: Iterable[Entry]) -> list[Entry]:
+        """Make tombstones of the entries that notices name. -> the tombstones"""
+        found: list[Entry] = []
+        for notice in news:
+            target = target_of(notice.draft)
+            entry = target and self._at(self._entries, target)
+            if isinstance(entry, Entry) and (tombstone := tombstone_for(notice.draft, entry)):
+                self._replace(entry, tombstone)
+                found.append(tombstone)
+        return found
+
+    @staticmethod
+    def _at(entries: Sequence[Entry], entry_id: int) -> Entry | None:
+        index = bisect_left(entries, entry_id, key=_id_of)
+        return entries[index] if index < len(entries) and entries[index].id == entry_id else None
+
+    def _replace(self, entry: Entry, tombstone: Entry) -> None:
+        draft = entry.draft
+        for entries in (self._entries, self._rooms[draft.room], self._said[draft.room]):
+            entries[bisect_left(entries, entry.id, key=_id_of)] = tombstone
+        if draft.key:
+            self._keyed[draft.session, draft.key] = tombstone
+        if self._topics.get(draft.room) is entry:
+            topics = (it for it in reversed(self._said[draft.room]) if it.draft.kind is Kind.TOPIC)
+            if topic := next(topics, None):
+                self._topics[draft.room] = topic
+            else:
+                del self._topics[draft.room]
 
     def _forget(self, target: int) -> None:
         """Remove all entries up to an id, except the current topic of each room."""

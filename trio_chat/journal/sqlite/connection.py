@@ -10,6 +10,10 @@ from trio_chat.journal.records import JournalError
 INDEXING_LOCK_WAIT_S = 0.05
 """The longest wait of indexing and pruning for a lock of another program: no entry can be kept meanwhile."""
 
+SECURE_DELETE = "secure_delete = ON"
+"""Deleted content is overwritten with zeros: https://www.sqlite.org/pragma.html#pragma_secure_delete. Some builds of
+SQLite do so of their own accord, others do not. An entry is only ever inserted, which deletes nothing."""
+
 DAMAGED = "the journal is damaged"
 _FULL = "the disk is full"
 _LOCKED = "another program has locked the journal"
@@ -64,7 +68,7 @@ def connect(path: Path, mode: str, *, lock_wait_s: float, cached_statements: int
 def connect_beside(path: Path) -> sqlite3.Connection:
     """Open a file for writing beside the connection that keeps entries. Its commits do not wait for the disk."""
     db = connect(path, "rw", lock_wait_s=INDEXING_LOCK_WAIT_S)
-    for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0"):
+    for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0", SECURE_DELETE):
         db.execute(f"PRAGMA {pragma}")
     return db
 

@@ -12,7 +12,7 @@ from trio_chat.journal.sqlite.connection import primary_code
 
 COLUMNS = 'id, room, kind, author, text, "to", time, session, key, crc'
 
-_ONE = f"SELECT {COLUMNS} FROM entry WHERE id = ?"
+ONE = f"SELECT {COLUMNS} FROM entry WHERE id = ?"
 
 Row = tuple[int, str, str, str, str, str, int, str, str, int]
 
@@ -78,7 +78,7 @@ def _select_one_by_one(db: sqlite3.Connection, question: str, bounds: tuple[Any,
     """Read the entries one by one: for when a value has a wrong type or is not UTF-8, so that the others are found."""
     found: list[Past] = []
     for (number,) in sorted(db.execute(f"SELECT id FROM ({question})", bounds).fetchall()):
-        rows = _rows(db, _ONE, (number,))
+        rows = _rows(db, ONE, (number,))
         found += [Damaged(number)] if rows is None else map(to_entry, rows)  # it may have been pruned meanwhile
     return found
 

@@ -98,6 +98,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             until REAL
         )""",
     ),
+    # Before, some builds of SQLite left what was deleted in the pages that became free.
+    ("INSERT OR IGNORE INTO meta VALUES ('unwiped', '1')",),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.sqlite.connection import connect, connect_beside, explaining, reason
 from trio_chat.journal.sqlite.opening import CHECK_LOCK_WAIT_S, lock_and_prepare
-from trio_chat.journal.sqlite.word_index import MERGED_PAGES
+from trio_chat.journal.sqlite.word_index import MERGE_SOME, MERGED_PAGES
 
 SLICE_S = 0.002
 """The CPU time that a slice may take: 64 pages take 0.3 ms, 3,300 pages 19 ms in all."""
@@ -38,9 +38,6 @@ REBUILT_BYTES_MAX = 16 * 1024 * 1024
 
 REMOVED_MIN = 1000
 """Entries that were removed before the index is merged as a whole."""
-
-# https://www.sqlite.org/fts5.html#the_merge_command: a negative number begins with all of it.
-_MERGE = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
 
 _PAGES_MIN, _PAGES_MAX = 8, 512
 _INCREMENTAL = 2
@@ -96,7 +93,7 @@ class Shrinking:
     def _merge(self) -> float:
         """Merge a few pages of the index. -> the CPU time it took"""
         began, changes = time.thread_time(), self._db.total_changes
-        self._db.execute(_MERGE, (self._merge_pages,))
+        self._db.execute(MERGE_SOME, (self._merge_pages,))
         # SQLite's documentation: fewer than two changes mean that there was nothing to merge.
         self._is_merging = self._db.total_changes - changes > 1
         self._merge_pages = MERGED_PAGES

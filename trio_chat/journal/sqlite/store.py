@@ -9,12 +9,14 @@ from typing import TypeVar
 
 import msgspec
 
-from trio_chat.chat.events import Entry
+from trio_chat.chat.events import Entry, Kind
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.records import AuditRecord, BanRecord, HookRecord, JournalError, MuteRecord, Origin, Past
-from trio_chat.journal.sqlite.connection import connect, explaining, refusing, transaction
+from trio_chat.journal.sqlite.connection import SECURE_DELETE, connect, explaining, refusing, transaction
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
+from trio_chat.journal.sqlite.purging import PAGE_BYTES, Purging
+from trio_chat.journal.sqlite.removing import remove
 from trio_chat.journal.sqlite.rows import COLUMNS, Row, find_keyed, to_micros, to_row
 from trio_chat.journal.sqlite.schema import migrate
 from trio_chat.journal.sqlite.sessions import read_sessions, write_sessions
@@ -28,9 +30,6 @@ short. Measured for 64 rows (CPU): one statement 125 us, one row a call 250 us, 
 CHECKPOINT_PAGES = 1000
 """The log that SQLite writes ahead is used from its beginning again after that many pages: writing over what is there
 halves the time of a commit, since the file system need not record that the file grew."""
-
-PAGE_BYTES = 4096
-"""SQLite's default."""
 
 COMMIT_BYTES = 3 * PAGE_BYTES
 """Written by the smallest commit."""
@@ -47,6 +46,7 @@ _PRAGMAS = (
     "fullfsync = ON",
     "wal_autocheckpoint = 0",  # done when nobody waits for a commit
     f"journal_size_limit = {64 * 1024 * 1024}",
+    SECURE_DELETE,
 )
 _ROW = f"({', '.join('?' * len(COLUMNS.split(', ')))})"
 _INSERTS = tuple(
@@ -92,6 +92,8 @@ class Store:
             stack.callback(self.indexing.close)
             self.shrinking = Shrinking(path, pruned_to=self.indexing.pruned_to)
             stack.callback(self.shrinking.close)
+            self.purging = Purging(path)
+            stack.callback(self.purging.close)
             self.file_identity = FileIdentity(path)
             stack.pop_all()
         self._pages_written = 0
@@ -120,6 +122,8 @@ class Store:
                 batch.assign_ids_skipping_repeats(self.last_id + 1, time, self._find)
                 self._insert(batch, micros)
         self.last_id += len(batch.entries)
+        if batch.tombstones:
+            self.purging.begin()
         self._pages_written += 3 + (len(batch.entries) + len(batch.sessions)) // 8
 
     @staticmethod
@@ -173,6 +177,17 @@ class Store:
         if self.indexing.pruned_to == target:
             self.shrinking.entries_removed(target, self.last_id)
         return took_s
+
+    def tidy_due_in_s(self) -> float:
+        """-> seconds until `purge_some` or `shrink_some` is due"""
+        return min(self.purging.due_in_s(), self.shrinking.due_in_s())
+
+    def tidy_some(self) -> None:
+        """Purge a slice of what was removed and is still in the file, or cut off free pages, as is due."""
+        if self.purging.due_in_s() <= 0:
+            self._pages_written += self.purging.purge()
+        if self.shrinking.due_in_s() <= 0:
+            self.shrink_some()
 
     def shrink_some(self) -> None:
         """Cut off another slice of the pages that are free, if there are many; a failure only postpones it."""
@@ -268,6 +283,7 @@ class Store:
         is_log_empty = is_astray and self.indexing.empty_log()
         self.indexing.close()
         self.shrinking.close()
+        self.purging.close()
         # The last connection to close does the checkpoint and removes the log, unless the file has lost its name.
         self._db.close()
         if is_astray:
@@ -275,13 +291,15 @@ class Store:
 
     def _insert(self, batch: Batch, micros: int) -> None:
         rows = [to_row(entry, micros) for entry in batch.entries]
-        if len(rows) <= ROWS_PER_STATEMENT and not batch.sessions:
+        notices = [entry.draft for entry in batch.entries if entry.draft.kind is Kind.REMOVED]
+        if len(rows) <= ROWS_PER_STATEMENT and not (batch.sessions or notices):
             self._insert_rows(rows)
             return
         with transaction(self._db):
             for start in range(0, len(rows), ROWS_PER_STATEMENT):
                 self._insert_rows(rows[start : start + ROWS_PER_STATEMENT])
             write_sessions(self._db, batch.sessions.values())
+            batch.tombstones = remove(self._db, notices, self.indexing.marks)
 
     def _insert_rows(self, rows: Sequence[Row]) -> None:
         if rows:

@@ -19,7 +19,7 @@ import msgspec
 from trio_chat.chat import words
 from trio_chat.chat.folding import fold
 from trio_chat.journal.search_words import SEARCHED
-from trio_chat.journal.sqlite.connection import transaction
+from trio_chat.journal.sqlite.connection import SECURE_DELETE, transaction
 
 VERSION = f"{words.VERSION} {unidata_version}"
 """The version of the words. Another Python may know more letters, and would cut and fold some texts otherwise."""
@@ -56,11 +56,21 @@ _SLICES = (
 _MOVE_MARKS = """UPDATE meta SET value = CASE name WHEN 'unindexed_from' THEN ? ELSE ? END
 WHERE name IN ('indexed_to', 'unindexed_from', 'unindexed_to')"""  # one statement: all of it or nothing
 
+# https://www.sqlite.org/fts5.html#the_merge_command: a negative number begins with all of it.
+MERGE_SOME = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
+"""The statement that merges so many pages of the index."""
+
+FORGET = f"INSERT INTO words (words, rowid, room, author, text) SELECT 'delete', {_VALUES} FROM json_each({{rows}})"
+"""The statement that removes the rows from the index that `indexable` returned."""
+
+SET_UNWIPED = "INSERT OR REPLACE INTO meta VALUES ('unwiped', '1')"
+"""Note that pages became free without being overwritten."""
+
 REMOVE = f"""
-INSERT INTO words (words, rowid, room, author, text) SELECT 'delete', {_VALUES} FROM json_each(NEW.rows);
+{FORGET.format(rows="NEW.rows")};
 {_MERGE}
 """
-"""The statements of a trigger that remove the rows from the index that `indexable` returned."""
+"""The same as the statements of a trigger, with some merging."""
 
 # As one JSON value, see `rows.select_entries`; in hex, since a flipped bit may have made a text no text any more.
 _INDEXABLE = f"""
@@ -101,13 +111,15 @@ def prepare(db: sqlite3.Connection) -> None:
     """
     version = db.execute("SELECT value FROM meta WHERE name = 'words_version'").fetchone()
     if version is None or version[0] != VERSION:
-        db.execute("PRAGMA secure_delete = FAST")
+        db.execute("PRAGMA secure_delete = FAST")  # `purging` overwrites them when something is removed
         with transaction(db):
             db.execute("DROP TABLE IF EXISTS words")
             db.execute(_CREATE)
             db.execute(_CONFIGURE)
             db.execute(_START_ANEW)
             db.execute(_SET_VERSION, (VERSION,))
+            db.execute(SET_UNWIPED)
+        db.execute(f"PRAGMA {SECURE_DELETE}")
     for statement in _SLICES:
         db.execute(statement)
 

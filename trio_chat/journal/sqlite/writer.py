@@ -136,13 +136,13 @@ class Writer:
             self._probe()
 
     def _tidy(self) -> float:
-        """Index and shrink, as far as slices are due. -> seconds until the next one"""
+        """Index, purge and shrink, as far as slices are due. -> seconds until the next one"""
         pause_s = self._index()
-        if self.damage or (shrink_in_s := self._store.shrinking.due_in_s()) > 0:
-            return math.inf if self.damage else min(pause_s, shrink_in_s)
-        self._store.shrink_some()
+        if self.damage or (due_in_s := self._store.tidy_due_in_s()) > 0:
+            return math.inf if self.damage else min(pause_s, due_in_s)
+        self._store.tidy_some()
         self._store.checkpoint_if_due()
-        return min(pause_s, self._store.shrinking.due_in_s())
+        return min(pause_s, self._store.tidy_due_in_s())
 
     def _index(self) -> float:
         """Index the slices that are due. -> seconds until the next one"""

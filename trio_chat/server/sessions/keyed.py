@@ -6,6 +6,7 @@ from trio_chat.chat.drafts import readable, readable_lines
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.register import as_peer
+from trio_chat.chat.removal import is_tombstone
 from trio_chat.chat.text import clean
 from trio_chat.wire import frames
 
@@ -56,6 +57,8 @@ class Unkept:
 def is_repeat(request: Speech, entry: Entry) -> bool:
     """Tell whether an entry with the key of a request has what the request says."""
     draft = entry.draft
+    if is_tombstone(draft):  # nobody can tell any more what it said
+        return True
     match request:
         case frames.Say():
             return draft.kind is Kind.SAID and _is_in(draft, request.room) and draft.text == _last_line(request)

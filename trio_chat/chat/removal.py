@@ -1,0 +1,88 @@
+"""Removal of entries: the tombstone that takes an entry's place, and the notice that tells its room.
+
+The notice is an entry of its own, of the kind REMOVED, whose `to` is the id of what is removed. A journal that keeps it
+makes a tombstone of that entry in the same transaction.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
+
+REMOVABLE = (Kind.SAID, Kind.ACTED, Kind.TOPIC, Kind.TOLD, Kind.ANNOUNCED)
+"""The kinds of entries that can be removed: those that have the words of somebody."""
+
+REASON_MAX = 200
+"""Characters of a reason that a notice shows."""
+
+_SESSION = "removals"
+"""The session of all notices, with the id for a key: of two removals of one entry, the journal keeps the first. No
+client has so short a session."""
+
+
+def notice_of(entry: Entry, reason: str = "") -> Draft:
+    """Make the notice that removes an entry. `reason` is clean; everybody in the room reads it."""
+    target = str(entry.id)
+    text = f"{_sentence(entry.draft)}: {reason[:REASON_MAX]}" if reason else _sentence(entry.draft)
+    return Draft(entry.draft.room, Kind.REMOVED, SERVER, text, target, session=_SESSION, key=target)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A removal that was posted: its notice, and the receipt for that."""
+
+    notice: Draft
+    receipt: Receipt
+
+    async def done(self) -> None:
+        """Return when the entry is gone. Raises JournalError, and ChatError where another removal came before."""
+        await self.receipt.kept()
+        kept = self.receipt.repeated(self.notice.session, self.notice.key)
+        if kept is not None and kept.draft is not self.notice:
+            raise ChatError("removed-before", f"entry {self.notice.to} was removed before")
+
+
+def check_removable(entry: Entry) -> None:
+    """Raise ChatError for an entry that cannot be removed."""
+    if entry.draft.kind is Kind.REMOVED:
+        if is_tombstone(entry.draft):
+            raise ChatError("removed-before", f"entry {entry.id} was removed before")
+        raise ChatError("not-removable", f"entry {entry.id} tells that another one was removed, and stays")
+    if entry.draft.kind not in REMOVABLE:
+        raise ChatError("not-removable", f"entry {entry.id} tells who came or went: only what was said can be removed")
+
+
+def target_of(draft: Draft) -> int | None:
+    """Return the id of the entry that a notice removes; None for every other draft, tombstones among them."""
+    if draft.kind is not Kind.REMOVED or not (draft.to.isascii() and draft.to.isdigit() and len(draft.to) <= 18):
+        return None
+    return int(draft.to)
+
+
+def is_tombstone(draft: Draft) -> bool:
+    """Tell whether a draft stands for one that was removed."""
+    return draft.kind is Kind.REMOVED and not draft.to
+
+
+def tombstone_of(entry: Entry) -> Entry:
+    """Make the tombstone of an entry: its id, time, room, author and key, and none of its words."""
+    draft = msgspec.structs.replace(entry.draft, kind=Kind.REMOVED, text=_sentence(entry.draft), to="", client="")
+    return msgspec.structs.replace(entry, draft=draft)
+
+
+def tombstone_for(notice: Draft, entry: object) -> Entry | None:
+    """Return the tombstone that a notice makes of the entry it names.
+
+    -> None where that is no entry of the same room, is damaged, or has no words that could be removed
+    """
+    if isinstance(entry, Entry) and entry.draft.kind in REMOVABLE and entry.draft.room == notice.room:
+        return tombstone_of(entry)
+    return None
+
+
+def _sentence(draft: Draft) -> str:
+    """Return the sentence for people. Clients that do not know the kind show its text."""
+    what = "the topic set by" if draft.kind is Kind.TOPIC else "a message of"
+    return f"{what} [{draft.author}] was removed"
