@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import msgspec
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
+from trio_chat.chat.removal import target_of
 from trio_chat.journal import Damaged, Journal, JournalError, Past
 
 ENTRIES_PER_READ = 200
 
 
-class EntryView(msgspec.Struct, frozen=True):
+class EntryView(msgspec.Struct, frozen=True, omit_defaults=True):
     """An entry of a room, as operators see it. `text` and `kind` are those of the protocol.
 
     Of one that is damaged, nothing is known but its place: `time` and `kind` are null, and `text` says so.
@@ -22,6 +23,8 @@ class EntryView(msgspec.Struct, frozen=True):
     kind: Kind | None
     author: str
     text: str
+    removes: int | None = None
+    """The id of the entry whose removal this tells of: its text is not to be shown any more. Else there is no such field."""
 
 
 def view_of_entry(past: Past, room: str = "") -> EntryView:
@@ -29,7 +32,8 @@ def view_of_entry(past: Past, room: str = "") -> EntryView:
     if isinstance(past, Damaged):
         return EntryView(past.id, None, room, None, "", past.text)
     draft = past.draft
-    return EntryView(past.id, datetime.fromtimestamp(past.time, UTC), draft.room, draft.kind, draft.author, draft.text)
+    time, removes = datetime.fromtimestamp(past.time, UTC), target_of(draft)
+    return EntryView(past.id, time, draft.room, draft.kind, draft.author, draft.text, removes)
 
 
 class EntryTail:

@@ -22,6 +22,7 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.log import Track
+from trio_chat.chat.removal import is_tombstone
 
 WINDOW = 1000
 """Events in the window, of some 400 bytes each."""
@@ -89,6 +90,9 @@ class EntryEvent(msgspec.Struct, frozen=True):
     kind: Kind
     author: str
     text: str
+
+
+_decode_entry = msgspec.json.Decoder(EntryEvent).decode
 
 
 class HealthEvent(msgspec.Struct, frozen=True):
@@ -163,11 +167,23 @@ class EventLog:
     def append_entries(self, entries: Iterable[Entry]) -> None:
         """Append what entries tell of topics, nicks and coming and going, and wake those who read what is said."""
         for entry in entries:
-            if group := _GROUP_OF_KIND.get(entry.draft.kind):
+            if is_tombstone(entry.draft):
+                self._bury(entry)
+            elif group := _GROUP_OF_KIND.get(entry.draft.kind):
                 draft, time = entry.draft, datetime.fromtimestamp(entry.time, UTC)
                 self._append(group, group, EntryEvent(time, entry.id, draft.room, draft.kind, draft.author, draft.text))
         if self.entry_readers:
             self._wake()
+
+    def _bury(self, tombstone: Entry) -> None:
+        """Take the text of a removed topic out of the window."""
+        for index, (group, name) in enumerate(self._labels, self.first):
+            if group != "topic":
+                continue
+            event = _decode_entry(self._track.pieces[index - self.first].partition(b"data: ")[2])
+            if event.id == tombstone.id:
+                gone = msgspec.structs.replace(event, kind=tombstone.draft.kind, text=tombstone.draft.text)
+                self._track.replace(index, NamedEvent(index, name, gone))
 
     def append_health(self, health: str, reasons: Sequence[str]) -> None:
         """Append that the health has changed."""

@@ -25,7 +25,7 @@ ENTRY = "entry"
 
 ACTIONS = (
     *("ban", "unban", "change-ban", "mute", "unmute", "change-mute"),
-    *("reload", "say", "announce", "topic", "hook", "unhook", "kick-many"),
+    *("reload", "say", "announce", "topic", "hook", "unhook", "kick-many", "remove"),
 )
 """The names of events of operators."""
 

@@ -32,7 +32,7 @@ from trio_chat.chat.nicks import check_nick, fold
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.presence import overdue_notices
 from trio_chat.chat.register import Register
-from trio_chat.chat.removal import Removal, check_removable, is_tombstone, notice_of
+from trio_chat.chat.removal import Removal, is_tombstone, notice_of
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.session_record import SessionEnd, SessionRecord
@@ -372,11 +372,7 @@ class Chat:
         return receipt
 
     def remove(self, entry: Entry, *, reason: str = "") -> Removal:
-        """Remove an entry: everybody in its room is told. With the current topic of the room, that is cleared.
-
-        Raises ChatError for an entry that cannot be removed.
-        """
-        check_removable(entry)
+        """Remove an entry of a kind in REMOVABLE. Its room is told the reason, and loses its topic with the entry."""
         notice = notice_of(entry, clean(reason).strip())
         drafts = [notice]
         if entry.draft.kind is Kind.TOPIC and entry.draft.text == self.rooms.topic_of(entry.draft.room):

@@ -81,6 +81,10 @@ class Receipt(Protocol):
     error: str | None
     """The reason why it could not be kept, once that is known."""
 
+    @property
+    def is_settled(self) -> bool:
+        """True once it is durable, or could not be kept."""
+
     async def kept(self) -> None:
         """Return when the draft is durable; raise JournalError when it could not be kept."""
 

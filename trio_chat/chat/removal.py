@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 
 REMOVABLE = (Kind.SAID, Kind.ACTED, Kind.TOPIC, Kind.TOLD, Kind.ANNOUNCED)
@@ -36,22 +35,11 @@ class Removal:
     notice: Draft
     receipt: Receipt
 
-    async def done(self) -> None:
-        """Return when the entry is gone. Raises JournalError, and ChatError where another removal came before."""
-        await self.receipt.kept()
+    @property
+    def is_repeat(self) -> bool:
+        """True if the notice was not kept, since another one had removed the entry before. Once it is settled."""
         kept = self.receipt.repeated(self.notice.session, self.notice.key)
-        if kept is not None and kept.draft is not self.notice:
-            raise ChatError("removed-before", f"entry {self.notice.to} was removed before")
-
-
-def check_removable(entry: Entry) -> None:
-    """Raise ChatError for an entry that cannot be removed."""
-    if entry.draft.kind is Kind.REMOVED:
-        if is_tombstone(entry.draft):
-            raise ChatError("removed-before", f"entry {entry.id} was removed before")
-        raise ChatError("not-removable", f"entry {entry.id} tells that another one was removed, and stays")
-    if entry.draft.kind not in REMOVABLE:
-        raise ChatError("not-removable", f"entry {entry.id} tells who came or went: only what was said can be removed")
+        return kept is not None and kept.draft is not self.notice
 
 
 def target_of(draft: Draft) -> int | None:

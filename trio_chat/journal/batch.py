@@ -71,6 +71,11 @@ class Batch:
         if self.error is not None:
             raise JournalError(self.error)
 
+    @property
+    def is_settled(self) -> bool:
+        """True once it is durable, or could not be kept."""
+        return self._settled.is_set()
+
     def repeated(self, session: str, key: str) -> Entry | None:
         """After `kept`: the entry in whose favour a draft of this session and key was not stored."""
         return self.repeats.get((session, key))

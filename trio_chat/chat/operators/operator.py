@@ -9,7 +9,7 @@ from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.events import Receipt
+from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.chat.nicks import check_nick, check_room
 from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned
 from trio_chat.chat.operators.hooks import Hook, Hooks, digest_of
@@ -24,7 +24,9 @@ from trio_chat.chat.operators.mutes import (
     mute_of_network,
 )
 from trio_chat.chat.operators.networks import Network, read_network, show_network
+from trio_chat.chat.operators.removals import check_removable, removed_before
 from trio_chat.chat.operators.restrictions import read_reason, terms
+from trio_chat.chat.removal import REASON_MAX, Removal
 from trio_chat.chat.room import Room
 from trio_chat.chat.text import clean
 
@@ -90,6 +92,27 @@ class Operator:
         size = sum(map(len, texts))
         self.records.record(by, "say", f"{size} characters in #{room.name} as {author}")
         return receipt
+
+    async def remove(self, entry: Entry, *, by: str, reason: str = "") -> None:
+        """Remove an entry; everybody in its room is told the reason. Returns once its words are gone from the history.
+
+        Raises ChatError for one that cannot be removed or is removed already, and JournalError.
+        """
+        check_removable(entry)
+        reason = clean(reason).strip()[:REASON_MAX]
+        removal = self.chat.remove(entry, reason=reason)
+        await self.finish(self._record_removal(removal, entry.draft, by=by, reason=reason))
+        await removal.receipt.kept()
+        if removal.is_repeat:
+            raise removed_before(entry.id)
+
+    def _record_removal(self, removal: Removal, draft: Draft, *, by: str, reason: str) -> Iterator[int]:
+        """Record a removal once it is durable, and never what was removed."""
+        while not removal.receipt.is_settled:
+            yield 0
+        if removal.receipt.error is None and not removal.is_repeat:
+            what = f"entry {removal.notice.to} of #{draft.room} by {draft.author}"
+            self.records.record(by, "remove", f"{what}: {reason}" if reason else what)
 
     def set_topic(self, room: Room, text: str, *, by: str) -> Receipt:
         """Set the topic of a room. Raises ChatError where it is too long."""
