@@ -24,7 +24,7 @@ class EntryView(msgspec.Struct, frozen=True, omit_defaults=True):
     author: str
     text: str
     removes: int | None = None
-    """The id of the entry whose removal this tells of: its text is not to be shown any more. Elsewhere it is missing."""
+    """The id of the entry whose removal this tells of: its text is not to be shown any more. Else it is missing."""
 
 
 def view_of_entry(past: Past, room: str = "") -> EntryView:
