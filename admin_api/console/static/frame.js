@@ -21,6 +21,7 @@ let timer;
 let isRefreshing = false;
 let failedSince = null;
 let lastStatus = null;
+let restartSeenAt = 0;
 
 // Bring a page to life. `refresh()` fetches what it shows: at once, every `everyMs` while somebody can see it, and when
 // the connection is back; it is never called twice at a time. `types` are the events it wants (see /events), besides
@@ -81,9 +82,10 @@ function eventCame(name, data) {
     if (data.health !== "ok") toast(`The server is ${data.health}: ${data.reasons.join("; ")}`, { isFault: true });
   }
   if (name === "gap") {
+    if (data.missed === null) restartSeenAt = Date.now();
     toast(data.missed === null ? "The server was restarted." : `${exact(data.missed)} events were missed meanwhile.`);
   }
-  if (name === "gap" || page.onEvent) page.onEvent(name, data);
+  page.onEvent(name, data);
 }
 
 const STATES = {
@@ -132,7 +134,14 @@ async function refreshStatus() {
   }
 }
 
+// A page that had seen no event gets no gap after a restart: the uptime tells.
+function noteRestart(status) {
+  const isRestarted = lastStatus && status.uptime_s < lastStatus.uptime_s;
+  if (isRestarted && Date.now() - restartSeenAt > STATUS_MS) eventCame("gap", { missed: null });
+}
+
 function showStatus(status) {
+  noteRestart(status);
   lastStatus = status;
   for (const count of document.querySelectorAll("[data-count]")) {
     say(count, exact(count.dataset.count.split(" ").reduce((sum, name) => sum + (status.counts[name] ?? 0), 0)));

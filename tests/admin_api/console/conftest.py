@@ -37,7 +37,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def _open_page(browser: Browser, server: Server, path: str = "/", **options: object) -> Iterator[Page]:
+def _open_page(
+    browser: Browser, server: Server, path: str = "/", *, ready: bool = True, **options: object
+) -> Iterator[Page]:
     context = browser.new_context(base_url=f"http://127.0.0.1:{server.admin_port}", **options)
     context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
@@ -46,7 +48,8 @@ def _open_page(browser: Browser, server: Server, path: str = "/", **options: obj
     page.on(
         "console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None
     )
-    page.goto(path)
+    if ready:
+        page.goto(path)
     yield page
     context.close()
     assert errors == []
@@ -54,7 +57,10 @@ def _open_page(browser: Browser, server: Server, path: str = "/", **options: obj
 
 @pytest.fixture
 def open_page(browser: Browser) -> OpenPage:
-    """Open a page of a server's console in a browser that has no cookies. No script of it may fail."""
+    """Open a page of a server's console in a browser that has no cookies. No script of it may fail.
+
+    With `ready=False` the test goes to the path itself.
+    """
     return lambda server, path="/", **options: _open_page(browser, server, path, **options)
 
 
@@ -79,3 +85,14 @@ def token_file(tmp_path: Path) -> Path:
     file.write_text("a-token-for-tests-0123456789abcdef\n")
     file.chmod(0o600)
     return file
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for tests that leave it as it was: ann, mei and somebody without a nick, in two rooms."""
+    with running_server(tmp_path_factory.mktemp("town")) as running:
+        peers = [running.join() for _ in range(3)]
+        for peer, nick, room in zip(peers, ("ann", "mei"), ("ops", "lobby"), strict=False):
+            peer.send(f"/nick {nick}\n/join {room}\nhello\n".encode())
+        peers[2].until("[mei]> hello")
+        yield running
