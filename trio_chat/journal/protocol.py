@@ -4,7 +4,7 @@ The journals of every engine have the parts in REQUIRED, without which no server
 lack; its row then says so, and whoever asks for the part is told in words.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -129,6 +129,7 @@ class Searchable(Protocol):
         before: int | None = None,
         after: int | None = None,
         author: str = "",
+        asker: Hashable = None,
     ) -> Sequence[Past]:
         """Return the newest `limit` entries of these rooms that hold all words, oldest first. Raises JournalError.
 
@@ -136,7 +137,8 @@ class Searchable(Protocol):
         ones that begin with it. `before` and `after` are ids. With `author`, a name in any case, only what that one
         said is found; without any words, all of it.
 
-        Its work is bounded, and ends when the caller is cancelled. Raises SearchError where it would need more.
+        Its work is bounded, and ends when the caller is cancelled. Of several, that of the `asker` whose searches took
+        the least time lately may come first. Raises SearchError where it would need more.
         """
 
 

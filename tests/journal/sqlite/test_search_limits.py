@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import JournalError, SearchError
 from trio_chat.journal.sqlite.journal import LOG_PAGES_MAX, SqliteJournal, SqliteTimes, open_sqlite
-from trio_chat.journal.sqlite.search_lanes import SLOW_WAITING_MAX
+from trio_chat.journal.sqlite.search_lanes import QUICK_MAX, SLOW_WAITING_MAX
 from trio_chat.journal.sqlite.time_limit import TimeLimit
 
 NO_QUICK_ONES = SqliteTimes(quick_search_s=0, slow_search_s=PATIENCE_S)
@@ -77,6 +77,30 @@ async def test_of_slow_searches_only_a_few_wait(path: Path, nursery: trio.Nurser
             with pytest.raises(SearchError):
                 await journal.search(["lobby"], "hello", limit=9)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_search_comes_before_those_of_others_who_searched_lately(path: Path, nursery: trio.Nursery) -> None:
+    async with open_sqlite(path) as journal:
+        await keep(journal, "hello")
+        lanes, order = journal._search_lanes, list[str]()
+
+        async def ask(asker: str) -> None:
+            await journal.search(["lobby"], "hello", limit=9, asker=asker)
+            order.append(asker)
+
+        await ask("often")
+        order.clear()
+        async with AsyncExitStack() as others, trio.open_nursery() as askers:
+            for number in range(QUICK_MAX - 1):
+                await others.enter_async_context(lanes.turns.turn(number))
+            async with lanes.turns.turn("one more"):
+                for waiting, asker in enumerate(("often", "often", "rarely"), 1):
+                    askers.start_soon(ask, asker)
+                    with trio.fail_after(PATIENCE_S):
+                        while lanes.turns.waiting < waiting:
+                            await trio.lowlevel.checkpoint()
+
+        assert order == ["rarely", "often", "often"]
 
 
 async def test_a_long_log_is_restarted_before_another_search_begins(path: Path, nursery: trio.Nursery) -> None:

@@ -4,7 +4,7 @@ import secrets
 import time
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 from operator import attrgetter
@@ -163,6 +163,7 @@ class MemoryJournal(Intake):
         before: int | None = None,
         after: int | None = None,
         author: str = "",
+        asker: Hashable = None,
     ) -> list[Entry]:
         """Return the newest entries that hold all words, oldest first."""
         wanted = Wanted(tuple(rooms), phrases(words), author, after)

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -169,6 +169,7 @@ class SqliteJournal(Intake):
         before: int | None = None,
         after: int | None = None,
         author: str = "",
+        asker: Hashable = None,
     ) -> list[Past]:
         """Return the newest entries that hold all words, oldest first. Pages of history need not wait for it.
 
@@ -182,7 +183,7 @@ class SqliteJournal(Intake):
         if self._store.log_pages >= LOG_PAGES_MAX:
             await self._search_lanes.pause(self._restart_long_log)
         with suppress(TimeoutError):
-            return await self._search_lanes.run(partial(self._ask, question))
+            return await self._search_lanes.run(partial(self._ask, question), asker)
         raise SearchError(TOO_MUCH)
 
     @property

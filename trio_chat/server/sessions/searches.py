@@ -8,25 +8,20 @@ import trio
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.journal import Journal, Past, Searchable, SearchError, need
-from trio_chat.server.sessions.fair_turns import FairTurns
 from trio_chat.server.transport.admission import UNCOUNTED, Admission
 from trio_chat.server.transport.outlet import PeerOutlet
 
 WATCH_EVERY_S = 0.1
 """Between two checks whether a client that waits for an answer is still connected: nobody reads from it meanwhile."""
 
-AT_ONCE = 4
-"""Searches of clients in the journal at a time, which bounds how many of them run, and how long each takes."""
-
 
 class Searches:
-    """The searches that are waiting or running. Whoever has searched the least lately is next."""
+    """The searches that are waiting or running. The journal bounds how many run in all, and how long each takes."""
 
     def __init__(self, journal: Journal, admission: Admission) -> None:
         self._journal = journal
         self._admission = admission
         self._turns: WeakValueDictionary[Hashable, trio.Lock] = WeakValueDictionary()
-        self._fair_turns = FairTurns(AT_ONCE)
 
     async def run(
         self,
@@ -53,8 +48,10 @@ class Searches:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_dead, outlet, nursery.cancel_scope)
             try:
-                async with turn, self._fair_turns.turn(asker):
-                    found = await journal.search(rooms, words, limit=limit, before=before, after=after, author=author)
+                async with turn:
+                    found = await journal.search(
+                        rooms, words, limit=limit, before=before, after=after, author=author, asker=asker
+                    )
             except SearchError as refusal:
                 error = ChatError("too-much", str(refusal))
             except Exception as fault:  # raised below: a nursery would wrap it

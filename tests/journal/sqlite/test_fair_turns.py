@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.server.sessions.fair_turns import HALF_LIFE_S, MUCH_S, TRACKED_MAX, FairTurns
+from trio_chat.journal.sqlite.fair_turns import HALF_LIFE_S, MUCH_S, TRACKED_MAX, FairTurns
 
 
 @pytest.fixture

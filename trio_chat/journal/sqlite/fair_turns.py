@@ -1,4 +1,4 @@
-"""Turns at something that few may do at once, in the order of fairness. Needs no clients."""
+"""Turns at something that few may do at once, in the order of fairness."""
 
 import math
 from collections.abc import AsyncIterator, Hashable
