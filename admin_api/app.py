@@ -30,6 +30,7 @@ _STATUSES = {
     "not-muted": 404,
     "too-many-bans": 409,
     "too-many-mutes": 409,
+    "too-many-copies": 422,
     "no-such-hook": 404,
     "hook-exists": 409,
     "too-many-hooks": 409,

@@ -52,6 +52,11 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         names = ClientFilter.__struct_fields__
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
+    @property
+    def shown(self) -> str:
+        """The filter as the audit has it."""
+        return " ".join(f"{name}={value}" for name, value in self.given.items())
+
     def compile(self, chat: Chat) -> Matches:
         """Return a function that tells whether a client is meant. Raises ChatError that names a wrong field."""
         tests = [self._test(name, chat) for name in self.given]

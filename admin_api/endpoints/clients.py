@@ -114,7 +114,7 @@ async def end_clients(state: AdminState, query: EndQuery) -> Response:
         abort(problem(400, "First ask with dry_run=true whom it would end; its answer has a `confirm` that ends them."))
     clients = await _selected(state.operator.chat, query)
     labels = {client.id: client.label for client in clients}
-    confirmation = state.confirmations.add(labels, _shown(query), state.operator.clock())
+    confirmation = state.confirmations.add(labels, query.shown, state.operator.clock())
     return answer(
         EndedClients(
             dry_run=True,
@@ -134,7 +134,7 @@ async def _selected(chat: Chat, query: EndQuery) -> list[Client]:
     clients = [client async for turn in select(chat, query.compile(chat)) for client in turn]
     if len(clients) == len(chat.clients) + len(chat.away) > 1 and query.ids is None:
         abort(
-            problem(400, f"The filter {_shown(query)} fits everybody, all {len(clients)} clients: give a narrower one.")
+            problem(400, f"The filter {query.shown} fits everybody, all {len(clients)} clients: give a narrower one.")
         )
     return clients
 
@@ -152,7 +152,3 @@ async def _end_confirmed(state: AdminState, query: EndQuery) -> Response:
     gone = [label for one, label in confirmed.labels.items() if one not in ended]
     clients = [view for view in views if view.id in ended]
     return answer(EndedClients(dry_run=False, count=len(ended), clients=clients, gone=gone[:NAMED_MAX]))
-
-
-def _shown(wanted: ClientFilter) -> str:
-    return " ".join(f"{name}={value}" for name, value in wanted.given.items())

@@ -123,15 +123,6 @@ def test_nothing_is_said_where_nothing_readable_is_left(world) -> None:
     assert world.posted == []
 
 
-def test_the_server_speaks_to_everyone_including_those_it_names_nobody(world) -> None:
-    alice = world.connect(1001)
-
-    world.chat.announce("lunch")
-    world.settle()
-
-    assert world.hear(alice) == "[server]> lunch\n"
-
-
 @pytest.mark.parametrize("who", ["1001", "10.0.0.1:1001", "[10.0.0.1:1001]", "c1"])
 def test_a_client_is_found_by_port_by_address_and_port_and_by_id(world, who: str) -> None:
     alice = world.connect(1001)

@@ -180,3 +180,30 @@ def test_a_mute_holds_over_reconnect_rename_and_restart(start) -> None:
 
     assert ask(server, "DELETE", "/mutes/alice")["mute"]["id"] == made["id"]
     assert say_hello(server.connect(hello % (b"alice", b"a" * 20), source=("127.0.0.2", 0))) == "entry"
+
+
+def test_an_announcement_to_some_is_theirs_alone_and_they_find_it_again(start) -> None:
+    server = start()
+    hello = b'{"type":"hello","protocol":1,"nick":"alice","rooms":["lobby"],"session":"aaaaaaaaaaaaaaaaaaaa"%s}\n'
+    alice, bob = server.connect(hello % b""), server.join()
+    welcome = json.loads(next(line for line in iter(alice.line, "") if '"welcome"' in line))
+    plain = server.join()
+
+    only_alice = ask(server, "POST", "/announcements", text="for alice", filter={"nick": "ali"})
+    only_lines = ask(server, "POST", "/announcements", text="for nc", filter={"mode": "lines"})
+    everybody = ask(server, "POST", "/announcements", text="for all")
+    heard = [json.loads(line) for line in alice.until('"for all"}')]
+    told = [frame for frame in heard if frame["type"] == "entry" and frame["kind"] == "announced"]
+
+    assert [one["count"] for one in (only_alice, only_lines, everybody)] == [1, 2, 3]
+    assert [(one["room"], one["author"], one["text"]) for one in told] == [
+        ("@", "server", "for alice"),
+        ("lobby", "server", "for all"),
+    ]
+    for peer in (bob, plain):
+        assert [row for row in peer.until("for all") if "server" in row] == ["[server]> for nc", "[server]> for all"]
+    alice.close()
+    server.console("disconnected")
+    since = b',"since":{"@":%d,"lobby":%d},"epoch":"%s"' % (told[0]["id"] - 1, told[1]["id"], welcome["epoch"].encode())
+    again = server.connect(hello % since)
+    assert next(line for line in iter(again.line, "") if "for alice" in line)

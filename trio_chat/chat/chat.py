@@ -5,7 +5,7 @@ Its decisions become drafts, handed to `post`; the entries that the journal make
 """
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 
 import msgspec
@@ -362,14 +362,13 @@ class Chat:
         """Let the server set the topic of a room. Raises ChatError where it is too long."""
         return self._deps.post(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
 
-    def announce(self, text: str) -> Receipt | None:
-        """Let the server speak in every room that has members. Raises ChatError for a text that is too long."""
-        receipt = None
-        if text := readable(text).strip():
-            for room in self.rooms:
-                if room.members:
-                    receipt = self._deps.post(Draft(room.name, Kind.ANNOUNCED, SERVER, text))
-        return receipt
+    def announce_in(self, rooms: Sequence[Room], lines: Sequence[str]) -> Receipt:
+        """Let the server say clean lines in rooms or mailboxes, in all of them or in none."""
+        return self._deps.post(*(Draft(room.name, Kind.ANNOUNCED, SERVER, line) for room in rooms for line in lines))
+
+    def here(self, clients: Iterable[Client]) -> list[Client]:
+        """Return those of these clients that are not gone."""
+        return [client for client in clients if client in self._register]
 
     def remove(self, entry: Entry, *, reason: str = "") -> Removal:
         """Remove an entry of a kind in REMOVABLE. Its room is told the reason, and loses its topic with the entry."""

@@ -115,7 +115,7 @@ async def test_it_has_actions_of_operators_but_not_their_words(admin, follow) ->
 
     await admin.ask("POST", "/bans", json='{"network": "192.0.2.1"}')
     await admin.ask("DELETE", "/bans/192.0.2.1")
-    admin.operator.say("a secret", by="console")
+    await admin.operator.say("a secret", by="console")
     admin.operator_log.record("SIGHUP", "reload", "1 taken up")
 
     told = [await follower.event() for _ in range(4)]

@@ -9,8 +9,10 @@ from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
+from trio_chat.chat.drafts import readable_lines
 from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.chat.nicks import check_nick, check_room
+from trio_chat.chat.operators.announcements import check_copies, everywhere, in_rooms, to_clients
 from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned
 from trio_chat.chat.operators.hooks import Hook, Hooks, digest_of
 from trio_chat.chat.operators.kicks import kick_in_steps
@@ -78,10 +80,41 @@ class Operator:
         yield from kick_in_steps(self.chat, clients, _sentence(reason), kicked=kicked, is_meant=lambda client: True)
         self.records.record(by, "kick-many", f"{what} ({len(kicked)} kicked){f': {reason}' if reason else ''}")
 
-    def say(self, text: str, *, by: str) -> None:
-        """Let the server speak to everyone."""
-        self.chat.announce(text)
+    async def say(self, text: str, *, by: str) -> None:
+        """Let the server speak to everyone. Nothing is said where nothing readable is left; raises ChatError."""
+        if lines := readable_lines([text.strip()]):
+            await self.finish(everywhere(self.chat, lines, []))
         self.records.record(by, "say", f"{len(text)} characters")  # what is said is in the history, not in the audit
+
+    async def announce(self, lines: Sequence[str], *, by: str) -> list[Receipt]:
+        """Announce clean lines to everybody."""
+        receipts: list[Receipt] = []
+        await self.finish(self._recorded(everywhere(self.chat, lines, receipts), "everybody", lines, by))
+        return receipts
+
+    async def announce_in(self, room: Room, lines: Sequence[str], *, by: str) -> list[Receipt]:
+        """Announce clean lines in a room."""
+        receipts: list[Receipt] = []
+        await self.finish(self._recorded(in_rooms(self.chat, [room], lines, receipts), f"#{room.name}", lines, by))
+        return receipts
+
+    async def announce_to(
+        self, clients: Sequence[Client], lines: Sequence[str], *, by: str, what: str
+    ) -> list[Receipt]:
+        """Announce clean lines to some clients alone, for which there is one record: `what`.
+
+        Raises ChatError where these would be too much for the journal.
+        """
+        check_copies(lines, len(clients))
+        receipts: list[Receipt] = []
+        steps = to_clients(self.chat, clients, lines, receipts)
+        await self.finish(self._recorded(steps, f"{len(clients)} clients, {what}", lines, by))
+        return receipts
+
+    def _recorded(self, steps: Iterator[int], whom: str, lines: Sequence[str], by: str) -> Iterator[int]:
+        """Record an announcement, then make it: to whom, and how long, but not its words."""
+        self.records.record(by, "announce", f"{sum(map(len, lines))} characters to {whom}")
+        yield from steps
 
     def say_in(self, room: Room, author: str, *texts: str, by: str, session: str = "", key: str = "") -> Receipt | None:
         """Let the server, or a program under a name of its own, speak in a room. Raises ChatError.

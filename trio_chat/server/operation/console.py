@@ -167,7 +167,7 @@ async def _kill(context: ConsoleContext, argument: str) -> Iterable[str]:
 async def _say(context: ConsoleContext, argument: str) -> Iterable[str]:
     if not argument:
         return ("Usage: say TEXT",)
-    context.operator.say(argument, by=BY)
+    await context.operator.say(argument, by=BY)
     return ()
 
 

@@ -1,0 +1,73 @@
+"""Announcements of the server: to everybody, to a room, or to some clients alone. They are made in steps.
+
+Said in a room, an announcement is an entry there. To some clients alone, it is an entry in the mailbox of each.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
+from trio_chat.chat.drafts import readable_lines
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Receipt
+from trio_chat.chat.room import Room
+
+DRAFTS_PER_STEP = 100
+"""Drafts posted between two turns of the loop: about two milliseconds."""
+
+COPIES_MAX_BYTES = 16 * 1024 * 1024
+"""The most that one announcement to some clients may take in the journal: it keeps a copy for each."""
+
+COPY_BYTES = 512
+"""A line in the journal, besides its text."""
+
+
+def everywhere(chat: Chat, lines: Sequence[str], receipts: list[Receipt]) -> Iterator[int]:
+    """Announce in every room that has members, and to each client that is in none. -> the rooms and clients so far
+
+    The receipts are appended to `receipts`.
+    """
+    rooms = [room for room in chat.rooms if room.members]
+    yield from in_rooms(chat, rooms, lines, receipts)
+    alone = [client for client in (*chat.clients, *chat.away) if not client.members]
+    for count in to_clients(chat, alone, lines, receipts):
+        yield len(rooms) + count
+
+
+def in_rooms(chat: Chat, rooms: Sequence[Room], lines: Sequence[str], receipts: list[Receipt]) -> Iterator[int]:
+    """Announce in these rooms. -> their number so far, in each step"""
+    per_step = max(1, DRAFTS_PER_STEP // len(lines))
+    for start in range(0, len(rooms), per_step):
+        step = rooms[start : start + per_step]
+        receipts.append(chat.announce_in(step, lines))
+        yield start + len(step)
+
+
+def to_clients(chat: Chat, clients: Sequence[Client], lines: Sequence[str], receipts: list[Receipt]) -> Iterator[int]:
+    """Announce to these clients alone. -> the number of those who are still here so far, in each step"""
+    per_step, count = max(1, DRAFTS_PER_STEP // len(lines)), 0
+    for start in range(0, len(clients), per_step):
+        step = chat.here(clients[start : start + per_step])
+        if step:
+            receipts.append(chat.announce_in([chat.rooms.open_mailbox(client).room for client in step], lines))
+        count += len(step)
+        yield count
+
+
+def announced_lines(texts: Sequence[str]) -> list[str]:
+    """Clean the lines of an announcement. Raises ChatError where one is too long, or nothing readable is left."""
+    lines = readable_lines(texts)
+    if not lines:
+        raise ChatError("empty", "nothing readable is left of that text")
+    return lines
+
+
+def check_copies(lines: Sequence[str], count: int) -> None:
+    """Raises ChatError where an announcement to so many clients would fill the journal."""
+    size = count * sum(len(line.encode()) + COPY_BYTES for line in lines)
+    if size > COPIES_MAX_BYTES:
+        raise ChatError(
+            "too-many-copies",
+            f"a copy for each of {count} clients is {size >> 20} MiB, and {COPIES_MAX_BYTES >> 20} MiB is the most: "
+            "announce a shorter text, to fewer clients, or in a room",
+        )
