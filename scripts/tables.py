@@ -16,6 +16,7 @@ from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
 from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.client.transcript.input import OUR_COMMANDS as CLIENT_COMMANDS
 from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
+from trio_chat.operate.command_table import OPERATOR_COMMANDS
 from trio_chat.server.operation.console import COMMANDS as CONSOLE_COMMANDS
 from trio_chat.wire.frame_schema import schema_text
 
@@ -41,6 +42,10 @@ def _console_commands() -> str:
     return _rows("command", [*commands, ("quit()", "stop the server; so do Ctrl-C and SIGTERM")])
 
 
+def _operator_commands() -> str:
+    return _rows("command", ((f"trio-chat {name}", row.help) for name, row in OPERATOR_COMMANDS.items()))
+
+
 def _prices() -> str:
     requests: dict[str, list[str]] = {}
     for request, price in REQUEST_PRICES.items():
@@ -61,6 +66,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "example client": _example_client,
     "folders": folder_table,
     "live settings": lambda: live_list(ServeSettings) + ".\n",
+    "operator commands": _operator_commands,
     "prices": _prices,
     "settings of join": lambda: settings_table(JoinSettings),
     "settings of serve": lambda: settings_table(ServeSettings),

@@ -108,9 +108,10 @@ def test_the_help_of_what_asks_or_reads_does_not_speak_of_serving(command: list[
 
 @pytest.mark.parametrize("group", [[], ["history"]])
 def test_no_command_is_listed_with_half_a_sentence(group: list[str]) -> None:
-    listed = CliRunner().invoke(cli, [*group, "--help"]).output.partition("Commands:\n")[2].splitlines()
+    shown = CliRunner().invoke(cli, [*group, "--help"]).output.partition("--help")[2]
+    listed = [line for line in shown.splitlines()[1:] if line.startswith("  ")]
 
-    assert listed
+    assert len(listed) >= 3
     assert not [line for line in listed if line.endswith("...")]
 
 

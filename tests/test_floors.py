@@ -16,7 +16,7 @@ FLOORS = (
     ("trio_chat.__main__",),
     ("trio_chat.cli",),
     ("trio_chat.serve", "trio_chat.backup", "trio_chat.selftest"),
-    ("trio_chat.server", "trio_chat.client", "admin_api"),
+    ("trio_chat.server", "trio_chat.client", "trio_chat.operate", "admin_api"),
     ("trio_chat.config",),  # the help of `--journal` comes from the table of engines
     ("trio_chat.wire", "trio_chat.journal"),
     ("trio_chat.chat",),
@@ -49,6 +49,7 @@ LAYERS = {
         ("memory",),
         (".",),
     ),
+    "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
     "trio_chat.journal": ((".",), ("engines",), tuple(sorted({*ENGINES, "redis"})), (OTHERS,)),
     "trio_chat.config": ((".",), (OTHERS,)),
     "trio_chat.chat": (("operators",), (OTHERS, ".")),
@@ -75,6 +76,8 @@ TO_COME = {"trio_chat.client.screen_view", "trio_chat.journal.redis"}
 EXCEPTIONS = {
     ("trio_chat.client", "trio_chat.chat.chat"),  # the client knows the words of the domain, not the server's rules
     ("trio_chat.client", "trio_chat.chat.dependencies"),
+    ("trio_chat.operate", "trio_chat.chat.chat"),  # it knows the server by HTTP alone
+    ("trio_chat.operate", "trio_chat.chat.dependencies"),
 }
 """Imports that are forbidden although they go down."""
 
@@ -312,6 +315,8 @@ def test_the_law_sees_an_import_upwards_from_every_floor(lower: str, higher: str
         ("trio_chat.journal.sqlite.journal", "from trio_chat.journal.memory.journal import open_memory"),
         ("trio_chat.client.link.link", "from trio_chat.chat.chat import Chat"),
         ("trio_chat.client.link.link", "from trio_chat.chat import chat"),
+        ("trio_chat.operate.api", "from admin_api.client_view import ClientView"),
+        ("trio_chat.operate.entries", "from trio_chat.chat.chat import Chat"),
         ("trio_chat.client.transcript.narrator", "from trio_chat.client.line_view.surface import Surface"),
         ("admin_api.http.guard", "from admin_api.endpoints import clients"),
         ("admin_api.endpoints.clients", "import importlib\nimportlib.import_module('trio_chat.serve.app')"),

@@ -5,7 +5,7 @@ import random
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,28 +15,31 @@ from msgspec import Struct
 
 from trio_chat import __version__
 from trio_chat.config import (
-    CONFIG_VARIABLE,
     ConfigError,
     JoinSettings,
     ServeSettings,
-    Setting,
     collect,
     load,
-    settings_of,
     unknown_variable_warnings,
 )
+from trio_chat.config.click_options import SectionedCommand, config_option, setting_options
 from trio_chat.config.setting_types import integer
 from trio_chat.journal.engines import forms_help
+from trio_chat.operate.command_table import OPERATOR_COMMANDS, load_command
+from trio_chat.operate.errors import OperatorError
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+PROGRAM = "trio-chat"
+COMPLETION_VARIABLE = "_TRIO_CHAT_COMPLETE"
+"""The variable by which the script of a shell asks for completion; Click's name for it."""
+
 CHAT_PORT = 5555
 _HOST_AND_PORT = re.compile(r"(?P<host>[^:]+|\[.*\]):(?P<port>[^:\]]*)")
 
-_Command = TypeVar("_Command", bound=Callable[..., object])
 _Settings = TypeVar("_Settings", bound=Struct)
 
 
@@ -49,10 +52,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line. -> exit status"""
     try:
-        status = cli.main(arguments, prog_name="trio-chat", standalone_mode=False)
+        status = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except (ConfigError, click.ClickException) as error:
         print(f"trio-chat: {_explain(error)}", file=sys.stderr)
-        return USAGE_STATUS
+        return error.status if isinstance(error, OperatorError) else USAGE_STATUS
     except click.Abort:
         return INTERRUPTED_STATUS
     return int(status or 0)
@@ -72,45 +75,46 @@ def _explain(error: Exception) -> str:
     return f"{error.format_message().rstrip('.')}; see {command} --help"
 
 
-def _options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
-    """Give a command the flags of a settings class; or only `some`, each with its help for this command."""
+class ServeCommand(SectionedCommand):
+    """A command that takes the settings of a server."""
 
-    def decorate(command: _Command) -> _Command:
-        for setting in reversed(list(settings_of(struct))):
-            if setting.flag and (some is None or setting.name in some):
-                command = _option(setting, some[setting.name] if some else setting.help)(command)
-        return command
-
-    return decorate
+    settings = ServeSettings
 
 
-def _option(setting: Setting, help_text: str) -> Callable[[_Command], _Command]:
-    text = f"{help_text.replace('`', '')}  [default: {setting.default}]"
-    if setting.type.is_boolean:
-        return click.option(f"{setting.flag}/--no-{setting.key}", setting.name, default=None, help=text)
-    return click.option(
-        *setting.flags, setting.name, metavar=setting.type.metavar, multiple=setting.type.is_list, help=text
-    )
+HELP_SECTIONS = {
+    "Chat": ("join", "serve"),
+    "For the machine of a server": ("check-config", "health", "history", "selftest"),
+    "For operators of a running server": tuple(OPERATOR_COMMANDS),
+    "Help": ("help", "completion"),
+}
+"""The commands, as `trio-chat --help` groups them."""
 
 
-class SectionedCommand(click.Command):
-    """A command whose help lists the options of settings under their sections, and all others at the end."""
+class SectionedGroup(click.Group):
+    """The group of all commands. Those for operators are imported when they are called."""
 
-    settings: type[Struct] = ServeSettings
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of the help."""
+        return [name for names in HELP_SECTIONS.values() for name in names]
 
-    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, section by section."""
-        section_of = {setting.name: setting.section for setting in settings_of(self.settings)}
-        sections: dict[str, list[tuple[str, str]]] = {section: [] for section in section_of.values()}
-        for parameter in self.get_params(context):
-            if record := parameter.get_help_record(context):
-                sections.setdefault(section_of.get(parameter.name or "", "Other options"), []).append(record)
-        for section, records in sections.items():
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return the command of a name."""
+        return load_command(name) if name in OPERATOR_COMMANDS else super().get_command(context, name)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, section by section."""
+        for section, names in HELP_SECTIONS.items():
             with formatter.section(section):
-                formatter.write_dl(records)
+                formatter.write_dl([(name, self._line(context, name)) for name in names])
+
+    def _line(self, context: click.Context, name: str) -> str:
+        if name in OPERATOR_COMMANDS:
+            return OPERATOR_COMMANDS[name].help
+        command = self.get_command(context, name)
+        return command.get_short_help_str(100) if command else ""
 
 
-@click.group(context_settings=_CONTEXT, invoke_without_command=True)
+@click.group(cls=SectionedGroup, context_settings=_CONTEXT, invoke_without_command=True)
 @click.version_option(__version__, prog_name="trio-chat", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -134,6 +138,24 @@ def show_help(context: click.Context, command: tuple[str, ...]) -> None:
     click.echo(found.get_help(shown))
 
 
+@cli.command(short_help="Print a script for completion in bash, zsh or fish.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands, options, ports, nicks and rooms with the Tab key.
+
+    \b
+    bash:  trio-chat completion bash > ~/.local/share/bash-completion/completions/trio-chat
+    zsh:   trio-chat completion zsh > DIR/_trio-chat, where DIR is in $fpath and compinit runs
+    fish:  trio-chat completion fish > ~/.config/fish/completions/trio-chat.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script
+    made = script(cli, {}, PROGRAM, COMPLETION_VARIABLE)
+    click.echo(made.source_template % made.source_vars())
+
+
 def _exit(_number: int, _frame: object) -> None:
     """Exit on SIGTERM before the server has started: the first process of a container would ignore the signal.
 
@@ -150,27 +172,9 @@ def _load(struct: type[_Settings], flags: Mapping[str, object], *, file: Path | 
     return settings
 
 
-def _expand_user(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
-    """Expand a leading `~`, which the shell leaves in --config=~/x and in a variable. Raises ConfigError."""
-    try:
-        return file and file.expanduser()
-    except RuntimeError as error:
-        raise ConfigError(f"--config: there is no home folder for {str(file)!r}") from error
-
-
-_config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    callback=_expand_user,
-    metavar="FILE",
-    envvar=CONFIG_VARIABLE,
-    help="TOML file with any of these settings.",
-)
-
-
-@cli.command(cls=SectionedCommand)
-@_options(ServeSettings)
-@_config_option
+@cli.command(cls=ServeCommand)
+@setting_options(ServeSettings)
+@config_option
 def serve(config: Path | None, **flags: Any) -> int:
     """Start a server: chat on one port, the admin API on another.
 
@@ -185,9 +189,9 @@ def serve(config: Path | None, **flags: Any) -> int:
     return run_server(found, partial(collect, ServeSettings, flags, os.environ, file=config))
 
 
-@cli.command(cls=SectionedCommand, short_help="Check the settings of a server without starting it.")
-@_options(ServeSettings)
-@_config_option
+@cli.command(cls=ServeCommand, short_help="Check the settings of a server without starting it.")
+@setting_options(ServeSettings)
+@config_option
 @click.option("--quiet", "-q", is_flag=True, help="Print problems only.")
 def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
     """Check whether a server would start with these settings: exit status 0 if so, else 1.
@@ -205,7 +209,7 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
 @cli.command()
 @click.argument("host")
 @click.argument("port", required=False)
-@_options(JoinSettings)
+@setting_options(JoinSettings)
 def join(host: str, port: str | None, **flags: Any) -> int:
     """Join the chat at HOST, on PORT or 5555.
 
@@ -235,7 +239,7 @@ def _split_address(host: str, port: str | None) -> tuple[str, int]:
 
 
 @cli.command(short_help="Check the health of the server on this machine.")
-@_options(
+@setting_options(
     ServeSettings,
     {
         "admin_host": "Address of the server's admin API.",
@@ -244,7 +248,7 @@ def _split_address(host: str, port: str | None) -> tuple[str, int]:
         "admin_tls": "Connect over TLS, if the server has this option too.",
     },
 )
-@_config_option
+@config_option
 def health(config: Path | None, **flags: Any) -> int:
     """Check the health of the server on this machine: exit status 0 if healthy, else 1. For Docker and monitoring.
 
@@ -278,8 +282,8 @@ def history(context: click.Context) -> None:
 
 @history.command("export", short_help="Write the history to a file or stdout.")
 @click.argument("file", default="-", metavar="[FILE]")
-@_options(ServeSettings, _HISTORY_OPTIONS)
-@_config_option
+@setting_options(ServeSettings, _HISTORY_OPTIONS)
+@config_option
 def export_history(file: str, config: Path | None, **flags: Any) -> int:
     """Write the history to FILE or stdout, one JSON object per line and entry. The server may be running.
 
@@ -293,8 +297,8 @@ def export_history(file: str, config: Path | None, **flags: Any) -> int:
 
 @history.command("import", short_help="Add the history in a file or on stdin to the journal.")
 @click.argument("file", default="-", metavar="[FILE]")
-@_options(ServeSettings, _HISTORY_OPTIONS | {"data": "The server's data folder; created if it is missing."})
-@_config_option
+@setting_options(ServeSettings, _HISTORY_OPTIONS | {"data": "The server's data folder; created if it is missing."})
+@config_option
 def import_history(file: str, config: Path | None, **flags: Any) -> int:
     """Add the entries in FILE or on stdin that the journal lacks: all of them, or none if a line is damaged.
 
@@ -307,8 +311,8 @@ def import_history(file: str, config: Path | None, **flags: Any) -> int:
 
 
 @history.command("compact", short_help="Give the disk space of removed entries back.")
-@_options(ServeSettings, _HISTORY_OPTIONS)
-@_config_option
+@setting_options(ServeSettings, _HISTORY_OPTIONS)
+@config_option
 def compact_history(config: Path | None, **flags: Any) -> int:
     """Rebuild the journal without the space of entries that `--keep` removed.
 

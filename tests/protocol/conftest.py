@@ -133,6 +133,10 @@ class Lines:
         self._pipe = pipe
         self.seen: list[str] = []
 
+    def has_more(self, timeout_s: float) -> bool:
+        """Wait for a line that was not read yet, but not for long."""
+        return bool(select.select([self._pipe], [], [], timeout_s)[0])
+
     def until(self, pattern: str) -> re.Match[str]:
         """Read until a line matches."""
         deadline = time.monotonic() + PATIENCE_S

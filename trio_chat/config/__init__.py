@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from trio_chat.chat.operators.networks import Network
+from trio_chat.config.admin_address import AdminAddress, read_address, remove_address, write_address
 from trio_chat.config.folders import data_folder, state_folder
 from trio_chat.config.loading import (
+    CONFIG_VARIABLE,
     DEFAULT_SOURCE,
     CollectedSettings,
     ConfigError,
@@ -38,35 +40,38 @@ from trio_chat.config.setting_types import (
     passphrase,
     path,
     retention_limits,
-    secret,
     size,
     text,
     text_list,
+    url,
 )
+from trio_chat.config.token_file import ADMIN_TOKEN, read_token_file
 from trio_chat.journal.engines import forms_help
 
 __all__ = [
-    "ADMIN_TOKEN",
     "CONFIG_VARIABLE",
     "DEFAULT_SOURCE",
+    "AdminAddress",
     "CollectedSettings",
     "ConfigError",
     "JoinSettings",
+    "OperatorSettings",
     "ServeSettings",
     "Setting",
     "SourcedValue",
     "collect",
     "live_list",
     "load",
+    "read_address",
     "read_password_file",
+    "read_token_file",
+    "remove_address",
     "settings_of",
     "settings_table",
     "state_folder",
     "unknown_variable_warnings",
+    "write_address",
 ]
-
-CONFIG_VARIABLE = "TRIO_CHAT_CONFIG"
-"""The variable that names the TOML file. Not a setting itself."""
 
 ADDRESSES = "Addresses"
 ADMIN = "Admin API"
@@ -84,7 +89,6 @@ FILE = path("FILE", "a file")
 NETWORKS = networks("NETWORK")
 KEEP = retention_limits(duration(60, 100 * 365 * 86400), integer(1, 10**15))
 NAMES = text_list("NAME", "host names")
-ADMIN_TOKEN = secret(16, 256)
 PASSWORD = passphrase(PASSWORD_MAX)
 
 Networks = tuple[Network, ...]
@@ -319,6 +323,27 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
 
 
+class OperatorSettings(ServeSettings, frozen=True, kw_only=True):
+    """Settings of the commands for operators: those of the server, by which it is found, and where else it may be."""
+
+    admin: Annotated[
+        str | None,
+        SettingMeta(
+            "URL of the admin API, or HOST:PORT; a name before an @ is shown in the audit.",
+            url("URL", "http:// or https:// with a host, and a port if needed, such as https://chat.example.org:8080"),
+            "the server that runs on the data folder",
+        ),
+    ] = None
+    admin_ca: Annotated[
+        Path | None,
+        SettingMeta(
+            "PEM file with the only certificate authority to trust, instead of the system's.",
+            FILE,
+            "the system's; on this machine, any certificate",
+        ),
+    ] = None
+
+
 class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of `trio-chat join`."""
 
@@ -394,5 +419,5 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def unknown_variable_warnings(environment: Mapping[str, str]) -> list[str]:
     """Return a warning for each unknown environment variable that looks like one of our settings."""
-    settings = (*settings_of(ServeSettings), *settings_of(JoinSettings))
+    settings = (*settings_of(OperatorSettings), *settings_of(JoinSettings))
     return list(unknown_variables(environment, {CONFIG_VARIABLE, *(setting.variable for setting in settings)}))

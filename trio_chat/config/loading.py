@@ -16,6 +16,9 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 
 _PREFIX = "TRIO_CHAT_"
 
+CONFIG_VARIABLE = "TRIO_CHAT_CONFIG"
+"""The variable that names the TOML file. Not a setting itself."""
+
 DEFAULT_SOURCE = "default"
 """The source of a value that is the default."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from trio_chat.chat.operators.networks import Network, parse_network
 
@@ -175,6 +176,27 @@ def passphrase(high: int) -> SettingType:
 def path(metavar: str, expected: str) -> SettingType:
     """Make a type of paths; `~` is the home folder."""
     return SettingType(metavar, expected, _path)
+
+
+def url(metavar: str, expected: str) -> SettingType:
+    """Make a type of base URLs of HTTP servers. `HOST:PORT` alone is http://; a slash at the end is dropped."""
+
+    def parse(written: str) -> str:
+        whole = _line(written) if "://" in written else f"http://{_line(written)}"
+        parts = urlsplit(whole)
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.password
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError(written)
+        if parts.port == 0:  # reading it raises ValueError where it is out of range
+            raise ValueError(written)
+        return whole.rstrip("/")
+
+    return SettingType(metavar, expected, parse)
 
 
 BOOLEAN = SettingType(

@@ -2,6 +2,7 @@
 
 import importlib
 import ipaddress
+import logging
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -17,11 +18,14 @@ from admin_api.state import AdminState
 from admin_api.watch import watch_health, watch_refused
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
+from trio_chat.config import AdminAddress, remove_address, write_address
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.loop_delay import BUCKET_BOUNDS_S, watch_delay
 from trio_chat.server.operation.secret_files import AdminToken
 from trio_chat.server.sessions.context import SessionContext
+
+logger = logging.getLogger(__name__)
 
 
 class Admin:
@@ -37,6 +41,7 @@ class Admin:
         self._token = token
         self._access = Access(token.value, settings.admin_allow, settings.admin_open, settings.admin_name)
         self._listeners = listeners
+        self._address_fd: int | None = None
         self.events = EventLog(time.time)
         if not self._access.is_limited and (exposed := _exposed(listeners)):
             raise SetupError(
@@ -79,10 +84,30 @@ class Admin:
             is_full=lambda: context.admission.is_full,
         )
         urls = await nursery.start(app.serve_admin, state, self._listeners, self._access, self._get_context(context))
+        await self._publish(urls[0])
         rows = [f"Admin API started on: {urls[0]}"]
         if self._token.created_in:
             rows.append(f"Admin token, stored in {self._token.created_in}: {self._token.value}")
         return rows
+
+    async def withdraw(self) -> None:
+        """Remove the file with the address of the API. Cancelled, it leaves that to a thread."""
+        if self._address_fd is not None:
+            fd, self._address_fd = self._address_fd, None
+            folder = self._in_force.settings.data
+            await trio.to_thread.run_sync(remove_address, folder, fd, abandon_on_cancel=True)
+
+    async def _publish(self, url: str) -> None:
+        """Write the file by which commands on this machine find the API. They can do without it, and so can we."""
+        settings = self._in_force.settings
+        file = settings.admin_token_file if settings.admin_token is None else None
+        address = AdminAddress(_local(url), bool(self._token.value), str(file.absolute()) if file else None)
+        try:
+            self._address_fd = await trio.to_thread.run_sync(
+                write_address, settings.data, address, abandon_on_cancel=True
+            )
+        except OSError as error:
+            logger.warning("commands on this machine need --admin %s: cannot write %s", address.url, error)
 
     def _get_context(self, context: SessionContext) -> GetContext | None:
         """Return a function that returns the current certificate, if the app is served over TLS."""
@@ -96,6 +121,11 @@ class Admin:
             return last.context
 
         return get_context
+
+
+def _local(url: str) -> str:
+    """Return the URL that reaches the API from this machine, also where it listens on every interface."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _certificate_warning(context: SessionContext) -> str:

@@ -249,6 +249,7 @@ class Server:
                 nursery.start_soon(self.context.journal.settled)
                 nursery.start_soon(self.components.operator_log.settled, RECORDS_S)
                 nursery.start_soon(self.admin.events.aclose, EVENT_STREAMS_S)
+                nursery.start_soon(self.admin.withdraw)
 
     async def _follow_journal(self) -> None:
         """Append durable entries to their rooms, a bounded number at a time, so as not to hold the loop."""

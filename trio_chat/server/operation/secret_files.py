@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from trio_chat.config import ADMIN_TOKEN, ConfigError, ServeSettings, read_password_file
+from trio_chat.config import ConfigError, ServeSettings, read_password_file, read_token_file
 from trio_chat.server.errors import SetupError
 from trio_chat.server.transport.tls import Tls
 
 TOKEN_BYTES = 24
 """Random bytes of a generated token: 192 bits."""
-
-TOKEN_FILE_BYTES = 4096
 
 
 class Password:
@@ -87,15 +85,9 @@ def open_admin_token(settings: ServeSettings) -> AdminToken:
 
 def _read_token(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            first = opened.read(TOKEN_FILE_BYTES).partition(b"\n")[0].strip()
-    except OSError as error:
-        raise SetupError(f"cannot read the admin token file {file}: {error.strerror}") from error
-    try:
-        token: str = ADMIN_TOKEN.parse(first.decode("utf-8-sig")).value
-    except ValueError as error:
-        raise SetupError(f"the admin token file {file} must hold {ADMIN_TOKEN.expected} on its first line") from error
-    return token
+        return read_token_file(file)
+    except ConfigError as error:
+        raise SetupError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

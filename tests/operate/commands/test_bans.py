@@ -1,0 +1,60 @@
+"""`trio-chat ban`, `unban` and `bans` against a running server."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.operate.conftest import Operate
+from tests.protocol.conftest import Server
+
+
+def test_a_ban_kicks_is_listed_and_is_lifted(server: Server, operate: Operate) -> None:
+    server.connect(source=("127.0.0.3", 0))
+    server.console(r"^Client \[127\.0\.0\.3, \d+\] connected$")
+
+    made = operate("ban", "127.0.0.3", "--reason", "spam", "--minutes", "90")
+    listed = operate("bans")
+    lifted = operate("unban", "127.0.0.3")
+
+    assert made.status == 0, made.err
+    assert made.out.startswith("banned 127.0.0.3 until ")
+    assert made.out.endswith("; 1 client kicked\n")
+    [row] = listed.rows
+    assert (row[0], row[2]) == ("127.0.0.3", "spam")
+    assert lifted.out == "lifted the ban of 127.0.0.3\n"
+    assert operate("bans") == (0, "", "nobody is banned\n")
+
+
+@pytest.mark.parametrize(("until", "after"), [("2h", timedelta(hours=2)), ("7d", timedelta(days=7))])
+def test_a_ban_may_end_after_a_while(operate: Operate, until: str, after: timedelta) -> None:
+    before = datetime.now(UTC)
+
+    ban = operate("ban", "192.0.2.0/24", "--until", until, "--json").json["ban"]
+    operate("unban", "192.0.2.0/24")
+
+    assert timedelta(seconds=-1) <= datetime.fromisoformat(ban["until"]) - before - after < timedelta(minutes=1)
+
+
+def test_a_network_that_is_not_banned_is_status_3(operate: Operate) -> None:
+    done = operate("unban", "192.0.2.7")
+
+    assert (done.status, done.err) == (3, "trio-chat: there is no ban of '192.0.2.7': trio-chat bans lists all\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["no address"], ["192.0.2.1", "--minutes", "0"], ["192.0.2.1", "--until", "soon"], []]
+)
+def test_a_ban_that_makes_no_sense_is_status_2(operate: Operate, arguments: list[str]) -> None:
+    assert operate("ban", *arguments).status == 2
+    assert operate("bans", "--json").json["bans"] == []
+
+
+def test_a_ban_is_tried_before_it_is_made(server: Server, operate: Operate) -> None:
+    server.connect(source=("127.0.0.4", 0))
+    server.console(r"^Client \[127\.0\.0\.4, \d+\] connected$")
+
+    tried = operate("ban", "127.0.0.4", "--dry-run")
+
+    assert [row[1] for row in tried.rows] == ["127.0.0.4"]
+    assert tried.err.endswith("a ban of 127.0.0.4 would end: 1 client; nothing was done\n")
+    assert operate("bans", "--json").json["bans"] == []

@@ -1,0 +1,17 @@
+"""`trio-chat status` against a running server."""
+
+from tests.operate.conftest import Operate, join_as
+from tests.protocol.conftest import Server
+
+
+def test_the_server_is_shown_at_a_glance(server: Server, operate: Operate) -> None:
+    join_as(server, "alice")
+
+    shown = operate("status")
+    listed = operate("status", "--json").json
+
+    assert shown.status == 0
+    assert f"at http://127.0.0.1:{server.admin_port}\n" in shown.out
+    assert "\nhealth    ok\n" in shown.out
+    assert "\nnow       1 client, 0 away, 1 room, 0 bans" in shown.out
+    assert listed["counts"]["clients"] == 1

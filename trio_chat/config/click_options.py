@@ -1,0 +1,77 @@
+"""Settings as options of Click, the library of the command line."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+import click
+from msgspec import Struct
+
+from trio_chat.config.loading import CONFIG_VARIABLE, ConfigError, Setting, settings_of
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+_PATHS = MappingProxyType({"FILE": click.Path(), "DIR": click.Path(file_okay=False)})
+"""Types that only serve completion: what is said of a wrong value is said by the setting."""
+
+
+def setting_options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
+    """Give a command the flags of a settings class; or only `some`, each with its help for this command."""
+
+    def decorate(command: _Command) -> _Command:
+        for setting in reversed(list(settings_of(struct))):
+            if setting.flag and (some is None or setting.name in some):
+                command = _option(setting, some[setting.name] if some else setting.help)(command)
+        return command
+
+    return decorate
+
+
+def _option(setting: Setting, help_text: str) -> Callable[[_Command], _Command]:
+    text = f"{help_text.replace('`', '')}  [default: {setting.default}]"
+    if setting.type.is_boolean:
+        return click.option(f"{setting.flag}/--no-{setting.key}", setting.name, default=None, help=text)
+    return click.option(
+        *setting.flags,
+        setting.name,
+        metavar=setting.type.metavar,
+        multiple=setting.type.is_list,
+        help=text,
+        type=_PATHS.get(setting.type.metavar),
+    )
+
+
+def _expand_user(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    """Expand a leading `~`, which the shell leaves in --config=~/x and in a variable. Raises ConfigError."""
+    try:
+        return file and file.expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"--config: there is no home folder for {str(file)!r}") from error
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    callback=_expand_user,
+    metavar="FILE",
+    envvar=CONFIG_VARIABLE,
+    help="TOML file with any of these settings.",
+)
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists the options of settings under their sections, and all others at the end."""
+
+    settings: type[Struct]
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section."""
+        section_of = {setting.name: setting.section for setting in settings_of(self.settings)}
+        sections: dict[str, list[tuple[str, str]]] = {section: [] for section in section_of.values()}
+        for parameter in self.get_params(context):
+            if record := parameter.get_help_record(context):
+                sections.setdefault(section_of.get(parameter.name or "", "Other options"), []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)

@@ -1,0 +1,1 @@
+"""The commands, a file for each subject. `operate.command_table` names them all."""

@@ -1,0 +1,78 @@
+"""`trio-chat hook`: secret addresses by which programs speak."""
+
+import click
+
+from trio_chat.operate.api import path_of
+from trio_chat.operate.completion import complete_hook, complete_room
+from trio_chat.operate.errors import ExitStatus, OperatorError
+from trio_chat.operate.options import OperatorContext, operator_command
+from trio_chat.operate.output import note, quoted
+from trio_chat.operate.table import Column
+from trio_chat.operate.terms import warn_unless_kept
+from trio_chat.operate.values import show_time
+
+COLUMNS = (
+    Column("NAME"),
+    Column("ROOM"),
+    Column("BY", may_shrink=True),
+    Column("SINCE", may_go=True),
+)
+
+
+@operator_command("add", short_help="Make the secret address of a program.")
+@click.argument("room", shell_complete=complete_room)
+@click.option("--name", required=True, metavar="NAME", help="Name under which it speaks, which nobody can take then.")
+def add_hook(call: OperatorContext, room: str, name: str) -> None:
+    """Make a secret address by which a program speaks in a ROOM, and print it. It is shown only once.
+
+    It takes plain text, or JSON such as {"text": "build 71 is green"} that CI services send.
+    """
+    answer = call.api.call("POST", "/hooks", body={"room": room, "name": name})
+    url = f"{call.api.url}{answer['path']}"
+    if call.is_json:
+        call.output.object({**answer, "url": url})
+        return
+    made = answer["hook"]
+    call.output.clean_line(url)
+    note(f"\nWhoever has this address, which is not shown again, speaks in #{made['room']} as [{made['name']}]:\n")
+    note(f"    curl -d 'build 71 is green' {url}\n")
+    warn_unless_kept(answer)
+
+
+@operator_command("list", short_help="List the hooks.")
+def list_hooks(call: OperatorContext) -> None:
+    """List the hooks: under which name each speaks, in which room, and who made it. Their addresses stay secret."""
+    answer = call.api.get("/hooks")
+    if call.is_json:
+        call.output.object(answer)
+        return
+    rows = [(one["name"], f"#{one['room']}", one["by"], show_time(one["since"])) for one in answer["hooks"]]
+    if rows:
+        call.output.table(COLUMNS, rows)
+    else:
+        note("there are no hooks")
+
+
+@operator_command("remove", short_help="Remove a hook.")
+@click.argument("name", shell_complete=complete_hook)
+def remove_hook(call: OperatorContext, name: str) -> None:
+    """Remove the hook of a NAME: its address no longer works."""
+    if not name.strip():
+        raise click.UsageError("the name of the hook is empty")
+    try:
+        answer = call.api.call("DELETE", path_of("hooks", name.strip()))
+    except OperatorError as error:
+        if error.status == ExitStatus.NOT_FOUND:
+            text = f"there is no hook {quoted(name)}: trio-chat hook list lists all"
+            raise OperatorError(ExitStatus.NOT_FOUND, text) from error
+        raise
+    if call.is_json:
+        call.output.object(answer)
+        return
+    call.output.clean_line(f"removed the hook [{answer['hook']['name']}] of #{answer['hook']['room']}")
+    warn_unless_kept(answer)
+
+
+@click.group(commands=[add_hook, list_hooks, remove_hook])
+def hook() -> None:
+    """Let programs speak in a room by a secret address, without a token."""

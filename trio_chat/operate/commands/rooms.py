@@ -1,0 +1,100 @@
+"""`trio-chat rooms` and `trio-chat say`."""
+
+import secrets
+import sys
+
+import click
+
+from trio_chat.operate.api import path_of
+from trio_chat.operate.completion import complete_room
+from trio_chat.operate.errors import ExitStatus, OperatorError
+from trio_chat.operate.options import OperatorContext, operator_command
+from trio_chat.operate.output import note, quoted
+from trio_chat.operate.pages import read_pages
+from trio_chat.operate.table import Column
+
+INPUT_MAX = 64 * 1024
+"""Characters of a text on stdin that are read; the server takes fewer."""
+
+COLUMNS = (
+    Column("ROOM"),
+    Column("MEMBERS", is_number=True),
+    Column("ENTRIES", is_number=True, may_go=True),
+    Column("TOPIC", may_shrink=True),
+)
+
+
+@operator_command("rooms")
+@click.option("--search", metavar="TEXT", help="Only those whose name or topic has this in it.")
+@click.option(
+    "--sort",
+    type=click.Choice([f"{sign}{name}" for name in ("name", "members", "entries") for sign in ("", "-")]),
+    default="-members",
+    metavar="ORDER",
+    help="Order: name, members, entries; with a - before it, the other way around.  [default: -members]",
+)
+@click.option("--limit", "-n", type=click.IntRange(1), metavar="N", help="At most so many.")
+def rooms(call: OperatorContext, search: str | None, sort: str, limit: int | None) -> None:
+    """List the rooms, with their numbers of members, and of entries since the server started."""
+    found = read_pages(call.api, "/rooms", "rooms", {"search": search, "sort": sort}, limit)
+    if call.is_json:
+        call.output.object(found)
+        return
+    rows = [(f"#{one['name']}", str(one["members"]), str(one["entries"]), one["topic"]) for one in found["rooms"]]
+    if rows:
+        call.output.table(COLUMNS, rows)
+    if len(rows) < found["total"]:
+        note(f"{len(rows)} of {found['total']} rooms")
+
+
+@operator_command("say")
+@click.argument("room", shell_complete=complete_room)
+@click.argument("text", nargs=-1)
+@click.option("--name", metavar="NAME", help="Say it under this name, which nobody has, instead of [server].")
+@click.option("--key", metavar="KEY", help="The same text under the same key is said once, however often it is sent.")
+def say(call: OperatorContext, room: str, text: tuple[str, ...], name: str | None, key: str | None) -> None:
+    """Say something in a ROOM. Without a TEXT, or with -, it is read from stdin, up to 50 lines.
+
+    A TEXT that begins with a - needs -- before it.
+    """
+    body = {"text": read_text(text)} | ({"name": name} if name else {})
+    sent_key = key or secrets.token_hex(16)
+    try:
+        answer = call.api.call("POST", room_path(room, "entries"), body=body, headers={"Idempotency-Key": sent_key})
+    except OperatorError as error:
+        raise about_room(error, room, sent_key) from error
+    if call.is_json:
+        call.output.object(answer)
+    else:
+        call.output.clean_line(f"said in #{answer['room']} as [{answer['author']}], entry {answer['id']}")
+
+
+def read_text(words: tuple[str, ...]) -> str:
+    """Return the text of the command line, or that on stdin. Raises click.UsageError where there is none."""
+    if words and words != ("-",):
+        return " ".join(words)
+    if not words and sys.stdin.isatty():
+        raise click.UsageError("Missing argument 'TEXT': give it, or pipe it in")
+    text = sys.stdin.read(INPUT_MAX)
+    if not text.strip():
+        raise click.UsageError("there is no text on stdin")
+    return text
+
+
+def room_path(room: str, *rest: str) -> str:
+    """Make the path of a room. Raises click.UsageError for an empty name."""
+    if not room.strip().removeprefix("#"):
+        raise click.UsageError("the name of the room is empty")
+    return path_of("rooms", room.strip(), *rest)
+
+
+def about_room(error: OperatorError, room: str, key: str = "") -> OperatorError:
+    """Say in words of the command line that there is no such room, or that nobody knows whether it was said."""
+    if error.status == ExitStatus.NOT_FOUND:
+        return OperatorError(ExitStatus.NOT_FOUND, f"there is no room {quoted(room)}: trio-chat rooms lists all")
+    if key and error.may_pass:
+        return OperatorError(
+            error.status,
+            f"{error.message}\nIt may have been said. This says it once for certain: --key {key}",
+        )
+    return error

@@ -1,0 +1,45 @@
+"""`trio-chat status`: the server at a glance."""
+
+from trio_chat.operate.api import Json
+from trio_chat.operate.errors import ExitStatus
+from trio_chat.operate.options import OperatorContext, operator_command
+from trio_chat.operate.output import ERROR, WARNING
+from trio_chat.operate.values import show_age
+
+STYLES = {"ok": "", "degraded": WARNING}
+
+
+@operator_command("status")
+def status(call: OperatorContext) -> int | None:
+    """Show the server at a glance: health with its reasons, numbers, the latest traffic.
+
+    The exit status is 1 while nothing can be saved.
+    """
+    found = call.api.get("/status")
+    health = found["health"]
+    if call.is_json:
+        call.output.object(found)
+    else:
+        show = call.output.clean_line
+        show(f"{found['name']}, trio-chat {found['version']}, up for {show_age(found['uptime_s'])}, at {call.api.url}")
+        show(f"health    {health}", STYLES.get(health, ERROR))
+        for reason in found["reasons"]:
+            show(f"          {reason}", STYLES.get(health, ERROR))
+        show(f"now       {_counts(found['counts'])}")
+        if found["latest"]:
+            show(f"traffic   {_traffic(found['latest'])}")
+    return None if health in STYLES else int(ExitStatus.FAILED)
+
+
+def _counts(counts: Json) -> str:
+    return ", ".join(f"{number} {name.removesuffix('s') if number == 1 else name}" for name, number in counts.items())
+
+
+def _traffic(sample: Json) -> str:
+    """Words about the latest sample, of some 10 s."""
+    words = f"{sample['lines_per_s']:g} lines/s, {sample['deliveries_per_s']:g} deliveries/s, {sample['behind']} behind"
+    if sample["delay_p99_ms"] is None:
+        return words
+    return (
+        f"{words}; from commit to last send {sample['delay_p50_ms']:g} ms (median), {sample['delay_p99_ms']:g} ms (p99)"
+    )

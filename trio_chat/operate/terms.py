@@ -1,0 +1,57 @@
+"""The terms of bans and mutes: reasons and ends, as options and as they are shown."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from trio_chat.operate.api import Json
+from trio_chat.operate.client_table import CLIENT_COLUMNS, client_rows
+from trio_chat.operate.output import Output, note
+from trio_chat.operate.values import InstantType, show_time
+
+MINUTES_MAX = 99_999_999
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def term_options(command: _Command) -> _Command:
+    """Give a command the options of a reason and an end."""
+    for option in (
+        click.option(
+            "--until",
+            type=InstantType(is_future=True),
+            metavar="TIME",
+            help="Until 18:00, 2026-12-24T18:00, or for 2h or 7d.",
+        ),
+        click.option("--minutes", type=click.IntRange(1, MINUTES_MAX), metavar="N", help="For so many minutes."),
+        click.option("--reason", metavar="TEXT", default="", help="The reason, which they are told."),
+    ):
+        command = option(command)
+    return command
+
+
+def terms_of(values: Json) -> Json:
+    """Return the terms among the values of the options, as the API takes them."""
+    return {name: values[name] for name in ("reason", "minutes", "until") if values[name] not in (None, "")}
+
+
+def ending(made: Json) -> str:
+    """Say how long a ban or mute lasts."""
+    return f"until {show_time(made['until'])}" if made["until"] else "for good"
+
+
+def show_trial(output: Output, trial: Json, what: str) -> None:
+    """Show whom a ban or mute would concern that was not made."""
+    for warning in trial["warnings"]:
+        note(f"warning: {warning}")
+    if trial["clients"]:
+        output.table(CLIENT_COLUMNS, client_rows(trial["clients"]))
+    count: Any = trial["count"]
+    note(f"{what}: {count} client{'' if count == 1 else 's'}; nothing was done")
+
+
+def warn_unless_kept(answer: Json) -> None:
+    """Say that something holds only until a restart, as long as the journal cannot store it."""
+    if not answer.get("kept", True):
+        note("it is not on disk yet, since nothing can be saved just now: the server keeps trying; its log says why")
