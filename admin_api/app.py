@@ -31,6 +31,8 @@ _STATUSES = {
     "too-many-bans": 409,
     "too-many-mutes": 409,
     "too-many-copies": 422,
+    "removed-before": 409,
+    "not-removable": 409,
     "no-such-hook": 404,
     "hook-exists": 409,
     "too-many-hooks": 409,

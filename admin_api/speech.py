@@ -15,6 +15,7 @@ from admin_api.state import AdminState
 from trio_chat.chat.drafts import readable_lines
 from trio_chat.chat.events import Entry
 from trio_chat.chat.nicks import fold
+from trio_chat.chat.removal import is_tombstone
 from trio_chat.chat.room import Room
 from trio_chat.journal import JournalError
 
@@ -106,4 +107,6 @@ async def _is_end_of(state: AdminState, entry: Entry, lines: Sequence[str]) -> b
     except JournalError as error:
         abort(problem(503, f"The journal cannot be read: {error}."))
     pairs = zip(reversed(past), reversed(lines), strict=False)
-    return bool(lines) and all(one.draft.text == line for one, line in pairs if isinstance(one, Entry))
+    # Nobody knows what a tombstone said: it may have been this.
+    known = [(one.draft, line) for one, line in pairs if isinstance(one, Entry) and not is_tombstone(one.draft)]
+    return bool(lines) and all(draft.text == line for draft, line in known)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import trio
+
 from trio_chat.chat.dependencies import Dependencies
 from trio_chat.chat.events import Post
 from trio_chat.chat.log import Mode
@@ -26,4 +28,8 @@ def make_dependencies(post: Post, **changed: Any) -> Dependencies:
 
 async def at_once(steps: Iterator[int]) -> int:
     """Take all steps of long work. -> what the last one yields"""
-    return max(steps, default=0)
+    taken = [0]
+    for step in steps:
+        taken.append(step)
+        await trio.lowlevel.checkpoint()
+    return taken[-1]

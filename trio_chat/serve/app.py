@@ -277,7 +277,8 @@ class Server:
     async def _run_console(self) -> None:
         """Run the commands typed on stdin until a stop is requested, when the terminal is restored at once."""
         reload = partial(self.reloader.request_and_wait, console.BY)
-        context = console.ConsoleContext(self.components.operator, need(self.context.journal, OperatorStore), reload)
+        journal = self.context.journal
+        context = console.ConsoleContext(self.components.operator, need(journal, OperatorStore), journal, reload)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(read_commands, context, self.printer, self.stop.request, (STDIN, STDOUT, STDERR))
             await self.stop.requested()

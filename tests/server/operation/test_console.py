@@ -23,7 +23,7 @@ def context_of(server, operator_log=None) -> ConsoleContext:
     journal = server.context.journal
     records = operator_log or OperatorLog(journal, lambda: 0.0)
     operator = Operator(server.chat, server.bans, Mutes(), records, lambda: 0.0, at_once, Hooks(server.chat))
-    return ConsoleContext(operator, journal, trio.lowlevel.checkpoint)
+    return ConsoleContext(operator, journal, journal, trio.lowlevel.checkpoint)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -271,3 +271,37 @@ async def test_c23_a_console_command_behind_a_key_is_obeyed(open_server, autojum
         assert list(await run_command(context, f"{prefix}list")) == ["No clients"]
         with pytest.raises(Quit):
             await run_command(context, f"{prefix}quit()")
+
+
+async def test_an_entry_is_removed_by_its_id_and_the_audit_has_not_its_words(
+    open_server, nursery: trio.Nursery, autojump_clock
+) -> None:
+    async with open_server() as server:
+        operator_log = OperatorLog(server.context.journal, lambda: 0.0)
+        nursery.start_soon(operator_log.run)
+        alice, bob = await server.join(), await server.join()
+        await alice.send(b"secret\n")
+        name = (await bob.line()).removesuffix("> secret")
+        context = context_of(server, operator_log)
+        (said,) = [it.id for it in await context.history.read("lobby", limit=9, without_presence=True)]
+
+        assert list(await run_command(context, f"remove {said} rude")) == [
+            f"Removed entry {said} of {name} from #lobby"
+        ]
+        assert list(await run_command(context, f"remove {said}")) == [f"remove: entry {said} was removed before"]
+        assert await bob.line() == f"*** a message of {name} was removed: rude ***"
+        assert await operator_log.settled(20)
+        (row,) = [row for row in await run_command(context, "audit") if "remove" in row]
+        assert f"entry {said} of #lobby by {name[1:-1]}: rude" in row
+        assert "secret" not in row
+
+
+@pytest.mark.parametrize("line", ["remove", "remove x", "remove -1", "remove 0", "remove ٣", "remove 1_0 spam"])
+async def test_a_removal_takes_an_id(open_server, autojump_clock, line: str) -> None:
+    async with open_server() as server:
+        assert list(await run_command(context_of(server), line)) == ["Usage: remove ID [REASON]"]
+
+
+async def test_an_entry_that_is_not_there_is_not_removed(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        assert list(await run_command(context_of(server), "remove 99")) == ["There is no entry 99 in any room"]

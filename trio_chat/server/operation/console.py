@@ -22,7 +22,8 @@ from trio_chat.chat.operators.restrictions import show_time
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.typed_line import as_seen
-from trio_chat.journal import AuditRecord, JournalError, OperatorStore
+from trio_chat.journal import AuditRecord, Damaged, HistoryReader, JournalError, OperatorStore
+from trio_chat.journal.lookup import entry_in_rooms, read_id
 
 BY = "console"
 """The actor of console commands in the audit."""
@@ -55,6 +56,7 @@ class ConsoleContext:
 
     operator: Operator
     store: OperatorStore
+    history: HistoryReader
     reload: Callable[[], Awaitable[None]]
 
     @property
@@ -171,6 +173,19 @@ async def _say(context: ConsoleContext, argument: str) -> Iterable[str]:
     return ()
 
 
+async def _remove(context: ConsoleContext, argument: str) -> Iterable[str]:
+    written, _, reason = argument.partition(" ")
+    if (entry_id := read_id(written)) is None:
+        return ("Usage: remove ID [REASON]",)
+    entry = await entry_in_rooms(context.history, entry_id)
+    if entry is None:
+        return (f"There is no entry {entry_id} in any room",)
+    if isinstance(entry, Damaged):
+        return (f"Entry {entry_id} is damaged: nobody can read it, and it cannot be removed",)
+    await context.operator.remove(entry, by=BY, reason=reason)
+    return (f"Removed entry {entry_id} of [{entry.draft.author}] from #{entry.draft.room}",)
+
+
 async def _ban(context: ConsoleContext, argument: str) -> Iterable[str]:
     target, minutes, reason = _with_terms(argument, "ban NETWORK")
     ban = make_ban(target, reason=reason, by=BY, now=context.operator.clock(), minutes=minutes)
@@ -279,6 +294,7 @@ COMMANDS = MappingProxyType(
             ConsoleCommand("list", "show who is connected, and who is away and may resume", _list),
             ConsoleCommand("kill PORT", "disconnect a client; also by ADDRESS:PORT, NICK or ID", _kill),
             ConsoleCommand("say TEXT", "send TEXT to everyone as [server]", _say),
+            ConsoleCommand("remove ID [REASON]", "remove an entry of a room for everybody, by its id", _remove),
             ConsoleCommand("ban NETWORK [MINUTES] [REASON]", "ban an address or network, and kick its clients", _ban),
             ConsoleCommand("unban NETWORK", "lift a ban", _unban),
             ConsoleCommand("bans", "show who is banned", _bans),
