@@ -5,14 +5,14 @@ against it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 PAGE_ENTRIES = 100
 """Entries of history that are included in the price of a request for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Struct, frozen=True):
     """The extent of one request.
 
     `lines` are said by it, `rooms` are those that its client is in, `moves` those that it joins or leaves by it, and
@@ -25,8 +25,7 @@ class Extent:
     entries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """A price: in words, for the documentation, and in lines, for a request of some extent."""
 
     words: str

@@ -1,13 +1,13 @@
 """The callbacks by which a view decides about the prompt of its terminal."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from trio_chat.client.transcript.transcript import PROMPT
 
 
-@dataclass(frozen=True, slots=True)
-class PromptView:
+class PromptView(Struct, frozen=True):
     """Callbacks for drawing the prompt and for keys. None of them may wait."""
 
     prompt: Callable[[int], str] = lambda _columns: PROMPT

@@ -1,9 +1,10 @@
 """Events of a link, as plain data, for views, bots and tests. Pure.
 
-Texts are as the server sent them: views have to clean them.
+Texts are as the server sent them: views have to clean them. They are structs, not dataclasses, which take 1 ms each to
+make: nobody should wait for that at the start.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from trio_chat.wire import frames
 
@@ -33,8 +34,7 @@ Question = (
 Answer = frames.Members | frames.RoomList | frames.Page | frames.CommandOutput | frames.Done
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """The server let us in. If its epoch is another one, earlier messages may be missing."""
 
     label: str
@@ -43,46 +43,40 @@ class Connected:
     is_other_epoch: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(Struct, frozen=True):
     """The connection was lost, or could not be made; the link tries again after `retry_s`."""
 
     reason: str
     retry_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The link has ended and does not reconnect; `is_orderly` if we wanted to leave."""
 
     reason: str
     is_orderly: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A new entry; `is_own` if it was sent on this link."""
 
     entry: frames.Said
     is_own: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A message of ours is in the outbox."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """The server has acknowledged a message of ours."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientAway:
+class RecipientAway(Struct, frozen=True):
     """A private message of ours is kept, and waits for its recipient, whose connection broke, for `left_s` more."""
 
     to: str
@@ -90,31 +84,27 @@ class RecipientAway:
     left_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Delayed:
+class Delayed(Struct, frozen=True):
     """The server could not store a message of ours just now; it will be sent again."""
 
     message: Message
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """A message of ours was refused and will not be sent."""
 
     message: Message
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(Struct, frozen=True):
     """Messages of ours were taken back before they were sent."""
 
     messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RoomJoined:
+class RoomJoined(Struct, frozen=True):
     """We have joined a room."""
 
     room: str
@@ -123,31 +113,27 @@ class RoomJoined:
     """The name that we asked for, where the room has another."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomLeft:
+class RoomLeft(Struct, frozen=True):
     """We have left a room."""
 
     room: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The answer to a question."""
 
     question: Question
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A question was refused, or something in our hello (None)."""
 
     question: Question | None
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class GapFound:
+class GapFound(Struct, frozen=True):
     """Entries of a room are missing after an id, for a reason of the frame `gap`; a `count` of 0 is unknown."""
 
     room: str
@@ -156,8 +142,7 @@ class GapFound:
     after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NewSince:
+class NewSince(Struct, frozen=True):
     """In a room there is something that is newer than what the person has read: `count` entries since a time.
 
     `has_more` if those are only the newest. `is_shown` if they, or the last of them, come next.
@@ -172,8 +157,7 @@ class NewSince:
     """Number of those that come next."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkNotice:
+class LinkNotice(Struct, frozen=True):
     """A message from the link itself for the person."""
 
     text: str

@@ -1,12 +1,11 @@
 """The identity of a client: its nick, its password and the rooms that it joins. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from trio_chat.chat.events import LOBBY
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The nick, password and rooms of a client. If `needs_nick`, it would rather be refused than get another name.
 
     `default_nick` is a nick that nobody asked for: if it cannot be had, nothing is said of it.

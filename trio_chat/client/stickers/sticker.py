@@ -1,16 +1,15 @@
 """The interface of a sticker of any kind, and of its drawing. Pure."""
 
-from dataclasses import dataclass
 from typing import Protocol, Self
 
+from msgspec import Struct
 from wcwidth import wcswidth  # prompt_toolkit measures with it too, so that both align alike
 
 INDENT = "    "
 """Indents each line of a drawing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """A drawn line: its text, and the lines of the drawings below it."""
 
     line: str

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.search_query import phrases_in, read_search

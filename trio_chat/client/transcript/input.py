@@ -1,9 +1,10 @@
 """Interpretation of a line typed at our client: a message, a question to the server, or a local command. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from trio_chat.chat.answers import HistoryQuery
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
@@ -35,8 +36,7 @@ class Local(Enum):
     CANCEL = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     """Ignore what somebody says, or no longer; without a name, list who is ignored."""
 
     name: str
@@ -46,8 +46,7 @@ class Ignore:
 Meaning = Message | Question | Local | Ignore
 
 
-@dataclass(frozen=True, slots=True)
-class TypedCommand:
+class TypedCommand(Struct, frozen=True):
     """A command that was typed in a room, at the time `now`. `limit` is that of its row."""
 
     room: str

@@ -1,12 +1,11 @@
 """Rendered output: the rows that the narrator makes of an event and a view shows."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from trio_chat.client.transcript.rows import Row
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptItem:
+class TranscriptItem(Struct, frozen=True):
     """Rows that belong together: an entry, or a notice of the client about a room."""
 
     rows: list[Row]
@@ -20,8 +19,7 @@ class TranscriptItem:
     """True if it mentions the person, or is for them alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedOutput:
+class RenderedOutput(Struct, frozen=True):
     """One event, rendered: items of the transcript, and notices of the client about its connection.
 
     `greeting` is for a person who has just connected.

@@ -1,7 +1,8 @@
 """Rows of a transcript as plain data: stretches of text, each with its role. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Style(StrEnum):
@@ -28,8 +29,7 @@ class Style(StrEnum):
 NAMES = tuple(style for style in Style if style.startswith("name-"))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A stretch of a row."""
 
     text: str
