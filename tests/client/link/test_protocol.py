@@ -285,7 +285,7 @@ def test_another_journal_is_told_and_ids_begin_anew(epoch: str) -> None:
 @pytest.mark.parametrize("reason", ["pruned", "slow", "something new"])
 def test_a_gap_is_told(reason: str) -> None:
     assert hear(connected(), frames.Gap(room="lobby", after=3, reason=reason, missed=7)) == [
-        GapFound("lobby", 7, reason)
+        GapFound("lobby", 7, reason, after=3)
     ]
 
 

@@ -16,7 +16,6 @@ from trio_chat.awake_clock import AwakeClock
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.wording import notice
 from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
-from trio_chat.client.line_view.password import read_password
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.prompt_view import PromptView
 from trio_chat.client.line_view.surface import Surface, print_error
@@ -235,6 +234,8 @@ class LineView:
         is_wrong = self._has_been_asked or self._identity.password
         print_error("wrong password" if is_wrong else f"{self._address} asks for a password")
         self._has_been_asked = True
+        from trio_chat.client.line_view.password import read_password  # only here: most servers have none
+
         while (password := await read_password()) == "":
             pass
         return password
