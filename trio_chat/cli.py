@@ -22,7 +22,7 @@ from trio_chat.config import (
     load,
     unknown_variable_warnings,
 )
-from trio_chat.config.click_options import SectionedCommand, config_option, setting_options
+from trio_chat.config.click_options import SectionedCommand, SettingsCommand, config_option, deferred_options
 from trio_chat.config.setting_types import integer
 from trio_chat.journal.engines import forms_help
 from trio_chat.operate.command_table import OPERATOR_COMMANDS, load_command
@@ -173,7 +173,7 @@ def _load(struct: type[_Settings], flags: Mapping[str, object], *, file: Path | 
 
 
 @cli.command(cls=ServeCommand)
-@setting_options(ServeSettings)
+@deferred_options(ServeSettings)
 @config_option
 def serve(config: Path | None, **flags: Any) -> int:
     """Start a server: chat on one port, the admin API on another.
@@ -190,7 +190,7 @@ def serve(config: Path | None, **flags: Any) -> int:
 
 
 @cli.command(cls=ServeCommand, short_help="Check the settings of a server without starting it.")
-@setting_options(ServeSettings)
+@deferred_options(ServeSettings)
 @config_option
 @click.option("--quiet", "-q", is_flag=True, help="Print problems only.")
 def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
@@ -206,10 +206,10 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
     return check(found, is_quiet=quiet)
 
 
-@cli.command()
+@cli.command(cls=SettingsCommand)
 @click.argument("host")
 @click.argument("port", required=False)
-@setting_options(JoinSettings)
+@deferred_options(JoinSettings)
 def join(host: str, port: str | None, **flags: Any) -> int:
     """Join the chat at HOST, on PORT or 5555.
 
@@ -238,8 +238,8 @@ def _split_address(host: str, port: str | None) -> tuple[str, int]:
         raise ConfigError(f"PORT: {error}") from error
 
 
-@cli.command(short_help="Check the health of the server on this machine.")
-@setting_options(
+@cli.command(cls=SettingsCommand, short_help="Check the health of the server on this machine.")
+@deferred_options(
     ServeSettings,
     {
         "admin_host": "Address of the server's admin API.",
@@ -280,9 +280,9 @@ def history(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@history.command("export", short_help="Write the history to a file or stdout.")
+@history.command("export", cls=SettingsCommand, short_help="Write the history to a file or stdout.")
 @click.argument("file", default="-", metavar="[FILE]")
-@setting_options(ServeSettings, _HISTORY_OPTIONS)
+@deferred_options(ServeSettings, _HISTORY_OPTIONS)
 @config_option
 def export_history(file: str, config: Path | None, **flags: Any) -> int:
     """Write the history to FILE or stdout, one JSON object per line and entry. The server may be running.
@@ -295,9 +295,9 @@ def export_history(file: str, config: Path | None, **flags: Any) -> int:
     return transfer.export_history(settings, file)
 
 
-@history.command("import", short_help="Add the history in a file or on stdin to the journal.")
+@history.command("import", cls=SettingsCommand, short_help="Add the history in a file or on stdin to the journal.")
 @click.argument("file", default="-", metavar="[FILE]")
-@setting_options(ServeSettings, _HISTORY_OPTIONS | {"data": "The server's data folder; created if it is missing."})
+@deferred_options(ServeSettings, _HISTORY_OPTIONS | {"data": "The server's data folder; created if it is missing."})
 @config_option
 def import_history(file: str, config: Path | None, **flags: Any) -> int:
     """Add the entries in FILE or on stdin that the journal lacks: all of them, or none if a line is damaged.
@@ -310,8 +310,8 @@ def import_history(file: str, config: Path | None, **flags: Any) -> int:
     return transfer.import_history(settings, file)
 
 
-@history.command("compact", short_help="Give the disk space of removed entries back.")
-@setting_options(ServeSettings, _HISTORY_OPTIONS)
+@history.command("compact", cls=SettingsCommand, short_help="Give the disk space of removed entries back.")
+@deferred_options(ServeSettings, _HISTORY_OPTIONS)
 @config_option
 def compact_history(config: Path | None, **flags: Any) -> int:
     """Rebuild the journal without the space of entries that `--keep` removed.

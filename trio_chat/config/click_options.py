@@ -12,6 +12,8 @@ from trio_chat.config.loading import CONFIG_VARIABLE, ConfigError, Setting, sett
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
+_DEFERRED = "__deferred_options__"
+
 _PATHS = MappingProxyType({"FILE": click.Path(), "DIR": click.Path(file_okay=False)})
 """Types that only serve completion: what is said of a wrong value is said by the setting."""
 
@@ -24,6 +26,16 @@ def setting_options(struct: type[Struct], some: Mapping[str, str] | None = None)
             if setting.flag and (some is None or setting.name in some):
                 command = _option(setting, some[setting.name] if some else setting.help)(command)
         return command
+
+    return decorate
+
+
+def deferred_options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:
+    """Give the function of a SettingsCommand the same flags, made when that command is run or shown."""
+
+    def decorate(function: _Command) -> _Command:
+        vars(function)[_DEFERRED] = setting_options(struct, some)
+        return function
 
     return decorate
 
@@ -60,7 +72,28 @@ config_option = click.option(
 )
 
 
-class SectionedCommand(click.Command):
+class SettingsCommand(click.Command):
+    """A command with deferred options, between its arguments and its other options.
+
+    The commands have some 200 of them together, and to make them all takes 10 ms.
+    """
+
+    _has_options = False
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the arguments and options."""
+        if not self._has_options:
+            self._has_options = True
+            place = sum(isinstance(parameter, click.Argument) for parameter in self.params)
+            self.params[place:place] = _options_by(vars(self.callback)[_DEFERRED])
+        return super().get_params(ctx)
+
+
+def _options_by(decorate: Callable[[Callable[..., object]], Callable[..., object]]) -> list[click.Parameter]:
+    return click.command("any")(decorate(lambda: None)).params
+
+
+class SectionedCommand(SettingsCommand):
     """A command whose help lists the options of settings under their sections, and all others at the end."""
 
     settings: type[Struct]
