@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import msgspec
+import trio
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.removal import target_of
@@ -39,16 +40,18 @@ def view_of_entry(past: Past, room: str = "") -> EntryView:
 class EntryTail:
     """Reads all entries after `cursor`, an id, except for private messages and damaged ones."""
 
-    def __init__(self, journal: Journal, cursor: int | None) -> None:
-        """`cursor` is None for a reader that begins with the next entry."""
+    def __init__(self, journal: Journal, cursor: int | None, reads: trio.CapacityLimiter) -> None:
+        """`cursor` is None for a reader that begins with the next entry. Each read waits for `reads`."""
         self.cursor = journal.last_id if cursor is None else cursor
         self._journal = journal
+        self._reads = reads
 
     async def read(self) -> list[EntryView]:
         """Return the next entries, and move the cursor behind them. -> nothing where there are none to show"""
         while self.cursor < self._journal.last_id:
             try:
-                past = await self._journal.read(None, limit=ENTRIES_PER_READ, after=self.cursor)
+                async with self._reads:
+                    past = await self._journal.read(None, limit=ENTRIES_PER_READ, after=self.cursor)
             except JournalError:
                 return []  # it is read again at the next entry
             if not past:

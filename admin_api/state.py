@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import trio
+
 from admin_api.confirmations import Confirmations
 from admin_api.event_log import EventLog
 from admin_api.hook_throttle import HookThrottle
@@ -13,6 +15,9 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import Setting
 from trio_chat.journal import Journal
+
+BULK_READS_MAX = 2
+"""Of the few reads at a time that a journal allows: the others are left to the chat, whatever operators ask for."""
 
 STATUSES = (200, 201, 204, 303, 400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
 """The statuses of answers of the admin app."""
@@ -39,6 +44,8 @@ class AdminState:
     """Returns the end of the validity of the TLS certificate in use, in seconds since 1970."""
     requests: Counter[int] = field(default_factory=lambda: Counter(dict.fromkeys(STATUSES, 0)))
     """Requests to the admin API, by the status of the answer."""
+    bulk_reads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(BULK_READS_MAX))
+    """Reads of many entries: pages, exports and live entries wait for it."""
     confirmations: Confirmations = field(default_factory=Confirmations)
     certificate_warning: Callable[[], str] = str
     """Returns a sentence about a TLS certificate that has expired or soon will, or ""."""

@@ -81,7 +81,8 @@ async def _read(state: AdminState, room: Room, query: EntryQuery) -> Sequence[Pa
     """Return the entries of a page, and one more where there are more. Raises JournalError."""
     limit, before, after = query.limit + 1, query.before, query.after
     if not query.q:
-        return await state.journal.read(room.name, limit=limit, before=before, after=after)
+        async with state.bulk_reads:
+            return await state.journal.read(room.name, limit=limit, before=before, after=after)
     return await need(state.journal, Searchable).search([room.name], query.q, limit=limit, before=before, after=after)
 
 
@@ -103,7 +104,8 @@ async def _lines(state: AdminState, room: str, last_id: int) -> AsyncIterator[by
     cursor = 0
     while cursor < last_id:
         try:
-            past = await state.journal.read(room, limit=EXPORTED_PER_READ, after=cursor)
+            async with state.bulk_reads:
+                past = await state.journal.read(room, limit=EXPORTED_PER_READ, after=cursor)
         except JournalError as error:
             yield _encode({"error": f"the journal cannot be read: {error}"}) + b"\n"
             return

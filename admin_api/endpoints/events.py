@@ -66,7 +66,7 @@ async def follow_events(state: AdminState, query: EventQuery) -> Response:
     last_id = request.headers.get("Last-Event-ID")
     cursor = log.end if not last_id else log.cursor_after(last_id)
     # The body of a HEAD is read to its end, and a stream has none.
-    tail = EntryTail(state.journal, _entry_cursor(last_id or "")) if ENTRY in wanted else None
+    tail = EntryTail(state.journal, _entry_cursor(last_id or ""), state.bulk_reads) if ENTRY in wanted else None
     subscriber = Subscriber(log, cursor, g.by, wanted)
     made = Response(Stream(log, subscriber, tail) if request.method == "GET" else b"")
     made.content_type = "text/event-stream"

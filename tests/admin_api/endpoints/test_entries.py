@@ -6,8 +6,11 @@ import pytest
 import trio
 
 from admin_api.speech import KEY_MAX, LINES_MAX
+from admin_api.state import BULK_READS_MAX
+from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Kind
 from trio_chat.chat.text import TEXT_MAX
+from trio_chat.journal.sqlite.journal import READERS_MAX
 
 
 @pytest.fixture
@@ -63,6 +66,23 @@ async def test_words_are_searched(talk):
 )
 async def test_a_page_that_cannot_be_is_400(talk, query):
     assert (await talk.ask("GET", f"/rooms/lobby/entries?{query}")).status == 400
+
+
+@pytest.mark.parametrize("path", ["/rooms/lobby/export", "/rooms/lobby/entries?limit=999"])
+async def test_however_many_read_much_at_once_reads_of_the_chat_need_not_wait(talk, path):
+    reads = talk.state.bulk_reads
+    assert reads.total_tokens < READERS_MAX
+
+    async with trio.open_nursery() as nursery:
+        for borrower in range(BULK_READS_MAX):
+            await reads.acquire_on_behalf_of(borrower)
+        for _ in range(READERS_MAX):
+            nursery.start_soon(talk.ask, "GET", path)
+        with trio.fail_after(PATIENCE_S):
+            while reads.statistics().tasks_waiting < READERS_MAX:
+                await trio.lowlevel.checkpoint()
+        for borrower in range(BULK_READS_MAX):
+            reads.release_on_behalf_of(borrower)
 
 
 async def test_a_room_is_exported_a_line_for_each_entry(talk):
