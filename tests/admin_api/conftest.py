@@ -331,7 +331,7 @@ async def _open_admin(
         nursery.cancel_scope.cancel()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_admin() -> OpenAdmin:
     """Serve an admin app with some access settings during a block."""
     return _open_admin
