@@ -28,7 +28,7 @@ ARGS ?=
 # Where `make install` puts the command: in bin/ there, with its environment in lib/.
 PREFIX ?= $(if $(HOME),$(HOME)/.local)
 
-.PHONY: serve join install uninstall test check fix docs house bench faults fuzz wheel lock clean anew
+.PHONY: serve join install uninstall test check fix docs house pictures bench faults fuzz wheel lock clean anew
 
 serve: $(VENV)/.runtime
 	$(RUN) trio_chat serve $(ARGS)
@@ -62,6 +62,10 @@ docs: $(VENV)/.dev
 house: $(VENV)/.dev
 	$(RUN) scripts.drawing
 	$(RUN) scripts.tables
+
+# The pictures of the web console in docs/pictures, with Chromium.
+pictures: $(VENV)/.dev $(VENV)/.system
+	$(RUN) scripts.pictures
 
 bench: $(VENV)/.runtime
 	$(RUN) bench $(ARGS)

@@ -1,5 +1,6 @@
 """Clients over HTTP: listed, shown, kicked, and ended by the filter."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -19,6 +20,9 @@ from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.operators.restrictions import REASON_LIMIT
+
+LABELS_RECORDED = 5
+"""Clients that the audit log names where they were ended by their ids."""
 
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_LIMIT, examples=["too noisy"])]
 
@@ -114,7 +118,7 @@ async def end_clients(state: AdminState, query: EndQuery) -> Response:
         abort(problem(400, "First ask with dry_run=true whom it would end; its answer has a `confirm` that ends them."))
     clients = await _selected(state.operator.chat, query)
     labels = {client.id: client.label for client in clients}
-    confirmation = state.confirmations.add(labels, query.shown, state.operator.clock())
+    confirmation = state.confirmations.add(labels, _recorded(query, labels.values()), state.operator.clock())
     return answer(
         EndedClients(
             dry_run=True,
@@ -152,3 +156,12 @@ async def _end_confirmed(state: AdminState, query: EndQuery) -> Response:
     gone = [label for one, label in confirmed.labels.items() if one not in ended]
     clients = [view for view in views if view.id in ended]
     return answer(EndedClients(dry_run=False, count=len(ended), clients=clients, gone=gone[:NAMED_MAX]))
+
+
+def _recorded(wanted: ClientFilter, labels: Iterable[str]) -> str:
+    """Return what the audit log says about whom a filter means: names in place of ids."""
+    if wanted.ids is None:
+        return wanted.shown
+    names = list(labels)
+    more = f" and {len(names) - LABELS_RECORDED} more" if len(names) > LABELS_RECORDED else ""
+    return ", ".join(names[:LABELS_RECORDED]) + more

@@ -315,7 +315,7 @@ OpenAdmin = Callable[..., AbstractAsyncContextManager[AdminServer]]
 
 
 @asynccontextmanager
-async def _open_admin(
+async def open_admin_server(
     access: Access = Access(),  # noqa: B008  # frozen
     *,
     keep_timeout_s: float = 3.0,
@@ -334,10 +334,10 @@ async def _open_admin(
 @pytest.fixture(scope="session")
 def open_admin() -> OpenAdmin:
     """Serve an admin app with some access settings during a block."""
-    return _open_admin
+    return open_admin_server
 
 
 @pytest.fixture
 async def admin(nursery: trio.Nursery) -> AsyncIterator[AdminServer]:
-    async with _open_admin() as admin:
+    async with open_admin_server() as admin:
         yield admin

@@ -15,12 +15,12 @@ export function makeRow(client, actions) {
   const kick = el("button", { type: "button", class: "quiet danger", onclick: () => actions.kick(row.client) }, "Kick");
   const ban = el("button", { type: "button", class: "quiet danger hide", onclick: () => actions.ban(row.client) }, "Ban");
   const who = cell("who");
-  who.append(name, el("div", { class: "sub cut" }));
+  who.append(name, el("div", { class: "sub cut" }, el("span"), el("span", { class: "hide wide" })));
   const act = cell("act", "act");
   act.append(kick, ban, el("span", { class: "soft", hidden: true }));
   const picked = cell("pick", "hide");
   picked.append(pick);
-  const [idle, connected] = [cell("idle", "num hide soft"), cell("connected", "num hide soft")];
+  const [idle, connected] = [cell("idle", "num hide soft"), cell("connected", "num hide wide soft")];
   row.append(picked, who, cell("rooms", "soft cut hide"), cell("behind"), idle, connected, act);
   return Object.assign(row, { client, parts: { pick, name, kick, ban } });
 }
@@ -54,9 +54,9 @@ function updateWho(who, name, client) {
   say(name, client.nick ?? address);
   name.title = client.nick ?? address;
   name.classList.toggle("mono", !client.nick);
-  const below = who.lastElementChild;
-  const mode = client.mode === "lines" ? "" : ` · ${client.mode}`;
-  say(below, (client.nick ? address : "no nick") + mode);
+  const [below, mode] = who.lastElementChild.children;
+  say(below, client.nick ? address : "no nick");
+  say(mode, client.mode === "lines" ? "" : ` · ${client.mode}`);
   below.classList.toggle("mono", Boolean(client.nick));
 }
 

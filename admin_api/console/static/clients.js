@@ -106,6 +106,7 @@ function drawState() {
 function drawSelection() {
   const endPicked = byId("end-picked");
   endPicked.hidden = !picked.size;
+  byId("count").hidden = picked.size > 0;
   say(endPicked, `End ${exact(picked.size)} selected…`);
   const endAll = byId("end-matching");
   endAll.hidden = !isFiltered() || picked.size > 0 || !list.matching || list.matching === list.total;

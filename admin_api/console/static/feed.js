@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { byId, el, say } from "./dom.js";
-import { clock, exact, moment } from "./format.js";
+import { clock, exact, moment, operatorOf } from "./format.js";
 
 const LINES_MAX = 40;
 const FLUSH_MS = 500;
@@ -23,8 +23,12 @@ const REASONS = {
 const SUMS = { connected: "clients connected", disconnected: "connections ended", kicked: "clients were kicked", nick: "took another nick", topic: "topics were set" };
 
 const bold = (text) => el("b", {}, text);
+const by = (who) => el("b", { title: who }, operatorOf(who));
 const code = (text) => el("span", { class: "mono" }, text);
 const pill = (kind, text) => el("span", { class: `pill ${kind}` }, text);
+
+const firstOf = (text) => text.split(" ", 1)[0];
+const restOf = (text) => text.slice(firstOf(text).length);
 
 // -> the words for an event, as texts and elements, or null for one that is not shown
 function wordsOf(name, data) {
@@ -36,18 +40,19 @@ function wordsOf(name, data) {
     case "kicked":
       return [bold(data.client.label), " was kicked ", pill("bad", "kick")];
     case "kick":
-      return [bold(data.what), " was kicked by ", bold(data.who), " ", pill("bad", "kick")];
+      return [bold(data.what.split(": ", 1)[0]), " was kicked by ", by(data.who), data.what.slice(data.what.split(": ", 1)[0].length), " ", pill("bad", "kick")];
     case "ban":
-      return [code(data.what), " banned by ", bold(data.who), " ", pill("bad", "ban")];
+      return [code(firstOf(data.what)), " banned by ", by(data.who), restOf(data.what), " ", pill("bad", "ban")];
     case "unban":
-      return ["ban of ", code(data.what), " lifted by ", bold(data.who)];
+      return ["ban of ", code(data.what), " lifted by ", by(data.who)];
     case "kick-many":
-      return [code(data.what), " ended by ", bold(data.who), " ", pill("bad", "kick")];
+      return [code(data.what), " ended by ", by(data.who), " ", pill("bad", "kick")];
     case "reload":
       return ["settings read again: ", code(data.what || "nothing changed")];
     case "say":
-      return [bold(data.who), " spoke as the server"];
+      return [by(data.who), " spoke as the server"];
     case "topic":
+      if (!data.room) return null; // the record of an operator's action: the room's own event tells more
       return ["topic of ", bold(`#${data.room}`), data.text ? `: ${data.text}` : " cleared"];
     case "nick":
       return [bold(data.author), " is now ", bold(data.text)];
@@ -61,7 +66,7 @@ function wordsOf(name, data) {
     case "entry":
       return null;
     default:
-      return data.who ? [bold(data.who), `: ${name} `, code(data.what ?? "")] : null;
+      return data.who ? [by(data.who), `: ${name} `, code(data.what ?? "")] : null;
   }
 }
 

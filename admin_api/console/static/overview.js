@@ -66,7 +66,7 @@ function drawTrouble() {
   const stuck = behind.clients.filter((client) => (client.behind.stuck_s ?? 0) >= 2);
   const troubles = [
     ...status.reasons.map((text) => ({ kind: status.health === "read-only" ? "bad" : "warn", text })),
-    stuck.length && { kind: "warn", text: `${plural(stuck.length, "client")} ${stuck.length === 1 ? "takes" : "take"} nothing; after ${times.stall_timeout_s} s they are disconnected.`, href: "/console/clients?state=behind&sort=-behind" },
+    stuck.length && { kind: "warn", text: `${plural(stuck.length, "client")} ${stuck.length === 1 ? "takes nothing; it is" : "take nothing; each is"} disconnected after ${times.stall_timeout_s} s.`, href: "/console/clients?state=behind&sort=-behind" },
     refused.length && { kind: "warn", text: `${plural(refused.reduce((sum, one) => sum + one.count, 0), "connection")} refused in the last minute: ${[...new Set(refused.flatMap((one) => one.reasons))].join(", ")}.` },
   ].filter(Boolean);
   const { clients, away, rooms } = status.counts;
@@ -130,7 +130,7 @@ function drawEnds(ended) {
   const rows = Object.entries(ended).filter(([, count]) => count).sort(([, a], [, b]) => b - a);
   const total = rows.reduce((sum, [, count]) => sum + count, 0);
   const most = Math.max(1, ...rows.map(([, count]) => count));
-  say(byId("ends-total"), total ? `${exact(total)} in the last hour` : "");
+  say(byId("ends-total"), total ? `${exact(total)} in an hour` : "");
   const make = ([reason]) => el("li", { class: reason === "failed" ? "stuck" : "" }, el("span", {}, ENDS[reason] ?? reason), el("b", {}), el("div", { class: "bar", "aria-hidden": "true" }, el("i")));
   keyed(byId("ends"), rows, ([reason]) => reason, make, (row, [, count]) => {
     say(row.children[1], exact(count));

@@ -113,7 +113,8 @@ export class Plot {
     say(this.number, shown[0]);
     this.number.title = String(values[0]);
     const others = this.lines.slice(1).map(({ label }, number) => `${label} ${shown[number + 1]}, `);
-    say(this.when, `${others.join("")}${index === null ? "now" : clock(sample.time * 1000)}`);
+    const when = index === null ? (others.length ? "" : "now") : clock(sample.time * 1000);
+    say(this.when, `${others.join("")}${when}`.replace(/, $/, ""));
     const last = this.samples.length - 1;
     set(this.frame, { "aria-valuemax": last, "aria-valuenow": index ?? last, "aria-valuetext": `${text} at ${moment(sample.time * 1000)}` });
     this.cross.replaceChildren(...(index === null ? [] : this.crosshair(sample, values)));
@@ -126,8 +127,8 @@ export class Plot {
   }
 }
 
-// The next of 1, 2, 4, 5, 10, 20, … that is not below a number.
+// The next round number that is not below a number: 1, 1.5, 2, 3, … 10, 15, and so on.
 function nice(number) {
   const power = 10 ** Math.floor(Math.log10(number));
-  return [1, 2, 4, 5, 10].find((step) => step * power >= number * 1.02) * power || 10 * power;
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((step) => step * power >= number * 1.02) * power || 10 * power;
 }

@@ -87,6 +87,8 @@ async def test_everybody_can_be_ended_by_their_ids(crowd):
     assert answer.json["count"] == 5
     assert (await crowd.ask("DELETE", f"/clients?confirm={answer.json['confirm']}")).json["count"] == 5
     assert nicks(crowd) == set()
+    [record] = (await crowd.ask("GET", "/audit")).json["audit"]
+    assert record["what"] == "ann, bob, cyd, dan, eve (5 kicked)"
 
 
 @pytest.mark.parametrize("query", ["confirm=x", "nick=a&confirm=x", "dry_run=true&confirm=x", "nick=a"])
