@@ -24,7 +24,8 @@ client has so short a session."""
 def notice_of(entry: Entry, reason: str = "") -> Draft:
     """Make the notice that removes an entry. `reason` is clean; everybody in the room reads it."""
     target = str(entry.id)
-    text = f"{_sentence(entry.draft)}: {reason[:REASON_MAX]}" if reason else _sentence(entry.draft)
+    sentence = sentence_of(entry.draft.kind, entry.draft.author)
+    text = f"{sentence}: {reason[:REASON_MAX]}" if reason else sentence
     return Draft(entry.draft.room, Kind.REMOVED, SERVER, text, target, session=_SESSION, key=target)
 
 
@@ -56,7 +57,8 @@ def is_tombstone(draft: Draft) -> bool:
 
 def tombstone_of(entry: Entry) -> Entry:
     """Make the tombstone of an entry: its id, time, room, author and key, and none of its words."""
-    draft = msgspec.structs.replace(entry.draft, kind=Kind.REMOVED, text=_sentence(entry.draft), to="", client="")
+    text = sentence_of(entry.draft.kind, entry.draft.author)
+    draft = msgspec.structs.replace(entry.draft, kind=Kind.REMOVED, text=text, to="", client="")
     return msgspec.structs.replace(entry, draft=draft)
 
 
@@ -70,7 +72,7 @@ def tombstone_for(notice: Draft, entry: object) -> Entry | None:
     return None
 
 
-def _sentence(draft: Draft) -> str:
-    """Return the sentence for people. Clients that do not know the kind show its text."""
-    what = "the topic set by" if draft.kind is Kind.TOPIC else "a message of"
-    return f"{what} [{draft.author}] was removed"
+def sentence_of(kind: Kind, author: str) -> str:
+    """Return the sentence for people. Clients that do not know the kind REMOVED show its text."""
+    what = "the topic set by" if kind is Kind.TOPIC else "a message of"
+    return f"{what} [{author}] was removed"

@@ -21,6 +21,7 @@ from trio_chat.client.link.protocol import ClientProtocol
 from trio_chat.client.memory.records import ReadMark
 from trio_chat.client.transcript.backfill import COUNTED_MAX, HELD_MAX, NICK_HINT, ROOMS_AT_ONCE, Backfill
 from trio_chat.client.transcript.read_marks import ReadMarks
+from trio_chat.client.transcript.removals import Removals
 from trio_chat.wire import frames
 
 
@@ -344,3 +345,17 @@ def test_only_some_rooms_are_counted_at_once_and_all_in_the_end() -> None:
         answered += 1
 
     assert joiner.heard == [f"1 since 60 in {room}" for room in rooms]
+
+
+def test_an_entry_that_is_removed_while_it_is_held_back_is_shown_without_its_words() -> None:
+    joiner, removals = Joiner(), Removals()
+    joiner.hear(said(11, text="secret"), said(12))
+
+    notice = [Received(said(13, kind="removed", author="server", removes=11), is_own=False)]
+    removals.note(notice)
+    joiner.backfill.change_held(removals.hide)
+    joiner.page(said(9))
+    joiner.members("alice")
+
+    shown = [told.entry.text for told in joiner.told if isinstance(told, Received)]
+    assert shown == ["a message of [bob] was removed", "12"]

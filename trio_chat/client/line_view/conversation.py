@@ -31,6 +31,7 @@ from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import beginning_of
 from trio_chat.client.transcript.read_marks import ReadMarks
+from trio_chat.client.transcript.removals import Removals
 from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
 
@@ -73,6 +74,7 @@ class Conversation:
             marks=self._marks,
             clock=time.time,
         )
+        self._removals = Removals()
         self._backfill_deadline = math.inf
         self._unshown: list[LinkEvent] = []
         self._reconnecting = trio.CancelScope()
@@ -214,7 +216,7 @@ class Conversation:
         delay_s = self._narrator.presence_delay_s()
         summary_at = math.inf if delay_s is None else trio.current_time() + delay_s
         with trio.move_on_at(min(self._backfill_deadline, summary_at)):
-            batch = await anext(self._link)
+            batch = self._without_removed(await anext(self._link))
             self._narrator.people.update(batch, self._link.label)
             batch = self._backfill.reorder(batch, self._link)
             for question in self._backfill.take_questions():
@@ -225,6 +227,12 @@ class Conversation:
             return []
         self._backfill_deadline = math.inf
         return self._backfill.release()
+
+    def _without_removed(self, batch: Sequence[LinkEvent]) -> list[LinkEvent]:
+        """Take the words of removed entries out of events, also out of those held back."""
+        if self._removals.note(batch):
+            self._backfill.change_held(self._removals.hide)
+        return self._removals.hide(batch)
 
     async def _show_events(self) -> None:
         while some := self._take_slice():

@@ -3,7 +3,7 @@
 Where the person has been there before, what is new to them is counted and set off from the rest.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -78,6 +78,10 @@ class Backfill:
         """Return the questions to be asked now, once."""
         questions, self._questions = self._questions, []
         return questions
+
+    def change_held(self, change: Callable[[Sequence[LinkEvent]], list[LinkEvent]]) -> None:
+        """Change the events that are held back."""
+        self._held = change(self._held)
 
     def release(self) -> list[LinkEvent]:
         """Hold nothing back any longer. -> the events that were held back"""

@@ -11,7 +11,7 @@ PEOPLE_MAX = 1000
 
 _GONE = (Kind.LEFT, Kind.KICKED)
 _SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.TOPIC)
-_NOBODY = (Kind.CROWD, Kind.ANNOUNCED)
+_NOBODY = (Kind.CROWD, Kind.ANNOUNCED, Kind.REMOVED)
 
 
 class People:
