@@ -37,7 +37,8 @@ def find_one(chat: Chat, who: str) -> Client:
 async def views_of(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
     """Describe clients as they are now, NAMED_MAX at most."""
     views: list[ClientView] = []
-    for start in range(0, min(len(clients), NAMED_MAX), PER_TURN):
+    clients = clients[:NAMED_MAX]
+    for start in range(0, len(clients), PER_TURN):
         views += [view_of(chat, client) for client in clients[start : start + PER_TURN]]
         await trio.lowlevel.checkpoint()
     return views

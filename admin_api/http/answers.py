@@ -7,7 +7,7 @@ import msgspec
 import trio
 from quart import Response
 
-ROWS_PER_TURN = 200
+ROWS_PER_TURN = 128
 """Rows of a list that are encoded between two checkpoints of the event loop: about a millisecond."""
 
 T = TypeVar("T")

@@ -16,6 +16,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.operators.bans import Bans
+from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.config import ServeSettings
 from trio_chat.journal import open_journal
 from trio_chat.serve.wiring import wire
@@ -38,6 +39,7 @@ class RunningServer:
     context: SessionContext
     port: int
     bans: Bans
+    mutes: Mutes
     changes: list[tuple[Change, str]] = field(default_factory=list)
     disconnects: list[DisconnectReason] = field(default_factory=list)
     came: trio.Event = field(default_factory=trio.Event)
@@ -133,7 +135,7 @@ async def _open_server(
             context = parts.context
             context.admission.limits = limits
             context.rate_limit = rate_limit or RateLimit()
-            server = RunningServer(context, listener.getsockname()[1], parts.operator.bans)
+            server = RunningServer(context, listener.getsockname()[1], parts.operator.bans, parts.operator.mutes)
 
             async def hear() -> None:
                 async for entries in journal.follow():

@@ -18,6 +18,7 @@ from trio_chat.chat.operators.mutes import (
     mute_of_client,
     mute_of_network,
 )
+from trio_chat.chat.operators.restrictions import EXPIRED_PER_CALL
 
 
 def mute(world, client, *, until: float | None = None, reason: str = "") -> Mute:
@@ -234,3 +235,15 @@ def test_mutes_are_bounded(world, monkeypatch) -> None:
     mute_network(world, "10.0.0.2", until=world.now + 60)  # in place of the earlier one
     world.now += 60
     mute_network(world, "10.0.0.3")
+
+
+def test_of_very_many_that_end_at_once_none_holds(world) -> None:
+    count = 2 * EXPIRED_PER_CALL
+    for number in range(count):
+        mute_network(world, f"10.0.0.{number}", until=world.now + 60)
+    world.now += 60
+    last = world.connect(1, f"10.0.0.{count - 1}")
+
+    assert may_speak(world, last)
+    assert world.mutes.current(world.now) == []
+    assert len(world.mutes) == 0

@@ -11,7 +11,6 @@ from tests.literals import literal_arguments
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.hooks import Hooks
-from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.chat.session_record import SessionRecord
@@ -22,7 +21,7 @@ from trio_chat.server.upkeep.operator_log import OperatorLog
 def context_of(server, operator_log=None) -> ConsoleContext:
     journal = server.context.journal
     records = operator_log or OperatorLog(journal, lambda: 0.0)
-    operator = Operator(server.chat, server.bans, Mutes(), records, lambda: 0.0, at_once, Hooks(server.chat))
+    operator = Operator(server.chat, server.bans, server.mutes, records, lambda: 0.0, at_once, Hooks(server.chat))
     return ConsoleContext(operator, journal, journal, trio.lowlevel.checkpoint)
 
 

@@ -7,6 +7,7 @@ import trio
 import trio.testing
 
 from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.operators.mutes import mute_of_client
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
 
@@ -289,3 +290,55 @@ async def test_a_say_just_before_bye_is_acknowledged(open_server) -> None:
         )
 
         assert b'"key":"s"' in await alice.line.rest()
+
+
+def mute(server, label: str) -> None:
+    client = server.chat.known_as(label)
+    server.mutes.add(mute_of_client(client, [], reason="spam", by="console", now=0.0, until=None))
+
+
+async def test_a_muted_client_that_needs_another_nick_comes_in_with_the_old_one(open_server) -> None:
+    async with open_server() as server:
+        alice = await enter(server, nick="alice", rooms=["lobby"], session="a" * 20)
+        mute(server, "alice")
+        await alice.line.stream.aclose()
+        again = await call(server)
+
+        await again.send(type="hello", protocol=1, nick="pills", needs_nick=True, session="a" * 20, rooms=["lobby"])
+
+        refused = await again.until("error")
+        assert (refused["code"], refused["text"]) == ("muted", "you are muted: spam")
+        assert (await again.until("welcome"))["you"]["label"] == "alice"
+
+
+async def test_everything_that_a_muted_client_says_is_refused_with_its_key_and_what_it_said_before_is_kept(
+    open_server,
+) -> None:
+    async with open_server() as server:
+        alice = await enter(server, nick="alice", rooms=["lobby"], session="a" * 20)
+        bob = await enter(server, nick="bob", rooms=["lobby"])
+        await alice.send(type="say", room="lobby", text="before", key="before")
+        await alice.until("entry", key="before")
+        mute(server, "alice")
+
+        await alice.send_at_once(
+            {"type": "say", "room": "lobby", "text": "one", "key": "k1"},
+            {"type": "say", "room": "lobby", "lines": ["one", "two"], "key": "k2"},
+            {"type": "act", "room": "lobby", "text": "waves", "key": "k3"},
+            {"type": "tell", "to": "bob", "text": "psst", "key": "k4"},
+            {"type": "topic", "room": "lobby", "text": "mine", "key": "k5"},
+            {"type": "say", "room": "lobby", "text": "before", "key": "before"},
+        )
+        answers = [await alice.receive() for _ in range(6)]
+
+        assert [(one["type"], one.get("code"), one["key"]) for one in answers] == [
+            *(("error", "muted", f"k{number}") for number in range(1, 6)),
+            ("entry", None, "before"),
+        ]
+        server.mutes.remove(server.mutes.current(0.0)[0])
+        await alice.send(type="say", room="lobby", text="after", key="k6")
+        heard = await bob.up_to("entry", text="after")
+        assert [one["text"] for one in heard if one["type"] == "entry" and one["kind"] != "joined"] == [
+            "before",
+            "after",
+        ]

@@ -107,8 +107,8 @@ class Operator:
         """
         check_copies(lines, len(clients))
         receipts: list[Receipt] = []
-        steps = to_clients(self.chat, clients, lines, receipts)
-        await self.finish(self._recorded(steps, f"{len(clients)} clients, {what}", lines, by))
+        steps, count = to_clients(self.chat, clients, lines, receipts), len(clients)
+        await self.finish(self._recorded(steps, f"{count} client{'s' * (count != 1)}, {what}", lines, by))
         return receipts
 
     def _recorded(self, steps: Iterator[int], whom: str, lines: Sequence[str], by: str) -> Iterator[int]:
