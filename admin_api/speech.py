@@ -74,7 +74,7 @@ def lines_of(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a request says: the name of the room, the author, and the lines as they are kept."""
+    """The speech of a request: the name of the room, the author, and the lines as they are kept."""
 
     room: str
     author: str

@@ -1,4 +1,4 @@
-"""What is said in rooms, over HTTP: read, searched, exported and said."""
+"""Entries of rooms over HTTP: read, searched, exported and said."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated

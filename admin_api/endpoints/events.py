@@ -23,6 +23,9 @@ from trio_chat.chat.text import excerpt
 ENTRY = "entry"
 """The group of what is said, which is sent only where it is asked for by name."""
 
+DEFAULT: Wanted = frozenset({"client", "operator", "health", "limit"})
+"""The groups that are sent where none is asked for: what happens in rooms is too much for most."""
+
 ACTIONS = (
     *("ban", "unban", "change-ban", "mute", "unmute", "change-mute"),
     *("reload", "say", "announce", "topic", "hook", "unhook", "kick-many", "remove"),
@@ -42,7 +45,7 @@ LAST_EVENT_ID: Schema = {"type": "string", "description": "The id of the last ev
 
 
 class EventQuery(msgspec.Struct, frozen=True):
-    """The events to be sent: groups or names, with commas between them. All groups but `entry` if there is none."""
+    """The events to be sent: groups or names, with commas between them. Without any: those in DEFAULT."""
 
     types: Annotated[str, msgspec.Meta(max_length=TYPES_MAX, examples=["client,operator"])] = ""
 
@@ -58,7 +61,7 @@ class EventQuery(msgspec.Struct, frozen=True):
     ),
 )
 async def follow_events(state: AdminState, query: EventQuery) -> Response:
-    """Stream events live: clients, operators, health, limits, topics, nicks and rooms; what is said if asked for."""
+    """Stream events live: clients, operators, health, limits; topics, nicks, rooms and entries where asked for."""
     log, wanted = state.events, _read_types(query.types)
     # Trade-off: a subscriber is counted when its body begins, so requests of the same instant may exceed the limit.
     if len(log.subscribers) >= SUBSCRIBERS_MAX:
@@ -78,7 +81,7 @@ async def follow_events(state: AdminState, query: EventQuery) -> Response:
 def _read_types(types: str) -> Wanted:
     """Return the groups and names that are asked for, or abort with 400 for something that can be neither."""
     if not types:
-        return frozenset(GROUPS)
+        return DEFAULT
     wanted = frozenset(name.strip() for name in types.split(","))
     known = {*GROUPS, ENTRY, *Change, *ACTIONS}
     if unknown := sorted(wanted - known):

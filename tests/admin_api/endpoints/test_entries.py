@@ -1,4 +1,4 @@
-"""What is said in rooms, over HTTP: read, searched, exported and said."""
+"""Entries of rooms over HTTP: read, searched, exported and said."""
 
 import json
 
