@@ -143,7 +143,7 @@ def _set_times(admin: AdminServer, client: Client, idle_s: float, stuck_s: float
 
 
 async def _act(admin: AdminServer, people: Sequence[Client]) -> None:
-    """What operators did lately, and one who lost the connection."""
+    """Recent acts of operators, and a client that has lost its connection."""
     mei = people[4]
     admin.now -= 1500
     admin.operator.kick(_join(admin, "adbot", "198.51.100.66", 40100, Mode.LINES, ("lobby",)), by=ANN, reason="spam")
