@@ -1146,3 +1146,69 @@ async def test_tombstones_and_their_notices_are_pruned_like_other_entries(journa
     await journal.prune(more_than=1)
 
     assert await texts(journal) == ["newest"]
+
+
+async def removed_and_exported(tmp_path: Path) -> tuple[list[Entry], list[Entry]]:
+    """A journal as it was before entry 2 of three was removed, and as it was then."""
+    async with open_journal("memory:", data=tmp_path) as other:
+        await keep(other, said("one"), said("secret"), said("three"))
+        before = [it for it in await other.read(None, limit=9) if isinstance(it, Entry)]
+        await remove(other, 2)
+        return before, [it for it in await other.read(None, limit=9) if isinstance(it, Entry)]
+
+
+@needs(Importable)
+@pytest.mark.parametrize("own", [0, 7])
+async def test_a_removal_is_imported_with_its_tombstone(journal: Journal, tmp_path: Path, own: int) -> None:
+    assert isinstance(journal, Importable)
+    await keep(journal, *(said(f"own {number}") for number in range(own)))
+    _, entries = await removed_and_exported(tmp_path)
+
+    await journal.load(entries, Origin("another"))
+
+    past = await journal.read("lobby", limit=4)
+    assert [it.id for it in past] == [own + 1, own + 2, own + 3, own + 4]
+    assert [target_of(it.draft) for it in past if isinstance(it, Entry)] == [None, None, None, own + 2]
+
+
+@needs(Importable)
+@pytest.mark.parametrize("own", [0, 7])
+async def test_a_removal_that_is_imported_removes_what_came_with_its_words(
+    journal: Journal, tmp_path: Path, own: int
+) -> None:
+    assert isinstance(journal, Importable)
+    await keep(journal, *(said(f"own {number}") for number in range(own)))
+    before, after = await removed_and_exported(tmp_path)
+
+    await journal.load([*before, after[-1]], Origin("another"))
+
+    assert "secret" not in await texts(journal)
+    assert (await texts(journal))[own:] == ["one", *[it.draft.text for it in after[1:2]], "three", after[-1].draft.text]
+
+
+@needs(Importable)
+async def test_a_later_import_removes_what_an_earlier_one_brought_under_the_same_ids(
+    journal: Journal, tmp_path: Path
+) -> None:
+    assert isinstance(journal, Importable)
+    before, after = await removed_and_exported(tmp_path)
+    await journal.load(before, Origin("another"))
+
+    await journal.load(after, Origin("another"))
+
+    assert "secret" not in await texts(journal)
+
+
+@needs(Importable)
+async def test_an_imported_removal_stands_in_the_way_of_none_here(journal: Journal, tmp_path: Path) -> None:
+    assert isinstance(journal, Importable)
+    await keep(journal, said("own"), said("own secret"))
+    before, after = await removed_and_exported(tmp_path)
+    await journal.load(before, Origin("another"))
+    await journal.load(after, Origin("another"))
+    assert "own secret" in await texts(journal)
+
+    tombstone = await remove(journal, 2)
+
+    assert is_tombstone(tombstone.draft)
+    assert "own secret" not in await texts(journal)

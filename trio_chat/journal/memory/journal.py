@@ -32,6 +32,7 @@ from trio_chat.journal.records import (
     RoomRecord,
     SearchError,
 )
+from trio_chat.journal.renumbering import Renumbering
 from trio_chat.journal.search_words import Wanted, phrases
 
 ENTRIES_MAX = 100_000
@@ -220,14 +221,18 @@ class MemoryJournal(Intake):
             self.epoch, self.pruned_to = origin.epoch, origin.pruned_to
             self._prune_marks = PruneMarks(origin.pruned_to)
         loaded_to = self.last_id if keeps_ids else self._loaded_to.get(origin.epoch, 0)
-        count = 0
+        count, new_ids = 0, Renumbering()
         for entry in entries:
             if entry.id <= loaded_to:
                 continue
             self._loaded_to[origin.epoch] = entry.id
-            if (entry.draft.session, entry.draft.key) in self._keyed:
+            one = entry if keeps_ids else new_ids.renumber(entry, self.last_id + 1)
+            if known := self._keyed.get((one.draft.session, one.draft.key)):
+                new_ids.add(entry.id, known.id)
                 continue
-            self._store([Entry(entry.id if keeps_ids else self.last_id + 1, entry.time, entry.draft)])
+            new_ids.add(entry.id, one.id)
+            self._store([one])
+            self._remove([one])
             count += 1
         return count
 

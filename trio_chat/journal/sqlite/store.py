@@ -9,9 +9,10 @@ from typing import TypeVar
 
 import msgspec
 
-from trio_chat.chat.events import Entry, Kind
+from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.records import AuditRecord, BanRecord, HookRecord, JournalError, MuteRecord, Origin, Past
+from trio_chat.journal.renumbering import Renumbering
 from trio_chat.journal.sqlite.connection import SECURE_DELETE, connect, explaining, refusing, transaction
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
@@ -202,7 +203,7 @@ class Store:
 
         Raises JournalError, and what the iterable raises.
         """
-        count, last_id = 0, self.last_id
+        count, last_id, new_ids, notices = 0, self.last_id, Renumbering(), list[Draft]()
         with explaining():
             with transaction(self._db):
                 keeps_ids = last_id == 0 or origin.epoch == self.epoch
@@ -214,12 +215,20 @@ class Store:
                         continue
                     loaded_to = entry.id
                     number = entry.id if keeps_ids else last_id + 1
-                    row = to_row(Entry(number, entry.time, entry.draft), to_micros(entry.time))
-                    if self._db.execute(_INSERT_NEW, row).rowcount:
+                    one = entry if keeps_ids else new_ids.renumber(entry, number)
+                    if self._db.execute(_INSERT_NEW, to_row(one, to_micros(one.time))).rowcount:
                         count, last_id = count + 1, number
+                        notices += [one.draft] if one.draft.kind is Kind.REMOVED else []
+                    elif known := self._find(one.draft.session, one.draft.key):
+                        number = known.id
+                    if not keeps_ids:
+                        new_ids.add(entry.id, number)
+                has_removed = bool(remove(self._db, notices, self.indexing.marks))
                 if not keeps_ids:
                     self._db.execute(_SET_LOADED_TO, (f"loaded {origin.epoch}", str(loaded_to)))
             self.indexing.reload()
+        if has_removed:
+            self.purging.begin()
         self.epoch = origin.epoch if self.last_id == 0 else self.epoch
         self.last_id = last_id
         return count
