@@ -252,3 +252,13 @@ def test_health_of_no_server_is_one_line_and_status_1(admin: HTTPServer, capsys:
     message = capsys.readouterr().err
     assert message.startswith(f"trio-chat: no answer from http://127.0.0.1:{port}/health: Connection re")
     assert message.endswith("; is the server running, and is this where its admin API listens?\n")
+
+
+def test_commands_for_operators_pay_for_neither_server_nor_client_nor_event_loop() -> None:
+    loaded = imports_of("import trio_chat.cli, trio_chat.operate.commands.clients, trio_chat.operate.commands.tail")
+
+    assert loaded.isdisjoint({"trio", "asyncio", "sqlite3", "quart", "httpx", "trio_chat.server", "trio_chat.client"})
+
+
+def test_the_command_line_alone_does_not_load_the_commands_for_operators() -> None:
+    assert not [name for name in imports_of("import trio_chat.cli") if name.startswith("trio_chat.operate.commands")]

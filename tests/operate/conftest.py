@@ -1,4 +1,4 @@
-"""A running server that all tests of a file share, and the command line in this process."""
+"""A running server that all tests share, one after the other, and the command line in this process."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -43,10 +43,19 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("data")) as running:
         yield running
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Iterator[Server]:
+    """The server, with nobody on it. Rooms, bans and the audit are those of earlier tests, too."""
+    yield shared_server
+    shared_server.disconnect_all()
+    while b'"total":0,' not in shared_server.http("GET /clients"):
+        pass
 
 
 @pytest.fixture
@@ -63,7 +72,7 @@ def trio_chat(capsys: pytest.CaptureFixture[str]) -> Operate:
 
 @pytest.fixture
 def operate(server: Server, trio_chat: Operate) -> Operate:
-    """Runs a command about the server of the file."""
+    """Runs a command about the server that all share."""
 
     def run_command(command: str, *arguments: str) -> Outcome:
         name, _, subcommand = command.partition(" ")

@@ -112,12 +112,17 @@ class Server:
         found = self._holds.read_text().splitlines() if self._holds and self._holds.exists() else []
         return [line for line in found if not any(task in line for task in self._excuses)]
 
+    def disconnect_all(self) -> None:
+        """Close all connections to the server, which goes on."""
+        for peer in self._peers:
+            peer.close()
+        self._peers.clear()
+
     def close(self) -> None:
         """End the server, if it still runs, and all connections to it."""
         self.process.kill()
         self.process.communicate()
-        for peer in self._peers:
-            peer.close()
+        self.disconnect_all()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal; -> the exit status."""

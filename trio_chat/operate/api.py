@@ -181,8 +181,15 @@ class RefusedError(OperatorError):
     """The server refused a request. `problem` is its answer (RFC 9457)."""
 
     def __init__(self, status: ExitStatus, detail: str, problem: Json) -> None:
-        super().__init__(status, detail)
+        super().__init__(status, _as_message(detail))
         self.problem = problem
+
+
+def _as_message(sentence: str) -> str:
+    """Return a sentence in the form of the messages of a command: a small letter, and no full stop."""
+    if sentence[1:2].islower() or sentence[1:2] == " ":
+        sentence = sentence[:1].lower() + sentence[1:]
+    return sentence.removesuffix(".")
 
 
 def _about_token(location: ServerLocation) -> str:

@@ -14,7 +14,7 @@ from trio_chat.operate.options import quiet_api
 
 TIMEOUT_S = 1.0
 
-_PLAIN = re.compile(r"[\w.:/+-]+")
+_PLAIN = re.compile(r"[\w.:/+][\w.:/+-]*")
 """Words that no shell takes for anything else. Names have no other characters, unless a server is hostile."""
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -53,7 +53,7 @@ def _nicks(api: AdminApi, incomplete: str) -> Found:
 
 def _rooms(api: AdminApi, incomplete: str) -> Found:
     rooms = api.get("/rooms", {"limit": 500, "sort": "-members", "search": incomplete or None})["rooms"]
-    return [(room["name"], f"{room['members']} here; {room['topic']}") for room in rooms]
+    return [(room["name"], f"{room['members']} here {room['topic']}") for room in rooms]
 
 
 def _bans(api: AdminApi, _incomplete: str) -> Found:

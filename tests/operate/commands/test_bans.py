@@ -19,10 +19,9 @@ def test_a_ban_kicks_is_listed_and_is_lifted(server: Server, operate: Operate) -
     assert made.status == 0, made.err
     assert made.out.startswith("banned 127.0.0.3 until ")
     assert made.out.endswith("; 1 client kicked\n")
-    [row] = listed.rows
-    assert (row[0], row[2]) == ("127.0.0.3", "spam")
+    assert ["127.0.0.3", "spam"] in [row[:3:2] for row in listed.rows]
     assert lifted.out == "lifted the ban of 127.0.0.3\n"
-    assert operate("bans") == (0, "", "nobody is banned\n")
+    assert "127.0.0.3" not in operate("bans").out
 
 
 @pytest.mark.parametrize(("until", "after"), [("2h", timedelta(hours=2)), ("7d", timedelta(days=7))])
@@ -45,8 +44,10 @@ def test_a_network_that_is_not_banned_is_status_3(operate: Operate) -> None:
     "arguments", [["no address"], ["192.0.2.1", "--minutes", "0"], ["192.0.2.1", "--until", "soon"], []]
 )
 def test_a_ban_that_makes_no_sense_is_status_2(operate: Operate, arguments: list[str]) -> None:
+    before = operate("bans", "--json").json["total"]
+
     assert operate("ban", *arguments).status == 2
-    assert operate("bans", "--json").json["bans"] == []
+    assert operate("bans", "--json").json["total"] == before
 
 
 def test_a_ban_is_tried_before_it_is_made(server: Server, operate: Operate) -> None:
@@ -57,4 +58,4 @@ def test_a_ban_is_tried_before_it_is_made(server: Server, operate: Operate) -> N
 
     assert [row[1] for row in tried.rows] == ["127.0.0.4"]
     assert tried.err.endswith("a ban of 127.0.0.4 would end: 1 client; nothing was done\n")
-    assert operate("bans", "--json").json["bans"] == []
+    assert "127.0.0.4" not in operate("bans").out

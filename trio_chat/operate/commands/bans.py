@@ -15,10 +15,10 @@ from trio_chat.operate.terms import ending, show_trial, term_options, terms_of, 
 from trio_chat.operate.values import show_time
 
 COLUMNS = (
-    Column("NETWORK"),
+    Column("NETWORK", may_shrink=True),
     Column("UNTIL"),
     Column("REASON", may_shrink=True),
-    Column("BY", may_shrink=True),
+    Column("BY", may_shrink=True, may_go=True),
     Column("SINCE", may_go=True),
 )
 

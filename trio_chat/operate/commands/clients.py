@@ -121,7 +121,13 @@ def _kick_many(call: OperatorContext, wanted: Json, reason: str, *, is_dry: bool
     if not is_sure and not _is_confirmed(found):
         note("nobody was kicked")
         return int(ExitStatus.FAILED)
-    ended = call.api.call("DELETE", "/clients", {"confirm": found["confirm"], "reason": reason or None})
+    try:
+        ended = call.api.call("DELETE", "/clients", {"confirm": found["confirm"], "reason": reason or None})
+    except RefusedError as error:
+        if error.problem.get("status") == 409:
+            text = "that was longer than a minute ago, so others may be here now: nobody was kicked; try again"
+            raise OperatorError(ExitStatus.FAILED, text) from error
+        raise
     _show_many(call.output, ended)
     return None
 

@@ -12,9 +12,9 @@ from trio_chat.operate.terms import warn_unless_kept
 from trio_chat.operate.values import show_time
 
 COLUMNS = (
-    Column("NAME"),
-    Column("ROOM"),
-    Column("BY", may_shrink=True),
+    Column("NAME", may_shrink=True),
+    Column("ROOM", may_shrink=True),
+    Column("BY", may_shrink=True, may_go=True),
     Column("SINCE", may_go=True),
 )
 

@@ -17,7 +17,7 @@ from trio_chat.operate.values import show_time
 COLUMNS = (
     Column("ID"),
     Column("CLIENT", may_shrink=True),
-    Column("NETWORK"),
+    Column("NETWORK", may_shrink=True),
     Column("UNTIL"),
     Column("REASON", may_shrink=True),
     Column("BY", may_shrink=True, may_go=True),

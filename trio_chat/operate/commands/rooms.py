@@ -1,7 +1,6 @@
 """`trio-chat rooms` and `trio-chat say`."""
 
 import secrets
-import sys
 
 import click
 
@@ -11,13 +10,11 @@ from trio_chat.operate.errors import ExitStatus, OperatorError
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note, quoted
 from trio_chat.operate.pages import read_pages
+from trio_chat.operate.said_text import read_text
 from trio_chat.operate.table import Column
 
-INPUT_MAX = 64 * 1024
-"""Characters of a text on stdin that are read; the server takes fewer."""
-
 COLUMNS = (
-    Column("ROOM"),
+    Column("ROOM", may_shrink=True),
     Column("MEMBERS", is_number=True),
     Column("ENTRIES", is_number=True, may_go=True),
     Column("TOPIC", may_shrink=True),
@@ -67,18 +64,6 @@ def say(call: OperatorContext, room: str, text: tuple[str, ...], name: str | Non
         call.output.object(answer)
     else:
         call.output.clean_line(f"said in #{answer['room']} as [{answer['author']}], entry {answer['id']}")
-
-
-def read_text(words: tuple[str, ...]) -> str:
-    """Return the text of the command line, or that on stdin. Raises click.UsageError where there is none."""
-    if words and words != ("-",):
-        return " ".join(words)
-    if not words and sys.stdin.isatty():
-        raise click.UsageError("Missing argument 'TEXT': give it, or pipe it in")
-    text = sys.stdin.read(INPUT_MAX)
-    if not text.strip():
-        raise click.UsageError("there is no text on stdin")
-    return text
 
 
 def room_path(room: str, *rest: str) -> str:

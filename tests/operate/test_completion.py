@@ -1,0 +1,116 @@
+"""Completion in real shells, by the server that runs; quick and silent where there is none."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.operate.conftest import Operate, join_as
+from tests.protocol.conftest import Server
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Path:
+    """A folder with the command trio-chat in it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "trio-chat"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m trio_chat "$@"\n')
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    return folder
+
+
+def in_shell(shell: list[str], script: str, command: Path, data: Path) -> list[str]:
+    """Run a script in a shell. -> its output; nothing may be on stderr"""
+    variables = {**os.environ, "PATH": f"{command}:{os.environ['PATH']}", "TRIO_CHAT_DATA": str(data)}
+    done = subprocess.run([*shell, script], env=variables, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def complete_in_bash(line: str, command: Path, data: Path) -> list[str]:
+    words = f"{line}_".split()
+    words[-1] = words[-1].removesuffix("_")
+    quoted = " ".join(f"'{word}'" for word in words)
+    script = f"""
+        source <(trio-chat completion bash)
+        COMP_WORDS=({quoted}) COMP_CWORD={len(words) - 1} COMP_LINE='{line}'
+        _trio_chat_completion trio-chat
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    return in_shell(["bash", "--norc", "-c"], script, command, data)
+
+
+def complete_in_fish(line: str, command: Path, data: Path) -> list[str]:
+    script = f"trio-chat completion fish | source; complete -C '{line}'"
+    return [found.split("\t")[0] for found in in_shell(["fish", "--no-config", "-c"], script, command, data)]
+
+
+@pytest.mark.parametrize("complete", [complete_in_bash, complete_in_fish])
+def test_nicks_ports_and_rooms_are_completed(server: Server, command: Path, complete) -> None:
+    alice = join_as(server, "alice", "/join alpha")
+
+    assert complete("trio-chat kick al", command, server.data) == ["alice"]
+    assert complete(f"trio-chat kick {str(alice.port)[:-1]}", command, server.data)[:1] == [str(alice.port)]
+    assert complete("trio-chat tail al", command, server.data) == ["alpha"]
+    assert complete("trio-chat unb", command, server.data) == ["unban"]
+
+
+def test_the_script_of_zsh_is_one_and_its_answers_have_explanations(server: Server, command: Path) -> None:
+    join_as(server, "zoe")
+    file = command / "_trio-chat"
+
+    file.write_text("\n".join(in_shell(["sh", "-c"], "trio-chat completion zsh", command, server.data)))
+    asked = "_TRIO_CHAT_COMPLETE=zsh_complete COMP_WORDS='trio-chat kick zo' COMP_CWORD=2 trio-chat"
+
+    assert in_shell(["zsh", "-f", "-n"], str(file), command, server.data) == []
+    kind, word, explanation = in_shell(["sh", "-c"], asked, command, server.data)
+    assert (kind, word) == ("plain", "zoe")
+    assert explanation.startswith("127.0.0.1")
+
+
+def test_it_is_silent_without_a_server(command: Path, tmp_path: Path) -> None:
+    assert complete_in_bash("trio-chat kick a", command, tmp_path) in ([], [""])
+
+
+class Hostile(BaseHTTPRequestHandler):
+    """A server with nicks that a shell would take for something else."""
+
+    def do_GET(self) -> None:
+        nicks = ["$(reboot)", "a;b", "`id`", "a b", "-rf", "fine", "a\nplain,b", "a'b", "a\x1b[2J"]
+        client = {"address": "127.0.0.1", "port": 5, "label": "x"}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"clients": [client | {"nick": nick} for nick in nicks]}).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody wants to read it."""
+
+
+@pytest.fixture
+def hostile() -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), Hostile) as running:
+        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def test_words_that_a_shell_would_take_for_something_else_are_left_out(hostile: HTTPServer, command: Path) -> None:
+    line = f"trio-chat kick --admin 127.0.0.1:{hostile.server_port} "
+
+    assert set(complete_in_bash(line, command, Path("/no/such"))) == {"fine", "5"}
+
+
+def test_a_script_for_an_unknown_shell_is_status_2(trio_chat: Operate) -> None:
+    assert trio_chat("completion", "tcsh").status == 2
