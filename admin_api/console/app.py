@@ -1,5 +1,6 @@
 """The routes of the console: its pages, their static files, and signing in and out."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -65,21 +66,28 @@ async def _lead_browsers() -> Response | None:
     return answer
 
 
-async def _show_page(authentication: Authentication, page: ConsolePage) -> Response:
+async def _show_page(authentication: Authentication, page: ConsolePage, *, room: str = "") -> Response:
     if refusal := await authentication.refuse(request):
         if refusal.status_code == 401:
-            return _redirect(f"{SIGN_IN}?next={quote(page.path)}")
+            return _redirect(f"{SIGN_IN}?next={quote(_asked_for())}")
         return _html(render("refused.html", detail=(await refusal.get_json(force=True))["detail"]), refusal.status_code)
     session = g.browser_session
     return _html(
         render(
             f"{page.script}.html",
             page=page,
+            title=f"#{room.removeprefix('#')}" if room else page.title,
             by=g.by,
             csrf_token=session.csrf_token if session else "",
             is_signed_in=session is not None,
         )
     )
+
+
+def _asked_for() -> str:
+    """Return the path of the request as it was written, with its query."""
+    path, query = request.scope["raw_path"].decode("ascii"), request.query_string.decode("ascii", "replace")
+    return f"{path}?{query}" if query else path
 
 
 async def _show_sign_in() -> Response:
@@ -132,5 +140,8 @@ def _html(text: str, status: int = 200) -> Response:
 
 def _destination(asked: str) -> str:
     """Return the page to go to after signing in: one of ours, whatever was asked for."""
-    paths = {page.path for page in PAGES}
-    return asked if urlsplit(asked).path in paths and asked.startswith("/console/") else "/console/"
+    path = urlsplit(asked).path
+    is_ours = path in {page.path for page in PAGES} or re.fullmatch("/console/rooms/[^/]+", path)
+    return (
+        asked if is_ours and asked.startswith("/console/") and asked.isascii() and asked.isprintable() else "/console/"
+    )

@@ -1,6 +1,7 @@
 // The frame of every page: the state of its connection, health with reasons, the counts of the tabs, signing out.
 // Gives: start({ types, onEvent, onConnected, refresh, everyMs }) and refreshSoon().
 
+import { announce } from "./announce.js";
 import { call, get } from "./api.js";
 import { byId, el, keyed, say } from "./dom.js";
 import { clock, exact, span } from "./format.js";
@@ -28,8 +29,10 @@ let restartSeenAt = 0;
 // `health`; `onEvent(name, data)` gets them, `gap` among them. `onStatus(status)` gets each answer of /status.
 export function start({ types = "", onEvent = () => {}, onStatus = () => {}, refresh = async () => {}, everyMs = STATUS_MS } = {}) {
   page = { onEvent, onStatus, refresh, everyMs };
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone, tabs scroll
   byId("sign-out")?.addEventListener("click", signOut);
   byId("health").addEventListener("click", toggleReasons);
+  byId("announce").addEventListener("click", () => announce());
   document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
   shortcuts({});
   live = new Live(["health", ...types.split(",").filter(Boolean)].join(","), { onEvent: eventCame, onState: showState });

@@ -103,3 +103,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             peer.send(f"/nick {nick}\n/join {room}\nhello\n".encode())
         peers[2].until("[mei]> hello")
         yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for tests that keep to rooms, hooks and networks of their own."""
+    with running_server(tmp_path_factory.mktemp("shared"), "--rate", "0") as running:
+        yield running
