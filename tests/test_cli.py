@@ -45,6 +45,7 @@ def imports_of(statement: str) -> set[str]:
         (["serve", "--colour"], "No such option '--colour'; see trio-chat serve --help"),
         (["serve", "extra"], "Got unexpected extra argument (extra); see trio-chat serve --help"),
         (["sing"], "No such command 'sing'; see trio-chat --help"),
+        (["joni"], "No such command 'joni'. Did you mean 'join'? See trio-chat --help"),
         (["join"], "Missing argument 'HOST'; see trio-chat join --help"),
         (["help", "sing"], "No such command 'sing'; see trio-chat --help"),
         (["join", "al@localhost", "--nick", "bob"], "two nicks: al@ and --nick bob"),

@@ -72,7 +72,8 @@ def _explain(error: Exception) -> str:
     if not isinstance(error, click.UsageError):
         return str(error)
     command = error.ctx.command_path if error.ctx else "trio-chat"
-    return f"{error.format_message().rstrip('.')}; see {command} --help"
+    message = error.format_message().rstrip(".")
+    return f"{message} See {command} --help" if message.endswith("?") else f"{message}; see {command} --help"
 
 
 class ServeCommand(SectionedCommand):

@@ -58,7 +58,7 @@ class Command(Generic[R]):
     asks_when_bare: bool = False
     """True if, without an argument, it says nothing and only answers whoever typed it."""
     missing: str = ""
-    """The answer to a missing argument; where it is empty, `run` checks the argument."""
+    """The argument that it needs, in words, for the answer where that is missing; empty where `run` checks it."""
     request: str = ""
     """The type of the frame with the same effect; where it is empty, programs send the line."""
     synonyms: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class Command(Generic[R]):
         """Raises ChatError where an argument is missing."""
         needed = sum(not word.startswith("[") for word in self.usage.split())
         if self.missing and len(argument.split(maxsplit=needed)) < needed:
-            raise ChatError("usage", f"{self.missing}: {self.title}")
+            raise ChatError("usage", f"/{self.name} needs {self.missing}: {self.title}")
 
 
 def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:

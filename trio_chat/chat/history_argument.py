@@ -25,8 +25,8 @@ def lines_wanted(argument: str, most: int) -> int:
     if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX and int(number) > 0):
         raise ChatError(
             "usage",
-            f"expected a number of lines, at most {most}, and where to begin: /history {HISTORY_DEFAULT}, "
-            f"/history {HISTORY_DEFAULT} before yesterday; or {MOMENT_EXAMPLES}",
+            f"expected a number of lines up to {most}, before or after a time, or both: /history {HISTORY_DEFAULT}, "
+            f"/history before yesterday, /history {HISTORY_DEFAULT} after 14:00",
         )
     return min(int(number), most)
 

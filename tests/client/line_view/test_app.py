@@ -964,7 +964,7 @@ def test_tab_completes_the_names_of_those_who_are_here(play: Any) -> None:
 def test_a_reply_goes_to_who_wrote_last_and_shows_to_whom(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("/reply hi\r")
-        await screen.shows("> /reply hi", "*** nobody has written to you alone: /msg NICK TEXT ***", AT_PROMPT)
+        await screen.shows("> /reply hi", "*** nobody has sent you a private message yet ***", AT_PROMPT)
         await peer.tell(1, "psst", kind="told", room="@", to="1.2.3.4:5")
         await screen.shows("[a -> 1.2.3.4:5]> psst", AT_PROMPT)
         screen.type("/reply yes?\r")

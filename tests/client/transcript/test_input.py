@@ -22,7 +22,7 @@ from trio_chat.wire import frames
 NOW = 1.8e9
 """The time at which something is typed, in seconds since 1970."""
 
-EXAMPLES = f"/history 20, /history 20 before yesterday; or {MOMENT_EXAMPLES}"
+EXAMPLES = "/history 20, /history before yesterday, /history 20 after 14:00"
 
 
 @pytest.mark.parametrize(
@@ -64,15 +64,15 @@ def test_a_typed_line_has_the_same_meaning_as_over_nc(line: str, meaning: Meanin
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("/me", "say what you do: /me TEXT"),
-        ("/msg bob ", "say whom you mean, and what: /msg NICK TEXT"),
-        ("/join", "say which room: /join ROOM"),
-        ("/reply", "say what you answer: /reply TEXT"),
-        ("/reply hi", "nobody has written to you alone: /msg NICK TEXT"),
-        ("/unignore", "say whom: /unignore NICK"),
+        ("/me", "/me needs a text: /me TEXT"),
+        ("/msg bob ", "/msg needs a nick and a text: /msg NICK TEXT"),
+        ("/join", "/join needs a room: /join ROOM"),
+        ("/reply", "/reply needs a text: /reply TEXT"),
+        ("/reply hi", "nobody has sent you a private message yet"),
+        ("/unignore", "/unignore needs a nick: /unignore NICK"),
         ("/leave", "you are in #lobby already; /quit leaves the chat"),
-        ("/search", "say what to look for: /search WORDS"),
-        ("/history x", f"expected a number of lines, at most 1000, and where to begin: {EXAMPLES}"),
+        ("/search", "/search needs something to look for: /search WORDS"),
+        ("/history x", f"expected a number of lines up to 1000, before or after a time, or both: {EXAMPLES}"),
         ("/history 5 before", f"say before what: {MOMENT_EXAMPLES}"),
         ("/history before lunch", f"lunch is no time: expected {MOMENT_EXAMPLES}"),
         (

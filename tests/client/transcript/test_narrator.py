@@ -167,6 +167,20 @@ def test_a_crowd_is_summed_up_for_a_person_and_told_in_full_to_a_pipe() -> None:
     assert person.take_summary() is None
 
 
+def test_one_notice_that_was_held_back_is_shown_as_it_is() -> None:
+    now = [1000.0]
+    narrator = Narrator(Transcript(Catalogue()), clock=lambda: now[0])
+    narrator.is_for_person = True
+    for number in range(5):
+        narrator.render(Received(said(number, kind="joined", author=f"p{number}"), is_own=False), State())
+    now[0] += 3.0
+
+    summary = narrator.take_summary()
+
+    assert summary is not None
+    assert [text for *_, text in seen(summary)] == ["*** [p4] joined #lobby ***\n"]
+
+
 def test_what_was_said_today_has_no_date_in_the_past_that_a_person_reads() -> None:
     page = frames.Page(entries=[said(7, time=86400 * 3 - 60.0), said(9, time=86400 * 3 + 60.0)], more=False, key="k")
     narrator = Narrator(Transcript(Catalogue()), clock=lambda: 86400 * 3 + 120.0)

@@ -92,3 +92,13 @@ def test_what_is_remembered_has_a_bound() -> None:
 
     assert all(len(kept) <= 1000 for kept in (notices._recent, notices._times))
     assert notices.take_sum(WINDOW_S) == f"{5000 - NOTICES_A_MINUTE} came"
+
+
+def test_a_sum_of_one_is_that_notice_itself() -> None:
+    notices = PresenceNotices()
+    crowd(notices, NOTICES_A_MINUTE, 0.0)
+
+    assert not notices.shows(left := notice("bob", "left"), 1.0, has_spoken=False)
+
+    assert notices.take_sum(1.0 + QUIET_S) == left
+    assert notices.take_sum(1.0 + QUIET_S) == ""

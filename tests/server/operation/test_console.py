@@ -78,6 +78,16 @@ async def test_c19_a_line_that_is_too_long_does_nothing_and_says_what_may_be_typ
         assert await alice.line() == f"[server]> {'x' * (LINE_MAX - 4)}"
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("kick bob", "kill"), ("lits", "list"), ("exit", "quit()")])
+async def test_an_unknown_command_is_answered_by_the_one_that_is_meant(
+    open_server, autojump_clock, typed: str, meant: str
+) -> None:
+    async with open_server() as server:
+        [answer] = await run_command(context_of(server), typed)
+
+    assert answer == f"Unknown command: {typed.split()[0]} (did you mean {meant}? help lists the commands)"
+
+
 async def test_a_mute_is_set_shown_and_lifted(open_server, autojump_clock) -> None:
     async with open_server() as server:
         context = context_of(server)

@@ -17,7 +17,7 @@ SHOUT = Command(
     "",
     lambda call: call.say(call.argument.upper()),
     Effect.SAYS,
-    missing="say what to shout",
+    missing="a text",
 )
 """A command whose entry comes back to whoever typed it over `nc`: it says something else than was typed."""
 

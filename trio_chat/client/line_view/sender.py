@@ -168,7 +168,7 @@ class Sender:
         """Take back all messages that wait. -> rows, where no event tells of that"""
         if await self._link.cancel():
             return []
-        return self._display.transcript.notice("nothing waits that could be taken back")
+        return self._display.transcript.notice("no line is waiting to be sent")
 
     def _meaning_of(self, line: str, room: str) -> Meaning | list[frames.Say]:
         """Return the meanings of a line, or of a draft of several lines. Raises ChatError."""

@@ -35,7 +35,8 @@ class DeliveryNotices:
             return ()
         self._delayed |= _line_counts(link.pending)
         waiting = (_waiting(self._delayed),) if self._delayed else ()
-        return (f"{reason}; trying again", *waiting)
+        again = " (trying again)" if reason.endswith("?") else "; trying again"
+        return (f"{reason}{again}", *waiting)
 
     def notices(self, event: Pending | Sent | Delayed | Failed | Cancelled, link: LinkState) -> tuple[str, ...]:
         """Return the notices about the fate of a message."""
@@ -64,8 +65,9 @@ class DeliveryNotices:
     def _queued(self, message: Message, link: LinkState) -> tuple[str, ...]:
         if link.is_connected or not self.offline_reason:
             return ()
+        is_told = self.shows_waiting and bool(self._delayed)  # later ones stand above the prompt
         self._delayed |= _line_counts([message])
-        return (_waiting(self._delayed),)
+        return () if is_told else (_waiting(self._delayed),)
 
     def _settled(self, message: Message, *, is_sent: bool) -> tuple[str, ...]:
         """Remove a message from the delayed ones. -> the number that were sent, when none is left"""

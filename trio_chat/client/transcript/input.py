@@ -22,7 +22,7 @@ from trio_chat.wire import frames
 LINE_MAX = 2 * frames.TEXT_LIMIT
 """Characters of a typed line: a message, a command before it, and characters that cleaning removes."""
 
-NOBODY_WROTE = "nobody has written to you alone: /msg NICK TEXT"
+NOBODY_WROTE = "nobody has sent you a private message yet"
 
 
 class Local(Enum):
@@ -185,6 +185,7 @@ KEYS = (
     ("Tab", "complete a name, a /command, a @sticker or a room"),
     ("Up, Down", "bring back what you typed before"),
     ("Ctrl-R", "search in that"),
+    ("Ctrl-L", "clear the screen"),
     ("Ctrl-C", "stop what is being sent; else clear the line; else leave"),
     ("Ctrl-D", "leave, in an empty line"),
     ("Ctrl-U, Ctrl-W", "clear the line, or the word before the cursor; Ctrl-Y brings it back"),
@@ -206,7 +207,7 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
             "answer the last person who wrote to you in private",
             _reply,
             Effect.TELLS,
-            missing="say what you answer",
+            missing="a text",
         ),
         Command(
             "ignore",
@@ -221,7 +222,7 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
             "show it again",
             _unignore,
             Effect.ASKS,
-            missing="say whom",
+            missing="a nick",
         ),
         Command(
             "cancel",

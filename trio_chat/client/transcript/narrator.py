@@ -182,8 +182,14 @@ class Narrator:
 
     def take_summary(self) -> RenderedOutput | None:
         """Render the sum of notices that is to be shown now; None where there is none."""
-        text = self.presence.take_sum(self._now())
-        return self._here(self._with_time(self.transcript.notice(text), self._now())) if text else None
+        match self.presence.take_sum(self._now()):
+            case "":
+                return None
+            case str() as text:
+                return self._here(self._with_time(self.transcript.notice(text), self._now()))
+            case entry:
+                rows = self.transcript.entry(entry, room=self.room, you=self.label)
+                return RenderedOutput((TranscriptItem(self._with_time(rows, entry.time), entry.room),))
 
     # Entries and answers
 

@@ -35,6 +35,8 @@ class PresenceNotices:
         self._named: deque[float] = deque(maxlen=NOTICES_A_MINUTE)
         self._counts: dict[str, int] = {}
         self._first = self._last = 0.0
+        self._counted: frames.Said | str = ""
+        """The last notice that was counted."""
         self._summed_at = float("-inf")
         self._is_silent = False
 
@@ -52,7 +54,7 @@ class PresenceNotices:
             self._named.append(now)
             return True
         if has_spoken or not self._is_silent:
-            self._count(entry.kind, now)
+            self._count(entry, now)
         return False
 
     @property
@@ -62,20 +64,23 @@ class PresenceNotices:
             return None
         return max(min(self._last + QUIET_S, self._first + WINDOW_S), self._summed_at + WINDOW_S)
 
-    def take_sum(self, now: float) -> str:
-        """Return the sum to be shown now, once; empty where there is none."""
+    def take_sum(self, now: float) -> frames.Said | str:
+        """Return the sum to be shown now, once; empty where there is none, and of one notice that notice itself."""
         if self.due_at is None or now < self.due_at:
             return ""
         counts, self._counts = self._counts, {}
         self._summed_at = now
         self._is_silent = True
+        if sum(counts.values()) == 1:
+            return self._counted
         return ", ".join(f"{counts[verb]} {verb}" for verb in dict.fromkeys(_VERBS.values()) if verb in counts)
 
-    def _count(self, kind: str, now: float) -> None:
+    def _count(self, entry: frames.Said, now: float) -> None:
         if not self._counts:
             self._first = now
         self._last = now
-        verb = _VERBS[Kind(kind)]
+        self._counted = entry
+        verb = _VERBS[Kind(entry.kind)]
         self._counts[verb] = self._counts.get(verb, 0) + 1
 
     def _is_repeated(self, entry: frames.Said) -> bool:

@@ -6,6 +6,7 @@ It works on a terminal and on a pipe; the end of input, /dev/null and a closed s
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 
 import trio
@@ -81,6 +82,22 @@ def change_line(change: Change, client: Client) -> str:
     return f"Client [{client.peer}] {change}"
 
 
+_NAME_MAX = 20
+"""Characters of an unknown command that are compared with others."""
+
+_OTHER_NAMES = MappingProxyType(
+    {"kick": "kill", "who": "list", "clients": "list", "broadcast": "say", "exit": "quit()", "stop": "quit()"}
+)
+"""Names of commands in other programs and in the API."""
+
+
+def _unknown(word: str) -> str:
+    near = get_close_matches(word[:_NAME_MAX], COMMANDS, n=1)
+    meant = _OTHER_NAMES.get(word) or (near[0] if near else "")
+    advice = f"did you mean {meant}? help lists the commands" if meant else "help lists the commands"
+    return f"Unknown command: {excerpt(word)} ({advice})"
+
+
 async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
     """Run a typed command. -> lines to print. Raises Quit."""
     if len(line) > LINE_MAX:
@@ -93,7 +110,7 @@ async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
             return ("Usage: quit()",)
         raise Quit
     if word not in COMMANDS:
-        return (f"Unknown command: {excerpt(word)} (help lists the commands)",)
+        return (_unknown(word),)
     try:
         return await COMMANDS[word].run(context, argument.strip())
     except ChatError as error:
