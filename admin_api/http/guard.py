@@ -42,7 +42,12 @@ def guard(
     async def check_request() -> Response | None:
         audience = _audience(request.url_rule, audiences)
         is_named = audience is not Audience.ANYONE_BY_ANY_NAME
-        refusal = refuse(request.headers, method=request.method, names=own_names if is_named else None)
+        refusal = refuse(
+            request.headers,
+            method=request.method,
+            names=own_names if is_named else None,
+            is_routed=request.url_rule is not None,
+        )
         if refusal is None and audience is Audience.OPERATORS:
             refusal = await authentication.refuse(request)
         if refusal is None and ({"Content-Length", "Transfer-Encoding"} & set(request.headers.keys())):
@@ -69,10 +74,11 @@ def _closing_connection(refusal: Response | None) -> Response | None:
     return refusal
 
 
-def refuse(headers: Headers, *, method: str, names: Collection[str] | None) -> Response | None:
+def refuse(headers: Headers, *, method: str, names: Collection[str] | None, is_routed: bool = True) -> Response | None:
     """Return the answer that refuses a request with these headers, or None.
 
-    Without `names`, any Host and any type of body will do.
+    Without `names`, any Host and any type of body will do. So will any body where no endpoint takes the request
+    (`is_routed`): it is answered by 404, or by 405 at a path that takes plain text by another method.
     """
     # Health checks of load balancers send HTTP/1.0 without a Host, as HAProxy's does. A browser always sends one.
     is_nameless = not headers.get("Host") and method in SAFE_METHODS
@@ -85,7 +91,7 @@ def refuse(headers: Headers, *, method: str, names: Collection[str] | None) -> R
         return problem(403, "Web pages of another origin may not use the admin API.")
     if any(name in headers for name in _OVERRIDES):
         return problem(403, "Overriding the method is not supported: use the method itself.")
-    if names is not None and method in _CHANGING_METHODS and is_form(headers):
+    if names is not None and is_routed and method in _CHANGING_METHODS and is_form(headers):
         return problem(403, "Forms are not accepted: send Content-Type: application/json.")
     return None
 

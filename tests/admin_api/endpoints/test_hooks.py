@@ -191,3 +191,11 @@ async def test_hooks_are_bounded_and_restored(admin):
     with pytest.raises(ChatError, match="already"):
         hooks.add(Hook("another", "ops", "x", "console", 0.0))
     assert len(hooks.current()) == HOOKS_LIMIT
+
+
+async def test_another_method_is_405_whatever_its_body(admin) -> None:
+    head = "PUT /hook/4eX9mPz2K0s7QvJd3yTb8hLr5wNc1uFg HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+
+    answer = await admin.site.ask(f"{head}Content-Length: 1\r\n\r\nx".encode())
+
+    assert answer.startswith(b"HTTP/1.1 405")

@@ -10,6 +10,9 @@ from trio_chat.chat.text import clean
 from trio_chat.server.operation.console import COMMANDS, ConsoleContext
 from trio_chat.server.operation.line_editor import CompletedWord
 
+_ADDRESS = frozenset(".:")
+"""Characters that only an address has."""
+
 
 def complete(context: ConsoleContext, before: str) -> Sequence[CompletedWord]:
     """Return the completions of the last word of `before`, the text left of the cursor."""
@@ -24,7 +27,7 @@ def complete(context: ConsoleContext, before: str) -> Sequence[CompletedWord]:
         case "ban":
             return _addresses(clients, typed)
         case "mute":
-            return [*_clients(clients, typed), *_addresses(clients, typed)]
+            return _addresses(clients, typed) if _ADDRESS.intersection(typed) else _clients(clients, typed)
         case "unmute":
             mutes = context.operator.mutes.current(context.operator.clock())
             return [CompletedWord(mute.id, clean(mute.who)) for mute in mutes if _is_named(mute, typed)]
