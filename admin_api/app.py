@@ -31,6 +31,7 @@ _STATUSES = {
     "too-many-bans": 409,
     "too-many-mutes": 409,
     "too-many-copies": 422,
+    "too-many-spared": 422,
     "removed-before": 409,
     "not-removable": 409,
     "no-such-hook": 404,

@@ -247,3 +247,16 @@ def test_of_very_many_that_end_at_once_none_holds(world) -> None:
     assert may_speak(world, last)
     assert world.mutes.current(world.now) == []
     assert len(world.mutes) == 0
+
+
+def test_all_others_are_spared_or_the_mute_is_refused(world, monkeypatch) -> None:
+    monkeypatch.setattr(module, "SPARED_MAX", 2)
+    clients = [world.connect(number) for number in range(1, 4)]
+    mute(world, clients[0])
+    assert [may_speak(world, client) for client in clients] == [False, True, True]
+    world.connect(4)
+
+    with pytest.raises(ChatError, match="3 others are at the address"):
+        mute(world, clients[1])
+
+    assert may_speak(world, clients[1])

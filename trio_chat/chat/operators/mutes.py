@@ -31,8 +31,8 @@ MUTES_LIMIT = 10_000
 MUTES_PER_NETWORK = 100
 """Mutes of clients of one address: a line from there is checked against each."""
 
-SPARED_MAX = 500
-"""Clients of its address that a mute of a client spares."""
+SPARED_MAX = 10_000
+"""Other clients of its address that a mute of a client can spare: some 300 KB."""
 
 CLIENTS_PER_STEP = 500
 """Clients looked at between two turns of the loop: about a millisecond."""
@@ -249,9 +249,15 @@ def mute_of_network(network: Network, *, reason: str, by: str, now: float, until
 def mute_of_client(
     client: Client, neighbours: Iterable[Client], *, reason: str, by: str, now: float, until: float | None
 ) -> Mute:
-    """Make the mute of a client. `neighbours` are the clients of its address."""
-    spared = [one.owner for one in neighbours if one is not client][:SPARED_MAX]
-    return Mute(0, client.label, home_of(client), client.session, frozenset(spared), reason, by, now, until)
+    """Make the mute of a client. `neighbours` are the clients of its address.
+
+    Raises ChatError where these are too many to be spared.
+    """
+    spared = frozenset(one.owner for one in neighbours if one is not client)
+    if len(spared) > SPARED_MAX:
+        text = f"{len(spared)} others are at the address of {client.label}, and at most {SPARED_MAX} can be spared"
+        raise ChatError("too-many-spared", text)
+    return Mute(0, client.label, home_of(client), client.session, spared, reason, by, now, until)
 
 
 def home_of(client: Client) -> Network | None:
