@@ -257,6 +257,7 @@ class Connection:
         """True if the answer is delayed on purpose."""
         self.waiting_since = trio.current_time()
         """The time at which the connection was opened, its last answer sent, or the current request begun."""
+        self._sending_since: float | None = None
         self._scope = trio.CancelScope()
         self._sending = trio.Lock()
         self._is_closing = False
@@ -264,8 +265,15 @@ class Connection:
 
     @property
     def makes_way(self) -> bool:
-        """True if the next request or the rest of one is awaited, or the answer is delayed."""
-        return self.is_delayed or self._scope.deadline < math.inf or self._protocol.is_receiving_body
+        """True if the next request or the rest of one is awaited, or the answer is delayed or taken slowly."""
+        is_waiting = self._scope.deadline < math.inf or self._protocol.is_receiving_body
+        return is_waiting or self.is_delayed or self.is_read_slowly
+
+    @property
+    def is_read_slowly(self) -> bool:
+        """True while the peer takes nothing more of an answer."""
+        since = self._sending_since
+        return since is not None and trio.current_time() - since >= self._context.limits.slow_s
 
     async def run(self) -> None:
         """Serve requests until either side ends the connection or the deadline does."""
@@ -320,12 +328,14 @@ class Connection:
     async def _send(self, data: bytes) -> None:
         is_sent = False
         async with self._sending:
+            self._sending_since = trio.current_time()
             try:
                 await self._stream.send_all(data)
                 is_sent = True
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
             finally:
+                self._sending_since = None
                 if not is_sent:  # an unknown part of it was sent (3)
                     self._scope.cancel()
 

@@ -17,6 +17,7 @@ class HttpLimits:
     keep_alive_s: float = 5  # from the connect, or the last answer, to the end of the next request's header
     body_s: float = 10  # for the body of a request
     answer_s: float = 30  # for sending an answer; a live stream sets `response.timeout = None`
+    slow_s: float = 0.5  # of waiting for a peer to take something; then its connection makes way for new ones
     stuck_s: float = 10  # for a peer that takes nothing; then the kernel ends the connection
     linger_s: float = 1  # of draining after the last answer
     header_bytes: int = 16 * 1024

@@ -58,18 +58,19 @@ class _Slot:
         return not self.scope.cancel_called and (self.connection is None or self.connection.makes_way)
 
     @property
-    def rank(self) -> tuple[bool, float]:
-        """Sort key for closing: delayed connections first, then those that have waited longest."""
+    def rank(self) -> tuple[bool, bool, float]:
+        """Sort key for closing: delayed connections first, then those that have waited longest, then slow readers."""
         if self.connection is None:
-            return True, self._since
-        return not self.connection.is_delayed, self.connection.waiting_since
+            return False, True, self._since
+        return self.connection.is_read_slowly, not self.connection.is_delayed, self.connection.waiting_since
 
 
 class _Server:
     """The connections and their shared state.
 
     If all slots are taken, the connection that has waited longest for its peer is closed for a new one, or else the
-    next that waits: however many silent connections, slow bodies and wrong tokens there are, an operator is served.
+    next that waits: however many silent connections, slow bodies, slow readers and wrong tokens there are, an operator
+    is served.
     """
 
     def __init__(self, app: QuartTrio, limits: HttpLimits, get_context: GetContext | None) -> None:
@@ -90,9 +91,13 @@ class _Server:
                 nursery.start_soon(self._run_connection, stream)
 
     async def _acquire_slot(self) -> None:
-        if not self._free.value:
-            self._close_waiting(1)
-        await self._free.acquire()
+        has_slot = False
+        while not has_slot:
+            if not self._free.value:
+                self._close_waiting(1)
+            with trio.move_on_after(self._context.limits.slow_s):  # others may be found to be slow by then
+                await self._free.acquire()
+                has_slot = True
 
     def _close_waiting(self, more: int = 0) -> None:
         """Close connections that make way: one for each new connection that waits for a slot, and `more`."""

@@ -449,6 +449,21 @@ async def test_a11_at_the_limit_slow_bodies_make_way(serve, header):
             await trio.aclose_forcefully(stream)
 
 
+@pytest.mark.parametrize("path", [b"/large", b"/endless"])
+async def test_a11_at_the_limit_slow_readers_make_way(serve, path):
+    site = await serve(HttpLimits(connections=3, keep_alive_s=60, slow_s=0.01))
+    with trio.fail_after(PATIENCE_S):
+        slow = [await site.connect() for _ in range(8)]
+        for stream in slow:
+            await stream.send_all(GET.replace(b"/acts", path))
+
+        async with await site.connect() as stream:
+            await stream.send_all(GET)
+            await receive_until(stream, b"done\n")
+        for stream in slow:
+            await trio.aclose_forcefully(stream)
+
+
 async def test_a10_answers_that_are_delayed_for_wrong_tokens_make_way_for_the_right_one(open_admin):
     wrong, right = (
         b"GET /health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %b\r\nConnection: close\r\n\r\n" % token
