@@ -14,6 +14,7 @@ import trio
 from trio_chat.backup.files import BackupError
 from trio_chat.backup.transfer import INCOMPLETE_STATUS, Source, export_history, import_history
 from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.removal import notice_of
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_history, open_journal
 
@@ -301,3 +302,22 @@ def test_a_server_lets_its_history_be_exported_but_nothing_imported(tmp_path: Pa
     finally:
         server.kill()
         server.communicate()
+
+
+def test_a_removal_is_exported_without_the_words_and_reaches_what_was_imported_before(tmp_path: Path) -> None:
+    old, new = filled(tmp_path / "old", Draft("lobby", Kind.SAID, "bob", "xyzzy")), ServeSettings(data=tmp_path / "new")
+    assert import_history(new, str(exported(old))) == 0
+
+    async def remove() -> None:
+        async with open_journal("sqlite:", data=old.data) as journal:
+            (entry,) = [it for it in await journal.read(None, limit=1) if isinstance(it, Entry)]
+            await journal.post(notice_of(entry)).kept()
+
+    trio.run(remove)
+    newer = exported(old)
+    assert b"xyzzy" not in newer.read_bytes()
+    assert import_history(new, str(newer)) == 0
+
+    entries = trio.run(recall, new.data)[2]
+    assert entries == trio.run(recall, old.data)[2]
+    assert "xyzzy" not in str(entries)

@@ -383,11 +383,13 @@ class Chat:
     def deliver(self, entries: Sequence[Entry]) -> None:
         """Put entries, which are durable now, into the logs of their rooms, and tombstones into their places there."""
         by_room: dict[str, list[Entry]] = {}
+        removed = Kind.REMOVED  # looked up once
         for entry in entries:
-            if entry.draft.kind is Kind.REMOVED and is_tombstone(entry.draft):
+            draft = entry.draft
+            if draft.kind is removed and is_tombstone(draft):
                 self.rooms.bury(entry)
                 continue
-            by_room.setdefault(entry.draft.room, []).append(entry)
+            by_room.setdefault(draft.room, []).append(entry)
         if by_room:
             self.rooms.last_id = entries[-1].id  # never that of a tombstone: its notice follows it
         for name, news in by_room.items():

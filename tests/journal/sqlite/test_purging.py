@@ -14,6 +14,9 @@ import trio
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.removal import notice_of
+from trio_chat.journal import Damaged
+from trio_chat.journal.sqlite import purging
+from trio_chat.journal.sqlite.history import open_sqlite_history
 from trio_chat.journal.sqlite.journal import SqliteJournal, SqliteTimes, open_sqlite
 from trio_chat.journal.sqlite.schema import MIGRATIONS
 
@@ -214,3 +217,38 @@ def test_nothing_is_purged_where_nothing_was_removed(path: Path) -> None:
             return journal._store.purging.due_in_s()
 
     assert trio.run(run) == math.inf
+
+
+async def test_a_removal_while_the_journal_is_exported_is_done_and_its_rest_told_and_purged_at_the_end(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purging, "RETRY_S", 0.01)
+    async with open_sqlite(path, times=TIMES) as journal:
+        await keep(journal, Draft("lobby", Kind.SAID, "bob", WORD), *others(10))
+        async with open_sqlite_history(path) as export:
+            await remove(journal, 1)
+            with trio.fail_after(PATIENCE_S):
+                while "it goes when that ends" not in caplog.text:
+                    await trio.lowlevel.checkpoint()
+
+            exported = await export.read(None, limit=100)
+            assert [it.draft.text for it in exported[:1] if isinstance(it, Entry)] == [WORD]
+            assert len(exported) == 11
+        await until_purged(journal)
+
+        assert files_with(path, WORD) == []
+        assert caplog.text.count("it goes when that ends") == 1
+
+
+async def test_a_damaged_entry_stays_as_it_is(path: Path) -> None:
+    async with open_sqlite(path, times=TIMES) as journal:
+        await keep(journal, *others(3))
+        (entry,) = await journal.read(None, limit=1, after=1)
+        assert isinstance(entry, Entry)
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute("UPDATE entry SET text = 'flipped' WHERE id = 2")
+
+        await journal.post(notice_of(entry)).kept()
+
+        assert await journal.read(None, limit=1, after=1, before=3) == [Damaged(2)]
+        assert [it.id for it in await journal.read(None, limit=9)] == [1, 2, 3, 4]

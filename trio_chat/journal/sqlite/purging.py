@@ -23,6 +23,9 @@ PAUSE_RATIO = 20
 RETRY_S = 1.0
 """The pause after an attempt that failed, or while a reader needs the log."""
 
+HELD_UP_TIMES = 3
+"""Attempts to cut off the log after which it is said that a reader needs it: a search takes less time."""
+
 WIPED_BYTES = 256 * 1024
 """Free pages are filled with so many zeros in each slice: 3 ms."""
 
@@ -49,6 +52,7 @@ class Purging:
         self._due = math.inf
         self._pages = 0
         self._has_warned = False
+        self._times_held_up = 0
         if self._db.execute(_IS_PENDING).fetchone()[0]:
             self.begin()
 
@@ -107,9 +111,16 @@ class Purging:
         """Copy the whole log into the file and cut it off, which takes that nobody reads from it; then all is done."""
         if self._without_waiting(lambda: self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]):
             self._due = time.monotonic() + RETRY_S
+            self._times_held_up += 1
+            if self._times_held_up == HELD_UP_TIMES:
+                logger.warning(
+                    "what was removed is still in %s-wal: another program reads the journal, an export perhaps; "
+                    "it goes when that ends",
+                    self._path,
+                )
             return
         self._db.execute(_DONE)
-        self._due, self._has_warned = math.inf, False
+        self._due, self._has_warned, self._times_held_up = math.inf, False, 0
 
     def _without_waiting(self, work: Callable[[], int]) -> int:
         """Wait for no lock meanwhile, since no entry can be kept while this waits."""

@@ -300,7 +300,8 @@ class Store:
 
     def _insert(self, batch: Batch, micros: int) -> None:
         rows = [to_row(entry, micros) for entry in batch.entries]
-        notices = [entry.draft for entry in batch.entries if entry.draft.kind is Kind.REMOVED]
+        removed = Kind.REMOVED  # looked up once
+        notices = [entry.draft for entry in batch.entries if entry.draft.kind is removed]
         if len(rows) <= ROWS_PER_STATEMENT and not (batch.sessions or notices):
             self._insert_rows(rows)
             return
