@@ -20,7 +20,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
-from trio_chat.chat.events import Entry, Kind
+from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.log import Track
 from trio_chat.chat.removal import is_tombstone
 
@@ -167,10 +167,11 @@ class EventLog:
     def append_entries(self, entries: Iterable[Entry]) -> None:
         """Append what entries tell of topics, nicks and coming and going, and wake those who read what is said."""
         for entry in entries:
-            if is_tombstone(entry.draft):
+            draft = entry.draft
+            if is_tombstone(draft):
                 self._bury(entry)
-            elif group := _GROUP_OF_KIND.get(entry.draft.kind):
-                draft, time = entry.draft, datetime.fromtimestamp(entry.time, UTC)
+            elif (group := _GROUP_OF_KIND.get(draft.kind)) and not draft.room.startswith(MAILBOX_MARK):
+                time = datetime.fromtimestamp(entry.time, UTC)
                 self._append(group, group, EntryEvent(time, entry.id, draft.room, draft.kind, draft.author, draft.text))
         if self.entry_readers:
             self._wake()

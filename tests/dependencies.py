@@ -9,6 +9,7 @@ import trio
 from trio_chat.chat.dependencies import Dependencies
 from trio_chat.chat.events import Post
 from trio_chat.chat.log import Mode
+from trio_chat.journal.late_receipt import LateReceipt
 from trio_chat.wire import frames, lines
 
 
@@ -16,6 +17,7 @@ def make_dependencies(post: Post, **changed: Any) -> Dependencies:
     """Dependencies with clocks that stand still, and with nobody who is told of anything."""
     made = Dependencies(
         post=post,
+        hold=LateReceipt,
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
         wall_clock=lambda: 0.0,
         clock=lambda: 0.0,

@@ -99,8 +99,10 @@ class World:
         if reason:
             self.disconnects.append(reason)
 
-    def _post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
-        self.posted += drafts
+    def _post(
+        self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()
+    ) -> Receipt:
+        self.posted += [*drafts, *superseded]
         self.calls.append(([(draft.kind.value, draft.room) for draft in drafts], sessions))
         return Kept()
 

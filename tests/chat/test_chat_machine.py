@@ -20,11 +20,12 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, PRESENCE, Draft, Entry, Kind
+from trio_chat.chat.events import LOBBY, PRESENCE, SERVER, SUPERSEDED, Draft, Entry, Kind
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.room import Member
 from trio_chat.chat.session_record import SessionChange, SessionRecord
+from trio_chat.chat.wording import TOPIC_CHANGED
 
 HOLD_S = 60
 RULES = Rules(window=Window(entries=12), hold_s=HOLD_S, announce_max_members=4, rooms_per_client=3)
@@ -56,7 +57,7 @@ class Judge:
         told = [record for it in records if (record := it.as_told)]
         present = {room: {it.label for it in told if room in it.rooms} for room in {*self._numbers, *self._rooms(told)}}
         for draft in drafts:
-            if draft.kind in (Kind.SAID, Kind.ACTED, Kind.TOPIC):
+            if draft.kind in (Kind.SAID, Kind.ACTED, Kind.TOPIC) and draft.author != SERVER:
                 assert draft.author in present[draft.room]
             elif draft.kind in PRESENCE:
                 self._replay(draft)
@@ -72,6 +73,8 @@ class Judge:
     def _replay(self, draft: Draft) -> None:
         room, named = draft.room, self._named[draft.room]
         match draft.kind:
+            case Kind.CROWD if draft.text.startswith(TOPIC_CHANGED):
+                pass
             case Kind.CROWD:
                 self._vague.add(room)
                 for count, what in re.findall(r"(\d+) (joined|left)", draft.text):
@@ -105,6 +108,9 @@ class ChatMachine(RuleBasedStateMachine):
         self.judge = Judge()
         self.clients: list[Client] = []
         self.left_at: dict[Client, float] = {}
+        self.topics: dict[str, str] = {}
+        """The last topic that was set in each room."""
+        self.topics_set = 0
         self.ports = iter(range(1024, 65536))
 
     def open(self) -> None:
@@ -122,8 +128,8 @@ class ChatMachine(RuleBasedStateMachine):
         for is_plain in (True, True, False):
             self.connect(is_plain=is_plain, has_session=True)
 
-    def _post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Kept:
-        self.posted += drafts
+    def _post(self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()) -> Kept:
+        self.posted += [*drafts, *superseded]
         for change in sessions:
             self.records.pop(change.owner, None)
             if isinstance(change, SessionRecord):
@@ -213,6 +219,24 @@ class ChatMachine(RuleBasedStateMachine):
         with suppress(ChatError):
             self.chat.tell(self._pick(who), self._pick(whom).label, "psst", key="k")
 
+    @rule(who=NUMBERS, times=st.sampled_from([1, 3, 12]), is_keyed=st.booleans())
+    def set_topic(self, who: int, times: int, is_keyed: bool) -> None:
+        client = self._pick(who)
+        for _ in range(times):
+            with suppress(ChatError):
+                room = self.chat.current_room(client)
+                self.topics_set += 1
+                key = f"topic{self.topics_set}" if is_keyed else ""
+                self.chat.set_topic(client, room, f"topic {self.topics_set}", key=key)
+                self.topics[room.name] = f"topic {self.topics_set}"
+
+    @rule(room=ROOMS)
+    def set_topic_as_server(self, room: str) -> None:
+        if found := self.chat.rooms.find(room):
+            self.topics_set += 1
+            self.chat.set_topic_as_server(found, f"topic {self.topics_set}")
+            self.topics[found.name] = f"topic {self.topics_set}"
+
     @rule(who=NUMBERS)
     def kick(self, who: int) -> None:
         self.chat.kick(self._pick_connected(who))
@@ -251,6 +275,7 @@ class ChatMachine(RuleBasedStateMachine):
     def tick(self, seconds: int) -> None:
         self.now += seconds
         self.chat.tick()
+        assert not self.chat._topic_notices._held
         self.left_at = {client: at for client, at in self.left_at.items() if at > self.now - HOLD_S}
         self._forget_gone()
 
@@ -262,6 +287,9 @@ class ChatMachine(RuleBasedStateMachine):
         for entry in entries:
             self.kept[entry.draft.room].append(entry)
         self.chat.deliver(entries)
+        for name, topic in self.topics.items():
+            if (room := self.chat.rooms.find(name)) and name not in self.chat._topic_notices._held:
+                assert room.topic == topic
 
     @rule(who=NUMBERS, is_swift=st.booleans())
     def hear(self, who: int, is_swift: bool) -> None:
@@ -298,6 +326,14 @@ class ChatMachine(RuleBasedStateMachine):
         self.hearings.clear()
         sessions = {client.session for client in self.clients}
         self.open()
+        self.topics = {
+            entry.draft.room: entry.draft.text
+            for entries in self.kept.values()
+            for entry in entries
+            if entry.draft.kind is Kind.TOPIC and entry.draft.room != SUPERSEDED
+        }
+        for name, topic in self.topics.items():
+            self.chat.rooms.restore(name, topic)
         self.clients, self.left_at = [], {}
         for record in tuple(self.records.values()):
             if record.owner in sessions:

@@ -151,7 +151,7 @@ def test_every_request_of_programs_has_a_price_that_of_its_command_if_it_has_one
     ("line", "price"),
     [
         *(("/who", 5), ("/WHO ", 5), ("/rooms", 5), ("/search a b", 5), ("/search 1000", 5)),
-        *(("/me who", 1), ("//who", 1), ("/whom", 1), ("/help", 1), ("/topic x", 5)),
+        *(("/me who", 1), ("//who", 1), ("/whom", 1), ("/help", 1), ("/topic x", 1)),
         *(("/history", 5), ("/history 100", 5), ("/history 101", 6), ("/history 1000", 14), ("/history -", 5)),
         *(("/history 1000 before 7", 14), ("/history before 9000", 5)),
         *(("/msg bob hi", 2), ("/nick bob", 3), ("/join ops", 4), ("/leave", 4)),

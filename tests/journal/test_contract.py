@@ -1212,3 +1212,30 @@ async def test_an_imported_removal_stands_in_the_way_of_none_here(journal: Journ
 
     assert is_tombstone(tombstone.draft)
     assert "own secret" not in await texts(journal)
+
+
+async def test_what_gave_way_is_kept_beside_what_it_gave_way_to_and_only_a_repeat_of_it_is_left_out(
+    journal: Journal,
+) -> None:
+    await keep(journal, said("first", session="s", key="used"))
+    gave_way = [said(key, room="@gone", session="s", key=key) for key in ("a", "used", "last", "b", "a")]
+
+    receipt = journal.post(said("sum"), said("last", session="s", key="last"), superseded=gave_way)
+    await receipt.kept()
+
+    assert await texts(journal) == ["first", "sum", "last"]
+    assert await texts(journal, "@gone") == ["a", "b"]
+    found = {key: await journal.find("s", key) for key in ("used", "last", "a", "b")}
+    assert [entry.draft.text for entry in found.values() if isinstance(entry, Entry)] == ["first", "last", "a", "b"]
+    repeated = receipt.repeated("s", "used")
+    assert repeated
+    assert repeated.draft.text == "first"
+    assert [room.name for room in await journal.rooms()] == ["lobby"]
+
+
+async def test_what_gave_way_is_kept_in_the_batch_of_what_it_gave_way_to(journal: Journal) -> None:
+    following = journal.follow()
+
+    journal.post(said("last"), superseded=[said("old", room="@gone", session="s", key="k")])
+
+    assert [entry.draft.text for entry in await anext(following)] == ["last", "old"]

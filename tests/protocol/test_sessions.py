@@ -24,10 +24,14 @@ class Frames:
     def send(self, **frame: object) -> None:
         self.peer.send(as_line(frame))
 
+    def next(self) -> dict:
+        """The next frame."""
+        return json.loads(self.peer.line())
+
     def until(self, frame_type: str, **fields: object) -> dict:
         """The next frame of a type with these fields; others are skipped."""
         while True:
-            frame = json.loads(self.peer.line())
+            frame = self.next()
             if frame["type"] == frame_type and all(frame.get(name) == value for name, value in fields.items()):
                 return frame
 

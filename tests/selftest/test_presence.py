@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.wording import topic_changes
 from trio_chat.journal import SessionRecord, open_journal
 from trio_chat.selftest.presence import PresenceReplay, presence_faults
 
@@ -40,6 +41,12 @@ def test_a_history_that_yields_the_members_has_no_fault() -> None:
 )
 def test_each_wrong_notice_is_a_fault(drafts: list[Draft], present: list[str], fault: str) -> None:
     assert faults(*drafts, present=present) == [fault]
+
+
+def test_a_sum_of_topics_leaves_everyone_known_by_name() -> None:
+    history = (JOINED, notice(Kind.CROWD, "server", topic_changes(12)))
+
+    assert faults(*history, present=["bob"]) == ["#lobby: [alice] is a ghost", "#lobby: [bob] came unseen"]
 
 
 def test_a_member_that_may_only_be_counted_is_no_fault() -> None:

@@ -37,6 +37,7 @@ from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.session_record import SessionEnd, SessionRecord
 from trio_chat.chat.text import clean, excerpt
+from trio_chat.chat.topics import TopicNotices
 from trio_chat.chat.window_budget import WindowBudget
 
 DEPARTURES_PER_TURN = 200
@@ -60,6 +61,7 @@ class Chat:
         """Nicks that no client may take, folded: those of programs that operators let speak."""
         self._ids = itertools.count(1)
         self._crowd_notices = CrowdNotices(deps.post)
+        self._topic_notices = TopicNotices(deps.post, deps.hold)
         self.counters = Counters()
         budget = WindowBudget(rules.window_total_bytes)
         self.rooms = Rooms(deps.encoders, window=rules.window, budget=budget, most=rules.rooms, last_id=last_id)
@@ -199,8 +201,9 @@ class Chat:
         client.outlet.hang_up(CloseReason.KICKED, text)
 
     def tick(self) -> None:
-        """Do the chores of about once a second: sum up crowds, end overdue sessions, forget unused rooms."""
+        """Do the chores of about once a second: sum up crowds and topics, end overdue sessions, forget unused rooms."""
         self._crowd_notices.tick()
+        self._topic_notices.tick()
         self.end_overdue_sessions()
         self.rooms.forget_unspoken()
 
@@ -215,8 +218,9 @@ class Chat:
         return False
 
     def sum_up(self) -> None:
-        """Post a summary of the joins and leaves that were counted since the last one."""
+        """Post the notices that were counted or held back since the last time."""
         self._crowd_notices.sum_up()
+        self._topic_notices.sum_up()
 
     # Rooms
 
@@ -249,6 +253,7 @@ class Chat:
         """Take a client out of a room. Raises ChatError where it is not in it."""
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
+        self._topic_notices.tell(client.owner)
         self._tell_name(client, room)
         notices = self._remove_member(client, room, move_notice(client, room, Kind.LEFT))
         client.departed = self._post_change(client, *notices)
@@ -278,8 +283,19 @@ class Chat:
         raise ChatError("no-room", "you are in no room: /join one")
 
     def set_topic(self, client: Client, room: Room, text: str, *, key: str = "") -> Receipt:
-        """Set the topic of a room. Raises ChatError where it is too long."""
-        return self._post_in(client, room, topic_draft(client, room, text, key))
+        """Set the topic of a room. Raises ChatError where it is too long, and for a client that is muted.
+
+        Where `holds_topic`, it is posted later, if it is the last change by then: the caller makes sure that nothing
+        was kept under its key before.
+        """
+        self._check_may_speak(client)
+        draft = topic_draft(client, room, text, key)
+        self._crowd_notices.introduce(client.owner, client.label, room.name)
+        return self._topic_notices.post(draft, owner=client.owner)
+
+    def holds_topic(self, room: Room) -> bool:
+        """Tell whether a topic would be held back, and take the place of those that are."""
+        return self._topic_notices.holds(room.name)
 
     # Speaking
 
@@ -305,6 +321,7 @@ class Chat:
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := readable(text)):
             return None
+        self._topic_notices.tell(client.owner)
         mailboxes = [self.rooms.open_mailbox(party).room for party in (other, client)]
         return self._deps.post(*told_drafts(client, other, mailboxes, text, key))
 
@@ -323,6 +340,7 @@ class Chat:
             self._check_may_speak(client)
         self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
+        self._topic_notices.tell(client.owner)
         self._crowd_notices.clear_label(nick, client.owner)
         notices = [draft_of(client, room, Kind.RENAMED, nick) for room in client.members]
         most = self.rules.announce_max_members
@@ -359,8 +377,9 @@ class Chat:
         return self._deps.post(*drafts) if drafts else None
 
     def set_topic_as_server(self, room: Room, text: str) -> Receipt:
-        """Let the server set the topic of a room. Raises ChatError where it is too long."""
-        return self._deps.post(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
+        """Let the server set the topic of a room, over all that clients set before. Raises ChatError where it is too
+        long."""
+        return self._topic_notices.override(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
 
     def announce_in(self, rooms: Sequence[Room], lines: Sequence[str]) -> Receipt:
         """Let the server say clean lines in rooms or mailboxes, in all of them or in none."""
@@ -479,7 +498,8 @@ class Chat:
         Raises ChatError for a client that is muted.
         """
         self._check_may_speak(client)
-        # Told by itself: it is kept even where the drafts repeat a key
+        # Told by themselves: they are kept even where the drafts repeat a key
+        self._topic_notices.tell(client.owner)
         self._crowd_notices.introduce(client.owner, client.label, room.name)
         return self._deps.post(*drafts)
 
@@ -529,6 +549,7 @@ class Chat:
         return self._unless_counted(client, room, notice) if notice.kind is Kind.LEFT else (notice,)
 
     def _forget(self, client: Client, notice: Kind) -> None:
+        self._topic_notices.tell(client.owner)
         if notice is Kind.KICKED:
             self._crowd_notices.tell(client.owner)
         else:

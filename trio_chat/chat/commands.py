@@ -24,7 +24,6 @@ from trio_chat.chat.prices import (
     LINE,
     LIST,
     PAST,
-    TOPIC,
     Extent,
     Price,
 )
@@ -314,7 +313,6 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             "show the topic of this room, or set it; - clears it",
             _topic,
             Effect.SAYS,
-            price=TOPIC,
             asks_when_bare=True,
             request="topic",
         ),

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
-from trio_chat.chat.events import Post
+from trio_chat.chat.events import HeldReceipt, Post
 from trio_chat.chat.log import Encode, Mode, Window
 from trio_chat.chat.room import Room
 from trio_chat.chat.window_budget import WINDOW_TOTAL_BYTES
@@ -24,13 +24,15 @@ class Change(StrEnum):
 class Dependencies:
     """Everything that the chat needs from outside.
 
-    `post` hands drafts and session changes to the journal. `encoders` are the wire formats. `wall_clock` gives seconds
-    since 1970, `clock` seconds of a clock that never goes back. `on_change` is called when a connection begins or ends,
-    with the reason of an end; `on_news` with a room that has something to send. `mute_of` returns the sentence that
-    refuses what a client says, "" for a client that may speak.
+    `post` hands drafts and session changes to the journal; `hold` makes a receipt for those that are posted later.
+    `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock` seconds of a clock that never goes
+    back. `on_change` is called when a connection begins or ends, with the reason of an end; `on_news` with a room that
+    has something to send. `mute_of` returns the sentence that refuses what a client says, "" for a client that may
+    speak.
     """
 
     post: Post
+    hold: Callable[[], HeldReceipt]
     encoders: Mapping[Mode, Encode]
     wall_clock: Callable[[], float]
     clock: Callable[[], float]

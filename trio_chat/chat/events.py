@@ -4,7 +4,7 @@ Both are msgspec structs rather than dataclasses: one of each is made for every 
 costs ten times as much to make. They hold no containers, so the garbage collector need not track them (`gc=False`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,6 +21,10 @@ SERVER = "server"
 MAILBOX_MARK = "@"
 """The first character of a mailbox's name. A mailbox is the room of one client, for the private messages that it sends
 and receives; no other room can have such a name."""
+
+SUPERSEDED = MAILBOX_MARK + "superseded"
+"""The room of topics that gave way to a later one before they were told, kept so that their keys are known. It is
+nobody's mailbox, and nobody is sent it. `to` is the room that they were for."""
 
 
 class Kind(StrEnum):
@@ -78,8 +82,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Receipt(Protocol):
     """Receipt for a posted draft: tells whether it became durable."""
 
-    error: str | None
-    """The reason why it could not be kept, once that is known."""
+    @property
+    def error(self) -> str | None:
+        """The reason why it could not be kept, once that is known."""
 
     @property
     def is_settled(self) -> bool:
@@ -91,15 +96,26 @@ class Receipt(Protocol):
     def repeated(self, session: str, key: str) -> Entry | None:
         """After `kept`: the entry that stands for a later draft of this session and key, which was not stored.
 
-        When both were posted at once, that is also the answer for the first.
+        When both were posted at once, that is also the answer for the first. Of a draft that gave way to a later one
+        before it was told, it is the entry in the room SUPERSEDED.
         """
+
+
+class HeldReceipt(Receipt, Protocol):
+    """Receipt for drafts that are held back, to be posted later or to give way to others."""
+
+    def settle_with(self, receipt: Receipt, superseded: Iterable[Draft] = ()) -> None:
+        """Settle when `receipt` does. With it, the `superseded` drafts are kept."""
 
 
 class Post(Protocol):
     """The domain's way to the journal: it does not wait, and everything is kept in the order of the calls."""
 
-    def __call__(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
+    def __call__(
+        self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()
+    ) -> Receipt:
         """Queue drafts and changes of session records, to be kept together or not at all.
 
-        Where one of the drafts repeats a session and key, none of them is kept again.
+        Where one of the drafts repeats a session and key, none of them is kept again. The `superseded` ones, which gave
+        way to them, are kept in the same transaction; of these, only a repeat itself is left out.
         """

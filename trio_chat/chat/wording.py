@@ -22,6 +22,7 @@ STILL_INDEXING = "older lines are still being indexed"
 """Behind what a search found, while there may be more."""
 LATE_HELLO = "that hello came too late for frames: connect again, and say it at once"
 NO_FRAMES = "this connection speaks lines, so nothing was sent: /msg NICK TEXT says something to one person alone"
+TOPIC_CHANGED = "the topic was changed"
 YOU_HAVE_LEFT = "you have left"
 _USAGE_MAX = 16
 """Characters of a usage that has its text beside it in `/help`."""
@@ -67,6 +68,11 @@ def where_you_are(room: str, topic: str) -> str:
 def topic_of(room: str, topic: str) -> str:
     """Answer `/topic`."""
     return f"the topic of #{room}: {topic}" if topic else f"#{room} has no topic"
+
+
+def topic_changes(count: int) -> str:
+    """Sum up changes of a topic that are not told one by one."""
+    return f"{TOPIC_CHANGED} {f'{count:,} times' if count > 1 else 'once'}"
 
 
 def topic_wanted(argument: str) -> str:

@@ -52,7 +52,7 @@ class Intake:
         self._overdue: dict[str, SessionChange] = {}
         """The last change of each owner since one failed. While there are any, no open batch has changes."""
 
-    def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Batch:
+    def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()) -> Batch:
         """Queue drafts and session changes: they are kept with all that come before the engine begins."""
         with self._lock:
             batch = self._open or self._open_batch()
@@ -60,6 +60,8 @@ class Intake:
                 self._postpone(sessions)
                 return batch  # which is kept only after what is overdue
             batch.add(drafts)
+            for draft in superseded:
+                batch.add((draft,))
             if sessions:
                 batch.add_changes(sessions, drafts)
         return batch

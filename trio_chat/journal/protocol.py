@@ -77,14 +77,14 @@ class Journal(HistoryReader, Protocol):
     commits: Histogram
     """Seconds to make each group of drafts durable, failed attempts included."""
 
-    def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = ()) -> Receipt:
+    def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()) -> Receipt:
         """Queue drafts and changes of session records, without waiting.
 
         What is posted by one call is kept in one transaction, or not at all: where one of its drafts repeats a session
-        and key, none of them is kept again. Everything is kept in the order of the
-        calls, in groups. A notice of the kind REMOVED makes a tombstone of the entry that it names, in the same
-        transaction: from then on that one's words can be read nowhere. Session records survive a crash of the server
-        and a power cut, as entries do.
+        and key, none of them is kept again. Of those `superseded`, which follow them, only a repeat itself is left out.
+        Everything is kept in the order of the calls, in groups. A notice of the kind REMOVED makes a tombstone of the
+        entry that it names, in the same transaction: from then on that one's words can be read nowhere. Session records
+        survive a crash of the server and a power cut, as entries do.
         """
 
     async def settled(self) -> None:

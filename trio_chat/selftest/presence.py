@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from trio_chat.chat.events import Entry, Kind
+from trio_chat.chat.wording import TOPIC_CHANGED
 from trio_chat.journal import SessionStore, need, open_journal
 
 PAGE_ENTRIES = 1000
@@ -75,7 +76,7 @@ class PresenceReplay:
         members = self.members[draft.room]
         is_known = draft.author in members or self._is_vague(draft.room)
         self.numbers[draft.room] += _change_of_number(entry)
-        if draft.kind is Kind.CROWD:
+        if draft.kind is Kind.CROWD and not draft.text.startswith(TOPIC_CHANGED):
             self.summed_up.add(draft.room)
         elif draft.kind is Kind.JOINED:
             if draft.author in members and not self._is_vague(draft.room):

@@ -232,6 +232,7 @@ class Server:
 
     async def _deliver_accepted(self) -> None:
         """Stage 1 of a stop: write accepted lines to the journal and deliver them to their rooms."""
+        self.context.chat.sum_up()
         with self.stop.stage(DELIVERY_S):
             await settled(self.context)
 

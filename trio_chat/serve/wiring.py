@@ -18,6 +18,7 @@ from trio_chat.chat.operators.mutes import Mute, Mutes
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
+from trio_chat.journal.late_receipt import LateReceipt
 from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.memory_limit import memory_limit
@@ -70,6 +71,7 @@ def wire(
     pump = Pump(nursery, stall_timeout_s=settings.stall_timeout)
     deps = Dependencies(
         post=journal.post,
+        hold=LateReceipt,
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
         wall_clock=time.time,
         clock=trio.current_time,

@@ -18,6 +18,7 @@ from admin_api.http.serving import serve_http
 from admin_api.watch import HEALTH_INTERVAL_S, REFUSED_INTERVAL_S, watch_health, watch_refused
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.log import Mode
 
 
 class Follower:
@@ -262,6 +263,27 @@ async def test_topics_nicks_and_rooms_are_told_with_their_entry(admin, follow_ty
     assert (joined, came["room"], came["kind"]) == ("room", "lobby", "joined")
     assert (nick, renamed["author"], renamed["text"]) == ("nick", "10.0.0.1:4000", "ann")
     assert (topic, told["author"], told["text"]) == ("topic", "ann", "lunch")
+
+
+async def test_topics_that_gave_way_to_a_later_one_are_no_events(admin, follow_types) -> None:
+    follower = await follow_types("topic")
+    entries = await follow_types("entry")
+    ann = admin.connect(4000, mode=Mode.FRAMES, session="s")
+    for number in range(20):
+        admin.chat.set_topic(ann, admin.chat.rooms["lobby"], f"topic {number}", key=f"k{number}")
+    admin.chat.tick()
+    await admin.deliver()
+
+    events = [(await follower.event())[1] for _ in range(4)]
+    while (await entries.event())[1]["text"] != "topic 19":
+        pass
+    admin.chat.set_topic(ann, admin.chat.rooms["lobby"], "after")
+    await admin.deliver()
+
+    assert [(event["room"], event["text"]) for event in [*events, (await follower.event())[1]]] == [
+        ("lobby", text) for text in ("topic 0", "topic 1", "topic 2", "topic 19", "after")
+    ]
+    assert (await entries.event())[1]["text"] == "after"
 
 
 async def test_what_is_said_is_sent_only_where_asked_for_and_never_what_is_told(admin, follow, follow_types) -> None:

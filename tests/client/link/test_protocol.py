@@ -219,6 +219,18 @@ def test_a_line_that_is_refused_fails_and_one_that_could_not_be_kept_is_said_aga
     assert sent(protocol) == [say("c")]
 
 
+def test_a_topic_that_gave_way_to_a_later_one_is_sent_and_not_sent_again() -> None:
+    protocol = connected()
+    gave_way, spoken = frames.Topic(room="lobby", text="old", key="t"), say("s")
+    protocol.say([gave_way, spoken])
+    sent(protocol)
+
+    happened = hear(protocol, frames.Done(key="t"), frames.Done(key="s"), frames.Done(key="unknown"))
+
+    assert happened == [Sent(gave_way)]
+    assert list(protocol.pending) == ["s"]
+
+
 def test_while_something_has_to_be_said_again_nothing_later_is_sent() -> None:
     protocol = connected()
     protocol.say([say("a"), say("b")])

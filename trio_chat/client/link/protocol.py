@@ -342,12 +342,17 @@ class ClientProtocol:
         question = self._questions.pop(answer.key, None)
         match question:
             case None:
-                return []
+                return self._receive_done(answer) if isinstance(answer, frames.Done) else []
             case frames.Leave(room=room):
                 return [self._membership.leave(room)]
             case frames.Nick(nick=nick):
                 self._membership.rename(nick)
         return [Answered(question, answer)]
+
+    def _receive_done(self, done: frames.Done) -> list[LinkEvent]:
+        """Settle a topic that gave way to a later one: no entry acknowledges it."""
+        message = self._settle(done.key) if isinstance(self.pending.get(done.key), frames.Topic) else None
+        return [Sent(message)] if message else []
 
     def _receive_gap(self, gap: frames.Gap) -> list[LinkEvent]:
         if gap.reason == "epoch":  # the welcome reports it once, for all rooms

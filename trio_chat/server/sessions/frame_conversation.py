@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import Entry, Receipt
+from trio_chat.chat.events import SUPERSEDED, Entry, Receipt
 from trio_chat.chat.room import Room
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
@@ -66,7 +66,7 @@ class FrameConversation:
     async def settle(self) -> None:
         """Wait until everything posted is durable, and answer the requests that no entry acknowledges.
 
-        These are failures, and requests whose key had been used before.
+        These are failures, requests whose key had been used before, and topics that gave way to a later one.
         """
         posted, self.posted = self.posted, []
         self.lags |= bool(posted)
@@ -110,6 +110,22 @@ class FrameConversation:
         await self.context.pump.delivered(self.client)
         self.lags = False
 
+    async def may_take_place_of_others(self, request: frames.Topic) -> bool:
+        """Tell whether a topic may take the place of others that are not posted yet, and answer it where it may not.
+
+        It may not where it repeats a topic that was kept before, or has to wait for its turn. Raises JournalError.
+        """
+        await self.journal.settled()  # it may have been posted a moment ago, on an earlier connection
+        if self.client.session and request.key:
+            found = await self.journal.find(self.client.session, request.key)
+            if isinstance(found, Entry):
+                self._answer_with(found, request)
+            elif found:
+                self.answer(frames.Done(key=request.key))
+            if found:
+                return False
+        return self.is_in_order or await self.wait_turn(request)
+
     async def _acknowledge_kept(self, request: Speech) -> bool:
         """Acknowledge the entry that was kept under the key of a request before. -> whether there was one
 
@@ -122,9 +138,14 @@ class FrameConversation:
         return isinstance(found, Entry)
 
     def _answer_with(self, entry: Entry, request: Speech) -> None:
-        """Answer with an entry that was kept under the key of a request, if it is what the request says."""
-        if is_repeat(request, entry):
-            self.answer(frames.said(entry, again=True))
-        else:
+        """Answer with an entry that was kept under the key of a request, if it is what the request says.
+
+        One that gave way to a later one is nobody's to read: it is only confirmed.
+        """
+        if not is_repeat(request, entry):
             text = "that key belongs to something else that you said: say this under a new one"
             self.answer(frames.Error(code="key-used", text=text, key=request.key))
+        elif entry.draft.room == SUPERSEDED:
+            self.answer(frames.Done(key=request.key))
+        else:
+            self.answer(frames.said(entry, again=True))

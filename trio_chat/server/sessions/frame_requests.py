@@ -69,6 +69,8 @@ async def _tell(talk: FrameConversation, request: frames.Tell) -> None:
 
 
 async def _topic(talk: FrameConversation, request: frames.Topic) -> None:
+    if talk.chat.holds_topic(talk.room(request.room)) and not await talk.may_take_place_of_others(request):
+        return
     _spoken(talk, request, talk.chat.set_topic(talk.client, talk.room(request.room), request.text, key=request.key))
 
 

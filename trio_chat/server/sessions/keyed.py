@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from trio_chat.chat.drafts import readable, readable_lines
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.events import SUPERSEDED, Draft, Entry, Kind
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.removal import is_tombstone
@@ -81,7 +81,8 @@ def _last_line(request: frames.Say) -> str:
 
 
 def _is_in(draft: Draft, room: str) -> bool:
-    return fold(draft.room) == fold(room.removeprefix("#"))
+    name = draft.to if draft.room == SUPERSEDED else draft.room
+    return fold(name) == fold(room.removeprefix("#"))
 
 
 def _may_name(spelling: str, label: str) -> bool:
