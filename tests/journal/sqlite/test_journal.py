@@ -1,4 +1,5 @@
 import os
+import re
 import resource
 import shutil
 import signal
@@ -99,10 +100,22 @@ def overwrite(path: Path, offset: int, data: bytes) -> None:
         file.write(data)
 
 
-def forget_columns(db: sqlite3.Connection) -> None:
-    """Bring the table of sessions back to what it was at first."""
-    for column in ("address", "told"):
-        db.execute(f"ALTER TABLE place DROP COLUMN {column}")
+UNDONE = (
+    (r"CREATE TABLE (\w+)", r"DROP TABLE \1"),
+    (r"CREATE (?:UNIQUE )?INDEX (\w+)", r"DROP INDEX IF EXISTS \1"),  # it goes with its table
+    (r"ALTER TABLE (\w+) ADD COLUMN (\w+)", r"ALTER TABLE \1 DROP COLUMN \2"),
+    (r"INSERT INTO meta SELECT ('\w+')", r"DELETE FROM meta WHERE name = \1"),
+)
+"""How each kind of statement of a migration is undone."""
+
+
+def set_back(db: sqlite3.Connection, version: int) -> None:
+    """Undo the migrations after a version of the schema."""
+    for statement in (statement for migration in MIGRATIONS[: version - 1 : -1] for statement in migration[::-1]):
+        for kind, undo in UNDONE:
+            if found := re.match(kind, statement):
+                db.execute(found.expand(undo))
+    db.execute(f"PRAGMA user_version = {version}")
 
 
 class TestReopening:
@@ -177,11 +190,7 @@ class TestReopening:
     async def test_a_journal_of_the_first_schema_is_brought_up_to_date(self, path: Path) -> None:
         await fill(path, "old")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("DROP TABLE place")
-            other.execute("DROP INDEX said_by_room")
-            other.execute("DROP TABLE prune_mark")
-            other.execute("DELETE FROM meta WHERE name = 'prune_floor'")
-            other.execute("PRAGMA user_version = 1")
+            set_back(other, 1)
 
         async with open_sqlite(path) as journal:
             await journal.post(sessions=[SessionRecord("s", "frames", "alice", "alice", ("lobby",))]).kept()
@@ -192,9 +201,7 @@ class TestReopening:
     async def test_entries_from_before_the_index_are_found(self, path: Path) -> None:
         await fill(path, "old")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("DROP INDEX said_by_room")
-            forget_columns(other)
-            other.execute("PRAGMA user_version = 3")
+            set_back(other, 3)
 
         async with open_sqlite(path) as journal:
             assert len(await journal.read("lobby", limit=9, without_presence=True)) == 1
@@ -204,8 +211,7 @@ class TestReopening:
         async with open_sqlite(path) as journal:
             await journal.post(sessions=[old]).kept()
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            forget_columns(other)
-            other.execute("PRAGMA user_version = 5")
+            set_back(other, 5)
 
         async with open_sqlite(path) as journal:
             assert await journal.read_sessions() == [old]
@@ -215,11 +221,7 @@ class TestReopening:
             await keep(journal, *"abc")
             await journal.prune(more_than=1)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("DROP INDEX said_by_room")
-            other.execute("DROP TABLE prune_mark")
-            other.execute("DELETE FROM meta WHERE name = 'prune_floor'")
-            forget_columns(other)
-            other.execute("PRAGMA user_version = 2")
+            set_back(other, 2)
 
         async with open_sqlite(path) as journal:
             assert await journal.pruned_in("ops") == 2
