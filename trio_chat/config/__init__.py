@@ -334,6 +334,12 @@ class OperatorSettings(ServeSettings, frozen=True, kw_only=True):
             "the server that runs on the data folder",
         ),
     ] = None
+    admin_token_file: Annotated[
+        Path | None,
+        SettingMeta(
+            "File with the admin API's token on its first line.", FILE, "that of the server, if it is on this machine"
+        ),
+    ] = None
     admin_ca: Annotated[
         Path | None,
         SettingMeta(

@@ -28,6 +28,7 @@ OPERATOR_COMMANDS = MappingProxyType(
         "rooms": CommandRow("rooms", "List the rooms."),
         "say": CommandRow("rooms", "Say something in a room."),
         "announce": CommandRow("announcements", "Speak as the server to all, a room, or some."),
+        "remove": CommandRow("removal", "Remove an entry of a room for everybody."),
         "tail": CommandRow("tail", "Show what is said in a room, live."),
         "events": CommandRow("events", "Show what happens on the server, live."),
         "hook": CommandRow("hooks", "Let programs speak by a secret address."),

@@ -45,7 +45,8 @@ class OperatorCommand(click.Command):
         """Write its own options, and then those that say which server is meant."""
         shared = {*SERVER_OPTIONS, "config"}
         sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Which server": []}
-        for parameter in self.get_params(context):
+        options = [it for it in self.get_params(context) if isinstance(it, click.Option)]
+        for parameter in sorted(options, key=lambda it: (it.name == "help", it.name == "is_json")):
             if record := parameter.get_help_record(context):
                 sections["Which server" if parameter.name in shared else "Options"].append(record)
         for section, records in sections.items():

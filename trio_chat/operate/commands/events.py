@@ -32,7 +32,7 @@ def _complete_types(_context: click.Context, _parameter: click.Parameter, incomp
     "--types",
     metavar="NAME,...",
     shell_complete=_complete_types,
-    help=f"Only these: {', '.join(TYPES)}, or names of single events.  [default: all but entry]",
+    help=f"Only these: {', '.join(TYPES)}, or names of single events.  [default: client,operator,health,limit]",
 )
 def events(call: OperatorContext, types: str | None) -> None:
     """Show what happens on the server as it happens. Ctrl-C ends it.

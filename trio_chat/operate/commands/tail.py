@@ -22,8 +22,9 @@ SPEECH = ("said", "acted", "announced")
 @click.argument("room", shell_complete=complete_room)
 @click.option("-n", "--lines", type=click.IntRange(0, 1_000_000), default=20, metavar="N", show_default=True)
 @click.option("--since", type=InstantType(), metavar="TIME", help="All since 14:00, yesterday, 90m, 7d, instead of -n.")
+@click.option("--ids", "has_ids", is_flag=True, help="Show the id of each entry, as `trio-chat remove` takes it.")
 @click.option("--follow/--no-follow", default=True, help="Go on with what comes, until Ctrl-C.  [default: follow]")
-def tail(call: OperatorContext, room: str, lines: int, since: str | None, follow: bool) -> None:
+def tail(call: OperatorContext, room: str, lines: int, since: str | None, has_ids: bool, follow: bool) -> None:
     """Show the last 20 entries of a ROOM, and go on with what comes. Ctrl-C ends it.
 
     It goes on after a restart of the server, and leaves nothing out. With --json, an object a line.
@@ -33,7 +34,7 @@ def tail(call: OperatorContext, room: str, lines: int, since: str | None, follow
     except OperatorError as error:
         raise about_room(error, room) from error
     history = RoomHistory(call.api, room_path(room, "entries").removesuffix("/entries"))
-    printer = _Tail(call.output, history, shown["name"])
+    printer = _Tail(call.output, history, shown["name"], has_ids=has_ids)
     if not follow:
         printer.begin(lines, since)
         return
@@ -48,7 +49,8 @@ def tail(call: OperatorContext, room: str, lines: int, since: str | None, follow
 class _Tail:
     """Prints the entries of a room, each once."""
 
-    def __init__(self, output: Output, history: RoomHistory, room: str) -> None:
+    def __init__(self, output: Output, history: RoomHistory, room: str, *, has_ids: bool) -> None:
+        self._has_ids = has_ids
         self._output, self._history, self._room = output, history, room
         self._last_id: int | None = None
         self._is_behind = False
@@ -100,4 +102,5 @@ class _Tail:
             self._output.object_line(entry)
         else:
             is_notice = entry["kind"] not in SPEECH
-            self._output.line(entry_line(entry, is_short=self._output.is_terminal), DIM if is_notice else "")
+            line = entry_line(entry, is_short=self._output.is_terminal)
+            self._output.line(f"{entry['id']} {line}" if self._has_ids else line, DIM if is_notice else "")
