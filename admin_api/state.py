@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 import trio
 
@@ -46,6 +47,8 @@ class AdminState:
     """Requests to the admin API, by the status of the answer."""
     bulk_reads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(BULK_READS_MAX))
     """Reads of many entries: pages, exports and live entries wait for it."""
+    exports: WeakSet[object] = field(default_factory=WeakSet)
+    """The answers that export something: those that are being sent, or will be."""
     confirmations: Confirmations = field(default_factory=Confirmations)
     certificate_warning: Callable[[], str] = str
     """Returns a sentence about a TLS certificate that has expired or soon will, or ""."""

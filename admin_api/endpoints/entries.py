@@ -1,10 +1,12 @@
 """Entries of rooms over HTTP: read, searched, exported and said."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from types import TracebackType
 from typing import Annotated
 
 import msgspec
 from quart import Response, abort, g
+from quart.wrappers.response import IterableBody
 
 from admin_api.entry_tail import EntryView, view_of_entry
 from admin_api.http.answers import answer
@@ -26,6 +28,9 @@ API_SESSION = "api"
 
 ID_MAX = 2**53
 EXPORTED_PER_READ = 500
+
+EXPORTS_MAX = 10
+"""Exports at once: each may take hours, and there are few connections."""
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]
 
@@ -88,15 +93,30 @@ async def _read(state: AdminState, room: Room, query: EntryQuery) -> Sequence[Pa
 
 @endpoint(
     "GET /rooms/<room>/export",
-    Operation({200: None}, (404,), path={"room": ROOM}, text_type="application/x-ndjson"),
+    Operation({200: None}, (404, 503), path={"room": ROOM}, text_type="application/x-ndjson"),
 )
 async def export_entries(state: AdminState, room: str) -> Response:
     """Export all entries of a room, a JSON object a line, oldest first."""
     found = find_room(state, room)
-    made = Response(_lines(state, found.name, state.journal.last_id), content_type="application/x-ndjson")
+    if len(state.exports) >= EXPORTS_MAX:
+        return problem(503, f"There are {EXPORTS_MAX} exports already.", headers=(("Retry-After", "10"),))
+    made = Response(Export(state, found.name), content_type="application/x-ndjson")
     made.headers["Cache-Control"] = "no-store"
     made.timeout = None
     return made
+
+
+class Export(IterableBody):
+    """The body of one answer, counted from the request on."""
+
+    def __init__(self, state: AdminState, room: str) -> None:
+        super().__init__(_lines(state, room, state.journal.last_id))
+        self._state = state
+        state.exports.add(self)
+
+    async def __aexit__(self, kind: type[BaseException], error: BaseException, traceback: TracebackType) -> None:
+        self._state.exports.discard(self)
+        await super().__aexit__(kind, error, traceback)
 
 
 async def _lines(state: AdminState, room: str, last_id: int) -> AsyncIterator[bytes]:

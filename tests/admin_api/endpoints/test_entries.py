@@ -5,6 +5,7 @@ import json
 import pytest
 import trio
 
+from admin_api.endpoints.entries import EXPORTS_MAX
 from admin_api.speech import KEY_MAX, LINES_MAX
 from admin_api.state import BULK_READS_MAX
 from tests.conftest import PATIENCE_S
@@ -83,6 +84,27 @@ async def test_however_many_read_much_at_once_reads_of_the_chat_need_not_wait(ta
                 await trio.lowlevel.checkpoint()
         for borrower in range(BULK_READS_MAX):
             reads.release_on_behalf_of(borrower)
+
+
+async def test_exports_at_once_are_bounded_and_those_that_ended_do_not_count(talk):
+    answers: list[int] = []
+
+    async def export() -> None:
+        answers.append((await talk.ask("GET", "/rooms/lobby/export")).status)
+
+    async with trio.open_nursery() as nursery:
+        for borrower in range(BULK_READS_MAX):
+            await talk.state.bulk_reads.acquire_on_behalf_of(borrower)
+        for _ in range(EXPORTS_MAX + 5):
+            nursery.start_soon(export)
+        with trio.fail_after(PATIENCE_S):
+            while len(answers) < 5:
+                await trio.lowlevel.checkpoint()
+        for borrower in range(BULK_READS_MAX):
+            talk.state.bulk_reads.release_on_behalf_of(borrower)
+
+    assert answers == [503] * 5 + [200] * EXPORTS_MAX
+    assert (await talk.ask("GET", "/rooms/lobby/export")).status == 200
 
 
 async def test_a_room_is_exported_a_line_for_each_entry(talk):

@@ -451,7 +451,7 @@ async def test_a11_at_the_limit_slow_bodies_make_way(serve, header):
 
 @pytest.mark.parametrize("path", [b"/large", b"/endless"])
 async def test_a11_at_the_limit_slow_readers_make_way(serve, path):
-    site = await serve(HttpLimits(connections=3, keep_alive_s=60, slow_s=0.01))
+    site = await serve(HttpLimits(connections=3, keep_alive_s=600, slow_s=0.01, stuck_s=600, answer_s=600))
     with trio.fail_after(PATIENCE_S):
         slow = [await site.connect() for _ in range(8)]
         for stream in slow:
