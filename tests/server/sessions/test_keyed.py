@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from tests.server.sessions.test_frames import SECRET, call, enter
-from trio_chat.chat.events import Draft
+from trio_chat.chat.events import Draft, Entry
 from trio_chat.journal.batch import Batch
 
 
@@ -188,3 +188,24 @@ async def test_a_repeat_of_a_kept_message_is_acknowledged_while_nothing_can_be_k
         await alice.send(**said("hi", "s"))
 
         assert await alice.receive() == first | {"again": True}
+
+
+async def test_what_was_removed_is_acknowledged_when_it_is_said_again_and_something_in_another_room_is_not(
+    open_server,
+) -> None:
+    async with open_server() as server:
+        alice = await enter(server, session=SECRET, nick="alice", rooms=["lobby", "den"])
+        await alice.send(**said("secret", "k"))
+        entry_id = (await alice.until("entry", key="k"))["id"]
+        (entry,) = await server.context.journal.read("lobby", limit=1, after=entry_id - 1, before=entry_id + 1)
+        assert isinstance(entry, Entry)
+        await server.chat.remove(entry).receipt.kept()
+        assert (await alice.until("entry", kind="removed"))["removes"] == entry_id
+
+        await alice.send(**said("secret", "k"))
+        again = await alice.until("entry", key="k")
+        await alice.send(**said("other", "k", room="den"))
+        refused = await alice.until("error", key="k")
+
+        assert (again["id"], again["kind"], again["again"]) == (entry_id, "removed", True)
+        assert refused["code"] == "key-used"

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from trio_chat.chat.drafts import readable, readable_lines
-from trio_chat.chat.events import SUPERSEDED, Draft, Entry, Kind
+from trio_chat.chat.events import MAILBOX_MARK, SUPERSEDED, Draft, Entry, Kind
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.removal import is_tombstone
@@ -57,8 +57,9 @@ class Unkept:
 def is_repeat(request: Speech, entry: Entry) -> bool:
     """Tell whether an entry with the key of a request has what the request says."""
     draft = entry.draft
-    if is_tombstone(draft):  # nobody can tell any more what it said
-        return True
+    if is_tombstone(draft):  # it may have said this: nobody knows any more
+        is_told = draft.room.startswith(MAILBOX_MARK)
+        return is_told if isinstance(request, frames.Tell) else _is_in(draft, request.room)
     match request:
         case frames.Say():
             return draft.kind is Kind.SAID and _is_in(draft, request.room) and draft.text == _last_line(request)
