@@ -32,16 +32,13 @@ function words({ kind, author, text, room }) {
   }
 }
 
-export const isRemovable = (entry) => REMOVABLE.has(entry.kind);
-export const isTombstone = (entry) => entry.kind === "removed";
-
 // `remove(entry)` is called by its button.
 export function entryRow(entry, remove) {
   const isSaid = entry.kind === "said" || entry.kind === "announced";
   const kind = entry.kind === null ? "damaged" : isSaid ? "said" : entry.kind === "acted" ? "acted" : "notice";
   const time = entry.time && el("time", { datetime: entry.time, title: `${moment(entry.time)} · id ${entry.id}` }, clock(entry.time));
   const author = el("span", { class: "author cut" }, isSaid ? el("bdi", { title: entry.author }, entry.author) : "");
-  const button = isRemovable(entry) && el("button", { type: "button", class: "quiet danger", onclick: () => remove(entry) }, "Remove");
+  const button = REMOVABLE.has(entry.kind) && el("button", { type: "button", class: "quiet danger", onclick: () => remove(entry) }, "Remove");
   if (button) button.setAttribute("aria-label", `Remove what ${entry.author} said: ${entry.text.slice(0, 60)}`);
   return el("li", { class: `entry ${kind}`, tabindex: "-1" }, time || el("time", {}, "?"), author, el("div", { class: "text" }, ...words(entry)), button || null);
 }

@@ -136,8 +136,6 @@ async function removeEntry(entry, reason) {
   } catch (error) {
     if (error.status !== 404 && error.status !== 409) throw error;
     return error.message; // somebody was faster
-  } finally {
-    await transcript.refetch(entry.id);
   }
 }
 

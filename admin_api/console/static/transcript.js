@@ -42,17 +42,19 @@ export class Transcript {
     return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR_PX;
   }
 
-  // Fetch the first page, or what came since. A search is not repeated by itself.
+  // Fetch the first page, or what came since. A search is not repeated by itself, but shows no line that was removed since.
   async refresh() {
-    if (!this.isLoaded) return this.loadFirst();
-    if (!this.q) return this.loadNewer();
+    if (!this.isLoaded) await this.loadFirst();
+    else await this.loadNewer();
   }
 
   async loadFirst() {
     const run = this.run;
+    const newest = this.q ? (await get(`${this.path}${query({ limit: 1 })}`)).entries : [];
     const { entries, next } = await get(`${this.path}${query({ q: this.q, limit: PAGE })}`);
     if (run !== this.run) return;
     this.isLoaded = true;
+    this.newest = [...newest, ...entries].at(this.q ? 0 : -1)?.id;
     this.older = next;
     this.entries = entries;
     this.list.replaceChildren(...this.rowsOf(entries, null));
@@ -63,7 +65,7 @@ export class Transcript {
   async loadNewer() {
     const run = this.run;
     for (let more = true; more; ) {
-      const after = this.entries.at(-1)?.id;
+      const after = this.newest;
       const { entries, next } = await get(`${this.path}${query({ after, limit: after ? NEWER : PAGE })}`);
       if (run !== this.run) return;
       if (entries.length) this.append(entries);
@@ -72,6 +74,9 @@ export class Transcript {
   }
 
   append(entries) {
+    this.newest = entries.at(-1).id;
+    for (const entry of entries) if (entry.removes) this.bury(entry);
+    if (this.q) return;
     const wasAtEnd = this.isAtEnd;
     this.list.append(...this.rowsOf(entries, this.entries.at(-1)));
     this.entries.push(...entries);
@@ -82,7 +87,6 @@ export class Transcript {
       this.unread += entries.length;
       this.onUnread(this.unread);
     }
-    for (const entry of entries) if (entry.removes) this.refetch(entry.removes);
     this.drawTop();
   }
 
@@ -144,17 +148,12 @@ export class Transcript {
     return [dayRule(entry.time)];
   }
 
-  // Show another entry in the place of one: its tombstone.
-  replace(entry) {
-    const index = this.entries.findIndex((one) => one.id === entry.id);
+  // Put a tombstone in the place of the entry that a notice removes.
+  bury({ removes, text }) {
+    const index = this.entries.findIndex((one) => one.id === removes);
     if (index < 0) return;
-    this.entries[index] = entry;
-    this.list.querySelector(`[data-id="${entry.id}"]`)?.replaceWith(this.rowOf(entry));
-  }
-
-  async refetch(id) {
-    const { entries } = await get(`${this.path}${query({ after: id - 1, limit: 1 })}`);
-    if (entries[0]?.id === id) this.replace(entries[0]);
+    this.entries[index] = { ...this.entries[index], kind: "removed", text };
+    this.list.querySelector(`[data-id="${removes}"]`)?.replaceWith(this.rowOf(this.entries[index]));
   }
 
   drawTop() {

@@ -118,6 +118,47 @@ def test_the_export_is_a_file_of_all_lines(long, open_page):
         assert len(download.value.path().read_text().splitlines()) >= 250
 
 
+def said(server, room, text):
+    """Say something in a room as a program; -> its id."""
+    return api(server, "POST", f"/rooms/{room}/entries", {"text": text, "name": "counter"})["id"]
+
+
+def test_a_line_is_removed_after_a_question_with_its_text_on_every_page(shared, open_page):
+    peer = enter(shared, "grave")
+    said(shared, "grave", f"secret {HOSTILE}")
+    with (
+        open_page(shared, "/console/rooms/grave") as page,
+        open_page(shared, "/console/rooms/grave?q=secret") as other,
+    ):
+        expect(lines(other)).to_have_count(1)
+        page.locator(".entry", has_text="secret").hover()
+        page.get_by_role("button", name="Remove what counter said").click()
+        dialog = page.get_by_role("dialog", name="Remove this message of counter?")
+        expect(dialog.locator("blockquote")).to_have_text(f"secret {HOSTILE}")
+        dialog.get_by_label("Reason").fill("a <b>password</b>")
+        dialog.get_by_role("button", name="Remove it").click()
+
+        removed = "a message of [counter] was removed: a <b>password</b>"
+        for one in (page, other):
+            expect(one.get_by_text("secret")).to_have_count(0)
+            expect(lines(one).filter(has_text=removed).first).to_be_visible()
+        peer.until(f"{removed} ***")
+    assert "secret" not in str(api(shared, "GET", "/rooms/grave/entries"))
+
+
+def test_two_operators_remove_one_line_and_both_pages_are_right(shared, open_page):
+    enter(shared, "twofold")
+    entry = said(shared, "twofold", "unwanted")
+    with open_page(shared, "/console/rooms/twofold") as page:
+        page.locator(".entry", has_text="unwanted").hover()
+        page.get_by_role("button", name="Remove what counter said").click()
+        api(shared, "DELETE", f"/rooms/twofold/entries/{entry}")
+        page.get_by_role("button", name="Remove it").click()
+
+        expect(page.locator(".toast")).to_contain_text("was removed before")
+        expect(page.get_by_text("unwanted")).to_have_count(0)
+
+
 def test_a_room_that_is_not_there_says_so(shared, open_page):
     with open_page(shared, "/console/rooms/%3Cb%3Enone") as page:
         expect(page.get_by_role("heading", level=1)).to_have_text("#<b>none")
