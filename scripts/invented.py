@@ -11,6 +11,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.bans import make_ban
+from trio_chat.chat.operators.networks import read_network
 from trio_chat.chat.outlet import Backlog
 
 CLIENTS = 1204
@@ -36,6 +37,9 @@ SAID = (
     ("ops", "deploy", "web-3 restarted in 2.1 s"),
     ("ops", "mei", "bob: can you look at printer-3f? it takes nothing since half a minute"),
     ("ops", "bob", "on it"),
+    ("ops", "νίκος", "ο δρομολογητής στη Θεσσαλονίκη έπεσε δύο φορές σήμερα"),
+    ("ops", "ольга", "у нас тоже: узел eu-north терял пакеты с 14:20 до 14:26, сейчас всё чисто"),
+    ("ops", "bob", "kicked the printer, it is back @smile"),
     ("dev", "zoë", "the flaky test was a race in the test, not in the code"),
     ("dev", "ravi", "thanks! merging"),
     ("support", "lena", "customer 4411 is back online"),
@@ -56,6 +60,8 @@ PEOPLE: Sequence[tuple[str, str, int, Mode, tuple[str, ...], float, float | None
     ("lena", "198.51.100.90", 44910, Mode.FRAMES, ("support",), 25, None, 0),
     ("tomás", "192.0.2.157", 58221, Mode.LINES, ("lobby",), 66, None, 0),
     ("", "203.0.113.77", 33870, Mode.LINES, ("lobby",), 2210, None, 0),
+    ("νίκος", "203.0.113.30", 45120, Mode.FRAMES, ("ops",), 95, None, 0),
+    ("ольга", "203.0.113.31", 45121, Mode.FRAMES, ("ops",), 70, None, 0),
     ("yuki", "2001:db8:7::a1", 49152, Mode.FRAMES, ("lobby", "release-2_4"), 410, None, 0),
 )
 
@@ -150,6 +156,11 @@ async def _act(admin: AdminServer, people: Sequence[Client]) -> None:
     admin.now += 600
     await admin.operator.ban(make_ban("198.51.100.64/28", reason="spam", by=ANN, now=admin.now, minutes=90))
     await admin.operator.ban(make_ban("203.0.113.200", reason="port scans", by=MEI, now=admin.now))
+    for name, room in (("ci", "dev"), ("grafana", "oncall"), ("backup", "ops")):
+        admin.operator.add_hook(name, room, secret=name, by=ANN)
+    for who, reason, minutes in ((people[-3], "cool down", 30), (read_network("192.0.2.64/26"), "bots", 600)):
+        until = admin.now + 60 * minutes
+        admin.operator.mute(await admin.operator.draft_mute(who, reason=reason, by=MEI, until=until))
     admin.now += 300
     admin.operator.note("reload", "rate", by="console")
     admin.now += 584

@@ -41,6 +41,7 @@ def main() -> None:
 async def _serve() -> None:
     async with open_admin_server() as admin:
         object.__setattr__(admin.state, "started_at", time.monotonic() - UPTIME_S)  # it is frozen, and just began
+        object.__setattr__(admin.journal, "_clock", lambda: admin.now)  # what is said has the time of the others
         await invent(admin)
         await trio.to_thread.run_sync(_take_all, admin)
 
@@ -50,7 +51,7 @@ def _take_all(admin: AdminServer) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for page in PAGES:
             for view, options in VIEWS.items():
-                _take(browser, admin, page.path, FOLDER / f"{page.script}-{view}.png", options)
+                _take(browser, admin, page.path.replace("<room>", "ops"), FOLDER / f"{page.script}-{view}.png", options)
         browser.close()
 
 
@@ -75,6 +76,8 @@ def _pose(page: Page, path: str) -> None:
             if (box := page.get_by_label(f"Select {who}")).is_visible():
                 box.check()
         page.mouse.move(0, 0)
+    if path == "/console/rooms/ops":
+        page.locator(".entry").nth(5).wait_for()
     page.wait_for_timeout(700)
 
 

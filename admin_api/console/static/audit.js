@@ -30,7 +30,7 @@ async function fetchPage(before) {
 function make({ time, who, action, what }) {
   const day = moment(time).split(",")[0];
   return el("tr", { tabindex: "-1" },
-    el("td", { title: moment(time) }, el("time", { datetime: time }, el("span", { class: "soft" }, `${day}, `), clock(time))),
+    el("td", { title: moment(time) }, el("time", { datetime: time }, el("span", { class: "soft" }, `${day}, `), clock(time)), el("div", { class: "sub phone", "aria-hidden": "true" }, day.replace(/ \d{4}$/, ""))),
     el("td", { class: "wrap hide" }, who),
     el("td", {}, el("span", { class: `pill ${COLOURS[action] ?? "plain"}` }, action)),
     el("td", { class: "wrap what" }, what, el("div", { class: "sub phone" }, who)),

@@ -46,14 +46,14 @@ function section(name, shown) {
   const id = `section-${name.replaceAll(/\W+/g, "-")}`;
   return el("section", { "aria-labelledby": id },
     el("h2", { class: "group", id }, name),
-    el("table", { class: "fixed settings" }, el("thead", { class: "unseen" }, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
+    el("table", { class: "fixed settings" }, el("colgroup", {}, el("col"), el("col", { class: "value" }), el("col", { class: "source hide" })), el("thead", { class: "unseen" }, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
   );
 }
 
 function row(setting) {
-  const restart = setting.is_live ? null : el("span", { class: "soft restart" }, " Needs a restart.");
+  const restart = setting.is_live ? null : el("span", { class: "soft restart" }, "Needs a restart.");
   return el("tr", { tabindex: "-1" },
-    el("td", { class: "wrap" }, el("div", { class: "mono key" }, setting.key), el("div", { class: "sub" }, setting.help, restart)),
+    el("td", { class: "wrap" }, el("div", { class: "mono key" }, setting.key), el("div", { class: "sub" }, setting.help, restart && " ", restart)),
     el("td", { class: wasSet(setting) ? "wrap name" : "wrap soft" }, el("bdi", {}, setting.value)),
     el("td", { class: "wrap hide source" }, wasSet(setting) ? el("span", { class: "mono" }, setting.source) : el("span", { class: "sub" }, "default")),
   );
