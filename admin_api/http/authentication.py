@@ -88,7 +88,10 @@ class Authentication:
         return None
 
     def sign_out(self, answer: Response) -> None:
-        """Let `answer` delete the cookie."""
+        """End the session of the request, and let `answer` delete the cookie."""
+        if session := g.browser_session:
+            self._sessions.end(session)
+            g.browser_session = None  # or an aged cookie would be replaced
         answer.delete_cookie(self._sessions.cookie_name, path="/")
 
     def _session_of(self, asked: Request | Websocket) -> BrowserSession | None:

@@ -1,7 +1,7 @@
 """Sessions of browsers: a signed cookie in place of the token. Needs no Quart, which is imported later.
 
-The server keeps nothing: a cookie says until when it is valid, and its signature is made with a key derived from the
-token. So a new token ends every session, and a restart ends none.
+A cookie says until when it is valid, and its signature is made with a key derived from the token. So a new token ends
+every session, and a restart ends none. The server remembers only sessions that were signed out, until a restart.
 """
 
 import hmac
@@ -17,6 +17,10 @@ LIFETIME_S = 12 * 3600
 
 RENEWED_AFTER_S = 300
 """A cookie older than this is replaced by a new one in the answer to the next request."""
+
+
+ENDED_MAX = 1000
+"""Sessions remembered that were signed out; those signed out first are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class BrowserSessions:
 
     def __init__(self, token: str) -> None:
         self._key = _sign(sha256(token.encode(errors="surrogatepass")).digest(), "browser sessions")
+        self._ended: dict[str, None] = {}
         self.cookie_name = f"trio-chat-{_sign(self._key, 'name').hex()[:8]}"
         """Differs by token: two servers of one machine share their cookies, and must not sign each other out."""
 
@@ -53,13 +58,19 @@ class BrowserSessions:
         """Make a new cookie for a session."""
         return self._cookie(session.signed_in_at, int(now), session.nonce, session.name)
 
+    def end(self, session: BrowserSession) -> None:
+        """End a session: copies of its cookies are good for nothing more."""
+        self._ended[session.nonce] = None
+        if len(self._ended) > ENDED_MAX:
+            del self._ended[next(iter(self._ended))]
+
     def read(self, cookie: str, now: float) -> BrowserSession | None:
-        """Return the session of a cookie. -> None for one that is over, or that was not made with this token"""
+        """Return the session of a cookie. -> None for one that is over or ended, or was not made with this token"""
         stated, _, signature = cookie.rpartition(".")
         if not hmac.compare_digest(self._signature(stated).encode(), signature.encode(errors="replace")):
             return None
         signed_in_at, seen_at, nonce, name = stated.split(".")
-        if now >= min(int(seen_at) + IDLE_S, int(signed_in_at) + LIFETIME_S):
+        if nonce in self._ended or now >= min(int(seen_at) + IDLE_S, int(signed_in_at) + LIFETIME_S):
             return None
         csrf_token = _sign(self._key, f"csrf {nonce}").hex()
         return BrowserSession(int(signed_in_at), int(seen_at), bytes.fromhex(name).decode(), nonce, csrf_token)

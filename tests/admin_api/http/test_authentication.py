@@ -99,6 +99,27 @@ async def test_a_cookie_that_has_aged_is_replaced(open_admin):
     assert "set-cookie" in aged.headers
 
 
+@pytest.mark.parametrize("age_s", [0, RENEWED_AFTER_S + 1])
+async def test_who_signs_out_is_given_no_new_cookie_and_copies_of_the_old_one_are_good_for_nothing(open_admin, age_s):
+    async with open_admin(Access(TOKEN)) as admin:
+        header = cookie(age_s=age_s)
+        assert (await admin.ask("GET", "/clients", headers=header)).status == 200
+
+        out = await admin.post("/console/sign-out", "", "", header + csrf(header))
+
+        assert out.status == 204
+        assert "max-age=0" in out.headers["set-cookie"]
+        assert (await admin.ask("GET", "/clients", headers=header)).status == 401
+        assert (await admin.ask("GET", "/clients", headers=cookie())).status == 200
+
+
+async def test_signing_out_by_token_ends_nothing(open_admin):
+    async with open_admin(Access(TOKEN)) as admin:
+        bearer = f"Authorization: Bearer {TOKEN}\r\n"
+        assert (await admin.post("/console/sign-out", "", "", bearer)).status == 204
+        assert (await admin.ask("GET", "/clients", headers=bearer)).status == 200
+
+
 async def test_a_script_of_a_page_is_not_asked_for_a_password_by_the_browser(open_admin):
     async with open_admin(Access(TOKEN)) as admin:
         by_script = await admin.ask(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from admin_api.http.browser_session import IDLE_S, LIFETIME_S, RENEWED_AFTER_S, BrowserSessions
+from admin_api.http.browser_session import ENDED_MAX, IDLE_S, LIFETIME_S, RENEWED_AFTER_S, BrowserSessions
 
 NOW = 1795507200.5
 
@@ -51,6 +51,16 @@ def test_a_new_token_ends_every_session(sessions):
 
     assert other.read(sessions.open("ann", NOW), NOW) is None
     assert other.cookie_name != sessions.cookie_name
+
+
+def test_the_memory_of_ended_sessions_is_bounded(sessions):
+    cookies = [sessions.open("ann", NOW) for _ in range(ENDED_MAX + 1)]
+    for cookie in cookies:
+        session = sessions.read(cookie, NOW)
+        assert session is not None
+        sessions.end(session)
+
+    assert [sessions.read(cookie, NOW) is None for cookie in cookies] == [False, *[True] * ENDED_MAX]
 
 
 @pytest.mark.parametrize("place", range(0, 130, 7))
