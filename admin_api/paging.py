@@ -17,8 +17,8 @@ import trio
 from admin_api.http.bodies import read_json
 from trio_chat.chat.errors import ChatError
 
-PER_TURN = 128
-"""Things looked at between two checkpoints of the event loop: about a millisecond."""
+PER_TURN = 64
+"""Things looked at between two checkpoints of the event loop: about half a millisecond."""
 
 PAGE_MAX = 1000
 

@@ -78,7 +78,7 @@ const BANS = { "kick": "Kick only", 60: "Kick and ban for an hour", 1440: "Kick 
 
 // Show everything about a client, with a form to kick or ban it. `onDone(client, outcome)` is told of an end.
 export async function showClient(client, times, onDone) {
-  const { text, title } = behindOf(client, times);
+  const { kind, text, title } = behindOf(client, times);
   const facts = {
     Address: el("span", { class: "mono" }, addressOf(client)),
     Id: el("span", { class: "mono" }, client.id),
@@ -87,7 +87,7 @@ export async function showClient(client, times, onDone) {
     Connected: moment(client.connected_at),
     "Last line": client.lines_in ? `${span(client.idle_s)} ago, ${plural(client.lines_in, "line")} in all` : "none yet",
     "Sent to it": `${exact(client.bytes_out)} bytes`,
-    Behind: `${text}. ${title}`,
+    Behind: kind === "ok" ? text : `${text}. ${title}`,
   };
   const body = el("dl", {}, ...Object.entries(facts).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   const how = el("select", { name: "how" }, ...Object.entries(BANS).filter(([value]) => value === "kick" || client.address).map(([value, label]) => el("option", { value, selected: value === "kick" }, label)));
@@ -95,7 +95,7 @@ export async function showClient(client, times, onDone) {
   const run = async (data) => end(client, data.get("how"), data.get("reason"));
   const outcome = await ask({
     title: client.nick ?? addressOf(client),
-    body: [body, field("End it", how), field("Reason", reason, "It is told this.")],
+    body: [body, field("End it", how), field("Reason", reason, "The client is told it.")],
     action: "End connection",
     isDangerous: true,
     run,

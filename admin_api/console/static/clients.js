@@ -168,8 +168,7 @@ function filtersChanged() {
   const shown = query({ search: search.value.trim(), room: room.value, state: state.value, mode: mode.value, sort: sort === "connected" ? "" : sort });
   history.replaceState(null, "", location.pathname + shown);
   list.reset();
-  current = held = null;
-  picked.clear();
+  current = held = null; // whoever is selected stays so: they may come from several searches
   if (scrollY > 0) scrollTo(0, 0);
   draw();
   refreshSoon(0);

@@ -117,7 +117,7 @@ function showLoss() {
   const isLost = live.lostAt !== null && Date.now() - live.lostAt > PATIENCE_MS;
   document.body.classList.toggle("disconnected", isLost);
   if (isLost) {
-    say(byId("connection-text"), `The server is not reached since ${clock(live.lostAt)}. What you see is from before.`);
+    say(byId("connection-text"), `The server has not been reached since ${clock(live.lostAt)}. What you see is from before.`);
     const left = Math.ceil((live.nextTry - Date.now()) / 1000);
     const gone = span((Date.now() - live.lostAt) / 1000);
     say(byId("connection-count"), left > 0 ? `Gone for ${gone}, next try in ${left} s.` : `Gone for ${gone}, trying…`);

@@ -13,7 +13,7 @@ def test_a_restart_under_an_open_page_is_said_and_the_page_goes_on(start, open_p
         first.stop(signal.SIGKILL)
 
         bar = page.locator("#connection")
-        expect(bar).to_contain_text("The server is not reached since")
+        expect(bar).to_contain_text("The server has not been reached since")
         expect(bar).to_contain_text("next try in")
         expect(page.locator("#live")).to_have_text("Not connected")
         expect(page.locator("#count")).to_have_text("1 client")
