@@ -140,7 +140,8 @@ class EventLog:
         self.appended = trio.Event()
         """Set at the next event, and when the log is closed; then there is a new one."""
         self._clock = clock
-        self._run = str(int(clock()))  # tells the ids of this run from those of an earlier one
+        self.run = str(int(clock()))
+        """The beginning of all ids of this run of the server, which tells them from those of an earlier one."""
         self._track = Track(self._encode, base=1)
         self._labels: deque[tuple[str, str]] = deque(maxlen=WINDOW)
         """The group and the name of each event in the window."""
@@ -210,13 +211,13 @@ class EventLog:
         """Return the cursor behind the event with an id. -> None for an id that is not of this run."""
         run, _, number = last_id.partition("-")
         number, _, _ = number.partition("-")
-        if run != self._run or not (number.isascii() and number.isdigit() and len(number) <= 18):
+        if run != self.run or not (number.isascii() and number.isdigit() and len(number) <= 18):
             return None
         return int(number) + 1 if int(number) < self.end else None
 
     def id_of(self, cursor: int, entry_id: int) -> bytes:
         """Return the id of an entry that is sent to a subscriber which has got all events below `cursor`."""
-        return f"{self._run}-{cursor - 1}-{entry_id}".encode()
+        return f"{self.run}-{cursor - 1}-{entry_id}".encode()
 
     async def aclose(self, timeout_s: float) -> None:
         """End all streams in good order, and wait up to `timeout_s` for clients to read the end."""
@@ -239,7 +240,7 @@ class EventLog:
         self._wake()
 
     def _encode(self, event: NamedEvent) -> bytes:
-        event_id = f"{self._run}-{event.number}".encode()
+        event_id = f"{self.run}-{event.number}".encode()
         return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id, event.name.encode(), _encode(event.data))
 
     def _wake(self) -> None:

@@ -33,10 +33,14 @@ class StatusTimes(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The server: its name, its health with all reasons, its numbers, and the latest sample of its traffic."""
+    """The server: its name, its health with all reasons, its numbers, and the latest sample of its traffic.
+
+    `run` is another after each start; ids of events begin with it.
+    """
 
     name: str
     version: str
+    run: str
     uptime_s: int
     health: Health
     reasons: list[str]
@@ -61,6 +65,7 @@ async def show_status(state: AdminState) -> Response:
         Status(
             name=socket.gethostname(),
             version=__version__,
+            run=state.events.run,
             uptime_s=int(time.monotonic() - state.started_at),
             health=health_of(state.journal),
             reasons=list(reasons_of(state.journal, state.certificate_warning())),

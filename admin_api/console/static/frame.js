@@ -137,9 +137,9 @@ async function refreshStatus() {
   }
 }
 
-// A page that had seen no event gets no gap after a restart: the uptime tells.
+// A page that had seen no event gets no gap after a restart.
 function noteRestart(status) {
-  const isRestarted = lastStatus && status.uptime_s < lastStatus.uptime_s;
+  const isRestarted = lastStatus && status.run !== lastStatus.run;
   if (isRestarted && Date.now() - restartSeenAt > STATUS_MS) eventCame("gap", { missed: null });
 }
 

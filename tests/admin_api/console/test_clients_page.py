@@ -159,7 +159,7 @@ def test_what_people_write_is_text_on_every_page(server, open_page):
 
         for one in (page, overview):
             expect(one.locator("#feed")).to_contain_text(f"topic of #lobby: {HOSTILE}")
-            expect(one.locator("#feed")).to_contain_text(f"192.0.2.1 (0 kicked): {HOSTILE}")
+            expect(one.locator("#feed")).to_contain_text(f"192.0.2.1 banned by 127.0.0.1 (0 kicked): {HOSTILE}")
             assert one.locator("main img").count() == 0
             assert "taken" not in one.title()
         expect(row_of(page, "管" * 24)).to_be_visible()
