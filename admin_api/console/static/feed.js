@@ -47,6 +47,20 @@ function wordsOf(name, data) {
       return ["ban of ", code(data.what), " lifted by ", by(data.who)];
     case "kick-many":
       return [code(data.what), " ended by ", by(data.who), " ", pill("bad", "kick")];
+    case "mute":
+      return [code(data.what.replace(/^m\d+ /, "")), " muted by ", by(data.who), " ", pill("warn", "mute")];
+    case "unmute":
+      return ["mute of ", code(data.what.replace(/^m\d+ /, "")), " lifted by ", by(data.who)];
+    case "change-ban":
+    case "change-mute":
+      return [`${name.slice(7)} changed by `, by(data.who), ": ", code(data.what)];
+    case "hook":
+    case "unhook":
+      return ["hook ", code(firstOf(data.what)), restOf(data.what), name === "hook" ? " added by " : " lifted by ", by(data.who)];
+    case "announce":
+      return [by(data.who), " announced ", data.what];
+    case "remove":
+      return [data.what, " removed by ", by(data.who)];
     case "reload":
       return ["settings read again: ", code(data.what || "nothing changed")];
     case "say":
