@@ -106,7 +106,7 @@ UNDONE = (
     (r"ALTER TABLE (\w+) ADD COLUMN (\w+)", r"ALTER TABLE \1 DROP COLUMN \2"),
     (r"INSERT INTO meta SELECT ('\w+')", r"DELETE FROM meta WHERE name = \1"),
 )
-"""How each kind of statement of a migration is undone."""
+"""The statement that undoes each kind of statement of a migration."""
 
 
 def set_back(db: sqlite3.Connection, version: int) -> None:
