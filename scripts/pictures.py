@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from admin_api.console.pages import PAGES
 from scripts.invented import invent
+from scripts.png import repacked
 from tests.admin_api.conftest import AdminServer, open_admin_server
 from tests.admin_api.console.conftest import CHROMIUM, FLAGS
 
@@ -63,7 +64,7 @@ def _take(browser: Browser, admin: AdminServer, path: str, file: Path, options: 
     page.get_by_text("Live", exact=True).wait_for()
     page.get_by_text(NAME).wait_for(state="attached")
     _pose(page, path)
-    page.screenshot(path=file)
+    file.write_bytes(repacked(page.screenshot()))
     context.close()
     print(f"{file.relative_to(FOLDER.parents[1])}: {file.stat().st_size / 1024:.0f} KB")
 

@@ -34,6 +34,7 @@ export function start({ types = "", onEvent = () => {}, onStatus = () => {}, ref
   byId("health").addEventListener("click", toggleReasons);
   byId("announce").addEventListener("click", () => announce());
   document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone
   shortcuts({});
   live = new Live(["health", ...types.split(",").filter(Boolean)].join(","), { onEvent: eventCame, onState: showState });
   live.start();
