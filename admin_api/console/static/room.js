@@ -139,6 +139,11 @@ async function removeEntry(entry, reason) {
   }
 }
 
+function eventCame(event, data) {
+  if (event === "gap" && data.missed === null) transcript.clear(); // after a restart ids may have begun anew
+  if (event === "gap" || data.room === name) shownAt = 0;
+}
+
 function showSearch(q) {
   search.value = q;
   remember({ q });
@@ -154,5 +159,5 @@ byId("export").download = `${name}.ndjson`;
 byId("set-topic").addEventListener("click", setTopic);
 byId("say-form").addEventListener("submit", sayIt);
 byId("to-end").addEventListener("click", () => transcript.toEnd());
-start({ types: "topic", refresh, everyMs: REFRESH_MS, onEvent: (event, data) => data.room === name && (shownAt = 0) });
+start({ types: "topic", refresh, everyMs: REFRESH_MS, onEvent: eventCame });
 shortcuts({ ...searchKey(search), ...rowKeys(byId("entries"), ".entry"), s: { does: "Say something", run: () => text.focus() } });

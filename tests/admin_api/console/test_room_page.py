@@ -1,5 +1,7 @@
 """The page of one room, in a real browser."""
 
+import signal
+
 import pytest
 from playwright.sync_api import expect
 
@@ -172,3 +174,19 @@ def test_a_link_to_a_room_survives_the_sign_in(start, token_file, open_page):
 
         expect(page.get_by_role("heading", level=1)).to_have_text("#lobby")
         expect(page.get_by_label("Search")).to_have_value("a b")
+
+
+def test_a_page_goes_on_after_a_restart_with_ids_that_begin_anew(start, open_page):
+    first = start("--journal", "memory:")
+    peer = first.join()
+    peer.send(b"one\ntwo\nthree\n")
+    with open_page(first, "/console/rooms/lobby") as page:
+        expect(lines(page).last).to_have_text("three")
+        first.stop(signal.SIGKILL)
+        expect(page.locator("#live")).to_have_text("Not connected")
+        expect(lines(page).last).to_have_text("three")
+
+        start("--journal", "memory:", "--admin-port", str(first.admin_port)).join().send(b"anew\n")
+
+        expect(lines(page).last).to_have_text("anew")
+        expect(page.get_by_text("three")).to_have_count(0)
