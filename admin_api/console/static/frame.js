@@ -29,7 +29,6 @@ let restartSeenAt = 0;
 // `health`; `onEvent(name, data)` gets them, `gap` among them. `onStatus(status)` gets each answer of /status.
 export function start({ types = "", onEvent = () => {}, onStatus = () => {}, refresh = async () => {}, everyMs = STATUS_MS } = {}) {
   page = { onEvent, onStatus, refresh, everyMs };
-  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone, tabs scroll
   byId("sign-out")?.addEventListener("click", signOut);
   byId("health").addEventListener("click", toggleReasons);
   byId("announce").addEventListener("click", () => announce());
