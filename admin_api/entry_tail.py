@@ -41,7 +41,12 @@ class EntryTail:
     """Reads all entries after `cursor`, an id, except for private messages and damaged ones."""
 
     def __init__(self, journal: Journal, cursor: int | None, reads: trio.CapacityLimiter) -> None:
-        """`cursor` is None for a reader that begins with the next entry. Each read waits for `reads`."""
+        """`cursor` is None for a reader that begins with the next entry. Each read waits for `reads`.
+
+        One above all entries is of a history that was replaced: its reader gets this one from the beginning.
+        """
+        if cursor is not None and cursor > journal.last_id:
+            cursor = 0
         self.cursor = journal.last_id if cursor is None else cursor
         self._journal = journal
         self._reads = reads

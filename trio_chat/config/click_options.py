@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from msgspec import Struct
@@ -14,8 +14,16 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 
 _DEFERRED = "__deferred_options__"
 
-_PATHS = MappingProxyType({"FILE": click.Path(), "DIR": click.Path(file_okay=False)})
-"""Types that only serve completion: what is said of a wrong value is said by the setting."""
+
+class _CompletedPath(click.Path):
+    """A path that shells complete. Whoever opens it says what is wrong with it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Take any value."""
+        return value
+
+
+_PATHS = MappingProxyType({"FILE": _CompletedPath(), "DIR": _CompletedPath(file_okay=False)})
 
 
 def setting_options(struct: type[Struct], some: Mapping[str, str] | None = None) -> Callable[[_Command], _Command]:

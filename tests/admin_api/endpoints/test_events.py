@@ -323,6 +323,19 @@ async def test_what_is_said_goes_on_after_the_entry_seen_last(admin, follow_type
     assert [(await again.event())[1]["text"] for _ in range(2)] == ["b", "c"]
 
 
+async def test_after_an_entry_of_a_history_that_was_replaced_the_new_one_is_sent_whole(admin, follow_types) -> None:
+    ann = admin.connect(4000)
+    admin.chat.say(ann, admin.chat.current_room(ann), "new")
+    await admin.deliver()
+
+    follower = await follow_types("entry", "Last-Event-ID: 1-1-999\r\n")
+    blocks = ""
+    while '"text":"new"' not in blocks:
+        blocks += await follower.block()
+
+    assert "event: gap" in blocks
+
+
 async def test_after_an_event_that_is_no_entry_no_entry_is_missed(admin, follow_types) -> None:
     ann = admin.connect(4000)
     first = await follow_types("entry,operator")

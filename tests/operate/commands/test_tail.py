@@ -105,8 +105,9 @@ def test_another_history_is_shown_from_its_beginning(start: Callable[..., Server
         lines.until(r"\[alice\]> old 8$")
         assert first.stop() == 0
         (tmp_path / "journal.db").unlink()
-        join_as(start(), "bob", "new")
-        lines.until(r"^-- the history is another one now --$")
+        second = start()
+        lines.until(r"^-- the history is another one now --$")  # while it is empty
+        join_as(second, "bob", "new")
         lines.until(r"\[bob\]> new$")
 
 

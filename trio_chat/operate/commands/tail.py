@@ -73,7 +73,7 @@ class _Tail:
             return
         try:
             newest = self._history.newest(1)
-            if newest and newest[-1]["id"] < self._last_id:
+            if self._last_id and (not newest or newest[-1]["id"] < self._last_id):
                 note("-- the history is another one now --")
                 self._last_id = 0
             self._print(self._history.after(self._last_id))
