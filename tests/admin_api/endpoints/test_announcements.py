@@ -108,8 +108,19 @@ async def test_copies_that_would_fill_the_journal_are_422(admin) -> None:
     answer = await admin.ask("POST", "/announcements", json=f'{{"text": "{text}", "filter": {{"mode": "lines"}}}}')
 
     assert answer.status == 422
-    assert "A copy for each of 1002 clients is 38 MiB" in answer.json["detail"]
+    assert "1002 copies of that are 38 MiB" in answer.json["detail"]
     assert await kept(admin) == []
+
+
+async def test_as_many_copies_in_rooms_are_422_too(admin) -> None:
+    for number in range(1, 1003):
+        admin.chat.join(admin.connect(number), f"room{number}")
+    text = "\\n".join(["x" * 300] * 50)
+
+    answer = await admin.ask("POST", "/announcements", json=f'{{"text": "{text}"}}')
+
+    assert answer.status == 422
+    assert "1003 copies of that are 38 MiB" in answer.json["detail"]
 
 
 async def test_a_journal_that_keeps_nothing_is_503(open_admin) -> None:

@@ -16,7 +16,7 @@ DRAFTS_PER_STEP = 100
 """Drafts posted between two turns of the loop: about two milliseconds."""
 
 COPIES_MAX_BYTES = 16 * 1024 * 1024
-"""The most that one announcement to some clients may take in the journal: it keeps a copy for each."""
+"""The most that one announcement may take in the journal: it keeps a copy for each room, or for each client."""
 
 COPY_BYTES = 512
 """A line in the journal, besides its text."""
@@ -62,12 +62,18 @@ def announced_lines(texts: Sequence[str]) -> list[str]:
     return lines
 
 
+def copies_for_everybody(chat: Chat) -> int:
+    """Return the number of copies of an announcement to everybody: one a room, and one a client that is in none."""
+    rooms = sum(bool(room.members) for room in chat.rooms)
+    return rooms + sum(not client.members for client in (*chat.clients, *chat.away))
+
+
 def check_copies(lines: Sequence[str], count: int) -> None:
-    """Raises ChatError where an announcement to so many clients would fill the journal."""
+    """Raises ChatError where so many copies of an announcement would fill the journal."""
     size = count * sum(len(line.encode()) + COPY_BYTES for line in lines)
     if size > COPIES_MAX_BYTES:
         raise ChatError(
             "too-many-copies",
-            f"a copy for each of {count} clients is {size >> 20} MiB, and {COPIES_MAX_BYTES >> 20} MiB is the most: "
+            f"{count} copies of that are {size >> 20} MiB, and {COPIES_MAX_BYTES >> 20} MiB is the most: "
             "announce a shorter text, to fewer clients, or in a room",
         )

@@ -12,7 +12,13 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.drafts import readable_lines
 from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.chat.nicks import check_nick, check_room
-from trio_chat.chat.operators.announcements import check_copies, everywhere, in_rooms, to_clients
+from trio_chat.chat.operators.announcements import (
+    check_copies,
+    copies_for_everybody,
+    everywhere,
+    in_rooms,
+    to_clients,
+)
 from trio_chat.chat.operators.bans import Ban, Bans, BanStore, kick_banned
 from trio_chat.chat.operators.hooks import Hook, Hooks, digest_of
 from trio_chat.chat.operators.kicks import kick_in_steps
@@ -87,7 +93,8 @@ class Operator:
         self.records.record(by, "say", f"{len(text)} characters")  # what is said is in the history, not in the audit
 
     async def announce(self, lines: Sequence[str], *, by: str) -> list[Receipt]:
-        """Announce clean lines to everybody."""
+        """Announce clean lines to everybody. Raises ChatError where these would be too much for the journal."""
+        check_copies(lines, copies_for_everybody(self.chat))
         receipts: list[Receipt] = []
         await self.finish(self._recorded(everywhere(self.chat, lines, receipts), "everybody", lines, by))
         return receipts
