@@ -63,6 +63,9 @@ _GROUP_OF_KIND = MappingProxyType(
 )
 """The group of the events that tell of an entry. KICKED is a change of a client."""
 
+_SAID = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
+"""The kinds that no event tells of: nearly all entries."""
+
 
 class ClientEvent(msgspec.Struct, frozen=True):
     """A client connected or disconnected. `reason` is null for the former, and for the kick of one that is away."""
@@ -169,6 +172,8 @@ class EventLog:
         """Append what entries tell of topics, nicks and coming and going, and wake those who read what is said."""
         for entry in entries:
             draft = entry.draft
+            if draft.kind in _SAID:
+                continue
             if is_tombstone(draft):
                 self._bury(entry)
             elif (group := _GROUP_OF_KIND.get(draft.kind)) and not draft.room.startswith(MAILBOX_MARK):

@@ -10,6 +10,7 @@ from trio_chat.chat.commands import COMMANDS, REQUEST_PRICES, Call, obey, price_
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.moments import Bounds
+from trio_chat.chat.typed_line import read_line
 from trio_chat.wire import frames
 
 
@@ -162,7 +163,7 @@ def test_c21_a_line_is_priced_by_what_it_writes_and_reads(world, line: str, pric
     for room in ("a", "b"):
         world.chat.join(alice, room)
 
-    assert price_of(alice, line) == price
+    assert price_of(alice, read_line(line)) == price
 
 
 def test_c21_a_line_writes_no_more_entries_than_it_counts_for(world) -> None:
@@ -170,7 +171,7 @@ def test_c21_a_line_writes_no_more_entries_than_it_counts_for(world) -> None:
     world.connect(1002)
     for line in ("/nick alice", "/join ops", "/topic t", "/me waves", "/msg 10.0.0.1:1002 hi", "/leave", "hello"):
         world.posted.clear()
-        price = price_of(alice, line)
+        price = price_of(alice, read_line(line))
 
         obey(world.chat, alice, line)
 

@@ -218,6 +218,11 @@ def test_the_words_of_two_lines_are_those_of_both(one: str, other: str) -> None:
     assert words(f"{one} {other}") == words(one) + words(other)
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=3 * WORD_MAX))
+def test_the_shortcut_for_ascii_changes_no_word(text: str) -> None:
+    assert words(text) == words(f"{text} 服")[:-1]
+
+
 @given(st.text(st.sampled_from("服务器が重ไม่ฟ서버ー"), min_size=1, max_size=12), LINES, LINES)
 def test_any_stretch_of_a_script_without_spaces_is_found(query: str, before: str, behind: str) -> None:
     assert found_in(f"{before}{query}{behind}", query) or fold(before + query + behind) != "".join(

@@ -207,3 +207,14 @@ def test_an_announcement_to_some_is_theirs_alone_and_they_find_it_again(start) -
     since = b',"since":{"@":%d,"lobby":%d},"epoch":"%s"' % (told[0]["id"] - 1, told[1]["id"], welcome["epoch"].encode())
     again = server.connect(hello % since)
     assert next(line for line in iter(again.line, "") if "for alice" in line)
+
+
+def test_texts_of_one_paste_are_refused_once(server) -> None:
+    bob = server.connect(b"/who\n", source=("127.0.0.5", 0))
+    bob.until("(you) ***")
+    ask(server, "POST", "/mutes", who="127.0.0.5", reason="spam")
+
+    bob.send(b"one\ntwo\n/me three\nfour\n/who\n")
+
+    *refusals, _who = bob.until("(you) ***")
+    assert len([row for row in refusals if "muted" in row]) == 3, refusals

@@ -58,6 +58,24 @@ def test_a_blank_line_alone_or_beside_a_command_says_nothing(server) -> None:
     assert lines_of(alice, author) == ["two", "three", "four"]
 
 
+def test_texts_and_commands_of_one_paste_keep_their_order(server) -> None:
+    alice, bob = server.join(), server.join()
+    alice.line()
+    names = [f"127.0.0.1:{bob.port}", "bob"]
+
+    bob.send(b"1\n2\n/me 3\n//4\n5\n\n6\n/nick bob\n7\n\xff\n{8\n/who\n9\nquit()\n10\n")
+
+    says, bob_says = (f"[{name}]> %s" for name in names)
+    assert alice.until("left the chat ***") == [
+        *(says % text for text in "12"),
+        f"* [{names[0]}] 3",
+        *(says % text for text in ("/4", "5", "", "6")),
+        f"*** [{names[0]}] is now [bob] ***",
+        *(bob_says % text for text in ("7", "{8", "9")),
+        "*** [bob] left the chat ***",
+    ]
+
+
 def test_a_blank_line_between_two_reads_of_a_long_paste_is_kept(server) -> None:
     alice, bob = server.join(), server.join()
     alice.line()

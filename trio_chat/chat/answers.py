@@ -8,7 +8,7 @@ from trio_chat.chat.search_query import SearchTerms
 from trio_chat.chat.wording import SEARCH_MAX, YOU_HAVE_LEFT
 
 
-class Posted(msgspec.Struct, frozen=True):
+class Posted(msgspec.Struct, frozen=True, gc=False):
     """Something was posted; the receipt tells when it is kept.
 
     Nothing of it is to be shown here: in frames, its author is sent the entry like everyone else; in lines, it is sent

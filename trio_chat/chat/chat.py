@@ -419,11 +419,11 @@ class Chat:
                 if room.is_empty:
                     self.rooms.close(room)
 
-    def record_input(self, client: Client) -> None:
-        """Count a line that a client has sent, and note the time."""
+    def record_input(self, client: Client, *, at: float | None = None) -> None:
+        """Count a line that a client has sent, and note the time, which is now if none is given."""
         client.lines_in += 1
         self.counters.lines_in += 1
-        client.last_input_at = self._deps.clock()
+        client.last_input_at = self._deps.clock() if at is None else at
 
     # Looking
 
@@ -499,8 +499,9 @@ class Chat:
         """
         self._check_may_speak(client)
         # Told by themselves: they are kept even where the drafts repeat a key
-        self._topic_notices.tell(client.owner)
-        self._crowd_notices.introduce(client.owner, client.label, room.name)
+        owner = client.owner
+        self._topic_notices.tell(owner)
+        self._crowd_notices.introduce(owner, client.label, room.name)
         return self._deps.post(*drafts)
 
     def _make_way(self, origin: int) -> None:

@@ -15,7 +15,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.normalization import normalized
 from trio_chat.chat.prices import LINE, Price
 from trio_chat.chat.text import excerpt
-from trio_chat.chat.typed_line import SAID_BY_TWO, TypedLine, command_behind_key, read_line
+from trio_chat.chat.typed_line import SAID_BY_TWO, TypedLine, command_behind_key
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -95,12 +95,6 @@ def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
     return MappingProxyType({command.name: command for command in commands})
 
 
-def read_typed(line: str, commands: Mapping[str, Command[R]]) -> TypedLine:
-    """Read a typed line. Raises ChatError where it may be a private command behind a stray key."""
-    refuse_hidden(line, commands.values())
-    return read_line(line)
-
-
 def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
     """Raises ChatError for a line with a private command after a key that left letters before it."""
     if line.isprintable():
@@ -112,15 +106,14 @@ def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
         raise ChatError("usage", f"a key that is no text came before {command}, so nothing was sent: type it again")
 
 
-def command_in(line: str, commands: Mapping[str, Command[R]]) -> Command[R] | None:
+def command_in(typed: TypedLine, commands: Mapping[str, Command[R]]) -> Command[R] | None:
     """Return the row of a typed line, if it is a command of this table."""
-    command = read_line(line).command
-    return commands.get(_split(command)[0]) if command else None
+    return commands.get(_split(typed.command)[0]) if typed.command else None
 
 
-def argument_in(line: str) -> str:
+def argument_in(typed: TypedLine) -> str:
     """Return the argument of the command in a typed line."""
-    return _split(read_line(line).command)[1]
+    return _split(typed.command)[1]
 
 
 def parse(command_line: str, commands: Mapping[str, Command[R]]) -> tuple[Command[R], str]:

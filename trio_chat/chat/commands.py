@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from trio_chat.chat.answers import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
-from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
+from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, refuse_hidden, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.history_argument import lines_wanted, range_wanted
@@ -29,7 +29,7 @@ from trio_chat.chat.prices import (
 )
 from trio_chat.chat.search_query import FILTERS, read_search
 from trio_chat.chat.text import clean, with_tabs_as_blanks
-from trio_chat.chat.typed_line import read_line
+from trio_chat.chat.typed_line import TypedLine, read_line
 from trio_chat.chat.wording import (
     HISTORY_DEFAULT,
     HISTORY_MAX,
@@ -80,47 +80,50 @@ class Call:
         return _posted(self.chat.act(self.client, self.room, text, is_typed=text == self.argument))
 
 
-def price_of(client: "Client", line: str) -> int:
+def price_of(client: "Client", typed: TypedLine) -> int:
     """Return the price of a typed line. Joining a room means leaving the others."""
-    command = command_in(line, COMMANDS)
+    command = command_in(typed, COMMANDS)
     if command is None:
         return 1
     rooms = len(client.members)
-    return command.price.of(Extent(rooms=rooms, moves=1 + rooms, entries=_entries_wanted(command, line)))
+    return command.price.of(Extent(rooms=rooms, moves=1 + rooms, entries=_entries_wanted(command, typed)))
 
 
-def _entries_wanted(command: "Command[Run]", line: str) -> int:
+def _entries_wanted(command: "Command[Run]", typed: TypedLine) -> int:
     try:
-        return lines_wanted(argument_in(line), command.limit)
+        return lines_wanted(argument_in(typed), command.limit)
     except ChatError:
         return 0
 
 
-def asks(line: str) -> bool:
+def asks(typed: TypedLine) -> bool:
     """-> whether the answer to a line depends on lines before it"""
-    command = command_in(line, COMMANDS)
+    command = command_in(typed, COMMANDS)
     if command is None:
         return False
     is_question = command.effect in (Effect.ASKS, Effect.CHANGES)
-    return is_question or (command.asks_when_bare and not argument_in(line))
+    return is_question or (command.asks_when_bare and not argument_in(typed))
 
 
-def says(line: str) -> bool:
+def says(typed: TypedLine) -> bool:
     """-> whether a line is a command that says something in the room, so that its author may be sent the entry too"""
-    command = command_in(line, COMMANDS)
+    command = command_in(typed, COMMANDS)
     return command is not None and command.effect is Effect.SAYS
 
 
-def obey(chat: "Chat", client: "Client", line: str, *, blank_lines: int = 0) -> Answer:
-    """Execute a typed line. A text is said together with so many blank lines before it.
+def obey(chat: "Chat", client: "Client", line: str, *, typed: TypedLine | None = None, blank_lines: int = 0) -> Answer:
+    """Execute a typed line, which is `typed` where it was read before. A text is said with so many blank lines before.
 
     Raises ChatError with a sentence for the one who typed it.
     """
-    typed = read_typed(line, COMMANDS)
+    typed = typed or read_line(line)
+    if typed.text != line:
+        refuse_hidden(line, COMMANDS.values())
     if typed.is_quit:
         return LeaveChat()
     if not typed.command:
-        return _posted(chat.say(client, chat.current_room(client), *[""] * blank_lines, typed.text))
+        lines = (*[""] * blank_lines, typed.text) if blank_lines else (typed.text,)
+        return _posted(chat.say(client, chat.current_room(client), *lines))
     command, argument = parse(typed.command, COMMANDS)
     return command.run(Call(chat, client, argument, command.limit))
 

@@ -30,11 +30,11 @@ def spoken_drafts(
     Where a client in lines did not type them itself, they name no client: it is sent them too. Raises ChatError for a
     text that is too long.
     """
-    if not (lines := readable_lines(texts)):
-        return []
-    *others, last = lines
-    drafts = [*(draft_of(client, room, kind, line) for line in others), draft_of(client, room, kind, last, key)]
-    return drafts if is_typed else [msgspec.structs.replace(draft, client="") for draft in drafts]
+    name, label, typed_by = room.name, client.label, client.id if is_typed else ""
+    drafts = [Draft(name, kind, label, line, "", typed_by) for line in readable_lines(texts)]
+    if key and drafts:
+        drafts[-1] = msgspec.structs.replace(drafts[-1], session=client.session, key=key)
+    return drafts
 
 
 def told_drafts(sender: Client, recipient: Client, mailboxes: Sequence[Room], text: str, key: str) -> list[Draft]:
@@ -69,5 +69,5 @@ def readable_lines(texts: Iterable[str]) -> list[str]:
 
     Raises ChatError where one is too long.
     """
-    lines = [readable(text) for text in texts]
+    lines = list(map(readable, texts))
     return lines if any(lines) else []

@@ -201,12 +201,19 @@ class Room:
         they tell it that what it said was kept.
         """
         self.log.extend(entries)
+        author_id, member = "", None
         for index, entry in enumerate(entries, self.log.end - len(entries)):
-            author = author_of(entry.draft.client)
-            if author and author.mode is Mode.LINES and (member := self.members.get(author)):
+            if entry.draft.client != author_id:  # many entries of one author come together
+                author_id = entry.draft.client
+                member = self._member_in_lines(author_of(author_id))
+            if member:
                 member.leave_out(index)
         if self.departing:
             self._follow_departing(entries)
+
+    def _member_in_lines(self, author: Listener | None) -> Member | None:
+        """Return the member that an author is, if that speaks lines."""
+        return self.members.get(author) if author and author.mode is Mode.LINES else None
 
     def _follow_departing(self, entries: Sequence[Entry]) -> None:
         for index, entry in enumerate(entries, self.log.end - len(entries)):

@@ -93,8 +93,9 @@ class Rooms:
         if (room is None or name in self._unspoken) and any(entry.draft.kind in SPOKEN for entry in news):
             room = room or self._recover(name)
             self._unspoken.discard(name)
+        topic = Kind.TOPIC  # looked up once
         for entry in news:
-            if entry.draft.kind is Kind.TOPIC:
+            if entry.draft.kind is topic:
                 self._set_topic(name, entry.draft.text)
         return room
 

@@ -39,7 +39,7 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _ANY_COMMAND = rf"[/{_LIKE_SLASH}]\s*+(%s)\s++\S"
 
 
-class TypedLine(msgspec.Struct, frozen=True):
+class TypedLine(msgspec.Struct, frozen=True, gc=False):
     """A line as others would see it. `command` begins with its slash; it is empty for a text.
 
     The name of a command is as others would see it, its argument as it was typed.

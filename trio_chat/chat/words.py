@@ -33,6 +33,9 @@ _WORD = re.compile(
 _PARTS = re.compile(r"([0-9]+|[^0-9]+)([0-9]+|[^0-9]+)?(.+)?", re.DOTALL)
 """A word begins anew where digits follow letters, or letters digits, but twice only: hashes and UUIDs have many."""
 
+_ASCII_WORD = re.compile("[a-z0-9]+")
+_ASCII_SIGN = re.compile("[+#.]")
+
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
@@ -47,7 +50,10 @@ class Word(NamedTuple):
 def words(text: str) -> list[str]:
     """Return the folded words of a text, in order. The time that it takes grows only with the length of the text."""
     found: list[str] = []
-    for run in _WORD.findall(fold(text)):
+    folded = fold(text)
+    # Most texts are ASCII, without signs that may be words: these take a shortcut.
+    pattern = _WORD if not folded.isascii() or _ASCII_SIGN.search(folded) else _ASCII_WORD
+    for run in pattern.findall(folded):
         if run.isascii() and (run.isalpha() or run.isdecimal()) and len(run) <= WORD_MAX:  # nearly all of them
             found.append(run)
         elif _UNSPACED.match(run):
@@ -55,7 +61,7 @@ def words(text: str) -> list[str]:
         elif run.isalpha() and len(run) <= WORD_MAX:
             found.append(run)
         else:
-            found += (word.text for word in _cut(run, 0))
+            found += _cut(run)
     return found
 
 
@@ -158,14 +164,16 @@ def _located(folded: str) -> Iterator[Word]:
                 end = min(start + 2, run.end())
                 yield Word(folded[start:end], start, end)
         else:
-            yield from _cut(run[0], run.start())
+            start = run.start()
+            for word in _cut(run[0]):
+                yield Word(word, start, start + len(word))
+                start += len(word)
 
 
-def _cut(run: str, start: int) -> Iterator[Word]:
+def _cut(run: str) -> list[str]:
     """Cut letters and digits into words."""
     found = _PARTS.fullmatch(run)
-    for part in (part for part in found.groups() if part) if found else ():
-        for cut in range(0, len(part), WORD_MAX):
-            word = part[cut : cut + WORD_MAX]
-            yield Word(word, start, start + len(word))
-            start += len(word)
+    parts = [part for part in found.groups() if part] if found else []
+    if len(run) <= WORD_MAX:
+        return parts
+    return [part[cut : cut + WORD_MAX] for part in parts for cut in range(0, len(part), WORD_MAX)]

@@ -1,5 +1,4 @@
 import os
-import re
 import resource
 import shutil
 import signal
@@ -16,6 +15,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
+from tests.journal.sqlite.schemas import set_back
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.journal import Damaged, JournalError, SessionEnd, SessionRecord, open_journal
 from trio_chat.journal.batch import Batch
@@ -98,24 +98,6 @@ def overwrite(path: Path, offset: int, data: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(data)
-
-
-UNDONE = (
-    (r"CREATE TABLE (\w+)", r"DROP TABLE \1"),
-    (r"CREATE (?:UNIQUE )?INDEX (\w+)", r"DROP INDEX IF EXISTS \1"),  # it goes with its table
-    (r"ALTER TABLE (\w+) ADD COLUMN (\w+)", r"ALTER TABLE \1 DROP COLUMN \2"),
-    (r"INSERT INTO meta SELECT ('\w+')", r"DELETE FROM meta WHERE name = \1"),
-)
-"""The statement that undoes each kind of statement of a migration."""
-
-
-def set_back(db: sqlite3.Connection, version: int) -> None:
-    """Undo the migrations after a version of the schema."""
-    for statement in (statement for migration in MIGRATIONS[: version - 1 : -1] for statement in migration[::-1]):
-        for kind, undo in UNDONE:
-            if found := re.match(kind, statement):
-                db.execute(found.expand(undo))
-    db.execute(f"PRAGMA user_version = {version}")
 
 
 class TestReopening:

@@ -9,6 +9,7 @@ from tests.server.sessions.test_frames import enter as enter_in_frames
 from trio_chat.chat.command_table import Command, Effect
 from trio_chat.chat.commands import COMMANDS, asks
 from trio_chat.chat.events import LOBBY, Entry, Kind
+from trio_chat.chat.typed_line import read_line
 from trio_chat.client.transcript.input import Local, meaning_of
 from trio_chat.wire import frames
 
@@ -102,7 +103,7 @@ def test_the_row_of_a_command_says_whether_it_asks(name: str, argument: str) -> 
     command = COMMANDS[name]
     is_speech = command.effect is Effect.TELLS or says(command, argument)
 
-    assert asks(f"/{name} {argument}") == (not is_speech)
+    assert asks(read_line(f"/{name} {argument}")) == (not is_speech)
 
 
 @pytest.mark.parametrize(("name", "argument"), TYPED)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from trio_chat.chat.answers import HistoryQuery
-from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, read_typed, table_of
+from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, refuse_hidden, table_of
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
@@ -66,7 +66,8 @@ def meaning_of(line: str, room: str, now: float) -> Meaning:
     """
     if len(line) > LINE_MAX:
         raise ChatError("usage", f"line too long: at most {frames.TEXT_LIMIT} characters; it was not sent")
-    typed = read_typed(line, COMMANDS)
+    refuse_hidden(line, COMMANDS.values())
+    typed = read_line(line)
     if typed.is_quit:
         return Local.QUIT
     if not typed.command:
@@ -145,8 +146,8 @@ def written_out(line: str, writer: str) -> str:
     """Expand `/reply` to `/msg` with the name of the `writer`, if there is one."""
     if len(line) > LINE_MAX:
         return line
-    command = command_in(line, COMMANDS)
-    text = argument_in(line)
+    typed = read_line(line)
+    command, text = command_in(typed, COMMANDS), argument_in(typed)
     if command is None or command.name != "reply" or not writer or not text:
         return line
     return f"/msg {writer} {text}"
@@ -177,7 +178,7 @@ def may_be_kept(line: str) -> bool:
     typed = read_line(line) if "\n" not in line and len(line) <= LINE_MAX else None
     if typed is None or not typed.command:
         return True
-    command = command_in(line, COMMANDS)
+    command = command_in(typed, COMMANDS)
     return command is not None and command.name not in _SECRETIVE
 
 

@@ -25,8 +25,8 @@ PAUSE_RATIO = 20
 ENTRIES_PER_SHORTER_PAUSE = 5000
 """The ratio falls by one for each so many entries left to be indexed."""
 
-PAUSE_RATIO_MIN = 4
-"""The lowest ratio: who speaks comes before who searches. It keeps up with 10,000 lines a second, and a million older
+PAUSE_RATIO_MIN = 9
+"""The lowest ratio: who speaks comes before who searches. It keeps up with 8,000 lines a second, and a million older
 entries take some minutes."""
 
 INDEX_RETRY_S = 60.0

@@ -27,7 +27,7 @@ from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.rows import COLUMNS, find_keyed, select_entries, to_micros
-from trio_chat.journal.sqlite.schema import IS_SAID
+from trio_chat.journal.sqlite.schema import IS_PRESENCE, IS_SAID
 from trio_chat.journal.sqlite.searching import search
 from trio_chat.journal.sqlite.sessions import read_sessions
 from trio_chat.journal.sqlite.time_limit import TimeLimit
@@ -38,23 +38,30 @@ _SPOKEN = "'{}'".format("', '".join(SPOKEN))
 
 _PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? ORDER BY id"
 _SAID_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND {IS_SAID} ORDER BY id"
-_ROOM_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND room = ? ORDER BY id"
-_ROOM_SAID_PAST = f"""
-SELECT {COLUMNS} FROM entry INDEXED BY said_by_room WHERE id > ? AND id < ? AND room = ? AND {IS_SAID} ORDER BY id
-"""
+_IN_ROOM = f"SELECT {COLUMNS} FROM entry INDEXED BY %s WHERE id > ?1 AND id < ?2 AND room = ?3 AND %s"
+_ROOM_SAID = _IN_ROOM % ("said_by_room", IS_SAID)
+_ROOM_SAID_PAST = f"{_ROOM_SAID} ORDER BY id"
+_ROOM_PAST = f"{_ROOM_SAID} UNION ALL {_IN_ROOM % ('presence_by_room', IS_PRESENCE)} ORDER BY id"
 
-# One step from name to name, however many entries a room has. All entries of a room in which nothing was said are read.
+# One step from name to name, however many entries a room has. All that was told in private in a room is read.
 _ROOMS = f"""
 WITH RECURSIVE room (name) AS (
-    SELECT min(room) FROM entry WHERE room > :low AND room < :high
+    SELECT min(room) FROM entry INDEXED BY said_by_room WHERE room > :low AND room < :high AND {IS_SAID}
     UNION ALL
-    SELECT (SELECT min(room) FROM entry WHERE room > name AND room < :high) FROM room WHERE name IS NOT NULL
+    SELECT (
+        SELECT min(room) FROM entry INDEXED BY said_by_room WHERE room > name AND room < :high AND {IS_SAID}
+    ) FROM room WHERE name IS NOT NULL
 )
 SELECT
     CAST(name AS BLOB),
     (SELECT max(id) FROM entry WHERE room = name AND kind = 'topic'),
-    (SELECT max(id) FROM entry WHERE room = name)
-FROM room WHERE name IS NOT NULL AND EXISTS (SELECT 1 FROM entry WHERE room = name AND kind IN ({_SPOKEN}))
+    max(
+        (SELECT max(id) FROM entry INDEXED BY said_by_room WHERE room = name AND {IS_SAID}),
+        coalesce((SELECT max(id) FROM entry INDEXED BY presence_by_room WHERE room = name AND {IS_PRESENCE}), 0)
+    )
+FROM room WHERE name IS NOT NULL AND EXISTS (
+    SELECT 1 FROM entry INDEXED BY said_by_room WHERE room = name AND {IS_SAID} AND kind IN ({_SPOKEN})
+)
 """
 _AROUND_MAILBOXES = (("", MAILBOX_MARK), (chr(ord(MAILBOX_MARK) + 1), "\U0010ffff"))
 

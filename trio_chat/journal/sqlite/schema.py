@@ -9,8 +9,11 @@ from trio_chat.journal.sqlite.connection import DAMAGED, refusal, transaction
 APPLICATION_ID = 0x7472696F
 """At byte 68 of the file: tells a journal from other databases, for `file` too. "trio" in ASCII."""
 
+IS_PRESENCE = "kind IN ('joined', 'left', 'kicked', 'renamed', 'crowd')"
+"""The SQL condition for entries of the kinds in `events.PRESENCE`, as it stands in the index `presence_by_room`."""
+
 IS_SAID = "kind NOT IN ('joined', 'left', 'kicked', 'renamed', 'crowd')"
-"""The SQL condition for entries of other kinds than `events.PRESENCE`, as it stands in the index `said_by_room`."""
+"""The condition for all other entries, as it stands in the index `said_by_room`."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -67,7 +70,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX prune_mark_by_id ON prune_mark (id)",
         "INSERT INTO meta SELECT 'prune_floor', value FROM meta WHERE name = 'pruned_to'",
     ),
-    # Among a million notices, a page of what was said would read them all. Trade-off: 3 us of the writer for each line.
+    # Among a million notices, a page of what was said would read them all.
     (f"CREATE INDEX said_by_room ON entry (room) WHERE {IS_SAID}",),
     # The index of words now has a version of its own, and a gap while older entries are being indexed anew.
     ("INSERT OR IGNORE INTO meta VALUES ('unindexed_from', '0'), ('unindexed_to', '0')",),
@@ -100,6 +103,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # Before, some builds of SQLite left what was deleted in the pages that became free.
     ("INSERT OR IGNORE INTO meta VALUES ('unwiped', '1')",),
+    # Each entry is in one index of its room and not in two, which saves the writer 3 us a line.
+    (f"CREATE INDEX presence_by_room ON entry (room) WHERE {IS_PRESENCE}", "DROP INDEX entry_by_room"),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 

@@ -22,6 +22,7 @@ from trio_chat.chat.events import Entry, Receipt
 from trio_chat.chat.moments import Bounds
 from trio_chat.chat.prices import Extent
 from trio_chat.chat.search_query import read_search
+from trio_chat.chat.typed_line import read_line
 from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
@@ -196,7 +197,7 @@ def price_of(client: Client, request: frames.AnyRequest | FrameFault) -> int:
         case FrameFault():
             return 1
         case frames.RunCommand(line=line):
-            return price_of_line(client, line)
+            return price_of_line(client, read_line(line))
         case frames.Say(lines=lines):
             extent = Extent(lines=len(lines))
         case frames.History(limit=entries) | frames.Search(limit=entries):

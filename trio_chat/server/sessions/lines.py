@@ -15,6 +15,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.typed_line import TypedLine, read_line
 from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, notice
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.blank_lines import BlankLines
@@ -131,7 +132,7 @@ class LinesSession:
                 continue
             if data:
                 if not goes_on:
-                    self._blank_lines.begin_read()
+                    self._blank_lines.forget()
                 if not self._is_known:
                     data = await _whole_greeting(peer, self._decoder.unfinished, data)
                 # A request line that is too long for a line is never seen whole.
@@ -155,45 +156,91 @@ class LinesSession:
                 await self._context.pump.delivered(self._client)
 
     async def _handle(self, inputs: Iterable[str | LineFault], peer: Peer) -> None:
-        """Handle lines in their order; return when what they said is durable and their answers are sent."""
+        """Handle lines in their order; return when what they said is durable and their answers are sent.
+
+        Texts that follow each other are said at once, which takes a third of the time.
+        """
         posted: list[Posted] = []
+        texts: list[str] = []
         if self._decoder.needs_crlf:
             self._outlet.ends_in_crlf = True
         # Before anything else: after some keys, telnet shows nothing until its command is answered.
         has_answered = self._decoder.telnet is not None and self._answer_telnet(self._decoder.telnet)
+        now = trio.current_time()
         for turn, line in enumerate(inputs, 1):
-            while wait_s := self._throttle.spend(self._price_of(line), self._context.rate_limit):
+            typed = None if isinstance(line, LineFault) else read_line(line)
+            price = price_of(self._client, typed) if typed and typed.command else 1
+            while wait_s := self._throttle.spend(price, self._context.rate_limit):
+                await self._say(texts, posted)
                 await self._flush(posted)
                 await pause(wait_s, peer)
-            if (posted or self._lags) and isinstance(line, str) and _must_wait(line, posted):
-                await self._catch_up(posted)
-            answer = self._obey(line)
-            self._blank_lines.record(line, answer)
-            if self._client.departing:
-                await self._settle(posted)
-                await departed(self._context, self._client)
-            match answer:
-                case Posted(lines=rows):
-                    await self._print_after(posted, rows)
-                    posted.append(answer)
-                case TextReply(rows):
-                    await self._print_after(posted, rows)
-                case HistoryQuery() | SearchQuery() as question:
-                    await self._catch_up(posted)
-                    await self._send_past(question)
-                case LeaveChat(text):
-                    self._farewell = text
-                    self._is_leaving = True
+                now = trio.current_time()
+            self._context.chat.record_input(self._client, at=now)
+            if typed and self._is_mere_text(line, typed):
+                if typed.text.strip():
+                    texts += (*[""] * self._blank_lines.take(), typed.text)
+                else:
+                    self._blank_lines.add()
+            else:
+                await self._say(texts, posted)
+                if not await self._carry_out(line, typed, posted):
                     break
-            if self._outlet.unsent_bytes > ANSWERS_BYTES:
-                await self._flush(posted)
             if turn % INPUTS_PER_TURN == 0:
+                await self._say(texts, posted)
                 await trio.lowlevel.checkpoint()
+        await self._say(texts, posted)
         if has_answered:
             while wait_s := self._throttle.spend(1, self._context.rate_limit):
                 await self._flush(posted)
                 await pause(wait_s, peer)
         await self._flush(posted)
+
+    def _is_mere_text(self, line: str | LineFault, typed: TypedLine) -> bool:
+        """Tell whether a line is text of a client that is known, with nothing in it that needs a closer look."""
+        return self._is_known and typed.text == line and not (typed.command or typed.is_quit or "{" in line)
+
+    async def _say(self, texts: list[str], posted: list[Posted]) -> None:
+        """Say texts, one entry each, and empty the list."""
+        if not texts:
+            return
+        chat, client = self._context.chat, self._client
+        try:
+            if receipt := chat.say(client, chat.current_room(client), *texts):
+                posted.append(Posted(receipt))
+        except ChatError as error:
+            await self._print_after(posted, [notice(error.text)])
+        texts.clear()
+
+    async def _carry_out(self, line: str | LineFault, typed: TypedLine | None, posted: list[Posted]) -> bool:
+        """Carry out a line that is no mere text. -> whether the client stays"""
+        if typed and typed.command and (posted or self._lags) and _must_wait(typed, posted):
+            await self._catch_up(posted)
+        answer = self._obey(line, typed)
+        if typed and not typed.command and isinstance(answer, Posted):
+            self._blank_lines.take()
+        elif typed and not typed.text.strip():
+            self._blank_lines.add()
+        else:
+            self._blank_lines.forget()
+        if self._client.departing:
+            await self._settle(posted)
+            await departed(self._context, self._client)
+        match answer:
+            case Posted(lines=rows):
+                await self._print_after(posted, rows)
+                posted.append(answer)
+            case TextReply(rows):
+                await self._print_after(posted, rows)
+            case HistoryQuery() | SearchQuery() as question:
+                await self._catch_up(posted)
+                await self._send_past(question)
+            case LeaveChat(text):
+                self._farewell = text
+                self._is_leaving = True
+                return False
+        if self._outlet.unsent_bytes > ANSWERS_BYTES:
+            await self._flush(posted)
+        return True
 
     async def _flush(self, posted: list[Posted]) -> None:
         """Return when everything posted is durable and all answers are sent."""
@@ -209,20 +256,15 @@ class LinesSession:
         self._outlet.write_bytes(reply)
         return True
 
-    def _price_of(self, line: str | LineFault) -> int:
-        return 1 if isinstance(line, LineFault) else price_of(self._client, line)
-
-    def _obey(self, line: str | LineFault) -> Answer:
-        client = self._client
-        self._context.chat.record_input(client)
+    def _obey(self, line: str | LineFault, typed: TypedLine | None) -> Answer:
         if isinstance(line, LineFault):
             return TextReply((notice(self._text_of(line)),))
         if (not self._is_known or "{" in line) and self._refuse_if_no_chat(line):
             return LeaveChat(text="")
-        if is_tell(line):
+        if "{" in line and is_tell(line):
             return TextReply((notice(NO_FRAMES),))
         try:
-            return obey(self._context.chat, client, line, blank_lines=self._blank_lines.count)
+            return obey(self._context.chat, self._client, line, typed=typed, blank_lines=self._blank_lines.count)
         except ChatError as error:
             return TextReply((notice(error.text),))
 
@@ -311,6 +353,6 @@ async def _whole_greeting(peer: Peer, before: bytes, data: bytes) -> bytes:
     return data
 
 
-def _must_wait(line: str, posted: Sequence[Posted]) -> bool:
+def _must_wait(typed: TypedLine, posted: Sequence[Posted]) -> bool:
     """Tell whether what was posted must be settled first: its entries decide the answer, or its confirmation is due."""
-    return asks(line) or (says(line) and any(it.confirmation for it in posted))
+    return asks(typed) or (says(typed) and any(it.confirmation for it in posted))
