@@ -112,3 +112,76 @@ def test_c16_very_many_who_rename_at_once_are_told_up_to_a_number_in_a_tick(worl
 
     assert len(renames(world)) == 2 * NOTICES_PER_TICK
     assert world.heard[-1].draft.text == "50 took another name"
+
+
+def kicks(world) -> list[str]:
+    return [entry.draft.author for entry in world.heard if entry.draft.kind is Kind.KICKED]
+
+
+def test_c16_very_many_who_are_kicked_at_once_are_told_up_to_a_number_in_a_tick(world) -> None:
+    people = [world.connect(1000 + number) for number in range(NOTICES_PER_TICK + 50)]
+    world.chat.tick()
+    world.settle()
+    world.heard.clear()
+
+    for client in people:
+        world.chat.kick(client)
+    world.chat.tick()
+    world.settle()
+
+    assert kicks(world) == [f"10.0.0.1:{1000 + number}" for number in range(NOTICES_PER_TICK)]
+    assert [entry.draft.text for entry in world.heard[NOTICES_PER_TICK:]] == ["50 were kicked"]
+
+
+def test_a_kick_is_told_by_name_in_a_large_room_too(world) -> None:
+    world.chat.rules = Rules(announce_max_members=2)
+    people = [world.connect(1000 + number) for number in range(4)]
+    world.chat.tick()
+    world.settle()
+
+    world.chat.kick(people[3])
+    world.settle()
+
+    assert kicks(world) == ["10.0.0.1:1003"]
+
+
+def test_one_who_was_only_counted_on_coming_is_kicked_by_name_after_the_summary(world) -> None:
+    world.chat.rules = Rules(announce_max_members=0)
+    alice = world.connect(1001)
+
+    world.chat.kick(alice)
+    world.chat.tick()
+    world.settle()
+
+    summaries = [entry.draft.text for entry in world.heard if entry.draft.kind is Kind.CROWD]
+    assert summaries == ["1 joined"]
+    assert kicks(world) == ["10.0.0.1:1001"]
+
+
+def test_the_record_of_one_whose_kick_is_counted_has_what_others_were_told_until_the_summary(world) -> None:
+    people = [world.connect(1000 + number, mode=Mode.FRAMES, session=f"s{number}") for number in range(150)]
+    world.chat.tick()
+    world.settle()
+
+    for client in people:
+        world.chat.kick(client)
+    _, [record] = world.calls[-1]
+    world.chat.tick()
+
+    assert record.as_told.rooms == ("lobby",)
+    drafts, ends = world.calls[-1]
+    assert drafts == [("crowd", "lobby")]
+    assert {end.owner for end in ends} == {f"s{number}" for number in range(NOTICES_PER_TICK, 150)}
+
+
+def test_a_summary_tells_one_kick_from_several(world) -> None:
+    people = [world.connect(1000 + number) for number in range(NOTICES_PER_TICK + 1)]
+    world.chat.tick()
+    world.settle()
+
+    for client in people:
+        world.chat.kick(client)
+    world.chat.tick()
+    world.settle()
+
+    assert world.heard[-1].draft.text == "1 was kicked"

@@ -125,6 +125,26 @@ def test_c16_joins_and_leaves_in_quick_succession_are_summed_up(server) -> None:
     assert told <= NOTICES_PER_TICK * (time.monotonic() - began + 2)
 
 
+def test_c16_a_ban_of_hundreds_is_told_by_name_up_to_a_number_and_then_summed_up(server) -> None:
+    witness = server.join("127.0.0.1")
+    banned = [server.connect(b"\n", source=("127.0.0.2", 0)) for _ in range(NOTICES_PER_TICK + 200)]
+    for _ in banned:
+        server.console(r"^Client \[127\.0\.0\.2, \d+\] connected$")
+
+    server.type("ban 127.0.0.2")
+    began, named, counted = time.monotonic(), 0, 0
+    while named + counted < len(banned):
+        line = witness.line()
+        named += line.endswith("] was kicked ***")
+        counted += sum(map(int, re.findall(r"(\d+) w(?:as|ere) kicked", line)))
+
+    assert named + counted == len(banned)
+    assert named <= NOTICES_PER_TICK * (time.monotonic() - began + 2)
+    assert all(b"you are banned" in peer.rest() for peer in banned)
+    witness.send(b"/who\n")
+    assert witness.line() == f"*** 1 in #lobby: [127.0.0.1:{witness.port}] (you) ***"
+
+
 def test_c17_an_error_of_ours_ends_one_session_by_one_log_line(tmp_path, start) -> None:
     (tmp_path / "sitecustomize.py").write_text(BROKEN)
     with pytest.MonkeyPatch.context() as patch:

@@ -53,11 +53,12 @@ def test_a_member_that_may_only_be_counted_is_no_fault() -> None:
     assert faults(notice(Kind.CROWD, "server", "2 joined"), notice(Kind.LEFT, "alice"), present=["bob"]) == []
 
 
-def test_those_who_came_less_those_who_left_are_as_many_as_are_here() -> None:
-    crowd = notice(Kind.CROWD, "server", "1,002 joined, 1,000 left and 7 took another name")
+def test_those_who_came_less_those_who_are_gone_are_as_many_as_are_here() -> None:
+    crowd = notice(Kind.CROWD, "server", "1,012 joined, 1,000 left, 9 were kicked and 7 took another name")
+    crowds = crowd, notice(Kind.CROWD, "server", "1 was kicked")
 
-    assert faults(crowd, JOINED, present=["alice", "bob", "carol"]) == []
-    assert faults(crowd, JOINED, present=["bob"]) == ["#lobby: 3 by the notices, and 1 are there"]
+    assert faults(*crowds, JOINED, present=["alice", "bob", "carol"]) == []
+    assert faults(*crowds, JOINED, present=["bob"]) == ["#lobby: 3 by the notices, and 1 are there"]
 
 
 async def test_a_journal_is_compared_with_its_sessions(tmp_path: Path) -> None:

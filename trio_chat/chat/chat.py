@@ -529,7 +529,7 @@ class Chat:
             notice,
             owner=client.owner,
             elsewhere=(other.name for other in client.members if other is not room),
-            is_large=len(room.members) > self.rules.announce_max_members,
+            is_large=notice.kind is not Kind.KICKED and len(room.members) > self.rules.announce_max_members,
         )
         return () if is_counted else (notice,)
 
@@ -547,12 +547,12 @@ class Chat:
         """Take a client out of a room. -> the notices to be posted"""
         del client.members[room]
         client.departing += (room.remove(client),)
-        return self._unless_counted(client, room, notice) if notice.kind is Kind.LEFT else (notice,)
+        return self._unless_counted(client, room, notice)
 
     def _forget(self, client: Client, notice: Kind) -> None:
         self._topic_notices.tell(client.owner)
         if notice is Kind.KICKED:
-            self._crowd_notices.tell(client.owner)
+            self._crowd_notices.tell_kicked(client.owner, (room.name for room in client.members))
         else:
             self._tell_name(client, *client.members)
         self._register.remove(client)

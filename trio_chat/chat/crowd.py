@@ -1,9 +1,9 @@
-"""Notices of joins, leaves and renames: summed up where they would drown what is said in a room.
+"""Notices of joins, leaves, kicks and renames: summed up where they would drown what is said in a room.
 
 Telling n members of n joins takes n * n notices. So in a room with more than some number of members, and in any room
-once many have come and gone within a tick, notices are only counted; the counts become one entry at the next tick. A
-client that renames again and again is announced under its last name at the next tick, or before anything else that it
-does in the room.
+once many have come and gone within a tick, notices are only counted; the counts become one entry at the next tick.
+Kicks are named in large rooms too, up to that number: an operator is seen to act. A client that renames again and again
+is announced under its last name at the next tick, or before anything else that it does in the room.
 
 What was counted or held back is *untold* until the sum is kept. Session records are kept at once, and have what others
 were told beside what is so: a server that is killed meanwhile tells the difference when it starts again.
@@ -29,7 +29,7 @@ UNTOLD_MAX = 2000
 
 
 class Crowd:
-    """The joins, leaves and renames in one room since the last tick."""
+    """The joins, leaves, kicks and renames in one room since the last tick."""
 
     __slots__ = ("_counted", "_held", "_posted")
 
@@ -73,7 +73,7 @@ class Crowd:
     @property
     def summary(self) -> str:
         """The counts in words; empty if nothing was counted."""
-        *others, last = [f"{count:,} {_WORDS[kind]}" for kind in _WORDS if (count := self._counted[kind])] or [""]
+        *others, last = [_counted(kind, count) for kind in _WORDS if (count := self._counted[kind])] or [""]
         return f"{', '.join(others)} and {last}" if others else last
 
 
@@ -98,7 +98,7 @@ class Untold:
 
 
 class CrowdNotices:
-    """The joins, leaves and renames in all rooms. Sums are handed to `post`, with the session records that result."""
+    """The notices of all rooms. Sums are handed to `post`, with the session records that result."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
@@ -111,7 +111,7 @@ class CrowdNotices:
         """The owners of these, by the label that others know."""
 
     def count(self, notice: Draft, *, owner: str, is_large: bool, elsewhere: Iterable[str] = ()) -> bool:
-        """Count a join or leave in a room, large or not. `elsewhere` are the other rooms of its client.
+        """Count a join, leave or kick in a room, large or not. `elsewhere` are the other rooms of its client.
 
         -> False when it is to be posted by itself instead
         """
@@ -176,9 +176,9 @@ class CrowdNotices:
             else:
                 self._crowd(notice.room).count(notice.kind)
 
-    def tell(self, owner: str) -> None:
-        """Sum up if anything is untold of a client."""
-        if owner in self._untold:
+    def tell_kicked(self, owner: str, rooms: Iterable[str]) -> None:
+        """Sum up if anything is untold of a client that is kicked, and a room will be told of that by its name."""
+        if owner in self._untold and not all(self._crowd(room).is_full for room in rooms):
             self.sum_up()
 
     def introduce(self, owner: str, label: str, room: str) -> None:
@@ -232,11 +232,22 @@ class CrowdNotices:
         self._owners.pop(self._untold.pop(owner).label, None)
 
 
-_WORDS = {Kind.JOINED: "joined", Kind.LEFT: "left", Kind.RENAMED: "took another name"}
+_WORDS = {
+    Kind.JOINED: ("joined", "joined"),
+    Kind.LEFT: ("left", "left"),
+    Kind.KICKED: ("was kicked", "were kicked"),
+    Kind.RENAMED: ("took another name", "took another name"),
+}
+"""The words for one client, and for several."""
+
+
+def _counted(kind: Kind, count: int) -> str:
+    one, several = _WORDS[kind]
+    return f"{count:,} {one if count == 1 else several}"
 
 
 def _move(untold: Untold, notice: Draft) -> None:
-    """Note that a join or leave of a client is told."""
+    """Note that a join, leave or kick of a client is told."""
     if notice.kind is Kind.JOINED:
         untold.rooms[notice.room] = None
     else:

@@ -11,7 +11,7 @@ from trio_chat.journal import SessionStore, need, open_journal
 
 PAGE_ENTRIES = 1000
 
-_SUM = re.compile(r"([0-9,]+) (joined|left)")
+_SUM = re.compile(r"([0-9,]+) (joined|left|was kicked|were kicked)")
 
 _LEAVING = (Kind.LEFT, Kind.KICKED)
 _SPEAKING = (Kind.SAID, Kind.ACTED)
