@@ -6,6 +6,7 @@ from trio_chat.backup.ndjson import FormatError, Header, decode_entry, decode_he
 from trio_chat.chat.events import Draft, Entry, Kind
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]))
+ACCOUNTS = st.sampled_from(["", "0123456789abcdef"])
 DRAFTS = st.builds(
     Draft,
     room=WORDS.filter(bool),
@@ -16,6 +17,8 @@ DRAFTS = st.builds(
     client=st.just(""),
     session=WORDS,
     key=WORDS,
+    account=ACCOUNTS,
+    to_account=ACCOUNTS,
 )
 ENTRIES = st.builds(
     Entry, id=st.integers(0, 2**53), time=st.integers(0, 4 * 10**15).map(lambda micros: micros / 1e6), draft=DRAFTS

@@ -21,20 +21,28 @@ from trio_chat.chat.session_record import Told
 from trio_chat.chat.text import clean
 from trio_chat.chat.words import phrase, words
 from trio_chat.journal import (
+    AccountRecord,
     AuditFilter,
     AuditRecord,
     BanRecord,
     HookRecord,
     Importable,
+    InviteRecord,
+    InviteSpentError,
     Journal,
     JournalError,
+    KeyRecord,
+    MarkRecord,
+    MemoryRecord,
     MuteRecord,
+    NameTakenError,
     Origin,
     Prunable,
     Searchable,
     SearchError,
     SessionEnd,
     SessionRecord,
+    open_history,
     open_journal,
 )
 from trio_chat.journal.engines import ENGINES
@@ -93,7 +101,7 @@ async def hear(following: AsyncIterator[Sequence[Entry]], count: int) -> list[En
 
 
 async def test_kept_entries_are_read_back_whole(journal: Journal) -> None:
-    draft = Draft("ops", Kind.TOLD, "[::1]:5555", "hello", to="bob", session="secret", key="k1")
+    draft = Draft("ops", Kind.TOLD, "alice", "hi", to="bob", session="secret", key="k1", account="a1", to_account="a2")
     earliest = time.time()
 
     await journal.post(draft).kept()
@@ -1239,3 +1247,277 @@ async def test_what_gave_way_is_kept_in_the_batch_of_what_it_gave_way_to(journal
     journal.post(said("last"), superseded=[said("old", room="@gone", session="s", key="k")])
 
     assert [entry.draft.text for entry in await anext(following)] == ["last", "old"]
+
+
+@pytest.mark.parametrize("accounts", [("a1", ""), ("", "a2"), ("a1", "a2")])
+async def test_an_account_is_kept_beside_entries_without_one(journal: Journal, accounts: tuple[str, str]) -> None:
+    account, to_account = accounts
+    borne = replace(said("borne", key="k", session="s"), account=account, to_account=to_account)
+    drafts = [said("before"), borne, said("after")]
+
+    await keep(journal, *drafts)
+    crowd = [journal.post(draft) for draft in (said("one"), replace(borne, text="two", key=""), said("three"))]
+    for receipt in crowd:
+        await receipt.kept()
+
+    entries = [it for it in await journal.read("lobby", limit=9) if isinstance(it, Entry)]
+    assert [(it.draft.account, it.draft.to_account) for it in entries] == [("", ""), accounts, ("", "")] * 2
+    assert await journal.find("s", "k") == entries[1]
+
+
+async def test_a_tombstone_bears_the_account_of_what_was_removed(journal: Journal) -> None:
+    await keep(journal, replace(said("secret"), account="a1"))
+
+    await remove(journal, 1)
+
+    [tombstone, _] = await journal.read("lobby", limit=9)
+    assert isinstance(tombstone, Entry)
+    assert is_tombstone(tombstone.draft)
+    assert tombstone.draft.account == "a1"
+
+
+@needs(Importable)
+async def test_accounts_in_entries_are_imported(journal: Journal) -> None:
+    entry = Entry(5, 1.0, Draft("@a2", Kind.TOLD, "alice", "hi", to="bob", account="a1", to_account="a2"))
+
+    assert await journal.load([entry], Origin("elsewhere")) == 1
+
+    assert await journal.read("@a2", limit=9) == [entry]
+
+
+async def test_a_session_record_and_a_mute_have_an_account(journal: Journal) -> None:
+    session, mute = replace(record("s"), account="a1"), replace(mute_record(1), account="a1")
+
+    await journal.post(sessions=[session]).kept()
+    await journal.add_mute(mute)
+
+    assert await journal.read_sessions() == [session]
+    assert await journal.read_mutes() == [mute]
+
+
+def account_record(name: str, since: float = 1.0, *, id: str = "", keys: tuple[KeyRecord, ...] = ()) -> AccountRecord:
+    return AccountRecord(id or f"id-{name}", name, name.casefold(), since, since, "own", f"hash of {name}", keys)
+
+
+KEYS = (KeyRecord("AAAA", 1.5, "own"), KeyRecord("BBBB", 2.5, "file"))
+
+
+async def test_accounts_are_read_back_whole_oldest_first(journal: Journal) -> None:
+    younger, older = account_record("alice", 2.0, keys=KEYS), account_record("bob", 1.0)
+
+    await journal.keep_account(younger)
+    await journal.keep_account(older)
+
+    assert list(await journal.read_accounts()) == [older, younger]
+    assert list(await journal.read_names()) == [(older, None), (younger, None)]
+
+
+async def test_an_account_is_changed_by_its_id(journal: Journal) -> None:
+    await journal.keep_account(account_record("alice", keys=KEYS))
+    changed = replace(account_record("alice", keys=KEYS[:1]), name="Alice", seen=9.0, password="")
+
+    await journal.keep_account(changed)
+
+    assert list(await journal.read_accounts()) == [changed]
+
+
+async def test_a_name_belongs_to_one_account(journal: Journal) -> None:
+    first, second = account_record("alice"), replace(account_record("Alice", id="other"), password="mine")
+    await journal.keep_account(first)
+
+    with pytest.raises(NameTakenError, match="Alice"):
+        await journal.keep_account(second)
+
+    assert list(await journal.read_accounts()) == [first]
+
+
+async def test_an_account_cannot_be_changed_to_the_name_of_another(journal: Journal) -> None:
+    await journal.keep_account(alice := account_record("alice"))
+    await journal.keep_account(bob := account_record("bob"))
+
+    with pytest.raises(NameTakenError):
+        await journal.keep_account(replace(bob, folded=alice.folded))
+
+    assert list(await journal.read_accounts()) == [alice, bob]
+
+
+async def test_of_two_claims_at_once_one_wins(journal: Journal) -> None:
+    lost: list[str] = []
+
+    async def claim(account: AccountRecord) -> None:
+        try:
+            await journal.keep_account(account)
+        except NameTakenError:
+            lost.append(account.id)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(5):
+            nursery.start_soon(claim, account_record("alice", id=str(number)))
+
+    [winner] = await journal.read_accounts()
+    assert sorted([winner.id, *lost]) == ["0", "1", "2", "3", "4"]
+
+
+def invite_record(digest: str, uses: int = 1, *, account: str = "", since: float = 1.0) -> InviteRecord:
+    return InviteRecord(digest, account, uses, "console", since, since + DAY_S)
+
+
+async def test_invites_are_read_oldest_first_until_they_are_removed(journal: Journal) -> None:
+    younger, older = invite_record("d1", 3, since=2.0), invite_record("d2", account="id-bob")
+    for invite in (younger, older, replace(younger, uses=2)):
+        await journal.keep_invite(invite)
+    await journal.remove_invite("nobody's")
+
+    assert list(await journal.read_invites()) == [older, replace(younger, uses=2)]
+
+    await journal.remove_invite("d2")
+    assert list(await journal.read_invites()) == [replace(younger, uses=2)]
+
+
+async def test_an_invite_is_used_up_by_as_many_accounts_as_it_is_for(journal: Journal) -> None:
+    await journal.keep_invite(invite_record("d1", 2))
+    for name in ("alice", "bob"):
+        await journal.keep_account(account_record(name), invite="d1")
+
+    for digest in ("d1", "unknown"):
+        with pytest.raises(InviteSpentError):
+            await journal.keep_account(account_record("carol"), invite=digest)
+
+    assert [it.name for it in await journal.read_accounts()] == ["alice", "bob"]
+    assert [it.uses for it in await journal.read_invites()] == [0]
+
+
+async def test_a_claim_that_is_refused_takes_no_use_of_its_invite(journal: Journal) -> None:
+    await journal.keep_invite(invite_record("d1"))
+    await journal.keep_account(account_record("alice"))
+
+    with pytest.raises(NameTakenError):
+        await journal.keep_account(account_record("alice", id="other"), invite="d1")
+
+    assert [it.uses for it in await journal.read_invites()] == [1]
+
+
+def memory_record(account: str, *rooms: str) -> MemoryRecord:
+    return MemoryRecord(account, rooms, ("eve", "mallory"), (MarkRecord("lobby", 7, 1.5), MarkRecord("@", 2**40, 2.5)))
+
+
+async def test_memories_are_kept_until_others_take_their_place(journal: Journal) -> None:
+    await journal.keep_memories([memory_record("id-alice", "lobby"), memory_record("id-bob")])
+
+    await journal.keep_memories([memory_record("id-alice", "lobby", "dev")])
+
+    assert await journal.read_memory("id-alice") == memory_record("id-alice", "lobby", "dev")
+    assert await journal.read_memory("id-bob") == memory_record("id-bob")
+    assert await journal.read_memory("id-carol") is None
+
+
+async def test_with_an_account_go_its_memory_and_its_invites(journal: Journal) -> None:
+    for name in ("alice", "bob"):
+        await journal.keep_account(account_record(name))
+        await journal.keep_memories([memory_record(f"id-{name}", "lobby")])
+        await journal.keep_invite(invite_record(f"for {name}", account=f"id-{name}"))
+    await journal.keep_invite(invite_record("for all"))
+
+    await journal.remove_account("id-alice")
+    await journal.remove_account("nobody's")
+
+    assert list(await journal.read_names()) == [(account_record("bob"), memory_record("id-bob", "lobby"))]
+    assert await journal.read_memory("id-alice") is None
+    assert {it.digest for it in await journal.read_invites()} == {"for bob", "for all"}
+
+
+@needs(Importable)
+@pytest.mark.parametrize("keeps_marks", [True, False])
+async def test_names_of_another_journal_are_taken_unless_they_are_taken_here(
+    journal: Journal, *, keeps_marks: bool
+) -> None:
+    bob = memory_record("id-bob", "dev")
+    await journal.keep_account(alice := account_record("alice"))
+    names = [
+        (replace(alice, by="elsewhere"), memory_record("id-alice")),  # the same account: here it may be newer
+        (account_record("bob", 2.0, keys=KEYS), bob),
+        (account_record("Alice", id="other"), memory_record("other")),
+    ]
+
+    refused = await journal.load_names(names, keeps_marks=keeps_marks)
+
+    kept = bob if keeps_marks else replace(bob, marks=())
+    assert list(refused) == ["Alice"]
+    assert list(await journal.read_names()) == [(alice, None), (account_record("bob", 2.0, keys=KEYS), kept)]
+    assert await journal.read_memory("other") is None
+
+
+def told(author: str, to: str, text: str, *, account: str = "", to_account: str = "", room: str = "@a1") -> Draft:
+    return Draft(room, Kind.TOLD, author, text, to, account=account, to_account=to_account)
+
+
+CONVERSATIONS = (
+    told("bob", "alice", "1 from a member", account="a2", to_account="a1"),
+    told("alice", "bob", "2 to a member", account="a1", to_account="a2"),
+    told("Bob", "alice", "3 from a guest of that name", to_account="a1"),
+    told("alice", "BOB", "4 to a guest of that name", account="a1"),
+    told("carol", "alice", "5 from another", account="a3", to_account="a1"),
+    Draft("@a1", Kind.ANNOUNCED, "bob", "6 told to nobody", account="a2"),
+    told("bob", "alice", "7 in another mailbox", account="a2", room="@a3"),
+    told("bob", "alice", "8 from a member", account="a2", to_account="a1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "bounds", "found"),
+    [
+        ({"account": "a2"}, {}, "128"),
+        ({"name": "bob"}, {}, "34"),
+        ({"name": "bOB"}, {"limit": 1}, "4"),
+        ({"account": "a2"}, {"limit": 2}, "28"),
+        ({"account": "a2"}, {"before": 8, "limit": 1}, "2"),
+        ({"account": "a2"}, {"after": 1, "limit": 1}, "2"),
+        ({"account": "a2"}, {"after": 1, "before": 8}, "2"),
+        ({"account": "a4"}, {}, ""),
+        ({"name": "dave"}, {}, ""),
+        ({"name": "bob"}, {"limit": 0}, ""),
+    ],
+)
+async def test_a_conversation_is_with_one_other(
+    journal: Journal, other: dict[str, str], bounds: dict[str, int], found: str
+) -> None:
+    await keep(journal, *CONVERSATIONS)
+
+    past = await journal.conversation("@a1", **other, **{"limit": 100, **bounds})  # type: ignore[arg-type]
+
+    assert "".join(it.draft.text[0] for it in past if isinstance(it, Entry)) == found
+
+
+async def test_an_account_is_not_a_guest_of_an_empty_name(journal: Journal) -> None:
+    await keep(journal, *CONVERSATIONS)
+
+    assert list(await journal.conversation("@a1", limit=9)) == []
+
+
+async def test_news_are_what_was_said_above_a_mark(journal: Journal) -> None:
+    others = [Draft("dev", kind, "bob", "") for kind in PRESENCE]
+    await keep(journal, said("1"), said("2", room="dev"), *others, said("3", room="dev"), told("bob", "alice", "4"))
+    last = journal.last_id
+
+    assert await journal.count_news({"lobby": 0, "dev": 1, "@a1": 0, "empty": 0}) == {
+        "lobby": 1,
+        "dev": 2,
+        "@a1": 1,
+        "empty": 0,
+    }
+    assert await journal.count_news({"dev": 2, "@a1": last, "lobby": 1}) == {"dev": 1, "@a1": 0, "lobby": 0}
+    assert await journal.count_news({"dev": 0}, most=1) == {"dev": 1}
+
+
+async def test_names_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    names = account_record("alice", keys=KEYS), memory_record("id-alice", "lobby")
+    async with open_journal("sqlite:", data=tmp_path) as journal:
+        await journal.keep_account(names[0])
+        await journal.keep_memories([names[1]])
+        await journal.keep_invite(invite_record("d1"))
+
+    async with open_journal("sqlite:", data=tmp_path) as journal:
+        assert list(await journal.read_names()) == [names]
+        assert list(await journal.read_invites()) == [invite_record("d1")]
+    async with open_history("sqlite:", data=tmp_path) as history:
+        assert list(await history.read_names()) == [names]

@@ -20,6 +20,10 @@ Time = Annotated[float, Meta(ge=0, lt=253402300800)]
 """Up to the year 9999: later times cannot be shown as dates."""
 
 
+AccountId = Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")]
+"""The id of an account, or nothing."""
+
+
 class FormatError(Exception):
     """A line is malformed; the text says why."""
 
@@ -53,6 +57,8 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     to: str = ""
     session: str = ""
     key: str = ""
+    account: AccountId = ""
+    to_account: AccountId = ""
 
 
 _encoder = msgspec.json.Encoder()
@@ -93,6 +99,8 @@ def encode_entry(entry: Entry) -> bytes:
         to=draft.to,
         session=draft.session,
         key=draft.key,
+        account=draft.account,
+        to_account=draft.to_account,
     )
     return _encoder.encode(line) + b"\n"
 
@@ -103,5 +111,5 @@ def decode_entry(line: bytes) -> Entry:
         it = _line_decoder.decode(line)
     except (ValueError, RecursionError) as error:  # invalid JSON or UTF-8, or other fields
         raise FormatError(str(error)) from error
-    draft = Draft(it.room, it.kind, it.author, it.text, it.to, session=it.session, key=it.key)
+    draft = Draft(it.room, it.kind, it.author, it.text, it.to, "", it.session, it.key, it.account, it.to_account)
     return Entry(it.id, it.time, draft)

@@ -27,6 +27,10 @@ SUPERSEDED = MAILBOX_MARK + "superseded"
 nobody's mailbox, and nobody is sent it. `to` is the room that they were for."""
 
 
+MARK = "®"
+"""The sign of a proven name, behind it. No nick can have it, and what people say is freed of it."""
+
+
 class Kind(StrEnum):
     """Kinds of entries."""
 
@@ -58,7 +62,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     recipient's label where something is TOLD, and in the notice that one was REMOVED the id of that entry, which is
     gone once the notice is kept (see `removal`). `client` is the id of the client that caused it, known only while the
     server runs: in lines, that client is not sent it. `session` and `key` let a client say the same again safely: of
-    drafts with the same pair, the journal keeps the first.
+    drafts with the same pair, the journal keeps the first. `account` is the id of the author's account, of RENAMED that
+    of the new label; `to_account` is the recipient's where something is TOLD. Both are empty for guests.
     """
 
     room: str
@@ -69,6 +74,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     client: str = ""
     session: str = ""
     key: str = ""
+    account: str = ""
+    to_account: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

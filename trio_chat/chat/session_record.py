@@ -14,7 +14,8 @@ class SessionRecord(msgspec.Struct, frozen=True):
     """A client's label, its nick if it has one, its rooms, and the address of its last connection.
 
     `owner` is the session, which another connection can resume, or else the id of the connection. `told` is set while
-    notices lag behind the record, since they are summed up later; else None.
+    notices lag behind the record, since they are summed up later; else None. `account` is the id of its account; "" for
+    a guest.
     """
 
     owner: str
@@ -24,6 +25,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     rooms: tuple[str, ...]
     address: str = ""
     told: Told | None = None
+    account: str = ""
 
     @property
     def as_told(self) -> "SessionRecord | None":

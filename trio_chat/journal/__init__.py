@@ -6,6 +6,7 @@ It must not know members of rooms, sockets or wire formats: it takes drafts and 
 from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord
 from trio_chat.journal.engines import check_journal, check_outlasts_server, compact_journal, open_history, open_journal
 from trio_chat.journal.protocol import (
+    AccountStore,
     HistoryReader,
     Importable,
     Journal,
@@ -16,13 +17,21 @@ from trio_chat.journal.protocol import (
     need,
 )
 from trio_chat.journal.records import (
+    AccountRecord,
     AuditFilter,
     AuditRecord,
     BanRecord,
     Damaged,
     HookRecord,
+    InviteRecord,
+    InviteSpentError,
     JournalError,
+    KeyRecord,
+    MarkRecord,
+    MemoryRecord,
     MuteRecord,
+    NameRecord,
+    NameTakenError,
     Origin,
     Past,
     RoomRecord,
@@ -30,6 +39,8 @@ from trio_chat.journal.records import (
 )
 
 __all__ = [
+    "AccountRecord",
+    "AccountStore",
     "AuditFilter",
     "AuditRecord",
     "BanRecord",
@@ -37,9 +48,16 @@ __all__ = [
     "HistoryReader",
     "HookRecord",
     "Importable",
+    "InviteRecord",
+    "InviteSpentError",
     "Journal",
     "JournalError",
+    "KeyRecord",
+    "MarkRecord",
+    "MemoryRecord",
     "MuteRecord",
+    "NameRecord",
+    "NameTakenError",
     "OperatorStore",
     "Origin",
     "Past",

@@ -13,12 +13,16 @@ from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.records import (
     WHOLE_AUDIT,
+    AccountRecord,
     AuditFilter,
     AuditRecord,
     BanRecord,
     HookRecord,
+    InviteRecord,
     JournalError,
+    MemoryRecord,
     MuteRecord,
+    NameRecord,
     Origin,
     Past,
     RoomRecord,
@@ -65,6 +69,9 @@ class HistoryReader(Protocol):
         All that were kept before have lower ids. Where the clock was set back it is one of the places where the times
         of neighbours lie on both sides. Its work is that of a few entries, however many there are. Raises JournalError.
         """
+
+    async def read_names(self) -> Sequence[NameRecord]:
+        """Return all accounts with what is remembered of them, oldest first. Raises JournalError."""
 
 
 @runtime_checkable
@@ -166,6 +173,13 @@ class Importable(Protocol):
         and what the iterable raises.
         """
 
+    async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> Sequence[str]:
+        """Add the accounts of another journal, in one transaction. Those that are here already stay as they are.
+
+        Read marks are kept only where `keeps_marks`: they mean nothing unless `load` kept the ids of entries.
+        -> the names that were left out, since they belong to others here. Raises JournalError.
+        """
+
 
 @runtime_checkable
 class OperatorStore(Protocol):
@@ -213,12 +227,72 @@ class SessionStore(Protocol):
         """Return all records, by owner. Raises JournalError."""
 
 
+@runtime_checkable
+class AccountStore(Protocol):
+    """Accounts, invites, what is remembered of members, and their conversations.
+
+    All are durable when a method returns, as entries are.
+    """
+
+    async def read_accounts(self) -> Sequence[AccountRecord]:
+        """Return all accounts, oldest first. Raises JournalError."""
+
+    async def keep_account(self, account: AccountRecord, *, invite: str = "") -> None:
+        """Keep a new account, or a change of the one with its id.
+
+        With the digest of an `invite`, a use of that is taken in the same transaction. Raises NameTakenError where
+        `folded` belongs to another id, InviteSpentError where there is no such invite or it has no use left, and
+        JournalError; then nothing is changed. It is for the caller to judge whether an invite has expired.
+        """
+
+    async def remove_account(self, account: str) -> None:
+        """Delete an account by its id, if there is one, with its memory and its invites. Raises JournalError."""
+
+    async def read_invites(self) -> Sequence[InviteRecord]:
+        """Return all invites, expired ones too, oldest first. Raises JournalError."""
+
+    async def keep_invite(self, invite: InviteRecord) -> None:
+        """Keep an invite, in place of an earlier one with its digest. Raises JournalError."""
+
+    async def remove_invite(self, digest: str) -> None:
+        """Delete an invite, if there is one. Raises JournalError."""
+
+    async def read_memory(self, account: str) -> MemoryRecord | None:
+        """Return what is remembered of an account; None where nothing is. Raises JournalError."""
+
+    async def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
+        """Keep these in place of earlier ones, all or none of them. Raises JournalError."""
+
+    async def conversation(
+        self,
+        mailbox: str,
+        *,
+        account: str = "",
+        name: str = "",
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+    ) -> Sequence[Past]:
+        """Return what was told in a mailbox to or by one other, oldest first, in a stretch as that of `read`.
+
+        The other is an `account` by its id, or else a guest of a `name`, in any case of ASCII letters. Damaged entries
+        are left out: nobody knows with whom they were. Raises JournalError.
+        """
+
+    async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> Mapping[str, int]:
+        """Count the entries of rooms and mailboxes above an id each; of kinds in `PRESENCE`, none. Raises JournalError.
+
+        -> the number by room, `most` at most; also 0
+        """
+
+
 REQUIRED: Mapping[type, str] = MappingProxyType(
     {
         HistoryReader: "be read",
         Journal: "keep entries",
         OperatorStore: "keep bans, mutes, hooks and the audit log",
         SessionStore: "restore sessions",
+        AccountStore: "keep names",
     }
 )
 """The parts of every journal, each with what it is needed for. `open_journal` refuses a journal that lacks one."""

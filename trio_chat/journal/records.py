@@ -17,6 +17,20 @@ class SearchError(JournalError):
     """A search asks for too much work; the text says what to do instead. Nothing is wrong with the store."""
 
 
+class NameTakenError(JournalError):
+    """The name of an account belongs to another one. Nothing is wrong with the store."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the name {name} belongs to somebody")
+
+
+class InviteSpentError(JournalError):
+    """There is no such invite, or it has no use left. Nothing is wrong with the store."""
+
+    def __init__(self) -> None:
+        super().__init__("that invite is unknown or used up")
+
+
 TOO_MUCH = "too much to look through: say more"
 
 
@@ -104,6 +118,7 @@ class MuteRecord(msgspec.Struct, frozen=True):
     """The mute of a network, or of a client by its session and network. Times as in BanRecord.
 
     `label` is that of the client; `spared` the sessions in that network that are not muted, with blanks between them.
+    `account` is the id of the client's account, "" for a guest.
     """
 
     number: int
@@ -115,6 +130,67 @@ class MuteRecord(msgspec.Struct, frozen=True):
     by: str
     since: float
     until: float | None = None
+    account: str = ""
+
+
+class KeyRecord(msgspec.Struct, frozen=True):
+    """A public key of an account: its base64 word, when it was added (seconds since 1970), and by whom."""
+
+    blob: str
+    added: float
+    source: str
+
+
+class AccountRecord(msgspec.Struct, frozen=True):
+    """An account: a name that belongs to somebody, and the proofs of that. Times as in BanRecord.
+
+    `id` is never used again; `folded` is the name under `nicks.fold`, and belongs to one account alone; `seen` is when
+    its owner was last here; `by` is who made it; `password` is the hash, "" for none.
+    """
+
+    id: str
+    name: str
+    folded: str
+    since: float
+    seen: float
+    by: str
+    password: str = ""
+    keys: tuple[KeyRecord, ...] = ()
+
+
+class InviteRecord(msgspec.Struct, frozen=True):
+    """An invite: the digest of its code, and how many more may use it. Times as in BanRecord.
+
+    `account` is the id of the account that it is for, "" for any name.
+    """
+
+    digest: str
+    account: str
+    uses: int
+    by: str
+    since: float
+    until: float
+
+
+class MarkRecord(msgspec.Struct, frozen=True, array_like=True):
+    """The read mark of somebody in a room: the id of the newest entry read, and its time."""
+
+    room: str
+    id: int
+    time: float
+
+
+class MemoryRecord(msgspec.Struct, frozen=True):
+    """The rooms of an account, those whom it ignores, and its read marks; `@` is its mailbox."""
+
+    account: str
+    rooms: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    marks: tuple[MarkRecord, ...] = ()
+
+
+NameRecord = tuple[AccountRecord, MemoryRecord | None]
+"""An account and what is remembered of it, as exports have them."""
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -16,13 +16,14 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from tests.journal.sqlite.schemas import set_back
-from trio_chat.chat.events import Draft, Kind
+from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal import Damaged, JournalError, SessionEnd, SessionRecord, open_journal
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.sqlite.connection import reason
+from trio_chat.journal.sqlite.history import open_sqlite_history
 from trio_chat.journal.sqlite.journal import SqliteJournal, SqliteTimes, open_sqlite
 from trio_chat.journal.sqlite.opening import check_can_open
-from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
+from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_OF_ACCOUNTS
 
 QUICK = SqliteTimes(lock_wait_s=0.02, probe_every_s=0.01)
 
@@ -179,6 +180,40 @@ class TestReopening:
 
             assert await texts(journal) == ["old"]
             assert len(await journal.read_sessions()) == 1
+
+    async def test_a_journal_from_before_accounts_is_exported_as_it_is_and_then_brought_up_to_date(
+        self, path: Path
+    ) -> None:
+        await fill(path, "old")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            set_back(other, SCHEMA_OF_ACCOUNTS - 1)
+
+        async with open_sqlite_history(path) as history:
+            [old] = await history.read(None, limit=9)
+            assert isinstance(old, Entry)
+            assert old.draft.text == "old"
+            assert await history.read_names() == []
+        with closing(sqlite3.connect(path)) as other:
+            assert other.execute("PRAGMA user_version").fetchone() == (SCHEMA_OF_ACCOUNTS - 1,)
+        async with open_sqlite(path) as journal:
+            await journal.post(Draft("lobby", Kind.SAID, "alice", "new", account="a1")).kept()
+
+            assert [it.draft.account for it in await journal.read("lobby", limit=9) if isinstance(it, Entry)] == [
+                "",
+                "a1",
+            ]
+            assert await journal.read_accounts() == []
+
+    @pytest.mark.parametrize("column", ["account", "to_account"])
+    async def test_an_account_that_changed_in_the_file_is_damage(self, path: Path, column: str) -> None:
+        async with open_sqlite(path) as journal:
+            await journal.post(Draft("lobby", Kind.SAID, "alice", "a", account="a1", to_account="a2")).kept()
+            await journal.post(Draft("lobby", Kind.SAID, "alice", "b")).kept()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute(f"UPDATE entry SET {column} = 'a9'")
+
+        async with open_sqlite(path) as journal:
+            assert await journal.read("lobby", limit=9) == [Damaged(1), Damaged(2)]
 
     async def test_entries_from_before_the_index_are_found(self, path: Path) -> None:
         await fill(path, "old")
@@ -792,7 +827,7 @@ class TestClosing:
 SPEAKER = """
 import os, sys, trio
 from pathlib import Path
-from trio_chat.chat.events import Draft, Kind
+from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal.sqlite.journal import open_sqlite
 
 async def speak(journal):

@@ -8,7 +8,7 @@ import pytest
 
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
 from trio_chat.journal.sqlite.readers import read_page
-from trio_chat.journal.sqlite.rows import COLUMNS, to_row
+from trio_chat.journal.sqlite.rows import PLAIN_COLUMNS, to_plain_row
 from trio_chat.journal.sqlite.schema import IS_PRESENCE, IS_SAID, MIGRATIONS
 
 
@@ -20,8 +20,8 @@ def test_a_page_costs_no_more_for_many_entries_of_other_kinds(kinds: Sequence[Ki
         for statement in (statement for migration in MIGRATIONS for statement in migration):
             db.execute(statement)
         drafts = [Draft("lobby", few, "alice")] * 5 + [Draft("lobby", many, "bob")] * 50_000
-        insert = f"INSERT INTO entry ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        db.executemany(insert, (to_row(Entry(number, 0.0, draft), 0) for number, draft in enumerate(drafts, 1)))
+        insert = f"INSERT INTO entry ({PLAIN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        db.executemany(insert, (to_plain_row(Entry(number, 0.0, draft), 0) for number, draft in enumerate(drafts, 1)))
         hundreds: list[None] = []
         db.set_progress_handler(lambda: hundreds.append(None), 100)
 

@@ -27,7 +27,7 @@ from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.journal import open_sqlite
 from trio_chat.journal.sqlite.opening import lock_and_prepare
 from trio_chat.journal.sqlite.readers import HIGHEST_ID
-from trio_chat.journal.sqlite.rows import to_row
+from trio_chat.journal.sqlite.rows import PLAIN_COLUMNS, to_plain_row
 from trio_chat.journal.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from trio_chat.journal.sqlite.searching import search
 from trio_chat.journal.sqlite.time_limit import TimeLimit
@@ -36,7 +36,7 @@ from trio_chat.journal.sqlite.word_index import BACKLOG_MIN, VERSION
 COUNT = BACKLOG_MIN + 500
 ALL = list(range(1, COUNT + 1))
 
-INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * 10)})"
+INSERT = f"INSERT INTO entry ({PLAIN_COLUMNS}) VALUES ({', '.join('?' * 10)})"
 
 FORMER_SCHEMA = 4
 """The last one with an index that knew only scripts with spaces."""
@@ -68,7 +68,7 @@ def fill(path: Path, texts: Iterable[str]) -> None:
     drafts = (Draft("lobby", Kind.SAID, "alice", text) for text in texts)
     entries = (Entry(number, 1.7e9, draft) for number, draft in enumerate(drafts, 1))
     with closing(sqlite3.connect(path)) as db, db:
-        db.executemany(INSERT, (to_row(entry, 17 * 10**14) for entry in entries))
+        db.executemany(INSERT, (to_plain_row(entry, 17 * 10**14) for entry in entries))
 
 
 def lines(count: int) -> Iterator[str]:
@@ -130,7 +130,7 @@ def test_entries_of_meanwhile_are_found_at_once(path: Path, indexing: Indexing) 
     indexing.index(COUNT)
     with closing(sqlite3.connect(path)) as db, db:
         entry = Entry(COUNT + 1, 1.7e9, Draft("lobby", Kind.SAID, "bob", "现在"))
-        db.execute(INSERT, to_row(entry, 17 * 10**14))
+        db.execute(INSERT, to_plain_row(entry, 17 * 10**14))
 
     assert found(path, "现在") == [COUNT + 1]
     indexing.index(COUNT + 1)

@@ -19,14 +19,18 @@ from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.age import AgeCut, vote
 from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.intake import Intake
+from trio_chat.journal.memory.accounts import MemoryAccounts
 from trio_chat.journal.prune_marks import PruneMarks
 from trio_chat.journal.records import (
     TOO_MUCH,
     WHOLE_AUDIT,
+    AccountRecord,
     AuditFilter,
     AuditRecord,
     BanRecord,
     HookRecord,
+    InviteRecord,
+    MemoryRecord,
     MuteRecord,
     Origin,
     RoomRecord,
@@ -87,7 +91,7 @@ class _Turns:
         self._began = time.perf_counter()
 
 
-class MemoryJournal(Intake):
+class MemoryJournal(Intake, MemoryAccounts):
     """A journal in lists. A batch is everything posted in one turn of the loop."""
 
     damage: str | None = None
@@ -116,6 +120,9 @@ class MemoryJournal(Intake):
         self._mutes: dict[int, MuteRecord] = {}
         self._loaded_to: dict[str, int] = {}
         self._sessions: dict[str, SessionRecord] = {}
+        self._accounts: dict[str, AccountRecord] = {}
+        self._invites: dict[str, InviteRecord] = {}
+        self._memories: dict[str, MemoryRecord] = {}
 
     async def read(
         self,

@@ -12,14 +12,18 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.journal.records import JournalError, Past
+from trio_chat.journal.records import JournalError, NameRecord, Past
+from trio_chat.journal.sqlite import accounts
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing
 from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.readers import first_id_since, read_page
-from trio_chat.journal.sqlite.schema import refuse_foreign
+from trio_chat.journal.sqlite.schema import SCHEMA_OF_ACCOUNTS, refuse_foreign
 
 EXPORT_LOCK_WAIT_S = 2.0
 """The longest wait for a lock of another program."""
+
+_WITHOUT_ACCOUNTS = "CREATE TEMP VIEW entry AS SELECT *, '' AS account, '' AS to_account FROM main.entry"
+"""Stands before the table of a file that no server of this version has opened, so that it can be read as it is."""
 
 
 @asynccontextmanager
@@ -28,20 +32,24 @@ async def open_sqlite_history(path: Path) -> AsyncIterator["SqliteHistory"]:
     await trio.to_thread.run_sync(_check, path)
     # When nobody else has the file open, only a connection that may write removes what SQLite puts beside it.
     with refusing(path), closing(connect(path, "rw", lock_wait_s=EXPORT_LOCK_WAIT_S)) as db:
+        has_accounts = db.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA_OF_ACCOUNTS
+        if not has_accounts:
+            db.execute(_WITHOUT_ACCOUNTS)
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")  # what follows reads one state of the file
-        yield SqliteHistory(path, db)
+        yield SqliteHistory(path, db, has_accounts=has_accounts)
 
 
 class SqliteHistory:
     """The history in one file, as it was at opening."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, *, has_accounts: bool) -> None:
         meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
         self.epoch: str = meta["epoch"]
         self.pruned_to = int(meta["pruned_to"])
         self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
         self._db = db
+        self._has_accounts = has_accounts
         self._damaged = DamagedEntries(path)
 
     @property
@@ -64,6 +72,14 @@ class SqliteHistory:
     async def first_id_since(self, time: float) -> int:
         """Return the id that parts the entries kept before a time from those kept since. One call at a time."""
         return await trio.to_thread.run_sync(self._first_id_since, time)
+
+    async def read_names(self) -> list[NameRecord]:
+        """Return all accounts with what is remembered of them, oldest first. One call at a time."""
+        return await trio.to_thread.run_sync(self._read_names)
+
+    def _read_names(self) -> list[NameRecord]:
+        with explaining():
+            return accounts.read_names(self._db) if self._has_accounts else []
 
     def _first_id_since(self, time: float) -> int:
         with explaining():

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +24,16 @@ from trio_chat.journal.intake import CLOSED, Intake
 from trio_chat.journal.records import (
     TOO_MUCH,
     WHOLE_AUDIT,
+    AccountRecord,
     AuditFilter,
     AuditRecord,
     BanRecord,
     HookRecord,
+    InviteRecord,
     JournalError,
+    MemoryRecord,
     MuteRecord,
+    NameRecord,
     Origin,
     Past,
     RoomRecord,
@@ -261,6 +265,63 @@ class SqliteJournal(Intake):
     async def read_sessions(self) -> list[SessionRecord]:
         """Return all session records, by owner."""
         return await self._query(self._readers.sessions)
+
+    async def read_names(self) -> list[NameRecord]:
+        """Return all accounts with what is remembered of them, oldest first."""
+        return await self._query(self._readers.names)
+
+    async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
+        """Add the accounts of another journal. -> the names that were left out"""
+        return await self._write(partial(self._store.load_names, names, keeps_marks=keeps_marks))
+
+    async def read_accounts(self) -> list[AccountRecord]:
+        """Return all accounts, oldest first."""
+        return await self._query(self._readers.accounts)
+
+    async def keep_account(self, account: AccountRecord, *, invite: str = "") -> None:
+        """Keep a new account, or a change of the one with its id, and take a use of an invite with it."""
+        await self._write(partial(self._store.keep_account, account, invite))
+
+    async def remove_account(self, account: str) -> None:
+        """Delete an account, if there is one."""
+        await self._write(partial(self._store.remove_account, account))
+
+    async def read_invites(self) -> list[InviteRecord]:
+        """Return all invites, oldest first."""
+        return await self._query(self._readers.invites)
+
+    async def keep_invite(self, invite: InviteRecord) -> None:
+        """Keep an invite, in place of an earlier one with its digest."""
+        await self._write(partial(self._store.keep_invite, invite))
+
+    async def remove_invite(self, digest: str) -> None:
+        """Delete an invite, if there is one."""
+        await self._write(partial(self._store.remove_invite, digest))
+
+    async def read_memory(self, account: str) -> MemoryRecord | None:
+        """Return what is remembered of an account."""
+        return await self._query(partial(self._readers.memory, account))
+
+    async def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
+        """Keep what is remembered of accounts, all or none of it."""
+        await self._write(partial(self._store.keep_memories, records))
+
+    async def conversation(
+        self,
+        mailbox: str,
+        *,
+        account: str = "",
+        name: str = "",
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+    ) -> list[Past]:
+        """Return what was told in a mailbox to or by one other, oldest first."""
+        return await self._query(partial(self._readers.conversation, mailbox, account, name, limit, before, after))
+
+    async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> dict[str, int]:
+        """Count what was said in rooms and mailboxes above an id each."""
+        return await self._query(partial(self._readers.news, marks, most))
 
     def stop_writing(self, damage: str) -> None:
         """Keep nothing more, since the file was found to be damaged."""

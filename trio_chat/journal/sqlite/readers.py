@@ -3,7 +3,7 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,16 +13,21 @@ from trio_chat.chat.events import MAILBOX_MARK, SPOKEN, Entry
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.age import AgeCut
 from trio_chat.journal.records import (
+    AccountRecord,
     AuditFilter,
     AuditRecord,
     BanRecord,
     HookRecord,
+    InviteRecord,
     JournalError,
+    MemoryRecord,
     MuteRecord,
+    NameRecord,
     Past,
     RoomRecord,
 )
 from trio_chat.journal.search_words import Wanted
+from trio_chat.journal.sqlite import accounts
 from trio_chat.journal.sqlite.connection import connect, explaining
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.integrity import DamagedEntries
@@ -218,13 +223,53 @@ class Readers:
     def mutes(self, time_limit: TimeLimit) -> list[MuteRecord]:
         """Return all mutes, oldest first."""
         with self._lend(time_limit) as db:
-            question = "SELECT number, label, network, session, spared, reason, by, since, until FROM mute"
+            question = "SELECT number, label, network, session, spared, reason, by, since, until, account FROM mute"
             return [MuteRecord(*row) for row in db.execute(f"{question} ORDER BY since, number")]
 
     def sessions(self, time_limit: TimeLimit) -> list[SessionRecord]:
         """Return all session records, by owner."""
         with self._lend(time_limit) as db:
             return read_sessions(db)
+
+    def accounts(self, time_limit: TimeLimit) -> list[AccountRecord]:
+        """Return all accounts, oldest first."""
+        with self._lend(time_limit) as db:
+            return accounts.read_accounts(db)
+
+    def invites(self, time_limit: TimeLimit) -> list[InviteRecord]:
+        """Return all invites, oldest first."""
+        with self._lend(time_limit) as db:
+            return accounts.read_invites(db)
+
+    def memory(self, account: str, time_limit: TimeLimit) -> MemoryRecord | None:
+        """Return what is remembered of an account."""
+        with self._lend(time_limit) as db:
+            return accounts.read_memory(db, account)
+
+    def names(self, time_limit: TimeLimit) -> list[NameRecord]:
+        """Return all accounts with what is remembered of them, oldest first."""
+        with self._lend(time_limit) as db:
+            return accounts.read_names(db)
+
+    def conversation(
+        self,
+        mailbox: str,
+        account: str,
+        name: str,
+        limit: int,
+        before: int | None,
+        after: int | None,
+        time_limit: TimeLimit,
+    ) -> list[Past]:
+        """Return what was told in a mailbox to or by one other, oldest first; nothing that is damaged."""
+        with self._lend(time_limit) as db:
+            past = accounts.read_conversation(db, mailbox, account, name, limit, before, after)
+        return [it for it in self._logging_damage(past) if isinstance(it, Entry)]
+
+    def news(self, marks: Mapping[str, int], most: int, time_limit: TimeLimit) -> dict[str, int]:
+        """Count what was said in rooms above an id each."""
+        with self._lend(time_limit) as db:
+            return accounts.count_news(db, marks, most)
 
     def close(self) -> None:
         """Close the idle connections; those that are lent are closed when they come back."""

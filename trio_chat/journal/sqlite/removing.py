@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from trio_chat.chat.events import Draft, Entry
 from trio_chat.chat.removal import target_of, tombstone_for
-from trio_chat.journal.sqlite.rows import ONE, select_entries, to_micros, to_row
+from trio_chat.journal.sqlite.rows import ONE, select_entries, to_micros, to_plain_row
 from trio_chat.journal.sqlite.word_index import FORGET, IndexMarks, indexable
 
 PENDING = "removal_pending"
@@ -32,7 +32,7 @@ def _remove(db: sqlite3.Connection, notice: Draft, marks: IndexMarks) -> Entry |
         return None
     # First: a contentless index is told every word again.
     db.execute(_FORGET, (indexable(db, *marks.indexed(target - 1, target)),))
-    _, _, kind, _, text, to, *_, checksum = to_row(tombstone, to_micros(tombstone.time))
+    _, _, kind, _, text, to, *_, checksum = to_plain_row(tombstone, to_micros(tombstone.time))
     db.execute(_BURY, (kind, text, to, checksum, target))
     db.execute(_SET_PENDING)
     return tombstone

@@ -2,6 +2,7 @@
 
 import sqlite3
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -10,11 +11,15 @@ from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal.records import Damaged, Past
 from trio_chat.journal.sqlite.connection import primary_code
 
-COLUMNS = 'id, room, kind, author, text, "to", time, session, key, crc'
+PLAIN_COLUMNS = 'id, room, kind, author, text, "to", time, session, key, crc'
+"""The columns of an entry in which no account has a part: the others have an empty text by default."""
+
+COLUMNS = f"{PLAIN_COLUMNS}, account, to_account"
 
 ONE = f"SELECT {COLUMNS} FROM entry WHERE id = ?"
 
-Row = tuple[int, str, str, str, str, str, int, str, str, int]
+PlainRow = tuple[int, str, str, str, str, str, int, str, str, int]
+Row = tuple[int, str, str, str, str, str, int, str, str, int, str, str]
 
 _TIMES_END = 253402300800 * 10**6
 """The year 10000: a time beyond it is that of a bit that flipped, and could not be shown."""
@@ -31,8 +36,18 @@ def to_micros(time: float) -> int:
     return round(time * 1e6)
 
 
+def bear_accounts(entries: Iterable[Entry]) -> bool:
+    """Tell whether an account has a part in any of these, so that their rows need all COLUMNS."""
+    return any(entry.draft.account or entry.draft.to_account for entry in entries)
+
+
 def to_row(entry: Entry, micros: int) -> Row:
     """Convert an entry, with its time in microseconds, to values for COLUMNS."""
+    return (*to_plain_row(entry, micros), entry.draft.account, entry.draft.to_account)
+
+
+def to_plain_row(entry: Entry, micros: int) -> PlainRow:
+    """Convert an entry, with its time in microseconds, to values for PLAIN_COLUMNS."""
     draft = entry.draft
     return (
         entry.id,
@@ -50,9 +65,9 @@ def to_row(entry: Entry, micros: int) -> Row:
 
 def to_entry(row: Row) -> Past:
     """Convert values of COLUMNS to an entry, or to Damaged."""
-    number, room, kind, author, text, to, time, session, key, checksum = row
+    number, room, kind, author, text, to, time, session, key, checksum, account, to_account = row
     try:
-        draft = Draft(room, _KINDS[kind], author, text, to, "", session, key)
+        draft = Draft(room, _KINDS[kind], author, text, to, "", session, key, account, to_account)
         is_whole = _checksum(number, draft) == checksum and 0 <= time < _TIMES_END
     except (KeyError, TypeError, AttributeError):
         is_whole = False
@@ -104,4 +119,6 @@ def find_keyed(db: sqlite3.Connection, session: str, key: str) -> Past | None:
 def _checksum(number: int, draft: Draft) -> int:
     """Return a checksum, since SQLite does not notice a bit that flips inside a text. It takes a quarter of a us."""
     words = "\0".join((draft.room, draft.kind, draft.author, draft.text, draft.to, draft.session, draft.key))
+    if draft.account or draft.to_account:  # only then: rows of before have neither, and stay valid
+        words = f"{words}\0{draft.account}\0{draft.to_account}"
     return zlib.crc32(words.encode(), number)

@@ -105,11 +105,46 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ("INSERT OR IGNORE INTO meta VALUES ('unwiped', '1')",),
     # Each entry is in one index of its room and not in two, which saves the writer 3 us a line.
     (f"CREATE INDEX presence_by_room ON entry (room) WHERE {IS_PRESENCE}", "DROP INDEX entry_by_room"),
+    (
+        # The account of the author, and of the recipient where something is told.
+        "ALTER TABLE entry ADD COLUMN account TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE entry ADD COLUMN to_account TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE place ADD COLUMN account TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE mute ADD COLUMN account TEXT NOT NULL DEFAULT ''",
+        # `keys` and `marks` are JSON.
+        """CREATE TABLE account (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            folded TEXT NOT NULL UNIQUE,
+            since REAL NOT NULL,
+            seen REAL NOT NULL,
+            by TEXT NOT NULL,
+            password TEXT NOT NULL,
+            keys TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE invite (
+            digest TEXT PRIMARY KEY,
+            account TEXT NOT NULL,
+            uses INTEGER NOT NULL,
+            by TEXT NOT NULL,
+            since REAL NOT NULL,
+            until REAL NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE memory (
+            account TEXT PRIMARY KEY,
+            rooms TEXT NOT NULL,
+            ignored TEXT NOT NULL,
+            marks TEXT NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
 
 Whatever removes entries has to leave the newest one in place: the next id is one more than the highest.
 """
+
+SCHEMA_OF_ACCOUNTS = 11
+"""The first schema with accounts, and with their part in entries."""
 
 _MAGIC = b"SQLite format 3\0"
 

@@ -11,7 +11,7 @@ ROWS_PER_STATEMENT_MAX = 64
 """Rows go to SQLite in groups of 64, 32, 16 ...: few calls, since between two the interpreter may run other threads
 and return only 5 ms later; and few different statements, which stay prepared."""
 
-_COLUMNS = "owner, mode, label, nick, rooms, address, told"
+_COLUMNS = "owner, mode, label, nick, rooms, address, told, account"
 _SELECT = f"SELECT {_COLUMNS} FROM place ORDER BY owner"
 _SAVE = f"INSERT OR REPLACE INTO place ({_COLUMNS}) VALUES "
 _DELETE = "DELETE FROM place WHERE owner IN "
@@ -21,10 +21,10 @@ Row = TypeVar("Row")
 
 def read_sessions(db: sqlite3.Connection) -> list[SessionRecord]:
     """Return all records, by owner. Raises sqlite3.Error."""
-    rows: Iterable[tuple[str, str, str, str, str, str, str]] = db.execute(_SELECT)
+    rows: Iterable[tuple[str, str, str, str, str, str, str, str]] = db.execute(_SELECT)
     return [
-        SessionRecord(owner, mode, label, nick, tuple(rooms.split()), address, _read_told(told))
-        for owner, mode, label, nick, rooms, address, told in rows
+        SessionRecord(owner, mode, label, nick, tuple(rooms.split()), address, _read_told(told), account)
+        for owner, mode, label, nick, rooms, address, told, account in rows
     ]
 
 
@@ -38,7 +38,7 @@ def write_sessions(db: sqlite3.Connection, changes: Iterable[SessionChange]) -> 
         else:
             ended.append(change.owner)
     for rows in _groups(saved):
-        db.execute(_SAVE + ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows)), tuple(chain.from_iterable(rows)))
+        db.execute(_SAVE + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows)), tuple(chain.from_iterable(rows)))
     for owners in _groups(ended):
         db.execute(f"{_DELETE}({', '.join('?' * len(owners))})", owners)
 
@@ -46,7 +46,7 @@ def write_sessions(db: sqlite3.Connection, changes: Iterable[SessionChange]) -> 
 def _row_of(record: SessionRecord) -> tuple[str, ...]:
     rooms = " ".join(record.rooms)  # neither names of rooms nor labels have spaces
     told = " ".join((record.told.label, *record.told.rooms)) if record.told else ""
-    return record.owner, record.mode, record.label, record.nick, rooms, record.address, told
+    return record.owner, record.mode, record.label, record.nick, rooms, record.address, told, record.account
 
 
 def _read_told(text: str) -> Told | None:

@@ -11,14 +11,35 @@ import msgspec
 
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal.batch import Batch
-from trio_chat.journal.records import AuditRecord, BanRecord, HookRecord, JournalError, MuteRecord, Origin, Past
+from trio_chat.journal.records import (
+    AccountRecord,
+    AuditRecord,
+    BanRecord,
+    HookRecord,
+    InviteRecord,
+    JournalError,
+    MemoryRecord,
+    MuteRecord,
+    NameRecord,
+    Origin,
+    Past,
+)
 from trio_chat.journal.renumbering import Renumbering
+from trio_chat.journal.sqlite import accounts
 from trio_chat.journal.sqlite.connection import SECURE_DELETE, connect, explaining, refusing, transaction
 from trio_chat.journal.sqlite.file_identity import FileIdentity
 from trio_chat.journal.sqlite.indexing import Indexing
 from trio_chat.journal.sqlite.purging import PAGE_BYTES, Purging
 from trio_chat.journal.sqlite.removing import remove
-from trio_chat.journal.sqlite.rows import COLUMNS, Row, find_keyed, to_micros, to_row
+from trio_chat.journal.sqlite.rows import (
+    COLUMNS,
+    PLAIN_COLUMNS,
+    bear_accounts,
+    find_keyed,
+    to_micros,
+    to_plain_row,
+    to_row,
+)
 from trio_chat.journal.sqlite.schema import migrate
 from trio_chat.journal.sqlite.sessions import read_sessions, write_sessions
 from trio_chat.journal.sqlite.shrinking import Shrinking, rebuild_if_small
@@ -49,15 +70,28 @@ _PRAGMAS = (
     f"journal_size_limit = {64 * 1024 * 1024}",
     SECURE_DELETE,
 )
-_ROW = f"({', '.join('?' * len(COLUMNS.split(', ')))})"
-_INSERTS = tuple(
-    f"INSERT INTO entry ({COLUMNS}) VALUES {', '.join([_ROW] * count)}" for count in range(1, ROWS_PER_STATEMENT + 1)
-)
-_INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_ROW}"
+
+
+def _values(columns: str) -> str:
+    return f"({', '.join('?' * len(columns.split(', ')))})"
+
+
+def _inserts(columns: str) -> Sequence[str]:
+    """Make a statement for each number of rows."""
+    return tuple(
+        f"INSERT INTO entry ({columns}) VALUES {', '.join([_values(columns)] * count)}"
+        for count in range(1, ROWS_PER_STATEMENT + 1)
+    )
+
+
+_INSERTS = _inserts(COLUMNS)
+_PLAIN_INSERTS = _inserts(PLAIN_COLUMNS)
+_INSERT_NEW = f"INSERT OR IGNORE INTO entry ({COLUMNS}) VALUES {_values(COLUMNS)}"
 _ADD_BAN = "INSERT OR REPLACE INTO ban (network, reason, by, since, until) VALUES (?, ?, ?, ?, ?)"
 _ADD_HOOK = "INSERT OR REPLACE INTO hook (name, room, digest, by, since) VALUES (?, ?, ?, ?, ?)"
 _ADD_MUTE = (
-    "INSERT OR REPLACE INTO mute VALUES (:number, :label, :network, :session, :spared, :reason, :by, :since, :until)"
+    "INSERT OR REPLACE INTO mute (number, label, network, session, spared, reason, by, since, until, account)"
+    " VALUES (:number, :label, :network, :session, :spared, :reason, :by, :since, :until, :account)"
 )
 _PROBE = "INSERT OR REPLACE INTO meta VALUES ('probe', ?)"
 _SET_LOADED_TO = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
@@ -79,7 +113,7 @@ class Store:
         self.path = path
         with refusing(path), ExitStack() as stack:
             # One prepared statement for each number of rows.
-            self._db = db = connect(path, "rw", lock_wait_s=lock_wait_s, cached_statements=2 * ROWS_PER_STATEMENT)
+            self._db = db = connect(path, "rw", lock_wait_s=lock_wait_s, cached_statements=3 * ROWS_PER_STATEMENT)
             stack.callback(db.close)
             for pragma in _PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
@@ -270,6 +304,36 @@ class Store:
         with explaining():
             self._db.execute("DELETE FROM mute WHERE number = ?", (number,))
 
+    def keep_account(self, account: AccountRecord, invite: str) -> None:
+        """Keep an account, and take a use of an invite with it. Raises NameTakenError and InviteSpentError too."""
+        with explaining():
+            accounts.keep_account(self._db, account, invite)
+
+    def remove_account(self, account: str) -> None:
+        """Delete an account with its memory and its invites, if there is one."""
+        with explaining():
+            accounts.remove_account(self._db, account)
+
+    def keep_invite(self, invite: InviteRecord) -> None:
+        """Keep an invite, in place of an earlier one with its digest."""
+        with explaining():
+            accounts.keep_invite(self._db, invite)
+
+    def remove_invite(self, digest: str) -> None:
+        """Delete an invite, if there is one."""
+        with explaining():
+            accounts.remove_invite(self._db, digest)
+
+    def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
+        """Keep what is remembered of accounts, all or none of it."""
+        with explaining():
+            accounts.keep_memories(self._db, records)
+
+    def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
+        """Add the accounts of another journal. -> the names that were left out, since they are taken here"""
+        with explaining():
+            return accounts.load_names(self._db, names, keeps_marks=keeps_marks)
+
     def checkpoint_if_due(self) -> None:
         """Copy the log into the file now and then; a failure only postpones it."""
         if self._pages_written >= CHECKPOINT_PAGES:
@@ -299,21 +363,27 @@ class Store:
             self.file_identity.tidy(is_log_empty=is_log_empty)
 
     def _insert(self, batch: Batch, micros: int) -> None:
-        rows = [to_row(entry, micros) for entry in batch.entries]
+        entries = batch.entries
         removed = Kind.REMOVED  # looked up once
-        notices = [entry.draft for entry in batch.entries if entry.draft.kind is removed]
-        if len(rows) <= ROWS_PER_STATEMENT and not (batch.sessions or notices):
-            self._insert_rows(rows)
+        notices = [entry.draft for entry in entries if entry.draft.kind is removed]
+        if len(entries) <= ROWS_PER_STATEMENT and not (batch.sessions or notices):
+            self._insert_rows(entries, micros)
             return
         with transaction(self._db):
-            for start in range(0, len(rows), ROWS_PER_STATEMENT):
-                self._insert_rows(rows[start : start + ROWS_PER_STATEMENT])
+            for start in range(0, len(entries), ROWS_PER_STATEMENT):
+                self._insert_rows(entries[start : start + ROWS_PER_STATEMENT], micros)
             write_sessions(self._db, batch.sessions.values())
             batch.tombstones = remove(self._db, notices, self.indexing.marks)
 
-    def _insert_rows(self, rows: Sequence[Row]) -> None:
-        if rows:
-            self._db.execute(_INSERTS[len(rows) - 1], list(chain.from_iterable(rows)))
+    def _insert_rows(self, entries: Sequence[Entry], micros: int) -> None:
+        """Insert rows by one statement. Where no account has a part in any, the two columns are not even bound."""
+        if not entries:
+            return
+        if bear_accounts(entries):
+            statements, rows = _INSERTS, chain.from_iterable([to_row(entry, micros) for entry in entries])
+        else:
+            statements, rows = _PLAIN_INSERTS, chain.from_iterable([to_plain_row(entry, micros) for entry in entries])
+        self._db.execute(statements[len(entries) - 1], list(rows))
 
     def _find(self, session: str, key: str) -> Past | None:
         return find_keyed(self._db, session, key)
