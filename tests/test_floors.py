@@ -22,6 +22,7 @@ FLOORS = (
     ("trio_chat.chat",),
     (
         "trio_chat.awake_clock",
+        "trio_chat.closed_output",
         "trio_chat.exception_groups",
         "trio_chat.named_sockets",
         "trio_chat",

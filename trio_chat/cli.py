@@ -14,6 +14,7 @@ import click
 from msgspec import Struct
 
 from trio_chat import __version__
+from trio_chat.closed_output import CLOSED_OUTPUT_STATUS, closed_output_raised, drop_output
 from trio_chat.config import (
     ConfigError,
     JoinSettings,
@@ -46,7 +47,10 @@ _Settings = TypeVar("_Settings", bound=Struct)
 def main() -> None:
     """Run the command line and exit. A user's mistake is one line on stderr."""
     _reserve_standard_fds()
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if status == CLOSED_OUTPUT_STATUS:
+        drop_output()
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
@@ -101,6 +105,18 @@ class SectionedGroup(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return the command of a name."""
         return load_command(name) if name in OPERATOR_COMMANDS else super().get_command(context, name)
+
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        """Read the command line, and print the help or the version that it asks for. Raises ClosedOutputError."""
+        with closed_output_raised():
+            return super().make_context(*arguments, **extra)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command, and write out what it printed. Raises ClosedOutputError where nobody reads that."""
+        with closed_output_raised():
+            status = super().invoke(context)
+            sys.stdout.flush()
+            return status
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands, section by section."""

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from trio_chat.closed_output import ClosedOutputError
+
 STREAM = "-"
 """The name that stands for stdin and stdout."""
 
@@ -18,7 +20,7 @@ class BackupError(Exception):
 
 @contextmanager
 def writing(name: str) -> Iterator[BinaryIO]:
-    """Open the target of an export. Raises BackupError, also for errors while it is written.
+    """Open the target of an export. Raises BackupError, also for errors while it is written, and ClosedOutputError.
 
     A file can be read by its owner only, and gets its name when it is complete and on disk: until then an earlier file
     of that name stays as it was.
@@ -33,6 +35,8 @@ def writing(name: str) -> Iterator[BinaryIO]:
         else:
             with _replacing(Path(os.path.realpath(name))) as file:
                 yield file
+    except BrokenPipeError as error:
+        raise ClosedOutputError from error
     except OSError as error:
         raise BackupError(f"cannot write to {name_of(name, 'stdout')}: {error.strerror}") from error
 

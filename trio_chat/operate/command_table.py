@@ -26,6 +26,7 @@ OPERATOR_COMMANDS = MappingProxyType(
         "unmute": CommandRow("mutes", "Lift a mute."),
         "mutes": CommandRow("mutes", "List the mutes."),
         "rooms": CommandRow("rooms", "List the rooms."),
+        "topic": CommandRow("rooms", "Show, set or clear the topic of a room."),
         "say": CommandRow("rooms", "Say something in a room."),
         "announce": CommandRow("announcements", "Speak as the server to all, a room, or some."),
         "remove": CommandRow("removal", "Remove an entry of a room for everybody."),

@@ -11,6 +11,7 @@ from re import Match, sub
 import click
 
 from trio_chat.chat.text import HIDDEN, JOINERS, clean
+from trio_chat.closed_output import closed_output_raised
 from trio_chat.operate.api import Json
 from trio_chat.operate.table import Column, Row, styled, table_lines
 
@@ -62,9 +63,13 @@ class Output:
 
 
 def print_line(text: str) -> None:
-    """Print a line at once. What the encoding of stdout lacks is written as an escape."""
+    """Print a line at once. What the encoding of stdout lacks is written as an escape.
+
+    Raises ClosedOutputError where nobody reads it any more.
+    """
     encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), color=True)
+    with closed_output_raised():
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding), color=True)
 
 
 def note(text: str) -> None:

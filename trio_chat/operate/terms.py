@@ -25,15 +25,32 @@ def term_options(command: _Command) -> _Command:
             help="Until 18:00, 2026-12-24T18:00, or for 2h or 7d.",
         ),
         click.option("--minutes", type=click.IntRange(1, MINUTES_MAX), metavar="N", help="For so many minutes."),
-        click.option("--reason", metavar="TEXT", default="", help="The reason, which they are told."),
+        click.option("--reason", metavar="TEXT", help="The reason, which they are told."),
     ):
         command = option(command)
     return command
 
 
-def terms_of(values: Json) -> Json:
-    """Return the terms among the values of the options, as the API takes them."""
-    return {name: values[name] for name in ("reason", "minutes", "until") if values[name] not in (None, "")}
+def change_options(command: _Command) -> _Command:
+    """Give a command the options by which it changes what there is."""
+    for option in (
+        click.option("--for-good", is_flag=True, help="With --change: without an end."),
+        click.option("--change", is_flag=True, help="Change the end or the reason of one that there is."),
+    ):
+        command = option(command)
+    return command
+
+
+def read_terms(values: Json, *, change: bool, for_good: bool, dry_run: bool) -> Json:
+    """Return the terms that the options give, as the API takes them. Raises click.UsageError."""
+    given = {name: values[name] for name in ("reason", "minutes", "until") if values[name] is not None}
+    if for_good and (not change or "minutes" in given or "until" in given):
+        raise click.UsageError("--for-good takes the end away, with --change: give no other end with it")
+    if change and dry_run:
+        raise click.UsageError("--change ends nobody and silences nobody else: there is nothing to try with --dry-run")
+    if change and not (given or for_good):
+        raise click.UsageError("--change needs --reason, --minutes, --until or --for-good")
+    return {**given, "until": None} if for_good else given
 
 
 def ending(made: Json) -> str:

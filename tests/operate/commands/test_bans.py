@@ -59,3 +59,24 @@ def test_a_ban_is_tried_before_it_is_made(server: Server, operate: Operate) -> N
     assert [row[1] for row in tried.rows] == ["127.0.0.4"]
     assert tried.err.endswith("a ban of 127.0.0.4 would end: 1 client; nothing was done\n")
     assert "127.0.0.4" not in operate("bans").out
+
+
+def test_the_end_and_the_reason_of_a_ban_are_changed(operate: Operate) -> None:
+    operate("ban", "192.0.2.0/25", "--reason", "spam", "--minutes", "90")
+
+    longer = operate("ban", "192.0.2.0/25", "--change", "--for-good")
+    ban = operate("ban", "192.0.2.0/25", "--change", "--reason", "spam again", "--json").json["ban"]
+    operate("unban", "192.0.2.0/25")
+    nothing = operate("ban", "192.0.2.0/25", "--change", "--for-good")
+
+    assert longer.out == "the ban of 192.0.2.0/25 holds for good now\n"
+    assert (ban["until"], ban["reason"]) == (None, "spam again")
+    assert (nothing.status, nothing.err[:29]) == (3, "trio-chat: there is no ban of")
+
+
+@pytest.mark.parametrize(
+    "options", ["--change", "--for-good", "--change --for-good --minutes 3", "--change --reason x --dry-run"]
+)
+def test_a_change_that_makes_no_sense_is_status_2(operate: Operate, options: str) -> None:
+    assert operate("ban", "192.0.2.0/25", *options.split()).status == 2
+    assert operate("mute", "192.0.2.0/25", *options.split()).status == 2

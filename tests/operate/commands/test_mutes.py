@@ -40,3 +40,12 @@ def test_nobody_of_that_name_is_status_3(operate: Operate) -> None:
 
 def test_an_empty_name_is_status_2(operate: Operate) -> None:
     assert operate("mute", "").status == operate("unmute", " ").status == 2
+
+
+def test_the_end_of_a_mute_is_changed_by_its_id(operate: Operate) -> None:
+    made = operate("mute", "192.0.2.0/25", "--json").json["mute"]
+
+    changed = operate("mute", made["id"], "--change", "--minutes", "90")
+    operate("unmute", made["id"])
+
+    assert changed.out.startswith("the mute of 192.0.2.0/25 holds until ")

@@ -76,3 +76,24 @@ def test_a_name_that_somebody_has_is_refused(server: Server, operate: Operate) -
 
     assert done.status in (1, 2)
     assert "erin" in done.err
+
+
+def test_a_topic_is_set_shown_and_cleared(server: Server, operate: Operate) -> None:
+    frank = join_as(server, "frank", "/join topics")
+
+    set_ = operate("topic", "topics", "deploy", "at 22:00")
+    shown = operate("topic", "#topics")
+    cleared = operate("topic", "topics", "--clear")
+    none = operate("topic", "topics")
+
+    assert set_.out == "the topic of #topics is deploy at 22:00 now\n"
+    assert shown.out == "deploy at 22:00\n"
+    assert cleared.out == "the topic of #topics is clear now\n"
+    assert (none.status, none.out, none.err) == (0, "", "#topics has no topic\n")
+    assert "deploy at 22:00" in "\n".join(frank.until("cleared the topic ***"))
+
+
+def test_a_topic_that_cannot_be_set_is_an_error(operate: Operate) -> None:
+    assert operate("topic", "nowhere", "text").status == 3
+    assert operate("topic", "lobby", "x" * 2000).status == 2
+    assert operate("topic", "lobby", "text", "--clear").status == 2

@@ -4,15 +4,16 @@ from typing import Any
 
 import click
 
-from trio_chat.operate.api import path_of
 from trio_chat.operate.completion import complete_address, complete_ban
-from trio_chat.operate.errors import ExitStatus, OperatorError
+from trio_chat.operate.named import NamedKind, change_named, remove_named, show_changed
 from trio_chat.operate.options import OperatorContext, operator_command
-from trio_chat.operate.output import note, quoted
+from trio_chat.operate.output import note
 from trio_chat.operate.pages import read_pages
 from trio_chat.operate.table import Column
-from trio_chat.operate.terms import ending, show_trial, term_options, terms_of, warn_unless_kept
+from trio_chat.operate.terms import change_options, ending, read_terms, show_trial, term_options, warn_unless_kept
 from trio_chat.operate.values import show_time
+
+BANS = NamedKind("bans", "ban of", "bans")
 
 COLUMNS = (
     Column("NETWORK", may_shrink=True),
@@ -26,13 +27,19 @@ COLUMNS = (
 @operator_command("ban")
 @click.argument("network", shell_complete=complete_address)
 @term_options
+@change_options
 @click.option("--dry-run", is_flag=True, help="Only show whom it would end.")
-def ban(call: OperatorContext, network: str, dry_run: bool, **terms: Any) -> None:
+def ban(call: OperatorContext, network: str, dry_run: bool, change: bool, for_good: bool, **terms: Any) -> None:
     """Ban an address, or a NETWORK such as 192.0.2.0/24, and kick the clients from there.
 
     Without --minutes and --until it is permanent; with both, the earlier counts. `trio-chat unban` lifts it.
     """
-    answer = call.api.call("POST", "/bans", body={"network": network, **terms_of(terms), "dry_run": dry_run})
+    new_terms = read_terms(terms, change=change, for_good=for_good, dry_run=dry_run)
+    if change:
+        answer = change_named(call, "PATCH", BANS, network, new_terms)
+        show_changed(call, answer, lambda it: f"the ban of {it['ban']['network']} holds {ending(it['ban'])} now")
+        return
+    answer = call.api.call("POST", "/bans", body={"network": network, **new_terms, "dry_run": dry_run})
     if call.is_json:
         call.output.object(answer)
         return
@@ -49,20 +56,7 @@ def ban(call: OperatorContext, network: str, dry_run: bool, **terms: Any) -> Non
 @click.argument("network", shell_complete=complete_ban)
 def unban(call: OperatorContext, network: str) -> None:
     """Lift the ban of exactly this address or network."""
-    if not network.strip():
-        raise click.UsageError("the network is empty")
-    try:
-        answer = call.api.call("DELETE", path_of("bans", network.strip()))
-    except OperatorError as error:
-        if error.status == ExitStatus.NOT_FOUND:
-            text = f"there is no ban of {quoted(network)}: trio-chat bans lists all"
-            raise OperatorError(ExitStatus.NOT_FOUND, text) from error
-        raise
-    if call.is_json:
-        call.output.object(answer)
-        return
-    call.output.clean_line(f"lifted the ban of {answer['ban']['network']}")
-    warn_unless_kept(answer)
+    remove_named(call, BANS, network, lambda answer: f"lifted the ban of {answer['ban']['network']}")
 
 
 @operator_command("bans")

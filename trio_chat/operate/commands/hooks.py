@@ -2,14 +2,15 @@
 
 import click
 
-from trio_chat.operate.api import path_of
 from trio_chat.operate.completion import complete_hook, complete_room
-from trio_chat.operate.errors import ExitStatus, OperatorError
+from trio_chat.operate.named import NamedKind, remove_named
 from trio_chat.operate.options import OperatorContext, operator_command
-from trio_chat.operate.output import note, quoted
+from trio_chat.operate.output import note
 from trio_chat.operate.table import Column
 from trio_chat.operate.terms import warn_unless_kept
 from trio_chat.operate.values import show_time
+
+HOOKS = NamedKind("hooks", "hook", "hook list")
 
 COLUMNS = (
     Column("NAME", may_shrink=True),
@@ -57,20 +58,7 @@ def list_hooks(call: OperatorContext) -> None:
 @click.argument("name", shell_complete=complete_hook)
 def remove_hook(call: OperatorContext, name: str) -> None:
     """Remove the hook of a NAME: its address no longer works."""
-    if not name.strip():
-        raise click.UsageError("the name of the hook is empty")
-    try:
-        answer = call.api.call("DELETE", path_of("hooks", name.strip()))
-    except OperatorError as error:
-        if error.status == ExitStatus.NOT_FOUND:
-            text = f"there is no hook {quoted(name)}: trio-chat hook list lists all"
-            raise OperatorError(ExitStatus.NOT_FOUND, text) from error
-        raise
-    if call.is_json:
-        call.output.object(answer)
-        return
-    call.output.clean_line(f"removed the hook [{answer['hook']['name']}] of #{answer['hook']['room']}")
-    warn_unless_kept(answer)
+    remove_named(call, HOOKS, name, lambda it: f"removed the hook [{it['hook']['name']}] of #{it['hook']['room']}")
 
 
 @click.group(commands=[add_hook, list_hooks, remove_hook])

@@ -4,15 +4,18 @@ from typing import Any
 
 import click
 
-from trio_chat.operate.api import Json, RefusedError, path_of
+from trio_chat.operate.api import Json
 from trio_chat.operate.completion import complete_client, complete_mute
-from trio_chat.operate.errors import ExitStatus, OperatorError
+from trio_chat.operate.errors import OperatorError
+from trio_chat.operate.named import NamedKind, change_named, explained, remove_named, show_changed
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note, quoted
 from trio_chat.operate.pages import read_pages
 from trio_chat.operate.table import Column
-from trio_chat.operate.terms import ending, show_trial, term_options, terms_of, warn_unless_kept
+from trio_chat.operate.terms import change_options, ending, read_terms, show_trial, term_options, warn_unless_kept
 from trio_chat.operate.values import show_time
+
+MUTES = NamedKind("mutes", "mute of", "mutes")
 
 COLUMNS = (
     Column("ID"),
@@ -28,19 +31,26 @@ COLUMNS = (
 @operator_command("mute")
 @click.argument("who", shell_complete=complete_client)
 @term_options
+@change_options
 @click.option("--dry-run", is_flag=True, help="Only show whom it would silence.")
-def mute(call: OperatorContext, who: str, dry_run: bool, **terms: Any) -> None:
+def mute(call: OperatorContext, who: str, dry_run: bool, change: bool, for_good: bool, **terms: Any) -> None:
     """Mute a client, an address or a network: they hear everything, and say nothing.
 
     WHO is a port, ADDRESS:PORT, id, nick, address or network. A mute holds over new connections, other nicks and
-    restarts. Without --minutes and --until it is permanent; `trio-chat unmute` lifts it.
+    restarts. Without --minutes and --until it is permanent; `trio-chat unmute` lifts it. With --change, WHO may also be
+    the id of a mute, as `trio-chat mutes` shows it.
     """
+    new_terms = read_terms(terms, change=change, for_good=for_good, dry_run=dry_run)
+    if change:
+        answer = change_named(call, "PATCH", MUTES, who, new_terms)
+        show_changed(call, answer, lambda it: f"the mute of {_whom(it['mute'])} holds {ending(it['mute'])} now")
+        return
     if not who.strip():
         raise click.UsageError("the name of the client is empty")
     try:
-        answer = call.api.call("POST", "/mutes", body={"who": who.strip(), **terms_of(terms), "dry_run": dry_run})
+        answer = call.api.call("POST", "/mutes", body={"who": who.strip(), **new_terms, "dry_run": dry_run})
     except OperatorError as error:
-        raise _explained(error, f"there is no client {quoted(who)}: trio-chat clients lists all") from error
+        raise explained(error, f"there is no client {quoted(who)}: trio-chat clients lists all") from error
     if call.is_json:
         call.output.object(answer)
     elif dry_run:
@@ -55,17 +65,7 @@ def mute(call: OperatorContext, who: str, dry_run: bool, **terms: Any) -> None:
 @click.argument("who", shell_complete=complete_mute)
 def unmute(call: OperatorContext, who: str) -> None:
     """Lift a mute: WHO is its id, its network, or its client."""
-    if not who.strip():
-        raise click.UsageError("the name of the mute is empty")
-    try:
-        answer = call.api.call("DELETE", path_of("mutes", who.strip()))
-    except OperatorError as error:
-        raise _explained(error, f"there is no mute of {quoted(who)}: trio-chat mutes lists all") from error
-    if call.is_json:
-        call.output.object(answer)
-        return
-    call.output.clean_line(f"{_whom(answer['mute'])} may speak again")
-    warn_unless_kept(answer)
+    remove_named(call, MUTES, who, lambda answer: f"{_whom(answer['mute'])} may speak again")
 
 
 @operator_command("mutes")
@@ -95,12 +95,3 @@ def mutes(call: OperatorContext) -> None:
 
 def _whom(made: Json) -> str:
     return f"[{made['label']}]" if made["label"] else str(made["network"])
-
-
-def _explained(error: OperatorError, not_found: str) -> OperatorError:
-    if error.status == ExitStatus.NOT_FOUND:
-        return OperatorError(ExitStatus.NOT_FOUND, not_found)
-    if isinstance(error, RefusedError) and (candidates := error.problem.get("candidates")):
-        names = [one["who"] if isinstance(one, dict) else str(one) for one in candidates]
-        return OperatorError(error.status, f"{len(names)} are called so; name one of them: {', '.join(names)}")
-    return error

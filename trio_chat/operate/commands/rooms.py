@@ -44,6 +44,35 @@ def rooms(call: OperatorContext, search: str | None, sort: str, limit: int | Non
         note(f"{len(rows)} of {found['total']} rooms")
 
 
+@operator_command("topic")
+@click.argument("room", shell_complete=complete_room)
+@click.argument("text", nargs=-1)
+@click.option("--clear", is_flag=True, help="Clear it.")
+def topic(call: OperatorContext, room: str, text: tuple[str, ...], clear: bool) -> None:
+    """Set the topic of a ROOM, in the name of the server. Without a TEXT it is shown.
+
+    A TEXT that begins with a - needs -- before it.
+    """
+    wanted = " ".join(text).strip()
+    if clear and wanted:
+        raise click.UsageError("--clear and a topic: give one of them")
+    try:
+        if clear or wanted:
+            answer = call.api.call("PUT", room_path(room, "topic"), body={"topic": wanted})
+        else:
+            answer = call.api.get(room_path(room))
+    except OperatorError as error:
+        raise about_room(error, room) from error
+    if call.is_json:
+        call.output.object(answer)
+    elif clear or wanted:
+        call.output.clean_line(f"the topic of #{answer['name']} is {answer['topic'] or 'clear'} now")
+    elif answer["topic"]:
+        call.output.clean_line(answer["topic"])
+    else:
+        note(f"#{answer['name']} has no topic")
+
+
 @operator_command("say")
 @click.argument("room", shell_complete=complete_room)
 @click.argument("text", nargs=-1)

@@ -1,0 +1,31 @@
+"""The end of a command whose output nobody reads any more, as in `trio-chat clients | head -1`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from click.exceptions import Exit
+
+CLOSED_OUTPUT_STATUS = 141
+"""128 + SIGPIPE: the exit status that shells show for `git log | head -1`, which ends without a word, too."""
+
+
+class ClosedOutputError(Exit):
+    """The reader of the output is gone. No error of an operating system, which a connection could be blamed for."""
+
+    def __init__(self) -> None:
+        super().__init__(CLOSED_OUTPUT_STATUS)
+
+
+@contextmanager
+def closed_output_raised() -> Iterator[None]:
+    """Turn the broken pipe of an output into a ClosedOutputError."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ClosedOutputError from error
+
+
+def drop_output() -> None:
+    """Lead what is left in the buffer of stdout nowhere: the interpreter would complain that nobody reads it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
