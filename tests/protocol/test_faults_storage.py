@@ -279,13 +279,19 @@ time.time = lambda: real() + float(open({file!r}).read())
 """
 
 
+def set_clock(site: Path, offset_s: int) -> None:
+    """Let processes whose PYTHONPATH is `site` have another time of day."""
+    site.mkdir(exist_ok=True)
+    offset = site / "offset"
+    (site / "sitecustomize.py").write_text(CLOCK.format(file=str(offset)))
+    (site / "next").write_text(str(offset_s))
+    (site / "next").rename(offset)
+
+
 @pytest.mark.parametrize("jump_s", [3600, -3600])
 def test_m4_a_wall_clock_that_jumps_changes_no_order_and_no_deadline(start, tmp_path: Path, jump_s: int) -> None:
     site = tmp_path / "site"
-    site.mkdir()
-    clock = site / "offset"
-    clock.write_text("0")
-    (site / "sitecustomize.py").write_text(CLOCK.format(file=str(clock)))
+    set_clock(site, 0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(site))
         server = start("--stall-timeout", "35s")
@@ -294,8 +300,7 @@ def test_m4_a_wall_clock_that_jumps_changes_no_order_and_no_deadline(start, tmp_
     bob.send(b"one\n")
     alice.line()
 
-    (site / "next").write_text(str(jump_s))
-    shutil.move(site / "next", clock)
+    set_clock(site, jump_s)
     bob.send(b"two\n/who\n")
 
     assert alice.line() == f"[127.0.0.1:{bob.port}]> two"
@@ -307,3 +312,22 @@ def test_m4_a_wall_clock_that_jumps_changes_no_order_and_no_deadline(start, tmp_
     assert (old[17:].partition("> ")[2], new[17:].partition("> ")[2]) == ("one", "two")
     assert old[:16] != new[:16]  # the clock did jump
     assert server.stop() == 0
+
+
+def test_m4_a_ban_holds_after_a_clock_that_was_an_hour_ahead_for_a_while(start, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    set_clock(site, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(site))
+        server = start()
+    server.type("ban 127.0.0.2 30")
+    server.console(r"^Banned 127\.0\.0\.2 until")
+
+    set_clock(site, 3600)
+    server.type("bans")
+    server.console("^No bans$")
+    set_clock(site, 0)
+
+    assert b"you are banned" in server.connect(source=("127.0.0.2", 0)).rest()
+    assert server.stop() == 0
+    assert b"banned" in start().connect(source=("127.0.0.2", 0)).rest()

@@ -32,6 +32,7 @@ from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.operator_log import OperatorLog
+from trio_chat.server.upkeep.settled_clock import SettledClock
 from trio_chat.wire import frames, lines
 
 LIMIT_SHARE = 4
@@ -83,7 +84,8 @@ def wire(
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
     turns = Turns(nursery, lambda: settled(context))
-    all_bans, all_mutes = Bans(bans, operator_log), Mutes(mutes, operator_log)
+    ahead_s = SettledClock().ahead_s
+    all_bans, all_mutes = Bans(bans, operator_log, ahead_s=ahead_s), Mutes(mutes, operator_log, ahead_s=ahead_s)
     all_hooks = Hooks(chat, hooks, operator_log)
     operator = Operator(chat, all_bans, all_mutes, operator_log, time.time, turns.finish, all_hooks)
     admission = Admission(limits_of(settings), operator.bans)
@@ -99,7 +101,7 @@ def wire(
         ends=Turnstile(nursery),
         tls=secrets.tls,
     )
-    return Components(context, operator, operator_log, Pruning(journal, settings.keep))
+    return Components(context, operator, operator_log, Pruning(journal, settings.keep, ahead_s))
 
 
 def rules_of(settings: ServeSettings) -> Rules:

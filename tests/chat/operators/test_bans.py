@@ -69,6 +69,20 @@ def test_a_ban_ends_by_itself() -> None:
     assert bans.current(120.0) == []
 
 
+def test_m4_a_ban_that_a_clock_gone_wrong_ended_holds_again_once_the_clock_is_right() -> None:
+    store, ahead_s = ListStore(), [3600.0]
+    bans = Bans([ban("10.0.0.1", minutes=2)], store, ahead_s=lambda: ahead_s[0])
+
+    assert bans.find(address_of("10.0.0.1"), 3660.0) is None
+    assert bans.current(3660.0) == []
+    ahead_s[0] = 0.0
+
+    assert bans.find(address_of("10.0.0.1"), 60.0)
+    assert store.told == []
+    assert bans.find(address_of("10.0.0.1"), 120.0) is None
+    assert store.told == ["forget 10.0.0.1/32"]
+
+
 def test_the_store_is_told_of_every_change_but_not_of_its_own_records() -> None:
     store = ListStore()
     bans = Bans([ban("10.0.0.1", minutes=1)], store)

@@ -8,6 +8,7 @@ import trio.testing
 from trio_chat.chat.events import Draft, Kind
 from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.journal import open_journal
+from trio_chat.journal.memory.journal import open_memory
 from trio_chat.server.upkeep.housekeeping import PRUNE_EVERY_S, Pruning
 
 
@@ -25,6 +26,26 @@ async def test_entries_beyond_the_limit_are_pruned_at_start_and_from_then_on(aut
 
         assert at_start == 4
         assert len(await journal.read("lobby", limit=100)) == 4
+        nursery.cancel_scope.cancel()
+
+
+async def test_m4_while_the_clock_may_be_wrong_only_what_is_older_by_as_much_is_pruned(autojump_clock) -> None:
+    time, ahead_s = [0.0], [0.0]
+    async with open_memory(clock=lambda: time[0]) as journal, trio.open_nursery() as nursery:
+        for number in range(10):
+            await journal.post(Draft("lobby", Kind.SAID, "alice", str(number))).kept()
+            time[0] += 60
+        time[0] += 86400
+        ahead_s[0] = 86400.0
+        nursery.start_soon(Pruning(journal, [RetentionLimit(older_than=330)], lambda: ahead_s[0]).run)
+        await trio.testing.wait_all_tasks_blocked()
+        meanwhile = len(await journal.read("lobby", limit=100))
+
+        ahead_s[0] = 0.0
+        await trio.sleep(PRUNE_EVERY_S + 1)
+
+        assert meanwhile == 5
+        assert len(await journal.read("lobby", limit=100)) == 1  # the newest one stays
         nursery.cancel_scope.cancel()
 
 

@@ -1,6 +1,6 @@
 """Bans of addresses and networks. Times are seconds since 1970."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,10 +53,16 @@ class BanStore(Protocol):
 class Bans:
     """All bans, found by address in a time that does not grow with their number."""
 
-    def __init__(self, kept: Iterable[Ban] = (), store: BanStore | None = None) -> None:
-        """`kept` is what the store has, oldest first."""
+    def __init__(
+        self,
+        kept: Iterable[Ban] = (),
+        store: BanStore | None = None,
+        *,
+        ahead_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`kept` is what the store has, oldest first. `ahead_s` gives the seconds by which the clock may be wrong."""
         self._by_network: NetworkTable[Ban] = NetworkTable()
-        self._in_order: Restrictions[Network, Ban] = Restrictions(lambda ban: self._drop(ban.network))
+        self._in_order: Restrictions[Network, Ban] = Restrictions(lambda ban: self._drop(ban.network), ahead_s)
         self._store = store
         for ban in kept:
             self._put(ban)

@@ -8,7 +8,7 @@ the same person.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -99,9 +99,15 @@ class MuteStore(Protocol):
 class Mutes:
     """All mutes, found by client in a time that does not grow with their number."""
 
-    def __init__(self, kept: Iterable[Mute] = (), store: MuteStore | None = None) -> None:
-        """`kept` is what the store has, oldest first."""
-        self._in_order: Restrictions[int, Mute] = Restrictions(lambda mute: self._drop(mute.number))
+    def __init__(
+        self,
+        kept: Iterable[Mute] = (),
+        store: MuteStore | None = None,
+        *,
+        ahead_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`kept` is what the store has, oldest first. `ahead_s` gives the seconds by which the clock may be wrong."""
+        self._in_order: Restrictions[int, Mute] = Restrictions(lambda mute: self._drop(mute.number), ahead_s)
         self._by_session: dict[str, Mute] = {}
         self._by_network: NetworkTable[dict[int, Mute]] = NetworkTable()
         self._numbers: dict[_Target, int] = {}

@@ -41,9 +41,13 @@ R = TypeVar("R", bound=Restriction)
 class Restrictions(Generic[K, R]):
     """Restrictions by key, in the order in which they were made. Those that are over are dropped in time."""
 
-    def __init__(self, on_end: Callable[[R], object]) -> None:
-        """`on_end` is called with each one that is dropped because it is over."""
+    def __init__(self, on_end: Callable[[R], object], ahead_s: Callable[[], float] = lambda: 0.0) -> None:
+        """`on_end` is called with each one that is dropped because it is over.
+
+        `ahead_s` gives the seconds by which the clock may be wrong: one that was over before is dropped.
+        """
         self._on_end = on_end
+        self._ahead_s = ahead_s
         self._rows: dict[K, tuple[int, R]] = {}
         self._ends: list[tuple[float, int, K]] = []
         """A heap of ends, with those of restrictions that were removed or changed since."""
@@ -88,6 +92,8 @@ class Restrictions(Generic[K, R]):
 
     def expire(self, now: float) -> None:
         """Drop some of those that are over; those that are left take no effect, and are dropped by later calls."""
+        if self._ends:
+            now -= self._ahead_s()
         for _ in range(EXPIRED_PER_CALL):
             if not self._ends or self._ends[0][0] > now:
                 return

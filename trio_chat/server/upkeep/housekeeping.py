@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -32,9 +32,13 @@ async def restore_rooms(chat: Chat, journal: Journal) -> None:
 class Pruning:
     """Prunes entries beyond any of the bounds, at once and then every minute."""
 
-    def __init__(self, journal: Journal, keeps: Sequence[RetentionLimit]) -> None:
+    def __init__(
+        self, journal: Journal, keeps: Sequence[RetentionLimit], ahead_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        """`ahead_s` gives the seconds by which the clock may be wrong: entries have to be older by these."""
         self._journal = journal
         self._keeps = keeps
+        self._ahead_s = ahead_s
         self._round = trio.CancelScope()
 
     @property
@@ -57,7 +61,8 @@ class Pruning:
 
     async def _prune(self) -> None:
         for keep in self._keeps:
+            older_than = None if keep.older_than is None else keep.older_than + self._ahead_s()
             try:
-                await need(self._journal, Prunable).prune(older_than=keep.older_than, more_than=keep.more_than)
+                await need(self._journal, Prunable).prune(older_than=older_than, more_than=keep.more_than)
             except JournalError as error:
                 logger.warning("cannot prune: %s", error)
