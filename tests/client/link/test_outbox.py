@@ -156,6 +156,26 @@ async def test_a_file_that_holds_nothing_is_removed_and_any_other_stays(tmp_path
         assert waits.pending == (SAY,)
 
 
+def test_the_outboxes_of_clients_that_were_killed_long_ago_are_removed_unless_a_message_waits(tmp_path: Path) -> None:
+    with ExitStack() as killed:
+        names = ["empty", "in use", "waits", "new", "damaged"]
+        outboxes = {name: killed.enter_context(open_outbox(name, folder=tmp_path)) for name in names}
+        for outbox in outboxes.values():
+            outbox.use_session()
+        trio.run(outboxes["waits"].add, [SAY])
+    files = {name: next(tmp_path.glob(f"{name.replace(' ', '_')}-*")) for name in names}
+    files["damaged"].write_bytes(b"x" * 5000)
+    for name in ("empty", "in use", "waits", "damaged"):
+        os.utime(files[name], (0, 0))
+
+    with open_outbox("in use", folder=tmp_path):
+        os.utime(files["in use"], (0, 0))
+        with open_outbox("another", folder=tmp_path):
+            pass
+
+        assert sorted(tmp_path.glob("*.1")) == sorted(file for name, file in files.items() if name != "empty")
+
+
 def test_a_message_is_not_lost_to_another_client_that_removes_its_file(tmp_path: Path) -> None:
     has_ended = Event()
 

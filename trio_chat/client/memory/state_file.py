@@ -80,7 +80,7 @@ def set_aside(file: Path) -> Path:
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
+def locked(file: Path, *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """Keep other clients from writing a file until the end of the block. Raises OSError, also where one does not end.
 
     It makes the folder where that is missing.
@@ -88,7 +88,7 @@ def locked(file: Path) -> Iterator[None]:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fd = os.open(file.parent, os.O_RDONLY)
     try:
-        deadline = time.monotonic() + LOCK_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while not _try_to_lock(fd):
             if time.monotonic() > deadline:
                 raise OSError(errno.EBUSY, "another client does not let go of it", str(file))
