@@ -284,6 +284,18 @@ def test_new_entries_are_set_off_from_read_ones() -> None:
     assert left_behind.marks == {"lobby": ReadMark(10, 99.0)}
 
 
+def test_our_own_late_lines_are_nothing_new() -> None:
+    alone, joiner = Joiner(marks=marks(lobby=8)), Joiner(marks=marks(lobby=8))
+
+    alone.page(said(8), said(9, author="alice"), said(10, author="alice"))
+    joiner.page(said(8), said(9, author="alice"), said(10), said(11, author="alice"))
+    for each in (alone, joiner):
+        each.members("alice")
+
+    assert alone.heard == ["past 8", "past 9", "past 10", "1 here"]
+    assert joiner.heard == ["past 8", "past 9", "1 since 60", "past 10", "past 11", "1 here"]
+
+
 def test_of_much_that_is_new_all_is_counted_and_the_last_shown() -> None:
     joiner = Joiner(history_lines=2, marks=marks(lobby=1))
 

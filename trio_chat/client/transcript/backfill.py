@@ -4,6 +4,7 @@ Where the person has been there before, what is new to them is counted and set o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import dropwhile
 
 from msgspec.structs import replace
 
@@ -144,12 +145,13 @@ class Backfill:
         mark = self._marks.of_last_time(room)
         if mark is None or not isinstance(event, Answered) or not isinstance(event.answer, frames.Page):
             return []
-        new = [entry for entry in event.answer.entries if entry.id > mark.id]
-        if not new:
+        new = _new_since(mark.id, event.answer.entries, joined.label)
+        others = [entry for entry in new if entry.author != joined.label]
+        if not others:
             self._marks.catch_up(room, joined.newest_id_before(room), self._clock())
             return []
         has_more = event.answer.more and len(new) == len(event.answer.entries)
-        return [NewSince(room, len(new), mark.time, has_more=has_more, is_shown=False)]
+        return [NewSince(room, len(others), mark.time, has_more=has_more, is_shown=False)]
 
     def _history_of(self, room: str, joined: JoinedRooms, limit: int) -> frames.History | None:
         """Make the question for what is older than the entries that come by themselves."""
@@ -190,7 +192,7 @@ class Backfill:
         match answered.answer:
             case frames.Page() as page if isinstance(answered.question, frames.History):
                 room = answered.question.room
-                parts = list(self._parts_of(page, self._marks.of_last_time(room), room))
+                parts = list(self._parts_of(page, self._marks.of_last_time(room), room, joined.label))
                 self._marks.catch_up(room, joined.newest_id_before(room), self._clock())
                 return [Answered(answered.question, part) if isinstance(part, frames.Page) else part for part in parts]
             case frames.Members(labels=labels) as members:
@@ -201,18 +203,21 @@ class Backfill:
                 return shortened
         return [answered]
 
-    def _parts_of(self, page: frames.Page, mark: ReadMark | None, room: str) -> Iterator[frames.Page | NewSince]:
-        """Part a page at a mark, into what was read, a line between, and what is new."""
+    def _parts_of(
+        self, page: frames.Page, mark: ReadMark | None, room: str, label: str
+    ) -> Iterator[frames.Page | NewSince]:
+        """Part a page at a mark, into what was read, a line between, and what is new: others' lines, and ours after."""
         shown = page.entries[-self._history_lines :] if self._history_lines else []
         first_id = shown[0].id if shown and len(shown) < len(page.entries) else 0
         damaged = [number for number in page.damaged if number >= first_id]
-        mark_id = mark.id if mark else 2**63
-        new = [entry for entry in page.entries if entry.id > mark_id]
+        new = _new_since(mark.id, page.entries, label) if mark else []
+        mark_id = new[0].id - 1 if new else 2**63
+        others = sum(entry.author != label for entry in new)
         for is_new in (False, True):
             if is_new and new and mark:
                 has_more = page.more and len(new) == len(page.entries)
-                new_shown = sum(entry.id > mark_id for entry in shown)
-                yield NewSince(room, len(new), mark.time, has_more=has_more, is_shown=True, shown=new_shown)
+                new_shown = sum(entry.id > mark_id and entry.author != label for entry in shown)
+                yield NewSince(room, others, mark.time, has_more=has_more, is_shown=True, shown=new_shown)
             part = replace(
                 page,
                 more=False,  # nobody has asked how to read on
@@ -221,3 +226,9 @@ class Backfill:
             )
             if part.entries or part.damaged:
                 yield part
+
+
+def _new_since(mark_id: int, entries: Iterable[frames.Said], label: str) -> list[frames.Said]:
+    """Return what is newer than a mark, from the first that we did not say: our own late lines are nothing new."""
+    newer = (entry for entry in entries if entry.id > mark_id)
+    return list(dropwhile(lambda entry: entry.author == label, newer))

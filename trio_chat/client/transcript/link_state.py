@@ -9,6 +9,10 @@ class JoinedRooms(Protocol):
     """The rooms that we are in."""
 
     @property
+    def label(self) -> str:
+        """Our name as others see it."""
+
+    @property
     def rooms(self) -> dict[str, str]:
         """The topic of each room by name."""
 
@@ -26,10 +30,6 @@ class LinkState(JoinedRooms, Protocol):
     @property
     def is_connected(self) -> bool:
         """True if the server has welcomed us and the connection has not been lost, as far as we know."""
-
-    @property
-    def label(self) -> str:
-        """Our name as others see it."""
 
     @property
     def pending(self) -> tuple[Message, ...]:

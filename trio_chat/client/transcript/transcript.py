@@ -37,6 +37,9 @@ CALLED_MAX = 2048
 SHOWN_MAX = 2 * TEXT_MAX
 """Characters of a line that are shown. Lines of our server are shorter."""
 
+_OF_NO_ROOM = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED)
+"""Kinds of notices about the whole chat, or with the room in their text. Each room has them, and one is shown."""
+
 _TIME_MAX = 4_000_000_000.0  # the year 2096: the platform may not know later ones
 
 # The forms that `wire.lines` prints, after the minute where they come from the history. A name ends at the first `]> `,
@@ -95,7 +98,7 @@ class Transcript:
             )
         if when:
             rows[0] = (when, *rows[0])
-        if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in (Kind.JOINED, Kind.LEFT):
+        if is_past or entry.room in (room, frames.MAILBOX) or entry.kind in _OF_NO_ROOM:
             return rows
         return [(Part(f"#{excerpt(entry.room)} ", Style.NOTICE), *rows[0]), *rows[1:]]
 
