@@ -85,9 +85,20 @@ class Command(Generic[R]):
 
     def check(self, argument: str) -> None:
         """Raises ChatError where an argument is missing."""
-        needed = sum(not word.startswith("[") for word in self.usage.split())
-        if self.missing and len(argument.split(maxsplit=needed)) < needed:
+        if self.missing and not self._has_needed(argument):
             raise ChatError("usage", f"/{self.name} needs {self.missing}: {self.title}")
+
+    def suits(self, argument: str) -> tuple[bool, int]:
+        """Return a measure of how well an argument suits the command: it has what is needed, and no more than that."""
+        return self._has_needed(argument), self._needed()
+
+    def _has_needed(self, argument: str) -> bool:
+        needed = self._needed()
+        return len(argument.split(maxsplit=needed)) >= needed
+
+    def _needed(self) -> int:
+        """Return the number of words that its argument has at least."""
+        return sum(not word.startswith("[") for word in self.usage.split())
 
 
 def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
@@ -124,7 +135,7 @@ def parse(command_line: str, commands: Mapping[str, Command[R]]) -> tuple[Comman
     name, argument = _split(command_line)
     command = commands.get(name)
     if command is None:
-        raise ChatError("unknown-command", _unknown(excerpt(name, NAME_SHOWN), commands))
+        raise ChatError("unknown-command", _unknown(excerpt(name, NAME_SHOWN), argument, commands))
     command.check(argument)
     return command, argument
 
@@ -137,9 +148,13 @@ def _split(line: str) -> tuple[str, str]:
     return name.lower(), rest[0].rstrip() if rest else ""
 
 
-def _unknown(name: str, commands: Mapping[str, Command[R]]) -> str:
-    """Answer an unknown command, which may be mistyped or from another chat."""
-    meant = [command.name for command in commands.values() if name.lower() in command.synonyms]
+def _unknown(name: str, argument: str, commands: Mapping[str, Command[R]]) -> str:
+    """Answer an unknown command, which may be mistyped or from another chat.
+
+    A name may have two meanings: `/w` is `/who` in one chat, and `/w bob hi` is `/msg` in another.
+    """
+    known = [command for command in commands.values() if name.lower() in command.synonyms]
+    meant = [command.name for command in sorted(known, key=lambda command: command.suits(argument), reverse=True)]
     meant = meant or get_close_matches(name.lower(), commands, n=1, cutoff=_LIKENESS)
     advice = f"did you mean /{meant[0]}?" if meant else f"/help lists the commands; {SAID_BY_TWO}"
     return f"unknown command /{name}: {advice}"

@@ -276,7 +276,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             price=BOTH_MAILBOXES,
             missing="a nick and a text",
             request="tell",
-            synonyms=("query", "tell", "whisper", "dm", "m", "pm"),
+            synonyms=("query", "tell", "whisper", "w", "dm", "m", "pm"),
         ),
         Command(
             "join",
