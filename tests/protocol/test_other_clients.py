@@ -143,6 +143,7 @@ def test_a_password_is_kept_off_the_screen_of_a_telnet_that_negotiates(start, tm
     assert bob.line() == "*** wrong password: try again ***\r"
     bob.send(b"geheim\r\n")
     assert _received(bob, 3) == b"\xff\xfc\x01"
+    assert bob.line() == f"*** you are [127.0.0.1:{bob.port}]; /nick NAME changes that ***\r"
     bob.send(b"\xff\xfe\x01quit()\r\n")
 
     assert bob.rest() == b"*** you have left ***\r\n"

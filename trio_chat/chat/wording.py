@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 from textwrap import wrap
+from types import MappingProxyType
 
 from trio_chat.chat.events import LOBBY
 
@@ -31,6 +32,19 @@ _HELP_COLUMNS = 76
 """Columns for a usage and its text, of 80 with the blanks before and between them."""
 
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
+
+
+_LEAVES = "/quit leaves"
+_HELPS = "/help lists what there is"
+_MEANT = MappingProxyType(
+    dict.fromkeys(("quit", "exit", "logout", "exit()", ":q", ":q!", ":wq"), _LEAVES) | {"help": _HELPS}
+)
+_MEANT_CHARS_MAX = max(map(len, _MEANT))
+
+
+def command_meant(text: str) -> str:
+    """Return a sentence with the command that somebody means who says only `quit` or `help`; else an empty string."""
+    return _MEANT.get(text.strip().lower(), "") if len(text) <= 2 * _MEANT_CHARS_MAX else ""
 
 
 def notice(text: str) -> str:

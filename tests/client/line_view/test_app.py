@@ -19,7 +19,7 @@ import trio
 from tests.client.conftest import open_peer
 from tests.conftest import PATIENCE_S
 from trio_chat.client.line_view.app import CONNECT_NOTICE_S, GOODBYE, LineView, join
-from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_TIMEOUT_S
+from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_NOTICE_S, LEAVE_TIMEOUT_S
 from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.surface import BELL_INTERVAL_S
@@ -762,21 +762,64 @@ def test_many_lines_from_last_time_are_sent_after_a_yes(play: Any, tmp_path: Pat
     assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit") == 0
 
 
-def test_only_the_keys_of_a_question_answer_it_and_ctrl_c_drops_nothing_that_is_kept(play: Any, tmp_path: Path) -> None:
-    """A private message among them cannot be edited, and `e` is no answer then."""
+def test_messages_to_different_people_and_rooms_are_edited_one_draft_after_the_other(play: Any, tmp_path: Path) -> None:
+    waiting = [Say(room="lobby", text=text, key=text) for text in ("a", "/b", "c")]
     with open_outbox("test", folder=tmp_path) as outbox:
-        trio.run(
-            outbox.add, [*(Say(room="lobby", text=line, key=line) for line in "abc"), Tell(to="x", text="d", key="d")]
-        )
+        last = (Say(room="dev", text="/e", key="e"), Say(room="ops", text="f", key="f"))
+        trio.run(outbox.add, [*waiting, Tell(to="bob", text="d", key="d"), *last])
 
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("e")
+        await screen.shows(
+            "*** draft 1 of 4: the next one comes when this is sent ***",
+            "*** 3 lines not sent: taken back ***",
+            *(f"{AT_PROMPT} a", "| /b", "| c"),
+        )
+        screen.type("\r")
+        assert [await peer.keep(number) for number in (1, 2, 3)] == ["a", "/b", "c"]
+        await screen.shows(f"{AT_PROMPT} /msg bob d")
+        screen.type("\r")
+        told = await peer.frame()
+        assert (told["type"], told["to"], told["text"]) == ("tell", "bob", "d")
+        await screen.shows("[1.2.3.4:5] #dev> //e")
+        screen.type("\r")
+        said = await peer.frame()
+        assert (said["room"], said["text"]) == ("dev", "/e")
+        await screen.shows("[1.2.3.4:5] #ops> f")
+        screen.type("\x15\x04")
+        for number, frame in ((4, told), (5, said)):
+            await peer.tell(number, frame["text"], key=frame["key"], author="me")
+        await peer.part()
+
+    assert play(scene, at_prompt="send 6 lines from last time? y: send, n: drop, e: edit") == 0
+    assert _kept(tmp_path) == []
+
+
+def test_a_draft_that_was_not_put_into_the_line_stays_for_next_time(play: Any, tmp_path: Path) -> None:
+    with open_outbox("test", folder=tmp_path) as outbox:
+        trio.run(outbox.add, [Say(room=room, text=f"in {room}", key=room, lines=[]) for room in ("a", "b", "c", "d")])
+
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("e")
+        await screen.shows("[1.2.3.4:5] #a> in a")
+        screen.type("\x15\x04")
+        await peer.part()
+
+    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit") == 0
+    assert _kept(tmp_path) == ["in b", "in c", "in d"]
+
+
+def test_only_the_keys_of_a_question_answer_it_and_ctrl_c_drops_nothing_that_is_kept(play: Any, tmp_path: Path) -> None:
+    _leave_behind(tmp_path, "a", "b", "c", "d")
+
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("x\r")
         screen.type("\x03")
         await screen.shows("*** 4 lines kept for when you join again: /cancel drops them", "    ***", AT_PROMPT)
         screen.type("\x03")
         await peer.part()
 
-    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop") == 0
+    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit") == 0
     assert _kept(tmp_path) == ["a", "b", "c", "d"]
 
 
@@ -797,6 +840,77 @@ def test_lines_typed_one_by_one_without_a_connection_are_no_paste(play: Any, tmp
 
     assert play(scene) == 0
     assert _kept(tmp_path) == ["a", "b", "c", "d"]
+
+
+def test_a_paste_that_is_being_written_to_disk_can_be_stopped(
+    play: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, is_writing, can_write = Outbox.add, trio.Event(), trio.Event()
+
+    async def write_slowly(outbox: Outbox, messages: Iterable[Message]) -> None:
+        await write(outbox, messages)
+        is_writing.set()
+        await can_write.wait()
+
+    monkeypatch.setattr(Outbox, "add", write_slowly)
+
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("\x1b[200~one\ntwo\x1b[201~\r")
+        await is_writing.wait()
+        screen.type("\x1b[200~three\nfour\nfive\x1b[201~\r")
+        screen.type("next")
+        await screen.shows(f"{AT_PROMPT} next")
+        screen.type("\x03")
+        await screen.shows("*** 2 lines not sent: taken back ***", f"{AT_PROMPT} next")
+        can_write.set()
+        screen.type("\r")
+        assert await peer.keep(1) == "next"
+        await screen.shows("[me]> next", AT_PROMPT)
+        assert "*** 3 lines not sent: taken back ***" in screen.lines
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+    assert _kept(tmp_path) == []
+
+
+@pytest.mark.parametrize(("typed", "command"), [("quit", "/quit leaves"), ("Help", "/help lists what there is")])
+def test_a_word_that_is_a_command_elsewhere_is_asked_about(play: Any, typed: str, command: str) -> None:
+    async def scene(peer: Any, screen: Any) -> None:
+        question = f'say "{typed}" to #lobby? {command}. y/n/e (e: edit)'
+        screen.type(f"{typed}\r")
+        await screen.shows(*wrapped(question))
+        screen.type("n")
+        await screen.shows(AT_PROMPT)
+        screen.type(f"{typed}\r")
+        await screen.shows(*wrapped(question))
+        screen.type("y")
+        assert await peer.keep(1) == typed
+        screen.type("\x04")
+        await peer.part()
+
+    assert play(scene) == 0
+
+
+def wrapped(line: str, columns: int = 60) -> list[str]:
+    """The rows in which a terminal shows a line of the prompt."""
+    return [line[start : start + columns].rstrip() for start in range(0, len(line), columns)]
+
+
+def test_a_person_who_leaves_a_silent_server_is_told_what_the_client_waits_for(play: Any, screen: Any) -> None:
+    stopped_clock = trio.testing.MockClock()
+
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.type("hello\r")
+        await screen.shows("[1.2.3.4:5]> hello", AT_PROMPT)
+        screen.type("\x04")
+        while not stopped_clock.current_time() > LEAVE_NOTICE_S:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            stopped_clock.jump(LEAVE_NOTICE_S / 3)
+        await screen.shows("*** waiting for the server to confirm 1 line; Ctrl-C leaves", "    at once ***")
+        signal.raise_signal(signal.SIGINT)
+
+    assert play(scene, clock=stopped_clock) == 128 + signal.SIGINT
 
 
 def test_a_paste_that_is_being_sent_can_be_stopped(play: Any, tmp_path: Path) -> None:
@@ -1065,10 +1179,13 @@ def test_other_rooms_are_shown_with_their_name(play: Any) -> None:
         await peer.tell(6, "hi", room="kitchen")
         await peer.tell(7, "hi")
         await peer.tell(8, "", kind="joined", room="lobby")
-        await screen.shows("[a]> hi", "#lobby [a]> hi", "*** [a] joined the chat ***", "[1.2.3.4:5] #kitchen>")
+        await peer.tell(9, "al", kind="renamed", room="lobby")
+        await peer.tell(10, "", kind="kicked", room="lobby", author="al")
+        notices = ("*** [a] joined the chat ***", "*** [a] is now [al] ***", "*** [al] was kicked ***")
+        await screen.shows("[a]> hi", "#lobby [a]> hi", *notices, "[1.2.3.4:5] #kitchen>")
         screen.type("hi both\r")
         said = await peer.frame()
-        await peer.tell(9, "hi both", room="kitchen", author="me", key=said["key"])
+        await peer.tell(11, "hi both", room="kitchen", author="me", key=said["key"])
         assert said["room"] == "kitchen"
         await screen.shows("[me]> hi both", "[1.2.3.4:5] #kitchen>")
         screen.type("/leave\r")

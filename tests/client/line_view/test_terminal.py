@@ -11,7 +11,7 @@ import trio
 
 from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
-from trio_chat.client.line_view.terminal import Terminal, open_terminal
+from trio_chat.client.line_view.terminal import TOO_LATE, Terminal, open_terminal
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history", "服务器")
 
@@ -126,6 +126,28 @@ def test_a_paste_that_is_asked_about_is_sent_only_by_a_yes(screen: Any, key: str
         screen.type("\x15end\r")
 
         assert await typed(terminal, 2 if key == "y" else 1) == (["one\ntwo", "end"] if key == "y" else ["end"])
+
+    play(scene, screen, view)
+
+
+def test_ctrl_c_right_after_a_yes_takes_the_paste_back_or_tells_that_it_is_too_late_but_does_not_leave(
+    screen: Any,
+) -> None:
+    refused: list[str] = []
+    view = PromptView(question_about=lambda draft: "send it?" if "\n" in draft else "", refuse=refused.append)
+
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("\x1b[200~one\ntwo\x1b[201~\ry\x03kept\r")
+        assert await typed(terminal, 1) == ["kept"]
+        assert refused == ["2 lines not sent: taken back"]
+        await screen.shows(">")
+        screen.type("\x1b[200~one\ntwo\x1b[201~\ry")
+        assert await typed(terminal, 1) == ["one\ntwo"]
+        screen.type("\x03kept\r")
+        assert await typed(terminal, 1) == ["kept"]
+        assert refused[1:] == [TOO_LATE]
+        screen.type("\x03")
+        await terminal.stopped.wait()
 
     play(scene, screen, view)
 

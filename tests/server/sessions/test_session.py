@@ -147,6 +147,33 @@ async def test_the_right_password_admits_and_the_lines_behind_it_are_handled(ope
         assert await alice.line() == "*** 1 in #lobby: [alice] (you) ***"
 
 
+async def test_a_person_who_has_typed_the_right_password_is_told_so(open_server, autojump_clock) -> None:
+    async with open_server(password="geheim") as server:
+        alice = await server.connect()
+        assert await alice.line() == "*** password: ***"
+
+        await alice.send(b"geheim\n")
+
+        assert (await alice.line()).endswith("]; /nick NAME changes that ***")
+
+
+async def test_a_word_that_is_a_command_elsewhere_is_said_and_its_author_told_once(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        alice, bob = await server.join(), await server.join()
+        assert (await alice.line()).endswith("joined the chat ***")
+
+        await alice.send(b"quit\n")
+        hint = await alice.line()
+        await alice.send(b"help\n")
+        heard = [await bob.line() for _ in range(2)]
+        await bob.send(b"hello\nexit\n/nick bob\n")
+
+        assert hint == '*** "quit" was said as text: /quit leaves ***'
+        assert [line.partition("> ")[2] for line in heard] == ["quit", "help"]
+        assert [(await alice.line()).partition("> ")[2] for _ in range(2)] == ["hello", "exit"]
+        assert await bob.line() == "*** you are [bob] now ***"
+
+
 async def test_a_password_can_be_mistyped_twice(open_server, autojump_clock) -> None:
     async with open_server(password="geheim") as server:
         alice = await server.connect()

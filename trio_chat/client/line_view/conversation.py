@@ -27,7 +27,7 @@ from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.backfill import Backfill
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import typed_form
+from trio_chat.client.transcript.input import drafts_of, typed_form
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import beginning_of
 from trio_chat.client.transcript.read_marks import ReadMarks
@@ -37,6 +37,9 @@ from trio_chat.wire import frames
 
 LEAVE_TIMEOUT_S = 2
 """Time for the last messages to be acknowledged when the person leaves; then as much to print those that were not."""
+
+LEAVE_NOTICE_S = 0.5
+"""Time after which the person who leaves is told what the client waits for."""
 
 BACKFILL_TIMEOUT_S = 3
 """Time for which new entries of a room that was joined wait for its history."""
@@ -130,8 +133,7 @@ class Conversation:
 
     def stop_paste(self) -> bool:
         """Take back the pastes that are being sent. -> whether there were any"""
-        waiting = (*self._link.cancellable, *self._sender.messages)
-        if not any(message.key in self._sender.pasted for message in waiting):
+        if not self._sender.has_paste and not any(it.key in self._sender.pasted for it in self._link.cancellable):
             return False
         self._must_stop_paste.set()
         return True
@@ -154,21 +156,29 @@ class Conversation:
         if not held:
             return
         lines = count_lines(sum(len(lines_of(message)) for message in held))
-        can_edit = all(isinstance(message, frames.Say) for message in held)
-        choices = "y: send, n: drop, e: edit" if can_edit else "y: send, n: drop"
-        answer = await self._surface.ask(f"send {lines} from last time? {choices}", "yne" if can_edit else "yn")
+        answer = await self._surface.ask(f"send {lines} from last time? y: send, n: drop, e: edit", "yne")
         if answer == "y":
             waiting = {message.key: message for message in self._link.held}
             self._narrator.delivery.waiting |= waiting
             self._sender.pasted |= waiting.keys()
             self._link.release()
+        elif answer == "e":
+            await self._edit(held)
         elif answer:
             await self._link.cancel([message.key for message in held])
-            if answer == "e":
-                self._narrator.room = next(message.room for message in held if isinstance(message, frames.Say))
-                self._surface.restore("\n".join(map(typed_form, held)))
         elif not self._surface.stopped.is_set():
             await self._display.notice(f"{lines} kept for when you join again: /cancel drops them")
+
+    async def _edit(self, messages: Sequence[Message]) -> None:
+        """Put messages back into the line, draft by draft. Those that did not get there stay in the outbox."""
+        drafts = list(drafts_of(messages))
+        for number, (some, draft) in enumerate(drafts, 1):
+            await self._link.cancel([message.key for message in some])
+            self._narrator.room = next((it.room for it in some if not isinstance(it, frames.Tell)), self._narrator.room)
+            self._surface.restore(draft)
+            if number < len(drafts):
+                await self._display.notice(f"draft {number} of {len(drafts)}: the next one comes when this is sent")
+                await self._sender.wait_for_typed()
 
     async def _keep_rest(self) -> list[Row]:
         """Put lines typed before the end into the outbox. -> rows still to be printed
@@ -190,8 +200,17 @@ class Conversation:
         with trio.move_on_after(LEAVE_TIMEOUT_S):
             await self._has_sent.wait()
             if self._link.is_connected:
+                await trio.sleep(LEAVE_NOTICE_S)
+                await self._explain_wait()
                 await trio.sleep_forever()
         scope.cancel()
+
+    async def _explain_wait(self) -> None:
+        """Tell a person who leaves what the client still waits for."""
+        if self._surface.has_prompt:
+            count = sum(len(lines_of(message)) for message in self._link.pending)
+            what = f"confirm {count_lines(count)}" if count else "answer"
+            await self._display.notice(f"waiting for the server to {what}; Ctrl-C leaves at once")
 
     async def _send(self) -> None:
         await self._sender.run()

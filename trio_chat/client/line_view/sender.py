@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from secrets import token_hex
 from typing import assert_never
 
@@ -19,7 +19,7 @@ from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.transcript.input import Ignore, Local, Meaning, help_lines, meaning_of, written_out
 from trio_chat.client.transcript.narrator import Narrator
-from trio_chat.client.transcript.paste import LINES_UNASKED, messages_in, said_of_pipe, with_blank_lines
+from trio_chat.client.transcript.paste import LINES_UNASKED, lines_in, messages_in, said_of_pipe, with_blank_lines
 from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
 
@@ -48,6 +48,9 @@ class Sender:
         self._takes_commands = takes_commands
         self._lines: deque[str] = deque()
         self._messages: list[Message] = []
+        self._given: set[int] = set()
+        """The identities of those that the link is just taking, which has to take them back itself."""
+        self._typed_waiters = trio.lowlevel.ParkingLot()
         self._is_burst = False
         self.pasted: set[str] = set()
         """Keys of the messages that Ctrl-C takes back: those of several lines, and many that came at once. Lines that
@@ -60,9 +63,9 @@ class Sender:
         """True if the rest was left out, because it would have been said under another name."""
 
     @property
-    def messages(self) -> Sequence[Message]:
-        """Messages that the link has not been given yet."""
-        return self._messages
+    def has_paste(self) -> bool:
+        """True if there is a paste that the link has not been given yet."""
+        return any("\n" in line for line in self._lines) or any(it.key in self.pasted for it in self._messages)
 
     @property
     def unsent_count(self) -> int:
@@ -76,7 +79,12 @@ class Sender:
             self._is_burst = len(lines) > LINES_UNASKED
             self.pasted &= {message.key for message in self._link.pending} if self.pasted else set()
             await self._execute_all()
+            self._typed_waiters.unpark_all()
         self.is_over = True
+
+    async def wait_for_typed(self) -> None:
+        """Wait until the next line that is typed has been executed."""
+        await self._typed_waiters.park()
 
     async def keep_rest(self) -> list[Row]:
         """Give the link all lines read before the end, waiting only for the disk. -> rows still to be printed"""
@@ -116,9 +124,11 @@ class Sender:
 
     def drop_pasted(self) -> int:
         """Drop the messages of pastes that the link has not been given. -> the number of their lines"""
-        dropped = [message for message in self._messages if message.key in self.pasted]
-        self._messages = [message for message in self._messages if message.key not in self.pasted]
-        return sum(len(lines_of(message)) for message in dropped)
+        drafts = [line for line in self._lines if "\n" in line]
+        self._lines = deque(line for line in self._lines if "\n" not in line)
+        dropped = [it for it in self._messages if it.key in self.pasted and id(it) not in self._given]
+        self._messages = [it for it in self._messages if it.key not in self.pasted or id(it) in self._given]
+        return sum(len(lines_of(message)) for message in dropped) + sum(len(lines_in(draft)) for draft in drafts)
 
     def _marked(self, messages: list[Message]) -> list[Message]:
         """Give the messages of a paste the keys by which it can be stopped."""
@@ -187,9 +197,12 @@ class Sender:
                 count = min(len(self._messages), _MESSAGES_PER_COMMIT)
                 await self._link.wait_for_space(count, is_persistent=not self._surface.has_prompt)
             batch = self._messages[:_MESSAGES_PER_COMMIT]  # a paste may have been taken back meanwhile
-            await self._link.say(*batch)
-            given = set(map(id, batch))
-            self._messages = [message for message in self._messages if id(message) not in given]
+            self._given = set(map(id, batch))
+            try:
+                await self._link.say(*batch)
+                self._messages = [message for message in self._messages if id(message) not in self._given]
+            finally:
+                self._given = set()
 
     def _ask(self, question: Question) -> None:
         """Ask the server. A room to be joined is the current one at once: the next line typed belongs there."""

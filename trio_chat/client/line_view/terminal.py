@@ -8,7 +8,7 @@ import asyncio
 import math
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self, TextIO, cast
@@ -32,7 +32,8 @@ from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
 from trio_chat.client.line_view.word_completer import Complete, WordCompleter
-from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, pasted
+from trio_chat.client.transcript.delivery import count_lines
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, lines_in, pasted
 
 STYLE = Style.from_dict({"waiting": "dim"})
 
@@ -41,6 +42,11 @@ FRAME_S = 0.016
 
 RESTORE_TIMEOUT_S = 2.0
 """Time to restore the terminal, which takes one turn of the loop."""
+
+PASTE_GRACE_S = 1.0
+"""Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
+
+TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
 
 _FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody may go on typing
 
@@ -102,8 +108,9 @@ class Terminal:
         buffer.accept_handler = self._accept
         buffer.on_text_changed += self._fold
         buffer.read_only = Condition(lambda: self._question is not None)
-        self._send_typed, self._typed = trio.open_memory_channel[str](math.inf)
-        self._printed_at = -math.inf
+        self._typed: list[str] = []
+        self._has_typed = trio.Event()
+        self._printed_at = self._pasted_at = -math.inf
         self.stopped = trio.Event()
 
     @property
@@ -125,13 +132,13 @@ class Terminal:
 
     async def __anext__(self) -> list[str]:
         """Wait for typed lines. -> all that there are; a paste of several lines is one, with its line breaks"""
-        try:
-            lines = [await self._typed.receive()]
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
-        with suppress(trio.WouldBlock, trio.EndOfChannel):
-            while True:
-                lines.append(self._typed.receive_nowait())
+        await trio.lowlevel.checkpoint()
+        while not self._typed:
+            if self.stopped.is_set():
+                raise StopAsyncIteration
+            self._has_typed = trio.Event()
+            await self._has_typed.wait()
+        lines, self._typed = self._typed, []
         return lines
 
     async def prompt(self) -> None:
@@ -163,7 +170,7 @@ class Terminal:
 
     def _stop(self) -> None:
         self.stopped.set()
-        self._send_typed.close()
+        self._has_typed.set()
         app = self._session.app
         if app.is_running and not app.is_done:
             app.exit()
@@ -203,6 +210,7 @@ class Terminal:
         buffer = self._session.default_buffer
         if buffer.text:
             buffer.history.append_string(draft)
+            buffer.reset(buffer.document)  # which loads the history again
         else:
             buffer.set_document(Document(draft), bypass_readonly=True)
         self.refresh()
@@ -258,12 +266,18 @@ class Terminal:
         if question := self._view.question_about(draft):
             self._question = Question(question, partial(self._send_if_wanted, draft))
         elif draft.strip():
-            self._send_typed.send_nowait(draft)
+            self._send(draft)
         return False
+
+    def _send(self, draft: str) -> None:
+        if "\n" in draft:
+            self._pasted_at = asyncio.get_running_loop().time()
+        self._typed.append(draft)
+        self._has_typed.set()
 
     def _send_if_wanted(self, draft: str, key: str) -> None:
         if key == "y":
-            self._send_typed.send_nowait(draft)
+            self._send(draft)
         elif key == "e":
             self.restore(draft)
 
@@ -271,12 +285,23 @@ class Terminal:
         """Handle Ctrl-C."""
         if self._question:
             self._answer(self._question, "")
-        elif self._view.stop_paste():
-            return
+        elif self._has_stopped_paste():
+            self._pasted_at = -math.inf
         elif self.draft:
             self._session.default_buffer.reset(append_to_history=True)
+        elif asyncio.get_running_loop().time() - self._pasted_at < PASTE_GRACE_S:
+            self._pasted_at = -math.inf
+            self._view.refuse(TOO_LATE)
         else:
             self._stop()
+
+    def _has_stopped_paste(self) -> bool:
+        """Take back a paste that is being sent, or that nobody has taken from here yet. -> whether there was any"""
+        count = sum(len(lines_in(draft)) for draft in self._typed if "\n" in draft)
+        self._typed = [line for line in self._typed if "\n" not in line]
+        if count:
+            self._view.refuse(f"{count_lines(count)} not sent: taken back")
+        return self._view.stop_paste() or count > 0
 
     def _paste(self, event: KeyPressEvent) -> None:
         """Put a paste into the draft."""

@@ -75,6 +75,8 @@ class Link:
         self._backoff = backoff or Backoff()
         self._events = EventQueue()
         self._connection: LinkConnection | None = None
+        self._storing: dict[str, Message] = {}
+        """The messages that are being written to the outbox, by key. Those taken back meanwhile are removed from it."""
         self._space_waiters = trio.lowlevel.ParkingLot()
         self._is_finishing = False
         self._is_leaving = False
@@ -129,10 +131,12 @@ class Link:
         space = max(0, PENDING_MAX - len(self._protocol.pending))
         valid = [message for message in keyed if message.key not in refused]
         refused |= {message.key: Failed(message, "too many lines are waiting already") for message in valid[space:]}
-        await self._store(valid[:space])
-        self._protocol.say(valid[:space])
+        kept = await self._store(valid[:space])
+        self._protocol.say(kept)
         self._wake()
-        self._events.put(refused.get(message.key) or Pending(message) for message in keyed)
+        kept_keys = {message.key for message in kept}
+        told = [message for message in keyed if message.key in refused or message.key in kept_keys]
+        self._events.put(refused.get(message.key) or Pending(message) for message in told)
 
     def ask(self, question: Question) -> None:
         """Send a question. An event brings its answer or its refusal."""
@@ -156,14 +160,15 @@ class Link:
     @property
     def cancellable(self) -> tuple[Message, ...]:
         """The messages that can be taken back."""
-        return tuple(self._protocol.cancellable)
+        return (*self._protocol.cancellable, *self._storing.values())
 
     async def cancel(self, keys: Collection[str] | None = None) -> int:
         """Take back messages that are not in flight to the server: all, or some. -> the number of their lines
 
         Without a connection that is all of them, though the server may have kept one that was sent before it broke.
         """
-        messages = self._protocol.cancel(keys)
+        storing = [self._storing.pop(key) for key in list(self._storing) if keys is None or key in keys]
+        messages = [*self._protocol.cancel(keys), *storing]
         await self._remove([message.key for message in messages])
         self._events.put([Cancelled(tuple(messages))] if messages else [])
         self._space_waiters.unpark_all()
@@ -296,8 +301,19 @@ class Link:
             self._is_leaving = True
             self._protocol.leave()
 
-    async def _store(self, messages: list[Message]) -> None:
-        """Put messages into the outbox. If that fails they are sent all the same, and the person is told once."""
+    async def _store(self, messages: list[Message]) -> list[Message]:
+        """Put messages into the outbox. -> those that were not taken back meanwhile
+
+        If that fails they are sent all the same, and the person is told once.
+        """
+        self._storing |= {message.key: message for message in messages}
+        try:
+            await self._write(messages)
+        finally:
+            kept = [message for message in messages if self._storing.pop(message.key, None)]
+        return kept
+
+    async def _write(self, messages: list[Message]) -> None:
         try:
             if messages:
                 await self._outbox.add(messages)

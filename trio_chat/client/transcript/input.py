@@ -1,7 +1,8 @@
 """Interpretation of a line typed at our client: a message, a question to the server, or a local command. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum, auto
+from itertools import groupby
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from trio_chat.chat.history_argument import range_wanted
 from trio_chat.chat.search_query import read_search, with_instants
 from trio_chat.chat.typed_line import read_line
 from trio_chat.chat.wording import IN_LOBBY_ALREADY, help_rows, topic_wanted
-from trio_chat.client.link.events import Message, Question
+from trio_chat.client.link.events import Message, Question, lines_of
 from trio_chat.client.link.names import room_name
 from trio_chat.wire import frames
 
@@ -167,6 +168,17 @@ def typed_form(message: Message) -> str:
             return f"/msg {to} {text}"
         case frames.Topic(text=text):
             return f"/topic {text}"
+
+
+def drafts_of(messages: Iterable[Message]) -> Iterator[tuple[list[Message], str]]:
+    """Yield messages with the draft that sends them again: one for texts in a row in one room, else one each."""
+    for text_room, group in groupby(messages, lambda it: it.room if isinstance(it, frames.Say) else None):
+        some = list(group)
+        lines = [line for message in some for line in lines_of(message)]
+        if text_room is not None and len(lines) > 1:
+            yield some, "\n".join(lines)
+        else:
+            yield from (([message], typed_form(message)) for message in some)
 
 
 _SECRETIVE = ("login", "register", "identify", "auth", "password", "passwd", "pass", "oper")

@@ -5,6 +5,7 @@ from itertools import dropwhile
 
 from trio_chat.chat.text import clean, with_tabs_as_blanks
 from trio_chat.chat.typed_line import read_line
+from trio_chat.chat.wording import command_meant
 from trio_chat.wire import frames
 
 LINES_UNASKED = 3
@@ -72,10 +73,11 @@ def said_of_pipe(line: str, room: str) -> frames.Say:
 
 def question_about(draft: str, room: str) -> str:
     """Return the question to ask before a draft is sent; empty where there is none."""
-    if "\n" not in draft:
-        return ""
-    lines = lines_in(draft)
     where = f"#{clean(room)[: frames.KEY_LIMIT]}"
+    if "\n" not in draft:
+        meant = command_meant(draft)
+        return f'say "{draft.strip()}" to {where}? {meant}. {_CHOICES}' if meant else ""
+    lines = lines_in(draft)
     if lines and _is_command(lines[0]):
         count = "this line" if len(lines) == 1 else f"these {len(lines)} lines"
         return f"send {count} to {where} as text, not as a command? {_CHOICES}"

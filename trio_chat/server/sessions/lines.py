@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import trio
@@ -16,7 +16,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.typed_line import TypedLine, read_line
-from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, notice
+from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, command_meant, notice, who_you_are
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.blank_lines import BlankLines
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
@@ -57,6 +57,9 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         session = LinesSession(context, client, outlet, decoder, throttle)
         try:
             chat.join(client, LOBBY)
+            if context.password.is_set and not ahead:  # a person waits for the answer; a script has sent more behind it
+                outlet.write(encode_notice(who_you_are(client.label)))
+                outlet.push(None)
             await session.run(peer, ahead)
         finally:
             throttle.leave()
@@ -85,6 +88,7 @@ class LinesSession:
         "_context",
         "_decoder",
         "_farewell",
+        "_has_hinted",
         "_is_known",
         "_is_leaving",
         "_lags",
@@ -106,6 +110,7 @@ class LinesSession:
         self._is_known = False
         """True if its first line has shown that it is no HTTP request."""
         self._is_leaving = False
+        self._has_hinted = False
         self._lags = False
         """True if something that it said is durable and may not have been sent to it yet."""
         self._past: PastAnswers | None = None
@@ -114,7 +119,7 @@ class LinesSession:
         self.fault: OSError | None = None
         """The error that ended the input, if one did."""
 
-    async def run(self, peer: Peer, ahead: Iterable[str | LineFault]) -> None:
+    async def run(self, peer: Peer, ahead: Sequence[str | LineFault]) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent.
 
         `ahead` are lines that have been read already.
@@ -155,7 +160,7 @@ class LinesSession:
                 self._notify(self._farewell)
                 await self._context.pump.delivered(self._client)
 
-    async def _handle(self, inputs: Iterable[str | LineFault], peer: Peer) -> None:
+    async def _handle(self, inputs: Sequence[str | LineFault], peer: Peer) -> None:
         """Handle lines in their order; return when what they said is durable and their answers are sent.
 
         Texts that follow each other are said at once, which takes a third of the time.
@@ -194,6 +199,15 @@ class LinesSession:
                 await self._flush(posted)
                 await pause(wait_s, peer)
         await self._flush(posted)
+        if len(inputs) == 1 and not self._has_hinted and isinstance(inputs[0], str):
+            await self._hint(inputs[0])
+
+    async def _hint(self, line: str) -> None:
+        """Tell somebody who typed only `quit` or `help`, once, which command does that."""
+        if meant := command_meant(line):
+            self._has_hinted = True
+            self._notify(f'"{line.strip()}" was said as text: {meant}')
+            await self._flush([])
 
     def _is_mere_text(self, line: str | LineFault, typed: TypedLine) -> bool:
         """Tell whether a line is text of a client that is known, with nothing in it that needs a closer look."""
