@@ -24,6 +24,8 @@ def make_dependencies(post: Post, **changed: Any) -> Dependencies:
         on_change=lambda change, client, reason: None,
         on_news=lambda room: None,
         mute_of=lambda client: "",
+        owner_of=lambda nick: None,
+        on_room=lambda account, room, is_in: None,
     )
     return replace(made, **changed)
 

@@ -39,7 +39,7 @@ LAYERS = {
         ("sessions",),
         ("delivery", "operation"),
         ("transport",),
-        ("upkeep",),
+        ("upkeep", "credentials"),
         (".", "errors", "liveness_timeouts", "shutdown_timeouts"),
     ),
     "trio_chat.client": (
@@ -53,7 +53,7 @@ LAYERS = {
     "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
     "trio_chat.journal": ((".",), ("engines",), tuple(sorted({*ENGINES, "redis"})), (OTHERS,)),
     "trio_chat.config": ((".",), (OTHERS,)),
-    "trio_chat.chat": (("operators",), (OTHERS, ".")),
+    "trio_chat.chat": (("operators",), ("accounts",), (OTHERS, ".")),
     "admin_api": (
         ("app",),
         ("endpoints", "console"),

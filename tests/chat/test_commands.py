@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 
 from tests.literals import literals
-from trio_chat.chat.answers import HistoryQuery, LeaveChat, Posted, TextReply
+from trio_chat.chat.answers import HistoryQuery, LeaveChat, MentionsQuery, NameRequest, Posted, TextReply
 from trio_chat.chat.command_table import Command, Effect
 from trio_chat.chat.commands import COMMANDS, REQUEST_PRICES, Call, obey, price_of, run_for_program
 from trio_chat.chat.errors import ChatError
@@ -117,7 +117,7 @@ def test_an_unknown_command_is_not_said_and_points_to_help(world) -> None:
 @pytest.mark.parametrize(
     ("line", "meant"),
     [
-        *(("/hlep", "help"), ("/WHOIS bob", "who"), ("/part", "leave"), ("/names", "who"), ("/hist 5", "history")),
+        *(("/hlep", "help"), ("/WHOM bob", "who"), ("/part", "leave"), ("/names", "who"), ("/hist 5", "history")),
         *(("/w", "who"), ("/w bob", "who"), ("/w bob hi", "msg")),
     ],
 )
@@ -228,3 +228,43 @@ def test_a_program_is_refused_commands_that_it_cannot_run(world, line: str, sent
         run_for_program(world.chat, world.connect(1001, mode=Mode.FRAMES), line, world.lobby)
 
     assert refused.value.text == sentence
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("/register", NameRequest("register")),
+        ("/register correct horse", NameRequest("register", secret="correct horse")),
+        ("/login alice", NameRequest("login", "alice")),
+        ("/login alice correct horse", NameRequest("login", "alice", "correct horse")),
+        ("/password", NameRequest("password")),
+        ("/password correct horse", NameRequest("password", secret="correct horse")),
+        ("/keys", NameRequest("keys")),
+        ("/key add ssh-ed25519 AAAA alice", NameRequest("key-add", text="ssh-ed25519 AAAA alice")),
+        ("/key remove SHA256:x", NameRequest("key-remove", text="SHA256:x")),
+        ("/whois [alice]", NameRequest("whois", "alice")),
+        ("/invite abc", NameRequest("invite", secret="abc")),
+        ("/mentions", MentionsQuery(20)),
+        ("/mentions 500", MentionsQuery(50)),
+    ],
+)
+def test_what_is_asked_of_names_is_left_to_the_session(world, line: str, answer: NameRequest | MentionsQuery) -> None:
+    assert obey(world.chat, world.connect(1001), line) == answer
+
+
+@pytest.mark.parametrize("line", ["/key", "/key add", "/key burn x", "/login", "/whois", "/invite"])
+def test_a_request_of_names_that_lacks_something_is_refused(world, line: str) -> None:
+    with pytest.raises(ChatError) as raised:
+        obey(world.chat, world.connect(1001), line)
+
+    assert raised.value.code == "usage"
+
+
+@pytest.mark.parametrize("name", [it.name for it in COMMANDS.values() if it.is_secret])
+def test_a_secret_behind_a_stray_key_is_refused(world, name: str) -> None:
+    with pytest.raises(ChatError, match=f"came before /{name}, so nothing was sent"):
+        obey(world.chat, world.connect(1001), f"hi\x1b[D/{name} alice hunter22")
+
+
+def test_secret_commands_are_those_with_a_password_or_a_code() -> None:
+    assert {it.name for it in COMMANDS.values() if it.is_secret} == {"register", "login", "password", "invite"}

@@ -17,7 +17,7 @@ from trio_chat.wire.frame_schema import json_schema, schema_text
 ROOT = Path(__file__).parents[2]
 DOC = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 REQUESTS, REPLIES = get_args(frames.AnyRequest), get_args(frames.AnyReply)
-PARTS = (frames.You, frames.RoomInfo, frames.Limits)
+PARTS = (frames.You, frames.RoomInfo, frames.Limits, frames.Proof, frames.MemberMemory, frames.Mark, frames.RoomNews)
 """The structs that frames contain."""
 
 
@@ -64,7 +64,7 @@ def fields_of(struct: type[msgspec.Struct], omitted: str) -> set[tuple[str, str]
     return {
         (f"`{field.encode_name}`", words(field.type) + ("" if field.required or struct is frames.Limits else omitted))
         for field in info.fields
-        if field.encode_name != "key"
+        if field.encode_name != "key" or not issubclass(struct, frames.Frame)
     }
 
 

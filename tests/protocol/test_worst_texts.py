@@ -69,6 +69,10 @@ def plain(name: str, kind: types.Type) -> object:
             return "lobby" if name == "room" else "x" * (least or 1)
         case types.IntType():
             return 1
+        case types.ListType():
+            return []
+        case types.StructType():
+            return {}
     raise AssertionError(f"no value for {name}: {kind}")
 
 
@@ -86,6 +90,9 @@ def worst_values(kind: types.Type, unit: str) -> Iterator[object]:
         case types.UnionType(types=kinds):
             for one in kinds:
                 yield from worst_values(one, unit)
+        case types.StructType(fields=fields):
+            for field in fields:
+                yield from ({field.encode_name: value} for value in worst_values(field.type, unit))
         case types.StrType(max_length=most):
             yield fill(unit, size=size)
             if most:

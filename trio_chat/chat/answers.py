@@ -1,5 +1,7 @@
 """Answers of commands, which a session carries out for its client, each in its own wire format."""
 
+from typing import Literal
+
 import msgspec
 
 from trio_chat.chat.events import Receipt
@@ -50,4 +52,30 @@ class LeaveChat(msgspec.Struct, frozen=True):
     text: str = YOU_HAVE_LEFT
 
 
-Answer = Posted | TextReply | HistoryQuery | SearchQuery | LeaveChat
+RequestedOfNames = Literal["register", "login", "password", "keys", "key-add", "key-remove", "whois", "invite"]
+
+
+class NameRequest(msgspec.Struct, frozen=True):
+    """A request about names, which may have to wait: a session carries it out.
+
+    `name` is the one that it is about; `secret` a password or the code of an invite, "" to be asked for it; `text` a
+    public key or its fingerprint.
+    """
+
+    what: RequestedOfNames
+    name: str = ""
+    secret: str = ""
+    text: str = ""
+
+    def __repr__(self) -> str:
+        """Show no secret: what is logged of a failure has the values of its frames."""
+        return f"NameRequest({self.what!r})"
+
+
+class MentionsQuery(msgspec.Struct, frozen=True):
+    """A request for the newest `limit` entries that call the one who asks."""
+
+    limit: int
+
+
+Answer = Posted | TextReply | HistoryQuery | SearchQuery | NameRequest | MentionsQuery | LeaveChat

@@ -10,6 +10,7 @@ from itertools import chain
 
 import msgspec
 
+from trio_chat.chat.addressee import Addressee
 from trio_chat.chat.away import Absence
 from trio_chat.chat.client import UNCOUNTED, Client
 from trio_chat.chat.counters import Counters, DisconnectReason
@@ -186,9 +187,45 @@ class Chat:
         if was_connected:
             self._record_disconnect(client, reason)
 
-    def kick(self, client: Client, text: str = "") -> None:
+    # Names that belong to somebody
+
+    def enter_as(self, client: Client, account: str, name: str, proven_by: str) -> Receipt | None:
+        """Make a client a place of an account, whose name it has from now on. -> the receipt of what its rooms are told
+
+        Raises ChatError ("too-many-places"), and for a client that is gone.
+        """
+        raise NotImplementedError
+
+    def places_of(self, client: Client) -> Sequence[Client]:
+        """Return the places of a client's account; of a guest, it alone."""
+        return (client,)
+
+    def places(self, account: str) -> Sequence[Client]:
+        """Return the places of an account, those that are away too."""
+        return ()
+
+    def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
+        """End the places of an account, or those with this proof alone. -> how many. `text` tells them why."""
+        return 0
+
+    def addressee(self, label: str) -> Addressee:
+        """Return whoever a private message is for. Raises ChatError where nobody has the name, nor owns it."""
+        try:
+            client = self.known_as(label)
+        except ChatError:
+            if owner := self._deps.owner_of(label):
+                return Addressee(owner.name, owner.id, f"@{owner.id}", None)
+            raise
+        return Addressee(client.label, client.account, client.mailbox_name, client)
+
+    def restore_person(self, record: SessionRecord) -> None:
+        """Tell what has changed of a person since the server last stopped, once all their places are restored."""
+        raise NotImplementedError
+
+    def kick(self, client: Client, text: str = "", *, everywhere: bool = False) -> None:
         """End a client's connection, or its session where it is away. Its rooms are told.
 
+        With `everywhere`, all places of its account end.
         `text` is the reason that the client is given. Raises ChatError for a client that is gone.
         """
         self._check_is_here(client)

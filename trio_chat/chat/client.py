@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from trio_chat.chat.events import Receipt
+from trio_chat.chat.events import MARK, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.room import Member, Room
@@ -21,6 +21,7 @@ class Client:
     """
 
     __slots__ = (
+        "account",
         "address",
         "away_since",
         "connected_at",
@@ -37,6 +38,7 @@ class Client:
         "origin",
         "outlet",
         "port",
+        "proven_by",
         "session",
     )
 
@@ -47,6 +49,10 @@ class Client:
         self.mode = mode
         self.outlet = outlet
         self.session = ""
+        self.account = ""
+        """The id of the account that it has proven to be; "" for a guest."""
+        self.proven_by = ""
+        """The proof of that: `key SHA256:...`, `password` or `invite`. "" for a guest, and after a restart."""
         self.origin = UNCOUNTED
         self.nick: str | None = None
         self.label = ""
@@ -73,6 +79,11 @@ class Client:
         return f"{host}:{self.port}"
 
     @property
+    def shown(self) -> str:
+        """The label, with the mark of a proven name where it is one."""
+        return self.label + MARK if self.account else self.label
+
+    @property
     def mailbox_name(self) -> str:
         """The name of its mailbox, which outlasts the connection if the client has a session."""
         return f"@{self.session or self.id}"
@@ -86,7 +97,8 @@ class Client:
     def session_record(self) -> SessionRecord:
         """Its identity and rooms, as a restarted server needs to know them."""
         rooms = tuple(room.name for room in self.members)
-        return SessionRecord(self.owner, self.mode, self.label, self.nick or "", rooms, self.address)
+        nick, account = self.nick or "", self.account
+        return SessionRecord(self.owner, self.mode, self.label, nick, rooms, self.address, account=account)
 
     @property
     def memberships(self) -> Collection[Member]:

@@ -61,6 +61,8 @@ class Command(Generic[R]):
     """The argument that it needs, in words, for the answer where that is missing; empty where `run` checks it."""
     request: str = ""
     """The type of the frame with the same effect; where it is empty, programs send the line."""
+    is_secret: bool = False
+    """True if its argument is a secret, which is never said, kept, logged or shown again."""
     synonyms: tuple[str, ...] = ()
     """Its names in other chats; whoever types one is told ours."""
 
@@ -80,6 +82,7 @@ class Command(Generic[R]):
             asks_when_bare=self.asks_when_bare,
             missing=self.missing,
             request=self.request,
+            is_secret=self.is_secret,
             synonyms=self.synonyms,
         )
 
@@ -107,12 +110,11 @@ def table_of(commands: Iterable[Command[R]]) -> Mapping[str, Command[R]]:
 
 
 def refuse_hidden(line: str, commands: Iterable[Command[R]]) -> None:
-    """Raises ChatError for a line with a private command after a key that left letters before it."""
+    """Raises ChatError for a line with a private or secret command after a key that left letters before it."""
     if line.isprintable():
         return
-    names = [
-        name for command in commands if command.effect is Effect.TELLS for name in (command.name, *command.synonyms)
-    ]
+    private = [command for command in commands if command.effect is Effect.TELLS or command.is_secret]
+    names = [name for command in private for name in (command.name, *command.synonyms)]
     if command := command_behind_key(line, names):
         raise ChatError("usage", f"a key that is no text came before {command}, so nothing was sent: type it again")
 

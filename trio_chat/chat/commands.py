@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from trio_chat.chat.answers import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
+from trio_chat.chat.answers import (
+    Answer,
+    HistoryQuery,
+    LeaveChat,
+    MentionsQuery,
+    NameRequest,
+    Posted,
+    RequestedOfNames,
+    SearchQuery,
+    TextReply,
+)
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, refuse_hidden, table_of
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
@@ -24,6 +34,7 @@ from trio_chat.chat.prices import (
     LINE,
     LIST,
     PAST,
+    PROOF,
     Extent,
     Price,
 )
@@ -220,11 +231,43 @@ def _search(call: Call) -> Answer:
     return SearchQuery(tuple(room.name for room in rooms), terms, call.limit)
 
 
+def _with_secret(what: RequestedOfNames) -> "Run":
+    return lambda call: NameRequest(what, secret=call.argument)
+
+
+def _login(call: Call) -> Answer:
+    name, *secret = call.argument.split(maxsplit=1)
+    return NameRequest("login", name, *secret)
+
+
+def _keys(_call: Call) -> Answer:
+    return NameRequest("keys")
+
+
+def _key(call: Call) -> Answer:
+    match call.argument.split(maxsplit=1):
+        case ["add", key]:
+            return NameRequest("key-add", text=key)
+        case ["remove", which]:
+            return NameRequest("key-remove", text=which)
+    raise ChatError("usage", "/key add SSH-PUBLIC-KEY, or /key remove FINGERPRINT: /keys shows them")
+
+
+def _whois(call: Call) -> Answer:
+    return NameRequest("whois", call.argument.removeprefix("[").removesuffix("]"))
+
+
+def _mentions(call: Call) -> Answer:
+    return MentionsQuery(lines_wanted(call.argument, call.limit))
+
+
 def _quit(_call: Call) -> Answer:
     return LeaveChat()
 
 
 Run = Callable[[Call], Answer]
+
+MENTIONS_MAX = 50
 
 COMMANDS: Mapping[str, Command[Run]] = table_of(
     (
@@ -343,6 +386,76 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             synonyms=("find", "grep"),
         ),
         Command(
+            "mentions",
+            "[N]",
+            "show the last lines that call you by name",
+            _mentions,
+            Effect.ASKS,
+            price=PAST,
+            limit=MENTIONS_MAX,
+        ),
+        Command(
+            "whois",
+            "NAME",
+            "show whose name that is, and since when they are here",
+            _whois,
+            Effect.ASKS,
+            missing="a name",
+        ),
+        Command(
+            "register",
+            "[PASSWORD]",
+            "keep the name that you have; the password is asked for",
+            _with_secret("register"),
+            Effect.CHANGES,
+            price=PROOF,
+            is_secret=True,
+        ),
+        Command(
+            "login",
+            "NAME [PASSWORD]",
+            "take your name; the password is asked for",
+            _login,
+            Effect.CHANGES,
+            price=PROOF,
+            missing="your name",
+            is_secret=True,
+        ),
+        Command(
+            "password",
+            "[PASSWORD]",
+            "change the password of your name; it is asked for",
+            _with_secret("password"),
+            Effect.CHANGES,
+            price=PROOF,
+            is_secret=True,
+        ),
+        Command(
+            "keys",
+            "",
+            "list the keys of your name",
+            _keys,
+            Effect.ASKS,
+        ),
+        Command(
+            "key",
+            "add SSH-PUBLIC-KEY | remove FINGERPRINT",
+            "add a key to your name, or remove one",
+            _key,
+            Effect.CHANGES,
+            price=PROOF,
+        ),
+        Command(
+            "invite",
+            "CODE",
+            "take a name with the invite that somebody gave you",
+            _with_secret("invite"),
+            Effect.CHANGES,
+            price=PROOF,
+            missing="its code",
+            is_secret=True,
+        ),
+        Command(
             "quit",
             "",
             "leave; so does quit()",
@@ -357,5 +470,6 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
 REQUEST_PRICES: Mapping[str, Price] = MappingProxyType(
     {command.request: command.price for command in COMMANDS.values() if command.request}
     | {"hello": EACH_MOVE, "say": EACH_LINE, "ping": LINE, "pong": LINE}
+    | {"challenge": LINE, "register": PROOF, "read": LINE, "ignored": LINE}
 )
 """The price of each request of programs, by the type of its frame: that of the command with the same effect, if any."""

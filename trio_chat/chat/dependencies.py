@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
@@ -21,6 +22,14 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """The account to which a name belongs: its id, and the name as its owner spells it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     """Everything that the chat needs from outside.
 
@@ -28,7 +37,8 @@ class Dependencies:
     `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock` seconds of a clock that never goes
     back. `on_change` is called when a connection begins or ends, with the reason of an end; `on_news` with a room that
     has something to send. `mute_of` returns the sentence that refuses what a client says, "" for a client that may
-    speak.
+    speak. `owner_of` returns the account to which a nick belongs, in whatever spelling. `on_room` is called with an
+    account, the name of a room, and whether the member is in it from now on, or has left it for good.
     """
 
     post: Post
@@ -39,6 +49,12 @@ class Dependencies:
     on_change: Callable[[Change, Client, DisconnectReason | None], None]
     on_news: Callable[[Room], None]
     mute_of: Callable[[Client], str]
+    owner_of: Callable[[str], Owner | None]
+    on_room: Callable[[str, str, bool], None]
+
+
+NamesMode = Literal["open", "claimed", "members"]
+"""Names of guests: any that nobody has claimed, those of guests alone, or none, since guests are not let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +74,6 @@ class Rules:
     """All clients, including those that are away, which make way for new ones. 0 is no limit."""
     clients_per_origin: int = 0
     """Clients of one address, counted likewise."""
+    names: NamesMode = "open"
     away_size: int = 50_000
     """Clients that are away, each counted with its rooms, such as ten thousand in four rooms each: some 15 MB."""

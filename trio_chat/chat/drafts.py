@@ -14,7 +14,8 @@ from trio_chat.chat.text import TEXT_MAX, clean, with_tabs_as_blanks
 
 def draft_of(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
     """Make the draft of something that a client did in a room."""
-    return Draft(room.name, kind, client.label, text, "", client.id, client.session if key else "", key)
+    session = client.session if key else ""
+    return Draft(room.name, kind, client.label, text, "", client.id, session, key, client.account)
 
 
 def move_notice(client: Client, room: Room, kind: Kind) -> Draft:
@@ -30,8 +31,8 @@ def spoken_drafts(
     Where a client in lines did not type them itself, they name no client: it is sent them too. Raises ChatError for a
     text that is too long.
     """
-    name, label, typed_by = room.name, client.label, client.id if is_typed else ""
-    drafts = [Draft(name, kind, label, line, "", typed_by) for line in readable_lines(texts)]
+    name, label, typed_by, account = room.name, client.label, client.id if is_typed else "", client.account
+    drafts = [Draft(name, kind, label, line, "", typed_by, "", "", account) for line in readable_lines(texts)]
     if key and drafts:
         drafts[-1] = msgspec.structs.replace(drafts[-1], session=client.session, key=key)
     return drafts
@@ -39,7 +40,11 @@ def spoken_drafts(
 
 def told_drafts(sender: Client, recipient: Client, mailboxes: Sequence[Room], text: str, key: str) -> list[Draft]:
     """Make the drafts of a private message, one for each mailbox. The last one bears the key: it acknowledges it."""
-    drafts = [Draft(mailbox.name, Kind.TOLD, sender.label, text, recipient.label, sender.id) for mailbox in mailboxes]
+    accounts = sender.account, recipient.account
+    drafts = [
+        Draft(mailbox.name, Kind.TOLD, sender.label, text, recipient.label, sender.id, "", "", *accounts)
+        for mailbox in mailboxes
+    ]
     drafts[-1] = msgspec.structs.replace(drafts[-1], session=sender.session if key else "", key=key)
     return drafts
 

@@ -54,7 +54,10 @@ def _joined(kept: SessionRecord | None, now: SessionRecord) -> list[Draft]:
 
 
 def _renamed(kept: SessionRecord, now: SessionRecord) -> list[Draft]:
-    return [Draft(room, Kind.RENAMED, kept.label, now.label, "", _client(now)) for room in _common(kept, now)]
+    return [
+        Draft(room, Kind.RENAMED, kept.label, now.label, "", _client(now), account=now.account)
+        for room in _common(kept, now)
+    ]
 
 
 def _common(kept: SessionRecord, now: SessionRecord) -> list[str]:
@@ -62,8 +65,10 @@ def _common(kept: SessionRecord, now: SessionRecord) -> list[str]:
 
 
 def _notices(record: SessionRecord, kind: Kind, rooms: Iterable[str], *, is_move: bool) -> list[Draft]:
-    client = _client(record)
-    return [Draft(room, kind, record.label, f"#{room}" if is_move else "", "", client) for room in rooms]
+    client, account = _client(record), record.account
+    return [
+        Draft(room, kind, record.label, f"#{room}" if is_move else "", "", client, account=account) for room in rooms
+    ]
 
 
 def _client(record: SessionRecord) -> str:

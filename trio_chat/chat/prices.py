@@ -38,6 +38,7 @@ BOTH_MAILBOXES = Price("2: it is kept for both", lambda extent: 2)
 EACH_ROOM = Price("1 for each room that you are in, at least 1", lambda extent: max(1, extent.rooms))
 EACH_MOVE = Price("1 for each room that it enters or leaves, at least 1", lambda extent: max(1, extent.moves))
 LIST = Price("5", lambda extent: 5)
+PROOF = Price("5", lambda extent: 5)
 PAST = Price(
     f"5, and 1 for each {PAGE_ENTRIES} entries asked for beyond the first {PAGE_ENTRIES}",
     lambda extent: 5 + max(0, extent.entries - 1) // PAGE_ENTRIES,

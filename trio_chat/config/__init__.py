@@ -78,6 +78,7 @@ ADMIN = "Admin API"
 STORAGE = "Storage"
 SECRECY = "TLS and password"
 ADMISSION = "Who may connect"
+IDENTITY = "Names"
 PEOPLE = "Rates and time-outs of clients"
 MEMORY = "Memory"
 OPERATION = "Console and log"
@@ -159,6 +160,14 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "sqlite:"
     console: Annotated[bool, SettingMeta("Accept console commands on stdin.", BOOLEAN, section=OPERATION)] = True
+    tls: Annotated[
+        bool,
+        SettingMeta(
+            "Accept TLS on the chat port with a certificate that is made in the data folder if none is there.",
+            BOOLEAN,
+            section=SECRECY,
+        ),
+    ] = False
     tls_cert: Annotated[
         Path | None,
         SettingMeta(
@@ -182,6 +191,16 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_required: Annotated[
         bool, SettingMeta("Refuse clients without TLS.", BOOLEAN, is_live=True, section=SECRECY)
     ] = False
+    proxy_cert: Annotated[
+        Path | None,
+        SettingMeta(
+            "PEM file with the certificate of the proxy that ends TLS, to which proofs of names are bound.",
+            FILE,
+            "none",
+            is_live=True,
+            section=SECRECY,
+        ),
+    ] = None
     password_file: Annotated[
         Path | None,
         SettingMeta(
@@ -241,6 +260,45 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             section=ADMISSION,
         ),
     ] = ()
+    names: Annotated[
+        Literal["open", "claimed", "members"],
+        SettingMeta(
+            "Names of people without an account: open gives them any that nobody has claimed, claimed those that begin "
+            "with guest-, and members does not let them in.",
+            choice("MODE", "open", "claimed", "members"),
+            is_live=True,
+            section=IDENTITY,
+        ),
+    ] = "open"
+    names_file: Annotated[
+        Path | None,
+        SettingMeta(
+            "File with names that are handed out: public keys as in ssh's authorized_keys, each with its name as the "
+            "comment.",
+            FILE,
+            "none",
+            is_live=True,
+            section=IDENTITY,
+        ),
+    ] = None
+    names_unseen: Annotated[
+        float,
+        SettingMeta(
+            "How long a claimed name that nobody uses stays claimed; 0 means for ever.",
+            duration(0, 100 * 365 * 86400),
+            is_live=True,
+            section=IDENTITY,
+        ),
+    ] = 365 * 86400.0
+    plain_passwords: Annotated[
+        bool,
+        SettingMeta(
+            "Take passwords of names over connections without TLS from other machines too, where others can read them.",
+            BOOLEAN,
+            is_live=True,
+            section=IDENTITY,
+        ),
+    ] = False
     rate: Annotated[
         int,
         SettingMeta(
@@ -404,7 +462,9 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     commands: Annotated[
         bool, SettingMeta("In a pipeline, take lines that begin with a slash as commands, not as text.", BOOLEAN)
     ] = False
-    tls: Annotated[bool, SettingMeta("Connect over TLS only.", BOOLEAN)] = False
+    tls: Annotated[
+        bool | None, SettingMeta("Connect over TLS only.", BOOLEAN, "true if the server is known to have it")
+    ] = None
     tls_ca: Annotated[
         Path | None,
         SettingMeta(
@@ -417,6 +477,20 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     password: Annotated[
         Secret | None, SettingMeta("The server's password, if there is no file with it.", PASSWORD, "none")
     ] = None
+    key: Annotated[
+        str | None,
+        SettingMeta(
+            "OpenSSH key of the type Ed25519 that proves your name, or agent for one in the ssh agent.",
+            text("FILE", "a file, or agent"),
+            "the key that this client made, if it did",
+        ),
+    ] = None
+    plain_passwords: Annotated[
+        bool,
+        SettingMeta(
+            "Send the password of your name to other machines over a connection that is not encrypted.", BOOLEAN
+        ),
+    ] = False
     stickers: Annotated[
         Path | None,
         SettingMeta("TOML file with stickers in addition to the built-in ones.", FILE, "none"),

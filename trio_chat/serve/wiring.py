@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import trio
 
+from trio_chat.chat.accounts.account import Account
+from trio_chat.chat.accounts.accounts import Accounts
+from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
-from trio_chat.chat.dependencies import Change, Dependencies, Rules
+from trio_chat.chat.dependencies import Change, Dependencies, Owner, Rules
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.chat.operators.hooks import Hook, Hooks
@@ -19,6 +22,7 @@ from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal
 from trio_chat.journal.late_receipt import LateReceipt
+from trio_chat.server.credentials.crypto import ThreadedCrypto
 from trio_chat.server.delivery.liveness import Heartbeats
 from trio_chat.server.delivery.pump import Pump
 from trio_chat.server.operation.memory_limit import memory_limit
@@ -30,6 +34,7 @@ from trio_chat.server.sessions.settling import settled
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission, limits_of
+from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.operator_log import OperatorLog
 from trio_chat.server.upkeep.settled_clock import SettledClock
@@ -64,6 +69,7 @@ def wire(
     on_change: OnChange,
     on_record: OnRecord,
     hooks: Iterable[Hook] = (),
+    accounts: Iterable[Account] = (),
 ) -> Components:
     """Make the components. `nursery` is for tasks that send, and outlives the sessions.
 
@@ -79,7 +85,10 @@ def wire(
         on_change=lambda change, client, reason: on_change(chat, change, client, reason),
         on_news=pump.schedule,
         mute_of=lambda client: operator.mutes.refusal(client, time.time()),
+        owner_of=lambda nick: owner_of(all_accounts.names, nick),
+        on_room=lambda account, room, is_in: None,
     )
+    all_accounts = Accounts(Names(accounts), JournalAccountKeeper(journal), ThreadedCrypto(), time.time)
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
@@ -99,6 +108,7 @@ def wire(
         password=secrets.password,
         searches=Searches(journal, admission),
         ends=Turnstile(nursery),
+        accounts=all_accounts,
         tls=secrets.tls,
     )
     return Components(context, operator, operator_log, Pruning(journal, settings.keep, ahead_s))
@@ -114,4 +124,11 @@ def rules_of(settings: ServeSettings) -> Rules:
         announce_max_members=settings.announce_max,
         clients=limits.clients,
         clients_per_origin=limits.per_address,
+        names=settings.names,
     )
+
+
+def owner_of(names: Names, nick: str) -> Owner | None:
+    """Return the account to which a nick belongs, as the chat knows it."""
+    account = names.owner_of(nick)
+    return Owner(account.id, account.name) if account else None

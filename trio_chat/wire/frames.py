@@ -36,12 +36,18 @@ ROOMS_LIMIT = 100
 MAILBOX = MAILBOX_MARK
 """A client's name for its own mailbox, which has the private messages it sends and receives."""
 
+BLOB_LIMIT, SIGNATURE_LIMIT, PASSWORD_LIMIT, CODE_LIMIT = 68, 88, 128, 26
+"""Characters of the word of a public key, of a signature, of a password, and of the code of an invite."""
+
+IGNORED_LIMIT = 200
+
 Key = Annotated[str, Meta(max_length=KEY_LIMIT)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Limit = Annotated[int, Meta(ge=1, le=PAGE_LIMIT)]
 Time = Annotated[float, Meta(ge=0, le=TIME_MAX)]
+Code = Annotated[str, Meta(max_length=CODE_LIMIT)]
 Secret = Annotated[str, Meta(min_length=16, max_length=128)]
 
 
@@ -56,6 +62,24 @@ class Request(Frame, frozen=True, kw_only=True):
 
 
 # Client to server
+
+
+class Proof(Struct, frozen=True, omit_defaults=True):
+    """The proof of a name: a key with a signature, or a password."""
+
+    key: Annotated[str, Meta(max_length=BLOB_LIMIT)] = ""
+    """The base64 word of an OpenSSH public key."""
+    signature: Annotated[str, Meta(max_length=SIGNATURE_LIMIT)] = ""
+    """The signature, 64 bytes in base64."""
+    password: Annotated[str, Meta(max_length=PASSWORD_LIMIT)] = ""
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return "Proof()"
+
+
+class AskChallenge(Request, frozen=True, kw_only=True, tag="challenge"):
+    """Ask for what a key is to sign, also before `hello`. `challenge` answers."""
 
 
 class Hello(Request, frozen=True, kw_only=True):
@@ -74,6 +98,12 @@ class Hello(Request, frozen=True, kw_only=True):
     since: dict[str, Id] = msgspec.field(default_factory=dict)
     """Per room, the last id seen; `@` is the mailbox."""
     password: str = ""
+    proof: Proof | None = None
+    """The proof that the nick is the client's own."""
+    invite: Code = ""
+    """The code of an invite, by which the name becomes the client's own."""
+    remembered: bool = False
+    """Join the rooms too that the server remembers of the name."""
 
 
 class Say(Request, frozen=True, kw_only=True):
@@ -173,6 +203,25 @@ class RunCommand(Request, frozen=True, kw_only=True, tag="command"):
     line: Text
 
 
+class ClaimName(Request, frozen=True, kw_only=True, tag="register"):
+    """Keep the nick that the client has, by a proof. `named` answers."""
+
+    proof: Proof
+
+
+class Read(Request, frozen=True, kw_only=True):
+    """A member has read a room up to an entry. The server tells its other places."""
+
+    room: Name
+    id: Id
+
+
+class Ignored(Request, frozen=True, kw_only=True):
+    """Replace the list of those whom a member ignores, which the server remembers. `done` answers."""
+
+    names: Annotated[list[Name], Meta(max_length=IGNORED_LIMIT)]
+
+
 class Ping(Request, frozen=True, kw_only=True):
     """Ask for a `pong`, to find out whether the other end is alive. Both ends may."""
 
@@ -199,6 +248,10 @@ AnyRequest = (
     | History
     | Search
     | RunCommand
+    | AskChallenge
+    | ClaimName
+    | Read
+    | Ignored
     | Ping
     | Pong
     | Bye
@@ -208,12 +261,14 @@ AnyRequest = (
 # Server to client
 
 
-class You(Struct, frozen=True):
+class You(Struct, frozen=True, omit_defaults=True):
     """The client as others see it."""
 
     id: str
     label: str
     address: str
+    account: str = ""
+    """The id of its account; missing for a guest."""
 
 
 class RoomInfo(Struct, frozen=True):
@@ -237,6 +292,29 @@ class Limits(Struct, frozen=True):
     """Lines of one `say`. A server that leaves it out takes a `text` alone."""
 
 
+class Mark(Struct, frozen=True, array_like=True):
+    """The read mark of a member in a room."""
+
+    id: int
+    time: float
+
+
+class RoomNews(Struct, frozen=True, array_like=True):
+    """Entries of a room since a member's read mark."""
+
+    new: int
+    mentions: int
+
+
+class MemberMemory(Struct, frozen=True):
+    """Everything that the server remembers of a member."""
+
+    rooms: list[str]
+    ignored: list[str]
+    marks: dict[str, Mark]
+    """By room; `@` is the mailbox."""
+
+
 class Reply(Frame, frozen=True, kw_only=True):
     """Base of all answers."""
 
@@ -255,6 +333,37 @@ class Welcome(Reply, frozen=True, kw_only=True):
     last_id: int | None = None
     """The newest id of the mailbox, which is not among `rooms`. Early servers leave it out."""
     limits: Limits
+    member: MemberMemory | None = None
+    """Missing for guests."""
+
+
+class Challenge(Reply, frozen=True, kw_only=True):
+    """Answers `challenge`. Each one takes the place of the one before it on that connection."""
+
+    nonce: str
+    epoch: str
+    binding: str = ""
+    """`tls` where the signature has to name the certificate; missing on a plain connection."""
+
+
+class Named(Reply, frozen=True, kw_only=True):
+    """The client has proven a name: answers `register`, and comes by itself after a command that does the same."""
+
+    label: str
+    account: str
+
+
+class News(Frame, frozen=True, kw_only=True):
+    """A moment after the `welcome` of a member: what is new in each room, and how many private messages wait."""
+
+    rooms: dict[str, RoomNews]
+    waiting: int = 0
+
+
+class Waits(Reply, frozen=True, kw_only=True):
+    """Tells of a `tell` that its recipient, a member, is not here, and reads it on coming back."""
+
+    to: str
 
 
 class Said(Reply, frozen=True, kw_only=True, tag="entry"):
@@ -270,6 +379,10 @@ class Said(Reply, frozen=True, kw_only=True, tag="entry"):
     text: str = ""
     to: str = ""
     """The recipient of a private message."""
+    account: str = ""
+    """The id of the author's account, of a `renamed` that of the new name."""
+    to_account: str = ""
+    """The id of the recipient's account."""
     removes: int = 0
     """The id of the entry that was removed: its text is not to be shown any more."""
     again: bool = False
@@ -289,6 +402,8 @@ class Members(Reply, frozen=True, kw_only=True):
     room: str
     count: int
     labels: list[str]
+    proven: list[str] = msgspec.field(default_factory=list)
+    """Those of the labels that are proven names."""
 
 
 class RoomList(Reply, frozen=True, kw_only=True):
@@ -370,6 +485,11 @@ AnyReply = (
     | CommandOutput
     | Done
     | Away
+    | Challenge
+    | Named
+    | Read
+    | News
+    | Waits
     | Gap
     | Error
     | Farewell
@@ -435,6 +555,8 @@ def said(entry: Entry, *, again: bool = False) -> Said:
         author=draft.author,
         text=draft.text,
         to=draft.to,
+        account=draft.account,
+        to_account=draft.to_account,
         key=draft.key,
         again=again,
     )

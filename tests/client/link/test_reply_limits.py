@@ -17,6 +17,12 @@ def longest(kind: Any) -> Any:
             return cls(**{field.name: longest(field.type) for field in fields})
         case msgspec.inspect.ListType(item_type=item):
             return [longest(item)] * 5000
+        case msgspec.inspect.DictType(value_type=item):
+            return (
+                {LONG: longest(item)}
+                | {str(number): longest(item) for number in range(5000)}
+                | {LONG[1:]: longest(item)}
+            )
         case msgspec.inspect.StrType():
             return LONG
         case msgspec.inspect.UnionType(types=types):
@@ -33,6 +39,8 @@ def parts(value: Any) -> Iterator[str | list[Any]]:
         yield value
         for item in value:
             yield from parts(item)
+    elif isinstance(value, dict):
+        yield from (*parts([*value]), *parts([*value.values()]))
     elif isinstance(value, str):
         yield value
 

@@ -25,6 +25,14 @@ EXAMPLES = {
     "topic": "food",
     "history": "5",
     "search": "cheese",
+    "mentions": "",
+    "whois": "bob",
+    "register": "",
+    "login": "alice",
+    "password": "",
+    "keys": "",
+    "key": "remove SHA256:x",
+    "invite": "code",
     "quit": "",
 }
 """An argument for each command. Alice types it in #dev, where bob and eve are, too."""

@@ -60,6 +60,8 @@ class Mute:
     by: str
     since: float
     until: float | None = None
+    account: str = ""
+    """The id of the client's account, if it has one: it silences all its places."""
 
     @property
     def id(self) -> str:

@@ -252,6 +252,8 @@ class ClientProtocol:
                 self._requests.put_pong(reply.key)
             case frames.Pong():
                 pass
+            case frames.Challenge() | frames.Named() | frames.Read() | frames.News() | frames.Waits():
+                pass
             case _:
                 assert_never(reply)
         return []

@@ -5,7 +5,7 @@ cut off before anything else is done with them.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,7 +26,7 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
 def within_limits(reply: frames.AnyReply) -> frames.AnyReply:
-    """Return a reply with no text, name or list longer than our server sends it."""
+    """Return a reply with no text, name, list or object longer than our server sends it."""
     match _hold(reply):
         case frames.Page(entries=entries) as page:
             return replace(page, entries=_newest(entries))
@@ -47,6 +47,9 @@ def _hold_field(name: str, value: Any) -> Any:
             return value[: frames.TEXT_LIMIT if name in _TEXTS else NAME_MAX]
         case list():
             return [_hold_field(name, item) for item in value[-frames.PAGE_LIMIT :]]
+        case dict():
+            newest = islice(reversed(value.items()), frames.PAGE_LIMIT)
+            return {key[:NAME_MAX]: _hold_field(name, item) for key, item in newest}
         case msgspec.Struct():
             return _hold(value)
     return value

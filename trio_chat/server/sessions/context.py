@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from trio_chat.chat.accounts.accounts import Accounts
 from trio_chat.chat.chat import Chat
 from trio_chat.journal import Journal
 from trio_chat.server.delivery.liveness import Heartbeats
@@ -32,6 +33,7 @@ class SessionContext:
     password: Password
     searches: Searches
     ends: Turnstile
+    accounts: Accounts
     tls: Tls | None = None
     overdrafts: Overdrafts = field(default_factory=Overdrafts)
     allowances: Allowances = field(default_factory=Allowances)

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 
 from msgspec.structs import replace
 
-from trio_chat.chat.answers import HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
+from trio_chat.chat.answers import HistoryQuery, LeaveChat, MentionsQuery, NameRequest, Posted, SearchQuery, TextReply
 from trio_chat.chat.client import Client
 from trio_chat.chat.commands import REQUEST_PRICES, run_for_program
 from trio_chat.chat.commands import price_of as price_of_line
@@ -26,6 +26,7 @@ from trio_chat.chat.typed_line import read_line
 from trio_chat.journal import Damaged, Past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
+from trio_chat.server.sessions.name_requests import NO_NAMES
 from trio_chat.server.sessions.past_answers import ids_of
 from trio_chat.server.sessions.settling import departed, failures_of
 from trio_chat.server.sessions.welcome import room_info
@@ -147,10 +148,28 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
         case SearchQuery() as query:
             text, limit = query.terms.typed, query.limit
             await _search(talk, frames.Search(room=request.room, text=text, limit=limit, key=request.key))
+        case NameRequest() | MentionsQuery():
+            raise ChatError("names", NO_NAMES)
         case LeaveChat():
             talk.is_leaving = True
         case answer:
             assert_never(answer)
+
+
+async def _ask_challenge(_talk: FrameConversation, _request: frames.AskChallenge) -> None:
+    raise ChatError("unknown-type", NO_NAMES)  # as of servers that do not know these requests
+
+
+async def _claim_name(_talk: FrameConversation, _request: frames.ClaimName) -> None:
+    raise ChatError("unknown-type", NO_NAMES)
+
+
+async def _read(_talk: FrameConversation, _request: frames.Read) -> None:
+    """Do nothing: nobody here has read marks."""
+
+
+async def _ignored(_talk: FrameConversation, _request: frames.Ignored) -> None:
+    raise ChatError("unknown-type", NO_NAMES)
 
 
 async def _ping(talk: FrameConversation, request: frames.Ping) -> None:
@@ -184,6 +203,10 @@ HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
         frames.History: Handler(_history),
         frames.Search: Handler(_search),
         frames.RunCommand: Handler(_run_command),
+        frames.AskChallenge: Handler(_ask_challenge),
+        frames.ClaimName: Handler(_claim_name),
+        frames.Read: Handler(_read, is_typed=False, catches_up=False),
+        frames.Ignored: Handler(_ignored),
         frames.Ping: Handler(_ping, catches_up=False),
         frames.Pong: Handler(_pong, is_typed=False, catches_up=False),
         frames.Bye: Handler(_bye),

@@ -8,7 +8,16 @@ from contextlib import aclosing
 
 import trio
 
-from trio_chat.chat.answers import Answer, HistoryQuery, LeaveChat, Posted, SearchQuery, TextReply
+from trio_chat.chat.answers import (
+    Answer,
+    HistoryQuery,
+    LeaveChat,
+    MentionsQuery,
+    NameRequest,
+    Posted,
+    SearchQuery,
+    TextReply,
+)
 from trio_chat.chat.client import Client
 from trio_chat.chat.commands import asks, obey, price_of, says
 from trio_chat.chat.errors import ChatError
@@ -22,6 +31,7 @@ from trio_chat.server.sessions.blank_lines import BlankLines
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
+from trio_chat.server.sessions.name_requests import NO_NAMES
 from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.past_answers import PastAnswers
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
@@ -248,6 +258,8 @@ class LinesSession:
             case HistoryQuery() | SearchQuery() as question:
                 await self._catch_up(posted)
                 await self._send_past(question)
+            case NameRequest() | MentionsQuery():
+                await self._print_after(posted, [notice(NO_NAMES)])
             case LeaveChat(text):
                 self._farewell = text
                 self._is_leaving = True

@@ -173,6 +173,7 @@ def _record_of(mute: Mute) -> MuteRecord:
         mute.by,
         mute.since,
         mute.until,
+        mute.account,
     )
 
 
@@ -187,4 +188,5 @@ def _mute_of(record: MuteRecord) -> Mute:
         record.by,
         record.since,
         record.until,
+        record.account,
     )
