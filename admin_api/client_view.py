@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from admin_api.http.schemas import Time
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
@@ -25,6 +26,8 @@ class Behind(msgspec.Struct, frozen=True):
 class ClientView(msgspec.Struct, frozen=True):
     """A client as operators see it. `idle_s`: since its last line or frame. `away_s`: since its connection broke.
 
+    `tls`: this server encrypts its connection. `muted`: what it says is refused.
+
     Of a client that is away, the address and port are the last that it had; "" and 0 where a restart has lost them.
     """
 
@@ -35,7 +38,9 @@ class ClientView(msgspec.Struct, frozen=True):
     label: str
     rooms: list[str]
     mode: Mode
-    connected_at: datetime
+    tls: bool
+    muted: bool
+    connected_at: Time
     idle_s: float
     lines_in: int
     bytes_out: int
@@ -53,6 +58,8 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         label=client.label,
         rooms=[room.name for room in client.members],
         mode=client.mode,
+        tls=client.outlet.is_encrypted,
+        muted=chat.is_muted(client),
         connected_at=datetime.fromtimestamp(int(client.connected_at), UTC),
         idle_s=round(chat.idle_s(client), 1),
         lines_in=client.lines_in,

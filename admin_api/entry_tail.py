@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import trio
 
+from admin_api.http.schemas import Time
 from trio_chat.chat.events import MAILBOX_MARK, Entry, Kind
 from trio_chat.chat.removal import target_of
 from trio_chat.journal import Damaged, Journal, JournalError, Past
@@ -19,7 +20,7 @@ class EntryView(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     id: int
-    time: datetime | None
+    time: Time | None
     room: str
     kind: Kind | None
     author: str

@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from admin_api.client_view import ClientView, view_of
+from admin_api.http.schemas import Time
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
@@ -70,7 +71,7 @@ _SAID = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
 class ClientEvent(msgspec.Struct, frozen=True):
     """A client connected or disconnected. `reason` is null for the former, and for the kick of one that is away."""
 
-    time: datetime
+    time: Time
     client: ClientView
     reason: DisconnectReason | None
 
@@ -78,7 +79,7 @@ class ClientEvent(msgspec.Struct, frozen=True):
 class OperatorEvent(msgspec.Struct, frozen=True):
     """An action of an operator, as in the audit log."""
 
-    time: datetime
+    time: Time
     who: str
     action: str
     what: str
@@ -87,7 +88,7 @@ class OperatorEvent(msgspec.Struct, frozen=True):
 class EntryEvent(msgspec.Struct, frozen=True):
     """An entry of a room that tells of a topic, a new nick, or of coming and going. `text` as in the protocol."""
 
-    time: datetime
+    time: Time
     id: int
     room: str
     kind: Kind
@@ -101,7 +102,7 @@ _decode_entry = msgspec.json.Decoder(EntryEvent).decode
 class HealthEvent(msgspec.Struct, frozen=True):
     """The health has changed. `reasons` are all that there are now."""
 
-    time: datetime
+    time: Time
     health: str
     reasons: list[str]
 
@@ -109,7 +110,7 @@ class HealthEvent(msgspec.Struct, frozen=True):
 class LimitEvent(msgspec.Struct, frozen=True):
     """Connections were refused in the last `over_s` seconds: their numbers, by reason."""
 
-    time: datetime
+    time: Time
     over_s: float
     refused: dict[str, int]
 

@@ -8,7 +8,6 @@ from msgspec import UNSET, UnsetType
 from quart import abort
 
 from admin_api.http.problems import problem
-from admin_api.paging import PAGE_MAX
 from trio_chat.chat.operators.restrictions import REASON_LIMIT
 
 MINUTES_MAX = 99_999_999
@@ -17,22 +16,8 @@ Minutes = Annotated[float, msgspec.Meta(ge=1, le=MINUTES_MAX, multiple_of=1, exa
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_LIMIT, examples=["spam"])]
-PageLimit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX, examples=[100])]
-Cursor = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,15}$")]
 
 UNTIL_MAX = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-
-
-class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A page. Without `limit`, all are listed; `cursor` is the `next` of the page before."""
-
-    limit: PageLimit | None = None
-    cursor: Cursor | None = None
-
-    @property
-    def after(self) -> int:
-        """The number in the list behind which the page begins."""
-        return int(self.cursor or 0)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,16 +49,6 @@ class ChangedTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             return until
         minutes = None if self.minutes is UNSET else self.minutes
         return _end_of(minutes, None if self.until is UNSET else self.until, now)
-
-
-def time_of(seconds: float) -> datetime:
-    """Return a time as answers give it, to the second."""
-    return datetime.fromtimestamp(int(seconds), UTC)
-
-
-def end_of(seconds: float | None) -> datetime | None:
-    """Return an end as answers give it."""
-    return None if seconds is None else time_of(seconds)
 
 
 def _end_of(minutes: float | None, until: datetime | None, now: float) -> float | None:

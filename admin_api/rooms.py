@@ -20,12 +20,12 @@ def find_room(state: AdminState, name: str) -> Room:
     return room
 
 
-async def when_kept(state: AdminState, receipt: Receipt) -> None:
-    """Return when something is on disk, or abort with 503."""
+async def when_kept(state: AdminState, receipt: Receipt, advice: str) -> None:
+    """Return when something is on disk, or abort with 503. `advice` is what to do where nobody knows whether it is."""
     try:
         with trio.fail_after(state.keep_timeout_s):
             await receipt.kept()
     except JournalError as error:
         abort(problem(503, f"The journal cannot keep it: {error}."))
     except trio.TooSlowError:
-        abort(problem(503, "The journal takes long to keep it: it may be kept yet. Ask again with the same key."))
+        abort(problem(503, f"The journal takes long to keep it: it may be kept yet. {advice}"))

@@ -28,6 +28,9 @@ LINES_MAX = 50
 TEXT_CHARACTERS = 16_000
 """Of a text with all its lines: less than a request may have, however it is written."""
 
+_ADVICE = "Ask again with the same key."
+_ADVICE_WITHOUT_KEY = f"Look there before you say it again; with a key of yours in {KEY_HEADER} it is said once."
+
 IDEMPOTENCY_KEY: Schema = {
     "type": "string",
     "maxLength": KEY_MAX,
@@ -57,7 +60,7 @@ async def say_once(state: AdminState, room: Room, author: str, text: str, *, by:
     receipt = state.operator.say_in(room, author, *lines, by=by, session=session, key=key)
     if receipt is None:
         abort(problem(400, "Nothing readable is left of that text."))
-    await when_kept(state, receipt)
+    await when_kept(state, receipt, _ADVICE if given else _ADVICE_WITHOUT_KEY)
     entry = await _entry(state, session, key)
     if entry is None:
         abort(problem(503, "The text was kept, and cannot be read back just now."))

@@ -69,7 +69,7 @@ async def announce(state: AdminState, body: NewAnnouncement) -> Response:
     else:
         receipts = await operator.announce(lines, by=g.by)
     for receipt in receipts:
-        await when_kept(state, receipt)
+        await when_kept(state, receipt, "Look there before you announce it again.")
     return answer(Announced(to, count, dry_run=False), 201)
 
 

@@ -9,7 +9,7 @@ from quart import Response, abort
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
-from admin_api.http.schemas import Instant, read_instant
+from admin_api.http.schemas import Instant, Time, read_instant
 from admin_api.state import AdminState
 from trio_chat.chat.operators.operator import SETTLED_WITHIN_S
 from trio_chat.journal import AuditFilter, AuditRecord, JournalError, OperatorStore, need
@@ -24,7 +24,7 @@ class AuditView(msgspec.Struct, frozen=True):
     """One action of an operator."""
 
     id: int
-    time: datetime
+    time: Time
     who: str
     action: str
     what: str

@@ -14,7 +14,7 @@ from admin_api.client_view import ClientView, view_of
 from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
-from admin_api.http.schemas import CLIENT
+from admin_api.http.schemas import CLIENT, Time
 from admin_api.paging import PAGE_MAX
 from admin_api.state import AdminState
 from trio_chat.chat.chat import Chat
@@ -75,7 +75,7 @@ class EndedClients(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     count: int
     clients: list[ClientView]
     confirm: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Time | None = None
     gone: list[str] = []
 
 

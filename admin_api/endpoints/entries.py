@@ -12,21 +12,23 @@ from admin_api.entry_tail import EntryView, view_of_entry
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
-from admin_api.http.schemas import ROOM
+from admin_api.http.schemas import ID_MAX, ROOM
 from admin_api.paging import PAGE_MAX
 from admin_api.rooms import find_room
 from admin_api.speech import IDEMPOTENCY_KEY, KEY_HEADER, TEXT_CHARACTERS, say_once
 from admin_api.state import AdminState
+from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER
-from trio_chat.chat.nicks import SPELLED_MAX
+from trio_chat.chat.moments import Bounds
+from trio_chat.chat.nicks import SPELLED_MAX, fold
 from trio_chat.chat.room import Room
-from trio_chat.chat.text import TEXT_MAX
+from trio_chat.chat.search_query import SEARCH_CHARS_MAX, SearchTerms, read_search
 from trio_chat.journal import JournalError, Past, Searchable, SearchError, need
+from trio_chat.journal.lookup import ids_of
 
 API_SESSION = "api"
 """The session under which keys of this API are kept. Sessions of clients are longer: none can use its keys."""
 
-ID_MAX = 2**53
 EXPORTED_PER_READ = 500
 
 EXPORTS_MAX = 10
@@ -46,12 +48,13 @@ class EntryViews(msgspec.Struct, frozen=True):
 
 
 class EntryQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest entries, those before an id, or those after one; with `q`, only those that hold these words."""
+    """The newest entries, those before an id, or those after one; with `q`, only those that it finds."""
 
     before: Id | None = None
     after: Id | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX, examples=[50])] = 100
-    q: Annotated[str, msgspec.Meta(max_length=TEXT_MAX)] = ""
+    q: Annotated[str, msgspec.Meta(max_length=SEARCH_CHARS_MAX)] = ""
+    """Words, phrases in quotes, `from:NICK`, `before:WHEN` and `after:WHEN`, as `/search` in the chat takes them."""
 
 
 class NewText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,7 +91,21 @@ async def _read(state: AdminState, room: Room, query: EntryQuery) -> Sequence[Pa
     if not query.q:
         async with state.bulk_reads:
             return await state.journal.read(room.name, limit=limit, before=before, after=after)
-    return await need(state.journal, Searchable).search([room.name], query.q, limit=limit, before=before, after=after)
+    terms = _read_search(query.q, room, state.operator.clock())
+    before, after = await ids_of(state.journal, Bounds(before, after).within(terms.bounds))
+    journal = need(state.journal, Searchable)
+    return await journal.search([room.name], terms.words, limit=limit, before=before, after=after, author=terms.author)
+
+
+def _read_search(typed: str, room: Room, now: float) -> SearchTerms:
+    """Read what to search for, or abort with 400. `in:` may name the room of the path alone."""
+    try:
+        terms = read_search(typed, now)
+    except ChatError as error:
+        abort(problem(400, f"`q`: {error.text}."))
+    if any(fold(name) != fold(room.name) for name in terms.rooms):
+        abort(problem(400, f"`q`: in: is for this room alone, #{room.name}; another is searched by its own path."))
+    return terms
 
 
 @endpoint(

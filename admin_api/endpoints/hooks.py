@@ -17,7 +17,7 @@ from admin_api.http.bodies import read_json
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.listening import MAKE_WAY
 from admin_api.http.problems import problem
-from admin_api.http.schemas import HOOK, Schema
+from admin_api.http.schemas import HOOK, Schema, Time
 from admin_api.speech import IDEMPOTENCY_KEY, KEY_HEADER, TEXT_CHARACTERS, lines_of, say_once
 from admin_api.state import AdminState
 from trio_chat.chat.nicks import NICK_MAX, SPELLED_MAX
@@ -47,7 +47,7 @@ class HookView(msgspec.Struct, frozen=True):
     name: str
     room: str
     by: str
-    since: datetime
+    since: Time
 
 
 class HookList(msgspec.Struct, frozen=True):

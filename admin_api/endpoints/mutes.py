@@ -1,7 +1,6 @@
 """Mutes over HTTP: listed, tried, made, changed and lifted."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -9,11 +8,12 @@ from quart import Response, abort, g
 
 from admin_api.client_lookup import find_one, views_of
 from admin_api.client_view import ClientView
-from admin_api.expiry import ChangedTerms, PageQuery, Terms, end_of, time_of
+from admin_api.expiry import ChangedTerms, Terms
 from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
-from admin_api.http.schemas import MUTED, TARGET
+from admin_api.http.schemas import MUTED, TARGET, Time
+from admin_api.restrictions import PageQuery, home_warnings, restriction_page, searched_words, terms_view
 from admin_api.state import AdminState
 from admin_api.warnings import warnings_of
 from trio_chat.chat.client import Client
@@ -35,20 +35,23 @@ class MuteView(msgspec.Struct, frozen=True):
     spared: int
     reason: str
     by: str
-    since: datetime
-    until: datetime | None
+    since: Time
+    until: Time | None
 
 
 class MuteList(msgspec.Struct, frozen=True):
-    """Mutes, oldest first, the number of all, and the cursor of the next page."""
+    """Mutes, oldest first, the numbers of all and of those that match, and the cursor of the next page."""
 
     mutes: list[MuteView]
     total: int
+    matching: int
     next: str | None
 
 
 class NewMute(Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A mute of everybody in a network, or of one client, permanent unless `minutes` or `until` end it.
+
+    One IPv6 address stands for its /64, all of which is one home; `ADDRESS/128` is that address alone.
 
     With `dry_run` it takes no effect, and the answer says whom it would silence.
     """
@@ -58,7 +61,15 @@ class NewMute(Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Muted(msgspec.Struct, frozen=True):
-    """A mute that was made, changed or lifted. `kept` is false while the journal cannot store that."""
+    """A mute that was made. `kept` is false while the journal cannot store that; `warnings` are sentences."""
+
+    mute: MuteView
+    kept: bool
+    warnings: list[str]
+
+
+class ChangedMute(msgspec.Struct, frozen=True):
+    """A mute that was changed or lifted. `kept` is false while the journal cannot store that."""
 
     mute: MuteView
     kept: bool
@@ -77,11 +88,10 @@ class MuteTrial(msgspec.Struct, frozen=True):
 async def list_mutes(state: AdminState, query: PageQuery) -> Response:
     """List the mutes: of whom, by whom, why and until when."""
     mutes, now = state.operator.mutes, state.operator.clock()
-    rows = mutes.after(query.after, now)
-    page = rows[: query.limit]
-    following = str(page[-1][0]) if len(page) < len(rows) else None
-    held = [mute for _, mute in page if not mute.is_over(now)]
-    return list_answer("mutes", held, _view_of, total=len(mutes), next=following)
+    page = await restriction_page(
+        mutes.after(0, now), query, now, words_of=lambda mute: searched_words(mute, mute.label, mute.id)
+    )
+    return list_answer("mutes", page.items, _view_of, total=len(mutes), matching=page.matching, next=page.next)
 
 
 @endpoint("POST /mutes", Operation({200: MuteTrial, 201: Muted}, (400, 404, 409, 422), body=NewMute))
@@ -96,14 +106,14 @@ async def mute(state: AdminState, body: NewMute) -> Response:
     until = body.end(operator.clock())
     drafted = await operator.draft_mute(target, reason=body.reason, by=g.by, until=until)
     if body.dry_run:
-        return await _try(state, drafted, target)
+        return await _try(state, drafted, target, home_warnings(body.who, drafted.network))
     made = operator.mute(drafted)
-    return answer(Muted(_view_of(made), await state.is_kept()), 201)
+    return answer(Muted(_view_of(made), await state.is_kept(), home_warnings(body.who, made.network)), 201)
 
 
 @endpoint(
     "PATCH /mutes/<path:who>",
-    Operation({200: Muted}, (400, 404, 409, 422), path={"who": MUTED}, body=ChangedTerms),
+    Operation({200: ChangedMute}, (400, 404, 409, 422), path={"who": MUTED}, body=ChangedTerms),
 )
 async def change_mute(state: AdminState, who: str, body: ChangedTerms) -> Response:
     """Change the end or the reason of a mute; WHO is its id, its network or its client."""
@@ -111,22 +121,22 @@ async def change_mute(state: AdminState, who: str, body: ChangedTerms) -> Respon
     mute = _find_one(state, who)
     changed = replace(mute, reason=read_reason(body.reason_after(mute.reason)), until=body.end_after(mute.until, now))
     operator.change_mute(changed, by=g.by)
-    return answer(Muted(_view_of(changed), await state.is_kept()))
+    return answer(ChangedMute(_view_of(changed), await state.is_kept()))
 
 
-@endpoint("DELETE /mutes/<path:who>", Operation({200: Muted}, (400, 404, 409), path={"who": MUTED}))
+@endpoint("DELETE /mutes/<path:who>", Operation({200: ChangedMute}, (400, 404, 409), path={"who": MUTED}))
 async def unmute(state: AdminState, who: str) -> Response:
     """Lift a mute; WHO is its id, its network or its client."""
     mute = _find_one(state, who)
     state.operator.unmute(mute, by=g.by)
-    return answer(Muted(_view_of(mute), await state.is_kept()))
+    return answer(ChangedMute(_view_of(mute), await state.is_kept()))
 
 
-async def _try(state: AdminState, mute: Mute, target: Client | Network) -> Response:
-    """Answer whom a mute would silence."""
+async def _try(state: AdminState, mute: Mute, target: Client | Network, warnings: list[str]) -> Response:
+    """Answer whom a mute would silence, with further warnings than these."""
     operator = state.operator
     clients = [target] if isinstance(target, Client) else await operator.clients_in(target)
-    warnings = warnings_of(operator.chat, mute.network, len(clients), would="silence")
+    warnings = [*warnings, *warnings_of(operator.chat, mute.network, len(clients), would="silence")]
     if mute.label and mute.network:
         warnings.append(f"It would silence whoever comes from {show_network(mute.network)} from now on, too.")
     return answer(MuteTrial(_view_of(mute), len(clients), await views_of(operator.chat, clients), warnings))
@@ -147,8 +157,5 @@ def _view_of(mute: Mute) -> MuteView:
         mute.label or None,
         show_network(mute.network) if mute.network else None,
         len(mute.spared),
-        mute.reason,
-        mute.by,
-        time_of(mute.since),
-        end_of(mute.until),
+        *terms_view(mute),
     )

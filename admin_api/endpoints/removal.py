@@ -10,7 +10,7 @@ from admin_api.entry_tail import EntryView, view_of_entry
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
-from admin_api.http.schemas import ROOM, Schema
+from admin_api.http.schemas import ID_MAX, ROOM, Schema
 from admin_api.rooms import find_room
 from admin_api.state import AdminState
 from trio_chat.chat.events import Entry
@@ -18,13 +18,14 @@ from trio_chat.chat.removal import REASON_MAX, tombstone_of
 from trio_chat.chat.room import Room
 from trio_chat.chat.text import excerpt
 from trio_chat.journal import Damaged, JournalError
-from trio_chat.journal.lookup import ID_PATTERN, entry_in_rooms, read_id
+from trio_chat.journal.lookup import entry_in_rooms, read_id
 
 ENTRY_ID: Schema = {
-    "type": "string",
+    "type": "integer",
     "description": "The id of an entry, as GET /rooms/<room>/entries shows it.",
-    "pattern": f"^{ID_PATTERN}$",
-    "examples": ["42"],
+    "minimum": 1,
+    "maximum": ID_MAX,
+    "examples": [42],
 }
 
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_MAX, examples=["spam"])]

@@ -76,7 +76,7 @@ _ORDERS: Mapping[str, Order[Room]] = MappingProxyType(
     {
         "name": Order(lambda room: (room.name,), tuple[str]),
         "members": Order(lambda room: (len(room.members), room.name), tuple[int, str]),
-        "entries": Order(lambda room: (room.log.end, room.name), tuple[int, str]),
+        "entries": Order(lambda room: (room.entries, room.name), tuple[int, str]),
     }
 )
 
@@ -116,10 +116,9 @@ async def list_members(state: AdminState, room: str, query: MemberQuery) -> Resp
 async def set_topic(state: AdminState, room: str, body: NewTopic) -> Response:
     """Set the topic of a room, in the name of the server, or clear it."""
     found = find_room(state, room)
-    await when_kept(state, state.operator.set_topic(found, body.topic, by=g.by))
+    await when_kept(state, state.operator.set_topic(found, body.topic, by=g.by), "Set it again.")
     return answer(msgspec.structs.replace(_view_of(found), topic=checked_topic(body.topic)))
 
 
 def _view_of(room: Room) -> RoomView:
-    log = room.log
-    return RoomView(room.name, room.topic, len(room.members), log.end, log.last_id if log.end else 0)
+    return RoomView(room.name, room.topic, len(room.members), room.entries, room.newest_id)

@@ -29,7 +29,7 @@ def example(one: Endpoint) -> str:
     operation = one.operation
     path = one.path
     for name, schema in operation.path.items():
-        path = path.replace(f"<{name}>", schema["examples"][0])
+        path = path.replace(f"<{name}>", str(schema["examples"][0]))
     query = urlencode(example_of(operation.query)) if operation.query else ""
     body = f"--json '{msgspec.json.encode(example_of(operation.body)).decode()}' " if operation.body else ""
     if operation.text_body:

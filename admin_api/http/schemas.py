@@ -7,6 +7,9 @@ import msgspec
 
 Schema = dict[str, Any]
 
+ID_MAX = 2**53
+"""The largest id of an entry that is asked for: every program can read that number."""
+
 _PORT = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"{_BYTE}(\.{_BYTE}){{3}}"
@@ -36,25 +39,28 @@ NETWORK: Schema = {
     "type": "string",
     "description": "An address or a network, IPv4 or IPv6.",
     "anyOf": [
-        {"format": "ipv4"},
-        {"format": "ipv6"},
-        {"pattern": rf"^{_IPV4}/(3[0-2]|[12]?[0-9])$"},
-        {"pattern": rf"^{_IPV6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$"},
+        {"type": "string", "format": "ipv4"},
+        {"type": "string", "format": "ipv6"},
+        {"type": "string", "pattern": rf"^{_IPV4}/(3[0-2]|[12]?[0-9])$"},
+        {"type": "string", "pattern": rf"^{_IPV6}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$"},
     ],
     "examples": ["192.0.2.0/24"],
 }
 TARGET: Schema = {
     "type": "string",
     "description": "An address or a network, or the port, ADDRESS:PORT, id or nick of a client.",
-    "anyOf": [*NETWORK["anyOf"], {"pattern": CLIENT["pattern"]}],
+    "anyOf": [*NETWORK["anyOf"], {"type": "string", "pattern": CLIENT["pattern"]}],
     "examples": ["alice"],
 }
 MUTED: Schema = {
     "type": "string",
     "description": "The id of a mute, the network that is muted, or the client, as the list of mutes shows them.",
-    "anyOf": [{"pattern": "^m[1-9][0-9]{0,8}$"}, *TARGET["anyOf"]],
+    "anyOf": [{"type": "string", "pattern": "^m[1-9][0-9]{0,8}$"}, *TARGET["anyOf"]],
     "examples": ["m1"],
 }
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in an answer; without `tz` the document would not call it a time."""
+
 Instant = Annotated[str, msgspec.Meta(max_length=40, extra_json_schema={"format": "date-time"})]
 """A time with its zone, as RFC 3339 writes it."""
 

@@ -193,6 +193,7 @@ class HeldOutlet:
     backlog: Backlog | None = None
     bytes_out = 210
     unsent_bytes = 7
+    is_encrypted = False
     close_reason: CloseReason | None = None
     close_text = ""
 

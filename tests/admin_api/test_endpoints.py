@@ -26,7 +26,7 @@ def called(one: Endpoint) -> tuple[str, str]:
     """The method of an endpoint and its path, with the examples of its variables."""
     path = one.path
     for name, schema in one.operation.path.items():
-        path = path.replace(f"<{name}>", schema["examples"][0])
+        path = path.replace(f"<{name}>", str(schema["examples"][0]))
     return one.method, path
 
 

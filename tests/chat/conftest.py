@@ -24,6 +24,7 @@ class HeldOutlet:
 
     def __init__(self) -> None:
         self.is_paused = False
+        self.is_encrypted = False
         self.backlog: Backlog | None = None
         self.bytes_out = 0
         self.written = b""

@@ -499,6 +499,10 @@ class Chat:
         """
         return self._register.find_with_away(who)
 
+    def is_muted(self, client: Client) -> bool:
+        """True if what this client says is refused just now."""
+        return bool(self._deps.mute_of(client))
+
     # Inside
 
     def _check_is_here(self, client: Client) -> None:

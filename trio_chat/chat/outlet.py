@@ -63,6 +63,10 @@ class Outlet(Protocol):
     """Bytes that the kernel has taken so far."""
 
     @property
+    def is_encrypted(self) -> bool:
+        """True if this server encrypts what it sends here. What a proxy does is not known."""
+
+    @property
     def unsent_bytes(self) -> int:
         """Bytes for this client alone (answers, the rest of a torn line) that are not sent yet."""
 
@@ -97,6 +101,7 @@ class NoOutlet:
     backlog: Backlog | None = None
     bytes_out = 0
     unsent_bytes = 0
+    is_encrypted = False
 
     def write(self, data: bytes) -> None:
         """Drop it: nobody reads here."""

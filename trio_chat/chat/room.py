@@ -159,6 +159,17 @@ class Room:
         self.members: dict[Listener, Member] = {}
         self.departing: dict[str, Member] = {}
         """Members that have left, by the id of the client: they are still sent entries from before that is durable."""
+        self._forgotten, self._newest_id = 0, 0
+
+    @property
+    def entries(self) -> int:
+        """The number of entries that came while this room was known."""
+        return self._forgotten + self.log.end
+
+    @property
+    def newest_id(self) -> int:
+        """The id of the newest entry that came while this room was known; 0 for none."""
+        return self.log.last_id if self.log.end else self._newest_id
 
     @property
     def is_empty(self) -> bool:
@@ -191,6 +202,7 @@ class Room:
 
     def forget(self, after_id: int) -> None:
         """Begin the log anew: nobody is here, and the journal has what was said."""
+        self._forgotten, self._newest_id = self.entries, self.newest_id
         self.log.close()
         self.log = Log(self._encoders, self._window, after_id, self._budget)
 

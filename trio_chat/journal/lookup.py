@@ -1,15 +1,14 @@
-"""Lookup of one entry by its id. It must not know any engine."""
+"""Lookup of entries: of one by its id, and of the ids of a stretch. It must not know any engine."""
 
 import re
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry
+from trio_chat.chat.moments import Bounds
 from trio_chat.journal.protocol import HistoryReader
 from trio_chat.journal.records import Past
 
-ID_PATTERN = "[1-9][0-9]{0,17}"
+_ID = re.compile("[1-9][0-9]{0,17}", re.ASCII)
 """Ids as people write them: without signs, zeros in front or other digits than those of ASCII."""
-
-_ID = re.compile(ID_PATTERN, re.ASCII)
 
 
 def read_id(written: str) -> int | None:
@@ -22,3 +21,14 @@ async def entry_in_rooms(history: HistoryReader, entry_id: int) -> Past | None:
     found = await history.read(None, limit=1, before=entry_id + 1, after=entry_id - 1)
     past = found[0] if found else None
     return None if isinstance(past, Entry) and past.draft.room.startswith(MAILBOX_MARK) else past
+
+
+async def ids_of(journal: HistoryReader, bounds: Bounds) -> tuple[int | None, int | None]:
+    """Look up the ids of a stretch, whose ends may be times. -> (before, after). Raises JournalError."""
+    parted: list[int | None] = [
+        None if time is None else await journal.first_id_since(time) for time in (bounds.before_time, bounds.after_time)
+    ]
+    first_since, first_from = parted
+    by_time = Bounds(before=first_since, after=None if first_from is None else first_from - 1)
+    both = by_time.within(bounds)
+    return both.before, both.after

@@ -15,7 +15,7 @@ const UNDO_S = 10;
 const BAN = {
   title: "Ban an address or network",
   label: "Address or network",
-  hint: "192.0.2.7 or 2001:db8::/48; an IPv6 address alone stands for itself.",
+  hint: "192.0.2.7 or 2001:db8::/48; one IPv6 address stands for its /64.",
   action: "Ban",
   path: "/bans",
   asked: "network",

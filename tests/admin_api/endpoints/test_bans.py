@@ -1,6 +1,7 @@
 """Bans and the audit over HTTP."""
 
 from ipaddress import ip_address, ip_network
+from urllib.parse import quote
 
 import pytest
 
@@ -24,9 +25,9 @@ async def test_a_ban_kicks_is_listed_and_is_lifted(admin) -> None:
         "since": SINCE,
         "until": "2026-11-24T09:30:00Z",
     }
-    assert (made.status, made.json) == (201, {"ban": ban, "kicked": 1, "kept": True})
+    assert (made.status, made.json) == (201, {"ban": ban, "kicked": 1, "kept": True, "warnings": []})
     assert [client.port for client in admin.chat.clients] == [47635]
-    assert listed.json == {"bans": [ban], "total": 1, "next": None}
+    assert listed.json == {"bans": [ban], "total": 1, "matching": 1, "next": None}
     assert (lifted.status, lifted.json) == (200, {"ban": ban, "kept": True})
     assert (await admin.ask("GET", "/bans")).json["bans"] == []
     assert await admin.journal.read_bans() == []
@@ -276,3 +277,65 @@ async def test_a_hundred_thousand_bans_hold_nothing_when_they_are_listed(open_ad
 
         assert whole.json["total"] == len(whole.json["bans"]) == BANS_LIMIT
         assert [ban["network"] for ban in page.json["bans"]] == ["10.1.134.159"]
+
+
+async def test_an_ipv6_address_is_banned_with_its_neighbours_and_the_answer_says_so(admin) -> None:
+    for number, address in enumerate(["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]):
+        admin.connect(1024 + number, address)
+    sentence = "2001:db8::1 stands for 2001:db8::/64, all of which is one home; 2001:db8::1/128 is that address alone."
+
+    tried = (await admin.ask("POST", "/bans", json='{"network": "2001:db8::1", "dry_run": true}')).json
+    made = (await admin.ask("POST", "/bans", json='{"network": "2001:db8::1"}')).json
+    changed = await admin.ask("PATCH", "/bans/2001:db8::1", json='{"minutes": 90}')
+    lifted = await admin.ask("DELETE", "/bans/2001:db8::1")
+
+    assert (tried["ban"]["network"], tried["count"], tried["warnings"]) == ("2001:db8::/64", 2, [sentence])
+    assert (made["ban"]["network"], made["kicked"], made["warnings"]) == ("2001:db8::/64", 2, [sentence])
+    assert [client.address for client in admin.chat.clients] == ["2001:db8:0:1::1"]
+    assert changed.json["ban"]["until"] == "2026-11-24T09:30:00Z"
+    assert (lifted.status, lifted.json["ban"]["network"]) == (200, "2001:db8::/64")
+
+
+async def test_an_ipv6_address_alone_is_banned_by_its_prefix_and_lifted_first(admin) -> None:
+    for network in ("2001:db8::1/128", "2001:db8::1"):
+        await admin.ask("POST", "/bans", json=f'{{"network": "{network}"}}')
+
+    lifted = [(await admin.ask("DELETE", "/bans/2001:db8::1")).json["ban"]["network"] for _ in range(2)]
+
+    assert lifted == ["2001:db8::1/128", "2001:db8::/64"]
+    assert (await admin.ask("DELETE", "/bans/2001:db8::1")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("spam", ["192.0.2.0/24"]),
+        ("SPAM", ["192.0.2.0/24"]),
+        ("192.0.2.7", ["192.0.2.0/24"]),
+        ("192.0.2", ["192.0.2.0/24"]),
+        ("2001:db8::7", ["2001:db8::/64"]),
+        ("http", ["192.0.2.0/24", "198.51.100.0/24", "2001:db8::/64"]),
+        ("0.0.0.0/0", []),
+        ("nothing", []),
+    ],
+)
+async def test_bans_are_searched_by_words_and_by_an_address_that_is_under_them(admin, search, found) -> None:
+    for network, reason in (("192.0.2.0/24", "Spam"), ("198.51.100.0/24", ""), ("2001:db8::/64", "")):
+        await admin.ask("POST", "/bans", json=f'{{"network": "{network}", "reason": "{reason}"}}')
+
+    answer = (await admin.ask("GET", f"/bans?search={quote(search)}")).json
+
+    assert [one["network"] for one in answer["bans"]] == found
+    assert (answer["matching"], answer["total"]) == (len(found), 3)
+
+
+async def test_what_is_found_comes_in_pages(admin) -> None:
+    for number in range(6):
+        reason = "spam" if number % 2 else ""
+        await admin.ask("POST", "/bans", json=f'{{"network": "10.0.0.{number}", "reason": "{reason}"}}')
+
+    first = (await admin.ask("GET", "/bans?search=spam&limit=2")).json
+    rest = (await admin.ask("GET", f"/bans?search=spam&limit=2&cursor={first['next']}")).json
+
+    assert [one["network"] for one in (*first["bans"], *rest["bans"])] == ["10.0.0.1", "10.0.0.3", "10.0.0.5"]
+    assert (first["matching"], rest["matching"], rest["next"]) == (3, 3, None)

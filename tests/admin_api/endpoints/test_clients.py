@@ -19,6 +19,8 @@ ALICE = {
     "label": "alice",
     "rooms": ["lobby"],
     "mode": "lines",
+    "tls": False,
+    "muted": False,
     "connected_at": "2026-11-24T08:00:00Z",
     "idle_s": 2.5,
     "lines_in": 1,
@@ -100,6 +102,7 @@ class Turns(trio.abc.Instrument):
         return 0
 
     unsent_bytes = 0
+    is_encrypted = False
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

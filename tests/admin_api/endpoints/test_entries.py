@@ -1,6 +1,7 @@
 """Entries of rooms over HTTP: read, searched, exported and said."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 import trio
@@ -235,3 +236,51 @@ async def test_what_cannot_be_said_is_400_and_is_not(talk, body):
 async def test_a_key_that_is_too_long_is_400(talk):
     header = f"Idempotency-Key: {'x' * (KEY_MAX + 1)}\r\n"
     assert (await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "x"}', headers=header)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("from:ann line", 10),
+        ("from:[ANN] line", 10),
+        ("from:bob line", 0),
+        ("line in:#Lobby", 10),
+        ("line before:4", 1),
+        ("line after:2000-01-01", 10),
+        ("line before:2000-01-01", 0),
+        ('"from:ann" line', 0),
+    ],
+)
+async def test_a_search_has_the_language_of_the_chat(talk, q, found):
+    answer = await talk.ask("GET", f"/rooms/lobby/entries?q={quote(q)}")
+
+    assert len(texts(answer)) == found
+
+
+@pytest.mark.parametrize(
+    ("q", "why"),
+    [
+        ("from:", "`q`: say from: with something behind it"),
+        ("from:ann from:bob", "`q`: say from: once"),
+        ("line before:whenever", "`q`: "),
+        ("line in:#dev", "`q`: in: is for this room alone, #lobby"),
+        ("before:4", "`q`: say a word to look for, or from:NICK"),
+    ],
+)
+async def test_a_search_that_cannot_be_read_is_400_and_named(talk, q, why):
+    answer = await talk.ask("GET", f"/rooms/lobby/entries?q={quote(q)}")
+
+    assert answer.status == 400
+    assert answer.json["detail"].startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("header", "advice"), [("Idempotency-Key: k1\r\n", "Ask again with the same key."), ("", "Look there")]
+)
+async def test_what_may_have_been_said_is_503_with_what_to_do(open_admin, header, advice):
+    async with open_admin(keep_timeout_s=0) as admin:
+        answer = await admin.ask("POST", "/rooms/lobby/entries", json='{"text": "hello"}', headers=header)
+
+    assert answer.status == 503
+    assert advice in answer.json["detail"]
+    assert ("same key" in answer.json["detail"]) is bool(header)

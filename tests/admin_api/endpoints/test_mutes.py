@@ -38,9 +38,9 @@ async def test_a_mute_silences_is_listed_and_is_lifted(admin) -> None:
         "since": SINCE,
         "until": "2026-11-24T09:30:00Z",
     }
-    assert (made.status, made.json) == (201, {"mute": mute, "kept": True})
+    assert (made.status, made.json) == (201, {"mute": mute, "kept": True, "warnings": []})
     assert said == ["you are muted until 2026-11-24 09:30 UTC: spam", ""]
-    assert listed.json == {"mutes": [mute], "total": 1, "next": None}
+    assert listed.json == {"mutes": [mute], "total": 1, "matching": 1, "next": None}
     assert (lifted.status, lifted.json) == (200, {"mute": mute, "kept": True})
     assert refusal(admin, alice) == ""
     assert await admin.journal.read_mutes() == []
@@ -162,3 +162,38 @@ async def test_a_journal_that_keeps_nothing_stops_no_mute(open_admin) -> None:
 
         assert (made.status, made.json["kept"]) == (201, False)
         assert refusal(admin, alice) == "you are muted"
+
+
+async def test_an_ipv6_address_is_muted_with_its_neighbours(admin) -> None:
+    home = [admin.connect(1024 + number, f"2001:db8::{number}") for number in (1, 2)]
+    other = admin.connect(1030, "2001:db8:0:1::1")
+
+    made = (await admin.ask("POST", "/mutes", json='{"who": "2001:db8::1", "reason": "spam"}')).json
+    said = [bool(refusal(admin, client)) for client in (*home, other)]
+    lifted = await admin.ask("DELETE", "/mutes/2001:db8::1")
+
+    assert made["mute"]["network"] == "2001:db8::/64"
+    assert made["warnings"][0].startswith("2001:db8::1 stands for 2001:db8::/64, ")
+    assert said == [True, True, False]
+    assert lifted.status == 200
+
+
+async def test_mutes_are_searched_by_the_name_of_their_client(admin) -> None:
+    admin.chat.rename(admin.connect(1024, "192.0.2.1"), "alice")
+    admin.chat.rename(admin.connect(1025, "198.51.100.1"), "bob")
+    for who in ("alice", "bob"):
+        await admin.ask("POST", "/mutes", json=f'{{"who": "{who}"}}')
+
+    for search, found in (("ALI", ["alice"]), ("m2", ["bob"]), ("192.0.2.1", ["alice"]), ("carol", [])):
+        answer = (await admin.ask("GET", f"/mutes?search={search}")).json
+        assert [one["label"] for one in answer["mutes"]] == found, search
+
+
+async def test_a_muted_client_is_marked_in_the_list(admin) -> None:
+    for port in (1024, 1025):
+        admin.connect(port, f"192.0.2.{port - 1000}")
+    await admin.ask("POST", "/mutes", json='{"who": "1024"}')
+
+    clients = (await admin.ask("GET", "/clients")).json["clients"]
+
+    assert [(one["port"], one["muted"]) for one in clients] == [(1024, True), (1025, False)]

@@ -81,3 +81,19 @@ async def test_a_topic_is_set_in_the_name_of_the_server_and_recorded(rooms):
 async def test_a_topic_that_cannot_be_is_400(rooms, body):
     assert (await rooms.ask("PUT", "/rooms/dev/topic", json=body or " ")).status == 400
     assert rooms.chat.rooms["dev"].topic == "the release"
+
+
+async def test_entries_are_counted_while_nobody_is_in_the_room(rooms):
+    before = (await rooms.ask("GET", "/rooms/dev")).json
+    for nick in ("ann", "bob"):
+        client = rooms.chat.find(nick)[0]
+        rooms.chat.leave(client, rooms.chat.rooms["dev"])
+    await rooms.deliver()
+    left = (await rooms.ask("GET", "/rooms/dev")).json
+
+    said = (await rooms.ask("POST", "/rooms/dev/entries", json='{"text": "nobody hears this"}')).json
+    await rooms.deliver()
+
+    after = (await rooms.ask("GET", "/rooms/dev")).json
+    assert left["entries"] == before["entries"] + 2
+    assert (after["entries"], after["last_id"], after["members"]) == (left["entries"] + 1, said["id"], 0)

@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
+from msgspec.inspect import DateTimeType, type_info
 
+from admin_api.app import ENDPOINTS
 from admin_api.http.access import Access
+from admin_api.http.endpoint import Endpoint
 
 ASK_ALL = "from schemathesis.cli import schemathesis; schemathesis()"
 # 422: what is well-formed and cannot be all the same, such as an end of a ban that is over.
@@ -76,3 +81,21 @@ async def test_it_declares_the_security_schemes_where_a_token_is_set(open_admin)
 
     assert described["security"] == [{"bearer": []}, {"basic": []}]
     assert described["components"]["securitySchemes"]["bearer"] == {"type": "http", "scheme": "bearer"}
+
+
+@pytest.mark.parametrize("one", [pytest.param(one, id=one.name) for one in ENDPOINTS])
+def test_every_time_in_an_answer_is_called_a_time(one: Endpoint) -> None:
+    """Without this, a client that is generated from the description reads it as a text."""
+    for kind in filter(None, one.operation.answers.values()):
+        assert all(time.tz for time in times_in(type_info(kind))), kind
+
+
+def times_in(described: object) -> Iterator[DateTimeType]:
+    """The times in a type, however deep."""
+    if isinstance(described, DateTimeType):
+        yield described
+    elif isinstance(described, tuple):
+        for one in described:
+            yield from times_in(one)
+    elif isinstance(described, msgspec.Struct):
+        yield from times_in(tuple(getattr(described, name) for name in described.__struct_fields__))

@@ -148,6 +148,7 @@ class Gulp:
     backlog: Backlog | None = None
     bytes_out = 0
     unsent_bytes = 0
+    is_encrypted = False
     close_reason: CloseReason | None = None
 
     def __init__(self) -> None:

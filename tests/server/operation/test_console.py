@@ -51,12 +51,12 @@ async def test_a_ban_is_set_shown_and_lifted(open_server, autojump_clock) -> Non
             "Banned 192.0.2.0/24 until 1970-01-01 01:30 UTC; 0 kicked"
         ]
         assert list(await run_command(context, "ban 2001:db8::1 10 Downing Street")) == [
-            "Banned 2001:db8::1 until 1970-01-01 00:10 UTC; 0 kicked"
+            "Banned 2001:db8::/64 until 1970-01-01 00:10 UTC; 0 kicked"
         ]
         assert list(await run_command(context, "bans")) == [
-            "BANNED        SINCE                 UNTIL                 BY       REASON",
-            "192.0.2.0/24  1970-01-01 00:00 UTC  1970-01-01 01:30 UTC  console  spam and more",
-            "2001:db8::1   1970-01-01 00:00 UTC  1970-01-01 00:10 UTC  console  Downing Street",
+            "BANNED         SINCE                 UNTIL                 BY       REASON",
+            "192.0.2.0/24   1970-01-01 00:00 UTC  1970-01-01 01:30 UTC  console  spam and more",
+            "2001:db8::/64  1970-01-01 00:00 UTC  1970-01-01 00:10 UTC  console  Downing Street",
         ]
         assert list(await run_command(context, "unban 192.0.2.0/24")) == ["Unbanned 192.0.2.0/24"]
         assert list(await run_command(context, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]

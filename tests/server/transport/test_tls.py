@@ -76,6 +76,7 @@ async def test_tls_and_plain_clients_talk_to_each_other_on_one_port(
 
         assert (await alice.line()).endswith("]> hello")
         assert (await bob.line()).endswith("]> hi")
+        assert [client.outlet.is_encrypted for client in server.chat.clients] == [False, True]
 
 
 async def test_a_tls_hello_after_a_lost_packet_is_waited_for_and_nc_is_greeted_within_a_second(

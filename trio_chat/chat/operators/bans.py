@@ -12,6 +12,8 @@ from trio_chat.chat.operators.networks import (
     Network,
     NetworkTable,
     address_of,
+    named_networks,
+    read_home,
     read_network,
     show_network,
 )
@@ -84,12 +86,16 @@ class Bans:
         """Return the ban of exactly this network."""
         return self._by_network.get(network)
 
-    def named(self, network: Network, now: float) -> Ban:
-        """Return the ban of exactly this network. Raises ChatError where there is none, or it is over."""
-        ban = self._by_network.get(network)
-        if ban is None or ban.is_over(now):
-            raise ChatError("not-banned", f"{show_network(network)} is not banned")
-        return ban
+    def named(self, written: str, now: float) -> Ban:
+        """Return the ban of exactly this address or network. Raises ChatError where there is none, or it is over.
+
+        One IPv6 address names the ban of its /64, too, unless it is banned alone.
+        """
+        network = read_network(written)
+        found = filter(None, map(self._by_network.get, named_networks(written, network)))
+        if ban := next(holding(tuple(found), now), None):
+            return ban
+        raise ChatError("not-banned", f"{show_network(network)} is not banned")
 
     def change(self, ban: Ban) -> None:
         """Replace the ban of exactly this network, which there is."""
@@ -150,6 +156,6 @@ def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
 
 
 def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:
-    """Make the ban of an address or network. Raises ChatError where `target` is neither, or the reason is too long."""
+    """Make the ban of an address or network, of an IPv6 address its /64. Raises ChatError where `target` is neither."""
     until = None if minutes is None else now + 60 * minutes
-    return Ban(read_network(target), read_reason(reason), by, now, until)
+    return Ban(read_home(target), read_reason(reason), by, now, until)

@@ -19,6 +19,7 @@ from trio_chat.chat.operators.networks import (
     Network,
     NetworkTable,
     address_of,
+    named_networks,
     network_of,
     parse_network,
     show_network,
@@ -174,8 +175,9 @@ class Mutes:
         """
         if (number := _ID.fullmatch(who)) and (named := int(number[1])) in self._in_order:
             found = [self._in_order[named]]
-        elif network := network_written(who):
-            found = [self._in_order[number] for number in [self._numbers.get(("", network))] if number]
+        elif networks := networks_written(who):
+            numbers = (self._numbers.get(("", network)) for network in networks)
+            found = [self._in_order[number] for number in numbers if number][:1]
         else:
             found = self._of_client(who, chat)
         if not (held := list(holding(found, now))):
@@ -242,11 +244,18 @@ class Mutes:
 
 
 def network_written(who: str) -> Network | None:
-    """Read an address or network. -> None for a text that is neither, and may name a client"""
+    """Read whom to mute: an address, of IPv6 its /64, or a network. -> None for what is neither, and may be a client"""
+    networks = networks_written(who)
+    return networks[-1] if networks else None
+
+
+def networks_written(who: str) -> tuple[Network, ...]:
+    """Read the networks that `who` may name, the likeliest first. -> none for a text that may name a client"""
+    who = who.strip()
     try:
-        return parse_network(who.strip(), strict=False)
+        return named_networks(who, parse_network(who, strict=False))
     except ValueError:
-        return None
+        return ()
 
 
 def mute_of_network(network: Network, *, reason: str, by: str, now: float, until: float | None) -> Mute:

@@ -58,9 +58,34 @@ def address_of(written: str) -> Address:
     return address.ipv4_mapped or address
 
 
+def read_home(written: str) -> Network:
+    """Read whom an operator keeps out or silences: an address or a network. Raises ChatError.
+
+    One IPv6 address stands for its /64, which is one home (see `network_of`), and `ADDRESS/128` for itself alone.
+    """
+    return home_written(written, read_network(written))
+
+
+def home_written(written: str, network: Network) -> Network:
+    """Return the network that `written`, which was read as `network`, stands for where somebody is kept out."""
+    return network_of(network.network_address) if "/" not in written and _has_home(network) else network
+
+
+def named_networks(written: str, network: Network) -> tuple[Network, ...]:
+    """Return the networks that `written`, read as `network`, may name in a list of restrictions, itself first."""
+    return tuple(dict.fromkeys((network, home_written(written, network))))
+
+
 def show_network(network: Network) -> str:
-    """Write a network; one of a single address is that address."""
-    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+    """Write a network, so that it is read as the same one; one of a single address is that address."""
+    is_address = network.prefixlen == network.max_prefixlen and not _has_home(network)
+    return str(network.network_address) if is_address else str(network)
+
+
+def _has_home(network: Network) -> bool:
+    """True for one IPv6 address whose /64 is one home. Addresses of one link, or of this machine, have none."""
+    address = network.network_address
+    return network.version == 6 and network.prefixlen == 128 and not (address.is_link_local or address.is_loopback)
 
 
 def network_of(address: Address) -> Network:

@@ -31,7 +31,7 @@ from trio_chat.chat.operators.mutes import (
     mute_of_client,
     mute_of_network,
 )
-from trio_chat.chat.operators.networks import Network, read_network, show_network
+from trio_chat.chat.operators.networks import Network, show_network
 from trio_chat.chat.operators.removals import check_removable, removed_before
 from trio_chat.chat.operators.restrictions import read_reason, terms
 from trio_chat.chat.removal import REASON_MAX, Removal
@@ -191,7 +191,7 @@ class Operator:
 
     def unban(self, target: str, *, by: str) -> Ban:
         """Lift the ban of exactly this address or network. Raises ChatError where there is none."""
-        ban = self.bans.remove(read_network(target))
+        ban = self.bans.remove(self.bans.named(target, self.clock()).network)
         self.records.record(by, "unban", show_network(ban.network))
         return ban
 

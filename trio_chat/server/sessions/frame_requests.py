@@ -24,10 +24,10 @@ from trio_chat.chat.prices import Extent
 from trio_chat.chat.search_query import read_search
 from trio_chat.chat.typed_line import read_line
 from trio_chat.journal import Damaged, Past
+from trio_chat.journal.lookup import ids_of
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
 from trio_chat.server.sessions.name_requests import NO_NAMES
-from trio_chat.server.sessions.past_answers import ids_of
 from trio_chat.server.sessions.settling import departed, failures_of
 from trio_chat.server.sessions.welcome import room_info
 from trio_chat.wire import frames

@@ -7,10 +7,11 @@ from trio_chat.chat.answers import HistoryQuery, SearchQuery
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Entry
 from trio_chat.chat.history_argument import read_on
-from trio_chat.chat.moments import Bounds, zone_at
+from trio_chat.chat.moments import zone_at
 from trio_chat.chat.search_query import found_end
 from trio_chat.chat.wording import NOTHING_FOUND, STILL_INDEXING, notice
-from trio_chat.journal import Damaged, HistoryReader, Past
+from trio_chat.journal import Damaged, Past
+from trio_chat.journal.lookup import ids_of
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire.lines import line_of_past
@@ -19,17 +20,6 @@ PAGE_ENTRIES = 50
 """Entries read at once: a thousand of the longest lines are megabytes, which each of many stuck readers would hold."""
 
 Rows = AsyncGenerator[Sequence[str], None]
-
-
-async def ids_of(journal: HistoryReader, bounds: Bounds) -> tuple[int | None, int | None]:
-    """Look up the ids of a stretch, whose ends may be times. -> (before, after). Raises JournalError."""
-    parted: list[int | None] = [
-        None if time is None else await journal.first_id_since(time) for time in (bounds.before_time, bounds.after_time)
-    ]
-    first_since, first_from = parted
-    by_time = Bounds(before=first_since, after=None if first_from is None else first_from - 1)
-    both = by_time.within(bounds)
-    return both.before, both.after
 
 
 class PastAnswers:

@@ -34,6 +34,8 @@ class NoticeEncoders:
 class PeerOutlet(ABC):
     """The sending half of a connection; see `chat.outlet.Outlet`. Whoever opened the connection closes it."""
 
+    is_encrypted = False
+
     __slots__ = (
         "_farewell",
         "_notices",

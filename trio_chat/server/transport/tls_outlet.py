@@ -21,6 +21,8 @@ class TlsOutlet(PeerOutlet):
     `push` hands that task one record at a time, and takes nothing more until it is sent.
     """
 
+    is_encrypted = True
+
     __slots__ = ("_given", "_in_flight", "_is_closed", "_taken", "_writing")
 
     def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
