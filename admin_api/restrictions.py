@@ -17,7 +17,7 @@ SEARCH_MAX = 100
 """Characters of a search."""
 
 
-class Restriction(Protocol):
+class Listed(Protocol):
     """A ban or a mute."""
 
     @property
@@ -53,7 +53,7 @@ class TermsView(NamedTuple):
     until: datetime | None
 
 
-def terms_view(one: Restriction) -> TermsView:
+def terms_view(one: Listed) -> TermsView:
     """Describe the terms of a ban or a mute, with times to the second."""
     until = None if one.until is None else _time_of(one.until)
     return TermsView(one.reason, one.by, _time_of(one.since), until)
@@ -68,7 +68,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
     cursor: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,15}$")] | None = None
 
 
-R = TypeVar("R", bound=Restriction)
+R = TypeVar("R", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _is_in(one: Network, other: Network) -> bool:
     return one.version == other.version and one.prefixlen >= other.prefixlen and one.network_address in other
 
 
-def searched_words(one: Restriction, *names: str) -> str:
+def searched_words(one: Listed, *names: str) -> str:
     """Return the words in which one is searched: its network, reason and operator, and its `names`."""
     network = show_network(one.network) if one.network else ""
     return "\n".join((network, one.reason, one.by, *names))

@@ -63,7 +63,7 @@ LAYERS = {
         ("series", "watch"),
         ("event_log", "entry_tail"),
         ("client_counts", "client_lookup"),
-        ("client_view", "client_filter", "confirmations", "expiry", "warnings"),
+        ("client_view", "client_filter", "confirmations", "expiry", "restrictions", "warnings"),
         ("paging", "hook_throttle"),
         ("http",),
         (".",),

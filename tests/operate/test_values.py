@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import click
 import pytest
 
-from trio_chat.operate.values import DurationType, InstantType, age_of, show_age
+from trio_chat.operate.values import DurationType, InstantType, age_of, operator_of, show_age
 
 
 def instant(written: str, *, is_future: bool = False) -> datetime:
@@ -56,3 +56,16 @@ def test_an_age_is_in_its_largest_unit(seconds: float | None, shown: str) -> Non
 
 def test_the_age_of_nothing_is_nothing() -> None:
     assert age_of(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("http ann@192.0.2.1", "ann (192.0.2.1)"),
+        ("http a@b@2001:db8::1", "a@b (2001:db8::1)"),
+        ("http 192.0.2.1", "192.0.2.1"),
+        ("console", "console"),
+    ],
+)
+def test_an_operator_is_named_as_people_do(written: str, shown: str) -> None:
+    assert operator_of(written) == shown

@@ -39,7 +39,12 @@ def _row(client: Json) -> Row:
         show_age(client["idle_s"]),
         Cell(str(behind), WARNING if behind else ""),
         show_age(client["away_s"]),
-        client["mode"],
+        mode_of(client),
         str(client["lines_in"]),
         client["id"],
     ]
+
+
+def mode_of(client: Json) -> str:
+    """Say how a client speaks, and its marks."""
+    return " ".join((client["mode"], *(mark for mark in ("tls", "muted") if client.get(mark))))

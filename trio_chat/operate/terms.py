@@ -53,6 +53,12 @@ def read_terms(values: Json, *, change: bool, for_good: bool, dry_run: bool) -> 
     return {**given, "until": None} if for_good else given
 
 
+def search_option(command: _Command) -> _Command:
+    """Give a list of bans or mutes its search."""
+    text = "Only those whose network, client, id, reason or operator has this in it, or that this address is under."
+    return click.option("--search", metavar="TEXT", help=text)(command)
+
+
 def ending(made: Json) -> str:
     """Say how long a ban or mute lasts."""
     return f"until {show_time(made['until'])}" if made["until"] else "for good"
@@ -60,12 +66,17 @@ def ending(made: Json) -> str:
 
 def show_trial(output: Output, trial: Json, what: str) -> None:
     """Show whom a ban or mute would concern that was not made."""
-    for warning in trial["warnings"]:
-        note(f"warning: {warning}")
+    show_warnings(trial)
     if trial["clients"]:
         output.table(CLIENT_COLUMNS, client_rows(trial["clients"]))
     count: Any = trial["count"]
     note(f"{what}: {count} client{'' if count == 1 else 's'}; nothing was done")
+
+
+def show_warnings(answer: Json) -> None:
+    """Print the warnings of an answer on stderr."""
+    for warning in answer["warnings"]:
+        note(f"warning: {warning}")
 
 
 def warn_unless_kept(answer: Json) -> None:

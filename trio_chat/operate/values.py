@@ -85,6 +85,14 @@ def seconds_of(written: str) -> float:
     return datetime.fromisoformat(written).astimezone(UTC).timestamp()
 
 
+def operator_of(written: str) -> str:
+    """Name an operator as people do: `ann (192.0.2.1)` for `http ann@192.0.2.1`, `192.0.2.1` for `http 192.0.2.1`."""
+    if not written.startswith("http "):
+        return written
+    name, at, address = written.removeprefix("http ").rpartition("@")
+    return f"{name} ({address})" if at else address
+
+
 def client_label(client: Json) -> str:
     """Name a client as the chat does, and where it comes from: `[alice] 172.17.0.4:47634`."""
     where = f"{client['address']}:{client['port']}" if client["address"] else "(away)"

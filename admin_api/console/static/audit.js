@@ -2,7 +2,7 @@
 
 import { get, query } from "./api.js";
 import { byId, el } from "./dom.js";
-import { clock, moment } from "./format.js";
+import { clock, moment, operatorOf, originOf } from "./format.js";
 import { refreshSoon, start } from "./frame.js";
 import { shortcuts } from "./keys.js";
 import { Pages, PER_PAGE, remember, remembered, rowKeys, rows, searchKey, searched } from "./paging.js";
@@ -31,9 +31,9 @@ function make({ time, who, action, what }) {
   const day = moment(time).split(",")[0];
   return el("tr", { tabindex: "-1" },
     el("td", { title: moment(time) }, el("time", { datetime: time }, el("span", { class: "soft" }, `${day}, `), clock(time)), el("div", { class: "sub phone", "aria-hidden": "true" }, day.replace(/ \d{4}$/, ""))),
-    el("td", { class: "wrap hide" }, who),
+    el("td", { class: "wrap hide" }, operatorOf(who), el("div", { class: "sub" }, originOf(who))),
     el("td", {}, el("span", { class: `pill ${COLOURS[action] ?? "plain"}` }, action)),
-    el("td", { class: "wrap what" }, what, el("div", { class: "sub phone" }, who)),
+    el("td", { class: "wrap what" }, what, el("div", { class: "sub phone" }, operatorOf(who))),
   );
 }
 

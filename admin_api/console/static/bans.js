@@ -2,14 +2,15 @@
 
 import { get, query } from "./api.js";
 import { byId, el, say, set } from "./dom.js";
-import { duration, moment } from "./format.js";
+import { duration, moment, operatorOf, originOf } from "./format.js";
 import { refreshSoon, start } from "./frame.js";
 import { shortcuts } from "./keys.js";
-import { Pages, PER_PAGE, rowKeys, rows } from "./paging.js";
+import { Pages, PER_PAGE, remember, remembered, rowKeys, rows, searched, searchKey } from "./paging.js";
 import { addBan, addMute, change, lift, nameOf } from "./restrict.js";
 import { empty } from "./states.js";
 import { until } from "./terms.js";
 
+const search = byId("search");
 const TYPES = "ban,unban,change-ban,mute,unmute,change-mute";
 
 const then = (action) => async (...given) => {
@@ -40,9 +41,9 @@ function update(row, one) {
   say(end.firstElementChild, at);
   say(end.lastElementChild, left);
   set(end, { title });
-  say(by.firstElementChild, one.by);
+  say(by.firstElementChild, operatorOf(one.by));
   say(by.lastElementChild, `${duration((Date.now() - new Date(one.since)) / 1000)} ago`);
-  set(by, { title: moment(one.since) });
+  set(by, { title: `${[operatorOf(one.by), originOf(one.by)].filter(Boolean).join(", ")}, ${moment(one.since)}` });
 }
 
 // The reason; of a muted client, the address by which it is found again, too.
@@ -55,28 +56,36 @@ const lists = [
   {
     name: "bans",
     keyOf: (ban) => ban.network,
+    none: "No ban matches.",
     nothing: () => empty("Nobody is banned.", "A ban keeps an address or a network out, and ends who is connected from there."),
   },
   {
     name: "mutes",
     keyOf: (mute) => mute.id,
+    none: "No mute matches.",
     nothing: () => empty("Nobody is muted.", "Who is muted hears everything and says nothing."),
   },
-].map(({ name, keyOf, nothing }) => {
+].map(({ name, keyOf, none, nothing }) => {
   const table = byId(name);
   return new Pages({
     foot: byId(`${name}-pages`),
     turned: () => refreshSoon(0),
     async fetchPage(cursor) {
-      const { [name]: items, total, next } = await get(`/${name}${query({ limit: PER_PAGE, cursor })}`);
-      return { items, matching: total, next };
+      const { [name]: items, matching, next } = await get(`/${name}${query({ search: search.value.trim(), limit: PER_PAGE, cursor })}`);
+      return { items, matching, next };
     },
-    show: (items) => rows(table, items, { keyOf, make, update, empty: nothing }),
+    show: (items) => rows(table, items, { keyOf, make, update, empty: () => (search.value.trim() ? empty(none, "Clear the search to see all.") : nothing()) }),
   });
+});
+
+search.value = remembered("search");
+searched(search, (text) => {
+  remember({ search: text });
+  for (const list of lists) list.restart();
 });
 
 const [ban, mute] = [then(addBan), then(addMute)];
 byId("add-ban").addEventListener("click", () => ban());
 byId("add-mute").addEventListener("click", () => mute());
 start({ types: TYPES, onEvent: () => refreshSoon(), refresh: () => Promise.all(lists.map((list) => list.refresh())) });
-shortcuts({ b: { does: "Ban", run: () => ban() }, m: { does: "Mute", run: () => mute() }, ...rowKeys(document) });
+shortcuts({ b: { does: "Ban", run: () => ban() }, m: { does: "Mute", run: () => mute() }, ...searchKey(search), ...rowKeys(document) });

@@ -5,6 +5,7 @@ import { addressOf, behindOf } from "./client_row.js";
 import { ask, field } from "./dialog.js";
 import { el } from "./dom.js";
 import { exact, moment, plural, span } from "./format.js";
+import { addBan } from "./restrict.js";
 import { fault, toast } from "./toast.js";
 
 const BAN_MINUTES = 60;
@@ -21,8 +22,23 @@ export async function kick(client, reason = "") {
   }
 }
 
-// Ban a client's address, or a network, and offer to undo that for ten seconds. -> true if it is banned
-export async function ban(network, { minutes = BAN_MINUTES, reason = "" } = {}) {
+// Ban a client's address: at once where that ends this client alone, else after a look at whom it would end.
+// -> true if it is banned
+export async function ban(client, terms = {}) {
+  let trial;
+  try {
+    trial = await call("POST", "/bans", { network: client.address, dry_run: true });
+  } catch (error) {
+    fault(error);
+    return false;
+  }
+  const { count, clients, warnings, replaces } = trial;
+  const isHarmless = count <= 1 && clients.every((one) => one.id === client.id) && !warnings.length && !replaces;
+  const wanted = { minutes: BAN_MINUTES, reason: "", ...terms };
+  return isHarmless ? banNow(client.address, wanted) : addBan(client.address, wanted);
+}
+
+async function banNow(network, { minutes, reason }) {
   try {
     const { ban: made, kicked } = await call("POST", "/bans", { network, reason, minutes });
     const howLong = minutes ? `for ${span(60 * minutes).replace(" 0 m", "")}` : "for good";
@@ -82,7 +98,8 @@ export async function showClient(client, times, onDone) {
   const facts = {
     Address: el("span", { class: "mono" }, addressOf(client)),
     Id: el("span", { class: "mono" }, client.id),
-    Speaks: client.mode,
+    Speaks: client.tls ? `${client.mode}, encrypted (TLS)` : client.mode,
+    ...(client.muted ? { Muted: el("a", { href: `/console/bans?search=${segment(client.address)}` }, "yes") } : {}),
     Rooms: client.rooms.map((room) => `#${room}`).join(" ") || "none",
     Connected: moment(client.connected_at),
     "Last line": client.lines_in ? `${span(client.idle_s)} ago, ${plural(client.lines_in, "line")} in all` : "none yet",
@@ -92,18 +109,19 @@ export async function showClient(client, times, onDone) {
   const body = el("dl", {}, ...Object.entries(facts).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   const how = el("select", { name: "how" }, ...Object.entries(BANS).filter(([value]) => value === "kick" || client.address).map(([value, label]) => el("option", { value, selected: value === "kick" }, label)));
   const reason = el("input", { name: "reason", maxlength: 200, autocomplete: "off" });
-  const run = async (data) => end(client, data.get("how"), data.get("reason"));
-  const outcome = await ask({
+  const run = async (data) => ({ how: data.get("how"), reason: data.get("reason") });
+  const wanted = await ask({
     title: client.nick ?? addressOf(client),
     body: [body, field("End it", how), field("Reason", reason, "The client is told it.")],
     action: "End connection",
     isDangerous: true,
     run,
   });
+  const outcome = wanted && (await end(client, wanted));
   if (outcome) onDone(client, outcome);
 }
 
-async function end(client, how, reason) {
+async function end(client, { how, reason }) {
   if (how === "kick") return kick(client, reason);
-  return (await ban(client.address, { minutes: Number(how) || null, reason })) ? "banned" : null;
+  return (await ban(client, { minutes: Number(how) || null, reason })) ? "banned" : null;
 }

@@ -147,7 +147,7 @@ async function finish(client, ending) {
 }
 
 function banOne(client) {
-  finish(client, ban(client.address).then((isBanned) => (isBanned ? "banned" : null)));
+  finish(client, ban(client).then((isBanned) => (isBanned ? "banned" : null)));
 }
 
 function show(client) {

@@ -1,5 +1,5 @@
 // Numbers and times as people read them. Gives: exact(1204) "1,204", short(38912) "38.9 k", milliseconds(4.13) "4.1 ms",
-// duration(754) "12 m", span(1054800) "12 d 4 h", clock("2026-…Z") "15:04" and moment("2026-…Z") with the date; plural(3, "client"); operatorOf(who).
+// duration(754) "12 m", span(1054800) "12 d 4 h", clock("2026-…Z") "15:04" and moment("2026-…Z") with the date; plural(3, "client"); operatorOf(who), originOf(who).
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const UNITS = [[1e9, "G"], [1e6, "M"], [1e4, "k", 1e3]];
@@ -47,5 +47,8 @@ export const moment = (time) => full.format(new Date(time));
 
 // An operator's name alone: "ann" of "http ann@192.0.2.14", "192.0.2.14" of "http 192.0.2.14", "console".
 export const operatorOf = (who) => who.replace(/^http /, "").replace(/@[^@]*$/, "");
+
+// Where that operator came from: "192.0.2.14" of "http ann@192.0.2.14"; "" where the name says it.
+export const originOf = (who) => (who.startsWith("http ") && who.includes("@") ? who.slice(who.lastIndexOf("@") + 1) : "");
 
 export const plural = (number, noun) => `${exact(number)} ${noun}${number === 1 ? "" : "s"}`;

@@ -3,7 +3,7 @@
 import { call, get, segment } from "./api.js";
 import { ask, field } from "./dialog.js";
 import { byId, el } from "./dom.js";
-import { moment } from "./format.js";
+import { moment, operatorOf, originOf } from "./format.js";
 import { refreshSoon, start } from "./frame.js";
 import { shortcuts } from "./keys.js";
 import { rowKeys, rows } from "./paging.js";
@@ -21,7 +21,7 @@ function make(hook) {
   return el("tr", { tabindex: "-1" },
     el("td", { class: "name" }, hook.name),
     el("td", {}, el("a", { href: `/console/rooms/${segment(hook.room)}` }, `#${hook.room}`)),
-    el("td", { class: "soft hide" }, hook.by),
+    el("td", { class: "soft hide", title: originOf(hook.by) }, operatorOf(hook.by)),
     el("td", { class: "soft hide" }, moment(hook.since)),
     el("td", { class: "act" }, el("button", { type: "button", class: "quiet danger", "aria-label": `Remove the hook ${hook.name}`, onclick: () => remove(hook) }, "Remove…")),
   );

@@ -1,4 +1,4 @@
-// Forms that ban and mute, with whom they would concern before it is done. Gives: addBan(network), addMute(who), change(one), lift(one).
+// Forms that ban and mute, with whom they would concern before it is done. Gives: addBan(network, terms), addMute(who), change(one), lift(one).
 
 import { call, segment } from "./api.js";
 import { ask, field } from "./dialog.js";
@@ -40,14 +40,14 @@ const MUTE = {
 const kindOf = (one) => ("id" in one ? MUTE : BAN);
 export const nameOf = (one) => kindOf(one).nameOf(one);
 
-export const addBan = (network = "") => add(BAN, network);
-export const addMute = (who = "") => add(MUTE, who);
+export const addBan = (network = "", terms = {}) => add(BAN, network, terms);
+export const addMute = (who = "") => add(MUTE, who, {});
 
 // Ask, show whom it would concern while one types, and do it. -> true if it was done
-async function add(kind, who) {
+async function add(kind, who, { minutes, reason = "" }) {
   const input = el("input", { name: kind.asked, required: true, value: who, maxlength: 100, autocomplete: "off", spellcheck: "false" });
   const preview = el("div", { class: "preview" }, el("p", { role: "status" }));
-  const body = [field(kind.label, input, kind.hint), endField(), reasonField(), preview];
+  const body = [field(kind.label, input, kind.hint), endField(undefined, minutes), reasonField(reason), preview];
   const trial = new Trial(kind, input, preview);
   const made = await ask({ title: kind.title, body, action: kind.action, isDangerous: true, isDisabled: true, run: (data) => post(kind, data) });
   trial.close();

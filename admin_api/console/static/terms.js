@@ -1,4 +1,4 @@
-// The end and the reason of a ban or a mute, as forms ask for them. Gives: endField(until), endOf(data), reasonField(text), until(time).
+// The end and the reason of a ban or a mute, as forms ask for them. Gives: endField(until, minutes), endOf(data), reasonField(text), until(time).
 
 import { el } from "./dom.js";
 import { field } from "./dialog.js";
@@ -6,9 +6,9 @@ import { clock, moment, span } from "./format.js";
 
 const CHOICES = { 10: "In 10 minutes", 60: "In an hour", 1440: "In a day", 10080: "In a week", until: "At a time…", never: "Never" };
 
-// -> the field of the end. `until` is the end there is: undefined for a new one, null for never.
-export function endField(until) {
-  const chosen = until === undefined ? "60" : until === null ? "never" : "until";
+// -> the field of the end. `until` is the end there is: undefined for a new one, of `minutes`; null for never.
+export function endField(until, minutes = 60) {
+  const chosen = until === undefined && minutes in CHOICES ? String(minutes) : until ? "until" : "never";
   const time = el("input", { type: "datetime-local", name: "until", "aria-label": "Time of the end", hidden: chosen !== "until", required: chosen === "until", value: until ? local(until) : "" });
   const options = Object.entries(CHOICES).map(([value, text]) => el("option", { value, selected: value === chosen }, text));
   const changed = (event) => {

@@ -110,3 +110,21 @@ def test_a_mute_silences_and_is_lifted(shared, open_page, who):
 
         expect(row(page, who)).to_have_count(0)
     peer.close()
+
+
+def test_bans_and_mutes_are_searched_and_the_search_is_in_the_address(shared, open_page):
+    api(shared, "POST", "/bans", {"network": "198.51.100.0/28", "reason": "sought"})
+    api(shared, "POST", "/bans", {"network": "198.51.100.16/28"})
+    api(shared, "POST", "/mutes", {"who": "198.51.100.32/28"})
+    with open_page(shared, "/console/bans") as page:
+        page.keyboard.press("/")
+        page.keyboard.type("198.51.100.7")
+
+        expect(row(page, "198.51.100.16")).to_have_count(0)
+        expect(row(page, "198.51.100.0")).to_be_visible()
+        expect(page.get_by_text("No mute matches.")).to_be_visible()
+
+        page.reload()
+
+        expect(page.get_by_label("Search bans and mutes")).to_have_value("198.51.100.7")
+        expect(row(page, "198.51.100.16")).to_have_count(0)

@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.admin_api.console.test_rooms_page import api
 from tests.protocol.conftest import Peer, Server
 
 HOSTILE = "<img src=x onerror=document.title='taken'>&lt;b&gt;"
@@ -42,19 +43,51 @@ def test_a_plain_client_appears_and_is_kicked_by_a_click(server, open_page):
         assert clients(page) == []
 
 
-def test_a_ban_by_a_click_ends_all_from_there_and_can_be_undone(server, open_page):
+def test_a_ban_shows_first_whom_else_it_would_end_and_can_be_undone(server, open_page):
     peers = [server.join(), server.join()]
     with open_page(server, "/console/clients") as page:
         row_of(page, peers[0]).get_by_role("button", name="Ban 127.0.0.1").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("It would end 2 clients at once.")).to_be_visible()
+        expect(dialog.get_by_role("listitem")).to_have_count(2)
+        dialog.get_by_role("button", name="Ban and end 2 clients").click()
 
         assert all(b"banned" in peer.rest() for peer in peers)
-        expect(page.get_by_text("127.0.0.1 is banned for 1 h; 2 clients ended.")).to_be_visible()
+        expect(page.get_by_text(re.compile("127.0.0.1 is banned until .*; 2 clients ended."))).to_be_visible()
         assert b"banned" in server.connect().rest()
 
         page.get_by_role("button", name="Undo").click()
 
-        expect(page.get_by_text("The ban of 127.0.0.1 is lifted.")).to_be_visible()
+        expect(page.get_by_text("127.0.0.1 is not banned any more.")).to_be_visible()
         expect(row_of(page, server.join())).to_be_visible()
+
+
+def test_a_ban_that_ends_this_client_alone_is_made_by_one_click_and_can_be_undone(shared, open_page):
+    shared.connect()  # or it would end everybody
+    peer = shared.connect(source=("127.0.0.66", 0))
+    peer.send(b"/nick loud\n/who\n")
+    peer.until("(you) ***")
+    with open_page(shared, "/console/clients") as page:
+        row_of(page, "loud").get_by_role("button", name="Ban 127.0.0.66").click()
+
+        assert b"banned" in peer.rest()
+        expect(page.get_by_text("127.0.0.66 is banned for 1 h; 1 client ended.")).to_be_visible()
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_text("The ban of 127.0.0.66 is lifted.")).to_be_visible()
+
+
+def test_who_is_muted_is_marked_and_leads_to_the_mute(shared, open_page):
+    peer = shared.connect(source=("127.0.0.67", 0))
+    peer.send(b"/nick hush\n/who\n")
+    peer.until("(you) ***")
+    api(shared, "POST", "/mutes", {"who": "hush"})
+    with open_page(shared, "/console/clients") as page:
+        expect(row_of(page, "hush")).to_contain_text("· muted")
+        page.get_by_role("button", name="hush", exact=True).click()
+        page.get_by_role("dialog").get_by_role("link", name="yes").click()
+
+        expect(page.get_by_label("Search bans and mutes")).to_have_value("127.0.0.67")
+        expect(page.get_by_role("row", name=re.compile("hush"))).to_be_visible()
 
 
 def test_a_client_that_another_operator_kicked_first_is_gone_on_both_pages(server, open_page):

@@ -14,7 +14,7 @@ def test_actions_are_listed_with_who_did_them_and_filtered(operate: Operate) -> 
     filtered = operate("audit", "--action", "ban", "-n", "1", "--since", "1h", "--json").json
 
     assert [row[2] for row in table.rows] == ["ban", "unban", "ban"]
-    assert {row[1] for row in table.rows} == {f"http {getpass.getuser()}@127.0.0.1"}
+    assert {row[1] for row in table.rows} == {f"{getpass.getuser()} (127.0.0.1)"}
     assert [one["what"] for one in filtered["audit"]] == ["192.0.2.2 (0 kicked): spam"]
 
 

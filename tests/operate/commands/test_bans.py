@@ -80,3 +80,24 @@ def test_the_end_and_the_reason_of_a_ban_are_changed(operate: Operate) -> None:
 def test_a_change_that_makes_no_sense_is_status_2(operate: Operate, options: str) -> None:
     assert operate("ban", "192.0.2.0/25", *options.split()).status == 2
     assert operate("mute", "192.0.2.0/25", *options.split()).status == 2
+
+
+def test_bans_are_searched(operate: Operate) -> None:
+    operate("ban", "192.0.2.0/25", "--reason", "spam")
+    operate("ban", "198.51.100.0/25")
+
+    under, none = operate("bans", "--search", "192.0.2.7"), operate("bans", "--search", "nothing like that")
+    for network in ("192.0.2.0/25", "198.51.100.0/25"):
+        operate("unban", network)
+
+    assert [row[0] for row in under.rows] == ["192.0.2.0/25"]
+    assert (none.out, none.err) == ("", "no ban matches\n")
+
+
+def test_a_ban_of_an_ipv6_address_says_that_it_is_for_its_home(operate: Operate) -> None:
+    made = operate("ban", "2001:db8::7")
+    lifted = operate("unban", "2001:db8::7")
+
+    assert made.out == "banned 2001:db8::/64 for good; 0 clients kicked\n"
+    assert made.err.startswith("warning: 2001:db8::7 stands for 2001:db8::/64, ")
+    assert lifted.out == "lifted the ban of 2001:db8::/64\n"

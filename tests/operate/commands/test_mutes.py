@@ -49,3 +49,18 @@ def test_the_end_of_a_mute_is_changed_by_its_id(operate: Operate) -> None:
     operate("unmute", made["id"])
 
     assert changed.out.startswith("the mute of 192.0.2.0/25 holds until ")
+
+
+def test_a_muted_client_is_marked_and_its_mute_is_found_by_its_name(server: Server, operate: Operate) -> None:
+    join_as(server, "gina")
+    operate("mute", "gina")
+
+    listed = operate("clients", "--nick", "gina")
+    shown = operate("clients", "gina")
+    found, none = operate("mutes", "--search", "gin"), operate("mutes", "--search", "nobody")
+    operate("unmute", "gina")
+
+    assert "lines muted" in listed.out
+    assert "\nmuted      yes\n" in shown.out
+    assert [row[1] for row in found.rows] == ["[gina]"]
+    assert none.err == "no mute matches\n"

@@ -6,7 +6,7 @@ from trio_chat.operate.api import Json
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note
 from trio_chat.operate.table import Column
-from trio_chat.operate.values import InstantType, show_time
+from trio_chat.operate.values import InstantType, operator_of, show_time
 
 PAGE = 1000
 
@@ -25,7 +25,7 @@ def audit(call: OperatorContext, limit: int, **values: str | None) -> None:
     if call.is_json:
         call.output.object(found)
         return
-    rows = [(show_time(one["time"]), one["who"], one["action"], one["what"]) for one in found["audit"]]
+    rows = [(show_time(one["time"]), operator_of(one["who"]), one["action"], one["what"]) for one in found["audit"]]
     if rows:
         call.output.table(COLUMNS, rows)
     else:

@@ -10,8 +10,17 @@ from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note
 from trio_chat.operate.pages import read_pages
 from trio_chat.operate.table import Column
-from trio_chat.operate.terms import change_options, ending, read_terms, show_trial, term_options, warn_unless_kept
-from trio_chat.operate.values import show_time
+from trio_chat.operate.terms import (
+    change_options,
+    ending,
+    read_terms,
+    search_option,
+    show_trial,
+    show_warnings,
+    term_options,
+    warn_unless_kept,
+)
+from trio_chat.operate.values import operator_of, show_time
 
 BANS = NamedKind("bans", "ban of", "bans")
 
@@ -49,6 +58,7 @@ def ban(call: OperatorContext, network: str, dry_run: bool, change: bool, for_go
         return
     clients = f"{answer['kicked']} client{'' if answer['kicked'] == 1 else 's'}"
     call.output.clean_line(f"banned {made['network']} {ending(made)}; {clients} kicked")
+    show_warnings(answer)
     warn_unless_kept(answer)
 
 
@@ -60,17 +70,24 @@ def unban(call: OperatorContext, network: str) -> None:
 
 
 @operator_command("bans")
-def bans(call: OperatorContext) -> None:
+@search_option
+def bans(call: OperatorContext, search: str | None) -> None:
     """List the bans: of whom, until when, why, and by whom."""
-    answer = read_pages(call.api, "/bans", "bans", {})
+    answer = read_pages(call.api, "/bans", "bans", {"search": search})
     if call.is_json:
         call.output.object(answer)
         return
     rows = [
-        (one["network"], show_time(one["until"]) or "for good", one["reason"], one["by"], show_time(one["since"]))
+        (
+            one["network"],
+            show_time(one["until"]) or "for good",
+            one["reason"],
+            operator_of(one["by"]),
+            show_time(one["since"]),
+        )
         for one in answer["bans"]
     ]
     if rows:
         call.output.table(COLUMNS, rows)
     else:
-        note("nobody is banned")
+        note("no ban matches" if search else "nobody is banned")

@@ -8,7 +8,7 @@ from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note
 from trio_chat.operate.table import Column
 from trio_chat.operate.terms import warn_unless_kept
-from trio_chat.operate.values import show_time
+from trio_chat.operate.values import operator_of, show_time
 
 HOOKS = NamedKind("hooks", "hook", "hook list")
 
@@ -47,7 +47,9 @@ def list_hooks(call: OperatorContext) -> None:
     if call.is_json:
         call.output.object(answer)
         return
-    rows = [(one["name"], f"#{one['room']}", one["by"], show_time(one["since"])) for one in answer["hooks"]]
+    rows = [
+        (one["name"], f"#{one['room']}", operator_of(one["by"]), show_time(one["since"])) for one in answer["hooks"]
+    ]
     if rows:
         call.output.table(COLUMNS, rows)
     else:

@@ -12,8 +12,17 @@ from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import note, quoted
 from trio_chat.operate.pages import read_pages
 from trio_chat.operate.table import Column
-from trio_chat.operate.terms import change_options, ending, read_terms, show_trial, term_options, warn_unless_kept
-from trio_chat.operate.values import show_time
+from trio_chat.operate.terms import (
+    change_options,
+    ending,
+    read_terms,
+    search_option,
+    show_trial,
+    show_warnings,
+    term_options,
+    warn_unless_kept,
+)
+from trio_chat.operate.values import operator_of, show_time
 
 MUTES = NamedKind("mutes", "mute of", "mutes")
 
@@ -58,6 +67,7 @@ def mute(call: OperatorContext, who: str, dry_run: bool, change: bool, for_good:
     else:
         made = answer["mute"]
         call.output.clean_line(f"muted {_whom(made)} {ending(made)}; trio-chat unmute {made['id']} lifts it")
+        show_warnings(answer)
         warn_unless_kept(answer)
 
 
@@ -69,9 +79,10 @@ def unmute(call: OperatorContext, who: str) -> None:
 
 
 @operator_command("mutes")
-def mutes(call: OperatorContext) -> None:
+@search_option
+def mutes(call: OperatorContext, search: str | None) -> None:
     """List the mutes: of whom, until when, why, and by whom."""
-    answer = read_pages(call.api, "/mutes", "mutes", {})
+    answer = read_pages(call.api, "/mutes", "mutes", {"search": search})
     if call.is_json:
         call.output.object(answer)
         return
@@ -82,7 +93,7 @@ def mutes(call: OperatorContext) -> None:
             one["network"] or "",
             show_time(one["until"]) or "for good",
             one["reason"],
-            one["by"],
+            operator_of(one["by"]),
             show_time(one["since"]),
         )
         for one in answer["mutes"]
@@ -90,7 +101,7 @@ def mutes(call: OperatorContext) -> None:
     if rows:
         call.output.table(COLUMNS, rows)
     else:
-        note("nobody is muted")
+        note("no mute matches" if search else "nobody is muted")
 
 
 def _whom(made: Json) -> str:
