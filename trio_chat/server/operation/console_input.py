@@ -37,12 +37,11 @@ async def read_commands(
         from trio_chat.server.operation.console_completion import complete
         from trio_chat.server.operation.terminal import ConsoleTerminal
 
-        terminal = ConsoleTerminal(stdin, printer, partial(complete, context))
         # A log on the same terminal would tear the line.
         is_shared = is_one_terminal(stdout, stderr)
-        # Where the terminal has hung up meanwhile, SIGHUP stops the server.
+        # Where the terminal has hung up meanwhile, even before it is opened here, SIGHUP stops the server.
         with diverted(_from_thread(printer)) if is_shared else nullcontext(), suppress(OSError):
-            await terminal.run(handle)
+            await ConsoleTerminal(stdin, printer, partial(complete, context)).run(handle)
         return
     async with aclosing(read_lines(stdin)) as lines:
         async for line in lines:
