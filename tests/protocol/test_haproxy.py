@@ -22,6 +22,7 @@ global
     stats socket {folder}/stats level admin
 defaults
     timeout connect 5s
+    timeout check 20s
     timeout client 1m
     timeout server 1m
 listen chat
