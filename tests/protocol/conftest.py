@@ -6,8 +6,6 @@ import select
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,12 +17,13 @@ import pytest
 import trustme
 
 from tests.conftest import PATIENCE_S
+from tests.fork_server import Process, start_watched
 
 
 class Server:
     """A running `trio-chat serve`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], data: Path, holds: Path | None = None) -> None:
+    def __init__(self, process: Process, data: Path, holds: Path | None = None) -> None:
         """`holds` is the report of its loop, if that is watched, see `tests.loop_watch`."""
         self.process = process
         self._holds = holds
@@ -230,15 +229,7 @@ def watched(holds: Path, *arguments: str) -> list[str]:
 def start_server(data: Path, *flags: str, holds: Path) -> Server:
     """Start a server, whose loop is watched."""
     flags = ("--port", "0", "--admin-port", "0", "--data", str(data), "--rate", "0", *flags)
-    # Unbuffered: `select` does not see a line that is in a buffer of ours.
-    process = subprocess.Popen(
-        [sys.executable, *watched(holds, "serve", *flags)],
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    return Server(process, data, holds)
+    return Server(start_watched(str(holds), "serve", *flags), data, holds)
 
 
 @pytest.fixture
