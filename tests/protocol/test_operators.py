@@ -98,7 +98,9 @@ def test_the_admin_api_has_the_certificate_of_the_chat_also_when_it_is_renewed(s
 def test_tls_without_a_certificate_is_refused(tmp_path: Path) -> None:
     done = subprocess.run([*SERVE, "--admin-tls", "--data", tmp_path], capture_output=True, text=True)
 
-    expected = "trio-chat: TLS for the admin API needs a certificate: give one with --tls-cert\n"
+    expected = (
+        "trio-chat: TLS for the admin API needs a certificate: give one with --tls-cert, or have one made with --tls\n"
+    )
     assert (done.returncode, done.stderr) == (1, expected)
 
 

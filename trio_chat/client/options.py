@@ -12,7 +12,7 @@ from trio_chat.client.link.address import Address, TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.known_servers import KnownServers, default_folder
 from trio_chat.client.link.tls import TlsAddress
-from trio_chat.config import JoinSettings, read_password_file
+from trio_chat.config import ConfigError, JoinSettings, read_password_file
 
 
 def is_terminal() -> bool:
@@ -50,11 +50,23 @@ PLAIN = ViewOptions()
 
 
 def address_from(host: str, port: int, settings: JoinSettings) -> Address:
-    """Return the address of the server, with TLS if the settings ask for it."""
+    """Return the address of the server: with TLS if the settings ask for it, or if it had TLS before.
+
+    It reads a file: call it before the event loop. Raises ConfigError.
+    """
     address = TcpAddress(host, port)
-    if not (settings.tls or settings.tls_ca):
-        return address
-    return TlsAddress(address, KnownServers(default_folder()), ca_file=settings.tls_ca)
+    uses_tls = bool(settings.tls_ca) or (_had_tls(host, port) if settings.tls is None else settings.tls)
+    return TlsAddress(address, KnownServers(default_folder()), ca_file=settings.tls_ca) if uses_tls else address
+
+
+def _had_tls(host: str, port: int) -> bool:
+    """Tell whether a server has shown a certificate before: it is never spoken to in the clear by mistake then."""
+    try:
+        return bool(KnownServers(default_folder()).load(host, port))
+    except ConfigError:  # there is no folder to remember it in
+        return False
+    except OSError:
+        return True  # the connection says why it cannot be verified
 
 
 def identity_from(settings: JoinSettings) -> Identity:

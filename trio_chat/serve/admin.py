@@ -22,7 +22,7 @@ from trio_chat.config import AdminAddress, remove_address, write_address
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.loop_delay import BUCKET_BOUNDS_S, watch_delay
-from trio_chat.server.operation.secret_files import AdminToken
+from trio_chat.server.operation.secret_files import AdminToken, certificate_file
 from trio_chat.server.sessions.context import SessionContext
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,9 @@ class Admin:
     def __init__(self, in_force: SettingsInForce, token: AdminToken, listeners: Sequence[trio.SocketListener]) -> None:
         """Raises SetupError where other machines can reach it and no setting says who may use it."""
         settings = in_force.settings
-        if settings.admin_tls and settings.tls_cert is None:
-            raise SetupError("TLS for the admin API needs a certificate: give one with --tls-cert")
+        if settings.admin_tls and certificate_file(settings) is None:
+            remedy = "give one with --tls-cert, or have one made with --tls"
+            raise SetupError(f"TLS for the admin API needs a certificate: {remedy}")
         self._is_encrypted = settings.admin_tls
         self._in_force = in_force
         self._token = token

@@ -39,7 +39,13 @@ from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
 from trio_chat.server.operation.console_input import read_commands
 from trio_chat.server.operation.logs import STDERR, is_journald, logging_to, priority_of
-from trio_chat.server.operation.secret_files import AdminToken, Secrets, open_admin_token, read_secrets
+from trio_chat.server.operation.secret_files import (
+    AdminToken,
+    Secrets,
+    needs_own_certificate,
+    open_admin_token,
+    open_secrets,
+)
 from trio_chat.server.operation.shutdown import Stop, watch_for_reload, watch_for_stop
 from trio_chat.server.operation.stdio import Printer
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
@@ -49,6 +55,7 @@ from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.sessions.settling import settled
 from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECORDS_S
 from trio_chat.server.transport.admission import raise_file_limit
+from trio_chat.server.transport.certificate import fingerprint_of
 from trio_chat.server.transport.listener import accept_forever
 from trio_chat.server.upkeep.housekeeping import restore_rooms
 from trio_chat.server.upkeep.operator_log import read_bans, read_hooks, read_mutes
@@ -108,7 +115,7 @@ async def _serve(
         await nursery.start(watch_for_stop, stop.request)
         nursery.start_soon(_collect_garbage, garbage)
         files = await stop.run_unless_requested(
-            lambda: (read_secrets(in_force.settings), open_admin_token(in_force.settings))
+            lambda: (open_secrets(in_force.settings), open_admin_token(in_force.settings))
         )
         if files is not None:
             await _serve_until(stop, in_force, read_settings, *files)
@@ -225,6 +232,8 @@ class Server:
         """Open the admin API. This runs among the sessions, so that a stop cancels it: the import can take seconds."""
         operator, context = self.components.operator, self.context
         rows = await self.admin.start(self.nursery, operator, context, is_stopping=lambda: self.stop.is_requested)
+        if needs_own_certificate(self.settings) and context.tls:
+            rows = [*rows, f"TLS certificate: {fingerprint_of(context.tls.certificate_digest)}"]
         self.printer.release(rows)
         if self.settings.console:
             self.nursery.start_soon(self._run_console)

@@ -13,9 +13,17 @@ from trio_chat.journal import JournalError, check_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.settings_in_force import SettingsInForce
+from trio_chat.server.credentials.own_certificate import own_certificate
 from trio_chat.server.errors import SetupError
-from trio_chat.server.operation.secret_files import AdminToken, read_admin_token, read_password, read_tls
+from trio_chat.server.operation.secret_files import (
+    AdminToken,
+    needs_own_certificate,
+    read_admin_token,
+    read_password,
+    read_tls,
+)
 from trio_chat.server.operation.systemd import Inherited
+from trio_chat.server.transport.tls import Tls
 
 
 def check(found: CollectedSettings, *, is_quiet: bool) -> int:
@@ -38,7 +46,7 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
 def _certificate_warning(settings: ServeSettings) -> str:
     """Return a warning about a certificate that ends soon; a server would start with it nonetheless."""
     with suppress(SetupError):  # this is reported as a problem
-        tls = read_tls(settings)
+        tls = _read_tls(settings)
         if tls and (found := tls.expiry_warning(time.time())):
             return found[1]
     return ""
@@ -55,7 +63,7 @@ def _problems(settings: ServeSettings) -> Iterator[str]:
     """Yield the problems that would keep a server from starting, except for ports in use."""
     checks: tuple[Callable[[], object], ...] = (
         lambda: read_password(settings.password_file),
-        lambda: read_tls(settings),
+        lambda: _read_tls(settings),
         lambda: check_journal(settings.journal, data=settings.data),
         lambda: trio.run(_check_ports, settings),
     )
@@ -64,6 +72,13 @@ def _problems(settings: ServeSettings) -> Iterator[str]:
             check_one()
         except (SetupError, JournalError) as problem:
             yield str(problem)
+
+
+def _read_tls(settings: ServeSettings) -> Tls | None:
+    """Read the certificate; None too for the server's own that would be made at the start. Raises SetupError."""
+    if needs_own_certificate(settings) and not settings.tls_key and not own_certificate(settings.data).exists():
+        return None
+    return read_tls(settings)
 
 
 async def _check_ports(settings: ServeSettings) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 import trio
 
 from trio_chat.config import CollectedSettings, ConfigError, ServeSettings, Setting, settings_of
@@ -145,7 +146,9 @@ class Reloader:
         progress.begin("the settings file")
         found = self._read_settings()
         settings = found.build(ServeSettings)
-        return found, settings, read_secrets(settings, progress.begin)
+        old = self._in_force.settings  # neither of these is live
+        secrets = read_secrets(msgspec.structs.replace(settings, tls=old.tls, data=old.data), progress.begin)
+        return found, settings, secrets
 
     def _changes(self, new: ServeSettings, *, is_live: bool) -> tuple[str, ...]:
         old = self._in_force.settings

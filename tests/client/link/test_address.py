@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 import trio
 
-from trio_chat.client.link.address import CONNECT_TIMEOUT_S, LinkError, TcpAddress
+from trio_chat.client.link import address as module
+from trio_chat.client.link.address import CONNECT_TIMEOUT_S, IN_THE_CLEAR, LinkError, TcpAddress, is_loopback
 
 
 async def why_not(host: str, port: int) -> str:
@@ -56,3 +57,34 @@ async def test_a_server_that_does_not_answer_is_given_up(autojump_clock: trio.te
 
     assert why.endswith(f": no answer within {CONNECT_TIMEOUT_S} s")
     assert trio.current_time() - start == CONNECT_TIMEOUT_S
+
+
+@pytest.mark.parametrize(
+    ("ip", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("192.0.2.7", False),
+        ("::ffff:192.0.2.7", False),
+        ("fe80::1%eth0", False),
+        ("10.0.0.1", False),
+    ],
+)
+def test_only_addresses_of_this_machine_are_loopback(ip: str, expected: bool) -> None:
+    assert is_loopback(ip) is expected
+
+
+@pytest.mark.parametrize(("ip", "told"), [("127.0.0.1", []), ("192.0.2.7", [IN_THE_CLEAR])])
+async def test_a_connection_in_the_clear_to_another_machine_is_said_to_be_one_once(
+    ip: str, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ip_of", lambda _address: ip)
+    notices: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = TcpAddress("127.0.0.1", server.getsockname()[1])
+        for _ in range(2):
+            await trio.aclose_forcefully(await address.connect(notices.append))
+
+    assert notices == told

@@ -286,7 +286,7 @@ async def test_our_own_greeting_is_never_taken_for_a_server_without_tls(known: K
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (ALERT, "does not speak TLS; without --tls, everyone on the way can read the chat"),
+        (ALERT, "does not speak TLS; with --no-tls, everyone on the way can read the chat"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak TLS"),
         (b"*** the server is full: try again later ***\n", "the server refuses: the server is full: try again later"),

@@ -1,6 +1,7 @@
 """The address of a server, and connecting to it by TCP. Each error is one sentence."""
 
 import errno
+import ipaddress
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ CONNECT_TIMEOUT_S = 10
 
 ALTERNATIVE_TIMEOUT_S = 2.5
 """Time for an answer from one of several addresses of a host, before another is tried."""
+
+IN_THE_CLEAR = "the connection is not encrypted: anyone on the way can read it (--tls, if the server has it)"
 
 Notify = Callable[[str], None]
 """Called with a notice about the connection, for the person."""
@@ -80,6 +83,8 @@ class TcpAddress:
     _resolved: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
     _mute: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _used: str = field(default="", init=False, repr=False, compare=False)
+    _has_told: bool = field(default=False, init=False, repr=False, compare=False)
+    """True if the person knows that others can read it."""
 
     def __str__(self) -> str:
         return f"{self.host} port {self.port}"
@@ -90,7 +95,18 @@ class TcpAddress:
         return self.host.removeprefix("[").removesuffix("]")
 
     async def connect(self, notify: Notify) -> trio.SocketStream:
-        """Connect. The caller closes the stream. `notify` is not called. Raises LinkError."""
+        """Connect. The caller closes the stream. Raises LinkError.
+
+        `notify` is called once, where others can read what is sent.
+        """
+        stream = await self.open()
+        if not self._has_told and not is_loopback(self._used):
+            self._has_told = True
+            notify(IN_THE_CLEAR)
+        return stream
+
+    async def open(self) -> trio.SocketStream:
+        """Connect, for whoever encrypts it. The caller closes the stream. Raises LinkError."""
         stream = await self._open_tcp()
         self._used = _ip_of(stream.socket.getpeername())
         for level, name, value in _KEEPALIVE:
@@ -138,6 +154,13 @@ class TcpAddress:
             with trio.move_on_after(ALTERNATIVE_TIMEOUT_S), suppress(OSError):
                 return await trio.open_tcp_stream(ip, self.port)
         return await trio.open_tcp_stream(last, self.port)
+
+
+def is_loopback(ip: str) -> bool:
+    """Tell whether an address is one of this machine alone, so that nobody is on the way to it."""
+    address = ipaddress.ip_address(ip.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
 
 
 def _ip_of(address: Any) -> str:

@@ -18,6 +18,11 @@ SIGNED_BY_AUTHORITY = "vouched for by an authority"
 _SIZE_MAX = 200
 
 
+def fingerprint_of(digest: str) -> str:
+    """Return the digest of a certificate, 64 hex digits, as it is shown and written into the file."""
+    return f"SHA-256 {bytes.fromhex(digest).hex(':').upper()}"
+
+
 @dataclass(frozen=True, slots=True)
 class KnownServers:
     """The folder of known servers. Removing a file by hand forgets the server. Every method raises OSError."""

@@ -7,10 +7,18 @@ from pathlib import Path
 
 import trio
 
-from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, LinkError, Notify, TcpAddress, reason_of
+from trio_chat.chat.accounts.proof import UNBOUND
+from trio_chat.client.link.address import (
+    ALTERNATIVE_TIMEOUT_S,
+    LinkError,
+    Notify,
+    TcpAddress,
+    is_loopback,
+    reason_of,
+)
 from trio_chat.client.link.first_bytes import FirstBytes
 from trio_chat.client.link.greeting import is_plain_chat, refusal_in
-from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers
+from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers, fingerprint_of
 
 HANDSHAKE_TIMEOUT_S = 10
 
@@ -48,7 +56,7 @@ class TlsAddress:
     async def connect(self, notify: Notify) -> Stream:
         """Connect, and authenticate the server. The caller closes the stream. Raises LinkError."""
         if self.ca_file:
-            return await self._handshake(_context_for(self.ca_file), notify)
+            return await self._handshake(_context_for(self.ca_file))
         try:
             known = await trio.to_thread.run_sync(self.known_servers.load, self.tcp.host, self.tcp.port)
         except OSError as error:
@@ -60,7 +68,7 @@ class TlsAddress:
     async def _connect_unpinned(self, known: str, notify: Notify) -> Stream:
         """Connect to a server with a certificate from an authority, or to one that is not known yet."""
         try:
-            stream = await self._handshake(_context(), notify)
+            stream = await self._handshake(_context())
         except LinkError as error:
             if not _is_unknown_issuer(error):
                 raise
@@ -70,7 +78,7 @@ class TlsAddress:
             if not known:
                 await self._save(SIGNED_BY_AUTHORITY, notify)
             return stream
-        stream = await self._handshake(_context_without_verification(), notify)
+        stream = await self._handshake(_context_without_verification())
         fingerprint = _fingerprint(stream)
         notify(
             f"no known authority has signed the certificate of {self}; "
@@ -81,29 +89,29 @@ class TlsAddress:
 
     async def _connect_pinned(self, known: str, notify: Notify) -> Stream:
         """Connect to a server whose fingerprint is known. It may have a certificate from an authority by now."""
-        stream = await self._handshake(_context_without_verification(), notify)
+        stream = await self._handshake(_context_without_verification())
         if (fingerprint := _fingerprint(stream)) == known:
             return stream
         await trio.aclose_forcefully(stream)
         try:
-            stream = await self._handshake(_context(), notify)
+            stream = await self._handshake(_context())
         except LinkError as error:
             raise self._certificate_changed(known, fingerprint) from error
         await self._save(SIGNED_BY_AUTHORITY, notify)
         return stream
 
-    async def _handshake(self, context: ssl.SSLContext, notify: Notify) -> Stream:
+    async def _handshake(self, context: ssl.SSLContext) -> Stream:
         """Connect, and once more if there was no TLS: the hello may have been late. Raises LinkError."""
         try:
-            return await self._try_handshake(context, notify)
+            return await self._try_handshake(context)
         except LinkError as error:
             if not _is_plain(error.__cause__):
                 raise
-        return await self._try_handshake(context, notify)
+        return await self._try_handshake(context)
 
-    async def _try_handshake(self, context: ssl.SSLContext, notify: Notify) -> Stream:
+    async def _try_handshake(self, context: ssl.SSLContext) -> Stream:
         """Connect. Raises LinkError, whose cause is that of OpenSSL."""
-        socket = FirstBytes(await self.tcp.connect(notify))
+        socket = FirstBytes(await self.tcp.open())
         host = self.tcp.bare_host
         timeout_s = ALTERNATIVE_TIMEOUT_S if self.has_alternative else HANDSHAKE_TIMEOUT_S
         stream = trio.SSLStream(socket, context, server_hostname=host, https_compatible=True)
@@ -131,7 +139,7 @@ class TlsAddress:
                 return LinkError(
                     f"{self} took us for a client without TLS: our hello came too late; is the network slow?"
                 )
-            return LinkError(f"{self} does not speak TLS; without --tls, everyone on the way can read the chat")
+            return LinkError(f"{self} does not speak TLS; with --no-tls, everyone on the way can read the chat")
         return LinkError(f"TLS with {self} failed: {cause or 'the connection broke'}")
 
     def _certificate_changed(self, known: str, now: str) -> LinkError:
@@ -192,6 +200,22 @@ def _is_unknown_issuer(error: LinkError) -> bool:
 
 
 def _fingerprint(stream: Stream) -> str:
+    return fingerprint_of(_digest(stream))
+
+
+def _digest(stream: Stream) -> str:
     certificate = stream.getpeercert(binary_form=True)
     assert isinstance(certificate, bytes), "a handshake of ours brings a certificate"
-    return f"SHA-256 {hashlib.sha256(certificate).digest().hex(':').upper()}"
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def binding_of(stream: trio.abc.Stream) -> str:
+    """Return the digest of the certificate that a server has shown on a connection, 64 hex digits; or UNBOUND."""
+    return _digest(stream) if isinstance(stream, trio.SSLStream) else UNBOUND
+
+
+def is_private(stream: trio.abc.Stream) -> bool:
+    """Tell whether nobody on the way can read a connection: it is encrypted, or stays on this machine."""
+    if isinstance(stream, trio.SSLStream):
+        return True
+    return isinstance(stream, trio.SocketStream) and is_loopback(str(stream.socket.getpeername()[0]))

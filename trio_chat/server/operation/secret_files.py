@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from trio_chat.config import ConfigError, ServeSettings, read_password_file, read_token_file
+from trio_chat.server.credentials.own_certificate import open_own_certificate, own_certificate
 from trio_chat.server.errors import SetupError
 from trio_chat.server.transport.tls import Tls
 
@@ -102,16 +103,34 @@ def read_secrets(settings: ServeSettings, on_file: Callable[[str], None] = lambd
     """Read all secrets but the admin token; `on_file` is called with each file before it is read. Raises SetupError."""
     on_file(f"the password file {settings.password_file}")
     password = read_password(settings.password_file)
-    on_file(
-        f"the TLS certificate {settings.tls_cert}" + (f" or its key {settings.tls_key}" if settings.tls_key else "")
-    )
+    certificate = certificate_file(settings)
+    on_file(f"the TLS certificate {certificate}" + (f" or its key {settings.tls_key}" if settings.tls_key else ""))
     return Secrets(password, read_tls(settings))
 
 
+def open_secrets(settings: ServeSettings) -> Secrets:
+    """Read all secrets but the admin token, and make the server's own certificate if needed. Raises SetupError."""
+    if needs_own_certificate(settings):
+        open_own_certificate(settings.data)
+    return read_secrets(settings)
+
+
+def needs_own_certificate(settings: ServeSettings) -> bool:
+    """Tell whether the server is to have a certificate of its own: one that is named goes first."""
+    return settings.tls and settings.tls_cert is None
+
+
+def certificate_file(settings: ServeSettings) -> Path | None:
+    """Return the file with the certificate, which may be missing where it is the server's own."""
+    return own_certificate(settings.data) if needs_own_certificate(settings) else settings.tls_cert
+
+
 def read_tls(settings: ServeSettings) -> Tls | None:
-    """Read the certificate and its key, if the settings name them. Raises SetupError."""
-    if settings.tls_cert is None:
+    """Read the certificate and its key, if the settings ask for TLS. Raises SetupError."""
+    certificate = certificate_file(settings)
+    if certificate is None or (settings.tls_key and settings.tls_cert is None):
         if settings.tls_required or settings.tls_key:
-            raise SetupError("TLS needs a certificate: give one with --tls-cert")
+            remedy = "" if settings.tls_key else ", or have one made with --tls"
+            raise SetupError(f"TLS needs a certificate: give one with --tls-cert{remedy}")
         return None
-    return Tls(settings.tls_cert, settings.tls_key, is_required=settings.tls_required)
+    return Tls(certificate, settings.tls_key, is_required=settings.tls_required)

@@ -1,5 +1,6 @@
-"""The end of a certificate's validity, read from its file, and the warning about it."""
+"""A certificate in its file: the digest, the end of its validity, and the warning about that."""
 
+import hashlib
 import logging
 import re
 import ssl
@@ -12,6 +13,20 @@ WARN_BEFORE_S = 14 * 86400
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _SEQUENCE, _VERSION, _UTC_TIME = 0x30, 0xA0, 0x17
+
+
+def digest_of(pem: bytes) -> str:
+    """Return the SHA-256 of the first certificate in DER, 64 hex digits; empty where there is none."""
+    found = _PEM.search(pem)
+    try:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(found.group().decode())).hexdigest() if found else ""
+    except ValueError:
+        return ""
+
+
+def fingerprint_of(digest: str) -> str:
+    """Return a digest as clients show it: `SHA-256 AB:CD:...`."""
+    return f"SHA-256 {bytes.fromhex(digest).hex(':').upper()}"
 
 
 def expiry_of(pem: bytes) -> float | None:

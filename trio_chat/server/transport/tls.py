@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from trio_chat.config.bounded_file import read_bounded
 from trio_chat.server.errors import SetupError
-from trio_chat.server.transport.certificate import expiry_of, expiry_warning
+from trio_chat.server.transport.certificate import digest_of, expiry_of, expiry_warning
 
 
 class Tls:
@@ -20,6 +20,8 @@ class Tls:
         self.is_required = is_required
         self.expires_at: float | None = None
         """The end of the certificate's validity, in seconds since 1970."""
+        self.certificate_digest = ""
+        """The SHA-256 of the certificate in DER, 64 hex digits, to which proofs of names are bound."""
         self.fingerprint = self._read()
         self.context = self._load()
 
@@ -36,7 +38,7 @@ class Tls:
                 raise SetupError(f"cannot read the TLS {what} {file}: {error.strerror}") from error
             digest.update(data)
             if what == "certificate":
-                self.expires_at = expiry_of(data)
+                self.expires_at, self.certificate_digest = expiry_of(data), digest_of(data)
         return digest.digest()
 
     def _load(self) -> ssl.SSLContext:
