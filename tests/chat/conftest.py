@@ -9,9 +9,10 @@ from tests.dependencies import make_dependencies
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
-from trio_chat.chat.dependencies import Change, Rules
+from trio_chat.chat.dependencies import Change, Owner, Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
+from trio_chat.chat.nicks import fold
 from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.chat.room import Member, Room
@@ -79,6 +80,8 @@ class World:
     news: list[str] = field(default_factory=list)
     heard: list[Entry] = field(default_factory=list)
     mutes: Mutes = field(default_factory=Mutes)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    """The accounts, by folded name."""
     now: float = 1000.0
     rules: Rules = field(default_factory=Rules)
     last_id: int = 0
@@ -92,6 +95,7 @@ class World:
             on_change=self._report,
             on_news=lambda room: self.news.append(room.name),
             mute_of=lambda client: self.mutes.refusal(client, self.now),
+            owner_of=lambda nick: self.owners.get(fold(nick)),
         )
         self.chat = Chat(deps, rules=self.rules)
 
@@ -106,6 +110,12 @@ class World:
         self.posted += [*drafts, *superseded]
         self.calls.append(([(draft.kind.value, draft.room) for draft in drafts], sessions))
         return Kept()
+
+    def claim(self, name: str) -> str:
+        """Let a name belong to somebody from now on. -> the id of the account"""
+        account = f"{len(self.owners):016x}"
+        self.owners[fold(name)] = Owner(account, name)
+        return account
 
     def settle(self) -> None:
         """Let everything posted come back from the journal."""

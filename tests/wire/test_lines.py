@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault, encode_entry, encode_notice
+from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault, encode_entry, encode_notice, line_of
 
 
 def feed_all(*pieces: bytes) -> list[str | LineFault]:
@@ -83,3 +84,24 @@ def test_an_entry_is_printed_to_the_byte(kind: Kind, text: str, line: bytes) -> 
 
 def test_a_notice_is_one_line_between_stars() -> None:
     assert encode_notice("hi") == b"*** hi ***\n"
+
+
+DRAFTS = {
+    Kind.SAID: ("[alice®]> hi", "hi"),
+    Kind.ACTED: ("* [alice®] waves", "waves"),
+    Kind.TOLD: ("[alice® -> bob®]> hi", "hi"),
+    Kind.JOINED: ("*** [alice®] joined the chat ***", ""),
+    Kind.LEFT: ("*** [alice®] left #lobby ***", "#lobby"),
+    Kind.TOPIC: ("*** [alice®] set the topic: hi ***", "hi"),
+    Kind.KICKED: ("*** [alice®] was kicked ***", ""),
+    Kind.RENAMED: ("*** [alice] is now [bob®] ***", "bob"),
+}
+
+
+@pytest.mark.parametrize("kind", DRAFTS)
+def test_a_proven_name_bears_its_mark_in_every_line_and_any_other_does_not(kind: Kind) -> None:
+    line, text = DRAFTS[kind]
+    proven = Draft("lobby", kind, "alice", text, "bob", account="a" * 16, to_account="b" * 16)
+
+    assert line_of(Entry(1, 0.0, proven)) == line
+    assert line_of(Entry(1, 0.0, replace(proven, account="", to_account=""))) == line.replace("®", "")

@@ -29,7 +29,7 @@ from trio_chat.chat.drafts import (
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.nicks import check_nick, fold
+from trio_chat.chat.nicks import check_nick, fold, guest_name
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.presence import overdue_notices
 from trio_chat.chat.register import Register
@@ -40,6 +40,7 @@ from trio_chat.chat.session_record import SessionEnd, SessionRecord
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.topics import TopicNotices
 from trio_chat.chat.window_budget import WindowBudget
+from trio_chat.chat.wording import claimed_by_another
 
 DEPARTURES_PER_TURN = 200
 """Departures, of clients and from rooms, in one turn of the loop: some 10 ms. A broken network ends thousands."""
@@ -129,6 +130,7 @@ class Chat:
 
         Raises ChatError where its nick is taken or its rooms are too many; then it is not restored at all.
         """
+        self._check_is_still_theirs(record)
         client = Client(f"c{next(self._ids)}", record.address, 0, mode=Mode.FRAMES, outlet=NoOutlet())
         client.session, client.label, client.origin = record.owner, record.label, origin
         client.away_since = self._deps.clock()
@@ -145,6 +147,12 @@ class Chat:
             now = client.session_record
             self._crowd_notices.restore(record, now, overdue_notices([(record.as_told, now)]))
         self._make_way(client.origin)
+
+    def _check_is_still_theirs(self, record: SessionRecord) -> None:
+        """Raises ChatError where the nick of a guest was claimed meanwhile, or the account of a member is gone."""
+        owner = self._deps.owner_of(record.nick) if record.nick else None
+        if record.account != (owner.id if owner else ""):
+            raise ChatError("name-claimed", claimed_by_another(record.nick))
 
     def announce_departure(self, record: SessionRecord) -> None:
         """Announce the departure of a client that was connected when the server last stopped, and end its session."""
@@ -365,14 +373,22 @@ class Chat:
     def rename(self, client: Client, nick: str) -> Receipt | None:
         """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or it is gone.
 
-        A muted client may take a first nick, or it could not come in; any other would be a word to everybody.
+        A name that somebody has claimed is taken by `enter_as` alone. Where the rules keep the others for members too,
+        it becomes one of a guest. A muted client may take a first nick, or it could not come in; any other would be a
+        word to everybody.
         """
         self._check_is_here(client)
         nick = check_nick(nick)
+        if client.account:
+            _keep_name(client, nick)
+            return None
+        if self.rules.names != "open":
+            nick = guest_name(nick)
         if nick == client.nick:
             return None
         if fold(nick) in self.reserved_nicks:
             raise ChatError("reserved-nick", f"the nick {nick} is reserved for a program that speaks under it")
+        self._check_is_unclaimed(nick)
         if client.nick:
             self._check_may_speak(client)
         self._check_is_not_held(nick, client)
@@ -388,9 +404,14 @@ class Chat:
         return receipt if notices else None
 
     def check_is_free(self, nick: str) -> None:
-        """Raise ChatError where somebody has a nick."""
+        """Raise ChatError where somebody has a nick, or has claimed it."""
+        self._check_is_unclaimed(nick)
         if self._register.owner_of(nick):
             raise ChatError("nick-taken", f"the nick {nick} is taken by somebody who is here")
+
+    def _check_is_unclaimed(self, nick: str) -> None:
+        if owner := self._deps.owner_of(nick):
+            raise ChatError("name-claimed", claimed_by_another(owner.name))
 
     def _check_is_not_held(self, nick: str, client: Client) -> None:
         owner = self._register.owner_of(nick)
@@ -604,3 +625,9 @@ class Chat:
         client.departed = self._post_change(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
+
+
+def _keep_name(client: Client, nick: str) -> None:
+    """Let a place ask for the name that it has. Raises ChatError for any other."""
+    if fold(nick) != fold(client.label):
+        raise ChatError("name-kept", f"you are [{client.shown}] here: connect again to be somebody else")

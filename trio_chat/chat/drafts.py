@@ -6,7 +6,7 @@ import msgspec
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import Draft, Kind
+from trio_chat.chat.events import MARK, Draft, Kind
 from trio_chat.chat.room import Room
 from trio_chat.chat.rooms import TOPIC_MAX
 from trio_chat.chat.text import TEXT_MAX, clean, with_tabs_as_blanks
@@ -55,17 +55,22 @@ def topic_draft(client: Client, room: Room, text: str, key: str) -> Draft:
 
 
 def checked_topic(text: str) -> str:
-    """Clean a topic. Raises ChatError where it is too long."""
+    """Clean a topic, without the mark of proven names. Raises ChatError where it is too long."""
     if len(text) > TOPIC_MAX:
         raise ChatError("long-topic", f"a topic has at most {TOPIC_MAX} characters")
-    return clean(text).strip()
+    return clean(text.replace(MARK, "")).strip()
 
 
 def readable(text: str) -> str:
-    """Clean a text that is to be said. -> "" where nothing readable is left. Raises ChatError where it is too long."""
+    """Clean a text that is to be said, and drop the mark of proven names. -> "" where nothing readable is left
+
+    Raises ChatError where it is too long.
+    """
     if len(text) > TEXT_MAX:
         raise ChatError("long-text", f"a line has at most {TEXT_MAX} characters")
-    text = clean(with_tabs_as_blanks(text))
+    if MARK in text:  # at the beginning of a row of a terminal it could fake a proven name
+        text = text.replace(MARK, "")  # before cleaning, since no joiner behind it is needed any more
+    text = clean(with_tabs_as_blanks(text) if "\t" in text else text)
     return "" if text.isspace() else text
 
 

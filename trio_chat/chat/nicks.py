@@ -24,6 +24,9 @@ SPELLED_MAX = 4 * NICK_MAX
 Nothing longer is a name, and nothing longer is normalised, folded or looked at otherwise.
 """
 
+GUEST_PREFIX = "guest-"
+"""The beginning of guests' nicks, where all others are for members. Nobody can claim a name that begins so."""
+
 _INVISIBLE = re.compile(f"[{HIDDEN}{JOINERS}]")
 _KINDS = {"Lu": "L", "Ll": "L", "Lt": "L", "Lm": "L", "Lo": "L", "Nl": "L", "Mn": "M", "Mc": "M", "Nd": "D"}
 _FORM = re.compile(r"[_-]*(?:LM{0,3}|D)(?:LM{0,3}|[D_-])*")  # 3 marks: Hebrew shin with its dot, a dagesh and a vowel
@@ -44,6 +47,21 @@ def check_nick(text: str) -> str:
     if (why := _why_reserved(nick)) is not None:
         raise ChatError("reserved-nick", f"the nick {nick} is reserved{why}")
     return nick
+
+
+def is_guest_name(nick: str) -> bool:
+    """Tell whether a nick begins as those of guests do, in any spelling."""
+    return fold(nick).startswith(fold(GUEST_PREFIX))
+
+
+def guest_name(nick: str) -> str:
+    """Return the nick of a guest for a well-formed one. Raises ChatError where it is too long for that."""
+    if is_guest_name(nick):
+        return nick
+    most = NICK_MAX - len(GUEST_PREFIX)
+    if len(nick) > most:
+        raise ChatError("bad-nick", f"the nick of a guest has at most {most} characters here")
+    return check_nick(GUEST_PREFIX + nick)
 
 
 def is_nick(text: str) -> bool:

@@ -110,6 +110,12 @@ def who_you_are(label: str) -> str:
     return f"you are [{label}]; /nick NAME changes that"
 
 
+def claimed_by_another(name: str) -> str:
+    """Refuse a name that somebody has claimed, to those who have not proven that it is theirs."""
+    login = f"/login {name}, or trio-chat join --nick {name} with its key"
+    return f"the name [{name}] belongs to somebody. If it is yours: {login}"
+
+
 def help_rows(rows: list[tuple[str, str]]) -> list[str]:
     """Answer `/help`: usages, each with its purpose."""
     rows = [*rows, SAY_A_SLASH]

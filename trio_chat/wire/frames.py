@@ -366,7 +366,7 @@ class Waits(Reply, frozen=True, kw_only=True):
     to: str
 
 
-class Said(Reply, frozen=True, kw_only=True, tag="entry"):
+class Said(Reply, frozen=True, kw_only=True, tag="entry", gc=False):
     """An entry of a room. In each room, ids come in rising order, except where `again` is set."""
 
     id: int
@@ -549,7 +549,7 @@ def said(entry: Entry, *, again: bool = False) -> Said:
         return _removed(entry, target)
     return Said(
         id=entry.id,
-        room=MAILBOX if draft.room.startswith(MAILBOX_MARK) else draft.room,
+        room=MAILBOX if draft.room[:1] == MAILBOX_MARK else draft.room,
         kind=draft.kind,
         time=entry.time,
         author=draft.author,

@@ -6,13 +6,15 @@ UTF-8; LF, CR LF, or CR alone; at the end of input, a last line needs no newline
 from datetime import datetime
 from enum import Enum
 
-from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
+from trio_chat.chat.events import LOBBY, MARK, Draft, Entry, Kind
 from trio_chat.chat.wording import notice
 from trio_chat.wire.line_endings import LineEndings
 from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 
 CR_SILENCE_S = 0.1
 """A CR ends a line where nothing follows it for so long."""
+
+_SAID = Kind.SAID  # looked up once
 
 LINE_LIMIT = 4096
 """Bytes of a line, without its ending."""
@@ -80,6 +82,9 @@ def _decode(line: bytes | OverlongLine) -> str | LineFault:
 
 def encode_entry(entry: Entry) -> bytes:
     """Encode an entry for a plain client, with its newline."""
+    draft = entry.draft
+    if draft.kind is _SAID and not draft.account:  # most entries are that
+        return f"[{draft.author}]> {draft.text}\n".encode()
     return f"{line_of(entry)}\n".encode()
 
 
@@ -99,29 +104,30 @@ def line_of_past(entry: Entry) -> str:
 
 
 def line_of(entry: Entry) -> str:
-    """Format an entry as a line, without its newline."""
+    """Format an entry as a line, without its newline. Proven names bear their mark."""
     draft = entry.draft
+    author = draft.author + MARK if draft.account else draft.author
     match draft.kind:
         case Kind.SAID | Kind.ANNOUNCED:
-            return f"[{draft.author}]> {draft.text}"
+            return f"[{author}]> {draft.text}"
         case Kind.ACTED:
-            return f"* [{draft.author}] {draft.text}"
+            return f"* [{author}] {draft.text}"
         case Kind.TOLD:
-            return f"[{draft.author} -> {draft.to}]> {draft.text}"
+            return f"[{author} -> {draft.to}{MARK if draft.to_account else ''}]> {draft.text}"
         case Kind.JOINED:
-            return f"*** [{draft.author}] joined {_destination(draft)} ***"
+            return f"*** [{author}] joined {_destination(draft)} ***"
         case Kind.LEFT:
-            return f"*** [{draft.author}] left {_destination(draft)} ***"
+            return f"*** [{author}] left {_destination(draft)} ***"
         case Kind.CROWD | Kind.REMOVED:
             return f"*** {draft.text} ***"
         case Kind.TOPIC if draft.text:
-            return f"*** [{draft.author}] set the topic: {draft.text} ***"
+            return f"*** [{author}] set the topic: {draft.text} ***"
         case Kind.TOPIC:
-            return f"*** [{draft.author}] cleared the topic ***"
+            return f"*** [{author}] cleared the topic ***"
         case Kind.KICKED:
-            return f"*** [{draft.author}] was kicked ***"
-        case Kind.RENAMED:
-            return f"*** [{draft.author}] is now [{draft.text}] ***"
+            return f"*** [{author}] was kicked ***"
+        case Kind.RENAMED:  # from the name of a guest: nobody gives a proven one up
+            return f"*** [{draft.author}] is now [{draft.text}{MARK if draft.account else ''}] ***"
 
 
 def _destination(draft: Draft) -> str:
