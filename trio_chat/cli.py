@@ -115,7 +115,8 @@ class SectionedGroup(click.Group):
         """Run a command, and write out what it printed. Raises ClosedOutputError where nobody reads that."""
         with closed_output_raised():
             status = super().invoke(context)
-            sys.stdout.flush()
+            if sys.stdout:  # None where it is closed
+                sys.stdout.flush()
             return status
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

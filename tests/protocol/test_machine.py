@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from bench.faults.stop import stop_under_load
+from tests.journal.sqlite.schemas import set_back
 from tests.protocol.conftest import PATIENCE_S, Peer, running_server
 
 COMMAND = [sys.executable, "-m", "trio_chat", "serve", "--port", "0", "--admin-port", "0"]
@@ -82,6 +84,36 @@ def test_m6_a_signal_while_starting_is_obeyed(moment: bytes) -> None:
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in ((0, -signal.SIGTERM) if moment == b"trio_chat.config" else (0,))
     assert b"Traceback" not in errors
+
+
+def test_m6_a_signal_while_an_earlier_journal_is_brought_up_to_date_is_obeyed(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        assert server.stop() == 0
+    row = "'lobby', 'said', 'alice', 'hello', '', 0, '', '', 0"
+    with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as db:
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute(
+            f"""WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 300000)
+            INSERT INTO entry (id, room, kind, author, text, "to", time, session, key, crc) SELECT id, {row} FROM n"""
+        )
+        set_back(db, 3)
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", *COMMAND[1:], "--data", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if b"trio_chat.journal.sqlite.journal" in line:
+            break
+
+    process.terminate()
+
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert b"trio-chat: " not in errors
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as db:
+        assert db.execute("SELECT count(*) FROM entry").fetchone() == (300_000,)
 
 
 @pytest.mark.parametrize("setting", ["--password-file", "--tls-cert", "--admin-token-file"])

@@ -118,7 +118,11 @@ async def _serve(
             lambda: (open_secrets(in_force.settings), open_admin_token(in_force.settings))
         )
         if files is not None:
-            await _serve_until(stop, in_force, read_settings, *files)
+            try:
+                await _serve_until(stop, in_force, read_settings, *files)
+            except JournalError:
+                if not stop.is_requested:  # else it was not opened to the end, and nothing was kept or lost
+                    raise
         nursery.cancel_scope.cancel()
 
 

@@ -223,6 +223,38 @@ class TestReopening:
         async with open_sqlite(path) as journal:
             assert len(await journal.read("lobby", limit=9, without_presence=True)) == 1
 
+    @pytest.mark.parametrize("schema", range(1, len(MIGRATIONS)))
+    async def test_the_history_of_each_former_schema_can_be_read_as_it_is(self, path: Path, schema: int) -> None:
+        async with open_sqlite(path) as journal:
+            await journal.post(*(Draft("lobby", kind, "alice", kind) for kind in (Kind.JOINED, Kind.SAID))).kept()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            set_back(other, schema)
+
+        async with open_sqlite_history(path) as history:
+            pages = [
+                [it.id for it in await history.read(room, limit=9, after=after, without_presence=is_said)]
+                for room in (None, "lobby")
+                for after in (None, 0)
+                for is_said in (False, True)
+            ]
+
+        assert pages == [[1, 2], [2]] * 4
+
+    async def test_a_stop_while_a_journal_is_brought_up_to_date_undoes_that_and_ends_at_once(self, path: Path) -> None:
+        async with open_sqlite(path) as journal:
+            await journal.post(*(Draft("lobby", Kind.SAID, "alice", "old") for _ in range(20_000))).kept()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            set_back(other, 3)
+
+        with pytest.raises(JournalError):
+            async with open_sqlite(path, close_by=lambda: 0.0):
+                pass
+        with closing(sqlite3.connect(path)) as other:
+            assert other.execute("PRAGMA user_version").fetchone() == (3,)
+
+        async with open_sqlite(path) as journal:
+            assert len(await journal.read("lobby", limit=9, without_presence=True)) == 9
+
     async def test_sessions_of_a_journal_without_their_addresses_are_there_again(self, path: Path) -> None:
         old = SessionRecord("s", "frames", "alice", "alice", ("lobby",))
         async with open_sqlite(path) as journal:

@@ -32,6 +32,7 @@ _REASONS = {
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_CANTOPEN: "the journal cannot be opened",
+    sqlite3.SQLITE_INTERRUPT: "nobody waits for it any more",
 }
 
 

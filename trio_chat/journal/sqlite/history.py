@@ -17,7 +17,7 @@ from trio_chat.journal.sqlite import accounts
 from trio_chat.journal.sqlite.connection import connect, explaining, refusing
 from trio_chat.journal.sqlite.integrity import DamagedEntries
 from trio_chat.journal.sqlite.readers import first_id_since, read_page
-from trio_chat.journal.sqlite.schema import SCHEMA_OF_ACCOUNTS, refuse_foreign
+from trio_chat.journal.sqlite.schema import MIGRATIONS, SCHEMA_OF_ACCOUNTS, refuse_foreign
 
 EXPORT_LOCK_WAIT_S = 2.0
 """The longest wait for a lock of another program."""
@@ -32,24 +32,25 @@ async def open_sqlite_history(path: Path) -> AsyncIterator["SqliteHistory"]:
     await trio.to_thread.run_sync(_check, path)
     # When nobody else has the file open, only a connection that may write removes what SQLite puts beside it.
     with refusing(path), closing(connect(path, "rw", lock_wait_s=EXPORT_LOCK_WAIT_S)) as db:
-        has_accounts = db.execute("PRAGMA user_version").fetchone()[0] >= SCHEMA_OF_ACCOUNTS
-        if not has_accounts:
+        schema = db.execute("PRAGMA user_version").fetchone()[0]
+        if schema < SCHEMA_OF_ACCOUNTS:
             db.execute(_WITHOUT_ACCOUNTS)
         db.execute("PRAGMA query_only = ON")
         db.execute("BEGIN")  # what follows reads one state of the file
-        yield SqliteHistory(path, db, has_accounts=has_accounts)
+        yield SqliteHistory(path, db, schema)
 
 
 class SqliteHistory:
     """The history in one file, as it was at opening."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, *, has_accounts: bool) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, schema: int) -> None:
         meta = dict(db.execute("SELECT name, value FROM meta").fetchall())
         self.epoch: str = meta["epoch"]
         self.pruned_to = int(meta["pruned_to"])
         self.last_id: int = db.execute("SELECT max(id) FROM entry").fetchone()[0] or 0
         self._db = db
-        self._has_accounts = has_accounts
+        self._has_accounts = schema >= SCHEMA_OF_ACCOUNTS
+        self._is_current = schema == len(MIGRATIONS)
         self._damaged = DamagedEntries(path)
 
     @property
@@ -89,7 +90,15 @@ class SqliteHistory:
         self, room: str | None, limit: int, before: int | None, after: int | None, without_presence: bool
     ) -> list[Past]:
         with explaining():
-            past = read_page(self._db, room, limit, before, after, without_presence=without_presence)
+            past = read_page(
+                self._db,
+                room,
+                limit,
+                before,
+                after,
+                without_presence=without_presence,
+                has_indexes=self._is_current,
+            )
         self._damaged.add(past)
         return past
 

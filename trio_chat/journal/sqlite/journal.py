@@ -108,7 +108,13 @@ async def open_sqlite(
         if damage := await check.result_within(times.integrity_check_s):
             check.tidy()
             raise refusal(path, damage)
-        open_store = partial(Store, path, lock_wait_s=times.lock_wait_s, index_within_s=times.index_within_s)
+        open_store = partial(
+            Store,
+            path,
+            lock_wait_s=times.lock_wait_s,
+            index_within_s=times.index_within_s,
+            is_unwanted=lambda: close_by() < math.inf,
+        )
         journal = SqliteJournal(await trio.to_thread.run_sync(open_store), clock, times)
         stack.push_async_callback(journal.aclose, close_by)
         check.on_damage(journal.stop_writing)

@@ -44,6 +44,9 @@ _SPOKEN = "'{}'".format("', '".join(SPOKEN))
 _PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? ORDER BY id"
 _SAID_PAST = f"SELECT {COLUMNS} FROM entry WHERE id > ? AND id < ? AND {IS_SAID} ORDER BY id"
 _IN_ROOM = f"SELECT {COLUMNS} FROM entry INDEXED BY %s WHERE id > ?1 AND id < ?2 AND room = ?3 AND %s"
+_ROOM_SAID_ANYHOW = f"SELECT {COLUMNS} FROM entry WHERE id > ?1 AND id < ?2 AND room = ?3 AND {IS_SAID} ORDER BY id"
+_ROOM_PAST_ANYHOW = f"SELECT {COLUMNS} FROM entry WHERE id > ?1 AND id < ?2 AND room = ?3 ORDER BY id"
+"""For files that do not have these indexes yet."""
 _ROOM_SAID = _IN_ROOM % ("said_by_room", IS_SAID)
 _ROOM_SAID_PAST = f"{_ROOM_SAID} ORDER BY id"
 _ROOM_PAST = f"{_ROOM_SAID} UNION ALL {_IN_ROOM % ('presence_by_room', IS_PRESENCE)} ORDER BY id"
@@ -317,10 +320,16 @@ def read_page(
     after: int | None,
     *,
     without_presence: bool = False,
+    has_indexes: bool = True,
 ) -> list[Past]:
-    """Return entries of a room, or of all, oldest first. Raises sqlite3.Error."""
+    """Return entries of a room, or of all, oldest first. Raises sqlite3.Error.
+
+    Without indexes, as in a file of an earlier schema, it may take long.
+    """
     if room is None:
         question = _SAID_PAST if without_presence else _PAST
+    elif not has_indexes:
+        question = _ROOM_SAID_ANYHOW if without_presence else _ROOM_PAST_ANYHOW
     else:
         question = _ROOM_SAID_PAST if without_presence else _ROOM_PAST
     direction = "DESC" if after is None else "ASC"

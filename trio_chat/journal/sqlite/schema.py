@@ -1,6 +1,9 @@
 """The schema of the SQLite file, its migrations, and the refusal of files that are not journals."""
 
+import logging
+import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
@@ -146,13 +149,38 @@ Whatever removes entries has to leave the newest one in place: the next id is on
 SCHEMA_OF_ACCOUNTS = 11
 """The first schema with accounts, and with their part in entries."""
 
+LARGE_BYTES = 64 * 1024 * 1024
+"""A file of this size may take seconds to be brought up to date, which is logged: a million entries take 4."""
+
+STEPS = 20_000
+"""Steps of SQLite's machine between two looks whether anybody still waits: a few milliseconds."""
+
 _MAGIC = b"SQLite format 3\0"
 
 
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date, one transaction for each step."""
+logger = logging.getLogger(__name__)
+
+
+def migrate(db: sqlite3.Connection, path: Path, *, is_unwanted: Callable[[], bool] = lambda: False) -> None:
+    """Bring the schema up to date, one transaction for each step: a crash undoes the step that it interrupts.
+
+    So does `is_unwanted`, which is asked now and then and may end it by sqlite3.OperationalError.
+    """
     version = db.execute("PRAGMA user_version").fetchone()[0]
     _refuse_newer(path, version)
+    if version == len(MIGRATIONS):
+        return
+    if version > 0 and path.stat().st_size >= LARGE_BYTES:
+        logger.info("%s is brought up to date, which may take a while", path)
+    os.environ.setdefault("SQLITE_TMPDIR", os.fspath(path.absolute().parent))  # /tmp may be memory, or small
+    db.set_progress_handler(is_unwanted, STEPS)
+    try:
+        _migrate_from(db, version)
+    finally:
+        db.set_progress_handler(None, 0)
+
+
+def _migrate_from(db: sqlite3.Connection, version: int) -> None:
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):
         with transaction(db):
             for statement in statements:
