@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CoroutineType
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import trio
@@ -56,7 +57,8 @@ class StepWatch(trio.abc.Instrument):
 
 def _place(task: trio.lowlevel.Task) -> str:
     """Return the name of a task, and the function of ours in which it waits now."""
-    coro, place = task.coro, ""
+    coro: Any = task.coro
+    place = ""
     while isinstance(coro, CoroutineType) and coro.cr_frame is not None:
         if "site-packages" not in (code := coro.cr_frame.f_code).co_filename:
             place = f"{Path(code.co_filename).name}:{coro.cr_frame.f_lineno} ({code.co_name})"

@@ -94,7 +94,7 @@ def returns(folder: Path, clients: int) -> Iterator[Verdict]:
 def _client(number: int) -> ReconnectingClient:
     """Make one of many clients. Their outboxes are in memory, since here they would all share one disk."""
     database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    return ReconnectingClient(f"regular{number}", f"room{number // ROOM_SIZE}", Outbox(database, is_on_disk=False))
+    return ReconnectingClient(f"regular{number}", f"room{number // ROOM_SIZE}", Outbox(database))
 
 
 async def take_server_away(data: Path, people: Sequence[ReconnectingClient], *, is_killed: bool) -> ReconnectReport:

@@ -16,7 +16,8 @@ one before all of them are: some 12,000 objects are walked at once, in 5 ms."""
 
 FROZEN_GROWTH = 1_000_000
 """Frozen objects, beside twice those that survived the last full collection, that make another one due: some 100 MB.
-It takes 0.3 s. Ten thousand clients have a third as many."""
+That takes 0.5 s, so it is the last resort: a client has 38 objects and ten thousand have 0.4 million, 8,000 sessions
+left none in cycles, and 1,000 HTTP requests left 84."""
 
 OLDEST = 2
 
