@@ -204,6 +204,12 @@ class Chat:
         """
         raise NotImplementedError
 
+    def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
+        """Kick the guest who has a name that belongs to somebody now."""
+        guest = self._register.owner_of(name)
+        if guest and guest is not unless and not guest.account:
+            self.kick(guest, f"the name [{name}] belongs to somebody now: join under another")
+
     def places_of(self, client: Client) -> Sequence[Client]:
         """Return the places of a client's account; of a guest, it alone."""
         return (client,)

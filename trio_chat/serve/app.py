@@ -57,6 +57,7 @@ from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECO
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.certificate import fingerprint_of
 from trio_chat.server.transport.listener import accept_forever
+from trio_chat.server.upkeep.account_keeper import read_accounts, read_invites
 from trio_chat.server.upkeep.housekeeping import restore_rooms
 from trio_chat.server.upkeep.operator_log import read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.session_store import restore_sessions
@@ -141,6 +142,7 @@ async def _serve_until(
     ):
         admin = Admin(in_force, token, admin_listeners)
         bans, mutes, hooks = await read_bans(journal), await read_mutes(journal), await read_hooks(journal)
+        accounts, invites = await read_accounts(journal), await read_invites(journal)
         printer = Printer(STDOUT)
         async with trio.open_nursery() as nursery:
             components = wire(
@@ -151,6 +153,8 @@ async def _serve_until(
                 bans=bans,
                 hooks=hooks,
                 mutes=mutes,
+                accounts=accounts,
+                invites=invites,
                 on_change=partial(_report_change, printer, admin),
                 on_record=admin.events.append_action,
             )

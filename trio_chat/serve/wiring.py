@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_chat.chat.accounts.account import Account
+from trio_chat.chat.accounts.account import Account, Invite
 from trio_chat.chat.accounts.accounts import Accounts
 from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.chat import Chat
@@ -70,6 +70,7 @@ def wire(
     on_record: OnRecord,
     hooks: Iterable[Hook] = (),
     accounts: Iterable[Account] = (),
+    invites: Iterable[Invite] = (),
 ) -> Components:
     """Make the components. `nursery` is for tasks that send, and outlives the sessions.
 
@@ -88,8 +89,16 @@ def wire(
         owner_of=lambda nick: owner_of(all_accounts.names, nick),
         on_room=lambda account, room, is_in: None,
     )
-    all_accounts = Accounts(Names(accounts), JournalAccountKeeper(journal), ThreadedCrypto(), time.time)
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
+    all_accounts = Accounts(
+        Names(accounts),
+        JournalAccountKeeper(journal),
+        ThreadedCrypto(),
+        time.time,
+        presence=chat,
+        sleep=trio.sleep,
+        invites=invites,
+    )
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
     turns = Turns(nursery, lambda: settled(context))

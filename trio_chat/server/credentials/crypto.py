@@ -6,11 +6,17 @@ A server without accounts loads neither: `cryptography` alone takes 46 ms and 8 
 import secrets
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import trio
 
 from trio_chat.chat.accounts.account import is_blob, raw_key
 from trio_chat.chat.accounts.proof import SIGNATURE_BYTES
+from trio_chat.chat.errors import ChatError
+
+T = TypeVar("T")
 
 AT_ONCE = 2
 """Hashes at once, and as many signatures. A hash takes 172 ms and 64 MiB."""
@@ -19,24 +25,40 @@ TIME_COST, MEMORY_KIB, LANES = 3, 64 * 1024, 1
 """The work of a hash (RFC 9106, section 4, of the second choice there, with one lane)."""
 
 
+WAITING_MAX = 1000
+"""Hashes that wait for their turn."""
+
+
 class ThreadedCrypto:
     """The libraries of cryptography behind two limits, so that chat never waits for them."""
 
     def __init__(self) -> None:
         self._hashing = trio.CapacityLimiter(AT_ONCE)
         self._verifying = trio.CapacityLimiter(AT_ONCE)
+        self._waiting = 0
 
     async def hash(self, password: str) -> str:
-        """Return the Argon2 hash of a password."""
-        return await trio.to_thread.run_sync(_hash, password, limiter=self._hashing)
+        """Return the Argon2 hash of a password. Raises ChatError where there is no memory, or too many wait."""
+        return await self._in_turn(partial(_hash, password))
 
     async def matches(self, hashed: str, password: str) -> bool:
-        """Tell whether a password has this hash."""
-        return await trio.to_thread.run_sync(_matches, hashed, password, limiter=self._hashing)
+        """Tell whether a password has this hash. Raises ChatError like `hash`."""
+        return await self._in_turn(partial(_matches, hashed, password))
 
     async def is_signed(self, key: str, signature: str, signed: bytes) -> bool:
         """Tell whether a signature (base64) over bytes was made with the key of a blob."""
         return await trio.to_thread.run_sync(_is_signed, key, signature, signed, limiter=self._verifying)
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        if self._waiting >= WAITING_MAX:
+            raise ChatError("slow-down", "too many passwords are being checked: try again in a while")
+        self._waiting += 1
+        try:
+            return await trio.to_thread.run_sync(work, limiter=self._hashing)
+        except MemoryError:
+            raise ChatError("slow-down", "passwords cannot be checked just now: try again in a while") from None
+        finally:
+            self._waiting -= 1
 
     def token(self, size_bytes: int) -> bytes:
         """Return random bytes."""
@@ -45,8 +67,12 @@ class ThreadedCrypto:
 
 def _hash(password: str) -> str:
     from argon2 import PasswordHasher
+    from argon2.exceptions import HashingError
 
-    return PasswordHasher(TIME_COST, MEMORY_KIB, LANES).hash(password)
+    try:
+        return PasswordHasher(TIME_COST, MEMORY_KIB, LANES).hash(password)
+    except HashingError as error:  # the library reports so that it got no memory
+        raise MemoryError from error
 
 
 def _matches(hashed: str, password: str) -> bool:
@@ -55,7 +81,11 @@ def _matches(hashed: str, password: str) -> bool:
 
     try:
         return PasswordHasher(TIME_COST, MEMORY_KIB, LANES).verify(hashed, password)
-    except (VerificationError, InvalidHashError, UnicodeError):
+    except VerificationError as error:
+        if "emory" in str(error):  # the only way in which the library tells that it got none
+            raise MemoryError from error
+        return False
+    except (InvalidHashError, UnicodeError):
         return False
 
 
