@@ -157,6 +157,15 @@ class Screen:
     def lines(self) -> list[str]:
         return [line.rstrip() for line in self._emulator.display if line.strip()]
 
+    def cells(self, text: str) -> list[pyte.screens.Char]:
+        """The characters of a text, each with its colour and style, in the lowest row that has it."""
+        for row in reversed(range(self._emulator.lines)):
+            cells = [self._emulator.buffer[row][column] for column in range(self._emulator.columns)]
+            cells = [cell for cell in cells if cell.data]  # a wide one has an empty one behind it
+            if (start := "".join(cell.data for cell in cells).find(text)) >= 0:
+                return cells[start : start + len(text)]
+        return pytest.fail(f"{text} is not on the screen:\n" + "\n".join(self.lines))
+
     @property
     def modes(self) -> list[object]:
         return termios.tcgetattr(self.stdin.fileno())

@@ -6,40 +6,32 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 import trio
 
 from tests.client.conftest import open_peer
+from tests.client.line_view.conftest import AT_PROMPT, a_transcript
 from tests.conftest import PATIENCE_S
 from trio_chat.client.line_view.app import CONNECT_NOTICE_S, GOODBYE, LineView, join
 from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_NOTICE_S, LEAVE_TIMEOUT_S
-from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.line_view.surface import BELL_INTERVAL_S
-from trio_chat.client.line_view.terminal import open_terminal
 from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.backoff import MIN_DELAY_S
 from trio_chat.client.link.events import Message, lines_of
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, Outbox, open_outbox
 from trio_chat.client.options import PLAIN, ViewOptions
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.kinds.text import Text
-from trio_chat.client.transcript.completion import Completion
-from trio_chat.client.transcript.input import COMMANDS
-from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.wire.frames import Say, Tell
 
 ROOT = Path(__file__).parents[3]
 JOIN = (sys.executable, "-m", "trio_chat", "join", "127.0.0.1")
-TRANSCRIPT = Transcript(Catalogue(MappingProxyType({"smile": Text("🙂")})))
 
 
 class Filter:
@@ -69,7 +61,7 @@ class Filter:
         pipe = Pipe(self._stdin, self._stdout)
         pipe.has_person = has_person
         with open_outbox("test", folder=self._folder) as outbox:
-            view = LineView(TRANSCRIPT, TcpAddress("localhost", self._peer.port), identity, outbox, options=options)
+            view = LineView(a_transcript(), TcpAddress("localhost", self._peer.port), identity, outbox, options=options)
             self._status = await view.run(lambda: nullcontext(pipe))
         self.done.set()
 
@@ -392,7 +384,7 @@ async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery, tmp
 
         async def visit() -> None:
             surface = nullcontext(Pipe(0, 1))
-            view = LineView(TRANSCRIPT, TcpAddress(*server.getsockname()), Identity(), outbox)
+            view = LineView(a_transcript(), TcpAddress(*server.getsockname()), Identity(), outbox)
             statuses.append(await view.run(lambda: surface))
 
         nursery.start_soon(visit)
@@ -439,7 +431,7 @@ async def test_a_server_that_speaks_in_words_or_not_at_all_is_one_line(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
+        view = LineView(a_transcript(), TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         with pytest.RaisesGroup(pytest.RaisesExc(Exception, match=re.escape(reason)), flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(answer)
@@ -460,7 +452,7 @@ async def test_one_who_waits_for_a_server_of_another_kind_is_told_soon_what_for(
         await peer.stream.send_eof()
 
     with open_outbox("test", folder=tmp_path) as outbox:
-        view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
+        view = LineView(a_transcript(), TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         with pytest.RaisesGroup(LinkError, flatten_subgroups=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait_for_more_than_a_line)
@@ -520,7 +512,7 @@ async def leave_slowly(peer: Any, folder: Path, clock: trio.testing.MockClock, *
     """Type lines at a slow terminal and leave at once. The server says no more than a welcome. -> what was printed"""
     terminal = SlowTerminal(clock)
     with open_outbox("test", folder=folder) as outbox:
-        view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
+        view = LineView(a_transcript(), TcpAddress("127.0.0.1", peer.port), Identity(), outbox)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(view.run, lambda: nullcontext(terminal))
             await peer.welcome()
@@ -558,49 +550,6 @@ async def test_unkept_messages_are_counted_even_without_time_to_report_each(
 
 
 # On a terminal
-
-Scene = Callable[[Any, Any], Awaitable[None]]
-
-AT_PROMPT = "[1.2.3.4:5] #lobby>"
-
-
-@pytest.fixture
-def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
-    """Run a scene with a peer and a terminal whose prompt is shown, after which the view must end by itself.
-
-    Time stands still, or a busy machine would let the client's time-outs pass in the middle of a scene.
-    """
-
-    def run(scene: Scene, *waiting: str, at_prompt: str = AT_PROMPT, clock: trio.abc.Clock | None = None) -> int:
-        statuses = []
-
-        async def visit(port: int) -> None:
-            with open_outbox("test", folder=tmp_path) as outbox:
-                options = ViewOptions(has_bell=True)
-                view = LineView(TRANSCRIPT, TcpAddress("127.0.0.1", port), Identity(), outbox, options=options)
-                words = Completion(COMMANDS, ["smile"], view.narrator).words
-                surface = partial(open_terminal, screen.stdin, screen.stdout, words, view.prompt_view())
-                statuses.append(await view.run(surface, is_persistent=True))
-
-        async def perform() -> None:
-            with screen.patience():
-                async with make_peer() as peer, trio.open_nursery() as nursery:
-                    nursery.start_soon(visit, peer.port)
-                    await act(peer)
-
-        async def act(peer: Any) -> None:
-            await peer.welcome()
-            if at_prompt == AT_PROMPT:
-                await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", *waiting, at_prompt)
-            await screen.shows(at_prompt)
-            await scene(peer, screen)
-
-        run_on_asyncio(perform, clock=clock or trio.testing.MockClock())
-        (status,) = statuses
-        assert screen.modes == screen.modes_before
-        return status
-
-    return run
 
 
 def test_a_line_is_sent_as_typed_and_shown_with_its_stickers(play: Any) -> None:

@@ -97,6 +97,21 @@ def test_a_paste_stays_in_the_line_until_enter_and_is_one_draft_of_its_lines(scr
     play(scene, screen)
 
 
+def test_alt_enter_begins_another_line_of_the_message(screen: Any) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("one")
+        await screen.shows("> one")
+        screen.type("\x1b\r")
+        await screen.shows("> one", "|")
+        screen.type("two")
+        await screen.shows("> one", "| two")
+        screen.type("\r")
+
+        assert await typed(terminal, 1) == ["one\ntwo"]
+
+    play(scene, screen)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_a_pasted_line_is_text_where_it_looks_like_a_command_and_a_line_where_it_does_not(
     screen: Any, end: str

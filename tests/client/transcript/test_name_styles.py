@@ -1,24 +1,32 @@
+import itertools
+import math
+
 import pytest
 
-from trio_chat.client.transcript.name_styles import REMEMBERED_MAX, NameStyles
-from trio_chat.client.transcript.rows import NAMES
+from trio_chat.client.transcript.name_styles import DISTINCT, REMEMBERED_MAX, NameStyles
+from trio_chat.client.transcript.rows import NAMES, Style
 from trio_chat.client.transcript.transcript import SGR
 
 _STEPS = (0, 95, 135, 175, 215, 255)
 """The steps of xterm's cube of 6 x 6 x 6 colours, whose first number is 16."""
 
 
-def luminance(number: int) -> float:
-    """The relative luminance of WCAG 2.1 of one of the 256 colours."""
-    cube = number - 16
-    channels = [_STEPS[cube // 36] / 255, _STEPS[cube // 6 % 6] / 255, _STEPS[cube % 6] / 255]
+def rgb(style: Style) -> tuple[int, int, int]:
+    """The colour of a style of a name, from 0 to 255 each."""
+    cube = int(SGR[style].rpartition(";")[2]) - 16
+    return _STEPS[cube // 36], _STEPS[cube // 6 % 6], _STEPS[cube % 6]
+
+
+def luminance(style: Style) -> float:
+    """The relative luminance of WCAG 2.1 of a style of a name."""
+    channels = [channel / 255 for channel in rgb(style)]
     red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize("style", NAMES)
-def test_every_colour_of_a_name_can_be_read_on_black_and_on_white(style: str) -> None:
-    bright = luminance(int(SGR[NAMES[NAMES.index(style)]].rpartition(";")[2])) + 0.05  # type: ignore[arg-type]
+def test_every_colour_of_a_name_can_be_read_on_black_and_on_white(style: Style) -> None:
+    bright = luminance(style) + 0.05
 
     assert min(bright / 0.05, 1.05 / bright) > 3.9
 
@@ -30,6 +38,15 @@ def test_all_who_are_here_have_styles_of_their_own_as_long_as_there_are_some() -
 
     assert len(set(given)) == len(NAMES)
     assert [styles.style_of(f"person{number}") for number in range(len(NAMES))] == given
+
+
+def test_a_few_who_are_here_have_colours_that_nobody_takes_for_each_other() -> None:
+    styles = NameStyles()
+
+    given = {styles.style_of(f"person{number}") for number in range(DISTINCT)}
+
+    assert given == set(NAMES[:DISTINCT])
+    assert min(math.dist(rgb(one), rgb(other)) for one, other in itertools.combinations(given, 2)) > 80
 
 
 def test_who_has_gone_leaves_their_style_to_others() -> None:

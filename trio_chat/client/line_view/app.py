@@ -132,8 +132,10 @@ class LineView:
         options: ViewOptions = PLAIN,
         backoff: Backoff | None = None,
         memory: Memory | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.narrator = Narrator(transcript, identity.rooms[-1], clock=time.time, has_times=options.has_times)
+        """`clock` returns the time in seconds since 1970, by which presence is summed up and days begin."""
+        self.narrator = Narrator(transcript, identity.rooms[-1], clock=clock, has_times=options.has_times)
         self._memory = memory or Memory()
         self._marks = ReadMarks(self._memory.remembered.marks, self._memory.remembered.epoch)
         if self._memory.server:

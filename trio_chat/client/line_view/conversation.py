@@ -177,7 +177,7 @@ class Conversation:
             self._narrator.room = next((it.room for it in some if not isinstance(it, frames.Tell)), self._narrator.room)
             self._surface.restore(draft)
             if number < len(drafts):
-                await self._display.notice(f"draft {number} of {len(drafts)}: the next one comes when this is sent")
+                self._link.notify(f"draft {number} of {len(drafts)}: the next one comes when this is sent")
                 await self._sender.wait_for_typed()
 
     async def _keep_rest(self) -> list[Row]:

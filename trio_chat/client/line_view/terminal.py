@@ -321,6 +321,7 @@ class Terminal:
         keys.add("c-c", filter=has_focus(DEFAULT_BUFFER))(lambda _: self._interrupt())
         keys.add("c-d", filter=is_typing & is_empty)(lambda _: self._stop())
         keys.add("c-u", filter=is_typing)(_clear_draft)
+        keys.add("escape", "enter", filter=is_typing)(lambda event: event.current_buffer.insert_text("\n"))
         keys.add(Keys.BracketedPaste, filter=is_typing)(self._paste)
         for key in ("y", "n", "e", "Y", "N", "E"):
             keys.add(key, filter=is_asking)(self._answer_by_key)

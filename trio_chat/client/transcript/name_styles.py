@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 from trio_chat.client.transcript.rows import NAMES, Style
 
+DISTINCT = 6
+"""Styles at the beginning of NAMES that nobody takes for each other; the later ones are shades of them."""
+
 REMEMBERED_MAX = 1000
 """Names whose styles are remembered."""
 
@@ -31,9 +34,9 @@ class NameStyles:
             self._styles[after] = style
 
     def _choose(self, name: str) -> Style:
-        """Choose a style: one of nobody who is here, or else the one that was not seen for longest."""
-        first = zlib.crc32(name.encode(errors="replace")) % len(NAMES)
-        last_seen = dict.fromkeys((*NAMES[first:], *NAMES[:first]), -1)
+        """Choose a style: one of nobody who is here, a distinct one first, or else the one not seen for longest."""
+        first = zlib.crc32(name.encode(errors="replace")) % DISTINCT
+        last_seen = dict.fromkeys((*NAMES[first:DISTINCT], *NAMES[:first], *NAMES[DISTINCT:]), -1)
         for turn, (other, style) in enumerate(self._styles.items()):
             last_seen[style] = max(last_seen[style], turn if self.is_here(other) else -1)
         return min(last_seen, key=lambda style: last_seen[style])

@@ -109,7 +109,8 @@ class Narrator:
         waiting = self.delivery.waiting.values()
         tail = [(message, line) for message in waiting for line in lines_of(message)]
         hidden = len(tail) - _WAITING_ROWS_MAX
-        rows = [f"{count_lines(hidden)} more on the way (/cancel takes back what is not sent)"] if hidden > 0 else []
+        more = f"{hidden} more line{'' if hidden == 1 else 's'}"
+        rows = [f"{more} on the way (/cancel takes back what is not sent)"] if hidden > 0 else []
         rows += [self._waiting_row(message, line) for message, line in tail[-_WAITING_ROWS_MAX:]]
         return [cut_to(row, columns - 1) for row in rows]
 

@@ -52,10 +52,10 @@ _NOTICE = re.compile(_WHEN + r"\*\*\* .* \*\*\*")
 
 # ECMA-48 8.3.117. A mention is reversed, and what was searched for bold and underlined. Names are in twelve of xterm's
 # 256 colours, each of which has a contrast of at least 3.9 to 1 with black and with white (WCAG 2.1), or else in the
-# five dark ones of the sixteen; yellow is none.
+# five dark ones of the sixteen and bright blue; yellow is none.
 _ROLES = {Style.NOTICE: "2", Style.MENTION: "7", Style.MATCH: "1;4"}
 _OF_256 = (27, 130, 30, 161, 64, 99, 131, 28, 165, 31, 196, 133)
-_OF_16 = (31, 32, 34, 35, 36)
+_OF_16 = (31, 32, 34, 35, 36, 94)
 SGR: Mapping[Style, str] = MappingProxyType(
     _ROLES | {style: f"38;5;{number}" for style, number in zip(NAMES, _OF_256, strict=True)}
 )

@@ -1,0 +1,79 @@
+"""A line view at a pseudo-terminal, which is joined to a peer."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import trio
+
+from trio_chat.client.line_view.app import LineView
+from trio_chat.client.line_view.guest_run import run_on_asyncio
+from trio_chat.client.line_view.terminal import open_terminal
+from trio_chat.client.link.address import TcpAddress
+from trio_chat.client.link.identity import Identity
+from trio_chat.client.link.outbox import open_outbox
+from trio_chat.client.options import ViewOptions
+from trio_chat.client.stickers.catalogue import Catalogue
+from trio_chat.client.stickers.kinds.text import Text
+from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.input import COMMANDS
+from trio_chat.client.transcript.transcript import Transcript
+
+Scene = Callable[[Any, Any], Awaitable[None]]
+
+AT_PROMPT = "[1.2.3.4:5] #lobby>"
+
+
+def a_transcript() -> Transcript:
+    """A transcript with one sticker."""
+    return Transcript(Catalogue(MappingProxyType({"smile": Text("🙂")})))
+
+
+@pytest.fixture
+def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
+    """Run a scene with a peer and a terminal whose prompt is shown, after which the view must end by itself.
+
+    Time stands still, or a busy machine would let the client's time-outs pass in the middle of a scene. The day begins
+    with the scene.
+    """
+
+    def run(
+        scene: Scene,
+        *waiting: str,
+        at_prompt: str = AT_PROMPT,
+        clock: trio.abc.Clock | None = None,
+        has_times: bool = False,
+    ) -> int:
+        statuses = []
+
+        async def visit(port: int) -> None:
+            with open_outbox("test", folder=tmp_path) as outbox:
+                options = ViewOptions(has_bell=True, has_times=has_times)
+                address = TcpAddress("127.0.0.1", port)
+                view = LineView(a_transcript(), address, Identity(), outbox, options=options, clock=trio.current_time)
+                words = Completion(COMMANDS, ["smile"], view.narrator).words
+                surface = partial(open_terminal, screen.stdin, screen.stdout, words, view.prompt_view())
+                statuses.append(await view.run(surface, is_persistent=True))
+
+        async def perform() -> None:
+            with screen.patience():
+                async with make_peer() as peer, trio.open_nursery() as nursery:
+                    nursery.start_soon(visit, peer.port)
+                    await act(peer)
+
+        async def act(peer: Any) -> None:
+            await peer.welcome()
+            if at_prompt == AT_PROMPT:
+                await screen.shows("*** you are [1.2.3.4:5] in #lobby ***", *waiting, at_prompt)
+            await screen.shows(at_prompt)
+            await scene(peer, screen)
+
+        run_on_asyncio(perform, clock=clock or trio.testing.MockClock())
+        (status,) = statuses
+        assert screen.modes == screen.modes_before
+        return status
+
+    return run
