@@ -720,8 +720,8 @@ def test_messages_to_different_people_and_rooms_are_edited_one_draft_after_the_o
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("e")
         await screen.shows(
-            "*** draft 1 of 4: the next one comes when this is sent ***",
             "*** 3 lines not sent: taken back ***",
+            "*** draft 1 of 4: the next one comes when this is sent ***",
             *(f"{AT_PROMPT} a", "| /b", "| c"),
         )
         screen.type("\r")
@@ -808,10 +808,12 @@ def test_a_paste_that_is_being_written_to_disk_can_be_stopped(
         await is_writing.wait()
         screen.type("\x1b[200~three\nfour\nfive\x1b[201~\r")
         screen.type("next")
-        await screen.shows(f"{AT_PROMPT} next")
-        screen.type("\x03")
-        await screen.shows("*** 2 lines not sent: taken back ***", f"{AT_PROMPT} next")
-        can_write.set()
+        try:
+            await screen.shows(f"{AT_PROMPT} next")
+            screen.type("\x03")
+            await screen.shows("*** 2 lines not sent: taken back ***", f"{AT_PROMPT} next")
+        finally:
+            can_write.set()
         screen.type("\r")
         assert await peer.keep(1) == "next"
         await screen.shows("[me]> next", AT_PROMPT)
@@ -1069,7 +1071,7 @@ def test_history_is_read_back_page_by_page_as_the_client_says(play: Any) -> None
         asked = await peer.frame()
         assert (asked["limit"], asked["before"]) == (1, 9)
         await peer.send(type="page", entries=[said | {"id": 7}], more=False, key=asked["key"])
-        await screen.shows("> /history 1 before 9", "1970-01-01 00:00 [a]> hi", AT_PROMPT)
+        await screen.shows("> /history 1 before 9", "00:00 [a]> hi", AT_PROMPT)
         screen.type("/history before lunch\r")
         await screen.shows("    2026-11-28T14:00, or the id of a line: 4711 ***", AT_PROMPT)
         screen.type("\x04")

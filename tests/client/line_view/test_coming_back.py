@@ -125,6 +125,8 @@ async def test_typed_lines_are_in_the_history_next_time_but_no_password(
             screen.type(line)
             await screen.shows(f"[me] #lobby> {line}")
             screen.type("\r")
+            if "lgoin" not in line:
+                await peer.send(type="output", lines=[], key=(await peer.frame())["key"])
             await screen.shows("[me] #lobby>")
         await leave(peer, screen)
 

@@ -1,4 +1,4 @@
-"""What a person sees of others, on a real pseudo-terminal: sums of presence, breaks at words, colours."""
+"""The screen of a person, on a real pseudo-terminal: sums of presence, breaks at words, colours."""
 
 from collections.abc import Callable
 from datetime import datetime
