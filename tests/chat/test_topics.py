@@ -7,7 +7,7 @@ import pytest
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import SUPERSEDED, Draft, Kind, Receipt
 from trio_chat.chat.log import Mode
-from trio_chat.chat.topics import HELD_MAX, TOPICS_PER_TICK
+from trio_chat.chat.topics import HELD_MAX, TOPICS_PER_TICK, _as_superseded, digest_of_topic
 
 
 def flap(world, clients: Sequence[Client], count: int, *, keyed: bool = False) -> list[Receipt]:
@@ -160,7 +160,8 @@ def test_a_topic_of_the_server_is_told_at_once_and_wins_over_what_is_held(world)
     assert told(world)[TOPICS_PER_TICK:] == ["the topic was changed 17 times", "from above"]
     first = receipt.repeated(alice.session, "k19")
     assert first
-    assert (first.draft.room, first.draft.to, first.draft.text) == (SUPERSEDED, "lobby", "topic 19")
+    expected = (SUPERSEDED, "lobby", digest_of_topic("topic 19"))
+    assert (first.draft.room, first.draft.to, first.draft.text) == expected
 
 
 def test_what_gave_way_is_kept_with_what_it_gave_way_to_and_nobody_is_sent_it(world) -> None:
@@ -182,6 +183,7 @@ def test_what_gave_way_is_kept_with_what_it_gave_way_to_and_nobody_is_sent_it(wo
     drafts, superseded = posts[-1]
     assert [(draft.kind, draft.key) for draft in drafts] == [(Kind.CROWD, ""), (Kind.TOPIC, "k5")]
     assert [(draft.room, draft.key) for draft in superseded] == [(SUPERSEDED, "k3"), (SUPERSEDED, "k4")]
+    assert len({draft.text for draft in superseded}) == 2
     assert "topic 4" not in world.hear(alice)
 
 
@@ -230,3 +232,12 @@ def test_c16_flapping_costs_others_no_more_entries_than_its_sender(world, betwee
     world.settle()
 
     assert len(world.heard) - before <= requests
+
+
+def test_the_words_of_topics_that_gave_way_are_not_kept() -> None:
+    kept = _as_superseded(Draft("lobby", Kind.TOPIC, "alice", "a secret of alice", key="k")).text
+
+    assert kept == digest_of_topic("a secret of alice")
+    assert "secret" not in kept
+    assert len(kept) == 22
+    assert kept != digest_of_topic("a secret of bob")

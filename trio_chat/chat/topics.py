@@ -3,9 +3,12 @@
 The first few in a room within a tick are posted one by one. Of the rest only the last one is, with the number of those
 that gave way to it: at the next tick, or before anything else that one of their authors does. Until then their receipts
 wait. Those that gave way are kept in the room SUPERSEDED, in the same transaction, if they have a key: a client whose
-connection broke repeats it, and that must not bring an old topic back over a newer one.
+connection broke repeats it, and that must not bring an old topic back over a newer one. Nobody reads them, and no
+operator can remove them there, so only a digest of their text is kept.
 """
 
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 
@@ -120,4 +123,10 @@ class TopicNotices:
 
 
 def _as_superseded(draft: Draft) -> Draft:
-    return msgspec.structs.replace(draft, room=SUPERSEDED, to=draft.room)
+    return msgspec.structs.replace(draft, room=SUPERSEDED, to=draft.room, text=digest_of_topic(draft.text))
+
+
+def digest_of_topic(text: str) -> str:
+    """Return what is kept of a topic that gave way: enough to recognise it by, in 22 characters."""
+    digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=16).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

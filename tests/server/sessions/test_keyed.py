@@ -73,6 +73,30 @@ async def test_c22_a_key_is_for_one_thing_and_for_another_it_is_refused_and_not_
         assert [draft.text for draft in heard if draft.text in ("one", "other")] == [first["text"]] * copies
 
 
+def said_lines(*lines: str) -> dict:
+    return {"type": "say", "room": "lobby", "lines": list(lines), "key": "k"}
+
+
+@pytest.mark.parametrize("other", [("x", "b", "", "c"), ("a", "b", "c"), ("x", "a", "b", "", "c")])
+async def test_c22_a_key_of_several_lines_is_for_all_of_them(open_server, other: tuple[str, ...]) -> None:
+    lines = ("a", "b", "", "c")
+    async with open_server() as server:
+        alice, bob = await enter(server, session=SECRET, nick="alice"), await enter(server, session="bob" * 8)
+        await bob.send(**said_lines("before") | {"key": "b"})
+        await bob.until("entry", key="b")
+        await alice.send(**said_lines(*lines))
+        first = await alice.until("entry", key="k")
+        await bob.send(**said_lines("behind") | {"key": "c"})
+        await bob.until("entry", key="c")
+
+        await alice.send(**said_lines(*other))
+        refusal = await alice.until("error", key="k")
+        await alice.send(**said_lines(*lines))
+
+        assert refusal["code"] == "key-used"
+        assert await alice.until("entry", key="k", again=True) == first | {"again": True}
+
+
 @pytest.mark.parametrize(
     "change",
     [{"type": "leave", "room": "den"}, {"type": "nick", "nick": "zoe"}],

@@ -8,7 +8,7 @@ from trio_chat.chat.events import SUPERSEDED, Entry, Receipt
 from trio_chat.chat.room import Room
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.server.sessions.keyed import Speech, Unkept, is_repeat
+from trio_chat.server.sessions.keyed import Speech, Unkept, earlier_lines, ends_in, is_repeat
 from trio_chat.server.sessions.settling import failures_of, published
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
@@ -80,7 +80,10 @@ class FrameConversation:
                 unkept.append(request.key)
                 self.answer(frames.Error(code="not-kept", text=why, key=request.key))
             elif entry := receipt.repeated(self.client.session, request.key):
-                self._answer_with(entry, request)
+                try:
+                    await self._answer_with(entry, request)
+                except JournalError as error:
+                    self.fail(request, error)
         self.unkept.add(unkept)
 
     async def refuse(self, request: frames.AnyRequest | FrameFault, error: ChatError | FrameFault) -> None:
@@ -119,7 +122,7 @@ class FrameConversation:
         if self.client.session and request.key:
             found = await self.journal.find(self.client.session, request.key)
             if isinstance(found, Entry):
-                self._answer_with(found, request)
+                await self._answer_with(found, request)
             elif found:
                 self.answer(frames.Done(key=request.key))
             if found:
@@ -134,18 +137,25 @@ class FrameConversation:
         session = self.client.session
         found = await self.journal.find(session, request.key) if session and request.key else None
         if isinstance(found, Entry):
-            self._answer_with(found, request)
+            await self._answer_with(found, request)
         return isinstance(found, Entry)
 
-    def _answer_with(self, entry: Entry, request: Speech) -> None:
+    async def _answer_with(self, entry: Entry, request: Speech) -> None:
         """Answer with an entry that was kept under the key of a request, if it is what the request says.
 
-        One that gave way to a later one is nobody's to read: it is only confirmed.
+        One that gave way to a later one is nobody's to read: it is only confirmed. Raises JournalError.
         """
-        if not is_repeat(request, entry):
+        if not (is_repeat(request, entry) and await self._follows_earlier_lines(entry, request)):
             text = "that key belongs to something else that you said: say this under a new one"
             self.answer(frames.Error(code="key-used", text=text, key=request.key))
         elif entry.draft.room == SUPERSEDED:
             self.answer(frames.Done(key=request.key))
         else:
             self.answer(frames.said(entry, again=True))
+
+    async def _follows_earlier_lines(self, entry: Entry, request: Speech) -> bool:
+        """Tell whether an entry with the last line of a request stands behind its other lines. Raises JournalError."""
+        if not (lines := earlier_lines(request)):
+            return True
+        past = await self.journal.read(entry.draft.room, limit=len(lines), before=entry.id)
+        return ends_in(past, lines, entry.draft.author)

@@ -1,5 +1,6 @@
 """Requests with keys: recognising a repeat, and keeping the order of those that could not be kept."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from trio_chat.chat.drafts import readable, readable_lines
@@ -8,6 +9,8 @@ from trio_chat.chat.nicks import fold
 from trio_chat.chat.register import as_peer
 from trio_chat.chat.removal import is_tombstone
 from trio_chat.chat.text import clean
+from trio_chat.chat.topics import digest_of_topic
+from trio_chat.journal import Past
 from trio_chat.wire import frames
 
 Speech = frames.Say | frames.Act | frames.Tell | frames.Topic
@@ -67,7 +70,9 @@ def is_repeat(request: Speech, entry: Entry) -> bool:
             return draft.kind is Kind.ACTED and _is_in(draft, request.room) and draft.text == readable(request.text)
         case frames.Topic():
             return (
-                draft.kind is Kind.TOPIC and _is_in(draft, request.room) and draft.text == clean(request.text).strip()
+                draft.kind is Kind.TOPIC
+                and _is_in(draft, request.room)
+                and draft.text == _as_kept(draft, clean(request.text).strip())
             )
         case frames.Tell():
             return draft.kind is Kind.TOLD and draft.text == readable(request.text) and _may_name(request.to, draft.to)
@@ -75,10 +80,31 @@ def is_repeat(request: Speech, entry: Entry) -> bool:
             assert_never(request)
 
 
+def earlier_lines(request: Speech) -> list[str]:
+    """Return all lines but the last as they are kept: the entries before the one that has the key."""
+    return _lines(request)[:-1] if isinstance(request, frames.Say) and len(request.lines) > 1 else []
+
+
+def ends_in(past: Sequence[Past], lines: Sequence[str], author: str) -> bool:
+    """Tell whether entries of a room, oldest first, end in lines of an author, as far as that is still known."""
+    pairs = zip(reversed(past), reversed(lines), strict=False)
+    known = [(one.draft, line) for one, line in pairs if isinstance(one, Entry) and not is_tombstone(one.draft)]
+    return all((draft.author, draft.text) == (author, line) for draft, line in known)
+
+
+def _lines(request: frames.Say) -> list[str]:
+    return readable_lines(request.lines or (request.text or "",))
+
+
 def _last_line(request: frames.Say) -> str:
     """Return the last line as it is kept: its entry has the key."""
-    lines = readable_lines(request.lines or (request.text or "",))
+    lines = _lines(request)
     return lines[-1] if lines else ""
+
+
+def _as_kept(draft: Draft, topic: str) -> str:
+    """Return a topic as a draft has it, which may have given way to another one."""
+    return digest_of_topic(topic) if draft.room == SUPERSEDED else topic
 
 
 def _is_in(draft: Draft, room: str) -> bool:

@@ -50,7 +50,7 @@ class GreetingRefusal(Enum):
     SSH = _SENTENCE.replace(b"a web", b"an SSH").replace(b"\n", b"\r\n") + b"Protocol mismatch.\r\n"
     IRC = b"ERROR :Closing link: " + _SENTENCE.replace(b"a web", b"an IRC").replace(b"\n", b"\r\n")
     TLS = b"\x15\x03\x03\x00\x02\x02\x28"
-    PROXY = b"*** this server expects no PROXY header ***\n"
+    PROXY = b"*** this server takes no PROXY header from your address: its operator has to name it by --proxy ***\n"
     PLAIN = b"*** this server speaks TLS only: trio-chat join --tls HOST PORT, or ncat --ssl HOST PORT ***\n"
 
 
