@@ -11,6 +11,7 @@ import trio
 from admin_api.confirmations import Confirmations
 from admin_api.event_log import EventLog
 from admin_api.hook_throttle import HookThrottle
+from admin_api.resources import Resources
 from admin_api.series import Series
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
@@ -39,6 +40,7 @@ class AdminState:
     loop_delay: Histogram = field(default_factory=lambda: Histogram(()))
     delivery_delay: Histogram = field(default_factory=lambda: Histogram(()))
     """Times from the commit of entries to their last send."""
+    resources: Resources = field(default_factory=Resources)
     stall_timeout_s: Callable[[], float] = lambda: 30.0
     """Returns the time after which a client that takes nothing is disconnected."""
     certificate_expires_at: Callable[[], float | None] = lambda: None

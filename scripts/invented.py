@@ -36,7 +36,8 @@ SAID = (
     ("ops", "ann", "the new certificate is in place 🎉"),
     ("ops", "deploy", "web-3 restarted in 2.1 s"),
     ("ops", "mei", "bob: can you look at printer-3f? it takes nothing since half a minute"),
-    ("ops", "bob", "on it"),
+    ("ops", "bob", "on it 👍"),
+    ("ops", "安德烈", "昨晚服务器重启了，现在一切正常"),
     ("ops", "νίκος", "ο δρομολογητής στη Θεσσαλονίκη έπεσε δύο φορές σήμερα"),
     ("ops", "ольга", "у нас тоже: узел eu-north терял пакеты с 14:20 до 14:26, сейчас всё чисто"),
     ("ops", "bob", "kicked the printer, it is back @smile"),
@@ -62,7 +63,17 @@ PEOPLE: Sequence[tuple[str, str, int, Mode, tuple[str, ...], float, float | None
     ("", "203.0.113.77", 33870, Mode.LINES, ("lobby",), 2210, None, 0),
     ("νίκος", "203.0.113.30", 45120, Mode.FRAMES, ("ops",), 95, None, 0),
     ("ольга", "203.0.113.31", 45121, Mode.FRAMES, ("ops",), 70, None, 0),
+    ("安德烈", "203.0.113.32", 45122, Mode.FRAMES, ("ops",), 50, None, 0),
     ("yuki", "2001:db8:7::a1", 49152, Mode.FRAMES, ("lobby", "release-2_4"), 410, None, 0),
+)
+
+RESOURCES = MappingProxyType(
+    {
+        "memory": (412 * 2**20, 2 * 2**30),
+        "files": (1241, 65536),
+        "disk": (31 * 2**30, 40 * 2**30),
+        "data": (6 * 2**30, None),
+    }
 )
 
 ENDED = MappingProxyType(
@@ -113,6 +124,7 @@ async def invent(admin: AdminServer) -> None:
     await _act(admin, people)
     admin.series.samples.extend(_hour(int(admin.now)))
     admin.chat.counters.disconnects.update(ENDED)
+    admin.state.resources.latest = RESOURCES
 
 
 async def _chatter(admin: AdminServer, rng: random.Random) -> None:

@@ -60,7 +60,7 @@ LAYERS = {
         ("speech",),
         ("rooms",),
         ("state",),
-        ("series", "watch"),
+        ("resources", "series", "watch"),
         ("event_log", "entry_tail"),
         ("client_counts", "client_lookup"),
         ("client_view", "client_filter", "confirmations", "expiry", "restrictions", "warnings"),

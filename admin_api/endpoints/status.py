@@ -8,6 +8,7 @@ from quart import Response
 
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
+from admin_api.resources import ResourceView
 from admin_api.series import Sample
 from admin_api.state import AdminState
 from admin_api.watch import Health, health_of, reasons_of
@@ -33,7 +34,8 @@ class StatusTimes(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The server: its name, its health with all reasons, its numbers, and the latest sample of its traffic.
+    """The server: its name, its health with all reasons, its numbers, the latest sample of its traffic, and its
+    resources.
 
     `run` is another after each start; ids of events begin with it.
     """
@@ -47,6 +49,7 @@ class Status(msgspec.Struct, frozen=True):
     counts: StatusCounts
     times: StatusTimes
     latest: Sample | None
+    resources: list[ResourceView]
 
 
 @endpoint("GET /status", Operation({200: Status}))
@@ -72,5 +75,6 @@ async def show_status(state: AdminState) -> Response:
             counts=counts,
             times=StatusTimes(state.stall_timeout_s(), chat.rules.hold_s),
             latest=state.series.samples[-1] if state.series.samples else None,
+            resources=list(state.resources.views(chat)),
         )
     )

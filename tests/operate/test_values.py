@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import click
 import pytest
 
-from trio_chat.operate.values import DurationType, InstantType, age_of, operator_of, show_age
+from trio_chat.operate.values import DurationType, InstantType, age_of, operator_of, show_age, show_bytes
 
 
 def instant(written: str, *, is_future: bool = False) -> datetime:
@@ -69,3 +69,11 @@ def test_the_age_of_nothing_is_nothing() -> None:
 )
 def test_an_operator_is_named_as_people_do(written: str, shown: str) -> None:
     assert operator_of(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0, "0 KB"), (5000, "4 KB"), (73 * 2**20, "73 MB"), (1288490189, "1.2 GB"), (3 * 2**40, "3.0 TB")],
+)
+def test_bytes_are_shown_in_their_largest_unit(number: int, shown: str) -> None:
+    assert show_bytes(number) == shown

@@ -65,6 +65,14 @@ def show_age(seconds: float | None) -> str:
     return f"{max(0, int(seconds))}s"
 
 
+def show_bytes(number: int) -> str:
+    """Show a number of bytes in its largest unit: 1.2 GB, 73 MB, 0 KB."""
+    for size, unit in ((2**40, "TB"), (2**30, "GB"), (2**20, "MB")):
+        if number >= size:
+            return f"{number / size:.1f} {unit}" if number < 10 * size else f"{number // size} {unit}"
+    return f"{number // 1024} KB"
+
+
 def age_of(written: str | None) -> str:
     """Show how long ago a time was, which the API writes in RFC 3339."""
     return show_age(time.time() - seconds_of(written)) if written else ""

@@ -13,6 +13,7 @@ import trio
 from admin_api.event_log import EventLog
 from admin_api.http.access import Access
 from admin_api.http.encryption import GetContext
+from admin_api.resources import Resources
 from admin_api.series import Series
 from admin_api.state import AdminState
 from admin_api.watch import watch_health, watch_refused
@@ -22,6 +23,7 @@ from trio_chat.config import AdminAddress, remove_address, write_address
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.loop_delay import BUCKET_BOUNDS_S, watch_delay
+from trio_chat.server.operation.resources import measure_resources
 from trio_chat.server.operation.secret_files import AdminToken, certificate_file
 from trio_chat.server.sessions.context import SessionContext
 
@@ -65,6 +67,8 @@ class Admin:
         nursery.start_soon(watch_delay, delays)
         series = Series(context.chat, context.pump.delays, time.time)
         nursery.start_soon(series.run)
+        resources = Resources(partial(measure_resources, self._in_force.settings.data))
+        nursery.start_soon(resources.run)
         warning = partial(_certificate_warning, context)
         nursery.start_soon(watch_health, self.events, context.journal, warning)
         nursery.start_soon(watch_refused, self.events, context.admission.refused)
@@ -78,6 +82,7 @@ class Admin:
             delays,
             context.pump.delays,
             certificate_expires_at=lambda: context.tls.expires_at if context.tls else None,
+            resources=resources,
             stall_timeout_s=lambda: context.pump.stall_timeout_s,
             certificate_warning=warning,
             hook_rate=lambda: (context.rate_limit.rate, context.rate_limit.burst),

@@ -1,4 +1,4 @@
-// Numbers and times as people read them. Gives: exact(1204) "1,204", short(38912) "38.9 k", milliseconds(4.13) "4.1 ms",
+// Numbers and times as people read them. Gives: exact(1204) "1,204", short(38912) "38.9 k", milliseconds(4.13) "4.1 ms", bytes(1288490189) "1.2 GB",
 // duration(754) "12 m", span(1054800) "12 d 4 h", clock("2026-…Z") "15:04" and moment("2026-…Z") with the date; plural(3, "client"); operatorOf(who), originOf(who).
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -12,6 +12,15 @@ export function short(number) {
     if (number >= from) return `${significant(number / divisor)} ${unit}`;
   }
   return number >= 1000 ? whole.format(number) : significant(number);
+}
+
+const BYTES = [[2 ** 40, "TB"], [2 ** 30, "GB"], [2 ** 20, "MB"], [2 ** 10, "KB"]];
+
+// 1.2 GB, 73 MB, 0 KB.
+export function bytes(number) {
+  const [size, unit] = BYTES.find(([from]) => number >= from) ?? BYTES.at(-1);
+  const amount = number / size;
+  return `${amount < 10 && unit !== "KB" ? amount.toFixed(1) : whole.format(amount)} ${unit}`;
 }
 
 export function milliseconds(ms) {

@@ -5,7 +5,7 @@ import { kick } from "./client_actions.js";
 import { addressOf, behindOf } from "./client_row.js";
 import { byId, el, keyed, say } from "./dom.js";
 import { Feed } from "./feed.js";
-import { exact, milliseconds, plural, short } from "./format.js";
+import { bytes, exact, milliseconds, plural, short } from "./format.js";
 import { refreshSoon, start } from "./frame.js";
 import { Plot } from "./plot.js";
 import { empty } from "./states.js";
@@ -24,6 +24,17 @@ const ENDS = {
   stopping: "ended as the server stopped",
   failed: "ended by a fault of the server",
 };
+
+// Of each resource its name, and a sentence for when it is nearly used up.
+const RESOURCES = {
+  clients: ["Connections", "of the connections there may be"],
+  memory: ["Memory", "of the memory"],
+  windows: ["Lines in memory", ""], // full by design
+  files: ["Open files and sockets", "of the files and sockets that this process may open"],
+  disk: ["Disk", "of the disk with the history"],
+  data: ["Data folder", ""],
+};
+const NEARLY = 0.9;
 
 const PLOTS = [
   { title: "Connected", lines: [{ field: "clients" }], show: short },
@@ -67,6 +78,7 @@ function drawTrouble() {
   const troubles = [
     ...status.reasons.map((text) => ({ kind: status.health === "read-only" ? "bad" : "warn", text })),
     stuck.length && { kind: "warn", text: `${plural(stuck.length, "client")} ${stuck.length === 1 ? "takes nothing; it is" : "take nothing; each is"} disconnected after ${times.stall_timeout_s} s.`, href: "/console/clients?state=behind&sort=-behind" },
+    ...status.resources.filter((one) => shareOf(one) >= NEARLY && RESOURCES[one.name][1]).map((one) => ({ kind: "warn", text: `${Math.floor(100 * shareOf(one))} % ${RESOURCES[one.name][1]} are used: ${usage(one)}.` })),
     refused.length && { kind: "warn", text: `${plural(refused.reduce((sum, one) => sum + one.count, 0), "connection")} refused in the last minute: ${[...new Set(refused.flatMap((one) => one.reasons))].join(", ")}.` },
   ].filter(Boolean);
   const { clients, away, rooms } = status.counts;
@@ -78,6 +90,24 @@ function drawTrouble() {
   say(byId("summary"), `${plural(clients, "client")} connected${away ? `, ${exact(away)} away` : ""}, in ${plural(rooms, "room")}; ${lag}. What is said is ${status.health === "read-only" ? "not stored" : "stored"}.`);
   keyed(byId("troubles"), troubles, ({ text }) => text, ({ text, kind, href }) => el("li", { "data-kind": kind }, href ? el("a", { href }, text) : text));
   drawBehind();
+}
+
+const shareOf = ({ used, limit }) => (limit ? used / limit : 0);
+
+function usage({ used, limit, unit }) {
+  const show = unit === "bytes" ? bytes : exact;
+  return limit ? `${show(used)} of ${show(limit)}` : show(used);
+}
+
+function drawResources({ resources }) {
+  const make = ({ name }) => el("li", {}, el("span", {}, RESOURCES[name][0]), el("b"), el("div", { class: "bar", "aria-hidden": "true" }, el("i")));
+  keyed(byId("resources"), resources, ({ name }) => name, make, (row, one) => {
+    const [, amount, bar] = row.children;
+    say(amount, usage(one));
+    bar.hidden = !one.limit;
+    bar.classList.toggle("nearly", shareOf(one) >= NEARLY && Boolean(RESOURCES[one.name][1]));
+    bar.firstElementChild.style.width = `${100 * shareOf(one)}%`;
+  });
 }
 
 function drawBehind() {
@@ -155,6 +185,7 @@ start({
     status = now;
     times = now.times;
     drawTrouble();
+    drawResources(now);
   },
   refresh,
 });

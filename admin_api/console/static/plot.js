@@ -41,7 +41,7 @@ export class Plot {
     if (!width || this.end === undefined) return;
     this.width = width;
     const values = this.lines.flatMap(({ field }) => this.samples.map((sample) => sample[field]).filter((value) => value !== null));
-    this.top = nice(Math.max(1, ...values));
+    this.top = nice(Math.max(1.9, ...values)); // two whole numbers, at least
     set(this.picture, { width, viewBox: `0 0 ${width} ${HEIGHT}` });
     this.cross = el("g", { class: "cross" });
     this.picture.replaceChildren(...this.grid(), ...this.lines.map((line, number) => this.path(line.field, number)), this.cross);

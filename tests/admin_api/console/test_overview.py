@@ -49,3 +49,20 @@ def test_a_plot_has_a_crosshair_that_the_keys_move(town, open_page):
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
         expect(plot).to_have_attribute("aria-valuetext", re.compile("^1[4-9][0-9] at "))
         expect(page.get_by_role("region", name="Deliveries a second")).to_contain_text("38.9 k")
+
+
+def test_a_resource_that_is_nearly_used_up_is_a_thing_to_look_at(town, open_page):
+    def nearly_full(route):
+        status = route.fetch().json()
+        disk = {"name": "disk", "used": 39 * 2**30, "limit": 40 * 2**30, "unit": "bytes"}
+        others = [one for one in status["resources"] if one["name"] != "disk"]
+        route.fulfill(json=status | {"resources": [*others, disk]})
+
+    with open_page(town, "/console/", ready=False) as page:
+        page.route("**/status", nearly_full)
+        page.goto("/console/")
+
+        expect(page.get_by_role("heading", name="1 thing to look at.")).to_be_visible()
+        expect(page.get_by_text("97 % of the disk with the history are used: 39 GB of 40 GB.")).to_be_visible()
+        expect(page.locator("#resources li").filter(has_text="Connections")).to_contain_text("3 of ")
+        expect(page.locator("#resources .nearly")).to_have_count(1)

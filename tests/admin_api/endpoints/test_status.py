@@ -1,7 +1,11 @@
 """The server at a glance, its settings, and whether it lives and is ready."""
 
-import pytest
+from itertools import count
 
+import pytest
+import trio
+
+from admin_api.resources import INTERVAL_S, Resources
 from trio_chat import __version__
 
 
@@ -54,3 +58,26 @@ async def test_a_server_in_trouble_lives_and_is_not_ready(open_admin, trouble):
         assert ready.status == 503
         assert len(ready.json["reasons"]) == 1
         assert (await admin.ask("GET", "/health/live")).status == 200
+
+
+async def test_the_status_has_the_resources_and_their_limits(admin):
+    admin.connect(4000)
+    admin.state.resources.latest = {"memory": (400, 1000), "data": (7, None)}
+
+    resources = {one["name"]: one for one in (await admin.ask("GET", "/status")).json["resources"]}
+
+    assert resources["clients"] == {"name": "clients", "used": 1, "limit": None, "unit": "count"}
+    assert resources["memory"] == {"name": "memory", "used": 400, "limit": 1000, "unit": "bytes"}
+    assert resources["data"] == {"name": "data", "used": 7, "limit": None, "unit": "bytes"}
+    assert resources["windows"]["limit"] > 0
+    assert "disk" not in resources  # the system did not tell
+
+
+async def test_resources_are_measured_again_and_again_one_at_a_time(nursery, autojump_clock):
+    numbers = count(1)
+    resources = Resources(lambda: {"memory": (next(numbers), None)})
+
+    nursery.start_soon(resources.run)
+    with trio.fail_after(20 * INTERVAL_S):
+        while resources.latest != {"memory": (3, None)}:  # noqa: ASYNC110  # a thread measures
+            await trio.sleep(INTERVAL_S / 10)

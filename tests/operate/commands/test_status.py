@@ -1,5 +1,7 @@
 """`trio-chat status` against a running server."""
 
+import re
+
 from tests.operate.conftest import Operate, join_as
 from tests.protocol.conftest import Server
 
@@ -15,3 +17,5 @@ def test_the_server_is_shown_at_a_glance(server: Server, operate: Operate) -> No
     assert "\nhealth    ok\n" in shown.out
     assert "\nnow       1 client, 0 away, " in shown.out
     assert listed["counts"]["clients"] == 1
+    assert re.search(r"^used      clients  1 of \d+$", shown.out, re.MULTILINE)
+    assert re.search(r"^          windows  \d+ KB of \d+ MB$", shown.out, re.MULTILINE)

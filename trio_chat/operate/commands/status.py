@@ -4,7 +4,10 @@ from trio_chat.operate.api import Json
 from trio_chat.operate.errors import ExitStatus
 from trio_chat.operate.options import OperatorContext, operator_command
 from trio_chat.operate.output import ERROR, WARNING
-from trio_chat.operate.values import show_age
+from trio_chat.operate.values import show_age, show_bytes
+
+NEARLY = 0.9
+"""The share of a resource from which on it is worth a look."""
 
 STYLES = {"ok": "", "degraded": WARNING}
 
@@ -28,11 +31,22 @@ def status(call: OperatorContext) -> int | None:
         show(f"now       {_counts(found['counts'])}")
         if found["latest"]:
             show(f"traffic   {_traffic(found['latest'])}")
+        for number, one in enumerate(found["resources"]):
+            show(f"{'' if number else 'used':<10}{_usage(one)}", WARNING if _is_nearly_used_up(one) else "")
     return None if health in STYLES else int(ExitStatus.FAILED)
 
 
 def _counts(counts: Json) -> str:
     return ", ".join(f"{number} {name.removesuffix('s') if number == 1 else name}" for name, number in counts.items())
+
+
+def _usage(one: Json) -> str:
+    show = show_bytes if one["unit"] == "bytes" else str
+    return f"{one['name']:<8} {show(one['used'])}" + (f" of {show(one['limit'])}" if one["limit"] else "")
+
+
+def _is_nearly_used_up(one: Json) -> bool:
+    return bool(one["limit"]) and one["name"] != "windows" and one["used"] >= NEARLY * one["limit"]
 
 
 def _traffic(sample: Json) -> str:

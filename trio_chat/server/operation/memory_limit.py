@@ -1,5 +1,6 @@
 """The memory that this process may use, by its own limits and those of its control group, such as a container's."""
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,12 @@ def memory_limit(root: Path = Path("/")) -> int | None:
     return min(
         (limit for limit in (*_group_limits(root), *_address_space_left(root)) if limit < _UNLIMITED), default=None
     )
+
+
+def resident_limit(root: Path = Path("/")) -> int:
+    """Return the most bytes that can be in memory: the limit of the control group, or all that the machine has."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min((limit for limit in _group_limits(root) if limit < _UNLIMITED), default=machine)
 
 
 def _address_space_left(root: Path) -> Iterator[int]:
