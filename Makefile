@@ -64,7 +64,8 @@ house: $(VENV)/.dev
 	$(RUN) scripts.tables
 
 # The pictures of the web console in docs/pictures, with Chromium.
-pictures: $(VENV)/.dev $(VENV)/.system
+pictures: $(VENV)/.dev
+	scripts/install-system-packages fonts
 	$(RUN) scripts.pictures
 
 bench: $(VENV)/.runtime
