@@ -22,6 +22,7 @@ is replaced by `Connection`, since most defects are there. All are in this file,
 10. Status lines lack the reason phrase, and `delete` is taken for DELETE: here they have it, and it is refused.
 11. h11 takes a lone LF for the end of a line, and a line that begins with a blank for more of the one before it
    (RFC 9112, 2.2 and 5.2). A proxy in front may read these otherwise: `_StrictBuffer` refuses both.
+12. Where the peer is gone just as an answer begins, hypercorn answers 500 behind that: here nobody is warned of it.
 """
 
 import logging
@@ -102,6 +103,7 @@ class Http11(H11Protocol):
     """hypercorn's HTTP/1.1, which never changes to HTTP/2 and never raises because of a peer."""
 
     _method = b""
+    _is_cut_off = False
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -191,8 +193,12 @@ class Http11(H11Protocol):
         try:
             await super()._send_h11_event(event)
         except h11.LocalProtocolError as error:  # (1), and an answer that does not match its own Content-Length
-            logger.warning("An HTTP connection was ended: %s", error)
+            if not self._is_cut_off:
+                logger.warning("An HTTP connection was ended: %s", error)
             await self.send(Closed())
+        except trio.Cancelled:  # the peer is gone: hypercorn begins another answer, which cannot be sent either (12)
+            self._is_cut_off = True
+            raise
 
 
 def _completed(event: h11.Response | h11.InformationalResponse) -> h11.Response | h11.InformationalResponse:

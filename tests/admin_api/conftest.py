@@ -120,6 +120,11 @@ def make_app(site: Site) -> QuartTrio:
         await site.wake.wait()
         return ""
 
+    @app.get("/stubborn")
+    async def stubborn() -> str:
+        with trio.CancelScope(shield=True):
+            return await asleep()
+
     @app.get("/broken")
     async def broken() -> str:
         raise RuntimeError("a secret")
