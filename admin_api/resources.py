@@ -1,4 +1,4 @@
-"""Resources of the server: what is used of each, and how much there is. Needs no Quart."""
+"""Resources of the server: the amount in use, and the limit of each. Needs no Quart."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
@@ -15,7 +15,7 @@ Measured = Mapping[str, tuple[int, int | None]]
 
 
 class ResourceView(msgspec.Struct, frozen=True):
-    """What is used of a resource. `limit` is the most that can be, null where there is no limit.
+    """The amount of a resource in use. `limit` is the most there can be, null where there is no limit.
 
     `memory` is what is in memory, `windows` the newest entries of all rooms in it, `files` are files and sockets, and
     `data` is the folder with the history.

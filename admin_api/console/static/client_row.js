@@ -15,7 +15,8 @@ export function makeRow(client, actions) {
   const kick = el("button", { type: "button", class: "quiet danger", onclick: () => actions.kick(row.client) }, "Kick");
   const ban = el("button", { type: "button", class: "quiet danger hide", onclick: () => actions.ban(row.client) }, "Ban");
   const who = cell("who");
-  who.append(name, el("div", { class: "sub cut" }, el("span"), el("span", { class: "muted" }), el("span", { class: "hide wide" })));
+  const muted = el("span", { class: "pill warn", hidden: true }, "muted");
+  who.append(el("div", { class: "named" }, name, muted), el("div", { class: "sub cut" }, el("span"), el("span", { class: "hide wide" })));
   const act = cell("act", "act");
   act.append(kick, ban, el("span", { class: "soft", hidden: true }));
   const picked = cell("pick", "hide");
@@ -54,9 +55,9 @@ function updateWho(who, name, client) {
   say(name, client.nick ?? address);
   name.title = client.nick ?? address;
   name.classList.toggle("mono", !client.nick);
-  const [below, muted, mode] = who.lastElementChild.children;
+  name.nextElementSibling.hidden = !client.muted;
+  const [below, mode] = who.lastElementChild.children;
   say(below, client.nick ? address : "no nick");
-  say(muted, client.muted ? " · muted" : "");
   say(mode, [client.mode === "lines" ? "" : client.mode, client.tls ? "TLS" : ""].filter(Boolean).map((word) => ` · ${word}`).join(""));
   below.classList.toggle("mono", Boolean(client.nick));
 }

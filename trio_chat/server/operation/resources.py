@@ -9,7 +9,7 @@ from pathlib import Path
 from trio_chat.server.operation.memory_limit import resident_limit
 
 Usage = tuple[int, int | None]
-"""What is used, and the most that can be; None where there is no limit, or it is not known."""
+"""The amount in use, and the most there can be; None where there is no limit, or it is not known."""
 
 
 def measure_resources(data: Path, root: Path = Path("/")) -> Mapping[str, Usage]:
