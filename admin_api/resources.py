@@ -30,15 +30,16 @@ class ResourceView(msgspec.Struct, frozen=True):
 class Resources:
     """The resources that the system tells of, measured again and again in a thread: a disk may take its time."""
 
-    def __init__(self, measure: Callable[[], Measured] = dict) -> None:
+    def __init__(self, measure: Callable[[], Measured] = dict, interval_s: float = INTERVAL_S) -> None:
         self._measure = measure
+        self._interval_s = interval_s
         self.latest: Measured = {}
 
     async def run(self) -> None:
         """Measure until cancelled, one at a time."""
         while True:
             self.latest = await trio.to_thread.run_sync(self._measure, abandon_on_cancel=True)
-            await trio.sleep(INTERVAL_S)
+            await trio.sleep(self._interval_s)
 
     def views(self, chat: Chat) -> Iterator[ResourceView]:
         """Yield all of them, those of the chat as they are now."""

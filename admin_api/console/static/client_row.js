@@ -30,6 +30,7 @@ export function makeRow(client, actions) {
 export function updateRow(row, client, { isPicked, isCurrent, outcome, times }) {
   const { pick, name, kick, ban } = row.parts;
   row.client = client;
+  if (outcome && row.contains(document.activeElement)) row.focus({ preventScroll: true }); // its buttons go
   row.classList.toggle("picked", isPicked);
   row.classList.toggle("current", isCurrent);
   row.classList.toggle("gone", Boolean(outcome));

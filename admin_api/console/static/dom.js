@@ -33,7 +33,8 @@ export function say(element, text) {
 // Bring `parent`'s children in step with `items`: `make(item)` makes a child, `update(child, item)` refreshes one.
 // Children are kept by `keyOf(item)`, so focus and selection survive.
 export function keyed(parent, items, keyOf, make, update = () => {}) {
-  const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  const before = [...parent.children];
+  const old = new Map(before.map((child) => [child.dataset.key, child]));
   let place = parent.firstElementChild;
   for (const item of items) {
     const key = String(keyOf(item));
@@ -44,5 +45,16 @@ export function keyed(parent, items, keyOf, make, update = () => {}) {
     if (child === place) place = place.nextElementSibling;
     else parent.insertBefore(child, place);
   }
-  for (const child of old.values()) child.remove();
+  const going = new Set(old.values());
+  const focused = before.findIndex((child) => going.has(child) && child.contains(document.activeElement));
+  if (focused >= 0) moveFocus([...before.slice(focused), ...before.slice(0, focused).reverse()].filter((child) => !going.has(child)));
+  for (const child of going) child.remove();
+}
+
+// Move the focus off a child that goes, to the first of its neighbours that can take it: the keys go on from there, and
+// not from the top of the page.
+function moveFocus(neighbours) {
+  const neighbour = neighbours.find((one) => !one.hidden && one.getAttribute("aria-hidden") !== "true");
+  const target = neighbour?.hasAttribute("tabindex") ? neighbour : neighbour?.querySelector("a, button, input");
+  (target ?? set(document.querySelector("h1"), { tabindex: "-1" })).focus({ preventScroll: true });
 }

@@ -128,3 +128,16 @@ def test_bans_and_mutes_are_searched_and_the_search_is_in_the_address(shared, op
 
         expect(page.get_by_label("Search bans and mutes")).to_have_value("198.51.100.7")
         expect(row(page, "198.51.100.16")).to_have_count(0)
+
+
+def test_the_focus_goes_to_the_neighbour_of_a_row_that_goes(shared, open_page):
+    for number in (40, 41):
+        api(shared, "POST", "/bans", {"network": f"198.51.100.{number}", "reason": "keys"})
+    with open_page(shared, "/console/bans?search=keys") as page:
+        page.get_by_role("button", name="Lift 198.51.100.40").press("Enter")
+        expect(row(page, "198.51.100.40")).to_have_count(0)
+        expect(row(page, "198.51.100.41")).to_be_focused()
+
+        page.get_by_role("button", name="Lift 198.51.100.41").press("Enter")
+        expect(row(page, "198.51.100.41")).to_have_count(0)
+        expect(page.get_by_role("heading", level=1)).to_be_focused()

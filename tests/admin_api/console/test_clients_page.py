@@ -211,3 +211,17 @@ def test_a_list_that_cannot_be_fetched_says_so_and_comes_back(town, open_page):
         expect(row_of(page, "mei")).to_be_visible()
         page.unroute_all()
         expect(page.get_by_text("Something broke.")).to_have_count(0)
+
+
+def test_a_kick_by_the_keyboard_keeps_the_place_in_the_list(shared, open_page):
+    peers = {}
+    for nick in ("kbd1", "kbd2", "kbd3"):
+        peers[nick] = shared.connect(source=("127.0.0.68", 0))
+        peers[nick].send(f"/nick {nick}\n/who\n".encode())
+        peers[nick].until("(you) ***")
+    with open_page(shared, "/console/clients?search=kbd&sort=nick") as page:
+        page.get_by_role("button", name="Kick kbd2").press("Enter")
+
+        assert b"kicked" in peers["kbd2"].rest()
+        expect(row_of(page, "kbd2")).to_have_count(0)
+        assert page.evaluate("document.activeElement.matches('#clients tbody tr')")
