@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from trio_chat.server.operation.secret_files import read_tls
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
+from trio_chat.server.upkeep.name_keeping import NameKeeping
 
 
 class Operator:
@@ -29,7 +31,13 @@ class Operator:
         self.settings = ServeSettings(console=False, **settings)  # type: ignore[arg-type]
         self.fault = ""
         self.pruning = Pruning(server.context.journal, self.settings.keep)
-        self.reloader = Reloader(SettingsInForce(self.settings), server.context, self.pruning, read_settings=self._read)
+        self.names = NameKeeping(server.context.accounts, server.chat, lambda *_: None, unseen_s=0)
+        self.reloader = self.reading_by(server, self._read)
+
+    def reading_by(self, server, read: Callable[[], CollectedSettings]) -> Reloader:
+        """A reloader that reads the settings so."""
+        in_force = SettingsInForce(self.settings)
+        return Reloader(in_force, server.context, self.pruning, name_keeping=self.names, read_settings=read)
 
     def change(self, **settings: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **settings)
@@ -280,6 +288,9 @@ async def test_so_many_files_that_never_answer_are_waited_for_and_no_more(
         assert await operator.reload() == ["Reloaded rate: 7 (was 5)"]
 
 
+BLOB = b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes(32)).decode()
+
+
 async def test_an_unforeseen_error_in_a_reload_ends_that_alone(open_server, logged) -> None:
     async with open_server() as server:
         operator = Operator(server)
@@ -287,9 +298,28 @@ async def test_an_unforeseen_error_in_a_reload_ends_that_alone(open_server, logg
         def read() -> CollectedSettings:
             raise RuntimeError("a fault of ours")
 
-        operator.reloader = Reloader(
-            SettingsInForce(operator.settings), server.context, operator.pruning, read_settings=read
-        )
+        operator.reloader = operator.reading_by(server, read)
 
         assert await operator.reload() == ["Nothing was reloaded: unexpected error: a fault of ours"]
         assert any("unexpected" in line for line in logged())
+
+
+async def test_a_reload_reads_the_names_file_again(open_server, tmp_path) -> None:
+    file = tmp_path / "names"
+    file.write_text(f"ssh-ed25519 {BLOB} alice\n")
+    async with open_server() as server:
+        operator, names = Operator(server), server.context.accounts.names
+
+        operator.change(names_file=file, names_unseen=86400.0)
+        await operator.reload()
+        assert names.owner_of("alice").keys[0].blob == BLOB
+        assert operator.names.unseen_s == 86400.0
+
+        file.write_text("ssh-ed25519 AAAA alice\n")
+        (answer,) = await operator.reload()
+        assert answer.startswith(f"Nothing was reloaded: the names file {file}, line 1: ")
+        assert names.owner_of("alice").keys[0].blob == BLOB
+
+        file.write_text("")
+        await operator.reload()
+        assert names.owner_of("alice").keys == ()

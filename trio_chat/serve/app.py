@@ -31,9 +31,10 @@ from trio_chat.serve.admin import Admin
 from trio_chat.serve.garbage import GarbageCollection
 from trio_chat.serve.io_batches import bound_io_batches
 from trio_chat.serve.ports import open_ports
-from trio_chat.serve.reload import Reloader, ReloadResult
+from trio_chat.serve.reload import Reloader, ReloadResult, hand_out
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.serve.wiring import Components, wire
+from trio_chat.server.credentials.names_file import NamesFile
 from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
@@ -160,11 +161,18 @@ async def _serve_until(
             )
             server = Server(
                 settings=settings,
+                names=secrets.names,
                 components=components,
                 admin=admin,
                 nursery=nursery,
                 printer=printer,
-                reloader=Reloader(in_force, components.context, components.pruning, read_settings=read_settings),
+                reloader=Reloader(
+                    in_force,
+                    components.context,
+                    components.pruning,
+                    name_keeping=components.name_keeping,
+                    read_settings=read_settings,
+                ),
                 stop=stop,
                 manager=ServiceManager(os.environ),
             )
@@ -178,6 +186,7 @@ class Server:
     """The tasks of a server. `nursery` has all tasks but the sessions, and outlives these."""
 
     settings: ServeSettings
+    names: NamesFile
     components: Components
     admin: Admin
     nursery: trio.Nursery
@@ -230,8 +239,11 @@ class Server:
         """Restore rooms and sessions from the journal; only then start pruning."""
         chat, journal = self.context.chat, self.context.journal
         await restore_rooms(chat, journal)
+        for sentence in await hand_out(self.context.accounts, self.names):
+            self.printer.print(sentence)
         await restore_sessions(chat, journal, self.context.admission.origin_of)
         self.nursery.start_soon(self.components.pruning.run)
+        self.nursery.start_soon(self.components.name_keeping.run)
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
         await accept_forever(chat_socket, partial(serve_connection, self.context), sessions)

@@ -5,16 +5,19 @@ says whether a reload applies it (`is_live`). Clients stay connected even if the
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import msgspec
 import trio
 
+from trio_chat.chat.accounts.accounts import Accounts
 from trio_chat.config import CollectedSettings, ConfigError, ServeSettings, Setting, settings_of
+from trio_chat.journal import JournalError
 from trio_chat.serve.settings_in_force import SettingsInForce
 from trio_chat.serve.wiring import rules_of
+from trio_chat.server.credentials.names_file import NamesFile
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation.logs import set_level
 from trio_chat.server.operation.secret_files import Secrets, read_secrets
@@ -23,6 +26,7 @@ from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import limits_of
 from trio_chat.server.upkeep.housekeeping import Pruning
+from trio_chat.server.upkeep.name_keeping import NameKeeping
 
 READ_TIMEOUT_S = 2.0
 """Timeout for reading the settings and their files: one may be a pipe that nobody writes to, or on a network."""
@@ -79,11 +83,13 @@ class Reloader:
         context: SessionContext,
         pruning: Pruning,
         *,
+        name_keeping: NameKeeping,
         read_settings: Callable[[], CollectedSettings],
     ) -> None:
         self._in_force = in_force
         self._context = context
         self._pruning = pruning
+        self._name_keeping = name_keeping
         self._read_settings = read_settings
         self._threads = trio.CapacityLimiter(BLOCKED_THREADS_MAX)
         self._requested = trio.Event()
@@ -122,12 +128,11 @@ class Reloader:
         except Exception as error:  # a bug of ours must not end the chat
             logger.exception("nothing was reloaded: unexpected error")
             return ReloadResult(error=f"unexpected error: {error}")
-        result = ReloadResult(
-            applied=(*self._changes(settings, is_live=True), *self._replaced_files(secrets)),
-            deferred=self._changes(settings, is_live=False),
-        )
+        changes, replaced = self._changes(settings, is_live=True), self._replaced_files(secrets)
+        deferred = self._changes(settings, is_live=False)
         self._in_force.apply(settings, found.sources)
         self._apply(secrets)
+        result = ReloadResult((*changes, *replaced, *await hand_out(self._context.accounts, secrets.names)), deferred)
         logger.info("settings reloaded: %s", result.summary)
         return result
 
@@ -178,7 +183,19 @@ class Reloader:
         context.tls = secrets.tls
         context.pump.stall_timeout_s = settings.stall_timeout
         self._pruning.keeps = settings.keep
+        self._name_keeping.unseen_s = settings.names_unseen
         set_level(settings.log_level)
+
+
+async def hand_out(accounts: Accounts, names: NamesFile) -> Sequence[str]:
+    """Make the names of the file those of its keys. -> sentences about lines without effect, which are logged too"""
+    try:
+        sentences = (*names.warnings, *await accounts.sync_file(names.listed))
+    except JournalError as error:
+        sentences = (f"the names file has no effect yet: {error}",)
+    for sentence in sentences:
+        logger.warning("%s", sentence)
+    return sentences
 
 
 def _line(setting: Setting, before: object, after: object) -> str:

@@ -36,6 +36,7 @@ from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper
 from trio_chat.server.upkeep.housekeeping import Pruning
+from trio_chat.server.upkeep.name_keeping import NameKeeping
 from trio_chat.server.upkeep.operator_log import OperatorLog
 from trio_chat.server.upkeep.settled_clock import SettledClock
 from trio_chat.wire import frames, lines
@@ -56,6 +57,7 @@ class Components:
     operator: Operator
     operator_log: OperatorLog
     pruning: Pruning
+    name_keeping: NameKeeping
 
 
 def wire(
@@ -120,7 +122,8 @@ def wire(
         accounts=all_accounts,
         tls=secrets.tls,
     )
-    return Components(context, operator, operator_log, Pruning(journal, settings.keep, ahead_s))
+    name_keeping = NameKeeping(all_accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
+    return Components(context, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping)
 
 
 def rules_of(settings: ServeSettings) -> Rules:

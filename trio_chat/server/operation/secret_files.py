@@ -1,4 +1,4 @@
-"""Secrets in files that the settings name: password, admin token, TLS certificate and key."""
+"""Files that the settings name and a reload reads again: password, admin token, certificate and key, names."""
 
 import hmac
 import os
@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from trio_chat.config import ConfigError, ServeSettings, read_password_file, read_token_file
+from trio_chat.server.credentials.names_file import NamesFile, read_names_file
 from trio_chat.server.credentials.own_certificate import open_own_certificate, own_certificate
 from trio_chat.server.errors import SetupError
 from trio_chat.server.transport.tls import Tls
@@ -93,10 +94,11 @@ def _read_token(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The password and the certificate."""
+    """The password, the certificate, and the names that are handed out."""
 
     password: Password
     tls: Tls | None
+    names: NamesFile = field(default_factory=NamesFile)
 
 
 def read_secrets(settings: ServeSettings, on_file: Callable[[str], None] = lambda _: None) -> Secrets:
@@ -105,7 +107,9 @@ def read_secrets(settings: ServeSettings, on_file: Callable[[str], None] = lambd
     password = read_password(settings.password_file)
     certificate = certificate_file(settings)
     on_file(f"the TLS certificate {certificate}" + (f" or its key {settings.tls_key}" if settings.tls_key else ""))
-    return Secrets(password, read_tls(settings))
+    tls = read_tls(settings)
+    on_file(f"the names file {settings.names_file}")
+    return Secrets(password, tls, read_names_file(settings.names_file))
 
 
 def open_secrets(settings: ServeSettings) -> Secrets:
