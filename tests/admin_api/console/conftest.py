@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.conftest import PATIENCE_S
 from tests.protocol.conftest import Server, running_server
 
+FOLDER = Path(__file__).parent
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox",
@@ -26,21 +28,40 @@ expect.set_options(timeout=PATIENCE_S * 1000)
 
 OpenPage = Callable[..., AbstractContextManager[Page]]
 
+_RUNNING = pytest.StashKey[ExitStack]()
+_BROWSER = pytest.StashKey[Browser]()
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests of this folder in one worker, one file after the other: those of a file share a browser."""
+    """Run all tests of this folder in one worker, one after the other: they share a browser."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if item.path.parent == FOLDER:
             item.add_marker(pytest.mark.xdist_group("console"))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium for the tests of a file, and no longer: an event loop seems to run as long as it is there."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End the browser behind the last test of this folder: an event loop seems to run as long as it is there."""
+    try:
+        yield
+    finally:
+        if (nextitem is None or nextitem.path.parent != FOLDER) and _RUNNING in item.config.stash:
+            del item.config.stash[_BROWSER]
+            item.config.stash[_RUNNING].close()
+            del item.config.stash[_RUNNING]
+
+
+@pytest.fixture
+def browser(request: pytest.FixtureRequest) -> Browser:
+    """The Chromium of the tests in this folder; each page that is opened has a context of its own."""
+    stash = request.config.stash
+    if _BROWSER not in stash:
+        with ExitStack() as stack:
+            chromium = stack.enter_context(sync_playwright()).chromium
+            stash[_BROWSER] = chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            stack.callback(stash[_BROWSER].close)
+            stash[_RUNNING] = stack.pop_all()
+    return stash[_BROWSER]
 
 
 @contextmanager
