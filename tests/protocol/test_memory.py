@@ -9,18 +9,21 @@ from pathlib import Path
 import pytest
 
 MIB = 1024 * 1024
-WINDOW_BYTES = 8 * MIB
+WINDOW_BYTES = 2 * MIB
+FREE_BYTES = 6 * MIB
+"""Memory that is left: for some of the windows, not for all."""
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the memory of another process cannot be limited")
-def test_m15_where_memory_runs_out_windows_are_given_up_and_not_the_server(server) -> None:
+def test_m15_where_memory_runs_out_windows_are_given_up_and_not_the_server(start) -> None:
+    server = start("--window-bytes", f"{WINDOW_BYTES}")
     readers = [server.join() for _ in range(8)]
     for number, reader in enumerate(readers):
         reader.send(f"/join r{number}\n".encode())
         reader.until(f"#r{number} ***")
     pages = int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + 10 * MIB
+    limit = pages * resource.getpagesize() + FREE_BYTES
     resource.prlimit(server.process.pid, resource.RLIMIT_AS, (limit, limit))
 
     for number in range(len(readers)):
