@@ -43,8 +43,9 @@ install:
 uninstall:
 	PREFIX="$(PREFIX)" scripts/install remove
 
+# With bytecode, which some containers switch off: tests start more than a hundred Pythons that import all of it.
 test: $(VENV)/.dev $(VENV)/.system
-	$(RUN) pytest $(or $(ARGS),--numprocesses auto --dist loadgroup)
+	env -u PYTHONDONTWRITEBYTECODE $(RUN) pytest $(or $(ARGS),--numprocesses auto --dist loadgroup)
 
 check: $(VENV)/.dev
 	$(RUN) ruff format --check .
