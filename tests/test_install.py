@@ -34,6 +34,7 @@ def make(project: Path, home: Path, *arguments: str, path: str = os.defpath) -> 
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_it_installs_the_command_says_where_and_whether_it_is_found_and_takes_it_away_again(
     project: Path, tmp_path: Path
 ) -> None:

@@ -301,6 +301,7 @@ def _request(method: str, target: str, headers: bytes = b"", body: bytes = b"") 
     return f"{method} {target} HTTP/1.1\r\n".encode() + host + headers + b"Connection: close\r\n\r\n" + body
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_c19_a2_a7_no_text_in_a_request_holds_the_loop_and_none_is_an_error_of_ours(start) -> None:
     server = start()
