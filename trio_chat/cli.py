@@ -41,6 +41,9 @@ COMPLETION_VARIABLE = "_TRIO_CHAT_COMPLETE"
 CHAT_PORT = 5555
 _HOST_AND_PORT = re.compile(r"(?P<host>[^:]+|\[.*\]):(?P<port>[^:\]]*)")
 
+_INVITE = re.compile(r"(?P<address>[^/]+)/(?P<code>[a-z2-7]{26})/(?P<digest>[0-9A-Fa-f]{64}|-)")
+"""The line that `trio-chat invite` prints for `join`."""
+
 _Settings = TypeVar("_Settings", bound=Struct)
 
 
@@ -231,9 +234,13 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
 def join(host: str, port: str | None, **flags: Any) -> int:
     """Join the chat at HOST, on PORT or 5555.
 
-    HOST:PORT and NICK@HOST work too. Each option can also be set by an environment variable, such as
-    TRIO_CHAT_NICK=alice. In a pipeline it sends the lines of its input and exits: echo hello | trio-chat join HOST
+    HOST:PORT and NICK@HOST work too, and so does the line of an invite, HOST:PORT/CODE/FINGERPRINT. Each option can
+    also be set by an environment variable, such as TRIO_CHAT_NICK=alice. In a pipeline it sends the lines of its input
+    and exits: echo hello | trio-chat join HOST
     """
+    code = digest = ""
+    if invite := _INVITE.fullmatch(host):
+        host, code, digest = invite["address"], invite["code"], invite["digest"].lower().removeprefix("-")
     nick, _, host = host.rpartition("@")
     if nick and flags["nick"] not in (None, nick):
         raise ConfigError(f"two nicks: {nick}@ and --nick {flags['nick']}")
@@ -242,8 +249,8 @@ def join(host: str, port: str | None, **flags: Any) -> int:
     from trio_chat.client.line_view.app import join as run_client
     from trio_chat.client.options import address_from, identity_from, view_options_from
 
-    address = address_from(host, number, settings)
-    return run_client(address, identity_from(settings), view_options_from(settings), is_once=settings.once)
+    address = address_from(host, number, settings, digest)
+    return run_client(address, identity_from(settings, code), view_options_from(settings), is_once=settings.once)
 
 
 def _split_address(host: str, port: str | None) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import check_nick
 from trio_chat.client.link.address import Address, TcpAddress
 from trio_chat.client.link.identity import Identity
-from trio_chat.client.link.known_servers import KnownServers, default_folder
+from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers, default_folder, fingerprint_of
 from trio_chat.client.link.tls import TlsAddress
 from trio_chat.config import ConfigError, JoinSettings, read_password_file
 
@@ -42,6 +42,8 @@ class ViewOptions(Struct, frozen=True):
     """True if typed lines are."""
     runs_commands: bool = False
     """True if lines of a pipe can be commands; else they are all text. Typed lines always can be."""
+    key: str | None = None
+    """The file with the key that proves the name, or `agent`; None for the key that the client made, if it did."""
     wait_s: float = 20
     """Time for which a pipe whose input has ended tries to reach the server."""
 
@@ -49,14 +51,32 @@ class ViewOptions(Struct, frozen=True):
 PLAIN = ViewOptions()
 
 
-def address_from(host: str, port: int, settings: JoinSettings) -> Address:
+def address_from(host: str, port: int, settings: JoinSettings, digest: str = "") -> Address:
     """Return the address of the server: with TLS if the settings ask for it, or if it had TLS before.
 
-    It reads a file: call it before the event loop. Raises ConfigError.
+    `digest` is that of the certificate which an invite names: no other is accepted from now on. It uses files: call it
+    before the event loop. Raises ConfigError.
     """
     address = TcpAddress(host, port)
+    if digest:
+        _pin(KnownServers(default_folder()), host, port, fingerprint_of(digest))
     uses_tls = bool(settings.tls_ca) or (_had_tls(host, port) if settings.tls is None else settings.tls)
     return TlsAddress(address, KnownServers(default_folder()), ca_file=settings.tls_ca) if uses_tls else address
+
+
+def _pin(known_servers: KnownServers, host: str, port: int, fingerprint: str) -> None:
+    """Know a server by a fingerprint. An invite changes nothing where it is known already. Raises ConfigError."""
+    try:
+        known = known_servers.load(host, port)
+        if not known:
+            known_servers.save(host, port, fingerprint)
+    except OSError as error:
+        raise ConfigError(f"the certificate of {host} port {port} cannot be remembered: {error}") from error
+    if known not in ("", SIGNED_BY_AUTHORITY, fingerprint):
+        raise ConfigError(
+            f"the invite is for a server with another certificate than {host} port {port} had before, which was "
+            f"{known}; if the invite is right, remove {known_servers.file_of(host, port)}"
+        )
 
 
 def _had_tls(host: str, port: int) -> bool:
@@ -69,8 +89,8 @@ def _had_tls(host: str, port: int) -> bool:
         return True  # the connection says why it cannot be verified
 
 
-def identity_from(settings: JoinSettings) -> Identity:
-    """Return the identity, without rooms where the settings name none.
+def identity_from(settings: JoinSettings, invite: str = "") -> Identity:
+    """Return the identity, without rooms where the settings name none. `invite` is the code of one.
 
     It reads the password's file: call it before the event loop. Raises ConfigError.
     """
@@ -79,7 +99,14 @@ def identity_from(settings: JoinSettings) -> Identity:
         password = read_password_file(settings.password_file)
     default_nick = default_nick_from(os.environ) if os.isatty(0) and os.isatty(1) else ""
     rooms = (settings.room,) if settings.room else ()
-    return Identity(nick=settings.nick, rooms=rooms, password=password, default_nick=default_nick)
+    return Identity(
+        nick=settings.nick,
+        rooms=rooms,
+        password=password,
+        default_nick=default_nick,
+        invite=invite,
+        sends_plain_password=settings.plain_passwords,
+    )
 
 
 def default_nick_from(environment: Mapping[str, str]) -> str:
@@ -100,5 +127,6 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
         remembers_rooms=settings.remember and os.isatty(0) and os.isatty(1),
         remembers_lines=settings.typed_history and is_terminal(),
         runs_commands=settings.commands,
+        key=settings.key,
         wait_s=settings.wait,
     )

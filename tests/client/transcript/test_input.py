@@ -10,11 +10,15 @@ from trio_chat.client.transcript.input import (
     OUR_COMMANDS,
     Ignore,
     Local,
+    LogIn,
     Meaning,
     TypedCommand,
     _for_server,
     help_lines,
+    may_be_kept,
     meaning_of,
+    secret_wanted,
+    without_secret,
     written_out,
 )
 from trio_chat.wire import frames
@@ -101,7 +105,7 @@ def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
     command = COMMANDS[name]
     meaning = meaning_of(f"/{name} bob hi" if name == "msg" else f"/{name} 1", "dev", NOW)
 
-    if not isinstance(meaning, Local):
+    if not isinstance(meaning, Local | LogIn):  # a key proves a name on another connection
         assert meaning.__struct_config__.tag == (command.request or "command")
         is_kept = bool(command.request) and command.effect in (Effect.SAYS, Effect.TELLS)
         assert isinstance(meaning, Message) == is_kept
@@ -130,3 +134,59 @@ def test_c19_a_line_that_is_too_long_is_refused_with_the_length_expected(start: 
     with pytest.raises(ChatError, match="at most 4096 characters; it was not sent"):
         meaning_of(start + "\u0301\u0323" * 32_000, "dev", NOW)
     assert written_out(line := "/reply " + "\u200b" * 64_000 + "hi", "bob") is line
+
+
+SECRET = "correct horse"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"/login alice {SECRET}", "/login alice ••••"),
+        (f"/LOGIN alice {SECRET}", "/login alice ••••"),
+        (f"  /login  alice  {SECRET}", "/login alice ••••"),
+        (f"/register {SECRET}", "/register ••••"),
+        (f"/password {SECRET}", "/password ••••"),
+        (f"/invite {SECRET}", "/invite ••••"),
+        (f"/logn alice {SECRET}", "/logn ••••"),
+        (f"/identify {SECRET}", "/identify ••••"),
+        (f"\x1bOA/login alice {SECRET}", "/login alice ••••"),
+        (f"\x01x/login alice {SECRET}", "\x01x/login ••••"),
+        ("/login alice", "/login alice"),
+        ("/register", "/register"),
+        ("/msg bob login alice", "/msg bob login alice"),
+        ("/nick bob", "/nick bob"),
+        ("hello /login alice", "hello /login alice"),
+    ],
+)
+def test_a_password_in_a_typed_line_is_never_shown_or_kept(line: str, shown: str) -> None:
+    assert without_secret(line) == shown
+    if SECRET in line and line.isprintable():
+        assert not may_be_kept(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("/login alice", "login"),
+        ("/LOGIN alice", "login"),
+        ("/password", "password"),
+        ("/login alice pw", ""),
+        ("/login", ""),
+        ("/password pw", ""),
+        ("/register", ""),
+        ("login alice", ""),
+        ("/login alice\nhi", ""),
+    ],
+)
+def test_a_command_that_lacks_its_password_asks_for_it(line: str, wanted: str) -> None:
+    assert secret_wanted(line) == wanted
+
+
+def test_a_name_is_taken_by_a_key_or_by_a_password_which_the_server_checks() -> None:
+    assert meaning_of("/login [alice®]", "dev", NOW) == LogIn("alice")
+    assert meaning_of("/invite abc", "dev", NOW) == LogIn(invite="abc")
+    assert meaning_of("/register", "dev", NOW) == frames.ClaimName(proof=frames.Proof())
+    assert meaning_of("/register pass word", "dev", NOW) == frames.RunCommand(room="dev", line="/register pass word")
+    assert meaning_of("/msg alice® hi", "dev", NOW) == frames.Tell(to="alice", text="hi")
+    assert "abc" not in repr(LogIn(invite="abc"))

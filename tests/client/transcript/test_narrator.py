@@ -27,6 +27,7 @@ class State:
     """The state of a link, as plain data."""
 
     label: str = "me"
+    account: str = ""
     is_connected: bool = True
     rooms: dict[str, str] = field(default_factory=lambda: {"lobby": "", "dev": "tests"})
     pending: tuple[Message, ...] = ()

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from trio_chat.awake_clock import AwakeClock
 from trio_chat.chat.events import LOBBY
+from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
 from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
 from trio_chat.client.line_view.pipe import Pipe
@@ -26,6 +27,7 @@ from trio_chat.client.link.greeting import WRONG_PORT
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox, open_outbox
+from trio_chat.client.link.signing import Signer, signer_for
 from trio_chat.client.memory.keeper import Memory, open_memory
 from trio_chat.client.memory.records import Remembered
 from trio_chat.client.options import PLAIN, ViewOptions, is_terminal
@@ -33,7 +35,7 @@ from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import COMMANDS, may_be_kept
+from trio_chat.client.transcript.input import COMMANDS, may_be_kept, secret_wanted
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of, question_about
 from trio_chat.client.transcript.read_marks import ReadMarks
@@ -77,13 +79,28 @@ def join(
     memory = open_memory(
         str(address), remembers_rooms=options.remembers_rooms, remembers_lines=options.remembers_lines, folder=folder
     )
-    identity = replace(identity, rooms=identity.rooms or memory.remembered.rooms or (LOBBY,))
+    identity = replace(
+        identity,
+        nick=identity.nick or memory.remembered.name or None,
+        owns_nick=bool(memory.remembered.name) and identity.nick in (None, memory.remembered.name),
+        rooms=identity.rooms or memory.remembered.rooms or (LOBBY,),
+        wants_remembered=options.remembers_rooms and not identity.rooms,
+    )
     outboxes = folder / "outbox" if folder else None
     with _errors_printed(), open_outbox(str(address), identity.nick or "", folder=outboxes) as outbox:
         for warning in filter(None, (outbox.warning, *memory.warnings)):
             print_error(warning)
         transcript, backoff = Transcript(catalogue), Backoff(is_once=is_once)
-        view = LineView(transcript, address, identity, outbox, options=options, backoff=backoff, memory=memory)
+        view = LineView(
+            transcript,
+            address,
+            identity,
+            outbox,
+            options=options,
+            backoff=backoff,
+            memory=memory,
+            signer=signer_for(options.key, folder),
+        )
         return _run(view, catalogue)
     return 1
 
@@ -133,6 +150,7 @@ class LineView:
         backoff: Backoff | None = None,
         memory: Memory | None = None,
         clock: Callable[[], float] = time.time,
+        signer: Signer | None = None,
     ) -> None:
         """`clock` returns the time in seconds since 1970, by which presence is summed up and days begin."""
         self.narrator = Narrator(transcript, identity.rooms[-1], clock=clock, has_times=options.has_times)
@@ -147,10 +165,11 @@ class LineView:
         self._outbox = outbox
         self._options = options
         self._backoff = backoff or Backoff()
+        self._signer = signer
         self._surface: Surface | None = None
         self._pending_count = 0
         self._lost_count = 0
-        self._has_been_asked = False
+        self._has_been_asked = self._was_asked = self._was_asked_for_name = False
         self._scope = trio.CancelScope()
         self._conversation: Conversation | None = None
 
@@ -164,7 +183,18 @@ class LineView:
             stop_paste=lambda: self._conversation is not None and self._conversation.stop_paste(),
             refuse=lambda reason: self._conversation.refuse(reason) if self._conversation else None,
             typed_before=self._memory.lines,
+            secret_wanted=self._secret_wanted,
         )
+
+    def _secret_wanted(self, draft: str) -> Sequence[str]:
+        """Return the questions for the secret that a command lacks."""
+        link = self._conversation.link if self._conversation else None
+        match secret_wanted(draft):
+            case "login" if link and link.may_send_password and not link.can_sign:
+                return ("password:",)
+            case "password" if link and link.may_send_password and link.account:
+                return ("new password:", "the same again:")
+        return ()
 
     async def run(
         self,
@@ -196,6 +226,7 @@ class LineView:
                     backoff=self._backoff,
                     holds_pending=holds_pending,
                     ask_password=self._ask_password if os.isatty(0) else None,
+                    signer=self._signer,
                 )
                 async with link_context as link, open_surface() as self._surface:
                     status = await self._converse(link, self._surface)
@@ -229,15 +260,19 @@ class LineView:
         if self._surface is None and not self._has_been_asked:
             print_error(f"no answer from {self._address} yet; {WRONG_PORT}")
 
-    async def _ask_password(self, notices: Sequence[str]) -> str | None:
-        """Ask the person for the server's password. -> None where they give none"""
+    async def _ask_password(self, notices: Sequence[str], name: str) -> str | None:
+        """Ask the person for the password of a name, or else of the server. -> None where they give none"""
         for text in notices:  # such as whose certificate it is, before anything secret is typed
             print_error(text)
-        is_wrong = self._has_been_asked or self._identity.password
-        print_error("wrong password" if is_wrong else f"{self._address} asks for a password")
-        self._has_been_asked = True
         from trio_chat.client.line_view.password import read_password  # only here: most servers have none
 
+        if name:
+            print_error("wrong password" if self._was_asked_for_name else f"the name [{name}] belongs to somebody")
+            self._has_been_asked = self._was_asked_for_name = True
+            return await read_password(f"password for [{clean(name)}] (Enter: join without the name): ")
+        is_wrong = self._was_asked or self._identity.password
+        print_error("wrong password" if is_wrong else f"{self._address} asks for a password")
+        self._has_been_asked = self._was_asked = True
         while (password := await read_password()) == "":
             pass
         return password

@@ -63,7 +63,7 @@ class Conversation:
     ) -> None:
         """`marks` are moved to what is shown, and `remember` is called with each line that is typed."""
         self._marks = marks or ReadMarks()
-        self._link = link
+        self.link = link
         self._surface = surface
         self._narrator = narrator
         self._display = Display(surface, narrator.transcript, has_bell=options.has_bell)
@@ -107,11 +107,11 @@ class Conversation:
         Raises OSError if nothing could be printed any more, after leaving in order.
         """
         ended: Ended | None = None
-        held = self._link.held
-        pending = self._narrator.render_pending(self._link, is_held=bool(held))
+        held = self.link.held
+        pending = self._narrator.render_pending(self.link, is_held=bool(held))
         await self._display.show([pending] if self._surface.has_person else [])
         if self._surface.has_prompt and not held:
-            self._narrator.delivery.waiting |= {message.key: message for message in self._link.pending}
+            self._narrator.delivery.waiting |= {message.key: message for message in self.link.pending}
         try:
             with self._reconnecting:
                 async with trio.open_nursery() as nursery:
@@ -133,21 +133,21 @@ class Conversation:
 
     def stop_paste(self) -> bool:
         """Take back the pastes that are being sent. -> whether there were any"""
-        if not self._sender.has_paste and not any(it.key in self._sender.pasted for it in self._link.cancellable):
+        if not self._sender.has_paste and not any(it.key in self._sender.pasted for it in self.link.cancellable):
             return False
         self._must_stop_paste.set()
         return True
 
     def refuse(self, reason: str) -> None:
         """Tell the person why a key was not obeyed."""
-        self._link.notify(reason)
+        self.link.notify(reason)
 
     async def _stop_pastes(self) -> None:
         while True:
             await self._must_stop_paste.wait()
             self._must_stop_paste = trio.Event()
             dropped = self._sender.drop_pasted()
-            await self._link.cancel(self._sender.pasted)
+            await self.link.cancel(self._sender.pasted)
             if dropped:
                 await self._display.notice(f"{count_lines(dropped)} not sent: taken back")
 
@@ -158,14 +158,14 @@ class Conversation:
         lines = count_lines(sum(len(lines_of(message)) for message in held))
         answer = await self._surface.ask(f"send {lines} from last time? y: send, n: drop, e: edit", "yne")
         if answer == "y":
-            waiting = {message.key: message for message in self._link.held}
+            waiting = {message.key: message for message in self.link.held}
             self._narrator.delivery.waiting |= waiting
             self._sender.pasted |= waiting.keys()
-            self._link.release()
+            self.link.release()
         elif answer == "e":
             await self._edit(held)
         elif answer:
-            await self._link.cancel([message.key for message in held])
+            await self.link.cancel([message.key for message in held])
         elif not self._surface.stopped.is_set():
             await self._display.notice(f"{lines} kept for when you join again: /cancel drops them")
 
@@ -173,11 +173,11 @@ class Conversation:
         """Put messages back into the line, draft by draft. Those that did not get there stay in the outbox."""
         drafts = list(drafts_of(messages))
         for number, (some, draft) in enumerate(drafts, 1):
-            await self._link.cancel([message.key for message in some])
+            await self.link.cancel([message.key for message in some])
             self._narrator.room = next((it.room for it in some if not isinstance(it, frames.Tell)), self._narrator.room)
             self._surface.restore(draft)
             if number < len(drafts):
-                self._link.notify(f"draft {number} of {len(drafts)}: the next one comes when this is sent")
+                self.link.notify(f"draft {number} of {len(drafts)}: the next one comes when this is sent")
                 await self._sender.wait_for_typed()
 
     async def _keep_rest(self) -> list[Row]:
@@ -189,7 +189,7 @@ class Conversation:
         with trio.CancelScope(shield=True):
             self._surface.stop()
             rows = await self._sender.keep_rest()
-        events = self._link.take_events()
+        events = self.link.take_events()
         self._count(events)
         self._unshown = [event for event in (*self._unshown, *events) if isinstance(event, Failed | LinkNotice)]
         return rows
@@ -199,7 +199,7 @@ class Conversation:
         await self._surface.stopped.wait()
         with trio.move_on_after(LEAVE_TIMEOUT_S):
             await self._has_sent.wait()
-            if self._link.is_connected:
+            if self.link.is_connected:
                 await trio.sleep(LEAVE_NOTICE_S)
                 await self._explain_wait()
                 await trio.sleep_forever()
@@ -208,14 +208,14 @@ class Conversation:
     async def _explain_wait(self) -> None:
         """Tell a person who leaves what the client still waits for."""
         if self._surface.has_prompt:
-            count = sum(len(lines_of(message)) for message in self._link.pending)
+            count = sum(len(lines_of(message)) for message in self.link.pending)
             what = f"confirm {count_lines(count)}" if count else "answer"
             await self._display.notice(f"waiting for the server to {what}; Ctrl-C leaves at once")
 
     async def _send(self) -> None:
         await self._sender.run()
         self._set_reconnect_deadline()
-        self._link.finish()
+        self.link.finish()
         self._has_sent.set()
 
     async def _show_all(self) -> Ended:
@@ -235,12 +235,12 @@ class Conversation:
         delay_s = self._narrator.presence_delay_s()
         summary_at = math.inf if delay_s is None else trio.current_time() + delay_s
         with trio.move_on_at(min(self._backfill_deadline, summary_at)):
-            batch = self._without_removed(await anext(self._link))
-            self._narrator.people.update(batch, self._link.label)
-            batch = self._backfill.reorder(batch, self._link)
+            batch = self._without_removed(await anext(self.link))
+            self._narrator.people.update(batch, self.link.label)
+            batch = self._backfill.reorder(batch, self.link)
             for question in self._backfill.take_questions():
                 self._backfill_deadline = trio.current_time() + BACKFILL_TIMEOUT_S
-                self._link.ask(question)
+                self.link.ask(question)
             return batch
         if trio.current_time() < self._backfill_deadline:
             return []
@@ -256,7 +256,7 @@ class Conversation:
     async def _show_events(self) -> None:
         while some := self._take_slice():
             columns = self._display.columns
-            outputs = [(event, self._narrator.render(event, self._link, columns=columns)) for event in some]
+            outputs = [(event, self._narrator.render(event, self.link, columns=columns)) for event in some]
             await self._display.show([output for event, output in outputs if not self._is_too_small(event)])
             del self._unshown[: len(some)]
             for event in some:
@@ -292,7 +292,7 @@ class Conversation:
 
     def _set_reconnect_deadline(self) -> None:
         """Bound the time for which a pipe whose input has ended waits for a server that is gone."""
-        if not self._sender.is_over or self._surface.has_prompt or self._link.is_connected:
+        if not self._sender.is_over or self._surface.has_prompt or self.link.is_connected:
             self._reconnecting.deadline = math.inf
         else:
             self._reconnecting.deadline = min(self._reconnecting.deadline, trio.current_time() + self._wait_s)

@@ -10,6 +10,7 @@ from prompt_toolkit.layout.dimension import Dimension
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.prompt_renderer import PromptRenderer
 from trio_chat.client.line_view.terminal_output import TerminalOutput
+from trio_chat.client.transcript.input import without_secret
 
 ROWS_MAX = 8
 """Rows of the draft that are shown at once, so that a long paste leaves room for others' lines."""
@@ -45,5 +46,7 @@ class DraftHistory(InMemoryHistory):
         self._clusters = clusters
 
     def append_string(self, string: str) -> None:
-        """Add a draft, with its clusters and not their stand-ins."""
-        super().append_string(self._clusters.unfold(string))
+        """Add a draft, with its clusters and not their stand-ins; none with a password."""
+        draft = self._clusters.unfold(string)
+        if without_secret(draft) == draft:
+            super().append_string(draft)

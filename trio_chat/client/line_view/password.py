@@ -12,13 +12,13 @@ _READ_BYTES = 4096
 """Bytes of a line that a terminal takes."""
 
 
-async def read_password(fd: int = 0) -> str | None:
+async def read_password(question: str = "password: ", fd: int = 0) -> str | None:
     """Read a line that the terminal does not show. -> None at the end of the input
 
     It can be cancelled, as by Ctrl-C: the terminal shows again what is typed. Raises OSError where it is gone.
     """
     with _hidden_input(fd):
-        print("password: ", end="", file=sys.stderr, flush=True)
+        print(question, end="", file=sys.stderr, flush=True)
         try:
             await trio.lowlevel.wait_readable(fd)
             line = os.read(fd, _READ_BYTES)

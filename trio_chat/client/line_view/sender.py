@@ -17,13 +17,26 @@ from trio_chat.client.line_view.surface import Display, Surface, print_error
 from trio_chat.client.link.events import Answered, Message, Question, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
-from trio_chat.client.transcript.input import Ignore, Local, Meaning, help_lines, meaning_of, written_out
+from trio_chat.client.transcript.input import (
+    Ignore,
+    Local,
+    LogIn,
+    Meaning,
+    help_lines,
+    meaning_of,
+    without_secret,
+    written_out,
+)
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import LINES_UNASKED, lines_in, messages_in, said_of_pipe, with_blank_lines
 from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
 
 _MESSAGES_PER_COMMIT = 500
+
+NOT_IN_THE_CLEAR = (
+    "a password is not sent here, since others could read it on the way: join with --tls, or prove your name by a key"
+)
 
 
 class Sender:
@@ -168,8 +181,13 @@ class Sender:
             return rows + await self._cancel()
         if isinstance(meaning, Local):
             return rows + self._do(meaning)
+        if isinstance(meaning, LogIn):
+            why_not = self._link.log_in(meaning.name, invite=meaning.invite)
+            return rows + (self._display.transcript.notice(why_not) if why_not else [])
         if isinstance(meaning, Ignore):
             return rows + self._display.transcript.notice(self._ignore(meaning))
+        if isinstance(meaning, frames.RunCommand) and without_secret(line) != line and not self._link.may_send_password:
+            return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
         await self._display.print(rows)
         self._ask(meaning)
         return []

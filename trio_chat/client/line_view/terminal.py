@@ -7,7 +7,7 @@ that keys and lines take turns and nothing needs a lock. It is slow to import: i
 import asyncio
 import math
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,6 +45,9 @@ RESTORE_TIMEOUT_S = 2.0
 
 PASTE_GRACE_S = 1.0
 """Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
+
+SECRET_MAX = 512
+"""Characters of a secret that is typed."""
 
 TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
 
@@ -263,7 +266,9 @@ class Terminal:
     def _accept(self, buffer: Buffer) -> bool:
         """Send the draft and empty the prompt; a paste of many lines is asked about first."""
         draft = self._clusters.unfold(buffer.text)
-        if question := self._view.question_about(draft):
+        if questions := self._view.secret_wanted(draft):
+            self._ask_secret(draft, questions)
+        elif question := self._view.question_about(draft):
             self._question = Question(question, partial(self._send_if_wanted, draft))
         elif draft.strip():
             self._send(draft)
@@ -280,6 +285,36 @@ class Terminal:
             self._send(draft)
         elif key == "e":
             self.restore(draft)
+
+    def _ask_secret(self, draft: str, questions: Sequence[str], first: str = "") -> None:
+        """Ask for the secret that a command lacks, at once: whatever is typed next belongs to the answer."""
+        text, *others = questions
+
+        def then(secret: str) -> None:
+            if not secret:
+                self._view.refuse("nothing was sent")
+            elif first and secret != first:
+                self._view.refuse("these are two passwords: nothing was sent")
+            elif others:
+                self._ask_secret(draft, others, secret)
+            else:
+                self._send(f"{draft} {secret}")
+
+        self._question = Question(text, then, keys="", is_secret=True)
+
+    def _type_secret(self, event: KeyPressEvent) -> None:
+        """Take a key of a secret, which is not shown."""
+        question = self._question
+        assert question is not None
+        key = event.key_sequence[0].key
+        if key in (Keys.ControlM, Keys.ControlJ):
+            self._answer(question, question.secret)
+        elif key in (Keys.ControlH, Keys.Delete):
+            question.secret = question.secret[:-1]
+        elif key is Keys.ControlU:
+            question.secret = ""
+        elif (len(key) == 1 or key is Keys.BracketedPaste) and len(question.secret) + len(event.data) <= SECRET_MAX:
+            question.secret += "".join(char for char in event.data if char.isprintable())
 
     def _interrupt(self) -> None:
         """Handle Ctrl-C."""
@@ -316,6 +351,7 @@ class Terminal:
     def _make_keys(self) -> KeyBindings:
         keys = KeyBindings()
         is_asking = Condition(lambda: self._question is not None)
+        is_secret = Condition(lambda: self._question is not None and self._question.is_secret)
         is_typing = has_focus(DEFAULT_BUFFER) & ~is_asking
         is_empty = Condition(lambda: not self.draft)
         keys.add("c-c", filter=has_focus(DEFAULT_BUFFER))(lambda _: self._interrupt())
@@ -324,9 +360,13 @@ class Terminal:
         keys.add("escape", "enter", filter=is_typing)(lambda event: event.current_buffer.insert_text("\n"))
         keys.add(Keys.BracketedPaste, filter=is_typing)(self._paste)
         for key in ("y", "n", "e", "Y", "N", "E"):
-            keys.add(key, filter=is_asking)(self._answer_by_key)
+            keys.add(key, filter=is_asking & ~is_secret)(self._answer_by_key)
         for other in ("enter", "c-d", "c-z", Keys.BracketedPaste, Keys.Any):
-            keys.add(other, filter=is_asking)(_ignore)
+            keys.add(other, filter=is_asking & ~is_secret)(_ignore)
+        for key in ("enter", "c-j", "c-h", "delete", "c-u", Keys.BracketedPaste, Keys.Any):
+            keys.add(key, filter=is_secret)(self._type_secret)
+        for other in ("c-d", "c-z", "tab", "up", "down", "left", "right", "home", "end", "c-r"):
+            keys.add(other, filter=is_secret)(_ignore)
         return keys
 
     def _answer_by_key(self, event: KeyPressEvent) -> None:
@@ -343,7 +383,11 @@ class Question:
     """Called with the key."""
     keys: str = "yne"
     """The keys that answer it; all others are ignored."""
-    answer: str = ""
+    is_secret: bool = False
+    """True if it is answered by a line, which is not shown."""
+    secret: str = field(default="", repr=False)
+    """The line so far."""
+    answer: str = field(default="", repr=False)
     answered: trio.Event = field(default_factory=trio.Event)
 
 

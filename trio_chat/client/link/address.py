@@ -39,7 +39,7 @@ class LinkError(Exception):
 
     `is_final`: trying again cannot help. `retry_s`: the time after which the server said it can. `is_stranger`: the
     other end is no trio-chat server, so most likely the address is wrong. `wants_password`: the password is missing or
-    wrong. `is_mute`: somebody accepted the connection, and said nothing.
+    wrong; `wants_name_password`: that of the name may be. `is_mute`: somebody accepted the connection, and was silent.
     """
 
     def __init__(
@@ -49,11 +49,13 @@ class LinkError(Exception):
         is_final: bool = False,
         is_stranger: bool = False,
         wants_password: bool = False,
+        wants_name_password: bool = False,
         is_mute: bool = False,
         retry_s: float | None = None,
     ) -> None:
         super().__init__(text)
         self.wants_password = wants_password
+        self.wants_name_password = wants_name_password
         self.is_mute = is_mute
         self.is_stranger = is_stranger
         self.is_final = is_final

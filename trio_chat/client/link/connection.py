@@ -11,7 +11,7 @@ import trio
 
 from trio_chat.client.link.address import LinkError, reason_of
 from trio_chat.client.link.greeting import GIVE_PASSWORD, WRONG_PORT, explain_frames, read_greeting
-from trio_chat.client.link.protocol import ClientProtocol
+from trio_chat.client.link.protocol import CANNOT_SIGN, ClientProtocol
 from trio_chat.client.link.reply_limits import within_limits
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, reply_decoder
@@ -50,15 +50,22 @@ class LinkConnection:
         self._has_requests = trio.Event()
         self._has_replied = False
         self._welcome_timeout_s = welcome_timeout_s
+        self._scope = trio.CancelScope()
 
     async def run(self) -> LinkError:
         """Send and receive until the connection is lost. -> the reason"""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write)
-            nursery.start_soon(self._tick)
-            lost = await self._read()
-            nursery.cancel_scope.cancel()
+        lost = LinkError("we hung up")
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write)
+                nursery.start_soon(self._tick)
+                lost = await self._read()
+                nursery.cancel_scope.cancel()
         return lost
+
+    def hang_up(self) -> None:
+        """End the connection, to make another one."""
+        self._scope.cancel()
 
     def wake(self) -> None:
         """Send the requests that the protocol has now."""
@@ -132,11 +139,14 @@ class LinkConnection:
         if farewell := self._protocol.farewell:
             return LinkError(farewell.text, is_final=farewell.retry_s is None, retry_s=farewell.retry_s)
         if (refusal := self._protocol.refusal) and not self._protocol.is_connected:
+            if refusal.code == CANNOT_SIGN:
+                return LinkError(refusal.text, is_final=True)
             wants_password = refusal.code == "password"
             hint = f"; {GIVE_PASSWORD}" if wants_password else ""
             return LinkError(
                 f"the server refuses: {refusal.text}{hint}",
                 is_final=self._protocol.is_refused,
                 wants_password=wants_password,
+                wants_name_password=self._protocol.wants_name_password,
             )
         return LinkError(reason, is_mute=is_mute)

@@ -28,10 +28,22 @@ Question = (
     | frames.History
     | frames.Search
     | frames.RunCommand
+    | frames.ClaimName
 )
 """Requests that are dropped with their connection."""
 
-Answer = frames.Members | frames.RoomList | frames.Page | frames.CommandOutput | frames.Done
+Answer = frames.Members | frames.RoomList | frames.Page | frames.CommandOutput | frames.Done | frames.Named
+
+
+class Signing(Struct, frozen=True):
+    """A message to be signed, and the number of the key among those that are tried.
+
+    `key` is that of the request which the proof is for; empty for the `hello`.
+    """
+
+    message: bytes
+    number: int = 0
+    key: str = ""
 
 
 class Connected(Struct, frozen=True):
@@ -82,6 +94,33 @@ class RecipientAway(Struct, frozen=True):
     to: str
     away_s: float
     left_s: float
+
+
+class MessageWaits(Struct, frozen=True):
+    """A private message of ours is kept for a member who is not here."""
+
+    to: str
+
+
+class MemoryOfServer(Struct, frozen=True):
+    """Everything that the server remembers of us, as members: whom we ignore, and our read marks by room."""
+
+    ignored: tuple[str, ...]
+    marks: dict[str, frames.Mark]
+
+
+class MarkMoved(Struct, frozen=True):
+    """We have read a room up to an entry, somewhere else."""
+
+    room: str
+    id: int
+
+
+class ServerNews(Struct, frozen=True):
+    """The numbers of entries that are new to us, by room, and of private messages that waited."""
+
+    rooms: dict[str, frames.RoomNews]
+    waiting: int
 
 
 class Delayed(Struct, frozen=True):
@@ -171,6 +210,10 @@ LinkEvent = (
     | Pending
     | Sent
     | RecipientAway
+    | MessageWaits
+    | MemoryOfServer
+    | MarkMoved
+    | ServerNews
     | Delayed
     | Failed
     | Cancelled

@@ -16,3 +16,12 @@ class Identity(Struct, frozen=True):
     password: str = ""
     default_nick: str = ""
     needs_nick: bool = False
+    owns_nick: bool = False
+    """True if the nick is the person's own, as far as the client remembers: it would rather ask for the password first
+    than join without it."""
+    invite: str = ""
+    """The code of an invite, by which the nick becomes the person's own."""
+    sends_plain_password: bool = False
+    """True if a password may be sent where others on the way can read it."""
+    wants_remembered: bool = False
+    """True if the rooms that the server remembers are to be joined too."""

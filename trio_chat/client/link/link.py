@@ -29,19 +29,25 @@ from trio_chat.client.link.events import (
     Pending,
     Question,
     Sent,
+    Signing,
     lines_of,
 )
 from trio_chat.client.link.greeting import LateHelloError
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError
 from trio_chat.client.link.protocol import ClientProtocol
+from trio_chat.client.link.signing import Signer, SigningError
+from trio_chat.client.link.tls import binding_of, is_private
 from trio_chat.wire import frames
 
 IsWorthWaiting = Callable[[], Awaitable[bool]]
 """Tells, after the first connection failed, whether there is something to say, for which to try again."""
 
-AskPassword = Callable[[Sequence[str]], Awaitable[str | None]]
-"""Asks the person for the server's password, after notices about the connection. -> None where they give none"""
+AskPassword = Callable[[Sequence[str], str], Awaitable[str | None]]
+"""Asks the person for a password, after notices about the connection: that of the server, or that of a name.
+
+-> None where they give none; an empty one for a name means that they do without the name.
+"""
 
 RequestT = TypeVar("RequestT", bound=frames.Request)
 
@@ -63,11 +69,15 @@ class Link:
         backoff: Backoff | None = None,
         holds_pending: bool = False,
         ask_password: AskPassword | None = None,
+        signer: Signer | None = None,
     ) -> None:
         """If `holds_pending`, the messages from last time in the outbox are not sent before `release`.
 
-        `ask_password` is called, before the link has started, if the server refuses the password of the identity.
+        `ask_password` is called, before the link has started, if the server refuses the password of the identity, or
+        the name without one. `signer` has the keys that prove the name.
         """
+        self._signer = signer
+        self._has_invite = bool(identity.invite)
         self._address = address
         self._outbox = outbox
         self._protocol = ClientProtocol(identity, outbox.session, outbox.pending)
@@ -79,6 +89,7 @@ class Link:
         """The messages that are being written to the outbox, by key. Those taken back meanwhile are removed from it."""
         self._space_waiters = trio.lowlevel.ParkingLot()
         self._is_finishing = False
+        self._is_logging_in = False
         self._is_leaving = False
         self._ask_password = ask_password
         self._report_started: Callable[[], None] | None = None
@@ -101,6 +112,50 @@ class Link:
     def label(self) -> str:
         """Our name as others see it."""
         return self._protocol.label
+
+    @property
+    def account(self) -> str:
+        """The id of our account; empty for a guest."""
+        return self._protocol.account
+
+    @property
+    def may_send_password(self) -> bool:
+        """True if nobody on the way can read a password, or that does not matter to the person."""
+        return self._protocol.may_send_password
+
+    @property
+    def can_sign(self) -> bool:
+        """True if there is a key that may prove a name here."""
+        return self._signer is not None and self._signer.has_keys and self._protocol.knows_names
+
+    def log_in(self, name: str = "", *, invite: str = "") -> str:
+        """Connect again, to prove a name by a key: `name`, or the present one, with the code of an invite.
+
+        -> the reason where that cannot be done. An event brings a refusal; then we go on as before.
+        """
+        if not self.is_connected or self._connection is None:
+            return "not connected"
+        if not self._protocol.knows_names or self._signer is None:
+            return "this server keeps no names"
+        if invite and ":" in self.label:
+            return "take a name first: /nick NAME"
+        if not (invite or self._signer.has_keys):
+            return f"there is no key here that could prove it: /login {name} PASSWORD"
+        self._has_invite |= bool(invite)
+        self._protocol.log_in(name or self.label, invite)
+        self._is_logging_in = True
+        self._connection.hang_up()
+        return ""
+
+    def mark_read(self, room: str, entry_id: int) -> None:
+        """Tell the server how far we have read."""
+        self._protocol.mark_read(room, entry_id)
+        self._wake()
+
+    def keep_ignored(self, names: Sequence[str]) -> None:
+        """Have the server remember whom we ignore."""
+        self._protocol.keep_ignored(list(names)[-frames.IGNORED_LIMIT :])
+        self._wake()
 
     @property
     def rooms(self) -> dict[str, str]:
@@ -211,7 +266,15 @@ class Link:
             error = await self._connect_once()
             if error.is_mute and self._address.avoid():
                 continue
+            if self._is_logging_in:
+                self._is_logging_in = False
+                self._events.put(self._protocol.connection_lost())
+                continue
             if error.wants_password and await self._has_got_password():
+                continue
+            if error.wants_name_password and await self._has_got_name_password():
+                continue
+            if self._protocol.can_do_without_name():
                 continue
             if is_persistent:
                 self._started()
@@ -234,10 +297,25 @@ class Link:
         """Ask the person for the password, unless the link has started. -> whether to try with that"""
         if self._report_started is None or self._ask_password is None:
             return False
-        password = await self._ask_password(self._notices)
+        password = await self._ask_password(self._notices, "")
         self._notices = []
         self._protocol.password = password or ""
         return password is not None
+
+    async def _has_got_name_password(self) -> bool:
+        """Ask the person for the password of their name, as long as the link has not started. -> as above"""
+        if not self._can_ask or self._ask_password is None:
+            return False
+        password = await self._ask_password(self._notices, self._protocol.wanted_nick)
+        self._notices = []
+        if password is not None:
+            self._protocol.use_name_password(password)
+        return password is not None
+
+    @property
+    def _can_ask(self) -> bool:
+        """True if the person can be asked for the password of their name, and that can be sent."""
+        return self._report_started is not None and self._ask_password is not None and self.may_send_password
 
     def _raise_first_failure(self, error: LinkError) -> None:
         """Raise the error of the first connection, unless it was only a late hello."""
@@ -258,6 +336,12 @@ class Link:
             stream = await self._address.connect(self._notify_connecting)
         except LinkError as error:
             return error
+        self._protocol.prepare_connection(
+            binding=binding_of(stream),
+            is_private=is_private(stream),
+            can_sign=self._signer is not None and (self._signer.has_keys or self._has_invite),
+            can_ask=self._report_started is not None and self._ask_password is not None,
+        )
         self._connection = LinkConnection(
             stream,
             self._protocol,
@@ -285,7 +369,11 @@ class Link:
 
     async def _handle_replies(self, replies: Sequence[frames.AnyReply]) -> None:
         was_connected = self.is_connected
-        events = [event for reply in replies for event in self._protocol.receive(reply)]
+        events: list[LinkEvent] = []
+        for reply in replies:
+            events += self._protocol.receive(reply)
+            if signing := self._protocol.signing:
+                events += await self._sign(signing)
         if self.is_connected and not was_connected:
             self._outbox.use_session()
             self._backoff.reset()
@@ -295,6 +383,20 @@ class Link:
         self._leave_if_settled()
         self._space_waiters.unpark_all()
         self._wake()
+
+    async def _sign(self, signing: Signing) -> list[LinkEvent]:
+        """Prove a name by the next key. -> events to be shown"""
+        signer, proof = self._signer, None
+        try:
+            if signer and not signer.has_keys and (signing.key or self._has_invite):
+                await signer.make_key()
+            found = await signer.sign(signing.message, signing.number) if signer else None
+            proof = frames.Proof(key=found[0], signature=found[1]) if found else None
+        except SigningError as error:
+            if signing.key or (signer and signer.is_asked_for):
+                return self._protocol.cannot_sign(str(error))
+            return [LinkNotice(str(error)), *self._protocol.prove(None)]
+        return self._protocol.prove(proof)
 
     def _leave_if_settled(self) -> None:
         if self._is_finishing and self.is_connected and self._protocol.is_settled and not self._is_leaving:
@@ -340,13 +442,22 @@ async def open_link(
     backoff: Backoff | None = None,
     holds_pending: bool = False,
     ask_password: AskPassword | None = None,
+    signer: Signer | None = None,
 ) -> AsyncIterator[Link]:
     """Connect, and close the connection at the end of the block.
 
     If `is_persistent`, or if that `is_worth_waiting`, the first connection is retried, too; else its failure raises
     LinkError, in a group.
     """
-    link = Link(address, identity, outbox, backoff=backoff, holds_pending=holds_pending, ask_password=ask_password)
+    link = Link(
+        address,
+        identity,
+        outbox,
+        backoff=backoff,
+        holds_pending=holds_pending,
+        ask_password=ask_password,
+        signer=signer,
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(partial(link.run, is_persistent=is_persistent, is_worth_waiting=is_worth_waiting))
         yield link

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from trio_chat import __version__
+from trio_chat.chat.accounts.proof import Purpose
 from trio_chat.chat.events import Kind
 from trio_chat.client.link.events import Answered, LinkEvent, Question, Refused, RoomJoined, RoomLeft
 from trio_chat.client.link.identity import Identity
@@ -22,7 +23,14 @@ class Membership:
         """The topic of each room by name."""
         self._session = session
         self._nick = identity.nick or identity.default_nick or None
-        self._has_default_nick = not identity.nick and bool(identity.default_nick)
+        self._has_default_nick = not identity.nick and bool(identity.default_nick) and not identity.invite
+        self._invite = identity.invite
+        self._before: tuple[str | None, bool] = (None, False)
+        self._wants_remembered = identity.wants_remembered
+        self.account = ""
+        """The id of our account; empty for a guest."""
+        self.name_password = ""
+        """The password that proves our name, where that is how we proved it."""
         self._needs_nick = identity.needs_nick
         self.password = identity.password
         """The password of the server that we have."""
@@ -46,6 +54,44 @@ class Membership:
         wanted = nick_name(self._nick or "")
         return wanted if self.is_nick_taken and wanted != self.label else ""
 
+    @property
+    def wanted_nick(self) -> str:
+        """The nick that we ask for; empty for none."""
+        return self._nick or ""
+
+    @property
+    def has_default_nick(self) -> bool:
+        """True if the nick that we ask for is one that nobody named."""
+        return self._has_default_nick
+
+    @property
+    def purpose(self) -> Purpose:
+        """The purpose of a proof in `hello`: an invite claims the name."""
+        return "claim" if self._invite else "login"
+
+    @property
+    def has_invite(self) -> bool:
+        """True if an invite is still to be used."""
+        return bool(self._invite)
+
+    def try_nick(self, nick: str, invite: str = "") -> None:
+        """Ask for a nick, as long as `restore_nick` is not called."""
+        self._before = (self._nick, self._has_default_nick)
+        self._nick, self._has_default_nick, self._invite = nick, False, invite
+
+    def restore_nick(self) -> None:
+        """Ask for the nick from before `try_nick`."""
+        (self._nick, self._has_default_nick), self._invite = self._before, ""
+
+    def give_up_nick(self) -> None:
+        """Ask for no nick any more."""
+        self._nick, self._has_default_nick, self._needs_nick, self._invite = None, False, False, ""
+
+    def prove(self, label: str, account: str) -> None:
+        """Note that we have proven a name, which is asked for from now on."""
+        self._nick, self._has_default_nick, self._invite = label, False, ""
+        self.label, self.account, self.is_nick_taken = label, account, False
+
     def drop_default_nick(self) -> bool:
         """Give up a nick that nobody asked for. -> whether there was one"""
         if not self._has_default_nick:
@@ -58,15 +104,18 @@ class Membership:
         is_free = entry.kind in (Kind.LEFT, Kind.KICKED, Kind.RENAMED)
         return is_free and bool(self.missing_nick) and entry.author.casefold() == self.missing_nick.casefold()
 
-    def hello(self) -> frames.Hello:
-        """Return the first request of a connection."""
+    def hello(self, proof: frames.Proof | None = None, *, asks_name: bool = False) -> frames.Hello:
+        """Return the request to be admitted; if `asks_name`, with the nick that it asks for or not at all."""
         rooms = list(self.rooms)[: frames.ROOMS_LIMIT]
         return frames.Hello(
             protocol=frames.PROTOCOL,
             client=f"trio-chat {__version__}",
             nick=self._nick or "",
-            needs_nick=self._needs_nick,
+            needs_nick=self._needs_nick or asks_name,
             rooms=rooms,
+            proof=proof,
+            invite=self._invite,
+            remembered=self._wants_remembered,
             session=self._session,
             epoch=self._seen.epoch,
             since=dict(self._seen.since(rooms)),
@@ -75,10 +124,21 @@ class Membership:
 
     def begin(self, welcome: frames.Welcome) -> bool:
         """Begin a connection, in those rooms of its welcome that we want. -> whether the epoch is another one"""
+        self._remember(welcome.member)
         joined = [room for room in welcome.rooms if room.name in self.rooms]
         self.label = welcome.you.label
+        if welcome.you.account:
+            self.prove(welcome.you.label, welcome.you.account)
+        self.account = welcome.you.account
         self.rooms = {room.name: room.topic for room in joined}
         return self._seen.begin(welcome, joined)
+
+    def _remember(self, member: frames.MemberMemory | None) -> None:
+        """Want the rooms too that the server remembers, the first time."""
+        if self._wants_remembered and member:
+            for name in member.rooms[: frames.ROOMS_LIMIT]:
+                self.want_room(name)
+            self._wants_remembered = False
 
     def reconcile(self, welcome: frames.Welcome) -> Iterable[frames.Request]:
         """Return the requests for changes that were made without a connection."""

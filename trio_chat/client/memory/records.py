@@ -27,6 +27,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str = ""
     marks: Mapping[str, ReadMark] = msgspec.field(default_factory=dict)
     """By room."""
+    name: str = ""
+    """The name that is the person's own there, by which they join again."""
 
 
 def merge(stored: Remembered, *, before: Remembered, now: Remembered) -> Remembered:
@@ -40,6 +42,7 @@ def merge(stored: Remembered, *, before: Remembered, now: Remembered) -> Remembe
         ignored=_changed(stored.ignored, before.ignored, now.ignored)[-IGNORED_MAX:],
         epoch=now.epoch,
         marks={room: marks[room] for room in rooms if room in marks},
+        name=(now.name or stored.name)[:NAME_MAX],
     )
 
 

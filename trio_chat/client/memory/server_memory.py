@@ -68,6 +68,6 @@ def _valid(found: Remembered) -> Remembered:
     names = (*found.rooms, *found.ignored, *found.marks)
     if len(found.rooms) > ROOMS_MAX or len(found.ignored) > IGNORED_MAX or len(found.marks) > ROOMS_MAX:
         raise ValueError("too many")
-    if any(not 0 < len(name) <= NAME_MAX for name in names) or len(found.epoch) > NAME_MAX:
+    if any(not 0 < len(name) <= NAME_MAX for name in names) or max(len(found.epoch), len(found.name)) > NAME_MAX:
         raise ValueError("too long")
     return found

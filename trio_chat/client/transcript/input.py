@@ -1,6 +1,8 @@
 """Interpretation of a line typed at our client: a message, a question to the server, or a local command. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from enum import Enum, auto
 from itertools import groupby
 from types import MappingProxyType
@@ -11,7 +13,7 @@ from trio_chat.chat.answers import HistoryQuery
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, refuse_hidden, table_of
 from trio_chat.chat.commands import COMMANDS as COMMANDS_OF_CHAT
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY
+from trio_chat.chat.events import LOBBY, MARK
 from trio_chat.chat.history_argument import range_wanted
 from trio_chat.chat.search_query import read_search, with_instants
 from trio_chat.chat.typed_line import read_line
@@ -44,7 +46,18 @@ class Ignore(Struct, frozen=True):
     is_over: bool = False
 
 
-Meaning = Message | Question | Local | Ignore
+class LogIn(Struct, frozen=True):
+    """Take a name by a key; with the code of an `invite`, make the present one our own."""
+
+    name: str = ""
+    invite: str = ""
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"LogIn({self.name!r})"
+
+
+Meaning = Message | Question | Local | Ignore | LogIn
 
 
 class TypedCommand(Struct, frozen=True):
@@ -135,8 +148,20 @@ def _unignore(it: TypedCommand) -> Meaning:
     return Ignore(_bare(it.argument) or it.argument, is_over=True)
 
 
+def _register(it: TypedCommand) -> Meaning:
+    return _for_server(it) if it.argument else frames.ClaimName(proof=frames.Proof())
+
+
+def _login(it: TypedCommand) -> Meaning:
+    return _for_server(it) if " " in it.argument else LogIn(_bare(it.argument))
+
+
+def _invite(it: TypedCommand) -> Meaning:
+    return LogIn(invite=it.argument)
+
+
 def _bare(label: str) -> str:
-    return label.removeprefix("[").removesuffix("]")
+    return label.removeprefix("[").removesuffix("]").removesuffix(MARK)
 
 
 def _for_server(it: TypedCommand) -> Meaning:
@@ -181,8 +206,42 @@ def drafts_of(messages: Iterable[Message]) -> Iterator[tuple[list[Message], str]
             yield from (([message], typed_form(message)) for message in some)
 
 
-_SECRETIVE = ("login", "register", "identify", "auth", "password", "passwd", "pass", "oper")
-"""Commands that are followed by a password, here or in other chats."""
+_SECRETIVE = ("login", "register", "identify", "auth", "password", "passwd", "pass", "oper", "invite")
+"""Commands that are followed by a password, here or in other chats, or by another secret."""
+
+_ANY_SECRET = re.compile(rf"(?i)([/\uff0f]\s*(?:{'|'.join(_SECRETIVE)})\s+)\S.*", re.DOTALL)
+
+_LIKENESS = 0.6
+
+HIDDEN = "••••"
+
+
+def without_secret(line: str) -> str:
+    """Return a typed line to be shown, with a mark in place of a password or of another secret in it."""
+    if "\n" in line or len(line) > LINE_MAX:
+        return line
+    typed = read_line(line)
+    if not typed.command:
+        return line if line.isprintable() else _ANY_SECRET.sub(rf"\1{HIDDEN}", line)
+    name, argument = typed.command[1:].split(maxsplit=1)[:1], argument_in(typed)
+    if not name or not argument:
+        return line
+    command = command_in(typed, COMMANDS)
+    word = command.name if command else name[0].lower()
+    if not (command and command.is_secret) and (command or not get_close_matches(word, _SECRETIVE, 1, _LIKENESS)):
+        return line
+    shown, *secret = argument.split(maxsplit=1) if word == "login" else ("", argument)
+    return " ".join(filter(None, (f"/{word}", shown, HIDDEN if secret else "")))
+
+
+def secret_wanted(line: str) -> str:
+    """Return the name of the command in a line that lacks its password; empty for any other line."""
+    typed = read_line(line) if "\n" not in line and len(line) <= LINE_MAX else None
+    command = command_in(typed, COMMANDS) if typed and typed.command else None
+    if typed is None or command is None:
+        return ""
+    words = len(argument_in(typed).split())
+    return command.name if (command.name, words) in (("login", 1), ("password", 0)) else ""
 
 
 def may_be_kept(line: str) -> bool:
@@ -260,19 +319,22 @@ _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
     {
         "help": lambda _it: Local.HELP,
         "history": _history,
+        "invite": _invite,
         "join": _join,
         "leave": _leave,
+        "login": _login,
         "me": _me,
         "msg": _msg,
         "nick": _nick,
         "quit": lambda _it: Local.QUIT,
+        "register": _register,
         "rooms": _rooms,
         "search": _search,
         "topic": _topic,
         "who": _who,
     }
 )
-"""The interpretation of those commands of the chat that have a request. The server runs all others."""
+"""The interpretation of those commands of the chat that have a request, or take a key. The server runs all others."""
 
 COMMANDS: Mapping[str, Command[Interpret]] = table_of(
     (

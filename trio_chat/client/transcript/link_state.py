@@ -13,6 +13,10 @@ class JoinedRooms(Protocol):
         """Our name as others see it."""
 
     @property
+    def account(self) -> str:
+        """The id of our account; empty for a guest."""
+
+    @property
     def rooms(self) -> dict[str, str]:
         """The topic of each room by name."""
 

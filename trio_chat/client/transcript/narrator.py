@@ -1,10 +1,10 @@
 """Renders the events of a link as items of a transcript. It prints nothing itself, and knows no view."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import assert_never
 
-from trio_chat.chat.events import LOBBY, Kind
+from trio_chat.chat.events import LOBBY, MARK, Kind
 from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.wording import NOTHING_FOUND, rooms_there_are, waits_for, where_you_are, who_is_here
@@ -19,7 +19,10 @@ from trio_chat.client.link.events import (
     GapFound,
     LinkEvent,
     LinkNotice,
+    MarkMoved,
+    MemoryOfServer,
     Message,
+    MessageWaits,
     NewSince,
     Pending,
     Question,
@@ -29,10 +32,12 @@ from trio_chat.client.link.events import (
     RoomJoined,
     RoomLeft,
     Sent,
+    ServerNews,
     lines_of,
 )
 from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.found import mark_found
+from trio_chat.client.transcript.input import without_secret
 from trio_chat.client.transcript.link_state import LinkState
 from trio_chat.client.transcript.page_end import page_end
 from trio_chat.client.transcript.people import People
@@ -50,6 +55,9 @@ _LABEL_MAX = 48
 
 _WAITING_ROWS_MAX = 3
 _PENDING_ROWS_MAX = 10
+
+_NEWS_MAX = 20
+"""Rooms named in the sum of what is new."""
 
 _OWN_COMING = (Kind.JOINED, Kind.LEFT)
 
@@ -81,7 +89,7 @@ class Narrator:
         self.shows_own = False
         """True if our own messages are shown when they come back, and not by whoever typed them."""
         self.label = ""
-        """Our name as others see it."""
+        """Our name as others see it, with the mark where it is proven."""
         self._now = clock
         self._has_times = has_times
         self._last_announcement: tuple[float, str] | None = None
@@ -129,11 +137,11 @@ class Narrator:
 
     def echo(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Render a typed command as it stood after the prompt."""
-        return self.transcript.own_line(line, columns=columns)
+        return self.transcript.own_line(without_secret(line), columns=columns)
 
     def render_pending(self, link: LinkState, *, is_held: bool = False) -> RenderedOutput:
         """Render the messages from last time that are still to be sent; if `is_held`, the person is asked first."""
-        self.label = link.label
+        self.label = _shown(link)
         if not link.pending:
             return _NOTHING
         count = count_lines(self.delivery.resume(link.pending))
@@ -147,7 +155,7 @@ class Narrator:
 
     def render(self, event: LinkEvent, link: LinkState, *, columns: int | None = None) -> RenderedOutput:
         """Render an event. Drawings wider than `columns` stay names."""
-        self.label = link.label
+        self.label = _shown(link)
         match event:
             case Received():
                 return self._render_entry(event, link, columns)
@@ -159,6 +167,12 @@ class Narrator:
                 return RenderedOutput(notices=self.delivery.notices(event, link))
             case RecipientAway(to=to, away_s=away_s, left_s=left_s):
                 return self._notice(waits_for(to, away_s, left_s))
+            case MessageWaits(to=to):
+                return self._notice(f"[{excerpt(to, _LABEL_MAX)}{MARK}] is not here: this waits for them")
+            case MemoryOfServer() | MarkMoved():  # the conversation moves its marks
+                return _NOTHING
+            case ServerNews(rooms=rooms):
+                return self._render_server_news(rooms)
             case RoomJoined() | RoomLeft() | Refused() | GapFound():
                 return self._render_room(event, link)
             case NewSince():
@@ -224,8 +238,10 @@ class Narrator:
 
     def _render_answer(self, answered: Answered, link: LinkState, columns: int | None) -> Iterator[TranscriptItem]:
         match answered.answer:
-            case frames.Members(room=room, count=count, labels=labels):
-                text = who_is_here(room, count, ((label, label == link.label) for label in labels))
+            case frames.Members(room=room, count=count, labels=labels, proven=proven):
+                marked = set(proven)
+                shown = ((label + MARK if label in marked else label, label == link.label) for label in labels)
+                text = who_is_here(room, count, shown)
                 yield TranscriptItem(self.transcript.notice(text), room)
             case frames.RoomList(rooms=rooms, count=count):
                 listed = [(room.name, room.members, room.topic) for room in rooms]
@@ -241,6 +257,9 @@ class Narrator:
                 yield from self._render_page(answered.question, page, link, columns)
                 if end := page_end(answered.question, page):
                     yield TranscriptItem(self.transcript.notice(end), self.room)
+            case frames.Named(label=label):
+                text = f"you are [{excerpt(label, _LABEL_MAX)}{MARK}] now: the name is yours"
+                yield TranscriptItem(self.transcript.notice(text), self.room)
             case frames.Done():
                 pass
             case answer:
@@ -300,6 +319,14 @@ class Narrator:
             text += "; /history N shows more"
         return RenderedOutput((TranscriptItem(self.transcript.rule(text, columns=columns), news.room),))
 
+    def _render_server_news(self, rooms: Mapping[str, frames.RoomNews]) -> RenderedOutput:
+        """Render the numbers of new entries by room, of those rooms that are not shown."""
+        told = [_count_news(name, news) for name, news in rooms.items() if name != self.room and news.new > 0]
+        if not told:
+            return _NOTHING
+        more = [f"and {len(told) - _NEWS_MAX} more rooms"] if len(told) > _NEWS_MAX else []
+        return self._notice("; ".join([*told[:_NEWS_MAX], *more]))
+
     def _stay_in_a_room(self, link: LinkState) -> None:
         """Go back to the room in which the person spoke before, if they are not in the current one."""
         self._visited = {room: None for room in self._visited if room in link.rooms}
@@ -346,3 +373,13 @@ def _missed(gap: GapFound) -> str:
         case "unreadable":
             return f"the server cannot read {messages} that you missed"
     return f"you missed {messages}"
+
+
+def _shown(link: LinkState) -> str:
+    """Return our name as others see it, with the mark where it is proven."""
+    return link.label + MARK if link.account and link.label else link.label
+
+
+def _count_news(room: str, news: frames.RoomNews) -> str:
+    mentions = f", {news.mentions} for you" if news.mentions > 0 else ""
+    return f"#{excerpt(room, NICK_MAX)}: {news.new} new{mentions}"

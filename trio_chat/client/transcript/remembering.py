@@ -10,5 +10,9 @@ def remembered(link: LinkState, narrator: Narrator, marks: ReadMarks) -> Remembe
     """Return what is to be remembered now: the rooms, the current one last, the read marks, and who is ignored."""
     rooms = sorted(link.rooms, key=lambda room: room == narrator.room)
     return Remembered(
-        rooms=tuple(rooms), ignored=tuple(narrator.people.ignored), epoch=marks.epoch, marks=dict(marks.marks)
+        rooms=tuple(rooms),
+        ignored=tuple(narrator.people.ignored),
+        epoch=marks.epoch,
+        marks=dict(marks.marks),
+        name=link.label if link.account else "",
     )

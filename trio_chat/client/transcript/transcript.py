@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from wcwidth import iter_graphemes, wcswidth
 
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.events import MARK, Draft, Entry, Kind
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.wording import notice
 from trio_chat.client.stickers.catalogue import Catalogue, listing
@@ -107,6 +107,7 @@ class Transcript:
             return (Part(line, Style.NOTICE),)
         if spoken := _SPOKEN.fullmatch(line):
             name = spoken["name"].strip("* []>").partition(" -> ")[0]  # the same for `[alice]> ` and `* [alice] `
+            name = name.removesuffix(MARK)
             when = (Part(spoken["when"], Style.NOTICE),) if spoken["when"] else ()
             return (*when, Part(spoken["name"], self.name_styles.style_of(name)), Part(spoken["text"]))
         return (Part(line),)
@@ -205,7 +206,8 @@ def _paint(part: Part, codes: Mapping[Style, str]) -> str:
 def _entry_of(said: frames.Said) -> Entry:
     """Convert a frame to an entry. One of an unknown kind is shown by its text."""
     kind = Kind(said.kind) if said.kind in set(Kind) else Kind.CROWD
-    return Entry(said.id, _clamp_time(said.time), Draft(said.room, kind, said.author, said.text, said.to))
+    draft = Draft(said.room, kind, said.author, said.text, said.to, account=said.account, to_account=said.to_account)
+    return Entry(said.id, _clamp_time(said.time), draft)
 
 
 def _clamp_time(time: float) -> float:
