@@ -77,7 +77,7 @@ class Judge:
                 pass
             case Kind.CROWD:
                 self._vague.add(room)
-                for count, what in re.findall(r"(\d+) (joined|left)", draft.text):
+                for count, what in re.findall(r"(\d+) (joined|left|was kicked|were kicked)", draft.text):
                     self._numbers[room] += int(count) if what == "joined" else -int(count)
             case Kind.JOINED:
                 assert draft.author not in named or room in self._vague
