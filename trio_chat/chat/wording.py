@@ -102,7 +102,8 @@ def told_to(label: str, text: str) -> str:
 def waits_for(label: str, away_s: float, left_s: float) -> str:
     """Tell the sender of `/msg` that the recipient, whose connection broke, reads it only on coming back in time."""
     left = max(1, round(left_s))
-    return f"[{label}] has been away for {round(away_s)} s: this waits for them, for {left} s more"
+    since = f"has been away for {round(away_s)} s" if away_s >= 1 else "has just lost the connection"
+    return f"[{label}] {since}: this waits for them, for {left} s more"
 
 
 def who_you_are(label: str) -> str:

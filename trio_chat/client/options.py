@@ -34,6 +34,8 @@ class ViewOptions(Struct, frozen=True):
     """True if a mention rings the terminal's bell."""
     has_times: bool = False
     """True if lines have their time in front."""
+    wraps: bool = True
+    """True if long lines are broken at words; else the terminal breaks them."""
     stickers: Path | None = None
     """A sticker file that adds to the default catalogue."""
     remembers_rooms: bool = False
@@ -123,6 +125,7 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
         history_lines=settings.history,
         has_bell=settings.bell,
         has_times=(os.isatty(0) and os.isatty(1)) if settings.times is None else settings.times,
+        wraps=settings.wrap,
         stickers=settings.stickers,
         remembers_rooms=settings.remember and os.isatty(0) and os.isatty(1),
         remembers_lines=settings.typed_history and is_terminal(),

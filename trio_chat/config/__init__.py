@@ -436,6 +436,13 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
     times: Annotated[
         bool | None, SettingMeta("Show the local time of each line.", BOOLEAN, "true at a terminal, false on a pipe")
     ] = None
+    wrap: Annotated[
+        bool,
+        SettingMeta(
+            "At a terminal, break long lines at words; else the terminal breaks them, and copies each as one line.",
+            BOOLEAN,
+        ),
+    ] = True
     remember: Annotated[
         bool,
         SettingMeta(

@@ -45,15 +45,15 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
         *waiting: str,
         at_prompt: str = AT_PROMPT,
         clock: trio.abc.Clock | None = None,
-        has_times: bool = False,
+        **options: Any,
     ) -> int:
         statuses = []
 
         async def visit(port: int) -> None:
             with open_outbox("test", folder=tmp_path) as outbox:
-                options = ViewOptions(has_bell=True, has_times=has_times)
+                wishes = ViewOptions(has_bell=True, **options)
                 address = TcpAddress("127.0.0.1", port)
-                view = LineView(a_transcript(), address, Identity(), outbox, options=options, clock=trio.current_time)
+                view = LineView(a_transcript(), address, Identity(), outbox, options=wishes, clock=trio.current_time)
                 words = Completion(COMMANDS, ["smile"], view.narrator).words
                 surface = partial(open_terminal, screen.stdin, screen.stdout, words, view.prompt_view())
                 statuses.append(await view.run(surface, is_persistent=True))

@@ -100,6 +100,17 @@ def test_lines_break_at_words_behind_the_name_at_the_width_of_the_moment(play: A
     assert play(scene) == 0
 
 
+def test_unless_it_wraps_a_line_is_left_to_the_terminal_which_copies_it_whole(play: Any) -> None:
+    line = "[a]> does anyone have the drawing of the new house at hand, or a copy of it?"
+
+    async def scene(peer: Any, screen: Any) -> None:
+        await peer.tell(1, line.removeprefix("[a]> "))
+        await screen.shows(line[:60].rstrip(), line[60:], AT_PROMPT)
+        await leave(peer, screen)
+
+    assert play(scene, wraps=False) == 0
+
+
 def test_a_line_of_today_has_its_time_and_one_of_another_day_the_day_too(play: Any) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         await peer.tell(1, "of another day", time=10 * 86400.0)

@@ -133,13 +133,17 @@ def test_what_waits_from_last_time_names_its_author_where_the_name_is_known(
     assert paint(item.rows, is_coloured=False).endswith(row)
 
 
-def test_a_message_that_waits_for_somebody_says_for_how_long(narrator: Narrator) -> None:
-    [item] = narrator.render(RecipientAway("bob", 11.8, 0.2), State()).items
+@pytest.mark.parametrize(
+    ("away_s", "left_s", "told"),
+    [(11.8, 0.2, "has been away for 12 s"), (0.4, 59.6, "has just lost the connection")],
+)
+def test_a_message_that_waits_for_somebody_says_for_how_long(
+    narrator: Narrator, away_s: float, left_s: float, told: str
+) -> None:
+    [item] = narrator.render(RecipientAway("bob", away_s, left_s), State()).items
 
-    assert (
-        paint(item.rows, is_coloured=False)
-        == "*** [bob] has been away for 12 s: this waits for them, for 1 s more ***\n"
-    )
+    rest = f"this waits for them, for {max(1, round(left_s))} s more"
+    assert paint(item.rows, is_coloured=False) == f"*** [bob] {told}: {rest} ***\n"
 
 
 def test_notices_about_the_connection_are_no_items_of_the_transcript(narrator: Narrator) -> None:

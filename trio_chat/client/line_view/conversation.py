@@ -66,7 +66,7 @@ class Conversation:
         self.link = link
         self._surface = surface
         self._narrator = narrator
-        self._display = Display(surface, narrator.transcript, has_bell=options.has_bell)
+        self._display = Display(surface, narrator.transcript, has_bell=options.has_bell, wraps=options.wraps)
         takes_commands = surface.is_typed or options.runs_commands
         self._sender = Sender(link, surface, narrator, self._display, takes_commands=takes_commands, remember=remember)
         self._wait_s = options.wait_s

@@ -77,11 +77,12 @@ class Surface(Protocol):
 class Display:
     """Prints on a surface, in colours where it has them and they are wanted."""
 
-    def __init__(self, surface: Surface, transcript: Transcript, *, has_bell: bool = False) -> None:
+    def __init__(self, surface: Surface, transcript: Transcript, *, has_bell: bool = False, wraps: bool = True) -> None:
         self.transcript = transcript
         self._surface = surface
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
         self._codes = SGR if has_256_colours(os.environ) else SGR_OF_16
+        self._wraps = wraps
         self._has_bell = has_bell and surface.has_person
         self._bell_at = -math.inf
         self.broken: OSError | None = None
@@ -97,7 +98,7 @@ class Display:
         if not rows or self.broken:
             return
         bell = _BELL if is_mention and self._may_ring() else ""
-        if columns := self.columns:
+        if self._wraps and (columns := self.columns):
             rows = [wrapped for row in rows for wrapped in wrap(row, columns)]
         text = paint(rows, is_coloured=self._is_coloured, codes=self._codes)
         try:
