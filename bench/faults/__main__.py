@@ -24,6 +24,7 @@ from bench.faults.stop import stop
 from bench.faults.vanishing import vanishing
 from bench.faults.verdict import Verdict, format_verdicts
 from bench.loadgen import raise_file_limit
+from trio_chat.exception_groups import leaf_exceptions
 
 KILLS, MINUTES, CLIENTS = 1000, 10, 5000
 
@@ -131,7 +132,8 @@ def _try(names: Iterable[str], size: Size) -> Iterator[Verdict]:
             yield Verdict(name, fault.what, "-", "interrupted", is_met=False)
             raise
         except Exception as error:  # the other tests can still be run
-            yield Verdict(name, fault.what, "-", f"{type(error).__name__}: {error}", is_met=False)
+            causes = "; ".join(f"{type(it).__name__}: {it}" for it in leaf_exceptions(error))
+            yield Verdict(name, fault.what, "-", causes, is_met=False)
 
 
 def _say(text: str) -> None:

@@ -102,6 +102,8 @@ def test_m2_a_journal_that_is_moved_away_is_told_and_turns_health_red_and_heals(
     bob.send(b"too bad\n")
 
     assert bob.line() == "*** not sent: the journal file was removed or replaced ***"
+    bob.send(b"one\n\nthree\nfour\n")
+    assert bob.line() == "*** not sent: the journal file was removed or replaced (4 lines) ***"
     health = server.http("GET /health")
     assert health.startswith(b"HTTP/1.1 503")
     assert f"{journal}: the journal file was removed or replaced".encode() in health

@@ -22,6 +22,8 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     """An answer besides the entry, printed at once."""
     confirmation: tuple[str, ...] = ()
     """Printed in lines alone, once the entry is durable: it stands for an entry that is sent in frames alone."""
+    count: int = 1
+    """The lines that were typed for it."""
 
 
 class TextReply(msgspec.Struct, frozen=True):

@@ -276,7 +276,7 @@ async def test_in_lines_a_topic_held_back_that_could_not_be_kept_is_not_sent(
 
         server.chat.tick()
 
-        assert await _until(alice, "not sent") == ["*** not sent: the disk is full ***"]
+        assert await _until(alice, "not sent") == ["*** not sent: the disk is full (6 lines) ***"]
         assert server.chat.rooms["lobby"].topic == "2"
 
 

@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -230,7 +231,7 @@ class LinesSession:
         chat, client = self._context.chat, self._client
         try:
             if receipt := chat.say(client, chat.current_room(client), *texts):
-                posted.append(Posted(receipt))
+                posted.append(Posted(receipt, count=len(texts)))
         except ChatError as error:
             await self._print_after(posted, [notice(error.text)])
         texts.clear()
@@ -322,13 +323,17 @@ class LinesSession:
     async def _settle(self, posted: list[Posted]) -> None:
         """Wait until everything posted is durable. Print what could not be kept, and confirmations of what was."""
         failures = await failures_of(it.receipt for it in posted)
+        lost = Counter[str]()
+        for it in posted:
+            if why := failures.get(it.receipt):
+                lost[why] += it.count
         confirmed = [row for it in posted if it.receipt not in failures for row in it.confirmation]
         self._lags |= bool(posted)
         posted.clear()
         if failures or confirmed:
             await self._deliver()
-        for why in failures.values():
-            self._notify(f"not sent: {why}")
+        for why, count in lost.items():
+            self._notify(f"not sent: {why}" if count == 1 else f"not sent: {why} ({count} lines)")
         self._print(confirmed)
 
     async def _catch_up(self, posted: list[Posted]) -> None:
