@@ -27,9 +27,12 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 def find_one(chat: Chat, who: str) -> Client:
-    """Find the client that `who` names, or abort with 404 or 409. Raises ChatError for what can name none."""
+    """Find the client that `who` names, or abort with 404 or 409. Raises ChatError for what can name none.
+
+    Of several places of the member that it names, it is the one that is connected longest.
+    """
     found = chat.find(who)
-    if len(found) != 1:
+    if len(found) != 1 and not chat.called(who):
         abort(_choice_of(found, who) if found else problem(404, f"There is no client {who}. GET /clients lists all."))
     return found[0]
 

@@ -55,7 +55,7 @@ async def announce(state: AdminState, body: NewAnnouncement) -> Response:
     room = find_room(state, body.room) if body.room is not None else None
     clients = await _matching(state, body.filter) if body.filter else None
     if room:
-        to, count = f"#{room.name}", len(room.members)
+        to, count = f"#{room.name}", room.headcount
     elif clients is not None and body.filter:
         to, count = body.filter.shown, len(clients)
     else:

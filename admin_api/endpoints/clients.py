@@ -102,10 +102,14 @@ async def show_client(state: AdminState, who: str) -> Response:
     Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}, query=KickQuery, optional_body=KickBody),
 )
 async def kick_client(state: AdminState, who: str, query: KickQuery, body: KickBody | None) -> Response:
-    """Kick a client, or end its session where it is away, and show who it was. It is told the reason."""
+    """Kick a client, or end its session where it is away, and show who it was. It is told the reason.
+
+    By its nick, a member is kicked in all places; by a port, ADDRESS:PORT or id, in that one.
+    """
     client = find_one(state.operator.chat, who)
     view = view_of(state.operator.chat, client)  # before it is taken out of its rooms
-    state.operator.kick(client, by=g.by, reason=(body.reason if body else "") or query.reason)
+    everywhere = bool(state.operator.chat.called(who))
+    state.operator.kick(client, by=g.by, reason=(body.reason if body else "") or query.reason, everywhere=everywhere)
     return answer(view)
 
 

@@ -75,7 +75,7 @@ class NewTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _ORDERS: Mapping[str, Order[Room]] = MappingProxyType(
     {
         "name": Order(lambda room: (room.name,), tuple[str]),
-        "members": Order(lambda room: (len(room.members), room.name), tuple[int, str]),
+        "members": Order(lambda room: (room.headcount, room.name), tuple[int, str]),
         "entries": Order(lambda room: (room.entries, room.name), tuple[int, str]),
     }
 )
@@ -121,4 +121,4 @@ async def set_topic(state: AdminState, room: str, body: NewTopic) -> Response:
 
 
 def _view_of(room: Room) -> RoomView:
-    return RoomView(room.name, room.topic, len(room.members), room.entries, room.newest_id)
+    return RoomView(room.name, room.topic, room.headcount, room.entries, room.newest_id)

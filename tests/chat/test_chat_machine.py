@@ -18,13 +18,13 @@ from tests.chat.conftest import HeldOutlet, Kept
 from tests.dependencies import make_dependencies
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
-from trio_chat.chat.dependencies import Rules
+from trio_chat.chat.dependencies import Owner, Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, PRESENCE, SERVER, SUPERSEDED, Draft, Entry, Kind
 from trio_chat.chat.log import Mode, Window
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.room import Member
-from trio_chat.chat.session_record import SessionChange, SessionRecord
+from trio_chat.chat.session_record import PERSON, SessionChange, SessionRecord
 from trio_chat.chat.wording import TOPIC_CHANGED
 
 HOLD_S = 60
@@ -51,6 +51,8 @@ class Judge:
         self._numbers: Counter[str] = Counter()
         self._named: defaultdict[str, set[str]] = defaultdict(set)
         self._vague: set[str] = set()
+        self._told: dict[str, set[str]] = {}
+        """The labels in each room, as told before."""
 
     def judge(self, drafts: Sequence[Draft], records: Collection[SessionRecord]) -> None:
         """Replay what is kept in one transaction, and compare."""
@@ -61,6 +63,7 @@ class Judge:
                 assert draft.author in present[draft.room]
             elif draft.kind in PRESENCE:
                 self._replay(draft)
+        self._told = present
         for room, labels in present.items():
             assert self._numbers[room] == len(labels)
             assert room in self._vague or self._named[room] == labels
@@ -85,8 +88,11 @@ class Judge:
                 self._numbers[room] += 1
             case Kind.RENAMED:
                 assert draft.author in named or room in self._vague
-                assert draft.text not in named - {draft.author} or room in self._vague
                 named.discard(draft.author)
+                if draft.account and draft.text in self._told.get(room, ()):  # one place more of somebody who is here
+                    self._numbers[room] -= 1
+                else:
+                    assert draft.text not in named or room in self._vague
                 named.add(draft.text)
             case _:
                 assert draft.author in named or room in self._vague
@@ -112,6 +118,11 @@ class ChatMachine(RuleBasedStateMachine):
         """The last topic that was set in each room."""
         self.topics_set = 0
         self.ports = iter(range(1024, 65536))
+        self.owners: dict[str, Owner] = {}
+        """The accounts, by folded name."""
+        self.accounts_made = 0
+        self.remembered: defaultdict[str, set[str]] = defaultdict(set)
+        """The rooms of each account, as the chat reports them."""
 
     def open(self) -> None:
         deps = make_dependencies(
@@ -119,6 +130,8 @@ class ChatMachine(RuleBasedStateMachine):
             encoders=dict.fromkeys(Mode, lambda entry: b"%d\n" % entry.id),
             wall_clock=lambda: self.now,
             clock=lambda: self.now,
+            owner_of=lambda nick: self.owners.get(fold(nick)),
+            on_room=self._remember,
         )
         self.chat = Chat(deps, rules=RULES, last_id=self.last_id)
 
@@ -136,6 +149,9 @@ class ChatMachine(RuleBasedStateMachine):
                 self.records[change.owner] = change
         self.judge.judge(drafts, self.records.values())
         return Kept()
+
+    def _remember(self, account: str, room: str, is_in: bool) -> None:
+        (self.remembered[account].add if is_in else self.remembered[account].discard)(room)
 
     def _note_hearings(self) -> None:
         """Begin a book for whoever has come into a room, and close that of who has gone."""
@@ -155,6 +171,17 @@ class ChatMachine(RuleBasedStateMachine):
             self.connect(is_plain=True, has_session=False)
         connected = list(self.chat.clients)
         return connected[number % len(connected)]
+
+    def _pick_owner(self, number: int) -> Owner:
+        if not self.owners:
+            self.claim("alice")
+        owners = list(self.owners.values())
+        return owners[number % len(owners)]
+
+    def _forget_ended(self) -> None:
+        """Forget clients that were ended, those that were away too."""
+        self.left_at = {client: at for client, at in self.left_at.items() if client in self.chat.away}
+        self._forget_gone()
 
     def _forget_gone(self) -> None:
         known = set(self.chat.clients) | set(self.left_at)
@@ -269,6 +296,43 @@ class ChatMachine(RuleBasedStateMachine):
             self.chat.connection_lost(client, old)  # the old connection learns of its end late
             assert client in self.chat.clients
 
+    @rule(name=st.sampled_from(["alice", "b0b", "carol"]))
+    def claim(self, name: str) -> None:
+        """Somebody claims a name: a guest who has it, or one that looks like it, has to go."""
+        if fold(name) not in self.owners:
+            self.accounts_made += 1
+            self.owners[fold(name)] = Owner(f"{self.accounts_made:016x}", name)
+            self.chat.evict_guest(name)
+            self._forget_ended()
+
+    @rule(who=NUMBERS, whose=NUMBERS)
+    def enter_as(self, who: int, whose: int) -> None:
+        owner = self._pick_owner(whose)
+        client = self._pick_connected(who)
+        was_guest = not client.account
+        with suppress(ChatError):
+            self.chat.enter_as(client, owner.id, owner.name, "password")
+            assert (client.account, client.label) == (owner.id, owner.name)
+        assert client.account == owner.id or not was_guest
+
+    @rule(whose=NUMBERS, is_for_good=st.booleans())
+    def end_places(self, whose: int, is_for_good: bool) -> None:
+        owner = self._pick_owner(whose)
+        count = len(self.chat.places(owner.id))
+        assert self.chat.end_places(owner.id, "gone") == count
+        assert not self.chat.places(owner.id)
+        if is_for_good:
+            del self.owners[fold(owner.name)]
+        self._forget_ended()
+
+    @rule(who=NUMBERS)
+    def kick_everywhere(self, who: int) -> None:
+        client = self._pick_connected(who)
+        places = self.chat.places_of(client)
+        assert self.chat.kick(client, everywhere=True) == places
+        assert not self.chat.here(places)
+        self._forget_ended()
+
     # What happens
 
     @rule(seconds=st.sampled_from([0, 1, HOLD_S - 1, HOLD_S + 1]))
@@ -335,6 +399,7 @@ class ChatMachine(RuleBasedStateMachine):
         for name, topic in self.topics.items():
             self.chat.rooms.restore(name, topic)
         self.clients, self.left_at = [], {}
+        persons = [record for record in self.records.values() if record.mode == PERSON]
         for record in tuple(self.records.values()):
             if record.owner in sessions:
                 self.chat.restore(record)
@@ -345,8 +410,10 @@ class ChatMachine(RuleBasedStateMachine):
                 self.left_at[held] = self.now
         assert not self.posted
         for record in tuple(self.records.values()):
-            if record.owner not in sessions:
+            if record.owner not in sessions and record not in persons:
                 self.chat.announce_departure(record)
+        for record in persons:
+            self.chat.restore_person(record)
         self.chat.sum_up()
 
     # What holds
@@ -361,10 +428,32 @@ class ChatMachine(RuleBasedStateMachine):
     @invariant()
     def no_two_have_names_that_look_alike_and_each_name_finds_its_owner(self) -> None:
         named = [client for client in self.clients if client.nick]
-        assert len({fold(client.nick) for client in named}) == len(named)
+        people = {client.person for client in named}
+        assert len({fold(client.nick) for client in named}) == len(people)
         for client in named:
-            assert self.chat._register.by_label(client.nick) is client
+            found = self.chat._register.by_label(client.nick)
+            assert found
+            assert found.person == client.person
+            assert found.away_since is None or all(
+                place.away_since is not None for place in self.chat.places_of(client)
+            )
             assert client.label == client.nick
+            owner = self.owners.get(fold(client.nick))
+            assert client.account == (owner.id if owner else "")
+
+    @invariant()
+    def each_person_is_counted_once_in_a_room_and_has_one_mailbox(self) -> None:
+        for room in self.chat.rooms:
+            people = {client.person for client in room.members}
+            assert room.headcount == len(people) == len(list(room.people))
+            assert {client.person for client in room.people} == people
+            for client in room.members:
+                assert room.has(client.account) == bool(client.account)
+                assert not client.account or room.name in self.remembered[client.account]
+        for client in self.clients:
+            assert client.mailbox is None or client.mailbox.room is self.chat.rooms._mailboxes[client.mailbox_name]
+            assert client in self.chat.places_of(client)
+            assert client.mailbox or not client.account
 
     @invariant()
     def clients_and_rooms_agree_on_who_is_where(self) -> None:
@@ -393,9 +482,17 @@ class ChatMachine(RuleBasedStateMachine):
     @invariant()
     def what_a_restart_would_know_is_how_it_is(self) -> None:
         here = {client.owner: client.session_record for client in self.clients}
+        for owner in self.owners.values():
+            if places := self.chat.places(owner.id):
+                rooms = {room.name for place in places for room in place.members}
+                kept = self.records[f"@{owner.id}"]
+                assert set(kept.rooms) == rooms
+                here[f"@{owner.id}"] = SessionRecord(
+                    f"@{owner.id}", PERSON, owner.name, owner.name, kept.rooms, account=owner.id
+                )
         assert here == {owner: replace(it, told=None) for owner, it in self.records.items() if owner in here}
         gone = [it for owner, it in self.records.items() if owner not in here]
-        assert all(it.told and not it.rooms and it.mode == Mode.LINES for it in gone)
+        assert all(it.told and not it.rooms and it.mode in (Mode.LINES, PERSON) for it in gone)
 
     @invariant()
     def as_many_connections_began_as_ended_or_are_open(self) -> None:
@@ -418,6 +515,8 @@ class ChatMachine(RuleBasedStateMachine):
         assert all(room.is_empty for room in self.chat.rooms)
         assert not self.chat.rooms._mailboxes
         assert not self.chat._crowd_notices._crowds
+        assert not register._by_account
+        assert not any(room._places or room._doubles for room in self.chat.rooms)
         assert not self.records
 
 

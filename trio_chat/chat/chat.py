@@ -19,6 +19,7 @@ from trio_chat.chat.dependencies import Change, Dependencies, Rules
 from trio_chat.chat.drafts import (
     checked_topic,
     draft_of,
+    entering_notice,
     move_notice,
     readable,
     readable_lines,
@@ -27,7 +28,7 @@ from trio_chat.chat.drafts import (
     topic_draft,
 )
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import SERVER, Draft, Entry, Kind, Receipt
+from trio_chat.chat.events import MAILBOX_MARK, SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick, fold, guest_name
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
@@ -36,7 +37,7 @@ from trio_chat.chat.register import Register
 from trio_chat.chat.removal import Removal, is_tombstone, notice_of
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
-from trio_chat.chat.session_record import SessionEnd, SessionRecord
+from trio_chat.chat.session_record import PERSON, SessionChange, SessionEnd, SessionRecord
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.topics import TopicNotices
 from trio_chat.chat.window_budget import WindowBudget
@@ -48,6 +49,9 @@ DEPARTURES_PER_TURN = 200
 MAKE_WAY_AT_ONCE = 10
 """Sessions ended at most when one client connects. More than one, or a limit that was lowered would never be reached;
 few, so that nobody waits while thousands are ended."""
+
+PLACES_MAX = 20
+"""Places of one account: each has rooms of its own."""
 
 
 class Chat:
@@ -136,16 +140,20 @@ class Chat:
         client.away_since = self._deps.clock()
         self._register.enter_away(client, rooms=len(record.rooms))
         try:
-            if record.nick:
+            if record.account:
+                self._register.enter_account(client, record.account, record.nick)
+            elif record.nick:
                 self._register.claim_nick(client, record.nick)
             rooms = [self.rooms.enter(name) for name in record.rooms]
         except ChatError:
             self._register.remove(client)
             raise
         client.members = {room: room.admit(client) for room in rooms}
+        if client.account:
+            self.rooms.open_mailbox(client)
         if record.told:
             now = client.session_record
-            self._crowd_notices.restore(record, now, overdue_notices([(record.as_told, now)]))
+            self._crowd_notices.restore(record, now, overdue_notices([(record.as_told, now.as_told)]))
         self._make_way(client.origin)
 
     def _check_is_still_theirs(self, record: SessionRecord) -> None:
@@ -156,16 +164,24 @@ class Chat:
 
     def announce_departure(self, record: SessionRecord) -> None:
         """Announce the departure of a client that was connected when the server last stopped, and end its session."""
+        self._announce(record, None)
+
+    def restore_person(self, record: SessionRecord) -> None:
+        """Tell what has changed of a person since the server last stopped, once all their places are restored."""
+        self._announce(record, self._person_record(record.account))
+
+    def _announce(self, record: SessionRecord, now: SessionRecord | None) -> None:
+        """Announce how somebody has changed since the server last stopped, and keep their record of now."""
         owner, told = record.owner, record.as_told
-        if told is None:
-            self._deps.post(sessions=[SessionEnd(owner)])
+        if told == now == record:
             return
-        self._crowd_notices.restore(told, told)
-        left = [Draft(room, Kind.LEFT, told.label) for room in told.rooms]
-        notices = [
-            it for it in left if not self._crowd_notices.count(it, owner=owner, is_large=self._is_large(it.room))
+        notices = overdue_notices([(told, now)])
+        if notices:
+            self._crowd_notices.restore(record, SessionEnd(owner))
+        posted = [
+            it for it in notices if not self._crowd_notices.count(it, owner=owner, is_large=self._is_large(it.room))
         ]
-        self._deps.post(*notices, sessions=[self._crowd_notices.change_of(owner, None)])
+        self._deps.post(*posted, sessions=[self._crowd_notices.change_of(owner, now)])
 
     def connection_lost(
         self, client: Client, outlet: Outlet, reason: DisconnectReason = DisconnectReason.BROKEN
@@ -200,9 +216,40 @@ class Chat:
     def enter_as(self, client: Client, account: str, name: str, proven_by: str) -> Receipt | None:
         """Make a client a place of an account, whose name it has from now on. -> the receipt of what its rooms are told
 
-        Raises ChatError ("too-many-places"), and for a client that is gone.
+        A guest who has the name is kicked. Raises ChatError for a place of another account, where there are too many
+        places, and for a client that is gone.
         """
-        raise NotImplementedError
+        self._check_is_here(client)
+        if client.account:
+            _keep_account(client, account)
+            client.proven_by = proven_by
+            return None
+        self._make_way_for_place(account)
+        self.evict_guest(name, unless=client)
+        holder = self._register.owner_of(name)
+        if holder and holder is not client and holder.account != account:
+            raise ChatError("nick-taken", f"the nick {name} is taken by somebody who is here")
+        person, former = f"{MAILBOX_MARK}{account}", client.label
+        self._topic_notices.tell(client.owner)
+        self._crowd_notices.tell(client.owner, person)
+        self._crowd_notices.clear_label(name, person)
+        before = self._rooms_of(account)
+        self._leave_mailbox(client)
+        self._register.enter_account(client, account, name)
+        client.proven_by, client.label = proven_by, name
+        for room in client.members:
+            room.identify(client)
+            self._deps.on_room(account, room.name, True)
+        self.rooms.open_mailbox(client)
+        notices = self._crowd_notices.become(
+            [entering_notice(client, room, former) for room in client.members],
+            guest=client.owner,
+            person=person,
+            before=[room.name for room in before],
+            large=[room.name for room in client.members if self._is_large(room.name)],
+        )
+        client.departed = self._post_change(client, *notices)
+        return client.departed if notices else None
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
         """Kick the guest who has a name that belongs to somebody now."""
@@ -211,16 +258,51 @@ class Chat:
             self.kick(guest, f"the name [{name}] belongs to somebody now: join under another")
 
     def places_of(self, client: Client) -> Sequence[Client]:
-        """Return the places of a client's account; of a guest, it alone."""
-        return (client,)
+        """Return the places of a client's account, the connected ones first; of a guest, it alone."""
+        return self._register.places(client.account) if client.account else (client,)
 
     def places(self, account: str) -> Sequence[Client]:
-        """Return the places of an account, those that are away too."""
-        return ()
+        """Return the places of an account, those that are away behind the others."""
+        return self._register.places(account)
+
+    def called(self, who: str) -> Sequence[Client]:
+        """Return the places of the member, or the guest, who has a nick. -> none where `who` names nobody so"""
+        return self._register.called(who)
 
     def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
-        """End the places of an account, or those with this proof alone. -> how many. `text` tells them why."""
-        return 0
+        """End the places of an account, or those with this proof alone. -> how many. `text` tells them why.
+
+        Those restored after a restart, whose proof is not known, are ended in any case.
+        """
+        ended = [it for it in self.places(account) if not proven_by or it.proven_by in ("", proven_by)]
+        for place in ended:
+            self._end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
+        return len(ended)
+
+    def _rooms_of(self, account: str) -> Collection[Room]:
+        """Return the rooms of a person: those of all their places."""
+        return dict.fromkeys(room for place in self._register.places(account) for room in place.members)
+
+    def _is_elsewhere(self, client: Client) -> bool:
+        """Tell whether another place of this one's account is in a room."""
+        return bool(client.account) and any(place.members for place in self.places_of(client) if place is not client)
+
+    def _person_record(self, account: str) -> SessionRecord | None:
+        """Make the record of a person; None where no place is left."""
+        for place in self._register.places(account):
+            rooms, name = tuple(room.name for room in self._rooms_of(account)), place.label
+            return SessionRecord(place.person, PERSON, name, name, rooms, account=account)
+        return None
+
+    def _make_way_for_place(self, account: str) -> None:
+        """End the place that is longest away where an account has too many. Raises ChatError where none is away."""
+        places = self._register.places(account)
+        if len(places) < PLACES_MAX:
+            return
+        away = [place for place in places if place.away_since is not None]
+        if not away:
+            raise ChatError("too-many-places", f"[{places[0].shown}] is here {PLACES_MAX} times already: leave once")
+        self.disconnect(min(away, key=lambda place: place.away_since or 0.0))
 
     def addressee(self, label: str) -> Addressee:
         """Return whoever a private message is for. Raises ChatError where nobody has the name, nor owns it."""
@@ -232,24 +314,28 @@ class Chat:
             raise
         return Addressee(client.label, client.account, client.mailbox_name, client)
 
-    def restore_person(self, record: SessionRecord) -> None:
-        """Tell what has changed of a person since the server last stopped, once all their places are restored."""
-        raise NotImplementedError
+    def kick(self, client: Client, text: str = "", *, everywhere: bool = False) -> Sequence[Client]:
+        """End a client's connection, or its session where it is away. Its rooms are told. -> the clients kicked
 
-    def kick(self, client: Client, text: str = "", *, everywhere: bool = False) -> None:
-        """End a client's connection, or its session where it is away. Its rooms are told.
-
-        With `everywhere`, all places of its account end.
+        With `everywhere`, all places of its account end; else its rooms are told of the kick where it was the last.
         `text` is the reason that the client is given. Raises ChatError for a client that is gone.
         """
         self._check_is_here(client)
+        kicked = self.places_of(client) if everywhere else (client,)
+        for place in kicked:
+            is_last = everywhere or len(self.places_of(place)) == 1
+            self._end(place, Kind.KICKED if is_last else Kind.LEFT, CloseReason.KICKED, text)
+        return kicked
+
+    def _end(self, client: Client, notice: Kind, reason: CloseReason, text: str) -> None:
+        """End the connection of a client that is here, or its session where it is away."""
         was_connected = client.away_since is None
-        self._forget(client, Kind.KICKED)
+        self._forget(client, notice)
         if was_connected:
-            self._record_disconnect(client, DisconnectReason.KICKED)
-        else:
+            self._record_disconnect(client, reason.code)
+        elif reason is CloseReason.KICKED:
             self._deps.on_change(Change.KICKED, client, None)
-        client.outlet.hang_up(CloseReason.KICKED, text)
+        client.outlet.hang_up(reason, text)
 
     def tick(self) -> None:
         """Do the chores of about once a second: sum up crowds and topics, end overdue sessions, forget unused rooms."""
@@ -287,23 +373,34 @@ class Chat:
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         self._tell_name(client, room)
+        is_known, is_move = room.has(client.account), is_move or self._is_elsewhere(client)
         notice = (move_notice if is_move else draft_of)(client, room, Kind.JOINED)
         member = client.members[room] = room.admit(client)
-        self._post_change(client, *self._unless_counted(client, room, notice))
+        self._post_change(client, *(() if is_known else self._unless_counted(client, room, notice)))
+        if client.account:
+            self._deps.on_room(client.account, room.name, True)
         return member
 
-    def switch(self, client: Client, name: str) -> Room:
-        """Put a client into a room and take it out of all others. Raises ChatError where it may not join."""
+    def switch(self, client: Client, name: str, *, for_good: bool = False) -> Room:
+        """Put a client into a room and take it out of all others. Raises ChatError where it may not join.
+
+        A member who leaves them `for_good` does not want to be back there another time.
+        """
         room = self.join(client, name, is_move=True).room
         for other in tuple(client.members):
             if other is not room:
-                self.leave(client, other)
+                (self.leave if for_good else self._leave)(client, other)
         return room
 
     def leave(self, client: Client, room: Room) -> None:
-        """Take a client out of a room. Raises ChatError where it is not in it."""
+        """Take a client out of a room, for good. Raises ChatError where it is not in it."""
         if room not in client.members:
             raise ChatError("not-in-room", f"you are not in #{room.name}")
+        self._leave(client, room)
+        if client.account and not room.has(client.account):
+            self._deps.on_room(client.account, room.name, False)
+
+    def _leave(self, client: Client, room: Room) -> None:
         self._topic_notices.tell(client.owner)
         self._tell_name(client, room)
         notices = self._remove_member(client, room, move_notice(client, room, Kind.LEFT))
@@ -341,7 +438,7 @@ class Chat:
         """
         self._check_may_speak(client)
         draft = topic_draft(client, room, text, key)
-        self._crowd_notices.introduce(client.owner, client.label, room.name)
+        self._crowd_notices.introduce(client.person, client.label, room.name)
         return self._topic_notices.post(draft, owner=client.owner)
 
     def holds_topic(self, room: Room) -> bool:
@@ -368,7 +465,7 @@ class Chat:
         self._check_is_here(client)
         self._check_may_speak(client)
         other = self.known_as(label)
-        if other is client:
+        if other in self.places_of(client):
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := readable(text)):
             return None
@@ -569,7 +666,7 @@ class Chat:
         # Told by themselves: they are kept even where the drafts repeat a key
         owner = client.owner
         self._topic_notices.tell(owner)
-        self._crowd_notices.introduce(owner, client.label, room.name)
+        self._crowd_notices.introduce(client.person if client.account else owner, client.label, room.name)
         return self._deps.post(*drafts)
 
     def _make_way(self, origin: int) -> None:
@@ -585,18 +682,26 @@ class Chat:
 
     def _post_change(self, client: Client, *notices: Draft) -> Receipt:
         """Post the notices of a change with the session record that results: they are kept together or not at all."""
-        record = client.session_record if client in self._register else None
-        receipt = self._deps.post(*notices, sessions=[self._crowd_notices.change_of(client.owner, record)])
+        receipt = self._deps.post(*notices, sessions=self._changes_of(client))
         if self._crowd_notices.is_due:
             self.sum_up()
         return receipt
 
+    def _changes_of(self, client: Client) -> list[SessionChange]:
+        """Return the changes of the session records of a client, and of the person whose place it is."""
+        record = client.session_record if client in self._register else None
+        changes = [self._crowd_notices.change_of(client.owner, record)]
+        if client.account:
+            changes.append(self._crowd_notices.change_of(client.person, self._person_record(client.account)))
+        return changes
+
     def _unless_counted(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Return the notice that a client, whose rooms are those of now, joined or left one, unless it is counted."""
+        rooms = dict.fromkeys([*self._rooms_of(client.account), *client.members]) if client.account else client.members
         is_counted = self._crowd_notices.count(
             notice,
-            owner=client.owner,
-            elsewhere=(other.name for other in client.members if other is not room),
+            owner=client.person,
+            elsewhere=(other.name for other in rooms if other is not room),
             is_large=notice.kind is not Kind.KICKED and len(room.members) > self.rules.announce_max_members,
         )
         return () if is_counted else (notice,)
@@ -609,25 +714,31 @@ class Chat:
         """Tell the name of a client that comes or goes, if others do not know it and it is to be named."""
         most = self.rules.announce_max_members + 1  # one may come or go
         names = [room.name for room in rooms if len(room.members) <= most]
-        self._crowd_notices.tell_name(client.owner, client.label, names)
+        self._crowd_notices.tell_name(client.person, client.label, names)
 
     def _remove_member(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
-        """Take a client out of a room. -> the notices to be posted"""
+        """Take a client out of a room. -> the notices to be posted: none while another place of it is there"""
         del client.members[room]
         client.departing += (room.remove(client),)
-        return self._unless_counted(client, room, notice)
+        return () if room.has(client.account) else self._unless_counted(client, room, notice)
 
-    def _forget(self, client: Client, notice: Kind) -> None:
-        self._topic_notices.tell(client.owner)
-        if notice is Kind.KICKED:
-            self._crowd_notices.tell_kicked(client.owner, (room.name for room in client.members))
-        else:
-            self._tell_name(client, *client.members)
-        self._register.remove(client)
-        notices = [self._remove_member(client, room, draft_of(client, room, notice)) for room in tuple(client.members)]
+    def _leave_mailbox(self, client: Client) -> None:
         if client.mailbox:
             client.departing += (client.mailbox.room.remove(client),)
             client.mailbox = None
+
+    def _forget(self, client: Client, kind: Kind) -> None:
+        """Remove a client, and tell its rooms in which no other place of it is."""
+        self._topic_notices.tell(client.owner)
+        if kind is Kind.KICKED:
+            self._crowd_notices.tell_kicked(client.person, (room.name for room in client.members))
+        else:
+            self._tell_name(client, *client.members)
+        self._register.remove(client)
+        stays = bool(client.account and self._register.places(client.account))
+        make_notice = move_notice if stays and kind is Kind.LEFT else draft_of
+        notices = [self._remove_member(client, room, make_notice(client, room, kind)) for room in tuple(client.members)]
+        self._leave_mailbox(client)
         client.departed = self._post_change(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
@@ -636,4 +747,10 @@ class Chat:
 def _keep_name(client: Client, nick: str) -> None:
     """Let a place ask for the name that it has. Raises ChatError for any other."""
     if fold(nick) != fold(client.label):
+        raise ChatError("name-kept", f"you are [{client.shown}] here: connect again to be somebody else")
+
+
+def _keep_account(client: Client, account: str) -> None:
+    """Let a place prove its account again. Raises ChatError for any other."""
+    if account != client.account:
         raise ChatError("name-kept", f"you are [{client.shown}] here: connect again to be somebody else")

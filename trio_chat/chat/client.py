@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from trio_chat.chat.events import MARK, Receipt
+from trio_chat.chat.events import MAILBOX_MARK, MARK, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.room import Member, Room
@@ -85,13 +85,18 @@ class Client:
 
     @property
     def mailbox_name(self) -> str:
-        """The name of its mailbox, which outlasts the connection if the client has a session."""
-        return f"@{self.session or self.id}"
+        """The name of its mailbox: that of the account, or one that outlasts the connection if it has a session."""
+        return MAILBOX_MARK + (self.account or self.session or self.id)
 
     @property
     def owner(self) -> str:
         """The owner of its session record: its session, or else the id of this connection."""
         return self.session or self.id
+
+    @property
+    def person(self) -> str:
+        """The owner of the record of whom others are told: all places of the account together, or this client."""
+        return MAILBOX_MARK + self.account if self.account else self.owner
 
     @property
     def session_record(self) -> SessionRecord:

@@ -163,9 +163,8 @@ def _help(_call: Call) -> Answer:
 
 
 def _who(call: Call) -> Answer:
-    members = call.room.members
-    labels = ((member.label, member is call.client) for member in members)
-    return _notice(who_is_here(call.room.name, len(members), labels, limit=call.limit))
+    labels = ((it.shown, it.person == call.client.person) for it in call.room.people)
+    return _notice(who_is_here(call.room.name, call.room.headcount, labels, limit=call.limit))
 
 
 def _nick(call: Call) -> Answer:
@@ -200,17 +199,17 @@ def _leave(call: Call) -> Answer:
         raise ChatError("not-in-room", f"you are not in #{room}")
     if call.room.name == LOBBY:
         raise ChatError("usage", IN_LOBBY_ALREADY)
-    return _go(call, LOBBY)
+    return _go(call, LOBBY, for_good=True)
 
 
-def _go(call: Call, name: str) -> Answer:
-    room = call.chat.switch(call.client, name)
+def _go(call: Call, name: str, *, for_good: bool = False) -> Answer:
+    room = call.chat.switch(call.client, name, for_good=for_good)
     return _notice(where_you_are(room.name, room.topic))
 
 
 def _rooms(call: Call) -> Answer:
     rooms = call.chat.rooms
-    largest = [(room.name, len(room.members), room.topic) for room in rooms.largest(call.limit)]
+    largest = [(room.name, room.headcount, room.topic) for room in rooms.largest(call.limit)]
     return TextReply(tuple(rooms_there_are(largest, len(rooms), limit=call.limit)))
 
 

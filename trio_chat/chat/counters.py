@@ -21,6 +21,8 @@ class DisconnectReason(StrEnum):
     KICKED = "kicked"
     RESUMED = "resumed"
     """Its session goes on in another connection."""
+    UNPROVEN = "unproven"
+    """The proof of its name counts no more."""
     STOPPING = "stopping"
     FAILED = "failed"
     """A bug of the server ended it."""

@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
-from trio_chat.chat.events import SERVER, Draft, Kind, Post
+from trio_chat.chat.events import MAILBOX_MARK, SERVER, Draft, Kind, Post
 from trio_chat.chat.log import Mode
-from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord, Told
+from trio_chat.chat.session_record import PERSON, SessionChange, SessionEnd, SessionRecord, Told
 
 NOTICES_PER_TICK = 100
 """Notices of one room that are posted one by one between two ticks."""
@@ -92,7 +92,7 @@ class Untold:
 
     def is_told(self, record: SessionRecord | None) -> bool:
         """Tell whether others know all of a client that has this record, or none."""
-        if record is None:
+        if record is None or record.is_place:
             return not self.rooms
         return self.label == record.label and self.rooms.keys() == set(record.rooms)
 
@@ -152,6 +152,30 @@ class CrowdNotices:
                 crowds[rename.room].hold(owner, msgspec.structs.replace(rename, author=untold.label))
         return True
 
+    def become(
+        self, renames: Collection[Draft], *, guest: str, person: str, before: Collection[str], large: Collection[str]
+    ) -> list[Draft]:
+        """Count the notices that a guest is a member from now on in `large` and crowded rooms. -> the others, to be
+        posted
+
+        `before` are the rooms in which the person is by other places: there a guest leaves. `guest` and `person` are
+        the owners, of whom nothing may be untold.
+        """
+        posted, counted = list[Draft](), list[Draft]()
+        for rename in renames:
+            crowd = self._crowd(rename.room)
+            if rename.room in large or crowd.is_full:
+                crowd.count(Kind.LEFT if rename.room in before else Kind.RENAMED)
+                counted.append(rename)
+            else:
+                crowd.record_posted()
+                posted.append(rename)
+        if counted:
+            self._begin(guest, counted[0].author, (rename.room for rename in counted))
+            if any(rename.room not in before for rename in counted):
+                self._begin(person, counted[0].text, (*before, *(rename.room for rename in posted)))
+        return posted
+
     def change_of(self, owner: str, record: SessionRecord | None) -> SessionChange:
         """Return the change of the session record to keep now: with what was told, where that lags behind."""
         now = record or SessionEnd(owner)
@@ -162,8 +186,8 @@ class CrowdNotices:
             self._end(owner)
             return now
         untold.now, told = now, Told(untold.label, tuple(untold.rooms))
-        if record is None:  # nobody can resume it
-            return SessionRecord(owner, Mode.LINES, untold.label, "", (), told=told)
+        if record is None:
+            return _gone(owner, told)
         return msgspec.structs.replace(record, told=told)
 
     def restore(self, record: SessionRecord, now: SessionChange, notices: Iterable[Draft] = ()) -> None:
@@ -175,6 +199,11 @@ class CrowdNotices:
                 self._crowd(notice.room).hold(record.owner, notice)
             else:
                 self._crowd(notice.room).count(notice.kind)
+
+    def tell(self, *owners: str) -> None:
+        """Sum up if anything is untold of one of these owners."""
+        if any(owner in self._untold for owner in owners):
+            self.sum_up()
 
     def tell_kicked(self, owner: str, rooms: Iterable[str]) -> None:
         """Sum up if anything is untold of a client that is kicked, and a room will be told of that by its name."""
@@ -244,6 +273,13 @@ _WORDS = {
 def _counted(kind: Kind, count: int) -> str:
     one, several = _WORDS[kind]
     return f"{count:,} {one if count == 1 else several}"
+
+
+def _gone(owner: str, told: Told) -> SessionRecord:
+    """Make the record of somebody who is gone, and of whom that is untold: nobody can resume it."""
+    if owner.startswith(MAILBOX_MARK):
+        return SessionRecord(owner, PERSON, told.label, "", (), told=told, account=owner.removeprefix(MAILBOX_MARK))
+    return SessionRecord(owner, Mode.LINES, told.label, "", (), told=told)
 
 
 def _move(untold: Untold, notice: Draft) -> None:

@@ -23,6 +23,11 @@ def move_notice(client: Client, room: Room, kind: Kind) -> Draft:
     return draft_of(client, room, kind, f"#{room.name}")
 
 
+def entering_notice(client: Client, room: Room, former: str) -> Draft:
+    """Make the notice that a place was a guest of this name up to now."""
+    return Draft(room.name, Kind.RENAMED, former, client.label, "", client.id, account=client.account)
+
+
 def spoken_drafts(
     client: Client, room: Room, kind: Kind, texts: Sequence[str], key: str, *, is_typed: bool
 ) -> list[Draft]:

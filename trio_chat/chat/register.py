@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from trio_chat.chat.away import AwayClients
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import MARK
 from trio_chat.chat.nicks import NICK_MAX, fold, is_nick
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
@@ -25,6 +26,11 @@ def as_peer(who: str) -> str:
     return f"[{address}]:{port}" if ":" in address and "[" not in address else who
 
 
+def _bare(who: str) -> str:
+    """Return a name without the brackets and the mark with which the chat shows it."""
+    return (who[1:-1] if who.startswith("[") and who.endswith("]") else who).removesuffix(MARK)
+
+
 class Register:
     """All clients of this server, those that are away included; but no address or port finds these."""
 
@@ -35,6 +41,8 @@ class Register:
         self._by_session: dict[str, Client] = {}
         self._by_label: dict[str, Client] = {}
         """Clients without a nick whose label is not their present address: they have resumed, or are away."""
+        self._by_account: dict[str, list[Client]] = {}
+        """The places of each account that has any, in the order of proving it."""
         self.away = AwayClients()
         self._by_origin: Counter[int] = Counter()
 
@@ -75,6 +83,7 @@ class Register:
         del self._by_id[client.id]
         self._leave_origin(client)
         self._by_session.pop(client.session, None)
+        self._leave_account(client)
         self._release_name(client)
 
     def send_away(self, client: Client) -> None:
@@ -100,13 +109,39 @@ class Register:
         return self._by_nick.get(fold(nick))
 
     def claim_nick(self, client: Client, nick: str) -> None:
-        """Give a client a well-formed nick and free its old one. Raises ChatError where another client has it."""
+        """Give a client a well-formed nick and free its old one. Raises ChatError where another client has it.
+
+        Places of one account share it.
+        """
         key = fold(nick)
-        if self._by_nick.get(key, client) is not client:
+        owner = self._by_nick.get(key, client)
+        if owner is not client and not (client.account and owner.account == client.account):
             raise ChatError("nick-taken", f"the nick {nick} is taken")
         self._release_name(client)
         self._by_nick[key] = client
         client.nick = nick
+
+    def enter_account(self, client: Client, account: str, name: str) -> None:
+        """Make a client a place of an account, under its name. Raises ChatError where a guest has that."""
+        former, client.account = client.account, account
+        try:
+            self.claim_nick(client, name)
+        except ChatError:
+            client.account = former
+            raise
+        self._by_account.setdefault(account, []).append(client)
+
+    def places(self, account: str) -> Sequence[Client]:
+        """The places of an account, the connected ones first."""
+        return sorted(self._by_account.get(account, ()), key=self.away.__contains__)
+
+    def called(self, who: str) -> Sequence[Client]:
+        """The places of the member, or the guest, that has a nick. It may be written as the chat shows it."""
+        name = _bare(who)
+        client = self._by_nick.get(fold(name)) if len(name) <= NICK_MAX else None
+        if client is None:
+            return ()
+        return self.places(client.account) if client.account else (client,)
 
     def by_id(self, client_id: str) -> Client | None:
         """The client with that id."""
@@ -120,7 +155,7 @@ class Register:
         """The client that others know by this label, however the nick or the address is written."""
         label = as_peer(label)
         if client := self._by_nick.get(fold(label)) or self._by_label.get(label):
-            return client
+            return self.places(client.account)[0] if client.account else client
         try:
             found = self.find(label)
         except ChatError:
@@ -148,10 +183,11 @@ class Register:
 
         A connected client comes before one that is away. Raises ChatError for what can be none of these.
         """
-        name = who[1:-1] if who.startswith("[") and who.endswith("]") else who
-        if client := self._by_id.get(who) or (self._by_nick.get(fold(name)) if len(name) <= NICK_MAX else None):
+        if client := self._by_id.get(who):
             return [client]
-        if is_nick(name):
+        if called := self.called(who):
+            return list(called)
+        if is_nick(_bare(who)):
             return []
         if found := self.find(who):
             return found
@@ -176,9 +212,20 @@ class Register:
         if client.nick is None:
             self._by_label[client.label] = client
 
+    def _leave_account(self, client: Client) -> None:
+        if client.account:
+            places = self._by_account[client.account]
+            places.remove(client)
+            if not places:
+                del self._by_account[client.account]
+
     def _release_name(self, client: Client) -> None:
         if client.nick is not None:
-            del self._by_nick[fold(client.nick)]
+            key = fold(client.nick)
+            if self._by_nick[key] is client:
+                del self._by_nick[key]
+                if (places := self._by_account.get(client.account)) and places[0].nick == client.nick:
+                    self._by_nick[key] = places[0]
         elif self._by_label.get(client.label) is client:
             del self._by_label[client.label]
 

@@ -2,7 +2,7 @@
 
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from trio_chat.chat.events import Entry, Kind
@@ -33,6 +33,18 @@ class Listener(Protocol):
     @property
     def label(self) -> str:
         """The name that others see."""
+
+    @property
+    def account(self) -> str:
+        """The id of its account; "" for a guest."""
+
+    @property
+    def person(self) -> str:
+        """The owner of the record that it shares with the other places of its account, and with nobody else."""
+
+    @property
+    def shown(self) -> str:
+        """The label, with the mark of a proven name where it is one."""
 
     @property
     def outlet(self) -> Outlet:
@@ -159,6 +171,10 @@ class Room:
         self.members: dict[Listener, Member] = {}
         self.departing: dict[str, Member] = {}
         """Members that have left, by the id of the client: they are still sent entries from before that is durable."""
+        self._places: dict[str, int] = {}
+        """The number of places that each account has here."""
+        self._doubles = 0
+        """Members that are further places of somebody who is here."""
         self._forgotten, self._newest_id = 0, 0
 
     @property
@@ -176,16 +192,51 @@ class Room:
         """True if nobody is here, not even a member whose leaving is not durable yet."""
         return not self.members and not self.departing
 
+    @property
+    def headcount(self) -> int:
+        """The number of people here: all places of a person count as one."""
+        return len(self.members) - self._doubles
+
+    @property
+    def people(self) -> Iterator[Listener]:
+        """One client of each person here, in the order of coming."""
+        known = set[str]()
+        for client in self.members:
+            if client.account not in known:
+                yield client
+                if client.account:
+                    known.add(client.account)
+
+    def has(self, account: str) -> bool:
+        """Tell whether a place of an account is here."""
+        return account in self._places
+
+    def identify(self, client: Listener) -> None:
+        """Note that a member is a place of an account from now on."""
+        places = self._places.get(client.account, 0)
+        self._places[client.account] = places + 1
+        self._doubles += places > 0
+
+    def _forget_place(self, account: str) -> None:
+        places = self._places.pop(account) - 1
+        if places:
+            self._places[account] = places
+            self._doubles -= 1
+
     def admit(self, client: Listener) -> Member:
         """Make a client a member, which is sent all entries from now on. The caller adds it to the client."""
         if earlier := self.departing.get(client.id):
             self.depart(earlier)  # the new membership begins where that one ends
         member = self.members[client] = Member(client, self)
+        if client.account:
+            self.identify(client)
         return member
 
     def remove(self, client: Listener) -> Member:
         """Remove a member, which follows the log up to its own notice. `depart` ends that."""
         member = self.members.pop(client)
+        if client.account:
+            self._forget_place(client.account)
         if earlier := self.departing.get(client.id):
             self.depart(earlier)
         self.departing[client.id] = member

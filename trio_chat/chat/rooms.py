@@ -132,10 +132,12 @@ class Rooms:
             self._drop(name)
 
     def open_mailbox(self, client: Client) -> Member:
-        """The membership of a client in its own mailbox, which is made if there is none."""
+        """The membership of a client in its own mailbox, which is made if there is none. Places of one account share
+        theirs."""
         if client.mailbox is None:
-            room = self._make(client.mailbox_name, _MAILBOX_WINDOW)
-            self._mailboxes[room.name] = room
+            name = client.mailbox_name
+            if (room := self._mailboxes.get(name)) is None:
+                room = self._mailboxes[name] = self._make(name, _MAILBOX_WINDOW)
             client.mailbox = room.admit(client)
         return client.mailbox
 

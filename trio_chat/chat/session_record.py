@@ -2,6 +2,9 @@
 
 import msgspec
 
+PERSON = "person"
+"""The mode of a member's record, which has the rooms of all their places, and of which others are told."""
+
 
 class Told(msgspec.Struct, frozen=True):
     """The label of a client and its rooms as the notices kept so far tell them."""
@@ -15,7 +18,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
 
     `owner` is the session, which another connection can resume, or else the id of the connection. `told` is set while
     notices lag behind the record, since they are summed up later; else None. `account` is the id of its account; "" for
-    a guest.
+    a guest. The record of a place of an account serves to resume it, and others are told of the person instead.
     """
 
     owner: str
@@ -28,13 +31,22 @@ class SessionRecord(msgspec.Struct, frozen=True):
     account: str = ""
 
     @property
+    def is_place(self) -> bool:
+        """True for a place of an account."""
+        return bool(self.account) and self.mode != PERSON
+
+    @property
     def as_told(self) -> "SessionRecord | None":
-        """The record that follows from the notices kept so far; None where they tell of nobody."""
+        """The record that follows from the notices kept so far; None where they tell of nobody.
+
+        What they tell of a place was told of the guest that it was.
+        """
         if self.told is None:
-            return self
+            return None if self.is_place else self
         if not self.told.rooms:
             return None
-        return msgspec.structs.replace(self, label=self.told.label, rooms=self.told.rooms, told=None)
+        account = "" if self.is_place else self.account
+        return msgspec.structs.replace(self, label=self.told.label, rooms=self.told.rooms, told=None, account=account)
 
 
 class SessionEnd(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ ALICE = {
     "nick": "alice",
     "label": "alice",
     "rooms": ["lobby"],
+    "places": 1,
     "mode": "lines",
     "tls": False,
     "muted": False,

@@ -49,7 +49,8 @@ def to_clients(chat: Chat, clients: Sequence[Client], lines: Sequence[str], rece
     for start in range(0, len(clients), per_step):
         step = chat.here(clients[start : start + per_step])
         if step:
-            receipts.append(chat.announce_in([chat.rooms.open_mailbox(client).room for client in step], lines))
+            mailboxes = dict.fromkeys(chat.rooms.open_mailbox(client).room for client in step)  # places share theirs
+            receipts.append(chat.announce_in(list(mailboxes), lines))
         count += len(step)
         yield count
 

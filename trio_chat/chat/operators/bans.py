@@ -143,7 +143,7 @@ class Bans:
 def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
     """Kick everyone who is connected from a banned network, or was last, some in each step. -> the number so far
 
-    They are told why, and until when.
+    Of a member, all places are kicked, wherever they are. They are told why, and until when.
     """
     known = (*chat.clients, *chat.away)
     yield from kick_in_steps(
@@ -152,6 +152,7 @@ def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
         ban.sentence,
         kicked=set(),
         is_meant=lambda client: bool(client.address) and address_of(client.address) in ban.network,
+        everywhere=True,
     )
 
 

@@ -3,7 +3,7 @@
 A mute of a network silences everybody there. One of a client finds that client again by its session and by its address,
 whatever its nick: a plain client has no session, and a session is soon replaced by a new one. Others who were at that
 address at the time, and have not left since, are spared. Newcomers at that address are silenced, since they could be
-the same person.
+the same person. A mute of a member silences all places of the account as well, at any address.
 """
 
 import math
@@ -72,6 +72,8 @@ class Mute:
     @property
     def target(self) -> _Target:
         """The identity that is muted: equal for mutes that take each other's place."""
+        if self.account:
+            return f"@{self.account}", None
         return self.session or self.label, None if self.session else self.network
 
     @property
@@ -112,6 +114,7 @@ class Mutes:
         """`kept` is what the store has, oldest first. `ahead_s` gives the seconds by which the clock may be wrong."""
         self._in_order: Restrictions[int, Mute] = Restrictions(lambda mute: self._drop(mute.number), ahead_s)
         self._by_session: dict[str, Mute] = {}
+        self._by_account: dict[str, Mute] = {}
         self._by_network: NetworkTable[dict[int, Mute]] = NetworkTable()
         self._numbers: dict[_Target, int] = {}
         self._newest = 0
@@ -203,6 +206,8 @@ class Mutes:
         return list(found.values())
 
     def _concerning(self, client: Client) -> Iterator[Mute]:
+        if client.account and (mute := self._by_account.get(client.account)):
+            yield mute
         if client.session and (mute := self._by_session.get(client.session)):
             yield mute
         if client.address:
@@ -220,6 +225,8 @@ class Mutes:
         self._numbers[mute.target] = mute.number
         if mute.session:
             self._by_session[mute.session] = mute
+        if mute.account:
+            self._by_account[mute.account] = mute
         if mute.network:
             mutes = self._by_network.get(mute.network) or {}
             mutes[mute.number] = mute
@@ -228,6 +235,7 @@ class Mutes:
     def _leave(self, mute: Mute) -> None:
         self._numbers.pop(mute.target, None)
         self._by_session.pop(mute.session, None)
+        self._by_account.pop(mute.account, None)
         if mute.network and (mutes := self._by_network.get(mute.network)):
             mutes.pop(mute.number, None)
             if not mutes:
@@ -270,11 +278,11 @@ def mute_of_client(
 
     Raises ChatError where these are too many to be spared.
     """
-    spared = frozenset(one.owner for one in neighbours if one is not client)
+    spared = frozenset(one.owner for one in neighbours if one.person != client.person)
     if len(spared) > SPARED_MAX:
         text = f"{len(spared)} others are at the address of {client.label}, and at most {SPARED_MAX} can be spared"
         raise ChatError("too-many-spared", text)
-    return Mute(0, client.label, home_of(client), client.session, spared, reason, by, now, until)
+    return Mute(0, client.label, home_of(client), client.session, spared, reason, by, now, until, client.account)
 
 
 def home_of(client: Client) -> Network | None:

@@ -68,11 +68,15 @@ class Operator:
     finish: Callable[[Iterator[int]], Awaitable[int]]
     hooks: Hooks
 
-    def kick(self, client: Client, *, by: str, reason: str = "") -> None:
-        """End a client's connection; it is told the reason. Raises ChatError for one that is gone."""
+    def kick(self, client: Client, *, by: str, reason: str = "", everywhere: bool = False) -> None:
+        """End a client's connection, or all places of its account; it is told the reason.
+
+        Raises ChatError for one that is gone.
+        """
         reason = clean(reason).strip()
-        self.chat.kick(client, _sentence(reason))
-        self.records.record(by, "kick", f"{_name(client)}: {reason}" if reason else _name(client))
+        kicked = self.chat.kick(client, _sentence(reason), everywhere=everywhere)
+        what = _name(client) + (f" in {len(kicked)} places" if len(kicked) > 1 else "")
+        self.records.record(by, "kick", f"{what}: {reason}" if reason else what)
 
     async def kick_many(self, clients: Sequence[Client], *, by: str, what: str, reason: str = "") -> set[str]:
         """End many connections, for which there is one record: `what`. -> the ids of those who were still there"""

@@ -140,7 +140,7 @@ def _row(chat: Chat, client: Client) -> tuple[str, ...]:
     return (
         str(client.port or "-"),
         client.address or "-",
-        client.nick or "-",
+        client.shown if client.nick else "-",
         str(client.mode),
         f"{chat.idle_s(client):.0f}s",
         str(client.lines_in),
@@ -175,11 +175,12 @@ async def _kill(context: ConsoleContext, argument: str) -> Iterable[str]:
         found = []
     if not found and not (port and _ASCII_DIGITS.issuperset(port)):
         return ("Usage: kill PORT",)
-    if len(found) > 1:
+    is_called = bool(context.chat.called(argument))
+    if len(found) > 1 and not is_called:
         return (f"Port {port} is shared; kill one of:", *(client.peer for client in found))
     if not found:
         return ("Unknown port number",)
-    context.operator.kick(found[0], by=BY)
+    context.operator.kick(found[0], by=BY, everywhere=is_called)
     return ()
 
 
@@ -246,7 +247,7 @@ async def _mute(context: ConsoleContext, argument: str) -> Iterable[str]:
     who, minutes, reason = _with_terms(argument, "mute WHO")
     network = network_written(who)
     found = [] if network else context.chat.find(who)
-    if len(found) > 1:
+    if len(found) > 1 and not context.chat.called(who):
         return (f"{who} is shared; mute one of:", *(client.peer for client in found))
     target = network or next(iter(found), None)
     if target is None:

@@ -95,9 +95,11 @@ async def _nick(talk: FrameConversation, request: frames.Nick) -> None:
 
 
 async def _who(talk: FrameConversation, request: frames.Who) -> None:
-    members = talk.room(request.room).members
-    labels = [member.label for member in itertools.islice(members, MEMBERS_MAX)]
-    talk.answer(frames.Members(room=request.room, count=len(members), labels=labels, key=request.key))
+    room = talk.room(request.room)
+    people = list(itertools.islice(room.people, MEMBERS_MAX))
+    labels, proven = [it.label for it in people], [it.label for it in people if it.account]
+    count = room.headcount
+    talk.answer(frames.Members(room=request.room, count=count, labels=labels, proven=proven, key=request.key))
 
 
 async def _list_rooms(talk: FrameConversation, request: frames.ListRooms) -> None:

@@ -1,5 +1,8 @@
 """Restoring sessions at start, so that a restart of the server removes nobody from their rooms.
 
+A member's places in frames are restored as guests are; of those in lines, the rooms are told if none of the others is
+there.
+
 While it runs, their records are posted with the notices of joining, leaving and renaming.
 """
 
@@ -10,6 +13,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import UNCOUNTED
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.journal import Journal, SessionStore, need
 
 logger = logging.getLogger(__name__)
@@ -20,7 +24,11 @@ async def restore_sessions(chat: Chat, journal: Journal, origin_of: Callable[[st
 
     `origin_of` gives the key under which clients of an address are counted; of an older journal, it is empty.
     """
+    persons = list[SessionRecord]()
     for record in await need(journal, SessionStore).read_sessions():
+        if record.mode == PERSON:
+            persons.append(record)
+            continue
         try:
             if record.mode == Mode.FRAMES:
                 chat.restore(record, origin_of(record.address) if record.address else UNCOUNTED)
@@ -28,4 +36,6 @@ async def restore_sessions(chat: Chat, journal: Journal, origin_of: Callable[[st
         except ChatError as error:
             logger.warning("the session of [%s] is lost: %s", record.label, error.text)
         chat.announce_departure(record)
+    for record in persons:  # once all their places are restored that can be
+        chat.restore_person(record)
     chat.sum_up()  # what was untold when the server stopped
