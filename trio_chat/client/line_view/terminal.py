@@ -7,9 +7,8 @@ that keys and lines take turns and nothing needs a lock. It is slow to import: i
 import asyncio
 import math
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Self, TextIO, cast
 
@@ -29,11 +28,13 @@ from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
 from trio_chat.client.line_view.prompt_renderer import reflows
 from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
+from trio_chat.client.line_view.question import Question
 from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
+from trio_chat.client.line_view.typed_drafts import TypedDrafts
 from trio_chat.client.line_view.word_completer import Complete, WordCompleter
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, lines_in, pasted
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, pasted
 
 STYLE = Style.from_dict({"waiting": "dim"})
 
@@ -111,8 +112,7 @@ class Terminal:
         buffer.accept_handler = self._accept
         buffer.on_text_changed += self._fold
         buffer.read_only = Condition(lambda: self._question is not None)
-        self._typed: list[str] = []
-        self._has_typed = trio.Event()
+        self._typed = TypedDrafts()
         self._printed_at = self._pasted_at = -math.inf
         self.stopped = trio.Event()
 
@@ -135,14 +135,7 @@ class Terminal:
 
     async def __anext__(self) -> list[str]:
         """Wait for typed lines. -> all that there are; a paste of several lines is one, with its line breaks"""
-        await trio.lowlevel.checkpoint()
-        while not self._typed:
-            if self.stopped.is_set():
-                raise StopAsyncIteration
-            self._has_typed = trio.Event()
-            await self._has_typed.wait()
-        lines, self._typed = self._typed, []
-        return lines
+        return await self._typed.take()
 
     async def prompt(self) -> None:
         """Read keys until stopped, or until the terminal is gone. Runs on asyncio."""
@@ -173,7 +166,7 @@ class Terminal:
 
     def _stop(self) -> None:
         self.stopped.set()
-        self._has_typed.set()
+        self._typed.close()
         app = self._session.app
         if app.is_running and not app.is_done:
             app.exit()
@@ -262,6 +255,15 @@ class Terminal:
         if folded != buffer.text:
             cursor = len(self._clusters.fold(buffer.text[: buffer.cursor_position]))
             buffer.set_document(Document(folded, min(cursor, len(folded))), bypass_readonly=True)
+        asyncio.get_running_loop().call_soon(self._close_menu_of_one)  # the change may be a completion
+
+    def _close_menu_of_one(self) -> None:
+        """Close the menu of completions if it has only the one that has just been put into the draft."""
+        buffer = self._session.default_buffer
+        menu = buffer.complete_state
+        if menu and len(menu.completions) == 1 and menu.complete_index == 0:
+            buffer.complete_state = None
+            self.refresh()
 
     def _accept(self, buffer: Buffer) -> bool:
         """Send the draft and empty the prompt; a paste of many lines is asked about first."""
@@ -277,8 +279,7 @@ class Terminal:
     def _send(self, draft: str) -> None:
         if "\n" in draft:
             self._pasted_at = asyncio.get_running_loop().time()
-        self._typed.append(draft)
-        self._has_typed.set()
+        self._typed.put(draft)
 
     def _send_if_wanted(self, draft: str, key: str) -> None:
         if key == "y":
@@ -332,9 +333,7 @@ class Terminal:
 
     def _has_stopped_paste(self) -> bool:
         """Take back a paste that is being sent, or that nobody has taken from here yet. -> whether there was any"""
-        count = sum(len(lines_in(draft)) for draft in self._typed if "\n" in draft)
-        self._typed = [line for line in self._typed if "\n" not in line]
-        if count:
+        if count := self._typed.drop_pastes():
             self._view.refuse(f"{count_lines(count)} not sent: taken back")
         return self._view.stop_paste() or count > 0
 
@@ -372,23 +371,6 @@ class Terminal:
     def _answer_by_key(self, event: KeyPressEvent) -> None:
         if self._question and event.data.lower() in self._question.keys:
             self._answer(self._question, event.data.lower())
-
-
-@dataclass(eq=False)
-class Question:
-    """A question that stands in place of the prompt, until a key answers it."""
-
-    text: str
-    then: Callable[[str], None] = lambda _key: None
-    """Called with the key."""
-    keys: str = "yne"
-    """The keys that answer it; all others are ignored."""
-    is_secret: bool = False
-    """True if it is answered by a line, which is not shown."""
-    secret: str = field(default="", repr=False)
-    """The line so far."""
-    answer: str = field(default="", repr=False)
-    answered: trio.Event = field(default_factory=trio.Event)
 
 
 def _clear_draft(event: KeyPressEvent) -> None:
