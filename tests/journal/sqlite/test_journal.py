@@ -469,6 +469,28 @@ class TestDamageFoundLater:
         async with open_sqlite(path) as journal:
             assert await what_is_left(journal, None) == ["one", Damaged(2), "three"]
 
+    @pytest.mark.parametrize("after", [None, 0])
+    @pytest.mark.parametrize(
+        ("number", "kind", "flipped"),
+        [(1, b"said", b"left"), (1, b"said", b"saie"), (2, b"joined", b"jpined"), (2, b"joined", b"said\0\0")],
+    )
+    async def test_an_entry_whose_kind_is_damaged_is_in_its_room_still(
+        self, path: Path, number: int, kind: bytes, flipped: bytes, after: int | None
+    ) -> None:
+        async with open_sqlite(path) as journal:
+            for entry_id, it in enumerate((Kind.SAID, Kind.JOINED, Kind.SAID), 1):
+                await journal.post(Draft("lobby", it, f"by{entry_id}", "x")).kept()
+        at = content(path).index(kind + b"by%d" % number)
+        overwrite(path, at, flipped)
+
+        async with open_sqlite(path) as journal:
+            page = await journal.read("lobby", limit=9, after=after)
+            said = await journal.read("lobby", limit=9, after=after, without_presence=True)
+
+        assert [it for it in page if isinstance(it, Damaged)] == [Damaged(number)]
+        assert [it.id for it in page] == [1, 2, 3]
+        assert [it.id for it in said] == [1, 3]
+
     async def test_damaged_entries_are_found_by_their_words_still(self, path: Path) -> None:
         await fill(path, "hello earth", "hello world")
         overwrite(path, content(path).index(b"hello world"), b"j")
