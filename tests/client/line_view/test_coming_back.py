@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 Sit = Callable[..., AbstractAsyncContextManager[list[str]]]
 
-PASSWORD = "open sesame"
+PASSWORD = "open /? sesame, n N q y"
 
 
 @pytest.fixture
@@ -29,12 +29,14 @@ def sit(peer: Peer, screen: Screen, tmp_path: Path, nursery: trio.Nursery) -> Si
     streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
 
     @asynccontextmanager
-    async def run(*options: str, kills: bool = False, **last_ids: int) -> AsyncIterator[list[str]]:
+    async def run(
+        *options: str, kills: bool = False, welcome: dict[str, object] | None = None, **last_ids: int
+    ) -> AsyncIterator[list[str]]:
         command = [sys.executable, "-m", "trio_chat", "join", "127.0.0.1", str(peer.port), "--nick", "me", *options]
         start = partial(trio.run_process, check=False, cwd=ROOT, env=environment, start_new_session=True, **streams)
         process: trio.Process = await nursery.start(start, command)
         infos = [{"name": room, "topic": "", "members": 1, "last_id": last} for room, last in last_ids.items()]
-        hello = await peer.welcome(**({"rooms": infos} if infos else {}))
+        hello = await peer.welcome(**({"rooms": infos} if infos else {}) | (welcome or {}))
         yield hello["rooms"]
         if kills:
             process.kill()
@@ -182,3 +184,58 @@ async def test_the_memory_of_a_killed_client_damages_no_other(
     shown = "".join(screen.lines)
     assert shown.count("is damaged: it is now") == 2
     assert "Traceback" not in shown
+
+
+MEMBER = {"you": {"id": "c1", "label": "me", "address": "1.2.3.4:5", "account": "9f" * 8}}
+
+
+async def test_a_member_tells_the_server_how_far_they_have_read_and_whom_they_ignore(
+    sit: Sit, peer: Peer, screen: Screen
+) -> None:
+    memory = {"rooms": ["lobby"], "ignored": ["eve"], "marks": {"lobby": [3, 60.0]}}
+    async with sit("--history", "0", welcome={**MEMBER, "member": memory}):
+        sent = await peer.frame()
+        if sent["type"] == "ignored":
+            sent = await peer.frame()
+        await peer.send(type="members", room="lobby", count=1, labels=["me"], key=sent["key"])
+        await screen.shows("[me®] #lobby>")
+        await peer.tell(4, "hi")
+        await peer.tell(5, "not for you", author="eve")
+        await screen.shows("1970-01-01 00:00 [a]> hi", "[me®] #lobby>")
+        screen.type("/ignore bob\r")
+        ignored = await unlike(peer, "read")
+        screen.type("/quit\r")
+        reads = []
+        while (frame := await peer.frame())["type"] == "read":
+            reads.append((frame["room"], frame["id"]))
+        await peer.stream.aclose()
+
+    assert sorted(ignored["names"]) == ["bob", "eve"]
+    assert (reads[-1], frame["type"]) == (("lobby", 5), "bye")
+    assert "not for you" not in "".join(screen.lines)
+
+
+async def unlike(peer: Peer, kind: str) -> dict[str, object]:
+    """Return the next frame of another kind."""
+    while (frame := await peer.frame())["type"] == kind:
+        pass
+    return frame
+
+
+async def test_the_password_of_a_name_is_asked_for_unseen_and_goes_nowhere_else(
+    sit: Sit, peer: Peer, screen: Screen, tmp_path: Path
+) -> None:
+    async with sit("--history", "0"):
+        await answer(peer)
+        await screen.shows("[me] #lobby>")
+        screen.type("/login alice\r" + PASSWORD + "x\x7f\r")  # typed ahead of the question
+        asked = await peer.frame()
+        await screen.shows("> /login alice ••••", "[me] #lobby>")
+        await peer.send(type="named", label="alice", account="9f" * 8)
+        await peer.send(type="output", lines=["*** you are [alice®] now: the name is yours ***"], key=asked["key"])
+        await screen.shows("[alice®] #lobby>")
+        await leave(peer, screen)
+
+    assert asked["line"] == f"/login alice {PASSWORD}"
+    assert PASSWORD.encode() not in screen.received
+    assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in files_in(tmp_path))

@@ -15,6 +15,7 @@ from trio_chat.client.link.events import (
     NewSince,
     Question,
     Received,
+    ServerNews,
 )
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.protocol import ClientProtocol
@@ -371,3 +372,44 @@ def test_an_entry_that_is_removed_while_it_is_held_back_is_shown_without_its_wor
 
     shown = [told.entry.text for told in joiner.told if isinstance(told, Received)]
     assert shown == ["a message of [bob] was removed", "12"]
+
+
+def told_entry(number: int, author: str = "bob") -> frames.Said:
+    return frames.Said(id=number, room="@", kind="told", time=60.0 + number, author=author, to="alice", text="psst")
+
+
+@pytest.mark.parametrize(
+    ("mark", "expected"),
+    [
+        (ReadMark(6, 33.0), ["2 since 33", "past 7", "past 8", "past 9"]),
+        (None, ["2 since 67", "past 7", "past 8", "past 9"]),
+        (ReadMark(9, 33.0), []),
+    ],
+)
+def test_private_messages_that_waited_are_shown_below_a_line(mark: ReadMark | None, expected: list[str]) -> None:
+    joiner = Joiner(marks=ReadMarks({"@": mark} if mark else {}, "e"))
+    joiner.page()
+    joiner.members("alice")
+    joiner.told.clear()
+
+    joiner.hear(frames.News(rooms={}, waiting=2))
+    joiner.hear(said(12))
+    question = joiner.asked[-1]
+    assert isinstance(question, frames.History)
+    assert (question.room, question.before) == ("@", 11)
+    entries = [told_entry(5), told_entry(7), told_entry(8, "alice"), told_entry(9)]
+    joiner.hear(frames.Page(entries=entries, more=True, key=question.key))
+
+    assert joiner.heard == [*expected, "new 12"]
+
+
+def test_nothing_is_asked_for_where_nothing_waited() -> None:
+    joiner = Joiner()
+    joiner.page()
+    joiner.members("alice")
+    asked = len(joiner.asked)
+
+    joiner.hear(frames.News(rooms={"dev": frames.RoomNews(14, 2)}, waiting=0))
+
+    assert len(joiner.asked) == asked
+    assert joiner.told[-1] == ServerNews({"dev": frames.RoomNews(14, 2)}, 0)

@@ -9,11 +9,14 @@ from trio_chat.client.link.events import (
     Answered,
     Connected,
     GapFound,
+    LinkEvent,
     LinkNotice,
     Message,
+    MessageWaits,
     Received,
     RecipientAway,
     RoomJoined,
+    ServerNews,
 )
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.narrator import Narrator
@@ -220,3 +223,48 @@ def test_a_rename_of_our_own_is_told_once_in_the_room_where_we_speak(narrator: N
     items = [item for entry in renamed for item in narrator.render(Received(entry, is_own=False), state).items]
 
     assert [item.room for item in items] == ["dev"]
+
+
+def rendered(narrator: Narrator, event: LinkEvent, **state: Any) -> list[str]:
+    return paint(narrator.render(event, State(**state)).rows, is_coloured=False).splitlines()
+
+
+def entry_by(author: str, **fields: Any) -> Received:
+    values = {"id": 1, "room": "lobby", "kind": "said", "time": 0.0, "author": author, "text": "hi"}
+    return Received(frames.Said(**values | fields), is_own=False)
+
+
+def test_a_proven_name_has_its_mark_in_every_view_and_no_other_has(narrator: Narrator) -> None:
+    narrator.shows_own = True
+    account = {"account": "9f"}
+
+    assert rendered(narrator, entry_by("alice", **account)) == ["[alice®]> hi"]
+    assert rendered(narrator, entry_by("alice")) == ["[alice]> hi"]
+    told = entry_by("bob", kind="told", to="alice", room="@", to_account="9f")
+    assert rendered(narrator, told) == ["[bob -> alice®]> hi"]
+    members = frames.Members(room="lobby", count=2, labels=["me", "bob"], proven=["me"])
+    answered = Answered(frames.Who(room="lobby"), members)
+    assert rendered(narrator, answered, account="9f") == ["*** 2 in #lobby: [me®] (you), [bob] ***"]
+    assert narrator.prompt(80) == "[me®] #lobby> "
+    rendered(narrator, answered)
+    assert narrator.prompt(80) == "[me] #lobby> "
+
+
+def test_a_name_has_one_style_with_its_mark_and_without(narrator: Narrator) -> None:
+    [proven] = narrator.render(entry_by("alice", account="9f"), State()).rows
+    [guest] = narrator.render(entry_by("alice"), State()).rows
+
+    assert proven[0].style == guest[0].style
+
+
+def test_what_waits_for_a_member_and_what_is_new_elsewhere_is_told(narrator: Narrator) -> None:
+    assert rendered(narrator, MessageWaits("bob")) == ["*** [bob®] is not here: this waits for them ***"]
+    news = {"lobby": frames.RoomNews(9, 9), "dev": frames.RoomNews(14, 2), "ops": frames.RoomNews(1, 0)}
+    assert rendered(narrator, ServerNews(news, 0)) == ["*** #dev: 14 new, 2 for you; #ops: 1 new ***"]
+    many = {f"r{number}": frames.RoomNews(1, 0) for number in range(30)}
+    assert rendered(narrator, ServerNews(many, 0))[0].endswith("#r19: 1 new; and 10 more rooms ***")
+    assert rendered(narrator, ServerNews({}, 3)) == []
+
+
+def test_a_password_is_not_shown_again(narrator: Narrator) -> None:
+    assert paint(narrator.echo("/login alice correct horse"), is_coloured=False) == "> /login alice ••••\n"

@@ -17,6 +17,8 @@ from trio_chat.client.link.events import (
     Failed,
     LinkEvent,
     LinkNotice,
+    MarkMoved,
+    MemoryOfServer,
     Message,
     Pending,
     Received,
@@ -40,6 +42,9 @@ LEAVE_TIMEOUT_S = 2
 
 LEAVE_NOTICE_S = 0.5
 """Time after which the person who leaves is told what the client waits for."""
+
+MARKS_INTERVAL_S = 5
+"""Time between two reports of how far the person has read."""
 
 BACKFILL_TIMEOUT_S = 3
 """Time for which new entries of a room that was joined wait for its history."""
@@ -78,6 +83,8 @@ class Conversation:
             clock=time.time,
         )
         self._removals = Removals()
+        self._told_marks: dict[str, int] = {}
+        """The marks that the server has from us, or from another place of ours."""
         self._backfill_deadline = math.inf
         self._unshown: list[LinkEvent] = []
         self._reconnecting = trio.CancelScope()
@@ -117,6 +124,7 @@ class Conversation:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._send)
                     nursery.start_soon(self._stop_pastes)
+                    nursery.start_soon(self._tell_marks)
                     nursery.start_soon(self._ask_about, held)
                     nursery.start_soon(self._leave_in_time, nursery.cancel_scope)
                     ended = await self._show_all()
@@ -214,6 +222,7 @@ class Conversation:
 
     async def _send(self) -> None:
         await self._sender.run()
+        self._tell_new_marks()
         self._set_reconnect_deadline()
         self.link.finish()
         self._has_sent.set()
@@ -236,6 +245,8 @@ class Conversation:
         summary_at = math.inf if delay_s is None else trio.current_time() + delay_s
         with trio.move_on_at(min(self._backfill_deadline, summary_at)):
             batch = self._without_removed(await anext(self.link))
+            for event in batch:
+                self._follow_server(event)
             self._narrator.people.update(batch, self.link.label)
             batch = self._backfill.reorder(batch, self.link)
             for question in self._backfill.take_questions():
@@ -246,6 +257,35 @@ class Conversation:
             return []
         self._backfill_deadline = math.inf
         return self._backfill.release()
+
+    def _follow_server(self, event: LinkEvent) -> None:
+        """Take over what the server remembers of us, before it is used for what comes next."""
+        match event:
+            case MemoryOfServer(ignored=ignored, marks=marks):
+                self._marks.merge(marks, self.link.epoch)
+                self._told_marks = {room: mark.id for room, mark in marks.items()}
+                for name in ignored:
+                    self._narrator.people.ignore(name)
+                if set(self._narrator.people.ignored) != set(ignored):
+                    self.link.keep_ignored(self._narrator.people.ignored)
+            case MarkMoved(room=room, id=entry_id):
+                self._marks.read_elsewhere(room, entry_id, time.time())
+                self._told_marks[room] = entry_id
+
+    async def _tell_marks(self) -> None:
+        """Tell the server now and then how far the person has read."""
+        while self._surface.has_person:
+            await trio.sleep(MARKS_INTERVAL_S)
+            self._tell_new_marks()
+
+    def _tell_new_marks(self) -> None:
+        if not (self.link.account and self.link.is_connected and self._surface.has_person):
+            return
+        for room, mark in self._marks.marks.items():
+            is_ours = room in self.link.rooms or room == frames.MAILBOX
+            if is_ours and mark.id > self._told_marks.get(room, 0):
+                self._told_marks[room] = mark.id
+                self.link.mark_read(room, mark.id)
 
     def _without_removed(self, batch: Sequence[LinkEvent]) -> list[LinkEvent]:
         """Take the words of removed entries out of events, also out of those held back."""
@@ -260,7 +300,7 @@ class Conversation:
             await self._display.show([output for event, output in outputs if not self._is_too_small(event)])
             del self._unshown[: len(some)]
             for event in some:
-                if isinstance(event, Received) and event.entry.room != frames.MAILBOX:
+                if isinstance(event, Received):
                     self._marks.read(event.entry.room, event.entry.id, time.time())
             self._restore_long(some)
 

@@ -185,7 +185,10 @@ class Sender:
             why_not = self._link.log_in(meaning.name, invite=meaning.invite)
             return rows + (self._display.transcript.notice(why_not) if why_not else [])
         if isinstance(meaning, Ignore):
-            return rows + self._display.transcript.notice(self._ignore(meaning))
+            text = self._ignore(meaning)
+            if meaning.name and self._link.account:
+                self._link.keep_ignored(self._narrator.people.ignored)
+            return rows + self._display.transcript.notice(text)
         if isinstance(meaning, frames.RunCommand) and without_secret(line) != line and not self._link.may_send_password:
             return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
         await self._display.print(rows)

@@ -363,9 +363,11 @@ class Terminal:
         for other in ("enter", "c-d", "c-z", Keys.BracketedPaste, Keys.Any):
             keys.add(other, filter=is_asking & ~is_secret)(_ignore)
         for key in ("enter", "c-j", "c-h", "delete", "c-u", Keys.BracketedPaste, Keys.Any):
-            keys.add(key, filter=is_secret)(self._type_secret)
+            # Eager: in a line that is read-only, prompt_toolkit takes `n`, `/` and others for commands of a search.
+            keys.add(key, filter=is_secret, eager=True)(self._type_secret)
+        keys.add("c-c", filter=is_secret, eager=True)(lambda _: self._interrupt())
         for other in ("c-d", "c-z", "tab", "up", "down", "left", "right", "home", "end", "c-r"):
-            keys.add(other, filter=is_secret)(_ignore)
+            keys.add(other, filter=is_secret, eager=True)(_ignore)
         return keys
 
     def _answer_by_key(self, event: KeyPressEvent) -> None:

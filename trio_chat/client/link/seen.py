@@ -21,6 +21,7 @@ class Seen:
         self.epoch = welcome.epoch
         if welcome.last_id is not None:
             self._ids.setdefault(frames.MAILBOX, welcome.last_id)
+            self._before.setdefault(frames.MAILBOX, welcome.last_id)
         for room in rooms:
             self.add_room(room)
         return is_other_epoch

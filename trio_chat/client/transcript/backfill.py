@@ -21,6 +21,7 @@ from trio_chat.client.link.events import (
     Refused,
     RoomJoined,
     RoomLeft,
+    ServerNews,
 )
 from trio_chat.client.memory.records import ReadMark
 from trio_chat.client.transcript.link_state import JoinedRooms
@@ -32,6 +33,9 @@ HELD_MAX = 1000
 
 COUNTED_MAX = 100
 """Entries looked at to count what is new: as many as cost no more than fewer do."""
+
+WAITING_LEAST = 20
+"""Private messages looked at, at least: our own are among them."""
 
 ROOMS_AT_ONCE = 3
 """Other rooms whose new entries are counted at the same time: the server slows down who asks for more than that."""
@@ -68,6 +72,7 @@ class Backfill:
         self._questions: list[Question] = []
         self._held: list[LinkEvent] = []
         self._needs_hint = False
+        self._waiting = 0
         self.is_holding = False
         """True if new entries are held back."""
 
@@ -91,6 +96,8 @@ class Backfill:
 
     def _reorder(self, event: LinkEvent, joined: JoinedRooms) -> list[LinkEvent]:
         match event:
+            case ServerNews(waiting=waiting):
+                return [event, *self._request_waiting(waiting, joined)]
             case Connected(is_again=False, label=label):
                 self._needs_hint = ":" in label
                 self._begin(joined)
@@ -118,7 +125,7 @@ class Backfill:
         first = self._room if self._room in joined.rooms else next(iter(joined.rooms), "")
         self._rooms = {first}
         self._request_backfill(first, joined)
-        if self._history_lines is None:
+        if self._history_lines is None or joined.account:  # the server counts for its members
             return
         for room in joined.rooms:
             newest_id = joined.newest_id_before(room)
@@ -174,6 +181,15 @@ class Backfill:
             self._ask(question)
         self._ask(frames.Who(room=room, key=self._make_key()))
 
+    def _request_waiting(self, waiting: int, joined: JoinedRooms) -> list[LinkEvent]:
+        """Ask for the private messages that waited. They are shown below a line, like what is new in a room."""
+        if not waiting or self._history_lines is None:
+            return []
+        self._waiting = waiting
+        if question := self._history_of(frames.MAILBOX, joined, min(max(waiting, WAITING_LEAST), COUNTED_MAX)):
+            self._ask(question)
+        return []
+
     def _ask(self, question: Question) -> None:
         self._questions.append(question)
         self._asked.add(question.key)
@@ -192,6 +208,8 @@ class Backfill:
         match answered.answer:
             case frames.Page() as page if isinstance(answered.question, frames.History):
                 room = answered.question.room
+                if room == frames.MAILBOX:
+                    return self._waiting_parts(answered, page, joined)
                 parts = list(self._parts_of(page, self._marks.of_last_time(room), room, joined.label))
                 self._marks.catch_up(room, joined.newest_id_before(room), self._clock())
                 return [Answered(answered.question, part) if isinstance(part, frames.Page) else part for part in parts]
@@ -202,6 +220,23 @@ class Backfill:
                     shortened.append(LinkNotice(NICK_HINT))
                 return shortened
         return [answered]
+
+    def _waiting_parts(self, answered: Answered, page: frames.Page, joined: JoinedRooms) -> list[LinkEvent]:
+        """Return the private messages that waited, and the line before them."""
+        mark = self._marks.of_last_time(frames.MAILBOX)
+        entries = [entry for entry in page.entries if mark is None or entry.id > mark.id]
+        others = [entry for entry in entries if entry.author != joined.label]
+        if mark is None and others:
+            first = others[-self._waiting :][0]
+            entries = [entry for entry in entries if entry.id >= first.id]
+            others = others[-self._waiting :]
+        self._marks.catch_up(frames.MAILBOX, joined.newest_id_before(frames.MAILBOX), self._clock())
+        if not others:
+            return []
+        time = mark.time if mark else others[0].time
+        has_more = self._waiting > len(others)
+        new = NewSince(frames.MAILBOX, len(others), time, has_more=has_more, is_shown=True, shown=len(others))
+        return [new, Answered(answered.question, replace(page, more=False, entries=entries))]
 
     def _parts_of(
         self, page: frames.Page, mark: ReadMark | None, room: str, label: str

@@ -312,7 +312,8 @@ class Narrator:
         """Render a line where the person stopped reading; or, where nothing of it is shown, a notice."""
         count = f"more than {news.count}" if news.has_more else str(news.count)
         since = timestamp(news.time, self._now()).text.strip()
-        text = f"{count} new since {since}"
+        what = "new" if news.room != frames.MAILBOX else "private messages" if news.count != 1 else "private message"
+        text = f"{count} {what} since {since}"
         if not news.is_shown:
             return self._notice(f"#{excerpt(news.room, NICK_MAX)}: {text}")
         if news.shown < news.count:
@@ -340,7 +341,7 @@ class Narrator:
         match event:
             case Connected():
                 self.delivery.offline_reason = ""
-                return self._reconnected(event) if event.is_again else self._greet(event, link)
+                return self._reconnected(event) if event.is_again else self._greet(link)
             case Disconnected(reason=reason):
                 return RenderedOutput(notices=self.delivery.disconnected(reason, link))
             case Ended(reason=reason, is_orderly=is_orderly):
@@ -351,10 +352,10 @@ class Narrator:
             case _:
                 assert_never(event)
 
-    def _greet(self, connected: Connected, link: LinkState) -> RenderedOutput:
+    def _greet(self, link: LinkState) -> RenderedOutput:
         self._stay_in_a_room(link)
         topic = link.rooms.get(self.room, "")
-        return RenderedOutput(greeting=f"you are [{connected.label}] in #{self.room}" + (f": {topic}" if topic else ""))
+        return RenderedOutput(greeting=f"you are [{self.label}] in #{self.room}" + (f": {topic}" if topic else ""))
 
     def _reconnected(self, connected: Connected) -> RenderedOutput:
         notices = ["connected again"]
