@@ -32,13 +32,6 @@ _RUNNING = pytest.StashKey[ExitStack]()
 _BROWSER = pytest.StashKey[Browser]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all tests of this folder in one worker, one after the other: they share a browser."""
-    for item in items:
-        if item.path.parent == FOLDER:
-            item.add_marker(pytest.mark.xdist_group("console"))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """End the browser behind the last test of this folder: an event loop seems to run as long as it is there."""
@@ -53,7 +46,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture
 def browser(request: pytest.FixtureRequest) -> Browser:
-    """The Chromium of the tests in this folder; each page that is opened has a context of its own."""
+    """The Chromium of this worker; each page that is opened has a context of its own."""
     stash = request.config.stash
     if _BROWSER not in stash:
         with ExitStack() as stack:
