@@ -47,3 +47,9 @@ async def test_a_network_may_have_its_slash_encoded(admin, path: str) -> None:
     await admin.ask("POST", "/bans", json='{"network": "192.0.2.0/24"}')
 
     assert (await admin.ask("DELETE", path)).status in (200, 204)
+
+
+async def test_no_functions_are_made_that_build_the_url_of_a_route(admin) -> None:
+    for rule in admin.site.app.url_map.iter_rules():
+        with pytest.raises(NotImplementedError, match=r"is not built"):
+            rule.build({})
