@@ -11,6 +11,11 @@ import pytest
 
 from tests.operate.conftest import Operate, join_as
 from tests.protocol.conftest import Lines, Server
+from trio_chat.operate.api import AdminApi
+from trio_chat.operate.commands.tail import TailPrinter
+from trio_chat.operate.entries import RoomHistory
+from trio_chat.operate.location import ServerLocation
+from trio_chat.operate.output import Output
 
 
 @contextmanager
@@ -22,6 +27,16 @@ def following(data: Path, *arguments: str) -> Iterator[Lines]:
             yield Lines(process.stdout)
         finally:
             process.kill()
+
+
+def tailing(server: Server, room: str, *, unreachable: list[int] | None = None) -> tuple[TailPrinter, RoomHistory]:
+    """What `tail ROOM` prints with; as long as there is one of `unreachable`, its requests go to that port."""
+
+    def locate() -> ServerLocation:
+        return ServerLocation(f"http://127.0.0.1:{unreachable.pop() if unreachable else server.admin_port}")
+
+    history = RoomHistory(AdminApi(locate), f"/rooms/{room}")
+    return TailPrinter(Output(), history, room, has_ids=False), history
 
 
 def said(lines: list[str]) -> list[str]:
@@ -125,3 +140,48 @@ def test_events_go_on_after_a_restart_and_tell_of_the_gap(start: Callable[..., S
         event = json.loads(lines.until('"event": "connected".*').string)
 
     assert event["data"]["client"]["address"] == "127.0.0.1"
+
+
+def test_what_the_stream_repeats_is_shown_once(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    join_as(server, "dora", "/join repeated", "one", "two")
+    printer, history = tailing(server, "repeated")
+
+    printer.begin(20, None)
+    for entry in history.newest(2):
+        printer.receive(entry)
+    printer.receive({**history.newest(1)[0], "id": 10**9, "text": "three"})
+
+    assert said(capsys.readouterr().out.splitlines()) == ["one", "two", "three"]
+
+
+def test_a_history_whose_ids_begin_anew_is_shown_from_its_beginning(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    join_as(server, "eve", "/join anew", "one", "two")
+    printer, history = tailing(server, "anew")
+    printer.begin(0, None)
+    printer.receive({**history.newest(1)[0], "id": 10**9, "text": "of the history before"})
+
+    printer.catch_up(0, None)
+
+    shown = capsys.readouterr()
+    assert said(shown.out.splitlines()) == ["of the history before", "one", "two"]
+    assert shown.err == "-- the history is another one now --\n"
+
+
+def test_what_could_not_be_read_is_read_before_the_next_entry(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fay = join_as(server, "fay", "/join behind", "one")
+    unreachable: list[int] = []
+    printer, history = tailing(server, "behind", unreachable=unreachable)
+    printer.begin(20, None)
+    fay.send(b"two\nthree\n/who\n")
+    fay.until("(you) ***")
+    newest = history.newest(1)[0]
+
+    unreachable.append(server.port)  # no admin API
+    printer.catch_up(0, None)
+    printer.receive(newest)
+
+    assert said(capsys.readouterr().out.splitlines()) == ["one", "two", "three"]

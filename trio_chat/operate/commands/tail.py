@@ -34,7 +34,7 @@ def tail(call: OperatorContext, room: str, lines: int, since: str | None, has_id
     except OperatorError as error:
         raise about_room(error, room) from error
     history = RoomHistory(call.api, room_path(room, "entries").removesuffix("/entries"))
-    printer = _Tail(call.output, history, shown["name"], has_ids=has_ids)
+    printer = TailPrinter(call.output, history, shown["name"], has_ids=has_ids)
     if not follow:
         printer.begin(lines, since)
         return
@@ -46,7 +46,7 @@ def tail(call: OperatorContext, room: str, lines: int, since: str | None, has_id
             printer.receive(event.data)
 
 
-class _Tail:
+class TailPrinter:
     """Prints the entries of a room, each once."""
 
     def __init__(self, output: Output, history: RoomHistory, room: str, *, has_ids: bool) -> None:
