@@ -4,7 +4,7 @@ import { get, query } from "./api.js";
 import { el, say } from "./dom.js";
 import { dayOf, dayRule, entryRow } from "./entry_row.js";
 import { plural } from "./format.js";
-import { skeleton } from "./states.js";
+import { empty, skeleton } from "./states.js";
 
 const PAGE = 100;
 const NEWER = 500; // entries fetched at once, of those that came meanwhile
@@ -51,7 +51,7 @@ export class Transcript {
   async loadFirst() {
     const run = this.run;
     const newest = this.q ? (await get(`${this.path}${query({ limit: 1 })}`)).entries : [];
-    const { entries, next } = await get(`${this.path}${query({ q: this.q, limit: PAGE })}`);
+    const { entries, next, why = "" } = await this.found();
     if (run !== this.run) return;
     this.isLoaded = true;
     this.newest = [...newest, ...entries].at(this.q ? 0 : -1)?.id;
@@ -59,7 +59,19 @@ export class Transcript {
     this.entries = entries;
     this.list.replaceChildren(...this.rowsOf(entries, null));
     this.drawTop();
+    if (why) this.top.replaceChildren(empty(why));
     this.toEnd();
+  }
+
+  // The first page; of a search that cannot be read, as while it is typed, `why` is the sentence of the server.
+  async found() {
+    try {
+      return await get(`${this.path}${query({ q: this.q, limit: PAGE })}`);
+    } catch (error) {
+      if (!this.q || ![400, 422].includes(error.status)) throw error;
+      const sentence = error.message.replace(/^`q`: /, "");
+      return { entries: [], next: null, why: sentence[0].toUpperCase() + sentence.slice(1) };
+    }
   }
 
   async loadNewer() {

@@ -111,6 +111,19 @@ def test_a_search_shows_what_was_found_and_can_be_linked_to(long, open_page):
         expect(lines(page)).to_have_count(100)
 
 
+def test_a_search_knows_who_said_it_and_says_what_is_wrong_with_it_in_place_of_lines(long, open_page):
+    api(long, "POST", "/rooms/long/entries", {"text": "sought line", "name": "finder"})
+    with open_page(long, "/console/rooms/long") as page:
+        page.get_by_label("Search").fill("sought from:")
+        expect(page.get_by_text("Say from: with something behind it")).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+        page.get_by_label("Search").fill("sought from:finder")
+        expect(lines(page)).to_have_text(["sought line"])
+        page.get_by_label("Search").fill("sought from:nobody")
+        expect(page.get_by_text("No line here has")).to_be_visible()
+
+
 def test_the_export_is_a_file_of_all_lines(long, open_page):
     with open_page(long, "/console/rooms/long") as page:
         with page.expect_download() as download:

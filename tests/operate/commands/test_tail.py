@@ -30,7 +30,7 @@ def following(data: Path, *arguments: str) -> Iterator[Lines]:
 
 
 def tailing(server: Server, room: str, *, unreachable: list[int] | None = None) -> tuple[TailPrinter, RoomHistory]:
-    """What `tail ROOM` prints with; as long as there is one of `unreachable`, its requests go to that port."""
+    """The printer of `tail ROOM`; as long as there is one of `unreachable`, its requests go to that port."""
 
     def locate() -> ServerLocation:
         return ServerLocation(f"http://127.0.0.1:{unreachable.pop() if unreachable else server.admin_port}")
