@@ -55,6 +55,9 @@ class StreamTimes:
 GROUPS = ("client", "operator", "health", "limit", "topic", "nick", "room")
 """The groups of events in the log. What people say is in none of them: subscribers who want it read the journal."""
 
+SET_TOPIC = "set-topic"
+"""The name of the event that an operator set a topic."""
+
 _GROUP_OF_KIND = MappingProxyType(
     {
         Kind.TOPIC: "topic",
@@ -165,9 +168,13 @@ class EventLog:
         self._append("client", change, ClientEvent(self._now(), view_of(chat, client), reason))
 
     def append_action(self, who: str, action: str, what: str) -> None:
-        """Append an action of an operator. A kick is a change of a client already."""
+        """Append an action of an operator. A kick is a change of a client already.
+
+        That one set a topic has a name of its own: the event `topic` has the topic.
+        """
         if action != "kick":
-            self._append("operator", action, OperatorEvent(self._now(), who, action, what))
+            name = SET_TOPIC if action == "topic" else action
+            self._append("operator", name, OperatorEvent(self._now(), who, action, what))
 
     def append_entries(self, entries: Iterable[Entry]) -> None:
         """Append what entries tell of topics, nicks and coming and going, and wake those who read what is said."""

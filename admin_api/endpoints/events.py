@@ -11,7 +11,7 @@ from quart import Response, abort, g, request
 from quart.wrappers.response import ResponseBody
 
 from admin_api.entry_tail import EntryTail
-from admin_api.event_log import GROUPS, SUBSCRIBERS_MAX, EventLog, Subscriber, Wanted
+from admin_api.event_log import GROUPS, SET_TOPIC, SUBSCRIBERS_MAX, EventLog, Subscriber, Wanted
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.http.schemas import Schema
@@ -28,7 +28,7 @@ DEFAULT: Wanted = frozenset({"client", "operator", "health", "limit"})
 
 ACTIONS = (
     *("ban", "unban", "change-ban", "mute", "unmute", "change-mute"),
-    *("reload", "say", "announce", "topic", "hook", "unhook", "kick-many", "remove"),
+    *("reload", "say", "announce", SET_TOPIC, "hook", "unhook", "kick-many", "remove"),
 )
 """The names of events of operators."""
 

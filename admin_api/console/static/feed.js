@@ -66,7 +66,6 @@ function wordsOf(name, data) {
     case "say":
       return [by(data.who), " spoke as the server"];
     case "topic":
-      if (!data.room) return null; // the record of an operator's action: the room's own event tells more
       return ["topic of ", bold(`#${data.room}`), data.text ? `: ${data.text}` : " cleared"];
     case "nick":
       return [bold(data.author), " is now ", bold(data.text)];
@@ -76,6 +75,7 @@ function wordsOf(name, data) {
       return [`${exact(Object.values(data.refused).reduce((a, b) => a + b, 0))} connections refused: `, code(Object.keys(data.refused).join(", ")), " ", pill("warn", "limit")];
     case "gap":
       return [data.missed === null ? "The server was restarted." : `${exact(data.missed)} events were missed.`, " ", pill("plain", "gap")];
+    case "set-topic": // the event of the room tells more
     case "room":
     case "entry":
       return null;

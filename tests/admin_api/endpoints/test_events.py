@@ -381,3 +381,16 @@ async def test_health_and_refused_connections_become_events(
     assert (red["health"], red["reasons"]) == ("read-only", ["the disk is full"])
     assert (green["health"], green["reasons"]) == ("ok", ["the certificate ends tomorrow"])
     assert limit["refused"] == {"banned": 3}
+
+
+async def test_a_topic_that_an_operator_sets_is_one_event_of_each_name(admin, follow_types) -> None:
+    topics, actions = await follow_types("topic"), await follow_types("set-topic")
+    await admin.ask("PUT", "/rooms/lobby/topic", json='{"topic": "lunch"}')
+    await admin.ask("PUT", "/rooms/lobby/topic", json='{"topic": "dinner"}')
+    await admin.deliver()
+
+    told = [(await topics.event())[1] for _ in range(2)]
+    done = [(await actions.event())[1] for _ in range(2)]
+
+    assert [one["text"] for one in told] == ["lunch", "dinner"]
+    assert [(one["action"], one["what"]) for one in done] == [("topic", "#lobby")] * 2

@@ -43,3 +43,10 @@ def test_memory_is_limited_by_the_control_group(tmp_path: Path) -> None:
 
 def test_what_the_system_does_not_tell_is_left_out(tmp_path: Path) -> None:
     assert measure_resources(tmp_path / "nowhere", tmp_path) == {}
+
+
+def test_a_proc_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/statm").write_text("rubbish")
+
+    assert "memory" not in measure_resources(tmp_path, tmp_path)

@@ -21,7 +21,7 @@ def measure_resources(data: Path, root: Path = Path("/")) -> Mapping[str, Usage]
 
 
 def _measured(data: Path, root: Path) -> Iterator[tuple[str, Usage]]:
-    with suppress(OSError):  # there is no /proc
+    with suppress(OSError, ValueError, IndexError):  # there is no /proc, or another one
         pages = int((root / "proc/self/statm").read_text().split()[1])
         yield "memory", (pages * resource.getpagesize(), resident_limit(root))
     with suppress(OSError):
