@@ -82,6 +82,17 @@ def test_another_room_is_joined_and_left_by_somebody_who_stays_in_the_chat(world
     assert world.hear(bob) == "*** [alice®] joined #dev ***\n*** [alice®] left #dev ***\n"
 
 
+def test_the_lobby_is_joined_and_left_as_a_room_by_somebody_who_is_in_another_one(world, bob) -> None:
+    first = world.chat.connect("10.0.0.1", 1002, mode=Mode.FRAMES, outlet=HeldOutlet())
+    world.chat.join(enter(world, first), "dev")
+
+    second = place(world, 1003)
+    world.chat.disconnect(second)
+    world.settle()
+
+    assert world.hear(bob) == "*** [alice®] joined #lobby ***\n*** [alice®] left #lobby ***\n"
+
+
 def test_who_counts_a_person_once_and_knows_the_place_that_asks(world, bob) -> None:
     place(world, 1002)
     second = place(world, 1003, mode=Mode.LINES)

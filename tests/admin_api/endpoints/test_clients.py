@@ -216,6 +216,22 @@ async def test_a_connected_client_is_ended_by_its_nick(admin, alice):
     assert (await admin.ask("DELETE", "/clients/Alice")).status == 404
 
 
+async def test_a_member_is_ended_in_all_places_by_its_nick_and_in_one_by_its_id(admin, alice):
+    others = [admin.connect(port) for port in (1025, 1026)]
+    for client in (alice, *others):
+        admin.chat.enter_as(client, "a" * 16, "alice", "password")
+
+    shown = (await admin.ask("GET", "/clients/alice")).json
+    one = (await admin.ask("DELETE", f"/clients/{others[1].id}")).json
+    left = list(admin.chat.clients)
+    all_of_them = (await admin.ask("DELETE", "/clients/alice")).json
+
+    assert (shown["id"], shown["places"]) == ("c1", 3)
+    assert (one["id"], left) == (others[1].id, [alice, others[0]])
+    assert (all_of_them["id"], all_of_them["places"]) == ("c1", 2)
+    assert not admin.chat.clients
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("who", ["1025", "10.0.0.2:47634", "[::1]:47634", "c2"])
 async def test_a_client_that_is_not_there_is_404(admin, alice, method, who):

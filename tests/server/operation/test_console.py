@@ -314,3 +314,18 @@ async def test_a_removal_takes_an_id(open_server, autojump_clock, line: str) -> 
 async def test_an_entry_that_is_not_there_is_not_removed(open_server, autojump_clock) -> None:
     async with open_server() as server:
         assert list(await run_command(context_of(server), "remove 99")) == ["There is no entry 99 in any room"]
+
+
+async def test_a_member_is_killed_in_all_places_by_name_and_in_one_by_its_port(open_server, autojump_clock) -> None:
+    async with open_server() as server:
+        context = context_of(server)
+        for port in (1025, 1026, 1027):
+            client = server.chat.connect("192.0.2.1", port, mode=Mode.FRAMES, outlet=NoOutlet())
+            server.chat.enter_as(client, "a" * 16, "alice", "password")
+
+        assert [row.split()[2] for row in await run_command(context, "list")] == ["NICK", "alice®", "alice®", "alice®"]
+        assert list(await run_command(context, "mute alice")) == ["Muted [alice]; unmute m1 lifts that"]
+        assert list(await run_command(context, "kill 1025")) == []
+        assert [client.port for client in server.chat.clients] == [1026, 1027]
+        assert list(await run_command(context, "kill alice®")) == []
+        assert list(await run_command(context, "list")) == ["No clients"]

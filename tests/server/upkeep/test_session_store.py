@@ -1,6 +1,8 @@
 """Session records, as they are found at the start."""
 
+from trio_chat.chat.accounts.account import Account
 from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import NoOutlet
 from trio_chat.journal import SessionRecord
 from trio_chat.server.upkeep.session_store import restore_sessions
 
@@ -49,3 +51,36 @@ async def test_a_departure_is_announced_once_for_all_restarts(open_server) -> No
         left = [(entry.draft.room, entry.draft.kind, entry.draft.author) for entry in await journal.read(None, limit=9)]
         assert left == [("lobby", "left", "10.0.0.1:47634"), ("ops", "left", "10.0.0.1:47634")]
         assert await journal.read_sessions() == []
+
+
+async def test_a_member_is_in_the_rooms_of_the_places_that_a_restart_leaves(open_server, tmp_path) -> None:
+    alice, bob = (Account(digit * 16, name, 1.0, 1.0, "own") for digit, name in (("a", "alice"), ("b", "bob")))
+
+    async with open_server(journal_url="sqlite:chat.db", data=tmp_path) as server:
+        for account, mode, room in (
+            (alice, Mode.FRAMES, "dev"),
+            (alice, Mode.LINES, "lobby"),
+            (bob, Mode.LINES, "dev"),
+        ):
+            session = f"{account.name}-{mode}-session"
+            client = server.chat.connect("192.0.2.1", 1025, mode=mode, outlet=NoOutlet(), session=session)
+            server.chat.join(client, room)
+            server.chat.enter_as(client, account.id, account.name, "password")
+        await server.context.journal.settled()
+        before = server.context.journal.last_id
+
+    for _ in range(2):
+        async with open_server(journal_url="sqlite:chat.db", data=tmp_path) as server:
+            for account in (alice, bob):
+                server.context.accounts.names.put(account)
+            journal = server.context.journal
+            await restore_sessions(server.chat, journal, server.context.admission.origin_of)
+            await journal.settled()
+
+            told = await journal.read(None, limit=9, after=before)
+            assert [(it.draft.room, it.draft.kind, it.draft.author, it.draft.account) for it in told] == [
+                ("lobby", "left", "alice", alice.id),
+                ("dev", "left", "bob", bob.id),
+            ]
+            assert [client.shown for client in server.chat.rooms["dev"].members] == ["alice®"]
+            assert sorted(it.owner for it in await journal.read_sessions()) == [f"@{alice.id}", "alice-frames-session"]
