@@ -118,7 +118,7 @@ def test_a_private_message_goes_to_all_places_and_what_one_says_the_others_see(w
     answered = "[alice® -> 10.0.0.1:1001]> yes?\n"
     assert sorted(world.hear(places[1]).splitlines(True)) == sorted([told, answered, "[alice®]> hello\n"])
     with pytest.raises(ChatError) as refused:
-        world.chat.tell(places[0], "alice", "me")
+        world.chat.tell(places[1], "alice", "me")
     assert refused.value.code == "yourself"
 
 
@@ -264,10 +264,11 @@ def test_a_ban_reaches_all_places_of_a_member_who_is_in_that_network_with_one(wo
 
 
 def test_a_mute_of_a_member_silences_all_places_and_spares_its_neighbours(world, bob) -> None:
-    here, elsewhere = place(world, 1002), place(world, 1003, address="192.0.2.1")
+    here, neighbour, elsewhere = place(world, 1002), place(world, 1005), place(world, 1003, address="192.0.2.1")
     neighbours: list[Client] = []
     list(collect_clients(world.chat, home_of(here), neighbours))
     made = mute_of_client(here, neighbours, reason="", by="console", now=world.now, until=None)
+    assert not made.spared & {here.owner, neighbour.owner}
     mute = world.mutes.add(made)
 
     later = place(world, 1004, address="192.0.2.2")
@@ -293,10 +294,10 @@ def test_a_name_finds_all_places_and_a_port_one(world, who: str) -> None:
 
 
 def test_the_name_stays_with_the_places_that_are_left(world) -> None:
-    places = [place(world, 1002), place(world, 1003)]
-    world.chat.disconnect(places[0])
-
-    assert world.chat.known_as("alice") is places[1]
+    places = [place(world, 1002 + number) for number in range(3)]
+    for gone, left in ((places[2], places[0]), (places[0], places[1])):
+        world.chat.disconnect(gone)
+        assert world.chat.known_as("alice") is left
 
     world.chat.disconnect(places[1])
     assert not world.chat.called("alice")
