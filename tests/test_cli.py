@@ -189,6 +189,52 @@ def test_the_nick_may_be_given_in_short(arguments: tuple[str, ...], tmp_path: Pa
     assert (hello["nick"], hello["rooms"]) == ("ann", ["dev"])
 
 
+CODE = "abcdefghijklmnopqrstuvwxyz"
+
+
+def first_bytes_of_invited(folder: Path, invite: str, count: int) -> tuple[bytes, int]:
+    """Join by an invite with a server of ours in its place. -> the first bytes that it is sent, and its port"""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        command = [sys.executable, "-m", "trio_chat", "join", f"ann@localhost:{port}/{invite}"]
+        variables = {**os.environ, "XDG_STATE_HOME": str(folder)}
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        with process, server.accept()[0] as connection, connection.makefile("rb") as received:
+            first = received.read(count)
+            process.kill()
+    return first, port
+
+
+def test_an_invite_pins_the_certificate_before_anything_is_sent(tmp_path: Path) -> None:
+    first, port = first_bytes_of_invited(tmp_path, f"{CODE}/{'ab' * 32}", 2)
+
+    assert first == b"\x16\x03"
+    pinned = (tmp_path / "trio-chat" / "known-servers" / f"localhost_{port}").read_text()
+    assert pinned == f"SHA-256 {':'.join(['AB'] * 32)}\n"
+
+
+def test_an_invite_without_tls_asks_for_a_challenge_first(tmp_path: Path) -> None:
+    expected = b'{"type":"challenge","key":"proving"}\n'
+
+    first, _ = first_bytes_of_invited(tmp_path, f"{CODE}/-", len(expected))
+
+    assert first == expected
+
+
+def test_an_invite_for_a_known_server_with_another_certificate_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = tmp_path / "trio-chat" / "known-servers"
+    folder.mkdir(parents=True)
+    (folder / "localhost_1").write_text(f"SHA-256 {':'.join(['00'] * 32)}\n")
+
+    assert run(["join", f"localhost:1/{CODE}/{'ab' * 32}"]) == 2
+
+    assert "another certificate than localhost port 1 had before" in capsys.readouterr().err
+    assert "00:00" in (folder / "localhost_1").read_text()
+
+
 def test_serve_does_not_pay_for_the_client() -> None:
     assert imports_of("import trio_chat.serve.app").isdisjoint({"prompt_toolkit", "quart", "hypercorn"})
 

@@ -100,6 +100,8 @@ def identity_from(settings: JoinSettings, invite: str = "") -> Identity:
     if settings.password_file:
         password = read_password_file(settings.password_file)
     default_nick = default_nick_from(os.environ) if os.isatty(0) and os.isatty(1) else ""
+    if invite and not (settings.nick or default_nick):
+        raise ConfigError("an invite is for a name: say which with --nick NAME")
     rooms = (settings.room,) if settings.room else ()
     return Identity(
         nick=settings.nick,

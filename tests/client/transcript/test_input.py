@@ -183,6 +183,20 @@ def test_a_command_that_lacks_its_password_asks_for_it(line: str, wanted: str) -
     assert secret_wanted(line) == wanted
 
 
+def test_ones_own_conversation_with_somebody_is_a_history() -> None:
+    asked = meaning_of("/history @bob 5", "dev", NOW)
+
+    assert asked == frames.History(room="@bob", limit=5, presence=False)
+    assert meaning_of("/history @[bob®]", "dev", NOW) == frames.History(room="@bob", limit=20, presence=False)
+    assert meaning_of("/history 5", "dev", NOW) == frames.History(room="dev", limit=5, presence=False)
+
+
+def test_the_own_key_is_added_by_a_command_without_it() -> None:
+    assert meaning_of("/key add", "dev", NOW) is Local.ADD_KEY
+    assert isinstance(meaning_of("/key add ssh-ed25519 AAAA", "dev", NOW), frames.RunCommand)
+    assert isinstance(meaning_of("/key remove SHA256:x", "dev", NOW), frames.RunCommand)
+
+
 def test_a_name_is_taken_by_a_key_or_by_a_password_which_the_server_checks() -> None:
     assert meaning_of("/login [alice®]", "dev", NOW) == LogIn("alice")
     assert meaning_of("/invite abc", "dev", NOW) == LogIn(invite="abc")

@@ -9,6 +9,7 @@ from typing import assert_never
 import trio
 from msgspec.structs import replace
 
+from trio_chat.chat.accounts.account import KEY_TYPE
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.text import clean
@@ -17,6 +18,7 @@ from trio_chat.client.line_view.surface import Display, Surface, print_error
 from trio_chat.client.link.events import Answered, Message, Question, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
+from trio_chat.client.link.signing import SigningError
 from trio_chat.client.transcript.input import (
     Ignore,
     Local,
@@ -179,6 +181,8 @@ class Sender:
         rows = self._echo(line)
         if meaning is Local.CANCEL:
             return rows + await self._cancel()
+        if meaning is Local.ADD_KEY:
+            return rows + await self._add_own_key()
         if isinstance(meaning, Local):
             return rows + self._do(meaning)
         if isinstance(meaning, LogIn):
@@ -200,6 +204,15 @@ class Sender:
         if await self._link.cancel():
             return []
         return self._display.transcript.notice("no line is waiting to be sent")
+
+    async def _add_own_key(self) -> list[Row]:
+        """Add the key of this client to the name, and make it if there is none. -> rows"""
+        try:
+            line = f"/key add {KEY_TYPE} {await self._link.own_key()}"
+        except SigningError as error:
+            return self._display.transcript.notice(str(error))
+        self._ask(frames.RunCommand(room=self._narrator.room, line=line))
+        return []
 
     def _meaning_of(self, line: str, room: str) -> Meaning | list[frames.Say]:
         """Return the meanings of a line, or of a draft of several lines. Raises ChatError."""
@@ -265,7 +278,7 @@ class Sender:
                 return transcript.notice(topic_of(room, self._link.rooms.get(room, "")))
             case Local.NICK:
                 return transcript.notice(who_you_are(self._link.label))
-            case Local.CANCEL:
+            case Local.CANCEL | Local.ADD_KEY:
                 return []
             case _:
                 assert_never(local)

@@ -26,6 +26,8 @@ WELCOME_TIMEOUT_S = 15
 RESEND_INTERVAL_S = 5
 """Time after which a message that the server could not store is sent again."""
 
+NO_PASSWORD_IN_THE_CLEAR = "a password is asked for with --tls only, since others could read it on the way"
+
 _RECEIVE_BYTES = 64 * 1024
 _FRAMES_PER_SEND = 64  # of 24 KiB at most each
 
@@ -143,6 +145,8 @@ class LinkConnection:
                 return LinkError(refusal.text, is_final=True)
             wants_password = refusal.code == "password"
             hint = f"; {GIVE_PASSWORD}" if wants_password else ""
+            if self._protocol.wants_name_password and not self._protocol.may_send_password:
+                hint = f"; {NO_PASSWORD_IN_THE_CLEAR}"
             return LinkError(
                 f"the server refuses: {refusal.text}{hint}",
                 is_final=self._protocol.is_refused,

@@ -128,6 +128,12 @@ class Link:
         """True if there is a key that may prove a name here."""
         return self._signer is not None and self._signer.has_keys and self._protocol.knows_names
 
+    async def own_key(self) -> str:
+        """Return the blob of the key that proves names here, which is made if there is none. Raises SigningError."""
+        if self._signer is None:
+            raise SigningError("there is no key here")
+        return await self._signer.make_key()
+
     def log_in(self, name: str = "", *, invite: str = "") -> str:
         """Connect again, to prove a name by a key: `name`, or the present one, with the code of an invite.
 

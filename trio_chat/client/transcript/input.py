@@ -37,6 +37,7 @@ class Local(Enum):
     NICK = auto()
     QUIT = auto()
     CANCEL = auto()
+    ADD_KEY = auto()
 
 
 class Ignore(Struct, frozen=True):
@@ -132,8 +133,13 @@ def _search(it: TypedCommand) -> Meaning:
 
 
 def _history(it: TypedCommand) -> Meaning:
-    wanted = range_wanted(it.argument, it.limit, it.now)
-    return frames.history_request(HistoryQuery(it.room, wanted.limit, wanted.bounds))
+    first, *rest = it.argument.split(maxsplit=1) or [""]
+    if first.startswith(frames.MAILBOX) and len(first) > 1:  # one's own conversation with somebody
+        room, argument = f"{frames.MAILBOX}{_bare(first[1:])}"[:64], rest[0] if rest else ""
+    else:
+        room, argument = it.room, it.argument
+    wanted = range_wanted(argument, it.limit, it.now)
+    return frames.history_request(HistoryQuery(room, wanted.limit, wanted.bounds))
 
 
 def _reply(it: TypedCommand) -> Meaning:
@@ -158,6 +164,10 @@ def _login(it: TypedCommand) -> Meaning:
 
 def _invite(it: TypedCommand) -> Meaning:
     return LogIn(invite=it.argument)
+
+
+def _key(it: TypedCommand) -> Meaning:
+    return Local.ADD_KEY if it.argument.lower() == "add" else _for_server(it)
 
 
 def _bare(label: str) -> str:
@@ -321,6 +331,7 @@ _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
         "history": _history,
         "invite": _invite,
         "join": _join,
+        "key": _key,
         "leave": _leave,
         "login": _login,
         "me": _me,
