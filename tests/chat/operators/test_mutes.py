@@ -249,6 +249,19 @@ def test_of_very_many_that_end_at_once_none_holds(world) -> None:
     assert len(world.mutes) == 0
 
 
+def test_m4_a_mute_that_a_clock_gone_wrong_ended_holds_again_once_the_clock_is_right() -> None:
+    ahead_s = [3600.0]
+    mutes = Mutes(ahead_s=lambda: ahead_s[0])
+    made = mutes.add(mute_of_network(ip_network("10.0.0.1/32"), reason="", by="console", now=0.0, until=120.0))
+
+    assert mutes.current(3660.0) == []
+    ahead_s[0] = 0.0
+
+    assert mutes.current(60.0) == [made]
+    assert mutes.current(120.0) == []
+    assert len(mutes) == 0
+
+
 def test_all_others_are_spared_or_the_mute_is_refused(world, monkeypatch) -> None:
     monkeypatch.setattr(module, "SPARED_MAX", 2)
     clients = [world.connect(number) for number in range(1, 4)]

@@ -1,5 +1,6 @@
 """Connections to the SQLite file, and messages for its errors. It must not know the schema."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,20 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:  # a full disk may have ended it already
             db.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def sorting_beside(path: Path) -> Iterator[None]:
+    """Let SQLite put its large temporary files beside a file: /tmp may be memory, or small."""
+    before = os.environ.get("SQLITE_TMPDIR")
+    os.environ["SQLITE_TMPDIR"] = os.fspath(path.absolute().parent)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SQLITE_TMPDIR"]
+        else:
+            os.environ["SQLITE_TMPDIR"] = before
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """The schema of the SQLite file, its migrations, and the refusal of files that are not journals."""
 
 import logging
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.sqlite.connection import DAMAGED, refusal, transaction
+from trio_chat.journal.sqlite.connection import DAMAGED, refusal, sorting_beside, transaction
 
 APPLICATION_ID = 0x7472696F
 """At byte 68 of the file: tells a journal from other databases, for `file` too. "trio" in ASCII."""
@@ -172,10 +171,10 @@ def migrate(db: sqlite3.Connection, path: Path, *, is_unwanted: Callable[[], boo
         return
     if version > 0 and path.stat().st_size >= LARGE_BYTES:
         logger.info("%s is brought up to date, which may take a while", path)
-    os.environ.setdefault("SQLITE_TMPDIR", os.fspath(path.absolute().parent))  # /tmp may be memory, or small
     db.set_progress_handler(is_unwanted, STEPS)
     try:
-        _migrate_from(db, version)
+        with sorting_beside(path):
+            _migrate_from(db, version)
     finally:
         db.set_progress_handler(None, 0)
 

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.sqlite.connection import connect, connect_beside, explaining, reason
+from trio_chat.journal.sqlite.connection import connect, connect_beside, explaining, reason, sorting_beside
 from trio_chat.journal.sqlite.opening import CHECK_LOCK_WAIT_S, lock_and_prepare
 from trio_chat.journal.sqlite.word_index import MERGE_SOME, MERGED_PAGES
 
@@ -150,15 +150,13 @@ def compact(path: Path) -> tuple[int, int]:
         raise JournalError(f"there is no journal at {path}")
     lock = lock_and_prepare(path)
     before = path.stat().st_size
-    os.environ["SQLITE_TMPDIR"] = os.fspath(path.absolute().parent)  # /tmp may be memory, or small
     try:
-        with explaining(), closing(connect(path, "rw", lock_wait_s=CHECK_LOCK_WAIT_S)) as db:
+        with explaining(), sorting_beside(path), closing(connect(path, "rw", lock_wait_s=CHECK_LOCK_WAIT_S)) as db:
             _rebuild(db)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except JournalError as error:
         raise JournalError(f"cannot compact {path}: {error}; nothing was changed") from error
     finally:
-        del os.environ["SQLITE_TMPDIR"]
         os.close(lock)
     return before, path.stat().st_size
 
