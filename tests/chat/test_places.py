@@ -108,7 +108,7 @@ def test_a_private_message_goes_to_all_places_and_what_one_says_the_others_see(w
     for client in places:
         world.hear(client)
 
-    world.chat.tell(bob, "alice", "psst")
+    world.chat.tell(bob, "alice®", "psst")
     world.chat.tell(places[0], bob.label, "yes?")
     world.chat.say(places[0], world.lobby, "hello")
     world.settle()

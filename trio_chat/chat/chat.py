@@ -28,7 +28,7 @@ from trio_chat.chat.drafts import (
     topic_draft,
 )
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import MAILBOX_MARK, SERVER, Draft, Entry, Kind, Receipt
+from trio_chat.chat.events import MAILBOX_MARK, MARK, SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick, fold, guest_name
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
@@ -309,7 +309,7 @@ class Chat:
         try:
             client = self.known_as(label)
         except ChatError:
-            if owner := self._deps.owner_of(label):
+            if owner := self._deps.owner_of(label.removesuffix(MARK)):
                 return Addressee(owner.name, owner.id, f"@{owner.id}", None)
             raise
         return Addressee(client.label, client.account, client.mailbox_name, client)

@@ -152,8 +152,8 @@ class Register:
         return self._by_session.get(session)
 
     def by_label(self, label: str) -> Client | None:
-        """The client that others know by this label, however the nick or the address is written."""
-        label = as_peer(label)
+        """The client that others know by this label, with or without its mark, however nick or address is written."""
+        label = as_peer(label.removesuffix(MARK))
         if client := self._by_nick.get(fold(label)) or self._by_label.get(label):
             return self.places(client.account)[0] if client.account else client
         try:
