@@ -66,6 +66,7 @@ function wordsOf(name, data) {
     case "say":
       return [by(data.who), " spoke as the server"];
     case "topic":
+      if (!data.room) return null; // the record of an operator's action, in the audit: the room's own event tells more
       return ["topic of ", bold(`#${data.room}`), data.text ? `: ${data.text}` : " cleared"];
     case "nick":
       return [bold(data.author), " is now ", bold(data.text)];

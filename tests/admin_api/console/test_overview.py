@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.admin_api.console.test_rooms_page import api
+
 
 def test_it_says_that_all_is_well_and_who_is_there(town, open_page):
     with open_page(town, "/console/") as page:
@@ -66,3 +68,15 @@ def test_a_resource_that_is_nearly_used_up_is_a_thing_to_look_at(town, open_page
         expect(page.get_by_text("97 % of the disk with the history are used: 39 GB of 40 GB.")).to_be_visible()
         expect(page.locator("#resources li").filter(has_text="Connections")).to_contain_text("3 of ")
         expect(page.locator("#resources .nearly")).to_have_count(1)
+
+
+def test_a_topic_of_an_operator_is_told_once_with_the_topic(town, open_page):
+    with open_page(town, "/console/") as page:
+        api(town, "PUT", "/rooms/ops/topic", {"topic": "on call: mei"})
+        expect(page.locator("#feed")).to_contain_text("topic of #ops: on call: mei")
+        api(town, "POST", "/bans", {"network": "192.0.2.99"})
+        api(town, "DELETE", "/bans/192.0.2.99")
+
+        page.reload()
+        expect(page.locator("#feed")).to_contain_text("ban of 192.0.2.99 lifted")  # the feed begins with the audit
+        expect(page.locator("#feed")).not_to_contain_text("topic of")
