@@ -10,6 +10,7 @@ from trio_chat.chat.chat import PLACES_MAX
 from trio_chat.chat.client import Client
 from trio_chat.chat.commands import obey
 from trio_chat.chat.counters import DisconnectReason
+from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import fold
@@ -91,6 +92,33 @@ def test_the_lobby_is_joined_and_left_as_a_room_by_somebody_who_is_in_another_on
     world.settle()
 
     assert world.hear(bob) == "*** [alice®] joined #lobby ***\n*** [alice®] left #lobby ***\n"
+
+
+def told_of(world: World) -> dict[str, tuple[str, str] | None]:
+    """The label and account that the last records kept say others were told of, by owner."""
+    changes = [change for change in world.calls[-1][1] if isinstance(change, SessionRecord)]
+    return {it.owner: (told.label, told.account) if (told := it.as_told) else None for it in changes}
+
+
+def test_in_a_large_room_names_that_are_proven_are_counted_and_a_restart_knows_what_was_told() -> None:
+    world = World(rules=Rules(announce_max_members=1))
+    bob, alice, other = (world.connect(port) for port in (1001, 1002, 1003))
+    world.chat.tick()
+    world.settle()
+    world.hear(bob)
+    account = world.claim("alice")
+
+    for client, sum_of_it, person in ((alice, "1 took another name", None), (other, "1 left", ("alice", account))):
+        enter(world, client)
+        unheard, before = world.hear(bob), told_of(world)
+        world.chat.tick()
+        world.settle()
+
+        assert unheard == ""
+        assert before == {client.owner: (client.peer, ""), client.person: person}
+        assert world.hear(bob) == f"*** {sum_of_it} ***\n"
+        assert told_of(world)[client.owner] is None
+    assert world.lobby.headcount == 2
 
 
 def test_who_counts_a_person_once_and_knows_the_place_that_asks(world, bob) -> None:
