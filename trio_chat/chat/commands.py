@@ -25,7 +25,7 @@ from trio_chat.chat.command_table import Command, Effect, argument_in, command_i
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY, Receipt
 from trio_chat.chat.history_argument import lines_wanted, range_wanted
-from trio_chat.chat.nicks import check_room
+from trio_chat.chat.nicks import check_room, name_of_guest
 from trio_chat.chat.prices import (
     BOTH_MAILBOXES,
     EACH_LINE,
@@ -48,6 +48,7 @@ from trio_chat.chat.wording import (
     ROOMS_MAX,
     SEARCH_MAX,
     WHO_MAX,
+    guest_you_are,
     help_rows,
     notice,
     rooms_there_are,
@@ -172,7 +173,9 @@ def _nick(call: Call) -> Answer:
         raise ChatError("usage", who_you_are(call.client.label))
     receipt = call.chat.rename(call.client, call.argument)
     # The new nick is in force from now on; the notice is for others.
-    answer = _notice(f"you are [{call.client.label}] now")
+    label = call.client.label
+    is_guest = call.chat.rules.names == "claimed" and not call.client.account
+    answer = _notice(guest_you_are(label, name_of_guest(label)) if is_guest else f"you are [{call.client.shown}] now")
     return Posted(receipt, answer.lines) if receipt else answer
 
 

@@ -64,6 +64,12 @@ def guest_name(nick: str) -> str:
     return check_nick(GUEST_PREFIX + nick)
 
 
+def name_of_guest(nick: str) -> str:
+    """Return the name that a guest asked for: what it can claim."""
+    is_guest = nick.lower().startswith(GUEST_PREFIX) and len(nick) > len(GUEST_PREFIX)
+    return nick[len(GUEST_PREFIX) :] if is_guest else nick
+
+
 def is_nick(text: str) -> bool:
     """Tell whether a nick could look like this. Anything longer than NICK_MAX could not."""
     if len(text) > NICK_MAX:

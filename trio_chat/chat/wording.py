@@ -111,6 +111,11 @@ def who_you_are(label: str) -> str:
     return f"you are [{label}]; /nick NAME changes that"
 
 
+def guest_you_are(label: str, name: str) -> str:
+    """Tell a guest which nick it has, where the others are for members, and which name it can claim."""
+    return f"you are [{label}]: /register makes {name} yours"
+
+
 def claimed_by_another(name: str) -> str:
     """Refuse a name that somebody has claimed, to those who have not proven that it is theirs."""
     login = f"/login {name}, or trio-chat join --nick {name} with its key"

@@ -121,6 +121,7 @@ def wire(
         ends=Turnstile(nursery),
         accounts=all_accounts,
         tls=secrets.tls,
+        plain_passwords=settings.plain_passwords,
     )
     name_keeping = NameKeeping(all_accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
     return Components(context, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping)

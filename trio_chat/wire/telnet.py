@@ -95,7 +95,7 @@ class TelnetFilter:
 
     def hide_input(self, *, is_hidden: bool) -> bytes:
         """Keep what is typed off the screen of a telnet, or show it again. -> what to send"""
-        if is_hidden == self._is_hiding or not self.is_telnet:
+        if is_hidden == self._is_hiding:
             return b""
         self._is_hiding = is_hidden
         return _HIDE if is_hidden else _SHOW
@@ -159,6 +159,18 @@ class TelnetDecoder(LineDecoder):
     def needs_crlf(self) -> bool:
         """True if the client has sent a telnet command, or ended a line in CR LF or CR."""
         return (self.telnet is not None and self.telnet.is_telnet) or super().needs_crlf
+
+    def hide_input(self, *, is_hidden: bool) -> bytes:
+        """Keep what is typed off the screen, if the client may be telnet, or show it again. -> what to send
+
+        One that ends its lines in CR LF may be: on another port than its own, telnet says nothing before it is asked.
+        Trade-off: others, such as `nc -C`, show up to three odd characters.
+        """
+        if not self.needs_crlf:
+            return b""
+        self.telnet = self.telnet or TelnetFilter(is_in_line=self.is_in_line)
+        wish = self.telnet.hide_input(is_hidden=is_hidden)
+        return wish if is_hidden or self.telnet.is_telnet else b""
 
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Return the lines, or faults, that the next bytes complete."""

@@ -20,8 +20,8 @@ from trio_chat.server.transport.tls import Tls
 class SessionContext:
     """The parts of the server that its sessions work with.
 
-    `rate_limit`, `password` and `tls` can be changed at any time: the first takes effect for everyone at once, the
-    others for later connections.
+    `rate_limit`, `password`, `tls` and what is below it can be changed at any time: the first takes effect for everyone
+    at once, the others for later connections.
     """
 
     chat: Chat
@@ -35,5 +35,9 @@ class SessionContext:
     ends: Turnstile
     accounts: Accounts
     tls: Tls | None = None
+    plain_passwords: bool = False
+    """True if passwords of names are taken over connections without TLS from other machines, too."""
+    proxy_binding: str = ""
+    """The SHA-256 of the certificate of the proxy that ends TLS, 64 hex digits, "" for none."""
     overdrafts: Overdrafts = field(default_factory=Overdrafts)
     allowances: Allowances = field(default_factory=Allowances)

@@ -7,10 +7,12 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import SUPERSEDED, Entry, Receipt
 from trio_chat.chat.room import Room
 from trio_chat.journal import JournalError
+from trio_chat.server.sessions.challenges import Challenges
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.keyed import Speech, Unkept, earlier_lines, ends_in, is_repeat
 from trio_chat.server.sessions.settling import failures_of, published
 from trio_chat.server.transport.outlet import PeerOutlet
+from trio_chat.server.transport.peer import Peer
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault
 
@@ -18,9 +20,30 @@ from trio_chat.wire.frame_decoder import FrameFault
 class FrameConversation:
     """The state that requests of one client share."""
 
-    __slots__ = ("chat", "client", "context", "is_leaving", "journal", "lags", "outlet", "posted", "unkept")
+    __slots__ = (
+        "_challenges",
+        "_peer",
+        "chat",
+        "client",
+        "context",
+        "is_leaving",
+        "journal",
+        "lags",
+        "outlet",
+        "posted",
+        "unkept",
+    )
 
-    def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
+    def __init__(
+        self,
+        context: SessionContext,
+        client: Client,
+        outlet: PeerOutlet,
+        peer: Peer,
+        challenges: Challenges | None = None,
+    ) -> None:
+        self._peer = peer
+        self._challenges = challenges
         self.context = context
         self.chat = context.chat
         self.journal = context.journal
@@ -32,6 +55,12 @@ class FrameConversation:
         """True if something that the client said is durable and may not have been sent to it yet."""
         self.unkept = Unkept()
         self.is_leaving = False
+
+    @property
+    def challenges(self) -> Challenges:
+        """The challenges of this connection, and its proofs that failed."""
+        self._challenges = self._challenges or Challenges(self.context, self._peer)
+        return self._challenges
 
     def room(self, name: str) -> Room:
         """The room of that name. Raises ChatError where the client is not in it."""

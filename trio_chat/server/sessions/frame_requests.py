@@ -27,6 +27,7 @@ from trio_chat.journal import Damaged, Past
 from trio_chat.journal.lookup import ids_of
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
+from trio_chat.server.sessions.name_frames import claim_name, run_name_request
 from trio_chat.server.sessions.name_requests import NO_NAMES
 from trio_chat.server.sessions.settling import departed, failures_of
 from trio_chat.server.sessions.welcome import room_info
@@ -150,7 +151,9 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
         case SearchQuery() as query:
             text, limit = query.terms.typed, query.limit
             await _search(talk, frames.Search(room=request.room, text=text, limit=limit, key=request.key))
-        case NameRequest() | MentionsQuery():
+        case NameRequest() as asked:
+            await run_name_request(talk, asked, key=request.key)
+        case MentionsQuery():
             raise ChatError("names", NO_NAMES)
         case LeaveChat():
             talk.is_leaving = True
@@ -158,12 +161,12 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
             assert_never(answer)
 
 
-async def _ask_challenge(_talk: FrameConversation, _request: frames.AskChallenge) -> None:
-    raise ChatError("unknown-type", NO_NAMES)  # as of servers that do not know these requests
+async def _ask_challenge(talk: FrameConversation, request: frames.AskChallenge) -> None:
+    talk.answer(talk.challenges.renew(request.key))
 
 
-async def _claim_name(_talk: FrameConversation, _request: frames.ClaimName) -> None:
-    raise ChatError("unknown-type", NO_NAMES)
+async def _claim_name(talk: FrameConversation, request: frames.ClaimName) -> None:
+    await claim_name(talk, request)
 
 
 async def _read(_talk: FrameConversation, _request: frames.Read) -> None:

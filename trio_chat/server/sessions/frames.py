@@ -66,7 +66,7 @@ class FramesSession:
     def __init__(self, context: SessionContext, reader: FrameReader, outlet: PeerOutlet, admitted: Admitted) -> None:
         self._reader = reader
         self._outlet = outlet
-        self._talk = FrameConversation(context, admitted.client, outlet)
+        self._talk = FrameConversation(context, admitted.client, outlet, reader.peer, admitted.challenges)
         self._can_resume = admitted.hello.session is not None
         self._heartbeat = context.heartbeats.watch(admitted.client, outlet)
 

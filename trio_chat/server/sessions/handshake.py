@@ -8,14 +8,20 @@ from dataclasses import dataclass
 
 import trio
 
+from trio_chat.chat.accounts.account import NameProof
 from trio_chat.chat.client import Client
 from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.prices import Extent
+from trio_chat.chat.nicks import check_nick
+from trio_chat.chat.prices import PROOF, Extent
+from trio_chat.journal import JournalError
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, INPUTS_PER_TURN
+from trio_chat.server.sessions.challenges import Challenges, proof_in
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.name_requests import Proven, check_is_private, check_still_holds, claim, prove
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
+from trio_chat.server.sessions.proving_time import ProvingTime
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer
@@ -28,6 +34,11 @@ HELLO_TIMEOUT_S = 10
 THROTTLED_MAX_S = 60
 """The sum of the times for which such a connection is slowed down, besides. The dearest `hello`, of 100 rooms, is paid
 off in 16 s by default."""
+
+MEMBERS_ONLY = "this chat is for members: prove a name, or join with an invite"
+
+ANSWER_TIMEOUT_S = 1.0
+"""Time for a stranger to take its answers, which are few."""
 
 FrameInput = frames.AnyRequest | FrameFault
 
@@ -49,6 +60,7 @@ class Admitted:
     hello: frames.Hello
     is_resumed: bool
     ahead: Iterator[FrameInput]
+    challenges: Challenges | None = None
 
 
 async def handshake(context: SessionContext, reader: FrameReader, outlet: PeerOutlet) -> Admitted | None:
@@ -75,6 +87,8 @@ class Handshake:
         self.is_over = False
         """True if nothing more is accepted and the connection must end."""
         self._throttled_s = 0.0
+        self._proving_time = ProvingTime()
+        self._challenges: Challenges | None = None
         self.timeout = trio.CancelScope()
         """Ends attempts that take too long."""
 
@@ -83,7 +97,10 @@ class Handshake:
         for turn, request in enumerate(inputs, 1):
             await self._charge(request)
             try:
-                return self._admit(request, inputs)
+                if isinstance(request, frames.AskChallenge):
+                    self._outlet.write(frames.encode(self._challenges_made().renew(request.key)))
+                else:
+                    return await self._admit(request, inputs)
             except (ChatError, FrameFault) as error:
                 self._outlet.write(frames.encode(frames.Error(code=error.code, text=error.text, key=request.key)))
             if self.is_over:
@@ -91,8 +108,8 @@ class Handshake:
             if turn % INPUTS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
-                self._flush()
-        self._flush()
+                await self._flush()
+        await self._flush()
         return None
 
     async def _charge(self, request: FrameInput) -> None:
@@ -107,17 +124,21 @@ class Handshake:
                 throttle.owe(price, limit)
                 return
         while wait_s := throttle.spend(price, limit):
-            self._flush()
+            await self._flush()
             grace_s = min(wait_s, THROTTLED_MAX_S - self._throttled_s)
             self._throttled_s += grace_s
             self.timeout.deadline += grace_s  # a wait on our side is no silence of the client
             await pause(wait_s, self._reader.peer)
 
-    def _flush(self) -> None:
+    async def _flush(self) -> None:
         """Send the answers, or disconnect a stranger that takes none: neither pump nor heartbeat watches it."""
-        self.is_over |= not self._outlet.push(None)
+        with trio.move_on_after(ANSWER_TIMEOUT_S):
+            while not self._outlet.push(None):  # TLS sends one record after the other
+                await self._outlet.wait_writable()
+            return
+        self.is_over = True
 
-    def _admit(self, request: FrameInput, ahead: Iterator[FrameInput]) -> Admitted:
+    async def _admit(self, request: FrameInput, ahead: Iterator[FrameInput]) -> Admitted:
         """Admit a client, or resume its session. Raises FrameFault, and ChatError where it may not."""
         if isinstance(request, FrameFault):
             raise request
@@ -127,15 +148,86 @@ class Handshake:
             self.is_over = True
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
+        proven = await self._identify(request)
+        # Nothing is waited for from here on: what was checked still holds when it is done.
         self._check_address()
         chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
         session = _session_of(request)
-        if client := chat.resume(session, peer.address, peer.port, outlet=outlet, origin=peer.ticket):
-            return Admitted(client, request, True, ahead)
-        client = chat.connect(
+        self._check_owns(chat.with_session(session), proven)
+        client = chat.resume(session, peer.address, peer.port, outlet=outlet, origin=peer.ticket)
+        is_resumed = client is not None
+        client = client or chat.connect(
             peer.address, peer.port, mode=Mode.FRAMES, outlet=outlet, session=session, origin=peer.ticket
         )
-        return Admitted(client, request, False, ahead)
+        if proven:
+            self._enter(client, proven)
+        return Admitted(client, request, is_resumed, ahead, self._challenges)
+
+    async def _identify(self, hello: frames.Hello) -> Proven | None:
+        """Check the proof in a `hello`. -> None for a guest. Raises ChatError."""
+        is_for_members = self._context.chat.rules.names == "members"
+        if hello.proof is None:
+            if is_for_members:
+                raise ChatError("members", MEMBERS_ONLY)
+            if hello.invite:
+                raise ChatError("proof", "an invite needs a proof, by which the name becomes yours")
+            return None
+        if not hello.nick:
+            raise ChatError("proof", "a proof needs the nick that it proves")
+        nick, proof = check_nick(hello.nick), proof_in(hello.proof)
+        check_is_private(self._challenges_made().where, proof)
+        if not (is_for_members or hello.invite or self._context.accounts.names.owner_of(nick)):
+            return None  # nobody has claimed it, which the client cannot know
+        try:
+            with self._proving_time.added_to(self.timeout):
+                proven = await self._prove(hello, proof)
+        except ChatError as error:
+            raise self._failed(error, nick, is_for_members=is_for_members) from error
+        self._challenges_made().succeed()
+        return proven
+
+    async def _prove(self, hello: frames.Hello, proof: NameProof) -> Proven:
+        name, where = hello.nick or "", self._challenges_made().where
+        if not hello.invite:
+            return await prove(self._context, where, name, proof)
+        try:
+            return await claim(self._context, where, name, proof, invite=hello.invite)
+        except JournalError as error:
+            raise ChatError("not-kept", f"the name cannot be kept just now: {error}") from error
+
+    def _failed(self, error: ChatError, nick: str, *, is_for_members: bool) -> ChatError:
+        """Count a proof that failed. -> the error to answer with: to strangers, members are not told apart"""
+        if error.code != "proof":
+            return error
+        challenges = self._challenges_made()
+        challenges.fail()
+        self.is_over |= challenges.are_used_up
+        if is_for_members:
+            return ChatError("members", MEMBERS_ONLY)
+        return ChatError("proof", f"that does not prove that [{nick}] is yours")
+
+    def _check_owns(self, client: Client | None, proven: Proven | None) -> None:
+        """Raise ChatError for a session of a member that is to be resumed without a proof: its secret is no key."""
+        if proven:
+            check_still_holds(self._context, proven)
+        if client and client.account and not (proven and proven.account.id == client.account):
+            raise ChatError("proof", "that session belongs to a name: prove it again")
+
+    def _enter(self, client: Client, proven: Proven) -> None:
+        """Make a client a place of the account. Raises ChatError, and the client is gone, where it has too many."""
+        if client.account:  # resumed
+            client.proven_by = proven.by
+            return
+        chat = self._context.chat
+        try:
+            chat.enter_as(client, proven.account.id, proven.account.name, proven.by)
+        except ChatError:
+            chat.disconnect(client)
+            raise
+
+    def _challenges_made(self) -> Challenges:
+        self._challenges = self._challenges or Challenges(self._context, self._reader.peer)
+        return self._challenges
 
     def _check_address(self) -> None:
         """Raises ChatError, and the attempts end, for an address that was banned since it was let in."""
@@ -150,12 +242,13 @@ class Handshake:
         if not isinstance(request, frames.Hello):
             return 1
         chat = self._context.chat
+        proof = PROOF.of(Extent()) if request.proof else 0
         client = chat.with_session(_session_of(request))
         if client is None:
-            return REQUEST_PRICES["hello"].of(Extent(moves=len(set(request.rooms))))
+            return proof + REQUEST_PRICES["hello"].of(Extent(moves=len(set(request.rooms))))
         moves = sum(chat.rooms.find(name) not in client.members for name in set(request.rooms))
         renames = len(client.members) if wants_rename(client, request) else 0
-        return REQUEST_PRICES["hello"].of(Extent(moves=moves + renames))
+        return proof + REQUEST_PRICES["hello"].of(Extent(moves=moves + renames))
 
     def _check_password(self, given: str) -> None:
         """Raises ChatError. A missing password is not charged: the client may not know of it, and guesses nothing."""
@@ -174,7 +267,8 @@ def wants_rename(client: Client, hello: frames.Hello) -> bool:
 
     A client that resumes keeps the nick that it took later, unless it needs the one that it asks for.
     """
-    return bool(hello.nick) and hello.nick != client.nick and (client.nick is None or hello.needs_nick)
+    is_other = bool(hello.nick) and hello.nick != client.nick and not client.account
+    return is_other and (client.nick is None or hello.needs_nick)
 
 
 def _session_of(hello: frames.Hello) -> str:

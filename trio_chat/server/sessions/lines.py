@@ -4,8 +4,9 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 
 import trio
 
@@ -32,7 +33,19 @@ from trio_chat.server.sessions.blank_lines import BlankLines
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
-from trio_chat.server.sessions.name_requests import NO_NAMES
+from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
+from trio_chat.server.sessions.name_prompt import ask_name
+from trio_chat.server.sessions.name_questions import DROPPED, TAKEN_BACK, Ask, answers_to
+from trio_chat.server.sessions.name_requests import (
+    NO_NAMES,
+    NameAnswer,
+    Proven,
+    carry_out,
+    enter,
+    take_answer,
+    where_of,
+    you_are,
+)
 from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.past_answers import PastAnswers
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
@@ -61,14 +74,21 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         outlet = peer.open_outlet(NOTICES, scope)
         decoder = TelnetDecoder()
         ahead = await ask_password(context, peer, outlet, decoder) if context.password.is_set else []
+        proven = None
+        if ahead is not None and chat.rules.names == "members":
+            proven = await ask_name(context, peer, outlet, decoder, ahead)
+            ahead = ahead if proven else None
         if ahead is None or not _is_still_welcome(context, peer, outlet):
             return
         client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet, origin=peer.ticket)
         throttle = Throttle(context.overdrafts, context.allowances, peer)
         session = LinesSession(context, client, outlet, decoder, throttle)
         try:
+            if proven and not session.enter(proven):
+                return
             chat.join(client, LOBBY)
-            if context.password.is_set and not ahead:  # a person waits for the answer; a script has sent more behind it
+            # a person waits for the answer; a script has sent more behind it
+            if context.password.is_set and not (proven or ahead):
                 outlet.write(encode_notice(who_you_are(client.label)))
                 outlet.push(None)
             await session.run(peer, ahead)
@@ -94,6 +114,7 @@ class LinesSession:
     """The conversation with a plain client."""
 
     __slots__ = (
+        "_ask",
         "_blank_lines",
         "_client",
         "_context",
@@ -106,6 +127,7 @@ class LinesSession:
         "_outlet",
         "_past",
         "_throttle",
+        "_unasked",
         "fault",
     )
 
@@ -125,10 +147,25 @@ class LinesSession:
         self._lags = False
         """True if something that it said is durable and may not have been sent to it yet."""
         self._past: PastAnswers | None = None
+        self._ask: Ask | None = None
+        """The question that the next line answers, whatever it is: it is neither said nor obeyed."""
+        self._unasked = 0
+        """Lines of this read that may be answers of a question that was not asked after all."""
         self._farewell = ""
         """The last notice to a client that leaves by a command."""
         self.fault: OSError | None = None
         """The error that ended the input, if one did."""
+
+    def enter(self, proven: Proven) -> bool:
+        """Make the client a place of the account that it has proven, before anything else. -> False if it may not"""
+        try:
+            enter(self._context, self._client, proven)
+        except ChatError as error:
+            self._notify(error.text)
+        else:
+            self._notify(you_are(self._client))
+        self._outlet.push(None)
+        return bool(self._client.account)
 
     async def run(self, peer: Peer, ahead: Sequence[str | LineFault]) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent.
@@ -183,8 +220,9 @@ class LinesSession:
         # Before anything else: after some keys, telnet shows nothing until its command is answered.
         has_answered = self._decoder.telnet is not None and self._answer_telnet(self._decoder.telnet)
         now = trio.current_time()
+        is_answer = self._ask is not None
         for turn, line in enumerate(inputs, 1):
-            typed = None if isinstance(line, LineFault) else read_line(line)
+            typed = None if self._ask or isinstance(line, LineFault) else read_line(line)
             price = price_of(self._client, typed) if typed and typed.command else 1
             while wait_s := self._throttle.spend(price, self._context.rate_limit):
                 await self._say(texts, posted)
@@ -192,25 +230,30 @@ class LinesSession:
                 await pause(wait_s, peer)
                 now = trio.current_time()
             self._context.chat.record_input(self._client, at=now)
-            if typed and self._is_mere_text(line, typed):
+            if self._ask:  # before anything else: an answer may be a password
+                await self._take_answer(self._ask, line, posted, peer)
+            elif self._unasked and not (typed and (typed.command or typed.is_quit)):
+                await self._drop_unasked(posted)
+            elif typed and self._is_mere_text(line, typed):
                 if typed.text.strip():
                     texts += (*[""] * self._blank_lines.take(), typed.text)
                 else:
                     self._blank_lines.add()
             else:
                 await self._say(texts, posted)
-                if not await self._carry_out(line, typed, posted):
+                if not await self._carry_out(line, typed, posted, peer):
                     break
             if turn % INPUTS_PER_TURN == 0:
                 await self._say(texts, posted)
                 await trio.lowlevel.checkpoint()
+        self._unasked = 0
         await self._say(texts, posted)
         if has_answered:
             while wait_s := self._throttle.spend(1, self._context.rate_limit):
                 await self._flush(posted)
                 await pause(wait_s, peer)
         await self._flush(posted)
-        if len(inputs) == 1 and not self._has_hinted and isinstance(inputs[0], str):
+        if len(inputs) == 1 and not (is_answer or self._has_hinted) and isinstance(inputs[0], str):
             await self._hint(inputs[0])
 
     async def _hint(self, line: str) -> None:
@@ -236,7 +279,9 @@ class LinesSession:
             await self._print_after(posted, [notice(error.text)])
         texts.clear()
 
-    async def _carry_out(self, line: str | LineFault, typed: TypedLine | None, posted: list[Posted]) -> bool:
+    async def _carry_out(
+        self, line: str | LineFault, typed: TypedLine | None, posted: list[Posted], peer: Peer
+    ) -> bool:
         """Carry out a line that is no mere text. -> whether the client stays"""
         if typed and typed.command and (posted or self._lags) and _must_wait(typed, posted):
             await self._catch_up(posted)
@@ -259,7 +304,13 @@ class LinesSession:
             case HistoryQuery() | SearchQuery() as question:
                 await self._catch_up(posted)
                 await self._send_past(question)
-            case NameRequest() | MentionsQuery():
+            case NameRequest() as request:
+                where = where_of(self._context, peer)
+                if not await self._answer_names(
+                    partial(carry_out, self._context, self._client, where, request), posted
+                ):
+                    self._unasked = answers_to(request)
+            case MentionsQuery():
                 await self._print_after(posted, [notice(NO_NAMES)])
             case LeaveChat(text):
                 self._farewell = text
@@ -268,6 +319,44 @@ class LinesSession:
         if self._outlet.unsent_bytes > ANSWERS_BYTES:
             await self._flush(posted)
         return True
+
+    async def _take_answer(self, ask: Ask, line: str | LineFault, posted: list[Posted], peer: Peer) -> None:
+        """Take a line as the answer of a question. An empty one takes the request back."""
+        self._ask = None
+        self._blank_lines.forget()
+        if isinstance(line, LineFault) or not (given := line.strip()):
+            hide_input(self._outlet, self._decoder, is_hidden=False)
+            await self._print_after(posted, [notice(TAKEN_BACK)])
+            return
+        where = where_of(self._context, peer)
+        await self._answer_names(partial(take_answer, self._context, self._client, where, ask, given), posted)
+
+    async def _drop_unasked(self, posted: list[Posted]) -> None:
+        """Drop a line that was sent ahead as the answer of a question: it may be a password."""
+        self._unasked -= 1
+        if not self._unasked:
+            await self._print_after(posted, [notice(DROPPED)])
+
+    async def _answer_names(self, get: Callable[[], Awaitable[NameAnswer]], posted: list[Posted]) -> bool:
+        """Print the answer of a request about names, and ask what it asks. -> False where it was refused
+
+        It may take seconds.
+        """
+        await self._flush(posted)
+        is_refused = False
+        try:
+            answer = await get()
+        except ChatError as error:
+            answer, is_refused = NameAnswer((notice(error.text),)), True
+        self._ask = answer.asks
+        is_secret = answer.asks is not None and answer.asks.is_secret
+        hint = hide_answer(self._outlet, self._decoder, is_secret=is_secret)
+        await self._print_after(posted, answer.rows)
+        if answer.asks:
+            await self._print_after(posted, [notice(answer.asks.question(hint))])
+        if answer.receipt:
+            posted.append(Posted(answer.receipt))
+        return not is_refused
 
     async def _flush(self, posted: list[Posted]) -> None:
         """Return when everything posted is durable and all answers are sent."""

@@ -1,34 +1,275 @@
 """Requests about names, carried out in one place for lines and frames."""
 
-from dataclasses import dataclass
-from typing import Literal
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from ipaddress import ip_address
 
-from trio_chat.chat.accounts.account import Where
+import trio
+
+from trio_chat.chat.accounts.account import Account, KeyProof, NameProof, PasswordProof, Where, fingerprint_of
 from trio_chat.chat.answers import NameRequest
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import MARK, Receipt
+from trio_chat.chat.nicks import name_of_guest
+from trio_chat.chat.wording import notice
+from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.name_questions import Ask
+from trio_chat.server.sessions.password_check import WRONG_PASSWORD_COST
+from trio_chat.server.transport.peer import Peer
 
-NO_NAMES = "names cannot be kept on this server"
+NO_PASSWORD_HERE = (
+    "a password is not taken here, since others could read it on the way: use TLS (ncat --ssl HOST PORT), or a key"
+)
+MAY_HAVE_BEEN_READ = "; that one may have been read: do not use it any more"
+NOT_PROVEN = "that name and password do not belong together"
+NO_NAMES = "that cannot be asked here yet"
+NEEDS_NAME = "take a name first: /nick NAME"
+NEEDS_INVITE = "this chat is for members: /login NAME, or /invite CODE"
+NEEDS_LOGIN = "that is for a name that you have proven: /login NAME, or /register the one that you have"
+
+ASKED_AGAIN = frozenset(("proof", "bad-password", "slow-down"))
+"""Codes of the errors after which a password is asked for again."""
+
+CODE_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz234567")
+CODE_LENGTH = 26
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A question whose answer is the next line: what the secret is for, the name, and a first answer to compare."""
+class Proven:
+    """An account, and how it was proven: `key SHA256:...`, `password` or `invite`."""
 
-    what: Literal["register", "login", "password", "invite"]
-    name: str
-    first: str = ""
+    account: Account
+    proof: NameProof
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
 class NameAnswer:
-    """The rows of an answer, and the question that follows."""
+    """The rows of an answer, the question that follows, and the receipt of what the client's rooms are told."""
 
     rows: tuple[str, ...] = ()
     asks: Ask | None = None
+    receipt: Receipt | None = None
+
+
+def where_of(context: SessionContext, peer: Peer, *, nonce: str = "") -> Where:
+    """Describe the connection that a proof comes by. `nonce` is that of its last challenge."""
+    is_ended_by_proxy = peer.is_behind_proxy and not peer.is_encrypted and bool(context.proxy_binding)
+    is_private = peer.is_encrypted or is_ended_by_proxy or context.plain_passwords or _is_loopback(peer.address)
+    binding = context.proxy_binding if is_ended_by_proxy else peer.binding
+    return Where(peer.ticket, peer.address, is_private, binding, nonce, context.journal.epoch)
 
 
 async def carry_out(context: SessionContext, client: Client, where: Where, request: NameRequest) -> NameAnswer:
-    """Carry out a request of a client. Raises ChatError and JournalError."""
-    raise ChatError("names", NO_NAMES)
+    """Carry out a request of a client. Raises ChatError."""
+    try:
+        match request.what:
+            case "register" | "login" | "password" | "invite":
+                ask, secret = begin(client, where, request)
+                return await finish(context, client, where, ask, secret) if secret else NameAnswer(asks=ask)
+            case "keys":
+                return NameAnswer(_keys(_own_account(context, client)))
+            case "key-add":
+                key = await context.accounts.add_key(_own_account(context, client).id, request.text)
+                return NameAnswer((notice(f"added {key.fingerprint}"),))
+            case "key-remove":
+                key = await context.accounts.remove_key(_own_account(context, client).id, request.text)
+                return NameAnswer((notice(f"removed {key.fingerprint}"),))
+            case "whois":
+                return NameAnswer(_whois(context, request.name))
+    except JournalError as error:
+        raise ChatError("not-kept", f"nothing can be kept just now: {error}") from error
+
+
+async def take_answer(context: SessionContext, client: Client, where: Where, ask: Ask, answer: str) -> NameAnswer:
+    """Go on with the answer of a question. Raises ChatError.
+
+    It is asked again where the answer was a wrong password: the next line could be another try, and must not be said.
+    """
+    try:
+        if following := ask.then(answer):
+            return NameAnswer(asks=following)
+        return await finish(context, client, where, ask, answer)
+    except ChatError as error:
+        if not ask.is_secret or error.code not in ASKED_AGAIN:
+            raise
+        return NameAnswer((notice(f"{error.text}: once more, or an empty line"),), asks=replace(ask, first=""))
+    except JournalError as error:
+        raise ChatError("not-kept", f"nothing can be kept just now: {error}") from error
+
+
+def begin(client: Client | None, where: Where, request: NameRequest) -> tuple[Ask, str]:
+    """Begin a request that needs a secret. -> what it is about, and the secret if that was given, else ""
+
+    `client` is None where nobody is let in without a name. Raises ChatError.
+    """
+    if not where.is_private:
+        raise ChatError("not-private", NO_PASSWORD_HERE + (MAY_HAVE_BEEN_READ if request.secret else ""))
+    if request.what == "password":
+        if client is None or not client.account:
+            raise ChatError("usage", NEEDS_LOGIN)
+        return Ask("password", client.label), request.secret
+    if client is not None and client.account:
+        raise ChatError("usage", is_named_already(client))
+    nick = name_of_guest(client.nick) if client is not None and client.nick else ""
+    match request.what:
+        case "login":
+            return Ask("login", plain_name(request.name)), request.secret
+        case "invite":
+            if len(request.secret) != CODE_LENGTH or not CODE_CHARS.issuperset(request.secret.lower()):
+                raise ChatError("invite", "that is no code of an invite: it has 26 letters and digits")
+            return Ask("invite", nick, request.secret.lower()), ""
+        case _:
+            if client is None:
+                raise ChatError("usage", NEEDS_INVITE)
+            return Ask("register", name_to_claim(client)), request.secret
+
+
+async def finish(context: SessionContext, client: Client, where: Where, ask: Ask, secret: str) -> NameAnswer:
+    """Do what was asked for, with the secret. Raises ChatError and JournalError."""
+    if ask.what == "password":
+        await context.accounts.set_password(client.account, secret)
+        return NameAnswer((notice("your password is set"),))
+    nick = client.nick
+    proven = await prove_with(context, where, ask, secret)
+    if client.nick != nick:
+        return NameAnswer((notice(f"[{proven.account.name}] is yours now: /login {proven.account.name}"),))
+    receipt = enter(context, client, proven)
+    return NameAnswer((notice(you_are(client)),), receipt=receipt)
+
+
+async def prove_with(context: SessionContext, where: Where, ask: Ask, secret: str) -> Proven:
+    """Claim or prove a name by a password. Raises ChatError and JournalError."""
+    proof = PasswordProof(secret)
+    if ask.what == "login":
+        return await prove(context, where, ask.name, proof)
+    return await claim(context, where, ask.name, proof, invite=ask.code)
+
+
+async def prove(context: SessionContext, where: Where, name: str, proof: NameProof) -> Proven:
+    """Check the proof of a name. One that is wrong counts for as many connections. Raises ChatError."""
+    check_is_private(where, proof)
+    try:
+        account = await context.accounts.prove(name, proof, where)
+    except ChatError as error:
+        if error.code == "proof":
+            logger.info("wrong proof of a name from %s", where.address)
+            context.admission.charge(where.origin, WRONG_PASSWORD_COST, trio.current_time())
+        raise
+    return Proven(account, proof, _proven_by(proof))
+
+
+async def claim(context: SessionContext, where: Where, name: str, proof: NameProof, *, invite: str = "") -> Proven:
+    """Claim a name. Raises ChatError and JournalError."""
+    check_is_private(where, proof)
+    account = await context.accounts.claim(name, proof, where, invite=invite)
+    return Proven(account, proof, _proven_by(proof))
+
+
+def enter(context: SessionContext, client: Client, proven: Proven) -> Receipt | None:
+    """Make a client a place of the account that it has proven. Raises ChatError where that is no proof any more.
+
+    Nothing may be waited for between the check here and what it is for.
+    """
+    check_still_holds(context, proven)
+    return context.chat.enter_as(client, proven.account.id, proven.account.name, proven.by)
+
+
+def check_still_holds(context: SessionContext, proven: Proven) -> None:
+    """Raise ChatError where the account, its key or its password has gone since it was checked."""
+    now = context.accounts.names.by_id(proven.account.id)
+    match proven.proof:
+        case KeyProof(key=blob):
+            holds = now is not None and any(key.blob == blob for key in now.keys)
+        case PasswordProof():
+            holds = now is not None and now.password == proven.account.password
+    if not holds:
+        raise ChatError("proof", NOT_PROVEN)
+
+
+def check_is_private(where: Where, proof: NameProof) -> None:
+    """Raise ChatError for a password over a connection that others may read."""
+    if isinstance(proof, PasswordProof) and not where.is_private:
+        raise ChatError("not-private", NO_PASSWORD_HERE + MAY_HAVE_BEEN_READ)
+
+
+def name_to_claim(client: Client) -> str:
+    """Return the name that a client can claim: its nick. Raises ChatError."""
+    if client.account:
+        raise ChatError("usage", is_named_already(client))
+    if not client.nick:
+        raise ChatError("usage", NEEDS_NAME)
+    return name_of_guest(client.nick)
+
+
+def is_named_already(client: Client) -> str:
+    """Refuse another name to a client that has proven one."""
+    return f"you are [{client.shown}] here: connect again to be somebody else"
+
+
+def you_are(client: Client) -> str:
+    """Tell a client that has proven its name who it is."""
+    return f"you are [{client.shown}] now: the name is yours"
+
+
+def plain_name(text: str) -> str:
+    """Return a name without the brackets and the mark that the chat shows it with."""
+    return text.removeprefix("[").removesuffix("]").removesuffix(MARK)
+
+
+def _own_account(context: SessionContext, client: Client) -> Account:
+    if account := context.accounts.names.by_id(client.account):
+        return account
+    raise ChatError("usage", NEEDS_LOGIN)
+
+
+def _keys(account: Account) -> tuple[str, ...]:
+    rows = [f"{key.fingerprint} added {_day(key.added)} ({key.source})" for key in account.keys]
+    return *map(notice, rows), notice("password: set" if account.password else "no password")
+
+
+def _whois(context: SessionContext, name: str) -> tuple[str, ...]:
+    found = context.chat.addressee(plain_name(name))
+    account = context.accounts.names.by_id(found.account)
+    if account is None:
+        client = found.client
+        here = f"; {_here(context, [client])}" if client else ""
+        return (notice(f"[{found.label}]: nobody has proven that name{here}"),)
+    places = list(context.chat.places(account.id))
+    owned = f"[{account.name}{MARK}]: a name since {_day(account.since)}"
+    if not places:
+        return (notice(f"{owned}, not here since {_day(account.seen)}"),)
+    proofs = [f"proven by {it.proven_by}" if it.proven_by else "proven before the server was started" for it in places]
+    return notice(f"{owned}, {_here(context, places)}"), *(notice(f"  {row}") for row in proofs)
+
+
+def _here(context: SessionContext, clients: Sequence[Client]) -> str:
+    """Say since when a person is here, in how many places, and idle for how long."""
+    connected = [client for client in clients if client.away_since is None]
+    if not connected:
+        away_s = min(context.chat.away_s(client) or 0.0 for client in clients)
+        return f"its connection broke {round(away_s)} s ago"
+    since = datetime.fromtimestamp(min(client.connected_at for client in connected))
+    is_today = since.date() == datetime.fromtimestamp(context.chat.time).date()
+    places = f" in {len(clients)} places" if len(clients) > 1 else ""
+    idle_min = int(min(map(context.chat.idle_s, connected)) // 60)
+    return f"here since {since:{'%H:%M' if is_today else '%Y-%m-%d %H:%M'}}{places}, idle {idle_min} min"
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d}"
+
+
+def _proven_by(proof: NameProof) -> str:
+    return f"key {fingerprint_of(proof.key)}" if isinstance(proof, KeyProof) else "password"
+
+
+def _is_loopback(address: str) -> bool:
+    ip = ip_address(address)
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback

@@ -4,6 +4,7 @@ import trio
 
 from trio_chat.chat.wording import LATE_HELLO
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.hidden_input import hide_input
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer, is_silent
@@ -30,12 +31,12 @@ async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, 
     lines: Lines = []
     with trio.move_on_after(PASSWORD_TIMEOUT_S):
         for tries_left in reversed(range(PASSWORD_TRIES)):
-            line = await _next_line(peer, outlet, decoder, lines)
+            line = await next_line(peer, outlet, decoder, lines, is_hidden=True)
             if line is None:
                 return None
             is_right = not is_hello(line) and is_password_right(context, peer, line)
             if is_right or not tries_left:
-                _hide(outlet, decoder, is_hidden=False)
+                hide_input(outlet, decoder, is_hidden=False)
             if is_hello(line):
                 say(LATE_HELLO)
                 return None
@@ -43,13 +44,18 @@ async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, 
                 return lines
             say("wrong password: try again" if tries_left else "wrong password")
         return None
-    _hide(outlet, decoder, is_hidden=False)
+    hide_input(outlet, decoder, is_hidden=False)
     say(f"no password came within {PASSWORD_TIMEOUT_S} s")
     return None
 
 
-async def _next_line(peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder, lines: Lines) -> str | None:
-    """Take the next of `lines`, reading more into it where it is empty. -> "" for a fault; None at the end"""
+async def next_line(
+    peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder, lines: Lines, *, is_hidden: bool
+) -> str | None:
+    """Take the next of `lines`, reading more into it where it is empty. -> "" for a fault; None at the end
+
+    With `is_hidden`, a telnet that makes itself known meanwhile does not show it. Raises what the peer raises.
+    """
     while not lines:
         if decoder.is_at_cr and await is_silent(peer, CR_SILENCE_S):
             lines += decoder.end_at_cr()
@@ -62,13 +68,7 @@ async def _next_line(peer: Peer, outlet: PeerOutlet, decoder: TelnetDecoder, lin
             outlet.write_bytes(reply)  # else it reads nothing of what it is sent
             outlet.push(None)
             if not (lines or decoder.telnet.is_over):
-                _hide(outlet, decoder, is_hidden=True)
+                hide_input(outlet, decoder, is_hidden=is_hidden)
+                outlet.push(None)
     line = lines.pop(0)
     return "" if isinstance(line, LineFault) else line
-
-
-def _hide(outlet: PeerOutlet, decoder: TelnetDecoder, *, is_hidden: bool) -> None:
-    """Keep telnet from showing the password while it is typed."""
-    if decoder.telnet and (wish := decoder.telnet.hide_input(is_hidden=is_hidden)):
-        outlet.write_bytes(wish)
-        outlet.push(None)

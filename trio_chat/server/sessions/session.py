@@ -106,7 +106,7 @@ async def _serve(context: SessionContext, peer: SocketPeer, silence_s: float | N
     greeting = await _recognise(context, peer, silence_s)
     if greeting is Greeting.TLS:
         assert context.tls
-        async with open_tls(peer, context.tls.context) as encrypted:
+        async with open_tls(peer, context.tls) as encrypted:
             await _serve_as(await _recognise(context, encrypted, silence_s), context, encrypted)
     else:
         await _serve_as(greeting, context, peer)

@@ -59,7 +59,7 @@ def _welcome(context: SessionContext, admitted: Admitted, replay: Replay) -> fra
         protocol=frames.PROTOCOL,
         epoch=context.journal.epoch,
         server=f"trio-chat {__version__}",
-        you=frames.You(id=client.id, label=client.label, address=client.peer),
+        you=frames.You(id=client.id, label=client.label, address=client.peer, account=client.account),
         resumed=admitted.is_resumed,
         rooms=[room_info(chat, member.room, replay.last_id_sent(member)) for member in client.members.values()],
         last_id=replay.last_id_sent(chat.rooms.open_mailbox(client)),

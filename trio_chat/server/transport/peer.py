@@ -40,6 +40,14 @@ class Peer(Protocol):
         """True if the bytes are encrypted on their way."""
 
     @property
+    def binding(self) -> str:
+        """The SHA-256 of the certificate that the client was shown, 64 hex digits; "-" on a plain connection."""
+
+    @property
+    def is_behind_proxy(self) -> bool:
+        """True if a proxy named the client, in a PROXY header."""
+
+    @property
     def is_dead(self) -> bool:
         """True if the connection was reset or given up. Reading reports that only after everything received before."""
 

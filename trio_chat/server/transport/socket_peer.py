@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import trio
 
+from trio_chat.chat.accounts.proof import UNBOUND
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.server.shutdown_timeouts import FAREWELL_S
 from trio_chat.server.transport.admission import NO_TICKET
@@ -23,15 +24,17 @@ REJECTED_DRAIN_S = 1.0
 class SocketPeer:
     """A `Peer` over an accepted, non-blocking socket. Its maker calls `close`."""
 
-    __slots__ = ("_outlet", "address", "port", "socket", "ticket")
+    __slots__ = ("_outlet", "address", "is_behind_proxy", "port", "socket", "ticket")
 
     is_encrypted = False
+    binding = UNBOUND
 
     def __init__(self, sock: socket.socket, address: str, port: int) -> None:
         self.socket = sock
         self.address = address
         self.port = port
         self.ticket = NO_TICKET
+        self.is_behind_proxy = False
         self._outlet: SocketOutlet | None = None
 
     async def peek(self, timeout_s: float = FIRST_BYTES_TIMEOUT_S) -> bytes | None:
@@ -62,6 +65,7 @@ class SocketPeer:
             self.socket.recv(header.feed(ahead))
         if header.source:
             self.address, self.port = header.source
+            self.is_behind_proxy = True
         return header.source is not None
 
     def receivable(self) -> Awaitable[None]:

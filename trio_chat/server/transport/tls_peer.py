@@ -1,7 +1,6 @@
 """A TLS connection: a socket after its handshake, whose bytes are encrypted."""
 
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -12,6 +11,7 @@ from trio_chat.server.transport.admission import Ticket
 from trio_chat.server.transport.outlet import NoticeEncoders
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES
 from trio_chat.server.transport.socket_peer import SocketPeer
+from trio_chat.server.transport.tls import Tls
 from trio_chat.server.transport.tls_outlet import TlsOutlet
 
 TLS_HANDSHAKE_TIMEOUT_S = 10
@@ -22,16 +22,19 @@ logger = logging.getLogger(__name__)
 class TlsPeer:
     """A `Peer` over TLS. `open_tls` makes it and closes the stream; the socket's owner closes the socket."""
 
-    __slots__ = ("_ahead", "_nursery", "_outlet", "_raw", "_stream")
+    __slots__ = ("_ahead", "_nursery", "_outlet", "_raw", "_stream", "binding")
 
     is_encrypted = True
 
-    def __init__(self, raw: SocketPeer, stream: trio.SSLStream[trio.SocketStream], nursery: trio.Nursery) -> None:
+    def __init__(
+        self, raw: SocketPeer, stream: trio.SSLStream[trio.SocketStream], nursery: trio.Nursery, *, binding: str
+    ) -> None:
         self._raw = raw
         self._stream = stream
         self._nursery = nursery
         self._ahead = b""
         self._outlet: TlsOutlet | None = None
+        self.binding = binding
 
     @property
     def address(self) -> str:
@@ -47,6 +50,11 @@ class TlsPeer:
     def ticket(self) -> Ticket:
         """The key under which the connection is counted."""
         return self._raw.ticket
+
+    @property
+    def is_behind_proxy(self) -> bool:
+        """True if a proxy named the client."""
+        return self._raw.is_behind_proxy
 
     @property
     def is_dead(self) -> bool:
@@ -109,17 +117,18 @@ class TlsPeer:
 
 
 @asynccontextmanager
-async def open_tls(raw: SocketPeer, context: ssl.SSLContext) -> AsyncIterator[TlsPeer]:
+async def open_tls(raw: SocketPeer, tls: Tls) -> AsyncIterator[TlsPeer]:
     """Shake hands, and yield the connection inside. Raises trio.BrokenResourceError where the handshake fails.
 
     On the way out, the rest is sent and the stream closed, within TLS_CLOSE_S whatever is cancelled; the socket stays
     open for its owner. Where the writing task finds the connection broken, the body is cancelled.
     """
     sock = trio.socket.from_stdlib_socket(raw.socket)
-    stream = trio.SSLStream(trio.SocketStream(sock), context, server_side=True)
+    stream = trio.SSLStream(trio.SocketStream(sock), tls.context, server_side=True)
+    binding = tls.certificate_digest
     await _shake_hands(stream, raw)
     async with trio.open_nursery() as nursery:
-        inner = TlsPeer(raw, stream, nursery)
+        inner = TlsPeer(raw, stream, nursery, binding=binding)
         try:
             yield inner
         finally:
