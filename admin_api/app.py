@@ -37,6 +37,13 @@ _STATUSES = {
     "no-such-hook": 404,
     "hook-exists": 409,
     "too-many-hooks": 409,
+    "no-such-name": 404,
+    "no-such-invite": 404,
+    "name-claimed": 409,
+    "reserved-nick": 409,
+    "too-many-names": 409,
+    "too-many-invites": 409,
+    "slow-down": 409,
 }
 """The HTTP status of a ChatError by its code, where that is not 400."""
 

@@ -13,6 +13,7 @@ from admin_api.event_log import EventLog
 from admin_api.hook_throttle import HookThrottle
 from admin_api.resources import Resources
 from admin_api.series import Series
+from trio_chat.chat.accounts.accounts import Accounts
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import Setting
@@ -30,6 +31,7 @@ class AdminState:
     """A running server, as every endpoint gets it."""
 
     operator: Operator
+    accounts: Accounts
     journal: Journal
     events: EventLog
     series: Series
@@ -54,6 +56,10 @@ class AdminState:
     confirmations: Confirmations = field(default_factory=Confirmations)
     certificate_warning: Callable[[], str] = str
     """Returns a sentence about a TLS certificate that has expired or soon will, or ""."""
+    certificate_digest: Callable[[], str] = str
+    """Returns the SHA-256 of the TLS certificate in use, in hex, or ""."""
+    chat_port: Callable[[], int] = int
+    """Returns the port of the chat."""
     hook_rate: Callable[[], tuple[float, float]] = lambda: (0.0, 1.0)
     """Returns the lines a second, and at once, that a hook may say; 0 a second is no limit."""
     hook_throttle: HookThrottle = field(default_factory=HookThrottle)

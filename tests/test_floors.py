@@ -57,7 +57,7 @@ LAYERS = {
     "admin_api": (
         ("app",),
         ("endpoints", "console"),
-        ("speech",),
+        ("speech", "kept_changes"),
         ("rooms",),
         ("state",),
         ("resources", "series", "watch"),

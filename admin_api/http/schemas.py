@@ -35,6 +35,19 @@ HOOK: Schema = {
     "pattern": "^[A-Za-z0-9_-]{1,24}$",
     "examples": ["deploy"],
 }
+NAME: Schema = {
+    "type": "string",
+    "description": "A claimed name, in any spelling.",
+    "minLength": 1,
+    "maxLength": 96,
+    "examples": ["alice"],
+}
+INVITE: Schema = {
+    "type": "string",
+    "description": "The id of an invite.",
+    "pattern": "^[0-9a-f]{8}$",
+    "examples": ["3f9a01c2"],
+}
 NETWORK: Schema = {
     "type": "string",
     "description": "An address or a network, IPv4 or IPv6.",

@@ -33,6 +33,8 @@ from admin_api.state import AdminState
 from tests.conftest import PATIENCE_S
 from tests.dependencies import at_once, make_dependencies
 from tests.loop_watch import watching
+from trio_chat.chat.accounts.accounts import Accounts
+from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
@@ -48,7 +50,9 @@ from trio_chat.chat.outlet import Backlog, CloseReason
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_journal
 from trio_chat.serve.settings_in_force import SettingsInForce
+from trio_chat.server.credentials.crypto import ThreadedCrypto
 from trio_chat.server.transport.admission import REFUSALS
+from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
 LARGE = b"x" * (64 * 1024 * 1024)
@@ -253,8 +257,17 @@ class AdminServer:
         self.series = Series(self.chat, self.delivery_delay, lambda: self.now)
         self.certificate_warning = ""
         self.rate = (5.0, 20.0)
+        self.accounts = Accounts(
+            Names(),
+            JournalAccountKeeper(self.journal),
+            ThreadedCrypto(),
+            lambda: self.now,
+            presence=self.chat,
+            sleep=trio.sleep,
+        )
         self.state = AdminState(
             self.operator,
+            self.accounts,
             self.journal,
             self.events,
             self.series,
@@ -265,6 +278,8 @@ class AdminServer:
             keep_timeout_s=self.keep_timeout_s,
             certificate_warning=lambda: self.certificate_warning,
             is_stopping=lambda: "is_stopping" in self.troubles,
+            certificate_digest=lambda: "ab" * 32,
+            chat_port=lambda: 5555,
             hook_rate=lambda: self.rate,
             is_full=lambda: "is_full" in self.troubles,
         )

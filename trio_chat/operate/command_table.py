@@ -33,6 +33,10 @@ OPERATOR_COMMANDS = MappingProxyType(
         "tail": CommandRow("tail", "Show what is said in a room, live."),
         "events": CommandRow("events", "Show what happens on the server, live."),
         "hook": CommandRow("hooks", "Let programs speak by a secret address."),
+        "names": CommandRow("names", "List, hand out, reset and free names."),
+        "invite": CommandRow("invites", "Make an invite, to be pasted to a colleague."),
+        "invites": CommandRow("invites", "List the invites."),
+        "uninvite": CommandRow("invites", "Withdraw an invite."),
         "audit": CommandRow("audit", "List what operators did."),
     }
 )

@@ -19,6 +19,8 @@ class NamedKind:
     path: str
     noun: str
     listed_by: str
+    action: str = ""
+    """The last part of the path, where it is not the thing itself that is changed."""
 
 
 def change_named(call: OperatorContext, method: str, kind: NamedKind, name: str, body: Json | None = None) -> Json:
@@ -26,7 +28,7 @@ def change_named(call: OperatorContext, method: str, kind: NamedKind, name: str,
     if not name.strip():
         raise click.UsageError(f"the name of the {kind.noun.split()[0]} is empty")
     try:
-        return call.api.call(method, path_of(kind.path, name.strip()), body=body)
+        return call.api.call(method, path_of(kind.path, name.strip(), *filter(None, [kind.action])), body=body)
     except OperatorError as error:
         raise explained(
             error, f"there is no {kind.noun} {quoted(name)}: trio-chat {kind.listed_by} lists all"

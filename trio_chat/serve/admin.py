@@ -45,6 +45,8 @@ class Admin:
         self._access = Access(token.value, settings.admin_allow, settings.admin_open, settings.admin_name)
         self._listeners = listeners
         self._address_fd: int | None = None
+        self.chat_port = 0
+        """The port of the chat, once it is open."""
         self.events = EventLog(time.time)
         if not self._access.is_limited and (exposed := _exposed(listeners)):
             raise SetupError(
@@ -74,6 +76,7 @@ class Admin:
         nursery.start_soon(watch_refused, self.events, context.admission.refused)
         state = AdminState(
             operator,
+            context.accounts,
             context.journal,
             self.events,
             series,
@@ -85,6 +88,8 @@ class Admin:
             resources=resources,
             stall_timeout_s=lambda: context.pump.stall_timeout_s,
             certificate_warning=warning,
+            certificate_digest=lambda: context.tls.certificate_digest if context.tls else "",
+            chat_port=lambda: self.chat_port,
             hook_rate=lambda: (context.rate_limit.rate, context.rate_limit.burst),
             is_stopping=is_stopping,
             is_full=lambda: context.admission.is_full,

@@ -209,6 +209,7 @@ class Server:
                 sessions.start_soon(self._accept, chat_socket, sessions)
             for port in dict.fromkeys(chat_socket.getsockname()[1] for chat_socket in chat_sockets):
                 self.printer.print(f"Chat Server started on port: {port}")
+            self.admin.chat_port = chat_sockets[0].getsockname()[1]
             self.printer.hold()  # connections are printed after the address of the admin API
             sessions.start_soon(self._start_admin_and_console)
             await self.stop.requested()

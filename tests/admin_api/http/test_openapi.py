@@ -23,7 +23,7 @@ positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422]
 # Those whose parameters can be wrong together, or of another list: a filter that fits everybody, a cursor.
 MAY_REFUSE = (
     *("/clients", "/rooms", "/rooms/{room}/clients", "/rooms/{room}/entries"),
-    *("/hooks", "/hook/{secret}", "/announcements"),
+    *("/hooks", "/hook/{secret}", "/announcements", "/names"),
 )
 
 

@@ -1,0 +1,96 @@
+"""Invites over HTTP: codes by which somebody claims a name on their first connection."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from quart import Response, g
+
+from admin_api.http.answers import answer
+from admin_api.http.endpoint import Operation, endpoint
+from admin_api.http.schemas import INVITE, Time
+from admin_api.kept_changes import kept_at_once
+from admin_api.state import AdminState
+from trio_chat.chat.accounts.account import Invite
+from trio_chat.chat.accounts.accounts import EXPIRES_MAX_S, EXPIRES_MIN_S, USES_MAX, id_of
+
+WEEK_S = 7 * 86400.0
+
+
+class InviteView(msgspec.Struct, frozen=True):
+    """An invite: how often it can still be used, and until when. `name` is the only one it is for, if there is one."""
+
+    id: str
+    uses: int
+    name: str | None
+    by: str
+    since: Time
+    until: Time
+
+
+class InviteList(msgspec.Struct, frozen=True):
+    """All invites that can be used, oldest first."""
+
+    invites: list[InviteView]
+
+
+class NewInvite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The number of names that an invite is good for, and the seconds for which it is."""
+
+    uses: Annotated[float, msgspec.Meta(ge=1, le=USES_MAX, multiple_of=1, examples=[5])] = 1
+    expires_s: Annotated[float, msgspec.Meta(ge=EXPIRES_MIN_S, le=EXPIRES_MAX_S)] = WEEK_S
+
+
+class MadeInvite(msgspec.Struct, frozen=True):
+    """A new invite and its code, which is shown only here.
+
+    `port` is that of the chat, and `fingerprint` the SHA-256 of its certificate in hex, "-" without TLS: behind the
+    name of the host, as in `HOST:PORT/CODE/FINGERPRINT`, they are all that `trio-chat join` needs.
+    """
+
+    invite: InviteView
+    code: str
+    port: int
+    fingerprint: str
+
+
+class WithdrawnInvite(msgspec.Struct, frozen=True):
+    """The invite that can no longer be used."""
+
+    invite: InviteView
+
+
+@endpoint("GET /invites", Operation({200: InviteList}))
+async def list_invites(state: AdminState) -> Response:
+    """List the invites that can still be used. Their codes stay secret."""
+    now = state.operator.clock()
+    usable = [invite for invite in state.accounts.invites.values() if invite.uses and invite.until > now]
+    return answer(InviteList([_view_of(state, invite) for invite in usable]))
+
+
+@endpoint("POST /invites", Operation({201: MadeInvite}, (400, 409, 503), body=NewInvite))
+async def add_invite(state: AdminState, body: NewInvite) -> Response:
+    """Make an invite: a code by which somebody claims a name, also where nobody comes in without one."""
+    made = state.accounts.make_invite(uses=int(body.uses), expires_s=body.expires_s, by=g.by)
+    invite, code = await kept_at_once(made)
+    state.operator.records.record(g.by, "invite", f"{id_of(invite)} for {invite.uses}")
+    return answer(made_view(state, invite, code), 201)
+
+
+@endpoint("DELETE /invites/<invite>", Operation({200: WithdrawnInvite}, (404, 503), path={"invite": INVITE}))
+async def withdraw_invite(state: AdminState, invite: str) -> Response:
+    """Withdraw an invite. Names that were claimed by it stay."""
+    withdrawn = await kept_at_once(state.accounts.withdraw_invite(invite))
+    state.operator.records.record(g.by, "invite-withdraw", id_of(withdrawn))
+    return answer(WithdrawnInvite(_view_of(state, withdrawn)))
+
+
+def made_view(state: AdminState, invite: Invite, code: str) -> MadeInvite:
+    """Return a new invite as its maker sees it."""
+    return MadeInvite(_view_of(state, invite), code, state.chat_port(), state.certificate_digest() or "-")
+
+
+def _view_of(state: AdminState, invite: Invite) -> InviteView:
+    account = state.accounts.names.by_id(invite.account) if invite.account else None
+    since, until = (datetime.fromtimestamp(int(time), UTC) for time in (invite.since, invite.until))
+    return InviteView(id_of(invite), invite.uses, account.name if account else None, invite.by, since, until)
