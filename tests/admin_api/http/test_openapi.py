@@ -15,10 +15,12 @@ from admin_api.http.access import Access
 from admin_api.http.endpoint import Endpoint
 
 ASK_ALL = "from schemathesis.cli import schemathesis; schemathesis()"
+# 413: a body that is too long is refused before it is read.
 # 422: what is well-formed and cannot be all the same, such as an end of a ban that is over.
 CONFIG = """
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429, 503]
 """
 # Those whose parameters can be wrong together, or of another list: a filter that fits everybody, a cursor.
 MAY_REFUSE = (
