@@ -5,7 +5,7 @@ Its decisions become drafts, handed to `post`; the entries that the journal make
 """
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
 import msgspec
@@ -697,14 +697,20 @@ class Chat:
 
     def _unless_counted(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Return the notice that a client, whose rooms are those of now, joined or left one, unless it is counted."""
-        rooms = dict.fromkeys([*self._rooms_of(client.account), *client.members]) if client.account else client.members
         is_counted = self._crowd_notices.count(
             notice,
             owner=client.person,
-            elsewhere=(other.name for other in rooms if other is not room),
+            elsewhere=self._elsewhere(client, room),
             is_large=notice.kind is not Kind.KICKED and len(room.members) > self.rules.announce_max_members,
         )
         return () if is_counted else (notice,)
+
+    def _elsewhere(self, client: Client, room: Room) -> Iterator[str]:
+        """Yield the names of a person's other rooms. They are seldom asked for, and may be thousands."""
+        rooms = (
+            dict.fromkeys(chain(self._rooms_of(client.account), client.members)) if client.account else client.members
+        )
+        yield from (other.name for other in rooms if other is not room)
 
     def _is_large(self, name: str) -> bool:
         room = self.rooms.find(name)
