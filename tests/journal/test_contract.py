@@ -753,7 +753,7 @@ async def test_the_newest_entry_is_never_pruned(journal: Journal) -> None:
     ],
     ids=["once ahead", "ahead for a while", "ahead first", "ahead, then young", "once behind", "both", "ahead still"],
 )
-async def test_a_clock_that_was_wrong_once_neither_keeps_old_entries_nor_prunes_young_ones(
+async def test_m14_a_clock_that_was_wrong_once_neither_keeps_old_entries_nor_prunes_young_ones(
     journal: Journal, ages_days: Sequence[int], left: str
 ) -> None:
     now = time.time()

@@ -52,7 +52,7 @@ async def test_a_search_that_is_not_quick_is_answered_behind_those_that_are(path
         assert found.draft.text == "hello"
 
 
-async def test_slow_searches_delay_neither_quick_ones_nor_pages(path: Path, nursery: trio.Nursery) -> None:
+async def test_c20_slow_searches_delay_neither_quick_ones_nor_pages(path: Path, nursery: trio.Nursery) -> None:
     async with open_sqlite(path, times=SqliteTimes(quick_search_s=PATIENCE_S)) as journal:
         await keep(journal, "hello")
         await journal._search_lanes.slow.acquire_on_behalf_of("one that takes its time")
@@ -139,7 +139,7 @@ async def test_a_query_other_than_a_search_is_bounded_too(path: Path) -> None:
                 await query()
 
 
-async def test_a_query_whose_asker_is_cancelled_ends(path: Path, nursery: trio.Nursery) -> None:
+async def test_c20_a_query_whose_asker_is_cancelled_ends(path: Path, nursery: trio.Nursery) -> None:
     async with open_sqlite(path) as journal:
         asking = trio.CancelScope()
 
