@@ -171,8 +171,8 @@ class Room:
         self.members: dict[Listener, Member] = {}
         self.departing: dict[str, Member] = {}
         """Members that have left, by the id of the client: they are still sent entries from before that is durable."""
-        self._places: dict[str, int] = {}
-        """The number of places that each account has here."""
+        self._places: dict[str, int] | None = None
+        """The number of places that each account has here. Made at first use: most rooms are mailboxes of guests."""
         self._doubles = 0
         """Members that are further places of somebody who is here."""
         self._forgotten, self._newest_id = 0, 0
@@ -209,15 +209,19 @@ class Room:
 
     def has(self, account: str) -> bool:
         """Tell whether a place of an account is here."""
-        return account in self._places
+        return self._places is not None and account in self._places
 
     def identify(self, client: Listener) -> None:
         """Note that a member is a place of an account from now on."""
+        if self._places is None:
+            self._places = {}
         places = self._places.get(client.account, 0)
         self._places[client.account] = places + 1
         self._doubles += places > 0
 
     def _forget_place(self, account: str) -> None:
+        if self._places is None:
+            return
         places = self._places.pop(account) - 1
         if places:
             self._places[account] = places
