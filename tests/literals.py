@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -16,16 +17,17 @@ def _nodes(folder: str, but: str) -> Iterator[ast.AST]:
             yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def literals(folder: str, *, but: str = "") -> Iterator[Literal]:
-    """Yield every string in the tests of a folder, except for one file."""
-    yield from filter(None, map(_text_of, _nodes(folder, but)))
+@cache
+def literals(folder: str, *, but: str = "") -> frozenset[Literal]:
+    """Return every string in the tests of a folder, except for one file."""
+    return frozenset(filter(None, map(_text_of, _nodes(folder, but))))
 
 
-def literal_arguments(folder: str, *, but: str = "") -> Iterator[tuple[Literal, ...]]:
-    """Yield the strings that each call in the tests of a folder begins with, except for one file."""
-    for node in _nodes(folder, but):
-        if isinstance(node, ast.Call):
-            yield tuple(_text_of(argument) for argument in node.args)
+@cache
+def literal_arguments(folder: str, *, but: str = "") -> frozenset[tuple[Literal, ...]]:
+    """Return the strings that each call in the tests of a folder begins with, except for one file."""
+    calls = (node for node in _nodes(folder, but) if isinstance(node, ast.Call))
+    return frozenset(tuple(map(_text_of, call.args)) for call in calls)
 
 
 def _text_of(node: ast.AST) -> Literal:
