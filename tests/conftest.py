@@ -1,5 +1,7 @@
 """Settings of all tests: they must not mind how fast the machine is, or how busy."""
 
+from collections.abc import Generator
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -8,6 +10,12 @@ settings.load_profile("any machine")
 
 PATIENCE_S = 20
 """After this long without what a test waits for, it fails. Nothing waits this long where all is well."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Run one worker more than there are cores: a test waits for its server, or for a timer, a quarter of its time."""
+    return (yield) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
