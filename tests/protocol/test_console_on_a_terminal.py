@@ -13,7 +13,7 @@ import termios
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pyte
@@ -223,11 +223,14 @@ def test_a_terminal_that_stands_still_holds_up_neither_the_chat_nor_its_end(cons
     console.keys("\x13")  # Ctrl-S
     console.keys("def")
 
-    for _ in range(50):
-        with closing(socket.create_connection(("127.0.0.1", console.port), PATIENCE_S)) as peer:
+    with ExitStack() as stack:
+        address = "127.0.0.1", console.port
+        peers = [stack.enter_context(socket.create_connection(address, PATIENCE_S)) for _ in range(50)]
+        for peer in peers:
             peer.sendall(b"/who\n")
+        for peer in peers:
             answer = b""
-            while b"in #lobby" not in answer:
+            while b" in #lobby" not in answer:
                 answer += (more := peer.recv(1000))
                 assert more
     with urllib.request.urlopen(f"{console.admin}/health", timeout=PATIENCE_S) as health:
