@@ -57,12 +57,16 @@ class Peer:
         """Accept a client and let it in. -> its hello"""
         await self.accept()
         hello = await self.frame()
+        await self.enter(hello, epoch, **fields)
+        return hello
+
+    async def enter(self, hello: dict[str, Any], epoch: str = "e", **fields: object) -> None:
+        """Let in whoever said this hello."""
         rooms = [{"name": name, "topic": "", "members": 1, "last_id": 0} for name in hello.get("rooms", ["lobby"])]
         you = {"id": "c1", "label": hello.get("nick", "1.2.3.4:5"), "address": "1.2.3.4:5"}
         limits: dict[str, int] = {}
         welcome = {"protocol": 1, "epoch": epoch, "server": "test", "resumed": False, "last_id": 0, "limits": limits}
         await self.send(type="welcome", **welcome | {"you": you, "rooms": rooms} | fields)
-        return hello
 
     async def receive(self, *past: str) -> None:
         """Answer what the client asks for a person who comes: what was said before, and who is there."""

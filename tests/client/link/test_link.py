@@ -2,6 +2,7 @@
 
 import resource
 import socket
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,15 +11,19 @@ from typing import Any
 
 import pytest
 import trio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.conftest import PATIENCE_S
 from trio_chat import __version__
+from trio_chat.chat.accounts.account import raw_key
+from trio_chat.chat.accounts.proof import UNBOUND, message_of, signed_bytes
 from trio_chat.chat.wording import LATE_HELLO, notice
 from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, LinkError, TcpAddress
 from trio_chat.client.link.backoff import MIN_DELAY_S, Backoff
 from trio_chat.client.link.connection import RESEND_INTERVAL_S, WELCOME_TIMEOUT_S
 from trio_chat.client.link.event_queue import EventQueue
 from trio_chat.client.link.events import (
+    Answered,
     Connected,
     Delayed,
     Disconnected,
@@ -32,6 +37,7 @@ from trio_chat.client.link.events import (
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError, open_outbox
+from trio_chat.client.link.signing import OwnKey
 from trio_chat.wire import frames
 
 HELLO = frames.Say(room="lobby", text="hello")
@@ -503,3 +509,57 @@ async def test_one_who_wants_a_single_connection_does_not_come_back(peer: Any, o
             ended = (await until(link, Ended))[-1]
 
     assert not ended.is_orderly
+
+
+async def test_a_member_stays_who_they_are_on_this_connection(
+    peer: Any, outbox: Outbox, nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    """The server gives the session of a member to no other name, so that trying would end the client."""
+    you = {"id": "c1", "label": "fred", "address": "1.2.3.4:5", "account": "9f" * 8}
+    nursery.start_soon(partial(peer.welcome, you=you))
+    address, identity, signer = TcpAddress("127.0.0.1", peer.port), Identity(nick="fred"), OwnKey(tmp_path / "key")
+    async with open_link(address, identity, outbox, signer=signer) as link:
+        await until(link, Connected)
+
+        assert link.log_in("alice") == "you are [fred®] here: connect again to be somebody else"
+        assert link.is_connected
+
+
+async def test_a_name_is_claimed_with_a_key_that_is_made_for_it(
+    peer: Any, outbox: Outbox, nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    nursery.start_soon(peer.welcome)
+    address, identity = TcpAddress("127.0.0.1", peer.port), Identity(nick="fred")
+    async with open_link(address, identity, outbox, signer=OwnKey(tmp_path / "key")) as link:
+        await until(link, Connected)
+        link.ask(frames.ClaimName(proof=frames.Proof()))
+
+        asked = await peer.frame()
+        await peer.send(type="challenge", nonce="0f" * 32, epoch="e", key=asked["key"])
+        claim = await peer.frame()
+        await peer.send(type="named", label="fred", account="9f" * 8, key=claim["key"])
+        await until(link, Answered)
+
+    assert link.account == "9f" * 8
+    message = message_of("claim", epoch="e", nonce="0f" * 32, name="fred", binding=UNBOUND)
+    signature = b64decode(claim["proof"]["signature"])
+    Ed25519PublicKey.from_public_bytes(raw_key(claim["proof"]["key"])).verify(signature, signed_bytes(message))
+
+
+async def test_a_damaged_key_of_ones_own_keeps_nobody_out(
+    peer: Any, outbox: Outbox, nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("rubbish")
+
+    async def serve() -> None:
+        await peer.accept()
+        assert (await peer.frame())["type"] == "challenge"
+        await peer.send(type="challenge", nonce="0f" * 32, epoch="e", key="proving")
+        await peer.enter(await peer.frame())
+
+    nursery.start_soon(serve)
+    address, identity = TcpAddress("127.0.0.1", peer.port), Identity(nick="fred")
+    async with open_link(address, identity, outbox, signer=OwnKey(tmp_path / "key")) as link:
+        happened = await until(link, Connected)
+
+    assert any(isinstance(what, LinkNotice) and "cannot use the key" in what.text for what in happened)

@@ -336,7 +336,7 @@ def test_a_server_that_keeps_no_names_refuses_register() -> None:
     question = frames.ClaimName(proof=frames.Proof(), key="r1")
     protocol.ask(question)
 
-    assert hear(protocol, error("unknown-type", "r1")) == [Refused(question, "no: unknown-type")]
+    assert hear(protocol, error("unknown-type", "r1")) == [Refused(question, "this server keeps no names")]
     assert protocol.signing is None
 
 
@@ -387,7 +387,8 @@ def test_a_login_by_a_key_is_tried_on_the_next_connection_and_may_fail() -> None
     hear(protocol, welcome("bob", account=""))
 
     assert isinstance(event, Refused)
-    assert event.reason == "no: proof: /login alice PASSWORD"
+    assert event.reason == "no: proof; /login alice again asks for its password"
+    assert "alice" in protocol.refused_names
     assert [request.nick for request in sent(protocol) if isinstance(request, frames.Hello)] == ["alice", "bob"]
     assert (protocol.is_connected, protocol.wanted_nick) == (True, "bob")
 

@@ -189,10 +189,12 @@ class LineView:
     def _secret_wanted(self, draft: str) -> Sequence[str]:
         """Return the questions for the secret that a command lacks."""
         link = self._conversation.link if self._conversation else None
+        if link is None or not link.may_send_password:
+            return ()
         match secret_wanted(draft):
-            case "login" if link and link.may_send_password and not link.can_sign:
+            case "login" if not link.can_prove(draft.split()[-1]):
                 return ("password:",)
-            case "password" if link and link.may_send_password and link.account:
+            case "password" if link.account:
                 return ("new password:", "the same again:")
         return ()
 

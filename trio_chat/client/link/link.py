@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 import msgspec
 import trio
 
+from trio_chat.chat.events import MARK
 from trio_chat.client.link.address import ALTERNATIVE_TIMEOUT_S, Address, LinkError
 from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.connection import WELCOME_TIMEOUT_S, LinkConnection
@@ -35,7 +36,7 @@ from trio_chat.client.link.events import (
 from trio_chat.client.link.greeting import LateHelloError
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import PENDING_MAX, Outbox, OutboxError
-from trio_chat.client.link.protocol import ClientProtocol
+from trio_chat.client.link.protocol import NO_NAMES, ClientProtocol
 from trio_chat.client.link.signing import Signer, SigningError
 from trio_chat.client.link.tls import binding_of, is_private
 from trio_chat.wire import frames
@@ -123,10 +124,10 @@ class Link:
         """True if nobody on the way can read a password, or that does not matter to the person."""
         return self._protocol.may_send_password
 
-    @property
-    def can_sign(self) -> bool:
-        """True if there is a key that may prove a name here."""
-        return self._signer is not None and self._signer.has_keys and self._protocol.knows_names
+    def can_prove(self, name: str) -> bool:
+        """Tell whether there is a key that may prove a name here."""
+        has_keys = self._signer is not None and self._signer.has_keys
+        return has_keys and self._protocol.knows_names and name.casefold() not in self._protocol.refused_names
 
     async def own_key(self) -> str:
         """Return the blob of the key that proves names here, which is made if there is none. Raises SigningError."""
@@ -142,7 +143,9 @@ class Link:
         if not self.is_connected or self._connection is None:
             return "not connected"
         if not self._protocol.knows_names or self._signer is None:
-            return "this server keeps no names"
+            return NO_NAMES
+        if self.account:  # the session of a member is that name's alone
+            return f"you are [{self.label}{MARK}] here: connect again to be somebody else"
         if invite and ":" in self.label:
             return "take a name first: /nick NAME"
         if not (invite or self._signer.has_keys):

@@ -38,6 +38,8 @@ QUESTIONS_MAX = 100
 OWN_KEYS_MAX = 4096
 """Keys of acknowledged messages whose entries may still come."""
 
+NO_NAMES = "this server keeps no names"
+
 _RECLAIMING = "reclaiming"
 """Key of the requests for a nick that was taken."""
 
@@ -94,6 +96,8 @@ class ClientProtocol:
         self._is_private = self._can_sign = self._can_ask = self._asked_name = self._is_name_optional = False
         self.knows_names = True
         """False if the server is one of before there were names."""
+        self.refused_names: set[str] = set()
+        """Names, folded, for which a log-in by a key was refused."""
         self._is_logging_in = False
         self._claims: set[str] = set()
         """Keys of the questions that wait for a challenge."""
@@ -219,7 +223,8 @@ class ClientProtocol:
             self._last_signed = signing if proof else None
             self._requests.put(self._hello(proof))
         elif self._is_logging_in:
-            return self._stay_as_before(f"{self._refused_proof.text}: /login {self.wanted_nick} PASSWORD")
+            again = f"/login {self.wanted_nick} again asks for its password"
+            return self._stay_as_before(f"{self._refused_proof.text}; {again}")
         elif self._membership.has_default_nick:
             return self._give_up_default_nick(self._refused_proof)
         else:
@@ -243,6 +248,7 @@ class ClientProtocol:
     def _stay_as_before(self, reason: str) -> list[LinkEvent]:
         """Go on with the name from before a log-in that was refused."""
         self._is_logging_in = False
+        self.refused_names.add(self.wanted_nick.casefold())
         self._membership.restore_nick()
         self._requests.put(self._hello())
         return [Refused(None, reason)]
@@ -522,6 +528,8 @@ class ClientProtocol:
         question = self._questions.pop(error.key, None)
         if isinstance(question, frames.Join):
             self._membership.drop_room(question.room)
+        if isinstance(question, frames.ClaimName) and error.code == "unknown-type":
+            return [Refused(question, NO_NAMES)]
         return [Refused(question, error.text)]
 
     def _receive_error_about_name(self, error: frames.Error) -> list[LinkEvent] | None:
