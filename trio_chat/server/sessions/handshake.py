@@ -191,7 +191,7 @@ class Handshake:
         if not hello.invite:
             return await prove(self._context, where, name, proof)
         try:
-            return await claim(self._context, where, name, proof, invite=hello.invite)
+            return await claim(self._context, where, name, proof, invite=hello.invite.lower())
         except JournalError as error:
             raise ChatError("not-kept", f"the name cannot be kept just now: {error}") from error
 

@@ -1,7 +1,5 @@
 """The prompt for a name, before a plain connection becomes a client of a chat for members. It tells nothing else."""
 
-from dataclasses import replace
-
 import trio
 
 from trio_chat.chat.answers import NameRequest
@@ -14,7 +12,7 @@ from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
 from trio_chat.server.sessions.name_questions import TAKEN_BACK, Ask
-from trio_chat.server.sessions.name_requests import ASKED_AGAIN, NEEDS_INVITE, Proven, begin, prove_with, where_of
+from trio_chat.server.sessions.name_requests import NEEDS_INVITE, Proven, begin, prove_with, where_of
 from trio_chat.server.sessions.password_prompt import Lines, next_line
 from trio_chat.server.sessions.proving_time import ProvingTime
 from trio_chat.server.transport.outlet import PeerOutlet
@@ -109,8 +107,8 @@ class NamePrompt:
         except ChatError as error:
             self.show()
             self.say(error.text)
-            if ask and ask.is_secret and error.code in ASKED_AGAIN:
-                self._question(replace(ask, first=""))
+            if ask and (again := ask.again(error.code)):
+                self._question(again)
         except JournalError as error:
             self.show()
             self.say(f"nothing can be kept just now: {error}")

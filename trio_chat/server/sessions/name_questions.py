@@ -12,6 +12,10 @@ MAYBE_SHOWN = " (it may be shown as you type)"
 DROPPED = "what came with that was not said: it may be a password"
 TAKEN_BACK = "nothing was changed"
 
+_WRONG_PASSWORD = frozenset(("proof", "bad-password", "slow-down"))
+_WRONG_NAME = frozenset(("bad-nick", "reserved-nick", "name-claimed", "nick-taken"))
+"""Codes of the errors after which a password, or the name for an invite, is asked for again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -38,6 +42,17 @@ class Ask:
         if self.first:
             return f"the same password again{shown}:"
         return f"password for [{self.name}]{shown}:"
+
+    def again(self, code: str) -> "Ask | None":
+        """Return the question to ask once more after an answer that got an error with this code, if there is one.
+
+        The next line could be another try, and must not be said.
+        """
+        if self.is_secret and code in _WRONG_PASSWORD:
+            return replace(self, first="")
+        if self.what == "invite" and code in _WRONG_NAME:
+            return replace(self, name="", first="")
+        return None
 
     def then(self, answer: str) -> "Ask | None":
         """Return the question that follows an answer; None where that was the last. Raises ChatError."""

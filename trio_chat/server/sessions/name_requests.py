@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 
@@ -30,9 +30,6 @@ NO_NAMES = "that cannot be asked here yet"
 NEEDS_NAME = "take a name first: /nick NAME"
 NEEDS_INVITE = "this chat is for members: /login NAME, or /invite CODE"
 NEEDS_LOGIN = "that is for a name that you have proven: /login NAME, or /register the one that you have"
-
-ASKED_AGAIN = frozenset(("proof", "bad-password", "slow-down"))
-"""Codes of the errors after which a password is asked for again."""
 
 CODE_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 CODE_LENGTH = 26
@@ -88,18 +85,15 @@ async def carry_out(context: SessionContext, client: Client, where: Where, reque
 
 
 async def take_answer(context: SessionContext, client: Client, where: Where, ask: Ask, answer: str) -> NameAnswer:
-    """Go on with the answer of a question. Raises ChatError.
-
-    It is asked again where the answer was a wrong password: the next line could be another try, and must not be said.
-    """
+    """Go on with the answer of a question, which is asked again where that was wrong. Raises ChatError."""
     try:
         if following := ask.then(answer):
             return NameAnswer(asks=following)
         return await finish(context, client, where, ask, answer)
     except ChatError as error:
-        if not ask.is_secret or error.code not in ASKED_AGAIN:
+        if (again := ask.again(error.code)) is None:
             raise
-        return NameAnswer((notice(f"{error.text}: once more, or an empty line"),), asks=replace(ask, first=""))
+        return NameAnswer((notice(f"{error.text}: once more, or an empty line"),), asks=again)
     except JournalError as error:
         raise ChatError("not-kept", f"nothing can be kept just now: {error}") from error
 
