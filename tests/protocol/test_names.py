@@ -339,10 +339,13 @@ def test_a_chat_for_members_tells_strangers_nothing(start) -> None:
 
 def test_guests_get_names_of_guests_where_names_are_claimed(start) -> None:
     server = start("--names", "claimed")
-    bob = server.join()
+    bob, eve = server.join(), server.join()
 
-    bob.send(b"/nick bob\n/register 12345678\n/who\n")
+    bob.send(b"/nick bob\n/register 12345678\n")
+    assert "*** you are [guest-bob]: /register makes bob yours ***" in bob.until("the name is yours ***")
+    eve.send(b"/nick bob\n/quit\n")
+    assert b"the name [bob] belongs to somebody" in eve.rest()
+    bob.send(b"/who\n")
 
     lines = bob.until("(you) ***")
-    assert "*** you are [guest-bob]: /register makes bob yours ***" in lines
     assert lines[-1] == "*** 1 in #lobby: [bob®] (you) ***"

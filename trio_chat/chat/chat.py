@@ -485,6 +485,7 @@ class Chat:
         if client.account:
             _keep_name(client, nick)
             return None
+        self._check_is_unclaimed(nick)  # whoever it belongs to is told how to prove it
         if self.rules.names != "open":
             nick = guest_name(nick)
         if nick == client.nick:
