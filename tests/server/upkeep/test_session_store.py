@@ -56,7 +56,7 @@ async def test_a_departure_is_announced_once_for_all_restarts(open_server) -> No
 async def test_a_member_is_in_the_rooms_of_the_places_that_a_restart_leaves(open_server, tmp_path) -> None:
     alice, bob = (Account(digit * 16, name, 1.0, 1.0, "own") for digit, name in (("a", "alice"), ("b", "bob")))
 
-    async with open_server(journal_url="sqlite:chat.db", data=tmp_path) as server:
+    async with open_server(journal_url="sqlite:", data=tmp_path) as server:
         for account, mode, room in (
             (alice, Mode.FRAMES, "dev"),
             (alice, Mode.LINES, "lobby"),
@@ -70,7 +70,7 @@ async def test_a_member_is_in_the_rooms_of_the_places_that_a_restart_leaves(open
         before = server.context.journal.last_id
 
     for _ in range(2):
-        async with open_server(journal_url="sqlite:chat.db", data=tmp_path) as server:
+        async with open_server(journal_url="sqlite:", data=tmp_path) as server:
             for account in (alice, bob):
                 server.context.accounts.names.put(account)
             journal = server.context.journal
