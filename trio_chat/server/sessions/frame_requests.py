@@ -27,6 +27,7 @@ from trio_chat.journal import Damaged, Past
 from trio_chat.journal.lookup import ids_of
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
+from trio_chat.server.sessions.mentions import mentions_of
 from trio_chat.server.sessions.name_frames import claim_name, run_name_request
 from trio_chat.server.sessions.name_requests import NO_NAMES
 from trio_chat.server.sessions.settling import departed, failures_of
@@ -153,8 +154,9 @@ async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> N
             await _search(talk, frames.Search(room=request.room, text=text, limit=limit, key=request.key))
         case NameRequest() as asked:
             await run_name_request(talk, asked, key=request.key)
-        case MentionsQuery():
-            raise ChatError("names", NO_NAMES)
+        case MentionsQuery(limit):
+            found = await mentions_of(talk.context, talk.client, talk.outlet, limit)
+            talk.answer(_page(found, frames.Search(room=request.room, text="", limit=limit, key=request.key)))
         case LeaveChat():
             talk.is_leaving = True
         case answer:

@@ -37,7 +37,6 @@ from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
 from trio_chat.server.sessions.name_prompt import ask_name
 from trio_chat.server.sessions.name_questions import DROPPED, TAKEN_BACK, Ask, answers_to
 from trio_chat.server.sessions.name_requests import (
-    NO_NAMES,
     NameAnswer,
     Proven,
     carry_out,
@@ -301,7 +300,7 @@ class LinesSession:
                 posted.append(answer)
             case TextReply(rows):
                 await self._print_after(posted, rows)
-            case HistoryQuery() | SearchQuery() as question:
+            case HistoryQuery() | SearchQuery() | MentionsQuery() as question:
                 await self._catch_up(posted)
                 await self._send_past(question)
             case NameRequest() as request:
@@ -310,8 +309,6 @@ class LinesSession:
                     partial(carry_out, self._context, self._client, where, request), posted
                 ):
                     self._unasked = answers_to(request)
-            case MentionsQuery():
-                await self._print_after(posted, [notice(NO_NAMES)])
             case LeaveChat(text):
                 self._farewell = text
                 self._is_leaving = True
@@ -443,7 +440,7 @@ class LinesSession:
             await self._catch_up(posted)
             self._print(rows)
 
-    async def _send_past(self, question: HistoryQuery | SearchQuery) -> None:
+    async def _send_past(self, question: HistoryQuery | SearchQuery | MentionsQuery) -> None:
         """Print the entries that match page by page, each once the client has taken the one before."""
         if self._past is None:
             self._past = PastAnswers(self._context, self._client, self._outlet)

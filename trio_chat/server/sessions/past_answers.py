@@ -1,9 +1,9 @@
-"""Answers to `/history` and `/search` in lines: pages of rows, then how to read on and the zone of the times."""
+"""Answers to `/history`, `/search` and `/mentions` in lines: rows, then how to read on and the zone of the times."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from trio_chat.chat.answers import HistoryQuery, SearchQuery
+from trio_chat.chat.answers import HistoryQuery, MentionsQuery, SearchQuery
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Entry
 from trio_chat.chat.history_argument import read_on
@@ -13,6 +13,7 @@ from trio_chat.chat.wording import NOTHING_FOUND, STILL_INDEXING, notice
 from trio_chat.journal import Damaged, Past
 from trio_chat.journal.lookup import ids_of
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.mentions import NOBODY_CALLED, mentions_of
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire.lines import line_of_past
 
@@ -33,12 +34,18 @@ class PastAnswers:
         self._outlet = outlet
         self._zone = ""
 
-    async def rows(self, question: HistoryQuery | SearchQuery) -> Rows:
+    async def rows(self, question: HistoryQuery | SearchQuery | MentionsQuery) -> Rows:
         """Yield rows to print, each page once the one before is taken.
 
         Raises ChatError, JournalError, and trio.BrokenResourceError.
         """
-        answer = self._history(question) if isinstance(question, HistoryQuery) else self._found(question)
+        match question:
+            case HistoryQuery():
+                answer = self._history(question)
+            case SearchQuery():
+                answer = self._found(question)
+            case MentionsQuery(limit):
+                answer = self._mentions(limit)
         async with aclosing(answer) as pages:
             async for rows in pages:
                 yield rows
@@ -84,6 +91,12 @@ class PastAnswers:
         end = found_end(terms.typed, len(shown), older_than) if shown else NOTHING_FOUND
         gap = f"; {STILL_INDEXING}" if searches.is_incomplete else ""
         yield self._behind(end + gap, *shown)
+
+    async def _mentions(self, limit: int) -> Rows:
+        """Yield the entries that call the client by its name, oldest first."""
+        shown = await mentions_of(self._context, self._client, self._outlet, limit)
+        yield [_row_of(past) for past in shown]
+        yield self._behind("" if shown else NOBODY_CALLED, *shown)
 
     def _behind(self, how: str, *shown: Past) -> list[str]:
         """Return the row behind what was shown: how to read on, and the zone of the times if that is news."""

@@ -1,0 +1,29 @@
+"""Mentions: the newest entries of a client's rooms that call it by its name."""
+
+from collections.abc import Sequence
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Entry
+from trio_chat.chat.words import calls
+from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.transport.outlet import PeerOutlet
+
+NO_NAME = "you have no name yet by which anybody could call you: /nick NAME"
+NOBODY_CALLED = "nobody has called you by name here"
+
+FOUND_PER_MENTION = 2
+"""A search finds what only begins with the name too, and one's own entries."""
+
+
+async def mentions_of(context: SessionContext, client: Client, outlet: PeerOutlet, limit: int) -> Sequence[Entry]:
+    """Return the newest entries that call a client, oldest first. Raises ChatError, and what a search raises."""
+    name = client.nick
+    if not name:
+        raise ChatError("usage", NO_NAME)
+    rooms = [room.name for room in client.members]
+    found = await context.searches.run(
+        client, outlet, rooms, f'"{name}"', limit=FOUND_PER_MENTION * limit, before=None, after=None, author=""
+    )
+    entries = [past for past in found if isinstance(past, Entry)]
+    return [it for it in entries if it.draft.author != name and calls(it.draft.text, name)][-limit:]
