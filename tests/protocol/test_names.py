@@ -52,6 +52,11 @@ def say_hello(client: Frames, **fields: object) -> dict:
     return frame
 
 
+def first_certificate(pem: str) -> str:
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return begin + pem.partition(begin)[2].partition(end)[0] + end
+
+
 def read_up_to(peer, ending: bytes) -> bytes:
     """The bytes up to the ending, which may be no UTF-8."""
     data = b""
@@ -296,6 +301,22 @@ def test_plain_passwords_can_be_allowed(start) -> None:
 
     while alice.line() != OURS:
         pass
+
+
+def test_behind_a_proxy_that_ends_tls_proofs_are_bound_to_its_certificate(start, certificate: Path) -> None:
+    server = start("--proxy", "127.0.0.1/32", "--proxy-cert", str(certificate))
+    bound = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first_certificate(certificate.read_text()))).hexdigest()
+    key = Key()
+    alice = Frames.__new__(Frames)
+    alice.peer = server.connect(ELSEWHERE + as_line({**HELLO, "nick": "alice"}))
+    given = challenge(alice)
+
+    alice.send(type="register", proof=key.proof(given, purpose="claim"), key="no")
+    alice.send(type="register", proof=key.proof(given, purpose="claim", binding=bound), key="r")
+
+    assert given["binding"] == "tls"
+    assert alice.until("error", key="no")["code"] == "proof"
+    assert alice.until("named", key="r")["label"] == "alice"
 
 
 def test_a_telnet_does_not_show_the_password(server) -> None:

@@ -182,6 +182,7 @@ class Reloader:
         context.password = secrets.password
         context.tls = secrets.tls
         context.plain_passwords = settings.plain_passwords
+        context.proxy_binding = secrets.proxy_binding
         context.pump.stall_timeout_s = settings.stall_timeout
         self._pruning.keeps = settings.keep
         self._name_keeping.unseen_s = settings.names_unseen

@@ -122,6 +122,7 @@ def wire(
         accounts=all_accounts,
         tls=secrets.tls,
         plain_passwords=settings.plain_passwords,
+        proxy_binding=secrets.proxy_binding,
     )
     name_keeping = NameKeeping(all_accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
     return Components(context, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import assert_never
 
 from trio_chat.chat.accounts.proof import UNBOUND, is_challenge, message_of
+from trio_chat.chat.nicks import name_of_guest
 from trio_chat.client.link.events import (
     Answer,
     Answered,
@@ -293,7 +294,7 @@ class ClientProtocol:
         if not is_for_hello and challenge.key not in self._claims:
             return []
         self._claims.discard(challenge.key)
-        name = self.wanted_nick if is_for_hello else self.label
+        name = self.wanted_nick if is_for_hello else name_of_guest(self.label)
         if not is_challenge(challenge.epoch, challenge.nonce) or not name.isprintable():
             if is_for_hello:
                 self._requests.put(self._hello())

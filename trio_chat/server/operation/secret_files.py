@@ -9,9 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from trio_chat.config import ConfigError, ServeSettings, read_password_file, read_token_file
+from trio_chat.config.bounded_file import read_bounded
 from trio_chat.server.credentials.names_file import NamesFile, read_names_file
 from trio_chat.server.credentials.own_certificate import open_own_certificate, own_certificate
 from trio_chat.server.errors import SetupError
+from trio_chat.server.transport.certificate import digest_of
 from trio_chat.server.transport.tls import Tls
 
 TOKEN_BYTES = 24
@@ -99,6 +101,8 @@ class Secrets:
     password: Password
     tls: Tls | None
     names: NamesFile = field(default_factory=NamesFile)
+    proxy_binding: str = ""
+    """The SHA-256 of the certificate of the proxy that ends TLS, 64 hex digits, "" for none."""
 
 
 def read_secrets(settings: ServeSettings, on_file: Callable[[str], None] = lambda _: None) -> Secrets:
@@ -109,7 +113,22 @@ def read_secrets(settings: ServeSettings, on_file: Callable[[str], None] = lambd
     on_file(f"the TLS certificate {certificate}" + (f" or its key {settings.tls_key}" if settings.tls_key else ""))
     tls = read_tls(settings)
     on_file(f"the names file {settings.names_file}")
-    return Secrets(password, tls, read_names_file(settings.names_file))
+    names = read_names_file(settings.names_file)
+    on_file(f"the certificate of the proxy {settings.proxy_cert}")
+    return Secrets(password, tls, names, _binding_in(settings.proxy_cert))
+
+
+def _binding_in(certificate: Path | None) -> str:
+    """Return the digest of the certificate in a file. Raises SetupError."""
+    if certificate is None:
+        return ""
+    try:
+        digest = digest_of(read_bounded(certificate))
+    except OSError as error:
+        raise SetupError(f"cannot read the certificate of the proxy {certificate}: {error.strerror}") from error
+    if not digest:
+        raise SetupError(f"cannot use the certificate of the proxy {certificate}: expected a PEM file")
+    return digest
 
 
 def open_secrets(settings: ServeSettings) -> Secrets:
