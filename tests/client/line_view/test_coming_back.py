@@ -227,7 +227,7 @@ async def test_the_password_of_a_name_is_asked_for_unseen_and_goes_nowhere_else(
 ) -> None:
     async with sit("--history", "0"):
         await answer(peer)
-        await screen.shows("[me] #lobby>")
+        await screen.shows("*** 1 in #lobby: [me] (you) ***", "[me] #lobby>")
         screen.type("/login alice\r" + PASSWORD + "x\x7f\r")  # typed ahead of the question
         asked = await peer.frame()
         await screen.shows("> /login alice ••••", "[me] #lobby>")

@@ -46,6 +46,7 @@ class Joiner:
         room: str = "lobby",
         marks: ReadMarks | None = None,
         rooms: Sequence[str] = ("lobby",),
+        member: frames.MemberMemory | None = None,
     ) -> None:
         keys = itertools.count()
         self.backfill = Backfill(
@@ -55,9 +56,9 @@ class Joiner:
         self.rooms = rooms
         self.asked: list[Question] = []
         self.told: list[LinkEvent] = []
-        self.connect(label)
+        self.connect(label, member)
 
-    def connect(self, label: str = "alice") -> None:
+    def connect(self, label: str = "alice", member: frames.MemberMemory | None = None) -> None:
         self.protocol.start_connection()
         you = frames.You(id="c1", label=label, address="192.0.2.1:5")
         welcome = frames.Welcome(
@@ -69,6 +70,7 @@ class Joiner:
             rooms=[info(room) for room in self.rooms],
             last_id=10,
             limits=frames.Limits(),
+            member=member,
         )
         self.hear(welcome)
 
@@ -413,3 +415,14 @@ def test_nothing_is_asked_for_where_nothing_waited() -> None:
 
     assert len(joiner.asked) == asked
     assert joiner.told[-1] == ServerNews({"dev": frames.RoomNews(14, 2)}, 0)
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_new_entries_of_other_rooms_are_counted_here_unless_the_server_does(is_remembered: bool) -> None:
+    marks = ReadMarks({"lobby": ReadMark(10, 33.0), "dev": ReadMark(6, 33.0)}, "e")
+    member = frames.MemberMemory(rooms=[], ignored=[], marks={}) if is_remembered else None
+
+    joiner = Joiner(marks=marks, rooms=("lobby", "dev"), member=member)
+
+    asked = [question.room for question in joiner.asked if isinstance(question, frames.History)]
+    assert asked == (["lobby"] if is_remembered else ["lobby", "dev"])

@@ -15,6 +15,7 @@ from trio_chat.client.link.events import (
     Ended,
     LinkEvent,
     LinkNotice,
+    MemoryOfServer,
     NewSince,
     Question,
     Received,
@@ -72,6 +73,8 @@ class Backfill:
         self._questions: list[Question] = []
         self._held: list[LinkEvent] = []
         self._needs_hint = False
+        self._server_counts = False
+        """True if the server remembers our read marks, and so tells what is new."""
         self._waiting = 0
         self.is_holding = False
         """True if new entries are held back."""
@@ -96,6 +99,8 @@ class Backfill:
 
     def _reorder(self, event: LinkEvent, joined: JoinedRooms) -> list[LinkEvent]:
         match event:
+            case MemoryOfServer():
+                self._server_counts = True
             case ServerNews(waiting=waiting):
                 return [event, *self._request_waiting(waiting, joined)]
             case Connected(is_again=False, label=label):
@@ -125,7 +130,7 @@ class Backfill:
         first = self._room if self._room in joined.rooms else next(iter(joined.rooms), "")
         self._rooms = {first}
         self._request_backfill(first, joined)
-        if self._history_lines is None or joined.account:  # the server counts for its members
+        if self._history_lines is None or self._server_counts:
             return
         for room in joined.rooms:
             newest_id = joined.newest_id_before(room)
