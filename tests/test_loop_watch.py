@@ -73,7 +73,7 @@ async def test_time_that_others_take_of_the_processor_does_not_count() -> None:
 
 
 async def test_collecting_the_garbage_of_tests_does_not_count() -> None:
-    garbage = [[number] for number in range(1_500_000)]
+    garbage = [[number] for number in range(100_000)]
 
     async def collect() -> None:
         began = thread_time()
