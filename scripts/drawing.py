@@ -102,15 +102,26 @@ def _part(part: str, graph: ImportGraph) -> Box:
 
 def _arranged(whole: Box) -> Box:
     """Order the boxes of each floor so that arrows are short."""
+    arrows = sorted(whole.arrows)
 
-    def length(floors: Sequence[Sequence[Box]]) -> float:
-        whole.floors = floors
-        whole.place(0, 0)
-        middle = {box.name: box.middle for floor in floors for box in floor}
-        return sum(abs(middle[a] - middle[b]) for a, b in sorted(whole.arrows))
+    def length(floors: Sequence[tuple[Sequence[Box], Mapping[str, float]]]) -> float:
+        middle = {name: x for _, middles in floors for name, x in middles.items()}
+        return sum(abs(middle[a] - middle[b]) for a, b in arrows)
 
-    whole.floors = min(product(*map(permutations, whole.floors)), key=length)
+    # The middles are found for each order of a floor, not for each combination of orders: there are 145,000 of these.
+    orders = ([(order, _middles(order, whole)) for order in permutations(floor)] for floor in whole.floors)
+    whole.floors = [order for order, _ in min(product(*orders), key=length)]
     return whole
+
+
+def _middles(floor: Sequence[Box], whole: Box) -> dict[str, float]:
+    """Return where the middle of each box would be, from the left edge of the whole."""
+    gap = whole.gap[0]
+    left, middles = (whole.width - _width(floor, gap)) / 2, {}
+    for box in floor:
+        middles[box.name] = left + box.width / 2
+        left += box.width + gap
+    return middles
 
 
 def _paths(whole: Box) -> Iterator[str]:
