@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.protocol.test_events import follow, read_all
 from tests.protocol.test_frames import HELLO, Frames, as_line
+from tests.protocol.test_operators import ask
 
 PASSWORD = "correct horse"
 SESSION = "s" * 32
@@ -81,14 +82,6 @@ def claim_by_key(server, key: Key) -> Frames:
     owner.send(type="register", proof=key.proof(challenge(owner), purpose="claim"), key="r")
     assert owner.until("named", key="r")["label"] == "alice"
     return owner
-
-
-def ask(server, method: str, path: str, **fields: object) -> bytes:
-    body = json.dumps(fields)
-    return server.http(
-        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}\r\nGET / HTTP/1.1\r\nX-Rest:"
-    )
 
 
 def test_a_name_is_claimed_over_nc_kept_over_kill_9_and_proven_again(start) -> None:
@@ -200,6 +193,18 @@ def test_an_impostor_gets_the_name_in_no_spelling(server, spelling: str) -> None
     assert f"[127.0.0.1:{impostor.port}] (you)" in line
     assert program.receive()["code"] == "name-claimed"
     assert guest.until("error", key="n")["code"] == "name-claimed"
+
+
+def test_neither_a_hook_nor_the_admin_api_speaks_under_a_claimed_name(server) -> None:
+    owner = claim_by_lines(server)
+
+    made = ask(server, "POST", "/hooks", room="lobby", name="Alice")
+    said = ask(server, "POST", "/rooms/lobby/entries", text="I am alice", name="alice")
+    server.type("say done")
+
+    assert "belongs to somebody" in json.dumps(made)
+    assert "belongs to somebody" in json.dumps(said)
+    assert not any("I am alice" in line for line in owner.until("done"))
 
 
 def test_a_stolen_session_of_a_member_is_worth_nothing(server) -> None:
