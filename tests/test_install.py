@@ -35,6 +35,7 @@ def make(project: Path, home: Path, *arguments: str, path: str = os.defpath) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # it is the processor that this takes
 def test_it_installs_the_command_says_where_and_whether_it_is_found_and_takes_it_away_again(
     project: Path, tmp_path: Path
 ) -> None:
