@@ -40,7 +40,6 @@ _STATUSES = {
     "no-such-name": 404,
     "no-such-invite": 404,
     "name-claimed": 409,
-    "reserved-nick": 409,
     "too-many-names": 409,
     "too-many-invites": 409,
     "slow-down": 409,

@@ -57,7 +57,7 @@ LAYERS = {
     "admin_api": (
         ("app",),
         ("endpoints", "console"),
-        ("speech", "kept_changes"),
+        ("speech", "kept_changes", "invite_view"),
         ("rooms",),
         ("state",),
         ("resources", "series", "watch"),

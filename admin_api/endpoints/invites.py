@@ -1,6 +1,5 @@
 """Invites over HTTP: codes by which somebody claims a name on their first connection."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -8,24 +7,13 @@ from quart import Response, g
 
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
-from admin_api.http.schemas import INVITE, Time
+from admin_api.http.schemas import INVITE
+from admin_api.invite_view import InviteView, MadeInvite, made_view, view_of_invite
 from admin_api.kept_changes import kept_at_once
 from admin_api.state import AdminState
-from trio_chat.chat.accounts.account import Invite
 from trio_chat.chat.accounts.accounts import EXPIRES_MAX_S, EXPIRES_MIN_S, USES_MAX, id_of
 
 WEEK_S = 7 * 86400.0
-
-
-class InviteView(msgspec.Struct, frozen=True):
-    """An invite: how often it can still be used, and until when. `name` is the only one it is for, if there is one."""
-
-    id: str
-    uses: int
-    name: str | None
-    by: str
-    since: Time
-    until: Time
 
 
 class InviteList(msgspec.Struct, frozen=True):
@@ -41,19 +29,6 @@ class NewInvite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_s: Annotated[float, msgspec.Meta(ge=EXPIRES_MIN_S, le=EXPIRES_MAX_S)] = WEEK_S
 
 
-class MadeInvite(msgspec.Struct, frozen=True):
-    """A new invite and its code, which is shown only here.
-
-    `port` is that of the chat, and `fingerprint` the SHA-256 of its certificate in hex, "-" without TLS: behind the
-    name of the host, as in `HOST:PORT/CODE/FINGERPRINT`, they are all that `trio-chat join` needs.
-    """
-
-    invite: InviteView
-    code: str
-    port: int
-    fingerprint: str
-
-
 class WithdrawnInvite(msgspec.Struct, frozen=True):
     """The invite that can no longer be used."""
 
@@ -65,7 +40,7 @@ async def list_invites(state: AdminState) -> Response:
     """List the invites that can still be used. Their codes stay secret."""
     now = state.operator.clock()
     usable = [invite for invite in state.accounts.invites.values() if invite.uses and invite.until > now]
-    return answer(InviteList([_view_of(state, invite) for invite in usable]))
+    return answer(InviteList([view_of_invite(state, invite) for invite in usable]))
 
 
 @endpoint("POST /invites", Operation({201: MadeInvite}, (400, 409, 503), body=NewInvite))
@@ -82,15 +57,4 @@ async def withdraw_invite(state: AdminState, invite: str) -> Response:
     """Withdraw an invite. Names that were claimed by it stay."""
     withdrawn = await kept_at_once(state.accounts.withdraw_invite(invite))
     state.operator.records.record(g.by, "invite-withdraw", id_of(withdrawn))
-    return answer(WithdrawnInvite(_view_of(state, withdrawn)))
-
-
-def made_view(state: AdminState, invite: Invite, code: str) -> MadeInvite:
-    """Return a new invite as its maker sees it."""
-    return MadeInvite(_view_of(state, invite), code, state.chat_port(), state.certificate_digest() or "-")
-
-
-def _view_of(state: AdminState, invite: Invite) -> InviteView:
-    account = state.accounts.names.by_id(invite.account) if invite.account else None
-    since, until = (datetime.fromtimestamp(int(time), UTC) for time in (invite.since, invite.until))
-    return InviteView(id_of(invite), invite.uses, account.name if account else None, invite.by, since, until)
+    return answer(WithdrawnInvite(view_of_invite(state, withdrawn)))

@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 from quart import Response, g
 
-from admin_api.endpoints.invites import MadeInvite, made_view
 from admin_api.http.answers import answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import NAME, Time
+from admin_api.invite_view import MadeInvite, made_view
 from admin_api.kept_changes import kept_at_once
 from admin_api.state import AdminState
 from trio_chat.chat.accounts.account import Account

@@ -155,13 +155,17 @@ def test_c19_no_text_in_a_frame_holds_the_loop(start) -> None:
 
 
 def worst_lines() -> Iterator[tuple[str, bytes]]:
-    """Lines of a plain client: every command with each of its arguments at its longest, and speech."""
+    """Lines of a plain client: every command with each of its arguments at its longest, and speech.
+
+    What stands before them differs from line to line: after a few wrong passwords, a name has to wait.
+    """
+    numbers = count()
     for form, unit in WORST.items():
         for size in (LINE_LIMIT, 64 * 1024):
             for command in COMMANDS.values():
                 words = command.usage.split() or [""]
                 for place in range(len(words)):
-                    before = " ".join(["x"] * place)
+                    before = " ".join([f"x{next(numbers)}"] * place)
                     start = f"/{command.name} {before} " if before else f"/{command.name} "
                     yield f"/{command.name}: {form}", f"{start}{fill(unit, size=size - len(start))}\n".encode()
             yield f"unknown command: {form}", f"/{fill(unit, size=size - 1)}\n".encode()

@@ -71,7 +71,7 @@ async def test_a_name_is_made_free(admin) -> None:
     [
         ('{"name": "alice"}', 409),
         ('{"name": "ALlCE"}', 409),
-        ('{"name": "guest-bob"}', 409),
+        ('{"name": "guest-bob"}', 400),
         ('{"name": "a b"}', 400),
         ('{"name": "bob", "key": "ssh-rsa AAAA"}', 400),
         ('{"name": ""}', 400),
