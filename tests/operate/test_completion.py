@@ -61,7 +61,7 @@ def complete_in_fish(line: str, command: Path, data: Path) -> list[str]:
 def answered(ask: Callable[[], list[str]]) -> list[str]:
     """Ask until there is an answer, as one presses Tab again: on a busy machine the first may come too late."""
     deadline = time.monotonic() + PATIENCE_S
-    while not (found := ask()) and time.monotonic() < deadline:
+    while not any(found := ask()) and time.monotonic() < deadline:
         pass
     return found
 
