@@ -4,8 +4,10 @@ import hashlib
 import json
 import secrets
 import signal
+import sqlite3
 import ssl
 from base64 import b64encode
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,31 @@ def claim_by_key(server, key: Key) -> Frames:
     owner.send(type="register", proof=key.proof(challenge(owner), purpose="claim"), key="r")
     assert owner.until("named", key="r")["label"] == "alice"
     return owner
+
+
+def test_a_log_in_renews_the_time_for_which_a_name_is_kept(start) -> None:
+    server = start()
+    claim_by_lines(server)
+    assert server.stop() == 0
+    with closing(sqlite3.connect(server.data / "journal.db")) as db, db:
+        db.execute("UPDATE account SET seen = since - 86400")
+    server = start()
+
+    owner = server.connect(f"/login alice {PASSWORD}\n".encode())
+    while owner.line() != OURS:
+        pass
+
+    (name,) = ask(server, "GET", "/names")["names"]
+    assert name["seen"] >= name["since"]
+
+
+def test_a_private_message_to_a_member_is_confirmed_with_the_mark(server) -> None:
+    claim_by_lines(server)
+    bob = server.join()
+
+    bob.send(b"/msg alice psst\n")
+
+    assert bob.until("psst ***")[-1] == "*** to [alice®]: psst ***"
 
 
 def test_a_name_is_claimed_over_nc_kept_over_kill_9_and_proven_again(start) -> None:

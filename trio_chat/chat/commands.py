@@ -187,9 +187,9 @@ def _msg(call: Call) -> Answer:
     label, text = call.argument.split(maxsplit=1)
     other = call.chat.known_as(label.removeprefix("[").removesuffix("]"))
     receipt = call.chat.tell(call.client, other.label, text.strip())
-    confirmation = [notice(told_to(other.label, clean(with_tabs_as_blanks(text)).strip()))]
+    confirmation = [notice(told_to(other.shown, clean(with_tabs_as_blanks(text)).strip()))]
     if absence := call.chat.absence_of(other):
-        confirmation.append(notice(waits_for(other.label, *absence)))
+        confirmation.append(notice(waits_for(other.shown, *absence)))
     return Posted(receipt, confirmation=tuple(confirmation)) if receipt else TextReply()
 
 

@@ -1,7 +1,6 @@
 """Signing proofs: with the client's own key, with files of ssh-keygen, and by a real ssh agent."""
 
 import os
-import shutil
 import stat
 import subprocess
 from base64 import b64decode
@@ -23,8 +22,6 @@ from trio_chat.client.link.signing import AgentKeys, KeyFile, OwnKey, SigningErr
 
 MESSAGE = message_of("login", epoch="e", nonce="0" * 64, name="alice", binding="-")
 PASSPHRASE = "correct horse"
-
-needs_ssh = pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="no OpenSSH here")
 
 
 def is_good(proof: tuple[str, str] | None, message: bytes = MESSAGE) -> bool:
@@ -113,7 +110,6 @@ async def test_a_damaged_key_is_told_and_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "key").read_text() == "rubbish"
 
 
-@needs_ssh
 async def test_a_key_of_ssh_keygen_signs(tmp_path: Path) -> None:
     file = keygen(tmp_path / "id")
 
@@ -126,7 +122,6 @@ async def test_a_key_of_ssh_keygen_signs(tmp_path: Path) -> None:
     assert await KeyFile(file).sign(MESSAGE, 1) is None
 
 
-@needs_ssh
 @pytest.mark.parametrize("has_passphrase", [True, False])
 @pytest.mark.parametrize("suffix", ["", ".pub"])
 async def test_the_agent_signs_for_a_public_key_and_for_one_with_a_passphrase(
@@ -148,7 +143,6 @@ async def test_the_agent_signs_for_a_public_key_and_for_one_with_a_passphrase(
     assert proof[0] in (tmp_path / "id.pub").read_text()
 
 
-@needs_ssh
 async def test_the_keys_of_the_agent_are_tried_one_after_the_other(agent: Path, tmp_path: Path) -> None:
     assert "add one with ssh-add FILE" in await why_not(AgentKeys())
     files = [keygen(tmp_path / name, kind=kind) for name, kind in (("a", "ed25519"), ("r", "ecdsa"), ("b", "ed25519"))]
@@ -162,7 +156,6 @@ async def test_the_keys_of_the_agent_are_tried_one_after_the_other(agent: Path, 
     assert await AgentKeys().sign(MESSAGE, 2) is None
 
 
-@needs_ssh
 async def test_a_file_with_another_kind_of_key_is_told_by_name(tmp_path: Path) -> None:
     file = keygen(tmp_path / "id", kind="ecdsa")
 

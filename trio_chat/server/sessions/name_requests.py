@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -156,6 +157,8 @@ async def prove(context: SessionContext, where: Where, name: str, proof: NamePro
             logger.info("wrong proof of a name from %s", where.address)
             context.admission.charge(where.origin, WRONG_PASSWORD_COST, trio.current_time())
         raise
+    with suppress(ChatError, JournalError):  # it is noted again within an hour, and keeps nobody out
+        await context.accounts.note_seen(account.id)
     return Proven(account, proof, _proven_by(proof))
 
 
