@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
+import trio
 from quart import Response, g
 
 from admin_api.http.answers import answer
@@ -19,6 +20,9 @@ INVITE_S = 7 * 86400.0
 """The time for which the invite of a name that was handed out or reset can be used."""
 
 LIST_MAX = 1000
+
+VIEWS_PER_TURN = 100
+"""Names in one turn of the loop, each with 20 keys at most."""
 
 KEY_MAX = 1000
 """Characters of a line with a key: options of sshd, which may come first, are of no use here."""
@@ -83,7 +87,12 @@ async def list_names(state: AdminState, query: NameQuery) -> Response:
     """List the claimed names: who made each, how it can be proven, when its owner was here last."""
     wanted = query.name.lower()
     found = [account for account in state.accounts.names if wanted in account.name.lower()]
-    return answer(NameList([_view_of(state, account) for account in found[:LIST_MAX]], len(found)))
+    views: list[NameView] = []
+    for account in found[:LIST_MAX]:
+        views.append(_view_of(state, account))
+        if len(views) % VIEWS_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+    return answer(NameList(views, len(found)))
 
 
 @endpoint("POST /names", Operation({201: HandedOut}, (400, 409, 503), body=NewName))

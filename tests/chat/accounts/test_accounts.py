@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from trio_chat.chat.accounts.account import Account, Invite, KeyProof, PasswordProof, Where
+from trio_chat.chat.accounts.account import Account, Invite, KeyProof, PasswordProof, Where, by_key
 from trio_chat.chat.accounts.accounts import (
     AT_ONCE_PER_ORIGIN,
     DUMMY_HASH,
     KEYS_MAX,
+    LISTED_PER_TURN,
     NAMES_PER_KEY,
     PASSWORD_MAX,
     PASSWORD_MIN,
     Accounts,
     digest_of,
     id_of,
-    proven_by,
 )
 from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.accounts.proof import message_of, signed_bytes
@@ -292,7 +292,7 @@ class TestKeys:
         await world.accounts.remove_key(account.id, account.keys[0].fingerprint)
 
         assert world.is_durable()
-        assert world.chat.ended == [(account.id, proven_by(account.keys[0]))]
+        assert world.chat.ended == [(account.id, by_key(account.keys[0].blob))]
         await refused(world.accounts.prove("alice", world.signed(1, "alice"), HERE), "proof")
         assert await world.accounts.prove("alice", world.signed(2, "alice"), HERE)
         await refused(world.accounts.remove_key(account.id, second.fingerprint), "last-proof")
@@ -415,3 +415,20 @@ class TestNamesFile:
         assert sentence == "names-file line 3: alice belongs to somebody: trio-chat names reset alice"
         assert world.accounts.owned("alice") == account
         assert await world.accounts.sync_file([Listed("alice", blob(1))]) == []
+
+    async def test_a_name_that_is_being_changed_is_said_and_spoils_no_other(self, world: World) -> None:
+        await world.accounts.sync_file([Listed("alice", blob(1)), Listed("bob", blob(2))])
+        world.accounts._changing.add(world.accounts.owned("alice").id)
+
+        (sentence,) = await world.accounts.sync_file([Listed("alice", blob(3), line=1), Listed("bob", blob(4), line=2)])
+        assert sentence == "names-file line 1: another change of that name is being kept: try again"
+        (sentence,) = await world.accounts.sync_file([])
+        assert sentence == "names-file: alice: another change of that name is being kept: try again"
+
+        assert world.accounts.owned("bob").keys == ()
+        assert [key.blob for key in world.accounts.owned("alice").keys] == [blob(1)]
+
+    async def test_a_large_file_gives_way_to_others(self, world: World) -> None:
+        await world.accounts.sync_file([Listed(f"name{number}", blob(number), number) for number in range(1000)])
+
+        assert len(world.slept) >= 3 * 1000 // LISTED_PER_TURN

@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from trio_chat.chat.accounts.accounts import DUMMY_HASH
 from trio_chat.server.credentials.crypto import ThreadedCrypto
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -47,3 +48,11 @@ def test_a_server_loads_no_cryptography_at_its_start() -> None:
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert run.stdout == "set()\n"
+
+
+async def test_a_name_without_a_password_costs_as_much_as_one_with() -> None:
+    real = await ThreadedCrypto().hash("correct horse")
+
+    assert DUMMY_HASH.split("$")[:4] == real.split("$")[:4]
+    assert [len(part) for part in DUMMY_HASH.split("$")] == [len(part) for part in real.split("$")]
+    assert not await ThreadedCrypto().matches(DUMMY_HASH, "correct horse")

@@ -156,6 +156,15 @@ def is_blob(text: str) -> bool:
     return is_key and b64encode(decoded).decode() == text
 
 
+BY_PASSWORD = "password"
+"""A proof by a password, as `/whois` and operators see it."""
+
+
+def by_key(blob: str) -> str:
+    """Describe a proof by a key, as `/whois` and operators see it. `Client.proven_by` has one of the two."""
+    return f"key {fingerprint_of(blob)}"
+
+
 def raw_key(blob: str) -> bytes:
     """Return the 32 bytes of a key that `is_blob`."""
     return b64decode(blob)[-KEY_BYTES:]

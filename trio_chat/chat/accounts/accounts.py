@@ -21,6 +21,7 @@ from trio_chat.chat.accounts.account import (
     NameProof,
     PasswordProof,
     Where,
+    by_key,
     checked_key,
     is_blob,
 )
@@ -28,7 +29,7 @@ from trio_chat.chat.accounts.attempts import Attempts
 from trio_chat.chat.accounts.names import Names
 from trio_chat.chat.accounts.proof import Purpose, message_of, signed_bytes
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import check_nick, fold
+from trio_chat.chat.nicks import GUEST_PREFIX, check_nick, fold
 from trio_chat.chat.text import excerpt
 
 PASSWORD_MIN, PASSWORD_MAX = 8, 128
@@ -44,11 +45,11 @@ USES_MAX = 1_000
 
 EXPIRES_MIN_S, EXPIRES_MAX_S = 60.0, 366 * 86400.0
 
-GUEST = "guest-"
-"""The beginning of names that nobody can claim: those of guests where names are for their owners."""
-
 AT_ONCE_PER_ORIGIN = 16
 """Passwords of one address that are checked or wait for that."""
+
+LISTED_PER_TURN = 100
+"""Names of the file in one turn of the loop."""
 
 DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=1$dHJpby1jaGF0LWR1bW15IQ$pyBuQHyVjoVJFcnTVh8S4N9X5lrbVNAwaR4eWfAL5i0"
 """A hash of nothing that anybody knows, checked where a name has no password: so nobody can tell that by the time."""
@@ -234,7 +235,7 @@ class Accounts:
                     "last-proof", "that is the only proof of your name: add another key or a password first"
                 )
             await self._keep(replace(former, keys=others))
-            self._presence.end_places(account, _KEY_GONE, proven_by=proven_by(key))
+            self._presence.end_places(account, _KEY_GONE, proven_by=by_key(key.blob))
         return key
 
     async def set_password(self, account: str, password: str) -> None:
@@ -313,27 +314,22 @@ class Accounts:
         """Make the keys of the file with names those of its accounts. -> sentences about lines that had no effect"""
         sentences: list[str] = []
         wanted: dict[str, list[ListedKey]] = {}
-        for key in listed:
+        for turn, key in enumerate(listed, 1):
             wanted.setdefault(fold(key.name), []).append(key)
-        for keys in wanted.values():
-            owner, name = self.names.owner_of(keys[0].name), keys[0].name
-            blobs = list(dict.fromkeys(key.blob for key in keys))[:KEYS_MAX]
-            if owner is None:
-                try:
-                    name = self._claimable(name)
-                    with self._reserved(name):
-                        owner = replace(self._new(name, by="file"), keys=self._listed_keys(blobs))
-                        await self._hand_out(owner)
-                except ChatError as error:
-                    sentences.append(f"names-file line {keys[0].line}: {error.text}")
-            elif owner.by == "file":
-                await self._set_listed_keys(owner.id, blobs)
-            elif {key.blob for key in owner.keys}.isdisjoint(blobs):
-                cure = f"trio-chat names reset {owner.name}"
-                sentences.append(f"names-file line {keys[0].line}: {name} belongs to somebody: {cure}")
-        for account in self.names:
+            await self._give_way(turn)
+        for turn, keys in enumerate(wanted.values(), 1):
+            try:
+                await self._sync_name(keys)
+            except ChatError as error:
+                sentences.append(f"names-file line {keys[0].line}: {error.text}")
+            await self._give_way(turn)
+        for turn, account in enumerate(self.names, 1):
             if account.by == "file" and fold(account.name) not in wanted:
-                await self._set_listed_keys(account.id, [])
+                try:
+                    await self._set_listed_keys(account.id, [])
+                except ChatError as error:
+                    sentences.append(f"names-file: {account.name}: {error.text}")
+            await self._give_way(turn)
         return sentences
 
     async def free_unseen(self, unseen_s: float) -> Sequence[Account]:
@@ -395,8 +391,8 @@ class Accounts:
     def _claimable(self, name: str) -> str:
         """Check that a name can be claimed by somebody. -> it. Raises ChatError."""
         name = check_nick(name)
-        if fold(name).startswith(fold(GUEST)):
-            raise ChatError("reserved-nick", f"names that begin with {GUEST} are for guests: take another")
+        if fold(name).startswith(fold(GUEST_PREFIX)):
+            raise ChatError("reserved-nick", f"names that begin with {GUEST_PREFIX} are for guests: take another")
         if fold(name) in self._presence.reserved_nicks:
             raise ChatError("reserved-nick", f"the nick {name} is reserved for a program that speaks under it")
         return name
@@ -491,6 +487,24 @@ class Accounts:
             del self.invites[invite.digest]
         self._presence.end_places(account.id, _NAME_GONE)
 
+    async def _give_way(self, turn: int) -> None:
+        """Let others have their turn of the loop now and then."""
+        if turn % LISTED_PER_TURN == 0:
+            await self._sleep(0)
+
+    async def _sync_name(self, keys: Sequence[ListedKey]) -> None:
+        """Give a name of the file these keys. Raises ChatError where that has no effect."""
+        name, blobs = keys[0].name, list(dict.fromkeys(key.blob for key in keys))[:KEYS_MAX]
+        owner = self.names.owner_of(name)
+        if owner is None:
+            name = self._claimable(name)
+            with self._reserved(name):
+                await self._hand_out(replace(self._new(name, by="file"), keys=self._listed_keys(blobs)))
+        elif owner.by == "file":
+            await self._set_listed_keys(owner.id, blobs)
+        elif {key.blob for key in owner.keys}.isdisjoint(blobs):
+            raise ChatError("name-claimed", f"{name} belongs to somebody: trio-chat names reset {owner.name}")
+
     def _listed_keys(self, blobs: Iterable[str]) -> tuple[AccountKey, ...]:
         now = self._clock()
         return tuple(AccountKey(blob, now, "file") for blob in blobs)
@@ -506,12 +520,7 @@ class Accounts:
             await self._keep(replace(former, keys=(*own, *new)))
             for blob, key in listed.items():
                 if blob not in blobs:
-                    self._presence.end_places(account, _KEY_GONE, proven_by=proven_by(key))
-
-
-def proven_by(proof: AccountKey | PasswordProof) -> str:
-    """Describe a proof, as operators and `/whois` show it."""
-    return f"key {proof.fingerprint}" if isinstance(proof, AccountKey) else "password"
+                    self._presence.end_places(account, _KEY_GONE, proven_by=by_key(key.blob))
 
 
 def digest_of(code: str) -> str:

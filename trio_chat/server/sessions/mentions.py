@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import trio
+
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Entry
@@ -25,5 +27,9 @@ async def mentions_of(context: SessionContext, client: Client, outlet: PeerOutle
     found = await context.searches.run(
         client, outlet, rooms, f'"{name}"', limit=FOUND_PER_MENTION * limit, before=None, after=None, author=""
     )
-    entries = [past for past in found if isinstance(past, Entry)]
-    return [it for it in entries if it.draft.author != name and calls(it.draft.text, name)][-limit:]
+    entries: list[Entry] = []
+    for past in found:
+        if isinstance(past, Entry) and past.draft.author != name and calls(past.draft.text, name):
+            entries.append(past)
+        await trio.lowlevel.checkpoint()  # the longest text takes milliseconds
+    return entries[-limit:]

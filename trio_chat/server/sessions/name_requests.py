@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 import trio
 
-from trio_chat.chat.accounts.account import Account, KeyProof, NameProof, PasswordProof, Where, fingerprint_of
+from trio_chat.chat.accounts.account import BY_PASSWORD, Account, KeyProof, NameProof, PasswordProof, Where, by_key
 from trio_chat.chat.answers import NameRequest
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -264,7 +264,7 @@ def _day(seconds: float) -> str:
 
 
 def _proven_by(proof: NameProof) -> str:
-    return f"key {fingerprint_of(proof.key)}" if isinstance(proof, KeyProof) else "password"
+    return by_key(proof.key) if isinstance(proof, KeyProof) else BY_PASSWORD
 
 
 def _is_loopback(address: str) -> bool:
