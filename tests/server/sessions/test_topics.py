@@ -47,6 +47,17 @@ async def topics_heard(client: Frames, last: str) -> list[str]:
     return [frame["text"] for frame in sent if frame.get("kind") in ("topic", "crowd")]
 
 
+async def hold_two(server) -> tuple[Frames, Frames]:
+    """Let alice's topic `old` be held back, and give way to bob's topic `new`. -> alice, bob"""
+    alice, bob = await enter(server, session=SECRET), await enter(server, session=OTHER)
+    await fill(alice)
+    await alice.send_at_once(topic("old", "a"))
+    await held(server, 1)
+    await bob.send_at_once(topic("new", "b"))
+    await held(server, 2)
+    return alice, bob
+
+
 async def test_topics_that_gave_way_are_answered_done_and_the_last_one_by_its_entry(open_server) -> None:
     async with open_server() as server:
         alice = await enter(server, session=SECRET)
@@ -68,12 +79,7 @@ async def test_nobody_is_answered_done_before_the_topic_that_took_the_place_is_k
     open_server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_server() as server:
-        alice, bob = await enter(server, session=SECRET), await enter(server, session=OTHER)
-        await fill(alice)
-        await alice.send_at_once(topic("old", "a"))
-        await held(server, 1)
-        await bob.send_at_once(topic("new", "b"))
-        await held(server, 2)
+        alice, bob = await hold_two(server)
         journal = server.context.journal
         batches: list = []
         monkeypatch.setattr(journal, "_submit", batches.append)  # a slow disk
@@ -95,12 +101,7 @@ async def test_a_topic_that_gave_way_and_is_repeated_after_a_break_does_not_come
     open_server, tmp_path, engine: str
 ) -> None:
     async with open_server(journal_url=engine, data=tmp_path) as server:
-        alice, bob = await enter(server, session=SECRET), await enter(server, session=OTHER)
-        await fill(alice)
-        await alice.send_at_once(topic("old", "a"))
-        await held(server, 1)
-        await bob.send_at_once(topic("new", "b"))
-        await held(server, 2)
+        alice, bob = await hold_two(server)
         await alice.line.stream.aclose()
         server.chat.tick()
         await bob.until("entry", key="b")
@@ -124,12 +125,7 @@ async def test_a_topic_that_gave_way_and_is_repeated_after_a_break_does_not_come
 
 async def test_a_topic_that_is_repeated_while_it_is_held_back_is_one_change(open_server) -> None:
     async with open_server() as server:
-        alice, bob = await enter(server, session=SECRET), await enter(server, session=OTHER)
-        await fill(alice)
-        await alice.send_at_once(topic("old", "a"))
-        await held(server, 1)
-        await bob.send_at_once(topic("new", "b"))
-        await held(server, 2)
+        alice, bob = await hold_two(server)
         await alice.line.stream.aclose()
         again = await enter(server, session=SECRET)
 
