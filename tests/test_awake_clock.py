@@ -13,6 +13,7 @@ import trio
 from trio_chat.awake_clock import AwakeClock
 
 HOUR_S = 3600.0
+TOLERANCE_S = 1.0
 
 
 class SystemTime:
@@ -37,7 +38,7 @@ def stood_still() -> list[float]:
 
 @pytest.fixture
 def clock(system: SystemTime, stood_still: list[float]) -> Iterator[AwakeClock]:
-    clock = AwakeClock(on_standstill=stood_still.append, tolerance_s=1.0, system_time=system)
+    clock = AwakeClock(on_standstill=stood_still.append, tolerance_s=TOLERANCE_S, system_time=system)
     clock.start_clock()
     return clock
 
@@ -56,9 +57,18 @@ def test_an_hour_beyond_what_it_waited_for_has_not_passed(clock, system, stood_s
     clock.deadline_to_sleep_time(began + 10)
     system.now += 10 + HOUR_S
 
-    assert clock.current_time() == began + 10
+    assert clock.current_time() == began + 10 - TOLERANCE_S
     assert stood_still == [HOUR_S]
-    assert clock.deadline_to_sleep_time(began + 40) == 30
+    assert clock.deadline_to_sleep_time(began + 40) == 30 + TOLERANCE_S
+
+
+def test_a_deadline_for_which_it_waited_leaves_time_to_read_what_came_meanwhile(clock, system) -> None:
+    for wait_s in (0.25, 10):
+        deadline = clock.current_time() + wait_s
+        clock.deadline_to_sleep_time(deadline)
+        system.now += wait_s + HOUR_S
+
+        assert deadline - clock.current_time() == min(wait_s, TOLERANCE_S)
 
 
 def test_an_hour_between_two_looks_has_not_passed(clock, system, stood_still) -> None:

@@ -30,20 +30,23 @@ class AwakeClock(trio.abc.Clock):
         self._system_time = system_time
         self._due = math.inf
         """The system's time by which the loop is due to call again."""
+        self._read_at = 0.0
+        """The system's time of the call before."""
         self._missed_s = 0.0
 
     def start_clock(self) -> None:
         """Start watching for standstills."""
-        self._due = self._system_time()
+        self._read_at = self._due = self._system_time()
 
     def current_time(self) -> float:
         """Return the seconds for which the process has been awake, from an arbitrary start."""
         now = self._system_time()
         late_s = now - self._due
-        self._due = now
         if late_s > self._tolerance_s:
-            self._missed_s += late_s
+            # It has some of its time again, or the deadline for which it slept would be over before it has read a byte.
+            self._missed_s += now - max(self._read_at, self._due - self._tolerance_s)
             self._on_standstill(late_s)
+        self._read_at = self._due = now
         return now - self._missed_s
 
     def deadline_to_sleep_time(self, deadline: float) -> float:

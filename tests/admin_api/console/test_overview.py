@@ -72,6 +72,7 @@ def test_a_resource_that_is_nearly_used_up_is_a_thing_to_look_at(town, open_page
 
 def test_a_topic_of_an_operator_is_told_once_with_the_topic(town, open_page):
     with open_page(town, "/console/") as page:
+        expect(page.locator("#live")).to_have_text("Live")
         api(town, "PUT", "/rooms/ops/topic", {"topic": "on call: mei"})
         expect(page.locator("#feed")).to_contain_text("topic of #ops: on call: mei")
         api(town, "POST", "/bans", {"network": "192.0.2.99"})
