@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -51,11 +52,17 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(shared_server: Server) -> Iterator[Server]:
-    """The server, with nobody on it. Rooms, bans and the audit are those of earlier tests, too."""
+    """The server, with nobody on it, no name, ban, mute or hook. Rooms and the audit are of earlier tests, too."""
     yield shared_server
     shared_server.disconnect_all()
     while b'"total":0,' not in shared_server.http("GET /clients"):
         pass
+    for kind, key in (("names", "name"), ("bans", "network"), ("mutes", "id"), ("hooks", "name")):
+        address = f"http://localhost:{shared_server.admin_port}/{kind}"
+        with urlopen(address) as answer:
+            left = json.load(answer)[kind]
+        for one in left:
+            urlopen(Request(f"{address}/{one[key]}", method="DELETE")).close()
 
 
 @pytest.fixture
@@ -86,5 +93,5 @@ def join_as(server: Server, nick: str, *lines: str) -> Peer:
     """Join as `nc` would, under a nick; returns when the server has dealt with the lines."""
     peer = server.join()
     peer.send("".join(f"{line}\n" for line in (f"/nick {nick}", *lines, "/who")).encode())
-    peer.until("(you) ***")
+    assert any(f"[{nick}] (you)" in line for line in peer.until("(you) ***"))
     return peer
