@@ -249,7 +249,7 @@ def test_the_garbage_collector_does_not_walk_the_modules_of_the_chat_while_it_ru
 
 
 def test_join_does_not_pay_for_the_server() -> None:
-    loaded = imports_of("import trio_chat.cli, trio_chat.client.line_view.app")
+    loaded = imports_of("import trio_chat.cli, trio_chat.client.join")
 
     engines = {f"trio_chat.journal.{engine}.journal" for engine in ENGINES}
     assert loaded.isdisjoint({"quart", "hypercorn", "trio_chat.server", *engines})

@@ -43,7 +43,9 @@ LAYERS = {
         (".", "errors", "liveness_timeouts", "shutdown_timeouts"),
     ),
     "trio_chat.client": (
+        ("join",),
         ("line_view", "screen_view"),
+        ("conversation",),
         ("options",),
         ("transcript",),
         ("link", "stickers"),
@@ -318,7 +320,7 @@ def test_the_law_sees_an_import_upwards_from_every_floor(lower: str, higher: str
         ("trio_chat.client.link.link", "from trio_chat.chat import chat"),
         ("trio_chat.operate.api", "from admin_api.client_view import ClientView"),
         ("trio_chat.operate.entries", "from trio_chat.chat.chat import Chat"),
-        ("trio_chat.client.transcript.narrator", "from trio_chat.client.line_view.surface import Surface"),
+        ("trio_chat.client.transcript.narrator", "from trio_chat.client.conversation.surface import Surface"),
         ("admin_api.http.guard", "from admin_api.endpoints import clients"),
         ("admin_api.endpoints.clients", "import importlib\nimportlib.import_module('trio_chat.serve.app')"),
         ("trio_chat.serve.app", "if not TYPE_CHECKING:\n    import trio_chat.cli"),

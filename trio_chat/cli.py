@@ -246,7 +246,7 @@ def join(host: str, port: str | None, **flags: Any) -> int:
         raise ConfigError(f"two nicks: {nick}@ and --nick {flags['nick']}")
     settings = _load(JoinSettings, flags | ({"nick": nick} if nick else {}))
     host, number = _split_address(host, port)
-    from trio_chat.client.line_view.app import join as run_client
+    from trio_chat.client.join import join as run_client
     from trio_chat.client.options import address_from, identity_from, view_options_from
 
     address = address_from(host, number, settings, digest)

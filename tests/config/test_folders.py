@@ -10,7 +10,7 @@ from tests.conftest import PATIENCE_S
 
 # It gives up its name when all is imported: nobody else may be able to read Python here.
 CODE = """
-import os, sys, trio_chat.serve.app, trio_chat.client.line_view.app, encodings.utf_8_sig, encodings.idna
+import os, sys, trio_chat.serve.app, trio_chat.client.join, encodings.utf_8_sig, encodings.idna
 from trio_chat.cli import run
 os.chdir("/"); os.setgroups([]); os.setgid(54321); os.setuid(54321)
 sys.exit(run(sys.argv[1:]))

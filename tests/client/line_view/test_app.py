@@ -18,10 +18,12 @@ import trio
 from tests.client.conftest import open_peer
 from tests.client.line_view.conftest import AT_PROMPT, a_transcript
 from tests.conftest import PATIENCE_S
-from trio_chat.client.line_view.app import CONNECT_NOTICE_S, GOODBYE, LineView, join
-from trio_chat.client.line_view.conversation import BACKFILL_TIMEOUT_S, LEAVE_NOTICE_S, LEAVE_TIMEOUT_S
+from trio_chat.client.conversation.app import CONNECT_NOTICE_S, GOODBYE
+from trio_chat.client.conversation.conversation import BACKFILL_TIMEOUT_S, LEAVE_NOTICE_S, LEAVE_TIMEOUT_S
+from trio_chat.client.join import join
+from trio_chat.client.line_view.app import LineView
+from trio_chat.client.line_view.line_display import BELL_INTERVAL_S
 from trio_chat.client.line_view.pipe import Pipe
-from trio_chat.client.line_view.surface import BELL_INTERVAL_S
 from trio_chat.client.link.address import LinkError, TcpAddress
 from trio_chat.client.link.backoff import MIN_DELAY_S
 from trio_chat.client.link.events import Message, lines_of

@@ -9,8 +9,8 @@ import pyte
 import pytest
 import trio
 
+from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.guest_run import run_on_asyncio
-from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.terminal import TOO_LATE, Terminal, open_terminal
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history", "服务器")

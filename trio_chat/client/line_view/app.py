@@ -1,126 +1,33 @@
-"""`trio-chat join`: the chat on stdin and stdout. On a terminal it is a prompt, else a filter."""
+"""The line view: the chat on stdin and stdout. On a terminal it is a prompt, else a filter."""
 
-import os
-import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 
 import trio
-from msgspec.structs import replace
 
 from trio_chat.awake_clock import AwakeClock
-from trio_chat.chat.events import LOBBY
-from trio_chat.chat.text import clean
-from trio_chat.chat.wording import notice
-from trio_chat.client.line_view.conversation import LEAVE_TIMEOUT_S, Conversation
+from trio_chat.client.conversation.app import ChatApp
+from trio_chat.client.conversation.surface import Surface
+from trio_chat.client.line_view.line_display import LineDisplay
 from trio_chat.client.line_view.pipe import Pipe
-from trio_chat.client.line_view.prompt_view import PromptView
-from trio_chat.client.line_view.surface import Surface, print_error
-from trio_chat.client.link.address import Address, LinkError
-from trio_chat.client.link.backoff import Backoff
-from trio_chat.client.link.events import lines_of
-from trio_chat.client.link.greeting import WRONG_PORT
-from trio_chat.client.link.identity import Identity
-from trio_chat.client.link.link import Link, open_link
-from trio_chat.client.link.outbox import Outbox, open_outbox
-from trio_chat.client.link.signing import Signer, signer_for
-from trio_chat.client.memory.keeper import Memory, open_memory
-from trio_chat.client.memory.records import Remembered
-from trio_chat.client.options import PLAIN, ViewOptions, is_terminal
+from trio_chat.client.options import is_terminal
 from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.completion import Completion
-from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import COMMANDS, may_be_kept, secret_wanted
-from trio_chat.client.transcript.narrator import Narrator
-from trio_chat.client.transcript.paste import LINES_UNASKED, beginning_of, question_about
-from trio_chat.client.transcript.read_marks import ReadMarks
-from trio_chat.client.transcript.remembering import remembered
-from trio_chat.client.transcript.transcript import Transcript
-from trio_chat.exception_groups import leaf_exceptions
-
-GOODBYE = "Disconnected from the server"
-
-_LEAVING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_INTERRUPTED = 128 + signal.SIGINT
-
-CONNECT_NOTICE_S = 3
-"""Time without a welcome after which the person is told what the client waits for."""
-
-PENDING_UNASKED_S = 300
-"""Age up to which a few lines from last time are sent without asking."""
-
-OpenSurface = Callable[[], AbstractAsyncContextManager[Surface]]
+from trio_chat.client.transcript.input import COMMANDS
 
 
-def join(
-    address: Address,
-    identity: Identity,
-    options: ViewOptions = PLAIN,
-    *,
-    is_once: bool = False,
-    folder: Path | None = None,
-) -> int:
-    """Chat until the person leaves or the server turns them away; if `is_once`, until the connection is lost.
+class LineView(ChatApp):
+    """The chat line by line, on a terminal or through a pipe."""
 
-    Without rooms, it is in those of last time, or in the lobby. `folder` is the client's state folder, if not the
-    default one.
-
-    -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
-    """
-    identity = replace(identity, needs_nick=not os.isatty(0))  # a person can choose another, a script cannot
-    catalogue, warnings = load_catalogue(options.stickers)
-    for warning in warnings:
-        print_error(warning)
-    memory = open_memory(
-        str(address), remembers_rooms=options.remembers_rooms, remembers_lines=options.remembers_lines, folder=folder
-    )
-    identity = replace(
-        identity,
-        nick=identity.nick or memory.remembered.name or None,
-        owns_nick=bool(memory.remembered.name) and identity.nick in (None, memory.remembered.name),
-        rooms=identity.rooms or memory.remembered.rooms or (LOBBY,),
-        wants_remembered=options.remembers_rooms and not identity.rooms,
-    )
-    outboxes = folder / "outbox" if folder else None
-    with _errors_printed(), open_outbox(str(address), identity.nick or "", folder=outboxes) as outbox:
-        for warning in filter(None, (outbox.warning, *memory.warnings)):
-            print_error(warning)
-        transcript, backoff = Transcript(catalogue), Backoff(is_once=is_once)
-        view = LineView(
-            transcript,
-            address,
-            identity,
-            outbox,
-            options=options,
-            backoff=backoff,
-            memory=memory,
-            signer=signer_for(options.key, folder),
-        )
-        return _run(view, catalogue)
-    return 1
+    def make_display(self, surface: Surface) -> LineDisplay:
+        """Return a display that prints on a surface."""
+        options = self.options
+        return LineDisplay(surface, self.narrator.transcript, has_bell=options.has_bell, wraps=options.wraps)
 
 
-@contextmanager
-def _errors_printed() -> Iterator[None]:
-    """Print the error that ends a client on stderr, in place of raising it."""
-    try:
-        yield
-    except* LinkError as errors:
-        error = leaf_exceptions(errors)[0]
-        for text in (*getattr(error, "__notes__", ()), str(error)):
-            print_error(text)
-    except* BrokenPipeError:  # the reader of our output is gone, as with `head`
-        pass
-    except* OSError as errors:
-        print_error(f"cannot read or print any more: {leaf_exceptions(errors)[0]}")
-
-
-def _run(view: "LineView", catalogue: Catalogue) -> int:
+def run_line_view(view: LineView, catalogue: Catalogue) -> int:
+    """Chat on stdin and stdout. -> exit status. Raises LinkError, OSError"""
     if not is_terminal():
         pipe = Pipe(0, 1)
         is_worth_waiting = None if pipe.is_typed else pipe.has_input
@@ -134,208 +41,3 @@ def _run(view: "LineView", catalogue: Catalogue) -> int:
     completion = Completion(COMMANDS, stickers, view.narrator)
     open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words, view.prompt_view())
     return run_on_asyncio(partial(view.run, open_surface, is_persistent=True), clock=AwakeClock())
-
-
-class LineView:
-    """The chat on a surface, from connecting to the farewell."""
-
-    def __init__(
-        self,
-        transcript: Transcript,
-        address: Address,
-        identity: Identity,
-        outbox: Outbox,
-        *,
-        options: ViewOptions = PLAIN,
-        backoff: Backoff | None = None,
-        memory: Memory | None = None,
-        clock: Callable[[], float] = time.time,
-        signer: Signer | None = None,
-    ) -> None:
-        """`clock` returns the time in seconds since 1970, by which presence is summed up and days begin."""
-        self.narrator = Narrator(transcript, identity.rooms[-1], clock=clock, has_times=options.has_times)
-        self._memory = memory or Memory()
-        self._marks = ReadMarks(self._memory.remembered.marks, self._memory.remembered.epoch)
-        if self._memory.server:
-            self._memory.server.start_in(identity.rooms)
-        for name in self._memory.remembered.ignored:
-            self.narrator.people.ignore(name)
-        self._address = address
-        self._identity = identity
-        self._outbox = outbox
-        self._options = options
-        self._backoff = backoff or Backoff()
-        self._signer = signer
-        self._surface: Surface | None = None
-        self._pending_count = 0
-        self._lost_count = 0
-        self._has_been_asked = self._was_asked = self._was_asked_for_name = False
-        self._scope = trio.CancelScope()
-        self._conversation: Conversation | None = None
-
-    def prompt_view(self) -> PromptView:
-        """Return the callbacks of a terminal's prompt."""
-        narrator = self.narrator
-        return PromptView(
-            prompt=narrator.prompt,
-            waiting_rows=narrator.waiting_rows,
-            question_about=lambda draft: question_about(draft, narrator.room),
-            stop_paste=lambda: self._conversation is not None and self._conversation.stop_paste(),
-            refuse=lambda reason: self._conversation.refuse(reason) if self._conversation else None,
-            typed_before=self._memory.lines,
-            secret_wanted=self._secret_wanted,
-        )
-
-    def _secret_wanted(self, draft: str) -> Sequence[str]:
-        """Return the questions for the secret that a command lacks."""
-        link = self._conversation.link if self._conversation else None
-        if link is None or not link.may_send_password:
-            return ()
-        match secret_wanted(draft):
-            case "login" if not link.can_prove(draft.split()[-1]):
-                return ("password:",)
-            case "password" if link.account:
-                return ("new password:", "the same again:")
-        return ()
-
-    async def run(
-        self,
-        open_surface: OpenSurface,
-        *,
-        is_persistent: bool = False,
-        is_worth_waiting: Callable[[], Awaitable[bool]] | None = None,
-    ) -> int:
-        """Connect and converse. -> exit status. Raises LinkError, and OSError where nothing can be printed.
-
-        If `is_persistent`, the first connection is retried while something waits to be sent. If that failed and may be
-        retried, `is_worth_waiting` tells whether to go on.
-        """
-        status = _INTERRUPTED
-        if self._backoff.is_once:
-            is_worth_waiting = None
-        holds_pending = is_persistent and self._must_ask_about_pending()
-        is_persistent &= bool(self._outbox.pending) and not self._backoff.is_once
-        with trio.open_signal_receiver(*_LEAVING_SIGNALS) as signals, self._scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._handle_signals, signals)
-                nursery.start_soon(self._report_slow_connect)
-                link_context = open_link(
-                    self._address,
-                    self._identity,
-                    self._outbox,
-                    is_persistent=is_persistent,
-                    is_worth_waiting=is_worth_waiting,
-                    backoff=self._backoff,
-                    holds_pending=holds_pending,
-                    ask_password=self._ask_password if os.isatty(0) else None,
-                    signer=self._signer,
-                )
-                async with link_context as link, open_surface() as self._surface:
-                    status = await self._converse(link, self._surface)
-                nursery.cancel_scope.cancel()
-        if self._surface is not None:
-            await self._say_goodbye(self._surface)
-        return status
-
-    def _must_ask_about_pending(self) -> bool:
-        """Tell whether the messages from last time are so many, or so old, that the person may not want them sent."""
-        lines = sum(len(lines_of(message)) for message in self._outbox.pending)
-        return lines > LINES_UNASKED or (lines > 0 and time.time() - self._outbox.oldest_time > PENDING_UNASKED_S)
-
-    async def _handle_signals(self, signals: AsyncIterator[int]) -> None:
-        """Leave at the first signal; at a second, or before there is anything to leave, end at once.
-
-        SIGHUP is no second signal: a terminal that is closed brings it with the end of its input, and shells repeat it.
-        A client that ends without leaving stays a member for a minute.
-        """
-        async for number in signals:
-            if self._surface is None:
-                self._scope.cancel()
-            elif not self._surface.stopped.is_set():
-                self._surface.stop()
-            elif number != signal.SIGHUP:
-                self._scope.cancel()
-
-    async def _report_slow_connect(self) -> None:
-        """Report a connection that takes long: a server of another protocol may be waiting for more from us."""
-        await trio.sleep(CONNECT_NOTICE_S)
-        if self._surface is None and not self._has_been_asked:
-            print_error(f"no answer from {self._address} yet; {WRONG_PORT}")
-
-    async def _ask_password(self, notices: Sequence[str], name: str) -> str | None:
-        """Ask the person for the password of a name, or else of the server. -> None where they give none"""
-        for text in notices:  # such as whose certificate it is, before anything secret is typed
-            print_error(text)
-        from trio_chat.client.line_view.password import read_password  # only here: most servers have none
-
-        if name:
-            print_error("wrong password" if self._was_asked_for_name else f"the name [{name}] belongs to somebody")
-            self._has_been_asked = self._was_asked_for_name = True
-            return await read_password(f"password for [{clean(name)}] (Enter: join without the name): ")
-        is_wrong = self._was_asked or self._identity.password
-        print_error("wrong password" if is_wrong else f"{self._address} asks for a password")
-        self._has_been_asked = self._was_asked = True
-        while (password := await read_password()) == "":
-            pass
-        return password
-
-    async def _converse(self, link: Link, surface: Surface) -> int:
-        self._conversation = conversation = Conversation(
-            link, surface, self.narrator, self._options, marks=self._marks, remember=self._remember_line
-        )
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._memory.keep, lambda: self._remembered(link))
-                ended = await conversation.run()
-                nursery.cancel_scope.cancel()
-        finally:
-            self._memory.save(self._remembered(link))
-            self._pending_count = sum(len(lines_of(message)) for message in link.pending)
-            self._lost_count = conversation.lost_count
-        if ended and ended.is_orderly:
-            self._outbox.end_session()
-        is_unsaid = bool(surface.refused or conversation.has_failed or self._pending_count or self._lost_count)
-        if conversation.is_left and (surface.has_prompt or not is_unsaid):
-            return 0
-        if ended and not ended.is_orderly:
-            print_error(ended.reason)
-            return 1
-        if self._pending_count and self.narrator.delivery.offline_reason:
-            print_error(f"no connection: {self.narrator.delivery.offline_reason}")
-        return int(is_unsaid or (ended is None and not conversation.is_left))
-
-    def _remembered(self, link: Link) -> Remembered:
-        """Return what is to be remembered now."""
-        if link.is_connected:
-            self._marks.touch(link.rooms, time.time())
-        return remembered(link, self.narrator, self._marks)
-
-    def _remember_line(self, line: str) -> None:
-        if may_be_kept(line):
-            self._memory.add_line(self.narrator.room, line)
-
-    async def _say_goodbye(self, surface: Surface) -> None:
-        """Print what was not sent, and the farewell; there may be nobody left to read it."""
-        last_words = []
-        if surface.draft:
-            last_words.append(f"not sent: {beginning_of(surface.draft.splitlines())}")
-        if pending := self._explain_pending():
-            if surface.has_prompt:
-                last_words.append(pending)
-            else:
-                print_error(pending)
-        if self._lost_count:
-            lost = f"{count_lines(self._lost_count)} not sent, and lost"
-            if surface.has_prompt:
-                last_words.append(lost)
-            else:
-                print_error(lost)
-        with trio.move_on_after(LEAVE_TIMEOUT_S), suppress(OSError):
-            await surface.print("\n".join((*map(notice, last_words), GOODBYE, "")))
-
-    def _explain_pending(self) -> str:
-        if not self._pending_count:
-            return ""
-        if not self._outbox.is_on_disk:
-            return f"{count_lines(self._pending_count)} not sent, and lost"
-        return f"{count_lines(self._pending_count)} not sent: kept for when you join again"

@@ -24,10 +24,10 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.styles import Style
 
+from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
 from trio_chat.client.line_view.prompt_renderer import reflows
-from trio_chat.client.line_view.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.line_view.question import Question
 from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput

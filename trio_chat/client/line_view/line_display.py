@@ -1,14 +1,12 @@
-"""The surface that a person uses, and printing rows on it."""
+"""Printing rows line by line, on a terminal or into a pipe."""
 
 import math
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import trio
 
-from trio_chat.chat.text import clean
+from trio_chat.client.conversation.surface import Surface, print_error
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.rows import Row
 from trio_chat.client.transcript.transcript import SGR, SGR_OF_16, Transcript, paint
@@ -21,60 +19,7 @@ BELL_INTERVAL_S = 3.0
 """Least time between two bells."""
 
 
-class Surface(Protocol):
-    """A terminal or a pipe. Iterates over the lines that are typed or piped."""
-
-    @property
-    def has_prompt(self) -> bool:
-        """True if lines are typed at a prompt, which clears them when they are taken."""
-
-    @property
-    def has_person(self) -> bool:
-        """True if a person reads it."""
-
-    @property
-    def has_colours(self) -> bool:
-        """True if it can show colours."""
-
-    @property
-    def is_typed(self) -> bool:
-        """True if lines are typed by a person, not read from a file or a pipe."""
-
-    @property
-    def draft(self) -> str:
-        """The draft: the line being typed."""
-
-    @property
-    def columns(self) -> int | None:
-        """Width in columns; None where there is none."""
-
-    @property
-    def refused(self) -> int:
-        """Number of lines that were not valid."""
-
-    @property
-    def stopped(self) -> trio.Event:
-        """Set when the person leaves; the end of a file does not set it."""
-
-    async def __anext__(self) -> list[str]: ...
-
-    async def print(self, text: str) -> None:
-        """Print, and return when that is done."""
-
-    def refresh(self) -> None:
-        """Draw the prompt again, and what waits above it."""
-
-    async def ask(self, text: str, keys: str) -> str:
-        """Ask a question in place of the prompt. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
-
-    def restore(self, draft: str) -> None:
-        """Put a draft back into the line that is being typed."""
-
-    def stop(self) -> None:
-        """End the iteration after the lines that were typed already; those come without waiting."""
-
-
-class Display:
+class LineDisplay:
     """Prints on a surface, in colours where it has them and they are wanted."""
 
     def __init__(self, surface: Surface, transcript: Transcript, *, has_bell: bool = False, wraps: bool = True) -> None:
@@ -140,8 +85,3 @@ def has_256_colours(environment: Mapping[str, str]) -> bool:
     """Tell whether a terminal has more than sixteen colours."""
     term = environment.get("TERM", "")
     return "256" in term or bool(environment.get("COLORTERM")) or term.startswith(_TERMS_OF_256)
-
-
-def print_error(text: str) -> None:
-    """Print an error on stderr. Its words may come from a hostile server."""
-    print(f"trio-chat: {clean(text)}", file=sys.stderr)

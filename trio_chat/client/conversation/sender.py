@@ -14,7 +14,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
-from trio_chat.client.line_view.surface import Display, Surface, print_error
+from trio_chat.client.conversation.surface import Display, Surface, print_error
 from trio_chat.client.link.events import Answered, Message, Question, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name

@@ -9,8 +9,8 @@ from secrets import token_hex
 
 import trio
 
-from trio_chat.client.line_view.sender import Sender
-from trio_chat.client.line_view.surface import Display, Surface
+from trio_chat.client.conversation.sender import Sender
+from trio_chat.client.conversation.surface import Display, Surface
 from trio_chat.client.link.events import (
     Answered,
     Ended,
@@ -60,9 +60,10 @@ class Conversation:
         self,
         link: Link,
         surface: Surface,
+        display: Display,
         narrator: Narrator,
-        options: ViewOptions = PLAIN,
         *,
+        options: ViewOptions = PLAIN,
         marks: ReadMarks | None = None,
         remember: Callable[[str], None] = lambda _line: None,
     ) -> None:
@@ -71,7 +72,7 @@ class Conversation:
         self.link = link
         self._surface = surface
         self._narrator = narrator
-        self._display = Display(surface, narrator.transcript, has_bell=options.has_bell, wraps=options.wraps)
+        self._display = display
         takes_commands = surface.is_typed or options.runs_commands
         self._sender = Sender(link, surface, narrator, self._display, takes_commands=takes_commands, remember=remember)
         self._wait_s = options.wait_s
