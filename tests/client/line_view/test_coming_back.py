@@ -165,6 +165,7 @@ async def test_the_memory_of_a_killed_client_damages_no_other(
     """It is killed once it has saved what was typed; then its files are damaged, which is one line each."""
     folder = tmp_path / "trio-chat"
     server = f"127.0.0.1 port {peer.port}"
+    screen.resize(400, 24)
     async with sit("--history", "0", kills=True):
         await answer(peer)
         screen.type("hello\r")

@@ -125,9 +125,9 @@ def test_an_ignored_person_stays_so_under_another_name_and_gets_no_reply() -> No
     known.ignore("Alice")
     known.update([heard("alice", "renamed", text="eve"), heard("eve", "told", "@", to="me")], "me")
 
-    assert (known.last_writer, known.ignored, known.is_ignored("EVE")) == ("bob", ["eve"], True)
-    assert known.unignore("eve")
-    assert not known.is_ignored("eve")
+    assert (known.last_writer, known.ignored.names, known.ignored.has("EVE")) == ("bob", ["eve"], True)
+    assert known.ignored.remove("eve")
+    assert not known.ignored.has("eve")
 
 
 def test_rooms_that_were_left_are_forgotten_and_so_are_those_in_them() -> None:

@@ -69,8 +69,8 @@ class ChatApp(ABC):
         self._marks = ReadMarks(self._memory.remembered.marks, self._memory.remembered.epoch)
         if self._memory.server:
             self._memory.server.start_in(identity.rooms)
-        for name in self._memory.remembered.ignored:
-            self.narrator.people.ignore(name)
+        known = self._memory.remembered
+        self.narrator.people.ignored.add_all(known.ignored, known.ignored_accounts)
         self._address = address
         self._identity = identity
         self._outbox = outbox

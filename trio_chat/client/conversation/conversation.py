@@ -30,9 +30,10 @@ from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.backfill import Backfill
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import drafts_of, typed_form
+from trio_chat.client.transcript.mark_reports import MarkReports
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.paste import beginning_of
-from trio_chat.client.transcript.read_marks import ReadMarks
+from trio_chat.client.transcript.read_marks import MARKS_MAX, ReadMarks
 from trio_chat.client.transcript.removals import Removals
 from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
@@ -43,8 +44,8 @@ LEAVE_TIMEOUT_S = 2
 LEAVE_NOTICE_S = 0.5
 """Time after which the person who leaves is told what the client waits for."""
 
-MARKS_INTERVAL_S = 5
-"""Time between two reports of how far the person has read."""
+MARKS_INTERVAL_S = 1
+"""Time between two reports of how far the person has read a room."""
 
 BACKFILL_TIMEOUT_S = 3
 """Time for which new entries of a room that was joined wait for its history."""
@@ -84,8 +85,7 @@ class Conversation:
             clock=time.time,
         )
         self._removals = Removals()
-        self._told_marks: dict[str, int] = {}
-        """The marks that the server has from us, or from another place of ours."""
+        self._mark_reports = MarkReports()
         self._backfill_deadline = math.inf
         self._unshown: list[LinkEvent] = []
         self._reconnecting = trio.CancelScope()
@@ -223,7 +223,7 @@ class Conversation:
 
     async def _send(self) -> None:
         await self._sender.run()
-        self._tell_new_marks()
+        self._tell_new_marks(MARKS_MAX)
         self._set_reconnect_deadline()
         self.link.finish()
         self._has_sent.set()
@@ -264,29 +264,29 @@ class Conversation:
         match event:
             case MemoryOfServer(ignored=ignored, marks=marks):
                 self._marks.merge(marks, self.link.epoch)
-                self._told_marks = {room: mark.id for room, mark in marks.items()}
-                for name in ignored:
-                    self._narrator.people.ignore(name)
-                if set(self._narrator.people.ignored) != set(ignored):
-                    self.link.keep_ignored(self._narrator.people.ignored)
+                self._mark_reports.begin(marks)
+                if self._narrator.people.ignored.agree(ignored):
+                    self._keep_ignored()
+            case Answered(answer=frames.Named()):  # from now on the server remembers it
+                self._keep_ignored()
             case MarkMoved(room=room, id=entry_id):
                 self._marks.read_elsewhere(room, entry_id, time.time())
-                self._told_marks[room] = entry_id
+                self._mark_reports.note(room, entry_id)
+
+    def _keep_ignored(self) -> None:
+        self.link.keep_ignored(self._narrator.people.ignored.names)
 
     async def _tell_marks(self) -> None:
-        """Tell the server now and then how far the person has read."""
+        """Tell the server how far the person has read, one room at a time."""
         while self._surface.has_person:
             await trio.sleep(MARKS_INTERVAL_S)
-            self._tell_new_marks()
+            self._tell_new_marks(1)
 
-    def _tell_new_marks(self) -> None:
-        if not (self.link.account and self.link.is_connected and self._surface.has_person):
-            return
-        for room, mark in self._marks.marks.items():
-            is_ours = room in self.link.rooms or room == frames.MAILBOX
-            if is_ours and mark.id > self._told_marks.get(room, 0):
-                self._told_marks[room] = mark.id
-                self.link.mark_read(room, mark.id)
+    def _tell_new_marks(self, most: int) -> None:
+        """Tell the server of so many marks that have moved."""
+        if self.link.account and self.link.is_connected and self._surface.has_person:
+            for room, entry_id in self._mark_reports.take(self._marks.marks, self.link.rooms, most).items():
+                self.link.mark_read(room, entry_id)
 
     def _without_removed(self, batch: Sequence[LinkEvent]) -> list[LinkEvent]:
         """Take the words of removed entries out of events, also out of those held back."""

@@ -191,7 +191,7 @@ class Sender:
         if isinstance(meaning, Ignore):
             text = self._ignore(meaning)
             if meaning.name and self._link.account:
-                self._link.keep_ignored(self._narrator.people.ignored)
+                self._link.keep_ignored(self._narrator.people.ignored.names)
             return rows + self._display.transcript.notice(text)
         if isinstance(meaning, frames.RunCommand) and without_secret(line) != line and not self._link.may_send_password:
             return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
@@ -255,10 +255,12 @@ class Sender:
         """Ignore somebody, or stop ignoring them. -> the notice for the person"""
         people, name = self._narrator.people, ignore.name
         if not name:
-            return f"you are ignoring {', '.join(f'[{ignored}]' for ignored in people.ignored) or 'nobody'}"
+            return f"you are ignoring {', '.join(f'[{ignored}]' for ignored in people.ignored.names) or 'nobody'}"
         if ignore.is_over:
             return (
-                f"you are no longer ignoring [{name}]" if people.unignore(name) else f"you were not ignoring [{name}]"
+                f"you are no longer ignoring [{name}]"
+                if people.ignored.remove(name)
+                else f"you were not ignoring [{name}]"
             )
         people.ignore(name)
         return f"you are ignoring [{name}], until you /unignore {name}"

@@ -24,6 +24,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """The rooms to be in again, the current one last."""
     ignored: tuple[str, ...] = ()
     """Names of the people that are ignored."""
+    ignored_accounts: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """The ids of their accounts, by name, as far as they are known."""
     epoch: str = ""
     marks: Mapping[str, ReadMark] = msgspec.field(default_factory=dict)
     """By room."""
@@ -37,9 +39,12 @@ def merge(stored: Remembered, *, before: Remembered, now: Remembered) -> Remembe
     for room, mark in now.marks.items():
         marks[room] = max(mark, marks.get(room, mark), key=lambda it: it.id)
     rooms = _changed(stored.rooms, before.rooms, now.rooms)[-ROOMS_MAX:]
+    ignored = _changed(stored.ignored, before.ignored, now.ignored)[-IGNORED_MAX:]
+    accounts = {**stored.ignored_accounts, **now.ignored_accounts}
     return Remembered(
         rooms=rooms,
-        ignored=_changed(stored.ignored, before.ignored, now.ignored)[-IGNORED_MAX:],
+        ignored=ignored,
+        ignored_accounts={name: accounts[name][:NAME_MAX] for name in ignored if name in accounts},
         epoch=now.epoch,
         marks={room: marks[room] for room in rooms if room in marks},
         name=(now.name or stored.name)[:NAME_MAX],

@@ -8,8 +8,8 @@ from trio_chat.client.memory.records import IGNORED_MAX, NAME_MAX, ROOMS_MAX, Re
 from trio_chat.client.memory.state_file import file_stem, locked, read_file, replace_file, set_aside
 from trio_chat.config import state_folder
 
-SIZE_MAX = 512 * 1024
-"""Bytes of a file: ROOMS_MAX rooms with their marks, and IGNORED_MAX names of NAME_MAX characters of 3 bytes."""
+SIZE_MAX = 1024 * 1024
+"""Bytes of a file: ROOMS_MAX rooms with their marks, and twice IGNORED_MAX names of NAME_MAX characters of 3 bytes."""
 
 _decoder = msgspec.json.Decoder(Remembered)
 
@@ -65,8 +65,9 @@ class ServerMemory:
 
 def _valid(found: Remembered) -> Remembered:
     """Raises ValueError where there is more than any client would save."""
-    names = (*found.rooms, *found.ignored, *found.marks)
-    if len(found.rooms) > ROOMS_MAX or len(found.ignored) > IGNORED_MAX or len(found.marks) > ROOMS_MAX:
+    names = (*found.rooms, *found.ignored, *found.marks, *found.ignored_accounts, *found.ignored_accounts.values())
+    ignored_most = max(len(found.ignored), len(found.ignored_accounts))
+    if max(len(found.rooms), len(found.marks)) > ROOMS_MAX or ignored_most > IGNORED_MAX:
         raise ValueError("too many")
     if any(not 0 < len(name) <= NAME_MAX for name in names) or max(len(found.epoch), len(found.name)) > NAME_MAX:
         raise ValueError("too long")

@@ -223,7 +223,7 @@ class Narrator:
     def _is_left_out(self, received: Received, link: LinkState) -> bool:
         entry, label = received.entry, link.label
         if entry.kind in _WORDS:
-            return (received.is_own and not self.shows_own) or self.people.is_ignored(entry.author)
+            return (received.is_own and not self.shows_own) or self.people.ignored.has(entry.author, entry.account)
         if entry.kind in _OWN_COMING and entry.author == label:
             return True
         if entry.kind in NOTICES and label in (entry.author, entry.text):  # each of our rooms gets it
@@ -276,7 +276,7 @@ class Narrator:
         yield from sorted(items, key=attrgetter("id"))
 
     def _is_muted(self, entry: frames.Said) -> bool:
-        return entry.kind in _WORDS and self.people.is_ignored(entry.author)
+        return entry.kind in _WORDS and self.people.ignored.has(entry.author, entry.account)
 
     def _render_past(self, entry: frames.Said, link: LinkState, columns: int | None) -> TranscriptItem:
         when = timestamp(entry.time, self._now()) if self.is_for_person else None
@@ -323,10 +323,8 @@ class Narrator:
     def _render_server_news(self, rooms: Mapping[str, frames.RoomNews]) -> RenderedOutput:
         """Render the numbers of new entries by room, of those rooms that are not shown."""
         told = [_count_news(name, news) for name, news in rooms.items() if name != self.room and news.new > 0]
-        if not told:
-            return _NOTHING
         more = [f"and {len(told) - _NEWS_MAX} more rooms"] if len(told) > _NEWS_MAX else []
-        return self._notice("; ".join([*told[:_NEWS_MAX], *more]))
+        return self._here([row for line in (*told[:_NEWS_MAX], *more) for row in self.transcript.notice(line)])
 
     def _stay_in_a_room(self, link: LinkState) -> None:
         """Go back to the room in which the person spoke before, if they are not in the current one."""

@@ -1,9 +1,11 @@
 """The people in our rooms, as far as we have heard of them, for completing names and for `/reply`. Pure."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from trio_chat.chat.events import Kind
 from trio_chat.client.link.events import Answered, Connected, LinkEvent, Received, RoomJoined, RoomLeft
+from trio_chat.client.transcript.ignored_people import IgnoredPeople
 from trio_chat.wire import frames
 
 PEOPLE_MAX = 1000
@@ -12,6 +14,8 @@ PEOPLE_MAX = 1000
 _GONE = (Kind.LEFT, Kind.KICKED)
 _SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.TOPIC)
 _NOBODY = (Kind.CROWD, Kind.ANNOUNCED, Kind.REMOVED)
+
+_T = TypeVar("_T")
 
 
 class People:
@@ -22,7 +26,9 @@ class People:
         self._writers: dict[str, None] = {}
         self._speakers: dict[str, None] = {}
         self._label = ""
-        self._ignored: dict[str, str] = {}
+        self._accounts: dict[str, str] = {}
+        """The accounts of the last speakers, by name."""
+        self.ignored = IgnoredPeople()
 
     def update(self, events: Iterable[LinkEvent], label: str) -> None:
         """Handle events; `label` is our own name."""
@@ -40,23 +46,12 @@ class People:
         """The name of the last person who wrote to us in private; empty if nobody did."""
         return next(reversed(self._writers), "")
 
-    @property
-    def ignored(self) -> list[str]:
-        """Names of the people that we ignore."""
-        return list(self._ignored.values())
-
     def ignore(self, name: str) -> None:
         """Ignore somebody, under later names as well."""
-        self._ignored[name.casefold()] = name
-        self._writers = {writer: None for writer in self._writers if not self.is_ignored(writer)}
-
-    def unignore(self, name: str) -> bool:
-        """Stop ignoring somebody. -> whether they were ignored"""
-        return self._ignored.pop(name.casefold(), None) is not None
-
-    def is_ignored(self, name: str) -> bool:
-        """Tell whether we ignore somebody."""
-        return name.casefold() in self._ignored
+        self.ignored.add(
+            name, next((self._accounts[one] for one in self._accounts if one.casefold() == name.casefold()), "")
+        )
+        self._writers = {writer: None for writer in self._writers if not self.ignored.has(writer)}
 
     def has_spoken(self, name: str) -> bool:
         """Tell whether somebody has said something that we know of."""
@@ -92,16 +87,24 @@ class People:
                 self._rooms[room] = dict.fromkeys([*silent, *spoke][-PEOPLE_MAX:])
             case Answered(answer=frames.Page(entries=entries)):
                 for entry in entries:
-                    if entry.kind in _SPOKEN:
-                        _add(self._speakers, entry.author)
+                    self._add_speaker(entry)
             case Received(entry=entry):
-                if entry.kind in _SPOKEN:
-                    _add(self._speakers, entry.author)
+                self._add_speaker(entry)
                 self._add_entry(entry)
+
+    def _add_speaker(self, entry: frames.Said) -> None:
+        if entry.kind not in _SPOKEN:
+            return
+        _add(self._speakers, entry.author)
+        self._accounts.pop(entry.author, None)
+        if entry.account:
+            self.ignored.learn(entry.author, entry.account)
+            self._accounts[entry.author] = entry.account
+            _cut(self._accounts)
 
     def _add_entry(self, entry: frames.Said) -> None:
         if entry.kind == Kind.TOLD:
-            if entry.author != self._label and not self.is_ignored(entry.author):
+            if entry.author != self._label and not self.ignored.has(entry.author, entry.account):
                 _add(self._writers, entry.author)
             return
         here = self._rooms.get(entry.room)
@@ -115,8 +118,7 @@ class People:
             _add(here, entry.author)
 
     def _rename(self, before: str, after: str) -> None:
-        if self.unignore(before):
-            self.ignore(after)
+        self.ignored.rename(before, after)
         for names in (self._writers, self._speakers, *self._rooms.values()):
             if before in names:
                 del names[before]
@@ -126,5 +128,9 @@ class People:
 def _add(names: dict[str, None], name: str) -> None:
     names.pop(name, None)
     names[name] = None
+    _cut(names)
+
+
+def _cut(names: dict[str, _T]) -> None:
     if len(names) > PEOPLE_MAX:
         del names[next(iter(names))]

@@ -11,7 +11,8 @@ def remembered(link: LinkState, narrator: Narrator, marks: ReadMarks) -> Remembe
     rooms = sorted(link.rooms, key=lambda room: room == narrator.room)
     return Remembered(
         rooms=tuple(rooms),
-        ignored=tuple(narrator.people.ignored),
+        ignored=tuple(narrator.people.ignored.names),
+        ignored_accounts=narrator.people.ignored.accounts,
         epoch=marks.epoch,
         marks=dict(marks.marks),
         name=link.label if link.account else "",
