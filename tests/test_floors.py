@@ -50,7 +50,7 @@ LAYERS = {
         ("transcript",),
         ("link", "stickers"),
         ("memory",),
-        (".",),
+        (".", "startup_terminal"),
     ),
     "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
     "trio_chat.journal": ((".",), ("engines",), tuple(sorted({*ENGINES, "redis"})), (OTHERS,)),

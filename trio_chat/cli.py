@@ -246,11 +246,14 @@ def join(host: str, port: str | None, **flags: Any) -> int:
         raise ConfigError(f"two nicks: {nick}@ and --nick {flags['nick']}")
     settings = _load(JoinSettings, flags | ({"nick": nick} if nick else {}))
     host, number = _split_address(host, port)
-    from trio_chat.client.join import join as run_client
-    from trio_chat.client.options import address_from, identity_from, view_options_from
+    from trio_chat.client.startup_terminal import typing_hidden
 
-    address = address_from(host, number, settings, digest)
-    return run_client(address, identity_from(settings, code), view_options_from(settings), is_once=settings.once)
+    with typing_hidden():
+        from trio_chat.client.join import join as run_client
+        from trio_chat.client.options import address_from, identity_from, view_options_from
+
+        address = address_from(host, number, settings, digest)
+        return run_client(address, identity_from(settings, code), view_options_from(settings), is_once=settings.once)
 
 
 def _split_address(host: str, port: str | None) -> tuple[str, int]:

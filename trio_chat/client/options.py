@@ -12,17 +12,8 @@ from trio_chat.client.link.address import Address, TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers, default_folder, fingerprint_of
 from trio_chat.client.link.tls import TlsAddress
+from trio_chat.client.startup_terminal import is_terminal
 from trio_chat.config import ConfigError, JoinSettings, read_password_file
-
-
-def is_terminal() -> bool:
-    """Tell whether stdin and stdout are a terminal whose cursor can move."""
-    return os.isatty(0) and os.isatty(1) and not is_dumb()
-
-
-def is_dumb() -> bool:
-    """Tell whether the terminal, if there is one, can only print lines: no colours, and no prompt that moves."""
-    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 class ViewOptions(Struct, frozen=True):

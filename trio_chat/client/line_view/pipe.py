@@ -13,7 +13,7 @@ from typing import Self
 
 import trio
 
-from trio_chat.client.options import is_dumb
+from trio_chat.client.startup_terminal import is_dumb
 from trio_chat.wire.lines import LineDecoder, LineFault
 
 _READ_BYTES = 64 * 1024

@@ -1,0 +1,44 @@
+"""The terminal before the client has a prompt. It must not be slow to import."""
+
+import os
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+def is_terminal() -> bool:
+    """Tell whether stdin and stdout are a terminal whose cursor can move."""
+    return os.isatty(0) and os.isatty(1) and not is_dumb()
+
+
+def is_dumb() -> bool:
+    """Tell whether the terminal, if there is one, can only print lines: no colours, and no prompt that moves."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
+
+
+@contextmanager
+def typing_hidden() -> Iterator[None]:
+    """Let the terminal show nothing that is typed: the prompt will, once. At the end the terminal is as before.
+
+    The terminal keeps what is typed ahead for the first who reads it.
+    """
+    if not is_terminal() or _is_in_background():  # which would be stopped
+        yield
+        return
+    before = termios.tcgetattr(0)
+    modes = list(before)
+    modes[3] &= ~termios.ECHO
+    termios.tcsetattr(0, termios.TCSANOW, modes)
+    try:
+        yield
+    finally:
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(0, termios.TCSANOW, before)
+
+
+def _is_in_background() -> bool:
+    """Tell whether another job has the terminal."""
+    try:
+        return os.tcgetpgrp(0) != os.getpgrp()
+    except OSError:  # it is no terminal of ours, and stops nobody
+        return False
