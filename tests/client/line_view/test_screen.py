@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from tests.client.line_view.conftest import AT_PROMPT
+from trio_chat.client.transcript import attention
 from trio_chat.client.transcript.presence_notices import QUIET_S, WINDOW_S
 
 
@@ -217,3 +218,26 @@ def colour(screen: Any, text: str) -> str:
     """The one colour of a text on the screen."""
     (found,) = {cell.fg for cell in screen.cells(text)}
     return str(found)
+
+
+def test_a_line_stands_where_the_person_stopped_reading_until_they_press_a_key(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "AWAY_S", 0.0)
+
+    async def scene(peer: Any, screen: Any) -> None:
+        screen.resize(80, 24)
+        await peer.tell(1, "one")
+        await peer.tell(2, "", kind="joined", author="b")
+        await peer.tell(3, "two")
+        await screen.shows("[a]> one", "*** [b] joined the chat ***", "[a]> two", AT_PROMPT)
+        assert [line.strip(" ─")[:21] for line in screen.lines[-5:-4]] == ["you were away since 2"]
+        screen.type("x")
+        await screen.shows(f"{AT_PROMPT} x")
+        await peer.tell(4, "three")
+        await screen.shows("[a]> three", f"{AT_PROMPT} x")
+        assert "you were away since 2" in screen.lines[-3]
+        screen.type("\x15")
+        await leave(peer, screen)
+
+    assert play(scene) == 0

@@ -227,8 +227,8 @@ class ChatApp(ABC):
 
     def _remembered(self, link: Link) -> Remembered:
         """Return what is to be remembered now."""
-        if link.is_connected:
-            self._marks.touch(link.rooms, time.time())
+        if link.is_connected and self._conversation:
+            self._marks.touch(self._conversation.seen_rooms, time.time())
         return remembered(link, self.narrator, self._marks)
 
     def _remember_line(self, line: str) -> None:

@@ -27,14 +27,16 @@ from trio_chat.client.link.events import (
 )
 from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, ViewOptions
+from trio_chat.client.transcript.attention import Attention
 from trio_chat.client.transcript.backfill import Backfill
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import drafts_of, typed_form
 from trio_chat.client.transcript.mark_reports import MarkReports
-from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.narrator import WORDS, Narrator
 from trio_chat.client.transcript.paste import beginning_of
 from trio_chat.client.transcript.read_marks import MARKS_MAX, ReadMarks
 from trio_chat.client.transcript.removals import Removals
+from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.rows import Row
 from trio_chat.wire import frames
 
@@ -86,6 +88,7 @@ class Conversation:
         )
         self._removals = Removals()
         self._mark_reports = MarkReports()
+        self._attention = Attention()
         self._backfill_deadline = math.inf
         self._unshown: list[LinkEvent] = []
         self._reconnecting = trio.CancelScope()
@@ -284,6 +287,7 @@ class Conversation:
 
     def _tell_new_marks(self, most: int) -> None:
         """Tell the server of so many marks that have moved."""
+        self.note_read()
         if self.link.account and self.link.is_connected and self._surface.has_person:
             for room, entry_id in self._mark_reports.take(self._marks.marks, self.link.rooms, most).items():
                 self.link.mark_read(room, entry_id)
@@ -297,13 +301,41 @@ class Conversation:
     async def _show_events(self) -> None:
         while some := self._take_slice():
             columns = self._display.columns
-            outputs = [(event, self._narrator.render(event, self.link, columns=columns)) for event in some]
-            await self._display.show([output for event, output in outputs if not self._is_too_small(event)])
+            outputs = [output for event in some for output in self._render(event, columns)]
+            await self._display.show(outputs)
             del self._unshown[: len(some)]
             for event in some:
                 if isinstance(event, Received):
-                    self._marks.read(event.entry.room, event.entry.id, time.time())
+                    self._attention.show(event.entry.room, event.entry.id)
+            self.note_read()
             self._restore_long(some)
+
+    def _render(self, event: LinkEvent, columns: int | None) -> list[RenderedOutput]:
+        """Render an event. A line across comes before the first that somebody says while the person is away."""
+        output = self._narrator.render(event, self.link, columns=columns)
+        if self._is_too_small(event):
+            return []
+        since = self._surface.last_key_at
+        if output.items and self._is_from_others(event) and self._attention.begins_absence(since, time.time()):
+            return [self._narrator.render_absence(since, columns=columns), output]
+        return [output]
+
+    def _is_from_others(self, event: LinkEvent) -> bool:
+        if not isinstance(event, Received):
+            return False
+        return event.entry.kind in WORDS and event.entry.author != self.link.label
+
+    @property
+    def seen_rooms(self) -> list[str]:
+        """The rooms in which the person has seen everything that was shown."""
+        self.note_read()
+        return [room for room in self.link.rooms if not self._attention.is_unseen(room)]
+
+    def note_read(self) -> None:
+        """Move the read marks to what the person has seen."""
+        now = time.time()
+        for room, entry_id in self._attention.take_seen(self._surface.last_key_at, now).items():
+            self._marks.read(room, entry_id, now)
 
     def _take_slice(self) -> list[LinkEvent]:
         """Return the next events to show, with so little text that keys are soon obeyed again."""

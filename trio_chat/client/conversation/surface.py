@@ -32,6 +32,10 @@ class Surface(Protocol):
         """True if lines are typed by a person, not read from a file or a pipe."""
 
     @property
+    def last_key_at(self) -> float:
+        """The time of the last key, in seconds since 1970; that of now where keys are not seen."""
+
+    @property
     def draft(self) -> str:
         """The draft: the line being typed."""
 

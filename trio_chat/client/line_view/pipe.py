@@ -7,6 +7,7 @@ made non-blocking is so for every process that has it open.
 import os
 import select
 import sys
+import time
 from collections.abc import Iterable
 from functools import partial
 from typing import Self
@@ -42,6 +43,11 @@ class Pipe:
         self.has_colours = os.isatty(stdout_fd) and not is_dumb()
         self.refused = 0
         """Number of lines that were not valid."""
+
+    @property
+    def last_key_at(self) -> float:
+        """The time of now: keys are not seen."""
+        return time.time()
 
     @property
     def columns(self) -> int | None:

@@ -95,9 +95,10 @@ class Terminal:
         self._output.enable_cpr = False  # it would wait for the position of the cursor after each line
         self._output.clusters = self._clusters
         self._question: Question | None = None
+        self._input = TerminalInput(stdin)
         self._session = DraftSession(
             self._make_prompt,
-            input=TerminalInput(stdin),
+            input=self._input,
             output=self._output,
             history=DraftHistory(self._clusters, view.typed_before),
             key_bindings=self._make_keys(),
@@ -120,6 +121,11 @@ class Terminal:
     def draft(self) -> str:
         """The line that is being typed, or lines."""
         return self._clusters.unfold(self._session.default_buffer.text)
+
+    @property
+    def last_key_at(self) -> float:
+        """The time of the last key, in seconds since 1970."""
+        return self._input.last_key_at
 
     @property
     def columns(self) -> int | None:

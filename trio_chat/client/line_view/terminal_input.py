@@ -7,6 +7,7 @@ Many lines at once, commands among them, were not typed: they become one paste, 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from typing import TextIO
 
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding.key_processor import KeyPress
@@ -31,6 +32,11 @@ class TerminalInput(Vt100Input):
     _pasted_at = float("-inf")
     _marks_pastes = False
 
+    def __init__(self, stdin: TextIO) -> None:
+        super().__init__(stdin)
+        self.last_key_at = time.time()
+        """The time of the last key, in seconds since 1970."""
+
     def read_keys(self) -> list[KeyPress]:
         """Return the keys received so far."""
         keys: list[KeyPress] = []
@@ -39,6 +45,8 @@ class TerminalInput(Vt100Input):
             keys += some
             if not some:
                 break
+        if keys:
+            self.last_key_at = time.time()
         if self._is_paste(keys):
             self._pasted_at = time.monotonic()
             return list(_with_pastes(keys, _ALWAYS_KEYS, lambda _keys: True))

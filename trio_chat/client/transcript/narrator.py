@@ -47,7 +47,7 @@ from trio_chat.client.transcript.rows import Row
 from trio_chat.client.transcript.transcript import PROMPT, Transcript, cut_to, is_mention, timestamp
 from trio_chat.wire import frames
 
-_WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
+WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
 """Kinds of entries that somebody typed. Our own were shown as we typed them; those of ignored people are left out."""
 
 _LABEL_MAX = 48
@@ -222,7 +222,7 @@ class Narrator:
 
     def _is_left_out(self, received: Received, link: LinkState) -> bool:
         entry, label = received.entry, link.label
-        if entry.kind in _WORDS:
+        if entry.kind in WORDS:
             return (received.is_own and not self.shows_own) or self.people.ignored.has(entry.author, entry.account)
         if entry.kind in _OWN_COMING and entry.author == label:
             return True
@@ -276,7 +276,7 @@ class Narrator:
         yield from sorted(items, key=attrgetter("id"))
 
     def _is_muted(self, entry: frames.Said) -> bool:
-        return entry.kind in _WORDS and self.people.ignored.has(entry.author, entry.account)
+        return entry.kind in WORDS and self.people.ignored.has(entry.author, entry.account)
 
     def _render_past(self, entry: frames.Said, link: LinkState, columns: int | None) -> TranscriptItem:
         when = timestamp(entry.time, self._now()) if self.is_for_person else None
@@ -325,6 +325,11 @@ class Narrator:
         told = [_count_news(name, news) for name, news in rooms.items() if name != self.room and news.new > 0]
         more = [f"and {len(told) - _NEWS_MAX} more rooms"] if len(told) > _NEWS_MAX else []
         return self._here([row for line in (*told[:_NEWS_MAX], *more) for row in self.transcript.notice(line)])
+
+    def render_absence(self, since: float, *, columns: int | None = None) -> RenderedOutput:
+        """Render a line where the person stopped reading, who has pressed no key since then."""
+        text = f"you were away since {timestamp(since, self._now()).text.strip()}"
+        return self._here(self.transcript.rule(text, columns=columns))
 
     def _stay_in_a_room(self, link: LinkState) -> None:
         """Go back to the room in which the person spoke before, if they are not in the current one."""
