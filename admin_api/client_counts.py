@@ -3,9 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-import trio
-
-from admin_api.paging import PER_TURN
+from admin_api.http.turns import in_turns
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.log import Mode
 
@@ -19,11 +17,10 @@ class ClientCounts:
 
 
 async def count_clients(chat: Chat) -> ClientCounts:
-    """Count the clients, with a checkpoint every PER_TURN."""
+    """Count the clients, in turns of the event loop."""
     counts = ClientCounts()
-    for number, client in enumerate(tuple(chat.clients), 1):
-        counts.by_mode[client.mode] += 1
-        counts.behind += client.behind[0] > 0
-        if number % PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
+    async for turn in in_turns(tuple(chat.clients)):
+        for client in turn:
+            counts.by_mode[client.mode] += 1
+            counts.behind += client.behind[0] > 0
     return counts

@@ -5,10 +5,10 @@ from types import MappingProxyType
 from typing import Annotated, Literal, cast
 
 import msgspec
-import trio
 
 from admin_api.http.schemas import NETWORK
-from admin_api.paging import PER_TURN, Order, SortedPage, sorted_page
+from admin_api.http.turns import in_turns
+from admin_api.paging import Order, SortedPage, sorted_page
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -60,7 +60,7 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def compile(self, chat: Chat) -> Matches:
         """Return a function that tells whether a client is meant. Raises ChatError that names a wrong field."""
         tests = [self._test(name, chat) for name in self.given]
-        return lambda client: all(test(client) for test in tests)
+        return tests[0] if len(tests) == 1 else lambda client: all(test(client) for test in tests)
 
     def _test(self, name: str, chat: Chat) -> Matches:
         try:
@@ -74,10 +74,8 @@ Sort = Literal["connected", "-connected", "nick", "-nick", "address", "-address"
 
 async def select(chat: Chat, matches: Matches) -> AsyncIterator[list[Client]]:
     """Yield the clients that match, in turns: the connected ones, then those that are away."""
-    clients = (*chat.clients, *chat.away)
-    for start in range(0, len(clients), PER_TURN):
-        yield [client for client in clients[start : start + PER_TURN] if matches(client)]
-        await trio.lowlevel.checkpoint()
+    async for turn in in_turns((*chat.clients, *chat.away)):
+        yield [client for client in turn if matches(client)]
 
 
 async def client_page(

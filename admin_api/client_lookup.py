@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
-import trio
 from quart import Response, abort
 
 from admin_api.client_view import ClientView, view_of
 from admin_api.http.problems import problem
-from admin_api.paging import PER_TURN
+from admin_api.http.turns import in_turns
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 
@@ -39,12 +38,7 @@ def find_one(chat: Chat, who: str) -> Client:
 
 async def views_of(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
     """Describe clients as they are now, NAMED_MAX at most."""
-    views: list[ClientView] = []
-    clients = clients[:NAMED_MAX]
-    for start in range(0, len(clients), PER_TURN):
-        views += [view_of(chat, client) for client in clients[start : start + PER_TURN]]
-        await trio.lowlevel.checkpoint()
-    return views
+    return [view_of(chat, client) async for turn in in_turns(clients[:NAMED_MAX]) for client in turn]
 
 
 def _choice_of(found: Sequence[Client], who: str) -> Response:

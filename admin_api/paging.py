@@ -1,4 +1,4 @@
-"""Pages of sorted things, made in turns that hold the event loop for about a millisecond. Needs no Quart.
+"""Pages of sorted things, made in short turns of the event loop. Needs no Quart.
 
 A page is made from the keys by which things are sorted, so it costs one walk over all of them, wherever it begins.
 Things that come and go between two pages shift none of the others.
@@ -6,19 +6,17 @@ Things that come and go between two pages shift none of the others.
 
 import base64
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
+from operator import gt, lt
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import trio
 
 from admin_api.http.bodies import read_json
+from admin_api.http.turns import in_turns
 from trio_chat.chat.errors import ChatError
-
-PER_TURN = 64
-"""Things looked at between two checkpoints of the event loop: about half a millisecond."""
 
 PAGE_MAX = 1000
 
@@ -59,17 +57,61 @@ async def sorted_page(
     is_descending = sort.startswith("-")
     order = orders[sort.removeprefix("-")]
     after = _read_cursor(cursor, sort, order.key_type)
-    matching, runs = 0, []
-    for start in range(0, len(items), PER_TURN):
-        found = [(order.key_of(item), item) for item in items[start : start + PER_TURN] if matches(item)]
-        matching += len(found)
-        if after is not None:
-            found = [one for one in found if (one[0] < after if is_descending else one[0] > after)]
-        runs.append((heapq.nlargest if is_descending else heapq.nsmallest)(limit + 1, found))
-        await trio.lowlevel.checkpoint()
-    rows = list(islice(heapq.merge(*runs, reverse=is_descending), limit + 1))
-    shown = [item for _, item in rows[:limit]]
-    return SortedPage(shown, len(items), matching, _cursor(sort, rows[limit - 1][0]) if len(rows) > limit else None)
+    first_rows = _FirstRows(limit + 1, order.key_of, after, is_descending=is_descending)
+    async for turn in in_turns(items):
+        first_rows.add(filter(matches, turn))
+    rows = [row async for turn in in_turns(first_rows.rows()) for row in turn]
+    shown = [row[-1] for row in rows[:limit]]
+    following = _cursor(sort, rows[limit - 1][:-1]) if len(rows) > limit else None
+    return SortedPage(shown, len(items), first_rows.added, following)
+
+
+class _FirstRows(Generic[T]):
+    """The first of many things in an order. Of those added it forgets what cannot be among them: they would be a burden
+    for the garbage collector, which holds the loop, too.
+
+    A row is the key of a thing with the thing behind it.
+    """
+
+    def __init__(
+        self, count: int, key_of: Callable[[T], tuple[Any, ...]], after: tuple[Any, ...] | None, *, is_descending: bool
+    ) -> None:
+        """It has the first `count` behind the key `after`."""
+        self.added = 0
+        self._count = count
+        self._key_of = key_of
+        self._is_descending = is_descending
+        self._comes_before: Callable[[Any, Any], bool] = gt if is_descending else lt
+        self._after = after
+        self._last: tuple[Any, ...] | None = None
+        """The key behind which none is wanted."""
+        self._runs: list[list[tuple[Any, ...]]] = []
+
+    def add(self, things: Iterable[T]) -> None:
+        """Add some things, one by one as they come."""
+        run = []
+        for one in things:
+            self.added += 1
+            if self._is_wanted(key := self._key_of(one)):
+                run.append((*key, one))
+        run.sort(reverse=self._is_descending)
+        self._runs.append(run)
+        if sum(map(len, self._runs)) > 2 * self._count:
+            self._shorten()
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows in order."""
+        return islice(heapq.merge(*self._runs, reverse=self._is_descending), self._count)
+
+    def _is_wanted(self, key: tuple[Any, ...]) -> bool:
+        if self._after is not None and not self._comes_before(self._after, key):
+            return False
+        return self._last is None or self._comes_before(key, self._last)
+
+    def _shorten(self) -> None:
+        rows = sorted(chain.from_iterable(self._runs), reverse=self._is_descending)
+        self._last = rows[self._count - 1][:-1]
+        self._runs = [rows[: self._count]]
 
 
 def _cursor(sort: str, key: tuple[Any, ...]) -> str:
@@ -77,7 +119,7 @@ def _cursor(sort: str, key: tuple[Any, ...]) -> str:
 
 
 def _read_cursor(cursor: str, sort: str, key_type: Any) -> tuple[Any, ...] | None:
-    """Return the key that a cursor stands for. -> None for the beginning. Raises ChatError."""
+    """Return the key that a cursor stands for. -> None for the first_rows. Raises ChatError."""
     if not cursor:
         return None
     try:

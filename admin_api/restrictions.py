@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import Annotated, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
-import trio
 
-from admin_api.paging import PAGE_MAX, PER_TURN
+from admin_api.http.turns import in_turns
+from admin_api.paging import PAGE_MAX
 from trio_chat.chat.operators.networks import Network, home_written, parse_network, show_network
 
 SEARCH_MAX = 100
@@ -88,19 +88,18 @@ async def restriction_page(
     behind = found[bisect_right(found, int(query.cursor or 0), key=itemgetter(0)) :]
     page = behind[: query.limit]
     following = str(page[-1][0]) if len(page) < len(behind) else None
-    return RestrictionPage([one for _, one in page if not one.is_over(now)], len(found), following)
+    holding = [one async for turn in in_turns(page) for _, one in turn if not one.is_over(now)]
+    return RestrictionPage(holding, len(found), following)
 
 
 async def _search(rows: Sequence[tuple[int, R]], search: str, words_of: Callable[[R], str]) -> list[tuple[int, R]]:
     part, asked = search.strip().casefold(), _network_in(search)
-    found: list[tuple[int, R]] = []
-    for start in range(0, len(rows), PER_TURN):
-        for row in rows[start : start + PER_TURN]:
-            network = row[1].network
-            if (asked and network and _is_in(asked, network)) or part in words_of(row[1]).casefold():
-                found.append(row)
-        await trio.lowlevel.checkpoint()
-    return found
+
+    def matches(one: R) -> bool:
+        is_within = asked is not None and one.network is not None and _is_in(asked, one.network)
+        return is_within or part in words_of(one).casefold()
+
+    return [row async for turn in in_turns(rows) for row in turn if matches(row[1])]
 
 
 def _network_in(search: str) -> Network | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from quart import Response, abort
 
-from admin_api.http.answers import answer
+from admin_api.http.answers import list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.http.schemas import Instant, Time, read_instant
@@ -67,7 +67,7 @@ async def show_audit(state: AdminState, query: AuditQuery) -> Response:
     except JournalError as error:
         abort(problem(503, f"The journal cannot be read: {error}."))
     shown = records[-query.limit :]
-    return answer(Audit([_view_of(record) for record in shown], shown[0].id if len(records) > len(shown) else None))
+    return list_answer("audit", shown, _view_of, next=shown[0].id if len(records) > len(shown) else None)
 
 
 def _seconds(name: str, written: str | None) -> float | None:

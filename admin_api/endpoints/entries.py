@@ -1,6 +1,7 @@
 """Entries of rooms over HTTP: read, searched, exported and said."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from quart import Response, abort, g
 from quart.wrappers.response import IterableBody
 
 from admin_api.entry_tail import EntryView, view_of_entry
-from admin_api.http.answers import answer
+from admin_api.http.answers import list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.http.schemas import ID_MAX, ROOM
@@ -82,7 +83,7 @@ async def list_entries(state: AdminState, room: str, query: EntryQuery) -> Respo
     is_forward = query.after is not None and not query.q
     shown = past[: query.limit] if is_forward else past[-query.limit :]
     edge = shown[-1 if is_forward else 0].id if len(past) > query.limit else None
-    return answer(EntryViews([view_of_entry(one, found.name) for one in shown], edge))
+    return list_answer("entries", shown, partial(view_of_entry, room=found.name), next=edge)
 
 
 async def _read(state: AdminState, room: Room, query: EntryQuery) -> Sequence[Past]:

@@ -11,7 +11,7 @@ from quart import Response, abort, g, request
 
 from admin_api.entry_tail import EntryView
 from admin_api.hook_throttle import WRONG_SECRET_DELAY_S
-from admin_api.http.answers import answer
+from admin_api.http.answers import answer, list_answer
 from admin_api.http.authentication import Audience
 from admin_api.http.bodies import read_json
 from admin_api.http.endpoint import Operation, endpoint
@@ -87,7 +87,7 @@ class RemovedHook(msgspec.Struct, frozen=True):
 @endpoint("GET /hooks", Operation({200: HookList}))
 async def list_hooks(state: AdminState) -> Response:
     """List the hooks: under which names programs speak, in which rooms, and who let them."""
-    return answer(HookList([_view_of(hook) for hook in state.operator.hooks.current()]))
+    return list_answer("hooks", state.operator.hooks.current(), _view_of)
 
 
 @endpoint("POST /hooks", Operation({201: MadeHook}, (400, 409), body=NewHook))

@@ -1,11 +1,12 @@
 """Invites over HTTP: codes by which somebody claims a name on their first connection."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
 from quart import Response, g
 
-from admin_api.http.answers import answer
+from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import INVITE
 from admin_api.invite_view import InviteView, MadeInvite, made_view, view_of_invite
@@ -40,7 +41,7 @@ async def list_invites(state: AdminState) -> Response:
     """List the invites that can still be used. Their codes stay secret."""
     now = state.operator.clock()
     usable = [invite for invite in state.accounts.invites.values() if invite.uses and invite.until > now]
-    return answer(InviteList([view_of_invite(state, invite) for invite in usable]))
+    return list_answer("invites", usable, partial(view_of_invite, state))
 
 
 @endpoint("POST /invites", Operation({201: MadeInvite}, (400, 409, 503), body=NewInvite))

@@ -1,15 +1,16 @@
 """Claimed names over HTTP: listed, handed out, reset and made free. Answers come once the journal has the change."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import msgspec
-import trio
 from quart import Response, g
 
-from admin_api.http.answers import answer
+from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import NAME, Time
+from admin_api.http.turns import in_turns
 from admin_api.invite_view import MadeInvite, made_view
 from admin_api.kept_changes import kept_at_once
 from admin_api.state import AdminState
@@ -20,9 +21,6 @@ INVITE_S = 7 * 86400.0
 """The time for which the invite of a name that was handed out or reset can be used."""
 
 LIST_MAX = 1000
-
-VIEWS_PER_TURN = 100
-"""Names in one turn of the loop, each with 20 keys at most."""
 
 KEY_MAX = 1000
 """Characters of a line with a key: options of sshd, which may come first, are of no use here."""
@@ -86,13 +84,9 @@ class NameQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def list_names(state: AdminState, query: NameQuery) -> Response:
     """List the claimed names: who made each, how it can be proven, when its owner was here last."""
     wanted = query.name.lower()
-    found = [account for account in state.accounts.names if wanted in account.name.lower()]
-    views: list[NameView] = []
-    for account in found[:LIST_MAX]:
-        views.append(_view_of(state, account))
-        if len(views) % VIEWS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-    return answer(NameList(views, len(found)))
+    every = tuple(state.accounts.names)
+    found = [account async for turn in in_turns(every) for account in turn if wanted in account.name.lower()]
+    return list_answer("names", found[:LIST_MAX], partial(_view_of, state), total=len(found))
 
 
 @endpoint("POST /names", Operation({201: HandedOut}, (400, 409, 503), body=NewName))

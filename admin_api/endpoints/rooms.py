@@ -1,6 +1,7 @@
 """Rooms over HTTP: listed and shown, with their members; spoken in, and given topics."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from quart import Response, g
 
 from admin_api.client_filter import ClientFilter, Sort, client_page
 from admin_api.client_view import ClientView, view_of
-from admin_api.http.answers import answer
+from admin_api.http.answers import answer, list_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import ROOM
 from admin_api.paging import PAGE_MAX, Order, sorted_page
@@ -93,7 +94,7 @@ async def list_rooms(state: AdminState, query: RoomQuery) -> Response:
         cursor=query.cursor,
         matches=lambda room: part in room.name or part in room.topic.casefold(),
     )
-    return answer(RoomViews([_view_of(room) for room in page.items], page.total, page.matching, page.next))
+    return list_answer("rooms", page.items, _view_of, total=page.total, matching=page.matching, next=page.next)
 
 
 @endpoint("GET /rooms/<room>", Operation({200: RoomView}, (400, 404), path={"room": ROOM}))
@@ -109,7 +110,7 @@ async def list_members(state: AdminState, room: str, query: MemberQuery) -> Resp
     """List the clients in a room, as GET /clients shows them."""
     chat, wanted = state.operator.chat, ClientFilter(room=find_room(state, room).name)
     page = await client_page(chat, wanted, query.sort, limit=query.limit, cursor=query.cursor)
-    return answer(MemberViews([view_of(chat, client) for client in page.items], page.matching, page.next))
+    return list_answer("clients", page.items, partial(view_of, chat), matching=page.matching, next=page.next)
 
 
 @endpoint("PUT /rooms/<room>/topic", Operation({200: RoomView}, (400, 404, 503), path={"room": ROOM}, body=NewTopic))

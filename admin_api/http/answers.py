@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-import trio
 from quart import Response
 
-ROWS_PER_TURN = 128
-"""Rows of a list that are encoded between two checkpoints of the event loop: about a millisecond."""
+from admin_api.http.turns import in_turns
 
 T = TypeVar("T")
 
@@ -36,10 +34,8 @@ async def _stream(
     name: str, rows: Sequence[T], view: Callable[[T], msgspec.Struct], rest: Mapping[str, object]
 ) -> AsyncIterator[bytes]:
     opening = b'{"%s": [' % name.encode()
-    for start in range(0, len(rows), ROWS_PER_TURN):
-        turn = rows[start : start + ROWS_PER_TURN]
+    async for turn in in_turns(rows):
         yield opening + b"\n" + b",\n".join(_encode(view(row)) for row in turn)
         opening = b","
-        await trio.lowlevel.checkpoint()
     yield b"\n" if rows else opening
-    yield b"],\n" + _encode(rest)[1:] + b"\n"
+    yield b"]" + (b",\n" + _encode(rest)[1:] if rest else b"}") + b"\n"
