@@ -1,3 +1,4 @@
+import math
 import os
 import re
 import select
@@ -469,6 +470,7 @@ class SlowTerminal:
     draft = ""
     columns: int | None = None
     refused = 0
+    last_key_at = math.inf
 
     def __init__(self, clock: trio.testing.MockClock) -> None:
         self._clock = clock
