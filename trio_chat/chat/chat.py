@@ -40,6 +40,7 @@ from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.session_record import PERSON, SessionChange, SessionEnd, SessionRecord
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.topics import TopicNotices
+from trio_chat.chat.waiting import WaitingMessages
 from trio_chat.chat.window_budget import WindowBudget
 from trio_chat.chat.wording import claimed_by_another
 
@@ -68,6 +69,7 @@ class Chat:
         self._ids = itertools.count(1)
         self._crowd_notices = CrowdNotices(deps.post)
         self._topic_notices = TopicNotices(deps.post, deps.hold)
+        self._waiting = WaitingMessages()
         self.counters = Counters()
         budget = WindowBudget(rules.window_total_bytes)
         self.rooms = Rooms(deps.encoders, window=rules.window, budget=budget, most=rules.rooms, last_id=last_id)
@@ -117,6 +119,7 @@ class Chat:
         self.finish_departures(client)
         has_moved = client.address != address
         self._register.bring_back(client, address, port, origin)
+        self._waiting.forget(client.account)
         client.outlet = outlet
         client.away_since = None
         if has_moved:
@@ -220,6 +223,7 @@ class Chat:
         places, and for a client that is gone.
         """
         self._check_is_here(client)
+        self._waiting.forget(account)
         if client.account:
             _keep_account(client, account)
             client.proven_by = proven_by
@@ -461,17 +465,25 @@ class Chat:
         return self._speak(client, room, Kind.ACTED, (text,), key, is_typed=is_typed)
 
     def tell(self, client: Client, label: str, text: str, *, key: str = "") -> Receipt | None:
-        """Send one client a private message. It is kept twice, in the mailboxes of both."""
+        """Send one person a private message. It is kept twice, in the mailboxes of both.
+
+        For a member who is away it waits there. Raises ChatError ("full") where as many do as may, and as `addressee`.
+        """
         self._check_is_here(client)
         self._check_may_speak(client)
-        other = self.known_as(label)
-        if other in self.places_of(client):
+        other = self.addressee(label)
+        if other.client in self.places_of(client):
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := readable(text)):
             return None
+        if other.is_away_member:
+            sender = _sender_of(client)
+            self._waiting.check(other.account, sender, other.label)
+            self._waiting.add(other.account, sender)
         self._topic_notices.tell(client.owner)
-        mailboxes = [self.rooms.open_mailbox(party).room for party in (other, client)]
-        return self._deps.post(*told_drafts(client, other, mailboxes, text, key))
+        for party in filter(None, (other.client, client)):
+            self.rooms.open_mailbox(party)
+        return self._deps.post(*told_drafts(client, other, text, key))
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
         """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or it is gone.
@@ -749,6 +761,11 @@ class Chat:
         client.departed = self._post_change(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
+
+
+def _sender_of(client: Client) -> str:
+    """Return the key under which messages of a client that wait are counted: its account, or else its address."""
+    return client.account or f"address {client.origin if client.origin >= 0 else client.address}"
 
 
 def _keep_name(client: Client, nick: str) -> None:

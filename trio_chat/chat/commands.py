@@ -56,6 +56,7 @@ from trio_chat.chat.wording import (
     topic_of,
     topic_wanted,
     waits_for,
+    waits_for_member,
     where_you_are,
     who_is_here,
     who_you_are,
@@ -185,10 +186,12 @@ def _me(call: Call) -> Answer:
 
 def _msg(call: Call) -> Answer:
     label, text = call.argument.split(maxsplit=1)
-    other = call.chat.known_as(label.removeprefix("[").removesuffix("]"))
+    other = call.chat.addressee(label.removeprefix("[").removesuffix("]"))
     receipt = call.chat.tell(call.client, other.label, text.strip())
     confirmation = [notice(told_to(other.shown, clean(with_tabs_as_blanks(text)).strip()))]
-    if absence := call.chat.absence_of(other):
+    if other.is_away_member:
+        confirmation.append(notice(waits_for_member(other.shown)))
+    elif other.client and (absence := call.chat.absence_of(other.client)):
         confirmation.append(notice(waits_for(other.shown, *absence)))
     return Posted(receipt, confirmation=tuple(confirmation)) if receipt else TextReply()
 

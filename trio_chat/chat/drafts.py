@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from trio_chat.chat.addressee import Addressee
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MARK, Draft, Kind
@@ -43,12 +44,12 @@ def spoken_drafts(
     return drafts
 
 
-def told_drafts(sender: Client, recipient: Client, mailboxes: Sequence[Room], text: str, key: str) -> list[Draft]:
+def told_drafts(sender: Client, recipient: Addressee, text: str, key: str) -> list[Draft]:
     """Make the drafts of a private message, one for each mailbox. The last one bears the key: it acknowledges it."""
     accounts = sender.account, recipient.account
     drafts = [
-        Draft(mailbox.name, Kind.TOLD, sender.label, text, recipient.label, sender.id, "", "", *accounts)
-        for mailbox in mailboxes
+        Draft(mailbox, Kind.TOLD, sender.label, text, recipient.label, sender.id, "", "", *accounts)
+        for mailbox in (recipient.mailbox, sender.mailbox_name)
     ]
     drafts[-1] = msgspec.structs.replace(drafts[-1], session=sender.session if key else "", key=key)
     return drafts

@@ -106,6 +106,11 @@ def waits_for(label: str, away_s: float, left_s: float) -> str:
     return f"[{label}] {since}: this waits for them, for {left} s more"
 
 
+def waits_for_member(label: str) -> str:
+    """Tell the sender of `/msg` that the recipient, a member, is not here and reads it on coming back."""
+    return f"[{label}] is not here: this waits for them"
+
+
 def who_you_are(label: str) -> str:
     """Answer `/nick` without a name."""
     return f"you are [{label}]; /nick NAME changes that"

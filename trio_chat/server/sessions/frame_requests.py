@@ -65,9 +65,11 @@ async def _act(talk: FrameConversation, request: frames.Act) -> None:
 
 
 async def _tell(talk: FrameConversation, request: frames.Tell) -> None:
-    _spoken(talk, request, talk.chat.tell(talk.client, request.to, request.text, key=request.key))
-    recipient = talk.chat.known_as(request.to)
-    if absence := talk.chat.absence_of(recipient):
+    recipient = talk.chat.addressee(request.to)
+    _spoken(talk, request, talk.chat.tell(talk.client, recipient.label, request.text, key=request.key))
+    if recipient.is_away_member:
+        talk.answer(frames.Waits(to=recipient.label, key=request.key))
+    elif recipient.client and (absence := talk.chat.absence_of(recipient.client)):
         away_s, left_s = absence
         talk.answer(frames.Away(to=recipient.label, away_s=away_s, left_s=left_s, key=request.key))
 
