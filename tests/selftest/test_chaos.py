@@ -27,7 +27,7 @@ async def test_nothing_is_lost_or_shown_twice_under_any_fault(tmp_path: Path, se
     assert report.violations == []
     assert report.kills > 0
     assert report.locks > 0
-    assert min(report.pruned, report.visits) > 0
+    assert min(report.pruned, report.visits, report.waits) > 0
     assert any(one.heard for one in report.recordings)
     assert report.faults.keys() == FAULTS.keys()
     assert report.entries >= sum(len(one.said) for one in report.recordings) > 0
@@ -74,17 +74,23 @@ ORDER = """
     append = Room.append
     Room.append = lambda self, entries, author_of: append(self, entries[::-1], author_of)
 """
+WAITING = """
+    post = SqliteJournal.post
+    SqliteJournal.post = lambda self, *drafts, sessions=(): post(
+        self, *(it for it in drafts if it.to != "liam" or it.key), sessions=sessions)
+"""
 DEFECTS = {
     POST.format(kind="left") + MARKS: ("#[a-z]+: .* is a ghost", "where nothing is missing"),
     POST.format(kind="renamed"): ("said, and was not there",),
     ORDER: ("was never shown",),
+    WAITING: ("is kept for liam, who received it 0 times",),
 }
 """Defects of a server, and what is said of each: who leaves is not told, and what is pruned in one room is announced in
-all; who takes another name is not told; lines change places."""
+all; who takes another name is not told; lines change places; a private message is kept for its sender alone."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("defect", "faults"), DEFECTS.items(), ids=("left and marks", "renamed", "order"))
+@pytest.mark.parametrize(("defect", "faults"), DEFECTS.items(), ids=("left and marks", "renamed", "order", "waiting"))
 async def test_a_server_with_a_defect_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: str, faults: tuple[str, ...]
 ) -> None:
@@ -119,5 +125,6 @@ def test_a_report_has_the_faults_and_the_result() -> None:
     assert "server: killed and restarted 2 times" in said
     assert "journal: locked by another program 0 times; 0 entries pruned, of which clients were told by 0 gaps" in said
     assert "rooms: 0 visits by 2 clients that move between them" in said
+    assert "members: 2 in 2 places each; 0 private messages waited for one who was away" in said
     assert "result: FAILED, broken promises: 25" in said
     assert said[-2:] == ["  alice was shown entry 19 2 times", "  and 5 more"]

@@ -121,9 +121,45 @@ def test_lines_of_a_speaker_come_in_order_over_all_rooms() -> None:
 def test_a_private_message_arrives_once_or_has_failed(
     sent: list[str], failed: list[str], heard: list[str], violations: list[str]
 ) -> None:
-    teller = alice(told={"t": ("bob", "psst")}, sent=["a1", "a3", *sent], failed=failed)
+    echoed = ["psst"] * len(sent)
+    teller = alice(told={"t": ("bob", "psst")}, sent=["a1", "a3", *sent], failed=failed, echoed=echoed)
 
     assert check_history(HISTORY, [teller, bob(heard=heard)]) == violations
+
+
+@pytest.mark.parametrize(
+    ("heard", "mail", "violation"),
+    [
+        ([["psst"], []], ["psst"], ""),
+        ([[], []], ["psst"], ""),
+        ([["psst"], ["psst"]], ["psst"], "bob-phone received 'psst' 2 times"),
+        ([["psst"], []], [], "alice was told that 'psst' is kept for bob, who received it 0 times"),
+        ([[], []], ["psst"] * 2, "alice was told that 'psst' is kept for bob, who received it 2 times"),
+    ],
+)
+def test_what_waits_for_a_member_is_in_their_mail_once_and_came_at_most_once(
+    heard: list[list[str]], mail: list[str], violation: str
+) -> None:
+    teller = alice(told={"t": ("bob", "psst")}, sent=["a1", "a3", "t"], echoed=["psst"])
+    speaker = bob()
+    stays = [Recording("bob", "-phone", heard=texts) for texts in heard]
+
+    violations = check_history(HISTORY, [teller, speaker], movers=stays, mail={"bob": mail})
+
+    assert violations == [violation] * bool(violation)
+
+
+@pytest.mark.parametrize(("echoed", "times"), [(["psst"], None), ([], 0), (["psst"] * 2, 2)])
+def test_what_one_place_of_a_member_tells_the_other_is_shown_once(echoed: list[str], times: int | None) -> None:
+    places = [
+        alice(told={"t": ("bob", "psst")}, sent=["a1", "a3", "t"], echoed=["psst"]),
+        Recording("alice", "-phone", shown=[*HISTORY], echoed=echoed),
+    ]
+
+    violations = check_history(HISTORY, [*places, bob(heard=["psst"])])
+
+    expected = [f"alice sent 'psst' to bob, which was shown to alice-phone {times} times"]
+    assert violations == ([] if times is None else expected)
 
 
 PRUNED = ShownEntry(5, "lobby", "said", "bob", "two")

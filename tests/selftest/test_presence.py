@@ -23,7 +23,14 @@ def notice(kind: Kind, author: str, text: str = "") -> Draft:
 
 
 def test_a_history_that_yields_the_members_has_no_fault() -> None:
-    history = (JOINED, notice(Kind.RENAMED, "alice", "bob"), notice(Kind.SAID, "bob"), notice(Kind.JOINED, "carol"))
+    """A claim is told as a renaming to the same name."""
+    history = (
+        JOINED,
+        notice(Kind.RENAMED, "alice", "alice"),
+        notice(Kind.RENAMED, "alice", "bob"),
+        notice(Kind.SAID, "bob"),
+        notice(Kind.JOINED, "carol"),
+    )
 
     assert faults(*history, notice(Kind.KICKED, "carol"), present=["bob"]) == []
 

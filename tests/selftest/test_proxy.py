@@ -130,3 +130,11 @@ async def test_a_side_that_is_gone_closes_the_other(proxy: Proxy, ends: Ends) ->
 
     assert await until_end(ends.client) == b""
     await until(lambda: not proxy.connections)
+
+
+async def test_a_connection_that_has_just_ended_can_be_cut(ends: Ends, proxy: Proxy) -> None:
+    await ends.client.aclose()
+    await ends.server.aclose()
+    await until(lambda: not proxy.connections)
+
+    ends.connection.cut(is_reset=True)

@@ -13,6 +13,7 @@ import trio
 
 from trio_chat.selftest.archive import Archive
 from trio_chat.selftest.checker import Recording, check_history
+from trio_chat.selftest.commuter import COMMUTERS_ROOM, Commuter
 from trio_chat.selftest.mover import MOVING_ROOMS, Mover
 from trio_chat.selftest.participant import ROOMS, Participant, open_participant
 from trio_chat.selftest.presence import presence_faults
@@ -25,6 +26,16 @@ LISTENERS = ("zoe", "yves")
 """Clients that say nothing: what they missed is pruned while they are away."""
 
 MOVERS = ("gina", "hugo")
+MEMBERS = ("kate",)
+"""Members who are here in two places at once all the time."""
+
+COMMUTERS = ("liam",)
+"""Members who come and go in two places."""
+
+TO_COMMUTERS = 4
+"""Private messages to one of them for one to anybody else."""
+
+PLACES = ("", "-phone")
 BEGIN, END = "the chaos test begins", "the chaos test ends"
 BROKEN_AT_START = 0.2
 """Share of the connections that have a fault injected before the first byte."""
@@ -67,6 +78,9 @@ class ChaosPlan:
     names: Sequence[str] = NAMES
     listeners: Sequence[str] = LISTENERS
     movers: Sequence[str] = MOVERS
+    members: Sequence[str] = MEMBERS
+    commuters: Sequence[str] = COMMUTERS
+    commute_interval_s: float = 0.1
     move_interval_s: float = 0.1
     line_interval_s: float = 0.03
     fault_interval_s: float = 0.25
@@ -87,6 +101,8 @@ class ChaosReport:
     """Entries that the server has pruned."""
     visits: int = 0
     """Visits of rooms by those who move between them."""
+    waits: int = 0
+    """Private messages that waited for a member who was away."""
     gaps: int = 0
     """Gaps that were announced, since what was pruned had not been sent."""
     recordings: Sequence[Recording] = ()
@@ -116,15 +132,21 @@ async def run_chaos_test(
 
 async def _judge(test: "ChaosTest", folder: Path) -> None:
     """Compare what clients sent and were shown with everything that was ever in the journal."""
-    report, archive, movers = test.report, test.archive, test.movers
+    report, archive, movers, commuters = test.report, test.archive, test.movers, test.commuters
     await archive.update(folder)
     history = archive.lines(BEGIN, END)
-    moving = [recording for mover in movers for recording in mover.recordings]
+    moving = [recording for recordings in test.stays for recording in recordings]
     report.entries, report.pruned = len(history), len(archive.gone)
     report.visits = sum(len(list(mover.visits)) for mover in movers)
     report.gaps = sum(len(recording.gaps) for recording in (*report.recordings, *moving))
+    report.waits = sum(recording.waits for recording in (*report.recordings, *moving))
     report.violations += check_history(
-        history, report.recordings, gone=archive.gone, movers=moving, elsewhere=MOVING_ROOMS
+        history,
+        report.recordings,
+        gone=archive.gone,
+        movers=moving,
+        elsewhere=(*MOVING_ROOMS, COMMUTERS_ROOM),
+        mail={one.name: one.mail for one in commuters},
     )
     for mover in movers:
         report.violations += check_visits(mover.name, [*mover.visits], history, archive.gone)
@@ -142,11 +164,17 @@ class ChaosTest:
         self.report = report
         self.archive = Archive()
         self.movers: list[Mover] = []
+        self.commuters: list[Commuter] = []
         self._participants: list[Participant] = []
         self._faults_end_at = 0.0
         self._is_calm = False
         self._lock = trio.Lock()
         """Held while the server is killed and started, or its journal locked: a locked journal cannot be opened."""
+
+    @property
+    def stays(self) -> list[list[Recording]]:
+        """The recordings of the stays of each of those who come and go."""
+        return [*(one.recordings for one in self.movers), *(one.recordings for one in self.commuters)]
 
     async def run(self, folder: Path, on_progress: Callable[[float], None]) -> None:
         """Start server and clients, inject faults, wait until the clients have recovered, and stop the server."""
@@ -157,7 +185,13 @@ class ChaosTest:
             participants = [
                 await stack.enter_async_context(open_participant(name, proxy.port, folder)) for name in names
             ]
+            participants += await self._open_members(stack, folder)
             self._participants = participants
+            self.commuters = [
+                Commuter(name, place, proxy.port, folder, self._rng(f"{name}{place}"))
+                for name in self._plan.commuters
+                for place in PLACES
+            ]
             self.movers = [Mover(name, proxy.port, folder, self._rng(name)) for name in self._plan.movers]
             report.recordings = [one.recording for one in participants]
             with trio.move_on_after(self._plan.seconds + self._plan.settle_timeout_s) as scope:
@@ -173,6 +207,20 @@ class ChaosTest:
             report.violations.append(f"the server stopped with exit status {status}")
         report.violations += self._supervisor.errors()
 
+    async def _open_members(self, stack: AsyncExitStack, folder: Path) -> list[Participant]:
+        """Claim the names of the members. -> the places of those who stay"""
+        port, staying = self._proxy.port, list[Participant]()
+        for name in self._plan.members:
+            first = await stack.enter_async_context(open_participant(name, port, folder))
+            await first.claim_name()
+            others = [open_participant(name, port, folder, place=place) for place in PLACES[1:]]
+            staying += [first, *[await stack.enter_async_context(other) for other in others]]
+        for name in self._plan.commuters:
+            async with open_participant(name, port, folder, [COMMUTERS_ROOM]) as one:
+                await one.claim_name()
+                await one.leave_chat()
+        return staying
+
     async def _begin(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the first line: the check of the history starts there."""
         await participants[0].say(BEGIN)
@@ -187,11 +235,18 @@ class ChaosTest:
             nursery.start_soon(self._report_progress, on_progress)
             for mover in self.movers:
                 nursery.start_soon(mover.run, self._plan.move_interval_s, self._is_over)
+            for commuter in self.commuters:
+                others = self._others(commuter.name)
+                nursery.start_soon(commuter.run, others, self._plan.commute_interval_s, self._is_over)
             for one in participants:
-                name = one.recording.name
-                others = [other for other in self._plan.names if other != name]
-                if name in self._plan.names:
-                    nursery.start_soon(self._talk, one, others, self._rng(name))
+                if one.recording.name not in self._plan.listeners:
+                    others = self._others(one.recording.name)
+                    nursery.start_soon(self._talk, one, others, self._rng(one.recording.title))
+
+    def _others(self, name: str) -> list[str]:
+        """Return the names of those to whom somebody may write in private; more often to those who may be away."""
+        plan = self._plan
+        return [other for other in (*plan.names, *plan.members, *[*plan.commuters] * TO_COMMUTERS) if other != name]
 
     def _rng(self, what: str) -> Random:
         return Random(f"{self._plan.seed} {what}")
@@ -203,6 +258,8 @@ class ChaosTest:
         """Return when every client has been shown the last line of each room: the check ends there."""
         for one in participants:
             await one.wait_until_settled()
+        for commuter in self.commuters:
+            await commuter.collect_mail()
         for room in ROOMS:
             await participants[0].say(f"{END}: {room}", room)
         for one in participants:
@@ -214,7 +271,7 @@ class ChaosTest:
         number = 0
         while await self._sleep_during_faults(rng.expovariate(1 / self._plan.line_interval_s)):
             number += 1
-            text = f"{one.recording.name} {number} {'x' * rng.randrange(200)}"
+            text = f"{one.recording.title} {number} {'x' * rng.randrange(200)}"
             if rng.random() < TOLD:
                 await one.tell(rng.choice(others), text)
             else:
@@ -251,7 +308,7 @@ class ChaosTest:
             await self._supervisor.kill()
             self.report.kills += 1
             await self.archive.update(self._supervisor.data)
-            speakers: tuple[Participant | Mover, ...] = (*self._participants, *self.movers)
+            speakers: tuple[Participant | Mover | Commuter, ...] = (*self._participants, *self.movers, *self.commuters)
             pending = [key for one in speakers for key in one.unacknowledged]
             keep = self.archive.to_keep(pending) if prunes else None
             self._proxy.target = await self._supervisor.start(keep=keep)

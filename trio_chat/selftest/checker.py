@@ -2,9 +2,10 @@
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 from trio_chat.chat.events import MAILBOX_MARK, Kind
@@ -36,22 +37,32 @@ class AnnouncedGap(NamedTuple):
 class Recording:
     """The lines that one client sent and was shown, in order. `said` has the texts by their keys.
 
-    `told` has the recipients and texts of its private messages by their keys, and `heard` those that it received.
+    `told` has the recipients and texts of its private messages by their keys, `heard` those that it received,
+    and `echoed` those that it sent, or another place of the same member, as they were shown to it.
+    `place` tells the clients of one member apart, and `waits` counts the private messages that wait for somebody away.
     `gaps` are those that were announced because entries were pruned, and `missed` counts the others; `ended` is the
     reason why it gave up, if it did.
     """
 
     name: str
+    place: str = ""
     said: dict[str, str] = field(default_factory=dict)
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
+    echoed: list[str] = field(default_factory=list)
     shown: list[ShownEntry] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     gaps: list[AnnouncedGap] = field(default_factory=list)
+    waits: int = 0
     missed: int = 0
     reconnects: int = 0
     ended: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name that no other client has."""
+        return f"{self.name}{self.place}"
 
     @property
     def is_settled(self) -> bool:
@@ -66,25 +77,29 @@ def check_history(
     gone: Collection[int] = (),
     movers: Sequence[Recording] = (),
     elsewhere: Collection[str] = (),
+    mail: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[str]:
     """Return every broken promise, as a sentence.
 
     `history` begins with an entry before which all clients had joined, and ends with one after which nothing was said;
     what they were shown before and after is ignored. Every text is unique. All clients are in all rooms; each room has
     its own order. Entries with ids in `gone` were pruned: who has not been shown one must have been told of a gap.
-    `movers` come and go: they are judged by what they said, and else by `check_visits`. Nobody
-    else is in the rooms `elsewhere`.
+    `movers` come and go: they are judged by what they said, and else by `check_visits`. Nobody else is in the rooms
+    `elsewhere`. `mail` has, by name, the private messages kept for those members who were not always there, as
+    they found them at the end.
     """
     recordings = (*recordings, *movers)
     pruned = {line.text for line in history if line.id in gone}
     violations = list(_check_texts_and_order(history, recordings))
     for recording in recordings:
         if recording not in movers:
-            violations += (f"{recording.name} {what}" for what in _check_all_shown(history, recording, gone, elsewhere))
-        violations += (f"{recording.name} {what}" for what in _check_said(history, recording))
-        violations += (f"{recording.name} {what}" for what in _check_own_order(history, recording))
-        violations += (f"{recording.name} {what}" for what in _check_told(recording, recordings, pruned))
-    return violations
+            violations += (
+                f"{recording.title} {what}" for what in _check_all_shown(history, recording, gone, elsewhere)
+            )
+        violations += (f"{recording.title} {what}" for what in _check_said(history, recording))
+        violations += (f"{recording.title} {what}" for what in _check_own_order(history, recording))
+        violations += (f"{recording.title} {what}" for what in _check_told(recording, recordings, mail, pruned))
+    return [*violations, *_check_heard_once(recordings, mail)]
 
 
 def _check_texts_and_order(history: Sequence[ShownEntry], recordings: Iterable[Recording]) -> Iterator[str]:
@@ -176,17 +191,34 @@ def _check_own_order(history: Sequence[ShownEntry], recording: Recording) -> Ite
     )
 
 
-def _check_told(recording: Recording, recordings: Iterable[Recording], pruned: Collection[str]) -> Iterator[str]:
-    heard = {one.name: Counter(one.heard) for one in recordings}
+def _check_told(
+    recording: Recording,
+    recordings: Iterable[Recording],
+    mail: Mapping[str, Sequence[str]],
+    pruned: Collection[str],
+) -> Iterator[str]:
+    """Find private messages that did not come once to each place of their recipient, or are not in its mail once."""
+    heard = [(one.name, one.title, Counter(one.heard)) for one in recordings if one.name not in mail]
+    echoed = [(one.name, one.title, Counter(one.echoed)) for one in recordings if one.name not in mail]
+    heard += [(name, name, Counter(texts)) for name, texts in mail.items()]
     sent, failed = Counter(recording.sent), Counter(recording.failed)
-    for key, (name, text) in recording.told.items():
-        times = heard[name][text]
-        if sent[key] and times != 1 and not (times == 0 and text in pruned):
-            yield f"was told that {_quote(text)} is kept for {name}, who received it {times} times"
-        if failed[key] and times:
-            yield f"was told that {_quote(text)} for {name} failed, but it was received"
+    for key, (to, text) in recording.told.items():
+        for title, times in [(title, texts[text]) for name, title, texts in heard if name == to]:
+            if sent[key] and times != 1 and not (times == 0 and text in pruned):
+                yield f"was told that {_quote(text)} is kept for {title}, who received it {times} times"
+            if failed[key] and times:
+                yield f"was told that {_quote(text)} for {title} failed, but it was received"
+        for title, times in [(title, texts[text]) for name, title, texts in echoed if name == recording.name]:
+            if sent[key] and times != 1 and not (times == 0 and text in pruned):
+                yield f"sent {_quote(text)} to {to}, which was shown to {title} {times} times"
         if (answers := sent[key] + failed[key]) != 1:
-            yield f"sent {_quote(text)} to {name} and got {answers} answers"
+            yield f"sent {_quote(text)} to {to} and got {answers} answers"
+
+
+def _check_heard_once(recordings: Iterable[Recording], mail: Collection[str]) -> Iterator[str]:
+    """Find what came more than once to a place of those who were not always there, over all their stays."""
+    heard = Counter((one.title, text) for one in recordings if one.name in mail for text in one.heard)
+    yield from (f"{title} received {_quote(text)} {times} times" for (title, text), times in heard.items() if times > 1)
 
 
 def _of_room(lines: Iterable[ShownEntry], room: str) -> list[ShownEntry]:

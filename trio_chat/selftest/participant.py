@@ -10,6 +10,7 @@ import trio
 from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.events import (
+    Answer,
     Answered,
     Connected,
     Disconnected,
@@ -17,6 +18,7 @@ from trio_chat.client.link.events import (
     Failed,
     GapFound,
     LinkEvent,
+    MessageWaits,
     Question,
     Received,
     Refused,
@@ -27,7 +29,9 @@ from trio_chat.client.link.events import (
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import open_outbox
+from trio_chat.client.link.signing import signer_for
 from trio_chat.selftest.checker import AnnouncedGap, Recording, ShownEntry
+from trio_chat.selftest.supervisor import SelftestError
 from trio_chat.selftest.visits import Visit
 from trio_chat.wire import frames
 
@@ -37,11 +41,12 @@ ROOMS = (LOBBY, "den")
 class Participant:
     """A client that stays connected, with the recording of its link's events."""
 
-    def __init__(self, name: str, link: Link) -> None:
-        self.recording = Recording(name)
+    def __init__(self, name: str, link: Link, place: str = "") -> None:
+        self.recording = Recording(name, place)
         self.visits: list[Visit] = []
         """The visits of rooms, those that go on included."""
         self._answers = 0
+        self._last_answer: Answer | None = None
         self._is_connected = self._has_ended = False
         self._just_ended: list[Visit] = []
         """Visits that ended by the events which came together with the one that is recorded."""
@@ -71,11 +76,32 @@ class Participant:
         self.recording.told[key] = name, text
         await self._link.say(frames.Tell(to=name, text=text, key=key))
 
-    async def ask(self, question: Question) -> None:
-        """Ask something, and return when it is answered or refused."""
-        wanted = self._answers + 1
+    async def ask(self, question: Question) -> Answer | None:
+        """Ask something. -> the answer; None where it was refused, or is a room that was joined or left"""
+        wanted, self._last_answer = self._answers + 1, None
         self._link.ask(question)
         await self._wait_until(lambda: self._answers >= wanted or self._has_ended)
+        return self._last_answer
+
+    async def claim_name(self) -> None:
+        """Claim the name with the key of this client, which is made. Raises SelftestError."""
+        await self._link.own_key()
+        if not isinstance(await self.ask(frames.ClaimName(proof=frames.Proof())), frames.Named):
+            raise SelftestError(f"{self.recording.name} could not claim that name")
+
+    async def read_mail(self) -> list[str]:
+        """Return the texts of all private messages to it that the server keeps, oldest first."""
+        texts: list[str] = []
+        before: int | None = None
+        while True:
+            await self._wait_until(lambda: self._is_connected)
+            question = frames.History(room=frames.MAILBOX, before=before, limit=frames.PAGE_LIMIT)
+            if isinstance(page := await self.ask(question), frames.Page):
+                received = [it for it in page.entries if it.kind == Kind.TOLD and it.author != self.recording.name]
+                texts = [*(it.text for it in received), *texts]
+                if not page.more:
+                    return texts
+                before = page.entries[0].id
 
     async def leave_chat(self) -> None:
         """Leave for good once everything that was sent is acknowledged; return when that is over."""
@@ -110,8 +136,8 @@ class Participant:
             case Received(entry=entry):
                 shown = ShownEntry(entry.id, entry.room, entry.kind, entry.author, entry.text)
                 recording.shown.append(shown)
-                if entry.kind == Kind.TOLD and entry.author != recording.name:
-                    recording.heard.append(entry.text)
+                if entry.kind == Kind.TOLD:
+                    (recording.echoed if entry.author == recording.name else recording.heard).append(entry.text)
                 for visit in self._open_visits(entry.room):
                     visit.shown.append(shown)
             case GapFound(reason="pruned", room=room, after=after):
@@ -134,8 +160,13 @@ class Participant:
             case RoomLeft(room=room):
                 self._answers += 1
                 self._end_visit(room)
-            case Answered() | Refused(question=frames.Request()):
+            case Answered(answer=answer):
                 self._answers += 1
+                self._last_answer = answer
+            case Refused(question=frames.Request()):
+                self._answers += 1
+            case MessageWaits():
+                recording.waits += 1
             case Disconnected():
                 recording.reconnects += 1
                 self._lose_connection()
@@ -164,19 +195,26 @@ class Participant:
 
 @asynccontextmanager
 async def open_participant(
-    name: str, port: int, folder: Path, rooms: Sequence[str] = ROOMS, *, is_persistent: bool = False
+    name: str,
+    port: int,
+    folder: Path,
+    rooms: Sequence[str] = ROOMS,
+    *,
+    is_persistent: bool = False,
+    place: str = "",
 ) -> AsyncIterator[Participant]:
     """Join, and stay until the end of the block, with the outbox in `folder`. Raises LinkError, in a group.
 
-    If `is_persistent`, there need not be a server yet.
+    If `is_persistent`, there need not be a server yet. `place` tells the places of one member apart, which share a key.
     """
     address, identity = TcpAddress("127.0.0.1", port), Identity(nick=name, rooms=tuple(rooms))
-    with open_outbox(str(address), name, folder=folder / "outbox") as outbox:
+    signer = signer_for(None, folder / "keys" / name)
+    with open_outbox(str(address), f"{name}{place}", folder=folder / "outbox") as outbox:
         async with (
-            open_link(address, identity, outbox, is_persistent=is_persistent) as link,
+            open_link(address, identity, outbox, is_persistent=is_persistent, signer=signer) as link,
             trio.open_nursery() as nursery,
         ):
-            participant = Participant(name, link)
+            participant = Participant(name, link, place)
             nursery.start_soon(participant.run)
             yield participant
             nursery.cancel_scope.cancel()

@@ -87,7 +87,7 @@ class PresenceReplay:
         if draft.kind in _LEAVING:
             members.discard(draft.author)
         elif draft.kind is Kind.RENAMED:
-            if draft.text in members and not self._is_vague(draft.room):
+            if draft.text in members and draft.text != draft.author and not self._is_vague(draft.room):
                 self._add_fault(entry, f"renamed to [{draft.text}], who was there already")
             members.discard(draft.author)
             members.add(draft.text)

@@ -80,7 +80,8 @@ class ProxiedConnection:
         """Close both sides and drop what is in transit, in good order or with a reset."""
         if is_reset:
             for end in self._ends:
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+                with suppress(OSError):  # it is just being closed
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._whole.cancel()
 
     async def run(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from trio_chat.selftest.chaos import ChaosReport
+from trio_chat.selftest.chaos import PLACES, ChaosReport
 
 VIOLATIONS_MAX = 20
 
@@ -19,6 +19,8 @@ def describe(report: ChaosReport) -> Iterator[str]:
     pruned = f"{report.pruned} entries pruned, of which clients were told by {report.gaps} gaps"
     yield f"journal: locked by another program {report.locks} time{'' if report.locks == 1 else 's'}; {pruned}"
     yield f"rooms: {report.visits} visits by {len(plan.movers)} clients that move between them"
+    waits = f"{report.waits} private message{'' if report.waits == 1 else 's'} waited for one who was away"
+    yield f"members: {len(plan.members) + len(plan.commuters)} in {len(PLACES)} places each; {waits}"
     lines = f"{said} said and {told} told in private, {sent} kept, {failed} failed"
     yield f"lines: {lines}; {report.entries} entries in the history"
     if not report.violations:

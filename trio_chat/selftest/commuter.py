@@ -1,0 +1,75 @@
+"""A place of a member who comes and goes, and for whom private messages wait meanwhile."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from random import Random
+
+import trio
+
+from trio_chat.selftest.checker import Recording
+from trio_chat.selftest.participant import Participant, open_participant
+
+COMMUTERS_ROOM = "tram"
+"""The one room that they are in."""
+
+GOING = 0.3
+"""Probability of leaving after each line."""
+
+AWAY_S = (0.5, 2.0)
+"""Bounds of the time between two stays."""
+
+
+class Commuter:
+    """One after the other, the stays of a member at one place."""
+
+    def __init__(self, name: str, place: str, port: int, folder: Path, rng: Random) -> None:
+        self.name = name
+        self.mail: Sequence[str] = ()
+        """The private messages that were kept for it, as it found them at the end."""
+        self._place = place
+        self._port = port
+        self._folder = folder
+        self._rng = rng
+        self._numbers = itertools.count(1)
+        self._stays: list[Participant] = []
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """The recording of each stay."""
+        return [stay.recording for stay in self._stays]
+
+    @property
+    def unacknowledged(self) -> list[str]:
+        """The keys of the messages that are not acknowledged."""
+        return self._stays[-1].unacknowledged if self._stays else []
+
+    async def run(self, others: Sequence[str], interval_s: float, is_over: Callable[[], bool]) -> None:
+        """Come, speak and go, again and again; return when it is over and the last stay has ended."""
+        while not is_over():
+            await self._stay(others, interval_s, is_over)
+            await trio.sleep(self._rng.uniform(*AWAY_S))
+
+    async def collect_mail(self) -> None:
+        """Come once more, and read all that was kept for it."""
+        async with self._join() as stay:
+            self.mail = await stay.read_mail()
+            await stay.leave_chat()
+
+    def _join(self) -> AbstractAsyncContextManager[Participant]:
+        return open_participant(
+            self.name, self._port, self._folder, [COMMUTERS_ROOM], is_persistent=True, place=self._place
+        )
+
+    async def _stay(self, others: Sequence[str], interval_s: float, is_over: Callable[[], bool]) -> None:
+        async with self._join() as stay:
+            self._stays.append(stay)
+            while not is_over() and self._rng.random() > GOING:
+                text = f"{self.name}{self._place} {next(self._numbers)}"
+                if self._rng.random() < 0.5:
+                    await stay.say(text, COMMUTERS_ROOM)
+                else:
+                    await stay.tell(self._rng.choice(others), text)
+                await trio.sleep(self._rng.expovariate(1 / interval_s))
+            await stay.leave_chat()
