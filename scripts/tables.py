@@ -14,6 +14,7 @@ from scripts.house import folder_table
 from trio_chat.chat.command_table import Command
 from trio_chat.chat.commands import COMMANDS as CHAT_COMMANDS
 from trio_chat.chat.commands import REQUEST_PRICES
+from trio_chat.client.screen_view.key_list import KEYS
 from trio_chat.client.transcript.input import OUR_COMMANDS as CLIENT_COMMANDS
 from trio_chat.config import JoinSettings, ServeSettings, live_list, settings_table
 from trio_chat.operate.command_table import OPERATOR_COMMANDS
@@ -59,9 +60,15 @@ def _example_client() -> str:
     return f"```python\n{source[source.index('import json') :]}```\n"
 
 
+def _client_keys() -> str:
+    rows = [f"| {keys} | {effect} |\n" for keys, effect in KEYS if effect]
+    return "".join(["| key | effect |\n|---|---|\n", *rows])
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "chat commands": lambda: _commands(CHAT_COMMANDS),
     "client commands": lambda: _commands(CLIENT_COMMANDS),
+    "client keys": _client_keys,
     "console commands": _console_commands,
     "example client": _example_client,
     "folders": folder_table,

@@ -73,7 +73,7 @@ LAYERS = {
 }
 """The folders and files of a part, top floor first, under the same law. A part that is not here has one section."""
 
-TO_COME = {"trio_chat.client.screen_view", "trio_chat.journal.redis"}
+TO_COME = {"trio_chat.journal.redis"}
 """Rooms that are drawn and not built yet."""
 
 EXCEPTIONS = {

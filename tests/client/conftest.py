@@ -8,7 +8,7 @@ import termios
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import pyte
@@ -224,8 +224,12 @@ class Screen:
 
     async def shows(self, *lines: str) -> None:
         """Wait until these are the last lines on the screen."""
+        await self.shows_when(lambda shown: shown[-len(lines) :] == list(lines))
+
+    async def shows_when(self, is_right: Callable[[list[str]], bool]) -> None:
+        """Wait until the lines on the screen are right."""
         with trio.move_on_after(PATIENCE_S):
-            while self.lines[-len(lines) :] != list(lines):
+            while not is_right(self.lines):
                 await trio.lowlevel.wait_readable(self._keyboard)
                 data = os.read(self._keyboard, 65536)
                 self.received += data
@@ -238,6 +242,18 @@ class Screen:
 def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run as a user whose name is no default nick."""
     monkeypatch.delenv("USER", raising=False)
+
+
+@pytest.fixture
+def make_screen() -> Iterator[Callable[[int, int], Screen]]:
+    with ExitStack() as closed:
+
+        def make(columns: int, rows: int) -> Screen:
+            screen = Screen(columns, rows)
+            closed.callback(screen.close)
+            return screen
+
+        yield make
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """`trio-chat join`: opens everything that a chat needs, and the view that shows it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from trio_chat.chat.events import LOBBY
+from trio_chat.client.conversation.app import ChatApp
 from trio_chat.client.conversation.surface import print_error
-from trio_chat.client.line_view.app import LineView, run_line_view
 from trio_chat.client.link.address import Address, LinkError
 from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.identity import Identity
@@ -17,6 +18,8 @@ from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.link.signing import signer_for
 from trio_chat.client.memory.keeper import open_memory
 from trio_chat.client.options import PLAIN, ViewOptions
+from trio_chat.client.startup_terminal import why_no_screen
+from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.exception_groups import leaf_exceptions
@@ -55,18 +58,18 @@ def join(
     with _errors_printed(), open_outbox(str(address), identity.nick or "", folder=outboxes) as outbox:
         for warning in filter(None, (outbox.warning, *memory.warnings)):
             print_error(warning)
-        transcript, backoff = Transcript(catalogue), Backoff(is_once=is_once)
-        view = LineView(
-            transcript,
+        make_view, run_view = _choose_view(options)
+        view = make_view(
+            Transcript(catalogue),
             address,
             identity,
             outbox,
             options=options,
-            backoff=backoff,
+            backoff=Backoff(is_once=is_once),
             memory=memory,
             signer=signer_for(options.key, folder),
         )
-        return run_line_view(view, catalogue)
+        return run_view(view, catalogue)
     return 1
 
 
@@ -83,3 +86,16 @@ def _errors_printed() -> Iterator[None]:
         pass
     except* OSError as errors:
         print_error(f"cannot read or print any more: {leaf_exceptions(errors)[0]}")
+
+
+def _choose_view(options: ViewOptions) -> tuple[type[ChatApp], Callable[[Any, Catalogue], int]]:
+    """Return the view that is wanted, or else the line view, and the function that runs it."""
+    if options.view == "screen" and os.isatty(0) and os.isatty(1):
+        if not (why_not := why_no_screen(os.environ)):
+            from trio_chat.client.screen_view.app import ScreenView, run_screen_view
+
+            return ScreenView, run_screen_view
+        print_error(f"{why_not}: this is the line view")
+    from trio_chat.client.line_view.app import LineView, run_line_view
+
+    return LineView, run_line_view

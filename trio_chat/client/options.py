@@ -19,6 +19,8 @@ from trio_chat.config import ConfigError, JoinSettings, read_password_file
 class ViewOptions(Struct, frozen=True):
     """Options of every view."""
 
+    view: str = "lines"
+    """`lines`, or `screen` where the whole of a terminal is wanted."""
     history_lines: int | None = None
     """Lines of history shown when a room is joined, followed by who is there; None for neither."""
     has_bell: bool = False
@@ -115,6 +117,7 @@ def default_nick_from(environment: Mapping[str, str]) -> str:
 def view_options_from(settings: JoinSettings) -> ViewOptions:
     """Return the options of a view."""
     return ViewOptions(
+        view=settings.view,
         history_lines=settings.history,
         has_bell=settings.bell,
         has_times=(os.isatty(0) and os.isatty(1)) if settings.times is None else settings.times,

@@ -2,7 +2,7 @@
 
 import os
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 
@@ -11,9 +11,19 @@ def is_terminal() -> bool:
     return os.isatty(0) and os.isatty(1) and not is_dumb()
 
 
-def is_dumb() -> bool:
+def is_dumb(environment: Mapping[str, str] = os.environ) -> bool:
     """Tell whether the terminal, if there is one, can only print lines: no colours, and no prompt that moves."""
-    return os.environ.get("TERM") in ("dumb", "unknown")
+    return environment.get("TERM") in ("dumb", "unknown")
+
+
+def why_no_screen(environment: Mapping[str, str]) -> str:
+    """Return the reason why a terminal cannot show the screen view; empty where it can."""
+    if is_dumb(environment):
+        return f"TERM={environment['TERM']} can only print lines"
+    locale = next(filter(None, map(environment.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    if locale and "utf8" not in locale.lower().replace("-", ""):
+        return f"the locale {locale} is not UTF-8"
+    return ""
 
 
 @contextmanager

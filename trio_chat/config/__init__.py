@@ -426,6 +426,13 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
             short="r",
         ),
     ] = None
+    view: Annotated[
+        str,
+        SettingMeta(
+            "At a terminal, show the chat line by line, or on the whole screen with rooms and members beside it.",
+            choice("VIEW", "lines", "screen"),
+        ),
+    ] = "lines"
     history: Annotated[
         int, SettingMeta("At a terminal, number of past lines to show when entering a room.", integer(0, 100))
     ] = 20

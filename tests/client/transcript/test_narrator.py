@@ -152,10 +152,11 @@ def test_a_message_that_waits_for_somebody_says_for_how_long(
 def test_notices_about_the_connection_are_no_items_of_the_transcript(narrator: Narrator) -> None:
     connected = Connected("me", ("lobby",), is_again=False, is_other_epoch=False)
 
-    greeting, notice = (narrator.render(event, State()) for event in (connected, LinkNotice("the disk is full")))
+    full = LinkNotice("the disk is full")
+    greeting, notice = (narrator.render(event, State()) for event in (connected, full))
 
-    assert greeting == RenderedOutput(greeting="you are [me] in #lobby")
-    assert notice == RenderedOutput(notices=("the disk is full",))
+    assert greeting == RenderedOutput(greeting="you are [me] in #lobby", event=connected)
+    assert notice == RenderedOutput(notices=("the disk is full",), event=full)
 
 
 def test_a_crowd_is_summed_up_for_a_person_and_told_in_full_to_a_pipe() -> None:

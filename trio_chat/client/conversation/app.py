@@ -65,13 +65,13 @@ class ChatApp(ABC):
     ) -> None:
         """`clock` returns the time in seconds since 1970, by which presence is summed up and days begin."""
         self.narrator = Narrator(transcript, identity.rooms[-1], clock=clock, has_times=options.has_times)
-        self._memory = memory or Memory()
-        self._marks = ReadMarks(self._memory.remembered.marks, self._memory.remembered.epoch)
-        if self._memory.server:
-            self._memory.server.start_in(identity.rooms)
-        known = self._memory.remembered
+        self.memory = memory or Memory()
+        self._marks = ReadMarks(self.memory.remembered.marks, self.memory.remembered.epoch)
+        if self.memory.server:
+            self.memory.server.start_in(identity.rooms)
+        known = self.memory.remembered
         self.narrator.people.ignored.add_all(known.ignored, known.ignored_accounts)
-        self._address = address
+        self.address = address
         self._identity = identity
         self._outbox = outbox
         self.options = options
@@ -82,7 +82,7 @@ class ChatApp(ABC):
         self._lost_count = 0
         self._has_been_asked = self._was_asked = self._was_asked_for_name = False
         self._scope = trio.CancelScope()
-        self._conversation: Conversation | None = None
+        self.conversation: Conversation | None = None
 
     @abstractmethod
     def make_display(self, surface: Surface) -> Display:
@@ -95,15 +95,15 @@ class ChatApp(ABC):
             prompt=narrator.prompt,
             waiting_rows=narrator.waiting_rows,
             question_about=lambda draft: question_about(draft, narrator.room),
-            stop_paste=lambda: self._conversation is not None and self._conversation.stop_paste(),
-            refuse=lambda reason: self._conversation.refuse(reason) if self._conversation else None,
-            typed_before=self._memory.lines,
+            stop_paste=lambda: self.conversation is not None and self.conversation.stop_paste(),
+            refuse=lambda reason: self.conversation.refuse(reason) if self.conversation else None,
+            typed_before=self.memory.lines,
             secret_wanted=self._secret_wanted,
         )
 
     def _secret_wanted(self, draft: str) -> Sequence[str]:
         """Return the questions for the secret that a command lacks."""
-        link = self._conversation.link if self._conversation else None
+        link = self.conversation.link if self.conversation else None
         if link is None or not link.may_send_password:
             return ()
         match secret_wanted(draft):
@@ -135,7 +135,7 @@ class ChatApp(ABC):
                 nursery.start_soon(self._handle_signals, signals)
                 nursery.start_soon(self._report_slow_connect)
                 link_context = open_link(
-                    self._address,
+                    self.address,
                     self._identity,
                     self._outbox,
                     is_persistent=is_persistent,
@@ -175,7 +175,7 @@ class ChatApp(ABC):
         """Report a connection that takes long: a server of another protocol may be waiting for more from us."""
         await trio.sleep(CONNECT_NOTICE_S)
         if self._surface is None and not self._has_been_asked:
-            print_error(f"no answer from {self._address} yet; {WRONG_PORT}")
+            print_error(f"no answer from {self.address} yet; {WRONG_PORT}")
 
     async def _ask_password(self, notices: Sequence[str], name: str) -> str | None:
         """Ask the person for the password of a name, or else of the server. -> None where they give none"""
@@ -188,14 +188,14 @@ class ChatApp(ABC):
             self._has_been_asked = self._was_asked_for_name = True
             return await read_password(f"password for [{clean(name)}] (Enter: join without the name): ")
         is_wrong = self._was_asked or self._identity.password
-        print_error("wrong password" if is_wrong else f"{self._address} asks for a password")
+        print_error("wrong password" if is_wrong else f"{self.address} asks for a password")
         self._has_been_asked = self._was_asked = True
         while (password := await read_password()) == "":
             pass
         return password
 
     async def _converse(self, link: Link, surface: Surface) -> int:
-        self._conversation = conversation = Conversation(
+        self.conversation = conversation = Conversation(
             link,
             surface,
             self.make_display(surface),
@@ -206,11 +206,11 @@ class ChatApp(ABC):
         )
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._memory.keep, lambda: self._remembered(link))
+                nursery.start_soon(self.memory.keep, lambda: self._remembered(link))
                 ended = await conversation.run()
                 nursery.cancel_scope.cancel()
         finally:
-            self._memory.save(self._remembered(link))
+            self.memory.save(self._remembered(link))
             self._pending_count = sum(len(lines_of(message)) for message in link.pending)
             self._lost_count = conversation.lost_count
         if ended and ended.is_orderly:
@@ -227,13 +227,13 @@ class ChatApp(ABC):
 
     def _remembered(self, link: Link) -> Remembered:
         """Return what is to be remembered now."""
-        if link.is_connected and self._conversation:
-            self._marks.touch(self._conversation.seen_rooms, time.time())
+        if link.is_connected and self.conversation:
+            self._marks.touch(self.conversation.seen_rooms, time.time())
         return remembered(link, self.narrator, self._marks)
 
     def _remember_line(self, line: str) -> None:
         if may_be_kept(line):
-            self._memory.add_line(self.narrator.room, line)
+            self.memory.add_line(self.narrator.room, line)
 
     async def _say_goodbye(self, surface: Surface) -> None:
         """Print what was not sent, and the farewell; there may be nobody left to read it."""

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from secrets import token_hex
 
 import trio
@@ -28,7 +27,7 @@ from trio_chat.client.link.events import (
 from trio_chat.client.link.link import Link
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.transcript.attention import Attention
-from trio_chat.client.transcript.backfill import Backfill
+from trio_chat.client.transcript.backfill import BACKFILL_KEY, Backfill
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import drafts_of, typed_form
 from trio_chat.client.transcript.mark_reports import MarkReports
@@ -81,7 +80,7 @@ class Conversation:
         self._wait_s = options.wait_s
         self._backfill = Backfill(
             narrator.room,
-            make_key=partial(token_hex, 16),
+            make_key=lambda: f"{BACKFILL_KEY}{token_hex(16)}",
             history_lines=options.history_lines if surface.has_person else None,
             marks=self._marks,
             clock=time.time,
@@ -253,14 +252,26 @@ class Conversation:
                 self._follow_server(event)
             self._narrator.people.update(batch, self.link.label)
             batch = self._backfill.reorder(batch, self.link)
-            for question in self._backfill.take_questions():
-                self._backfill_deadline = trio.current_time() + BACKFILL_TIMEOUT_S
-                self.link.ask(question)
+            self._ask_backfill()
             return batch
         if trio.current_time() < self._backfill_deadline:
             return []
         self._backfill_deadline = math.inf
         return self._backfill.release()
+
+    def _ask_backfill(self) -> None:
+        for question in self._backfill.take_questions():
+            self._backfill_deadline = trio.current_time() + BACKFILL_TIMEOUT_S
+            self.link.ask(question)
+
+    def visit(self, room: str) -> None:
+        """Show a room that was not shown yet: ask for its history, and who is there."""
+        self._backfill.visit(room, self.link)
+        self._ask_backfill()
+
+    def mark_read(self, room: str, entry_id: int) -> None:
+        """Note that the person has read everything in a room up to an entry."""
+        self._marks.catch_up(room, entry_id, time.time())
 
     def _follow_server(self, event: LinkEvent) -> None:
         """Take over what the server remembers of us, before it is used for what comes next."""
@@ -305,7 +316,7 @@ class Conversation:
             await self._display.show(outputs)
             del self._unshown[: len(some)]
             for event in some:
-                if isinstance(event, Received):
+                if isinstance(event, Received) and self._display.is_read(event.entry.room):
                     self._attention.show(event.entry.room, event.entry.id)
             self.note_read()
             self._restore_long(some)
@@ -329,7 +340,10 @@ class Conversation:
     def seen_rooms(self) -> list[str]:
         """The rooms in which the person has seen everything that was shown."""
         self.note_read()
-        return [room for room in self.link.rooms if not self._attention.is_unseen(room)]
+        return [room for room in self.link.rooms if self._has_seen(room)]
+
+    def _has_seen(self, room: str) -> bool:
+        return self._display.is_read(room) and not self._attention.is_unseen(room)
 
     def note_read(self) -> None:
         """Move the read marks to what the person has seen."""

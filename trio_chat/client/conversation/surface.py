@@ -20,6 +20,10 @@ class Surface(Protocol):
         """True if lines are typed at a prompt, which clears them when they are taken."""
 
     @property
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """The keys that `/help` lists, each with its effect."""
+
+    @property
     def has_person(self) -> bool:
         """True if a person reads it."""
 
@@ -79,6 +83,9 @@ class Display(Protocol):
     @property
     def columns(self) -> int | None:
         """Width in columns; None where there is none."""
+
+    def is_read(self, room: str) -> bool:
+        """Tell whether what is shown of a room is read by that: no other room hides it."""
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
         """Print rows, with the bell for a mention. Where nothing can be printed any more, leave in order."""

@@ -38,6 +38,10 @@ class LineDisplay:
         """Width in columns; None where there is none."""
         return self._surface.columns
 
+    def is_read(self, _room: str) -> bool:
+        """Return True: the lines of all rooms are shown one below the other."""
+        return True
+
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
         """Print rows, with the bell for a mention. Where nothing can be printed any more, leave in order."""
         if not rows or self.broken:

@@ -8,7 +8,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Self
 
@@ -27,6 +27,7 @@ class Pipe:
     """Iterates over the lines of one file descriptor and prints to another. It closes neither."""
 
     has_prompt = False
+    keys: Sequence[tuple[str, str]] = ()
     draft = ""
 
     def __init__(self, stdin_fd: int, stdout_fd: int) -> None:

@@ -25,15 +25,16 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.styles import Style
 
 from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
+from trio_chat.client.conversation.question import Question
+from trio_chat.client.conversation.typed_drafts import TypedDrafts
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
 from trio_chat.client.line_view.prompt_renderer import reflows
-from trio_chat.client.line_view.question import Question
 from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
-from trio_chat.client.line_view.typed_drafts import TypedDrafts
 from trio_chat.client.line_view.word_completer import Complete, WordCompleter
 from trio_chat.client.transcript.delivery import count_lines
+from trio_chat.client.transcript.input import KEYS
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, pasted
 
 STYLE = Style.from_dict({"waiting": "dim"})
@@ -83,6 +84,7 @@ class Terminal:
     """
 
     has_prompt = True
+    keys = KEYS
     has_person = True
     is_typed = True
     has_colours = True

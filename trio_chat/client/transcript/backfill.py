@@ -42,6 +42,9 @@ ROOMS_AT_ONCE = 3
 """Other rooms whose new entries are counted at the same time: the server slows down who asks for more than that."""
 
 _NAMES_MAX = 20
+BACKFILL_KEY = "backfill-"
+"""The beginning of the keys of questions that nobody typed."""
+
 NICK_HINT = "/nick NAME gives you a name, /help lists what else there is"
 
 
@@ -82,6 +85,12 @@ class Backfill:
     def reorder(self, events: Iterable[LinkEvent], joined: JoinedRooms) -> list[LinkEvent]:
         """Handle events. -> those to be shown now, in order"""
         return [ready for event in events for ready in self._reorder(event, joined)]
+
+    def visit(self, room: str, joined: JoinedRooms) -> None:
+        """Ask for what was said in a room that we are in and that was not shown yet."""
+        if room in joined.rooms and room not in self._rooms:
+            self._rooms.add(room)
+            self._request_backfill(room, joined)
 
     def take_questions(self) -> list[Question]:
         """Return the questions to be asked now, once."""

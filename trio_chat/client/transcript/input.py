@@ -276,10 +276,9 @@ KEYS = (
 """The keys of a terminal, each with its effect."""
 
 
-def help_lines(*, has_keys: bool = False) -> list[str]:
-    """List the commands of the chat and our own; if `has_keys`, also the keys of a terminal."""
-    commands = [(command.title, command.help) for command in COMMANDS.values()]
-    return help_rows([*commands, *KEYS] if has_keys else commands)
+def help_lines(keys: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """List the commands of the chat and our own, and the `keys` of a view with their effects."""
+    return help_rows([*((command.title, command.help) for command in COMMANDS.values()), *keys])
 
 
 OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(

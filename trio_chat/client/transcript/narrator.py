@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from trio_chat.chat.events import LOBBY, MARK, Kind
 from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean, excerpt
@@ -86,6 +88,8 @@ class Narrator:
         self.is_for_person = False
         """True if a person reads it: notices are summed up, and today's lines have no date."""
         transcript.name_styles.is_here = self.people.is_here
+        self.sums_presence = True
+        """True if many notices of who came and left are summed up here, and not by the view."""
         self.shows_own = False
         """True if our own messages are shown when they come back, and not by whoever typed them."""
         self.label = ""
@@ -156,6 +160,9 @@ class Narrator:
     def render(self, event: LinkEvent, link: LinkState, *, columns: int | None = None) -> RenderedOutput:
         """Render an event. Drawings wider than `columns` stay names."""
         self.label = _shown(link)
+        return replace(self._render(event, link, columns), event=event)
+
+    def _render(self, event: LinkEvent, link: LinkState, columns: int | None) -> RenderedOutput:
         match event:
             case Received():
                 return self._render_entry(event, link, columns)
@@ -228,7 +235,7 @@ class Narrator:
             return True
         if entry.kind in NOTICES and label in (entry.author, entry.text):  # each of our rooms gets it
             return self.is_for_person and entry.room != self.room and self.room in link.rooms
-        if entry.kind in NOTICES and self.is_for_person:
+        if entry.kind in NOTICES and self.is_for_person and self.sums_presence:
             has_spoken = self.people.has_spoken(entry.author) or self.people.has_spoken(entry.text)
             return not self.presence.shows(entry, self._now(), has_spoken=has_spoken)
         if entry.kind == Kind.ANNOUNCED:  # each of our rooms gets it, at the same time

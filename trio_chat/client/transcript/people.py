@@ -3,8 +3,17 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from trio_chat.chat.events import Kind
-from trio_chat.client.link.events import Answered, Connected, LinkEvent, Received, RoomJoined, RoomLeft
+from trio_chat.chat.events import MARK, Kind
+from trio_chat.client.link.events import (
+    Answered,
+    Connected,
+    LinkEvent,
+    MessageWaits,
+    Received,
+    RecipientAway,
+    RoomJoined,
+    RoomLeft,
+)
 from trio_chat.client.transcript.ignored_people import IgnoredPeople
 from trio_chat.wire import frames
 
@@ -29,6 +38,10 @@ class People:
         self._accounts: dict[str, str] = {}
         """The accounts of the last speakers, by name."""
         self.ignored = IgnoredPeople()
+        self._proven: dict[str, None] = {}
+        self._away: dict[str, None] = {}
+        self._counts: dict[str, int] = {}
+        """Members of each room, as far as we have heard."""
 
     def update(self, events: Iterable[LinkEvent], label: str) -> None:
         """Handle events; `label` is our own name."""
@@ -61,6 +74,18 @@ class People:
         """Tell whether somebody is in one of our rooms."""
         return name == self._label or any(name in names for names in self._rooms.values())
 
+    def count(self, room: str) -> int:
+        """Return the number of members of a room: of more than PEOPLE_MAX, not all are known by name."""
+        return max(self._counts.get(room, 0), len(self._rooms.get(room, {})))
+
+    def mark_of(self, name: str) -> str:
+        """Return the mark of a proven name; empty for any other."""
+        return MARK if name in self._proven else ""
+
+    def is_away(self, name: str) -> bool:
+        """Tell whether we have heard that somebody's connection broke, or that they are not here."""
+        return name in self._away
+
     def names(self, room: str) -> list[str]:
         """Return the others in a room, the last speaker first."""
         return [name for name in reversed(self._rooms.get(room, {})) if name != self._label]
@@ -80,7 +105,15 @@ class People:
                 self._rooms.setdefault(room, {})
             case RoomLeft(room=room):
                 self._rooms.pop(room, None)
-            case Answered(answer=frames.Members(room=room, labels=labels)) if room in self._rooms:
+                self._counts.pop(room, None)
+            case RecipientAway(to=to) | MessageWaits(to=to):
+                _add(self._away, to)
+            case Answered(answer=frames.Members(room=room, labels=labels, count=count, proven=proven)) if (
+                room in self._rooms
+            ):
+                self._counts[room] = count
+                for label in proven:
+                    _add(self._proven, label)
                 silent = dict.fromkeys(label for label in labels if label not in self._rooms[room])
                 present = set(labels)
                 spoke = [name for name in self._rooms[room] if name in present]
@@ -103,6 +136,10 @@ class People:
             _cut(self._accounts)
 
     def _add_entry(self, entry: frames.Said) -> None:
+        if entry.kind not in _NOBODY:
+            self._away.pop(entry.author, None)
+        if entry.account:
+            _add(self._proven, entry.text if entry.kind == Kind.RENAMED else entry.author)
         if entry.kind == Kind.TOLD:
             if entry.author != self._label and not self.ignored.has(entry.author, entry.account):
                 _add(self._writers, entry.author)
@@ -110,6 +147,8 @@ class People:
         here = self._rooms.get(entry.room)
         if here is None or entry.kind in _NOBODY:
             return
+        if entry.room in self._counts:
+            self._counts[entry.room] += (entry.kind == Kind.JOINED) - (entry.kind in _GONE)
         if entry.kind in _GONE:
             here.pop(entry.author, None)
         elif entry.kind == Kind.RENAMED:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from trio_chat.client.link.events import LinkEvent
 from trio_chat.client.transcript.rows import Row
 
 
@@ -28,6 +29,8 @@ class RenderedOutput(Struct, frozen=True):
     items: tuple[TranscriptItem, ...] = ()
     notices: tuple[str, ...] = ()
     greeting: str = ""
+    event: LinkEvent | None = None
+    """The event itself, for a view that lays it out in its own way; None for a sum of several."""
 
     @property
     def rows(self) -> list[Row]:

@@ -73,7 +73,7 @@ class Transcript:
 
     def received(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Render a line of the server. Drawings wider than `columns` stay names."""
-        drawn = self.catalogue.draw(_readable(line), columns=columns)
+        drawn = self.catalogue.draw(readable(line), columns=columns)
         return [self._styled(drawn.line), *_below(drawn)]
 
     def entry(
@@ -91,10 +91,10 @@ class Transcript:
         One of the past has its time in front, `when` where that is given.
         """
         has_minute = is_past and when is None
-        rows = self.received((line_of_past if has_minute else line_of)(_entry_of(entry)), columns=columns)
+        rows = self.received((line_of_past if has_minute else line_of)(entry_of(entry)), columns=columns)
         if is_mention(entry, you):
             rows[0] = tuple(
-                part for whole in rows[0] for part in _mark_mentions(whole, you, is_told=entry.kind == Kind.TOLD)
+                part for whole in rows[0] for part in mark_mentions(whole, you, is_told=entry.kind == Kind.TOLD)
             )
         if when:
             rows[0] = (when, *rows[0])
@@ -114,22 +114,22 @@ class Transcript:
 
     def notice(self, text: str) -> list[Row]:
         """Render a notice of the client itself."""
-        return [(Part(notice(_readable(text)), Style.NOTICE),)]
+        return [(Part(notice(readable(text)), Style.NOTICE),)]
 
     def rule(self, text: str, *, columns: int | None = None) -> list[Row]:
         """Render a line across the transcript, with a text in it."""
         width = columns - 1 if columns else _RULE_MAX
-        text = cut_to(_readable(text), max(width - 4, 1))
+        text = cut_to(readable(text), max(width - 4, 1))
         side = "─" * max((min(width, _RULE_MAX) - wcswidth(text) - 2) // 2, 1)
         return [(Part(f"{side} {text} {side}", Style.NOTICE),)]
 
     def plain(self, line: str) -> list[Row]:
         """Render a line without styles or stickers."""
-        return [(Part(_readable(line)),)]
+        return [(Part(readable(line)),)]
 
     def own_line(self, line: str, *, prompt: str = PROMPT, columns: int | None = None) -> list[Row]:
         """Render a line of the person's own that the server does not send back, as it stood after the prompt."""
-        drawn = self.catalogue.draw(_readable(line), columns=columns)
+        drawn = self.catalogue.draw(readable(line), columns=columns)
         return [(Part(prompt + drawn.line),), *_below(drawn)]
 
     def stickers(self, *, columns: int | None = None) -> list[Row]:
@@ -138,14 +138,14 @@ class Transcript:
         return [(Part(row),) for row in rows]
 
 
-def _readable(line: str) -> str:
+def readable(line: str) -> str:
     """Clean a line. One that is too long is cut, visibly: a hostile server could send megabytes."""
     return clean(line) if len(line) <= SHOWN_MAX else f"{clean(line[:SHOWN_MAX])} …"
 
 
 def timestamp(when: float, now: float) -> Part:
     """Return a time in the local zone, to the minute; with the day where that is not today's."""
-    then, today = datetime.fromtimestamp(_clamp_time(when)), datetime.fromtimestamp(now).date()
+    then, today = datetime.fromtimestamp(clamp_time(when)), datetime.fromtimestamp(now).date()
     return Part(f"{then:%H:%M} " if then.date() == today else f"{then:%Y-%m-%d %H:%M} ", Style.NOTICE)
 
 
@@ -180,7 +180,7 @@ def _calls(text: str, name: str) -> list[tuple[int, int]]:
     return calls(text, name)
 
 
-def _mark_mentions(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
+def mark_mentions(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
     """Mark your name where it is said; in a private message, mark its author."""
     if is_told or part.style is not Style.PLAIN:
         yield Part(part.text, Style.MENTION) if is_told and part.style in NAMES else part
@@ -203,14 +203,15 @@ def _paint(part: Part, codes: Mapping[Style, str]) -> str:
     return f"\x1b[{code}m{part.text}\x1b[0m" if code else part.text
 
 
-def _entry_of(said: frames.Said) -> Entry:
+def entry_of(said: frames.Said) -> Entry:
     """Convert a frame to an entry. One of an unknown kind is shown by its text."""
     kind = Kind(said.kind) if said.kind in set(Kind) else Kind.CROWD
     draft = Draft(said.room, kind, said.author, said.text, said.to, account=said.account, to_account=said.to_account)
-    return Entry(said.id, _clamp_time(said.time), draft)
+    return Entry(said.id, clamp_time(said.time), draft)
 
 
-def _clamp_time(time: float) -> float:
+def clamp_time(time: float) -> float:
+    """Return a time in seconds since 1970 that every platform can show."""
     return min(max(time, 0.0), _TIME_MAX)
 
 

@@ -1,0 +1,123 @@
+"""Reading: scrolling back, searching, and where one left off."""
+
+from typing import Any
+
+from tests.client.screen_view.conftest import CTRL_F, ENTER, ESC, PAGE_DOWN, PAGE_UP, UP, Stage, alt
+
+
+def transcript(stage: Stage) -> list[str]:
+    """The rows of the transcript, without the topic and the pane of the rooms."""
+    return [line.partition("│ ")[2] for line in stage.screen.lines[:-2]]
+
+
+async def fill(stage: Stage, count: int, first: int = 100) -> None:
+    stage.newest_id = first - 1
+    for number in range(first, first + count):
+        await stage.tell(f"line {number}")
+    await stage.shows_somewhere(f"line {first + count - 1}")
+
+
+async def test_older_pages_come_as_one_scrolls_up_and_the_place_is_kept(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 15)
+        stage.type(PAGE_UP)
+        asked = await stage.asked("history")
+        assert (asked["before"], asked["room"], asked["presence"]) == (100, "lobby", False)
+        await stage.shows_somewhere("line 100", "PgDn: newer lines")
+        shown = transcript(stage)
+
+        await stage.tell("arrives meanwhile")
+        await stage.answer(asked, range(90, 100), more=True)
+        await stage.tell("me: and another")
+        await stage.shows_somewhere("1!")
+
+        assert transcript(stage) == shown
+        stage.type(PAGE_UP)
+        await stage.shows_somewhere("line 91")
+        await stage.hides("line 109")
+        stage.type(alt(">"))
+        await stage.shows_somewhere("arrives meanwhile", "me: and another")
+        await stage.hides("1!")
+
+
+async def test_the_beginning_of_a_room_is_asked_for_once(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 15)
+        stage.type(PAGE_UP * 2)
+        await stage.answer(await stage.asked("history"), range(99, 100))
+        await stage.tell("me: that was all")
+        await stage.shows_somewhere("1!")
+        stage.type(PAGE_UP * 2)
+        await stage.shows_somewhere("line 99")
+        stage.type(f"{PAGE_UP * 3}{alt('>')}bye{ENTER}")
+
+        assert (await stage.keep())["text"] == "bye"
+
+
+async def test_a_search_shows_its_hits_and_goes_to_one_among_what_was_said_around_it(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 3)
+        stage.type(f"{CTRL_F}line{ENTER}")
+        asked = await stage.asked("search")
+        assert (asked["text"], asked["room"]) == ("line", "lobby")
+        await stage.answer(asked, range(20, 24), more=True)
+        await stage.shows_somewhere("4+ found: line", "▸ ann      line 23", "  ann      line 20")
+        assert stage.screen.cells("line 23")[0].bold
+
+        stage.type(f"{UP}{ENTER}")
+        around = await stage.asked("history")
+        assert (around["before"], around.get("limit", 50)) == (47, 50)
+        await stage.answer(around, range(10, 47))
+        await stage.shows_somewhere("line 21", "line 22", "line 23", "PgDn: newer lines")
+        await stage.hides("line 101")
+
+        await stage.tell("new")
+        stage.type(PAGE_DOWN * 4)
+        newer = await stage.asked("history")
+        assert newer["after"] == 46
+        await stage.answer(newer, range(100, 104))
+        await stage.shows_somewhere("line 46", "line 103")
+        stage.type(PAGE_DOWN)
+        await stage.hides("newer lines")
+
+
+async def test_escape_leaves_a_search_as_all_was(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 3)
+        stage.type(f"half{CTRL_F}")
+        await stage.shows_somewhere("find:")
+        stage.type(f"nothing{ENTER}")
+        await stage.answer(await stage.asked("search"), range(0))
+        await stage.shows_somewhere("nothing found: nothing")
+        stage.type(ESC)
+        await stage.shows_somewhere("line 102", "> half")
+
+
+async def test_a_line_stands_where_one_left_off_and_alt_u_goes_there(stage_at: Any) -> None:
+    async with stage_at(60, 10, rooms=("ops", "lobby")) as stage:
+        stage.newest_id = 10
+        for number in range(30):
+            await stage.tell(f"line {number}", room="ops")
+        await stage.shows_somewhere("2 #ops       30 │")
+
+        stage.type(alt("2"))
+        await stage.shows_somewhere("line 29")
+        stage.type(alt("u"))
+        await stage.shows_somewhere("─ 30 new ─", "line 0", "PgDn")
+
+        stage.type(alt(">"))
+        stage.type(alt("1") + alt("2"))
+        await stage.shows_somewhere("line 29")
+        stage.type(alt("u") + "x")
+        await stage.shows_somewhere("> x")
+        await stage.hides("30 new")
+
+
+async def test_a_removed_line_that_is_on_the_screen_loses_its_words(stage_at: Any) -> None:
+    async with stage_at(60, 8) as stage:
+        secret = await stage.tell("secret")
+        await stage.shows_somewhere("secret")
+        await stage.tell("[op] removed a message of [ann]", "op", kind="removed", removes=secret)
+
+        await stage.hides("secret")
+        await stage.shows_somewhere("op removed a message")

@@ -1,0 +1,235 @@
+"""The screen view at a real pseudo-terminal: small pictures of it after keys and entries."""
+
+from typing import Any
+
+import pytest
+
+from tests.client.screen_view.conftest import (
+    CTRL_C,
+    CTRL_U,
+    DOWN,
+    ENTER,
+    ESC,
+    F1,
+    TAB,
+    UP,
+    alt,
+    paste,
+)
+
+STATUS_60 = " me · connected · 127.0.0.1 port"
+
+
+async def test_rooms_transcript_and_status_at_sixty_columns(stage_at: Any) -> None:
+    async with stage_at(60, 8) as stage:
+        await stage.tell("can you look at printer-3f? it takes nothing since a minute", "mei")
+        await stage.tell("on it @smile", "bob")
+
+        await stage.shows_somewhere(
+            "                │ mei      can you look at printer-3f? it",
+            "                │          takes nothing since a minute",
+            "                │ bob      on it 🙂",
+            STATUS_60,
+        )
+        assert stage.screen.lines[-1] == ">"
+
+
+async def test_members_are_shown_from_a_hundred_columns_on_who_spoke_last_first(stage_at: Any) -> None:
+    async with stage_at(100, 10, history=0) as stage:
+        asked = await stage.peer.frame()
+        await stage.peer.send(
+            type="members", room="lobby", count=3, labels=["me", "ann", "bob"], proven=["ann"], key=asked["key"]
+        )
+        await stage.tell("hello", "bob")
+        await stage.shows_somewhere("3 here", "│ me", "│ bob", "│ ann®")
+        lines = stage.screen.lines
+        assert [next(at for at, line in enumerate(lines) if name in line) for name in ("│ me", "│ bob", "│ ann®")] == [
+            1,
+            2,
+            3,
+        ]
+
+        await stage.tell("", "bob", kind="left")
+        await stage.shows_somewhere("2 here", "│ bob left the chat")
+        assert not stage.screen.lines[2].endswith("bob")
+
+
+async def test_forty_columns_and_ten_rows_are_enough(stage_at: Any) -> None:
+    async with stage_at(40, 10) as stage:
+        for number in range(12):
+            await stage.tell(f"line {number}")
+
+        await stage.shows_somewhere("ann      line 11", " #lobby · me · connected")
+        assert stage.screen.lines[:8] == [f"ann      line {number}" for number in range(4, 12)]
+
+
+async def test_our_line_is_dim_until_the_server_keeps_it(stage_at: Any) -> None:
+    async with stage_at(60, 8) as stage:
+        stage.type(f"hello @smile{ENTER}")
+        await stage.shows_somewhere("me       hello 🙂", "not kept yet", "1 waits")
+        assert stage.screen.cells("hello")[0].data == "h"
+
+        said = await stage.keep()
+
+        assert said["text"] == "hello @smile"
+        await stage.hides("not kept yet")
+        await stage.shows_somewhere("me       hello 🙂")
+
+
+async def test_a_line_that_failed_is_marked_sent_again_and_dropped(stage_at: Any) -> None:
+    async with stage_at(60, 9) as stage:
+        for key, last in ((alt("r"), True), (alt("x"), False)):
+            stage.type(f"hello{ENTER}")
+            said = await stage.peer.frame()
+            await stage.peer.send(type="error", code="muted", text="you are muted", key=said["key"])
+            await stage.shows_somewhere("not sent: you are muted · Alt-r again")
+            stage.type(key)
+            await stage.hides("not sent")
+            if last:
+                assert (await stage.keep())["text"] == "hello"
+
+
+async def test_a_room_that_is_not_shown_counts_what_is_new_and_alt_a_goes_there(stage_at: Any) -> None:
+    async with stage_at(60, 9, rooms=("ops", "dev", "lobby")) as stage:
+        await stage.tell("one", room="ops")
+        await stage.tell("me: two", room="dev")
+        await stage.tell("three", room="dev")
+        await stage.shows_somewhere("1 #lobby        │", "2 #dev        1!│", "3 #ops        1 │")
+        await stage.hides("three")
+
+        stage.type(alt("a"))
+        await stage.shows_somewhere("new ─", "ann      me: two", "ann      three", "2 #dev          │")
+        stage.type(alt("1"))
+        await stage.hides("three")
+        stage.type(f"back{ENTER}")
+        assert (await stage.keep())["room"] == "lobby"
+
+
+async def test_each_room_has_its_own_draft_and_history(stage_at: Any) -> None:
+    async with stage_at(60, 8, rooms=("ops", "lobby")) as stage:
+        stage.type(f"sent{ENTER}half")
+        await stage.keep()
+        stage.type(f"{alt('2')}other")
+        await stage.shows_somewhere("> other")
+        stage.type(UP)
+        await stage.shows_somewhere("> other")
+        stage.type(alt("1"))
+        await stage.shows_somewhere("> half")
+        stage.type(UP)
+        await stage.shows_somewhere("> sent")
+        stage.type(DOWN)
+        await stage.shows_somewhere("> half")
+        stage.type(alt("2") + CTRL_U)
+
+
+async def test_a_private_message_has_a_conversation_of_its_own(stage_at: Any) -> None:
+    async with stage_at(60, 9) as stage:
+        await stage.tell("psst", "bob", room="@", kind="told", to="me")
+        await stage.shows_somewhere("2 bob         1!│")
+        stage.type(alt("2"))
+        asked = await stage.peer.frame()
+        assert (asked["type"], asked["room"]) == ("history", "@bob")
+        await stage.peer.send(type="page", entries=[], more=False, key=asked["key"])
+        await stage.shows_somewhere("bob      psst")
+
+        stage.type(f"//hi{ENTER}")
+
+        said = await stage.keep()
+        assert (said["type"], said["to"], said["text"]) == ("tell", "bob", "/hi")
+        await stage.shows_somewhere("me       /hi")
+        stage.type(f"/leave{ENTER}")
+        await stage.hides("psst")
+
+
+async def test_a_paste_is_text_and_asked_about(stage_at: Any) -> None:
+    async with stage_at(60, 14) as stage:
+        stage.type(paste("/quit\ntwo\nthree\nfour"))
+        await stage.shows("> /quit", "  two", "  three", "  four")
+        stage.type(ENTER)
+        await stage.shows_somewhere("send these 4 lines to #lobby as text, not as a command?")
+        stage.type("e")
+        await stage.shows("> /quit", "  two", "  three", "  four")
+        stage.type(f"{ENTER}y")
+
+        assert (await stage.keep())["lines"] == ["/quit", "two", "three", "four"]
+
+
+async def test_lines_that_come_at_once_are_a_paste_where_the_terminal_marks_none(stage_at: Any) -> None:
+    async with stage_at(60, 14) as stage:
+        await stage.shows(">")
+        stage.type("/quit\rtwo\rthree\rfour\r")
+        await stage.shows("> /quit", "  two", "  three", "  four")
+
+
+async def test_tab_completes_and_shows_stickers(stage_at: Any) -> None:
+    async with stage_at(60, 8) as stage:
+        await stage.tell("hi", "mei")
+        stage.type(f"@sm{TAB}")
+        await stage.shows_somewhere("🙂 @smile  😏 @smirk", "> @smile")
+        stage.type(TAB)
+        await stage.shows_somewhere("> @smirk")
+        stage.type(f"{CTRL_U}me{TAB}")
+        await stage.shows_somewhere("> mei:")
+
+
+async def test_f1_or_a_question_mark_lists_all_keys_and_escape_closes_the_list(stage_at: Any) -> None:
+    async with stage_at(80, 20) as stage:
+        for key in (F1, "?"):
+            stage.type(key)
+            await stage.shows_somewhere("Alt-1 to Alt-9")
+            stage.type(ESC)
+            await stage.hides("Alt-1 to Alt-9")
+        stage.type("really?")
+        await stage.shows_somewhere("> really?")
+
+
+async def test_ctrl_c_clears_the_draft_and_then_leaves(stage_at: Any) -> None:
+    async with stage_at(60, 8) as stage:
+        stage.type("half a sen")
+        await stage.shows_somewhere("> half a sen")
+        stage.type(CTRL_C)
+        await stage.hides("half")
+        stage.type(CTRL_C)
+        await stage.peer.part()
+        await stage.end()
+        await stage.shows("Disconnected from the server")
+        assert stage.status == 0
+
+
+@pytest.mark.parametrize("size", [(100, 24), (60, 14), (40, 10), (10, 3), (200, 60), (1, 1)])
+async def test_a_resize_at_any_moment_keeps_the_draft(stage_at: Any, size: tuple[int, int]) -> None:
+    async with stage_at(80, 24) as stage:
+        await stage.tell("some words that are long enough to be wrapped in a pane that is narrow 漢字漢字")
+        stage.type("draft")
+        await stage.shows_somewhere("> draft")
+
+        stage.resize(*size)
+        if size > (9, 3):
+            await stage.shows_somewhere("> draft")
+        stage.resize(70, 12)
+        await stage.shows_somewhere("> draft", "some words", "1 #lobby")
+
+
+async def test_coming_and_going_is_folded(stage_at: Any) -> None:
+    async with stage_at(60, 8) as stage:
+        for number in range(12):
+            await stage.tell("", f"p{number}", kind="joined")
+        for number in range(9):
+            await stage.tell("", f"p{number}", kind="left")
+
+        await stage.shows_somewhere("│ 12 came, 9 left")
+
+
+async def test_what_was_typed_without_a_connection_waits_and_can_be_taken_back(stage_at: Any) -> None:
+    async with stage_at(70, 10) as stage:
+        await stage.shows(">")
+        await stage.peer.aclose()
+        await stage.shows_somewhere("trying again")
+        stage.type(f"later{ENTER}")
+        await stage.shows_somewhere("me       later", "waits", "1 waits (/cancel)")
+        stage.type(f"/cancel{ENTER}")
+        await stage.shows_somewhere("1 line not sent: taken back")
+        await stage.hides("later")
+        stage.type(CTRL_C)
+        await stage.end()
+        assert stage.status == 0

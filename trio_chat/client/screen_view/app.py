@@ -1,0 +1,171 @@
+"""The screen view: opens the terminal, and draws it while the chat goes on."""
+
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+from urwid import TrioEventLoop
+from urwid.display.common import InputClosedError
+
+from trio_chat.awake_clock import AwakeClock
+from trio_chat.chat.text import clean, excerpt
+from trio_chat.client.conversation.app import ChatApp
+from trio_chat.client.conversation.surface import Surface
+from trio_chat.client.screen_view.frame import columns_of, make_frame, panes_of
+from trio_chat.client.screen_view.navigation import Navigation
+from trio_chat.client.screen_view.notifier import Notifier
+from trio_chat.client.screen_view.screen_display import ScreenDisplay
+from trio_chat.client.screen_view.screen_surface import ScreenSurface
+from trio_chat.client.screen_view.tab_menu import TabMenu
+from trio_chat.client.screen_view.terminal_screen import TerminalScreen
+from trio_chat.client.screen_view.view_state import ConnectionState, ViewState
+from trio_chat.client.stickers.catalogue import Catalogue
+from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.input import COMMANDS
+from trio_chat.client.transcript.line_layout import Columns, LineLayout
+from trio_chat.client.transcript.room_list import RoomStates
+
+KEY_FRAME_S, FRAME_S = 0.016, 0.1
+"""Least time between two frames: after a key, and while only lines arrive."""
+
+
+class ScreenView(ChatApp):
+    """The chat on the whole of a terminal."""
+
+    _display: ScreenDisplay
+
+    def make_display(self, surface: Surface) -> ScreenDisplay:
+        """Return the display that was opened with the surface."""
+        return self._display
+
+    @asynccontextmanager
+    async def open_surface(self, screen: TerminalScreen, catalogue: Catalogue) -> AsyncIterator[Surface]:
+        """Take over a terminal until the end of the block, then restore it."""
+        self.narrator.sums_presence = False
+        drawing = Drawing(screen, self._make_state(), has_times=self.options.has_times)
+        state = drawing.state
+        notifier = Notifier(screen.write, has_bell=self.options.has_bell)
+        self._display = ScreenDisplay(
+            state, self, notifier, redraw=drawing.want, columns=lambda: drawing.transcript_size[0].text
+        )
+        navigation = Navigation(state, self, self._display, lambda: drawing.transcript_size)
+        stickers = (*catalogue.stickers, *catalogue.aliases)
+        tab_menu = TabMenu(state, Completion(COMMANDS, stickers, self.narrator).words, catalogue)
+        surface = ScreenSurface(
+            state,
+            self.prompt_view(),
+            navigation,
+            tab_menu,
+            redraw=partial(drawing.want, is_urgent=True),
+            columns=lambda: drawing.size[0],
+            print_text=screen.print,
+        )
+        surface.forget_screen = screen.clear
+        drawing.navigation = navigation
+        try:
+            screen.start()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_read_keys, screen, surface)
+                nursery.start_soon(drawing.run, surface)
+                yield surface
+                surface.stop()
+                nursery.cancel_scope.cancel()
+        finally:
+            screen.stop()
+
+    def _make_state(self) -> ViewState:
+        sent: dict[str, list[str]] = defaultdict(list)
+        for line in self.memory.typed.lines if self.memory.typed else ():
+            sent[line.room].append(line.text)
+        return ViewState(
+            RoomStates(self.narrator.room, sent),
+            LineLayout(self.narrator.transcript),
+            self.narrator,
+            ConnectionState(str(self.address)),
+        )
+
+
+class Drawing:
+    """Draws the state of the screen, at most so many times a second."""
+
+    def __init__(self, screen: TerminalScreen, state: ViewState, *, has_times: bool) -> None:
+        self._screen = screen
+        self.state = state
+        self._has_times = has_times
+        self._is_wanted = trio.Event()
+        self._is_urgent = trio.Event()
+        self.navigation: Navigation | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the terminal."""
+        columns, rows = self._screen.get_cols_rows()
+        return max(columns, 1), max(rows, 1)
+
+    @property
+    def transcript_size(self) -> tuple[Columns, int]:
+        """Columns and rows of the transcript."""
+        panes = panes_of(self.state, *self.size)
+        return columns_of(panes, has_times=self._has_times), max(panes.body_rows - panes.topic_rows, 1)
+
+    def want(self, *, is_urgent: bool = False) -> None:
+        """Draw soon; sooner if it is urgent."""
+        self._is_wanted.set()
+        if is_urgent:
+            self._is_urgent.set()
+
+    async def run(self, surface: ScreenSurface) -> None:
+        """Draw for ever."""
+        self.want()
+        drawn_at = -FRAME_S
+        while True:
+            await self._is_wanted.wait()
+            with trio.move_on_at(drawn_at + FRAME_S):
+                await self._is_urgent.wait()
+            await trio.sleep_until(drawn_at + KEY_FRAME_S)
+            self._is_wanted, self._is_urgent = trio.Event(), trio.Event()
+            drawn_at = trio.current_time()
+            self._draw()
+            try:
+                await self._screen.send()
+            except OSError:  # the terminal is gone
+                surface.stop()
+                return
+
+    def _draw(self) -> None:
+        if self.navigation:
+            self.navigation.settled_place()
+        columns, rows = self.size
+        drawn, cursor = make_frame(self.state, columns, rows, has_times=self._has_times)
+        self._screen.draw(drawn, cursor, columns)
+        mentions = self.state.rooms.unread
+        title = f"{clean(excerpt(self.state.rooms.current.title))} {self.state.connection.server}"
+        self._screen.show_title(f"({mentions}) {title}" if mentions else title)
+
+
+async def _read_keys(screen: TerminalScreen, surface: ScreenSurface) -> None:
+    """Hand keys to the surface, until the terminal is gone."""
+    event_loop = TrioEventLoop()
+    screen.hook_event_loop(event_loop, lambda keys, _raw: surface.press(_names(keys), screen.take_paste))
+    try:
+        await event_loop.run_async()
+    except* (InputClosedError, OSError):
+        surface.stop()
+
+
+def _names(keys: Sequence[object]) -> list[str]:
+    """Return the keys among what a terminal reports: no clicks."""
+    return [key for key in keys if isinstance(key, str)]
+
+
+def run_screen_view(view: ScreenView, catalogue: Catalogue) -> int:
+    """Chat on the terminal. -> exit status. Raises LinkError, OSError"""
+    screen = TerminalScreen(sys.stdin, sys.stdout)
+    run = partial(view.run, partial(view.open_surface, screen, catalogue), is_persistent=True)
+    try:
+        return trio.run(run, clock=AwakeClock())
+    finally:
+        screen.close()

@@ -1,0 +1,75 @@
+"""The pane of the draft: the lines that are typed, or a question in their place, and what Tab offers."""
+
+from trio_chat.chat.text import clean
+from trio_chat.client.screen_view.view_state import Menu, ViewState
+from trio_chat.client.transcript.draft_layout import lay_out_draft, rows_of_draft
+from trio_chat.client.transcript.editor import Editor
+from trio_chat.client.transcript.panes import INPUT_ROWS_MAX
+from trio_chat.client.transcript.row_breaking import break_row, cut_with_mark, fit_row, width_of_text
+from trio_chat.client.transcript.rows import Part, Row, Style
+
+_PROMPT, _FIND_PROMPT = "> ", "find: "
+_MENU_ROWS_MAX = 3
+_HIDDEN = "•"
+
+
+def editor_of(state: ViewState) -> Editor:
+    """Return the editor to which keys go."""
+    return (state.finding or state.rooms.current).editor
+
+
+def input_rows(state: ViewState, columns: int) -> int:
+    """Return the number of rows that the pane would take."""
+    if state.question:
+        return len(break_row((Part(_question(state)),), columns - 1))
+    return rows_of_draft(editor_of(state).text, columns - len(_prompt(state)), INPUT_ROWS_MAX)
+
+
+def input_pane(state: ViewState, columns: int, height: int) -> tuple[list[Row], tuple[int, int]]:
+    """Return the rows of the pane, and column and row of the cursor."""
+    if state.question:
+        rows = break_row((Part(_question(state), Style.STRONG),), columns - 1)[-height:]
+        return rows, (sum(width_of_text(part.text) for part in rows[-1]), len(rows) - 1)
+    prompt, editor = _prompt(state), editor_of(state)
+    width = columns - len(prompt)
+    drawn = lay_out_draft(editor.text, editor.cursor, width, height)
+    shown: list[Row] = [
+        (Part(prompt if at == 0 else " " * len(prompt), Style.NOTICE), Part(clean(row)))
+        if row
+        else (Part(prompt if at == 0 else " " * len(prompt), Style.NOTICE),)
+        for at, row in enumerate(drawn.rows)
+    ]
+    return shown, (drawn.cursor[0] + len(prompt), drawn.cursor[1])
+
+
+def menu_rows(state: ViewState) -> int:
+    """Return the number of rows that the choices of Tab would take, at most."""
+    return _MENU_ROWS_MAX if state.menu and len(state.menu.choices) > 1 else 0
+
+
+def menu_pane(menu: Menu, columns: int, height: int) -> list[Row]:
+    """Return the choices of Tab side by side, as many as fit, from the page on that has the chosen one."""
+    lines: list[list[Part]] = [[]]
+    chosen_line = used = 0
+    for at, preview in enumerate(menu.previews):
+        text = f" {cut_with_mark(clean(preview), max(columns - 2, 1))} "
+        width = width_of_text(text)
+        if used + width > columns and lines[-1]:
+            lines.append([])
+            used = 0
+        lines[-1].append(Part(text, Style.CHOSEN if at == menu.chosen else Style.NOTICE))
+        used += width
+        if at == menu.chosen:
+            chosen_line = len(lines) - 1
+    first = chosen_line - chosen_line % max(height, 1)
+    return [fit_row(tuple(line), columns) for line in lines[first : first + height]]
+
+
+def _prompt(state: ViewState) -> str:
+    return _FIND_PROMPT if state.finding else _PROMPT
+
+
+def _question(state: ViewState) -> str:
+    assert state.question is not None
+    text = clean(state.question.text)
+    return f"{text} {_HIDDEN * len(state.question.secret)}" if state.question.is_secret else f"{text} "

@@ -1,0 +1,55 @@
+"""The list of all keys, as F1 shows it. Pure."""
+
+from trio_chat.client.transcript.row_breaking import break_row
+from trio_chat.client.transcript.rows import Part, Row, Style
+
+KEYS = (
+    ("Reading", ""),
+    ("PgUp, PgDn", "scroll; at the top, older lines are loaded"),
+    ("Alt-Home, Alt-End", "the oldest line that is loaded, the newest line"),
+    ("Alt-u", "go to the first line that is new to you"),
+    ("Ctrl-F, /search", "search in this room, or everywhere: Up and Down choose, Enter goes there"),
+    ("Rooms", ""),
+    ("Alt-1 to Alt-9", "go to the room with that number"),
+    ("Alt-a", "go to the next room with something new, where you are called first"),
+    ("Alt-Up, Alt-Down", "go to the room above or below"),
+    ("/join, /leave", "join a room; leave it, or close a private conversation"),
+    ("/msg NAME TEXT", "begin a private conversation; what you type in it goes to that person alone"),
+    ("Writing", ""),
+    ("Enter", "send"),
+    ("Alt-Enter", "begin another line of the same message"),
+    ("Tab, Shift-Tab", "complete a name, a /command, a @sticker or a room; again for the next one"),
+    ("Up, Down", "bring back what you sent before in this room; in a draft of several lines, move"),
+    ("Ctrl-A, Ctrl-E", "to the beginning or end of the line"),
+    ("Alt-b, Alt-f", "a word back, or on"),
+    ("Ctrl-W, Alt-d", "cut the word before, or behind the cursor"),
+    ("Ctrl-U, Ctrl-K", "cut everything, or the rest of the line; Ctrl-Y brings it back"),
+    ("Ctrl-T", "swap two letters"),
+    ("Ctrl-_, Alt-z", "undo"),
+    ("Alt-r, Alt-x", "send again what could not be sent, or drop it"),
+    ("Everything else", ""),
+    ("Ctrl-C", "stop what is being sent; else clear the draft; else leave"),
+    ("Ctrl-D", "leave, in an empty draft"),
+    ("Ctrl-L", "draw the screen anew"),
+    ("Ctrl-Z", "suspend; fg comes back"),
+    ("F1, or ? in an empty draft", "this list; any other key closes it"),
+)
+"""Headings, and keys with their effect."""
+
+_KEY_COLUMNS = 28
+
+
+def key_rows(columns: int) -> list[Row]:
+    """Return the list for so many columns."""
+    rows: list[Row] = []
+    for keys, effect in KEYS:
+        if not effect:
+            rows += [(), (Part(keys, Style.STRONG),)]
+        elif columns >= 2 * _KEY_COLUMNS:
+            first, *others = break_row((Part(effect),), columns - _KEY_COLUMNS - 2)
+            rows.append((Part(f"  {keys:<{_KEY_COLUMNS}}", Style.OWN), *first))
+            rows += [(Part(" " * (_KEY_COLUMNS + 2)), *row) for row in others]
+        else:
+            rows.append((Part(f"  {keys}", Style.OWN),))
+            rows += [(Part("    "), *row) for row in break_row((Part(effect),), columns - 4)]
+    return rows[1:]

@@ -1,0 +1,213 @@
+"""Moving about: between rooms, through a transcript, and through what a search found."""
+
+from collections.abc import Callable
+from secrets import token_hex
+
+from msgspec.structs import replace
+
+from trio_chat.client.conversation.app import ChatApp
+from trio_chat.client.link.events import Question
+from trio_chat.client.screen_view.screen_display import ScreenDisplay
+from trio_chat.client.screen_view.transcript_pane import scroller_of
+from trio_chat.client.screen_view.view_state import ViewState
+from trio_chat.client.transcript.line_layout import Columns
+from trio_chat.client.transcript.room_list import RoomState
+from trio_chat.client.transcript.scrolling import Place, Scroller
+from trio_chat.wire import frames
+
+PAGE = 100
+"""Entries asked for at once."""
+
+_ENTRIES_AROUND = 25
+"""Entries that are shown before and behind one to which somebody jumps, at most."""
+
+
+class Navigation:
+    """Changes what is shown, and asks the server for what is missing."""
+
+    def __init__(
+        self, state: ViewState, app: ChatApp, display: ScreenDisplay, size: Callable[[], tuple[Columns, int]]
+    ) -> None:
+        """`size` returns columns and rows of the transcript."""
+        self._state = state
+        self._app = app
+        self._display = display
+        self._size = size
+
+    # Rooms
+
+    def go_to(self, room: RoomState | None) -> None:
+        """Show a room, and what was said in it before."""
+        if room is None:
+            return
+        state = self._state
+        state.hits = state.menu = state.finding = None
+        state.shows_keys = False
+        had_news = room.unread
+        state.rooms.show(room)
+        if not room.is_private:
+            state.narrator.room = room.name
+            if self._app.conversation:
+                self._app.conversation.visit(room.name)
+        elif room.window.has_older is None:
+            self._request(room, frames.History(room=room.name, limit=PAGE, presence=False))
+        if had_news and room.window.rule is None and room.window.items:
+            self._set_rule(room, had_news)
+        self.mark_read()
+
+    def _set_rule(self, room: RoomState, unread: int) -> None:
+        """Put a line above the lines that are new, as far as they are here."""
+        items, left = room.window.items, unread
+        for at in range(len(items) - 1, -1, -1):
+            left -= getattr(items[at], "entry", None) is not None
+            if left == 0 or at == 0:
+                before = items[at - 1].id if at else items[0].id - 1
+                room.window.set_rule(f"{unread} new", before, items[at].time)
+                return
+
+    def go_to_number(self, number: int) -> None:
+        """Show the room with a number."""
+        self.go_to(self._state.rooms.number(number))
+
+    def step(self, by: int) -> None:
+        """Show the room above or below."""
+        self.go_to(self._state.rooms.beside(by))
+
+    def go_to_news(self) -> None:
+        """Show the next room with something new."""
+        self.go_to(self._state.rooms.with_news())
+
+    def mark_read(self) -> None:
+        """Take everything for read that is shown at the end of the current room."""
+        room = self._state.rooms.current
+        if room.place is None and room.window.is_live:
+            room.unread = room.mentions = 0
+            if self._app.conversation and not room.is_private and room.window.newest_id:
+                self._app.conversation.mark_read(room.name, room.window.newest_id)
+
+    # Scrolling
+
+    def scroll(self, pages: float) -> None:
+        """Scroll by so many panes: up if negative."""
+        scroller, height = self._scroller()
+        self._scroll_rows(scroller, round(pages * height) or (1 if pages > 0 else -1))
+
+    def _scroll_rows(self, scroller: Scroller, rows: int) -> None:
+        room = self._state.rooms.current
+        if rows < 0:
+            room.place, is_top = scroller.up(self.settled_place(), -rows)
+            if is_top:
+                self._request_older(room)
+            return
+        room.place = scroller.down(self.settled_place(), rows)
+        if room.place is None:
+            if room.window.is_live:
+                self.mark_read()
+            else:
+                self._request_newer(room)
+
+    def settled_place(self) -> Place | None:
+        """Return the place of the current room, moved down where its item is to stand in the middle of the pane."""
+        room = self._state.rooms.current
+        if room.place and room.rows_below:
+            scroller, height = self._scroller()
+            rows, room.rows_below = round(room.rows_below * (height - 1)), 0.0
+            room.place = scroller.down(room.place, rows)
+            if room.place is None:
+                self.mark_read()
+        return room.place
+
+    def go_to_top(self) -> None:
+        """Scroll to the oldest line that is loaded."""
+        room, (scroller, height) = self._state.rooms.current, self._scroller()
+        if room.window.items:
+            oldest = Place(room.window.items[0], 0)
+            room.place = scroller.down(oldest, height - 1)
+            self._request_older(room)
+
+    def go_to_end(self) -> None:
+        """Scroll to the newest line."""
+        room = self._state.rooms.current
+        self._state.hits, self._state.layout.phrases, self._state.layout.marked_id = None, (), None
+        room.place = None
+        if not room.window.is_live:
+            room.window.start_at((), is_live=True)
+            self._request(room, frames.History(room=room.name, limit=PAGE, presence=False))
+        self.mark_read()
+
+    def go_to_unread(self) -> None:
+        """Scroll to the line where the person stopped reading."""
+        room = self._state.rooms.current
+        if item := room.window.rule:
+            room.place, room.rows_below = Place(item, 0), 0.5
+
+    def _scroller(self) -> tuple[Scroller, int]:
+        columns, height = self._size()
+        return scroller_of(self._state, columns, height), height
+
+    # Requests
+
+    def _request_older(self, room: RoomState) -> None:
+        if room.window.has_older is not False and not room.request:
+            before = room.window.oldest_id
+            self._request(room, frames.History(room=room.name, before=before, limit=PAGE, presence=False))
+
+    def _request_newer(self, room: RoomState) -> None:
+        if not room.request:
+            after = room.window.newest_id
+            self._request(room, frames.History(room=room.name, after=after, limit=PAGE, presence=False))
+
+    def _request(self, room: RoomState, question: frames.History) -> None:
+        room.request = token_hex(16)
+        self._ask(replace(question, key=room.request))
+
+    def _ask(self, question: Question) -> None:
+        if self._app.conversation:
+            self._app.conversation.link.ask(question)
+
+    # Searching
+
+    def search(self, text: str) -> None:
+        """Search in the current room; of a private conversation, in all of them."""
+        room = self._state.rooms.current
+        if text.strip():
+            where = frames.MAILBOX if room.is_private else room.name
+            self._ask(frames.Search(text=text.strip()[:256], room=where, limit=PAGE // 2))
+
+    def choose_hit(self, by: int) -> None:
+        """Choose another of the lines that were found; at the first one, ask for older ones."""
+        hits = self._state.hits
+        if hits is None or not hits.entries:
+            return
+        hits.chosen = min(max(hits.chosen + by, 0), len(hits.entries) - 1)
+        if hits.chosen == 0 and hits.has_more and not hits.key:
+            hits.key = token_hex(16)
+            self._ask(replace(hits.search, before=hits.entries[0].id, key=hits.key))
+
+    def go_to_hit(self) -> None:
+        """Show the chosen line among those that were said around it."""
+        hits, state = self._state.hits, self._state
+        if hits is None or not hits.entries:
+            self.close_hits()
+            return
+        entry = hits.entries[hits.chosen]
+        state.hits = None
+        name = entry.room if entry.room != frames.MAILBOX else self._private_room(entry)
+        room = state.rooms.get(name)
+        state.rooms.show(room)
+        if not room.is_private:
+            state.narrator.room = room.name
+        if room.window.find(entry.id):
+            self._display.jump(room, entry.id)
+        else:
+            room.jump_id = entry.id
+            before = entry.id + _ENTRIES_AROUND
+            self._request(room, frames.History(room=name, before=before, limit=2 * _ENTRIES_AROUND, presence=False))
+
+    def _private_room(self, entry: frames.Said) -> str:
+        other = entry.to if entry.author == self._state.layout.label else entry.author
+        return f"{frames.MAILBOX}{other}"[: frames.KEY_LIMIT]
+
+    def close_hits(self) -> None:
+        """Go back to the transcript."""
+        self._state.hits, self._state.layout.phrases, self._state.layout.marked_id = None, (), None

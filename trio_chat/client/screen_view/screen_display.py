@@ -1,0 +1,309 @@
+"""The display of the screen view: puts events into the rooms that they belong to."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import trio
+
+from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Kind
+from trio_chat.chat.search_query import phrases_in, read_search
+from trio_chat.chat.text import excerpt
+from trio_chat.client.conversation.app import ChatApp
+from trio_chat.client.link.events import (
+    Answered,
+    Cancelled,
+    Connected,
+    Disconnected,
+    Failed,
+    MarkMoved,
+    NewSince,
+    Pending,
+    Received,
+    Refused,
+    RoomJoined,
+    RoomLeft,
+    Sent,
+    ServerNews,
+)
+from trio_chat.client.screen_view.notifier import Notifier
+from trio_chat.client.screen_view.view_state import Hits, ViewState
+from trio_chat.client.transcript.backfill import BACKFILL_KEY
+from trio_chat.client.transcript.rendered import RenderedOutput
+from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of
+from trio_chat.client.transcript.rows import Row
+from trio_chat.client.transcript.scrolling import Place
+from trio_chat.wire import frames
+
+_WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
+_CALL_CHARS_MAX = 100
+_NEWEST = frames.History(room=frames.MAILBOX).bounds
+"""The bounds of a request for the newest entries."""
+
+
+class ScreenDisplay:
+    """Shows rendered output by changing the state of the screen."""
+
+    broken: OSError | None = None
+
+    def __init__(
+        self,
+        state: ViewState,
+        app: ChatApp,
+        notifier: Notifier,
+        *,
+        redraw: Callable[[], None],
+        columns: Callable[[], int],
+    ) -> None:
+        """`redraw` is called after each change; `columns` returns the width of the text of a line."""
+        self.transcript = state.narrator.transcript
+        self._state = state
+        self._app = app
+        self._notifier = notifier
+        self._redraw = redraw
+        self._columns = columns
+        self._pending_since: dict[str, float] = {}
+
+    @property
+    def columns(self) -> int | None:
+        """Width of the text of a line."""
+        return self._columns()
+
+    def is_read(self, room: str) -> bool:
+        """Tell whether somebody sees the newest lines of a room."""
+        current = self._state.rooms.current
+        is_it = room == current.name or (room == frames.MAILBOX and current.is_private)
+        return is_it and current.place is None and self._state.hits is None
+
+    async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
+        """Print rows in the current room, as a notice of the client."""
+        await trio.lowlevel.checkpoint()
+        if rows:
+            self._note(self._state.rooms.current, rows)
+        self._follow_link()
+
+    async def notice(self, text: str) -> None:
+        """Show a notice of the client itself, until the next key."""
+        await trio.lowlevel.checkpoint()
+        self._state.message = text
+        self._follow_link()
+
+    async def show(self, outputs: Sequence[RenderedOutput]) -> None:
+        """Show rendered output."""
+        await trio.lowlevel.checkpoint()
+        for output in outputs:
+            self._show(output)
+        self._follow_link()
+
+    def _follow_link(self) -> None:
+        """Take over what the status and the list of rooms show of the link."""
+        state, conversation = self._state, self._app.conversation
+        if conversation is not None:
+            link, connection = conversation.link, state.connection
+            state.layout.label, connection.label = link.label, state.narrator.label
+            connection.is_connected, connection.topics = link.is_connected, link.rooms
+            connection.waiting = tuple(state.narrator.delivery.waiting.values())
+            state.rooms.keep(link.rooms)
+        for room in state.rooms.all:
+            room.window.trim(is_shown=room is state.rooms.current, reads_oldest=room.place is not None)
+        self._redraw()
+
+    def _show(self, output: RenderedOutput) -> None:
+        state, rooms = self._state, self._state.rooms
+        match output.event:
+            case Received():
+                self._receive(output.event, output)
+            case Answered():
+                self._answer(output.event, output)
+            case Connected():
+                state.connection.trouble = ""
+                self._say(output)
+            case Disconnected(reason=reason):
+                state.connection.trouble = f"{reason}; trying again"
+                for room in rooms.all:  # requests are dropped with their connection
+                    room.request, room.jump_id = "", 0
+            case Pending(message=message):
+                self._pending_since[message.key] = trio.current_time()
+                self._go_to_person(message)
+            case Sent(message=message):
+                began = self._pending_since.pop(message.key, trio.current_time())
+                state.connection.lag_s = trio.current_time() - began
+                self._say(output)
+            case Failed(message=message) as failed:
+                self._pending_since.pop(message.key, None)
+                name = f"{frames.MAILBOX}{message.to}" if isinstance(message, frames.Tell) else message.room
+                rooms.get(name).fail(failed)
+            case Cancelled(messages=messages):
+                for message in messages:
+                    self._pending_since.pop(message.key, None)
+                self._say(output)
+            case NewSince():
+                self._show_news(output.event)
+            case ServerNews(rooms=news):
+                for name, told in news.items():
+                    self._set_counts(rooms.find(name), told.new, told.mentions)
+            case MarkMoved(room=name, id=entry_id):
+                if (read := rooms.find(name)) and read.window.newest_id <= entry_id:
+                    read.unread = read.mentions = 0
+            case RoomJoined(room=name):
+                rooms.get(name)
+                if state.narrator.room == name:
+                    rooms.show(rooms.get(name))
+            case RoomLeft(room=name):
+                if left := rooms.find(name):
+                    rooms.close(left)
+                if not rooms.current.is_private:
+                    rooms.show(rooms.get(state.narrator.room))
+            case Refused(question=question) if question and (asking := self._asking(question.key)):
+                asking.request, asking.jump_id = "", 0
+                self._note_all(output)
+            case _:
+                self._note_all(output)
+
+    def _set_counts(self, room: RoomState | None, unread: int, mentions: int) -> None:
+        if room and room is not self._state.rooms.current:
+            room.unread, room.mentions = max(unread, 0), max(mentions, 0)
+
+    def _asking(self, key: str) -> RoomState | None:
+        """Return the room for which a request was made."""
+        return next((room for room in self._state.rooms.all if room.request and room.request == key), None)
+
+    # Entries
+
+    def _receive(self, received: Received, output: RenderedOutput) -> None:
+        entry, label = received.entry, self._app.conversation.link.label if self._app.conversation else ""
+        if entry.kind in _WORDS and not output.items:  # somebody who is ignored
+            return
+        if entry.kind == Kind.RENAMED:
+            self._state.rooms.rename(entry.author, entry.text)
+        name = room_of(entry, label)
+        if name == frames.MAILBOX:  # such as an entry of the mailbox that was removed
+            name = self._state.rooms.current.name
+        room = self._state.rooms.get(name)
+        if room.window.is_live:
+            room.window.add(entry, is_mention=output.is_mention)
+        else:
+            room.skipped_id = max(room.skipped_id, entry.id)
+        if entry.kind in NEW_KINDS and entry.author != label:
+            self._count(room, is_mention=output.is_mention)
+            if output.is_mention:
+                self._notifier.call(room.title, f"{excerpt(entry.author)}: {excerpt(entry.text, _CALL_CHARS_MAX)}")
+
+    def _count(self, room: RoomState, *, is_mention: bool) -> None:
+        if not (room is self._state.rooms.current and self.is_read(room.name)):
+            room.unread += 1
+            room.mentions += is_mention
+
+    def _go_to_person(self, message: object) -> None:
+        """Show the private conversation in which the person has just said something."""
+        if isinstance(message, frames.Tell):
+            room = self._state.rooms.get(f"{frames.MAILBOX}{message.to}")
+            if message.key and room is not self._state.rooms.current and not self._state.rooms.current.is_private:
+                self._state.rooms.show(room)
+
+    def _show_news(self, news: NewSince) -> None:
+        """Show where the person stopped reading; of a room that is not shown, the number of new lines."""
+        if news.room == frames.MAILBOX:
+            return
+        room = self._state.rooms.get(news.room)
+        if news.is_shown:
+            count = f"more than {news.count}" if news.has_more else str(news.count)
+            room.window.set_rule(f"{count} new", room.window.newest_id, time.time())
+        else:
+            room.unread = max(news.count, 0)
+
+    # Answers
+
+    def _answer(self, answered: Answered, output: RenderedOutput) -> None:
+        question, answer = answered.question, answered.answer
+        is_ours = question.key.startswith(BACKFILL_KEY)
+        match answer:
+            case frames.Page() if isinstance(question, frames.Search):
+                self._show_hits(question, answer)
+            case frames.Page() if isinstance(question, frames.History):
+                self._show_page(question, answer, output, is_ours=is_ours)
+            case frames.Members() if is_ours:
+                pass
+            case _:
+                self._note_all(output)
+
+    def _show_page(self, question: frames.History, page: frames.Page, output: RenderedOutput, *, is_ours: bool) -> None:
+        rooms, label = self._state.rooms, self._state.layout.label
+        entries = [entry for entry in page.entries if not self._is_ignored(entry)]
+        if question.room == frames.MAILBOX:
+            for entry in entries:
+                room = rooms.get(room_of(entry, label))
+                room.window.add(entry, is_mention=entry.author != label)
+                if entry.author != label:
+                    self._count(room, is_mention=True)
+            return
+        asking = rooms.find(question.room)
+        if asking and asking.request == question.key:
+            self._take_page(asking, question, page, entries)
+        elif asking and is_ours:
+            asking.window.add_page(entries, has_older=page.more or None)
+        elif asking and asking.window.is_live and question.bounds == _NEWEST:
+            asking.window.add_page(entries, has_older=page.more)
+            if entries and (first := asking.window.find(entries[0].id)):
+                rooms.show(asking)
+                asking.place = Place(first, 0)
+        else:
+            self._note_all(output)
+
+    def _take_page(
+        self, room: RoomState, question: frames.History, page: frames.Page, entries: Sequence[frames.Said]
+    ) -> None:
+        """Take in a page that the person has scrolled to, or jumped to."""
+        room.request = ""
+        if room.jump_id:
+            room.window.start_at(entries, is_live=False)
+            self.jump(room, room.jump_id)
+        elif question.after is None:
+            room.window.add_page(entries, has_older=page.more)
+        else:
+            for entry in entries:
+                room.window.add(entry)
+            room.window.is_live = not page.more and room.window.newest_id >= room.skipped_id
+
+    def jump(self, room: RoomState, entry_id: int) -> None:
+        """Go to an entry that is in the window."""
+        room.jump_id = 0
+        self._state.layout.marked_id = entry_id
+        if item := room.window.find(entry_id):
+            room.place = Place(item, 0)
+            room.rows_below = 0.5
+
+    def _show_hits(self, search: frames.Search, page: frames.Page) -> None:
+        state = self._state
+        entries = [entry for entry in page.entries if not self._is_ignored(entry)]
+        if state.hits and state.hits.key == search.key:
+            state.hits.entries[:0] = entries
+            state.hits.chosen += len(entries)
+            state.hits.has_more, state.hits.key = page.more, ""
+        else:
+            with suppress(ChatError):
+                state.layout.phrases = phrases_in(read_search(search.text, 0.0).words)
+            state.hits = Hits(search, entries, chosen=max(len(entries) - 1, 0), has_more=page.more)
+
+    def _is_ignored(self, entry: frames.Said) -> bool:
+        return entry.kind in _WORDS and self._state.narrator.people.ignored.has(entry.author, entry.account)
+
+    # Notices
+
+    def _say(self, output: RenderedOutput) -> None:
+        if output.notices:
+            self._state.message = "; ".join(output.notices)
+
+    def _note_all(self, output: RenderedOutput) -> None:
+        """Put rows that are no entry into their room, or into the current one."""
+        for item in output.items:
+            room = self._state.rooms.find(item.room) if item.room != self._state.narrator.room else None
+            self._note(room or self._state.rooms.current, item.rows)
+        for notice in output.notices:
+            self._note(self._state.rooms.current, self.transcript.notice(notice))
+
+    def _note(self, room: RoomState, rows: Sequence[Row]) -> None:
+        note = room.window.note(rows, time.time())
+        if room is self._state.rooms.current and room.place is None:
+            room.place, room.rows_below = Place(note, 0), 1.0  # of many rows, the first ones are shown

@@ -1,0 +1,54 @@
+"""Completion by Tab: the first choice is put into the draft at once, and Tab again puts the next one there."""
+
+from collections.abc import Callable, Sequence
+
+from trio_chat.client.screen_view.view_state import Menu, ViewState
+from trio_chat.client.stickers.catalogue import Catalogue
+from trio_chat.client.transcript.completion import TabCompletion
+
+CHOICES_MAX = 100
+"""Choices that are offered."""
+
+Complete = Callable[[str], Sequence[TabCompletion]]
+
+
+class TabMenu:
+    """Completes the word before the cursor."""
+
+    def __init__(self, state: ViewState, words: Complete, catalogue: Catalogue) -> None:
+        self._state = state
+        self._words = words
+        self._catalogue = catalogue
+
+    def complete(self, step: int) -> None:
+        """Complete, or take the next choice; the one before if `step` is negative."""
+        if self._state.finding:
+            return
+        menu = self._state.menu
+        if menu is None:
+            self._open()
+        else:
+            self._put(menu, (menu.chosen + step) % len(menu.choices))
+
+    def _open(self) -> None:
+        editor = self._state.rooms.current.editor
+        choices = self._words(editor.text[: editor.cursor])[:CHOICES_MAX]
+        if not choices:
+            return
+        start = editor.cursor - choices[0].replaced
+        menu = Menu(choices, [self._preview(choice.text.strip()) for choice in choices], start)
+        self._state.menu = menu if len(choices) > 1 else None
+        self._put(menu, 0)
+
+    def _put(self, menu: Menu, chosen: int) -> None:
+        editor, text = self._state.rooms.current.editor, menu.choices[chosen].text
+        menu.chosen = chosen
+        editor.set(editor.text[: menu.start] + text + editor.text[editor.cursor :], menu.start + len(text))
+
+    def _preview(self, word: str) -> str:
+        """Return a choice as it is shown: a sticker with its drawing, where that is one line."""
+        sticker = self._catalogue.find(word[1:]) if word.startswith("@") else None
+        if sticker is None:
+            return word
+        drawn = sticker.render(word[1:])
+        return word if drawn.below else f"{drawn.line} {word}"

@@ -1,0 +1,182 @@
+"""The terminal: urwid's raw screen, which never waits for it, and takes a paste as one piece.
+
+urwid writes where it stands, and would stand still with a terminal that takes nothing. Here its output is a buffer that
+one task sends, by a descriptor of its own: others that have the same terminal open keep theirs as it was.
+"""
+
+import os
+import re
+import termios
+import time
+import tty
+from collections.abc import Hashable
+from contextlib import suppress
+from select import select
+from typing import TextIO
+
+import trio
+import urwid
+from urwid.display.raw import Screen
+
+from trio_chat.client.screen_view.palette import PALETTE
+from trio_chat.client.transcript.rows import Row
+
+_BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
+"""DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
+
+_PASTE = re.compile(rb"\x1b\[200~(.*?)\x1b\[201~", re.DOTALL)
+_PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
+_PASTE_BYTES_MAX = 4 * 1024 * 1024
+"""Bytes of a paste whose end is awaited: more than a draft can have."""
+
+_TYPED_AHEAD_MAX = 64 * 1024
+
+RESTORE_TIMEOUT_S = 1.0
+"""Time to wait for a terminal that takes nothing, when it is to be restored."""
+
+
+class TerminalScreen(Screen):
+    """A screen whose output is sent by `send`, and whose keys go to a callback."""
+
+    def __init__(self, stdin: TextIO, stdout: TextIO) -> None:
+        urwid.set_encoding("utf-8")
+        super().__init__(stdin, stdout, bracketed_paste_mode=True, focus_reporting=False)
+        if os.environ.get("NO_COLOR"):
+            self.set_terminal_properties(colors=1)
+        for name, foreground, background, mono in PALETTE:
+            self.register_palette_entry(name, foreground, background, mono)
+        self._output: list[str] = []
+        self._unsent = b""
+        self._shown_title = ""
+        self._pastes: list[str] = []
+        self._partial_paste = b""
+        self._fd_in, self._fd = stdin.fileno(), stdout.fileno()
+        self._own_fd = _open_again(self._fd)
+
+    def close(self) -> None:
+        """Close the descriptor of the output."""
+        if self._own_fd is not None:
+            os.close(self._own_fd)
+            self._own_fd = None
+
+    # Output
+
+    def write(self, data: str) -> None:
+        """Add to the output."""
+        self._output.append(data)
+
+    def flush(self) -> None:
+        """Do nothing: `send` sends."""
+
+    def draw(self, rows: list[Row], cursor: tuple[int, int] | None, columns: int) -> None:
+        """Add a frame to the output: what differs from the one before."""
+        self._output.append(_BEGIN_FRAME)
+        self.draw_screen((columns, len(rows)), canvas_of(rows, cursor, columns))
+        self._output.append(_END_FRAME)
+
+    def show_title(self, title: str) -> None:
+        """Show a title of the window, where it is another one."""
+        if title != self._shown_title:
+            self._shown_title = title
+            self.set_title(title)
+
+    async def send(self) -> None:
+        """Send the output. Raises OSError where the terminal is gone."""
+        self._take_output()
+        while self._unsent:
+            if self._own_fd is None:
+                self._unsent = self._unsent[os.write(self._fd, self._unsent) :]
+                continue
+            try:
+                self._unsent = self._unsent[os.write(self._own_fd, self._unsent) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._own_fd)
+
+    def _take_output(self) -> None:
+        self._unsent += "".join(self._output).encode(errors="replace")
+        self._output.clear()
+
+    def print(self, text: str) -> None:
+        """Print when the screen is gone, as long as the terminal takes it."""
+        self.write(text)
+        self._send_in_time()
+
+    def _send_in_time(self) -> None:
+        """Send the output, for as long as RESTORE_TIMEOUT_S."""
+        self._take_output()
+        fd, deadline = self._fd if self._own_fd is None else self._own_fd, time.monotonic() + RESTORE_TIMEOUT_S
+        with suppress(OSError):  # it is gone
+            while self._unsent and (left_s := deadline - time.monotonic()) > 0:
+                if select([], [fd], [], left_s)[1]:
+                    self._unsent = self._unsent[os.write(fd, self._unsent[:512]) :]
+
+    def _detect_terminal_modes(self) -> None:
+        """Ask the terminal nothing: a late answer would be taken for typing."""
+        self.modes.alternate_buffer = True
+
+    def _start(self, *args: bool, **kwargs: bool) -> None:
+        """Take over the terminal, with Ctrl-C, Ctrl-\\, Ctrl-S and Ctrl-Q as keys; Ctrl-Z suspends."""
+        self._partial_paste += _typed_ahead(self._fd_in)
+        super()._start(*args, **kwargs)
+        self._wake_input_loop()
+        self.tty_signal_keys("undefined", "undefined", "undefined", "undefined", fileno=self._fd_in)
+
+    def _stop(self) -> None:
+        """Restore the terminal, also from a frame that was cut off."""
+        self._unsent = b"" if not self._unsent else b"\x18" + _END_FRAME.encode()  # CAN ends a sequence
+        super()._stop()
+        self._send_in_time()
+
+    # Input
+
+    def get_available_raw_input(self) -> list[int]:
+        """Return the bytes that were typed, with an empty paste in the place of each."""
+        data = self._partial_paste + bytes(super().get_available_raw_input())
+        self._partial_paste = b""
+        before, begin, rest = _PASTE.sub(self._put_aside, data).rpartition(_PASTE_BEGIN)
+        if begin and _PASTE_END not in rest and len(rest) < _PASTE_BYTES_MAX:
+            self._partial_paste = begin + rest
+            return list(before)
+        return list(before + begin + rest)
+
+    def take_paste(self) -> str:
+        """Return the text of the paste whose key comes next."""
+        return self._pastes.pop(0) if self._pastes else ""
+
+    def _put_aside(self, paste: re.Match[bytes]) -> bytes:
+        if not paste[1]:
+            return b""
+        self._pastes.append(paste[1].decode(errors="replace"))
+        return _PASTE_BEGIN + _PASTE_END
+
+
+def canvas_of(rows: list[Row], cursor: tuple[int, int] | None, columns: int) -> urwid.TextCanvas:
+    """Return rows, each of so many columns, as urwid draws them."""
+    texts: list[bytes] = []
+    attributes: list[list[tuple[Hashable, int]]] = []
+    for row in rows:
+        parts = [(part.style.value, part.text.encode(errors="replace")) for part in row if part.text]
+        texts.append(b"".join(text for _, text in parts))
+        attributes.append([(style, len(text)) for style, text in parts])
+    return urwid.TextCanvas(texts, attributes, cursor=cursor, maxcol=columns, check_width=False)
+
+
+def _typed_ahead(fd: int) -> bytes:
+    """Return what was typed before the screen was there: urwid would throw it away."""
+    before = termios.tcgetattr(fd)
+    tty.setcbreak(fd, termios.TCSANOW)
+    try:
+        typed = b""
+        while len(typed) < _TYPED_AHEAD_MAX and select([fd], [], [], 0)[0] and (more := os.read(fd, 1024)):
+            typed += more
+        return typed
+    finally:
+        termios.tcsetattr(fd, termios.TCSANOW, before)
+
+
+def _open_again(fd: int) -> int | None:
+    """Open a terminal once more, so that it can be written without waiting. -> None where it has no name here"""
+    try:
+        return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None

@@ -1,0 +1,62 @@
+"""The pane of the transcript: the topic, the lines of a room, and below them those that are not kept yet."""
+
+from trio_chat.chat.text import clean, excerpt
+from trio_chat.client.link.events import Message
+from trio_chat.client.screen_view.view_state import ViewState
+from trio_chat.client.transcript.line_layout import Columns
+from trio_chat.client.transcript.room_list import RoomState
+from trio_chat.client.transcript.row_breaking import cut_with_mark
+from trio_chat.client.transcript.rows import Part, Row, Style
+from trio_chat.client.transcript.scrolling import Scroller
+from trio_chat.wire import frames
+
+_WAITING_MAX = 20
+"""Messages shown that are not kept yet; the status has the number of all."""
+
+_TOPIC_MAX = 400
+
+
+def topic_row(state: ViewState, columns: int) -> Row:
+    """Return the row above a transcript."""
+    room = state.rooms.current
+    topic = clean(excerpt(state.connection.topics.get(room.name, ""), _TOPIC_MAX))
+    kind = "  private" if room.is_private else ""
+    title = cut_with_mark(clean(room.title), columns)
+    return (Part(title, Style.STRONG), Part(cut_with_mark(f"{kind}  {topic}", columns - len(title)), Style.NOTICE))
+
+
+def transcript_pane(state: ViewState, columns: Columns, height: int) -> list[Row]:
+    """Return the rows of a transcript, the newest at the bottom."""
+    room = state.rooms.current
+    tail = [] if room.place else _tail(state, columns)[-height:]
+    above = scroller_of(state, columns, height).visible(room.place, max(height - len(tail), 0))
+    if not above and not tail:
+        return [(Part("nothing was said here yet", Style.NOTICE),)]
+    return [*above, *tail]
+
+
+def scroller_of(state: ViewState, columns: Columns, height: int) -> Scroller:
+    """Return what scrolls the transcript of the current room."""
+    return Scroller(state.rooms.current.window, state.layout, columns, height)
+
+
+def _tail(state: ViewState, columns: Columns) -> list[Row]:
+    """Return the rows of the messages that are not kept yet, or that failed."""
+    room, rows = state.rooms.current, list[Row]()
+    for failed in room.failed:
+        why = f"not sent: {clean(excerpt(failed.reason, 200))} · Alt-r again · Alt-x drop"
+        rows += state.layout.waiting(failed.message, columns, state=why, style=Style.FAILED)
+    waiting = [message for message in state.connection.waiting if _is_in(message, room)]
+    hidden = len(waiting) - _WAITING_MAX
+    if hidden > 0:
+        rows.append((Part(f"{hidden} more are not kept yet", Style.WAITING),))
+    why = "not kept yet" if state.connection.is_connected else "waits"
+    for message in waiting[-_WAITING_MAX:]:
+        rows += state.layout.waiting(message, columns, state=why, style=Style.WAITING)
+    return rows
+
+
+def _is_in(message: Message, room: RoomState) -> bool:
+    if isinstance(message, frames.Tell):
+        return room.is_private and room.person.casefold() == message.to.casefold()
+    return message.room == room.name

@@ -1,0 +1,72 @@
+"""The state of the screen: everything that the panes show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from trio_chat.client.conversation.question import Question
+from trio_chat.client.link.events import Message
+from trio_chat.client.transcript.completion import TabCompletion
+from trio_chat.client.transcript.line_layout import LineLayout
+from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.room_list import RoomState, RoomStates
+from trio_chat.wire import frames
+
+
+@dataclass(eq=False)
+class Menu:
+    """The completions that Tab offers, one of which is in the draft."""
+
+    choices: Sequence[TabCompletion]
+    previews: Sequence[str]
+    """The choices as they are shown."""
+    start: int
+    """The index in the draft at which a choice is put."""
+    chosen: int = 0
+
+
+@dataclass(eq=False)
+class Hits:
+    """The lines that a search found, oldest first."""
+
+    search: frames.Search
+    entries: list[frames.Said]
+    chosen: int
+    has_more: bool
+    key: str = ""
+    """The key of the request for more that is under way."""
+
+
+@dataclass(eq=False)
+class ConnectionState:
+    """The connection as the status shows it."""
+
+    server: str
+    label: str = ""
+    is_connected: bool = False
+    trouble: str = ""
+    """The reason why there is no connection."""
+    topics: dict[str, str] = field(default_factory=dict)
+    waiting: tuple[Message, ...] = ()
+    """Messages that the server has not kept yet."""
+    lag_s: float = 0.0
+    """Time that the server took to keep the last message."""
+
+
+@dataclass(eq=False)
+class ViewState:
+    """Everything that the panes show."""
+
+    rooms: RoomStates
+    layout: LineLayout
+    narrator: Narrator
+    connection: ConnectionState
+    question: Question | None = None
+    menu: Menu | None = None
+    hits: Hits | None = None
+    shows_keys: bool = False
+    keys_row: int = 0
+    """The first row of the list of keys that is shown."""
+    finding: RoomState | None = None
+    """A line in place of the draft, in which something to search for is typed."""
+    message: str = ""
+    """A notice of the client, until the next key."""
