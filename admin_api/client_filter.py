@@ -13,6 +13,7 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
+from trio_chat.chat.nicks import fold
 from trio_chat.chat.operators.networks import Network, address_of, read_network
 
 WORDS_MAX = 100
@@ -41,6 +42,12 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The seconds since their last line or frame, at least."""
     away: bool | None = None
     """True for clients whose connection is broken, False for connected ones."""
+    muted: bool | None = None
+    """True for clients whose words are refused, False for the others."""
+    tls: bool | None = None
+    """True for clients whose connection this server encrypts, False for the others."""
+    account: Annotated[Text | None, msgspec.Meta(examples=["alice"])] = None
+    """The claimed name that they have proven, or the id of its account."""
     search: Text | None = None
     """A part of their nick, address and port, room or id."""
     ids: Annotated[str, msgspec.Meta(min_length=1, max_length=IDS_MAX, examples=["c1,c2"])] | None = None
@@ -117,6 +124,19 @@ def _is_away(wanted: object, _chat: Chat) -> Matches:
     return lambda client: (client.away_since is not None) is wanted
 
 
+def _is_muted(wanted: object, chat: Chat) -> Matches:
+    return lambda client: chat.is_muted(client) is wanted
+
+
+def _is_encrypted(wanted: object, _chat: Chat) -> Matches:
+    return lambda client: client.outlet.is_encrypted is wanted
+
+
+def _is_of_account(text: object, _chat: Chat) -> Matches:
+    wanted, name = str(text), fold(str(text))
+    return lambda client: client.account == wanted or (bool(client.account) and fold(client.nick or "") == name)
+
+
 def _is_one_of(ids: object, _chat: Chat) -> Matches:
     wanted = frozenset(str(ids).split(","))
     return lambda client: client.id in wanted
@@ -141,6 +161,9 @@ _TESTS: Mapping[str, Callable[[object, Chat], Matches]] = MappingProxyType(
         "behind": _is_behind_by,
         "idle": _is_idle_for,
         "away": _is_away,
+        "muted": _is_muted,
+        "tls": _is_encrypted,
+        "account": _is_of_account,
         "search": _contains,
         "ids": _is_one_of,
     }

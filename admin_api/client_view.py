@@ -26,8 +26,8 @@ class Behind(msgspec.Struct, frozen=True):
 class ClientView(msgspec.Struct, frozen=True):
     """A client as operators see it. `idle_s`: since its last line or frame. `away_s`: since its connection broke.
 
-    `places`: those of its account, with this one; 1 without an account. `tls`: this server encrypts its connection.
-    `muted`: what it says is refused.
+    `account`: the id of the account that it has proven to be, null for a guest; `places`: those of it, with this
+    one. `tls`: the server encrypts its connection. `muted`: what it says is refused.
 
     Of a client that is away, the address and port are the last that it had; "" and 0 where a restart has lost them.
     """
@@ -38,6 +38,7 @@ class ClientView(msgspec.Struct, frozen=True):
     nick: str | None
     label: str
     rooms: list[str]
+    account: str | None
     places: int
     mode: Mode
     tls: bool
@@ -59,6 +60,7 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         nick=client.nick,
         label=client.label,
         rooms=[room.name for room in client.members],
+        account=client.account or None,
         places=len(chat.places_of(client)),
         mode=client.mode,
         tls=client.outlet.is_encrypted,

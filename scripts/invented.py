@@ -1,5 +1,6 @@
 """An invented chat for pictures: people, rooms, an hour of traffic, and some trouble. The same at each run."""
 
+import base64
 import math
 import random
 from collections.abc import Sequence
@@ -67,6 +68,18 @@ PEOPLE: Sequence[tuple[str, str, int, Mode, tuple[str, ...], float, float | None
     ("yuki", "2001:db8:7::a1", 49152, Mode.FRAMES, ("lobby", "release-2_4"), 410, None, 0),
 )
 
+# nick, keys, password, operator
+NAMES: Sequence[tuple[str, int, bool, str]] = (
+    ("ann", 2, True, ANN),
+    ("mei", 1, False, ANN),
+    ("bob", 1, True, MEI),
+    ("lena", 0, True, MEI),
+    ("νίκος", 3, False, MEI),
+    ("安德烈", 1, False, MEI),
+    ("carla", 0, False, ANN),
+)
+"""Claimed names; carla has not taken hers yet."""
+
 RESOURCES = MappingProxyType(
     {
         "memory": (412 * 2**20, 2 * 2**30),
@@ -91,7 +104,9 @@ ENDED = MappingProxyType(
 async def invent(admin: AdminServer) -> None:
     """Fill a chat that is empty."""
     admin.chat.rules = admin.chat.rules.__class__(announce_max_members=20)
+    await _hand_out(admin)
     people = [_join(admin, *person[:5]) for person in PEOPLE]
+    _join(admin, "ann", "198.51.100.14", 51200, Mode.LINES, ("ops",))
     rng = random.Random(7)
     rooms = [name for name, weight in zip(ROOMS, (8, 3, 3, 2, 1, 1), strict=True) for _ in range(weight)]
     for number in range(len(PEOPLE), CLIENTS):
@@ -112,7 +127,7 @@ async def invent(admin: AdminServer) -> None:
     admin.now += 2 * 3600 - 240
     for name, author, text in SAID:
         admin.now += 25
-        [client] = admin.chat.find(author)
+        client, *_ = admin.chat.find(author)
         admin.chat.say(client, admin.chat.rooms.find(name), text)
         await admin.deliver()
     admin.now += 240 - 25 * len(SAID)
@@ -144,12 +159,35 @@ def _join(admin: AdminServer, nick: str, address: str, port: int, mode: Mode, ro
     client = admin.chat.connect(address, port, mode=mode, outlet=HeldOutlet(), session=session)
     for room in rooms:
         admin.chat.join(client, room)
-    if nick:
+    if account := admin.accounts.names.owner_of(nick):
+        admin.chat.enter_as(client, account.id, nick, "key")
+    elif nick:
         admin.chat.rename(client, nick)
     client.connected_at = admin.now - 60 * (port % 1400) - 200
     client.last_input_at = admin.now - port % 3000
     client.lines_in = port % 140
     return client
+
+
+async def _hand_out(admin: AdminServer) -> None:
+    """Hand the names out, and leave an invite open."""
+    for number, (nick, keys, has_password, by) in enumerate(NAMES):
+        account = await admin.accounts.add(nick, by=by)
+        for key in range(keys):
+            await admin.accounts.add_key(account.id, _key(10 * number + key))
+        if has_password:
+            await admin.accounts.set_password(account.id, "correct horse battery")
+        admin.now += 3600
+    carla = admin.accounts.names.owner_of("carla")
+    if carla:
+        await admin.accounts.make_invite(uses=1, expires_s=7 * 86400, by=ANN, account=carla.id)
+    await admin.accounts.make_invite(uses=5, expires_s=2 * 86400, by=MEI)
+
+
+def _key(number: int) -> str:
+    """Return the line of a public key that nobody has."""
+    public = b"".join(len(part).to_bytes(4, "big") + part for part in (b"ssh-ed25519", bytes([number]) * 32))
+    return f"ssh-ed25519 {base64.b64encode(public).decode()}"
 
 
 def _set_times(admin: AdminServer, client: Client, idle_s: float, stuck_s: float | None, behind: int) -> None:

@@ -43,6 +43,7 @@ PAGES = (
     ConsolePage("clients", "Clients", counts="clients"),
     _ROOMS,
     ConsolePage("rooms/<room>", "Room", tab=_ROOMS),
+    ConsolePage("names", "Names", counts="names"),
     ConsolePage("bans", "Bans and mutes", counts="bans mutes"),
     ConsolePage("hooks", "Hooks", counts="hooks"),
     ConsolePage("audit", "Audit"),

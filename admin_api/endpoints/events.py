@@ -29,6 +29,7 @@ DEFAULT: Wanted = frozenset({"client", "operator", "health", "limit"})
 ACTIONS = (
     *("ban", "unban", "change-ban", "mute", "unmute", "change-mute"),
     *("reload", "say", "announce", SET_TOPIC, "hook", "unhook", "kick-many", "remove"),
+    *("name-add", "name-reset", "name-remove", "invite", "invite-withdraw"),
 )
 """The names of events of operators."""
 

@@ -24,6 +24,7 @@ class StatusCounts(msgspec.Struct, frozen=True):
     bans: int
     mutes: int
     hooks: int
+    names: int
 
 
 class StatusTimes(msgspec.Struct, frozen=True):
@@ -63,6 +64,7 @@ async def show_status(state: AdminState) -> Response:
         bans=len(state.operator.bans),
         mutes=len(state.operator.mutes),
         hooks=len(state.operator.hooks),
+        names=len(state.accounts.names),
     )
     return answer(
         Status(

@@ -18,6 +18,13 @@ FILTERS = {
     "mode=lines": {"ann", "bob"},
     "idle=150": {"ann"},
     "away=true": set(),
+    "muted=true": {"bob"},
+    "muted=false": {"ann", "zoe"},
+    "tls=true": {"zoe"},
+    "tls=false": {"ann", "bob"},
+    "account=ANN": {"ann"},
+    "account=0123456789abcdef": {"ann"},
+    "account=bob": set(),
     "away=false": {"ann", "bob", "zoe"},
     "search=dev": {"ann", "bob"},
     "search=10.0.0.2:4": {"bob"},
@@ -31,16 +38,22 @@ FILTERS = {
 
 @pytest.fixture
 async def crowd(admin):
-    """Ann and Bob in #dev, Zoe by frames; Ann has been silent for longest."""
+    """Ann and Bob in #dev, Zoe by frames; Ann has been silent for longest, and proven her name, Bob is muted."""
     for port, (nick, address, mode) in enumerate(
         [("ann", "10.0.0.1", Mode.LINES), ("bob", "10.0.0.2", Mode.LINES), ("zoe", "2001:db8::1", Mode.FRAMES)], 4000
     ):
         client = admin.connect(port, address, mode=mode)
-        admin.chat.rename(client, nick)
+        if nick == "ann":
+            admin.chat.enter_as(client, "0123456789abcdef", nick, "password")
+        else:
+            admin.chat.rename(client, nick)
         admin.chat.record_input(client)
+        client.outlet.is_encrypted = nick == "zoe"
         if nick != "zoe":
             admin.chat.join(client, "dev")
         admin.now += 60
+    bob = admin.chat.find("bob")[0]
+    admin.operator.mute(await admin.operator.draft_mute(bob, reason="", by="console", until=None))
     return admin
 
 
@@ -61,9 +74,10 @@ async def test_a_filter_lists_those_it_fits_and_counts_them(crowd, query):
 
 
 async def test_those_who_are_behind_are_found_by_how_much(crowd):
-    bob = crowd.chat.find("bob")[0]
+    zoe = crowd.chat.find("zoe")[0]
+    crowd.chat.join(zoe, "dev")
     for _ in range(3):
-        await crowd.chat.say(bob, crowd.chat.current_room(bob), "hello").kept()
+        await crowd.chat.say(zoe, crowd.chat.current_room(zoe), "hello").kept()
     crowd.chat.deliver(await crowd.journal.read("dev", limit=100))
     behind = crowd.chat.find("ann")[0].behind[0]
 

@@ -3,6 +3,7 @@
 import { el, say, set } from "./dom.js";
 import { duration, exact, moment, plural } from "./format.js";
 
+const MARK = "®"; // of a proven name, as in the chat: events.MARK
 const STUCK_S = 2; // before that, it is only slow
 
 const cell = (name, className = "") => el("td", { class: className, "data-cell": name });
@@ -15,8 +16,9 @@ export function makeRow(client, actions) {
   const kick = el("button", { type: "button", class: "quiet danger", onclick: () => actions.kick(row.client) }, "Kick");
   const ban = el("button", { type: "button", class: "quiet danger hide", onclick: () => actions.ban(row.client) }, "Ban");
   const who = cell("who");
+  const places = el("span", { class: "pill plain", hidden: true });
   const muted = el("span", { class: "pill warn", hidden: true }, "muted");
-  who.append(el("div", { class: "named" }, name, muted), el("div", { class: "sub cut" }, el("span"), el("span", { class: "hide wide" })));
+  who.append(el("div", { class: "named" }, name, places, muted), el("div", { class: "sub cut" }, el("span"), el("span", { class: "hide wide" })));
   const act = cell("act", "act");
   act.append(kick, ban, el("span", { class: "soft", hidden: true }));
   const picked = cell("pick", "hide");
@@ -53,10 +55,13 @@ export function updateRow(row, client, { isPicked, isCurrent, outcome, times }) 
 
 function updateWho(who, name, client) {
   const address = addressOf(client);
-  say(name, client.nick ?? address);
-  name.title = client.nick ?? address;
+  const [, places, muted] = name.parentElement.children;
+  say(name, client.nick ? `${client.nick}${client.account ? MARK : ""}` : address);
+  name.title = client.account ? `${client.nick}, a claimed name that is proven` : (client.nick ?? address);
   name.classList.toggle("mono", !client.nick);
-  name.nextElementSibling.hidden = !client.muted;
+  places.hidden = client.places < 2;
+  say(places, `${client.places} places`);
+  muted.hidden = !client.muted;
   const [below, mode] = who.lastElementChild.children;
   say(below, client.nick ? address : "no nick");
   say(mode, [client.mode === "lines" ? "" : client.mode, client.tls ? "TLS" : ""].filter(Boolean).map((word) => ` · ${word}`).join(""));

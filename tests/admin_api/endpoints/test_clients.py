@@ -20,6 +20,7 @@ ALICE = {
     "nick": "alice",
     "label": "alice",
     "rooms": ["lobby"],
+    "account": None,
     "places": 1,
     "mode": "lines",
     "tls": False,
