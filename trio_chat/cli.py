@@ -308,11 +308,17 @@ def history(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+_ACCOUNTS_OPTION = click.option(
+    "--accounts", is_flag=True, help="With the claimed names: their keys, hashes of passwords, rooms and read marks."
+)
+
+
 @history.command("export", cls=SettingsCommand, short_help="Write the history to a file or stdout.")
 @click.argument("file", default="-", metavar="[FILE]")
+@_ACCOUNTS_OPTION
 @deferred_options(ServeSettings, _HISTORY_OPTIONS)
 @config_option
-def export_history(file: str, config: Path | None, **flags: Any) -> int:
+def export_history(file: str, accounts: bool, config: Path | None, **flags: Any) -> int:
     """Write the history to FILE or stdout, one JSON object per line and entry. The server may be running.
 
     Finds the journal by the same options, variables and file as the server.
@@ -320,14 +326,15 @@ def export_history(file: str, config: Path | None, **flags: Any) -> int:
     settings = _load(ServeSettings, flags, file=config)
     from trio_chat.backup import transfer
 
-    return transfer.export_history(settings, file)
+    return transfer.export_history(settings, file, with_accounts=accounts)
 
 
 @history.command("import", cls=SettingsCommand, short_help="Add the history in a file or on stdin to the journal.")
 @click.argument("file", default="-", metavar="[FILE]")
+@_ACCOUNTS_OPTION
 @deferred_options(ServeSettings, _HISTORY_OPTIONS | {"data": "The server's data folder; created if it is missing."})
 @config_option
-def import_history(file: str, config: Path | None, **flags: Any) -> int:
+def import_history(file: str, accounts: bool, config: Path | None, **flags: Any) -> int:
     """Add the entries in FILE or on stdin that the journal lacks: all of them, or none if a line is damaged.
 
     No server may be running on the journal. Importing a file again changes nothing.
@@ -335,7 +342,7 @@ def import_history(file: str, config: Path | None, **flags: Any) -> int:
     settings = _load(ServeSettings, flags, file=config)
     from trio_chat.backup import transfer
 
-    return transfer.import_history(settings, file)
+    return transfer.import_history(settings, file, with_accounts=accounts)
 
 
 @history.command("compact", cls=SettingsCommand, short_help="Give the disk space of removed entries back.")

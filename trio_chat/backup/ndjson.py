@@ -1,4 +1,5 @@
-"""The format of a history file: a header, then the entries by rising ids, as lines of JSON in UTF-8.
+"""The format of a history file: a header, then the accounts where they were asked for (`name_lines.py`), then the
+entries by rising ids, as lines of JSON in UTF-8.
 
 Unknown fields and other versions are refused, so that nothing is lost silently.
 """
@@ -6,7 +7,7 @@ Unknown fields and other versions are refused, so that nothing is lost silently.
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from trio_chat.chat.events import Draft, Entry, Kind
 
@@ -29,13 +30,17 @@ class FormatError(Exception):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The first line: the journal of the entries, and the id of the last one, which reveals a truncated file."""
+    """The first line: the journal of the entries, and the id of the last one, which reveals a truncated file.
+
+    `accounts` is the number of accounts behind it; it is left out where they were not asked for, as early versions do.
+    """
 
     format: FormatName = "trio-chat history"
     version: Literal[1] = 1
     epoch: Annotated[str, Meta(min_length=1, max_length=64)]
     pruned_to: Id
     last_id: Id
+    accounts: Annotated[int, Meta(ge=0, le=10**7)] | UnsetType = UNSET
 
 
 class _Beginning(msgspec.Struct, frozen=True):

@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import BinaryIO, NamedTuple, TypeVar
 
 import click
 import trio
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from trio_chat.backup.files import BackupError, name_of, reading, writing
+from trio_chat.backup.name_lines import decode_name, encode_name
 from trio_chat.backup.ndjson import FormatError, Header, decode_entry, decode_header, encode_entry, encode_header
 from trio_chat.chat.events import Entry
 from trio_chat.chat.text import clean
@@ -17,6 +20,7 @@ from trio_chat.config import ServeSettings
 from trio_chat.journal import (
     HistoryReader,
     Importable,
+    Journal,
     JournalError,
     Origin,
     check_outlasts_server,
@@ -49,17 +53,20 @@ class TransferResult(NamedTuple):
     missing: str | None = None
 
 
-def export_history(settings: ServeSettings, name: str) -> int:
+def export_history(settings: ServeSettings, name: str, *, with_accounts: bool = False) -> int:
     """Write the whole history of a journal, even while a server uses it. -> exit status. Reports on stderr.
 
-    Damaged entries are left out and named; the status is INCOMPLETE_STATUS then.
+    With its accounts if asked for. Damaged entries are left out and named; the status is INCOMPLETE_STATUS then.
     """
-    return _run(_export, settings, name)
+    return _run(partial(_export, with_accounts=with_accounts), settings, name)
 
 
-def import_history(settings: ServeSettings, name: str) -> int:
-    """Import all entries of a file, or none if it is malformed. -> exit status. Reports on stderr."""
-    return _run(_import, settings, name)
+def import_history(settings: ServeSettings, name: str, *, with_accounts: bool = False) -> int:
+    """Import all entries of a file, or none if it is malformed. -> exit status. Reports on stderr.
+
+    With its accounts if asked for: those whose names belong to others here are left out and named.
+    """
+    return _run(partial(_import, with_accounts=with_accounts), settings, name)
 
 
 def compact_history(settings: ServeSettings) -> int:
@@ -88,19 +95,26 @@ def _run(
     return 0
 
 
-async def _export(settings: ServeSettings, name: str) -> TransferResult:
+async def _export(settings: ServeSettings, name: str, *, with_accounts: bool) -> TransferResult:
     count = damaged = seen = 0
     async with open_history(settings.journal, data=settings.data) as history:
-        header = Header(epoch=history.epoch, pruned_to=history.pruned_to, last_id=await _last_whole(history))
+        names = await history.read_names() if with_accounts else []
+        header = Header(
+            epoch=history.epoch,
+            pruned_to=history.pruned_to,
+            last_id=await _last_whole(history),
+            accounts=len(names) if with_accounts else UNSET,
+        )
         with writing(name) as file, _progress(header) as report_progress:
-            file.write(encode_header(header))
+            file.write(encode_header(header) + b"".join(map(encode_name, names)))
             while past := await history.read(None, after=seen, before=history.last_id + 1, limit=PAGE):
                 entries = [it for it in past if isinstance(it, Entry)]
                 file.write(b"".join(map(encode_entry, entries)))
                 count, damaged, seen = count + len(entries), damaged + len(past) - len(entries), past[-1].id
                 report_progress(seen)
         lack = f"{_counted(damaged)} could not be exported: {history.damage}" if damaged else None
-    return TransferResult(f"exported {_counted(count)}", lack)
+    exported = f" and {_counted(len(names), 'account', 'accounts')}" if with_accounts else ""
+    return TransferResult(f"exported {_counted(count)}{exported}", lack)
 
 
 async def _last_whole(history: HistoryReader) -> int:
@@ -114,7 +128,7 @@ async def _last_whole(history: HistoryReader) -> int:
     return 0
 
 
-async def _import(settings: ServeSettings, name: str) -> TransferResult:
+async def _import(settings: ServeSettings, name: str, *, with_accounts: bool) -> TransferResult:
     check_outlasts_server(settings.journal)
     with reading(name) as file:
         source = Source(file, name_of(name, "stdin"))  # first: a file that is not a history must not create a journal
@@ -125,21 +139,43 @@ async def _import(settings: ServeSettings, name: str) -> TransferResult:
                     count = await need(journal, Importable).load(source.entries(report_progress), origin)
                 finally:
                     source.stop()
+            fate = await _load_names(journal, source) if with_accounts else _untouched(source)
     known = f"; {source.count - count} were here already" if source.count > count else ""
-    return TransferResult(f"imported {_counted(count)}{known}")
+    return TransferResult(f"imported {_counted(count)}{known}{fate}")
+
+
+async def _load_names(journal: Journal, source: "Source") -> str:
+    """Add the accounts of a file, once its entries are here. -> the end of a sentence about them"""
+    if source.header.accounts is UNSET:
+        return "; the file has no accounts: they are exported with --accounts"
+    here = {account.id for account, _ in await journal.read_names()}
+    keeps_marks = journal.epoch == source.header.epoch
+    taken = await need(journal, Importable).load_names(source.names, keeps_marks=keeps_marks)
+    new = sum(account.id not in here for account, _ in source.names) - len(taken)
+    left_out = f"; left out, since they belong to others here: {', '.join(taken)}" if taken else ""
+    return f"; and {_counted(new, 'account', 'accounts')}{left_out}"
+
+
+def _untouched(source: "Source") -> str:
+    """Return the end of a sentence about the accounts of a file that were not asked for."""
+    return f"; its {_counted(len(source.names), 'account', 'accounts')} only with --accounts" if source.names else ""
 
 
 class Source:
     """Reader of a history file, for one thread at a time."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        """Read the header. Raises BackupError."""
+        """Read the header, and the accounts if there are any. Raises BackupError."""
         self._file = file
         self._name = name
         self._number = 0
         self._is_stopped = False
         self.count = 0
         self.header = self._read(self._line(), decode_header)
+        self.names = [
+            self._read(self._line(), decode_name)
+            for _ in range(0 if self.header.accounts is UNSET else self.header.accounts)
+        ]
 
     def stop(self) -> None:
         """Make the iterator of entries raise, so that a journal that still reads it keeps none."""
@@ -202,5 +238,5 @@ def _progress(header: Header) -> Iterator[ReportProgress]:
         yield report
 
 
-def _counted(count: int) -> str:
-    return f"{count} entr{'y' if count == 1 else 'ies'}"
+def _counted(count: int, one: str = "entry", many: str = "entries") -> str:
+    return f"{count} {one if count == 1 else many}"
