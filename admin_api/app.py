@@ -9,7 +9,7 @@ from quart import Response
 from quart_trio import QuartTrio
 
 from admin_api import endpoints
-from admin_api.console.app import add_console, console_audiences
+from admin_api.console.app import PageMoment, add_console, console_audiences
 from admin_api.http.access import Access
 from admin_api.http.authentication import Authentication
 from admin_api.http.encryption import GetContext
@@ -68,7 +68,7 @@ def create_app(state: AdminState, access: Access) -> QuartTrio:
     authentication = Authentication(access)
     audiences = {one.view.__name__: one.audience for one in ENDPOINTS} | dict(console_audiences())
     _count_requests(app, state)
-    add_console(app, authentication)
+    add_console(app, authentication, lambda: PageMoment(state.events.last_id, state.operator.clock()))
     guard(app, authentication, access.names, audiences)
     add_endpoints(app, ENDPOINTS, state)
     return app

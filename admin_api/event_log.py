@@ -163,6 +163,11 @@ class EventLog:
         """The number of the next event."""
         return self._track.end
 
+    @property
+    def last_id(self) -> str:
+        """The id of the newest event: who goes on behind it gets all that come from now on."""
+        return f"{self.run}-{self.end - 1}"
+
     def append_change(self, chat: Chat, change: Change, client: Client, reason: DisconnectReason | None) -> None:
         """Append that a client connected or disconnected."""
         self._append("client", change, ClientEvent(self._now(), view_of(chat, client), reason))

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote, urlsplit
 
@@ -41,14 +43,30 @@ def _view_name(page: ConsolePage) -> str:
     return f"console_{page.script}"
 
 
-def add_console(app: Quart, authentication: Authentication) -> None:
-    """Let `app` serve the console. To be called before the guard is added, which refuses strangers at `/`."""
+@dataclass(frozen=True, slots=True)
+class PageMoment:
+    """The moment of which a page is: the id of the newest event then, and the time in seconds since 1970."""
+
+    last_event: str
+    time: float
+
+    @property
+    def time_written(self) -> str:
+        """The time as the API takes it."""
+        return datetime.fromtimestamp(self.time, UTC).isoformat()
+
+
+def add_console(app: Quart, authentication: Authentication, moment: Callable[[], PageMoment]) -> None:
+    """Let `app` serve the console. To be called before the guard is added, which refuses strangers at `/`.
+
+    `moment` tells of which moment a page is that is made now: it follows the events from there, and so misses none.
+    """
     rules: tuple[tuple[str, str, str, Callable[..., Awaitable[Response]]], ...] = (
         ("GET", SIGN_IN, "console_sign_in", _show_sign_in),
         ("POST", SIGN_IN, "console_signing_in", partial(_sign_in, authentication)),
         ("POST", "/console/sign-out", "console_sign_out", partial(_sign_out, authentication)),
         ("GET", "/console/static/<_digest>/<name>", "console_static", _show_static),
-        *(("GET", page.path, _view_name(page), partial(_show_page, authentication, page)) for page in PAGES),
+        *(("GET", page.path, _view_name(page), partial(_show_page, authentication, moment, page)) for page in PAGES),
     )
     app.before_request(_lead_browsers)
     for method, rule, name, view in rules:
@@ -66,7 +84,9 @@ async def _lead_browsers() -> Response | None:
     return answer
 
 
-async def _show_page(authentication: Authentication, page: ConsolePage, *, room: str = "") -> Response:
+async def _show_page(
+    authentication: Authentication, moment: Callable[[], PageMoment], page: ConsolePage, *, room: str = ""
+) -> Response:
     if refusal := await authentication.refuse(request):
         if refusal.status_code == 401:
             return _redirect(f"{SIGN_IN}?next={quote(_asked_for())}")
@@ -78,6 +98,7 @@ async def _show_page(authentication: Authentication, page: ConsolePage, *, room:
             page=page,
             title=f"#{room.removeprefix('#')}" if room else page.title,
             by=g.by,
+            moment=moment(),
             csrf_token=session.csrf_token if session else "",
             is_signed_in=session is not None,
         )

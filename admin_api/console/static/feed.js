@@ -1,6 +1,6 @@
 // What happens now, newest first, in words. Gives: Feed. It is no live region: lines would be read out all day.
 
-import { get } from "./api.js";
+import { get, query } from "./api.js";
 import { byId, el, say } from "./dom.js";
 import { clock, exact, moment, operatorOf } from "./format.js";
 
@@ -99,7 +99,8 @@ export class Feed {
   // Begin with what operators did last: a page that was just opened has seen nothing else.
   async begin() {
     try {
-      const { audit } = await get(`/audit?limit=${EARLIER}`);
+      const until = document.querySelector('meta[name="made-at"]').content; // what came since, comes as events
+      const { audit } = await get(`/audit${query({ limit: EARLIER, until })}`);
       for (const record of audit) this.show(record.time, wordsOf(record.action, record), { isEarlier: true });
     } catch {
       // The journal cannot be read: health says so.

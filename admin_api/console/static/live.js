@@ -18,7 +18,7 @@ export class Live {
     this.state = "connecting";
     this.lostAt = null; // when the connection was lost, in ms
     this.nextTry = null; // when it is tried again, in ms
-    this.lastId = "";
+    this.lastId = document.querySelector('meta[name="last-event"]').content; // what the page was made with is behind it
     this.tries = 0;
     document.addEventListener("visibilitychange", () => this.visibilityChanged());
   }
