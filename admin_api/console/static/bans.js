@@ -79,8 +79,8 @@ const lists = [
 });
 
 search.value = remembered("search");
-searched(search, (text) => {
-  remember({ search: text });
+search.addEventListener("input", () => remember({ search: search.value.trim() })); // at once: a refresh goes by it
+searched(search, () => {
   for (const list of lists) list.restart();
 });
 

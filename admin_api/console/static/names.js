@@ -130,10 +130,8 @@ function updateInvite(row, one) {
 }
 
 search.value = remembered("search");
-searched(search, (text) => {
-  remember({ search: text });
-  refreshSoon(0);
-});
+search.addEventListener("input", () => remember({ search: search.value.trim() })); // at once: a refresh goes by it
+searched(search, () => refreshSoon(0));
 
 const [add, invited] = [then(handOut), then(invite)];
 byId("add-name").addEventListener("click", () => add());
