@@ -23,8 +23,8 @@ from trio_chat.chat.answers import (
 )
 from trio_chat.chat.command_table import Command, Effect, argument_in, command_in, parse, refuse_hidden, table_of
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import LOBBY, Receipt
-from trio_chat.chat.history_argument import lines_wanted, range_wanted
+from trio_chat.chat.events import LOBBY, MAILBOX_MARK, Receipt
+from trio_chat.chat.history_argument import conversation_in, lines_wanted, range_wanted
 from trio_chat.chat.nicks import check_room, name_of_guest
 from trio_chat.chat.prices import (
     BOTH_MAILBOXES,
@@ -104,7 +104,7 @@ def price_of(client: "Client", typed: TypedLine) -> int:
 
 def _entries_wanted(command: "Command[Run]", typed: TypedLine) -> int:
     try:
-        return lines_wanted(argument_in(typed), command.limit)
+        return lines_wanted(conversation_in(argument_in(typed))[1], command.limit)
     except ChatError:
         return 0
 
@@ -226,14 +226,17 @@ def _topic(call: Call) -> Answer:
 
 
 def _history(call: Call) -> Answer:
-    wanted = range_wanted(call.argument, call.limit, call.chat.time)
-    return HistoryQuery(call.room.name, wanted.limit, wanted.bounds)
+    room, argument = conversation_in(call.argument)
+    wanted = range_wanted(argument, call.limit, call.chat.time)
+    return HistoryQuery(room or call.room.name, wanted.limit, wanted.bounds)
 
 
 def _search(call: Call) -> Answer:
     terms = read_search(call.argument, call.chat.time)
-    rooms = [call.chat.room_of(call.client, name) for name in terms.rooms] or [call.room]
-    return SearchQuery(tuple(room.name for room in rooms), terms, call.limit)
+    rooms = [
+        name if name.startswith(MAILBOX_MARK) else call.chat.room_of(call.client, name).name for name in terms.rooms
+    ]
+    return SearchQuery(tuple(rooms or [call.room.name]), terms, call.limit)
 
 
 def _with_secret(what: RequestedOfNames) -> "Run":
@@ -369,7 +372,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
         ),
         Command(
             "history",
-            "[N] [before WHEN]",
+            "[@NAME] [N] [before WHEN]",
             f"show the last {HISTORY_DEFAULT}, or N; WHEN: 14:00, yesterday, 2026-11-28",
             _history,
             Effect.ASKS,

@@ -17,6 +17,14 @@ class HistoryRange(msgspec.Struct, frozen=True):
     bounds: Bounds = Bounds()
 
 
+def conversation_in(argument: str) -> tuple[str, str]:
+    """Split off `@NAME`, with which one's own conversation with somebody is meant. -> it, or "", and the rest"""
+    first, *rest = argument.split(maxsplit=1) or [""]
+    if not first.startswith("@") or len(first) == 1:
+        return "", argument
+    return first, rest[0] if rest else ""
+
+
 def lines_wanted(argument: str, most: int) -> int:
     """Read the N of `/history N`: no more than there may be at once. Raises ChatError for what is no such number."""
     number, _ = _split(argument)

@@ -52,7 +52,7 @@ def read_search(typed: str, now: float) -> SearchTerms:
             case "from", value:
                 authors.append(value.removeprefix("@").removeprefix("[").removesuffix("]"))
             case "in", value:
-                rooms.append(check_room(value))
+                rooms.append(value if value.startswith("@") else check_room(value))
             case (word, value):
                 bounds = bounds.within(read_bound(word, value, now))
             case None:

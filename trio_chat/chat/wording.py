@@ -111,6 +111,11 @@ def waits_for_member(label: str) -> str:
     return f"[{label}] is not here: this waits for them"
 
 
+def news_in(room: str, new: int, mentions: int) -> str:
+    """Sum up what is new in a room to a member who comes back."""
+    return f"#{room}: {new:,} new" + (f", {mentions:,} for you" if mentions else "")
+
+
 def who_you_are(label: str) -> str:
     """Answer `/nick` without a name."""
     return f"you are [{label}]; /nick NAME changes that"

@@ -52,6 +52,7 @@ from trio_chat.server.operation.stdio import Printer
 from trio_chat.server.operation.systemd import ServiceManager, inherited_sockets
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import log_disconnect
+from trio_chat.server.sessions.read_marks import note_forever
 from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.sessions.settling import settled
 from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECORDS_S
@@ -226,6 +227,7 @@ class Server:
             context.pump,
             context.heartbeats,
             self.components.operator_log,
+            context.memories,
         ):
             start(part.run)
         start(watch_for_reload, partial(self.reloader.request, "SIGHUP"), self.stop.request, STDIN)
@@ -234,6 +236,7 @@ class Server:
         start(watch_unacknowledged, context.chat)
         start(self._follow_journal)
         start(self._tick)
+        start(note_forever, context)
         start(self._watch_certificate)
 
     async def _restore(self) -> None:
@@ -279,6 +282,7 @@ class Server:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.context.journal.settled)
                 nursery.start_soon(self.components.operator_log.settled, RECORDS_S)
+                nursery.start_soon(self.context.memories.keep_last)
                 nursery.start_soon(self.admin.events.aclose, EVENT_STREAMS_S)
                 nursery.start_soon(self.admin.withdraw)
 

@@ -36,6 +36,7 @@ from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission, limits_of
 from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper
 from trio_chat.server.upkeep.housekeeping import Pruning
+from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
 from trio_chat.server.upkeep.name_keeping import NameKeeping
 from trio_chat.server.upkeep.operator_log import OperatorLog
 from trio_chat.server.upkeep.settled_clock import SettledClock
@@ -89,7 +90,7 @@ def wire(
         on_news=pump.schedule,
         mute_of=lambda client: operator.mutes.refusal(client, time.time()),
         owner_of=lambda nick: owner_of(all_accounts.names, nick),
-        on_room=lambda account, room, is_in: None,
+        on_room=lambda account, room, is_in: memories.note_room(account, room, is_in),
     )
     chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
     all_accounts = Accounts(
@@ -100,6 +101,11 @@ def wire(
         presence=chat,
         sleep=trio.sleep,
         invites=invites,
+    )
+    memories = MemoryKeeping(
+        journal,
+        is_here=lambda account: bool(chat.places(account)),
+        is_known=lambda account: all_accounts.names.by_id(account) is not None,
     )
     pump.on_memory_error = chat.rooms.budget.give_up
     operator_log = OperatorLog(journal, time.time, on_record=on_record)
@@ -120,6 +126,7 @@ def wire(
         searches=Searches(journal, admission),
         ends=Turnstile(nursery),
         accounts=all_accounts,
+        memories=memories,
         tls=secrets.tls,
         plain_passwords=settings.plain_passwords,
         proxy_binding=secrets.proxy_binding,

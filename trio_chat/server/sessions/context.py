@@ -14,6 +14,7 @@ from trio_chat.server.sessions.throttle import Overdrafts, RateLimit
 from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.tls import Tls
+from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class SessionContext:
     searches: Searches
     ends: Turnstile
     accounts: Accounts
+    memories: MemoryKeeping
     tls: Tls | None = None
     plain_passwords: bool = False
     """True if passwords of names are taken over connections without TLS from other machines, too."""

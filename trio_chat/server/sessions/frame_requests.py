@@ -25,11 +25,13 @@ from trio_chat.chat.search_query import read_search
 from trio_chat.chat.typed_line import read_line
 from trio_chat.journal import Damaged, Past
 from trio_chat.journal.lookup import ids_of
+from trio_chat.server.sessions.conversations import read_past, search_past
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.keyed import Speech
 from trio_chat.server.sessions.mentions import mentions_of
 from trio_chat.server.sessions.name_frames import claim_name, run_name_request
-from trio_chat.server.sessions.name_requests import NO_NAMES
+from trio_chat.server.sessions.name_requests import NEEDS_LOGIN
+from trio_chat.server.sessions.read_marks import read_by
 from trio_chat.server.sessions.settling import departed, failures_of
 from trio_chat.server.sessions.welcome import room_info
 from trio_chat.wire import frames
@@ -112,21 +114,33 @@ async def _list_rooms(talk: FrameConversation, request: frames.ListRooms) -> Non
 
 
 async def _history(talk: FrameConversation, request: frames.History) -> None:
-    room = talk.client.mailbox_name if request.room == frames.MAILBOX else talk.room(request.room).name
+    room = _room_to_read(talk, request.room)
     before, after = await ids_of(talk.journal, request.bounds)
-    past = await talk.journal.read(
-        room, limit=request.limit + 1, before=before, after=after, without_presence=not request.presence
+    past = await read_past(
+        talk.context,
+        talk.client,
+        room,
+        limit=request.limit + 1,
+        before=before,
+        after=after,
+        without_presence=not request.presence,
     )
     talk.answer(_page(past, request))
+
+
+def _room_to_read(talk: FrameConversation, name: str) -> str:
+    """Return the name of a room that the client is in; `@` and `@NAME` as they are. Raises ChatError."""
+    return name if name.startswith(frames.MAILBOX) else talk.room(name).name
 
 
 async def _search(talk: FrameConversation, request: frames.Search) -> None:
     terms = read_search(request.text, talk.chat.time)
     named = terms.rooms or ((request.room,) if request.room else ())
-    rooms = [talk.room(name).name for name in named] or [room.name for room in talk.client.members]
+    rooms = [_room_to_read(talk, name) for name in named] or [room.name for room in talk.client.members]
     before, after = await ids_of(talk.journal, terms.bounds.within(Bounds(before=request.before)))
     searches = talk.context.searches
-    found = await searches.run(
+    found = await search_past(
+        talk.context,
         talk.client,
         talk.outlet,
         rooms,
@@ -173,12 +187,15 @@ async def _claim_name(talk: FrameConversation, request: frames.ClaimName) -> Non
     await claim_name(talk, request)
 
 
-async def _read(_talk: FrameConversation, _request: frames.Read) -> None:
-    """Do nothing: nobody here has read marks."""
+async def _read(talk: FrameConversation, request: frames.Read) -> None:
+    read_by(talk.context, talk.client, request.room, request.id)
 
 
-async def _ignored(_talk: FrameConversation, _request: frames.Ignored) -> None:
-    raise ChatError("unknown-type", NO_NAMES)
+async def _ignored(talk: FrameConversation, request: frames.Ignored) -> None:
+    if not talk.client.account:
+        raise ChatError("usage", NEEDS_LOGIN)
+    talk.context.memories.note_ignored(talk.client.account, request.names)
+    talk.answer(frames.Done(key=request.key))
 
 
 async def _ping(talk: FrameConversation, request: frames.Ping) -> None:

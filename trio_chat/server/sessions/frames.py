@@ -83,6 +83,9 @@ class FramesSession:
             self._talk.answer(frames.Error(code=error.code, text=error.text, key=admitted.hello.key))
             self._talk.is_leaving = True
         else:
+            if admitted.hello.remembered and not admitted.is_resumed:  # rooms that nobody could charge for before
+                rooms = len(self._talk.client.members) - len(set(admitted.hello.rooms))
+                self._reader.throttle.owe(max(0, rooms), self._talk.context.rate_limit)
             await self._handle(admitted.ahead)
 
     async def run(self) -> None:

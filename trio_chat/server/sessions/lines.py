@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 
@@ -31,6 +31,7 @@ from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, command_meant, notice,
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.blank_lines import BlankLines
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
+from trio_chat.server.sessions.coming_back import ComingBack
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
 from trio_chat.server.sessions.hidden_input import hide_answer, hide_input
@@ -47,6 +48,7 @@ from trio_chat.server.sessions.name_requests import (
 )
 from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.past_answers import PastAnswers
+from trio_chat.server.sessions.read_marks import note_sent
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
@@ -85,15 +87,17 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         try:
             if proven and not session.enter(proven):
                 return
+            back = ComingBack(context, client, outlet) if proven else None
             chat.join(client, LOBBY)
             # a person waits for the answer; a script has sent more behind it
             if context.password.is_set and not (proven or ahead):
                 outlet.write(encode_notice(who_you_are(client.label)))
                 outlet.push(None)
-            await session.run(peer, ahead)
+            await session.run(peer, ahead, back)
         finally:
             throttle.leave()
             await context.ends.wait_turn()
+            note_sent(context, client)
             chat.disconnect(client, disconnect_reason(outlet, sys.exception() or session.fault))
             await depart(context, client, outlet)
 
@@ -166,11 +170,13 @@ class LinesSession:
         self._outlet.push(None)
         return bool(self._client.account)
 
-    async def run(self, peer: Peer, ahead: Sequence[str | LineFault]) -> None:
+    async def run(self, peer: Peer, ahead: Sequence[str | LineFault], back: ComingBack | None) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent.
 
-        `ahead` are lines that have been read already.
+        `ahead` are lines that have been read already, and `back` is for a member who has proven their name before.
         """
+        if back:
+            await self._welcome_back(back)
         if ahead or self._decoder.telnet:
             await self._handle(ahead, peer)
         goes_on = False  # what comes next belongs to the read before
@@ -282,6 +288,8 @@ class LinesSession:
         self, line: str | LineFault, typed: TypedLine | None, posted: list[Posted], peer: Peer
     ) -> bool:
         """Carry out a line that is no mere text. -> whether the client stays"""
+        if typed and typed.command and self._client.account:  # it may leave a room
+            note_sent(self._context, self._client)
         if typed and typed.command and (posted or self._lags) and _must_wait(typed, posted):
             await self._catch_up(posted)
         answer = self._obey(line, typed)
@@ -340,11 +348,12 @@ class LinesSession:
         It may take seconds.
         """
         await self._flush(posted)
-        is_refused = False
+        is_refused, former = False, self._client.account
         try:
             answer = await get()
         except ChatError as error:
             answer, is_refused = NameAnswer((notice(error.text),)), True
+        back = ComingBack(self._context, self._client, self._outlet) if self._client.account != former else None
         self._ask = answer.asks
         is_secret = answer.asks is not None and answer.asks.is_secret
         hint = hide_answer(self._outlet, self._decoder, is_secret=is_secret)
@@ -353,7 +362,14 @@ class LinesSession:
             await self._print_after(posted, [notice(answer.asks.question(hint))])
         if answer.receipt:
             posted.append(Posted(answer.receipt))
+        if back:
+            await self._welcome_back(back)
         return not is_refused
+
+    async def _welcome_back(self, back: ComingBack) -> None:
+        """Show a member who has proven their name what they missed."""
+        self._past_answers().marks = back.marks
+        await self._print_pages(back.rows())
 
     async def _flush(self, posted: list[Posted]) -> None:
         """Return when everything posted is durable and all answers are sent."""
@@ -442,10 +458,16 @@ class LinesSession:
 
     async def _send_past(self, question: HistoryQuery | SearchQuery | MentionsQuery) -> None:
         """Print the entries that match page by page, each once the client has taken the one before."""
-        if self._past is None:
-            self._past = PastAnswers(self._context, self._client, self._outlet)
+        await self._print_pages(self._past_answers().rows(question))
+
+    def _past_answers(self) -> PastAnswers:
+        self._past = self._past or PastAnswers(self._context, self._client, self._outlet)
+        return self._past
+
+    async def _print_pages(self, rows_by_page: AsyncGenerator[Sequence[str], None]) -> None:
+        """Print rows page by page, each once the client has taken the one before."""
         try:
-            async with aclosing(self._past.rows(question)) as pages:
+            async with aclosing(rows_by_page) as pages:
                 async for rows in pages:
                     self._print(rows)
                     await self._flush([])

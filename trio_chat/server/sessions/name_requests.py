@@ -27,7 +27,6 @@ NO_PASSWORD_HERE = (
 )
 MAY_HAVE_BEEN_READ = "; that one may have been read: do not use it any more"
 NOT_PROVEN = "that name and password do not belong together"
-NO_NAMES = "that cannot be asked here yet"
 NEEDS_NAME = "take a name first: /nick NAME"
 NEEDS_INVITE = "this chat is for members: /login NAME, or /invite CODE"
 NEEDS_LOGIN = "that is for a name that you have proven: /login NAME, or /register the one that you have"
@@ -159,6 +158,7 @@ async def prove(context: SessionContext, where: Where, name: str, proof: NamePro
         raise
     with suppress(ChatError, JournalError):  # it is noted again within an hour, and keeps nobody out
         await context.accounts.note_seen(account.id)
+    await context.memories.read(account.id)
     return Proven(account, proof, _proven_by(proof))
 
 
@@ -166,6 +166,7 @@ async def claim(context: SessionContext, where: Where, name: str, proof: NamePro
     """Claim a name. Raises ChatError and JournalError."""
     check_is_private(where, proof)
     account = await context.accounts.claim(name, proof, where, invite=invite)
+    await context.memories.read(account.id)
     return Proven(account, proof, _proven_by(proof))
 
 

@@ -1,8 +1,9 @@
 """Answers to `/history`, `/search` and `/mentions` in lines: rows, then how to read on and the zone of the times."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
+from trio_chat.chat.accounts.account import RoomMark
 from trio_chat.chat.answers import HistoryQuery, MentionsQuery, SearchQuery
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Entry
@@ -12,7 +13,9 @@ from trio_chat.chat.search_query import found_end
 from trio_chat.chat.wording import NOTHING_FOUND, STILL_INDEXING, notice
 from trio_chat.journal import Damaged, Past
 from trio_chat.journal.lookup import ids_of
+from trio_chat.server.sessions.coming_back import stopped_at
 from trio_chat.server.sessions.context import SessionContext
+from trio_chat.server.sessions.conversations import read_past, search_past
 from trio_chat.server.sessions.mentions import NOBODY_CALLED, mentions_of
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire.lines import line_of_past
@@ -26,13 +29,15 @@ Rows = AsyncGenerator[Sequence[str], None]
 class PastAnswers:
     """Answers one plain client, and remembers the zone that it was told."""
 
-    __slots__ = ("_client", "_context", "_outlet", "_zone")
+    __slots__ = ("_client", "_context", "_outlet", "_zone", "marks")
 
     def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
         self._context = context
         self._client = client
         self._outlet = outlet
         self._zone = ""
+        self.marks: Mapping[str, RoomMark] = {}
+        """The read marks of a member from before they came back, by room."""
 
     async def rows(self, question: HistoryQuery | SearchQuery | MentionsQuery) -> Rows:
         """Yield rows to print, each page once the one before is taken.
@@ -54,28 +59,46 @@ class PastAnswers:
         """Yield what was said in a room, oldest first."""
         journal, room, limit = self._context.journal, question.room, question.limit
         before, after = await ids_of(journal, question.bounds)
-        page = await journal.read(room, limit=limit + 1, before=before, after=after, without_presence=True)
+        page = await self._read(room, limit + 1, before, after)
         has_more = len(page) > limit
         page = page[:limit] if question.bounds.is_forward else page[-limit:]
         if not page:
             yield [notice(NOTHING_FOUND)]
             return
         first, last = page[0], page[-1]
-        page = page[:PAGE_ENTRIES]
+        page, previous_id = page[:PAGE_ENTRIES], first.id
         while page:
-            yield [_row_of(past) for past in page]
+            yield self._parted(page, room, previous_id)
+            previous_id = page[-1].id
             if page[-1].id == last.id:
                 break
-            bounds = {"after": page[-1].id, "before": last.id + 1}
-            page = await journal.read(room, limit=PAGE_ENTRIES, without_presence=True, **bounds)
+            page = await self._read(room, PAGE_ENTRIES, last.id + 1, page[-1].id)
         how = read_on(limit, question.bounds, first.id, last.id) if has_more else ""
         yield self._behind(how, first, last)
+
+    async def _read(self, room: str, limit: int, before: int | None, after: int | None) -> Sequence[Past]:
+        return await read_past(
+            self._context, self._client, room, limit=limit, before=before, after=after, without_presence=True
+        )
+
+    def _parted(self, page: Sequence[Past], room: str, previous_id: int) -> list[str]:
+        """Return the rows of a page, with a line where a member stopped reading before they came back."""
+        rows: list[str] = []
+        mark = self.marks.get(room)
+        for past in page:
+            if mark and previous_id <= mark.id < past.id:
+                rows.append(notice(f"new since {stopped_at(mark)}, where you left off"))
+                mark = None
+            rows.append(_row_of(past))
+            previous_id = past.id
+        return rows
 
     async def _found(self, question: SearchQuery) -> Rows:
         """Yield what a search found, oldest first."""
         searches, terms, limit = self._context.searches, question.terms, question.limit
         before, after = await ids_of(self._context.journal, terms.bounds)
-        found = await searches.run(
+        found = await search_past(
+            self._context,
             self._client,
             self._outlet,
             question.rooms,

@@ -1,11 +1,14 @@
 """The welcome in frames: an admitted client gets its nick, its rooms, and the entries that it missed."""
 
 from trio_chat import __version__
+from trio_chat.chat.accounts.account import AccountMemory
 from trio_chat.chat.chat import Chat
+from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.room import Room
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.handshake import Admitted, wants_rename
+from trio_chat.server.sessions.news import news_of
 from trio_chat.server.sessions.replay import Replay
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
@@ -21,7 +24,10 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
         _try_nick(context, outlet, admitted)
     replay = Replay(context, client, outlet, since=hello.since, epoch=hello.epoch)
     replay.add(context.chat.rooms.open_mailbox(client))
-    for name in hello.rooms:
+    kept = context.memories.of(client.account)
+    memory = kept.now if kept else None
+    remembered = memory.rooms if memory and hello.remembered else ()
+    for name in dict.fromkeys((*remembered, *hello.rooms)):
         try:
             context.chat.join(client, name, is_move=admitted.is_resumed)
         except ChatError as error:
@@ -32,8 +38,20 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
     with context.pump.paused(client):
         if not context.journal.fault:  # else nobody could connect while nothing can be kept
             await context.journal.settled()
-    _answer(outlet, _welcome(context, admitted, replay))
+    end = replay.last_id_sent(context.chat.rooms.open_mailbox(client))  # newer private messages come by themselves
+    _answer(outlet, _welcome(context, admitted, replay, memory))
     await replay.run()
+    if memory and not admitted.is_resumed:
+        await tell_news(context, client, outlet, memory, end)
+
+
+async def tell_news(
+    context: SessionContext, client: Client, outlet: PeerOutlet, memory: AccountMemory, end: int
+) -> None:
+    """Write what is new to a member who has come back, up to the id `end`. Raises trio.BrokenResourceError."""
+    news = await news_of(context, client, outlet, memory, end)
+    rooms = {room: frames.RoomNews(*counts) for room, counts in news.rooms.items()}
+    _answer(outlet, frames.News(rooms=rooms, waiting=news.waiting))
 
 
 def room_info(chat: Chat, room: Room, last_id: int | None = None) -> frames.RoomInfo:
@@ -53,7 +71,9 @@ def _try_nick(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -
         _answer(outlet, frames.Error(code=error.code, text=error.text))
 
 
-def _welcome(context: SessionContext, admitted: Admitted, replay: Replay) -> frames.Welcome:
+def _welcome(
+    context: SessionContext, admitted: Admitted, replay: Replay, memory: AccountMemory | None
+) -> frames.Welcome:
     chat, client = context.chat, admitted.client
     return frames.Welcome(
         protocol=frames.PROTOCOL,
@@ -64,8 +84,14 @@ def _welcome(context: SessionContext, admitted: Admitted, replay: Replay) -> fra
         rooms=[room_info(chat, member.room, replay.last_id_sent(member)) for member in client.members.values()],
         last_id=replay.last_id_sent(chat.rooms.open_mailbox(client)),
         limits=frames.Limits(rooms=min(chat.rules.rooms_per_client, frames.ROOMS_LIMIT), lines=frames.LINES_LIMIT),
+        member=_member(memory) if memory else None,
         key=admitted.hello.key,
     )
+
+
+def _member(memory: AccountMemory) -> frames.MemberMemory:
+    marks = {room: frames.Mark(mark.id, mark.time) for room, mark in memory.marks.items()}
+    return frames.MemberMemory(rooms=list(memory.rooms), ignored=list(memory.ignored), marks=marks)
 
 
 def _answer(outlet: PeerOutlet, reply: frames.Frame) -> None:
