@@ -255,6 +255,14 @@ def test_join_does_not_pay_for_the_server() -> None:
     assert loaded.isdisjoint({"quart", "hypercorn", "trio_chat.server", *engines})
 
 
+def test_no_view_of_join_pays_for_another() -> None:
+    pipe = imports_of("import trio_chat.client.join, trio_chat.client.line_view.app")
+    screen = imports_of("import trio_chat.client.join, trio_chat.client.screen_view.app")
+
+    assert pipe.isdisjoint({"urwid", "prompt_toolkit", "asyncio"})
+    assert screen.isdisjoint({"prompt_toolkit", "trio_chat.client.line_view.app"})
+
+
 def test_the_command_line_alone_costs_no_event_loop() -> None:
     assert imports_of("import trio_chat.cli").isdisjoint({"trio", "asyncio", "sqlite3", "ssl"})
 

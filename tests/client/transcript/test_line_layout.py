@@ -115,3 +115,19 @@ def test_no_escape_sequence_is_laid_out(layout: LineLayout) -> None:
     )
 
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown)
+
+
+@pytest.mark.parametrize("text", ["me " + "漢" * 9000, "👨‍👩‍👧‍👦" * 1200, "word me " * 1100, "שלום " * 1800])
+def test_the_longest_line_is_laid_out_once_and_holds_nobody(layout: LineLayout, text: str) -> None:
+    layout.label, layout.phrases = "me", ("word",)
+    window = RoomWindow()
+    window.add(entry(text), is_mention=True)
+    layout.rows(window.items[0], None, Columns(80))  # which imports what it needs
+    spent = []
+    for columns in (79, 78, 77):
+        began = time.process_time()
+        layout.rows(window.items[0], None, Columns(columns))
+        spent.append(time.process_time() - began)
+
+    assert min(spent) < 0.05
+    assert layout.rows(window.items[0], None, Columns(77)) is layout.rows(window.items[0], None, Columns(77))

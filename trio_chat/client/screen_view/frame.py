@@ -18,7 +18,7 @@ _BAR = Part("│", Style.BAR)
 
 def panes_of(state: ViewState, columns: int, rows: int) -> Panes:
     """Return the panes that fit now."""
-    return panes_for(columns, rows, input_rows=input_rows(state, columns), menu_rows=menu_rows(state))
+    return panes_for(columns, rows, input_rows=input_rows(state, columns), menu_rows=menu_rows(state, columns))
 
 
 def columns_of(panes: Panes, *, has_times: bool) -> Columns:

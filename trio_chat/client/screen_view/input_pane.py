@@ -42,27 +42,32 @@ def input_pane(state: ViewState, columns: int, height: int) -> tuple[list[Row], 
     return shown, (drawn.cursor[0] + len(prompt), drawn.cursor[1])
 
 
-def menu_rows(state: ViewState) -> int:
-    """Return the number of rows that the choices of Tab would take, at most."""
-    return _MENU_ROWS_MAX if state.menu and len(state.menu.choices) > 1 else 0
+def menu_rows(state: ViewState, columns: int) -> int:
+    """Return the number of rows that the choices of Tab take."""
+    return min(len(_menu_lines(state.menu, columns)[0]), _MENU_ROWS_MAX) if state.menu else 0
 
 
 def menu_pane(menu: Menu, columns: int, height: int) -> list[Row]:
     """Return the choices of Tab side by side, as many as fit, from the page on that has the chosen one."""
-    lines: list[list[Part]] = [[]]
-    chosen_line = used = 0
+    lines, chosen = _menu_lines(menu, columns)
+    first = chosen - chosen % max(height, 1)
+    return [fit_row(line, columns) for line in lines[first : first + height]]
+
+
+def _menu_lines(menu: Menu, columns: int) -> tuple[list[Row], int]:
+    """Return all choices as rows, and the index of the row with the chosen one."""
+    lines: list[Row] = [()]
+    chosen = used = 0
     for at, preview in enumerate(menu.previews):
         text = f" {cut_with_mark(clean(preview), max(columns - 2, 1))} "
         width = width_of_text(text)
         if used + width > columns and lines[-1]:
-            lines.append([])
+            lines.append(())
             used = 0
-        lines[-1].append(Part(text, Style.CHOSEN if at == menu.chosen else Style.NOTICE))
+        lines[-1] = (*lines[-1], Part(text, Style.CHOSEN if at == menu.chosen else Style.NOTICE))
         used += width
-        if at == menu.chosen:
-            chosen_line = len(lines) - 1
-    first = chosen_line - chosen_line % max(height, 1)
-    return [fit_row(tuple(line), columns) for line in lines[first : first + height]]
+        chosen = len(lines) - 1 if at == menu.chosen else chosen
+    return lines, chosen
 
 
 def _prompt(state: ViewState) -> str:

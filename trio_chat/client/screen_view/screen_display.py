@@ -32,8 +32,9 @@ from trio_chat.client.screen_view.view_state import Hits, ViewState
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of
-from trio_chat.client.transcript.rows import Row
+from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.client.transcript.scrolling import Place
+from trio_chat.client.transcript.transcript import PROMPT
 from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
@@ -80,7 +81,7 @@ class ScreenDisplay:
         """Print rows in the current room, as a notice of the client."""
         await trio.lowlevel.checkpoint()
         if rows:
-            self._note(self._state.rooms.current, rows)
+            self._note(self._state.rooms.current, [_dim_if_typed(row) for row in rows])
         self._follow_link()
 
     async def notice(self, text: str) -> None:
@@ -307,3 +308,9 @@ class ScreenDisplay:
         note = room.window.note(rows, time.time())
         if room is self._state.rooms.current and room.place is None:
             room.place, room.rows_below = Place(note, 0), 1.0  # of many rows, the first ones are shown
+
+
+def _dim_if_typed(row: Row) -> Row:
+    """Return a row dim where it is a command as it was typed."""
+    is_typed = bool(row) and row[0].text.startswith(PROMPT)
+    return tuple(Part(part.text, Style.NOTICE) for part in row) if is_typed else row

@@ -12,11 +12,11 @@ import trio
 from trio_chat.chat.text import clean
 from trio_chat.chat.typed_line import read_line
 from trio_chat.client.conversation.prompt_view import PromptView
-from trio_chat.client.conversation.question import Question
 from trio_chat.client.conversation.typed_drafts import TypedDrafts
 from trio_chat.client.screen_view.draft_keys import DRAFT_KEYS, is_typed
 from trio_chat.client.screen_view.input_pane import editor_of
 from trio_chat.client.screen_view.navigation import Navigation
+from trio_chat.client.screen_view.questions import Questions
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
@@ -29,9 +29,6 @@ LINES_TYPED_MAX = 3
 
 PASTE_GRACE_S = 1.0
 """Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
-
-SECRET_MAX = 512
-"""Characters of a secret that is typed."""
 
 TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
 
@@ -74,6 +71,7 @@ class ScreenSurface:
         """Called to draw everything anew."""
         self.stopped = trio.Event()
         self.last_key_at = time.time()
+        self._questions = Questions(state, redraw, self.stopped)
         self._actions = self._make_actions()
 
     # Surface
@@ -106,15 +104,7 @@ class ScreenSurface:
 
     async def ask(self, text: str, keys: str) -> str:
         """Ask a question in place of the draft. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
-        while self._state.question is not None:
-            await self._state.question.answered.wait()
-        question = self._state.question = Question(text, keys=keys)
-        self._redraw()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._answer_when_stopped, question)
-            await question.answered.wait()
-            nursery.cancel_scope.cancel()
-        return question.answer
+        return await self._questions.ask(text, keys)
 
     def restore(self, draft: str) -> None:
         """Put a draft back; where another is being typed, the arrow key brings it back."""
@@ -129,17 +119,6 @@ class ScreenSurface:
         """Stop, after the drafts that were sent already."""
         self.stopped.set()
         self._typed.close()
-
-    async def _answer_when_stopped(self, question: Question) -> None:
-        await self.stopped.wait()
-        self._answer(question, "")
-
-    def _answer(self, question: Question, key: str) -> None:
-        if self._state.question is question:
-            self._state.question = None
-        question.answer = key
-        question.answered.set()
-        question.then(key)
 
     # Keys
 
@@ -188,7 +167,7 @@ class ScreenSurface:
         elif key == "end paste":
             return
         elif state.question:
-            self._press_in_question(state.question, key)
+            self._questions.press(state.question, key)
         elif key == "ctrl c":
             self._interrupt()
         elif state.shows_keys:
@@ -254,38 +233,11 @@ class ScreenSurface:
     def _accept(self, room: RoomState, draft: str) -> None:
         """Send a draft, or ask about it first."""
         if question := self._view.question_about(draft):
-            self._ask_draft(room, draft, question)
+            self._questions.ask_about(room, draft, question, self._send)
         elif questions := self._view.secret_wanted(draft):
-            self._ask_secret(draft, questions)
+            self._questions.ask_secret(room, draft, questions, self._send)
         else:
             self._send(room, draft)
-
-    def _ask_draft(self, room: RoomState, draft: str, text: str) -> None:
-        def then(key: str) -> None:
-            if key == "y":
-                self._send(room, draft)
-            elif key == "n":
-                room.sent.add(draft)
-            else:
-                room.editor.set(draft)
-
-        self._state.question = Question(text, then)
-
-    def _ask_secret(self, draft: str, questions: Sequence[str], first: str = "") -> None:
-        """Ask for the secret that a command lacks, at once: whatever is typed next belongs to the answer."""
-        text, *others = questions
-
-        def then(secret: str) -> None:
-            if not secret:
-                self._state.message = "nothing was sent"
-            elif first and secret != first:
-                self._state.message = "these are two passwords: nothing was sent"
-            elif others:
-                self._ask_secret(draft, others, secret)
-            else:
-                self._send(self._state.rooms.current, f"{draft} {secret}")
-
-        self._state.question = Question(text, then, keys="", is_secret=True)
 
     def _send(self, room: RoomState, draft: str) -> None:
         room.place = None
@@ -385,8 +337,7 @@ class ScreenSurface:
         """Put a paste into the draft, or into what is searched for or answered."""
         state, text = self._state, pasted(data)
         if state.question:
-            if state.question.is_secret:
-                self._type_secret(state.question, text)
+            self._questions.paste(state.question, text)
         elif state.finding:
             self._insert_bounded(text.replace("\n", " ")[:256])
         else:
@@ -394,24 +345,6 @@ class ScreenSurface:
             self._insert_bounded(text)
 
     # Keys in other places
-
-    def _press_in_question(self, question: Question, key: str) -> None:
-        if key == "ctrl c":
-            self._answer(question, "")
-        elif question.is_secret and key == "enter":
-            self._answer(question, question.secret)
-        elif question.is_secret and key == "backspace":
-            question.secret = question.secret[:-1]
-        elif question.is_secret and key == "ctrl u":
-            question.secret = ""
-        elif question.is_secret and is_typed(key):
-            self._type_secret(question, key)
-        elif not question.is_secret and len(key) == 1 and key.lower() in question.keys:
-            self._answer(question, key.lower())
-
-    def _type_secret(self, question: Question, text: str) -> None:
-        if len(question.secret) + len(text) <= SECRET_MAX:
-            question.secret += "".join(char for char in text if char.isprintable())
 
     def _press_in_key_list(self, key: str) -> None:
         steps = {"down": 1, "up": -1, "page down": 10, "page up": -10}

@@ -14,6 +14,7 @@ from trio_chat.client.transcript.room_window import Fold, Item, Line, NewRule, N
 from trio_chat.client.transcript.row_breaking import break_row, cut_with_mark, row_width, width_of_text
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.client.transcript.transcript import (
+    CALLED_MAX,
     Transcript,
     clamp_time,
     entry_of,
@@ -118,7 +119,7 @@ class LineLayout:
         parts = tuple(
             part
             for called in self._called(drawn.line, is_mention=is_mention and entry.kind != Kind.TOLD)
-            for matched in mark_matches(called, self.phrases)
+            for matched in self._matched(called)
             for part in _mark_links(matched)
         )
         name, style = self._name(entry)
@@ -132,6 +133,14 @@ class LineLayout:
             yield from mark_mentions(Part(text), self.label, is_told=False)
         else:
             yield Part(text)
+
+    def _matched(self, part: Part) -> Iterator[Part]:
+        """Mark what was searched for, near the beginning of a line."""
+        if not self.phrases:
+            yield part
+            return
+        yield from mark_matches(Part(part.text[:CALLED_MAX], part.style), self.phrases)
+        yield Part(part.text[CALLED_MAX:], part.style)
 
     def _name(self, entry: frames.Said) -> tuple[str, Style]:
         author = clean(excerpt(entry.author, _NAME_CHARS_MAX)) + (MARK if entry.account else "")

@@ -4,7 +4,8 @@ Widths are counted by grapheme cluster, as terminals do: a family of emoji takes
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from wcwidth import iter_graphemes, wcswidth
 
@@ -18,6 +19,7 @@ def width_of_text(text: str) -> int:
     return len(text) if text.isascii() else sum(map(cluster_width, iter_graphemes(text)))
 
 
+@lru_cache(maxsize=4096)
 def cluster_width(cluster: str) -> int:
     """Return the columns of a grapheme cluster: at most 2."""
     return 1 if len(cluster) == 1 and cluster.isascii() else min(max(wcswidth(cluster), 0), 2)
@@ -34,7 +36,7 @@ def break_row(row: Row, columns: int) -> list[Row]:
     if len(text) <= columns and text.isascii():
         return [row]
     row = row if text.isascii() else _with_whole_clusters(row, text)
-    return [_cut(row, start, stop) for start, stop in _stretches(text, max(columns, 2))]
+    return list(_cut(row, _stretches(text, max(columns, 2))))
 
 
 def fit_row(row: Row, columns: int, style: Style = Style.PLAIN) -> Row:
@@ -129,11 +131,17 @@ def _pieces(word: str, at: int, columns: int) -> list[tuple[int, int]]:
     return pieces
 
 
-def _cut(row: Row, start: int, stop: int) -> Row:
-    """Return the part of a row between two indices of its text."""
-    at, parts = 0, []
-    for part in row:
-        if text := part.text[max(start - at, 0) : max(stop - at, 0)]:
-            parts.append(Part(text, part.style))
-        at += len(part.text)
-    return tuple(parts)
+def _cut(row: Row, stretches: Iterable[tuple[int, int]]) -> Iterator[Row]:
+    """Yield the parts of a row between two indices of its text each, in order."""
+    index = at = 0
+    for start, stop in stretches:
+        parts = []
+        while index < len(row):
+            part = row[index]
+            if text := part.text[max(start - at, 0) : max(stop - at, 0)]:
+                parts.append(Part(text, part.style))
+            if at + len(part.text) > stop:
+                break
+            at += len(part.text)
+            index += 1
+        yield tuple(parts)
