@@ -25,6 +25,8 @@ class ViewOptions(Struct, frozen=True):
     """Lines of history shown when a room is joined, followed by who is there; None for neither."""
     has_bell: bool = False
     """True if a mention rings the terminal's bell."""
+    has_links: bool = False
+    """True if the screen view tells the terminal which addresses it may open (OSC 8)."""
     has_times: bool = False
     """True if lines have their time in front."""
     wraps: bool = True
@@ -120,6 +122,7 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
         view=settings.view,
         history_lines=settings.history,
         has_bell=settings.bell,
+        has_links=settings.links,
         has_times=(os.isatty(0) and os.isatty(1)) if settings.times is None else settings.times,
         wraps=settings.wrap,
         stickers=settings.stickers,

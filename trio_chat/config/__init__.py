@@ -440,6 +440,9 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         SettingMeta("At a terminal, ring the bell when someone says your name or sends you a direct message.", BOOLEAN),
     ] = True
+    links: Annotated[
+        bool, SettingMeta("On the full screen, let the terminal open addresses of the web (OSC 8).", BOOLEAN)
+    ] = True
     times: Annotated[
         bool | None, SettingMeta("Show the local time of each line.", BOOLEAN, "true at a terminal, false on a pipe")
     ] = None

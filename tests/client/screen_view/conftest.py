@@ -131,7 +131,7 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
 
         async def visit(stage: Stage) -> None:
             catalogue = Catalogue(stickers_in_catalogue)
-            terminal = TerminalScreen(screen.stdin, screen.stdout)
+            terminal = TerminalScreen(screen.stdin, screen.stdout, has_links=options.get("has_links", False))
             with open_outbox("test", folder=tmp_path) as outbox:
                 view = ScreenView(
                     Transcript(catalogue),

@@ -1,5 +1,6 @@
 """Reading: scrolling back, searching, and where one left off."""
 
+import re
 from typing import Any
 
 from tests.client.screen_view.conftest import CTRL_F, ENTER, ESC, PAGE_DOWN, PAGE_UP, UP, Stage, alt
@@ -121,3 +122,51 @@ async def test_a_removed_line_that_is_on_the_screen_loses_its_words(stage_at: An
 
         await stage.hides("secret")
         await stage.shows_somewhere("op removed a message")
+
+
+async def test_a_room_of_last_time_is_read_when_it_is_first_shown(stage_at: Any) -> None:
+    async with stage_at(60, 10, rooms=("ops", "lobby"), history=5) as stage:
+        asked = await stage.asked("history")
+        assert asked["room"] == "lobby"
+        await stage.answer(asked, range(1, 3))
+        asked = await stage.asked("who")
+        await stage.peer.send(type="members", room="lobby", count=1, labels=["me"], key=asked["key"])
+        await stage.shows_somewhere("ann      line 2")
+
+        stage.type(alt("2"))
+
+        asked = await stage.asked("history")
+        assert (asked["room"], asked["limit"], asked["presence"]) == ("ops", 5, False)
+        await stage.answer(asked, range(3, 5))
+        asked = await stage.asked("who")
+        await stage.peer.send(type="members", room="ops", count=1, labels=["me"], key=asked["key"])
+        await stage.shows_somewhere("ann      line 4")
+        await stage.hides("here: ")
+        stage.type(alt("1") + alt("2"))
+        await stage.shows_somewhere("ann      line 4")
+
+
+async def test_a_resize_in_the_middle_of_reading_keeps_the_line(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 40)
+        stage.type(PAGE_UP)
+        await stage.shows_somewhere("line 130", "PgDn")
+        await stage.hides("line 139")
+
+        stage.resize(44, 8)
+
+        await stage.shows_somewhere("line 130")
+        await stage.hides("line 131")
+        stage.resize(60, 12)
+        await stage.shows_somewhere("line 130", "1 #lobby")
+
+
+async def test_the_terminal_may_open_addresses_but_only_what_is_shown_is_one(stage_at: Any) -> None:
+    async with stage_at(60, 10, has_links=True) as stage:
+        await stage.tell(
+            "see https://example.org/" + "long/" * 12 + "end, or https://漢字.org/ and https://a.org/\x1b\\x"
+        )
+        await stage.shows_somewhere("end, or")
+        links = set(re.findall(rb"\x1b\]8;(?:id=\w+)?;([^\x1b]*)\x1b\\", stage.screen.received))
+
+        assert links == {b"", b"https://example.org/" + b"long/" * 12 + b"end", b"https://a.org/\\x"}

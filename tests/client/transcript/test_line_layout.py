@@ -92,7 +92,7 @@ def test_a_mention_a_link_what_was_searched_for_and_a_drawing_are_marked(layout:
     rows = laid_out(layout, entry("bob: https://a.org/x takes @boat"), 80, is_mention=True)
 
     assert Part("bob", Style.MENTION) in rows[0]
-    assert Part("https://a.org/x", Style.LINK) in rows[0]
+    assert Part("https://a.org/x", Style.LINK, "https://a.org/x") in rows[0]
     assert Part("takes", Style.MATCH) in rows[0]
     assert lines(rows)[1:] == [" " * 19 + line for line in ("    |\\", "    |_\\")]
 
@@ -131,3 +131,29 @@ def test_the_longest_line_is_laid_out_once_and_holds_nobody(layout: LineLayout, 
 
     assert min(spent) < 0.05
     assert layout.rows(window.items[0], None, Columns(77)) is layout.rows(window.items[0], None, Columns(77))
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("see https://a.org/x.", ["https://a.org/x"]),
+        ("(https://a.org/x), http://b.org?", ["https://a.org/x", "http://b.org"]),
+        ("https://a.org/x_(y)", ["https://a.org/x_(y)"]),
+        ("<https://a.org> ftp://c.org", ["https://a.org"]),
+    ],
+)
+def test_an_address_ends_before_the_punctuation_of_its_sentence(
+    layout: LineLayout, text: str, links: list[str]
+) -> None:
+    (row,) = laid_out(layout, entry(text), 80)
+
+    assert [part.link for part in row if part.link] == links
+
+
+def test_all_pieces_of_a_wrapped_address_lead_to_it(layout: LineLayout) -> None:
+    address = "https://example.org/" + "long/" * 12
+
+    rows = laid_out(layout, entry(address), 44)
+
+    assert len(rows) > 2
+    assert {part.link for row in rows for part in row if part.style is Style.LINK} == {address}

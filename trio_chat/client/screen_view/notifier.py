@@ -13,7 +13,8 @@ CALL_INTERVAL_S = 3.0
 
 _TEXT_MAX = 120
 _OF_TERMS_777 = ("rxvt", "foot")
-_WITHOUT_OSC = ("linux", "dumb", "fbterm", "vt")
+WITHOUT_OSC = ("linux", "dumb", "fbterm", "vt")
+"""The beginnings of TERM for terminals that show commands to the system (OSC) as text."""
 
 
 class Notifier:
@@ -25,7 +26,7 @@ class Notifier:
         self._write = write
         self._has_bell = has_bell
         term = environment.get("TERM", "")
-        self._takes_osc = not term.startswith(_WITHOUT_OSC)
+        self._takes_osc = not term.startswith(WITHOUT_OSC)
         self._is_777 = term.startswith(_OF_TERMS_777) or bool(environment.get("VTE_VERSION"))
         self._called_at = -math.inf
 

@@ -9,17 +9,20 @@ import re
 import termios
 import time
 import tty
-from collections.abc import Hashable
+import zlib
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from select import select
 from typing import TextIO
 
 import trio
 import urwid
+from urwid.display.common import Hyperlink
 from urwid.display.raw import Screen
 
+from trio_chat.client.screen_view.notifier import WITHOUT_OSC
 from trio_chat.client.screen_view.palette import PALETTE
-from trio_chat.client.transcript.rows import Row
+from trio_chat.client.transcript.rows import Part, Row
 
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
@@ -38,13 +41,14 @@ RESTORE_TIMEOUT_S = 1.0
 class TerminalScreen(Screen):
     """A screen whose output is sent by `send`, and whose keys go to a callback."""
 
-    def __init__(self, stdin: TextIO, stdout: TextIO) -> None:
+    def __init__(self, stdin: TextIO, stdout: TextIO, *, has_links: bool = False) -> None:
         urwid.set_encoding("utf-8")
         super().__init__(stdin, stdout, bracketed_paste_mode=True, focus_reporting=False)
         if os.environ.get("NO_COLOR"):
             self.set_terminal_properties(colors=1)
         for name, foreground, background, mono in PALETTE:
             self.register_palette_entry(name, foreground, background, mono)
+        self.hyperlinks = has_links and not self.term.startswith(WITHOUT_OSC)
         self._output: list[str] = []
         self._unsent = b""
         self._shown_title = ""
@@ -68,10 +72,17 @@ class TerminalScreen(Screen):
     def flush(self) -> None:
         """Do nothing: `send` sends."""
 
+    def attribute_of(self, part: Part) -> Hashable:
+        """Return the look of a part as urwid knows it: of an address with the link to it, where links are drawn."""
+        if not (part.link and self.hyperlinks and part.link.isascii() and part.link.isprintable()):
+            return part.style.value
+        link = Hyperlink(part.link, id=f"{zlib.crc32(part.link.encode()):x}")  # one link, though in several rows
+        return urwid.AttrSpec("default,underline", "default", hyperlink=link)
+
     def draw(self, rows: list[Row], cursor: tuple[int, int] | None, columns: int) -> None:
         """Add a frame to the output: what differs from the one before."""
         self._output.append(_BEGIN_FRAME)
-        self.draw_screen((columns, len(rows)), canvas_of(rows, cursor, columns))
+        self.draw_screen((columns, len(rows)), canvas_of(rows, cursor, columns, self.attribute_of))
         self._output.append(_END_FRAME)
 
     def show_title(self, title: str) -> None:
@@ -150,14 +161,16 @@ class TerminalScreen(Screen):
         return _PASTE_BEGIN + _PASTE_END
 
 
-def canvas_of(rows: list[Row], cursor: tuple[int, int] | None, columns: int) -> urwid.TextCanvas:
+def canvas_of(
+    rows: list[Row], cursor: tuple[int, int] | None, columns: int, attribute_of: Callable[[Part], Hashable]
+) -> urwid.TextCanvas:
     """Return rows, each of so many columns, as urwid draws them."""
     texts: list[bytes] = []
     attributes: list[list[tuple[Hashable, int]]] = []
     for row in rows:
-        parts = [(part.style.value, part.text.encode(errors="replace")) for part in row if part.text]
+        parts = [(attribute_of(part), part.text.encode(errors="replace")) for part in row if part.text]
         texts.append(b"".join(text for _, text in parts))
-        attributes.append([(style, len(text)) for style, text in parts])
+        attributes.append([(attribute, len(text)) for attribute, text in parts])
     return urwid.TextCanvas(texts, attributes, cursor=cursor, maxcol=columns, check_width=False)
 
 

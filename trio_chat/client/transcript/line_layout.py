@@ -33,6 +33,7 @@ _NAME_CHARS_MAX = 64
 _GAP_LEAST = 2
 _LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
 _LINKS_MAX = 20
+_PUNCTUATION = ".,;:!?'…"
 _SPOKEN = (Kind.SAID, Kind.ACTED, Kind.TOLD, Kind.ANNOUNCED)
 
 
@@ -202,9 +203,16 @@ def _mark_links(part: Part) -> Iterator[Part]:
         if count == _LINKS_MAX:
             break
         yield Part(part.text[end : found.start()])
-        yield Part(found[0], Style.LINK)
-        end = found.end()
+        address = _without_punctuation(found[0])
+        yield Part(address, Style.LINK, address)
+        end = found.start() + len(address)
     yield Part(part.text[end:])
+
+
+def _without_punctuation(address: str) -> str:
+    """Return an address without what ends the sentence that it is in."""
+    bare = address.rstrip(_PUNCTUATION)
+    return bare if "(" in bare else bare.partition(")")[0]
 
 
 def _day(item: Item) -> int:

@@ -45,7 +45,7 @@ def fit_row(row: Row, columns: int, style: Style = Style.PLAIN) -> Row:
     for part in row:
         text, used = _head(part.text, left)
         if text:
-            parts.append(Part(text, part.style))
+            parts.append(part.with_text(text))
         left -= used
         if len(text) < len(part.text):
             break
@@ -92,7 +92,7 @@ def _with_whole_clusters(row: Row, text: str) -> Row:
             index += 1
         texts[index] += cluster
         at += len(cluster)
-    return tuple(Part(whole, part.style) for whole, part in zip(texts, row, strict=True) if whole)
+    return tuple(part.with_text(whole) for whole, part in zip(texts, row, strict=True) if whole)
 
 
 def _stretches(text: str, columns: int) -> Iterator[tuple[int, int]]:
@@ -139,7 +139,7 @@ def _cut(row: Row, stretches: Iterable[tuple[int, int]]) -> Iterator[Row]:
         while index < len(row):
             part = row[index]
             if text := part.text[max(start - at, 0) : max(stop - at, 0)]:
-                parts.append(Part(text, part.style))
+                parts.append(part.with_text(text))
             if at + len(part.text) > stop:
                 break
             at += len(part.text)

@@ -48,6 +48,12 @@ class Part(Struct, frozen=True):
 
     text: str
     style: Style = Style.PLAIN
+    link: str = ""
+    """The address of the web that it is, or a piece of."""
+
+    def with_text(self, text: str) -> "Part":
+        """Return another stretch of the same look."""
+        return Part(text, self.style, self.link)
 
 
 Row = tuple[Part, ...]
