@@ -12,7 +12,10 @@ from tests.protocol.conftest import Server, running_server
 
 FOLDER = Path(__file__).parent
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+"""The engine without the windows around it: `chromium --headless` makes those of each page too, in processes of their
+own, and takes more than twice the CPU time: 37 s for 21 tests, instead of 17 s."""
+
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
