@@ -4,7 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from tests.test_floors import FLOORS, LAYERS, MODULES, OTHERS, ROOT, imports, is_ours, module_of, part_of, section_of
+from tests.test_floors import (
+    FLOORS,
+    LAYERS,
+    MODULES,
+    OTHERS,
+    ROOT,
+    imports,
+    is_ours,
+    module_of,
+    part_of,
+    section_of,
+    trees,
+)
 
 UNDRAWN = ("trio_chat.__main__", "trio_chat")
 """`python -m trio_chat`, and the version, for which anybody may ask."""
@@ -43,7 +55,7 @@ class ImportGraph:
 def read_imports() -> ImportGraph:
     """Read the imports of every module."""
     graph = ImportGraph()
-    for module, tree in MODULES.items():
+    for module, tree in trees().items():
         part, section = name_of(module)
         for other_part, other_section in (name_of(module_of(used)) for used in imports(tree) if is_ours(used)):
             if part in UNDRAWN or other_part in UNDRAWN:

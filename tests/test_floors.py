@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from itertools import combinations
 from pathlib import Path
@@ -98,18 +99,23 @@ PURE = ("trio_chat.chat", "trio_chat.wire", "trio_chat.client.transcript")
 CURE = "what chat/ needs from outside is a field of Dependencies (chat/dependencies.py), filled in serve/wiring.py"
 
 
-def modules() -> dict[str, ast.Module]:
-    """Every module of the two packages, parsed."""
+def modules() -> dict[str, Path]:
+    """Every module of the two packages, with its file."""
     found = {}
     for package in ("trio_chat", "admin_api"):
         for path in (ROOT / package).rglob("*.py"):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-            found[name] = ast.parse(path.read_text(encoding="utf-8"))
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
 MODULES = modules()
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module of the two packages, parsed: by the first test that asks, not by all who collect tests."""
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -200,7 +206,7 @@ def is_pure(module: str, tree: ast.Module) -> bool:
 
 
 def test_imports_only_go_down() -> None:
-    found = [breach for module, tree in MODULES.items() for breach in breaches(module, imports(tree))]
+    found = [breach for module, tree in trees().items() for breach in breaches(module, imports(tree))]
 
     assert found == []
 
@@ -264,7 +270,7 @@ def imports_of_types_too(tree: ast.Module) -> Iterator[str]:
 def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
     graph = {
         name: {module_of(used) for used in (*imports(tree), *imports_of_types_too(tree)) if is_ours(used)} - {name}
-        for name, tree in MODULES.items()
+        for name, tree in trees().items()
     }
 
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
@@ -273,7 +279,7 @@ def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
 def test_pure_modules_know_no_event_loop_socket_clock_chance_or_file() -> None:
     found = [
         f"{module} asks for {asked}"
-        for module, tree in MODULES.items()
+        for module, tree in trees().items()
         if is_pure(module, tree)
         for asked in impurities(tree)
     ]
@@ -365,10 +371,10 @@ def test_the_law_finds_impure_modules(code: str) -> None:
 def test_pure_modules_import_only_pure_modules() -> None:
     found = [
         f"{module} imports {used}"
-        for module, tree in MODULES.items()
+        for module, tree in trees().items()
         if is_pure(module, tree)
         for used in {module_of(name) for name in imports(tree) if is_ours(name)} - {"trio_chat"}  # the version
-        if not is_pure(used, MODULES[used])
+        if not is_pure(used, trees()[used])
     ]
 
     assert found == []
@@ -383,7 +389,7 @@ def test_a_module_that_calls_itself_pure_is_held_to_it() -> None:
 
 def test_no_class_name_stands_twice() -> None:
     places: dict[str, list[str]] = {}
-    for module, tree in MODULES.items():
+    for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(module)

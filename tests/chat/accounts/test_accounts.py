@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -29,6 +30,9 @@ from trio_chat.journal import JournalError
 
 HERE = Where(origin=7, address="192.0.2.7", is_private=True, binding="-", nonce="n" * 64, epoch="e1")
 LOOPBACK = replace(HERE, origin=-1, address="127.0.0.1")
+
+
+folded = cache(fold)
 
 
 def blob(number: int) -> str:
@@ -70,7 +74,8 @@ class Store:
 
     async def keep_account(self, account: Account, *, invite: str = "") -> None:
         self._check()
-        if any(fold(it.name) == fold(account.name) and it.id != account.id for it in self.accounts.values()):
+        name = folded(account.name)
+        if any(folded(it.name) == name and it.id != account.id for it in self.accounts.values()):
             raise ChatError("name-claimed", "taken")
         if invite:
             kept = self.invites[invite]
