@@ -16,6 +16,8 @@ from tests.conftest import PATIENCE_S
 from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
+from trio_chat.client.memory.keeper import Memory
+from trio_chat.client.memory.server_memory import ServerMemory
 from trio_chat.client.options import ViewOptions
 from trio_chat.client.screen_view.app import ScreenView
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
@@ -25,7 +27,7 @@ from trio_chat.client.stickers.sticker import Sticker
 from trio_chat.client.transcript.transcript import Transcript
 
 ENTER, UP, DOWN, TAB, ESC, PAGE_UP, PAGE_DOWN = "\r", "\x1b[A", "\x1b[B", "\t", "\x1b", "\x1b[5~", "\x1b[6~"
-CTRL_C, CTRL_D, CTRL_F, CTRL_U, CTRL_Z, F1 = "\x03", "\x04", "\x06", "\x15", "\x1a", "\x1bOP"
+CTRL_C, CTRL_D, CTRL_F, CTRL_L, CTRL_U, F1 = "\x03", "\x04", "\x06", "\x0c", "\x15", "\x1bOP"
 
 
 SMILES = MappingProxyType({"smile": Text("🙂"), "smirk": Text("😏")})
@@ -46,6 +48,7 @@ class Stage:
         self.peer = peer
         self.screen = screen
         self.status: int | None = None
+        self.memory = Memory()
         self.ended = trio.Event()
         self.newest_id = 0
 
@@ -139,7 +142,9 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
                     Identity(nick="me", rooms=rooms),
                     outbox,
                     options=ViewOptions(history_lines=history, **options),
+                    memory=Memory(ServerMemory("test", folder=tmp_path)),
                 )
+                stage.memory = view.memory
                 stage.status = await view.run(partial(view.open_surface, terminal, catalogue), is_persistent=True)
             terminal.close()
             stage.ended.set()

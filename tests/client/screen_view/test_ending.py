@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import trio
 
-from tests.client.screen_view.conftest import CTRL_C, CTRL_D, ENTER, paste
+from tests.client.screen_view.conftest import CTRL_C, CTRL_D, CTRL_L, ENTER, paste
 from trio_chat.client.conversation.app import GOODBYE
 from trio_chat.client.startup_terminal import why_no_screen
 from trio_chat.client.stickers.kinds.text import Text
@@ -45,10 +45,13 @@ async def test_a_closed_window_is_told_to_the_server_at_once(stage_at: Any) -> N
 
 
 async def test_a_terminal_that_takes_nothing_keeps_nobody_from_leaving(stage_at: Any) -> None:
-    async with stage_at(60, 8) as stage:
+    async with stage_at(200, 60) as stage:
         await stage.shows_somewhere("nothing was said")
-        for number in range(2000):  # the screen is not read: what is drawn stays in the kernel, until that is full
-            await stage.tell(f"line {number} " + "x" * 100)
+        for _ in range(60):
+            await stage.tell("x" * 20_000)
+        for number in range(40):  # whole frames, which nobody reads, until the kernel takes no more
+            stage.type(f"{CTRL_L}{number}{ENTER}")
+            assert (await stage.keep())["text"] == str(number)
 
         signal.raise_signal(signal.SIGTERM)
 

@@ -76,8 +76,13 @@ async def test_a_search_shows_its_hits_and_goes_to_one_among_what_was_said_aroun
         stage.type(PAGE_DOWN * 4)
         newer = await stage.asked("history")
         assert newer["after"] == 46
-        await stage.answer(newer, range(100, 104))
-        await stage.shows_somewhere("line 46", "line 103")
+        await stage.answer(newer, range(100, 103))  # what came meanwhile is not in it
+        await stage.shows_somewhere("line 46", "line 102")
+        stage.type(PAGE_DOWN)
+        newest = await stage.asked("history")
+        assert newest["after"] == 102
+        await stage.answer(newest, range(103, 104))
+        await stage.shows_somewhere("line 103")
         stage.type(PAGE_DOWN)
         await stage.hides("newer lines")
 
@@ -170,3 +175,15 @@ async def test_the_terminal_may_open_addresses_but_only_what_is_shown_is_one(sta
         links = set(re.findall(rb"\x1b\]8;(?:id=\w+)?;([^\x1b]*)\x1b\\", stage.screen.received))
 
         assert links == {b"", b"https://example.org/" + b"long/" * 12 + b"end", b"https://a.org/\\x"}
+
+
+async def test_only_what_was_shown_is_read(stage_at: Any) -> None:
+    async with stage_at(60, 12, rooms=("ops", "dev", "lobby")) as stage:
+        for room in ("ops", "dev", "lobby"):
+            await stage.tell("hello", room=room)
+        await stage.shows_somewhere("#ops        1 │", "#dev        1 │", "ann      hello")
+        stage.type(alt("2"))
+        await stage.hides("#dev        1 │")
+        await stage.leave()
+
+        assert {room: mark.id for room, mark in stage.memory.remembered.marks.items()} == {"dev": 2, "lobby": 3}

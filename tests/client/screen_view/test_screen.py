@@ -233,3 +233,16 @@ async def test_what_was_typed_without_a_connection_waits_and_can_be_taken_back(s
         stage.type(CTRL_C)
         await stage.end()
         assert stage.status == 0
+
+
+async def test_a_paste_that_comes_in_pieces_is_one(stage_at: Any) -> None:
+    async with stage_at(60, 10) as stage:
+        stage.type("\x1b[200~/quit\rtw")
+        await stage.tell("meanwhile")
+        await stage.shows_somewhere("meanwhile")
+        await stage.hides("/quit")
+        stage.type("o\x1b[20")
+        await stage.tell("and again")
+        await stage.shows_somewhere("and again")
+        stage.type("1~!")
+        await stage.shows("> /quit", "  two!")
