@@ -88,7 +88,7 @@ lock: $(VENV)/pyvenv.cfg
 	$(PIP) install uv
 	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(ARGS) --group build --output-file requirements-build.lock
-	$(COMPILE) $(ARGS) pyproject.toml --group dev --constraints requirements.lock --constraints requirements-build.lock \
+	$(COMPILE) $(ARGS) pyproject.toml --extra redis --group dev --constraints requirements.lock --constraints requirements-build.lock \
 		--output-file requirements-dev.lock
 
 $(VENV)/pyvenv.cfg: $(ANEW)

@@ -54,7 +54,7 @@ LAYERS = {
         (".", "startup_terminal"),
     ),
     "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
-    "trio_chat.journal": ((".",), ("engines",), tuple(sorted({*ENGINES, "redis"})), (OTHERS,)),
+    "trio_chat.journal": ((".",), ("engines",), tuple(sorted(ENGINES)), (OTHERS,)),
     "trio_chat.config": ((".",), (OTHERS,)),
     "trio_chat.chat": (("operators",), ("accounts",), (OTHERS, ".")),
     "admin_api": (
@@ -74,7 +74,7 @@ LAYERS = {
 }
 """The folders and files of a part, top floor first, under the same law. A part that is not here has one section."""
 
-TO_COME = {"trio_chat.journal.redis"}
+TO_COME: set[str] = set()
 """Rooms that are drawn and not built yet."""
 
 EXCEPTIONS = {

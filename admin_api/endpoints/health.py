@@ -26,6 +26,8 @@ class HealthView(msgspec.Struct, frozen=True, omit_defaults=True):
     clients: int
     window_bytes: int
     """Memory for the newest entries of all rooms."""
+    durability: str
+    """A sentence about what survives a power cut."""
     reason: str | None = None
 
 
@@ -70,6 +72,7 @@ async def show_health(state: AdminState) -> Response:
         uptime_s=int(time.monotonic() - state.started_at),
         clients=len(state.operator.chat.clients),
         window_bytes=state.operator.chat.rooms.budget.used_bytes,
+        durability=state.journal.promise,
         reason=fault or damage,
     )
     return answer(health, 200 if fault is None else 503)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from itertools import chain
 from pathlib import Path
 
+from trio_chat.journal.durability import Durability
 from trio_chat.journal.engine import Engine
 from trio_chat.journal.memory.journal import open_memory
 from trio_chat.journal.protocol import OPTIONAL, REQUIRED, Journal
@@ -23,7 +24,9 @@ def bare_engine(*lacking: str) -> Engine:
     bare = type("Bare", (), {name: _member(name) for name in names})
 
     @asynccontextmanager
-    async def _open(_location: str, _data: Path, _close_by: Callable[[], float]) -> AsyncIterator[Journal]:
+    async def _open(
+        _location: str, _data: Path, _close_by: Callable[[], float], _durability: Durability
+    ) -> AsyncIterator[Journal]:
         async with open_memory() as journal:
             it = bare()
             it.journal = journal
@@ -33,7 +36,7 @@ def bare_engine(*lacking: str) -> Engine:
         forms={"bare:": "nowhere"},
         accepts=lambda location: not location,
         open=_open,
-        check=lambda _location, _data: None,
+        check=lambda _location, _data, _durability: None,
         open_history=None,
         lacks=frozenset(OPTIONAL),
     )

@@ -48,7 +48,7 @@ from trio_chat.journal import (
 from trio_chat.journal.engines import ENGINES
 from trio_chat.journal.search_words import SEARCHED
 
-URLS = ("memory:", "sqlite:")
+URLS = ("memory:", "sqlite:", "redis:")
 """A URL of each engine."""
 
 ALL_URLS = (*URLS, "bare:")
@@ -323,6 +323,7 @@ async def test_all_is_well_with_a_journal_that_keeps(journal: Journal) -> None:
 
     assert journal.fault is None
     assert journal.damage is None
+    assert journal.promise
     assert sum(journal.commits.counts) in (0, 1)  # an engine that makes nothing durable has none
 
 

@@ -18,6 +18,7 @@ from trio_chat.chat.events import Entry
 from trio_chat.chat.text import clean
 from trio_chat.config import ServeSettings
 from trio_chat.journal import (
+    Durability,
     HistoryReader,
     Importable,
     Journal,
@@ -132,7 +133,9 @@ async def _import(settings: ServeSettings, name: str, *, with_accounts: bool) ->
     check_outlasts_server(settings.journal)
     with reading(name) as file:
         source = Source(file, name_of(name, "stdin"))  # first: a file that is not a history must not create a journal
-        async with open_journal(settings.journal, data=settings.data) as journal:
+        async with open_journal(
+            settings.journal, data=settings.data, durability=Durability(settings.journal_durability)
+        ) as journal:
             with _progress(source.header) as report_progress:
                 try:
                     origin = Origin(source.header.epoch, source.header.pruned_to)

@@ -159,6 +159,15 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             f"Where the history is stored: {forms_help()}.", text("URL", "the URL of a journal"), section=STORAGE
         ),
     ] = "sqlite:"
+    journal_durability: Annotated[
+        Literal["strict", "assured", "relaxed"],
+        SettingMeta(
+            "Durability without which no journal in Redis is used: strict, on disk before anyone sees it; assured, the "
+            "same on your word, where Redis hides its settings; or relaxed, as Redis is set.",
+            choice("DURABILITY", "strict", "assured", "relaxed"),
+            section=STORAGE,
+        ),
+    ] = "strict"
     console: Annotated[bool, SettingMeta("Accept console commands on stdin.", BOOLEAN, section=OPERATION)] = True
     tls: Annotated[
         bool,

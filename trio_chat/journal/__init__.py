@@ -4,6 +4,7 @@ It must not know members of rooms, sockets or wire formats: it takes drafts and 
 """
 
 from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord
+from trio_chat.journal.durability import Durability
 from trio_chat.journal.engines import check_journal, check_outlasts_server, compact_journal, open_history, open_journal
 from trio_chat.journal.protocol import (
     AccountStore,
@@ -45,6 +46,7 @@ __all__ = [
     "AuditRecord",
     "BanRecord",
     "Damaged",
+    "Durability",
     "HistoryReader",
     "HookRecord",
     "Importable",

@@ -93,7 +93,7 @@ class Batch:
         """
         entries = self.entries = []
         first_ones: dict[tuple[str, str], Entry] = {}
-        for group in self._in_groups():
+        for group in self.groups():
             names = {(draft.session, draft.key): draft for draft in group if draft.key}
             found = {name: first_ones.get(name) or find(*name) for name in names}
             for name, first in found.items():
@@ -107,7 +107,7 @@ class Batch:
                 if draft.key:
                     first_ones[draft.session, draft.key] = entries[-1]
 
-    def _in_groups(self) -> Iterator[Sequence[Draft]]:
+    def groups(self) -> Iterator[Sequence[Draft]]:
         """Yield the drafts as they were added."""
         first = 0
         while first < len(self.drafts):

@@ -5,9 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from trio_chat.journal.durability import Durability
 from trio_chat.journal.protocol import HistoryReader, Journal
 
-OpenJournal = Callable[[str, Path, Callable[[], float]], AbstractAsyncContextManager[Journal]]
+OpenJournal = Callable[[str, Path, Callable[[], float], Durability], AbstractAsyncContextManager[Journal]]
 OpenHistory = Callable[[str, Path], AbstractAsyncContextManager[HistoryReader]]
 
 Compact = Callable[[str, Path], tuple[int, int]]
@@ -25,8 +26,9 @@ class Engine:
     accepts: Callable[[str], bool]
     """Tell whether something may follow the scheme and its colon."""
     open: OpenJournal
-    """Open a journal. The third argument returns the time of Trio's clock by which it must have closed."""
-    check: Callable[[str, Path], None]
+    """Open a journal. The third argument returns the time of Trio's clock by which it must have closed,
+    the last is the durability without which it is not opened: an engine that always keeps all need not heed it."""
+    check: Callable[[str, Path, Durability], None]
     """Check that `open` would succeed, and change nothing. Raises JournalError."""
     open_history: OpenHistory | None
     """Open a journal for reading only, also while a server uses it; None when it ends with its server."""

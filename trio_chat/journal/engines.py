@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from trio_chat.journal.durability import Durability
 from trio_chat.journal.engine import Engine
 from trio_chat.journal.memory.engine import MEMORY
 from trio_chat.journal.protocol import HistoryReader, Journal, check_required
 from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.engine import REDIS
 from trio_chat.journal.sqlite.engine import SQLITE
 
-ENGINES = {"sqlite": SQLITE, "memory": MEMORY}
+ENGINES = {"sqlite": SQLITE, "memory": MEMORY, "redis": REDIS}
 """Engines by the scheme of their URLs. Error messages suggest the first one."""
 
 
@@ -22,7 +24,11 @@ def forms_help() -> str:
 
 @asynccontextmanager
 async def open_journal(
-    url: str, *, data: Path, close_by: Callable[[], float] = lambda: math.inf
+    url: str,
+    *,
+    data: Path,
+    close_by: Callable[[], float] = lambda: math.inf,
+    durability: Durability = Durability.STRICT,
 ) -> AsyncIterator[Journal]:
     """Open the journal that `url` names; its default place is in the folder `data`.
 
@@ -30,7 +36,7 @@ async def open_journal(
     Raises JournalError with one sentence that names the file.
     """
     engine, location = _find(url)
-    async with engine.open(location, data, close_by) as journal:
+    async with engine.open(location, data, close_by, durability) as journal:
         check_required(journal, url)
         yield journal
 
@@ -45,10 +51,10 @@ async def open_history(url: str, *, data: Path) -> AsyncIterator[HistoryReader]:
         yield history
 
 
-def check_journal(url: str, *, data: Path) -> None:
+def check_journal(url: str, *, data: Path, durability: Durability = Durability.STRICT) -> None:
     """Check that `open_journal` would succeed, and change nothing. Raises JournalError."""
     engine, location = _find(url)
-    engine.check(location, data)
+    engine.check(location, data, durability)
 
 
 def check_outlasts_server(url: str) -> None:

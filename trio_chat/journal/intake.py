@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import trio
 
-from trio_chat.chat.events import Draft
+from trio_chat.chat.events import Draft, Entry
 from trio_chat.chat.presence import Difference, overdue_notices
 from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord
 from trio_chat.journal.batch import Batch
@@ -125,9 +125,31 @@ class Intake:
         self.set_fault(batch.error)
         batch.settle()
         if batch.error is None and batch.entries:
-            self.last_id = batch.entries[-1].id
-            if self._follower:
-                self._follower.publish([*batch.tombstones, *batch.entries] if batch.tombstones else batch.entries)
+            self.publish_batch(batch)
+
+    def publish_batch(self, batch: Batch) -> None:
+        """Publish the entries of a batch. An engine that hears them from its store, with those of others, does not."""
+        self.publish([*batch.tombstones, *batch.entries] if batch.tombstones else batch.entries)
+
+    def publish(self, entries: Sequence[Entry]) -> None:
+        """Hand durable entries to the reader of `follow`. The last is no tombstone: its notice follows it."""
+        self.last_id = entries[-1].id
+        if self._follower:
+            self._follower.publish(entries)
+
+    def remember(self, sessions: Iterable[SessionRecord]) -> None:
+        """Set the session records in the store, where they could not be read sooner."""
+        self._kept = {record.owner: record for record in sessions}
+
+    def note_kept(self, batch: Batch) -> None:
+        """Note that a batch was kept after all, which had been said to have failed since nobody knew."""
+        with self._lock:
+            self._track_records(batch)
+
+    def kept_records(self) -> list[SessionRecord]:
+        """Return the session records that are kept."""
+        with self._lock:
+            return list(self._kept.values())
 
     def set_fault(self, error: str | None) -> None:
         """Set the reason why nothing can be kept, or None; a change is logged."""

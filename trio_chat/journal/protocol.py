@@ -81,6 +81,9 @@ class Journal(HistoryReader, Protocol):
     fault: str | None
     """The reason why nothing can be kept at present; None when all is well. It clears by itself."""
 
+    promise: str
+    """A sentence about what survives a power cut."""
+
     commits: Histogram
     """Seconds to make each group of drafts durable, failed attempts included."""
 

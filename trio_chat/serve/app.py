@@ -26,7 +26,7 @@ from trio_chat.chat.dependencies import Change
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.config import CollectedSettings, ServeSettings, unknown_variable_warnings
 from trio_chat.exception_groups import leaf_exceptions
-from trio_chat.journal import JournalError, OperatorStore, need, open_journal
+from trio_chat.journal import Durability, JournalError, OperatorStore, need, open_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.garbage import GarbageCollection
 from trio_chat.serve.io_batches import bound_io_batches
@@ -139,7 +139,12 @@ async def _serve_until(
     """Open the journal and the ports, wire the server and run it. What was opened first is closed last."""
     settings, needs_admin = in_force.settings, "admin_port" in in_force.sources
     async with (
-        open_journal(settings.journal, data=settings.data, close_by=lambda: stop.deadline) as journal,
+        open_journal(
+            settings.journal,
+            data=settings.data,
+            close_by=lambda: stop.deadline,
+            durability=Durability(settings.journal_durability),
+        ) as journal,
         open_ports(settings, inherited_sockets(os.environ), needs_admin=needs_admin) as (chat_sockets, admin_listeners),
     ):
         admin = Admin(in_force, token, admin_listeners)

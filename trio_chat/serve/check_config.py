@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from trio_chat.config import DEFAULT_SOURCE, CollectedSettings, ServeSettings, settings_of
-from trio_chat.journal import JournalError, check_journal
+from trio_chat.journal import Durability, JournalError, check_journal
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.settings_in_force import SettingsInForce
@@ -64,7 +64,7 @@ def _problems(settings: ServeSettings) -> Iterator[str]:
     checks: tuple[Callable[[], object], ...] = (
         lambda: read_password(settings.password_file),
         lambda: _read_tls(settings),
-        lambda: check_journal(settings.journal, data=settings.data),
+        lambda: check_journal(settings.journal, data=settings.data, durability=Durability(settings.journal_durability)),
         lambda: trio.run(_check_ports, settings),
     )
     for check_one in checks:

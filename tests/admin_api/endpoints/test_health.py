@@ -9,7 +9,14 @@ async def test_a_healthy_server_says_so(admin):
     answer = await admin.ask("GET", "/health")
 
     assert answer.status == 200
-    assert answer.json == {"status": "ok", "version": __version__, "uptime_s": 0, "clients": 1, "window_bytes": 0}
+    assert answer.json == {
+        "status": "ok",
+        "version": __version__,
+        "uptime_s": 0,
+        "clients": 1,
+        "window_bytes": 0,
+        "durability": admin.journal.promise,
+    }
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
 

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from trio_chat.journal.durability import Durability
 from trio_chat.journal.engine import Engine
 from trio_chat.journal.protocol import Journal
 
 
-def _open(_location: str, _data: Path, _close_by: Callable[[], float]) -> AbstractAsyncContextManager[Journal]:
+def _open(
+    _location: str, _data: Path, _close_by: Callable[[], float], _durability: Durability
+) -> AbstractAsyncContextManager[Journal]:
     from trio_chat.journal.memory.journal import open_memory
 
     return open_memory()
@@ -18,6 +21,6 @@ MEMORY = Engine(
     forms={"memory:": "nowhere"},
     accepts=lambda location: not location,
     open=_open,
-    check=lambda _location, _data: None,  # always possible
+    check=lambda _location, _data, _durability: None,  # always possible
     open_history=None,
 )

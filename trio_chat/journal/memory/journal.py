@@ -95,6 +95,7 @@ class MemoryJournal(Intake, MemoryAccounts):
     """A journal in lists. A batch is everything posted in one turn of the loop."""
 
     damage: str | None = None
+    promise: str = "entries are kept in memory, and end with the server"
     is_indexing: bool = False
 
     def __init__(self, clock: Callable[[], float], entries_max: int, search_max_s: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from trio_chat.journal.durability import Durability
 from trio_chat.journal.engine import Engine
 from trio_chat.journal.protocol import HistoryReader, Journal
 
@@ -13,7 +14,9 @@ def _path(location: str, data: Path) -> Path:
 
 
 @asynccontextmanager
-async def _open(location: str, data: Path, close_by: Callable[[], float]) -> AsyncIterator[Journal]:
+async def _open(
+    location: str, data: Path, close_by: Callable[[], float], _durability: Durability
+) -> AsyncIterator[Journal]:
     import trio
 
     open_sqlite = await trio.to_thread.run_sync(_load)  # reading so much code can hold the loop for 60 ms
@@ -33,7 +36,7 @@ def _open_history(location: str, data: Path) -> AbstractAsyncContextManager[Hist
     return open_sqlite_history(_path(location, data))
 
 
-def _check(location: str, data: Path) -> None:
+def _check(location: str, data: Path, _durability: Durability) -> None:
     from trio_chat.journal.sqlite.opening import check_can_open
 
     check_can_open(_path(location, data))

@@ -124,6 +124,8 @@ async def open_sqlite(
 class SqliteJournal(Intake):
     """The journal as the task that opened it and its children see it."""
 
+    promise: str = "entries are on disk before anyone sees them"
+
     def __init__(self, store: Store, clock: Callable[[], float], times: SqliteTimes) -> None:
         super().__init__(self._submit_batch, last_id=store.last_id, name=str(store.path), sessions=store.sessions)
         self.epoch = store.epoch

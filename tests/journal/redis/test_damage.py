@@ -1,0 +1,89 @@
+"""Entries and records that somebody wrote into Redis by hand: they are checked like any input, and named."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.journal.redis.opened import opened, said, texts, until_well
+from tests.redis_server import RedisServer
+from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.journal import BanRecord, Damaged, JournalError
+from trio_chat.journal.redis.rows import to_entry, to_payload
+
+DRAFT = Draft("ops", Kind.TOLD, "alice", "hi", to="bob", session="s", key="k", account="a1", to_account="a2")
+
+
+@pytest.mark.parametrize("draft", [DRAFT, Draft("lobby", Kind.SAID, ""), Draft("", Kind.TOPIC, "a", "\0"), said("é")])
+def test_an_entry_comes_back_as_it_was(draft: Draft) -> None:
+    assert to_entry(7, draft.room.encode(), b"1500000", to_payload(draft)) == Entry(7, 1.5, draft)
+
+
+@pytest.mark.parametrize(
+    ("number", "room", "micros", "payload"),
+    [
+        (7, b"lobby", b"1500000", to_payload(DRAFT)),  # of another room
+        (7, b"ops", b"x", to_payload(DRAFT)),
+        (7, b"ops", b"-1", to_payload(DRAFT)),
+        (7, b"ops", b"9" * 30, to_payload(DRAFT)),
+        (0, b"ops", b"1500000", to_payload(DRAFT)),
+        (7, b"\xff", b"1500000", to_payload(DRAFT)),
+        (7, b"ops", b"1500000", to_payload(DRAFT).replace(b"hi", b"ho")),
+        (7, b"ops", b"1500000", b""),
+        (7, b"ops", b"1500000", b"[]"),
+        (7, b"ops", b"1500000", b"[1]"),
+        (7, b"ops", b"1500000", b'{"a": 1}'),
+        (7, b"ops", b"1500000", b'[0, "said", 7]'),
+        (7, b"ops", b"1500000", b"[" + b'"",' * 30 + b'""]'),
+        (7, b"ops", b"1500000", b"\xff\xfe"),
+    ],
+)
+def test_what_is_no_entry_is_damaged(number: int, room: bytes, micros: bytes, payload: bytes) -> None:
+    assert to_entry(number, room, micros, payload) == Damaged(number)
+
+
+async def test_an_entry_written_by_hand_keeps_its_place_and_is_named(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        await journal.post(said("a")).kept()
+        server.ask("XADD", "{trio-chat}:s:lobby", "2-0", "d", "[0, \x1b[2J]")
+        server.ask("XADD", "{trio-chat}:order", "2-0", "r", "slobby", "t", "x")
+        server.ask("HSET", "{trio-chat}:meta", "last_id", "2")
+        await journal.post(said("c")).kept()
+
+        past = await journal.read("lobby", limit=9)
+
+        assert [type(it) for it in past] == [Entry, Damaged, Entry]
+        assert journal.damage == f"1 damaged entries found in redis://127.0.0.1:{server.port}/0, the first with id 2"
+        assert [type(it) for it in await journal.read(None, limit=9)] == [Entry, Damaged, Entry]
+        assert [type(it) for it in await journal.search(["lobby"], "c", limit=9)] == [Entry]
+
+
+async def test_a_record_written_by_hand_is_left_out_and_named(
+    server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ban = BanRecord("10.0.0.0/8", "spam", "console", 2.0)
+    async with opened(server, tmp_path) as journal:
+        await journal.add_ban(ban)
+        server.ask("HSET", "{trio-chat}:bans", "192.0.2.0/24", '{"network": 7}')
+        server.ask("HSET", "{trio-chat}:sessions", "x", "\x1b]0;")
+
+        assert await journal.read_bans() == [ban]
+        assert await journal.read_sessions() == []
+
+    assert "the record b'192.0.2.0/24' in bans cannot be read" in caplog.text
+    assert "the record b'x' in sessions cannot be read" in caplog.text
+
+
+async def test_a_key_of_another_type_is_named_and_ends_nothing(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        server.ask("SET", "{trio-chat}:s:ops", "x")
+        await journal.post(said("a")).kept()
+
+        with pytest.raises(JournalError, match="was replaced by something else"):
+            await journal.read("ops", limit=9)
+
+        with pytest.raises(JournalError, match="was replaced by something else"):
+            await journal.post(said("b", room="ops")).kept()
+        await until_well(journal)
+        await journal.post(said("c")).kept()
+
+        assert await texts(journal) == ["a", "c"]

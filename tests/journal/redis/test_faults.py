@@ -1,0 +1,206 @@
+"""Faults of a Redis that is in use: nothing accepted is lost or doubled, and senders are told."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import trio
+import trio.lowlevel
+
+from tests.conftest import PATIENCE_S
+from tests.journal.redis.opened import HASTY, opened, said, texts, until_well
+from tests.redis_server import RedisServer
+from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.session_record import SessionRecord
+from trio_chat.journal import JournalError
+from trio_chat.journal.redis.journal import RedisJournal
+from trio_chat.journal.redis.node_identity import FILE
+from trio_chat.journal.redis.writer import IN_DOUBT
+
+SENDERS = 8
+
+
+def node_of(data: Path) -> str:
+    return (data / FILE).read_text(encoding="ascii").strip()
+
+
+async def speak(journal: RedisJournal, sender: int, kept: list[str], scope: trio.CancelScope) -> None:
+    """Say lines without keys, one after the other, and note those that were kept."""
+    number = 0
+    while not scope.cancel_called:
+        text = f"{sender}.{number}"
+        await journal.post(said(text)).kept()
+        kept.append(text)
+        number += 1
+
+
+async def test_m9_redis_is_killed_and_started_again_under_load(server: RedisServer, tmp_path: Path) -> None:
+    kept: list[str] = []
+    heard: list[str] = []
+
+    async def listen(journal: RedisJournal) -> None:
+        async for entries in journal.follow():
+            heard.extend(entry.draft.text for entry in entries)
+
+    async with trio.open_nursery() as nursery, opened(server, tmp_path) as journal:
+        nursery.start_soon(listen, journal)
+        scope = trio.CancelScope()
+        async with trio.open_nursery() as senders:
+            for sender in range(SENDERS):
+                senders.start_soon(speak, journal, sender, kept, scope)
+            for _ in range(3):
+                before = len(kept)
+                with trio.fail_after(PATIENCE_S):
+                    while len(kept) < before + 100:
+                        await trio.lowlevel.checkpoint()
+                server.kill()
+                await trio.to_thread.run_sync(server.start)
+            scope.cancel()
+        stored = await texts(journal)
+
+    assert sorted(stored) == sorted(kept)  # nothing is lost, and nothing is there twice
+    assert heard == stored
+    for sender in range(SENDERS):
+        lines = [text for text in stored if text.startswith(f"{sender}.")]
+        assert lines == [f"{sender}.{number}" for number in range(len(lines))]
+
+
+async def test_m9_health_is_red_while_redis_is_down_though_nobody_speaks(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        server.kill()
+        await until_well(journal, is_well=False)
+        assert journal.fault
+        assert "Redis" in journal.fault
+
+        await trio.to_thread.run_sync(server.start)
+        await until_well(journal)
+        await journal.post(said("back")).kept()
+
+        assert await texts(journal) == ["back"]
+
+
+async def test_m9_senders_are_told_while_redis_is_down(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path, HASTY) as journal:
+        server.kill()
+
+        for _ in range(2):
+            with pytest.raises(JournalError, match="Redis"):
+                await journal.post(said("lost")).kept()
+
+        await trio.to_thread.run_sync(server.start)
+        await until_well(journal)
+        assert await texts(journal) == []
+
+
+async def test_m9_while_redis_is_paused_a_sender_is_told_that_nobody_knows(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path, HASTY) as journal:
+        await journal.post(said("before")).kept()
+        server.signal(signal.SIGSTOP)
+        with pytest.raises(JournalError, match=IN_DOUBT):
+            await journal.post(said("in doubt", key="k")).kept()
+
+        server.signal(signal.SIGCONT)
+        await until_well(journal)
+        receipt = journal.post(said("in doubt", key="k"))  # as our client does
+        await receipt.kept()
+        await journal.post(said("after")).kept()
+
+        assert await texts(journal) == ["before", "in doubt", "after"]
+
+
+async def test_m9_what_redis_kept_though_it_did_not_answer_is_taken_for_kept(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    told = SessionRecord("owner", "frames", "alice", "alice", ("lobby",))
+    async with opened(server, tmp_path, HASTY) as journal:
+        server.signal(signal.SIGSTOP)
+        with pytest.raises(JournalError, match=IN_DOUBT):
+            await journal.post(Draft("lobby", Kind.JOINED, "alice"), sessions=[told]).kept()
+        server.signal(signal.SIGCONT)
+        await until_well(journal)
+
+        await journal.post(said("hello")).kept()
+
+        entries = [it for it in await journal.read("lobby", limit=9) if isinstance(it, Entry)]
+        assert [entry.draft.kind for entry in entries] == [Kind.JOINED, Kind.SAID]  # told once
+        assert await journal.read_sessions() == [told]
+
+
+async def test_m9_a_redis_without_memory_refuses_whole_batches(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        server.ask("CONFIG", "SET", "maxmemory", "1")
+
+        with pytest.raises(JournalError, match=r"^the memory of Redis is full$"):
+            await journal.post(said("a"), said("b")).kept()
+        assert journal.fault
+        assert await texts(journal) == []  # it can still be read
+
+        server.ask("CONFIG", "SET", "maxmemory", "0")
+        await until_well(journal)
+        await journal.post(said("c")).kept()
+        assert await texts(journal) == ["c"]
+
+
+async def test_m9_a_flushed_redis_gives_the_chat_a_new_epoch_and_no_id_twice(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    record = SessionRecord("owner", "frames", "alice", "alice", ("lobby",))
+    async with opened(server, tmp_path) as journal:
+        following = journal.follow()
+        await journal.post(said("a"), said("b"), sessions=[record]).kept()
+        await anext(following)
+        epoch = journal.epoch
+
+        server.ask("FLUSHALL")
+        await journal.post(said("c")).kept()
+
+        assert journal.epoch != epoch
+        [entry] = await anext(following)
+        assert (entry.id, entry.draft.text) == (3, "c")
+        assert await texts(journal) == ["c"]
+        assert await journal.read_sessions() == [record]
+
+
+async def test_m9_a_redis_restored_from_a_backup_gives_no_id_twice(server: RedisServer, tmp_path: Path) -> None:
+    files, backup = server.folder / "appendonlydir", tmp_path / "backup"
+    async with opened(server, tmp_path) as journal:
+        await journal.post(said("a")).kept()
+        shutil.copytree(files, backup)
+        await journal.post(said("b")).kept()
+        epoch = journal.epoch
+
+        server.kill()
+        shutil.rmtree(files)
+        shutil.copytree(backup, files)
+        await trio.to_thread.run_sync(server.start)
+        await journal.post(said("c")).kept()
+
+        assert journal.epoch != epoch
+        assert [(it.id, it.draft.text) for it in await journal.read("lobby", limit=9) if isinstance(it, Entry)] == [
+            (1, "a"),
+            (3, "c"),
+        ]
+
+
+async def test_m9_a_redis_that_became_a_replica_is_named_as_one(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        server.ask("REPLICAOF", "127.0.0.1", "1")
+
+        with pytest.raises(JournalError, match="is a replica"):
+            await journal.post(said("a")).kept()
+
+        server.ask("REPLICAOF", "NO", "ONE")
+        await until_well(journal)
+        await journal.post(said("b")).kept()
+        assert await texts(journal) == ["b"]
+
+
+async def test_a_server_of_an_earlier_claim_cannot_write(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        await journal.post(said("a")).kept()
+        server.ask("HINCRBY", f"{{trio-chat}}:node:{node_of(tmp_path)}", "fence", "1")  # as another process does
+
+        await journal.post(said("b")).kept()  # by a new claim, once
+
+        assert await texts(journal) == ["a", "b"]

@@ -1,0 +1,205 @@
+"""Opening a chat in Redis: what is refused, each in a sentence, and who waits."""
+
+import builtins
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from tests.conftest import PATIENCE_S
+from tests.journal.redis.opened import HASTY, PATIENT, opened, said, texts
+from tests.redis_server import RedisServer
+from trio_chat.journal import Durability, JournalError, check_journal, open_history, open_journal
+from trio_chat.journal.redis.address import RedisAddress, accepts, read_address
+from trio_chat.journal.redis.journal import open_redis
+from trio_chat.journal.redis.opening import KEPT_ALWAYS, KEPT_ALWAYS_STATED, KEPT_LATER, RELAXED_UNKNOWN, check_server
+
+EVERYSEC = {"appendfsync": "everysec"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (EVERYSEC, "a power cut of Redis can lose .* set `appendonly yes` and `appendfsync always`, or .* relaxed"),
+        ({"appendonly": "no"}, "Redis has no file, .* or accept that with --journal-durability relaxed"),
+        ({"maxmemory-policy": "allkeys-lru"}, "set `maxmemory-policy noeviction`, not allkeys-lru"),
+        ({"requirepass": "secret"}, "Redis refuses the password"),
+        ({"replicaof": "127.0.0.1 1"}, "this Redis is a replica"),
+    ],
+    ids=lambda it: next(iter(it)) if isinstance(it, Mapping) else "",
+)
+async def test_a_redis_that_cannot_keep_what_it_is_given_is_refused(
+    tmp_path: Path, settings: Mapping[str, str], reason: str
+) -> None:
+    with RedisServer(tmp_path, **settings) as server:
+        sentence = f"^cannot use the journal redis://127.0.0.1:{server.port}/0: .*{reason}"
+        with pytest.raises(JournalError, match=sentence):
+            async with opened(server, tmp_path):
+                pass
+        with pytest.raises(JournalError, match=sentence):
+            check_journal(server.url, data=tmp_path)
+
+
+async def test_a_promise_that_is_less_holds_where_it_was_asked_for(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, **EVERYSEC) as server:
+        async with open_journal(server.url, data=tmp_path, durability=Durability.RELAXED) as journal:
+            assert journal.promise == KEPT_LATER
+
+
+async def test_a_redis_that_hides_its_settings_is_used_on_the_operators_word(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    server.ask("ACL", "SETUSER", "chat", "on", ">secret", "~*", "+@all", "-config")
+    url = server.url.replace("//", "//chat:secret@")
+
+    with pytest.raises(JournalError, match=r"does not let its settings be read .*--journal-durability assured"):
+        async with open_journal(url, data=tmp_path):
+            pass
+    for durability, promise in ((Durability.ASSURED, KEPT_ALWAYS_STATED), (Durability.RELAXED, RELAXED_UNKNOWN)):
+        async with open_journal(url, data=tmp_path, durability=durability) as journal:
+            assert journal.promise == promise
+    async with opened(server, tmp_path) as journal:
+        assert journal.promise == KEPT_ALWAYS
+
+
+@pytest.mark.parametrize("version", ["6.2.14", "", "x"])
+def test_an_old_redis_is_refused(version: str) -> None:
+    with pytest.raises(JournalError, match=r"version 7.0 or later is needed"):
+        check_server({"redis_version": version, "role": "master"})
+
+
+async def test_m9_a_server_waits_for_a_redis_that_is_down(
+    server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.kill()
+
+    async def open_and_speak() -> None:
+        async with opened(server, tmp_path) as journal:
+            await journal.post(said("hello")).kept()
+            assert await texts(journal) == ["hello"]
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(open_and_speak)
+            while "waiting for the journal" not in caplog.text:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+            await trio.to_thread.run_sync(server.start)
+
+
+async def test_a_server_that_is_stopped_waits_no_longer(server: RedisServer, tmp_path: Path) -> None:
+    server.kill()
+    address = read_address(server.url.removeprefix("redis:"))
+
+    with trio.fail_after(PATIENCE_S), pytest.raises(JournalError, match="Redis cannot be reached"):
+        async with open_redis(address, tmp_path, close_by=lambda: 0.0, times=HASTY):
+            pass
+
+
+async def test_a_data_folder_is_of_one_node(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path):
+        with pytest.raises(JournalError, match="another server uses the data folder"):
+            async with opened(server, tmp_path):
+                pass
+
+
+async def test_a_chat_is_held_by_one_node_until_it_ends(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path / "one") as journal:
+        await journal.post(said("hello")).kept()
+        with pytest.raises(JournalError, match=r"^another server, with the node \w+, uses the chat .* or wait \d+ s"):
+            async with opened(server, tmp_path / "two"):
+                pass
+
+    async with opened(server, tmp_path / "two") as journal:
+        assert await texts(journal) == ["hello"]
+
+
+async def test_another_node_follows_one_whose_lease_ran_out_and_that_one_writes_no_more(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    slow = replace(PATIENT, lease_s=300.0, renew_s=200.0, patience_s=0.1)
+    async with opened(server, tmp_path / "one", slow) as one:
+        await one.post(said("a")).kept()
+        server.ask("DEL", "{trio-chat}:lease")  # as when it ran out, since the node was paused
+        async with opened(server, tmp_path / "two") as two:
+            with pytest.raises(JournalError, match="another server"):
+                await one.post(said("b")).kept()
+            await two.post(said("c")).kept()
+
+            assert await texts(two) == ["a", "c"]
+        await one.post(said("d")).kept()  # the other one is gone
+
+        assert await texts(one) == ["a", "c", "d"]
+
+
+async def test_a_server_that_was_killed_is_started_again_at_once(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        await journal.post(said("hello")).kept()
+        lease = server.ask("GET", "{trio-chat}:lease")
+    server.ask("SET", "{trio-chat}:lease", lease.split(b"\r\n")[1].decode(), "PX", "100000")  # it did not give it back
+
+    async with opened(server, tmp_path) as journal:
+        assert await texts(journal) == ["hello"]
+
+
+async def test_what_was_kept_is_there_again_after_a_restart(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        await journal.post(said("a", key="k")).kept()
+        epoch = journal.epoch
+
+    async with opened(server, tmp_path) as journal:
+        receipt = journal.post(said("a", key="k"))
+        await receipt.kept()
+        await journal.post(said("b")).kept()
+
+        assert (journal.epoch, journal.last_id, await texts(journal)) == (epoch, 2, ["a", "b"])
+    async with open_history(server.url, data=tmp_path) as history:
+        assert (history.epoch, history.last_id) == (epoch, 2)
+
+
+async def test_there_is_no_history_where_nobody_began_a_chat(server: RedisServer, tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="there is no chat 'trio-chat'"):
+        async with open_history(server.url, data=tmp_path):
+            pass
+
+
+async def test_a_missing_package_is_named_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    really_import = builtins.__import__
+
+    def refuse(name: str, *rest: Any, **named: Any) -> Any:
+        if name == "coredis":
+            raise ImportError(name)
+        return really_import(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+
+    with pytest.raises(JournalError, match=r"pip install 'trio-chat\[redis\]'"):
+        async with open_journal("redis://localhost:6379/0", data=tmp_path):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("location", "address"),
+    [
+        ("//localhost", RedisAddress("localhost")),
+        ("//localhost:7000/3", RedisAddress("localhost", 7000, 3)),
+        ("//a:b%40c@[::1]:6379/0", RedisAddress("::1", username="a", password="b@c")),
+        ("//:secret@h/", RedisAddress("h", password="secret")),
+        ("//h/0?chat=team-1", RedisAddress("h", chat="team-1")),
+    ],
+)
+def test_addresses_are_read(location: str, address: RedisAddress) -> None:
+    assert read_address(location) == address
+    assert "secret" not in str(address)
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["", "x", "//", "//h/x", "//h:x/0", "//h:99999", "//h/0?chat={}", "//h/0?chat=", "//h/0?db=1", "//h/0#x", "//h/-1"],
+)
+def test_what_is_no_address_is_refused(location: str) -> None:
+    assert not accepts(location)

@@ -1,0 +1,81 @@
+"""The accounts, invites and memories of a chat in Redis."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import cast
+
+import msgspec
+from msgspec.structs import replace
+
+from trio_chat.journal.records import (
+    AccountRecord,
+    InviteRecord,
+    InviteSpentError,
+    MemoryRecord,
+    NameRecord,
+    NameTakenError,
+)
+from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.rows import decode_records
+from trio_chat.journal.redis.scripts import script
+
+encode = msgspec.json.Encoder().encode
+
+
+class RedisAccounts:
+    """The part of a journal that keeps names: hashes by id, folded name, digest and account."""
+
+    _reads: RedisLink
+
+    async def keep_account(self, account: AccountRecord, *, invite: str = "") -> None:
+        """Keep a new account, or a change of the one with its id, and take a use of an invite with it."""
+        if await self._keep([(account, None)], stays=False, invite=invite):
+            raise NameTakenError(account.name)
+
+    async def load_names(self, names: Sequence[NameRecord], *, keeps_marks: bool) -> list[str]:
+        """Add the accounts of another journal. -> the names that were left out"""
+        kept = [
+            (account, memory if keeps_marks or not memory else replace(memory, marks=())) for account, memory in names
+        ]
+        taken = await self._keep(kept, stays=True) if kept else set()
+        return [account.name for account, _ in names if account.id in taken]
+
+    async def _keep(self, names: Sequence[NameRecord], *, stays: bool, invite: str = "") -> set[str]:
+        """Keep accounts, all in one script. -> the ids of those whose name belongs to another"""
+        arguments: list[str | bytes | int] = [int(stays), invite]
+        for account, memory in names:
+            arguments += [account.id, account.folded, encode(account), encode(memory) if memory else b""]
+        outcome, *taken = await self._reads.call(script("account"), *arguments)
+        if outcome == b"spent":
+            raise InviteSpentError
+        return {cast(bytes, one).decode() for one in taken}
+
+    async def remove_account(self, account: str) -> None:
+        """Delete an account with its memory and its invites, if there is one."""
+        await self._reads.call(script("remove_account"), account)
+
+    async def read_invites(self) -> list[InviteRecord]:
+        """Return all invites, oldest first."""
+        uses = await self._reads.fields("invite_uses")
+        invites = decode_records("invites", await self._reads.fields("invites"), InviteRecord)
+        left = [replace(it, uses=max(0, int(uses.get(it.digest.encode(), b"0")))) for it in invites]
+        return sorted(left, key=attrgetter("since", "digest"))
+
+    async def keep_invite(self, invite: InviteRecord) -> None:
+        """Keep an invite, in place of an earlier one with its digest."""
+        await self._reads.call(script("invite"), invite.digest, encode(invite), invite.uses)
+
+    async def remove_invite(self, digest: str) -> None:
+        """Delete an invite, if there is one."""
+        await self._reads.call(script("invite"), digest, b"", 0)
+
+    async def read_memory(self, account: str) -> MemoryRecord | None:
+        """Return what is remembered of an account."""
+        found = await self._reads.get_field("memories", account)
+        records = decode_records("memories", {account.encode(): found}, MemoryRecord) if found else []
+        return records[0] if records else None
+
+    async def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
+        """Keep what is remembered of accounts, in place of earlier records."""
+        if records:
+            await self._reads.set_fields("memories", {record.account: encode(record) for record in records})

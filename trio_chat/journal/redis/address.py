@@ -1,0 +1,85 @@
+"""The address of a Redis, as the URL of a journal names it."""
+
+import ssl
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from trio_chat.journal.records import JournalError
+
+DEFAULT_PORT = 6379
+
+DEFAULT_CHAT = "trio-chat"
+
+CHAT_CHARS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """A Redis, the database in it, how to get in, and the name of the chat: its keys have that in common."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    database: int = 0
+    username: str | None = None
+    password: str | None = None
+    chat: str = DEFAULT_CHAT
+    is_encrypted: bool = False
+    certificates: str | None = None
+    """A file with the certificates that the server's has to be signed by; None for those of the system."""
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of all keys. The part in braces decides where a cluster has them: all in one place."""
+        return f"{{{self.chat}}}:"
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """The context of an encrypted connection. Raises JournalError."""
+        if not self.is_encrypted:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.certificates)
+        except OSError as error:
+            raise JournalError(f"cannot read the certificates {self.certificates}: {error.strerror}") from error
+
+    def __str__(self) -> str:
+        """Return the URL without the password: it is for messages and logs."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        chat = "" if self.chat == DEFAULT_CHAT else f"?chat={self.chat}"
+        return f"redis{'s' * self.is_encrypted}://{host}:{self.port}/{self.database}{chat}"
+
+
+def accepts(location: str) -> bool:
+    """Tell whether this can be an address: what follows the scheme and its colon."""
+    try:
+        read_address(location)
+    except ValueError:
+        return False
+    return True
+
+
+def read_address(location: str, *, is_encrypted: bool = False) -> RedisAddress:
+    """Read what follows the scheme and its colon: `//USER:PASSWORD@HOST:PORT/DATABASE?chat=NAME&ca=FILE`.
+
+    Raises ValueError.
+    """
+    parts = urlsplit(f"redis:{location}")
+    options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    chat, certificates = options.pop("chat", DEFAULT_CHAT), options.pop("ca", None)
+    database = parts.path.strip("/") or "0"
+    if not parts.hostname or parts.fragment or options or (certificates and not is_encrypted):
+        raise ValueError(location)
+    if not (database.isascii() and database.isdigit() and len(database) < 6):
+        raise ValueError(location)
+    if not (chat.isascii() and chat.replace("-", "").replace("_", "").isalnum() and len(chat) <= CHAT_CHARS_MAX):
+        raise ValueError(location)
+    return RedisAddress(
+        parts.hostname,
+        parts.port or DEFAULT_PORT,
+        int(database),
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+        chat,
+        is_encrypted,
+        certificates,
+    )

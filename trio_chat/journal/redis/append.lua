@@ -1,0 +1,68 @@
+-- Keep one batch: all of it, or nothing.
+-- ARGV: node, fence, epoch, number of the batch, entries in the log at most,
+--       number of session changes, for each: owner, record or '' for its end,
+--       then for each draft: room, class, digest or '', payload, how many drafts its group has (in its first; else 0),
+--       id of the entry that it removes or '', tombstone
+-- -> {'ok', outcome}, where the outcome is `TIME ID,...` with, for each draft, its id, or that of what it repeats behind
+--    a minus; or {'fenced'} or {'epoch'}
+local node, batch = ARGV[1], ARGV[4]
+local holder = redis.call('GET', key('lease'))
+if (holder and holder ~= node) or redis.call('HGET', key('node:' .. node), 'fence') ~= ARGV[2] then
+    return {'fenced'}
+end
+if redis.call('HGET', key('meta'), 'epoch') ~= ARGV[3] then
+    return {'epoch'}
+end
+local known = redis.call('HMGET', key('node:' .. node), 'batch', 'outcome')
+if tonumber(known[1] or 0) >= tonumber(batch) then
+    return {'ok', known[2]}
+end
+
+local now = redis.call('TIME')
+local time = now[1] .. string.format('%06d', tonumber(now[2]))
+local next_id = meta('last_id') + 1
+local sessions = tonumber(ARGV[6])
+for at = 7, 5 + 2 * sessions, 2 do
+    save_session(ARGV[at], ARGV[at + 1])
+end
+
+-- First, so that a script that fails in its middle, at a key replaced by hand, leaves no id that is given again.
+local FIELDS = 7
+redis.call('HSET', key('meta'), 'last_id', number(next_id - 1 + (#ARGV - 6 - 2 * sessions) / FIELDS))
+local outcome = {}
+local at = 7 + 2 * sessions
+while at <= #ARGV do
+    local size = tonumber(ARGV[at + 4])
+    local is_repeat = false
+    for draft = at, at + (size - 1) * FIELDS, FIELDS do
+        local first = kept_under(ARGV[draft + 2])
+        is_repeat = is_repeat or first ~= nil
+        outcome[#outcome + 1] = first and '-' .. number(first) or '0'
+    end
+    for draft = at, at + (size - 1) * FIELDS, FIELDS do
+        if not is_repeat then
+            local room, class, payload = ARGV[draft], ARGV[draft + 1], ARGV[draft + 3]
+            append(next_id, time, room, class, ARGV[draft + 2], payload)
+            local target, tombstone = tonumber(ARGV[draft + 5]), ARGV[draft + 6]
+            local is_removed, former = false, nil
+            if target then
+                is_removed, former = remove(target, room, tombstone)
+            end
+            if is_removed then
+                redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[5], number(next_id) .. '-0', 'r', room, 't', time,
+                    'd', payload, 'x', number(target), 'u', former, 'y', tombstone)
+            else
+                redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[5], number(next_id) .. '-0', 'r', room, 't', time,
+                    'd', payload)
+            end
+            outcome[#outcome - size + 1 + (draft - at) / FIELDS] = number(next_id)
+            next_id = next_id + 1
+        end
+    end
+    at = at + size * FIELDS
+end
+
+local result = time .. ' ' .. table.concat(outcome, ',')
+redis.call('HSET', key('meta'), 'last_id', number(next_id - 1))
+redis.call('HSET', key('node:' .. node), 'batch', batch, 'outcome', result)
+return {'ok', result}

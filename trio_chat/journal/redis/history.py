@@ -1,0 +1,164 @@
+"""Reading a chat in Redis: pages of entries, rooms, names. It must know nobody who writes."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from trio_chat.chat.events import PRESENCE, Entry
+from trio_chat.journal.records import AccountRecord, Damaged, MemoryRecord, NameRecord, Past, RoomRecord
+from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.rows import ID_MAX, decode_records, digest_of, to_entry, to_micros, to_past
+from trio_chat.journal.redis.scripts import script
+
+PAGE = 500
+"""Entries that one script reads at most: 1 ms of Redis, in which nobody else is served."""
+
+
+class RedisReader:
+    """The part of a journal that reads. `epoch`, `last_id` and `pruned_to` are as they were when last heard of."""
+
+    epoch: str
+    last_id: int
+    pruned_to: int
+
+    _reads: RedisLink
+    _damaged: set[int]
+
+    @property
+    def damage(self) -> str | None:
+        """The damaged entries found so far."""
+        if not self._damaged:
+            return None
+        count, first = len(self._damaged), min(self._damaged)
+        return f"{count} damaged entries found in {self._reads.address}, the first with id {first}"
+
+    async def read(
+        self,
+        room: str | None,
+        *,
+        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        without_presence: bool = False,
+    ) -> list[Past]:
+        """Return up to `limit` entries of `room`, oldest first."""
+        found: list[Past] = []
+        stretch = Stretch(self, room, before=before, after=after, without_presence=without_presence)
+        while len(found) < limit and (page := await stretch.next_page(limit)):
+            found = [*found, *page] if stretch.is_upward else [*page, *found]
+        if limit <= 0:
+            return []
+        return found[:limit] if stretch.is_upward else found[-limit:]
+
+    async def page(
+        self, room: str | None, first: int, last: int, count: int, *, is_newest: bool, said_only: bool
+    ) -> list[Past]:
+        """Return the first or the newest entries of a stretch, oldest first; of all rooms, presence is among them."""
+        bounds = first, last, count, int(is_newest)
+        if room is None:
+            rows = await self._reads.call(script("read_all"), *bounds)
+        else:
+            rows = await self._reads.call(script("read"), room, "s" if said_only else "sp", *bounds)
+        page = self.checked(to_past(rows))
+        return page[-count:] if is_newest else page[:count]
+
+    def checked(self, past: list[Past]) -> list[Past]:
+        """Note the damaged ones among entries."""
+        self._damaged.update(it.id for it in past if isinstance(it, Damaged))
+        return past
+
+    async def first_id_since(self, time: float) -> int:
+        """Return the id that parts the entries kept before a time from those kept since."""
+        return int(await self._reads.call(script("since"), to_micros(time)))
+
+    async def rooms(self) -> list[RoomRecord]:
+        """Return all rooms that have entries, but no mailboxes."""
+        found: dict[str, RoomRecord] = {}
+        cursor: bytes = b"0"
+        while True:
+            cursor, *page = await self._reads.call(script("rooms"), cursor)
+            for name, last_id, topic_id, time, payload in page:
+                topic = to_entry(topic_id, name, time, payload) if topic_id else None
+                room = name.decode(errors="replace")
+                text = topic.draft.text if isinstance(topic, Entry) else ""
+                found[room] = RoomRecord(room, text, int(last_id))
+            if cursor == b"0":
+                return sorted(found.values(), key=lambda room: room.name)
+
+    async def find(self, session: str, key: str) -> Past | None:
+        """Return the entry kept under this session and key."""
+        if not key:
+            return None
+        found = self.checked(to_past(await self._reads.call(script("find"), digest_of(session, key))))
+        return found[0] if found else None
+
+    async def entries(self, ids: Sequence[int]) -> dict[int, Past]:
+        """Return entries by their ids, those that there are."""
+        return {it.id: it for it in self.checked(to_past(await self._reads.call(script("entries"), *ids)))}
+
+    async def pruned_in(self, room: str) -> int:
+        """Return the highest id of an entry of a room that was pruned."""
+        floor = await self._reads.get_field("meta", "mark_floor")
+        return max(int(floor or 0), await self._reads.score("marks", room))
+
+    async def read_names(self) -> list[NameRecord]:
+        """Return all accounts with what is remembered of them, oldest first."""
+        memories = decode_records("memories", await self._reads.fields("memories"), MemoryRecord)
+        by_account = {memory.account: memory for memory in memories}
+        return [(account, by_account.get(account.id)) for account in await self.read_accounts()]
+
+    async def read_accounts(self) -> list[AccountRecord]:
+        """Return all accounts, oldest first."""
+        records = decode_records("accounts", await self._reads.fields("accounts"), AccountRecord)
+        return sorted(records, key=lambda account: (account.since, account.id))
+
+    async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> dict[str, int]:
+        """Count what was said in rooms and mailboxes above an id each."""
+        arguments = [word for room, mark in marks.items() for word in (room, mark)]
+        counts = cast("list[int]", await self._reads.call(script("news"), *arguments))
+        return {room: min(most, count) for room, count in zip(marks, counts, strict=True)}
+
+
+class Stretch:
+    """A stretch of the entries of one room, or of all, that is read page by page: downwards, or upwards from an id."""
+
+    def __init__(
+        self,
+        reader: RedisReader,
+        room: str | None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        without_presence: bool = False,
+    ) -> None:
+        self.is_upward = after is not None
+        self._reader, self._room, self._without_presence = reader, room, without_presence
+        self._first, self._last = (after or 0) + 1, ID_MAX if before is None else before - 1
+
+    async def next_page(self, size: int = PAGE) -> list[Past]:
+        """Return the next entries, oldest first: none at the end only. Raises JournalError."""
+        count = max(1, min(size, PAGE))
+        while self._first <= self._last:
+            page = await self._reader.page(
+                self._room,
+                self._first,
+                self._last,
+                count,
+                is_newest=not self.is_upward,
+                said_only=self._without_presence,
+            )
+            self._move_past(page, is_last=len(page) < count)
+            if shown := [it for it in page if not (self._without_presence and _is_presence(it))]:
+                return shown
+        return []
+
+    def _move_past(self, page: list[Past], *, is_last: bool) -> None:
+        if is_last:
+            self._first = self._last + 1
+        elif self.is_upward:
+            self._first = page[-1].id + 1
+        else:
+            self._last = page[0].id - 1
+
+
+def _is_presence(past: Past) -> bool:
+    return isinstance(past, Entry) and past.draft.kind in PRESENCE

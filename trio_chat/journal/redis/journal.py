@@ -1,0 +1,207 @@
+"""The journal in Redis: one script keeps each batch, and the log in Redis tells what was kept.
+
+A batch that was kept settles when its entries were heard from the log, as every node hears them.
+"""
+
+import logging
+import math
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from trio_chat.chat.events import Entry
+from trio_chat.journal.batch import Batch
+from trio_chat.journal.durability import Durability
+from trio_chat.journal.intake import Intake
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.accounts import RedisAccounts
+from trio_chat.journal.redis.address import RedisAddress
+from trio_chat.journal.redis.claim import Claim, HeldError, Newest, claim
+from trio_chat.journal.redis.conversations import SEARCH_ENTRIES_MAX, SEARCHES_MAX, RedisSearch
+from trio_chat.journal.redis.link import NoAnswerError, RedisLink
+from trio_chat.journal.redis.loading import RedisLoading
+from trio_chat.journal.redis.log_reader import LogReader
+from trio_chat.journal.redis.node_identity import lock_identity
+from trio_chat.journal.redis.opening import KEPT_ALWAYS, check_redis
+from trio_chat.journal.redis.pruning import RedisPruning
+from trio_chat.journal.redis.tables import RedisTables
+from trio_chat.journal.redis.times import TIMES, RedisTimes
+from trio_chat.journal.redis.writer import BatchWriter
+
+WAIT_INTERVAL_S = 0.5
+"""Between two attempts to reach Redis at the start."""
+
+LOST_AGAIN = "Redis lost it"
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_redis(
+    address: RedisAddress,
+    data: Path,
+    *,
+    durability: Durability = Durability.STRICT,
+    close_by: Callable[[], float] = lambda: math.inf,
+    clock: Callable[[], float] = time.time,
+    search_entries_max: int = SEARCH_ENTRIES_MAX,
+    times: RedisTimes = TIMES,
+) -> AsyncIterator["RedisJournal"]:
+    """Open the chat at an address, or begin one; waits while Redis cannot be reached. Raises JournalError.
+
+    `data` is the folder with the identity of this node. Leaving the context keeps what was posted, as far as that can
+    be done by `close_by`, a time of Trio's clock.
+    """
+    node, lock = await trio.to_thread.run_sync(lock_identity, data)
+    error: Exception | None = None
+    try:
+        links = RedisLink(address, times), RedisLink(address, times), RedisLink(address, times)
+        async with trio.open_nursery() as nursery:
+            try:  # errors are raised outside: the nursery would wrap them in groups
+                for link in links:
+                    await nursery.start(link.run)
+                promise, held = await _reach(links[0], node, durability, close_by)
+                journal = RedisJournal(
+                    links, node, held, promise, clock=clock, search_entries_max=search_entries_max, times=times
+                )
+                await journal.start(nursery)
+                try:
+                    yield journal
+                finally:
+                    await journal.aclose(close_by)
+            except Exception as raised:
+                error = raised
+            nursery.cancel_scope.cancel()
+    finally:
+        os.close(lock)
+    if error:
+        raise error
+
+
+async def _reach(
+    link: RedisLink, node: str, durability: Durability, close_by: Callable[[], float]
+) -> tuple[str, Claim]:
+    """Check Redis and claim the chat, as soon as it can be reached. -> the promise that holds, and the claim"""
+    has_said = False
+    while True:
+        try:
+            return await check_redis(link, durability), await claim(link, node, Newest())
+        except NoAnswerError as error:
+            if close_by() < math.inf:
+                raise
+            if not has_said:
+                logger.warning("waiting for the journal: %s: %s", link.address, error)
+            has_said = True
+            await trio.sleep(WAIT_INTERVAL_S)
+        except HeldError:
+            raise
+        except JournalError as error:
+            raise JournalError(f"cannot use the journal {link.address}: {error}") from error
+
+
+class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables, RedisAccounts):
+    """A chat in Redis, as the task that opened it and its children see it."""
+
+    def __init__(
+        self,
+        links: tuple[RedisLink, RedisLink, RedisLink],
+        node: str,
+        held: Claim,
+        promise: str,
+        *,
+        clock: Callable[[], float],
+        search_entries_max: int,
+        times: RedisTimes,
+    ) -> None:
+        writing, following, self._reads = links
+        self.address = self._reads.address
+        super().__init__(self._submit_batch, last_id=held.last_id, name=str(self.address))
+        self.epoch, self.pruned_to, self.promise = held.epoch, held.pruned_to, promise
+        self._damaged: set[int] = set()
+        self._clock, self._times = clock, times
+        self._searches, self._search_entries_max = trio.CapacityLimiter(SEARCHES_MAX), search_entries_max
+        self._token = trio.lowlevel.current_trio_token()
+        self._unheard: deque[Batch] = deque()
+        """Batches that are kept, and whose entries were not heard yet."""
+        self._has_written = trio.Event()
+        self._writer = BatchWriter(
+            writing, node, held, self, self, on_claim=self._take_claim, on_kept=self._note_outcome, times=times
+        )
+        self._log = LogReader(
+            following, self, held.last_id, on_heard=self._hear, on_trouble=self._writer.suspect, times=times
+        )
+        self.commits = self._writer.commits
+
+    async def start(self, nursery: trio.Nursery) -> None:
+        """Read the session records and start the tasks. Raises JournalError."""
+        self.remember(await self.read_sessions())
+        nursery.start_soon(self._write)
+        nursery.start_soon(self._log.run)
+        if self.promise != KEPT_ALWAYS:
+            logger.warning("the journal %s: %s", self.address, self.promise)
+
+    async def _write(self) -> None:
+        try:
+            await self._writer.run()
+        except JournalError as error:
+            logger.warning("the journal %s: %s", self.address, error)
+        self._has_written.set()
+
+    def set_fault(self, error: str | None) -> None:
+        """Set the reason why nothing can be kept, or None."""
+        super().set_fault(error or self._writer.failure)
+
+    def publish_batch(self, batch: Batch) -> None:
+        """Leave it to the log, from which its entries were heard already."""
+
+    async def aclose(self, close_by: Callable[[], float] = lambda: math.inf) -> None:
+        """Keep what was posted. What is not kept in time fails, which is logged."""
+        self._is_closing = True
+        left_s = close_by() - trio.current_time()
+        with trio.move_on_after(min(self._times.close_max_s, max(self._times.close_min_s, left_s)), shield=True):
+            await trio.lowlevel.checkpoint()  # what was posted a moment ago is on its way to the writer
+            await trio.lowlevel.checkpoint()
+            self._writer.end()
+            await self._has_written.wait()
+            await self.settled()
+        late = "the journal did not answer in time"
+        if count := self.give_up(late):
+            logger.error("%d entries may not be kept: %s: %s", count, late, self.address)
+        self.end_following()
+
+    def _submit_batch(self, batch: Batch) -> None:
+        """Give the writer a batch once the loop has handled every client whose bytes are there already."""
+        self._token.run_sync_soon(self._writer.put, batch)
+
+    def _note_outcome(self, batch: Batch) -> None:
+        """Settle a batch that has failed or was heard of; let another wait for the log."""
+        if batch.error or not batch.entries or batch.entries[-1].id <= self._log.heard_to:
+            self.finish(batch)
+        else:
+            self._unheard.append(batch)
+
+    def _hear(self, entries: Sequence[Entry], newest: Newest) -> None:
+        """Publish entries of the log, and settle the batches that are in them."""
+        self._writer.note(newest)
+        if entries:
+            self.publish(entries)
+        self.last_id = self._log.heard_to
+        while self._unheard and self._unheard[0].entries[-1].id <= self.last_id:
+            self.finish(self._unheard.popleft())
+
+    def _take_claim(self, held: Claim) -> None:
+        """Take over what a new claim says; where entries were lost, say so."""
+        self.pruned_to = held.pruned_to
+        if held.epoch == self.epoch:
+            return
+        logger.error("Redis lost entries that people have seen: %s: the chat has a new epoch", self.address)
+        self.epoch = held.epoch
+        while self._unheard:
+            batch = self._unheard.popleft()
+            batch.error = LOST_AGAIN
+            self.finish(batch)

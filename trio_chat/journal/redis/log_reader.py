@@ -1,0 +1,88 @@
+"""Following the log in Redis: every node hears all entries from it, its own among them, and so all hear one order."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+import trio
+
+from trio_chat.chat.events import Entry
+from trio_chat.journal.records import JournalError, Past
+from trio_chat.journal.redis.claim import Newest
+from trio_chat.journal.redis.history import PAGE, RedisReader
+from trio_chat.journal.redis.link import RedisLink, Row
+from trio_chat.journal.redis.rows import to_entry, to_micros
+from trio_chat.journal.redis.times import TIMES, RedisTimes
+
+ENTRIES_MAX = 1000
+"""Entries in one answer."""
+
+logger = logging.getLogger(__name__)
+
+
+class LogReader:
+    """Reads the log from an id on. Nothing is left out: what the log does not have any more is read from the rooms."""
+
+    def __init__(
+        self,
+        link: RedisLink,
+        reader: RedisReader,
+        after_id: int,
+        *,
+        on_heard: Callable[[Sequence[Entry], Newest], None],
+        on_trouble: Callable[[], None],
+        times: RedisTimes = TIMES,
+    ) -> None:
+        """`on_heard` gets entries, each tombstone ahead of its notice, and the newest of them.
+
+        `on_trouble` is called whenever the connection is lost.
+        """
+        self.heard_to = after_id
+        self._link, self._reader, self._times = link, reader, times
+        self._on_heard, self._on_trouble = on_heard, on_trouble
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            try:
+                rows = await self._link.follow("log", self.heard_to, count=ENTRIES_MAX, block_s=self._times.block_s)
+                for stretch in _stretches(rows):
+                    await self._hear_missing(stretch[0][0])
+                    self._hear([past for row in stretch for past in _past_of(row)])
+            except JournalError:
+                self._on_trouble()
+                await trio.sleep(self._times.retry_s)
+
+    async def _hear_missing(self, before: int) -> None:
+        """Read from the rooms what lies between the last entry heard and one in the log: it was trimmed, or removed."""
+        while self.heard_to < before - 1:
+            past = await self._reader.read(None, limit=PAGE, after=self.heard_to, before=before)
+            if not past:
+                return
+            self._hear(past)
+
+    def _hear(self, past: list[Past]) -> None:
+        """Hand entries on. Damaged ones are left out: nobody knows in which room they were."""
+        self.heard_to = past[-1].id
+        entries = [it for it in self._reader.checked(past) if isinstance(it, Entry)]
+        self._on_heard(entries, Newest(entries[-1].id, str(to_micros(entries[-1].time))) if entries else Newest())
+
+
+def _stretches(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+    """Split rows where ids are missing."""
+    start = 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or rows[end][0] != rows[end - 1][0] + 1:
+            yield rows[start:end]
+            start = end
+
+
+def _past_of(row: Row) -> Iterable[Past]:
+    """Yield the entry in a row of the log, behind the tombstone of the entry that it removed."""
+    number, fields = row
+    get, room, target = fields.get, fields.get(b"r", b""), fields.get(b"x", b"")
+    past = to_entry(number, room, get(b"t", b""), get(b"d", b""))
+    if target.isdigit() and isinstance(past, Entry):
+        tombstone = to_entry(int(target), room, get(b"u", b""), get(b"y", b""))
+        if isinstance(tombstone, Entry):
+            yield tombstone
+    yield past

@@ -1,0 +1,47 @@
+"""The identity of a node: a random name in its data folder, which is locked as long as the node runs.
+
+So a server that was killed and is started again is known to be the same one, and need not wait for its own lease.
+"""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from trio_chat.journal.records import JournalError
+
+FILE = "redis-node"
+
+_NAME_BYTES = 8
+
+
+def lock_identity(data: Path) -> tuple[str, int]:
+    """Lock the identity in a data folder, or make one. -> the name, and the descriptor that holds the lock
+
+    Raises JournalError.
+    """
+    path = data / FILE
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalError(f"cannot open {path}, which names this node: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise JournalError(
+            f"another server uses the data folder {data}: stop it, or name another with --data"
+        ) from error
+    return _read_or_make(descriptor), descriptor
+
+
+def _read_or_make(descriptor: int) -> str:
+    found = os.read(descriptor, 64).decode("ascii", "replace").strip()
+    if len(found) == 2 * _NAME_BYTES and found.isalnum():
+        return found
+    name = secrets.token_hex(_NAME_BYTES)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{name}\n".encode(), 0)
+    os.fsync(descriptor)
+    return name

@@ -1,0 +1,73 @@
+"""Checks of a Redis before a chat is entrusted to it: its version, its part, and how durable its answers are."""
+
+import logging
+from collections.abc import Mapping
+
+from trio_chat.journal.durability import Durability
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.link import RedisLink, RedisRefusedError
+
+VERSION_MIN = (7, 0)
+
+KEPT_ALWAYS = "entries are on the disk of Redis before anyone sees them"
+
+KEPT_ALWAYS_STATED = f"{KEPT_ALWAYS}, as --journal-durability assured states: its settings cannot be read"
+
+KEPT_LATER = "a power cut of Redis can lose the last second of what people have seen"
+
+NOT_KEPT = "Redis has no file, and its end loses everything"
+
+RELAXED_UNKNOWN = "its settings cannot be read: what a power cut of Redis can lose is not known"
+
+_OTHERWISE = "or accept that with --journal-durability relaxed"
+
+logger = logging.getLogger(__name__)
+
+
+async def check_redis(link: RedisLink, durability: Durability) -> str:
+    """Check that a Redis can keep a chat. -> the sentence about the promise that holds. Raises JournalError."""
+    check_server(await link.info())
+    try:
+        settings = await link.config("appendonly", "appendfsync", "maxmemory-policy")
+    except RedisRefusedError:
+        settings = {}
+    return promise_of(settings, durability)
+
+
+def check_server(info: Mapping[str, str]) -> None:
+    """Check what Redis says of itself. Raises JournalError."""
+    version = info.get("redis_version", "")
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < VERSION_MIN:
+        raise JournalError(f"this is Redis {version}: version 7.0 or later is needed")
+    if info.get("role") not in ("master", None):
+        raise JournalError("this Redis is a replica, which cannot be written to: name the primary")
+
+
+def promise_of(settings: Mapping[str, str], durability: Durability) -> str:
+    """Return the promise that holds with these settings of Redis; empty where they cannot be read.
+
+    Raises JournalError where it is less than was asked for.
+    """
+    if not settings:
+        if durability is Durability.STRICT:
+            raise JournalError(
+                "Redis does not let its settings be read (CONFIG): if it has `appendonly yes`, `appendfsync always` "
+                "and `maxmemory-policy noeviction`, say so with --journal-durability assured"
+            )
+        return KEPT_ALWAYS_STATED if durability is Durability.ASSURED else RELAXED_UNKNOWN
+    policy = settings.get("maxmemory-policy", "noeviction")
+    if policy != "noeviction":
+        raise JournalError(
+            f"Redis would throw entries away when its memory is full: set `maxmemory-policy noeviction`, not {policy}"
+        )
+    promise = _promise(settings)
+    if promise != KEPT_ALWAYS and durability is not Durability.RELAXED:
+        raise JournalError(f"{promise}: set `appendonly yes` and `appendfsync always`, {_OTHERWISE}")
+    return promise
+
+
+def _promise(settings: Mapping[str, str]) -> str:
+    if settings.get("appendonly") != "yes":
+        return NOT_KEPT
+    return KEPT_ALWAYS if settings.get("appendfsync") == "always" else KEPT_LATER

@@ -1,0 +1,85 @@
+-- What all scripts share: the names of keys, and finding an entry.
+--
+-- KEYS[1] is the prefix of all keys, with the hash tag. ID is the id of an entry, ROOM the name of a room or mailbox.
+--   meta        hash: epoch, last_id, pruned_to, mark_floor, audit, loaded EPOCH
+--   log         stream: the newest entries of all rooms, whole; what nodes follow
+--   order       stream: of every entry, its room, behind `s` or `p`, and its time
+--   s:ROOM      stream: entries, but not those of presence, which are in p:ROOM
+--   x:ROOM      zset by id: entries out of line: tombstones, and topics that outlived pruning
+--   rooms       hash: the id of the newest entry of each room; mailboxes are not in it
+--   counts      hash: how many entries each s:ROOM ever got
+--   topics      hash: the id of each room's topic; o:ROOM zset: the ids of its former ones, too
+--   kept        zset by id: the rooms whose topic outlived pruning
+--   marks       zset by id: of each room, the newest entry that was pruned
+--   k:SHARD     hash: ids by the digests of session and key
+-- The id of an entry in a stream is ID-0, so that streams are read by ids.
+local prefix = KEYS[1]
+
+local function key(name)
+    return prefix .. name
+end
+
+local function meta(field)
+    return tonumber(redis.call('HGET', key('meta'), field) or 0)
+end
+
+local function number(id)
+    return string.format('%.0f', id)
+end
+
+local function shard(digest)
+    return key('k:' .. (string.byte(digest, 1) * 32 + math.floor(string.byte(digest, 2) / 8)))
+end
+
+local function from_stream(stream_id)
+    return tonumber(string.match(stream_id, '^%d+'))
+end
+
+-- The value of a field in an entry of a stream, which may have been written by hand.
+local function field(fields, name)
+    for at = 1, #fields - 1, 2 do
+        if fields[at] == name then
+            return fields[at + 1]
+        end
+    end
+    return ''
+end
+
+-- An entry out of line is written `ID TIME PAYLOAD`.
+local function from_apart(member)
+    local id, time, payload = string.match(member, '^(%d+) (%d+) (.*)$')
+    return tonumber(id), time or '', payload or ''
+end
+
+local function apart(room, id)
+    return redis.call('ZRANGEBYSCORE', key('x:' .. room), number(id), number(id))[1]
+end
+
+local function set_apart(room, id, time, payload)
+    redis.call('ZREMRANGEBYSCORE', key('x:' .. room), number(id), number(id))
+    redis.call('ZADD', key('x:' .. room), number(id), number(id) .. ' ' .. time .. ' ' .. payload)
+end
+
+-- The entry of a room as {id, room, time, payload}; nil where there is none.
+local function entry_in(room, id, class)
+    local found = redis.call('XRANGE', key(class .. ':' .. room), number(id), number(id))[1]
+    if found then
+        return {id, room, field(found[2], 't'), field(found[2], 'd')}
+    end
+    local member = apart(room, id)
+    if member then
+        local _, time, payload = from_apart(member)
+        return {id, room, time, payload}
+    end
+end
+
+-- The entry with an id, in whatever room.
+local function entry_at(id)
+    local pointer = redis.call('XRANGE', key('order'), number(id), number(id))[1]
+    if pointer then
+        local where = field(pointer[2], 'r')
+        return entry_in(string.sub(where, 2), id, string.sub(where, 1, 1))
+    end
+    local room = redis.call('ZRANGEBYSCORE', key('kept'), number(id), number(id))[1]
+    return room and entry_in(room, id, 's')
+end

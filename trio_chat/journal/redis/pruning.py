@@ -1,0 +1,55 @@
+"""Removing old entries from Redis, slice by slice. The number of what is kept bounds its memory."""
+
+import time
+from collections.abc import Callable
+
+import trio
+
+from trio_chat.chat.events import Entry
+from trio_chat.journal.age import AgeCut, vote
+from trio_chat.journal.prune_marks import MARKS_MAX
+from trio_chat.journal.redis.history import PAGE, RedisReader
+from trio_chat.journal.redis.rows import digest_of
+from trio_chat.journal.redis.scripts import script
+
+SLICE = 100
+"""Entries that one script prunes, in about 1 ms of Redis."""
+
+PAUSE_RATIO = 4
+"""The pause between two slices is this many times the duration of a slice."""
+
+
+class RedisPruning(RedisReader):
+    """The part of a journal that removes entries."""
+
+    _clock: Callable[[], float]
+
+    async def prune(self, *, older_than: float | None = None, more_than: int | None = None) -> None:
+        """Remove entries, in the background."""
+        target = 0 if more_than is None else self.last_id - more_than
+        if older_than is not None:
+            target = max(target, await self._old_to(older_than))
+        target = min(target, self.last_id - 1)
+        while self.pruned_to < target:
+            began = time.perf_counter()
+            digests = [
+                digest_of(it.draft.session, it.draft.key)
+                for it in await self.read(None, limit=SLICE, after=self.pruned_to, before=target + 1)
+                if isinstance(it, Entry) and it.draft.key
+            ]
+            self.pruned_to = int(await self._reads.call(script("prune"), target, SLICE, MARKS_MAX, *digests))
+            await trio.sleep((time.perf_counter() - began) * PAUSE_RATIO)
+
+    async def _old_to(self, older_than: float) -> int:
+        """Return the id up to which entries are old."""
+        now, cut, after_id = self._clock(), AgeCut(self.pruned_to), self.pruned_to
+        while not cut.is_settled:
+            found = await self._reads.call(script("times"), after_id + 1, 2 * PAGE)
+            if not found:
+                break
+            for number, micros in zip(found[::2], found[1::2], strict=True):
+                cut.add(number, vote(micros / 1e6, cutoff=now - older_than, now=now))
+                if cut.is_settled:
+                    break
+            after_id = found[-2]
+        return cut.id

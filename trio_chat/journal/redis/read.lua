@@ -1,0 +1,20 @@
+-- Read entries of one room. ARGV: room, classes (`s` or `sp`), first id, last id, how many at most, `1` for the newest
+-- -> {id, room, time, payload} of each, in no order: the reader sorts them, and takes as many as it wants
+local room, first, last, limit, is_newest = ARGV[1], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6] == '1'
+local found = {}
+for class in string.gmatch(ARGV[2], '.') do
+    local name = key(class .. ':' .. room)
+    local entries = is_newest and redis.call('XREVRANGE', name, last, first, 'COUNT', limit)
+        or redis.call('XRANGE', name, first, last, 'COUNT', limit)
+    for _, entry in ipairs(entries) do
+        found[#found + 1] = {from_stream(entry[1]), room, field(entry[2], 't'), field(entry[2], 'd')}
+    end
+end
+local name = key('x:' .. room)
+local members = is_newest and redis.call('ZREVRANGEBYSCORE', name, last, first, 'LIMIT', 0, limit)
+    or redis.call('ZRANGEBYSCORE', name, first, last, 'LIMIT', 0, limit)
+for _, member in ipairs(members) do
+    local id, time, payload = from_apart(member)
+    found[#found + 1] = {id or 0, room, time, payload}
+end
+return found

@@ -1,0 +1,67 @@
+"""Opening a chat in Redis for reading only, and checking that it could be opened."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from trio_chat.journal.durability import Durability
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.address import RedisAddress
+from trio_chat.journal.redis.history import RedisReader
+from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.opening import check_redis
+
+
+class RedisHistory(RedisReader):
+    """The history of a chat, for reading only, also while servers use it."""
+
+    def __init__(self, link: RedisLink) -> None:
+        self._reads = link
+        self._damaged: set[int] = set()
+        self.epoch, self.last_id, self.pruned_to = "", 0, 0
+
+    async def start(self) -> None:
+        """Read the state of the chat. Raises JournalError."""
+        meta = await self._reads.fields("meta")
+        if b"epoch" not in meta:
+            raise JournalError(f"there is no chat {self._reads.address.chat!r} in {self._reads.address}")
+        self.epoch = meta[b"epoch"].decode(errors="replace")
+        self.last_id, self.pruned_to = int(meta.get(b"last_id", 0)), int(meta.get(b"pruned_to", 0))
+
+
+@asynccontextmanager
+async def linked(address: RedisAddress) -> AsyncIterator[RedisLink]:
+    """Hold a connection. What is raised inside is raised as it is, and not in a group."""
+    error: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            link = RedisLink(address)
+            await nursery.start(link.run)
+            yield link
+        except Exception as raised:
+            error = raised
+        nursery.cancel_scope.cancel()
+    if error:
+        raise error
+
+
+@asynccontextmanager
+async def open_redis_history(address: RedisAddress) -> AsyncIterator[RedisHistory]:
+    """Open a chat for reading only. Raises JournalError."""
+    async with linked(address) as link:
+        history = RedisHistory(link)
+        try:
+            await history.start()
+        except JournalError as error:
+            raise JournalError(f"cannot read the journal {address}: {error}") from error
+        yield history
+
+
+async def check_address(address: RedisAddress, durability: Durability) -> None:
+    """Check that a chat could be opened, and change nothing. Raises JournalError."""
+    async with linked(address) as link:
+        try:
+            await check_redis(link, durability)
+        except JournalError as error:
+            raise JournalError(f"cannot use the journal {address}: {error}") from error

@@ -1,0 +1,103 @@
+"""Entries as they stand in Redis, and back. Whatever is read is checked: somebody may have written it by hand."""
+
+import logging
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+import msgspec
+
+from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
+from trio_chat.journal.records import Damaged, Past
+
+DIGEST_BYTES = 12
+"""Length of the digest of a session and key. Its first 13 bits choose one of 8,192 hashes, each so small (up to 128
+fields by default) that Redis keeps it as one block: 24 bytes for an entry where a field of a large hash takes 90."""
+
+ID_MAX = 2**53 - 1
+
+_TIMES_END = 253402300800 * 10**6
+"""The year 10000: a time beyond it could not be shown."""
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[int | str]).decode
+_KINDS = {kind.value: kind for kind in Kind}
+_PRESENCE = frozenset(PRESENCE)
+_FIELDS_MIN, _FIELDS_MAX = 3, 9
+
+
+def to_payload(draft: Draft) -> bytes:
+    """Encode a draft without its room: a checksum and its fields, as far as they are not empty, as a JSON array."""
+    fields = [
+        draft.kind.value, draft.author, draft.text, draft.to, draft.session, draft.key, draft.account, draft.to_account
+    ]  # fmt: skip
+    while len(fields) >= _FIELDS_MIN and not fields[-1]:
+        fields.pop()
+    return _encode([_checksum(draft.room, fields), *fields])
+
+
+def to_entry(number: int, room: bytes, micros: bytes, payload: bytes) -> Past:
+    """Decode an entry, or return Damaged."""
+    try:
+        checksum, *fields = _decode(payload)
+        name, time = room.decode(), int(micros)
+        kind, *rest = fields
+        if not _FIELDS_MIN - 1 <= len(fields) < _FIELDS_MAX or not all(isinstance(it, str) for it in fields):
+            return Damaged(number)
+        if _checksum(name, fields) != checksum or not 0 <= time < _TIMES_END or not 0 < number <= ID_MAX:  # type: ignore[arg-type]
+            return Damaged(number)
+        author, text, to, session, key, account, to_account = (*rest, *("",) * (7 - len(rest)))  # type: ignore[misc]
+        draft = Draft(name, _KINDS[kind], author, text, to, "", session, key, account, to_account)  # type: ignore[index, arg-type]
+    except (ValueError, KeyError, TypeError):
+        return Damaged(number)
+    return Entry(number, time / 1e6, draft)
+
+
+def to_past(rows: Iterable[Sequence[Any]]) -> list[Past]:
+    """Decode what a script returns of entries, oldest first. Empty rows are left out."""
+    found = [to_entry(*row) if len(row) == 4 else Damaged(row[0]) for row in rows if row]
+    found.sort(key=_id_of)
+    return found
+
+
+def class_of(draft: Draft) -> str:
+    """Return the letter by which scripts know the stream of a draft: presence, a topic, or something else said."""
+    return "p" if draft.kind in _PRESENCE else "t" if draft.kind is Kind.TOPIC else "s"
+
+
+def digest_of(session: str, key: str) -> bytes:
+    """Return the digest of a session and key; empty where there is no key."""
+    if not key:
+        return b""
+    words = session.encode(errors="surrogatepass"), key.encode(errors="surrogatepass")
+    return blake2b(b"%d %b%b" % (len(words[0]), *words), digest_size=DIGEST_BYTES).digest()
+
+
+def to_micros(time: float) -> int:
+    """Convert seconds to whole microseconds."""
+    return round(time * 1e6)
+
+
+def decode_records(table: str, found: Mapping[bytes, bytes], kind: type[T]) -> list[T]:
+    """Decode the records in a hash. One that cannot be read is left out, and named in the log."""
+    records: list[T] = []
+    decoder = msgspec.json.Decoder(kind)
+    for name, value in found.items():
+        try:
+            records.append(decoder.decode(value))
+        except ValueError as error:
+            logger.error("the record %r in %s cannot be read, and is left out: %s", name[:80], table, error)
+    return records
+
+
+def _id_of(past: Past) -> int:
+    return past.id
+
+
+def _checksum(room: str, fields: Sequence[str]) -> int:
+    return zlib.crc32("\0".join((room, *fields)).encode(errors="surrogatepass"))

@@ -1,0 +1,243 @@
+"""The writing task: it takes batches in order, and has Redis keep each by one script.
+
+While Redis does not answer, nobody knows whether the batch under way was kept. It waits for the answer for a while, and
+is then said to be in doubt. Before anything else is written a new claim settles that: with it Redis tells the last
+batch that it kept, and refuses the former one if it should come yet.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from trio_chat.chat.histogram import Histogram
+from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
+from trio_chat.journal.intake import Intake
+from trio_chat.journal.records import JournalError, Past
+from trio_chat.journal.redis.appending import Outcome, arguments_of, fill, read_outcome, targets_of
+from trio_chat.journal.redis.claim import Claim, Newest, claim, release, renew
+from trio_chat.journal.redis.history import RedisReader
+from trio_chat.journal.redis.link import NoAnswerError, NotConnectedError, RedisLink
+from trio_chat.journal.redis.scripts import script
+from trio_chat.journal.redis.tables import encode
+from trio_chat.journal.redis.times import TIMES, RedisTimes
+
+IN_DOUBT = "Redis does not answer: it is not known whether this was kept"
+
+logger = logging.getLogger(__name__)
+
+
+class _NotClaimedError(Exception):
+    """The claim is not good any more: something happened meanwhile."""
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """A batch and its number. `is_in_doubt`: it was sent, and not answered."""
+
+    batch: Batch
+    number: int
+    is_in_doubt: bool = False
+
+
+class BatchWriter:
+    """Keeps the batches that are `put`. Its journal is told what happens by the callbacks."""
+
+    def __init__(
+        self,
+        link: RedisLink,
+        node: str,
+        held: Claim,
+        intake: Intake,
+        reader: RedisReader,
+        *,
+        on_claim: Callable[[Claim], None],
+        on_kept: Callable[[Batch], None],
+        times: RedisTimes = TIMES,
+    ) -> None:
+        """`on_claim` is told of every new claim, `on_kept` of every batch that is durable or has failed."""
+        self.commits = Histogram(COMMIT_BOUNDS_S)
+        self.failure: str | None = None
+        """The reason why something could not be kept, until something can be."""
+        self.newest = held.newest
+        self._link, self._node, self._intake, self._reader = link, node, intake, reader
+        self._on_claim, self._on_kept, self._times = on_claim, on_kept, times
+        self._held: Claim | None = held
+        self._epoch = held.epoch
+        self._number = held.batch
+        self._doubtful: _UnderWay | None = None
+        self._queue: deque[Batch] = deque()
+        self._wake = trio.Event()
+        self._is_ending = False
+        self._is_suspect = False
+
+    def put(self, batch: Batch) -> None:
+        """Append a batch to the queue."""
+        self._queue.append(batch)
+        self._wake.set()
+
+    def note(self, newest: Newest) -> None:
+        """Note an entry that was heard."""
+        if newest.id > self.newest.id:
+            self.newest = newest
+
+    def end(self) -> None:
+        """Let `run` return once the queue is empty."""
+        self._is_ending = True
+        self._wake.set()
+
+    def suspect(self) -> None:
+        """Check the claim soon: somebody else lost the connection."""
+        self._is_suspect = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Keep batches until told to end, and give the claim back."""
+        while (batch := await self._next()) is not None:
+            error = await self._keep_overdue()
+            await self._keep(batch, self._intake.begin(batch) or error)
+        if self._held:
+            await release(self._link, self._node)
+
+    async def _next(self) -> Batch | None:
+        """Wait for the next batch; meanwhile, renew the lease or try to reach Redis now and then."""
+        while not self._queue:
+            if self._is_ending:
+                return None
+            self._wake = trio.Event()
+            if not self._is_suspect:
+                with trio.move_on_after(self._times.retry_s if self.failure else self._times.renew_s):
+                    await self._wake.wait()
+            if not self._queue and not self._is_ending:
+                await self._probe()
+        return self._queue.popleft()
+
+    async def _probe(self) -> None:
+        self._is_suspect = False
+        try:
+            if (
+                self._held
+                and not self.failure
+                and not await renew(self._link, self._node, self._held, lease_s=self._times.lease_s)
+            ):
+                self._held = None
+            await self._ensure_claim()
+            if overdue := await self._keep_overdue():
+                raise JournalError(overdue)
+        except JournalError as error:
+            self._held = None
+            self._judge(str(error))
+        else:
+            self._judge(None)
+
+    def _judge(self, error: str | None) -> None:
+        self.failure = error
+        self._intake.set_fault(error)
+
+    async def _keep_overdue(self) -> str | None:
+        """Keep the session changes that are overdue, if there are any. -> the reason why they are still"""
+        if not self.failure:
+            return None
+        try:
+            await self._ensure_claim()  # first: the last batch may be in doubt, and with it what is overdue
+        except JournalError as error:
+            return str(error)
+        batch = self._intake.take_overdue()
+        if batch is None:
+            return None
+        await self._keep(batch)
+        return batch.error
+
+    async def _keep(self, batch: Batch, error: str | None = None) -> None:
+        """Keep a batch, or let it fail where there is an error already."""
+        began = time.perf_counter()
+        try:
+            if error:
+                raise JournalError(error)
+            await self._try(batch)
+            self.failure = None
+        except JournalError as failure:
+            batch.error = self.failure = str(failure)
+        except Exception as failure:  # whatever it is, the next batch is tried: nobody else could write it
+            logger.exception("a batch could not be kept")
+            batch.error = self.failure = f"unexpected: {failure}"
+            batch.sessions.clear()  # nor are these posted again: one of them may be the cause
+        self.commits.observe(time.perf_counter() - began)
+        self._intake.record_outcome(batch)
+        self._on_kept(batch)
+
+    async def _try(self, batch: Batch) -> None:
+        """Have a batch kept, with some patience if Redis was well before. Raises JournalError."""
+        deadline = trio.current_time() + (0 if self.failure else self._times.patience_s)
+        under_way = _UnderWay(batch, self._number + 1)
+        while True:
+            try:
+                await self._attempt(under_way)
+                return
+            except (NoAnswerError, _NotClaimedError) as error:
+                self._held = None
+                if trio.current_time() >= deadline:
+                    if under_way.is_in_doubt:
+                        self._doubtful = under_way
+                        raise JournalError(IN_DOUBT) from error
+                    raise JournalError(str(error) or "another server took the chat over") from error
+                self._intake.set_fault(str(error))
+                await trio.sleep(self._times.retry_s)
+
+    async def _attempt(self, under_way: _UnderWay) -> None:
+        """Have a batch kept. Raises NoAnswerError or _NotClaimedError where that may be tried again, JournalError."""
+        held = await self._ensure_claim()
+        if under_way.is_in_doubt and held.batch == under_way.number:
+            outcome = read_outcome(held.outcome)
+        else:
+            under_way.is_in_doubt = False
+            outcome = await self._append(held, under_way)
+        self._number = under_way.number
+        if outcome.last_id > self.newest.id:
+            self.newest = Newest(outcome.last_id, outcome.micros)
+        fill(under_way.batch, outcome, await self._entries(outcome.repeated_ids))
+
+    async def _append(self, held: Claim, under_way: _UnderWay) -> Outcome:
+        batch = under_way.batch
+        arguments = arguments_of(batch, await self._entries(targets_of(batch)))
+        try:
+            answer = await self._link.call(
+                script("append"), self._node, held.fence, held.epoch, under_way.number, *arguments
+            )
+        except NotConnectedError:
+            raise
+        except NoAnswerError:
+            under_way.is_in_doubt = True
+            raise
+        if answer[0] != b"ok":
+            raise _NotClaimedError
+        return read_outcome(answer[1].decode())
+
+    async def _entries(self, ids: list[int]) -> dict[int, Past]:
+        return await self._reader.entries(ids) if ids else {}
+
+    async def _ensure_claim(self) -> Claim:
+        """Return the claim, or make a new one, which settles what was in doubt. Raises JournalError."""
+        if self._held is None:
+            held = await claim(self._link, self._node, self.newest, lease_s=self._times.lease_s)
+            if held.epoch != self._epoch:
+                await self._restore_sessions()
+                self._epoch = held.epoch
+            self.newest = held.newest
+            if self._doubtful:
+                if self._doubtful.number == held.batch:
+                    self._number = held.batch
+                    self._intake.note_kept(self._doubtful.batch)
+                self._doubtful = None
+            self._held = held
+            self._on_claim(held)
+        return self._held
+
+    async def _restore_sessions(self) -> None:
+        """Save the session records anew: those in Redis were lost, or are older. Raises JournalError."""
+        await self._link.delete("sessions")
+        if records := self._intake.kept_records():
+            await self._link.set_fields("sessions", {record.owner: encode(record) for record in records})

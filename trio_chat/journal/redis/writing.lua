@@ -1,0 +1,54 @@
+-- What the scripts that write share. Everything is checked before the first write: a script is not rolled back.
+
+-- Append one entry to its room. `class` is `s`, `p` or, for a topic, `t`.
+local function append(id, time, room, class, digest, payload)
+    local said = class == 'p' and 'p' or 's'
+    redis.call('XADD', key(said .. ':' .. room), number(id) .. '-0', 't', time, 'd', payload,
+        'n', said == 's' and redis.call('HINCRBY', key('counts'), room, 1) or 0)
+    redis.call('XADD', key('order'), number(id) .. '-0', 'r', said .. room, 't', time)
+    if string.sub(room, 1, 1) ~= '@' then
+        redis.call('HSET', key('rooms'), room, number(id))
+    end
+    if class == 't' then
+        redis.call('ZADD', key('o:' .. room), number(id), number(id))
+        redis.call('HSET', key('topics'), room, number(id))
+    end
+    if digest ~= '' then
+        redis.call('HSET', shard(digest), digest, number(id))
+    end
+end
+
+-- Put a tombstone in the place of an entry that is not removed yet. -> whether it is there now
+local function remove(id, room, payload)
+    local entry = entry_in(room, id, 's')
+    if not entry then
+        return false
+    end
+    redis.call('XDEL', key('s:' .. room), number(id) .. '-0')
+    redis.call('XDEL', key('log'), number(id) .. '-0')
+    set_apart(room, id, entry[3], payload)
+    redis.call('ZREM', key('o:' .. room), number(id))
+    if tonumber(redis.call('HGET', key('topics'), room) or 0) == id then
+        local topic = redis.call('ZREVRANGE', key('o:' .. room), 0, 0)[1]
+        if topic then
+            redis.call('HSET', key('topics'), room, topic)
+        else
+            redis.call('HDEL', key('topics'), room)
+        end
+    end
+    return true, entry[3]
+end
+
+-- The id of the entry that was kept under a digest; nil where there is none, or it was pruned.
+local function kept_under(digest)
+    local id = digest ~= '' and tonumber(redis.call('HGET', shard(digest), digest) or 0) or 0
+    return id > meta('pruned_to') and id or nil
+end
+
+local function save_session(owner, record)
+    if record == '' then
+        redis.call('HDEL', key('sessions'), owner)
+    else
+        redis.call('HSET', key('sessions'), owner, record)
+    end
+end
