@@ -246,3 +246,57 @@ async def test_a_paste_that_comes_in_pieces_is_one(stage_at: Any) -> None:
         await stage.shows_somewhere("and again")
         stage.type("1~!")
         await stage.shows("> /quit", "  two!")
+
+
+async def test_ctrl_r_brings_back_what_contains_the_draft(stage_at: Any) -> None:
+    async with stage_at(60, 9) as stage:
+        for line in ("make lunch", "go home", "Make tea"):
+            stage.type(f"{line}{ENTER}")
+            await stage.keep()
+        stage.type("make\x12")
+        await stage.shows(" Make tea  make lunch", "> Make tea")
+        stage.type("\x12")
+        await stage.shows_somewhere("> make lunch")
+        stage.type(f" today{ENTER}")
+        assert (await stage.keep())["text"] == "make lunch today"
+        stage.type("nothing like it\x12")
+        await stage.shows("nothing like that was sent here", "> nothing like it")
+
+
+async def test_a_line_goes_to_the_room_in_which_it_was_typed_however_fast_one_leaves(stage_at: Any) -> None:
+    async with stage_at(60, 9, rooms=("dev", "lobby")) as stage:
+        await stage.tell("psst", "bob", room="@", kind="told", to="me")
+        await stage.shows_somewhere("3 bob")
+        stage.type(f"to lobby{ENTER}{alt('2')}to dev{ENTER}{alt('3')}to bob{ENTER}{alt('1')}")
+        asked = await stage.asked("history")
+        await stage.answer(asked, range(0))
+
+        said = [await stage.keep() for _ in range(3)]
+
+        assert [(it.get("room") or it["to"], it["text"]) for it in said] == [
+            ("lobby", "to lobby"),
+            ("dev", "to dev"),
+            ("bob", "to bob"),
+        ]
+
+
+async def test_the_prompt_of_a_private_conversation_names_the_person(stage_at: Any) -> None:
+    async with stage_at(40, 9) as stage:
+        await stage.tell("psst", "bob", room="@", kind="told", to="me")
+        await stage.shows_somewhere("1! Alt-a")
+        stage.type(alt("a"))
+        await stage.answer(await stage.asked("history"), range(0))
+        await stage.shows("bob>")
+
+
+async def test_a_command_in_a_private_conversation_is_about_the_room_before(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        await stage.tell("psst", "bob", room="@", kind="told", to="me")
+        await stage.shows_somewhere("2 bob")
+        stage.type(alt("2"))
+        await stage.answer(await stage.asked("history"), range(0))
+        stage.type(f"/who{ENTER}")
+        asked = await stage.asked("who")
+        assert asked["room"] == "lobby"
+        await stage.peer.send(type="members", room="lobby", count=1, labels=["me"], key=asked["key"])
+        await stage.shows_somewhere("1 in #lobby: [me] (you)")

@@ -14,6 +14,7 @@ from trio_chat.chat.wording import notice
 from trio_chat.client.conversation.conversation import LEAVE_TIMEOUT_S, Conversation
 from trio_chat.client.conversation.prompt_view import PromptView
 from trio_chat.client.conversation.surface import Display, Surface, print_error
+from trio_chat.client.conversation.typed_drafts import room_of_line
 from trio_chat.client.link.address import Address
 from trio_chat.client.link.backoff import Backoff
 from trio_chat.client.link.events import lines_of
@@ -233,7 +234,7 @@ class ChatApp(ABC):
 
     def _remember_line(self, line: str) -> None:
         if may_be_kept(line):
-            self.memory.add_line(self.narrator.room, line)
+            self.memory.add_line(room_of_line(line, self.narrator.room), str(line))
 
     async def _say_goodbye(self, surface: Surface) -> None:
         """Print what was not sent, and the farewell; there may be nobody left to read it."""

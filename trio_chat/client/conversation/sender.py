@@ -15,6 +15,7 @@ from trio_chat.chat.events import LOBBY
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.conversation.surface import Display, Surface, print_error
+from trio_chat.client.conversation.typed_drafts import room_of_line
 from trio_chat.client.link.events import Answered, Message, Question, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
@@ -166,7 +167,7 @@ class Sender:
 
         If the wait is cancelled, the line is either still there or executed.
         """
-        line, room = self._lines[0], self._narrator.room
+        line, room = str(self._lines[0]), room_of_line(self._lines[0], self._narrator.room)
         try:
             meaning = self._meaning_of(line, room)
         except ChatError as error:

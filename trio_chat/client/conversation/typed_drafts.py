@@ -5,6 +5,23 @@ import trio
 from trio_chat.client.transcript.paste import lines_in
 
 
+class TypedLine(str):
+    """A line or draft with the room in which it was typed: the person may have gone to another one since."""
+
+    room: str
+
+    def __new__(cls, text: str, room: str) -> "TypedLine":
+        """Return a text with a room."""
+        line = super().__new__(cls, text)
+        line.room = room
+        return line
+
+
+def room_of_line(line: str, current: str) -> str:
+    """Return the room in which a line was typed; the current one if that is not known."""
+    return line.room if isinstance(line, TypedLine) else current
+
+
 class TypedDrafts:
     """A queue of drafts, with one reader."""
 

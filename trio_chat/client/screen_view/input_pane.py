@@ -1,6 +1,6 @@
 """The pane of the draft: the lines that are typed, or a question in their place, and what Tab offers."""
 
-from trio_chat.chat.text import clean
+from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.screen_view.view_state import Menu, ViewState
 from trio_chat.client.transcript.draft_layout import lay_out_draft, rows_of_draft
 from trio_chat.client.transcript.editor import Editor
@@ -10,6 +10,7 @@ from trio_chat.client.transcript.rows import Part, Row, Style
 
 _PROMPT, _FIND_PROMPT = "> ", "find: "
 _MENU_ROWS_MAX = 3
+_PERSON_MAX = 12
 _HIDDEN = "•"
 
 
@@ -22,7 +23,7 @@ def input_rows(state: ViewState, columns: int) -> int:
     """Return the number of rows that the pane would take."""
     if state.question:
         return len(break_row((Part(_question(state)),), columns - 1))
-    return rows_of_draft(editor_of(state).text, columns - len(_prompt(state)), INPUT_ROWS_MAX)
+    return rows_of_draft(editor_of(state).text, columns - width_of_text(_prompt(state)), INPUT_ROWS_MAX)
 
 
 def input_pane(state: ViewState, columns: int, height: int) -> tuple[list[Row], tuple[int, int]]:
@@ -31,15 +32,16 @@ def input_pane(state: ViewState, columns: int, height: int) -> tuple[list[Row], 
         rows = break_row((Part(_question(state), Style.STRONG),), columns - 1)[-height:]
         return rows, (sum(width_of_text(part.text) for part in rows[-1]), len(rows) - 1)
     prompt, editor = _prompt(state), editor_of(state)
-    width = columns - len(prompt)
+    margin = width_of_text(prompt)
+    width = columns - margin
     drawn = lay_out_draft(editor.text, editor.cursor, width, height)
     shown: list[Row] = [
-        (Part(prompt if at == 0 else " " * len(prompt), Style.NOTICE), Part(clean(row)))
+        (Part(prompt if at == 0 else " " * margin, Style.NOTICE), Part(clean(row)))
         if row
-        else (Part(prompt if at == 0 else " " * len(prompt), Style.NOTICE),)
+        else (Part(prompt if at == 0 else " " * margin, Style.NOTICE),)
         for at, row in enumerate(drawn.rows)
     ]
-    return shown, (drawn.cursor[0] + len(prompt), drawn.cursor[1])
+    return shown, (drawn.cursor[0] + margin, drawn.cursor[1])
 
 
 def menu_rows(state: ViewState, columns: int) -> int:
@@ -71,7 +73,10 @@ def _menu_lines(menu: Menu, columns: int) -> tuple[list[Row], int]:
 
 
 def _prompt(state: ViewState) -> str:
-    return _FIND_PROMPT if state.finding else _PROMPT
+    if state.finding:
+        return _FIND_PROMPT
+    room = state.rooms.current
+    return f"{excerpt(room.person, _PERSON_MAX)}{_PROMPT}" if room.is_private else _PROMPT
 
 
 def _question(state: ViewState) -> str:

@@ -106,6 +106,8 @@ class ScreenDisplay:
             connection.is_connected, connection.topics = link.is_connected, link.rooms
             connection.waiting = tuple(state.narrator.delivery.waiting.values())
             state.rooms.keep(link.rooms)
+            if not state.rooms.current.is_private:
+                state.narrator.room = state.rooms.current.name
         for room in state.rooms.all:
             room.window.trim(is_shown=room is state.rooms.current, reads_oldest=room.place is not None)
         self._redraw()

@@ -9,10 +9,9 @@ from typing import Self
 
 import trio
 
-from trio_chat.chat.text import clean
 from trio_chat.chat.typed_line import read_line
 from trio_chat.client.conversation.prompt_view import PromptView
-from trio_chat.client.conversation.typed_drafts import TypedDrafts
+from trio_chat.client.conversation.typed_drafts import TypedDrafts, TypedLine
 from trio_chat.client.screen_view.draft_keys import DRAFT_KEYS, is_typed
 from trio_chat.client.screen_view.input_pane import editor_of
 from trio_chat.client.screen_view.navigation import Navigation
@@ -20,6 +19,7 @@ from trio_chat.client.screen_view.questions import Questions
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
+from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.input import typed_form, without_secret
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, lines_in, pasted
 from trio_chat.client.transcript.room_list import RoomState
@@ -108,7 +108,7 @@ class ScreenSurface:
 
     def restore(self, draft: str) -> None:
         """Put a draft back; where another is being typed, the arrow key brings it back."""
-        room, text = self._state.rooms.current, _clean_draft(draft)
+        room, text = self._state.rooms.current, clean_draft(draft)
         if room.editor.text:
             room.sent.add(text)
         else:
@@ -175,7 +175,7 @@ class ScreenSurface:
         elif state.hits and self._press_in_hits(key):
             return
         elif action := self._actions.get(key):
-            if key not in ("tab", "shift tab"):
+            if key not in ("tab", "shift tab", "ctrl r"):
                 state.menu = None
             action()
         elif edit := DRAFT_KEYS.get(key):
@@ -189,6 +189,7 @@ class ScreenSurface:
             "esc": self._escape,
             "tab": partial(self._tab_menu.complete, 1),
             "shift tab": partial(self._tab_menu.complete, -1),
+            "ctrl r": self._tab_menu.recall,
             "up": self._up,
             "down": self._down,
             "ctrl p": partial(self._recall, -1),
@@ -203,6 +204,8 @@ class ScreenSurface:
             "meta end": go.go_to_end,
             "meta a": go.go_to_news,
             "meta up": partial(go.step, -1),
+            "f5": partial(go.step, -1),
+            "f6": partial(go.step, 1),
             "meta down": partial(go.step, 1),
             "meta u": go.go_to_unread,
             "meta r": self._send_failed,
@@ -248,7 +251,7 @@ class ScreenSurface:
         if room.is_private:
             self._send_privately(room, draft)
         else:
-            self._typed.put(draft)
+            self._typed.put(TypedLine(draft, room.name))
         self._navigation.mark_read()
 
     def _send_privately(self, room: RoomState, draft: str) -> None:
@@ -318,19 +321,19 @@ class ScreenSurface:
             return
         draft = room.sent.older(room.editor.text) if step < 0 else room.sent.newer()
         if draft is not None:
-            room.editor.set(_clean_draft(draft))
+            room.editor.set(clean_draft(draft))
 
     def _send_failed(self) -> None:
         """Send what failed in this room again: it becomes a draft of its own for the room."""
         room = self._state.rooms.current
         failed, room.failed = room.failed, []
         for one in failed:
-            self._typed.put(typed_form(one.message))
+            self._typed.put(TypedLine(typed_form(one.message), room.name))
 
     def _drop_failed(self) -> None:
         room = self._state.rooms.current
         for one in room.failed:
-            room.sent.add(_clean_draft(typed_form(one.message)))
+            room.sent.add(clean_draft(typed_form(one.message)))
         room.failed = []
 
     def _paste(self, data: str) -> None:
@@ -365,8 +368,3 @@ class ScreenSurface:
         else:
             return key not in self._actions
         return True
-
-
-def _clean_draft(draft: str) -> str:
-    """Clean a draft that comes from elsewhere."""
-    return "\n".join(map(clean, draft.split("\n")))

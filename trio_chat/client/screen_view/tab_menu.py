@@ -1,10 +1,14 @@
-"""Completion by Tab: the first choice is put into the draft at once, and Tab again puts the next one there."""
+"""Completion by Tab, and by Ctrl-R of whole drafts: the first choice is put into the draft; the same key goes on."""
 
 from collections.abc import Callable, Sequence
 
 from trio_chat.client.screen_view.view_state import Menu, ViewState
 from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.completion import TabCompletion
+from trio_chat.client.transcript.draft_history import clean_draft
+from trio_chat.client.transcript.row_breaking import cut_with_mark
+
+_PREVIEW_COLUMNS = 40
 
 CHOICES_MAX = 100
 """Choices that are offered."""
@@ -25,10 +29,26 @@ class TabMenu:
         if self._state.finding:
             return
         menu = self._state.menu
-        if menu is None:
+        if menu is None or menu.is_recalling:
             self._open()
         else:
             self._put(menu, (menu.chosen + step) % len(menu.choices))
+
+    def recall(self) -> None:
+        """Put the newest draft that was sent here and contains this one in its place; then the one before that."""
+        room, menu = self._state.rooms.current, self._state.menu
+        if menu and menu.is_recalling:
+            self._put(menu, (menu.chosen + 1) % len(menu.choices))
+            return
+        found = [clean_draft(draft) for draft in room.sent.containing(room.editor.text)][:CHOICES_MAX]
+        if not found:
+            self._state.message = "nothing like that was sent here"
+            return
+        room.editor.cursor = len(room.editor.text)
+        choices = [TabCompletion(draft, len(room.editor.text)) for draft in found]
+        menu = Menu(choices, [_first_line(draft) for draft in found], 0, is_recalling=True)
+        self._state.menu = menu
+        self._put(menu, 0)
 
     def _open(self) -> None:
         editor = self._state.rooms.current.editor
@@ -52,3 +72,8 @@ class TabMenu:
             return word
         drawn = sticker.render(word[1:])
         return word if drawn.below else f"{drawn.line} {word}"
+
+
+def _first_line(draft: str) -> str:
+    """Return the beginning of a draft, as it is shown among others."""
+    return cut_with_mark(draft.partition("\n")[0], _PREVIEW_COLUMNS)

@@ -14,7 +14,7 @@ from trio_chat.wire import frames
 
 @dataclass(eq=False)
 class Menu:
-    """The completions that Tab offers, one of which is in the draft."""
+    """The choices that Tab or Ctrl-R offers, one of which is in the draft."""
 
     choices: Sequence[TabCompletion]
     previews: Sequence[str]
@@ -22,6 +22,8 @@ class Menu:
     start: int
     """The index in the draft at which a choice is put."""
     chosen: int = 0
+    is_recalling: bool = False
+    """True if the choices are drafts that were sent before."""
 
 
 @dataclass(eq=False)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from trio_chat.chat.text import clean
+
 DRAFTS_MAX = 500
 """Drafts kept for each room."""
 
@@ -21,6 +23,11 @@ class SentDrafts:
             self._drafts.append(draft)
             del self._drafts[:-DRAFTS_MAX]
 
+    def containing(self, text: str) -> list[str]:
+        """Return the drafts that contain a text, in any case, each once and the newest first."""
+        wanted = text.casefold()
+        return list(dict.fromkeys(draft for draft in reversed(self._drafts) if wanted in draft.casefold()))
+
     def older(self, draft: str) -> str | None:
         """Return the draft before the one that is shown; None where there is none."""
         if self._at is None:
@@ -39,3 +46,8 @@ class SentDrafts:
             return self._drafts[self._at]
         self._at = None
         return self._unsent
+
+
+def clean_draft(draft: str) -> str:
+    """Clean a draft that comes from a file, or from the server."""
+    return "\n".join(map(clean, draft.split("\n")))
