@@ -5,12 +5,12 @@ import trio
 from trio_chat.client.transcript.paste import lines_in
 
 
-class TypedLine(str):
+class RoomLine(str):
     """A line or draft with the room in which it was typed: the person may have gone to another one since."""
 
     room: str
 
-    def __new__(cls, text: str, room: str) -> "TypedLine":
+    def __new__(cls, text: str, room: str) -> "RoomLine":
         """Return a text with a room."""
         line = super().__new__(cls, text)
         line.room = room
@@ -19,7 +19,7 @@ class TypedLine(str):
 
 def room_of_line(line: str, current: str) -> str:
     """Return the room in which a line was typed; the current one if that is not known."""
-    return line.room if isinstance(line, TypedLine) else current
+    return line.room if isinstance(line, RoomLine) else current
 
 
 class TypedDrafts:

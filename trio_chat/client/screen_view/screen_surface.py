@@ -11,7 +11,7 @@ import trio
 
 from trio_chat.chat.typed_line import read_line
 from trio_chat.client.conversation.prompt_view import PromptView
-from trio_chat.client.conversation.typed_drafts import TypedDrafts, TypedLine
+from trio_chat.client.conversation.typed_drafts import RoomLine, TypedDrafts
 from trio_chat.client.screen_view.draft_keys import DRAFT_KEYS, is_typed
 from trio_chat.client.screen_view.input_pane import editor_of
 from trio_chat.client.screen_view.navigation import Navigation
@@ -251,7 +251,7 @@ class ScreenSurface:
         if room.is_private:
             self._send_privately(room, draft)
         else:
-            self._typed.put(TypedLine(draft, room.name))
+            self._typed.put(RoomLine(draft, room.name))
         self._navigation.mark_read()
 
     def _send_privately(self, room: RoomState, draft: str) -> None:
@@ -328,7 +328,7 @@ class ScreenSurface:
         room = self._state.rooms.current
         failed, room.failed = room.failed, []
         for one in failed:
-            self._typed.put(TypedLine(typed_form(one.message), room.name))
+            self._typed.put(RoomLine(typed_form(one.message), room.name))
 
     def _drop_failed(self) -> None:
         room = self._state.rooms.current
