@@ -1,6 +1,7 @@
 """Signing proofs: with the client's own key, with files of ssh-keygen, and by a real ssh agent."""
 
 import os
+import socket
 import stat
 import subprocess
 from base64 import b64decode
@@ -40,12 +41,18 @@ def keygen(file: Path, *, kind: str = "ed25519", passphrase: str = "") -> Path:
     return file
 
 
+def listens(address: Path) -> bool:
+    """Tell whether somebody listens at a socket, which is a file a moment before."""
+    with socket.socket(socket.AF_UNIX) as asker:
+        return asker.connect_ex(os.fspath(address)) == 0
+
+
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A real agent."""
     address = tmp_path / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", address], stdout=subprocess.DEVNULL)
-    while not address.exists():
+    while not listens(address):
         assert process.poll() is None
     monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
     yield address
