@@ -1,5 +1,6 @@
 """Settings of all tests: they must not mind how fast the machine is, or how busy."""
 
+import gc
 from collections.abc import Generator
 
 import pytest
@@ -21,3 +22,8 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the slow tests first: workers then end at the same time, and none waits for the last long one of another."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Freeze what collecting tests has made: else each full collection of garbage walks it, which takes 0.2 s."""
+    gc.freeze()

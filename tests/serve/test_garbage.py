@@ -1,11 +1,8 @@
 """Collecting garbage in small pieces. The collector is that of the test's own process."""
 
 import gc
-from collections.abc import Iterator
 from typing import Any
 from weakref import ref
-
-import pytest
 
 from trio_chat.serve.garbage import GarbageCollection
 
@@ -17,12 +14,6 @@ class Node:
 
     def __init__(self) -> None:
         self.itself = self
-
-
-@pytest.fixture(autouse=True)
-def _nothing_frozen() -> Iterator[None]:
-    yield
-    gc.unfreeze()
 
 
 def test_no_collection_walks_everything_that_is_alive() -> None:
