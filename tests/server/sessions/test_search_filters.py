@@ -96,7 +96,7 @@ async def test_what_is_private_or_in_a_room_of_others_is_found_by_no_filter(open
         assert await asked(line, "/search private from:alice") == ["*** nothing found"]
         assert await asked(line, "/search elsewhere") == ["*** nothing found"]
         assert await asked(line, "/search cheese in:dev") == ["*** you are not in #dev"]
-        assert (await asked(line, "/search cheese in:@c1"))[0].startswith("*** a room's name is made of letters")
+        assert (await asked(line, "/search cheese in:@c1"))[0].startswith("*** that is for a name that you have proven")
 
 
 @pytest.mark.parametrize(
