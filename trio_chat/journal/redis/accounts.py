@@ -15,6 +15,7 @@ from trio_chat.journal.records import (
     NameRecord,
     NameTakenError,
 )
+from trio_chat.journal.redis.history import read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.rows import decode_records
 from trio_chat.journal.redis.scripts import script
@@ -57,7 +58,7 @@ class RedisAccounts:
     async def read_invites(self) -> list[InviteRecord]:
         """Return all invites, oldest first."""
         uses = await self._reads.fields("invite_uses")
-        invites = decode_records("invites", await self._reads.fields("invites"), InviteRecord)
+        invites = await read_records(self._reads, "invites", InviteRecord)
         left = [replace(it, uses=max(0, int(uses.get(it.digest.encode(), b"0")))) for it in invites]
         return sorted(left, key=attrgetter("since", "digest"))
 

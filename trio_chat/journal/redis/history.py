@@ -1,7 +1,9 @@
 """Reading a chat in Redis: pages of entries, rooms, names. It must know nobody who writes."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import TypeVar, cast
+
+import trio
 
 from trio_chat.chat.events import PRESENCE, Entry
 from trio_chat.journal.records import AccountRecord, Damaged, MemoryRecord, NameRecord, Past, RoomRecord
@@ -9,8 +11,16 @@ from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.rows import ID_MAX, decode_records, digest_of, to_entry, to_micros, to_past
 from trio_chat.journal.redis.scripts import script
 
+T = TypeVar("T")
+
 PAGE = 500
 """Entries that one script reads at most: 1 ms of Redis, in which nobody else is served."""
+
+
+async def read_records(link: RedisLink, table: str, kind: type[T]) -> list[T]:
+    """Return the records in a hash, decoded in a thread: they may be very many. Raises JournalError."""
+    found = await link.fields(table)
+    return await trio.to_thread.run_sync(decode_records, table, found, kind)
 
 
 class RedisReader:
@@ -102,13 +112,13 @@ class RedisReader:
 
     async def read_names(self) -> list[NameRecord]:
         """Return all accounts with what is remembered of them, oldest first."""
-        memories = decode_records("memories", await self._reads.fields("memories"), MemoryRecord)
+        memories = await read_records(self._reads, "memories", MemoryRecord)
         by_account = {memory.account: memory for memory in memories}
         return [(account, by_account.get(account.id)) for account in await self.read_accounts()]
 
     async def read_accounts(self) -> list[AccountRecord]:
         """Return all accounts, oldest first."""
-        records = decode_records("accounts", await self._reads.fields("accounts"), AccountRecord)
+        records = await read_records(self._reads, "accounts", AccountRecord)
         return sorted(records, key=lambda account: (account.since, account.id))
 
     async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> dict[str, int]:

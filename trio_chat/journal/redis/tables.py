@@ -7,7 +7,7 @@ import trio
 
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.records import WHOLE_AUDIT, AuditFilter, AuditRecord, BanRecord, HookRecord, MuteRecord
-from trio_chat.journal.redis.history import PAGE
+from trio_chat.journal.redis.history import PAGE, read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.rows import decode_records
 from trio_chat.journal.redis.scripts import script
@@ -51,7 +51,7 @@ class RedisTables:
 
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""
-        records = decode_records("bans", await self._reads.fields("bans"), BanRecord)
+        records = await read_records(self._reads, "bans", BanRecord)
         return sorted(records, key=attrgetter("since", "network"))
 
     async def add_hook(self, hook: HookRecord) -> None:
@@ -64,7 +64,7 @@ class RedisTables:
 
     async def read_hooks(self) -> list[HookRecord]:
         """Return all hooks, oldest first."""
-        records = decode_records("hooks", await self._reads.fields("hooks"), HookRecord)
+        records = await read_records(self._reads, "hooks", HookRecord)
         return sorted(records, key=attrgetter("since", "name"))
 
     async def add_mute(self, mute: MuteRecord) -> None:
@@ -77,10 +77,10 @@ class RedisTables:
 
     async def read_mutes(self) -> list[MuteRecord]:
         """Return all mutes, oldest first."""
-        records = decode_records("mutes", await self._reads.fields("mutes"), MuteRecord)
+        records = await read_records(self._reads, "mutes", MuteRecord)
         return sorted(records, key=attrgetter("since", "number"))
 
     async def read_sessions(self) -> list[SessionRecord]:
         """Return all session records, by owner."""
-        records = decode_records("sessions", await self._reads.fields("sessions"), SessionRecord)
+        records = await read_records(self._reads, "sessions", SessionRecord)
         return sorted(records, key=attrgetter("owner"))

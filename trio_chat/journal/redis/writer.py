@@ -202,7 +202,7 @@ class BatchWriter:
 
     async def _append(self, held: Claim, under_way: _UnderWay) -> Outcome:
         batch = under_way.batch
-        arguments = arguments_of(batch, await self._entries(targets_of(batch)))
+        arguments = await arguments_of(batch, await self._entries(targets_of(batch)))
         try:
             answer = await self._link.call(
                 script("append"), self._node, held.fence, held.epoch, under_way.number, *arguments
