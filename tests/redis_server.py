@@ -26,7 +26,7 @@ class RedisServer:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.settings = SETTINGS | {name.replace("_", "-"): value for name, value in settings.items()}
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -107,7 +107,8 @@ def shared_redis(folder: Path) -> Iterator[Engine]:
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at, at this moment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

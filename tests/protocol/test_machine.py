@@ -209,7 +209,8 @@ def start_as_nobody(data: Path, folder_mode: int, file_mode: int) -> subprocess.
 
     # It gives up being root when all is imported: nobody else may be able to read Python here.
     code = (
-        "import os, sys, trio_chat.serve.app, trio_chat.journal.sqlite.journal; from trio_chat.cli import run; "
+        "import encodings.idna, os, sys, trio_chat.serve.app, trio_chat.journal.sqlite.journal; "
+        "from trio_chat.cli import run; "
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
     )
     flags = ["serve", "--port", "0", "--admin-port", "0", "--data", str(data)]

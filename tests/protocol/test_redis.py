@@ -1,14 +1,19 @@
 """A server whose journal is in a Redis: people notice nothing of it, but for its faults."""
 
+import http.client
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import PATIENCE_S
 from tests.protocol.conftest import Server
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, free_port
 
 
 @pytest.fixture
@@ -61,3 +66,41 @@ def test_m9_people_are_told_while_redis_is_down_and_go_on_when_it_is_back(start,
 
     heard = reader.until("> after")
     assert not any("lost" in line for line in heard)
+
+
+def test_m9_a_server_whose_redis_is_down_answers_its_operators_and_begins_when_it_is_up(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    redis.kill()
+    port = free_port()
+    command = [sys.executable, "-m", "trio_chat", "serve", "--journal", redis.url, "--data", str(tmp_path)]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--admin-port", str(port)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert status_of(port, "/health", until=503)["status"] == "starting"
+            assert status_of(port, "/health/live", until=200)["status"] == "ok"
+
+            redis.start()
+
+            assert "disk of Redis" in status_of(port, "/health", until=200)["durability"]
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def status_of(port: int, path: str, *, until: int) -> dict[str, str]:
+    """Ask until the answer has a status. -> its body"""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with (
+            suppress(OSError, http.client.HTTPException),
+            closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as connection,
+        ):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body: dict[str, str] = json.loads(answer.read())
+            if answer.status == until:
+                return body
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +34,7 @@ from trio_chat.serve.io_batches import bound_io_batches
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.reload import Reloader, ReloadResult, hand_out
 from trio_chat.serve.settings_in_force import SettingsInForce
+from trio_chat.serve.waiting_room import WaitingRoom
 from trio_chat.serve.wiring import Components, wire
 from trio_chat.server.credentials.names_file import NamesFile
 from trio_chat.server.delivery.liveness import watch_unacknowledged
@@ -125,7 +127,7 @@ async def _serve(
         )
         if files is not None:
             try:
-                await _serve_until(stop, in_force, read_settings, *files)
+                await _serve_until(stop, in_force, read_settings, *files, background=nursery)
             except JournalError:
                 if not stop.is_requested:  # else it was not opened to the end, and nothing was kept or lost
                     raise
@@ -138,18 +140,24 @@ async def _serve_until(
     read_settings: Callable[[], CollectedSettings],
     secrets: Secrets,
     token: AdminToken,
+    *,
+    background: trio.Nursery,
 ) -> None:
-    """Open the journal and the ports, wire the server and run it. What was opened first is closed last."""
+    """Open the ports and the journal, wire the server and run it. What was opened first is closed last."""
     settings, needs_admin = in_force.settings, "admin_port" in in_force.sources
-    async with (
-        open_journal(
-            settings.journal,
-            data=settings.data,
-            close_by=lambda: stop.deadline,
-            durability=Durability(settings.journal_durability),
-        ) as journal,
-        open_ports(settings, inherited_sockets(os.environ), needs_admin=needs_admin) as (chat_sockets, admin_listeners),
-    ):
+    async with AsyncExitStack() as stack:
+        ports = open_ports(settings, inherited_sockets(os.environ), needs_admin=needs_admin)
+        chat_sockets, admin_listeners = await stack.enter_async_context(ports)
+        answered = () if settings.admin_tls else admin_listeners
+        with WaitingRoom(answered).open_in(background):
+            journal = await stack.enter_async_context(
+                open_journal(
+                    settings.journal,
+                    data=settings.data,
+                    close_by=lambda: stop.deadline,
+                    durability=Durability(settings.journal_durability),
+                )
+            )
         admin = Admin(in_force, token, admin_listeners)
         bans, mutes, hooks = await read_bans(journal), await read_mutes(journal), await read_hooks(journal)
         accounts, invites = await read_accounts(journal), await read_invites(journal)
