@@ -11,12 +11,12 @@ def rows(page):
     return page.locator("#audit tbody tr")
 
 
-def test_actions_appear_as_they_are_done_the_newest_first(shared, open_page):
-    with open_page(shared, "/console/audit") as page:
+def test_actions_appear_as_they_are_done_the_newest_first(server, open_page):
+    with open_page(server, "/console/audit") as page:
         expect(page.get_by_text("No operator has done anything yet.")).to_be_visible()
 
         for number in range(2):
-            api(shared, "POST", "/bans", {"network": f"192.0.2.{number}", "reason": "<b>spam</b>"})
+            api(server, "POST", "/bans", {"network": f"192.0.2.{number}", "reason": "<b>spam</b>"})
 
         expect(rows(page)).to_have_count(2)
         expect(rows(page).first).to_contain_text("192.0.2.1 (0 kicked): <b>spam</b>")

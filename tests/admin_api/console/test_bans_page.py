@@ -12,8 +12,8 @@ def row(page, name):
     return page.get_by_role("row", name=re.compile(re.escape(name)))
 
 
-def test_without_bans_and_mutes_it_says_what_they_do(shared, open_page):
-    with open_page(shared, "/console/bans") as page:
+def test_without_bans_and_mutes_it_says_what_they_do(server, open_page):
+    with open_page(server, "/console/bans") as page:
         expect(page.get_by_text("Nobody is banned.")).to_be_visible()
         expect(page.get_by_text("Nobody is muted.")).to_be_visible()
 

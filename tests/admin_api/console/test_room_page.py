@@ -8,14 +8,18 @@ from playwright.sync_api import expect
 from tests.admin_api.console.test_rooms_page import HOSTILE, api, enter
 
 
-@pytest.fixture(scope="module")
-def long(shared):
-    """A server whose room #long has 250 lines: `line 0` and so on."""
+def fill(server, room):
+    """Say 250 lines in a room of its own: `line 0` and so on."""
+    enter(server, room)
     for first in range(0, 250, 50):
         text = "\n".join(f"line {number}" for number in range(first, first + 50))
-        if first == 0:
-            enter(shared, "long")
-        api(shared, "POST", "/rooms/long/entries", {"text": text, "name": "counter"})
+        api(server, "POST", f"/rooms/{room}/entries", {"text": text, "name": "counter"})
+
+
+@pytest.fixture(scope="module")
+def long(shared):
+    """A server whose room #long has 250 lines, and gets no more."""
+    fill(shared, "long")
     return shared
 
 
@@ -88,12 +92,13 @@ def test_scrolling_up_brings_older_lines_and_nothing_jumps(long, open_page):
         expect(page.get_by_text("The room's first line.")).to_be_attached()
 
 
-def test_new_lines_do_not_move_one_who_reads_older_ones(long, open_page):
-    with open_page(long, "/console/rooms/long") as page:
+def test_new_lines_do_not_move_one_who_reads_older_ones(shared, open_page):
+    fill(shared, "news")
+    with open_page(shared, "/console/rooms/news") as page:
         expect(lines(page).last).to_have_text("line 249")
         page.locator("#entries").evaluate("box => { box.scrollTop = 500 }")
 
-        api(long, "POST", "/rooms/long/entries", {"text": "news\nmore news", "name": "counter"})
+        api(shared, "POST", "/rooms/news/entries", {"text": "news\nmore news", "name": "counter"})
 
         page.get_by_role("button", name="2 new lines").click()
         expect(lines(page).last).to_be_in_viewport()
@@ -111,9 +116,10 @@ def test_a_search_shows_what_was_found_and_can_be_linked_to(long, open_page):
         expect(lines(page)).to_have_count(100)
 
 
-def test_a_search_knows_who_said_it_and_says_what_is_wrong_with_it_in_place_of_lines(long, open_page):
-    api(long, "POST", "/rooms/long/entries", {"text": "sought line", "name": "finder"})
-    with open_page(long, "/console/rooms/long") as page:
+def test_a_search_knows_who_said_it_and_says_what_is_wrong_with_it_in_place_of_lines(shared, open_page):
+    enter(shared, "sought")
+    api(shared, "POST", "/rooms/sought/entries", {"text": "sought line", "name": "finder"})
+    with open_page(shared, "/console/rooms/sought") as page:
         page.get_by_label("Search").fill("sought from:")
         expect(page.get_by_text("Say from: with something behind it")).to_be_visible()
         expect(page.get_by_role("alert")).to_have_count(0)

@@ -72,11 +72,16 @@ async def test_a_cookie_reads_and_with_the_csrf_token_changes(open_admin):
     assert made.json["ban"]["by"] == "http ann@127.0.0.1"
 
 
+def changed(header: str) -> str:
+    """Change the last digit of a cookie, whatever it is."""
+    return header[:-3] + ("1" if header[-3] == "0" else "0") + "\r\n"
+
+
 @pytest.mark.parametrize(
     ("header", "status"),
     [
         (cookie("another-token-of-old"), 401),
-        (cookie()[:-3] + "0\r\n", 401),
+        (changed(cookie()), 401),
         (cookie(age_s=13 * 3600), 401),
         (cookie(age_s=2 * 3600), 401),
         (cookie() + "Origin: http://evil.example\r\n", 403),
