@@ -44,9 +44,10 @@ async def test_it_calls_at_most_once_in_three_seconds_and_not_at_all_without_bel
 async def test_a_mention_is_called_out_and_counted_in_the_title_until_it_is_read(stage_at: Any) -> None:
     async with stage_at(60, 8, rooms=("ops", "lobby"), has_bell=True) as stage:
         await stage.tell("nobody is called", room="ops")
+        await stage.screen.receives(b"]2;(1) #lobby 127.0.0.1")
         await stage.tell("me: look", room="ops")
         await stage.screen.receives(b"\x1b]9;#ops: ann: me: look\x1b\\")
-        await stage.screen.receives(b"]2;(1) #lobby 127.0.0.1")
+        await stage.screen.receives(b"]2;(1!) #lobby 127.0.0.1")
 
         stage.type(alt("2"))
 

@@ -141,9 +141,9 @@ class Drawing:
         columns, rows = self.size
         drawn, cursor = make_frame(self.state, columns, rows, has_times=self._has_times)
         self._screen.draw(drawn, cursor, columns)
-        mentions = self.state.rooms.unread
+        news = self.state.rooms.news
         title = f"{clean(excerpt(self.state.rooms.current.title))} {self.state.connection.server}"
-        self._screen.show_title(f"({mentions}) {title}" if mentions else title)
+        self._screen.show_title(f"({news}) {title}" if news else title)
 
 
 async def _read_keys(screen: TerminalScreen, surface: ScreenSurface) -> None:

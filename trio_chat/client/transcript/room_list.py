@@ -79,9 +79,11 @@ class RoomStates:
         return sorted(self._rooms.values(), key=_place_in_list)
 
     @property
-    def unread(self) -> int:
-        """Lines in which the person is called, and that they have not read, in all rooms."""
-        return sum(room.mentions for room in self._rooms.values())
+    def news(self) -> str:
+        """The number of lines that were not read, in all rooms; with a mark, of those in which the person is called."""
+        mentions = sum(room.mentions for room in self._rooms.values())
+        unread = sum(room.unread for room in self._rooms.values())
+        return f"{mentions}!" if mentions else str(unread or "")
 
     def get(self, name: str) -> RoomState:
         """Return a room, which is added if it is not there."""
