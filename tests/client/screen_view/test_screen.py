@@ -137,8 +137,9 @@ async def test_a_private_message_has_a_conversation_of_its_own(stage_at: Any) ->
         said = await stage.keep()
         assert (said["type"], said["to"], said["text"]) == ("tell", "bob", "/hi")
         await stage.shows_somewhere("me       /hi")
-        stage.type(f"/leave{ENTER}")
+        stage.type(f"/leave{ENTER}to the room{ENTER}")
         await stage.hides("psst")
+        assert (await stage.keep())["room"] == "lobby"
 
 
 async def test_a_paste_is_text_and_asked_about(stage_at: Any) -> None:
@@ -300,3 +301,20 @@ async def test_a_command_in_a_private_conversation_is_about_the_room_before(stag
         assert asked["room"] == "lobby"
         await stage.peer.send(type="members", room="lobby", count=1, labels=["me"], key=asked["key"])
         await stage.shows_somewhere("1 in #lobby: [me] (you)")
+
+
+async def test_a_question_about_a_private_draft_names_the_person_and_each_line_goes_there(stage_at: Any) -> None:
+    async with stage_at(70, 12) as stage:
+        await stage.tell("psst", "bob", room="@", kind="told", to="me")
+        await stage.shows_somewhere("2 bob")
+        stage.type(alt("2"))
+        await stage.answer(await stage.asked("history"), range(0))
+        stage.type(paste("/quit\ntwo\nthree\nfour") + ENTER)
+        await stage.shows_somewhere("send these 4 lines to bob alone as text, not as a command?")
+        stage.type("y")
+
+        said = [await stage.keep() for _ in range(4)]
+
+        assert [(it["type"], it["to"], it["text"]) for it in said] == [
+            ("tell", "bob", text) for text in ("/quit", "two", "three", "four")
+        ]

@@ -131,3 +131,12 @@ def test_the_drafts_of_a_room_are_bounded() -> None:
 
     oldest = [draft for _ in range(2 * DRAFTS_MAX) if (draft := sent.older("")) is not None][-1]
     assert oldest == str(DRAFTS_MAX)
+
+
+def test_no_draft_with_a_password_is_brought_back() -> None:
+    sent = SentDrafts()
+    for draft in ("hello", "/login bob secret", "/password secret"):
+        sent.add(draft)
+
+    assert [sent.older(""), sent.older("")] == ["hello", None]
+    assert sent.containing("secret") == []

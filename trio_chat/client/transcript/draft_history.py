@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from trio_chat.chat.text import clean
+from trio_chat.client.transcript.input import without_secret
 
 DRAFTS_MAX = 500
 """Drafts kept for each room."""
@@ -17,9 +18,9 @@ class SentDrafts:
         self._unsent = ""
 
     def add(self, draft: str) -> None:
-        """Add a draft that is sent, or kept for later."""
+        """Add a draft that is sent, or kept for later; none with a password."""
         self._at = None
-        if draft and (not self._drafts or self._drafts[-1] != draft):
+        if draft and without_secret(draft) == draft and (not self._drafts or self._drafts[-1] != draft):
             self._drafts.append(draft)
             del self._drafts[:-DRAFTS_MAX]
 

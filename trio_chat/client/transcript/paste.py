@@ -72,8 +72,12 @@ def said_of_pipe(line: str, room: str) -> frames.Say:
 
 
 def question_about(draft: str, room: str) -> str:
-    """Return the question to ask before a draft is sent; empty where there is none."""
-    where = f"#{clean(room)[: frames.KEY_LIMIT]}"
+    """Return the question to ask before a draft is sent; empty where there is none.
+
+    `room` is the name of a private conversation if it begins with `@`.
+    """
+    name = clean(room)[: frames.KEY_LIMIT]
+    where = f"{name.removeprefix(frames.MAILBOX)} alone" if room.startswith(frames.MAILBOX) else f"#{name}"
     if "\n" not in draft:
         meant = command_meant(draft)
         return f'say "{draft.strip()}" to {where}? {meant}. {_CHOICES}' if meant else ""
