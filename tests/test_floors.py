@@ -54,7 +54,12 @@ LAYERS = {
         (".", "startup_terminal"),
     ),
     "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
-    "trio_chat.journal": ((".",), ("engines",), tuple(sorted(ENGINES)), (OTHERS,)),
+    "trio_chat.journal": (
+        (".",),
+        ("engines",),
+        tuple(sorted({engine.open.__module__.split(".")[2] for engine in ENGINES.values()})),
+        (OTHERS,),
+    ),
     "trio_chat.config": ((".",), (OTHERS,)),
     "trio_chat.chat": (("operators",), ("accounts",), (OTHERS, ".")),
     "admin_api": (

@@ -10,10 +10,10 @@ from trio_chat.journal.engine import Engine
 from trio_chat.journal.memory.engine import MEMORY
 from trio_chat.journal.protocol import HistoryReader, Journal, check_required
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.engine import REDIS
+from trio_chat.journal.redis.engine import REDIS, REDISS
 from trio_chat.journal.sqlite.engine import SQLITE
 
-ENGINES = {"sqlite": SQLITE, "memory": MEMORY, "redis": REDIS}
+ENGINES = {"sqlite": SQLITE, "memory": MEMORY, "redis": REDIS, "rediss": REDISS}
 """Engines by the scheme of their URLs. Error messages suggest the first one."""
 
 

@@ -49,10 +49,10 @@ class RedisAddress:
         return f"redis{'s' * self.is_encrypted}://{host}:{self.port}/{self.database}{chat}"
 
 
-def accepts(location: str) -> bool:
+def accepts(location: str, *, is_encrypted: bool = False) -> bool:
     """Tell whether this can be an address: what follows the scheme and its colon."""
     try:
-        read_address(location)
+        read_address(location, is_encrypted=is_encrypted)
     except ValueError:
         return False
     return True

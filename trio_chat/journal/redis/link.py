@@ -4,6 +4,7 @@ Every call has a deadline. One that was not answered may have been executed: the
 """
 
 import logging
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -217,12 +218,23 @@ def _explained(error: exceptions.RedisError) -> Exception:
         return _NoScriptError()
     if isinstance(error, exceptions.BusyLoadingError) or text.startswith("LOADING"):
         return NotConnectedError("Redis is still loading its data")
+    if reason := _distrust(error):
+        return RedisRefusedError(f"the certificate of Redis is not trusted: {reason}")
     if isinstance(error, exceptions.ConnectionError):
         return NoAnswerError("Redis cannot be reached" if "Unable to establish" in text else _LOST)
     for kind, sentence in _SENTENCES:
         if isinstance(error, kind):
             return RedisRefusedError(sentence)
     return RedisRefusedError(_reason(text))
+
+
+def _distrust(error: BaseException | None) -> str:
+    """Return the reason why a certificate was refused, somewhere among the causes of an error; else ""."""
+    while error:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _reason(text: str) -> str:

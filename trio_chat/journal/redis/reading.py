@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Thread
 
 import trio
 
@@ -56,6 +57,23 @@ async def open_redis_history(address: RedisAddress) -> AsyncIterator[RedisHistor
         except JournalError as error:
             raise JournalError(f"cannot read the journal {address}: {error}") from error
         yield history
+
+
+def check_address_in_thread(address: RedisAddress, durability: Durability) -> None:
+    """Check that a chat could be opened, where the caller may be inside of Trio. Blocks. Raises JournalError."""
+    errors: list[JournalError] = []
+
+    def check() -> None:
+        try:
+            trio.run(check_address, address, durability)
+        except JournalError as error:
+            errors.append(error)
+
+    thread = Thread(target=check, name="check of the journal")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
 
 
 async def check_address(address: RedisAddress, durability: Durability) -> None:
