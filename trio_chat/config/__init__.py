@@ -47,6 +47,7 @@ from trio_chat.config.setting_types import (
 )
 from trio_chat.config.token_file import ADMIN_TOKEN, read_token_file
 from trio_chat.journal.engines import forms_help
+from trio_chat.journal.urls import without_password
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -156,7 +157,9 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     journal: Annotated[
         str,
         SettingMeta(
-            f"Where the history is stored: {forms_help()}.", text("URL", "the URL of a journal"), section=STORAGE
+            f"Where the history is stored: {forms_help()}.",
+            text("URL", "the URL of a journal", show=without_password),
+            section=STORAGE,
         ),
     ] = "sqlite:"
     journal_durability: Annotated[

@@ -107,9 +107,9 @@ def retention_limits(age: SettingType, count: SettingType) -> SettingType:
     return SettingType("BOUND", expected, parse, toml_types=(int, str), show=show, is_list=True)
 
 
-def text(metavar: str, expected: str) -> SettingType:
-    """Make a type of text on one line."""
-    return SettingType(metavar, expected, _line)
+def text(metavar: str, expected: str, *, show: Callable[[str], str] = str) -> SettingType:
+    """Make a type of text on one line. `show` makes of it what people may read."""
+    return SettingType(metavar, expected, _line, show=show)
 
 
 def text_list(metavar: str, expected: str) -> SettingType:

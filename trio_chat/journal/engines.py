@@ -12,6 +12,7 @@ from trio_chat.journal.protocol import HistoryReader, Journal, check_required
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.engine import REDIS, REDISS
 from trio_chat.journal.sqlite.engine import SQLITE
+from trio_chat.journal.urls import without_password
 
 ENGINES = {"sqlite": SQLITE, "memory": MEMORY, "redis": REDIS, "rediss": REDISS}
 """Engines by the scheme of their URLs. Error messages suggest the first one."""
@@ -37,7 +38,7 @@ async def open_journal(
     """
     engine, location = _find(url)
     async with engine.open(location, data, close_by, durability) as journal:
-        check_required(journal, url)
+        check_required(journal, without_password(url))
         yield journal
 
 
@@ -46,7 +47,7 @@ async def open_history(url: str, *, data: Path) -> AsyncIterator[HistoryReader]:
     """Open the journal that `url` names for reading only, also while a server uses it. Raises JournalError."""
     engine, location = _find(url)
     if engine.open_history is None:
-        raise JournalError(f"the journal {url} ends with its server; there is no history in it")
+        raise JournalError(f"the journal {without_password(url)} ends with its server; there is no history in it")
     async with engine.open_history(location, data) as history:
         yield history
 
@@ -62,7 +63,9 @@ def check_outlasts_server(url: str) -> None:
     engine, _ = _find(url)
     if engine.open_history is None:
         other = next(form for lasting in ENGINES.values() if lasting.open_history for form in lasting.forms)
-        raise JournalError(f"the journal {url} would end with this command; name one that stays, such as {other}")
+        raise JournalError(
+            f"the journal {without_password(url)} would end with this command; name one that stays, such as {other}"
+        )
 
 
 def compact_journal(url: str, *, data: Path) -> tuple[int, int]:
@@ -72,7 +75,7 @@ def compact_journal(url: str, *, data: Path) -> tuple[int, int]:
     """
     engine, location = _find(url)
     if engine.compact is None:
-        raise JournalError(f"the journal {url} has no space to give back")
+        raise JournalError(f"the journal {without_password(url)} has no space to give back")
     return engine.compact(location, data)
 
 
@@ -81,5 +84,5 @@ def _find(url: str) -> tuple[Engine, str]:
     engine = ENGINES.get(scheme)
     if engine is None or not colon or not engine.accepts(location):
         *others, last = (form for one in ENGINES.values() for form in one.forms)
-        raise JournalError(f"there is no journal {url!r}: expected {', '.join(others)} or {last}")
+        raise JournalError(f"there is no journal {without_password(url)!r}: expected {', '.join(others)} or {last}")
     return engine, location
