@@ -1,8 +1,9 @@
 """The terminal before the client has a prompt. It must not be slow to import."""
 
 import os
+import signal
 import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 
@@ -36,14 +37,38 @@ def typing_hidden() -> Iterator[None]:
         yield
         return
     before = termios.tcgetattr(0)
+
+    def restore() -> None:
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(0, termios.TCSANOW, before)
+
     modes = list(before)
     modes[3] &= ~termios.ECHO
-    termios.tcsetattr(0, termios.TCSANOW, modes)
+    with _called_before_death(restore):
+        termios.tcsetattr(0, termios.TCSANOW, modes)
+        try:
+            yield
+        finally:
+            restore()
+
+
+@contextmanager
+def _called_before_death(restore: Callable[[], None]) -> Iterator[None]:
+    """Call a function before a signal ends the process, when the client does not listen to it yet, or no longer."""
+
+    def die(number: int, _frame: object) -> None:
+        restore()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    deadly = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in deadly:
+        signal.signal(number, die)
     try:
         yield
     finally:
-        with suppress(termios.error):  # the terminal is gone
-            termios.tcsetattr(0, termios.TCSANOW, before)
+        for number in deadly:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _is_in_background() -> bool:

@@ -9,7 +9,7 @@ import select
 from typing import Any
 
 EVENTS_PER_TURN = 150
-"""Sockets in one turn. Each costs 20 to 60 microseconds, up to the next wait of its task, and on a busy machine twice that."""
+"""Sockets in one turn. Each costs 20 to 60 microseconds, up to the next wait of its task, and more beside others."""
 
 
 class BoundedEpoll:

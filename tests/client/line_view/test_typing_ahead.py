@@ -1,7 +1,9 @@
 """Typing at a real terminal before the real program has its prompt there."""
 
 import os
+import signal
 import sys
+import termios
 from functools import partial
 from pathlib import Path
 
@@ -52,3 +54,26 @@ async def test_what_is_typed_before_there_is_a_prompt_is_shown_once_and_not_lost
         assert "two" in shown
     else:
         assert "one" not in shown.partition("you are [me]")[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_client_that_is_ended_before_it_has_a_prompt_leaves_a_terminal_that_shows_what_is_typed(
+    peer: Peer, screen: Screen, tmp_path: Path, nursery: trio.Nursery, number: int
+) -> None:
+    """Two signals in one moment: the second may come when the client listens to none any more."""
+    environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)}
+    streams = {"stdin": screen.stdin, "stdout": screen.stdout, "stderr": screen.stdout}
+    # At its first import the client is there, and listens to no signal.
+    script = (
+        "import os, sys, trio_chat.cli; from trio_chat.client import join\n"
+        f"join.join = lambda *_, **__: os.kill(os.getpid(), {int(number)})\n"
+        "trio_chat.cli.run(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", script, "join", "127.0.0.1", str(peer.port)]
+    start = partial(trio.run_process, check=False, cwd=ROOT, env=environment, start_new_session=True, **streams)
+    process: trio.Process = await nursery.start(start, command)
+    with trio.fail_after(PATIENCE_S):
+        await process.wait()
+
+    assert screen.modes == screen.modes_before
+    assert screen.modes[3] & termios.ECHO
