@@ -1,10 +1,7 @@
 """The address of a Redis, as the URL of a journal names it."""
 
-import ssl
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
-
-from trio_chat.journal.records import JournalError
 
 DEFAULT_PORT = 6379
 
@@ -31,16 +28,6 @@ class RedisAddress:
     def prefix(self) -> str:
         """The beginning of all keys. The part in braces decides where a cluster has them: all in one place."""
         return f"{{{self.chat}}}:"
-
-    @property
-    def tls(self) -> ssl.SSLContext | None:
-        """The context of an encrypted connection. Raises JournalError."""
-        if not self.is_encrypted:
-            return None
-        try:
-            return ssl.create_default_context(cafile=self.certificates)
-        except OSError as error:
-            raise JournalError(f"cannot read the certificates {self.certificates}: {error.strerror}") from error
 
     def __str__(self) -> str:
         """Return the URL without the password: it is for messages and logs."""

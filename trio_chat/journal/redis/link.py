@@ -47,7 +47,7 @@ class RedisLink:
     def __init__(self, address: RedisAddress, times: RedisTimes = TIMES) -> None:
         self.address = address
         self._times = times
-        self._tls = address.tls
+        self._tls = _tls_context(address)
         self._connection: TCPConnection | None = None
         self._connecting = trio.Lock()
         self._nursery: trio.Nursery | None = None
@@ -252,3 +252,13 @@ def _row(entry: Sequence[Any]) -> Row:
 
 def _text(value: str | bytes) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _tls_context(address: RedisAddress) -> ssl.SSLContext | None:
+    """Make the context of an encrypted connection. Raises JournalError."""
+    if not address.is_encrypted:
+        return None
+    try:
+        return ssl.create_default_context(cafile=address.certificates)
+    except OSError as error:
+        raise JournalError(f"cannot read the certificates {address.certificates}: {error.strerror}") from error
