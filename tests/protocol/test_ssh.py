@@ -52,10 +52,11 @@ class Terminal:
 
 
 @pytest.fixture
-def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
-    """Runs `ssh chat@HOST` with a key of alice's, named by its file. -> the terminal
+def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Runs `ssh chat@HOST` with a key, named by its file, and a command. -> the terminal
 
     The line of the recipe is as in the documentation, but for the home folder, the port and the place of the command.
+    Two keys are alice's. The third is an impostor's: its line has a folder of its own, and asks for her name.
     """
     assert RECIPE
     command = tmp_path / "trio-chat"
@@ -63,10 +64,11 @@ def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
     line = RECIPE[1].replace("$HOME", str(tmp_path)).replace("localhost", f"localhost:{server.port}")
     line = line.replace("exec trio-chat", f"exec {command}")
-    for key in ("host", "laptop", "phone"):
+    lines = {"laptop": line, "phone": line, "impostor": line.replace("/alice ", "/impostors ")}
+    for key in ("host", *lines):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key], check=True)
-    keys = [(tmp_path / f"{key}.pub").read_text() for key in ("laptop", "phone")]
-    (tmp_path / "authorized_keys").write_text("".join(f"{line} {key}" for key in keys))
+    keys = [f"{line} {(tmp_path / f'{key}.pub').read_text()}" for key, line in lines.items()]
+    (tmp_path / "authorized_keys").write_text("".join(keys))
     settings = {"HostKey": tmp_path / "host", "AuthorizedKeysFile": tmp_path / "authorized_keys", "StrictModes": "no"}
     config = tmp_path / "sshd_config"
     config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()) + "UsePAM no\nPidFile none\n")
@@ -77,9 +79,9 @@ def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
 
     with ExitStack() as stack:
 
-        def start(key: str) -> Terminal:
+        def start(key: str, *command: str) -> Terminal:
             words = ["ssh", "-tt", "-F", "none", "-i", str(tmp_path / key), *options, f"{getpass.getuser()}@chat"]
-            process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            process = subprocess.Popen([*words, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             stack.enter_context(process)
             stack.callback(process.kill)
             return Terminal(process)
@@ -87,7 +89,7 @@ def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
         yield start
 
 
-def test_one_person_by_ssh_from_two_machines(server: Server, ssh: Callable[[str], Terminal]) -> None:
+def test_one_person_by_ssh_from_two_machines(server: Server, ssh: Callable[..., Terminal]) -> None:
     bob = server.join()
     bob.send(b"/nick bob\n/who\n")
     bob.until("[bob] (you) ***")
@@ -112,3 +114,22 @@ def test_one_person_by_ssh_from_two_machines(server: Server, ssh: Callable[[str]
         "*** [alice] joined the chat ***",
         "*** [alice®] left the chat ***",
     ]
+
+
+def test_the_line_of_somebody_else_gets_neither_the_name_nor_a_shell(
+    server: Server, ssh: Callable[..., Terminal]
+) -> None:
+    bob = server.join()
+    alice = ssh("laptop")
+    alice.shows("you are [alice] in #lobby")
+    alice.type("/register")
+    alice.shows("the name is yours")
+
+    impostor = ssh("impostor", "sh")
+    impostor.shows("the name [alice] belongs to somebody")
+    impostor.shows("password for [alice]")
+    impostor.type("")
+    impostor.shows("in #lobby")
+    impostor.type("echo $USER")
+
+    assert "alice" not in bob.until("]> echo $USER")[-1]
