@@ -171,13 +171,17 @@ def test_an_announcement_is_once_in_the_mailbox_of_several_places(world) -> None
     assert world.hear(places[0]) == "[server]> maintenance\n"
 
 
-def test_a_guest_who_has_the_name_when_its_owner_comes_is_kicked(world, bob) -> None:
+def test_a_guest_who_has_the_name_when_its_owner_comes_is_put_out_and_said_to_have_left(world, bob) -> None:
+    listener = world.connect(1003)
     world.chat.rename(bob, "alice")
     world.settle()
+    world.hear(listener)
 
     alice = place(world, 1002)
+    world.settle()
 
-    assert bob.outlet.close_reason is CloseReason.KICKED
+    assert world.hear(listener).startswith("*** [alice] left the chat ***\n")
+    assert bob.outlet.close_reason is CloseReason.UNPROVEN
     assert "belongs to somebody now" in bob.outlet.farewell_text
     assert world.chat.known_as("alice") is alice
 

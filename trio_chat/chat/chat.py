@@ -219,7 +219,7 @@ class Chat:
     def enter_as(self, client: Client, account: str, name: str, proven_by: str) -> Receipt | None:
         """Make a client a place of an account, whose name it has from now on. -> the receipt of what its rooms are told
 
-        A guest who has the name is kicked. Raises ChatError for a place of another account, where there are too many
+        A guest who has the name is put out. Raises ChatError for a place of another account, where there are too many
         places, and for a client that is gone.
         """
         self._check_is_here(client)
@@ -256,10 +256,11 @@ class Chat:
         return client.departed if notices else None
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
-        """Kick the guest who has a name that belongs to somebody now."""
+        """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left."""
         guest = self._register.owner_of(name)
         if guest and guest is not unless and not guest.account:
-            self.kick(guest, f"the name [{name}] belongs to somebody now: join under another")
+            text = f"the name [{name}] belongs to somebody now: join under another"
+            self._end(guest, Kind.LEFT, CloseReason.UNPROVEN, text)
 
     def places_of(self, client: Client) -> Sequence[Client]:
         """Return the places of a client's account, the connected ones first; of a guest, it alone."""

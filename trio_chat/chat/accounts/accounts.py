@@ -112,7 +112,7 @@ class Presence(Protocol):
         """End the places of an account, or those with this proof alone. -> how many. `text` tells them why."""
 
     def evict_guest(self, name: str) -> None:
-        """Kick the guest who has a name that belongs to somebody now."""
+        """Put out the guest who has a name that belongs to somebody now."""
 
 
 class ListedKey(Protocol):
