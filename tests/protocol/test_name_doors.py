@@ -93,4 +93,4 @@ def test_a_name_that_is_handed_out_is_taken_from_the_guest_who_has_it(server) ->
     assert b"belongs to somebody" in guest.peer.rest()
     back = Frames(server, **HELLO, nick="alice", needs_nick=True, key="h")
     assert back.receive()["code"] == "name-claimed"
-    bob.until("[alice] was kicked ***")
+    bob.until("[alice] left the chat ***")
