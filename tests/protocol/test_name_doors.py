@@ -77,6 +77,7 @@ def test_a_key_taken_out_of_the_file_of_names_ends_its_connections_at_a_reload(s
     file.write_text(lines["bob"])
     server.process.send_signal(signal.SIGHUP)
 
+    server.console("^Reloaded the file of names$")
     alice.peer.rest()
     bob.send(type="say", room="lobby", text="still here", key="s")
     assert bob.until("entry", key="s")["text"] == "still here"

@@ -17,6 +17,7 @@ from trio_chat.config import CollectedSettings, ConfigError, ServeSettings, Sour
 from trio_chat.config.setting_types import RetentionLimit
 from trio_chat.serve.reload import BLOCKED_THREADS_MAX, READ_TIMEOUT_S, REQUEST_TIMEOUT_S, Reloader
 from trio_chat.serve.settings_in_force import SettingsInForce
+from trio_chat.server.credentials.names_file import NamesFile
 from trio_chat.server.operation.secret_files import read_tls
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import limits_of
@@ -37,7 +38,8 @@ class Operator:
     def reading_by(self, server, read: Callable[[], CollectedSettings]) -> Reloader:
         """A reloader that reads the settings so."""
         in_force = SettingsInForce(self.settings)
-        return Reloader(in_force, server.context, self.pruning, name_keeping=self.names, read_settings=read)
+        context, names = server.context, NamesFile()
+        return Reloader(in_force, context, self.pruning, names=names, name_keeping=self.names, read_settings=read)
 
     def change(self, **settings: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **settings)

@@ -187,6 +187,7 @@ async def _serve_until(
                     in_force,
                     components.context,
                     components.pruning,
+                    names=secrets.names,
                     name_keeping=components.name_keeping,
                     read_settings=read_settings,
                 ),

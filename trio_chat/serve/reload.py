@@ -83,12 +83,14 @@ class Reloader:
         context: SessionContext,
         pruning: Pruning,
         *,
+        names: NamesFile,
         name_keeping: NameKeeping,
         read_settings: Callable[[], CollectedSettings],
     ) -> None:
         self._in_force = in_force
         self._context = context
         self._pruning = pruning
+        self._names = names
         self._name_keeping = name_keeping
         self._read_settings = read_settings
         self._threads = trio.CapacityLimiter(BLOCKED_THREADS_MAX)
@@ -171,6 +173,8 @@ class Reloader:
             replaced.append("Reloaded the TLS certificate and its key")
         if password.is_set and new.password.is_set and password != new.password:
             replaced.append("Reloaded the password")
+        if self._names.listed != new.names.listed:
+            replaced.append("Reloaded the file of names")
         return tuple(replaced)
 
     def _apply(self, secrets: Secrets) -> None:
@@ -184,6 +188,7 @@ class Reloader:
         context.plain_passwords = settings.plain_passwords
         context.proxy_binding = secrets.proxy_binding
         context.pump.stall_timeout_s = settings.stall_timeout
+        self._names = secrets.names
         self._pruning.keeps = settings.keep
         self._name_keeping.unseen_s = settings.names_unseen
         set_level(settings.log_level)
