@@ -147,8 +147,9 @@ class EventLog:
         self.appended = trio.Event()
         """Set at the next event, and when the log is closed; then there is a new one."""
         self._clock = clock
-        self.run = str(int(clock()))
-        """The beginning of all ids of this run of the server, which tells them from those of an earlier one."""
+        self.run = str(int(clock() * 1000))
+        """The beginning of all ids of this run of the server, which tells them from those of an earlier one, also where
+        that ended in the same second."""
         self._track = Track(self._encode, base=1)
         self._labels: deque[tuple[str, str]] = deque(maxlen=WINDOW)
         """The group and the name of each event in the window."""

@@ -63,7 +63,7 @@ def test_a_ban_shows_first_whom_else_it_would_end_and_can_be_undone(server, open
 
 
 def test_a_ban_that_ends_this_client_alone_is_made_by_one_click_and_can_be_undone(shared, open_page):
-    shared.connect()  # or it would end everybody
+    shared.join()  # or it would end everybody
     peer = shared.connect(source=("127.0.0.66", 0))
     peer.send(b"/nick loud\n/who\n")
     peer.until("(you) ***")

@@ -130,7 +130,7 @@ async def test_it_goes_on_after_the_event_seen_last_and_reports_a_gap(admin, fol
         admin.operator_log.record("console", "reload", str(number))
 
     last, late, stranger = [
-        await follow(f"Last-Event-ID: {seen}\r\n") for seen in (f"1795507200-{WINDOW + 4}", "1795507200-2", "1-2")
+        await follow(f"Last-Event-ID: {seen}\r\n") for seen in (f"1795507200900-{WINDOW + 4}", "1795507200900-2", "1-2")
     ]
 
     assert (await last.event())[1]["what"] == str(WINDOW + 4)
@@ -138,6 +138,13 @@ async def test_it_goes_on_after_the_event_seen_last_and_reports_a_gap(admin, fol
     assert (await late.event())[1]["what"] == "5"
     assert await stranger.event() == ("gap", {"missed": None})
     assert (await stranger.event())[1]["what"] == "5"
+
+
+def test_ids_of_a_run_mean_nothing_to_one_that_begins_in_the_same_second() -> None:
+    first, second = EventLog(lambda: 1795507200.25), EventLog(lambda: 1795507200.75)
+
+    assert second.cursor_after(first.last_id) is None
+    assert second.cursor_after(second.last_id) == second.end
 
 
 async def test_no_more_than_a_few_may_follow(admin, follow) -> None:
