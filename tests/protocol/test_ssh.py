@@ -46,10 +46,6 @@ class Terminal:
             self._seen += data
         self._seen = self._seen[at + len(text.encode()) :]
 
-    def close(self) -> None:
-        """Close the window."""
-        self._process.kill()
-
 
 @pytest.fixture
 def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
@@ -104,10 +100,10 @@ def test_one_person_by_ssh_from_two_machines(server: Server, ssh: Callable[..., 
     bob.send(b"/msg alice psst\n")
     for terminal in (laptop, phone):
         terminal.shows("psst")
-    phone.close()
+    phone.type("/quit")
     while b'"places":1' not in server.http("GET /clients?nick=alice"):
         pass
-    laptop.close()
+    laptop.type("/quit")
 
     heard = bob.until("*** [alice®] left the chat ***")
     assert [line for line in heard if "joined" in line or "left" in line] == [
