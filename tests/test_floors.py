@@ -19,7 +19,7 @@ FLOORS = (
     ("trio_chat.serve", "trio_chat.backup", "trio_chat.selftest"),
     ("trio_chat.server", "trio_chat.client", "trio_chat.operate", "admin_api"),
     ("trio_chat.config",),  # the help of `--journal` comes from the table of engines
-    ("trio_chat.wire", "trio_chat.journal"),
+    ("trio_chat.wire", "trio_chat.journal", "trio_chat.stickers"),
     ("trio_chat.chat",),
     (
         "trio_chat.awake_clock",
@@ -49,7 +49,7 @@ LAYERS = {
         ("conversation",),
         ("options",),
         ("transcript",),
-        ("link", "stickers"),
+        ("link",),
         ("memory",),
         (".", "startup_terminal"),
     ),
@@ -60,6 +60,7 @@ LAYERS = {
         tuple(sorted({engine.open.__module__.split(".")[2] for engine in ENGINES.values()})),
         (OTHERS,),
     ),
+    "trio_chat.stickers": ((OTHERS,), ("kinds",), (".", "sticker")),
     "trio_chat.config": ((".",), (OTHERS,)),
     "trio_chat.chat": (("operators",), ("accounts",), (OTHERS, ".")),
     "admin_api": (

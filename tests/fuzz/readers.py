@@ -12,8 +12,8 @@ from unicodedata import normalize
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import check_nick, check_room, fold
 from trio_chat.chat.text import MARKS_MAX, clean
-from trio_chat.client.stickers.file import WARNINGS_MAX, parse_catalogue
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify
+from trio_chat.stickers.file import WARNINGS_MAX, parse_catalogue
 from trio_chat.wire.frame_decoder import FrameDecoder, FrameFault, reply_decoder, request_decoder
 from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 from trio_chat.wire.lines import LINE_LIMIT, LineDecoder, LineFault

@@ -19,10 +19,10 @@ from trio_chat.client.link.signing import signer_for
 from trio_chat.client.memory.keeper import open_memory
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.startup_terminal import why_no_screen
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.load import load_catalogue
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.exception_groups import leaf_exceptions
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.load import load_catalogue
 
 
 def join(

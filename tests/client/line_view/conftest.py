@@ -16,11 +16,11 @@ from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.options import ViewOptions
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.kinds.text import Text
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.kinds.text import Text
 
 Scene = Callable[[Any, Any], Awaitable[None]]
 

@@ -21,10 +21,10 @@ from trio_chat.client.memory.server_memory import ServerMemory
 from trio_chat.client.options import ViewOptions
 from trio_chat.client.screen_view.app import ScreenView
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.kinds.text import Text
-from trio_chat.client.stickers.sticker import Sticker
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.kinds.text import Text
+from trio_chat.stickers.sticker import Sticker
 
 ENTER, UP, DOWN, TAB, ESC, PAGE_UP, PAGE_DOWN = "\r", "\x1b[A", "\x1b[B", "\t", "\x1b", "\x1b[5~", "\x1b[6~"
 CTRL_C, CTRL_D, CTRL_F, CTRL_L, CTRL_U, F1 = "\x03", "\x04", "\x06", "\x0c", "\x15", "\x1bOP"

@@ -9,7 +9,7 @@ import trio
 from tests.client.screen_view.conftest import CTRL_C, CTRL_D, CTRL_L, ENTER, paste
 from trio_chat.client.conversation.app import GOODBYE
 from trio_chat.client.startup_terminal import why_no_screen
-from trio_chat.client.stickers.kinds.text import Text
+from trio_chat.stickers.kinds.text import Text
 
 NORMAL_SCREEN = b"\x1b[?1049l"
 

@@ -7,13 +7,13 @@ from trio_chat.client.conversation.question import Question
 from trio_chat.client.link.events import Failed
 from trio_chat.client.screen_view.frame import make_frame
 from trio_chat.client.screen_view.view_state import ConnectionState, Hits, Menu, ViewState
-from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.completion import TabCompletion
 from trio_chat.client.transcript.line_layout import LineLayout
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.room_list import RoomState, RoomStates
 from trio_chat.client.transcript.row_breaking import row_width
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.wire import frames
 
 PIECES = (

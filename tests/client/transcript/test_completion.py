@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from trio_chat.client.link.events import Answered, Connected, Received, RoomJoined, RoomLeft
-from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.people import PEOPLE_MAX, People
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.wire import frames
 
 

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from trio_chat.chat.events import MARK
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.kinds.art import Art
-from trio_chat.client.stickers.kinds.text import Text
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
 from trio_chat.client.transcript.room_window import Item, Line, RoomWindow
 from trio_chat.client.transcript.row_breaking import row_width
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.kinds.art import Art
+from trio_chat.stickers.kinds.text import Text
 from trio_chat.wire import frames
 
 WHEN = time.mktime((2026, 11, 28, 15, 3, 0, 0, 0, -1))

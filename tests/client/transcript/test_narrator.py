@@ -18,10 +18,10 @@ from trio_chat.client.link.events import (
     RoomJoined,
     ServerNews,
 )
-from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.transcript import Style, Transcript, is_mention, paint
+from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.wire import frames
 
 

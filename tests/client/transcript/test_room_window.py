@@ -3,7 +3,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
 from trio_chat.client.transcript.room_window import (
     CHARS_MAX,
@@ -18,6 +17,7 @@ from trio_chat.client.transcript.room_window import (
 from trio_chat.client.transcript.rows import Part, Row
 from trio_chat.client.transcript.scrolling import Place, Scroller
 from trio_chat.client.transcript.transcript import SHOWN_MAX, Transcript
+from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.wire import frames
 
 NOON = 1_700_000_000.0

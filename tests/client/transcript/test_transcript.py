@@ -6,9 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.kinds.art import Art
-from trio_chat.client.stickers.kinds.text import Text
 from trio_chat.client.transcript.transcript import (
     NAMES,
     SHOWN_MAX,
@@ -19,6 +16,9 @@ from trio_chat.client.transcript.transcript import (
     paint,
     timestamp,
 )
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.kinds.art import Art
+from trio_chat.stickers.kinds.text import Text
 from trio_chat.wire.frames import Said
 
 CATALOGUE = Catalogue(MappingProxyType({"smile": Text("🙂"), "ship": Art(("|\\", "|_\\"))}))

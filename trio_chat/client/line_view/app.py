@@ -12,9 +12,9 @@ from trio_chat.client.conversation.surface import Surface
 from trio_chat.client.line_view.line_display import LineDisplay
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.startup_terminal import is_terminal
-from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
+from trio_chat.stickers.catalogue import Catalogue
 
 
 class LineView(ChatApp):

@@ -22,11 +22,11 @@ from trio_chat.client.screen_view.screen_surface import ScreenSurface
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.screen_view.view_state import ConnectionState, ViewState
-from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
 from trio_chat.client.transcript.room_list import RoomStates
+from trio_chat.stickers.catalogue import Catalogue
 
 KEY_FRAME_S, FRAME_S = 0.016, 0.1
 """Least time between two frames: after a key, and while only lines arrive."""

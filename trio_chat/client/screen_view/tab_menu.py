@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from trio_chat.client.screen_view.view_state import Menu, ViewState
-from trio_chat.client.stickers.catalogue import Catalogue
 from trio_chat.client.transcript.completion import TabCompletion
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.row_breaking import cut_with_mark
+from trio_chat.stickers.catalogue import Catalogue
 
 _PREVIEW_COLUMNS = 40
 

@@ -16,10 +16,10 @@ from wcwidth import iter_graphemes, wcswidth
 from trio_chat.chat.events import MARK, Draft, Entry, Kind
 from trio_chat.chat.text import TEXT_MAX, clean, excerpt
 from trio_chat.chat.wording import notice
-from trio_chat.client.stickers.catalogue import Catalogue, listing
-from trio_chat.client.stickers.sticker import Drawn
 from trio_chat.client.transcript.name_styles import NameStyles
 from trio_chat.client.transcript.rows import NAMES, Part, Row, Style
+from trio_chat.stickers.catalogue import Catalogue, listing
+from trio_chat.stickers.sticker import Drawn
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of, line_of_past
 

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from trio_chat.client.stickers.catalogue import ARTS_PER_LINE, Catalogue, listing
-from trio_chat.client.stickers.kinds.art import Art
-from trio_chat.client.stickers.kinds.text import Text
+from trio_chat.stickers.catalogue import ARTS_PER_LINE, Catalogue, listing
+from trio_chat.stickers.kinds.art import Art
+from trio_chat.stickers.kinds.text import Text
 
 CAT = Art((" /\\_/\\", "( o.o )"))
 CATALOGUE = Catalogue(

@@ -7,9 +7,9 @@ drawing in the test.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from trio_chat.client.stickers.kinds.art import Art
-from trio_chat.client.stickers.kinds.text import Text
-from trio_chat.client.stickers.sticker import Sticker
+from trio_chat.stickers.kinds.art import Art
+from trio_chat.stickers.kinds.text import Text
+from trio_chat.stickers.sticker import Sticker
 
 KINDS: Mapping[str, type[Sticker]] = MappingProxyType({"text": Text, "art": Art})
 """The class of each kind, by the name of its table in a sticker file."""

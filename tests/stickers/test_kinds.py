@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from trio_chat.chat.text import clean
-from trio_chat.client.stickers import kinds
-from trio_chat.client.stickers.catalogue import listing
-from trio_chat.client.stickers.kinds import KINDS
-from trio_chat.client.stickers.load import default_path, load_catalogue
-from trio_chat.client.stickers.sticker import Drawn
+from trio_chat.stickers import kinds
+from trio_chat.stickers.catalogue import listing
+from trio_chat.stickers.kinds import KINDS
+from trio_chat.stickers.load import default_path, load_catalogue
+from trio_chat.stickers.sticker import Drawn
 
 DRAWINGS: dict[str, tuple[str, Drawn]] = {
     "text": (" (^_^) ", Drawn("(^_^)")),

@@ -1,9 +1,9 @@
 import pytest
 
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.file import WARNINGS_MAX, parse_catalogue
-from trio_chat.client.stickers.kinds.art import Art
-from trio_chat.client.stickers.kinds.text import Text
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.file import WARNINGS_MAX, parse_catalogue
+from trio_chat.stickers.kinds.art import Art
+from trio_chat.stickers.kinds.text import Text
 
 
 def parse(text: str) -> tuple[Catalogue, list[str]]:

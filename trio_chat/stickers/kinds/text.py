@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from trio_chat.chat.text import clean
-from trio_chat.client.stickers.sticker import Drawn
+from trio_chat.stickers.sticker import Drawn
 
 TEXT_MAX = 64
 

@@ -12,9 +12,9 @@ from types import MappingProxyType
 import msgspec
 
 from trio_chat.chat.text import clean
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.kinds import KINDS
-from trio_chat.client.stickers.sticker import Sticker
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.kinds import KINDS
+from trio_chat.stickers.sticker import Sticker
 
 WARNINGS_MAX = 10
 WARNING_MAX = 300

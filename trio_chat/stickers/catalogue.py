@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from trio_chat.client.stickers.sticker import INDENT, Drawn, Sticker, width
+from trio_chat.stickers.sticker import INDENT, Drawn, Sticker, width
 
 ARTS_PER_LINE = 3
 """Arts drawn for one line of the chat: 4,096 bytes of `@ship` would be 6,000 lines on everybody's screen."""

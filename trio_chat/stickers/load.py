@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 from trio_chat.chat.text import clean
-from trio_chat.client.stickers.catalogue import Catalogue
-from trio_chat.client.stickers.file import parse_catalogue
+from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.file import parse_catalogue
 
 SIZE_MAX_BYTES = 1024 * 1024
 
@@ -25,7 +25,7 @@ def load_catalogue(extra: Path | None = None) -> tuple[Catalogue, list[str]]:
 
 def default_path() -> Path:
     """Return the catalogue inside the installed package, or the one at the top of a checkout."""
-    package = Path(__file__).parents[2]
+    package = Path(__file__).parents[1]
     inside = package / "stickers.toml"
     return inside if inside.is_file() else package.parent / "stickers.toml"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from trio_chat.chat.text import clean
-from trio_chat.client.stickers.sticker import Drawn, width
+from trio_chat.stickers.sticker import Drawn, width
 
 ART_LINES_MAX = 24
 ART_COLUMNS_MAX = 80

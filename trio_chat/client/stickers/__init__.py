@@ -1,1 +1,0 @@
-"""Stickers: the catalogue, its file format, and loading it. Only clients draw stickers."""
