@@ -46,11 +46,16 @@ class ServerProcess:
 
     def rss_kib(self) -> int:
         """Return its resident memory. Raises OSError if it has ended."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        for line in status.splitlines():
-            if line.startswith("VmRSS"):
-                return int(line.split()[1])
-        raise ProcessLookupError("a process that has ended has no memory")
+        return self._memory_kib("VmRSS")
+
+    def peak_kib(self) -> int:
+        """Return the largest resident memory since the last reset. Raises OSError if it has ended."""
+        return self._memory_kib("VmHWM")
+
+    def reset_peak_kib(self) -> int:
+        """Measure the peak from now on. -> the resident memory. Raises OSError if it has ended."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # proc(5): resets VmHWM
+        return self.peak_kib()
 
     def stop(self) -> int:
         """Stop it by SIGTERM. -> its exit status"""
@@ -61,6 +66,13 @@ class ServerProcess:
         """Return the number of logged tracebacks in words, or an empty string."""
         tracebacks = self.log.read_text().count("Traceback")
         return f", {tracebacks} TRACEBACKS" if tracebacks else ""
+
+    def _memory_kib(self, field: str) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        for line in status.splitlines():
+            if line.startswith(field):
+                return int(line.split()[1])
+        raise ProcessLookupError("a process that has ended has no memory")
 
 
 @contextmanager
