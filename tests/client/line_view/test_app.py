@@ -500,7 +500,7 @@ class SlowTerminal:
     def refresh(self) -> None:
         pass
 
-    def restore(self, draft: str) -> None:
+    def restore(self, draft: str, _room: str, /) -> None:
         pass
 
     async def ask(self, text: str) -> str:

@@ -186,7 +186,7 @@ class Conversation:
         for number, (some, draft) in enumerate(drafts, 1):
             await self.link.cancel([message.key for message in some])
             self._narrator.room = next((it.room for it in some if not isinstance(it, frames.Tell)), self._narrator.room)
-            self._surface.restore(draft)
+            self._surface.restore(draft, self._narrator.room)
             if number < len(drafts):
                 self.link.notify(f"draft {number} of {len(drafts)}: the next one comes when this is sent")
                 await self._sender.wait_for_typed()
@@ -362,9 +362,9 @@ class Conversation:
 
     def _restore_long(self, events: Iterable[LinkEvent]) -> None:
         """Put refused messages of which only the beginning was shown back into the line."""
-        for event in events:
+        for event in events if not self._display.keeps_failed else ():
             if isinstance(event, Failed) and beginning_of(lines_of(event.message)) not in lines_of(event.message):
-                self._surface.restore(typed_form(event.message))
+                self._surface.restore(typed_form(event.message), self._narrator.room)
 
     def _is_too_small(self, event: LinkEvent) -> bool:
         """Tell whether an event is too small for the stderr of a pipeline: one more of its lines waits."""

@@ -66,8 +66,8 @@ class Surface(Protocol):
     async def ask(self, text: str, keys: str) -> str:
         """Ask a question in place of the prompt. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
 
-    def restore(self, draft: str) -> None:
-        """Put a draft back into the line that is being typed."""
+    def restore(self, draft: str, room: str, /) -> None:
+        """Put a draft for a room back into the line that is being typed."""
 
     def stop(self) -> None:
         """End the iteration after the lines that were typed already; those come without waiting."""
@@ -79,6 +79,10 @@ class Display(Protocol):
     transcript: Transcript
     broken: OSError | None
     """The error because of which nothing can be printed any more, if there was one."""
+
+    @property
+    def keeps_failed(self) -> bool:
+        """True if a message that was refused is shown until the person sends it again or drops it."""
 
     @property
     def columns(self) -> int | None:

@@ -31,6 +31,7 @@ class LineDisplay:
         self._has_bell = has_bell and surface.has_person
         self._bell_at = -math.inf
         self.broken: OSError | None = None
+        self.keeps_failed = False
         """The error because of which nothing can be printed any more, if there was one."""
 
     @property

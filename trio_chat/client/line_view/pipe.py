@@ -100,7 +100,7 @@ class Pipe:
         await trio.lowlevel.checkpoint()
         return ""
 
-    def restore(self, draft: str) -> None:
+    def restore(self, draft: str, _room: str = "", /) -> None:
         """Do nothing: there is no line to be edited."""
 
     async def print(self, text: str) -> None:

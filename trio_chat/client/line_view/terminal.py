@@ -209,7 +209,7 @@ class Terminal:
             nursery.cancel_scope.cancel()
         return question.answer
 
-    def restore(self, draft: str) -> None:
+    def restore(self, draft: str, _room: str = "", /) -> None:
         """Put a draft back into the line; where another is being typed, the arrow key brings it back."""
         buffer = self._session.default_buffer
         if buffer.text:

@@ -11,7 +11,7 @@ from trio_chat.client.screen_view.screen_display import ScreenDisplay
 from trio_chat.client.screen_view.transcript_pane import scroller_of
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.line_layout import Columns
-from trio_chat.client.transcript.room_list import RoomState
+from trio_chat.client.transcript.room_list import RoomState, room_with
 from trio_chat.client.transcript.scrolling import Place, Scroller
 from trio_chat.wire import frames
 
@@ -205,8 +205,7 @@ class Navigation:
             self._request(room, frames.History(room=name, before=before, limit=2 * _ENTRIES_AROUND, presence=False))
 
     def _private_room(self, entry: frames.Said) -> str:
-        other = entry.to if entry.author == self._state.layout.label else entry.author
-        return f"{frames.MAILBOX}{other}"[: frames.KEY_LIMIT]
+        return room_with(entry.to if entry.author == self._state.layout.label else entry.author)
 
     def close_hits(self) -> None:
         """Go back to the transcript."""

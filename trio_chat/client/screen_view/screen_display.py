@@ -20,6 +20,7 @@ from trio_chat.client.link.events import (
     MarkMoved,
     NewSince,
     Pending,
+    Question,
     Received,
     Refused,
     RoomJoined,
@@ -30,8 +31,10 @@ from trio_chat.client.link.events import (
 from trio_chat.client.screen_view.notifier import Notifier
 from trio_chat.client.screen_view.view_state import Hits, ViewState
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
+from trio_chat.client.transcript.draft_history import clean_draft
+from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.rendered import RenderedOutput
-from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of
+from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of, room_with
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.client.transcript.scrolling import Place
 from trio_chat.client.transcript.transcript import PROMPT
@@ -39,6 +42,7 @@ from trio_chat.wire import frames
 
 _WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
 _CALL_CHARS_MAX = 100
+OTHER_HISTORY = "the server has another history now: what is above is not in it"
 _NEWEST = frames.History(room=frames.MAILBOX).bounds
 """The bounds of a request for the newest entries."""
 
@@ -47,6 +51,7 @@ class ScreenDisplay:
     """Shows rendered output by changing the state of the screen."""
 
     broken: OSError | None = None
+    keeps_failed = True
 
     def __init__(
         self,
@@ -105,8 +110,9 @@ class ScreenDisplay:
             state.layout.label, connection.label = link.label, state.narrator.label
             connection.is_connected, connection.topics = link.is_connected, link.rooms
             connection.waiting = tuple(state.narrator.delivery.waiting.values())
+            shown = state.rooms.current
             state.rooms.keep(link.rooms)
-            if not state.rooms.current.is_private:
+            if state.rooms.current is not shown and not state.rooms.current.is_private:  # it was taken from us
                 state.narrator.room = state.rooms.current.name
         for room in state.rooms.all:
             room.window.trim(is_shown=room is state.rooms.current, reads_oldest=room.place is not None)
@@ -119,13 +125,14 @@ class ScreenDisplay:
                 self._receive(output.event, output)
             case Answered():
                 self._answer(output.event, output)
-            case Connected():
+            case Connected(is_other_epoch=is_other_epoch):
                 state.connection.trouble = ""
                 self._say(output)
+                if is_other_epoch:
+                    self._begin_epoch()
             case Disconnected(reason=reason):
                 state.connection.trouble = f"{reason}; trying again"
-                for room in rooms.all:  # requests are dropped with their connection
-                    room.request, room.jump_id = "", 0
+                self._drop_requests()
             case Pending(message=message):
                 self._pending_since[message.key] = trio.current_time()
                 self._go_to_person(message)
@@ -135,8 +142,7 @@ class ScreenDisplay:
                 self._say(output)
             case Failed(message=message) as failed:
                 self._pending_since.pop(message.key, None)
-                name = f"{frames.MAILBOX}{message.to}" if isinstance(message, frames.Tell) else message.room
-                rooms.get(name).fail(failed)
+                self._fail(failed, output)
             case Cancelled(messages=messages):
                 for message in messages:
                     self._pending_since.pop(message.key, None)
@@ -156,13 +162,47 @@ class ScreenDisplay:
             case RoomLeft(room=name):
                 if left := rooms.find(name):
                     rooms.close(left)
-                if not rooms.current.is_private:
-                    rooms.show(rooms.get(state.narrator.room))
-            case Refused(question=question) if question and (asking := self._asking(question.key)):
-                asking.request, asking.jump_id = "", 0
+                spoken_in = rooms.find(state.narrator.room)  # none while that is still being joined
+                if spoken_in and not rooms.current.is_private:
+                    rooms.show(spoken_in)
+            case Refused(question=question):
+                self._refuse(question)
                 self._note_all(output)
             case _:
                 self._note_all(output)
+
+    def _drop_requests(self) -> None:
+        """Forget the requests that were under way: they are dropped with their connection."""
+        for room in self._state.rooms.all:
+            room.request, room.jump_id = "", 0
+        if self._state.hits:
+            self._state.hits.key = ""
+
+    def _begin_epoch(self) -> None:
+        """Begin with another history: what is shown stays, above everything that comes now."""
+        self._state.layout.marked_id, self._state.hits = None, None
+        for room in self._state.rooms.all:
+            room.skipped_id = 0
+            if room.window.items:
+                room.window.begin_epoch()
+                room.window.note(self.transcript.notice(OTHER_HISTORY), time.time())
+
+    def _refuse(self, question: Question | None) -> None:
+        """Note that a request for entries got none."""
+        if question and (asking := self._asking(question.key)):
+            asking.request, asking.jump_id = "", 0
+        if question and self._state.hits and self._state.hits.key == question.key:
+            self._state.hits.key = ""
+
+    def _fail(self, failed: Failed, output: RenderedOutput) -> None:
+        """Mark a message that was refused. One for a room that we are not in any more can only be told of."""
+        message, rooms = failed.message, self._state.rooms
+        room = rooms.find(message.room) if not isinstance(message, frames.Tell) else rooms.get(room_with(message.to))
+        if room:
+            room.fail(failed)
+        else:
+            self._note_all(output)
+            rooms.current.sent.add(clean_draft(typed_form(message)))
 
     def _set_counts(self, room: RoomState | None, unread: int, mentions: int) -> None:
         if room and room is not self._state.rooms.current:
@@ -184,6 +224,8 @@ class ScreenDisplay:
         if name == frames.MAILBOX:  # such as an entry of the mailbox that was removed
             name = self._state.rooms.current.name
         room = self._state.rooms.get(name)
+        if room.is_private:  # who was typed as MEI may be called mei
+            room.name = name
         if room.window.is_live:
             room.window.add(entry, is_mention=output.is_mention)
         else:
@@ -201,7 +243,7 @@ class ScreenDisplay:
     def _go_to_person(self, message: object) -> None:
         """Show the private conversation in which the person has just said something."""
         if isinstance(message, frames.Tell):
-            room = self._state.rooms.get(f"{frames.MAILBOX}{message.to}")
+            room = self._state.rooms.get(room_with(message.to))
             if message.key and room is not self._state.rooms.current and not self._state.rooms.current.is_private:
                 self._state.rooms.show(room)
 

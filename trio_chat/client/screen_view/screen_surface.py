@@ -95,13 +95,14 @@ class ScreenSurface:
         """Ask a question in place of the draft. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
         return await self._questions.ask(text, keys)
 
-    def restore(self, draft: str) -> None:
-        """Put a draft back; where another is being typed, the arrow key brings it back."""
-        room, text = self._state.rooms.current, clean_draft(draft)
-        if room.editor.text:
-            room.sent.add(text)
+    def restore(self, draft: str, room: str, /) -> None:
+        """Put a draft back into its room, and show that; where another is typed there, the arrow key brings it back."""
+        state, text = self._state.rooms.find(room) or self._state.rooms.current, clean_draft(draft)
+        self._navigation.go_to(state)
+        if state.editor.text:
+            state.sent.add(text)
         else:
-            room.editor.set(text)
+            state.editor.set(text)
         self._redraw()
 
     def stop(self) -> None:

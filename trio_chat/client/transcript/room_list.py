@@ -87,14 +87,15 @@ class RoomStates:
 
     def get(self, name: str) -> RoomState:
         """Return a room, which is added if it is not there."""
-        if name not in self._rooms:
-            self._rooms[name] = RoomState(name, sent=SentDrafts(self._sent.get(name, ())))
+        key = _key(name)
+        if key not in self._rooms:
+            self._rooms[key] = RoomState(name, sent=SentDrafts(self._sent.get(name, ())))
             self._forget_conversations()
-        return self._rooms[name]
+        return self._rooms[key]
 
     def find(self, name: str) -> RoomState | None:
         """Return a room, if it is there."""
-        return self._rooms.get(name)
+        return self._rooms.get(_key(name))
 
     def keep(self, joined: Iterable[str]) -> None:
         """Keep the rooms that we are in, and the private conversations."""
@@ -112,14 +113,14 @@ class RoomStates:
             return
         if room is self.current:
             self.show(others[max(self.all.index(room) - 1, 0)])
-        self._rooms.pop(room.name, None)
+        self._rooms.pop(_key(room.name), None)
 
     def rename(self, before: str, after: str) -> None:
         """Give a private conversation the new name of the other person."""
-        room = self._rooms.pop(f"{frames.MAILBOX}{before}", None)
+        room = self._rooms.pop(_key(room_with(before)), None)
         if room:
-            room.name = f"{frames.MAILBOX}{after}"
-            self._rooms.setdefault(room.name, room)
+            room.name = room_with(after)
+            self._rooms.setdefault(_key(room.name), room)
 
     def show(self, room: RoomState) -> None:
         """Show a room. What was shown before needs less memory from now on."""
@@ -153,15 +154,26 @@ class RoomStates:
         private = [room for room in self._rooms.values() if room.is_private]
         if len(private) > CONVERSATIONS_MAX:
             quiet = [room for room in private[:-1] if room is not getattr(self, "current", None)]
-            self._rooms.pop(min(quiet, key=lambda room: (room.mentions > 0, room.window.newest_id)).name, None)
+            quietest = min(quiet, key=lambda room: (room.mentions > 0, room.window.newest_id))
+            self._rooms.pop(_key(quietest.name), None)
 
 
 def _place_in_list(room: RoomState) -> tuple[bool, bool, str]:
     return room.is_private, room.name != LOBBY, "" if room.is_private else room.name.casefold()
 
 
+def _key(name: str) -> str:
+    """Return the name by which a room is found: people are the same in any case."""
+    return name.casefold() if name.startswith(frames.MAILBOX) else name
+
+
+def room_with(person: str) -> str:
+    """Return the name of the private conversation with somebody."""
+    return f"{frames.MAILBOX}{person}"[: frames.KEY_LIMIT]
+
+
 def room_of(entry: frames.Said, label: str) -> str:
     """Return the name of the room or private conversation in which an entry is shown to somebody called `label`."""
     if entry.kind != Kind.TOLD:
         return entry.room
-    return f"{frames.MAILBOX}{entry.to if entry.author == label else entry.author}"[: frames.KEY_LIMIT]
+    return room_with(entry.to if entry.author == label else entry.author)

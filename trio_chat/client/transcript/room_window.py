@@ -113,12 +113,12 @@ class RoomWindow:
     @property
     def oldest_id(self) -> int | None:
         """The id of the oldest entry; None where there is none."""
-        return next((_first_id(item) for item in self.items if isinstance(item, Line | Fold)), None)
+        return next((_first_id(item) for item in self.items if isinstance(item, Line | Fold) and item.id >= 0), None)
 
     @property
     def newest_id(self) -> int:
         """The id of the newest entry; 0 where there is none."""
-        return self.items[-1].id if self.items else 0
+        return max(self.items[-1].id, 0) if self.items else 0
 
     def add(self, entry: frames.Said, *, is_mention: bool = False) -> None:
         """Add an entry at its place. One that is there already changes nothing."""
@@ -151,6 +151,15 @@ class RoomWindow:
         self.has_older, self.is_live = None, is_live
         for entry in entries:
             self.add(entry)
+
+    def begin_epoch(self) -> None:
+        """Begin with another history, whose ids begin anew: what is here stays above it, with ids below 0."""
+        newest_id = self.newest_id
+        for item in self.items:
+            item.id -= newest_id + 1
+            if isinstance(item, Fold):
+                item.first_id -= newest_id + 1
+        self.is_live, self.has_older = True, None
 
     def note(self, rows: Sequence[Row], now: float) -> Note:
         """Add rows of the client at the end."""
