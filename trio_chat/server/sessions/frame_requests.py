@@ -97,6 +97,7 @@ async def _leave(talk: FrameConversation, request: frames.Leave) -> None:
 
 async def _nick(talk: FrameConversation, request: frames.Nick) -> None:
     talk.chat.rename(talk.client, request.nick)
+    await talk.journal.settled()  # a session is resumed under this nick from now on
     talk.answer(frames.Done(key=request.key))
 
 

@@ -89,8 +89,12 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
                 return
             back = ComingBack(context, client, outlet) if proven else None
             chat.join(client, LOBBY)
+            if back:
+                await departed(context, client)
+                outlet.write(encode_notice(you_are(client)))
+                outlet.push(None)
             # a person waits for the answer; a script has sent more behind it
-            if context.password.is_set and not (proven or ahead):
+            elif context.password.is_set and not ahead:
                 outlet.write(encode_notice(who_you_are(client.label)))
                 outlet.push(None)
             await session.run(peer, ahead, back)
@@ -165,9 +169,7 @@ class LinesSession:
             enter(self._context, self._client, proven)
         except ChatError as error:
             self._notify(error.text)
-        else:
-            self._notify(you_are(self._client))
-        self._outlet.push(None)
+            self._outlet.push(None)
         return bool(self._client.account)
 
     async def run(self, peer: Peer, ahead: Sequence[str | LineFault], back: ComingBack | None) -> None:
@@ -354,14 +356,16 @@ class LinesSession:
         except ChatError as error:
             answer, is_refused = NameAnswer((notice(error.text),)), True
         back = ComingBack(self._context, self._client, self._outlet) if self._client.account != former else None
+        if answer.receipt:
+            posted.append(Posted(answer.receipt))
+        if back:  # what is told next holds after a crash, too
+            await departed(self._context, self._client)
         self._ask = answer.asks
         is_secret = answer.asks is not None and answer.asks.is_secret
         hint = hide_answer(self._outlet, self._decoder, is_secret=is_secret)
         await self._print_after(posted, answer.rows)
         if answer.asks:
             await self._print_after(posted, [notice(answer.asks.question(hint))])
-        if answer.receipt:
-            posted.append(Posted(answer.receipt))
         if back:
             await self._welcome_back(back)
         return not is_refused

@@ -6,6 +6,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.server.sessions.challenges import proof_in
 from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.name_requests import carry_out, claim, enter, name_to_claim
+from trio_chat.server.sessions.settling import departed
 from trio_chat.wire import frames
 
 
@@ -16,6 +17,7 @@ async def run_name_request(talk: FrameConversation, asked: NameRequest, *, key: 
     if answer.asks:
         raise ChatError("usage", f"send the password on the same line: {COMMANDS[asked.what].title}")
     if talk.client.account != former:
+        await departed(talk.context, talk.client)
         talk.answer(frames.Named(label=talk.client.label, account=talk.client.account))
     talk.answer(frames.CommandOutput(lines=list(answer.rows), key=key))
 
@@ -35,4 +37,5 @@ async def claim_name(talk: FrameConversation, request: frames.ClaimName) -> None
     if client.nick != nick:
         raise ChatError("name-kept", f"[{name}] is yours now, but you have another nick")
     enter(talk.context, client, proven)
+    await departed(talk.context, client)
     talk.answer(frames.Named(label=client.label, account=client.account, key=request.key))

@@ -41,7 +41,8 @@ async def departed(context: SessionContext, client: Client) -> None:
     """Return when the departures of a client from its rooms are complete: it has been given all entries before its
     leaving.
 
-    These are known when its notices of leaving are kept, or could not be.
+    These are known when its notices of leaving are kept, or could not be. The change of its record is durable then,
+    too: a guest that has become a place of an account, and so has left its mailbox, is that after a crash as well.
     """
     if client.departed:
         await failures_of([client.departed])
