@@ -9,6 +9,7 @@ import trio
 from trio_chat.chat.dependencies import Dependencies
 from trio_chat.chat.events import Post
 from trio_chat.chat.log import Mode
+from trio_chat.chat.nodes import Alone
 from trio_chat.journal.late_receipt import LateReceipt
 from trio_chat.wire import frames, lines
 
@@ -26,6 +27,7 @@ def make_dependencies(post: Post, **changed: Any) -> Dependencies:
         mute_of=lambda client: "",
         owner_of=lambda nick: None,
         on_room=lambda account, room, is_in: None,
+        nodes=Alone(),
     )
     return replace(made, **changed)
 

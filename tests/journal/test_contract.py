@@ -1,5 +1,6 @@
 """The promises of every journal. A new engine adds its URL; what needs an optional part says so by `needs`."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.chat.test_words import LINES
 from tests.conftest import PATIENCE_S
 from tests.journal.bare_engine import BARE
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
+from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.removal import REMOVABLE, is_tombstone, notice_of, target_of
 from trio_chat.chat.session_record import Told
 from trio_chat.chat.text import clean
@@ -42,6 +44,8 @@ from trio_chat.journal import (
     SearchError,
     SessionEnd,
     SessionRecord,
+    Shareable,
+    need,
     open_history,
     open_journal,
 )
@@ -281,6 +285,25 @@ async def test_rooms_are_read_apart(journal: Journal) -> None:
     assert await texts(journal, "ops") == ["1", "3"]
     assert await texts(journal) == ["2"]
     assert await texts(journal, "nobody") == []
+
+
+@needs(Shareable)
+async def test_no_two_clients_have_the_same_id(journal: Journal) -> None:
+    ids = [need(journal, Shareable).nodes.new_client_id() for _ in range(200)]
+
+    assert isinstance(journal.nodes, Nodes)  # type: ignore[attr-defined]
+    assert len({*ids}) == 200
+    assert all(re.fullmatch("c[1-9][0-9]{0,18}", it) for it in ids)
+
+
+@pytest.mark.parametrize("client", ["", "c1", "c2117"])
+async def test_what_is_followed_names_the_client_that_caused_it(journal: Journal, client: str) -> None:
+    following = journal.follow()
+
+    await keep(journal, Draft("lobby", Kind.SAID, "alice", "hi", client=client))
+
+    [entry] = await hear(following, 1)
+    assert entry.draft.client == client
 
 
 async def test_a_later_repeat_is_not_stored(journal: Journal) -> None:

@@ -138,7 +138,7 @@ async def _open_server(
             server = RunningServer(context, listener.getsockname()[1], parts.operator.bans, parts.operator.mutes)
 
             async def hear() -> None:
-                async for entries in journal.follow():
+                async for entries in parts.news:
                     context.chat.deliver(entries)
 
             for part in (context.pump, context.heartbeats):

@@ -4,7 +4,6 @@ Its decisions become drafts, handed to `post`; the entries that the journal make
 `deliver`. Nothing here waits: no method is a coroutine, so a rule is checked and applied in one step.
 """
 
-import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -66,7 +65,6 @@ class Chat:
         self._register = Register()
         self.reserved_nicks: set[str] = set()
         """Nicks that no client may take, folded: those of programs that operators let speak."""
-        self._ids = itertools.count(1)
         self._crowd_notices = CrowdNotices(deps.post)
         self._topic_notices = TopicNotices(deps.post, deps.hold)
         self._waiting = WaitingMessages()
@@ -98,7 +96,7 @@ class Chat:
 
         Where there are too many clients of one `origin`, or in all, those longest away make way.
         """
-        client = Client(f"c{next(self._ids)}", address, port, mode=mode, outlet=outlet)
+        client = Client(self._deps.nodes.new_client_id(), address, port, mode=mode, outlet=outlet)
         client.session, client.origin = session, origin
         self._register.enter(client)
         self._crowd_notices.clear_label(client.label, client.owner)
@@ -138,7 +136,7 @@ class Chat:
         Raises ChatError where its nick is taken or its rooms are too many; then it is not restored at all.
         """
         self._check_is_still_theirs(record)
-        client = Client(f"c{next(self._ids)}", record.address, 0, mode=Mode.FRAMES, outlet=NoOutlet())
+        client = Client(self._deps.nodes.new_client_id(), record.address, 0, mode=Mode.FRAMES, outlet=NoOutlet())
         client.session, client.label, client.origin = record.owner, record.label, origin
         client.away_since = self._deps.clock()
         self._register.enter_away(client, rooms=len(record.rooms))

@@ -9,6 +9,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.events import HeldReceipt, Post
 from trio_chat.chat.log import Encode, Mode, Window
+from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.room import Room
 from trio_chat.chat.window_budget import WINDOW_TOTAL_BYTES
 
@@ -38,7 +39,8 @@ class Dependencies:
     back. `on_change` is called when a connection begins or ends, with the reason of an end; `on_news` with a room that
     has something to send. `mute_of` returns the sentence that refuses what a client says, "" for a client that may
     speak. `owner_of` returns the account to which a nick belongs, in whatever spelling. `on_room` is called with an
-    account, the name of a room, and whether the member is in it from now on, or has left it for good.
+    account, the name of a room, and whether the member is in it from now on, or has left it for good. `nodes` are the
+    servers of this chat.
     """
 
     post: Post
@@ -51,6 +53,7 @@ class Dependencies:
     mute_of: Callable[[Client], str]
     owner_of: Callable[[str], Owner | None]
     on_room: Callable[[str, str, bool], None]
+    nodes: Nodes
 
 
 NamesMode = Literal["open", "claimed", "members"]

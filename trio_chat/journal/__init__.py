@@ -15,6 +15,7 @@ from trio_chat.journal.protocol import (
     Prunable,
     Searchable,
     SessionStore,
+    Shareable,
     need,
 )
 from trio_chat.journal.records import (
@@ -71,6 +72,7 @@ __all__ = [
     "SessionEnd",
     "SessionRecord",
     "SessionStore",
+    "Shareable",
     "check_journal",
     "check_outlasts_server",
     "compact_journal",

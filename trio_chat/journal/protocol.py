@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.chat.histogram import Histogram
+from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.records import (
     WHOLE_AUDIT,
@@ -289,6 +290,14 @@ class AccountStore(Protocol):
         """
 
 
+@runtime_checkable
+class Shareable(Protocol):
+    """A journal that several servers can use at once."""
+
+    nodes: Nodes
+    """These servers, as this one sees them."""
+
+
 REQUIRED: Mapping[type, str] = MappingProxyType(
     {
         HistoryReader: "be read",
@@ -305,6 +314,7 @@ OPTIONAL: Mapping[type, str] = MappingProxyType(
         Searchable: "be searched",
         Prunable: "remove old entries",
         Importable: "take over the entries of another",
+        Shareable: "be shared by several servers",
     }
 )
 """The parts that an engine may lack, each with what its journals cannot do then."""

@@ -315,7 +315,7 @@ class Server:
 
     async def _follow_journal(self) -> None:
         """Append durable entries to their rooms, a bounded number at a time, so as not to hold the loop."""
-        async for entries in self.context.journal.follow():
+        async for entries in self.components.news:
             for start in range(0, len(entries), ENTRIES_PER_TURN):
                 turn = entries[start : start + ENTRIES_PER_TURN]
                 self.context.chat.deliver(turn)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -14,13 +14,15 @@ from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change, Dependencies, Owner, Rules
+from trio_chat.chat.events import Entry
 from trio_chat.chat.log import Mode, Window
+from trio_chat.chat.nodes import Alone
 from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.chat.operators.hooks import Hook, Hooks
 from trio_chat.chat.operators.mutes import Mute, Mutes
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.config import ServeSettings
-from trio_chat.journal import Journal
+from trio_chat.journal import Journal, Shareable
 from trio_chat.journal.late_receipt import LateReceipt
 from trio_chat.server.credentials.crypto import ThreadedCrypto
 from trio_chat.server.delivery.liveness import Heartbeats
@@ -55,6 +57,8 @@ class Components:
     """The components that `app.py` runs and a reload changes."""
 
     context: SessionContext
+    news: AsyncIterator[Sequence[Entry]]
+    """Everything that is kept from now on: followed from the step in which the chat took over the newest id."""
     operator: Operator
     operator_log: OperatorLog
     pruning: Pruning
@@ -91,8 +95,9 @@ def wire(
         mute_of=lambda client: operator.mutes.refusal(client, time.time()),
         owner_of=lambda nick: owner_of(all_accounts.names, nick),
         on_room=lambda account, room, is_in: memories.note_room(account, room, is_in),
+        nodes=journal.nodes if isinstance(journal, Shareable) else Alone(),
     )
-    chat = Chat(deps, rules=rules_of(settings), last_id=journal.last_id)
+    chat, news = Chat(deps, rules=rules_of(settings), last_id=journal.last_id), journal.follow()
     all_accounts = Accounts(
         Names(accounts),
         JournalAccountKeeper(journal),
@@ -132,7 +137,7 @@ def wire(
         proxy_binding=secrets.proxy_binding,
     )
     name_keeping = NameKeeping(all_accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
-    return Components(context, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping)
+    return Components(context, news, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping)
 
 
 def rules_of(settings: ServeSettings) -> Rules:

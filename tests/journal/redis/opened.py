@@ -10,6 +10,7 @@ from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal.redis.address import read_address
 from trio_chat.journal.redis.journal import RedisJournal, open_redis
+from trio_chat.journal.redis.node_identity import FILE
 from trio_chat.journal.redis.times import RedisTimes
 
 HASTY = RedisTimes(connect_s=0.3, answer_s=0.3, patience_s=0.5, retry_s=0.02, block_s=0.2, renew_s=0.1)
@@ -21,6 +22,11 @@ PATIENT = RedisTimes(answer_s=3.0, patience_s=PATIENCE_S, retry_s=0.02, block_s=
 
 def opened(server: RedisServer, data: Path, times: RedisTimes = PATIENT) -> AbstractAsyncContextManager[RedisJournal]:
     return open_redis(read_address(server.url.removeprefix("redis:")), data, times=times)
+
+
+def node_of(data: Path) -> str:
+    """The name of the node that was opened with this folder."""
+    return (data / FILE).read_text(encoding="ascii").strip()
 
 
 def said(text: str, *, key: str = "", room: str = "lobby") -> Draft:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journal.redis.opened import opened, said, texts, until_well
+from tests.journal.redis.opened import node_of, opened, said, texts, until_well
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal import BanRecord, Damaged, JournalError
@@ -64,13 +64,13 @@ async def test_a_record_written_by_hand_is_left_out_and_named(
     async with opened(server, tmp_path) as journal:
         await journal.add_ban(ban)
         server.ask("HSET", "{trio-chat}:bans", "192.0.2.0/24", '{"network": 7}')
-        server.ask("HSET", "{trio-chat}:sessions", "x", "\x1b]0;")
+        server.ask("HSET", "{trio-chat}:sessions:" + node_of(tmp_path), "x", "\x1b]0;")
 
         assert await journal.read_bans() == [ban]
         assert await journal.read_sessions() == []
 
     assert "the record b'192.0.2.0/24' in bans cannot be read" in caplog.text
-    assert "the record b'x' in sessions cannot be read" in caplog.text
+    assert f"the record b'x' in sessions:{node_of(tmp_path)} cannot be read" in caplog.text
 
 
 async def test_a_key_of_another_type_is_named_and_ends_nothing(server: RedisServer, tmp_path: Path) -> None:

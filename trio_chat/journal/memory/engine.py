@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trio_chat.journal.durability import Durability
 from trio_chat.journal.engine import Engine
-from trio_chat.journal.protocol import Journal
+from trio_chat.journal.protocol import Journal, Shareable
 
 
 def _open(
@@ -18,6 +18,7 @@ def _open(
 
 
 MEMORY = Engine(
+    lacks=frozenset({Shareable}),
     forms={"memory:": "nowhere"},
     accepts=lambda location: not location,
     open=_open,

@@ -7,7 +7,7 @@ DEFAULT_PORT = 6379
 
 DEFAULT_CHAT = "trio-chat"
 
-CHAT_CHARS_MAX = 64
+NAME_CHARS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class RedisAddress:
     is_encrypted: bool = False
     certificates: str | None = None
     """A file with the certificates that the server's has to be signed by; None for those of the system."""
+    node: str | None = None
+    """The name of this node; None for the random one in the data folder."""
 
     @property
     def prefix(self) -> str:
@@ -46,19 +48,20 @@ def accepts(location: str, *, is_encrypted: bool = False) -> bool:
 
 
 def read_address(location: str, *, is_encrypted: bool = False) -> RedisAddress:
-    """Read what follows the scheme and its colon: `//USER:PASSWORD@HOST:PORT/DATABASE?chat=NAME&ca=FILE`.
+    """Read what follows the scheme and its colon: `//USER:PASSWORD@HOST:PORT/DATABASE?chat=NAME&node=NAME&ca=FILE`.
 
     Raises ValueError.
     """
     parts = urlsplit(f"redis:{location}")
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-    chat, certificates = options.pop("chat", DEFAULT_CHAT), options.pop("ca", None)
+    chat, node = options.pop("chat", DEFAULT_CHAT), options.pop("node", None)
+    certificates = options.pop("ca", None)
     database = parts.path.strip("/") or "0"
     if not parts.hostname or parts.fragment or options or (certificates and not is_encrypted):
         raise ValueError(location)
     if not (database.isascii() and database.isdigit() and len(database) < 6):
         raise ValueError(location)
-    if not (chat.isascii() and chat.replace("-", "").replace("_", "").isalnum() and len(chat) <= CHAT_CHARS_MAX):
+    if not _is_name(chat) or (node is not None and not _is_name(node)):
         raise ValueError(location)
     return RedisAddress(
         parts.hostname,
@@ -69,4 +72,9 @@ def read_address(location: str, *, is_encrypted: bool = False) -> RedisAddress:
         chat,
         is_encrypted,
         certificates,
+        node,
     )
+
+
+def _is_name(name: str) -> bool:
+    return name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= NAME_CHARS_MAX

@@ -2,12 +2,11 @@
 -- ARGV: node, fence, epoch, number of the batch, entries in the log at most,
 --       number of session changes, for each: owner, record or '' for its end,
 --       then for each draft: room, class, digest or '', payload, how many drafts its group has (in its first; else 0),
---       id of the entry that it removes or '', tombstone
+--       id of the entry that it removes or '', tombstone, id of the client that caused it or ''
 -- -> {'ok', outcome}, where the outcome is `TIME ID,...` with, for each draft, its id, or that of what it repeats behind
 --    a minus; or {'fenced'} or {'epoch'}
 local node, batch = ARGV[1], ARGV[4]
-local holder = redis.call('GET', key('lease'))
-if (holder and holder ~= node) or redis.call('HGET', key('node:' .. node), 'fence') ~= ARGV[2] then
+if redis.call('HGET', key('node:' .. node), 'fence') ~= ARGV[2] then
     return {'fenced'}
 end
 if redis.call('HGET', key('meta'), 'epoch') ~= ARGV[3] then
@@ -23,11 +22,11 @@ local time = now[1] .. string.format('%06d', tonumber(now[2]))
 local next_id = meta('last_id') + 1
 local sessions = tonumber(ARGV[6])
 for at = 7, 5 + 2 * sessions, 2 do
-    save_session(ARGV[at], ARGV[at + 1])
+    save_session(node, ARGV[at], ARGV[at + 1])
 end
 
 -- First, so that a script that fails in its middle, at a key replaced by hand, leaves no id that is given again.
-local FIELDS = 7
+local FIELDS = 8
 redis.call('HSET', key('meta'), 'last_id', number(next_id - 1 + (#ARGV - 6 - 2 * sessions) / FIELDS))
 local outcome = {}
 local at = 7 + 2 * sessions
@@ -48,13 +47,16 @@ while at <= #ARGV do
             if target then
                 is_removed, former = remove(target, room, tombstone)
             end
-            if is_removed then
-                redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[5], number(next_id) .. '-0', 'r', room, 't', time,
-                    'd', payload, 'x', number(target), 'u', former, 'y', tombstone)
-            else
-                redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[5], number(next_id) .. '-0', 'r', room, 't', time,
-                    'd', payload)
+            local row = {'r', room, 't', time, 'd', payload}
+            if ARGV[draft + 7] ~= '' then
+                row[7], row[8] = 'c', ARGV[draft + 7]
             end
+            if is_removed then
+                for _, word in ipairs({'x', number(target), 'u', former, 'y', tombstone}) do
+                    row[#row + 1] = word
+                end
+            end
+            redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[5], number(next_id) .. '-0', unpack(row))
             outcome[#outcome - size + 1 + (draft - at) / FIELDS] = number(next_id)
             next_id = next_id + 1
         end

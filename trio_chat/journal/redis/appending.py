@@ -44,7 +44,7 @@ async def arguments_of(batch: Batch, found: dict[int, Past]) -> list[Argument]:
             await trio.lowlevel.checkpoint()
         for number, draft in enumerate(group):
             arguments += draft.room, class_of(draft), digest_of(draft.session, draft.key), to_payload(draft)
-            arguments += len(group) if number == 0 else 0, *_removal(draft, found)
+            arguments += len(group) if number == 0 else 0, *_removal(draft, found), draft.client
     return arguments
 
 

@@ -1,4 +1,4 @@
-"""The claim of a node to a chat: a lease, and the number that goes with each of its appends."""
+"""The claim of a node to its name in a chat: a lease, and the number that goes with each of its appends."""
 
 import secrets
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.link import RedisLink, RedisRefusedError
+from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.times import TIMES
 
@@ -22,6 +23,8 @@ class Newest:
 class Claim:
     """A granted claim, and the state of the chat at that moment.
 
+    `starts` is the number of claims of all nodes so far.
+
     `last_id` is the last one that was given; the newest entry there is may have a lower one. `batch` is the number of
     the last batch that was kept for the node, in whatever process, and `outcome` its outcome.
     """
@@ -33,42 +36,47 @@ class Claim:
     fence: int
     batch: int
     outcome: str
+    starts: int = 0
 
 
 class HeldError(RedisRefusedError):
-    """Another node holds the chat."""
+    """Another server has the name of this node."""
 
 
-async def claim(link: RedisLink, node: str, known: Newest, *, lease_s: float = TIMES.lease_s) -> Claim:
-    """Claim the chat for a node: whatever it has sent before and Redis has not executed yet is refused from now on.
+async def claim(
+    link: RedisLink, node: Node, known: Newest, *, epoch: str = "", starts: int = 0, lease_s: float = TIMES.lease_s
+) -> Claim:
+    """Claim its name for a node: whatever it has sent before and Redis has not executed yet is refused from now on.
 
-    Where the entry that is `known` to be the newest is not there, entries were lost: the chat gets another epoch, and
-    its next id is above that one. Raises JournalError.
+    Where the entry that is `known` to be the newest is not there, entries were lost: the chat gets another epoch,
+    unless it has another than the node knows already, and its next id is far above that one. Raises JournalError.
     """
-    fresh = secrets.token_hex(8)
-    answer = await link.call(script("open"), node, round(lease_s * 1000), fresh, known.id, known.micros)
+    known_state = known.id, known.micros, epoch, node.holder, starts
+    answer = await link.call(script("open"), node.name, round(lease_s * 1000), secrets.token_hex(8), *known_state)
     if answer[0] == b"held":
         raise HeldError(
-            f"another server, with the node {_word(answer[1])}, uses the chat {link.address.chat!r}: "
-            f"stop it, or wait {max(1, round(answer[2] / 1000))} s if it has ended"
+            f"another server is the node {node.name} of the chat {link.address.chat!r}: give this one another name "
+            f"with ?node=NAME, or wait {max(1, round(answer[1] / 1000))} s if the other has ended"
         )
     try:
-        epoch, last_id, pruned_to, fence, batch, outcome, newest_id, micros = answer
+        *words, newest_id, micros, starts = answer
+        epoch, last_id, pruned_to, fence, batch, outcome = words
         newest = Newest(int(newest_id), _word(micros))
-        return Claim(_word(epoch), int(last_id), newest, int(pruned_to), int(fence), int(batch), _word(outcome))
+        numbers = int(pruned_to), int(fence), int(batch)
+        return Claim(_word(epoch), int(last_id), newest, *numbers, _word(outcome), int(starts))
     except (ValueError, TypeError) as error:
         raise JournalError(f"the keys of the chat in {link.address} are damaged") from error
 
 
-async def renew(link: RedisLink, node: str, held: Claim, *, lease_s: float = TIMES.lease_s) -> bool:
-    """Renew the lease. -> False where the claim is no longer good. Raises JournalError."""
-    answer = await link.call(script("renew"), node, round(lease_s * 1000), held.fence, held.epoch)
-    return bool(answer == b"ok")
+async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TIMES.lease_s) -> int | None:
+    """Renew the lease. -> the highest id that was pruned; None where the claim has ended. Raises JournalError."""
+    answer = await link.call(script("renew"), node.name, round(lease_s * 1000), held.fence, held.epoch, node.holder)
+    return int(answer[1]) if answer[0] == b"ok" else None
 
 
-async def release(link: RedisLink, node: str) -> None:
-    """Give the lease back, so that another node need not wait. Raises JournalError."""
-    await link.call(script("release"), node)
+async def release(link: RedisLink, node: Node) -> None:
+    """Give the lease back, so that others need not wait. Raises JournalError."""
+    await link.call(script("release"), node.name, node.holder)
 
 
 def _word(value: Any) -> str:

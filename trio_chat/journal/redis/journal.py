@@ -26,7 +26,8 @@ from trio_chat.journal.redis.conversations import SEARCH_ENTRIES_MAX, SEARCHES_M
 from trio_chat.journal.redis.link import NoAnswerError, RedisLink
 from trio_chat.journal.redis.loading import RedisLoading
 from trio_chat.journal.redis.log_reader import LogReader
-from trio_chat.journal.redis.node_identity import lock_identity
+from trio_chat.journal.redis.node_identity import Node, lock_identity
+from trio_chat.journal.redis.nodes import RedisNodes
 from trio_chat.journal.redis.opening import KEPT_ALWAYS, check_redis
 from trio_chat.journal.redis.pruning import RedisPruning
 from trio_chat.journal.redis.tables import RedisTables
@@ -54,10 +55,10 @@ async def open_redis(
 ) -> AsyncIterator["RedisJournal"]:
     """Open the chat at an address, or begin one; waits while Redis cannot be reached. Raises JournalError.
 
-    `data` is the folder with the identity of this node. Leaving the context keeps what was posted, as far as that can
-    be done by `close_by`, a time of Trio's clock.
+    `data` is the folder with the identity of this node, and its name unless the address has one. Leaving the context
+    keeps what was posted, as far as that can be done by `close_by`, a time of Trio's clock.
     """
-    node, lock = await trio.to_thread.run_sync(lock_identity, data)
+    node, lock = await trio.to_thread.run_sync(lock_identity, data, address.node)
     error: Exception | None = None
     try:
         links = RedisLink(address, times), RedisLink(address, times), RedisLink(address, times)
@@ -84,9 +85,9 @@ async def open_redis(
 
 
 async def _reach(
-    link: RedisLink, node: str, durability: Durability, close_by: Callable[[], float]
+    link: RedisLink, node: Node, durability: Durability, close_by: Callable[[], float]
 ) -> tuple[str, Claim]:
-    """Check Redis and claim the chat, as soon as it can be reached. -> the promise that holds, and the claim"""
+    """Check Redis and claim the name of the node, as soon as that is possible. -> the promise that holds, the claim"""
     has_said = False
     while True:
         try:
@@ -110,7 +111,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
     def __init__(
         self,
         links: tuple[RedisLink, RedisLink, RedisLink],
-        node: str,
+        node: Node,
         held: Claim,
         promise: str,
         *,
@@ -122,6 +123,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         self.address = self._reads.address
         super().__init__(self._submit_batch, last_id=held.last_id, name=str(self.address))
         self.epoch, self.pruned_to, self.promise = held.epoch, held.pruned_to, promise
+        self._node = node
         self._damaged: set[int] = set()
         self._clock, self._times = clock, times
         self._searches, self._search_entries_max = trio.CapacityLimiter(SEARCHES_MAX), search_entries_max
@@ -130,12 +132,21 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         """Batches that are kept, and whose entries were not heard yet."""
         self._has_written = trio.Event()
         self._writer = BatchWriter(
-            writing, node, held, self, self, on_claim=self._take_claim, on_kept=self._note_outcome, times=times
+            writing,
+            node,
+            held,
+            self,
+            self,
+            on_claim=self._take_claim,
+            on_kept=self._note_outcome,
+            on_pruned=self._note_pruned,
+            times=times,
         )
         self._log = LogReader(
             following, self, held.last_id, on_heard=self._hear, on_trouble=self._writer.suspect, times=times
         )
         self.commits = self._writer.commits
+        self.nodes = RedisNodes(held.starts)
 
     async def start(self, nursery: trio.Nursery) -> None:
         """Read the session records and start the tasks. Raises JournalError."""
@@ -193,6 +204,10 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         self.last_id = self._log.heard_to
         while self._unheard and self._unheard[0].entries[-1].id <= self.last_id:
             self.finish(self._unheard.popleft())
+
+    def _note_pruned(self, to: int) -> None:
+        """Note what this or another node has pruned."""
+        self.pruned_to = max(self.pruned_to, to)
 
     def _take_claim(self, held: Claim) -> None:
         """Take over what a new claim says; where entries were lost, say so."""

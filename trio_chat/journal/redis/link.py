@@ -117,6 +117,16 @@ class RedisLink:
             if cursor == b"0":
                 return found
 
+    async def length(self, stream: str) -> int:
+        """Return the number of entries in a stream. Raises JournalError."""
+        return int(await self.ask(b"XLEN", self.address.prefix + stream))
+
+    async def hold(self, lock: str, holder: str, *, for_s: float) -> str:
+        """Take a lock that nobody holds, for some time. -> its holder now. Raises JournalError."""
+        name, limit_ms = self.address.prefix + lock, round(for_s * 1000)
+        former = await self.ask(b"SET", name, holder, "NX", "GET", "PX", limit_ms)
+        return _text(former) if former is not None else holder
+
     async def append_to_list(self, name: str, values: Sequence[Value]) -> None:
         """Append to a list. Raises JournalError."""
         await self.ask(b"RPUSH", self.address.prefix + name, *values)

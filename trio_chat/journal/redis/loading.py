@@ -12,6 +12,7 @@ from trio_chat.journal.records import JournalError, Origin
 from trio_chat.journal.redis.appending import Argument
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.log_reader import LogReader
+from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.rows import class_of, digest_of, to_micros, to_payload
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.renumbering import Renumbering
@@ -43,6 +44,7 @@ class RedisLoading(RedisReader):
     """The part of a journal that takes over another."""
 
     _log: LogReader
+    _node: Node
 
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Append the entries of another journal, all or none. -> the number of new ones"""
@@ -101,12 +103,24 @@ class RedisLoading(RedisReader):
                 await self._reads.append_to_list(staged, [word for entry in some for word in _words(entry)])
             epoch, pruned_to = (origin.epoch, origin.pruned_to) if origin else ("", 0)
             removed = [word for it in made.removed.values() for word in (it.id, it.draft.room, to_payload(it.draft))]
-            head: list[Argument] = [staged, self.last_id, epoch, pruned_to, mark, made.loaded_to, last_id]
+            head: list[Argument] = [
+                staged,
+                self.last_id,
+                epoch,
+                pruned_to,
+                mark,
+                made.loaded_to,
+                last_id,
+                self._node.name,
+            ]
             answer = await self._reads.call(script("load"), *head, *removed, max_s=LOAD_MAX_S)
         except JournalError:
             with trio.move_on_after(1, shield=True):
                 await self._reads.delete(staged)
             raise
+        if answer.startswith(b"shared "):
+            node = answer.decode(errors="replace").removeprefix("shared ")
+            raise JournalError(f"the node {node} uses the chat: stop all servers before an import")
         if answer != b"ok":
             raise JournalError("the journal was changed meanwhile: nothing was imported; try again")
 

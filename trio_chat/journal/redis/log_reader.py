@@ -80,7 +80,7 @@ def _past_of(row: Row) -> Iterable[Past]:
     """Yield the entry in a row of the log, behind the tombstone of the entry that it removed."""
     number, fields = row
     get, room, target = fields.get, fields.get(b"r", b""), fields.get(b"x", b"")
-    past = to_entry(number, room, get(b"t", b""), get(b"d", b""))
+    past = to_entry(number, room, get(b"t", b""), get(b"d", b""), get(b"c", b""))
     if target.isdigit() and isinstance(past, Entry):
         tombstone = to_entry(int(target), room, get(b"u", b""), get(b"y", b""))
         if isinstance(tombstone, Entry):

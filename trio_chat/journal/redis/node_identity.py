@@ -1,11 +1,14 @@
-"""The identity of a node: a random name in its data folder, which is locked as long as the node runs.
+"""The identity of a node: its name, and the file in its data folder that is locked as long as the node runs.
 
-So a server that was killed and is started again is known to be the same one, and need not wait for its own lease.
+So a server that was killed and is started again is known to be the same one, and need not wait for its own lease. A
+copy of the folder, or another machine with the same name, is known to be another.
 """
 
 import fcntl
 import os
 import secrets
+import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 from trio_chat.journal.records import JournalError
@@ -15,10 +18,18 @@ FILE = "redis-node"
 _NAME_BYTES = 8
 
 
-def lock_identity(data: Path) -> tuple[str, int]:
-    """Lock the identity in a data folder, or make one. -> the name, and the descriptor that holds the lock
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node by its name, and whoever holds that name: the file of one data folder on one machine."""
 
-    Raises JournalError.
+    name: str
+    holder: str
+
+
+def lock_identity(data: Path, name: str | None = None) -> tuple[Node, int]:
+    """Lock the identity in a data folder, or make one. -> the node, and the descriptor that holds the lock
+
+    Without a `name` it has the random one in the file. Raises JournalError.
     """
     path = data / FILE
     try:
@@ -33,7 +44,8 @@ def lock_identity(data: Path) -> tuple[str, int]:
         raise JournalError(
             f"another server uses the data folder {data}: stop it, or name another with --data"
         ) from error
-    return _read_or_make(descriptor), descriptor
+    random_name, file = _read_or_make(descriptor), os.fstat(descriptor)
+    return Node(name or random_name, f"{socket.gethostname()} {file.st_dev} {file.st_ino}"), descriptor
 
 
 def _read_or_make(descriptor: int) -> str:

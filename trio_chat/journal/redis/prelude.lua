@@ -1,8 +1,13 @@
 -- What all scripts share: the names of keys, and finding an entry.
 --
 -- KEYS[1] is the prefix of all keys, with the hash tag. ID is the id of an entry, ROOM the name of a room or mailbox.
---   meta        hash: epoch, last_id, pruned_to, mark_floor, audit, loaded EPOCH
+--   meta        hash: epoch, last_id, pruned_to, mark_floor, audit, starts, loaded EPOCH
 --   log         stream: the newest entries of all rooms, whole; what nodes follow
+--   lease:NODE  the holder of a node's name, with a time to live
+--   node:NODE   hash: fence, batch, outcome
+--   pruning     the node that prunes, with a time to live
+--   nodes       set: the nodes that have clients, or had when they were last heard of
+--   sessions:NODE  hash: the session records of its clients
 --   order       stream: of every entry, its room, behind `s` or `p`, and its time
 --   s:ROOM      stream: entries, but not those of presence, which are in p:ROOM
 --   x:ROOM      zset by id: entries out of line: tombstones, and topics that outlived pruning

@@ -41,8 +41,8 @@ def to_payload(draft: Draft) -> bytes:
     return _encode([_checksum(draft.room, fields), *fields])
 
 
-def to_entry(number: int, room: bytes, micros: bytes, payload: bytes) -> Past:
-    """Decode an entry, or return Damaged."""
+def to_entry(number: int, room: bytes, micros: bytes, payload: bytes, client: bytes = b"") -> Past:
+    """Decode an entry, or return Damaged. `client` is the id of the client that caused it, where that is known."""
     try:
         checksum, *fields = _decode(payload)
         name, time = room.decode(), int(micros)
@@ -52,7 +52,7 @@ def to_entry(number: int, room: bytes, micros: bytes, payload: bytes) -> Past:
         if _checksum(name, fields) != checksum or not 0 <= time < _TIMES_END or not 0 < number <= ID_MAX:  # type: ignore[arg-type]
             return Damaged(number)
         author, text, to, session, key, account, to_account = (*rest, *("",) * (7 - len(rest)))  # type: ignore[misc]
-        draft = Draft(name, _KINDS[kind], author, text, to, "", session, key, account, to_account)  # type: ignore[index, arg-type]
+        draft = Draft(name, _KINDS[kind], author, text, to, client.decode(), session, key, account, to_account)  # type: ignore[index, arg-type]
     except (ValueError, KeyError, TypeError):
         return Damaged(number)
     return Entry(number, time / 1e6, draft)

@@ -38,4 +38,6 @@ def script(name: str) -> Script:
 
 
 _WRITING = frozenset({"append", "load"})
-_OTHER_WRITING = frozenset({"open", "renew", "release", "prune", "audit", "account", "remove_account", "invite"})
+_OTHER_WRITING = frozenset(
+    {"open", "renew", "release", "restore_sessions", "prune", "audit", "account", "remove_account", "invite"}
+)

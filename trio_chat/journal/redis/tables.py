@@ -9,6 +9,7 @@ from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.records import WHOLE_AUDIT, AuditFilter, AuditRecord, BanRecord, HookRecord, MuteRecord
 from trio_chat.journal.redis.history import PAGE, read_records
 from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.rows import decode_records
 from trio_chat.journal.redis.scripts import script
 
@@ -19,6 +20,7 @@ class RedisTables:
     """The part of a journal that keeps what operators decide, and reads session records."""
 
     _reads: RedisLink
+    _node: Node
 
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log."""
@@ -81,6 +83,6 @@ class RedisTables:
         return sorted(records, key=attrgetter("since", "number"))
 
     async def read_sessions(self) -> list[SessionRecord]:
-        """Return all session records, by owner."""
-        records = await read_records(self._reads, "sessions", SessionRecord)
+        """Return the session records of this node, by owner."""
+        records = await read_records(self._reads, f"sessions:{self._node.name}", SessionRecord)
         return sorted(records, key=attrgetter("owner"))

@@ -21,6 +21,7 @@ from trio_chat.journal.redis.appending import Outcome, arguments_of, fill, read_
 from trio_chat.journal.redis.claim import Claim, Newest, claim, release, renew
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.link import NoAnswerError, NotConnectedError, RedisLink
+from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.tables import encode
 from trio_chat.journal.redis.times import TIMES, RedisTimes
@@ -49,24 +50,28 @@ class BatchWriter:
     def __init__(
         self,
         link: RedisLink,
-        node: str,
+        node: Node,
         held: Claim,
         intake: Intake,
         reader: RedisReader,
         *,
         on_claim: Callable[[Claim], None],
         on_kept: Callable[[Batch], None],
+        on_pruned: Callable[[int], None],
         times: RedisTimes = TIMES,
     ) -> None:
-        """`on_claim` is told of every new claim, `on_kept` of every batch that is durable or has failed."""
+        """`on_claim` is told of every new claim, `on_kept` of every batch that is durable or has failed.
+
+        `on_pruned` is told now and then of the highest id that was pruned, by whatever node.
+        """
         self.commits = Histogram(COMMIT_BOUNDS_S)
         self.failure: str | None = None
         """The reason why something could not be kept, until something can be."""
         self.newest = held.newest
         self._link, self._node, self._intake, self._reader = link, node, intake, reader
-        self._on_claim, self._on_kept, self._times = on_claim, on_kept, times
+        self._on_claim, self._on_kept, self._on_pruned, self._times = on_claim, on_kept, on_pruned, times
         self._held: Claim | None = held
-        self._epoch = held.epoch
+        self._epoch, self._starts = held.epoch, held.starts
         self._number = held.batch
         self._doubtful: _UnderWay | None = None
         self._queue: deque[Batch] = deque()
@@ -118,12 +123,8 @@ class BatchWriter:
     async def _probe(self) -> None:
         self._is_suspect = False
         try:
-            if (
-                self._held
-                and not self.failure
-                and not await renew(self._link, self._node, self._held, lease_s=self._times.lease_s)
-            ):
-                self._held = None
+            if self._held and not self.failure:
+                await self._renew(self._held)
             await self._ensure_claim()
             if overdue := await self._keep_overdue():
                 raise JournalError(overdue)
@@ -132,6 +133,13 @@ class BatchWriter:
             self._judge(str(error))
         else:
             self._judge(None)
+
+    async def _renew(self, held: Claim) -> None:
+        pruned_to = await renew(self._link, self._node, held, lease_s=self._times.lease_s)
+        if pruned_to is None:
+            self._held = None
+        else:
+            self._on_pruned(pruned_to)
 
     def _judge(self, error: str | None) -> None:
         self.failure = error
@@ -183,7 +191,7 @@ class BatchWriter:
                     if under_way.is_in_doubt:
                         self._doubtful = under_way
                         raise JournalError(IN_DOUBT) from error
-                    raise JournalError(str(error) or "another server took the chat over") from error
+                    raise JournalError(str(error) or "another server took this node over") from error
                 self._intake.set_fault(str(error))
                 await trio.sleep(self._times.retry_s)
 
@@ -205,7 +213,7 @@ class BatchWriter:
         arguments = await arguments_of(batch, await self._entries(targets_of(batch)))
         try:
             answer = await self._link.call(
-                script("append"), self._node, held.fence, held.epoch, under_way.number, *arguments
+                script("append"), self._node.name, held.fence, held.epoch, under_way.number, *arguments
             )
         except NotConnectedError:
             raise
@@ -222,7 +230,14 @@ class BatchWriter:
     async def _ensure_claim(self) -> Claim:
         """Return the claim, or make a new one, which settles what was in doubt. Raises JournalError."""
         if self._held is None:
-            held = await claim(self._link, self._node, self.newest, lease_s=self._times.lease_s)
+            held = await claim(
+                self._link,
+                self._node,
+                self.newest,
+                epoch=self._epoch,
+                starts=self._starts,
+                lease_s=self._times.lease_s,
+            )
             if held.epoch != self._epoch:
                 await self._restore_sessions()
                 self._epoch = held.epoch
@@ -238,6 +253,6 @@ class BatchWriter:
 
     async def _restore_sessions(self) -> None:
         """Save the session records anew: those in Redis were lost, or are older. Raises JournalError."""
-        await self._link.delete("sessions")
-        if records := self._intake.kept_records():
-            await self._link.set_fields("sessions", {record.owner: encode(record) for record in records})
+        records = self._intake.kept_records()
+        words = [word for record in records for word in (record.owner, encode(record))]
+        await self._link.call(script("restore_sessions"), self._node.name, *words)

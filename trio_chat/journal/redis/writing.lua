@@ -45,10 +45,10 @@ local function kept_under(digest)
     return id > meta('pruned_to') and id or nil
 end
 
-local function save_session(owner, record)
+local function save_session(node, owner, record)
     if record == '' then
-        redis.call('HDEL', key('sessions'), owner)
+        redis.call('HDEL', key('sessions:' .. node), owner)
     else
-        redis.call('HSET', key('sessions'), owner, record)
+        redis.call('HSET', key('sessions:' .. node), owner, record)
     end
 end

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trio_chat.journal.durability import Durability
 from trio_chat.journal.engine import Engine
-from trio_chat.journal.protocol import HistoryReader, Journal
+from trio_chat.journal.protocol import HistoryReader, Journal, Shareable
 
 
 def _path(location: str, data: Path) -> Path:
@@ -49,6 +49,7 @@ def _compact(location: str, data: Path) -> tuple[int, int]:
 
 
 SQLITE = Engine(
+    lacks=frozenset({Shareable}),
     forms={"sqlite:": "in the data folder", "sqlite:PATH": "in that file"},
     accepts=lambda _location: True,
     open=_open,

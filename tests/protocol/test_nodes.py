@@ -1,0 +1,128 @@
+"""Several servers on one Redis: one chat, in one order, whatever server somebody is on."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.protocol.nodes import StartNode, nodes_of
+from tests.protocol.test_frames import HELLO, Frames
+from tests.redis_server import RedisServer
+
+LINES = 100
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def node(redis: RedisServer, tmp_path: Path) -> Iterator[StartNode]:
+    with nodes_of(redis, tmp_path) as start:
+        yield start
+
+
+def test_a_line_said_on_one_node_is_read_on_the_other_and_nobody_reads_their_own(node: StartNode) -> None:
+    one, two = node("one"), node("two")
+    alice, bob = one.join(), two.join()
+
+    alice.send(b"hello\n")
+    bob.until(f"[127.0.0.1:{alice.port}]> hello")
+    bob.send(b"hi\n")
+    heard = alice.until(f"[127.0.0.1:{bob.port}]> hi")
+
+    assert not any(line.endswith("> hello") for line in heard)
+
+
+def test_all_nodes_read_one_order(node: StartNode) -> None:
+    servers = [node("one"), node("two")]
+    readers = [Frames.enter(server, nick=f"reader-{server.port}") for server in servers]
+    writers = [server.join() for server in servers]
+
+    def write(number: int) -> None:
+        for line in range(LINES):
+            writers[number].send(f"{number}.{line}\n".encode())
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(len(writers))]
+    for thread in threads:
+        thread.start()
+    heard = [[read_said(reader) for _ in range(2 * LINES)] for reader in readers]
+    for thread in threads:
+        thread.join()
+
+    assert heard[0] == heard[1]
+    ids = [number for number, _ in heard[0]]
+    assert ids == sorted({*ids})
+    for number in range(2):
+        assert [text for _, text in heard[0] if text.startswith(f"{number}.")] == [
+            f"{number}.{line}" for line in range(LINES)
+        ]
+
+
+def read_said(reader: Frames) -> tuple[int, str]:
+    entry = reader.until("entry", kind="said")
+    return entry["id"], entry["text"]
+
+
+def test_since_goes_on_where_one_was_on_whatever_node(node: StartNode) -> None:
+    one, two = node("one"), node("two")
+    alice, bob = Frames.enter(one), two.join()
+    bob.send(b"seen\n")
+    seen, _ = read_said(alice)
+    epoch = alice.welcome["epoch"]
+    alice.peer.close()
+    bob.send(b"missed\n")
+    Frames.enter(one).until_page()  # the line has come to the first node, too
+
+    for server in (two, one):
+        again = Frames(server, **HELLO, since={"lobby": seen}, epoch=epoch)
+        assert again.until("welcome")["epoch"] == epoch
+        assert read_said(again)[1] == "missed"
+
+
+def test_a_node_that_is_started_again_has_missed_nothing(node: StartNode) -> None:
+    one, two = node("one"), node("two")
+    alice = Frames.enter(two)
+    one.process.kill()
+    one.process.wait()
+    alice.send(type="say", room="lobby", text="meanwhile", key="k")
+    alice.until("entry", key="k")
+
+    again = node("one").join()
+    again.send(b"/history 5\n")
+
+    again.until("> meanwhile")
+
+
+def test_a_node_that_starts_while_others_are_busy_misses_nothing_and_doubles_nothing(node: StartNode) -> None:
+    one = node("one")
+    alice, bob = Frames.enter(one), one.join()
+    bob.send(b"first\n")
+    first, _ = read_said(alice)
+    is_over = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not is_over.is_set():
+            alice.send(type="say", room="lobby", text=str(number), key=str(number))
+            alice.until("entry", key=str(number))
+            number += 1
+        bob.send(b"last\n")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        two = node("two")
+        late = Frames(two, **HELLO, since={"lobby": first}, epoch=alice.welcome["epoch"])
+        late.until("welcome")
+    finally:
+        is_over.set()
+        thread.join()
+    said = []
+    while not said or said[-1] != "last":
+        said.append(read_said(late)[1])
+
+    assert said == [*map(str, range(len(said) - 1)), "last"]
