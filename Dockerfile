@@ -11,6 +11,7 @@ RUN python -m venv --without-pip /opt/trio-chat \
     && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock
 
 COPY pyproject.toml README.md LICENSE stickers.toml ./
+COPY stickers stickers
 COPY trio_chat trio_chat
 COPY admin_api admin_api
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /dist \

@@ -170,6 +170,10 @@ class Screen:
                 return cells[start : start + len(text)]
         return pytest.fail(f"{text} is not on the screen:\n" + "\n".join(self.lines))
 
+    def cells_of(self, row: int) -> list[pyte.screens.Char]:
+        """The cells of a row, from the left."""
+        return [self._emulator.buffer[row][column] for column in range(self._emulator.columns)]
+
     @property
     def modes(self) -> list[object]:
         return termios.tcgetattr(self.stdin.fileno())

@@ -5,6 +5,10 @@ import signal
 import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
+
+_MODERN_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
+"""Terminals that have all colours, and do not say so in their name."""
 
 
 def is_terminal() -> bool:
@@ -25,6 +29,35 @@ def why_no_screen(environment: Mapping[str, str]) -> str:
     if locale and "utf8" not in locale.lower().replace("-", ""):
         return f"the locale {locale} is not UTF-8"
     return ""
+
+
+class PictureColours(Enum):
+    """The colours in which a terminal can show a picture as text."""
+
+    NONE = auto()
+    PALETTE = auto()
+    """xterm's 256."""
+    TRUE = auto()
+
+
+def pictures_on(environment: Mapping[str, str]) -> PictureColours:
+    """Tell in which colours a terminal can show pictures."""
+    term = environment.get("TERM", "")
+    if environment.get("NO_COLOR") or is_dumb(environment):
+        return PictureColours.NONE
+    if environment.get("COLORTERM") in ("truecolor", "24bit") or term.endswith("-direct") or _is_modern(term):
+        return PictureColours.TRUE
+    return PictureColours.PALETTE if has_256_colours(environment) else PictureColours.NONE
+
+
+def has_256_colours(environment: Mapping[str, str]) -> bool:
+    """Tell whether a terminal has more than sixteen colours."""
+    term = environment.get("TERM", "")
+    return "256" in term or bool(environment.get("COLORTERM")) or _is_modern(term)
+
+
+def _is_modern(term: str) -> bool:
+    return term.startswith(_MODERN_TERMS)
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from trio_chat.stickers.sticker import INDENT, Drawn, Sticker, width
+from trio_chat.stickers.sticker import INDENT, Drawn, PictureFile, Sticker, width
 
 ARTS_PER_LINE = 3
-"""Arts drawn for one line of the chat: 4,096 bytes of `@ship` would be 6,000 lines on everybody's screen."""
+"""Arts and pictures drawn for one line: 4,096 bytes of `@ship` would be 6,000 lines on everybody's screen."""
 STOP = 16
 """Columns from one sticker to the next in the listing; a wide one takes more stops."""
 
@@ -42,12 +42,15 @@ class Catalogue:
     def draw(self, text: str, *, columns: int | None = None) -> Drawn:
         """Draw a line that may name stickers; unknown names stay as typed, `@@smile` becomes `@smile`.
 
-        An art is drawn once a line, and stays a name where it is wider than the terminal's `columns`. `text` must be
-        clean already.
+        An art or a picture is drawn once a line; an art stays a name where it is wider than the terminal's `columns`.
+        `text` must be clean already.
         """
         arts: dict[tuple[str, ...], None] = {}
+        pictures: dict[PictureFile, None] = {}
+        chars_of_pictures = 0
 
         def put(match: re.Match[str]) -> str:
+            nonlocal chars_of_pictures
             escape, word = match.groups()
             name, sticker = self._find_in(word)
             if sticker is None:
@@ -55,12 +58,20 @@ class Catalogue:
             if escape:
                 return f"@{word}"
             drawn = sticker.render(name)
+            if drawn.pictures:
+                pictures.update(dict.fromkeys(drawn.pictures))
+                chars_of_pictures += len(match[0])
             if drawn.below and _fits(drawn.below, columns):
                 arts[drawn.below] = None
             return drawn.line + word[len(name) :]
 
         line = _MENTION.sub(put, text)
-        return Drawn(line, tuple(row for art in list(arts)[:ARTS_PER_LINE] for row in art))
+        return Drawn(
+            line,
+            tuple(row for art in list(arts)[:ARTS_PER_LINE] for row in art),
+            tuple(pictures)[:ARTS_PER_LINE],
+            is_bare=chars_of_pictures > 0 and chars_of_pictures == len(text.replace(" ", "")),
+        )
 
     def _find_in(self, word: str) -> tuple[str, Sticker | None]:
         """Find the word, or else the word without the dashes behind it: `@smile--` ends in punctuation."""
@@ -70,14 +81,19 @@ class Catalogue:
 
 
 def listing(catalogue: Catalogue, *, columns: int = 80) -> list[str]:
-    """Lay the catalogue out for a terminal: texts side by side, then the names of the arts."""
+    """Lay the catalogue out for a terminal: texts side by side, then the names of arts and pictures."""
     drawn = {name: sticker.render(name) for name, sticker in catalogue.stickers.items()}
-    lines = _flow((f"@{name} {look.line}" for name, look in drawn.items() if not look.below), columns)
-    arts = [f"@{name}" for name, look in drawn.items() if look.below]
+    lines = _flow((f"@{name} {look.line}" for name, look in drawn.items() if not is_below(look)), columns)
+    arts = [f"@{name}" for name, look in drawn.items() if is_below(look)]
     if not arts:
         return lines
     wrap = textwrap.TextWrapper(max(columns, 1), break_on_hyphens=False, break_long_words=False)
     return [*lines, *wrap.wrap("Drawn below the line: " + " ".join(arts))]
+
+
+def is_below(drawn: Drawn) -> bool:
+    """Tell whether a sticker is drawn below the line that names it."""
+    return bool(drawn.below or drawn.pictures)
 
 
 def _fits(rows: tuple[str, ...], columns: int | None) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from trio_chat.chat.text import clean
 from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.stickers.kinds import KINDS
-from trio_chat.stickers.sticker import Sticker
+from trio_chat.stickers.sticker import Sticker, StickerEntry
 
 WARNINGS_MAX = 10
 WARNING_MAX = 300
@@ -24,12 +24,12 @@ _NAME_RULE = "a name is small letters, digits, - and _, at most 32, and begins w
 _TOML_POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-def parse_catalogue(text: str, *, source: str) -> tuple[Catalogue, list[str]]:
+def parse_catalogue(text: str, *, source: str, folder: str = "") -> tuple[Catalogue, list[str]]:
     """Read the text of a sticker file. -> its valid stickers, and a warning for each invalid one
 
-    `source` is the name of the file, for the warnings.
+    `source` is the name of the file, for the warnings; `folder` is where its pictures are, none of which is opened.
     """
-    builder = _Builder(source)
+    builder = _Builder(source, folder)
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # RecursionError: thousands of brackets
@@ -40,18 +40,12 @@ def parse_catalogue(text: str, *, source: str) -> tuple[Catalogue, list[str]]:
     return builder.catalogue(), builder.warnings()
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sticker in the file."""
-
-    shows: str
-    aliases: tuple[str, ...] = ()
-
-
 class _Builder:
     """Collects a catalogue and warnings. The first sticker to take a name within one file keeps it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, folder: str) -> None:
         self._source = source
+        self._folder = folder
         self._stickers: dict[str, Sticker] = {}
         self._aliases: list[tuple[str, str]] = []
         self._warnings: list[str] = []
@@ -69,8 +63,8 @@ class _Builder:
         """Add a sticker, or a warning."""
         try:
             _check_name(name, taken=name in self._stickers)
-            entry = msgspec.convert({"shows": value} if isinstance(value, str) else value, _Entry)
-            self._stickers[name] = KINDS[kind].read(entry.shows)
+            entry = msgspec.convert({"shows": value} if isinstance(value, str) else value, StickerEntry)
+            self._stickers[name] = KINDS[kind].read(entry, folder=self._folder)
         except (ValueError, msgspec.ValidationError) as error:
             self._warn(f": {kind}.{name[:32]}: {error}; left out")
         else:

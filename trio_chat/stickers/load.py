@@ -39,7 +39,7 @@ def _load(path: Path) -> tuple[Catalogue, list[str]]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return Catalogue(), [f"{name}: cannot be read: {reason}; the file is left out"]
-    return parse_catalogue(text, source=name)
+    return parse_catalogue(text, source=name, folder=os.path.dirname(os.path.realpath(path)))
 
 
 def _read(path: Path) -> bytes:

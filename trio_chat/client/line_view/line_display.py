@@ -2,17 +2,17 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import trio
 
 from trio_chat.client.conversation.surface import Surface, print_error
+from trio_chat.client.startup_terminal import has_256_colours
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.rows import Row
 from trio_chat.client.transcript.transcript import SGR, SGR_OF_16, Transcript, paint
 from trio_chat.client.transcript.wrapping import wrap
 
-_TERMS_OF_256 = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 _BELL = "\a"
 
 BELL_INTERVAL_S = 3.0
@@ -84,9 +84,3 @@ class LineDisplay:
             await self.print(rows, is_mention=any(output.is_mention for output in outputs))
         else:
             self._surface.refresh()
-
-
-def has_256_colours(environment: Mapping[str, str]) -> bool:
-    """Tell whether a terminal has more than sixteen colours."""
-    term = environment.get("TERM", "")
-    return "256" in term or bool(environment.get("COLORTERM")) or term.startswith(_TERMS_OF_256)

@@ -1,5 +1,7 @@
 """The screen view: opens the terminal, and draws it while the chat goes on."""
 
+import math
+import os
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -22,11 +24,13 @@ from trio_chat.client.screen_view.screen_surface import ScreenSurface
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.screen_view.view_state import ConnectionState, ViewState
+from trio_chat.client.startup_terminal import PictureColours, pictures_on
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
 from trio_chat.client.transcript.room_list import RoomStates
 from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.gallery import Gallery
 
 KEY_FRAME_S, FRAME_S = 0.016, 0.1
 """Least time between two frames: after a key, and while only lines arrive."""
@@ -51,6 +55,10 @@ class ScreenView(ChatApp):
         self._display = ScreenDisplay(
             state, self, notifier, redraw=drawing.want, columns=lambda: drawing.transcript_size[0].text
         )
+        gallery = Gallery()
+        if pictures_on(os.environ) is not PictureColours.NONE:
+            state.layout.pictures = gallery
+        gallery.changed, gallery.warn = drawing.want, self._display.warn
         navigation = Navigation(state, self, self._display, lambda: drawing.transcript_size)
         stickers = (*catalogue.stickers, *catalogue.aliases)
         tab_menu = TabMenu(state, Completion(COMMANDS, stickers, self.narrator).words, catalogue)
@@ -70,6 +78,7 @@ class ScreenView(ChatApp):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_read_keys, screen, surface)
                 nursery.start_soon(drawing.run, surface)
+                nursery.start_soon(gallery.run)
                 yield surface
                 surface.stop()
                 nursery.cancel_scope.cancel()
@@ -122,7 +131,8 @@ class Drawing:
         self.want()
         drawn_at = -FRAME_S
         while True:
-            await self._is_wanted.wait()
+            with trio.move_on_at(self.state.layout.changes_at):
+                await self._is_wanted.wait()
             with trio.move_on_at(drawn_at + FRAME_S):
                 await self._is_urgent.wait()
             await trio.sleep_until(drawn_at + KEY_FRAME_S)
@@ -136,6 +146,7 @@ class Drawing:
                 return
 
     def _draw(self) -> None:
+        self.state.layout.now, self.state.layout.changes_at = trio.current_time(), math.inf
         if self.navigation:
             self.navigation.settled_place()
         columns, rows = self.size

@@ -24,7 +24,7 @@ def panes_of(state: ViewState, columns: int, rows: int) -> Panes:
 def columns_of(panes: Panes, *, has_times: bool) -> Columns:
     """Return the columns of the transcript: beside other panes, with a margin."""
     margin = int(panes.rooms > 0) + int(panes.members > 0)
-    return Columns(max(panes.transcript - margin, 1), has_times)
+    return Columns(max(panes.transcript - margin, 1), has_times, max(panes.body_rows // 2, 1))
 
 
 def make_frame(state: ViewState, columns: int, rows: int, *, has_times: bool) -> tuple[list[Row], tuple[int, int]]:

@@ -89,6 +89,11 @@ class ScreenDisplay:
             self._note(self._state.rooms.current, [_dim_if_typed(row) for row in rows])
         self._follow_link()
 
+    def warn(self, text: str) -> None:
+        """Show a notice of the client itself, until the next key."""
+        self._state.message = text
+        self._redraw()
+
     async def notice(self, text: str) -> None:
         """Show a notice of the client itself, until the next key."""
         await trio.lowlevel.checkpoint()

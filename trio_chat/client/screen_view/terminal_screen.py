@@ -12,6 +12,7 @@ import tty
 import zlib
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from functools import lru_cache
 from select import select
 from typing import TextIO
 
@@ -22,7 +23,9 @@ from urwid.display.raw import Screen
 
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
 from trio_chat.client.screen_view.palette import PALETTE
+from trio_chat.client.startup_terminal import PictureColours, pictures_on
 from trio_chat.client.transcript.rows import Part, Row
+from trio_chat.stickers.half_blocks import to_256
 
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
@@ -49,6 +52,7 @@ class TerminalScreen(Screen):
         for name, foreground, background, mono in PALETTE:
             self.register_palette_entry(name, foreground, background, mono)
         self.hyperlinks = has_links and not self.term.startswith(WITHOUT_OSC)
+        self._has_true_colour = pictures_on(os.environ) == PictureColours.TRUE
         self._output: list[str] = []
         self._unsent = b""
         self._shown_title = ""
@@ -74,6 +78,8 @@ class TerminalScreen(Screen):
 
     def attribute_of(self, part: Part) -> Hashable:
         """Return the look of a part as urwid knows it: of an address with the link to it, where links are drawn."""
+        if part.colours:
+            return _colours(*part.colours, is_true=self._has_true_colour)
         if not (part.link and self.hyperlinks and part.link.isascii() and part.link.isprintable()):
             return part.style.value
         link = Hyperlink(part.link, id=f"{zlib.crc32(part.link.encode()):x}")  # one link, though in several rows
@@ -159,6 +165,19 @@ class TerminalScreen(Screen):
             return b""
         self._pastes.append(paste[1].decode(errors="replace"))
         return _PASTE_BEGIN + _PASTE_END
+
+
+@lru_cache(maxsize=4096)
+def _colours(front: int | None, back: int | None, *, is_true: bool) -> urwid.AttrSpec:
+    """Return the look of a piece of a picture."""
+    names = _name_of(front, is_true=is_true), _name_of(back, is_true=is_true)
+    return urwid.AttrSpec(*names, colors=16777216 if is_true else 256)
+
+
+def _name_of(colour: int | None, *, is_true: bool) -> str:
+    if colour is None:
+        return "default"
+    return f"#{colour:06x}" if is_true else f"h{to_256(colour)}"
 
 
 def canvas_of(

@@ -1,8 +1,10 @@
 """The layout of items in columns: time, name, and text that is wrapped behind the name. Pure."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -10,6 +12,7 @@ from trio_chat.chat.events import MARK, SERVER, Kind
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.link.events import Message, lines_of
 from trio_chat.client.transcript.found import mark_matches
+from trio_chat.client.transcript.picture_rows import PICTURE_ROWS_MAX, NoPictures, Pictures, draw_pictures
 from trio_chat.client.transcript.room_window import Fold, Item, Line, NewRule, Note
 from trio_chat.client.transcript.row_breaking import break_row, cut_with_mark, row_width, width_of_text
 from trio_chat.client.transcript.rows import Part, Row, Style
@@ -22,6 +25,7 @@ from trio_chat.client.transcript.transcript import (
     readable,
 )
 from trio_chat.client.transcript.wrapping import wrap
+from trio_chat.stickers.sticker import INDENT, Drawn
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of
 
@@ -42,6 +46,8 @@ class Columns(Struct, frozen=True):
 
     width: int
     has_times: bool = True
+    picture_rows: int = PICTURE_ROWS_MAX
+    """The most rows of a picture."""
 
     @property
     def time(self) -> int:
@@ -59,28 +65,52 @@ class Columns(Struct, frozen=True):
         return max(self.width - self.time - self.name, 4)
 
 
+class _LaidOut(NamedTuple):
+    """The rows of an item, with what they were made of."""
+
+    key: object
+    rows: list[Row]
+    version: int | None
+    """That of the pictures; None where the item has none."""
+    changes_at: float
+
+    def holds(self, key: object, version: int, now: float) -> bool:
+        """Tell whether the item looks like this still."""
+        return self.key == key and self.version in (None, version) and now < self.changes_at
+
+
 class LineLayout:
     """Lays out items for one person."""
 
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
+        self.pictures: Pictures = NoPictures()
+        self.now = 0.0
+        """The present time, in seconds of any clock: pictures move by it."""
+        self.changes_at = math.inf
+        """The time at which something looks different that was laid out since this was last set to infinity."""
         self.label = ""
         """Our own name, without a mark."""
         self.phrases: Sequence[str] = ()
         """The words of a search, folded, which are marked."""
         self.marked_id: int | None = None
         """The id of the entry to which the person jumped."""
+        self._item_changes_at, self._has_pictures = math.inf, False
 
     def rows(self, item: Item, before: Item | None, columns: Columns) -> list[Row]:
         """Lay out an item, below a line with its day where that is not the day of the item `before` it."""
         is_new_day = before is not None and _day(before) != _day(item)
         is_marked = self.marked_id is not None and item.id == self.marked_id and isinstance(item, Line)
         key = (columns, is_new_day, self.label, self.phrases, is_marked)
-        if item.laid_out is None or item.laid_out[0] != key:
+        laid_out: _LaidOut | None = item.laid_out
+        if laid_out is None or not laid_out.holds(key, self.pictures.version, self.now):
+            self._item_changes_at, self._has_pictures = math.inf, False
             rows = [*self._day_rule(item, columns)] if is_new_day else []
-            item.laid_out = (key, [*rows, *self._item(item, columns, is_marked=is_marked)])
-        laid_out: list[Row] = item.laid_out[1]
-        return laid_out
+            rows += self._item(item, columns, is_marked=is_marked)
+            version = self.pictures.version if self._has_pictures else None
+            laid_out = item.laid_out = _LaidOut(key, rows, version, self._item_changes_at)
+        self.changes_at = min(self.changes_at, laid_out.changes_at)
+        return laid_out.rows
 
     def waiting(self, message: Message, columns: Columns, *, state: str, style: Style) -> list[Row]:
         """Lay out a message of our own that is not kept: `state` tells why, at the end of the line."""
@@ -95,7 +125,7 @@ class LineLayout:
     def _item(self, item: Item, columns: Columns, *, is_marked: bool) -> list[Row]:
         match item:
             case Line(entry=entry):
-                return self._line(entry, columns, is_mention=item.is_mention, is_marked=is_marked)
+                return self._line(item, entry, columns, is_marked=is_marked)
             case Fold(entries=entries, sum=summed):
                 if summed:
                     return self._notice(summed, item.time, columns)
@@ -113,21 +143,39 @@ class LineLayout:
                 ]
         return []
 
-    def _line(self, entry: frames.Said, columns: Columns, *, is_mention: bool, is_marked: bool) -> list[Row]:
+    def _line(self, item: Line, entry: frames.Said, columns: Columns, *, is_marked: bool) -> list[Row]:
         if entry.kind not in _SPOKEN:
             return self._notice(_sentence(entry), entry.time, columns)
         drawn = self._transcript.catalogue.draw(readable(entry.text), columns=columns.text)
         parts = tuple(
             part
-            for called in self._called(drawn.line, is_mention=is_mention and entry.kind != Kind.TOLD)
+            for called in self._called(drawn.line, is_mention=item.is_mention and entry.kind != Kind.TOLD)
             for matched in self._matched(called)
             for part in _mark_links(matched)
         )
         name, style = self._name(entry)
         when = Part(_minute(entry.time), Style.CHOSEN if is_marked else Style.NOTICE)
-        rows = self._behind(when, Part(name, style), parts, columns)
         margin = Part(" " * (columns.time + columns.name))
-        return [*rows, *((margin, Part(row)) for row in drawn.lines[1:])]
+        pictures, texts = self._pictures(item, drawn, columns) if drawn.pictures else ([], [])
+        if drawn.is_bare and pictures:  # the pictures alone, beside the name
+            first, *others = [*pictures, *texts]
+            return [*self._behind(when, Part(name, style), first, columns), *((margin, *row) for row in others)]
+        rows = self._behind(when, Part(name, style), parts, columns)
+        below: list[Row] = [(Part(f"{INDENT}{row}".rstrip()),) for row in drawn.below]
+        return [*rows, *((margin, *row) for row in (*below, *pictures, *texts))]
+
+    def _pictures(self, item: Line, drawn: Drawn, columns: Columns) -> tuple[list[Row], list[Row]]:
+        """Return the rows of the pictures of a line, and the texts in place of those that are not there."""
+        item.shown_at = self.now if item.shown_at is None else item.shown_at
+        shown = draw_pictures(
+            drawn.pictures,
+            self.pictures,
+            columns=columns.text,
+            rows=columns.picture_rows,
+            elapsed_s=self.now - item.shown_at,
+        )
+        self._item_changes_at, self._has_pictures = item.shown_at + shown.changes_at, True
+        return shown.rows, [(Part(INDENT), Part(file.text, Style.NOTICE)) for file in shown.missing]
 
     def _called(self, text: str, *, is_mention: bool) -> Iterator[Part]:
         if is_mention:

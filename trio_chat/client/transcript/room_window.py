@@ -51,6 +51,8 @@ class Line(Item):
 
     entry: frames.Said = field(kw_only=True)
     is_mention: bool = False
+    shown_at: float | None = None
+    """The time at which its pictures were first shown."""
 
     @property
     def chars(self) -> int:

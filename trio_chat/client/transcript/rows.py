@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from trio_chat.stickers.sticker import PictureFile
+
 
 class Style(StrEnum):
     """The role of a part of a row."""
@@ -50,10 +52,14 @@ class Part(Struct, frozen=True):
     style: Style = Style.PLAIN
     link: str = ""
     """The address of the web that it is, or a piece of."""
+    colours: tuple[int | None, int | None] | None = None
+    """Colours in front and behind, as 0xRRGGBB, of a piece of a picture; None is the terminal's own."""
+    picture: PictureFile | None = None
+    """The picture in whose place this stands."""
 
     def with_text(self, text: str) -> "Part":
         """Return another stretch of the same look."""
-        return Part(text, self.style, self.link)
+        return Part(text, self.style, self.link, self.colours, self.picture)
 
 
 Row = tuple[Part, ...]

@@ -19,7 +19,7 @@ from trio_chat.chat.wording import notice
 from trio_chat.client.transcript.name_styles import NameStyles
 from trio_chat.client.transcript.rows import NAMES, Part, Row, Style
 from trio_chat.stickers.catalogue import Catalogue, listing
-from trio_chat.stickers.sticker import Drawn
+from trio_chat.stickers.sticker import INDENT, Drawn
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of, line_of_past
 
@@ -216,4 +216,8 @@ def clamp_time(time: float) -> float:
 
 
 def _below(drawn: Drawn) -> list[Row]:
-    return [(Part(row),) for row in drawn.lines[1:]]
+    """Return the rows below a line; a view that shows pictures puts them in the places of their texts."""
+    pictures: list[Row] = [
+        (Part(INDENT), Part(picture.text, Style.NOTICE, picture=picture)) for picture in drawn.pictures
+    ]
+    return [*((Part(f"{INDENT}{row}".rstrip()),) for row in drawn.below), *pictures]

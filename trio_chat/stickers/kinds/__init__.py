@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from trio_chat.stickers.kinds.art import Art
+from trio_chat.stickers.kinds.image import Image
 from trio_chat.stickers.kinds.text import Text
 from trio_chat.stickers.sticker import Sticker
 
-KINDS: Mapping[str, type[Sticker]] = MappingProxyType({"text": Text, "art": Art})
+KINDS: Mapping[str, type[Sticker]] = MappingProxyType({"text": Text, "art": Art, "image": Image})
 """The class of each kind, by the name of its table in a sticker file."""

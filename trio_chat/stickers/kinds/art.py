@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from trio_chat.chat.text import clean
-from trio_chat.stickers.sticker import Drawn, width
+from trio_chat.stickers.sticker import Drawn, StickerEntry, refuse_alt, width
 
 ART_LINES_MAX = 24
 ART_COLUMNS_MAX = 80
@@ -18,9 +18,10 @@ class Art:
     rows: tuple[str, ...]
 
     @classmethod
-    def read(cls, value: str) -> Self:
+    def read(cls, entry: StickerEntry, *, folder: str = "") -> Self:
         """Make one of at most 24 lines of 80 columns; blank lines around it and common indentation are dropped."""
-        lines = textwrap.dedent(value.expandtabs()).rstrip().split("\n")
+        refuse_alt(entry)
+        lines = textwrap.dedent(entry.shows.expandtabs()).rstrip().split("\n")
         if len(lines) > ART_LINES_MAX:
             raise ValueError(f"expected at most {ART_LINES_MAX} lines, got {len(lines)}")
         rows = "\n".join(map(_clean_row, lines)).strip("\n").split("\n")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from trio_chat.chat.text import clean
-from trio_chat.stickers.sticker import Drawn
+from trio_chat.stickers.sticker import Drawn, StickerEntry, refuse_alt
 
 TEXT_MAX = 64
 
@@ -16,11 +16,12 @@ class Text:
     text: str
 
     @classmethod
-    def read(cls, value: str) -> Self:
+    def read(cls, entry: StickerEntry, *, folder: str = "") -> Self:
         """Make one of a single line of at most 64 characters."""
-        if "\n" in value.strip():
+        refuse_alt(entry)
+        if "\n" in entry.shows.strip():
             raise ValueError("a text is one line; drawings of several lines belong under [art]")
-        text = clean(value).strip()
+        text = clean(entry.shows).strip()
         if not 0 < len(text) <= TEXT_MAX:
             raise ValueError(f"expected 1 to {TEXT_MAX} characters, got {len(text)}")
         return cls(text)

@@ -1,0 +1,42 @@
+"""Pictures for tests, made where they are needed."""
+
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+RED, BLUE = (255, 0, 0, 255), (0, 0, 255, 255)
+
+
+def picture_of(
+    *colours: Any, size: tuple[int, int] = (4, 4), form: str = "PNG", duration_ms: int = 200, **options: Any
+) -> bytes:
+    """A file with a frame of each colour."""
+    mode = "RGB" if form == "JPEG" else "RGBA"
+    first, *others = (Image.new(mode, size, colour[: len(mode)]) for colour in colours)
+    file = BytesIO()
+    if others:
+        options |= {"save_all": True, "append_images": others, "duration": duration_ms}
+    first.save(file, form, **options)
+    return file.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_that_says(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says how large it is."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
+
+
+def gif_of(frames: int, *, size: tuple[int, int] = (1, 1)) -> bytes:
+    """A GIF of many frames, or of one that is larger than the picture says."""
+    image = b"," + struct.pack("<HHHHB", 0, 0, *size, 0) + b"\x02\x02\x44\x01\x00"
+    return b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6) + image * frames + b";"

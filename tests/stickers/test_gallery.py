@@ -1,0 +1,109 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.stickers.pictures import BLUE, RED, picture_of
+from trio_chat.stickers import gallery as module
+from trio_chat.stickers.gallery import Gallery
+from trio_chat.stickers.sticker import PictureFile
+
+Make = Callable[..., PictureFile]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def make(name: str = "cat.png", data: bytes | None = None) -> PictureFile:
+        (tmp_path / name).write_bytes(picture_of(RED) if data is None else data)
+        return PictureFile(str(tmp_path), name, "a cat")
+
+    return make
+
+
+class Watched:
+    """A gallery, with what it tells."""
+
+    def __init__(self) -> None:
+        self.gallery = Gallery()
+        self.gallery.changed, self.gallery.warn = self._note_change, self._note_warning
+        self.warnings: list[str] = []
+        self._changed = trio.Event()
+
+    def _note_change(self) -> None:
+        self._changed.set()
+
+    def _note_warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+    async def change(self) -> None:
+        await self._changed.wait()
+        self._changed = trio.Event()
+
+
+async def test_a_picture_is_there_after_it_was_asked_for(make: Make, nursery: trio.Nursery) -> None:
+    watched, file = Watched(), make()
+    nursery.start_soon(watched.gallery.run)
+
+    assert watched.gallery.find(file, 32, 8) is None
+    await watched.change()
+
+    picture = watched.gallery.find(file, 32, 8)
+    assert picture
+    assert picture.columns == 4
+    assert watched.gallery.version == 1
+
+
+async def test_a_picture_that_cannot_be_shown_is_told_once(make: Make, nursery: trio.Nursery, tmp_path: Path) -> None:
+    watched = Watched()
+    os.mkfifo(tmp_path / "fifo.png")
+    files = [
+        make("cut.png", picture_of(RED)[:30]),
+        PictureFile(str(tmp_path), "fifo.png", ""),
+        PictureFile(str(tmp_path), "no.png", ""),
+    ]
+    nursery.start_soon(watched.gallery.run)
+
+    for file in files:
+        assert watched.gallery.find(file, 32, 8) is None
+        await watched.change()
+        assert watched.gallery.find(file, 32, 8) is None
+        assert await watched.gallery.load(file, 32, 8) is None
+
+    assert watched.warnings == [
+        "the picture cut.png cannot be shown: a damaged picture, or none of PNG, GIF, JPEG and WebP",
+        "the picture fifo.png cannot be shown: fifo.png is not a regular file",
+        "the picture no.png cannot be shown: No such file or directory",
+    ]
+
+
+async def test_pictures_that_nobody_looked_at_for_longest_make_room(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_MAX_BYTES", 3000)
+    gallery, files = Gallery(), [make(f"{number}.png") for number in range(4)]
+    for file in files[:3]:
+        assert await gallery.load(file, 32, 8)
+
+    assert gallery.find(files[0], 32, 8)
+    assert await gallery.load(files[3], 32, 8)
+
+    assert [gallery.find(file, 32, 8) is not None for file in files] == [True, False, True, True]
+
+
+async def test_the_loop_goes_on_while_a_picture_is_decoded(make: Make) -> None:
+    file, turns, done = make("large.webp", picture_of(RED, BLUE, size=(2000, 2000), form="WEBP")), 0, trio.Event()
+    gallery = Gallery()
+
+    async def load() -> None:
+        assert await gallery.load(file, 32, 8)
+        done.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(load)
+        while not done.is_set():
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    assert turns > 10

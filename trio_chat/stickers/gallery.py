@@ -1,0 +1,95 @@
+"""The pictures of a client: decoded in a thread when they are first shown, and kept as long as there is space."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import trio
+
+from trio_chat.stickers.decoding import decode
+from trio_chat.stickers.picture import Picture
+from trio_chat.stickers.picture_file import read_picture
+from trio_chat.stickers.sticker import PictureFile
+
+KEPT_MAX_BYTES = 16 * 1024 * 1024
+"""Memory of the pictures that are kept, about."""
+
+WANTED_MAX, FAILED_MAX = 100, 1000
+"""Pictures that wait to be decoded, and those of which it is kept that they cannot be."""
+
+
+class _SizedPicture(NamedTuple):
+    """A picture in a size."""
+
+    file: PictureFile
+    columns: int
+    rows: int
+
+
+class Gallery:
+    """Decodes pictures, one at a time."""
+
+    def __init__(self) -> None:
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a picture is there, or when it is known that it cannot be shown."""
+        self.warn: Callable[[str], None] = lambda _text: None
+        """Called with a sentence for each picture that cannot be shown."""
+        self.version = 0
+        """Rises with each picture that is there, or cannot be."""
+        self._kept: dict[_SizedPicture, Picture] = {}
+        self._failed: dict[PictureFile, None] = {}
+        self._wanted: dict[_SizedPicture, None] = {}
+        self._is_wanted = trio.Event()
+
+    def find(self, file: PictureFile, columns: int, rows: int) -> Picture | None:
+        """Return a picture that fits into so many cells. Where it is not there, it will be, unless that fails."""
+        key = _SizedPicture(file, columns, rows)
+        if picture := self._kept.pop(key, None):
+            self._kept[key] = picture  # the last of all to make room
+            return picture
+        if file not in self._failed and len(self._wanted) < WANTED_MAX:
+            self._wanted[key] = None
+            self._is_wanted.set()
+        return None
+
+    async def load(self, file: PictureFile, columns: int, rows: int) -> Picture | None:
+        """Return a picture that fits into so many cells, when it is there; None where it cannot be shown."""
+        key = _SizedPicture(file, columns, rows)
+        if key not in self._kept and file not in self._failed:
+            await self._decode(key)
+        return self._kept.get(key)
+
+    async def run(self) -> None:
+        """Decode what is wanted, for ever."""
+        while True:
+            await self._is_wanted.wait()
+            while self._wanted:
+                await self._decode(next(iter(self._wanted)))
+            self._is_wanted = trio.Event()
+
+    async def _decode(self, key: _SizedPicture) -> None:
+        try:
+            picture = await trio.to_thread.run_sync(partial(_read, key), abandon_on_cancel=True)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            self._fail(key.file, str(reason))
+        else:
+            self._keep(key, picture)
+        self._wanted.pop(key, None)
+        self.version += 1
+        self.changed()
+
+    def _keep(self, key: _SizedPicture, picture: Picture) -> None:
+        self._kept[key] = picture
+        while len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > KEPT_MAX_BYTES:
+            del self._kept[next(iter(self._kept))]
+
+    def _fail(self, file: PictureFile, reason: str) -> None:
+        if len(self._failed) == FAILED_MAX:
+            del self._failed[next(iter(self._failed))]
+        self._failed[file] = None
+        self.warn(f"the picture {file.path} cannot be shown: {reason}")
+
+
+def _read(key: _SizedPicture) -> Picture:
+    return decode(read_picture(key.file), columns=key.columns, rows=key.rows)
