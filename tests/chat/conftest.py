@@ -57,6 +57,7 @@ class Kept:
     """A receipt for what is durable already."""
 
     error: str | None = None
+    is_settled = True
 
     async def kept(self) -> None:
         return

@@ -1533,6 +1533,71 @@ async def test_news_are_what_was_said_above_a_mark(journal: Journal) -> None:
     assert await journal.count_news({"dev": 0}, most=1) == {"dev": 1}
 
 
+def by_guest(digest: str, to_account: str) -> Draft:
+    return Draft(f"@{to_account}", Kind.TOLD, "guest", "hi", "to", session=digest, to_account=to_account)
+
+
+def by_member(account: str, to_account: str) -> Draft:
+    return told("member", "to", "hi", account=account, to_account=to_account, room=f"@{to_account}")
+
+
+async def waiting_of(journal: Journal, *, per_account: int = 100, most: int = 1000) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for it in await journal.count_waiting(per_account=per_account, most=most):
+        assert it.sender not in found.setdefault(it.account, {})
+        found[it.account][it.sender] = it.number
+    return found
+
+
+async def test_what_others_told_an_account_above_its_mark_waits_by_sender(journal: Journal) -> None:
+    for account in ("a1", "a2", "a3", "a4"):
+        await journal.keep_account(account_record(f"name-{account}", id=account))
+    await keep(journal, by_member("a2", "a1"), by_guest("f00d", "a2"))
+    read_to = journal.last_id
+    await keep(
+        journal,
+        *(by_guest("f00d", "a1"), by_member("a2", "a1"), by_guest("f00d", "a1"), by_guest("beef", "a1")),
+        told("me", "to", "my own copy", account="a1", to_account="a2", room="@a1"),
+        Draft("@a1", Kind.ANNOUNCED, "server", "to all"),
+        told("guest", "to", "before senders were kept", to_account="a1", room="@a1"),
+        *(by_guest("f00d", "removed"), by_guest("f00d", "a3")),
+        told("guest", "to", "in a room", room="a3"),
+    )
+    await journal.keep_memories(
+        [
+            MemoryRecord("a1", marks=(MarkRecord("lobby", 2**40, 1.0), MarkRecord("@", read_to, 1.0))),
+            MemoryRecord("a2", marks=(MarkRecord("@", journal.last_id, 1.0),)),
+        ]
+    )
+
+    assert await waiting_of(journal) == {"a1": {"f00d": 2, "a2": 1, "beef": 1, "": 1}, "a3": {"f00d": 1}}
+
+
+async def test_what_was_removed_waits_no_longer(journal: Journal) -> None:
+    await journal.keep_account(account_record("alice", id="a1"))
+    await keep(journal, by_guest("f00d", "a1"), by_guest("f00d", "a1"))
+    (first, _) = await journal.read("@a1", limit=9)
+    assert isinstance(first, Entry)
+
+    await journal.post(notice_of(first)).kept()
+
+    assert await waiting_of(journal) == {"a1": {"f00d": 1}}
+
+
+async def test_counting_what_waits_is_bounded(journal: Journal) -> None:
+    for account in ("a1", "a2", "a3"):
+        await journal.keep_account(account_record(f"name-{account}", id=account))
+        await keep(journal, *(by_guest("f00d", account) for _ in range(6)))
+
+    def total(found: dict[str, dict[str, int]]) -> int:
+        return sum(sum(it.values()) for it in found.values())
+
+    assert await waiting_of(journal, per_account=4) == {it: {"f00d": 4} for it in ("a1", "a2", "a3")}
+    assert total(await waiting_of(journal, per_account=4, most=10)) == 10
+    assert total(await waiting_of(journal, most=3)) == 3
+    assert await waiting_of(journal, most=0) == {}
+
+
 async def test_names_are_there_again_after_a_restart(tmp_path: Path) -> None:
     names = account_record("alice", keys=KEYS), memory_record("id-alice", "lobby")
     async with open_journal("sqlite:", data=tmp_path) as journal:

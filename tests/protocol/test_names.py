@@ -68,12 +68,12 @@ def read_up_to(peer, ending: bytes) -> bytes:
     return data
 
 
-def claim_by_lines(server, *, password: str = PASSWORD, header: bytes = b""):
-    """Let somebody with `nc` claim the name alice. -> the connection"""
+def claim_by_lines(server, *, name: str = "alice", password: str = PASSWORD, header: bytes = b""):
+    """Let somebody with `nc` claim a name. -> the connection"""
     owner = server.connect()
-    owner.send(header + f"/nick alice\n/register {password}\n".encode())
+    owner.send(header + f"/nick {name}\n/register {password}\n".encode())
     assert owner.until(" ***")
-    while owner.line() != OURS:
+    while owner.line() != OURS.replace("alice", name):
         pass
     return owner
 

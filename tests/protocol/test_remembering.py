@@ -91,6 +91,78 @@ def test_a_flood_to_one_member_is_bounded_and_told_to_its_sender(start) -> None:
     assert bob.until("error", key="k50")["code"] == "full"
 
 
+def leave_messages(client: Frames, count: int, *, first: int = 0) -> None:
+    """Leave alice messages, and wait until they are kept."""
+    for number in range(first, first + count):
+        client.send(type="tell", to="alice", text="x", key=f"k{number}")
+    wanted = {f"k{number}" for number in range(first, first + count)}
+    while wanted:
+        wanted.discard(client.until("entry").get("key"))
+
+
+def refusal(client: Frames, key: str) -> str:
+    """Leave alice one more message. -> the code of the error"""
+    client.send(type="tell", to="alice", text="x", key=key)
+    while (frame := client.receive()).get("key") != key or frame["type"] not in ("error", "entry"):
+        pass
+    return frame.get("code", "")
+
+
+def test_the_bound_of_a_sender_holds_over_kill_9_and_a_repeat_counts_once(start) -> None:
+    server = start()
+    leave(claim_by_lines(server))
+    session = "b" * 32
+    bob, _ = guest(server, "bob", session=session)
+    leave_messages(bob, 30)
+    server.stop(signal.SIGKILL)
+
+    server = start()
+    bob, _ = guest(server, "bob", session=session)
+    leave_messages(bob, 50)  # the first 30 of them again, as after a break
+    assert refusal(bob, "k50") == "full"
+    server.stop(signal.SIGKILL)
+
+    server = start()
+    bob, _ = guest(server, "bob", session=session)
+    leave_messages(bob, 1, first=49)  # what is kept is acknowledged, and not refused
+    other = server.connect(source=("127.0.0.2", 0))
+    other.send(b"/nick carol\n/msg alice hi\n/quit\n")
+    assert "*** to [alice®]: hi ***" in other.until("you have left ***")
+    assert refusal(bob, "k50") == "full"
+    assert refusal(guest(server, "dave")[0], "k0") == "full"  # under another nick, from the same address
+
+    alice, _ = come_back(server)
+    assert alice.until("news")["waiting"] == 51
+    alice.send(type="history", room="@", limit=60, key="p")
+    newest = max(entry["id"] for entry in alice.until("page", key="p")["entries"])
+    alice.send(type="read", room="@", id=newest)
+    alice.send(type="bye")
+    alice.peer.rest()
+    assert refusal(bob, "k50") == ""
+
+
+def test_the_bound_of_a_member_holds_over_a_restart_whoever_sends(start) -> None:
+    server = start()
+    leave(claim_by_lines(server))
+    owner = claim_by_lines(server, name="bob")
+    owner.send("".join(f"/msg alice {number}\n" for number in range(50)).encode())
+    owner.until("to [alice®]: 49 ***")
+    leave(owner)
+    for number in range(9):
+        other = server.connect(source=(f"127.0.0.{number + 2}", 0))
+        other.send(b"/msg alice hi\n" * 50 + b"/quit\n")
+        other.until("you have left ***")
+    server.stop()
+
+    server = start()
+    carol = server.connect(source=("127.0.0.99", 0))
+    carol.send(b"/msg alice hi\n")
+    carol.until("as many messages wait for [alice®] as may: more when they have read them ***")
+    bob = server.join()
+    bob.send(f"/login bob {PASSWORD}\n/msg alice 50\n".encode())
+    bob.until("50 messages of yours wait for [alice®]: more when they have read them ***")
+
+
 def test_rooms_ignores_and_marks_are_remembered_and_shared(start) -> None:
     server = start()
     leave(claim_by_lines(server))

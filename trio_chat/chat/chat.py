@@ -39,7 +39,7 @@ from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.session_record import PERSON, SessionChange, SessionEnd, SessionRecord
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.chat.topics import TopicNotices
-from trio_chat.chat.waiting import WaitingMessages
+from trio_chat.chat.waiting import WaitingMessages, sender_of
 from trio_chat.chat.window_budget import WindowBudget
 from trio_chat.chat.wording import claimed_by_another
 
@@ -67,7 +67,7 @@ class Chat:
         """Nicks that no client may take, folded: those of programs that operators let speak."""
         self._crowd_notices = CrowdNotices(deps.post)
         self._topic_notices = TopicNotices(deps.post, deps.hold)
-        self._waiting = WaitingMessages()
+        self.waiting = WaitingMessages()
         self.counters = Counters()
         budget = WindowBudget(rules.window_total_bytes)
         self.rooms = Rooms(deps.encoders, window=rules.window, budget=budget, most=rules.rooms, last_id=last_id)
@@ -117,7 +117,7 @@ class Chat:
         self.finish_departures(client)
         has_moved = client.address != address
         self._register.bring_back(client, address, port, origin)
-        self._waiting.forget(client.account)
+        self.waiting.forget(client.account)
         client.outlet = outlet
         client.away_since = None
         if has_moved:
@@ -221,7 +221,7 @@ class Chat:
         places, and for a client that is gone.
         """
         self._check_is_here(client)
-        self._waiting.forget(account)
+        self.waiting.forget(account)
         if client.account:
             _keep_account(client, account)
             client.proven_by = proven_by
@@ -281,6 +281,10 @@ class Chat:
         for place in ended:
             self._end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
         return len(ended)
+
+    def forget_waiting(self, account: str) -> None:
+        """Count no more messages that wait for an account, which was removed."""
+        self.waiting.forget(account)
 
     def _rooms_of(self, account: str) -> Collection[Room]:
         """Return the rooms of a person: those of all their places."""
@@ -476,13 +480,16 @@ class Chat:
         if not (text := readable(text)):
             return None
         if other.is_away_member:
-            sender = _sender_of(client)
-            self._waiting.check(other.account, sender, other.label)
-            self._waiting.add(other.account, sender)
+            self.waiting.check(other.account, sender_of(client), other.shown)
         self._topic_notices.tell(client.owner)
         for party in filter(None, (other.client, client)):
             self.rooms.open_mailbox(party)
-        return self._deps.post(*told_drafts(client, other, text, key))
+        drafts = told_drafts(client, other, text, key)
+        receipt = self._deps.post(*drafts)
+        if other.is_away_member:
+            newest_id = self.rooms.last_id
+            self.waiting.add(other.account, sender_of(client), drafts[-1], receipt, newest_id=newest_id)
+        return receipt
 
     def rename(self, client: Client, nick: str) -> Receipt | None:
         """Give a client another nick. Raises ChatError where it is malformed, reserved or taken, or it is gone.
@@ -760,11 +767,6 @@ class Chat:
         client.departed = self._post_change(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
-
-
-def _sender_of(client: Client) -> str:
-    """Return the key under which messages of a client that wait are counted: its account, or else its address."""
-    return client.account or f"address {client.origin if client.origin >= 0 else client.address}"
 
 
 def _keep_name(client: Client, nick: str) -> None:

@@ -11,6 +11,7 @@ from trio_chat.chat.events import MARK, Draft, Kind
 from trio_chat.chat.room import Room
 from trio_chat.chat.rooms import TOPIC_MAX
 from trio_chat.chat.text import TEXT_MAX, clean, with_tabs_as_blanks
+from trio_chat.chat.waiting import origin_digest
 
 
 def draft_of(client: Client, room: Room, kind: Kind, text: str = "", key: str = "") -> Draft:
@@ -45,14 +46,17 @@ def spoken_drafts(
 
 
 def told_drafts(sender: Client, recipient: Addressee, text: str, key: str) -> list[Draft]:
-    """Make the drafts of a private message, one for each mailbox. The last one bears the key: it acknowledges it."""
+    """Make the drafts of a private message, one for each mailbox. The last one bears the key: it acknowledges it.
+
+    The one for a member says which guest told it, so that what waits can be counted by sender after a restart too.
+    """
+    parties = sender.label, text, recipient.label, sender.id
     accounts = sender.account, recipient.account
-    drafts = [
-        Draft(mailbox, Kind.TOLD, sender.label, text, recipient.label, sender.id, "", "", *accounts)
-        for mailbox in (recipient.mailbox, sender.mailbox_name)
+    by_guest = origin_digest(sender) if recipient.account and not sender.account else ""
+    return [
+        Draft(recipient.mailbox, Kind.TOLD, *parties, by_guest, "", *accounts),
+        Draft(sender.mailbox_name, Kind.TOLD, *parties, sender.session if key else "", key, *accounts),
     ]
-    drafts[-1] = msgspec.structs.replace(drafts[-1], session=sender.session if key else "", key=key)
-    return drafts
 
 
 def topic_draft(client: Client, room: Room, text: str, key: str) -> Draft:

@@ -62,7 +62,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     recipient's label where something is TOLD, and in the notice that one was REMOVED the id of that entry, which is
     gone once the notice is kept (see `removal`). `client` is the id of the client that caused it, known only while the
     server runs: in lines, that client is not sent it. `session` and `key` let a client say the same again safely: of
-    drafts with the same pair, the journal keeps the first. `account` is the id of the author's account, of RENAMED that
+    drafts with the same pair, the journal keeps the first. A `session` without a key is the digest of the address of a
+    guest, in a member's copy of what that guest told them. `account` is the id of the author's account, of RENAMED that
     of the new label; `to_account` is the recipient's where something is TOLD. Both are empty for guests.
     """
 

@@ -38,6 +38,7 @@ from trio_chat.journal.records import (
     Past,
     RoomRecord,
     SearchError,
+    WaitingRecord,
 )
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "SessionRecord",
     "SessionStore",
     "Shareable",
+    "WaitingRecord",
     "check_journal",
     "check_outlasts_server",
     "compact_journal",

@@ -27,6 +27,7 @@ from trio_chat.journal.records import (
     Origin,
     Past,
     RoomRecord,
+    WaitingRecord,
 )
 
 
@@ -287,6 +288,13 @@ class AccountStore(Protocol):
         """Count the entries of rooms and mailboxes above an id each; of kinds in `PRESENCE`, none. Raises JournalError.
 
         -> the number by room, `most` at most; also 0
+        """
+
+    async def count_waiting(self, *, per_account: int, most: int) -> Sequence[WaitingRecord]:
+        """Count what was told to each account by others, and lies above the read mark of its mailbox.
+
+        Looked at are the oldest `per_account` entries above each mark, of kinds that are not in `PRESENCE`, and `most`
+        of all accounts together: what lies beyond is not counted. Raises JournalError.
         """
 
 

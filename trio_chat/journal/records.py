@@ -2,7 +2,7 @@
 
 import msgspec
 
-from trio_chat.chat.events import Entry
+from trio_chat.chat.events import MAILBOX_MARK, Entry
 
 
 class JournalError(Exception):
@@ -187,6 +187,20 @@ class MemoryRecord(msgspec.Struct, frozen=True):
     rooms: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     marks: tuple[MarkRecord, ...] = ()
+
+    @property
+    def mailbox_mark(self) -> int:
+        """The id of the newest entry of its mailbox that the account has read; 0 for none."""
+        return next((mark.id for mark in self.marks if mark.room == MAILBOX_MARK), 0)
+
+
+class WaitingRecord(msgspec.Struct, frozen=True, array_like=True):
+    """The number of private messages that wait for an account, from one sender: an account, or the `session` that the
+    messages of a guest bear."""
+
+    account: str
+    sender: str
+    number: int
 
 
 NameRecord = tuple[AccountRecord, MemoryRecord | None]

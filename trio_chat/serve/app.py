@@ -65,6 +65,7 @@ from trio_chat.server.upkeep.account_keeper import read_accounts, read_invites
 from trio_chat.server.upkeep.housekeeping import restore_rooms
 from trio_chat.server.upkeep.operator_log import read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.session_store import restore_sessions
+from trio_chat.server.upkeep.waiting_counts import restore_waiting
 
 STDIN, STDOUT = 0, 1
 
@@ -257,12 +258,13 @@ class Server:
         start(self._watch_certificate)
 
     async def _restore(self) -> None:
-        """Restore rooms and sessions from the journal; only then start pruning."""
+        """Restore rooms, sessions and numbers of messages from the journal; only then start pruning."""
         chat, journal = self.context.chat, self.context.journal
         await restore_rooms(chat, journal)
         for sentence in await hand_out(self.context.accounts, self.names):
             self.printer.print(sentence)
         await restore_sessions(chat, journal, self.context.admission.origin_of)
+        await restore_waiting(chat, journal)
         self.nursery.start_soon(self.components.pruning.run)
         self.nursery.start_soon(self.components.name_keeping.run)
 

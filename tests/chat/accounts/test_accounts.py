@@ -105,6 +105,7 @@ class FakeChat:
     here: set[str] = field(default_factory=set)
     ended: list[tuple[str, str]] = field(default_factory=list)
     evicted: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     def places(self, account: str) -> Sequence[object]:
         return [account] if account in self.here else []
@@ -116,6 +117,9 @@ class FakeChat:
 
     def evict_guest(self, name: str) -> None:
         self.evicted.append(name)
+
+    def forget_waiting(self, account: str) -> None:
+        self.forgotten.append(account)
 
 
 class World:
@@ -354,6 +358,7 @@ class TestOperators:
         await world.accounts.remove("alice", by="carol")
 
         assert world.chat.ended == [(account.id, "")]
+        assert world.chat.forgotten == [account.id]
         assert world.accounts.invites == {}
         assert (await world.claim("alice", 2)).id != account.id
         await refused(world.accounts.remove("nobody", by="carol"), "no-such-name")

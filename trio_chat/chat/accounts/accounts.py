@@ -114,6 +114,9 @@ class Presence(Protocol):
     def evict_guest(self, name: str) -> None:
         """Put out the guest who has a name that belongs to somebody now."""
 
+    def forget_waiting(self, account: str) -> None:
+        """Count no more messages that wait for an account, which was removed."""
+
 
 class ListedKey(Protocol):
     """A key of the file with names: the name, its blob, and the number of its line."""
@@ -486,6 +489,7 @@ class Accounts:
         for invite in [it for it in self.invites.values() if it.account == account.id]:
             del self.invites[invite.digest]
         self._presence.end_places(account.id, _NAME_GONE)
+        self._presence.forget_waiting(account.id)
 
     async def _give_way(self, turn: int) -> None:
         """Let others have their turn of the loop now and then."""

@@ -8,7 +8,7 @@ from operator import attrgetter
 import trio
 from msgspec.structs import replace
 
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
 from trio_chat.journal.records import (
     AccountRecord,
     InviteRecord,
@@ -16,7 +16,9 @@ from trio_chat.journal.records import (
     MemoryRecord,
     NameRecord,
     NameTakenError,
+    WaitingRecord,
 )
+from trio_chat.journal.waiting_senders import waiting_in
 
 _id_of = attrgetter("id")
 
@@ -127,6 +129,18 @@ class MemoryAccounts:
             room: min(most, len(said[room]) - bisect_right(said[room], mark, key=_id_of))
             for room, mark in marks.items()
         }
+
+    async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
+        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        await trio.lowlevel.checkpoint()
+        found: list[WaitingRecord] = []
+        for account in self._accounts:
+            memory, entries = self._memories.get(account), self._said.get(MAILBOX_MARK + account, [])
+            first = bisect_right(entries, memory.mailbox_mark, key=_id_of) if memory else 0
+            looked_at = entries[first : first + min(per_account, most)]
+            most -= len(looked_at)
+            found += waiting_in(account, looked_at)
+        return found
 
     def _is_taken(self, account: AccountRecord) -> bool:
         return any(it.folded == account.folded and it.id != account.id for it in self._accounts.values())

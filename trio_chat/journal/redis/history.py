@@ -5,16 +5,21 @@ from typing import TypeVar, cast
 
 import trio
 
-from trio_chat.chat.events import PRESENCE, Entry
-from trio_chat.journal.records import AccountRecord, Damaged, MemoryRecord, NameRecord, Past, RoomRecord
+from trio_chat.chat.events import MAILBOX_MARK, PRESENCE, Entry
+from trio_chat.journal.records import AccountRecord, Damaged, MemoryRecord, NameRecord, Past, RoomRecord, WaitingRecord
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.rows import ID_MAX, decode_records, digest_of, to_entry, to_micros, to_past
 from trio_chat.journal.redis.scripts import script
+from trio_chat.journal.waiting_senders import waiting_in
 
 T = TypeVar("T")
 
 PAGE = 500
 """Entries that one script reads at most: 1 ms of Redis, in which nobody else is served."""
+
+
+MAILBOXES_AT_ONCE = 200
+"""Mailboxes whose news one script counts: 1 ms of Redis."""
 
 
 async def read_records(link: RedisLink, table: str, kind: type[T]) -> list[T]:
@@ -126,6 +131,19 @@ class RedisReader:
         arguments = [word for room, mark in marks.items() for word in (room, mark)]
         counts = cast("list[int]", await self._reads.call(script("news"), *arguments))
         return {room: min(most, count) for room, count in zip(marks, counts, strict=True)}
+
+    async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
+        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        marks = {it.id: memory.mailbox_mark if memory else 0 for it, memory in await self.read_names()}
+        accounts, found = list(marks), list[WaitingRecord]()
+        for start in range(0, len(accounts), MAILBOXES_AT_ONCE):
+            some = {MAILBOX_MARK + it: marks[it] for it in accounts[start : start + MAILBOXES_AT_ONCE]}
+            for mailbox, news in (await self.count_news(some)).items():
+                limit = min(per_account, most, news)
+                most -= limit
+                past = await self.read(mailbox, limit=limit, after=some[mailbox], without_presence=True)
+                found += waiting_in(mailbox.removeprefix(MAILBOX_MARK), past)
+        return found
 
 
 class Stretch:

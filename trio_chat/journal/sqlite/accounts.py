@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from trio_chat.chat.events import Kind
+from trio_chat.chat.events import MAILBOX_MARK, Kind
 from trio_chat.journal.records import (
     AccountRecord,
     InviteRecord,
@@ -16,6 +16,7 @@ from trio_chat.journal.records import (
     NameRecord,
     NameTakenError,
     Past,
+    WaitingRecord,
 )
 from trio_chat.journal.sqlite.connection import transaction
 from trio_chat.journal.sqlite.rows import COLUMNS, select_entries
@@ -58,6 +59,20 @@ _NEWS = f"""
 SELECT count(*) FROM (
     SELECT 1 FROM entry INDEXED BY said_by_room WHERE room = ? AND id > ? AND {IS_SAID} LIMIT ?
 )
+"""
+
+_HAVE_MAIL = f"""
+SELECT account.id, marks FROM account LEFT JOIN memory ON memory.account = account.id WHERE EXISTS (
+    SELECT 1 FROM entry INDEXED BY said_by_room WHERE room = '{MAILBOX_MARK}' || account.id AND {IS_SAID}
+)
+"""
+_WAITING = f"""
+SELECT iif(kind = '{Kind.TOLD.value}' AND account <> ?1, iif(account = '', session, account), NULL) AS sender, count(*)
+FROM (
+    SELECT kind, account, session FROM entry INDEXED BY said_by_room
+    WHERE room = '{MAILBOX_MARK}' || ?1 AND id > ?2 AND {IS_SAID} ORDER BY id LIMIT ?3
+)
+GROUP BY sender
 """
 
 _encoder = msgspec.json.Encoder()
@@ -166,6 +181,18 @@ def read_conversation(
 def count_news(db: sqlite3.Connection, marks: Mapping[str, int], most: int) -> dict[str, int]:
     """Count what was said in rooms above an id each, `most` at most."""
     return {room: db.execute(_NEWS, (room, mark, most)).fetchone()[0] for room, mark in marks.items()}
+
+
+def count_waiting(db: sqlite3.Connection, per_account: int, most: int) -> list[WaitingRecord]:
+    """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+    found: list[WaitingRecord] = []
+    for account, marks in db.execute(_HAVE_MAIL):
+        mark = MemoryRecord(account, marks=_decode_marks(marks or "[]")).mailbox_mark
+        for sender, number in db.execute(_WAITING, (account, mark, max(0, min(per_account, most)))):
+            most -= number
+            if sender is not None:
+                found.append(WaitingRecord(account, sender, number))
+    return found
 
 
 def _account_row(account: AccountRecord) -> tuple[object, ...]:

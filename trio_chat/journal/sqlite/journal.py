@@ -38,6 +38,7 @@ from trio_chat.journal.records import (
     Past,
     RoomRecord,
     SearchError,
+    WaitingRecord,
 )
 from trio_chat.journal.search_words import Wanted, phrases
 from trio_chat.journal.sqlite.connection import refusal
@@ -330,6 +331,10 @@ class SqliteJournal(Intake):
     async def count_news(self, marks: Mapping[str, int], *, most: int = 1000) -> dict[str, int]:
         """Count what was said in rooms and mailboxes above an id each."""
         return await self._query(partial(self._readers.news, marks, most))
+
+    async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
+        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        return await self._query(partial(self._readers.waiting, per_account, most))
 
     def stop_writing(self, damage: str) -> None:
         """Keep nothing more, since the file was found to be damaged."""

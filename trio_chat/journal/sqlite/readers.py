@@ -25,6 +25,7 @@ from trio_chat.journal.records import (
     NameRecord,
     Past,
     RoomRecord,
+    WaitingRecord,
 )
 from trio_chat.journal.search_words import Wanted
 from trio_chat.journal.sqlite import accounts
@@ -273,6 +274,11 @@ class Readers:
         """Count what was said in rooms above an id each."""
         with self._lend(time_limit) as db:
             return accounts.count_news(db, marks, most)
+
+    def waiting(self, per_account: int, most: int, time_limit: TimeLimit) -> list[WaitingRecord]:
+        """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
+        with self._lend(time_limit) as db:
+            return accounts.count_waiting(db, per_account, most)
 
     def close(self) -> None:
         """Close the idle connections; those that are lent are closed when they come back."""

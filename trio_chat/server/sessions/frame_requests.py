@@ -68,7 +68,14 @@ async def _act(talk: FrameConversation, request: frames.Act) -> None:
 
 async def _tell(talk: FrameConversation, request: frames.Tell) -> None:
     recipient = talk.chat.addressee(request.to)
-    _spoken(talk, request, talk.chat.tell(talk.client, recipient.label, request.text, key=request.key))
+    try:
+        receipt = talk.chat.tell(talk.client, recipient.label, request.text, key=request.key)
+    except ChatError as error:
+        if error.code != "full":
+            raise
+        await talk.journal.settled()  # those on their way may turn out to be repeats, which do not count
+        receipt = talk.chat.tell(talk.client, recipient.label, request.text, key=request.key)
+    _spoken(talk, request, receipt)
     if recipient.is_away_member:
         talk.answer(frames.Waits(to=recipient.label, key=request.key))
     elif recipient.client and (absence := talk.chat.absence_of(recipient.client)):
