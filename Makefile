@@ -64,10 +64,11 @@ house: $(VENV)/.dev
 	$(RUN) scripts.drawing
 	$(RUN) scripts.tables
 
-# The pictures of the web console in docs/pictures, with Chromium.
+# The pictures of the web console and of the full-screen client in docs/pictures, with Chromium.
 pictures: $(VENV)/.dev
 	scripts/install-system-packages fonts
 	$(RUN) scripts.pictures
+	$(RUN) scripts.screen_pictures
 
 bench: $(VENV)/.runtime
 	$(RUN) bench $(ARGS)

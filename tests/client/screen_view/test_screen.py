@@ -227,7 +227,7 @@ async def test_what_was_typed_without_a_connection_waits_and_can_be_taken_back(s
         await stage.peer.aclose()
         await stage.shows_somewhere("trying again")
         stage.type(f"later{ENTER}")
-        await stage.shows_somewhere("me       later", "waits", "1 waits (/cancel)")
+        await stage.shows_somewhere("later ", "waits", "1 waits (/cancel)")
         stage.type(f"/cancel{ENTER}")
         await stage.shows_somewhere("1 line not sent: taken back")
         await stage.hides("later")

@@ -35,6 +35,9 @@ from trio_chat.stickers.gallery import Gallery
 KEY_FRAME_S, FRAME_S = 0.016, 0.1
 """Least time between two frames: after a key, and while only lines arrive."""
 
+LAG_INTERVAL_S = 1.0
+"""Time between two looks at how long the server takes to keep a message."""
+
 
 class ScreenView(ChatApp):
     """The chat on the whole of a terminal."""
@@ -79,6 +82,7 @@ class ScreenView(ChatApp):
                 nursery.start_soon(_read_keys, screen, surface)
                 nursery.start_soon(drawing.run, surface)
                 nursery.start_soon(gallery.run)
+                nursery.start_soon(_follow_lag, self._display)
                 yield surface
                 surface.stop()
                 nursery.cancel_scope.cancel()
@@ -155,6 +159,12 @@ class Drawing:
         news = self.state.rooms.news
         title = f"{clean(excerpt(self.state.rooms.current.title))} {self.state.connection.server}"
         self._screen.show_title(f"({news}) {title}" if news else title)
+
+
+async def _follow_lag(display: ScreenDisplay) -> None:
+    while True:
+        await trio.sleep(LAG_INTERVAL_S)
+        display.follow_lag()
 
 
 async def _read_keys(screen: TerminalScreen, surface: ScreenSurface) -> None:

@@ -1,4 +1,4 @@
-"""The pane of the members: who spoke last is first; those who are away are dim."""
+"""The pane of the members: who spoke last is first, in the colour of their lines; those who are away are dim."""
 
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.screen_view.view_state import ViewState
@@ -17,10 +17,19 @@ def members_pane(state: ViewState, columns: int, height: int) -> list[Row]:
     shown = [state.layout.label, *people.names(room.name)][: max(height - 1, 0)]
     rows: list[Row] = [(Part(f"{count} here", Style.NOTICE),)]
     for name in filter(None, shown):
-        style = Style.OWN if name == state.layout.label else Style.NOTICE if people.is_away(name) else Style.PLAIN
         mark = people.mark_of(name)
         text = cut_with_mark(clean(excerpt(name, _NAME_CHARS_MAX)), columns - len(mark))
-        rows.append((Part(text, style), Part(mark, Style.NOTICE)))
+        rows.append((Part(text, _style(state, name)), Part(mark, Style.NOTICE)))
     if count > len(shown) and len(rows) > height - 1:
         rows[height - 1 :] = [(Part(f"and {count - height + 2} more", Style.NOTICE),)]
     return rows
+
+
+def _style(state: ViewState, name: str) -> Style:
+    """Return the style of a name: of somebody who has spoken, the one that it has beside their lines."""
+    narrator = state.narrator
+    if name == state.layout.label:
+        return Style.OWN
+    if narrator.people.is_away(name):
+        return Style.NOTICE
+    return narrator.transcript.name_styles.known(name) or Style.PLAIN

@@ -13,7 +13,7 @@ _ROLES = (
     (Style.OWN, "default,bold", "bold"),
     (Style.WAITING, "default,faint", "faint"),
     (Style.FAILED, "dark red", "underline"),
-    (Style.NEW, "dark red", "bold"),
+    (Style.NEW, "dark magenta", "bold"),
     (Style.STRONG, "default,bold", "bold"),
     (Style.CALLED, "dark magenta,bold", "standout"),
     (Style.CHOSEN, "default,standout", "standout"),

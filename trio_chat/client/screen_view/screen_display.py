@@ -28,7 +28,9 @@ from trio_chat.client.link.events import (
     Sent,
     ServerNews,
 )
+from trio_chat.client.screen_view.lag import Lag
 from trio_chat.client.screen_view.notifier import Notifier
+from trio_chat.client.screen_view.status_pane import LAG_SHOWN_S
 from trio_chat.client.screen_view.view_state import Hits, ViewState
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.draft_history import clean_draft
@@ -69,7 +71,7 @@ class ScreenDisplay:
         self._notifier = notifier
         self._redraw = redraw
         self._columns = columns
-        self._pending_since: dict[str, float] = {}
+        self._lag = Lag()
 
     @property
     def columns(self) -> int | None:
@@ -107,6 +109,13 @@ class ScreenDisplay:
             self._show(output)
         self._follow_link()
 
+    def follow_lag(self) -> None:
+        """Take over what the status shows of the lag, which grows while a message waits; draw where that differs."""
+        connection = self._state.connection
+        before, connection.lag_s = connection.lag_s, self._lag.at(trio.current_time())
+        if connection.is_connected and max(before, connection.lag_s) >= LAG_SHOWN_S:
+            self._redraw()
+
     def _follow_link(self) -> None:
         """Take over what the status and the list of rooms show of the link."""
         state, conversation = self._state, self._app.conversation
@@ -132,6 +141,7 @@ class ScreenDisplay:
                 self._answer(output.event, output)
             case Connected(is_other_epoch=is_other_epoch):
                 state.connection.trouble = ""
+                self._lag.begin_again(trio.current_time())
                 self._say(output)
                 if is_other_epoch:
                     self._begin_epoch()
@@ -139,18 +149,17 @@ class ScreenDisplay:
                 state.connection.trouble = f"{reason}; trying again"
                 self._drop_requests()
             case Pending(message=message):
-                self._pending_since[message.key] = trio.current_time()
+                self._lag.begin(message.key, trio.current_time())
                 self._go_to_person(message)
             case Sent(message=message):
-                began = self._pending_since.pop(message.key, trio.current_time())
-                state.connection.lag_s = trio.current_time() - began
+                self._lag.end(message.key, trio.current_time())
                 self._say(output)
             case Failed(message=message) as failed:
-                self._pending_since.pop(message.key, None)
+                self._lag.end(message.key, trio.current_time(), is_kept=False)
                 self._fail(failed, output)
             case Cancelled(messages=messages):
                 for message in messages:
-                    self._pending_since.pop(message.key, None)
+                    self._lag.end(message.key, trio.current_time(), is_kept=False)
                 self._say(output)
             case NewSince():
                 self._show_news(output.event)
@@ -170,6 +179,8 @@ class ScreenDisplay:
                 spoken_in = rooms.find(state.narrator.room)  # none while that is still being joined
                 if spoken_in and not rooms.current.is_private:
                     rooms.show(spoken_in)
+            case None if output.rule:
+                rooms.current.window.set_rule(output.rule, rooms.current.window.newest_id, time.time())
             case Refused(question=question):
                 self._refuse(question)
                 self._note_all(output)

@@ -1,5 +1,8 @@
 """The status: who we are, where, whether we are in step, what waits, and a hint."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.link.events import lines_of
 from trio_chat.client.screen_view.view_state import ViewState
@@ -7,41 +10,77 @@ from trio_chat.client.transcript.row_breaking import cut_with_mark, fit_row, wid
 from trio_chat.client.transcript.rows import Part, Row, Style
 
 _LABEL_MAX = 48
-_LAG_SHOWN_S = 1.0
-_HINT = "F1 keys"
+LAG_SHOWN_S = 1.0
+"""Time to keep a message from which on it is told."""
+
+_HINT, _DOT = "F1 keys", " · "
+_CUT_LEAST = 12
+"""Columns in which the beginning of a trouble still says something."""
+
+
+class _Piece(NamedTuple):
+    """A piece of the status. Where there is not enough space, those of a higher `rank` are left out."""
+
+    rank: int
+    text: str
+    style: Style = Style.NOTICE
+    can_be_cut: bool = False
 
 
 def status_pane(state: ViewState, columns: int, *, shows_room: bool) -> Row:
     """Return the row of the status. Where the rooms have no pane, it `shows_room`, with what is new elsewhere."""
-    connection = state.connection
     if state.message:
         return fit_row((Part(cut_with_mark(clean(state.message), columns), Style.STRONG),), columns)
-    trouble = cut_with_mark(clean(connection.trouble), max(columns - 20, 10)) if not connection.is_connected else ""
-    parts = [
-        Part(state.rooms.current.title if shows_room else "", Style.STRONG),
-        Part(excerpt(connection.label, _LABEL_MAX), Style.NOTICE if shows_room else Style.STRONG),
-        Part(_waiting(state), Style.CALLED),
-        Part(trouble, Style.FAILED),
-        Part("" if trouble else "connected" if connection.is_connected else "connecting", Style.NOTICE),
-        Part(_news_elsewhere(state) if shows_room else "", Style.CALLED),
-        Part("" if state.rooms.current.place is None else "PgDn: newer lines", Style.CALLED),
-        Part("" if trouble else connection.server, Style.NOTICE),
-        Part(f"lag {connection.lag_s:.1f} s" if connection.lag_s >= _LAG_SHOWN_S else "", Style.CALLED),
-    ]
-    shown: list[Part] = []
-    for part in parts:
-        if part.text:
-            shown += [Part(" · " if shown else " ", Style.NOTICE), Part(clean(part.text), part.style)]
-    used = sum(width_of_text(part.text) for part in shown)
-    if used + len(_HINT) + 2 <= columns:
-        shown.append(Part(" " * (columns - used - len(_HINT) - 1) + _HINT, Style.NOTICE))
+    shown: list[Part] = [Part(" ", Style.NOTICE)]
+    for piece in _that_fit(_pieces(state, shows_room=shows_room), columns - 1):
+        shown += [Part(_DOT if len(shown) > 1 else "", Style.NOTICE), Part(piece.text, piece.style)]
+    gap = columns - 1 - sum(width_of_text(part.text) for part in shown) - len(_HINT)
+    if gap > 0:
+        shown.append(Part(" " * gap + _HINT, Style.NOTICE))
     return fit_row(tuple(shown), columns)
+
+
+def _pieces(state: ViewState, *, shows_room: bool) -> Sequence[_Piece]:
+    """Return all pieces, in the order in which they stand."""
+    connection, room = state.connection, state.rooms.current
+    trouble = "" if connection.is_connected else connection.trouble
+    return (
+        _Piece(0, room.title if shows_room else "", Style.STRONG),
+        _Piece(5, excerpt(connection.label, _LABEL_MAX), Style.NOTICE if shows_room else Style.STRONG),
+        _Piece(1, _waiting(state), Style.CALLED),
+        _Piece(3, _lag(state), Style.CALLED),
+        _Piece(6, "" if trouble else "connected" if connection.is_connected else "connecting"),
+        _Piece(4, _news_elsewhere(state) if shows_room else "", Style.CALLED),
+        _Piece(2, "" if room.place is None else "PgDn: newer lines", Style.CALLED),
+        _Piece(7, "" if trouble else connection.server),
+        _Piece(8, trouble, Style.FAILED, can_be_cut=True),
+    )
+
+
+def _that_fit(pieces: Sequence[_Piece], columns: int) -> list[_Piece]:
+    """Return the pieces that fit, the most important ones before others, in the order in which they stand."""
+    left = columns
+    kept: dict[int, _Piece] = {}
+    for at in sorted(range(len(pieces)), key=lambda at: pieces[at].rank):
+        piece, text = pieces[at], clean(pieces[at].text)
+        space = left - len(_DOT) if kept else left
+        if piece.can_be_cut and space >= _CUT_LEAST:
+            text = cut_with_mark(text, space)
+        if text and (not kept or width_of_text(text) <= space):
+            kept[at] = piece._replace(text=text)
+            left = space - width_of_text(text)
+    return [kept[at] for at in sorted(kept)]
 
 
 def _waiting(state: ViewState) -> str:
     count = sum(len(lines_of(message)) for message in state.connection.waiting)
     waits = f"{count} wait" if count > 1 else "1 waits"
     return "" if not count else waits if state.connection.is_connected else f"{waits} (/cancel)"
+
+
+def _lag(state: ViewState) -> str:
+    lag_s = state.connection.lag_s
+    return f"lag {lag_s:.0f} s" if state.connection.is_connected and lag_s >= LAG_SHOWN_S else ""
 
 
 def _news_elsewhere(state: ViewState) -> str:

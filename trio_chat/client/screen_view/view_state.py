@@ -51,7 +51,7 @@ class ConnectionState:
     waiting: tuple[Message, ...] = ()
     """Messages that the server has not kept yet."""
     lag_s: float = 0.0
-    """Time that the server took to keep the last message."""
+    """Time that the server takes to keep a message."""
 
 
 @dataclass(eq=False)

@@ -29,9 +29,9 @@ from trio_chat.stickers.sticker import INDENT, Drawn
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of
 
-_NAME_COLUMNS, _NAME_COLUMNS_NARROW = 12, 8
-_NARROW, _WITHOUT_TIMES = 60, 36
-"""Columns of a transcript below which names are shorter, and below which there are no times."""
+_NAME_COLUMNS, _NAME_COLUMNS_NARROW, _NAME_COLUMNS_LEAST = 12, 10, 8
+_WIDE, _NARROW, _WITHOUT_TIMES = 72, 45, 36
+"""Columns of a transcript below which names are shorter, and shorter still, and below which there are no times."""
 
 _NAME_CHARS_MAX = 64
 _GAP_LEAST = 2
@@ -57,7 +57,9 @@ class Columns(Struct, frozen=True):
     @property
     def name(self) -> int:
         """Columns of the name and the blank behind it."""
-        return 1 + (_NAME_COLUMNS if self.width >= _NARROW else _NAME_COLUMNS_NARROW)
+        if self.width >= _WIDE:
+            return 1 + _NAME_COLUMNS
+        return 1 + (_NAME_COLUMNS_NARROW if self.width >= _NARROW else _NAME_COLUMNS_LEAST)
 
     @property
     def text(self) -> int:
@@ -99,7 +101,7 @@ class LineLayout:
 
     def rows(self, item: Item, before: Item | None, columns: Columns) -> list[Row]:
         """Lay out an item, below a line with its day where that is not the day of the item `before` it."""
-        is_new_day = before is not None and _day(before) != _day(item)
+        is_new_day = before is not None and day_of(before) != day_of(item)
         is_marked = self.marked_id is not None and item.id == self.marked_id and isinstance(item, Line)
         key = (columns, is_new_day, self.label, self.phrases, is_marked)
         laid_out: _LaidOut | None = item.laid_out
@@ -263,7 +265,8 @@ def _without_punctuation(address: str) -> str:
     return bare if "(" in bare else bare.partition(")")[0]
 
 
-def _day(item: Item) -> int:
+def day_of(item: Item) -> int:
+    """Return the day of an item, in the zone of the person, as a number."""
     return datetime.fromtimestamp(clamp_time(item.time)).toordinal()
 
 

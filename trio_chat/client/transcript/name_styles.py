@@ -28,6 +28,10 @@ class NameStyles:
             del self._styles[next(iter(self._styles))]
         return style
 
+    def known(self, name: str) -> Style | None:
+        """Return the style that a name has on the screen; None where it has none yet."""
+        return self._styles.get(name)
+
     def rename(self, before: str, after: str) -> None:
         """Let somebody keep their style under another name."""
         if style := self._styles.pop(before, None):

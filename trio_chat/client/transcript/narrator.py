@@ -336,7 +336,7 @@ class Narrator:
     def render_absence(self, since: float, *, columns: int | None = None) -> RenderedOutput:
         """Render a line where the person stopped reading, who has pressed no key since then."""
         text = f"you were away since {timestamp(since, self._now()).text.strip()}"
-        return self._here(self.transcript.rule(text, columns=columns))
+        return replace(self._here(self.transcript.rule(text, columns=columns)), rule=text)
 
     def _stay_in_a_room(self, link: LinkState) -> None:
         """Go back to the room in which the person spoke before, if they are not in the current one."""

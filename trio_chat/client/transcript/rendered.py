@@ -29,6 +29,8 @@ class RenderedOutput(Struct, frozen=True):
     items: tuple[TranscriptItem, ...] = ()
     notices: tuple[str, ...] = ()
     greeting: str = ""
+    rule: str = ""
+    """The text of the items, where they are a line across the transcript of the current room."""
     event: LinkEvent | None = None
     """The event itself, for a view that lays it out in its own way; None for a sum of several."""
 
