@@ -42,6 +42,10 @@ def test_the_frames_follow_each_other_once_and_the_first_stays() -> None:
     assert picture.frame_at(0.5) == (red, float("inf"))
 
 
+def test_a_still_picture_has_the_first_frame_alone() -> None:
+    assert len(decode(picture_of(RED, BLUE, form="GIF"), columns=32, rows=8, is_still=True).frames) == 1
+
+
 def test_a_frame_that_names_no_time_takes_a_tenth_of_a_second() -> None:
     picture = decode(picture_of(RED, BLUE, form="GIF", duration_ms=0), columns=32, rows=8)
 

@@ -31,6 +31,8 @@ class ViewOptions(Struct, frozen=True):
     """True if lines have their time in front."""
     wraps: bool = True
     """True if long lines are broken at words; else the terminal breaks them."""
+    has_animation: bool = True
+    """True if pictures move."""
     stickers: Path | None = None
     """A sticker file that adds to the default catalogue."""
     remembers_rooms: bool = False
@@ -125,6 +127,7 @@ def view_options_from(settings: JoinSettings) -> ViewOptions:
         has_links=settings.links,
         has_times=(os.isatty(0) and os.isatty(1)) if settings.times is None else settings.times,
         wraps=settings.wrap,
+        has_animation=settings.animation,
         stickers=settings.stickers,
         remembers_rooms=settings.remember and os.isatty(0) and os.isatty(1),
         remembers_lines=settings.typed_history and is_terminal(),

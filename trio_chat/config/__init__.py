@@ -520,6 +520,9 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Send the password of your name to other machines over a connection that is not encrypted.", BOOLEAN
         ),
     ] = False
+    animation: Annotated[
+        bool, SettingMeta("Let stickers that are pictures move: once where somebody said one.", BOOLEAN)
+    ] = True
     stickers: Annotated[
         Path | None,
         SettingMeta("TOML file with stickers in addition to the built-in ones.", FILE, "none"),

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from trio_chat.stickers.half_blocks import half_blocks
@@ -32,8 +33,8 @@ class PictureError(ValueError):
     """A picture is too large, or damaged. Its text is a sentence for the person."""
 
 
-def decode(data: bytes, *, columns: int, rows: int) -> Picture:
-    """Decode a file and fit it into so many cells. Raises PictureError.
+def decode(data: bytes, *, columns: int, rows: int, is_still: bool = False) -> Picture:
+    """Decode a file and fit it into so many cells; if `is_still`, its first frame. Raises PictureError.
 
     A picture that is smaller stays as it is: a pixel takes half a cell.
     """
@@ -41,7 +42,7 @@ def decode(data: bytes, *, columns: int, rows: int) -> Picture:
         with _pillow().open(BytesIO(data), formats=_FORMATS) as image:
             _check(image)
             width, height = _fit(image.size, columns, 2 * rows)
-            frames = tuple(_frames(image, width, height))
+            frames = tuple(islice(_frames(image, width, height), 1 if is_still else None))
     except PictureError:
         raise
     except (_pillow().DecompressionBombError, _pillow().DecompressionBombWarning) as error:

@@ -29,7 +29,9 @@ class _SizedPicture(NamedTuple):
 class Gallery:
     """Decodes pictures, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_still: bool = False) -> None:
+        """`is_still`: no picture moves."""
+        self._is_still = is_still
         self.changed: Callable[[], None] = lambda: None
         """Called when a picture is there, or when it is known that it cannot be shown."""
         self.warn: Callable[[str], None] = lambda _text: None
@@ -69,7 +71,9 @@ class Gallery:
 
     async def _decode(self, key: _SizedPicture) -> None:
         try:
-            picture = await trio.to_thread.run_sync(partial(_read, key), abandon_on_cancel=True)
+            picture = await trio.to_thread.run_sync(
+                partial(_read, key, is_still=self._is_still), abandon_on_cancel=True
+            )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             self._fail(key.file, str(reason))
@@ -91,5 +95,5 @@ class Gallery:
         self.warn(f"the picture {file.path} cannot be shown: {reason}")
 
 
-def _read(key: _SizedPicture) -> Picture:
-    return decode(read_picture(key.file), columns=key.columns, rows=key.rows)
+def _read(key: _SizedPicture, *, is_still: bool) -> Picture:
+    return decode(read_picture(key.file), columns=key.columns, rows=key.rows, is_still=is_still)

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.client.screen_view.conftest import DOWN, ENTER, ESC, TAB, alt
 from tests.stickers.pictures import BLUE, RED, picture_of
 from trio_chat.stickers.kinds.image import Image
+from trio_chat.stickers.kinds.text import Text
 from trio_chat.stickers.sticker import PictureFile
+
+F2 = "\x1bOQ"
 
 
 @pytest.fixture
@@ -37,6 +41,55 @@ async def test_a_picture_stands_beside_its_author(stage_at: Any, flags: Mapping[
 
         assert stage.screen.lines[:2] == ["ann      look", "mei"]
         assert colours(stage, 5) == ".........rrrrrr..bbbbbb"
+
+
+async def test_a_picture_moves_once_and_not_at_all_where_nothing_is_to_move(
+    stage_at: Any, tmp_path: Path, flags: Mapping[str, Image]
+) -> None:
+    (tmp_path / "both.gif").write_bytes(picture_of(RED, BLUE, size=(6, 4), form="GIF", duration_ms=300))
+    both = {"both": Image(PictureFile(str(tmp_path), "both.gif", "both flags"))}
+    for moves, shown in ((True, ["rrrrrr", "bbbbbb", "rrrrrr"]), (False, ["rrrrrr"])):
+        async with stage_at(50, 9, stickers_in_catalogue=both, has_animation=moves) as stage:
+            await stage.tell("@both", "mei")
+            for colour in shown:
+                await stage.screen.shows_when(lambda _, colour=colour: colours(stage, 6).strip(".") == colour)
+
+
+async def test_the_picker_narrows_shows_and_puts_a_sticker_into_the_draft(
+    stage_at: Any, flags: Mapping[str, Image]
+) -> None:
+    async with stage_at(50, 14, stickers_in_catalogue={**flags, "redo": Text("↻"), "smile": Text("🙂")}) as stage:
+        stage.type("I am")
+        for key in (F2, alt("s")):
+            stage.type(key)
+            await stage.shows_somewhere("5 stickers · type to search", "sticker:")
+            stage.type("red")
+            await stage.shows_somewhere("2 stickers", "↻ redo", "sticker: red")
+            await stage.hides("smile")
+            await stage.screen.shows_when(lambda _: "rrrrrr" in [colours(stage, row) for row in range(12)])
+            stage.type(ESC)
+            await stage.shows_somewhere("> I am")
+        stage.type(f"{F2}red{DOWN}{ENTER}now")
+
+        await stage.shows_somewhere("> I am @redo now")
+
+
+async def test_the_picker_says_where_there_is_no_such_sticker_and_enter_closes_it(
+    stage_at: Any, flags: Mapping[str, Image]
+) -> None:
+    async with stage_at(50, 14, stickers_in_catalogue=flags) as stage:
+        stage.type(f"{F2}nothing")
+        await stage.shows_somewhere("no sticker has that name", "sticker: nothing")
+        stage.type(f"{ENTER}said")
+        await stage.shows_somewhere("> said")
+
+
+async def test_tab_shows_the_picture_that_it_puts_into_the_draft(stage_at: Any, flags: Mapping[str, Image]) -> None:
+    async with stage_at(50, 20, stickers_in_catalogue=flags) as stage:
+        stage.type(f"@{TAB}")
+        await stage.screen.shows_when(lambda lines: any(colours(stage, row) == ".bbbbbb" for row in range(20)))
+        stage.type(TAB)
+        await stage.shows_somewhere("> @cut", "@blue  @cut  @red", "[a cut flag]")
 
 
 async def test_a_damaged_picture_is_a_text_and_told_once(stage_at: Any, flags: Mapping[str, Image]) -> None:

@@ -21,6 +21,7 @@ from trio_chat.client.screen_view.navigation import Navigation
 from trio_chat.client.screen_view.notifier import Notifier
 from trio_chat.client.screen_view.screen_display import ScreenDisplay
 from trio_chat.client.screen_view.screen_surface import ScreenSurface
+from trio_chat.client.screen_view.sticker_picker import StickerPicker
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.screen_view.view_state import ConnectionState, ViewState
@@ -58,7 +59,7 @@ class ScreenView(ChatApp):
         self._display = ScreenDisplay(
             state, self, notifier, redraw=drawing.want, columns=lambda: drawing.transcript_size[0].text
         )
-        gallery = Gallery()
+        gallery = Gallery(is_still=not self.options.has_animation)
         if pictures_on(os.environ) is not PictureColours.NONE:
             state.layout.pictures = gallery
         gallery.changed, gallery.warn = drawing.want, self._display.warn
@@ -70,6 +71,7 @@ class ScreenView(ChatApp):
             self.prompt_view(),
             navigation,
             tab_menu,
+            StickerPicker(state, lambda: catalogue, lambda: drawing.pane_size),
             redraw=partial(drawing.want, is_urgent=True),
             columns=lambda: drawing.size[0],
             print_text=screen.print,
@@ -123,6 +125,12 @@ class Drawing:
         """Columns and rows of the transcript."""
         panes = panes_of(self.state, *self.size)
         return columns_of(panes, has_times=self._has_times), max(panes.body_rows - panes.topic_rows, 1)
+
+    @property
+    def pane_size(self) -> tuple[int, int]:
+        """Columns and rows of what stands in the place of the transcript."""
+        columns, rows = self.transcript_size
+        return columns.width, rows
 
     def want(self, *, is_urgent: bool = False) -> None:
         """Draw soon; sooner if it is urgent."""

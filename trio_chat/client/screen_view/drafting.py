@@ -111,7 +111,7 @@ class Drafting:
         state, editor, now = self._state, editor_of(self._state), trio.current_time()
         if self._has_stopped_paste():
             self._pasted_at = -math.inf
-        elif state.hits or state.shows_keys or (state.finding and not editor.text):
+        elif state.hits or state.shows_keys or state.picker or (state.finding and not editor.text):
             self.escape()
         elif editor.text:
             state.rooms.current.sent.add(editor.text)
@@ -141,11 +141,11 @@ class Drafting:
         state = self._state
         if state.hits:
             self._navigation.close_hits()
-        state.shows_keys, state.menu, state.finding = False, None, None
+        state.shows_keys, state.menu, state.finding, state.picker = False, None, None, None
 
     def find(self) -> None:
         """Let something to search for be typed in place of the draft."""
-        self._state.finding = RoomState("")
+        self._state.finding, self._state.picker = RoomState(""), None
 
     def up(self) -> None:
         """Move up; in the first line, bring back what was sent before."""
@@ -185,7 +185,7 @@ class Drafting:
         state, text = self._state, pasted(data)
         if state.question:
             self._questions.paste(state.question, text)
-        elif state.finding:
+        elif state.finding or state.picker:
             self._insert_bounded(text.replace("\n", " ")[:256])
         else:
             state.shows_keys, state.menu = False, None

@@ -4,6 +4,7 @@ from trio_chat.client.screen_view.hits_pane import hits_pane
 from trio_chat.client.screen_view.input_pane import input_pane, input_rows, menu_pane, menu_rows
 from trio_chat.client.screen_view.key_list import key_rows
 from trio_chat.client.screen_view.members_pane import members_pane
+from trio_chat.client.screen_view.picker_pane import picker_pane
 from trio_chat.client.screen_view.rooms_pane import rooms_pane
 from trio_chat.client.screen_view.status_pane import status_pane
 from trio_chat.client.screen_view.transcript_pane import topic_row, transcript_pane
@@ -35,7 +36,7 @@ def make_frame(state: ViewState, columns: int, rows: int, *, has_times: bool) ->
         drawn.append((Part(_rule(panes), Style.BAR),))
     drawn.append(status_pane(state, columns, shows_room=not panes.rooms))
     if panes.menu_rows and state.menu:
-        menu = menu_pane(state.menu, columns, panes.menu_rows)
+        menu = menu_pane(state.menu, state.layout, columns, panes.menu_rows)
         drawn += [*menu, *[()] * (panes.menu_rows - len(menu))]
     typed, (x, y) = input_pane(state, columns, panes.input_rows)
     cursor = (min(x, columns - 1), min(len(drawn) + y, rows - 1))
@@ -67,6 +68,8 @@ def _middle(state: ViewState, panes: Panes, columns: Columns) -> list[Row]:
         keys = key_rows(columns.width)
         state.keys_row = max(min(state.keys_row, len(keys) - panes.body_rows), 0)
         return _with_margin(keys[state.keys_row : state.keys_row + panes.body_rows], panes)
+    if state.picker:
+        return _with_margin([*above, *picker_pane(state, columns.width, height)], panes)
     if state.hits:
         return _with_margin([*above, *hits_pane(state, columns, height)], panes)
     lines = transcript_pane(state, columns, height)

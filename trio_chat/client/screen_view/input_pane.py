@@ -1,22 +1,25 @@
 """The pane of the draft: the lines that are typed, or a question in their place, and what Tab offers."""
 
 from trio_chat.chat.text import clean, excerpt
+from trio_chat.client.screen_view.picker_pane import drawing_rows
 from trio_chat.client.screen_view.view_state import Menu, ViewState
 from trio_chat.client.transcript.draft_layout import lay_out_draft, rows_of_draft
 from trio_chat.client.transcript.editor import Editor
+from trio_chat.client.transcript.line_layout import LineLayout
 from trio_chat.client.transcript.panes import INPUT_ROWS_MAX
 from trio_chat.client.transcript.row_breaking import break_row, cut_with_mark, fit_row, width_of_text
 from trio_chat.client.transcript.rows import Part, Row, Style
 
-_PROMPT, _FIND_PROMPT = "> ", "find: "
+_PROMPT, _FIND_PROMPT, _PICKER_PROMPT = "> ", "find: ", "sticker: "
 _MENU_ROWS_MAX = 3
+_DRAWING_COLUMNS, _DRAWING_ROWS = 32, 8
 _PERSON_MAX = 12
 _HIDDEN = "•"
 
 
 def editor_of(state: ViewState) -> Editor:
     """Return the editor to which keys go."""
-    return (state.finding or state.rooms.current).editor
+    return (state.picker or state.finding or state.rooms.current).editor
 
 
 def input_rows(state: ViewState, columns: int) -> int:
@@ -45,15 +48,26 @@ def input_pane(state: ViewState, columns: int, height: int) -> tuple[list[Row], 
 
 
 def menu_rows(state: ViewState, columns: int) -> int:
-    """Return the number of rows that the choices of Tab take."""
-    return min(len(_menu_lines(state.menu, columns)[0]), _MENU_ROWS_MAX) if state.menu else 0
+    """Return the number of rows that the choices of Tab take, and the drawing of the one in the draft."""
+    if state.menu is None:
+        return 0
+    return min(len(_menu_lines(state.menu, columns)[0]), _MENU_ROWS_MAX) + (_DRAWING_ROWS if state.menu.drawing else 0)
 
 
-def menu_pane(menu: Menu, columns: int, height: int) -> list[Row]:
-    """Return the choices of Tab side by side, as many as fit, from the page on that has the chosen one."""
+def menu_pane(menu: Menu, layout: LineLayout, columns: int, height: int) -> list[Row]:
+    """Return the choices of Tab side by side, as many as fit, from the page on that has the chosen one.
+
+    Above them is its drawing, if it has one and there is space.
+    """
     lines, chosen = _menu_lines(menu, columns)
+    drawing: list[Row] = []
+    if menu.drawing:
+        listed = min(len(lines), _MENU_ROWS_MAX, height)
+        drawing = drawing_rows(menu.drawing, layout, min(columns - 1, _DRAWING_COLUMNS), height - listed)
+        height = listed
     first = chosen - chosen % max(height, 1)
-    return [fit_row(line, columns) for line in lines[first : first + height]]
+    above = [(Part(" "), *row) for row in drawing]
+    return [*above, *(fit_row(line, columns) for line in lines[first : first + height])]
 
 
 def _menu_lines(menu: Menu, columns: int) -> tuple[list[Row], int]:
@@ -73,6 +87,8 @@ def _menu_lines(menu: Menu, columns: int) -> tuple[list[Row], int]:
 
 
 def _prompt(state: ViewState) -> str:
+    if state.picker:
+        return _PICKER_PROMPT
     if state.finding:
         return _FIND_PROMPT
     room = state.rooms.current

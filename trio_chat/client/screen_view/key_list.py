@@ -19,6 +19,7 @@ KEYS = (
     ("Enter", "send"),
     ("Alt-Enter", "begin another line of the same message"),
     ("Tab, Shift-Tab", "complete a name, a /command, a @sticker or a room; again for the next one"),
+    ("F2, Alt-s", "choose a sticker: letters search, the arrow keys choose, Enter puts it into the draft"),
     ("Up, Down", "bring back what you sent before in this room; in a draft of several lines, move"),
     ("Ctrl-R", "bring back what you sent before and what contains the draft; again for the one before that"),
     ("Ctrl-A, Ctrl-E", "to the beginning or end of the line"),

@@ -41,7 +41,7 @@ class Navigation:
         if room is None:
             return
         state = self._state
-        state.hits = state.menu = state.finding = None
+        state.hits = state.menu = state.finding = state.picker = None
         state.shows_keys = False
         had_news = room.unread
         state.rooms.show(room)

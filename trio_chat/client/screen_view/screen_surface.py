@@ -15,6 +15,7 @@ from trio_chat.client.screen_view.drafting import Drafting
 from trio_chat.client.screen_view.input_pane import editor_of
 from trio_chat.client.screen_view.navigation import Navigation
 from trio_chat.client.screen_view.questions import Questions
+from trio_chat.client.screen_view.sticker_picker import StickerPicker
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.draft_history import clean_draft
@@ -42,6 +43,7 @@ class ScreenSurface:
         view: PromptView,
         navigation: Navigation,
         tab_menu: TabMenu,
+        picker: StickerPicker,
         *,
         redraw: Callable[[], None],
         columns: Callable[[], int],
@@ -52,6 +54,7 @@ class ScreenSurface:
         self._state = state
         self._navigation = navigation
         self._tab_menu = tab_menu
+        self._picker = picker
         self._redraw = redraw
         self._columns = columns
         self._typed = TypedDrafts()
@@ -126,16 +129,18 @@ class ScreenSurface:
                     letters += key
                     continue
                 self._drafting.insert(letters)
+                self._picker.narrow()
                 letters = ""
                 self._press(key, take_paste)
             self._drafting.insert(letters)
+        self._picker.narrow()
         self._redraw()
 
     def _takes_letters(self, key: str, letters: str) -> bool:
         state = self._state
         if state.question or state.shows_keys or state.hits:
             return False
-        return key != "?" or bool(letters or editor_of(state).text)
+        return key != "?" or bool(state.picker or letters or editor_of(state).text)
 
     def _press(self, key: str, take_paste: Callable[[], str]) -> None:
         state = self._state
@@ -151,7 +156,7 @@ class ScreenSurface:
             self._drafting.interrupt()
         elif state.shows_keys:
             self._press_in_key_list(key)
-        elif state.hits and self._press_in_hits(key):
+        elif (state.hits and self._press_in_hits(key)) or self._picker.press(key):
             return
         elif action := self._actions.get(key):
             if key not in ("tab", "shift tab", "ctrl r"):
@@ -192,6 +197,8 @@ class ScreenSurface:
             "ctrl f": self._drafting.find,
             "ctrl d": self._drafting.leave_if_empty,
             "ctrl l": lambda: self.forget_screen(),
+            "f2": self._picker.open,
+            "meta s": self._picker.open,
             "f1": self._show_keys,
             "?": self._show_keys,
         }

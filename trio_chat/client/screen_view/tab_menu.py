@@ -6,7 +6,8 @@ from trio_chat.client.screen_view.view_state import Menu, ViewState
 from trio_chat.client.transcript.completion import TabCompletion
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.row_breaking import cut_with_mark
-from trio_chat.stickers.catalogue import Catalogue
+from trio_chat.stickers.catalogue import Catalogue, is_below
+from trio_chat.stickers.sticker import Drawn
 
 _PREVIEW_COLUMNS = 40
 
@@ -56,8 +57,11 @@ class TabMenu:
         if not choices:
             return
         start = editor.cursor - choices[0].replaced
-        menu = Menu(choices, [self._preview(choice.text.strip()) for choice in choices], start)
-        self._state.menu = menu if len(choices) > 1 else None
+        drawn = [self._drawn(choice.text.strip()) for choice in choices]
+        previews = [_preview(choice.text.strip(), sticker) for choice, sticker in zip(choices, drawn, strict=True)]
+        drawings = [sticker if sticker and is_below(sticker) else None for sticker in drawn]
+        menu = Menu(choices, previews, start, drawings=drawings)
+        self._state.menu = menu if len(choices) > 1 or menu.drawing else None
         self._put(menu, 0)
 
     def _put(self, menu: Menu, chosen: int) -> None:
@@ -65,13 +69,15 @@ class TabMenu:
         menu.chosen = chosen
         editor.set(editor.text[: menu.start] + text + editor.text[editor.cursor :], menu.start + len(text))
 
-    def _preview(self, word: str) -> str:
-        """Return a choice as it is shown: a sticker with its drawing, where that is one line."""
+    def _drawn(self, word: str) -> Drawn | None:
+        """Return the drawing of a choice that is a sticker."""
         sticker = self._catalogue.find(word[1:]) if word.startswith("@") else None
-        if sticker is None:
-            return word
-        drawn = sticker.render(word[1:])
-        return word if drawn.below else f"{drawn.line} {word}"
+        return sticker.render(word[1:]) if sticker else None
+
+
+def _preview(word: str, drawn: Drawn | None) -> str:
+    """Return a choice as it is shown among others: a sticker with its drawing, where that is one line."""
+    return word if drawn is None or is_below(drawn) else f"{drawn.line} {word}"
 
 
 def _first_line(draft: str) -> str:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from trio_chat.client.conversation.question import Question
 from trio_chat.client.link.events import Message
 from trio_chat.client.transcript.completion import TabCompletion
+from trio_chat.client.transcript.editor import Editor
 from trio_chat.client.transcript.line_layout import LineLayout
 from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.picker import Choice
 from trio_chat.client.transcript.room_list import RoomState, RoomStates
+from trio_chat.stickers.sticker import Drawn
 from trio_chat.wire import frames
 
 
@@ -24,6 +27,24 @@ class Menu:
     chosen: int = 0
     is_recalling: bool = False
     """True if the choices are drafts that were sent before."""
+    drawings: Sequence[Drawn | None] = ()
+    """For each choice, its drawing of several rows, if it has one."""
+
+    @property
+    def drawing(self) -> Drawn | None:
+        """The drawing of the choice that is in the draft, if it has one."""
+        return self.drawings[self.chosen] if self.drawings else None
+
+
+@dataclass(eq=False)
+class Picker:
+    """The stickers from which one is chosen, and the line in which their names are typed."""
+
+    choices: Sequence[Choice]
+    chosen: int = 0
+    editor: Editor = field(default_factory=Editor)
+    typed: str = ""
+    """The line as it was when the choices were made."""
 
 
 @dataclass(eq=False)
@@ -65,6 +86,7 @@ class ViewState:
     question: Question | None = None
     menu: Menu | None = None
     hits: Hits | None = None
+    picker: Picker | None = None
     shows_keys: bool = False
     keys_row: int = 0
     """The first row of the list of keys that is shown."""

@@ -68,6 +68,21 @@ def draw_pictures(
     return DrawnPictures(drawn, tuple(file for file in files if found[file] is None), changes_at)
 
 
+def moving_rows(
+    file: PictureFile, pictures: Pictures, *, columns: int, rows: int, now: float
+) -> tuple[list[Row], float]:
+    """Return the rows of a picture that moves for ever, and the time at which it looks different.
+
+    There are none while it is not there.
+    """
+    picture = pictures.find(file, max(columns, 1), max(rows, 1))
+    if picture is None:
+        return [], math.inf
+    start = now - now % picture.duration_s
+    frame, end = picture.frame_at(now - start)
+    return list(parts_of(frame)), start + end
+
+
 def _side_by_side(band: Sequence[tuple[Picture, PictureFrame]]) -> list[Row]:
     """Put pictures beside each other; their upper edges are level."""
     rows: list[Row] = []
