@@ -13,11 +13,20 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from tests.conftest import PATIENCE_S
 from tests.journal.sqlite.schemas import set_back
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.journal import Damaged, JournalError, SessionEnd, SessionRecord, open_journal
+from trio_chat.journal import (
+    AccountRecord,
+    Damaged,
+    JournalError,
+    KeyRecord,
+    SessionEnd,
+    SessionRecord,
+    open_journal,
+)
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.sqlite.connection import reason
 from trio_chat.journal.sqlite.history import open_sqlite_history
@@ -982,3 +991,18 @@ async def test_drafts_posted_before_a_failure_could_be_known_fail_with_it(
         await keep(journal, "3")
 
         assert await texts(journal) == ["3"]
+
+
+async def test_an_account_whose_keys_are_damaged_stays_claimed_and_keeps_no_server_from_starting(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = AccountRecord("a1", "alice", "alice", 1.0, 2.0, "own", "hash", (KeyRecord("blob", 1.0, "own"),))
+    async with open_sqlite(path) as journal:
+        await journal.keep_account(account)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE account SET keys = substr(keys, 2)")
+
+    async with open_sqlite(path) as journal:
+        assert await journal.read_accounts() == [replace(account, keys=())]
+
+    assert "the record of the account a1 is damaged" in caplog.text

@@ -1,7 +1,9 @@
 """Accounts, invites, memories and conversations as rows, and back. All functions raise sqlite3.Error."""
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -76,18 +78,32 @@ GROUP BY sender
 """
 
 _encoder = msgspec.json.Encoder()
-_decode_keys = msgspec.json.Decoder(tuple[KeyRecord, ...]).decode
-_decode_marks = msgspec.json.Decoder(tuple[MarkRecord, ...]).decode
+_keys = msgspec.json.Decoder(tuple[KeyRecord, ...])
+_marks = msgspec.json.Decoder(tuple[MarkRecord, ...])
+_words = msgspec.json.Decoder(tuple[str, ...])
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 def _json(value: object) -> str:
     return _encoder.encode(value).decode()
 
 
+def _decoded(decoder: "msgspec.json.Decoder[tuple[T, ...]]", text: str, account: str) -> tuple[T, ...]:
+    """Decode a column of an account. -> none where a bit has flipped in it, which is logged"""
+    try:
+        return decoder.decode(text)
+    except ValueError as error:
+        logger.error("the record of the account %s is damaged, and part of it is left out: %s", account, error)
+        return ()
+
+
 def read_accounts(db: sqlite3.Connection) -> list[AccountRecord]:
     """Return all accounts, oldest first."""
     return [
-        AccountRecord(number, name, folded, since, seen, by, password, _decode_keys(keys))
+        AccountRecord(number, name, folded, since, seen, by, password, _decoded(_keys, keys, number))
         for number, name, folded, since, seen, by, password, keys in db.execute(_ACCOUNTS)
     ]
 
@@ -187,7 +203,7 @@ def count_waiting(db: sqlite3.Connection, per_account: int, most: int) -> list[W
     """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
     found: list[WaitingRecord] = []
     for account, marks in db.execute(_HAVE_MAIL):
-        mark = MemoryRecord(account, marks=_decode_marks(marks or "[]")).mailbox_mark
+        mark = MemoryRecord(account, marks=_decoded(_marks, marks or "[]", account)).mailbox_mark
         for sender, number in db.execute(_WAITING, (account, mark, max(0, min(per_account, most)))):
             most -= number
             if sender is not None:
@@ -206,5 +222,5 @@ def _memory_row(memory: MemoryRecord) -> tuple[str, ...]:
 
 def _memory_of(row: tuple[str, str, str, str]) -> MemoryRecord:
     account, rooms, ignored, marks = row
-    words = msgspec.json.Decoder(tuple[str, ...])
-    return MemoryRecord(account, words.decode(rooms), words.decode(ignored), _decode_marks(marks))
+    names = [_decoded(_words, column, account) for column in (rooms, ignored)]
+    return MemoryRecord(account, names[0], names[1], _decoded(_marks, marks, account))
