@@ -215,7 +215,8 @@ class Chat:
     # Names that belong to somebody
 
     def enter_as(self, client: Client, account: str, name: str, proven_by: str) -> Receipt | None:
-        """Make a client a place of an account, whose name it has from now on. -> the receipt of what its rooms are told
+        """Make a client a place of an account, whose name it has from now on. -> the receipt of its record and of what
+        its rooms are told; None where it was one already
 
         A guest who has the name is put out. Raises ChatError for a place of another account, where there are too many
         places, and for a client that is gone.
@@ -251,7 +252,7 @@ class Chat:
             large=[room.name for room in client.members if self._is_large(room.name)],
         )
         client.departed = self._post_change(client, *notices)
-        return client.departed if notices else None
+        return client.departed
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
         """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left."""

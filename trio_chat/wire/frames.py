@@ -351,10 +351,15 @@ class Named(Reply, frozen=True, kw_only=True):
 
     label: str
     account: str
+    last_id: int | None = None
+    """The newest id of the mailbox, which is that of the account from now on. Early servers leave it out."""
+    member: MemberMemory | None = None
+    """As in `welcome`."""
 
 
 class News(Frame, frozen=True, kw_only=True):
-    """A moment after the `welcome` of a member: what is new in each room, and how many private messages wait."""
+    """A moment after the `welcome` of a member, or `named`: what is new in each room, and how many private messages
+    wait."""
 
     rooms: dict[str, RoomNews]
     waiting: int = 0

@@ -331,6 +331,23 @@ def test_register_signs_for_the_present_name_and_is_answered_by_named() -> None:
     assert protocol.account == ACCOUNT
 
 
+def test_a_name_proven_by_a_password_brings_what_the_server_remembers_and_the_mailbox_of_the_account() -> None:
+    protocol = ClientProtocol(Identity(), "s" * 16)
+    protocol.prepare_connection(is_private=True)
+    protocol.start_connection()
+    hear(protocol, welcome("192.0.2.1:5", account=""))
+    protocol.ask(frames.RunCommand(room="lobby", line="/login alice correct horse", key="c1"))
+    memory = frames.MemberMemory(rooms=["dev"], ignored=["mallory"], marks={"@": frames.Mark(12, 60.0)})
+    named = frames.Named(label="alice", account=ACCOUNT, last_id=40, member=memory)
+
+    events = hear(protocol, named, frames.News(rooms={"dev": frames.RoomNews(2, 1)}, waiting=3))
+
+    assert events == [MemoryOfServer(("mallory",), memory.marks), ServerNews({"dev": frames.RoomNews(2, 1)}, 3)]
+    assert protocol.newest_id_before(frames.MAILBOX) == 40
+    protocol.connection_lost()
+    assert protocol.start_connection().since["@"] == 40
+
+
 def test_a_server_that_keeps_no_names_refuses_register() -> None:
     protocol = member()
     question = frames.ClaimName(proof=frames.Proof(), key="r1")

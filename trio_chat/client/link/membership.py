@@ -92,6 +92,10 @@ class Membership:
         self._nick, self._has_default_nick, self._invite = label, False, ""
         self.label, self.account, self.is_nick_taken = label, account, False
 
+    def begin_mailbox(self, newest_id: int) -> None:
+        """Note that our mailbox is that of our account from now on, whose entries after this one come by themselves."""
+        self._seen.begin_mailbox(newest_id)
+
     def drop_default_nick(self) -> bool:
         """Give up a nick that nobody asked for. -> whether there was one"""
         if not self._has_default_nick:

@@ -317,8 +317,15 @@ class ClientProtocol:
         self._membership.prove(named.label, named.account)
         if self._offered_password:
             self._membership.name_password, self._offered_password = self._offered_password, ""
+        if named.last_id is not None:
+            self._membership.begin_mailbox(named.last_id)
+        events: list[LinkEvent] = []
+        if member := named.member:
+            events.append(MemoryOfServer(tuple(member.ignored), member.marks))
         question = self._questions.pop(named.key, None) if named.key else None
-        return [Answered(question, named)] if isinstance(question, frames.ClaimName) else []
+        if isinstance(question, frames.ClaimName):
+            events.append(Answered(question, named))
+        return events
 
     def say(self, messages: Iterable[Message]) -> None:
         """Send messages that are in the outbox."""

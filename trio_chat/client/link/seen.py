@@ -26,6 +26,10 @@ class Seen:
             self.add_room(room)
         return is_other_epoch
 
+    def begin_mailbox(self, newest_id: int) -> None:
+        """Go on with another mailbox, that of our account, of which newer entries come by themselves."""
+        self._ids[frames.MAILBOX] = self._before[frames.MAILBOX] = newest_id
+
     def clear(self) -> None:
         """Forget all positions: they were those of another epoch."""
         self._ids.clear()

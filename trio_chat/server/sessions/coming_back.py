@@ -7,6 +7,7 @@ from trio_chat.chat.accounts.account import AccountMemory, RoomMark
 from trio_chat.chat.accounts.memory import MAILBOX
 from trio_chat.chat.client import Client
 from trio_chat.chat.wording import news_in, notice
+from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.news import NewsCount, news_of, waiting_messages
 from trio_chat.server.sessions.read_marks import note_read
@@ -15,16 +16,14 @@ from trio_chat.wire.lines import line_of_past
 
 
 class ComingBack:
-    """Everything that a member missed. Made at once when they have proven their name, before anything else is sent."""
+    """Everything that a member missed."""
 
-    def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
+    def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet, arrival: Arrival) -> None:
         self._context = context
         self._client = client
         self._outlet = outlet
-        memory = context.memories.of(client.account)
-        self._memory = memory.now if memory else AccountMemory()
-        self._end = context.chat.rooms.last_id
-        """Newer private messages are sent by themselves."""
+        self._memory = arrival.memory or AccountMemory()
+        self._end = arrival.last_id
 
     @property
     def marks(self) -> Mapping[str, RoomMark]:

@@ -16,10 +16,18 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.prices import PROOF, Extent
 from trio_chat.journal import JournalError
+from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, INPUTS_PER_TURN
 from trio_chat.server.sessions.challenges import Challenges, proof_in
 from trio_chat.server.sessions.context import SessionContext
-from trio_chat.server.sessions.name_requests import Proven, check_is_private, check_still_holds, claim, prove
+from trio_chat.server.sessions.name_requests import (
+    Proven,
+    check_is_private,
+    check_still_holds,
+    claim,
+    enter_proven,
+    prove,
+)
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
 from trio_chat.server.sessions.proving_time import ProvingTime
 from trio_chat.server.sessions.throttle import Throttle, pause
@@ -61,6 +69,8 @@ class Admitted:
     is_resumed: bool
     ahead: Iterator[FrameInput]
     challenges: Challenges | None = None
+    arrival: Arrival | None = None
+    """That of a member, unless the client was a place of the account already."""
 
 
 async def handshake(context: SessionContext, reader: FrameReader, outlet: PeerOutlet) -> Admitted | None:
@@ -159,9 +169,8 @@ class Handshake:
         client = client or chat.connect(
             peer.address, peer.port, mode=Mode.FRAMES, outlet=outlet, session=session, origin=peer.ticket
         )
-        if proven:
-            self._enter(client, proven)
-        return Admitted(client, request, is_resumed, ahead, self._challenges)
+        arrival = self._enter(client, proven) if proven else None
+        return Admitted(client, request, is_resumed, ahead, self._challenges, arrival)
 
     async def _identify(self, hello: frames.Hello) -> Proven | None:
         """Check the proof in a `hello`. -> None for a guest. Raises ChatError."""
@@ -213,16 +222,15 @@ class Handshake:
         if client and client.account and not (proven and proven.account.id == client.account):
             raise ChatError("proof", "that session belongs to a name: prove it again")
 
-    def _enter(self, client: Client, proven: Proven) -> None:
+    def _enter(self, client: Client, proven: Proven) -> Arrival | None:
         """Make a client a place of the account. Raises ChatError, and the client is gone, where it has too many."""
         if client.account:  # resumed
             client.proven_by = proven.by
-            return
-        chat = self._context.chat
+            return None
         try:
-            chat.enter_as(client, proven.account.id, proven.account.name, proven.by)
+            return enter_proven(self._context, client, proven)
         except ChatError:
-            chat.disconnect(client)
+            self._context.chat.disconnect(client)
             raise
 
     def _challenges_made(self) -> Challenges:

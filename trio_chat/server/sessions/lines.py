@@ -29,6 +29,7 @@ from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.typed_line import TypedLine, read_line
 from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, command_meant, notice, who_you_are
 from trio_chat.journal import JournalError
+from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.blank_lines import BlankLines
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
 from trio_chat.server.sessions.coming_back import ComingBack
@@ -41,7 +42,7 @@ from trio_chat.server.sessions.name_requests import (
     NameAnswer,
     Proven,
     carry_out,
-    enter,
+    enter_proven,
     take_answer,
     where_of,
     you_are,
@@ -85,19 +86,15 @@ async def serve_lines(context: SessionContext, peer: Peer) -> None:
         throttle = Throttle(context.overdrafts, context.allowances, peer)
         session = LinesSession(context, client, outlet, decoder, throttle)
         try:
-            if proven and not session.enter(proven):
+            arrival = session.enter(proven) if proven else None
+            if proven and not arrival:
                 return
-            back = ComingBack(context, client, outlet) if proven else None
             chat.join(client, LOBBY)
-            if back:
-                await departed(context, client)
-                outlet.write(encode_notice(you_are(client)))
-                outlet.push(None)
             # a person waits for the answer; a script has sent more behind it
-            elif context.password.is_set and not ahead:
+            if context.password.is_set and not (proven or ahead):
                 outlet.write(encode_notice(who_you_are(client.label)))
                 outlet.push(None)
-            await session.run(peer, ahead, back)
+            await session.run(peer, ahead, arrival)
         finally:
             throttle.leave()
             await context.ends.wait_turn()
@@ -163,22 +160,22 @@ class LinesSession:
         self.fault: OSError | None = None
         """The error that ended the input, if one did."""
 
-    def enter(self, proven: Proven) -> bool:
-        """Make the client a place of the account that it has proven, before anything else. -> False if it may not"""
+    def enter(self, proven: Proven) -> Arrival | None:
+        """Make the client a place of the account that it has proven, before anything else. -> None if it may not"""
         try:
-            enter(self._context, self._client, proven)
+            return enter_proven(self._context, self._client, proven)
         except ChatError as error:
             self._notify(error.text)
             self._outlet.push(None)
-        return bool(self._client.account)
+        return None
 
-    async def run(self, peer: Peer, ahead: Sequence[str | LineFault], back: ComingBack | None) -> None:
+    async def run(self, peer: Peer, ahead: Sequence[str | LineFault], arrival: Arrival | None) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent.
 
-        `ahead` are lines that have been read already, and `back` is for a member who has proven their name before.
+        `ahead` are lines that have been read already, and `arrival` is that of a member who has proven their name.
         """
-        if back:
-            await self._welcome_back(back)
+        if arrival:
+            await self._tell_arrival(arrival, (notice(you_are(self._client)),), [])
         if ahead or self._decoder.telnet:
             await self._handle(ahead, peer)
         goes_on = False  # what comes next belongs to the read before
@@ -350,30 +347,32 @@ class LinesSession:
         It may take seconds.
         """
         await self._flush(posted)
-        is_refused, former = False, self._client.account
+        is_refused = False
         try:
             answer = await get()
         except ChatError as error:
             answer, is_refused = NameAnswer((notice(error.text),)), True
-        back = ComingBack(self._context, self._client, self._outlet) if self._client.account != former else None
-        if answer.receipt:
-            posted.append(Posted(answer.receipt))
-        if back:  # what is told next holds after a crash, too
-            await departed(self._context, self._client)
         self._ask = answer.asks
         is_secret = answer.asks is not None and answer.asks.is_secret
         hint = hide_answer(self._outlet, self._decoder, is_secret=is_secret)
-        await self._print_after(posted, answer.rows)
+        if answer.arrival:
+            await self._tell_arrival(answer.arrival, answer.rows, posted)
+        else:
+            await self._print_after(posted, answer.rows)
         if answer.asks:
             await self._print_after(posted, [notice(answer.asks.question(hint))])
-        if back:
-            await self._welcome_back(back)
         return not is_refused
 
-    async def _welcome_back(self, back: ComingBack) -> None:
-        """Show a member who has proven their name what they missed."""
+    async def _tell_arrival(self, arrival: Arrival, rows: Sequence[str], posted: list[Posted]) -> None:
+        """Tell a member that the name is theirs, once that is durable, and what they missed."""
+        await departed(self._context, self._client)
+        if arrival.receipt:
+            posted.append(Posted(arrival.receipt))
+        await self._print_after(posted, rows)
+        back = ComingBack(self._context, self._client, self._outlet, arrival)
         self._past_answers().marks = back.marks
         await self._print_pages(back.rows())
+        await self._flush(posted)
 
     async def _flush(self, posted: list[Posted]) -> None:
         """Return when everything posted is durable and all answers are sent."""

@@ -13,10 +13,11 @@ from trio_chat.chat.accounts.account import BY_PASSWORD, Account, KeyProof, Name
 from trio_chat.chat.answers import NameRequest
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import MARK, Receipt
+from trio_chat.chat.events import MARK
 from trio_chat.chat.nicks import name_of_guest
 from trio_chat.chat.wording import notice
 from trio_chat.journal import JournalError
+from trio_chat.server.sessions.arrivals import Arrival, arrive
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.name_questions import Ask
 from trio_chat.server.sessions.password_check import WRONG_PASSWORD_COST
@@ -48,11 +49,11 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class NameAnswer:
-    """The rows of an answer, the question that follows, and the receipt of what the client's rooms are told."""
+    """The rows of an answer, the question that follows, and the arrival of a member, where it is one."""
 
     rows: tuple[str, ...] = ()
     asks: Ask | None = None
-    receipt: Receipt | None = None
+    arrival: Arrival | None = None
 
 
 def where_of(context: SessionContext, peer: Peer, *, nonce: str = "") -> Where:
@@ -134,8 +135,8 @@ async def finish(context: SessionContext, client: Client, where: Where, ask: Ask
     proven = await prove_with(context, where, ask, secret)
     if client.nick != nick:
         return NameAnswer((notice(f"[{proven.account.name}] is yours now: /login {proven.account.name}"),))
-    receipt = enter(context, client, proven)
-    return NameAnswer((notice(you_are(client)),), receipt=receipt)
+    arrival = enter_proven(context, client, proven)
+    return NameAnswer((notice(you_are(client)),), arrival=arrival)
 
 
 async def prove_with(context: SessionContext, where: Where, ask: Ask, secret: str) -> Proven:
@@ -170,13 +171,13 @@ async def claim(context: SessionContext, where: Where, name: str, proof: NamePro
     return Proven(account, proof, _proven_by(proof))
 
 
-def enter(context: SessionContext, client: Client, proven: Proven) -> Receipt | None:
+def enter_proven(context: SessionContext, client: Client, proven: Proven) -> Arrival:
     """Make a client a place of the account that it has proven. Raises ChatError where that is no proof any more.
 
     Nothing may be waited for between the check here and what it is for.
     """
     check_still_holds(context, proven)
-    return context.chat.enter_as(client, proven.account.id, proven.account.name, proven.by)
+    return arrive(context, client, proven.account.id, proven.account.name, proven.by)
 
 
 def check_still_holds(context: SessionContext, proven: Proven) -> None:

@@ -1,11 +1,14 @@
 """The welcome in frames: an admitted client gets its nick, its rooms, and the entries that it missed."""
 
+from dataclasses import replace
+
 from trio_chat import __version__
 from trio_chat.chat.accounts.account import AccountMemory
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.room import Room
+from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.handshake import Admitted, wants_rename
 from trio_chat.server.sessions.news import news_of
@@ -24,8 +27,7 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
         _try_nick(context, outlet, admitted)
     replay = Replay(context, client, outlet, since=hello.since, epoch=hello.epoch)
     replay.add(context.chat.rooms.open_mailbox(client))
-    kept = context.memories.of(client.account)
-    memory = kept.now if kept else None
+    memory = _memory_of(context, admitted)
     remembered = memory.rooms if memory and hello.remembered else ()
     for name in dict.fromkeys((*remembered, *hello.rooms)):
         try:
@@ -41,15 +43,15 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
     end = replay.last_id_sent(context.chat.rooms.open_mailbox(client))  # newer private messages come by themselves
     _answer(outlet, _welcome(context, admitted, replay, memory))
     await replay.run()
-    if memory and not admitted.is_resumed:
-        await tell_news(context, client, outlet, memory, end)
+    if admitted.arrival:
+        await tell_news(context, client, outlet, replace(admitted.arrival, last_id=end))
 
 
-async def tell_news(
-    context: SessionContext, client: Client, outlet: PeerOutlet, memory: AccountMemory, end: int
-) -> None:
-    """Write what is new to a member who has come back, up to the id `end`. Raises trio.BrokenResourceError."""
-    news = await news_of(context, client, outlet, memory, end)
+async def tell_news(context: SessionContext, client: Client, outlet: PeerOutlet, arrival: Arrival) -> None:
+    """Write what is new to a member who has come back. Raises trio.BrokenResourceError."""
+    if arrival.memory is None:
+        return
+    news = await news_of(context, client, outlet, arrival.memory, arrival.last_id)
     rooms = {room: frames.RoomNews(*counts) for room, counts in news.rooms.items()}
     _answer(outlet, frames.News(rooms=rooms, waiting=news.waiting))
 
@@ -84,12 +86,20 @@ def _welcome(
         rooms=[room_info(chat, member.room, replay.last_id_sent(member)) for member in client.members.values()],
         last_id=replay.last_id_sent(chat.rooms.open_mailbox(client)),
         limits=frames.Limits(rooms=min(chat.rules.rooms_per_client, frames.ROOMS_LIMIT), lines=frames.LINES_LIMIT),
-        member=_member(memory) if memory else None,
+        member=member_of(memory) if memory else None,
         key=admitted.hello.key,
     )
 
 
-def _member(memory: AccountMemory) -> frames.MemberMemory:
+def _memory_of(context: SessionContext, admitted: Admitted) -> AccountMemory | None:
+    if admitted.arrival:
+        return admitted.arrival.memory
+    live = context.memories.of(admitted.client.account)
+    return live.now if live else None
+
+
+def member_of(memory: AccountMemory) -> frames.MemberMemory:
+    """Describe what the server remembers of a member."""
     marks = {room: frames.Mark(mark.id, mark.time) for room, mark in memory.marks.items()}
     return frames.MemberMemory(rooms=list(memory.rooms), ignored=list(memory.ignored), marks=marks)
 
