@@ -69,6 +69,7 @@ pictures: $(VENV)/.dev
 	scripts/install-system-packages fonts
 	$(RUN) scripts.pictures
 	$(RUN) scripts.screen_pictures
+	$(RUN) scripts.screen_recording
 
 bench: $(VENV)/.runtime
 	$(RUN) bench $(ARGS)

@@ -51,11 +51,23 @@ class Clock:
 
 
 class Person:
-    """Somebody who speaks frames."""
+    """Somebody who speaks frames, as long as `run` runs."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
-        self._unread = b""
+        self._told, self._replies = trio.open_memory_channel[dict[str, object]](10_000)
+
+    async def run(self) -> None:
+        """Read what the server sends, and answer its pings, until it hangs up."""
+        unread = b""
+        with self._told:
+            while data := await self._stream.receive_some():
+                *lines, unread = (unread + data).split(b"\n")
+                for frame in map(json.loads, lines):
+                    if frame["type"] == "ping":
+                        await self.send(type="pong", key=frame.get("key", ""))
+                    else:
+                        await self._told.send(frame)
 
     async def send(self, **frame: object) -> None:
         """Send a request."""
@@ -64,15 +76,8 @@ class Person:
     async def wait_for(self, is_it: Callable[[dict[str, object]], bool]) -> dict[str, object]:
         """Return the first reply that is what one waits for. Raises SceneError."""
         with trio.move_on_after(PATIENCE_S):
-            while True:
-                line, end, self._unread = self._unread.partition(b"\n")
-                if not end:
-                    self._unread = line
-                    data = await self._stream.receive_some()
-                    if not data:
-                        break
-                    self._unread += data
-                elif is_it(frame := json.loads(line)):
+            async for frame in self._replies:
+                if is_it(frame):
                     return frame
         raise SceneError("a person does not get the reply that the scene waits for")
 
@@ -90,7 +95,7 @@ class Person:
         """Leave the chat."""
         await self.send(type="bye")
         with trio.fail_after(PATIENCE_S):
-            while await self._stream.receive_some():
+            async for _ in self._replies:
                 pass
         await self._stream.aclose()
 
@@ -150,10 +155,15 @@ class Scene:
         """Let the server stand still from now on."""
         self._server.send_signal(signal.SIGSTOP)
 
+    def go_on(self) -> None:
+        """Let the server go on."""
+        self._server.send_signal(signal.SIGCONT)
+
     async def enter(self, nick: str, *rooms: str, is_proven: bool = False) -> Person:
         """Let somebody join."""
         stream = await trio.open_tcp_stream("127.0.0.1", int(self._environment["SERVER_PORT"]))
         person = Person(stream)
+        self._nursery.start_soon(person.run)
         hello = {"type": "hello", "protocol": 1, "client": "scene", "nick": nick, "session": token_hex(16)}
         await person.send(**hello, rooms=list(rooms), since={})
         await person.wait_for(lambda frame: frame["type"] == "welcome")

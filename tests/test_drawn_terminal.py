@@ -1,9 +1,11 @@
 """Drawings of a terminal: every cell in its place, in the colours that it has."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pyte
 
+from scripts.drawn_recording import Film
 from scripts.drawn_terminal import CELL_WIDTH, DARK, draw_row, draw_screen
 from scripts.emulator import Emulator
 
@@ -60,3 +62,15 @@ def test_a_screen_is_one_file_with_title_and_cursor() -> None:
     root = ET.fromstring(drawn)
     assert "a & b" in "".join(root.itertext())
     assert f'fill="{DARK.text}"/><text x="0"' in drawn
+
+
+def test_a_recording_has_each_part_of_a_row_once_and_shows_it_when_it_was_there() -> None:
+    film = Film(20, 1, DARK, seams=[10])
+    for at_s, text in ((0.0, "one       two"), (1.0, "three     two"), (3.0, "one       two")):
+        film.add(at_s, [emulated(text).row(0)], None)
+    drawn = film.draw(4.0, title="a recording")
+
+    assert [drawn.count(f">{text}<") for text in ("one", "two", "three")] == [1, 1, 1]
+    steps = re.findall(r"([\d.]+)%\{transform:translateX\((-?\d+)px\)\}", drawn)
+    assert steps == [("0", "0"), ("25", str(-10 * CELL_WIDTH)), ("75", "0")]
+    ET.fromstring(drawn)

@@ -178,3 +178,16 @@ async def test_what_waits_from_last_time_is_edited_in_its_room(stage_at: Any) ->
         assert (await stage.keep())["room"] == "ops"
         stage.type(alt("1") + f"mine{ENTER}")
         assert (await stage.keep())["room"] == "lobby"
+
+
+async def test_a_command_is_shown_where_something_follows_from_it(stage_at: Any) -> None:
+    async with stage_at(70, 12) as stage:
+        stage.type(f"/join dev{ENTER}")
+        await let_in(stage, await stage.asked("join"))
+        await stage.shows_somewhere("2 #dev")
+        stage.type(f"/who{ENTER}")
+        asked = await stage.asked("who")
+        await stage.peer.send(type="members", room="dev", count=1, labels=["me"], key=asked["key"])
+        await stage.shows_somewhere("> /who", "1 in #dev")
+        stage.type(alt("1"))
+        await stage.hides("> /")

@@ -72,6 +72,8 @@ class ScreenDisplay:
         self._redraw = redraw
         self._columns = columns
         self._lag = Lag()
+        self._typed: tuple[RoomState | None, list[Row]] = (None, [])
+        """A command as it was typed, and where: it is shown once something follows from it there."""
 
     @property
     def columns(self) -> int | None:
@@ -88,7 +90,10 @@ class ScreenDisplay:
         """Print rows in the current room, as a notice of the client."""
         await trio.lowlevel.checkpoint()
         if rows:
-            self._note(self._state.rooms.current, [_dim_if_typed(row) for row in rows])
+            room = self._state.rooms.current
+            self._typed = (room, [_dim(row) for row in rows if _is_typed(row)])
+            if said := [row for row in rows if not _is_typed(row)]:
+                self._note(room, said)
         self._follow_link()
 
     def warn(self, text: str) -> None:
@@ -365,12 +370,17 @@ class ScreenDisplay:
             self._note(self._state.rooms.current, self.transcript.notice(notice))
 
     def _note(self, room: RoomState, rows: Sequence[Row]) -> None:
-        note = room.window.note(rows, time.time())
+        """Put rows into a room, below the command that was typed there, where that was the last thing."""
+        (typed_in, typed), self._typed = self._typed, (None, [])
+        note = room.window.note([*typed, *rows] if typed_in is room else rows, time.time())
         if room is self._state.rooms.current and room.place is None:
             room.place, room.rows_below = Place(note, 0), 1.0  # of many rows, the first ones are shown
 
 
-def _dim_if_typed(row: Row) -> Row:
-    """Return a row dim where it is a command as it was typed."""
-    is_typed = bool(row) and row[0].text.startswith(PROMPT)
-    return tuple(Part(part.text, Style.NOTICE) for part in row) if is_typed else row
+def _is_typed(row: Row) -> bool:
+    """Tell whether a row is a command as it was typed."""
+    return bool(row) and row[0].text.startswith(PROMPT)
+
+
+def _dim(row: Row) -> Row:
+    return tuple(Part(part.text, Style.NOTICE) for part in row)

@@ -30,7 +30,7 @@ from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of
 
 _NAME_COLUMNS, _NAME_COLUMNS_NARROW, _NAME_COLUMNS_LEAST = 12, 10, 8
-_WIDE, _NARROW, _WITHOUT_TIMES = 72, 45, 36
+_WIDE, _NARROW, _WITHOUT_TIMES = 72, 56, 36
 """Columns of a transcript below which names are shorter, and shorter still, and below which there are no times."""
 
 _NAME_CHARS_MAX = 64
