@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 import termios
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ CTRL_Z = "\x1a"
 ALTERNATE, NORMAL = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
-@asynccontextmanager
-async def shell_at(screen: Any, home: Path) -> AsyncIterator[None]:
+@contextmanager
+def shell_at(screen: Any, home: Path) -> Iterator[None]:
     """A shell whose terminal this is; it changes no modes of that itself."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
@@ -37,9 +37,9 @@ async def shell_at(screen: Any, home: Path) -> AsyncIterator[None]:
         process.wait()
 
 
-async def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(peer: Any, make_screen: Any, tmp_path: Path) -> None:
+async def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it(peer: Any, make_screen: Any, tmp_path: Path) -> None:
     screen = make_screen(60, 12)
-    async with shell_at(screen, tmp_path):
+    with shell_at(screen, tmp_path):
         await screen.shows("shell:")
         screen.type(f"{sys.executable} -m trio_chat join me@127.0.0.1 {peer.port} --view screen --history 0\n")
         await peer.welcome()
