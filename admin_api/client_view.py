@@ -68,7 +68,7 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         connected_at=datetime.fromtimestamp(int(client.connected_at), UTC),
         idle_s=round(chat.idle_s(client), 1),
         lines_in=client.lines_in,
-        bytes_out=client.outlet.bytes_out,
+        bytes_out=client.bytes_out,
         behind=_behind(chat, client),
         away_s=None if (away_s := chat.away_s(client)) is None else round(away_s, 1),
     )

@@ -91,7 +91,6 @@ class MetricsCollector:
     def _counters(self) -> Iterator[Metric]:
         chat = self._state.operator.chat
         counters = chat.counters
-        sent = counters.bytes_out + sum(client.outlet.bytes_out for client in chat.clients)
         yield _labelled(
             CounterMetricFamily("trio_chat_connects", "Connections that became clients.", labels=["mode"]),
             (dict.fromkeys(Mode, 0) | counters.connects).items(),
@@ -118,7 +117,7 @@ class MetricsCollector:
             "Entries delivered, counted once for each member they were for.",
             counters.deliveries,
         )
-        yield CounterMetricFamily("trio_chat_sent_bytes", "Bytes sent to clients.", sent)
+        yield CounterMetricFamily("trio_chat_sent_bytes", "Bytes sent to clients.", chat.bytes_out)
 
 
 def _labelled(family: GaugeMetricFamily | CounterMetricFamily, values: Iterable[tuple[str, int]]) -> Metric:

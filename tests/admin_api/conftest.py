@@ -46,7 +46,7 @@ from trio_chat.chat.operators.bans import Ban, Bans
 from trio_chat.chat.operators.hooks import Hooks
 from trio_chat.chat.operators.mutes import Mutes
 from trio_chat.chat.operators.operator import Operator
-from trio_chat.chat.outlet import Backlog, CloseReason
+from trio_chat.chat.outlet import TAKES_NOTHING, Backlog, CloseReason
 from trio_chat.config import ServeSettings
 from trio_chat.journal import Journal, open_journal
 from trio_chat.serve.settings_in_force import SettingsInForce
@@ -198,6 +198,7 @@ async def site_scope(nursery: trio.Nursery) -> tuple[Site, Callable[[], Awaitabl
 class HeldOutlet:
     """An outlet without a connection."""
 
+    sink = TAKES_NOTHING
     is_paused = False
     backlog: Backlog | None = None
     bytes_out = 210

@@ -14,7 +14,7 @@ from trio_chat.chat.events import LOBBY, Draft, Entry, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import fold
 from trio_chat.chat.operators.mutes import Mutes
-from trio_chat.chat.outlet import Backlog, CloseReason
+from trio_chat.chat.outlet import TAKES_NOTHING, Backlog, CloseReason, Sink
 from trio_chat.chat.room import Member, Room
 from trio_chat.chat.session_record import SessionChange
 from trio_chat.wire.lines import encode_entry
@@ -24,6 +24,7 @@ class HeldOutlet:
     """An outlet whose kernel is a list: it takes everything."""
 
     def __init__(self) -> None:
+        self.sink: Sink = TAKES_NOTHING
         self.is_paused = False
         self.is_encrypted = False
         self.backlog: Backlog | None = None
@@ -32,6 +33,7 @@ class HeldOutlet:
         self.gaps: list[tuple[str, int]] = []
         self.close_reason: CloseReason | None = None
         self.farewell_text = ""
+        self.fault: OSError | None = None
 
     @property
     def unsent_bytes(self) -> int:
@@ -39,6 +41,12 @@ class HeldOutlet:
 
     def write(self, data: bytes) -> None:
         self.written += data
+
+    def write_bytes(self, data: bytes) -> None:
+        self.written += data
+
+    def report_fault(self, error: OSError) -> None:
+        self.fault = error
 
     def report_gap(self, room: str, missed: int) -> None:
         self.gaps.append((room, missed))

@@ -77,6 +77,12 @@ class Chat:
         """The time of day, in seconds since 1970."""
         return self._deps.wall_clock()
 
+    @property
+    def bytes_out(self) -> int:
+        """Bytes sent to all clients so far."""
+        to_each = sum([client.outlet.bytes_out for client in self.clients])
+        return self.counters.bytes_out + to_each + self.rooms.bytes_sent
+
     # Connections
 
     @property
@@ -667,7 +673,7 @@ class Chat:
 
     def _record_disconnect(self, client: Client, reason: DisconnectReason) -> None:
         self.counters.disconnects[reason] += 1
-        self.counters.bytes_out += client.outlet.bytes_out
+        self.counters.bytes_out += client.bytes_out
         change = Change.KICKED if reason is DisconnectReason.KICKED else Change.DISCONNECTED
         self._deps.on_change(change, client, reason)
 

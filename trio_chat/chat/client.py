@@ -21,6 +21,7 @@ class Client:
     """
 
     __slots__ = (
+        "_outlet",
         "account",
         "address",
         "away_since",
@@ -36,7 +37,6 @@ class Client:
         "mode",
         "nick",
         "origin",
-        "outlet",
         "port",
         "proven_by",
         "session",
@@ -47,7 +47,7 @@ class Client:
         self.address = address
         self.port = port
         self.mode = mode
-        self.outlet = outlet
+        self._outlet = outlet
         self.session = ""
         self.account = ""
         """The id of the account that it has proven to be; "" for a guest."""
@@ -69,6 +69,22 @@ class Client:
         self.last_input_at = 0.0
         self.away_since: float | None = None
         self.lines_in = 0
+
+    @property
+    def outlet(self) -> Outlet:
+        """The sending half of its connection; that of another connection once it resumed there."""
+        return self._outlet
+
+    @outlet.setter
+    def outlet(self, outlet: Outlet) -> None:
+        for member in self.memberships:
+            member.cohort.step_out(member)
+        self._outlet = outlet
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes that the kernel has taken of this connection."""
+        return self._outlet.bytes_out + sum([member.cohort.bytes_sent_to(member) for member in self.memberships])
 
     @property
     def peer(self) -> str:

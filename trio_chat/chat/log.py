@@ -121,6 +121,10 @@ class Track(Generic[T]):
         """Bytes from index `start` up to `end`, both inside the window."""
         return self.starts[end - self.base] - self.starts[start - self.base]
 
+    def pieces_between(self, start: int, end: int) -> Sequence[bytes]:
+        """-> the entries from index `start` up to `end`, both inside the window"""
+        return self.pieces[start - self.base : end - self.base]
+
     def slice(self, start: int) -> tuple[bytes, int]:
         """-> (bytes, end): what follows `start`, up to SLICE_BYTES, and the cursor behind it.
 

@@ -51,8 +51,33 @@ class Unsent(Protocol):
         """Move the cursor where only `sent` bytes of the slice were. -> the rest of the entry that was torn"""
 
 
+class Sink(Protocol):
+    """A part of an outlet that takes bytes as they are: a socket."""
+
+    def send(self, data: bytes, /) -> int:
+        """Take bytes without waiting. -> how many
+
+        Raises BlockingIOError where it takes none, and OSError where the connection is broken.
+        """
+
+
+class _TakesNothing:
+    """The sink of an outlet that has something else to send first, or changes bytes on their way, or has ended."""
+
+    __slots__ = ()
+
+    def send(self, data: bytes, /) -> int:
+        return 0
+
+
+TAKES_NOTHING: Sink = _TakesNothing()
+
+
 class Outlet(Protocol):
     """The sending half of a client's connection, which its session provides."""
+
+    sink: Sink
+    """The sink for bytes that are shared with others: `TAKES_NOTHING` while there can be none."""
 
     is_paused: bool
     """True while nothing is sent here. Set by the pump alone."""
@@ -61,7 +86,7 @@ class Outlet(Protocol):
     """There while the socket is full. Set by the pump alone."""
 
     bytes_out: int
-    """Bytes that the kernel has taken so far."""
+    """Bytes that the kernel has taken so far, without those that a cohort counts: see `Client.bytes_out`."""
 
     @property
     def is_encrypted(self) -> bool:
@@ -74,8 +99,14 @@ class Outlet(Protocol):
     def write(self, data: bytes) -> None:
         """Add whole lines for this client alone; the next push sends them."""
 
+    def write_bytes(self, data: bytes) -> None:
+        """Add bytes for this client alone, as they are; the next push sends them."""
+
     def report_gap(self, room: str, missed: int) -> None:
         """Tell this client that it missed so many entries of a room."""
+
+    def report_fault(self, error: OSError) -> None:
+        """Note that the connection is broken: a send has failed."""
 
     def push(self, member: Unsent | None) -> bool:
         """Send, without waiting, what is for this client alone and then what `member` has not been sent.
@@ -98,6 +129,7 @@ class NoOutlet:
 
     __slots__ = ()
 
+    sink = TAKES_NOTHING
     is_paused = True
     backlog: Backlog | None = None
     bytes_out = 0
@@ -107,8 +139,14 @@ class NoOutlet:
     def write(self, data: bytes) -> None:
         """Drop it: nobody reads here."""
 
+    def write_bytes(self, data: bytes) -> None:
+        """Drop it: nobody reads here."""
+
     def report_gap(self, room: str, missed: int) -> None:
         """Drop it: nobody reads here."""
+
+    def report_fault(self, error: OSError) -> None:
+        """Do nothing: there is no connection."""
 
     def push(self, member: Unsent | None) -> bool:
         """Send nothing."""

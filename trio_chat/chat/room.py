@@ -5,8 +5,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from trio_chat.chat.cohort import APART, Cohort
 from trio_chat.chat.events import Entry, Kind
-from trio_chat.chat.log import Encode, Log, Mode, Window
+from trio_chat.chat.log import Encode, Log, Mode, Track, Window
 from trio_chat.chat.outlet import Outlet
 from trio_chat.chat.window_budget import WindowBudget
 
@@ -56,20 +57,41 @@ class Listener(Protocol):
 
 
 class Member:
-    """A client in a room: a cursor into the room's log.
+    """A client in a room: a cursor into the room's log, which it shares with others while it is in step with them.
 
     `own` has the indices of entries that the client itself caused and is not sent: ascending, and not passed by the
     cursor yet. The list is made only for a client that speaks: most of ten thousand never do.
     """
 
-    __slots__ = ("client", "cursor", "own", "room", "track")
+    __slots__ = ("client", "cohort", "own", "own_cursor", "place", "room")
 
-    def __init__(self, client: Listener, room: "Room") -> None:
+    def __init__(self, client: Listener, room: "Room", cohort: "Cohort[Member]") -> None:
         self.client = client
         self.room = room
-        self.track = room.log.open_track(client.mode)
-        self.cursor = room.log.end
+        self.cohort = cohort
+        self.place = APART
+        self.own_cursor = room.log.end
         self.own: list[int] | None = None
+
+    @property
+    def outlet(self) -> Outlet:
+        """The sending half of its client's connection."""
+        return self.client.outlet
+
+    @property
+    def track(self) -> Track[Entry]:
+        """The log in its format."""
+        return self.cohort.track
+
+    @property
+    def cursor(self) -> int:
+        """The index of the entry that it is sent next. Setting it takes the member out of step."""
+        return self.cohort.cursor_of(self)
+
+    @cursor.setter
+    def cursor(self, index: int) -> None:
+        self.cohort.step_out(self)
+        self.own_cursor = index
 
     @property
     def behind(self) -> tuple[int, int]:
@@ -97,6 +119,7 @@ class Member:
 
     def leave_out(self, index: int) -> None:
         """Leave out the entry at this index, which is higher than all left out before."""
+        self.cohort.step_out(self)
         if self.own is None:
             self.own = []
         self.own.append(index)
@@ -169,6 +192,8 @@ class Room:
         self._budget = budget
         self.log = Log(encoders, window, after_id, budget)
         self.members: dict[Listener, Member] = {}
+        self.cohorts: dict[Mode, Cohort[Member]] = {}
+        """The members by format, as far as there are any."""
         self.departing: dict[str, Member] = {}
         """Members that have left, by the id of the client: they are still sent entries from before that is durable."""
         self._places: dict[str, int] | None = None
@@ -231,7 +256,8 @@ class Room:
         """Make a client a member, which is sent all entries from now on. The caller adds it to the client."""
         if earlier := self.departing.get(client.id):
             self.depart(earlier)  # the new membership begins where that one ends
-        member = self.members[client] = Member(client, self)
+        member = self.members[client] = Member(client, self, self._cohort_of(client.mode))
+        member.cohort.add(member)
         if client.account:
             self.identify(client)
         return member
@@ -239,6 +265,7 @@ class Room:
     def remove(self, client: Listener) -> Member:
         """Remove a member, which follows the log up to its own notice. `depart` ends that."""
         member = self.members.pop(client)
+        member.cohort.remove(member)
         if client.account:
             self._forget_place(client.account)
         if earlier := self.departing.get(client.id):
@@ -253,7 +280,17 @@ class Room:
         del self.departing[member.client.id]
         member.send_rest(self.log.end if end is None else end)
         member.stop_listening()
-        self.log.close_track(member.client.mode)
+        mode = member.client.mode
+        self.log.close_track(mode)
+        if not member.track.readers:
+            del self.cohorts[mode]
+
+    def _cohort_of(self, mode: Mode) -> Cohort[Member]:
+        """Return the cohort of a format for one more member."""
+        track = self.log.open_track(mode)
+        if mode not in self.cohorts:
+            self.cohorts[mode] = Cohort(track, self.log.end)
+        return self.cohorts[mode]
 
     def forget(self, after_id: int) -> None:
         """Begin the log anew: nobody is here, and the journal has what was said."""
@@ -277,6 +314,12 @@ class Room:
                 member.leave_out(index)
         if self.departing:
             self._follow_departing(entries)
+
+    def replace(self, tombstone: Entry) -> None:
+        """Put a tombstone in the place of the entry with its id. It is not offered any more in its old form."""
+        self.log.replace(tombstone)
+        for cohort in self.cohorts.values():
+            cohort.step_out_unserved()
 
     def _member_in_lines(self, author: Listener | None) -> Member | None:
         """Return the member that an author is, if that speaks lines."""

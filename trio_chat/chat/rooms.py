@@ -7,6 +7,7 @@ are as many rooms as allowed, empty ones make way; their history is there again 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import nlargest, nsmallest
+from itertools import chain
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
@@ -53,6 +54,12 @@ class Rooms:
 
     def __iter__(self) -> Iterator[Room]:
         return iter(self._by_name.values())
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes sent to those in step, in all rooms and mailboxes, that their outlets have not counted."""
+        rooms = chain(self, self._mailboxes.values())
+        return sum([cohort.bytes_sent for room in rooms for cohort in room.cohorts.values()])
 
     def largest(self, limit: int) -> list[Room]:
         """The rooms with the most members."""
@@ -119,7 +126,7 @@ class Rooms:
         """Put a tombstone in the place of an entry of a room or mailbox, as far as its window reaches back."""
         name = tombstone.draft.room
         if room := self._by_name.get(name) or self._mailboxes.get(name):
-            room.log.replace(tombstone)
+            room.replace(tombstone)
 
     def topic_of(self, name: str) -> str:
         """Return the topic of a room, also of one that made way; empty where it has none."""

@@ -11,7 +11,7 @@ from admin_api.http.turns import TURN_S
 from tests.conftest import PATIENCE_S
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.log import Mode
-from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.outlet import TAKES_NOTHING, CloseReason
 
 ALICE = {
     "id": "c1",
@@ -95,6 +95,7 @@ class Turns(trio.abc.Instrument):
     Asking takes a tenth of a turn, so that a fast machine has many turns, too.
     """
 
+    sink = TAKES_NOTHING
     backlog = None
 
     def __init__(self) -> None:

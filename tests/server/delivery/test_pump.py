@@ -14,9 +14,10 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.events import LOBBY, Draft, Entry, Kind
 from trio_chat.chat.log import SLICE_BYTES, Mode, Window
-from trio_chat.chat.outlet import Backlog, CloseReason
+from trio_chat.chat.outlet import TAKES_NOTHING, Backlog, CloseReason
 from trio_chat.chat.room import Member
-from trio_chat.server.delivery.pump import SENDS_PER_TURN, Pump
+from trio_chat.server.delivery.pump import Pump
+from trio_chat.server.delivery.turn import SENDS_MIN, TURN_S
 from trio_chat.server.sessions.lines import NOTICES
 from trio_chat.server.transport.socket_outlet import SocketOutlet
 from trio_chat.wire.lines import encode_entry, encode_notice
@@ -25,8 +26,8 @@ from trio_chat.wire.lines import encode_entry, encode_notice
 class Lobby:
     """A lobby with a pump, into which entries are put by hand."""
 
-    def __init__(self, nursery: trio.Nursery, window: Window, stall_timeout_s: float) -> None:
-        self.pump = Pump(nursery, stall_timeout_s=stall_timeout_s)
+    def __init__(self, nursery: trio.Nursery, window: Window, stall_timeout_s: float, turn_s: float) -> None:
+        self.pump = Pump(nursery, stall_timeout_s=stall_timeout_s, turn_s=turn_s)
         deps = make_dependencies(
             lambda draft: pytest.fail("nothing is posted here"),
             encoders=dict.fromkeys(Mode, encode_entry),
@@ -71,9 +72,13 @@ class Lobby:
 
 
 @asynccontextmanager
-async def open_lobby(window: Window = Window(), stall_timeout_s: float = 1000) -> AsyncIterator[Lobby]:  # noqa: B008  # frozen
+async def open_lobby(
+    window: Window = Window(),  # noqa: B008  # frozen
+    stall_timeout_s: float = 1000,
+    turn_s: float = TURN_S,
+) -> AsyncIterator[Lobby]:
     async with trio.open_nursery() as nursery:
-        lobby = Lobby(nursery, window, stall_timeout_s)
+        lobby = Lobby(nursery, window, stall_timeout_s, turn_s)
         nursery.start_soon(lobby.pump.run)
         try:
             yield lobby
@@ -86,14 +91,14 @@ async def open_lobby(window: Window = Window(), stall_timeout_s: float = 1000) -
 
 @pytest.mark.parametrize("returns", [True, False])
 async def test_a_member_that_leaves_during_a_pass_is_sent_earlier_entries_once(returns: bool) -> None:
-    async with open_lobby() as lobby:
-        connected = [lobby.connect(port) for port in range(3 * SENDS_PER_TURN)]
+    async with open_lobby(turn_s=0) as lobby:
+        connected = [lobby.connect(port) for port in range(3 * SENDS_MIN)]
         (first, _), (last, theirs) = connected[0], connected[-1]
         room = lobby.chat.rooms[LOBBY]
         lobby.say("before")
-        while not first.outlet.bytes_out:
+        while not first.bytes_out:
             await trio.lowlevel.checkpoint()
-        assert not last.outlet.bytes_out
+        assert not last.bytes_out
 
         room.remove(last)
         if returns:
@@ -142,7 +147,7 @@ async def test_a_stuck_reader_delays_nobody_and_gets_all_of_it_later() -> None:
 
 
 class Gulp:
-    """The sending half of a connection that takes whatever it is offered."""
+    """The sending half of a connection that takes whatever it is offered, in step or apart."""
 
     is_paused = False
     backlog: Backlog | None = None
@@ -151,8 +156,13 @@ class Gulp:
     is_encrypted = False
     close_reason: CloseReason | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shared: bool) -> None:
         self.taken: list[bytes] = []
+        self.sink = self if is_shared else TAKES_NOTHING
+
+    def send(self, data: bytes) -> int:
+        self.taken.append(data)
+        return len(data)
 
     def push(self, member: Member | None) -> bool:
         assert member
@@ -162,11 +172,13 @@ class Gulp:
         return True
 
 
-async def test_one_that_takes_all_gets_more_than_a_slice_without_more_news() -> None:
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_one_that_takes_all_gets_more_than_a_slice_without_more_news(is_shared: bool) -> None:
     texts = ["." * 1000] * (2 * SLICE_BYTES // 1000)
     async with open_lobby() as lobby:
         greedy, _ = lobby.connect(1)
-        outlet = greedy.outlet = Gulp()
+        outlet = greedy.outlet = Gulp(is_shared=is_shared)
+        lobby.pump.flush(greedy)
 
         lobby.say(*texts)
         await trio.testing.wait_all_tasks_blocked()
@@ -292,7 +304,7 @@ async def test_nothing_is_sent_to_a_paused_client_and_everything_after_the_pause
             lobby.say("one")
             lobby.pump.flush(client)
             assert await read_until(bobs, b"one\n") == b"[x]> one\n"
-            assert client.outlet.bytes_out == 0
+            assert client.bytes_out == 0
         lobby.pump.flush(client)
 
         assert await read_until(theirs, b"one\n") == b"[x]> one\n"
@@ -349,3 +361,72 @@ async def test_a_pause_ends_with_the_connection_that_it_began_in() -> None:
 
         assert not first.is_paused
         assert not second.is_paused
+
+
+async def test_one_that_came_during_a_pause_is_sent_nothing_before_its_end() -> None:
+    async with open_lobby() as lobby:
+        client, theirs = lobby.connect(1)
+        _, bobs = lobby.connect(2)
+        room = lobby.chat.rooms[LOBBY]
+
+        with lobby.pump.paused(client):
+            room.depart(room.remove(client))
+            client.members[room] = room.admit(client)
+            for text in ("one", "two"):
+                lobby.say(text)
+                await read_until(bobs, f"{text}\n".encode())
+            assert client.bytes_out == 0
+        lobby.pump.flush(client)
+
+        assert await read_until(theirs, b"two\n") == b"[x]> one\n[x]> two\n"
+
+
+async def test_nothing_comes_after_the_farewell() -> None:
+    async with open_lobby() as lobby:
+        client, theirs = lobby.connect(1)
+        _, bobs = lobby.connect(2)
+        lobby.say("one")
+        await read_until(bobs, b"one\n")
+
+        client.outlet.hang_up(CloseReason.STOPPING)
+        lobby.say("two")
+        await read_until(bobs, b"two\n")
+        client.outlet.say_farewell()
+
+        assert theirs.recv(1024) == b"[x]> one\n" + NOTICES.farewell(CloseReason.STOPPING, CloseReason.STOPPING.text)
+
+
+async def test_lines_end_in_crlf_from_when_a_client_wants_them_to() -> None:
+    async with open_lobby() as lobby:
+        client, theirs = lobby.connect(1)
+        lobby.say("one")
+        await read_until(theirs, b"one\n")
+
+        client.outlet.end_in_crlf()
+        lobby.say("two")
+
+        assert await read_until(theirs, b"\n") == b"[x]> two\r\n"
+
+
+async def test_whoever_was_sent_something_alone_is_in_step_with_the_others_again() -> None:
+    async with open_lobby() as lobby:
+        client, theirs = lobby.connect(1)
+        (cohort,) = lobby.chat.rooms[LOBBY].cohorts.values()
+
+        client.outlet.write(encode_notice("an answer"))
+        lobby.say("one")
+        assert await read_until(theirs, b"one\n") == b"*** an answer ***\n[x]> one\n"
+        await trio.testing.wait_all_tasks_blocked()
+        assert not cohort.apart
+
+
+async def test_a_connection_with_the_rest_of_a_line_takes_nothing_that_is_shared() -> None:
+    async with open_lobby() as lobby:
+        stuck, _ = lobby.connect(1)
+        assert stuck.outlet.sink is stuck.outlet.socket
+
+        lobby.say(*("." * 1000 for _ in range(100)))
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert stuck.outlet.unsent_bytes
+        assert stuck.outlet.sink.send(b"shared") == 0

@@ -207,8 +207,8 @@ async def test_c13_a_client_that_is_behind_but_reads_is_not_taken_for_dead(open_
 
         for _ in range(3):
             await trio.sleep(20)
-            sent = client.outlet.bytes_out
-            while client.outlet.bytes_out == sent:
+            sent = client.bytes_out
+            while client.bytes_out == sent:
                 await alice.line.stream.receive_some(65536)
 
         assert server.context.pump.is_draining(client.outlet)

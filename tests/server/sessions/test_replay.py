@@ -37,7 +37,7 @@ async def test_entries_pruned_during_the_replay_are_announced_as_missing(open_se
     async with open_server() as server:
         await keep(server, 600, "x" * 4000)
         line, client = await come_back(server)
-        while not client.outlet.bytes_out:  # the first page is more than the kernel takes
+        while not client.bytes_out:  # the first page is more than the kernel takes
             await trio.testing.wait_all_tasks_blocked()
 
         await server.context.journal.prune(more_than=10)
@@ -89,7 +89,7 @@ async def test_a_client_that_resumes_during_its_replay_without_read_positions_ge
     async with open_server() as server:
         await keep(server, 600, "x" * 4000)
         _line, client = await come_back(server)
-        while not client.outlet.bytes_out:  # the first page is more than the kernel takes
+        while not client.bytes_out:  # the first page is more than the kernel takes
             await trio.testing.wait_all_tasks_blocked()
 
         line = await say_hello(server, **about)
@@ -107,7 +107,7 @@ async def test_entries_lost_with_a_connection_are_replayed_even_for_a_room_not_i
         _line, client = await come_back(server)
         server.chat.join(client, "ops")
         server.chat.say(client, server.chat.room_of(client, "ops"), "hello", key="k")
-        while not client.outlet.bytes_out:  # it is taken by the kernel, and goes down with the connection
+        while not client.bytes_out:  # it is taken by the kernel, and goes down with the connection
             await trio.testing.wait_all_tasks_blocked()
         await trio.testing.wait_all_tasks_blocked()
 

@@ -1,8 +1,9 @@
 """The pump: sends the rooms' logs to the sockets of their members.
 
-One task walks the members of the rooms that have news and makes one non-blocking send to each. Entries that arrive
-during a pass are carried by the next one, so throughput grows with load and no timer is needed. A client whose socket
-is full is passed over until the socket is writable again; only for that time does it cost a task of its own.
+One task makes passes through the rooms that have news, with one non-blocking send to each member: members in step are
+served by their cohort, those apart one by one. Entries that arrive during a pass are carried by the next one, so
+throughput grows with load and no timer is needed. A client whose socket is full is passed over until the socket is
+writable again; only for that time does it cost a task of its own.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,15 +12,14 @@ from contextlib import contextmanager
 import trio
 
 from trio_chat.chat.client import Client
+from trio_chat.chat.cohort import Cohort
 from trio_chat.chat.histogram import Histogram
 from trio_chat.chat.outlet import Backlog, CloseReason, Outlet
 from trio_chat.chat.room import Listener, Member, Room
+from trio_chat.server.delivery.turn import TURN_S, Turn
 
 DELAY_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the buckets of the delay between commit and last send."""
-
-SENDS_PER_TURN = 128
-"""Sends between two checkpoints: about half a millisecond, so that a large room starves neither readers nor commits."""
 
 
 class Pump:
@@ -29,7 +29,7 @@ class Pump:
     and nothing is sent to rooms before `run`.
     """
 
-    def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float) -> None:
+    def __init__(self, nursery: trio.Nursery, *, stall_timeout_s: float, turn_s: float = TURN_S) -> None:
         self.stall_timeout_s = stall_timeout_s
         """A reader that takes nothing for so long is disconnected. It can be changed at any time."""
         self._nursery = nursery
@@ -40,6 +40,7 @@ class Pump:
         self._rooms_with_news: dict[Room, float] = {}
         """With the time since which there are some."""
         self._wake = trio.Event()
+        self._turn = Turn(turn_s)
         self._draining: dict[Outlet, trio.Event] = {}
         """Outlets whose socket is full, each with the event of its end."""
         self._paused: set[Outlet] = set()
@@ -54,18 +55,24 @@ class Pump:
         while True:
             await self._wake.wait()
             self._wake = trio.Event()
+            self._turn.begin()
             rooms, self._rooms_with_news = self._rooms_with_news, {}
             for room, since in rooms.items():
                 try:
-                    await self._walk(room)
+                    for cohort in tuple(room.cohorts.values()):
+                        await self._pass(room, cohort)
                     self.delays.observe(trio.current_time() - since)
                 except MemoryError:
                     self.on_memory_error()
                     self.schedule(room)
 
-    def flush(self, client: Client) -> None:
+    def flush(self, client: Listener) -> None:
         """Send at once what waits for a client, as far as its socket takes it; the rest follows by itself."""
-        if not client.outlet.is_paused and not self._send_all(client):
+        if client.outlet.is_paused:
+            return
+        if self._send_all(client):
+            _step_in(client)
+        else:
             self._start_draining(client)
 
     async def delivered(self, client: Client) -> None:
@@ -83,6 +90,7 @@ class Pump:
         outlet = client.outlet  # another connection may take over meanwhile: that one is not paused
         self._paused.add(outlet)
         self._mark(outlet)
+        _step_out(client)
         try:
             yield
         finally:
@@ -93,18 +101,33 @@ class Pump:
         """Tell whether the socket of an outlet is full, so that bytes go out only as its peer takes some."""
         return outlet in self._draining
 
-    async def _walk(self, room: Room) -> None:
+    async def _pass(self, room: Room, cohort: Cohort[Member]) -> None:
+        """Send the members of a cohort what was in the log at the beginning, or as much as a slice has."""
         end = room.log.end
-        # A copy: members come and go while others have their turn.
-        for turn, member in enumerate(tuple(room.members.values()), 1):
-            if member.cursor < end and not member.client.outlet.is_paused:
-                if not _push(member):
-                    self._start_draining(member.client)
-                elif member.cursor < end:  # a slice is bounded: the rest is for the next pass
-                    self.schedule(room)
-            if turn % SENDS_PER_TURN == 0:
-                await trio.lowlevel.checkpoint()
-        await trio.lowlevel.checkpoint()
+        cohort.begin_pass()
+        for member in tuple(cohort.apart):  # a copy: members come and go while others have their turn
+            if member in cohort.apart:
+                self._send_apart(member, end)
+            if self._turn.is_over:
+                await self._turn.give_way()
+        while cohort.unserved:
+            for member in self._turn.offer(cohort):
+                self.flush(member.client)
+                if self._turn.is_over:
+                    await self._turn.give_way()
+            if self._turn.is_over:
+                await self._turn.give_way()
+        if cohort.cursor < end:  # a slice is bounded: the rest is for the next pass
+            self.schedule(room)
+
+    def _send_apart(self, member: Member, end: int) -> None:
+        """Send a member its next slice; it is in step again if it stands where the others do then."""
+        if member.cursor < end and not member.outlet.is_paused:
+            if not _push(member):
+                self._start_draining(member.client)
+            elif member.cursor < end:
+                self.schedule(member.room)
+        member.cohort.step_in(member)
 
     def _send_all(self, client: Listener) -> bool:
         """-> whether the kernel took everything that waits for a client."""
@@ -120,6 +143,7 @@ class Pump:
         self._draining[client.outlet] = trio.Event()
         client.outlet.backlog = backlog = Backlog(trio.current_time(), trio.current_time())
         self._mark(client.outlet)
+        _step_out(client)
         self._nursery.start_soon(self._drain, client, client.outlet, backlog)
 
     async def _drain(self, client: Listener, outlet: Outlet, backlog: Backlog) -> None:
@@ -147,9 +171,21 @@ class Pump:
             outlet.backlog = None
             self._mark(outlet)
             drained.set()
+            if client.outlet is outlet:
+                _step_in(client)
 
     def _mark(self, outlet: Outlet) -> None:
         outlet.is_paused = outlet in self._draining or outlet in self._paused
+
+
+def _step_in(client: Listener) -> None:
+    for member in client.memberships:
+        member.cohort.step_in(member)
+
+
+def _step_out(client: Listener) -> None:
+    for member in client.memberships:
+        member.cohort.step_out(member)
 
 
 def _push(member: Member) -> bool:

@@ -220,7 +220,7 @@ class LinesSession:
         posted: list[Posted] = []
         texts: list[str] = []
         if self._decoder.needs_crlf:
-            self._outlet.ends_in_crlf = True
+            self._outlet.end_in_crlf()
         # Before anything else: after some keys, telnet shows nothing until its command is answered.
         has_answered = self._decoder.telnet is not None and self._answer_telnet(self._decoder.telnet)
         now = trio.current_time()

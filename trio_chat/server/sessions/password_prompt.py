@@ -63,7 +63,8 @@ async def next_line(
         if (decoder.telnet and decoder.telnet.is_over) or not (data := await peer.receive()):
             return None
         lines += decoder.feed(data)
-        outlet.ends_in_crlf |= decoder.needs_crlf
+        if decoder.needs_crlf:
+            outlet.end_in_crlf()
         if decoder.telnet and (reply := decoder.telnet.take_reply()) is not None and not outlet.unsent_bytes:
             outlet.write_bytes(reply)  # else it reads nothing of what it is sent
             outlet.push(None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_chat.chat.outlet import Backlog, CloseReason, Unsent
+from trio_chat.chat.outlet import TAKES_NOTHING, Backlog, CloseReason, Sink, Unsent
 
 _TCP_CLOSE = 7
 """The state of a connection that was reset or given up, in the first byte of TCP_INFO (linux/tcp_states.h)."""
@@ -47,17 +47,18 @@ class PeerOutlet(ABC):
         "ends_in_crlf",
         "fault",
         "is_paused",
+        "sink",
         "socket",
     )
 
     def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
         """`session` is cancelled by `hang_up`."""
+        self.sink: Sink = TAKES_NOTHING
         self.is_paused = False
         self.backlog: Backlog | None = None
         self.bytes_out = 0
         self.ends_in_crlf = False
-        """True if lines end in CR LF for this client, whose terminal does not return to the left margin for LF. Set by
-        its session. The log has lines in LF; they are changed as they are sent."""
+        """True if lines end in CR LF for this client. The log has lines in LF; they are changed as they are sent."""
         self.close_reason: CloseReason | None = None
         """The reason for which the server closes the connection, if it does. Nothing is sent after the farewell."""
         self.fault: OSError | None = None
@@ -86,6 +87,11 @@ class PeerOutlet(ABC):
     async def wait_writable(self) -> None:
         """Return when a push is worth trying again. Raises trio.ClosedResourceError."""
 
+    def end_in_crlf(self) -> None:
+        """End lines in CR LF from now on: the terminal of this client does not return to the left margin for LF."""
+        self.ends_in_crlf = True
+        self.sink = TAKES_NOTHING
+
     def write(self, data: bytes) -> None:
         """Add whole lines for this client alone, in LF; the next push sends them."""
         self.write_bytes(self._ended(data))
@@ -93,6 +99,7 @@ class PeerOutlet(ABC):
     def write_bytes(self, data: bytes) -> None:
         """Add bytes for this client alone, as they are; the next push sends them."""
         self._pending = b"".join((self._pending, data)) if self._pending else data
+        self.sink = TAKES_NOTHING
 
     def _ended(self, lines: bytes) -> bytes:
         """Return lines of LF with the ending that this client needs."""
@@ -103,6 +110,10 @@ class PeerOutlet(ABC):
         if not self.close_reason:
             self.write(self._notices.gap(room, missed))
 
+    def report_fault(self, error: OSError) -> None:
+        """Note that the connection is broken: a send has failed with this error."""
+        self.fault = self.fault or OSError(*error.args)  # without its traceback, whose frames hold this outlet
+
     def hang_up(self, reason: CloseReason, text: str = "") -> None:
         """Cancel the session, which sends the farewell on its way out, without waiting. The first reason counts.
 
@@ -111,6 +122,7 @@ class PeerOutlet(ABC):
         if self.close_reason:
             return
         self.close_reason = reason
+        self.sink = TAKES_NOTHING  # nothing comes after the farewell
         self._farewell = self._notices.farewell(reason, text or reason.text)
         self._session.cancel()
 

@@ -5,19 +5,25 @@ to its own requests, and the rest of a line of which the kernel took half. (A cu
 not do: the line can leave the log's window while its reader is stuck, and the next one would then begin in mid-line.)
 """
 
+import socket
+
 import trio
 
-from trio_chat.chat.outlet import Unsent
-from trio_chat.server.transport.outlet import PeerOutlet
+from trio_chat.chat.outlet import TAKES_NOTHING, Unsent
+from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 
 IN_CRLF_BYTES = 16 * 1024
 """Bytes changed to CR LF at once, and the most that is held for a stuck reader, as in TLS."""
 
 
 class SocketOutlet(PeerOutlet):
-    """Sends to a non-blocking socket."""
+    """Sends to a non-blocking socket, which takes what is shared with others too while nothing is pending."""
 
     __slots__ = ()
+
+    def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
+        super().__init__(sock, notices, session)
+        self._keep(b"")
 
     @property
     def unsent_bytes(self) -> int:
@@ -40,7 +46,7 @@ class SocketOutlet(PeerOutlet):
         if sent == len(data):
             member.advance(end)
             return True
-        self._pending = member.advance_partially(sent)
+        self._keep(member.advance_partially(sent))
         return False
 
     def _push_in_crlf(self, member: Unsent, data: bytes, end: int) -> bool:
@@ -60,8 +66,14 @@ class SocketOutlet(PeerOutlet):
     def _push_pending(self) -> bool:
         """Offer what is pending, as a view: the rest of megabytes must not be copied after every send."""
         pending = memoryview(self._pending)
-        self._pending = pending[self._offer(pending) :] or b""
+        self._keep(pending[self._offer(pending) :] or b"")
         return not self._pending
+
+    def _keep(self, pending: bytes | memoryview) -> None:
+        """Keep bytes that go before all others; none if there are none any more."""
+        self._pending = pending
+        is_free = not (pending or self.ends_in_crlf or self.close_reason)
+        self.sink = self.socket if is_free else TAKES_NOTHING
 
     def _offer(self, data: bytes | memoryview) -> int:
         """-> how many bytes the kernel took. All of them where the connection is broken: reading reports it."""
@@ -70,7 +82,7 @@ class SocketOutlet(PeerOutlet):
         except BlockingIOError:
             return 0
         except OSError as error:
-            self.fault = OSError(*error.args)  # without its traceback, whose frames hold this outlet
+            self.report_fault(error)
             sent = len(data)
         self.bytes_out += sent
         return sent
