@@ -88,7 +88,7 @@ def test_the_help_of_serve_has_every_setting_under_a_heading_of_its_own() -> Non
     ("arguments", "shown"),
     [
         (["help"], "Usage: trio-chat [OPTIONS] [COMMAND]"),
-        (["help", "join"], "Usage: trio-chat join [OPTIONS] HOST [PORT]"),
+        (["help", "join"], "Usage: trio-chat join [OPTIONS] [HOST] [PORT]"),
         (["help", "history", "export"], "Usage: trio-chat history export [OPTIONS] [FILE]"),
         (["history"], "Usage: trio-chat history [OPTIONS]"),
     ],

@@ -5,7 +5,7 @@ import random
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from trio_chat.config import (
     unknown_variable_warnings,
 )
 from trio_chat.config.click_options import SectionedCommand, SettingsCommand, config_option, deferred_options
+from trio_chat.config.client_file import read_client_file
+from trio_chat.config.loading import SettingsTable
 from trio_chat.config.setting_types import integer
 from trio_chat.journal.engines import forms_help
 from trio_chat.operate.command_table import OPERATOR_COMMANDS, load_command
@@ -185,9 +187,15 @@ def _exit(_number: int, _frame: object) -> None:
     os._exit(0)
 
 
-def _load(struct: type[_Settings], flags: Mapping[str, object], *, file: Path | None = None) -> _Settings:
+def _load(
+    struct: type[_Settings],
+    flags: Mapping[str, object],
+    *,
+    file: Path | None = None,
+    tables: Sequence[SettingsTable] = (),
+) -> _Settings:
     """Load the settings; warn on stderr of unknown variables that look like one."""
-    settings = load(struct, flags, os.environ, file=file)
+    settings = load(struct, flags, os.environ, file=file, tables=tables)
     for warning in unknown_variable_warnings(os.environ):
         print(f"trio-chat: {warning}", file=sys.stderr)
     return settings
@@ -228,24 +236,38 @@ def check_config(config: Path | None, quiet: bool, **flags: Any) -> int:
 
 
 @cli.command(cls=SettingsCommand)
-@click.argument("host")
+@click.argument("host", required=False)
 @click.argument("port", required=False)
 @deferred_options(JoinSettings)
-def join(host: str, port: str | None, **flags: Any) -> int:
+def join(host: str | None, port: str | None, **flags: Any) -> int:
     """Join the chat at HOST, on PORT or 5555.
 
-    HOST:PORT and NICK@HOST work too, and so does the line of an invite, HOST:PORT/CODE/FINGERPRINT. Each option can
-    also be set by an environment variable, such as TRIO_CHAT_NICK=alice. In a pipeline it sends the lines of its input
-    and exits: echo hello | trio-chat join HOST
+    HOST:PORT and NICK@HOST work too, and so does the line of an invite, HOST:PORT/CODE/FINGERPRINT, or the name of a
+    server that is saved in client.toml. Without HOST, it offers the servers of last time. Each option can also be set
+    by an environment variable, such as TRIO_CHAT_NICK=alice. In a pipeline it sends the lines of its input and exits:
+    echo hello | trio-chat join HOST
     """
+    file = read_client_file()
+    if host is None:
+        if not (os.isatty(0) and os.isatty(1)):
+            raise click.UsageError("Missing argument 'HOST'.", click.get_current_context())
+        from trio_chat.client.server_choice import choose_server
+
+        host = choose_server(file)
     code = digest = ""
     if invite := _INVITE.fullmatch(host):
         host, code, digest = invite["address"], invite["code"], invite["digest"].lower().removeprefix("-")
     nick, _, host = host.rpartition("@")
     if nick and flags["nick"] not in (None, nick):
         raise ConfigError(f"two nicks: {nick}@ and --nick {flags['nick']}")
-    settings = _load(JoinSettings, flags | ({"nick": nick} if nick else {}))
-    host, number = _split_address(host, port)
+    given = flags | ({"nick": nick} if nick else {})
+    settings = _load(JoinSettings, given, tables=file.tables_for(host))
+    named = host
+    if host in file.servers:
+        host, saved_port = file.address_of(host)
+        number = _split_address(host, port)[1] if port else saved_port or CHAT_PORT
+    else:
+        host, number = _split_address(host, port)
     from trio_chat.client.startup_terminal import typing_hidden
 
     with typing_hidden():
@@ -253,7 +275,13 @@ def join(host: str, port: str | None, **flags: Any) -> int:
         from trio_chat.client.options import address_from, identity_from, view_options_from
 
         address = address_from(host, number, settings, digest)
-        return run_client(address, identity_from(settings, code), view_options_from(settings), is_once=settings.once)
+        options = view_options_from(settings, file)
+        status = run_client(address, identity_from(settings, code), options, is_once=settings.once)
+        if options.remembers_rooms and status == 0:
+            from trio_chat.client.server_choice import remember_server
+
+            remember_server(named, port, nick)
+        return status
 
 
 def _split_address(host: str, port: str | None) -> tuple[str, int]:

@@ -60,7 +60,7 @@ def join(
             print_error(warning)
         make_view, run_view = _choose_view(options)
         view = make_view(
-            Transcript(catalogue),
+            Transcript(catalogue, words=options.words),
             address,
             identity,
             outbox,

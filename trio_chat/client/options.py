@@ -7,13 +7,18 @@ from pathlib import Path
 from msgspec import Struct
 
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.nicks import check_nick
+from trio_chat.chat.nicks import NICK_MAX, check_nick
 from trio_chat.client.link.address import Address, TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers, default_folder, fingerprint_of
 from trio_chat.client.link.tls import TlsAddress
 from trio_chat.client.startup_terminal import is_terminal
+from trio_chat.client.themes import TERMINAL, Theme, theme_named
 from trio_chat.config import ConfigError, JoinSettings, read_password_file
+from trio_chat.config.client_file import ClientFile
+
+WORDS_MAX = 8
+"""Words that call a person: each line is searched for all of them."""
 
 
 class ViewOptions(Struct, frozen=True):
@@ -21,6 +26,10 @@ class ViewOptions(Struct, frozen=True):
 
     view: str = "lines"
     """`lines`, or `screen` where the whole of a terminal is wanted."""
+    theme: Theme = TERMINAL
+    """The colours of the screen view."""
+    words: tuple[str, ...] = ()
+    """Words that call the person as their name does."""
     history_lines: int | None = None
     """Lines of history shown when a room is joined, followed by who is there; None for neither."""
     has_bell: bool = False
@@ -118,10 +127,14 @@ def default_nick_from(environment: Mapping[str, str]) -> str:
         return ""
 
 
-def view_options_from(settings: JoinSettings) -> ViewOptions:
-    """Return the options of a view."""
+def view_options_from(settings: JoinSettings, file: ClientFile | None = None) -> ViewOptions:
+    """Return the options of a view; `file` has the person's own themes. Raises ConfigError."""
+    if len(settings.highlight) > WORDS_MAX or any(len(word) > NICK_MAX for word in settings.highlight):
+        raise ConfigError(f"--highlight: expected at most {WORDS_MAX} words, of at most {NICK_MAX} characters each")
     return ViewOptions(
         view=settings.view,
+        theme=theme_named(settings.theme, file.themes, file.where) if file else theme_named(settings.theme),
+        words=settings.highlight,
         history_lines=settings.history,
         has_bell=settings.bell,
         has_links=settings.links,

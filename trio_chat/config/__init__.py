@@ -445,6 +445,21 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
             choice("VIEW", "lines", "screen"),
         ),
     ] = "lines"
+    theme: Annotated[
+        str,
+        SettingMeta(
+            "Colours of the full screen: terminal, dark, light, mono, or a theme from your client.toml.",
+            text("NAME", "the name of a theme"),
+        ),
+    ] = "terminal"
+    highlight: Annotated[
+        tuple[str, ...],
+        SettingMeta(
+            "Word that calls you like your name does; repeatable.",
+            text_list("WORD", "words"),
+            "none",
+        ),
+    ] = ()
     history: Annotated[
         int, SettingMeta("At a terminal, number of past lines to show when entering a room.", integer(0, 100))
     ] = 20

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from platformdirs import user_data_path, user_state_path
+from platformdirs import user_config_path, user_data_path, user_state_path
 
 from trio_chat.config.loading import ConfigError
 
@@ -16,6 +16,11 @@ def data_folder() -> Path:
 def state_folder() -> Path:
     """Return the folder for the state of a client. Raises ConfigError for a user without a home folder."""
     return _find(user_state_path, "set HOME, or the folder with XDG_STATE_HOME")
+
+
+def config_folder() -> Path:
+    """Return the folder for the settings of a client. Raises ConfigError for a user without a home folder."""
+    return _find(user_config_path, "set HOME, or the folder with XDG_CONFIG_HOME")
 
 
 def _find(find: Callable[..., Path], remedy: str) -> Path:

@@ -1,7 +1,7 @@
 """Loading of settings: a flag overrides a variable, a variable the file, the file the default."""
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -99,6 +99,13 @@ def settings_of(struct: type[msgspec.Struct]) -> Iterator[Setting]:
         yield Setting(column.name, meta.help, meta.type, default, meta.is_live, meta.section, meta.short)
 
 
+class SettingsTable(NamedTuple):
+    """Values by their TOML keys, and where each of them stands, for errors."""
+
+    values: Mapping[str, object]
+    where: Callable[[str], str]
+
+
 @dataclass(frozen=True, slots=True)
 class SourcedValue:
     """A value of a setting, and where it was found."""
@@ -139,14 +146,25 @@ def collect(
     environment: Mapping[str, str],
     *,
     file: Path | None = None,
+    tables: Sequence[SettingsTable] = (),
 ) -> CollectedSettings:
-    """Collect settings from flags (by name; None and an empty tuple are unset), variables and file. Raises nothing."""
+    """Collect settings from flags (by name; None and an empty tuple are unset), variables and file. Raises nothing.
+
+    `tables` are from other files: they override that file, and each the one before it.
+    """
     found = CollectedSettings()
     settings = list(settings_of(struct))
-    table = _read_table(file, [setting.key for setting in settings], found.errors) if file else {}
+    keys = [setting.key for setting in settings]
+    table = _read_table(file, keys, found.errors) if file else {}
+    found.errors += [
+        _unknown(key, f"{more.where(key)}: ", keys) for more in tables for key in more.values if key not in keys
+    ]
     for setting in settings:
         if setting.key in table:
             found.add(setting, table[setting.key], f"{file}: {setting.key}", is_toml=True)
+        for more in tables:
+            if setting.key in more.values:
+                found.add(setting, more.values[setting.key], more.where(setting.key), is_toml=True)
         if written := environment.get(setting.variable):  # an empty one is unset, as Compose files write it
             found.add(setting, written, setting.variable)
         if (given := flags.get(setting.name)) not in (None, ()):
@@ -155,10 +173,15 @@ def collect(
 
 
 def load(
-    struct: type[_S], flags: Mapping[str, object], environment: Mapping[str, str], *, file: Path | None = None
+    struct: type[_S],
+    flags: Mapping[str, object],
+    environment: Mapping[str, str],
+    *,
+    file: Path | None = None,
+    tables: Sequence[SettingsTable] = (),
 ) -> _S:
-    """Load settings from flags, variables and file; see `collect`. Raises ConfigError with the first error."""
-    return collect(struct, flags, environment, file=file).build(struct)
+    """Load settings from flags, variables and files; see `collect`. Raises ConfigError with the first error."""
+    return collect(struct, flags, environment, file=file, tables=tables).build(struct)
 
 
 def unknown_variables(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
@@ -204,21 +227,35 @@ def _read_table(file: Path, keys: list[str], errors: list[str]) -> dict[str, obj
     except ConfigError as error:
         errors.append(str(error))
         return {}
-    for key in table:
-        if key not in keys:
-            near = get_close_matches(key, keys, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(keys)}"
-            errors.append(f"{file}: there is no setting {key!r}; {hint}")
+    errors += [_unknown(key, f"{file}: ", keys) for key in table if key not in keys]
     return table
+
+
+def _unknown(key: str, where: str, keys: list[str]) -> str:
+    """Return the error for a key that is no setting, with the most similar one that is."""
+    near = get_close_matches(key, keys, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(keys)}"
+    return f"{where}there is no setting {key!r}; {hint}"
 
 
 def _read_file(file: Path) -> dict[str, object]:
     try:
-        table = tomllib.loads(read_bounded(file).decode("utf-8-sig"))  # Windows' Notepad writes a byte order mark
+        _, table = read_toml_text(file)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    return {key.replace("_", "-"): value for key, value in table.items()}  # people write both
+
+
+def read_toml_text(file: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file, and what it says. Raises FileNotFoundError, and ConfigError for all else."""
+    try:
+        text = read_bounded(file).decode("utf-8-sig")  # Windows' Notepad writes a byte order mark
+        return text, tomllib.loads(text)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start}") from error
     except (ValueError, RecursionError) as error:  # thousands of digits or brackets raise it, too
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
-    return {key.replace("_", "-"): value for key, value in table.items()}  # people write both

@@ -122,6 +122,18 @@ def test_a_name_calls_with_and_without_spaces_around_it(you: str, text: str, mar
     assert is_mention(entry, you) == bool(marked)
 
 
+def test_words_of_ones_own_call_like_a_name() -> None:
+    transcript = Transcript(Catalogue(), words=("deploy", "prod", "プリンタ"))
+    entry = Said(id=1, room="lobby", kind="said", time=0.0, author="eve", text="bob: Deploy to prod, redeploy プリンタ")
+
+    (row,) = transcript.entry(entry, room="lobby", you="bob")
+
+    assert [part.text for part in row if part.style is Style.MENTION] == ["bob", "Deploy", "prod", "プリンタ"]
+    assert is_mention(entry, "", transcript.words) is False
+    assert is_mention(entry, "carol", transcript.words)
+    assert not is_mention(entry, "eve", transcript.words)
+
+
 @given(st.text())
 def test_any_input_becomes_one_printable_line_without_drawings(line: str) -> None:
     shown = plain(Transcript(Catalogue()).received(line))

@@ -192,7 +192,7 @@ def _names(keys: Sequence[object]) -> list[str]:
 
 def run_screen_view(view: ScreenView, catalogue: Catalogue) -> int:
     """Chat on the terminal. -> exit status. Raises LinkError, OSError"""
-    screen = TerminalScreen(sys.stdin, sys.stdout, has_links=view.options.has_links)
+    screen = TerminalScreen(sys.stdin, sys.stdout, has_links=view.options.has_links, theme=view.options.theme)
     run = partial(view.run, partial(view.open_surface, screen, catalogue), is_persistent=True)
     try:
         return trio.run(run, clock=AwakeClock())

@@ -22,8 +22,9 @@ from urwid.display.common import Hyperlink
 from urwid.display.raw import Screen
 
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
-from trio_chat.client.screen_view.palette import PALETTE
+from trio_chat.client.screen_view.palette import palette_of
 from trio_chat.client.startup_terminal import PictureColours, pictures_on
+from trio_chat.client.themes import TERMINAL, THEMES, Theme
 from trio_chat.client.transcript.rows import Part, Row
 from trio_chat.stickers.half_blocks import to_256
 
@@ -47,15 +48,16 @@ RESTORE_TIMEOUT_S = 1.0
 class TerminalScreen(Screen):
     """A screen whose output is sent by `send`, and whose keys go to a callback."""
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, *, has_links: bool = False) -> None:
+    def __init__(self, stdin: TextIO, stdout: TextIO, *, has_links: bool = False, theme: Theme = TERMINAL) -> None:
         urwid.set_encoding("utf-8")
         super().__init__(stdin, stdout, bracketed_paste_mode=True, focus_reporting=False)
-        if os.environ.get("NO_COLOR"):
-            self.set_terminal_properties(colors=1)
-        for name, foreground, background, mono in PALETTE:
-            self.register_palette_entry(name, foreground, background, mono)
-        self.hyperlinks = has_links and not self.term.startswith(WITHOUT_OSC)
         self._has_true_colour = pictures_on(os.environ) == PictureColours.TRUE
+        if os.environ.get("NO_COLOR") and not theme.is_mono:
+            theme = THEMES["mono"]
+        self.set_terminal_properties(colors=1 if theme.is_mono else 16777216 if self._has_true_colour else 256)
+        for entry in palette_of(theme):
+            self.register_palette_entry(*entry)
+        self.hyperlinks = has_links and not self.term.startswith(WITHOUT_OSC)
         self._output: list[str] = []
         self._unsent = b""
         self._shown_title = ""

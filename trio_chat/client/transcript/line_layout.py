@@ -181,7 +181,7 @@ class LineLayout:
 
     def _called(self, text: str, *, is_mention: bool) -> Iterator[Part]:
         if is_mention:
-            yield from mark_mentions(Part(text), self.label, is_told=False)
+            yield from mark_mentions(Part(text), self.label, self._transcript.words, is_told=False)
         else:
             yield Part(text)
 

@@ -224,7 +224,7 @@ class Narrator:
         rows = self._with_time(
             self.transcript.entry(entry, room=self.room, you=link.label, columns=columns), entry.time
         )
-        is_mentioned = is_mention(entry, link.label)
+        is_mentioned = is_mention(entry, link.label, self.transcript.words)
         return RenderedOutput((TranscriptItem(rows, entry.room, entry.id, entry.kind, is_mention=is_mentioned),))
 
     def _is_left_out(self, received: Received, link: LinkState) -> bool:

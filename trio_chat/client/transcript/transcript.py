@@ -5,7 +5,7 @@ Pure: it prints nothing and knows no terminal. A view decides on the look of a s
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -33,6 +33,9 @@ _CHARS_A_COLUMN = 8
 
 CALLED_MAX = 2048
 """Characters of a line in which a name calls somebody: to find it in so much Chinese takes up to 25 ms."""
+
+WORDS_CALLED_MAX = 400
+"""Characters of a line in which each of the person's words calls them: eight words take up to 40 ms then."""
 
 SHOWN_MAX = 2 * TEXT_MAX
 """Characters of a line that are shown. Lines of our server are shorter."""
@@ -70,6 +73,8 @@ class Transcript:
 
     catalogue: Catalogue
     name_styles: NameStyles = field(default_factory=NameStyles)
+    words: tuple[str, ...] = ()
+    """Words that call the person as their name does."""
 
     def received(self, line: str, *, columns: int | None = None) -> list[Row]:
         """Render a line of the server. Drawings wider than `columns` stay names."""
@@ -92,9 +97,11 @@ class Transcript:
         """
         has_minute = is_past and when is None
         rows = self.received((line_of_past if has_minute else line_of)(entry_of(entry)), columns=columns)
-        if is_mention(entry, you):
+        if is_mention(entry, you, self.words):
             rows[0] = tuple(
-                part for whole in rows[0] for part in mark_mentions(whole, you, is_told=entry.kind == Kind.TOLD)
+                part
+                for whole in rows[0]
+                for part in mark_mentions(whole, you, self.words, is_told=entry.kind == Kind.TOLD)
             )
         if when:
             rows[0] = (when, *rows[0])
@@ -149,13 +156,13 @@ def timestamp(when: float, now: float) -> Part:
     return Part(f"{then:%H:%M} " if then.date() == today else f"{then:%Y-%m-%d %H:%M} ", Style.NOTICE)
 
 
-def is_mention(entry: frames.Said, you: str) -> bool:
-    """Tell whether somebody else writes to `you` in private, or says your name."""
+def is_mention(entry: frames.Said, you: str, words: Sequence[str] = ()) -> bool:
+    """Tell whether somebody else writes to `you` in private, or says your name or one of your words."""
     if not you or entry.author == you:
         return False
     if entry.kind == Kind.TOLD:
         return entry.to == you
-    return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_calls(entry.text[:CALLED_MAX], you))
+    return entry.kind in (Kind.SAID, Kind.ACTED) and bool(_calls_of_all(entry.text, you, words))
 
 
 def cut_to(text: str, columns: int) -> str:
@@ -170,6 +177,19 @@ def cut_to(text: str, columns: int) -> str:
     return f"{kept}…"
 
 
+def _calls_of_all(text: str, you: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Find where a name or one of the words is called, in order, without overlaps."""
+    found = _calls(text[:CALLED_MAX], you)
+    if not words:
+        return found
+    by_words = (place for word in words for place in _calls(text[:WORDS_CALLED_MAX], word))
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted((*found, *by_words)):
+        if not merged or start >= merged[-1][1]:
+            merged.append((start, stop))
+    return merged
+
+
 @lru_cache(maxsize=16)  # an entry is asked about when it is rendered, and again for the bell
 def _calls(text: str, name: str) -> list[tuple[int, int]]:
     """Find where a name is called. Most lines do not have its letters, and are told apart sooner than by folding."""
@@ -180,13 +200,13 @@ def _calls(text: str, name: str) -> list[tuple[int, int]]:
     return calls(text, name)
 
 
-def mark_mentions(part: Part, you: str, *, is_told: bool) -> Iterator[Part]:
-    """Mark your name where it is said; in a private message, mark its author."""
+def mark_mentions(part: Part, you: str, words: Sequence[str] = (), *, is_told: bool) -> Iterator[Part]:
+    """Mark your name and your words where they are said; in a private message, mark its author."""
     if is_told or part.style is not Style.PLAIN:
         yield Part(part.text, Style.MENTION) if is_told and part.style in NAMES else part
         return
     end = 0
-    for start, stop in _calls(part.text[:CALLED_MAX], you):
+    for start, stop in _calls_of_all(part.text, you, words):
         yield Part(part.text[end:start])
         yield Part(part.text[start:stop], Style.MENTION)
         end = stop

@@ -1,0 +1,71 @@
+"""`trio-chat join` without a host: it offers saved servers and those of last time."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from trio_chat.client.memory.recent_servers import RecentServers
+
+
+@contextmanager
+def joined_at(screen: Any, home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A client in the line view, whose terminal this is."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trio_chat", "join", *arguments],
+        stdin=screen.stdin,
+        stdout=screen.stdin,
+        stderr=screen.stdin,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def leave(screen: Any, peer: Any) -> None:
+    asked = await peer.frame()
+    await peer.send(type="members", room="lobby", count=1, labels=["ann"], key=asked["key"])
+    screen.type("/quit\n")
+    await peer.part()
+    await screen.receives(b"Disconnected from the server")
+
+
+async def test_a_saved_server_is_joined_by_its_name_and_offered_from_then_on(
+    peer: Any, make_screen: Any, tmp_path: Path
+) -> None:
+    config = tmp_path / ".config/trio-chat/client.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'history = 0\n[servers.work]\nhost = "127.0.0.1"\nport = {peer.port}\nnick = "ann"\n')
+    screen = make_screen(60, 12)
+    with joined_at(screen, tmp_path, "work", "--view", "lines") as process:
+        assert (await peer.welcome())["nick"] == "ann"
+        await leave(screen, peer)
+        process.wait()
+    screen = make_screen(60, 12)
+    with joined_at(screen, tmp_path, "--view", "lines") as process:
+        await screen.shows_when(lambda lines: lines[-2:] == ["   1  work", "a number, or HOST [work]:"])
+        screen.type("1\n")
+        assert (await peer.welcome())["nick"] == "ann"
+        await leave(screen, peer)
+        process.wait()
+
+    (recent,) = RecentServers(tmp_path / ".local/state/trio-chat").read()
+    assert recent.title == "work"
+
+
+async def test_a_server_that_never_answered_is_not_offered(make_screen: Any, tmp_path: Path) -> None:
+    screen = make_screen(60, 12)
+    with joined_at(screen, tmp_path, "127.0.0.1:1", "--view", "lines") as process:
+        await screen.receives(b"trio-chat: ")
+        process.wait()
+
+    assert RecentServers(tmp_path / ".local/state/trio-chat").read() == ()
