@@ -36,6 +36,8 @@ class ViewOptions(Struct, frozen=True):
     """True if a mention rings the terminal's bell."""
     has_links: bool = False
     """True if the screen view tells the terminal which addresses it may open (OSC 8)."""
+    has_mouse: bool = False
+    """True if the screen view is told of the mouse."""
     has_times: bool = False
     """True if lines have their time in front."""
     wraps: bool = True
@@ -138,6 +140,7 @@ def view_options_from(settings: JoinSettings, file: ClientFile | None = None) ->
         history_lines=settings.history,
         has_bell=settings.bell,
         has_links=settings.links,
+        has_mouse=settings.mouse,
         has_times=(os.isatty(0) and os.isatty(1)) if settings.times is None else settings.times,
         wraps=settings.wrap,
         has_animation=settings.animation,

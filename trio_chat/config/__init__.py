@@ -445,6 +445,13 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
             choice("VIEW", "lines", "screen"),
         ),
     ] = "lines"
+    mouse: Annotated[
+        bool,
+        SettingMeta(
+            "On the full screen, scroll by the wheel and go to a room by a click; Shift selects text then, mostly.",
+            BOOLEAN,
+        ),
+    ] = False
     theme: Annotated[
         str,
         SettingMeta(

@@ -187,3 +187,23 @@ async def test_only_what_was_shown_is_read(stage_at: Any) -> None:
         await stage.leave()
 
         assert {room: mark.id for room, mark in stage.memory.remembered.marks.items()} == {"dev": 2, "lobby": 3}
+
+
+async def test_the_wheel_scrolls_and_a_click_goes_to_a_room(stage_at: Any) -> None:
+    async with stage_at(60, 12, rooms=("dev", "lobby"), has_mouse=True) as stage:
+        await fill(stage, 30)
+        stage.type("\x1b[<64;30;3M")
+        await stage.shows_somewhere("line 126", "PgDn: newer lines")
+        await stage.hides("line 127")
+        stage.type("\x1b[<65;30;3M")
+        await stage.shows_somewhere("line 129")
+        stage.type("\x1b[<0;4;2M\x1b[<0;4;2m")
+        await stage.hides("line 129")
+        stage.type("\x1b[<0;4;1M\x1b[<0;30;1M\x1b[<0;4;9M")
+        await stage.shows_somewhere("line 129")
+
+
+async def test_without_the_mouse_the_terminal_is_not_told_to_report_it(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await stage.shows(">")
+        assert b"\x1b[?1000h" not in stage.screen.received

@@ -191,3 +191,25 @@ async def test_a_command_is_shown_where_something_follows_from_it(stage_at: Any)
         await stage.shows_somewhere("> /who", "1 in #dev")
         stage.type(alt("1"))
         await stage.hides("> /")
+
+
+async def test_in_a_muted_room_only_what_calls_somebody_counts(stage_at: Any) -> None:
+    async with stage_at(60, 9, rooms=("dev", "lobby")) as stage:
+        stage.type(f"/mute #dev{ENTER}")
+        await stage.shows_somewhere("#dev is muted")
+        await stage.tell("chatter", room="dev")
+        await stage.tell("seen")
+        await stage.shows_somewhere("seen", "2 #dev          │")
+        await stage.tell("me: look", room="dev")
+        await stage.shows_somewhere("2 #dev        1!│")
+        stage.type(alt("2"))
+        await stage.shows_somewhere("chatter", "me: look")
+        stage.type(f"{alt('1')}/unmute dev{ENTER}")
+        await stage.shows_somewhere("#dev is not muted any more")
+        await stage.tell("counts again", room="dev")
+        await stage.shows_somewhere("2 #dev        1 │")
+        stage.type(f"/mute dev{ENTER}")
+        await stage.shows_somewhere("#dev is muted, until")
+        await stage.leave()
+
+        assert stage.memory.remembered.muted == ("dev",)

@@ -269,3 +269,18 @@ def test_what_waits_for_a_member_and_what_is_new_elsewhere_is_told(narrator: Nar
 
 def test_a_password_is_not_shown_again(narrator: Narrator) -> None:
     assert paint(narrator.echo("/login alice correct horse"), is_coloured=False) == "> /login alice ••••\n"
+
+
+def test_a_muted_room_shows_what_calls_the_person_and_everything_while_they_look_at_it(narrator: Narrator) -> None:
+    narrator.muted.add_all(["dev"])
+    state = State()
+
+    quiet = narrator.render(Received(said(1, room="dev"), is_own=False), state)
+    called = narrator.render(Received(said(2, room="dev", text="me: hi"), is_own=False), state)
+    elsewhere = narrator.render(Received(said(3), is_own=False), state)
+    narrator.room = "dev"
+    looked_at = narrator.render(Received(said(4, room="dev"), is_own=False), state)
+
+    assert [bool(output.items) for output in (quiet, called, elsewhere, looked_at)] == [False, True, True, True]
+    assert narrator.muted.remove("dev")
+    assert not narrator.muted.remove("dev")

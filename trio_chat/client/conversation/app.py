@@ -72,6 +72,7 @@ class ChatApp(ABC):
             self.memory.server.start_in(identity.rooms)
         known = self.memory.remembered
         self.narrator.people.ignored.add_all(known.ignored, known.ignored_accounts)
+        self.narrator.muted.add_all(known.muted)
         self.address = address
         self._identity = identity
         self._outbox = outbox

@@ -25,6 +25,7 @@ from trio_chat.client.transcript.input import (
     Local,
     LogIn,
     Meaning,
+    MuteRoom,
     help_lines,
     meaning_of,
     without_secret,
@@ -194,6 +195,8 @@ class Sender:
             if meaning.name and self._link.account:
                 self._link.keep_ignored(self._narrator.people.ignored.names)
             return rows + self._display.transcript.notice(text)
+        if isinstance(meaning, MuteRoom):
+            return rows + self._display.transcript.notice(self._mute(meaning))
         if isinstance(meaning, frames.RunCommand) and without_secret(line) != line and not self._link.may_send_password:
             return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
         await self._display.print(rows)
@@ -265,6 +268,14 @@ class Sender:
             )
         people.ignore(name)
         return f"you are ignoring [{name}], until you /unignore {name}"
+
+    def _mute(self, mute: MuteRoom) -> str:
+        """MuteRoom a room, or no longer. -> the notice for the person"""
+        muted, room = self._narrator.muted, mute.room
+        if mute.is_over:
+            return f"#{room} is not muted any more" if muted.remove(room) else f"#{room} is not muted"
+        muted.add_all([room])
+        return f"#{room} is muted, until you /unmute {room}: only what calls you there counts"
 
     def _do(self, local: Local) -> list[Row]:
         transcript, room = self._display.transcript, self._narrator.room

@@ -29,6 +29,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str = ""
     marks: Mapping[str, ReadMark] = msgspec.field(default_factory=dict)
     """By room."""
+    muted: tuple[str, ...] = ()
+    """The rooms that are muted."""
     name: str = ""
     """The name that is the person's own there, by which they join again."""
 
@@ -45,6 +47,7 @@ def merge(stored: Remembered, *, before: Remembered, now: Remembered) -> Remembe
         rooms=rooms,
         ignored=ignored,
         ignored_accounts={name: accounts[name][:NAME_MAX] for name in ignored if name in accounts},
+        muted=_changed(stored.muted, before.muted, now.muted)[-ROOMS_MAX:],
         epoch=now.epoch,
         marks={room: marks[room] for room in rooms if room in marks},
         name=(now.name or stored.name)[:NAME_MAX],

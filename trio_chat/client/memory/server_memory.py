@@ -65,9 +65,10 @@ class ServerMemory:
 
 def _valid(found: Remembered) -> Remembered:
     """Raises ValueError where there is more than any client would save."""
-    names = (*found.rooms, *found.ignored, *found.marks, *found.ignored_accounts, *found.ignored_accounts.values())
+    ignored = (*found.ignored, *found.ignored_accounts, *found.ignored_accounts.values())
+    names = (*found.rooms, *found.marks, *found.muted, *ignored)
     ignored_most = max(len(found.ignored), len(found.ignored_accounts))
-    if max(len(found.rooms), len(found.marks)) > ROOMS_MAX or ignored_most > IGNORED_MAX:
+    if max(len(found.rooms), len(found.marks), len(found.muted)) > ROOMS_MAX or ignored_most > IGNORED_MAX:
         raise ValueError("too many")
     if any(not 0 < len(name) <= NAME_MAX for name in names) or max(len(found.epoch), len(found.name)) > NAME_MAX:
         raise ValueError("too long")

@@ -16,7 +16,7 @@ from trio_chat.awake_clock import AwakeClock
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.conversation.app import ChatApp
 from trio_chat.client.conversation.surface import Surface
-from trio_chat.client.screen_view.frame import columns_of, make_frame, panes_of
+from trio_chat.client.screen_view.frame import columns_of, make_frame, panes_of, room_at
 from trio_chat.client.screen_view.navigation import Navigation
 from trio_chat.client.screen_view.notifier import Notifier
 from trio_chat.client.screen_view.screen_display import ScreenDisplay
@@ -52,7 +52,7 @@ class ScreenView(ChatApp):
     @asynccontextmanager
     async def open_surface(self, screen: TerminalScreen, catalogue: Catalogue) -> AsyncIterator[Surface]:
         """Take over a terminal until the end of the block, then restore it."""
-        self.narrator.sums_presence = False
+        self.narrator.sums_presence = self.narrator.hides_muted = False
         drawing = Drawing(screen, self._make_state(), has_times=self.options.has_times)
         state = drawing.state
         notifier = Notifier(screen.write, has_bell=self.options.has_bell)
@@ -77,8 +77,10 @@ class ScreenView(ChatApp):
             print_text=screen.print,
         )
         surface.forget_screen = screen.clear
+        surface.room_at = lambda column, row: room_at(state, *drawing.size, (column, row))
         drawing.navigation = navigation
         try:
+            screen.set_mouse_tracking(self.options.has_mouse)
             screen.start()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_read_keys, screen, surface)
@@ -186,8 +188,18 @@ async def _read_keys(screen: TerminalScreen, surface: ScreenSurface) -> None:
 
 
 def _names(keys: Sequence[object]) -> list[str]:
-    """Return the keys among what a terminal reports: no clicks."""
-    return [key for key in keys if isinstance(key, str)]
+    """Return the names of keys, also for the wheel of a mouse, and for a click, with its column and row."""
+    names = (key if isinstance(key, str) else _name_of_click(key) for key in keys)
+    return [name for name in names if name]
+
+
+def _name_of_click(key: object) -> str:
+    match key:
+        case ("mouse press", 1, int() as column, int() as row):
+            return f"click {column} {row}"
+        case ("mouse press", 4 | 5 as button, int(), int()):
+            return "wheel up" if button == 4 else "wheel down"
+    return ""
 
 
 def run_screen_view(view: ScreenView, catalogue: Catalogue) -> int:

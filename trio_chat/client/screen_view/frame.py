@@ -5,12 +5,13 @@ from trio_chat.client.screen_view.input_pane import input_pane, input_rows, menu
 from trio_chat.client.screen_view.key_list import key_rows
 from trio_chat.client.screen_view.members_pane import members_pane
 from trio_chat.client.screen_view.picker_pane import picker_pane
-from trio_chat.client.screen_view.rooms_pane import rooms_pane
+from trio_chat.client.screen_view.rooms_pane import room_in_row, rooms_pane
 from trio_chat.client.screen_view.status_pane import status_pane
 from trio_chat.client.screen_view.transcript_pane import topic_row, transcript_pane
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.line_layout import Columns
 from trio_chat.client.transcript.panes import Panes, panes_for
+from trio_chat.client.transcript.room_list import RoomState
 from trio_chat.client.transcript.row_breaking import fit_row
 from trio_chat.client.transcript.rows import Part, Row, Style
 
@@ -26,6 +27,15 @@ def columns_of(panes: Panes, *, has_times: bool) -> Columns:
     """Return the columns of the transcript: beside other panes, with a margin."""
     margin = int(panes.rooms > 0) + int(panes.members > 0)
     return Columns(max(panes.transcript - margin, 1), has_times, max(panes.body_rows // 2, 1))
+
+
+def room_at(state: ViewState, columns: int, rows: int, place: tuple[int, int]) -> RoomState | None:
+    """Return the room whose name is at a column and row of the screen, if there is one."""
+    panes = panes_of(state, columns, rows)
+    column, row = place
+    if column >= panes.rooms or row >= panes.body_rows:
+        return None
+    return room_in_row(state.rooms, panes.body_rows, row)
 
 
 def make_frame(state: ViewState, columns: int, rows: int, *, has_times: bool) -> tuple[list[Row], tuple[int, int]]:
@@ -49,7 +59,9 @@ def _body(state: ViewState, panes: Panes, *, has_times: bool) -> list[Row]:
     middle = _middle(state, panes, columns_of(panes, has_times=has_times))
     columns = [(fit_column(middle, panes.transcript, height))]
     if panes.rooms:
-        columns.insert(0, fit_column(rooms_pane(state.rooms, panes.rooms, height), panes.rooms, height))
+        columns.insert(
+            0, fit_column(rooms_pane(state.rooms, state.narrator.muted, panes.rooms, height), panes.rooms, height)
+        )
     if panes.members:
         members = [(Part(" "), *row) for row in members_pane(state, panes.members - 1, height)]
         columns.append(fit_column(members, panes.members, height))

@@ -92,6 +92,10 @@ class Navigation:
         scroller, height = self._scroller()
         self._scroll_rows(scroller, round(pages * height) or (1 if pages > 0 else -1))
 
+    def scroll_by(self, rows: int) -> None:
+        """Scroll by so many rows: up if negative."""
+        self._scroll_rows(self._scroller()[0], rows)
+
     def _scroll_rows(self, scroller: Scroller, rows: int) -> None:
         room = self._state.rooms.current
         if rows < 0:

@@ -227,7 +227,8 @@ class ScreenDisplay:
 
     def _set_counts(self, room: RoomState | None, unread: int, mentions: int) -> None:
         if room and room is not self._state.rooms.current:
-            room.unread, room.mentions = max(unread, 0), max(mentions, 0)
+            is_muted = self._state.narrator.muted.has(room.name)
+            room.unread, room.mentions = max(mentions if is_muted else unread, 0), max(mentions, 0)
 
     def _asking(self, key: str) -> RoomState | None:
         """Return the room for which a request was made."""
@@ -251,7 +252,8 @@ class ScreenDisplay:
             room.window.add(entry, is_mention=output.is_mention)
         else:
             room.skipped_id = max(room.skipped_id, entry.id)
-        if entry.kind in NEW_KINDS and entry.author != label:
+        is_muted = self._state.narrator.muted.has(room.name) and not output.is_mention
+        if entry.kind in NEW_KINDS and entry.author != label and not is_muted:
             self._count(room, is_mention=output.is_mention)
             if output.is_mention:
                 self._notifier.call(room.title, f"{excerpt(entry.author)}: {excerpt(entry.text, _CALL_CHARS_MAX)}")
@@ -276,7 +278,7 @@ class ScreenDisplay:
         if news.is_shown:
             count = f"more than {news.count}" if news.has_more else str(news.count)
             room.window.set_rule(f"{count} new", room.window.newest_id, time.time())
-        else:
+        elif not self._state.narrator.muted.has(news.room):
             room.unread = max(news.count, 0)
 
     # Answers

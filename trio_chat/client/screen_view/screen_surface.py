@@ -19,10 +19,15 @@ from trio_chat.client.screen_view.sticker_picker import StickerPicker
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.draft_history import clean_draft
+from trio_chat.client.transcript.room_list import RoomState
 
 LINES_TYPED_MAX = 3
 """Lines in one burst of keys that may have been typed ahead. More are a paste that the terminal did not mark."""
 
+_CLICK = "click "
+"""The beginning of the name of a click, before column and row."""
+
+_WHEEL_ROWS = 3
 _HALF, _WHOLE = 0.5, 0.9
 """Parts of a pane by which one scrolls."""
 
@@ -60,6 +65,8 @@ class ScreenSurface:
         self._typed = TypedDrafts()
         self.forget_screen: Callable[[], None] = lambda: None
         """Called to draw everything anew."""
+        self.room_at: Callable[[int, int], RoomState | None] = lambda _column, _row: None
+        """Returns the room whose name is at a column and row of the screen."""
         self.stopped = trio.Event()
         self.last_key_at = time.time()
         self._questions = Questions(state, redraw, self.stopped)
@@ -158,6 +165,8 @@ class ScreenSurface:
             self._press_in_key_list(key)
         elif (state.hits and self._press_in_hits(key)) or self._picker.press(key):
             return
+        elif key.startswith(_CLICK):
+            self._navigation.go_to(self.room_at(*map(int, key.removeprefix(_CLICK).split())))
         elif action := self._actions.get(key):
             if key not in ("tab", "shift tab", "ctrl r"):
                 state.menu = None
@@ -178,6 +187,8 @@ class ScreenSurface:
             "down": self._drafting.down,
             "ctrl p": partial(self._drafting.recall, -1),
             "ctrl n": partial(self._drafting.recall, 1),
+            "wheel up": partial(go.scroll_by, -_WHEEL_ROWS),
+            "wheel down": partial(go.scroll_by, _WHEEL_ROWS),
             "page up": partial(go.scroll, -_WHOLE),
             "page down": partial(go.scroll, _WHOLE),
             "meta page up": partial(go.scroll, -_HALF),
@@ -211,7 +222,7 @@ class ScreenSurface:
     # Keys in other places
 
     def _press_in_key_list(self, key: str) -> None:
-        steps = {"down": 1, "up": -1, "page down": 10, "page up": -10}
+        steps = {"down": 1, "up": -1, "wheel down": 3, "wheel up": -3, "page down": 10, "page up": -10}
         if key in steps:
             self._state.keys_row = max(self._state.keys_row + steps[key], 0)
         else:
@@ -219,7 +230,16 @@ class ScreenSurface:
 
     def _press_in_hits(self, key: str) -> bool:
         """Handle a key while there are lines that a search found. -> whether it meant those"""
-        steps = {"up": -1, "down": 1, "ctrl p": -1, "ctrl n": 1, "page up": -10, "page down": 10}
+        steps = {
+            "up": -1,
+            "down": 1,
+            "wheel up": -1,
+            "wheel down": 1,
+            "ctrl p": -1,
+            "ctrl n": 1,
+            "page up": -10,
+            "page down": 10,
+        }
         if key in steps:
             self._navigation.choose_hit(steps[key])
         elif key == "enter":

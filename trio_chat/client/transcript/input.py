@@ -47,6 +47,13 @@ class Ignore(Struct, frozen=True):
     is_over: bool = False
 
 
+class MuteRoom(Struct, frozen=True):
+    """MuteRoom a room, or no longer: only what calls the person counts there."""
+
+    room: str
+    is_over: bool = False
+
+
 class LogIn(Struct, frozen=True):
     """Take a name by a key; with the code of an `invite`, make the present one our own."""
 
@@ -58,7 +65,7 @@ class LogIn(Struct, frozen=True):
         return f"LogIn({self.name!r})"
 
 
-Meaning = Message | Question | Local | Ignore | LogIn
+Meaning = Message | Question | Local | Ignore | MuteRoom | LogIn
 
 
 class TypedCommand(Struct, frozen=True):
@@ -152,6 +159,14 @@ def _ignore(it: TypedCommand) -> Meaning:
 
 def _unignore(it: TypedCommand) -> Meaning:
     return Ignore(_bare(it.argument) or it.argument, is_over=True)
+
+
+def _mute(it: TypedCommand) -> Meaning:
+    return MuteRoom(room_name(it.argument[:64]) if it.argument else it.room)
+
+
+def _unmute(it: TypedCommand) -> Meaning:
+    return MuteRoom(room_name(it.argument[:64]) if it.argument else it.room, is_over=True)
 
 
 def _register(it: TypedCommand) -> Meaning:
@@ -305,6 +320,20 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
             _unignore,
             Effect.ASKS,
             missing="a nick",
+        ),
+        Command(
+            "mute",
+            "[ROOM]",
+            "count and show only what calls you in a room that you are not looking at",
+            _mute,
+            Effect.ASKS,
+        ),
+        Command(
+            "unmute",
+            "[ROOM]",
+            "count and show everything there again",
+            _unmute,
+            Effect.ASKS,
         ),
         Command(
             "cancel",

@@ -41,6 +41,7 @@ from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.found import mark_found
 from trio_chat.client.transcript.input import without_secret
 from trio_chat.client.transcript.link_state import LinkState
+from trio_chat.client.transcript.muted_rooms import MutedRooms
 from trio_chat.client.transcript.page_end import page_end
 from trio_chat.client.transcript.people import People
 from trio_chat.client.transcript.presence_notices import NOTICES, PresenceNotices
@@ -83,6 +84,9 @@ class Narrator:
         self._visited: dict[str, None] = {room: None}
         """The rooms in which the person wanted to speak, the current one last."""
         self.people = People()
+        self.muted = MutedRooms()
+        self.hides_muted = True
+        """True if what comes in a muted room is left out here, and not by the view."""
         self.delivery = DeliveryNotices()
         self.presence = PresenceNotices()
         self.is_for_person = False
@@ -229,6 +233,8 @@ class Narrator:
 
     def _is_left_out(self, received: Received, link: LinkState) -> bool:
         entry, label = received.entry, link.label
+        if self._is_muted_line(entry, label):
+            return True
         if entry.kind in WORDS:
             return (received.is_own and not self.shows_own) or self.people.ignored.has(entry.author, entry.account)
         if entry.kind in _OWN_COMING and entry.author == label:
@@ -242,6 +248,12 @@ class Narrator:
             before, self._last_announcement = self._last_announcement, (entry.time, entry.text)
             return before == self._last_announcement
         return False
+
+    def _is_muted_line(self, entry: frames.Said, label: str) -> bool:
+        """Tell whether an entry is left out because its room is muted, and the person looks at another one."""
+        if not self.hides_muted or entry.room == self.room or not self.muted.has(entry.room):
+            return False
+        return entry.author != label and not is_mention(entry, label, self.transcript.words)
 
     def _render_answer(self, answered: Answered, link: LinkState, columns: int | None) -> Iterator[TranscriptItem]:
         match answered.answer:
@@ -275,14 +287,14 @@ class Narrator:
     def _render_page(
         self, question: Question | None, page: frames.Page, link: LinkState, columns: int | None
     ) -> Iterator[TranscriptItem]:
-        shown = [entry for entry in page.entries if not self._is_muted(entry)]
+        shown = [entry for entry in page.entries if not self._is_ignored(entry)]
         items = [self._render_past(entry, link, columns) for entry in shown]
         if isinstance(question, frames.Search):
             items = mark_found(question, items, self.room)
         items += [self._render_damaged(number) for number in page.damaged]
         yield from sorted(items, key=attrgetter("id"))
 
-    def _is_muted(self, entry: frames.Said) -> bool:
+    def _is_ignored(self, entry: frames.Said) -> bool:
         return entry.kind in WORDS and self.people.ignored.has(entry.author, entry.account)
 
     def _render_past(self, entry: frames.Said, link: LinkState, columns: int | None) -> TranscriptItem:
@@ -321,6 +333,8 @@ class Narrator:
         since = timestamp(news.time, self._now()).text.strip()
         what = "new" if news.room != frames.MAILBOX else "private messages" if news.count != 1 else "private message"
         text = f"{count} {what} since {since}"
+        if not news.is_shown and self.muted.has(news.room):
+            return _NOTHING
         if not news.is_shown:
             return self._notice(f"#{excerpt(news.room, NICK_MAX)}: {text}")
         if news.shown < news.count:
@@ -329,7 +343,11 @@ class Narrator:
 
     def _render_server_news(self, rooms: Mapping[str, frames.RoomNews]) -> RenderedOutput:
         """Render the numbers of new entries by room, of those rooms that are not shown."""
-        told = [_count_news(name, news) for name, news in rooms.items() if name != self.room and news.new > 0]
+        told = [
+            _count_news(name, news)
+            for name, news in rooms.items()
+            if name != self.room and news.new > 0 and (news.mentions > 0 or not self.muted.has(name))
+        ]
         more = [f"and {len(told) - _NEWS_MAX} more rooms"] if len(told) > _NEWS_MAX else []
         return self._here([row for line in (*told[:_NEWS_MAX], *more) for row in self.transcript.notice(line)])
 

@@ -13,6 +13,7 @@ def remembered(link: LinkState, narrator: Narrator, marks: ReadMarks) -> Remembe
         rooms=tuple(rooms),
         ignored=tuple(narrator.people.ignored.names),
         ignored_accounts=narrator.people.ignored.accounts,
+        muted=narrator.muted.names,
         epoch=marks.epoch,
         marks=dict(marks.marks),
         name=link.label if link.account else "",
