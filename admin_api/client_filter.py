@@ -81,7 +81,7 @@ Sort = Literal["connected", "-connected", "nick", "-nick", "address", "-address"
 
 async def select(chat: Chat, matches: Matches) -> AsyncIterator[list[Client]]:
     """Yield the clients that match, in turns: the connected ones, then those that are away."""
-    async for turn in in_turns((*chat.clients, *chat.away)):
+    async for turn in in_turns(tuple(chat.everybody)):
         yield [client for client in turn if matches(client)]
 
 
@@ -89,13 +89,15 @@ async def client_page(
     chat: Chat, wanted: ClientFilter, sort: Sort, *, limit: int, cursor: str = ""
 ) -> SortedPage[Client]:
     """Return the page behind a cursor. Raises ChatError for a filter or cursor that cannot be read."""
-    clients = (*chat.clients, *chat.away)
-    return await sorted_page(clients, ORDERS, sort, limit=limit, cursor=cursor, matches=wanted.compile(chat))
+    return await sorted_page(
+        tuple(chat.everybody), ORDERS, sort, limit=limit, cursor=cursor, matches=wanted.compile(chat)
+    )
 
 
 def _in_room(name: object, chat: Chat) -> Matches:
     room = chat.rooms.find(str(name))
-    return lambda client: room in client.members
+    wanted = room.name if room else str(name).removeprefix("#")
+    return lambda client: wanted in client.room_names
 
 
 def _from_network(text: object, _chat: Chat) -> Matches:
@@ -146,7 +148,7 @@ def _contains(words: object, _chat: Chat) -> Matches:
     part = str(words).casefold()
 
     def matches(client: Client) -> bool:
-        rooms = (f"#{room.name}" for room in client.members)
+        rooms = (f"#{name}" for name in client.room_names)
         return any(part in text.casefold() for text in (client.label, client.peer, client.id, *rooms))
 
     return matches

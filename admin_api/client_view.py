@@ -29,6 +29,9 @@ class ClientView(msgspec.Struct, frozen=True):
     `account`: the id of the account that it has proven to be, null for a guest; `places`: those of it, with this
     one. `tls`: the server encrypts its connection. `muted`: what it says is refused.
 
+    `node`: the server that it is on; null where there is but one. Of a client on another, `idle_s`, `lines_in`,
+    `bytes_out` and `behind` are as they were when it last came, changed or spoke first.
+
     Of a client that is away, the address and port are the last that it had; "" and 0 where a restart has lost them.
     """
 
@@ -49,6 +52,7 @@ class ClientView(msgspec.Struct, frozen=True):
     bytes_out: int
     behind: Behind
     away_s: float | None
+    node: str | None
 
 
 def view_of(chat: Chat, client: Client) -> ClientView:
@@ -59,7 +63,7 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         port=client.port,
         nick=client.nick,
         label=client.label,
-        rooms=[room.name for room in client.members],
+        rooms=list(client.room_names),
         account=client.account or None,
         places=len(chat.places_of(client)),
         mode=client.mode,
@@ -71,6 +75,7 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         bytes_out=client.bytes_out,
         behind=_behind(chat, client),
         away_s=None if (away_s := chat.away_s(client)) is None else round(away_s, 1),
+        node=client.home or chat.nodes.name or None,
     )
 
 

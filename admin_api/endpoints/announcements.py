@@ -55,11 +55,11 @@ async def announce(state: AdminState, body: NewAnnouncement) -> Response:
     room = find_room(state, body.room) if body.room is not None else None
     clients = await _matching(state, body.filter) if body.filter else None
     if room:
-        to, count = f"#{room.name}", room.headcount
+        to, count = f"#{room.name}", operator.chat.headcount(room)
     elif clients is not None and body.filter:
         to, count = body.filter.shown, len(clients)
     else:
-        to, count = "everybody", len(operator.chat.clients) + len(operator.chat.away)
+        to, count = "everybody", len(operator.chat.everybody)
     if body.dry_run:
         return answer(Announced(to, count, dry_run=True))
     if room:

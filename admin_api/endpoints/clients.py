@@ -83,7 +83,7 @@ class EndedClients(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 async def list_clients(state: AdminState, query: ClientQuery) -> Response:
     """List the clients, one a line: the connected ones, and then those that are away and may resume."""
     chat = state.operator.chat
-    limit = query.limit or len(chat.clients) + len(chat.away) or 1
+    limit = query.limit or len(chat.everybody) or 1
     page = await client_page(chat, query, query.sort, limit=limit, cursor=query.cursor)
     # A client that leaves meanwhile is still listed: it was here at the request.
     rows, view = page.items, partial(view_of, chat)
@@ -140,7 +140,7 @@ async def _selected(chat: Chat, query: EndQuery) -> list[Client]:
         names = ", ".join(ClientFilter.__struct_fields__)
         abort(problem(400, f"Without a filter this would end everybody: give at least one of {names}."))
     clients = [client async for turn in select(chat, query.compile(chat)) for client in turn]
-    if len(clients) == len(chat.clients) + len(chat.away) > 1 and query.ids is None:
+    if len(clients) == len(chat.everybody) > 1 and query.ids is None:
         abort(
             problem(400, f"The filter {query.shown} fits everybody, all {len(clients)} clients: give a narrower one.")
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
@@ -16,6 +15,7 @@ from admin_api.http.schemas import ROOM
 from admin_api.paging import PAGE_MAX, Order, sorted_page
 from admin_api.rooms import find_room, when_kept
 from admin_api.state import AdminState
+from trio_chat.chat.chat import Chat
 from trio_chat.chat.drafts import checked_topic
 from trio_chat.chat.room import Room
 from trio_chat.chat.rooms import TOPIC_MAX
@@ -73,34 +73,35 @@ class NewTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topic: Annotated[str, msgspec.Meta(max_length=TOPIC_MAX, examples=["deploy at 22:00"])]
 
 
-_ORDERS: Mapping[str, Order[Room]] = MappingProxyType(
-    {
+def _orders(chat: Chat) -> Mapping[str, Order[Room]]:
+    return {
         "name": Order(lambda room: (room.name,), tuple[str]),
-        "members": Order(lambda room: (room.headcount, room.name), tuple[int, str]),
+        "members": Order(lambda room: (chat.headcount(room), room.name), tuple[int, str]),
         "entries": Order(lambda room: (room.entries, room.name), tuple[int, str]),
     }
-)
 
 
 @endpoint("GET /rooms", Operation({200: RoomViews}, (400,), query=RoomQuery))
 async def list_rooms(state: AdminState, query: RoomQuery) -> Response:
     """List the rooms: their topics, and the numbers of members and of entries since the server started."""
-    part = query.search.casefold().removeprefix("#")
+    chat, part = state.operator.chat, query.search.casefold().removeprefix("#")
     page = await sorted_page(
-        tuple(state.operator.chat.rooms),
-        _ORDERS,
+        tuple(chat.rooms),
+        _orders(chat),
         query.sort,
         limit=query.limit,
         cursor=query.cursor,
         matches=lambda room: part in room.name or part in room.topic.casefold(),
     )
-    return list_answer("rooms", page.items, _view_of, total=page.total, matching=page.matching, next=page.next)
+    return list_answer(
+        "rooms", page.items, partial(_view_of, chat), total=page.total, matching=page.matching, next=page.next
+    )
 
 
 @endpoint("GET /rooms/<room>", Operation({200: RoomView}, (400, 404), path={"room": ROOM}))
 async def show_room(state: AdminState, room: str) -> Response:
     """Show one room."""
-    return answer(_view_of(find_room(state, room)))
+    return answer(_view_of(state.operator.chat, find_room(state, room)))
 
 
 @endpoint(
@@ -118,8 +119,8 @@ async def set_topic(state: AdminState, room: str, body: NewTopic) -> Response:
     """Set the topic of a room, in the name of the server, or clear it."""
     found = find_room(state, room)
     await when_kept(state, state.operator.set_topic(found, body.topic, by=g.by), "Set it again.")
-    return answer(msgspec.structs.replace(_view_of(found), topic=checked_topic(body.topic)))
+    return answer(msgspec.structs.replace(_view_of(state.operator.chat, found), topic=checked_topic(body.topic)))
 
 
-def _view_of(room: Room) -> RoomView:
-    return RoomView(room.name, room.topic, room.headcount, room.entries, room.newest_id)
+def _view_of(chat: Chat, room: Room) -> RoomView:
+    return RoomView(room.name, room.topic, chat.headcount(room), room.entries, room.newest_id)

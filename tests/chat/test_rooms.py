@@ -225,7 +225,7 @@ def test_a_room_in_which_nothing_was_said_is_forgotten_when_nobody_is_in_it(worl
     alice, bob = world.connect(1001), world.connect(1002)
     obey(world.chat, alice, "/join dve")
     obey(world.chat, bob, "/join dve")
-    world.chat.announce_in([*world.chat.rooms], ["dinner"])
+    world.chat.announce_in([room.name for room in world.chat.rooms], ["dinner"])
     obey(world.chat, alice, "/leave")
     world.settle()
     world.chat.tick()

@@ -18,6 +18,7 @@ import trustme
 
 from tests.conftest import PATIENCE_S
 from tests.fork_server import Process, start_watched
+from tests.redis_server import RedisServer
 
 
 class Server:
@@ -181,6 +182,17 @@ class Peer:
             lines.append(self.line())
         return lines
 
+    def until_match(self, pattern: str) -> str:
+        """Skip lines up to one in which a pattern is found. -> that one"""
+        return self.all_until_match(pattern)[-1]
+
+    def all_until_match(self, pattern: str) -> list[str]:
+        """Lines up to one in which a pattern is found."""
+        lines = [self.line()]
+        while not re.search(pattern, lines[-1]):
+            lines.append(self.line())
+        return lines
+
     def rest(self) -> bytes:
         """Everything up to the end of the connection."""
         data = self._rest
@@ -250,3 +262,25 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers on the same data folder, one after the other."""
     with ExitStack() as stack:
         yield lambda *flags: stack.enter_context(running_server(tmp_path, *flags))
+
+
+NODE_LEASE_S = 3
+"""The time after which a node that is silent is taken for gone. By default it is longer."""
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def node(redis: RedisServer, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start nodes of one chat by their names, each on a data folder of its own, also again once they have ended."""
+    with ExitStack() as stack:
+
+        def start(name: str, *flags: str) -> Server:
+            url = f"{redis.url}?node={name}&lease={NODE_LEASE_S}"
+            return stack.enter_context(running_server(tmp_path / name, "--journal", url, *flags))
+
+        yield start

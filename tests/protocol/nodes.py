@@ -1,22 +1,27 @@
-"""Several real servers on one real Redis."""
+"""Several real servers on one real Redis: what their operators see, and waiting for it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
-from tests.protocol.conftest import Server, running_server
-from tests.redis_server import RedisServer
+from tests.conftest import PATIENCE_S
+from tests.protocol.conftest import Server
+from tests.protocol.test_operators import ask
+
+T = TypeVar("T")
 
 StartNode = Callable[..., Server]
 
 
-@contextmanager
-def nodes_of(redis: RedisServer, folder: Path) -> Iterator[StartNode]:
-    """-> a function that starts a node by its name, with a data folder of its own, also once it has ended"""
-    with ExitStack() as stack:
+def clients_of(server: Server, query: str = "") -> list[dict[str, object]]:
+    """Return the clients that the operators of a server see."""
+    return list(ask(server, "GET", f"/clients{query}")["clients"])
 
-        def start(name: str, *flags: str) -> Server:
-            flags = "--journal", f"{redis.url}?node={name}", *flags
-            return stack.enter_context(running_server(folder / name, *flags))
 
-        yield start
+def until(claim: Callable[[], T]) -> T:
+    """Wait until something is so. -> it"""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := claim()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found

@@ -1,28 +1,11 @@
 """Several servers on one Redis: one chat, in one order, whatever server somebody is on."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from tests.protocol.nodes import StartNode, nodes_of
+from tests.protocol.nodes import StartNode
 from tests.protocol.test_frames import HELLO, Frames
-from tests.redis_server import RedisServer
 
 LINES = 100
-
-
-@pytest.fixture
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture
-def node(redis: RedisServer, tmp_path: Path) -> Iterator[StartNode]:
-    with nodes_of(redis, tmp_path) as start:
-        yield start
 
 
 def test_a_line_said_on_one_node_is_read_on_the_other_and_nobody_reads_their_own(node: StartNode) -> None:

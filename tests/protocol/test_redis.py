@@ -5,21 +5,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-
-import pytest
 
 from tests.conftest import PATIENCE_S
 from tests.protocol.conftest import Server
 from tests.redis_server import RedisServer, free_port
-
-
-@pytest.fixture
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
 
 
 def test_what_anyone_saw_is_there_after_a_kill_of_the_server_and_of_redis(start, redis: RedisServer) -> None:

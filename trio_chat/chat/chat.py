@@ -30,11 +30,13 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MAILBOX_MARK, MARK, SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick, fold, guest_name
+from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.presence import overdue_notices
-from trio_chat.chat.register import Register
+from trio_chat.chat.register import Register, as_peer, bare_name, find_remote
+from trio_chat.chat.remote_clients import RemoteClient
 from trio_chat.chat.removal import Removal, is_tombstone, notice_of
-from trio_chat.chat.room import Member, Room
+from trio_chat.chat.room import Listener, Member, Room
 from trio_chat.chat.rooms import Rooms
 from trio_chat.chat.session_record import PERSON, SessionChange, SessionEnd, SessionRecord
 from trio_chat.chat.text import clean, excerpt
@@ -95,6 +97,16 @@ class Chat:
         """All clients whose connection broke and whose session can be resumed, the longest away first."""
         return self._register.away
 
+    @property
+    def nodes(self) -> Nodes:
+        """The servers of this chat."""
+        return self._deps.nodes
+
+    @property
+    def everybody(self) -> Collection[Client]:
+        """All clients, those that are away and those of other nodes too."""
+        return (*self.clients, *self.away, *self._deps.nodes.clients)
+
     def connect(
         self, address: str, port: int, *, mode: Mode, outlet: Outlet, session: str = "", origin: int = UNCOUNTED
     ) -> Client:
@@ -136,6 +148,10 @@ class Chat:
         """The client that a new connection with this session would take over."""
         return self._register.by_session(session)
 
+    def has(self, owner: str) -> bool:
+        """Tell whether the owner of a session record is here. Alone, ids of clients mean nothing after a restart."""
+        return bool(self._register.by_session(owner) or (self._deps.nodes.name and self._register.by_id(owner)))
+
     def restore(self, record: SessionRecord, origin: int = UNCOUNTED) -> None:
         """Restore a client that was connected when the server last stopped, as if its connection broke just now.
 
@@ -158,10 +174,17 @@ class Chat:
         client.members = {room: room.admit(client) for room in rooms}
         if client.account:
             self.rooms.open_mailbox(client)
+        self._deps.nodes.publish(client)
         if record.told:
             now = client.session_record
             self._crowd_notices.restore(record, now, overdue_notices([(record.as_told, now.as_told)]))
         self._make_way(client.origin)
+
+    def take_over(self, record: SessionRecord, origin: int = UNCOUNTED) -> None:
+        """Take a client over from another node, as `restore` does, and keep what is told of it from now on."""
+        self.restore(record, origin)
+        if client := self._register.by_session(record.owner):
+            self._deps.post(sessions=self._changes_of(client))
 
     def _check_is_still_theirs(self, record: SessionRecord) -> None:
         """Raises ChatError where the nick of a guest was claimed meanwhile, or the account of a member is gone."""
@@ -207,6 +230,7 @@ class Chat:
         self._record_disconnect(client, reason)
         self.finish_departures(client)
         client.outlet = NoOutlet()
+        self._deps.nodes.publish(client)
         self._make_way(client.origin)
 
     def disconnect(self, client: Client, reason: DisconnectReason = DisconnectReason.LEFT) -> None:
@@ -217,6 +241,24 @@ class Chat:
         self._forget(client, Kind.LEFT)
         if was_connected:
             self._record_disconnect(client, reason)
+
+    def abandon(self, client: Client, reason: CloseReason, text: str = "") -> None:
+        """Remove a client that another node has now. Nobody is told but itself, the reason or a `text` in its place."""
+        self._crowd_notices.forget(client.owner, client.person)
+        was_connected = client.away_since is None
+        self._register.remove(client)
+        for room in tuple(client.members):
+            del client.members[room]
+            client.departing += (room.remove(client),)
+        self._leave_mailbox(client)
+        self._deps.nodes.withdraw(client)
+        if client.account:  # what others are told of it, they are told by the other node, but for its other places here
+            record = self._person_record(client.account)
+            self._deps.post(sessions=[self._crowd_notices.change_of(client.person, record)])
+        if was_connected:
+            self._record_disconnect(client, reason.code)
+        client.outlet.hang_up(reason, text)
+        self.finish_departures(client)
 
     # Names that belong to somebody
 
@@ -262,22 +304,29 @@ class Chat:
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
         """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left."""
-        guest = self._register.owner_of(name)
-        if guest and guest is not unless and not guest.account:
-            text = f"the name [{name}] belongs to somebody now: join under another"
-            self._end(guest, Kind.LEFT, CloseReason.UNPROVEN, text)
+        guests = {self._register.owner_of(name), *self._deps.nodes.clients.called(name)} - {unless, None}
+        for guest in guests:
+            if guest and not guest.account:
+                text = f"the name [{name}] belongs to somebody now: join under another"
+                self.end(guest, Kind.LEFT, CloseReason.UNPROVEN, text)
 
     def places_of(self, client: Client) -> Sequence[Client]:
         """Return the places of a client's account, the connected ones first; of a guest, it alone."""
-        return self._register.places(client.account) if client.account else (client,)
+        return self.places(client.account) if client.account else (client,)
 
     def places(self, account: str) -> Sequence[Client]:
-        """Return the places of an account, those that are away behind the others."""
+        """Return the places of an account, those that are away behind the others, and those of other nodes last."""
+        here, elsewhere = self._register.places(account), self._deps.nodes.clients.places(account)
+        return (*here, *elsewhere) if elsewhere else here
+
+    def places_here(self, account: str) -> Sequence[Client]:
+        """Return the places of an account on this node."""
         return self._register.places(account)
 
     def called(self, who: str) -> Sequence[Client]:
         """Return the places of the member, or the guest, who has a nick. -> none where `who` names nobody so"""
-        return self._register.called(who)
+        here, elsewhere = self._register.called(who), self._deps.nodes.clients.called(bare_name(who))
+        return (*here, *elsewhere) if elsewhere else here
 
     def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
         """End the places of an account, or those with this proof alone. -> how many. `text` tells them why.
@@ -286,7 +335,7 @@ class Chat:
         """
         ended = [it for it in self.places(account) if not proven_by or it.proven_by in ("", proven_by)]
         for place in ended:
-            self._end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
+            self.end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
         return len(ended)
 
     def forget_waiting(self, account: str) -> None:
@@ -299,7 +348,7 @@ class Chat:
 
     def _is_elsewhere(self, client: Client) -> bool:
         """Tell whether another place of this one's account is in a room."""
-        return bool(client.account) and any(place.members for place in self.places_of(client) if place is not client)
+        return bool(client.account) and any(place.room_names for place in self.places_of(client) if place is not client)
 
     def _person_record(self, account: str) -> SessionRecord | None:
         """Make the record of a person; None where no place is left."""
@@ -328,6 +377,10 @@ class Chat:
             raise
         return Addressee(client.label, client.account, client.mailbox_name, client)
 
+    def mailbox_of(self, client: Client) -> str:
+        """Return the name of the mailbox of a client. That of one of this node is opened."""
+        return client.mailbox_name if client.home else self.rooms.open_mailbox(client).room.name
+
     def kick(self, client: Client, text: str = "", *, everywhere: bool = False) -> Sequence[Client]:
         """End a client's connection, or its session where it is away. Its rooms are told. -> the clients kicked
 
@@ -338,11 +391,17 @@ class Chat:
         kicked = self.places_of(client) if everywhere else (client,)
         for place in kicked:
             is_last = everywhere or len(self.places_of(place)) == 1
-            self._end(place, Kind.KICKED if is_last else Kind.LEFT, CloseReason.KICKED, text)
+            self.end(place, Kind.KICKED if is_last else Kind.LEFT, CloseReason.KICKED, text)
         return kicked
 
-    def _end(self, client: Client, notice: Kind, reason: CloseReason, text: str) -> None:
-        """End the connection of a client that is here, or its session where it is away."""
+    def end(self, client: Client, notice: Kind, reason: CloseReason, text: str) -> None:
+        """End the connection of a client, or its session where it is away. Its rooms are told by a `notice`.
+
+        One of another node is ended there, soon.
+        """
+        if isinstance(client, RemoteClient):
+            self._deps.nodes.end(client, notice, reason, text)
+            return
         was_connected = client.away_since is None
         self._forget(client, notice)
         if was_connected:
@@ -387,7 +446,7 @@ class Chat:
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
         self._tell_name(client, room)
-        is_known, is_move = room.has(client.account), is_move or self._is_elsewhere(client)
+        is_known, is_move = self._has(client.account, room), is_move or self._is_elsewhere(client)
         notice = (move_notice if is_move else draft_of)(client, room, Kind.JOINED)
         member = client.members[room] = room.admit(client)
         self._post_change(client, *(() if is_known else self._unless_counted(client, room, notice)))
@@ -490,7 +549,7 @@ class Chat:
             self.waiting.check(other.account, sender_of(client), other.shown)
         self._topic_notices.tell(client.owner)
         for party in filter(None, (other.client, client)):
-            self.rooms.open_mailbox(party)
+            self.mailbox_of(party)
         drafts = told_drafts(client, other, text, key)
         receipt = self._deps.post(*drafts)
         if other.is_away_member:
@@ -532,10 +591,21 @@ class Chat:
         receipt = self._post_change(client, *(() if is_held else notices))
         return receipt if notices else None
 
+    def nick_to_claim(self, client: Client, nick: str) -> str:
+        """Return the nick that `rename` would give a client; "" where that is refused, or needs no claim."""
+        try:
+            nick = check_nick(nick)
+        except ChatError:
+            return ""
+        if client.account or not self._deps.nodes.name:
+            return ""
+        nick = nick if self.rules.names == "open" else guest_name(nick)
+        return "" if nick == client.nick else nick
+
     def check_is_free(self, nick: str) -> None:
         """Raise ChatError where somebody has a nick, or has claimed it."""
         self._check_is_unclaimed(nick)
-        if self._register.owner_of(nick):
+        if self._register.owner_of(nick) or self._deps.nodes.clients.called(nick):
             raise ChatError("nick-taken", f"the nick {nick} is taken by somebody who is here")
 
     def _check_is_unclaimed(self, nick: str) -> None:
@@ -568,13 +638,16 @@ class Chat:
         long."""
         return self._topic_notices.override(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
 
-    def announce_in(self, rooms: Sequence[Room], lines: Sequence[str]) -> Receipt:
-        """Let the server say clean lines in rooms or mailboxes, in all of them or in none."""
-        return self._deps.post(*(Draft(room.name, Kind.ANNOUNCED, SERVER, line) for room in rooms for line in lines))
+    def announce_in(self, rooms: Iterable[str], lines: Sequence[str]) -> Receipt:
+        """Let the server say clean lines in rooms or mailboxes, by their names: in all of them or in none."""
+        return self._deps.post(*(Draft(room, Kind.ANNOUNCED, SERVER, line) for room in rooms for line in lines))
 
     def here(self, clients: Iterable[Client]) -> list[Client]:
         """Return those of these clients that are not gone."""
-        return [client for client in clients if client in self._register]
+        return [client for client in clients if self._is_here(client)]
+
+    def _is_here(self, client: Client) -> bool:
+        return client in self._register or bool(client.home and self._deps.nodes.clients.by_id(client.id))
 
     def remove(self, entry: Entry, *, reason: str = "") -> Removal:
         """Remove an entry of a kind in REMOVABLE. Its room is told the reason, and loses its topic with the entry."""
@@ -599,12 +672,22 @@ class Chat:
         if by_room:
             self.rooms.last_id = entries[-1].id  # never that of a tombstone: its notice follows it
         for name, news in by_room.items():
-            if room := self.rooms.route(name, news):
+            if room := self.rooms.route(name, news) or self._mailbox_named(name):
                 self.rooms.append(room, news, self._register.by_id)
                 self.counters.count_deliveries(news, listeners=len(room.members))
                 self._deps.on_news(room)
                 if room.is_empty:
                     self.rooms.close(room)
+
+    def _mailbox_named(self, name: str) -> Room | None:
+        """Open the mailbox of this name, where it is that of a client of this node: another node has sent something."""
+        owner = name.removeprefix(MAILBOX_MARK)
+        if owner == name:
+            return None
+        client = self._register.by_session(owner) or self._register.by_id(owner)
+        places = (client,) if client and not client.account else self._register.places(owner)
+        rooms = [self.rooms.open_mailbox(place).room for place in places]
+        return rooms[0] if rooms else None
 
     def record_input(self, client: Client, *, at: float | None = None) -> None:
         """Count a line that a client has sent, and note the time, which is now if none is given."""
@@ -636,7 +719,7 @@ class Chat:
 
     def known_as(self, label: str) -> Client:
         """The client with this label, however it is written. Raises ChatError where there is none."""
-        client = self._register.by_label(label)
+        client = self._register.by_label(label) or self._deps.nodes.clients.by_label(as_peer(label))
         if client is None:
             raise ChatError("nobody", f"nobody here is called {excerpt(label)}")
         return client
@@ -647,7 +730,23 @@ class Chat:
         Raises ChatError for a text that can be none of these. Connected clients can share a port, but not an address
         and port. A client that is away is found by its last address and port, unless a connected one has them.
         """
-        return self._register.find_with_away(who)
+        found, remote = self._register.find_with_away(who), self._deps.nodes.clients
+        return [*found, *find_remote(remote, who)] if remote else found
+
+    def people_in(self, room: Room) -> Iterator[Listener]:
+        """One client of each person in a room: in the order of coming, those of other nodes last."""
+        yield from room.people
+        known = set[str]()
+        for client in self._deps.nodes.clients.in_room(room.name):
+            if client.account not in known and not room.has(client.account):
+                yield client
+            if client.account:
+                known.add(client.account)
+
+    def headcount(self, room: Room) -> int:
+        """The number of people in a room: all places of a person count as one."""
+        guests, accounts = self._deps.nodes.clients.count_in(room.name)
+        return room.headcount + guests + sum(not room.has(account) for account in accounts)
 
     def is_muted(self, client: Client) -> bool:
         """True if what this client says is refused just now."""
@@ -657,7 +756,7 @@ class Chat:
 
     def _check_is_here(self, client: Client) -> None:
         """Raises ChatError. A session that was kicked runs on up to its next wait, and must leave nothing behind."""
-        if client not in self._register:
+        if not self._is_here(client):
             raise ChatError("no-such-client", "that client is gone")
 
     def _check_may_speak(self, client: Client) -> None:
@@ -668,6 +767,7 @@ class Chat:
     def _record_connect(self, client: Client) -> None:
         client.connected_at = self._deps.wall_clock()
         client.last_input_at = self._deps.clock()
+        self._deps.nodes.publish(client)
         self.counters.connects[client.mode] += 1
         self._deps.on_change(Change.CONNECTED, client, None)
 
@@ -709,6 +809,7 @@ class Chat:
     def _post_change(self, client: Client, *notices: Draft) -> Receipt:
         """Post the notices of a change with the session record that results: they are kept together or not at all."""
         receipt = self._deps.post(*notices, sessions=self._changes_of(client))
+        (self._deps.nodes.publish if client in self._register else self._deps.nodes.withdraw)(client)
         if self._crowd_notices.is_due:
             self.sum_up()
         return receipt
@@ -738,6 +839,10 @@ class Chat:
         )
         yield from (other.name for other in rooms if other is not room)
 
+    def _has(self, account: str, room: Room) -> bool:
+        """Tell whether a place of an account is in a room, on whatever node."""
+        return room.has(account) or self._deps.nodes.clients.has(account, room.name)
+
     def _is_large(self, name: str) -> bool:
         room = self.rooms.find(name)
         return room is not None and len(room.members) > self.rules.announce_max_members
@@ -752,7 +857,7 @@ class Chat:
         """Take a client out of a room. -> the notices to be posted: none while another place of it is there"""
         del client.members[room]
         client.departing += (room.remove(client),)
-        return () if room.has(client.account) else self._unless_counted(client, room, notice)
+        return () if self._has(client.account, room) else self._unless_counted(client, room, notice)
 
     def _leave_mailbox(self, client: Client) -> None:
         if client.mailbox:
@@ -767,7 +872,7 @@ class Chat:
         else:
             self._tell_name(client, *client.members)
         self._register.remove(client)
-        stays = bool(client.account and self._register.places(client.account))
+        stays = bool(client.account and self.places(client.account))
         make_notice = move_notice if stays and kind is Kind.LEFT else draft_of
         notices = [self._remove_member(client, room, make_notice(client, room, kind)) for room in tuple(client.members)]
         self._leave_mailbox(client)

@@ -95,6 +95,16 @@ class Client:
         return f"{host}:{self.port}"
 
     @property
+    def home(self) -> str:
+        """The name of the node that it is on, where that is another; "" for this one."""
+        return ""
+
+    @property
+    def room_names(self) -> Collection[str]:
+        """The names of its rooms; the current one is the last."""
+        return [room.name for room in self.members]
+
+    @property
     def shown(self) -> str:
         """The label, with the mark of a proven name where it is one."""
         return self.label + MARK if self.account else self.label
@@ -117,7 +127,7 @@ class Client:
     @property
     def session_record(self) -> SessionRecord:
         """Its identity and rooms, as a restarted server needs to know them."""
-        rooms = tuple(room.name for room in self.members)
+        rooms = tuple(self.room_names)
         nick, account = self.nick or "", self.account
         return SessionRecord(self.owner, self.mode, self.label, nick, rooms, self.address, account=account)
 

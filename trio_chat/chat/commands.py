@@ -124,6 +124,12 @@ def says(typed: TypedLine) -> bool:
     return command is not None and command.effect is Effect.SAYS
 
 
+def nick_in(typed: TypedLine) -> str:
+    """-> the nick that a line takes; "" where it takes none"""
+    command = command_in(typed, COMMANDS)
+    return argument_in(typed) if command is not None and command.name == "nick" else ""
+
+
 def obey(chat: "Chat", client: "Client", line: str, *, typed: TypedLine | None = None, blank_lines: int = 0) -> Answer:
     """Execute a typed line, which is `typed` where it was read before. A text is said with so many blank lines before.
 
@@ -165,8 +171,8 @@ def _help(_call: Call) -> Answer:
 
 
 def _who(call: Call) -> Answer:
-    labels = ((it.shown, it.person == call.client.person) for it in call.room.people)
-    return _notice(who_is_here(call.room.name, call.room.headcount, labels, limit=call.limit))
+    labels = ((it.shown, it.person == call.client.person) for it in call.chat.people_in(call.room))
+    return _notice(who_is_here(call.room.name, call.chat.headcount(call.room), labels, limit=call.limit))
 
 
 def _nick(call: Call) -> Answer:
@@ -215,7 +221,7 @@ def _go(call: Call, name: str, *, for_good: bool = False) -> Answer:
 
 def _rooms(call: Call) -> Answer:
     rooms = call.chat.rooms
-    largest = [(room.name, room.headcount, room.topic) for room in rooms.largest(call.limit)]
+    largest = [(room.name, call.chat.headcount(room), room.topic) for room in rooms.largest(call.limit)]
     return TextReply(tuple(rooms_there_are(largest, len(rooms), limit=call.limit)))
 
 

@@ -200,6 +200,14 @@ class CrowdNotices:
             else:
                 self._crowd(notice.room).count(notice.kind)
 
+    def forget(self, *owners: str) -> None:
+        """Forget what is untold of these owners: another node tells it."""
+        for owner in owners:
+            if owner in self._untold:
+                self._end(owner)
+            for crowd in self._crowds.values():
+                crowd.drop(owner)
+
     def tell(self, *owners: str) -> None:
         """Sum up if anything is untold of one of these owners."""
         if any(owner in self._untold for owner in owners):

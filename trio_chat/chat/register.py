@@ -9,6 +9,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import MARK
 from trio_chat.chat.nicks import NICK_MAX, fold, is_nick
+from trio_chat.chat.remote_clients import RemoteClient, RemoteClients
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _SHOWN = re.compile(r"\[([^][:]+:[0-9]+|\[[^][]+\]:[0-9]+)\]", re.ASCII)
@@ -26,9 +27,22 @@ def as_peer(who: str) -> str:
     return f"[{address}]:{port}" if ":" in address and "[" not in address else who
 
 
-def _bare(who: str) -> str:
+def bare_name(who: str) -> str:
     """Return a name without the brackets and the mark with which the chat shows it."""
     return (who[1:-1] if who.startswith("[") and who.endswith("]") else who).removesuffix(MARK)
+
+
+def find_remote(clients: RemoteClients, who: str) -> Sequence[RemoteClient]:
+    """All clients of other nodes that `who` names: a port, an `address:port`, an id or a nick."""
+    if client := clients.by_id(who):
+        return (client,)
+    if called := clients.called(bare_name(who)):
+        return called
+    who = as_peer(who)
+    port = who.rpartition(":")[2]
+    if not _PORT.fullmatch(port):
+        return ()
+    return [client for client in clients.at(int(port)) if port == who or client.peer == who]
 
 
 class Register:
@@ -137,7 +151,7 @@ class Register:
 
     def called(self, who: str) -> Sequence[Client]:
         """The places of the member, or the guest, that has a nick. It may be written as the chat shows it."""
-        name = _bare(who)
+        name = bare_name(who)
         client = self._by_nick.get(fold(name)) if len(name) <= NICK_MAX else None
         if client is None:
             return ()
@@ -187,7 +201,7 @@ class Register:
             return [client]
         if called := self.called(who):
             return list(called)
-        if is_nick(_bare(who)):
+        if is_nick(bare_name(who)):
             return []
         if found := self.find(who):
             return found

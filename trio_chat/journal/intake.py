@@ -141,6 +141,25 @@ class Intake:
         """Set the session records in the store, where they could not be read sooner."""
         self._kept = {record.owner: record for record in sessions}
 
+    def note_moved(self, taken: Iterable[SessionRecord], lost: Iterable[str]) -> None:
+        """Note session records that are in this store now, and owners of some that another store has."""
+        with self._lock:
+            self._kept.update((record.owner, record) for record in taken)
+            for owner in lost:
+                self._kept.pop(owner, None)
+                self._overdue.pop(owner, None)
+
+    def begin_refusing(self, error: str) -> None:
+        """Forget all session records, which another store has, and let all batches fail until `end_refusing`."""
+        with self._lock:
+            self._kept, self._overdue = {}, {}
+            self._failures += 1
+            self._last_error = error
+
+    def end_refusing(self) -> None:
+        """Let batches be kept again that are posted from now on."""
+        self._failures_known = self._failures
+
     def note_kept(self, batch: Batch) -> None:
         """Note that a batch was kept after all, which had been said to have failed since nobody knew."""
         with self._lock:

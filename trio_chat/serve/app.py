@@ -265,6 +265,8 @@ class Server:
             self.printer.print(sentence)
         await restore_sessions(chat, journal, self.context.admission.origin_of)
         await restore_waiting(chat, journal)
+        self.nursery.start_soon(self.components.node_orders.run)
+        chat.nodes.attach(self.components.node_orders)
         self.nursery.start_soon(self.components.pruning.run)
         self.nursery.start_soon(self.components.name_keeping.run)
 

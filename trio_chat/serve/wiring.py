@@ -40,6 +40,7 @@ from trio_chat.server.upkeep.account_keeper import JournalAccountKeeper
 from trio_chat.server.upkeep.housekeeping import Pruning
 from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
 from trio_chat.server.upkeep.name_keeping import NameKeeping
+from trio_chat.server.upkeep.node_orders import NodeOrders
 from trio_chat.server.upkeep.operator_log import OperatorLog
 from trio_chat.server.upkeep.settled_clock import SettledClock
 from trio_chat.wire import frames, lines
@@ -63,6 +64,7 @@ class Components:
     operator_log: OperatorLog
     pruning: Pruning
     name_keeping: NameKeeping
+    node_orders: NodeOrders
 
 
 def wire(
@@ -109,7 +111,7 @@ def wire(
     )
     memories = MemoryKeeping(
         journal,
-        is_here=lambda account: bool(chat.places(account)),
+        is_here=lambda account: bool(chat.places_here(account)),
         is_known=lambda account: all_accounts.names.by_id(account) is not None,
     )
     pump.on_memory_error = chat.rooms.budget.give_up
@@ -137,7 +139,10 @@ def wire(
         proxy_binding=secrets.proxy_binding,
     )
     name_keeping = NameKeeping(all_accounts, chat, operator_log.record, unseen_s=settings.names_unseen)
-    return Components(context, news, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping)
+    node_orders = NodeOrders(chat, journal, operator, all_accounts, operator_log, origin_of=admission.origin_of)
+    return Components(
+        context, news, operator, operator_log, Pruning(journal, settings.keep, ahead_s), name_keeping, node_orders
+    )
 
 
 def rules_of(settings: ServeSettings) -> Rules:

@@ -31,6 +31,7 @@ ALICE = {
     "bytes_out": 210,
     "behind": {"entries": 0, "bytes": 7, "for_s": None, "stuck_s": None},
     "away_s": None,
+    "node": None,
 }
 
 

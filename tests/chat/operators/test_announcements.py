@@ -43,7 +43,7 @@ def test_a_room_alone_hears_it(world) -> None:
     for client in (alice, bob):
         world.hear(client)
 
-    list(in_rooms(world.chat, [world.chat.rooms["dev"]], ["one", "", "two"], []))
+    list(in_rooms(world.chat, ["dev"], ["one", "", "two"], []))
     world.settle()
 
     assert world.hear(bob) == "[server]> one\n[server]> \n[server]> two\n"

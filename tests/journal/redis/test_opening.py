@@ -174,7 +174,7 @@ async def test_a_missing_package_is_named_with_the_way_to_get_it(
         ("//a:b%40c@[::1]:6379/0", RedisAddress("::1", username="a", password="b@c")),
         ("//:secret@h/", RedisAddress("h", password="secret")),
         ("//h/0?chat=team-1", RedisAddress("h", chat="team-1")),
-        ("//h/0?node=a_1", RedisAddress("h", node="a_1")),
+        ("//h/0?node=a_1&lease=5", RedisAddress("h", node="a_1", lease_s=5)),
     ],
 )
 def test_addresses_are_read(location: str, address: RedisAddress) -> None:

@@ -96,7 +96,7 @@ async def enter(server: RunningServer, name: str) -> Line:
 
 async def open_dev(server: RunningServer) -> Dev:
     bob, eve = await enter(server, "bob"), await enter(server, "eve")
-    server.chat.announce_in([*server.chat.rooms], ["start"])
+    server.chat.announce_in([room.name for room in server.chat.rooms], ["start"])
     for plain in (bob, eve):
         await lines_up_to(plain, "[server]> start")
     return Dev(server, bob, eve, server.context.journal.last_id)
@@ -126,10 +126,10 @@ async def test_over_nc_the_author_of_a_command_sees_its_outcome_once(open_server
         if name == "quit":
             assert await alice.rest() == b"*** you have left ***\n"
             sent = ["the end of the connection"]
-            server.chat.announce_in([*server.chat.rooms], ["end"])
+            server.chat.announce_in([room.name for room in server.chat.rooms], ["end"])
         else:
             sent = await lines_up_to(alice, "*** unknown command /nonsense")
-            server.chat.announce_in([*server.chat.rooms], ["end"])
+            server.chat.announce_in([room.name for room in server.chat.rooms], ["end"])
             sent += await lines_up_to(alice, END)
 
         kept = await dev.kept()
@@ -156,7 +156,7 @@ async def test_in_our_client_the_author_of_a_command_sees_its_outcome_once(
         await alice.send(type="leave", room="lobby", key="end")  # answered once everything kept is sent
         sent = await alice.up_to("done", key="end")
         kept = await dev.kept()
-        server.chat.announce_in([*server.chat.rooms], ["end"])
+        server.chat.announce_in([room.name for room in server.chat.rooms], ["end"])
 
         texts = [frame["text"] for frame in sent if frame["type"] == "entry" and frame["author"] == "alice"]
         answers = [line for frame in sent if frame["type"] == "output" for line in frame["lines"]]

@@ -75,7 +75,7 @@ async def test_nothing_comes_before_the_welcome(open_server, monkeypatch: pytest
         await alice.send(type="hello", protocol=1, rooms=["lobby"])
         await server.changed(1)
 
-        server.chat.announce_in([*server.chat.rooms], ["early"])
+        server.chat.announce_in([room.name for room in server.chat.rooms], ["early"])
         await trio.testing.wait_all_tasks_blocked()
         is_settled.set()
 
@@ -200,10 +200,10 @@ async def test_c13_a_client_that_is_behind_but_reads_is_not_taken_for_dead(open_
         alice = await enter(server, rooms=["lobby"])
         [client] = server.chat.clients
         while not server.context.pump.is_draining(client.outlet):
-            server.chat.announce_in([*server.chat.rooms], ["x" * 4000])
+            server.chat.announce_in([room.name for room in server.chat.rooms], ["x" * 4000])
             await trio.testing.wait_all_tasks_blocked()
         for _ in range(1000):
-            server.chat.announce_in([*server.chat.rooms], ["x" * 4000])
+            server.chat.announce_in([room.name for room in server.chat.rooms], ["x" * 4000])
 
         for _ in range(3):
             await trio.sleep(20)
@@ -232,7 +232,7 @@ async def test_a_client_that_resumes_before_its_bye_is_settled_stays(open_server
         alice = await enter(server, session=SECRET, rooms=["lobby"])
         [client] = server.chat.clients
         while not client.outlet.is_paused:
-            server.chat.announce_in([*server.chat.rooms], ["x" * 4000])
+            server.chat.announce_in([room.name for room in server.chat.rooms], ["x" * 4000])
             await trio.testing.wait_all_tasks_blocked()
         await alice.send(type="bye")
         while not client.lines_in:

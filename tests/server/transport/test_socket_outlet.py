@@ -27,7 +27,7 @@ async def test_nothing_comes_after_the_farewell(open_server) -> None:
         await alice.send(b"/who\n")
         await alice.line()
 
-        server.chat.announce_in([*server.chat.rooms], ["too late"])
+        server.chat.announce_in([room.name for room in server.chat.rooms], ["too late"])
         client.outlet.hang_up(CloseReason.STOPPING)
         while member.cursor == member.room.log.end:
             await trio.testing.wait_all_tasks_blocked()

@@ -462,6 +462,31 @@ class Accounts:
             await self._keeper.remove_invite(invite.digest)
             self.invites.pop(invite.digest, None)
 
+    def sync(self, accounts: Iterable[Account], invites: Iterable[Invite]) -> None:
+        """Take over the accounts and invites in the store, which another server has changed."""
+        kept = {account.id: account for account in accounts}
+        for former in self.names:
+            if former.id not in kept and former.id not in self._changing:
+                self.names.remove(former.id)
+                self._presence.end_places(former.id, _NAME_GONE)
+        for account in kept.values():
+            if account.id not in self._changing:
+                self._sync_account(account)
+        self.invites = {invite.digest: invite for invite in invites}
+
+    def _sync_account(self, account: Account) -> None:
+        former = self.names.by_id(account.id)
+        if former == account:
+            return
+        self.names.put(account)
+        if former is None:
+            self._presence.evict_guest(account.name)
+            return
+        blobs = {key.blob for key in account.keys}
+        for key in former.keys:
+            if key.blob not in blobs:
+                self._presence.end_places(account.id, _KEY_GONE, proven_by=by_key(key.blob))
+
     @contextmanager
     def _change(self, account: str) -> Iterator[Account]:
         """Let nobody else change an account meanwhile. Raises ChatError where somebody does, and where it is gone."""

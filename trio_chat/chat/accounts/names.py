@@ -19,6 +19,8 @@ class Names:
         self._by_folded: dict[str, Account] = {}
         self._by_key: dict[str, dict[str, Account]] = {}
         self._reserved: set[str] = set()
+        self.changes = 0
+        """The number of changes so far."""
         for account in accounts:
             self.put(account)
 
@@ -54,6 +56,7 @@ class Names:
     def put(self, account: Account) -> None:
         """Add an account, or change the one with its id."""
         self.remove(account.id)
+        self.changes += 1
         self._by_id[account.id] = account
         self._by_folded.setdefault(fold(account.name), account)
         for key in account.keys:
@@ -63,6 +66,7 @@ class Names:
         """Remove the account with this id, if there is one. Its name is free then."""
         if (former := self._by_id.pop(account, None)) is None:
             return
+        self.changes += 1
         folded = fold(former.name)
         if self._by_folded.get(folded) is former:
             del self._by_folded[folded]

@@ -10,7 +10,6 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.drafts import readable_lines
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import Receipt
-from trio_chat.chat.room import Room
 
 DRAFTS_PER_STEP = 100
 """Drafts posted between two turns of the loop: about two milliseconds."""
@@ -27,15 +26,15 @@ def everywhere(chat: Chat, lines: Sequence[str], receipts: list[Receipt]) -> Ite
 
     The receipts are appended to `receipts`.
     """
-    rooms = [room for room in chat.rooms if room.members]
+    rooms = _rooms_with_members(chat)
     yield from in_rooms(chat, rooms, lines, receipts)
-    alone = [client for client in (*chat.clients, *chat.away) if not client.members]
+    alone = [client for client in chat.everybody if not client.room_names]
     for count in to_clients(chat, alone, lines, receipts):
         yield len(rooms) + count
 
 
-def in_rooms(chat: Chat, rooms: Sequence[Room], lines: Sequence[str], receipts: list[Receipt]) -> Iterator[int]:
-    """Announce in these rooms. -> their number so far, in each step"""
+def in_rooms(chat: Chat, rooms: Sequence[str], lines: Sequence[str], receipts: list[Receipt]) -> Iterator[int]:
+    """Announce in the rooms of these names. -> their number so far, in each step"""
     per_step = max(1, DRAFTS_PER_STEP // len(lines))
     for start in range(0, len(rooms), per_step):
         step = rooms[start : start + per_step]
@@ -49,7 +48,7 @@ def to_clients(chat: Chat, clients: Sequence[Client], lines: Sequence[str], rece
     for start in range(0, len(clients), per_step):
         step = chat.here(clients[start : start + per_step])
         if step:
-            mailboxes = dict.fromkeys(chat.rooms.open_mailbox(client).room for client in step)  # places share theirs
+            mailboxes = dict.fromkeys(map(chat.mailbox_of, step))  # places share theirs
             receipts.append(chat.announce_in(list(mailboxes), lines))
         count += len(step)
         yield count
@@ -65,8 +64,14 @@ def announced_lines(texts: Sequence[str]) -> list[str]:
 
 def copies_for_everybody(chat: Chat) -> int:
     """Return the number of copies of an announcement to everybody: one a room, and one a client that is in none."""
-    rooms = sum(bool(room.members) for room in chat.rooms)
-    return rooms + sum(not client.members for client in (*chat.clients, *chat.away))
+    return len(_rooms_with_members(chat)) + sum(not client.room_names for client in chat.everybody)
+
+
+def _rooms_with_members(chat: Chat) -> list[str]:
+    """Return the names of the rooms that have members, on whatever node."""
+    here = [room.name for room in chat.rooms if room.members]
+    elsewhere = (name for client in chat.everybody if client.home for name in client.room_names)
+    return list(dict.fromkeys((*here, *elsewhere)))
 
 
 def check_copies(lines: Sequence[str], count: int) -> None:

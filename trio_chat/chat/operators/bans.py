@@ -128,6 +128,21 @@ class Bans:
         self._in_order.expire(now)
         return self._in_order.after(number)
 
+    def sync(self, kept: Iterable[Ban]) -> list[Ban]:
+        """Take over the bans in the store, which another server has changed. -> those that are new"""
+        store, self._store = self._store, None
+        by_network = {ban.network: ban for ban in kept}
+        for network in [it.network for _, it in self._in_order.after(0) if it.network not in by_network]:
+            self._drop(network)
+        new = [ban for ban in by_network.values() if ban.network not in self._in_order]
+        for ban in by_network.values():
+            if ban.network not in self._in_order:
+                self._put(ban)
+            elif self._by_network.get(ban.network) != ban:
+                self.change(ban)
+        self._store = store
+        return new
+
     def _put(self, ban: Ban) -> None:
         self._by_network.put(ban.network, ban)
         self._in_order.put(ban.network, ban)
@@ -145,7 +160,7 @@ def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
 
     Of a member, all places are kicked, wherever they are. They are told why, and until when.
     """
-    known = (*chat.clients, *chat.away)
+    known = tuple(chat.everybody)
     yield from kick_in_steps(
         chat,
         known,

@@ -85,6 +85,15 @@ class Hooks:
             self._store.forget_hook(hook.name)
         return hook
 
+    def sync(self, kept: Iterable[Hook]) -> None:
+        """Take over the hooks in the store, which another server has changed."""
+        for name in self._by_name:
+            self._chat.reserved_nicks.discard(name)
+        self._by_name.clear()
+        self._by_digest.clear()
+        for hook in kept:
+            self._put(hook)
+
     def find(self, secret: str) -> Hook | None:
         """Return the hook of a secret."""
         return self._by_digest.get(digest_of(secret))

@@ -159,6 +159,23 @@ class Mutes:
             raise ChatError("not-muted", f"{mute.who} is not muted")
         self._drop(mute.number)
 
+    def sync(self, kept: Iterable[Mute]) -> None:
+        """Take over the mutes in the store, which another server has changed."""
+        store, self._store = self._store, None
+        by_number = {mute.number: mute for mute in kept}
+        for _, mute in self._in_order.after(0):
+            if mute.number not in by_number:
+                self._drop(mute.number)
+        for mute in by_number.values():
+            if mute.number in self._in_order:
+                if self._in_order[mute.number] != mute:
+                    self.change(mute)
+            else:
+                self._newest = max(self._newest, mute.number)
+                self._in_order.put(mute.number, mute)
+                self._enter(mute)
+        self._store = store
+
     def find(self, client: Client, now: float) -> Mute | None:
         """The mute that silences a client; of several, the one that ends last."""
         if not self._in_order:
@@ -292,7 +309,7 @@ def home_of(client: Client) -> Network | None:
 
 def collect_clients(chat: Chat, network: Network, found: list[Client]) -> Iterator[int]:
     """Append all clients from a network to `found`, those that are away too. -> the number so far, in each step"""
-    clients = (*chat.clients, *chat.away)
+    clients = tuple(chat.everybody)
     for start in range(0, len(clients), CLIENTS_PER_STEP):
         step = clients[start : start + CLIENTS_PER_STEP]
         found += [client for client in step if client.address and address_of(client.address) in network]

@@ -106,7 +106,7 @@ class Operator:
     async def announce_in(self, room: Room, lines: Sequence[str], *, by: str) -> list[Receipt]:
         """Announce clean lines in a room."""
         receipts: list[Receipt] = []
-        await self.finish(self._recorded(in_rooms(self.chat, [room], lines, receipts), f"#{room.name}", lines, by))
+        await self.finish(self._recorded(in_rooms(self.chat, [room.name], lines, receipts), f"#{room.name}", lines, by))
         return receipts
 
     async def announce_to(

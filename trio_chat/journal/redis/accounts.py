@@ -17,6 +17,7 @@ from trio_chat.journal.records import (
 )
 from trio_chat.journal.redis.history import read_records
 from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.nodes import RedisNodes
 from trio_chat.journal.redis.rows import decode_records
 from trio_chat.journal.redis.scripts import script
 
@@ -27,6 +28,7 @@ class RedisAccounts:
     """The part of a journal that keeps names: hashes by id, folded name, digest and account."""
 
     _reads: RedisLink
+    nodes: RedisNodes
 
     async def keep_account(self, account: AccountRecord, *, invite: str = "") -> None:
         """Keep a new account, or a change of the one with its id, and take a use of an invite with it."""
@@ -47,6 +49,9 @@ class RedisAccounts:
         for account, memory in names:
             arguments += [account.id, account.folded, encode(account), encode(memory) if memory else b""]
         outcome, *taken = await self._reads.call(script("account"), *arguments)
+        self.nodes.tell_change("accounts")
+        if invite:
+            self.nodes.tell_change("invites")
         if outcome == b"spent":
             raise InviteSpentError
         return {cast(bytes, one).decode() for one in taken}
@@ -54,6 +59,7 @@ class RedisAccounts:
     async def remove_account(self, account: str) -> None:
         """Delete an account with its memory and its invites, if there is one."""
         await self._reads.call(script("remove_account"), account)
+        self.nodes.tell_change("accounts")
 
     async def read_invites(self) -> list[InviteRecord]:
         """Return all invites, oldest first."""
@@ -65,10 +71,12 @@ class RedisAccounts:
     async def keep_invite(self, invite: InviteRecord) -> None:
         """Keep an invite, in place of an earlier one with its digest."""
         await self._reads.call(script("invite"), invite.digest, encode(invite), invite.uses)
+        self.nodes.tell_change("invites")
 
     async def remove_invite(self, digest: str) -> None:
         """Delete an invite, if there is one."""
         await self._reads.call(script("invite"), digest, b"", 0)
+        self.nodes.tell_change("invites")
 
     async def read_memory(self, account: str) -> MemoryRecord | None:
         """Return what is remembered of an account."""

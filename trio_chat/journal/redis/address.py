@@ -9,6 +9,8 @@ DEFAULT_CHAT = "trio-chat"
 
 NAME_CHARS_MAX = 64
 
+LEASE_MIN_S, LEASE_MAX_S = 2, 300
+
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
@@ -25,6 +27,8 @@ class RedisAddress:
     """A file with the certificates that the server's has to be signed by; None for those of the system."""
     node: str | None = None
     """The name of this node; None for the random one in the data folder."""
+    lease_s: int = 10
+    """The time for which a node may be silent before others take it for gone. The same for all."""
 
     @property
     def prefix(self) -> str:
@@ -48,18 +52,22 @@ def accepts(location: str, *, is_encrypted: bool = False) -> bool:
 
 
 def read_address(location: str, *, is_encrypted: bool = False) -> RedisAddress:
-    """Read what follows the scheme and its colon: `//USER:PASSWORD@HOST:PORT/DATABASE?chat=NAME&node=NAME&ca=FILE`.
+    """Read what follows the scheme and its colon: `//USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS`.
+
+    The options are chat=NAME, node=NAME, lease=SECONDS and, where it is encrypted, ca=FILE.
 
     Raises ValueError.
     """
     parts = urlsplit(f"redis:{location}")
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     chat, node = options.pop("chat", DEFAULT_CHAT), options.pop("node", None)
-    certificates = options.pop("ca", None)
+    certificates, lease = options.pop("ca", None), options.pop("lease", "10")
     database = parts.path.strip("/") or "0"
     if not parts.hostname or parts.fragment or options or (certificates and not is_encrypted):
         raise ValueError(location)
     if not (database.isascii() and database.isdigit() and len(database) < 6):
+        raise ValueError(location)
+    if not (lease.isascii() and lease.isdigit() and LEASE_MIN_S <= int(lease[:9]) <= LEASE_MAX_S):
         raise ValueError(location)
     if not _is_name(chat) or (node is not None and not _is_name(node)):
         raise ValueError(location)
@@ -73,6 +81,7 @@ def read_address(location: str, *, is_encrypted: bool = False) -> RedisAddress:
         is_encrypted,
         certificates,
         node,
+        int(lease),
     )
 
 

@@ -1,12 +1,12 @@
 -- Keep one batch: all of it, or nothing.
--- ARGV: node, fence, epoch, number of the batch, entries in the log at most,
+-- ARGV: node, fence, epoch, number of the batch, holder of the node's name, its lease in ms, entries in the log at most,
 --       number of session changes, for each: owner, record or '' for its end,
 --       then for each draft: room, class, digest or '', payload, how many drafts its group has (in its first; else 0),
 --       id of the entry that it removes or '', tombstone, id of the client that caused it or ''
 -- -> {'ok', outcome}, where the outcome is `TIME ID,...` with, for each draft, its id, or that of what it repeats behind
 --    a minus; or {'fenced'} or {'epoch'}
 local node, batch = ARGV[1], ARGV[4]
-if redis.call('HGET', key('node:' .. node), 'fence') ~= ARGV[2] then
+if not is_current(node, ARGV[2]) then
     return {'fenced'}
 end
 if redis.call('HGET', key('meta'), 'epoch') ~= ARGV[3] then
@@ -20,16 +20,17 @@ end
 local now = redis.call('TIME')
 local time = now[1] .. string.format('%06d', tonumber(now[2]))
 local next_id = meta('last_id') + 1
-local sessions = tonumber(ARGV[6])
-for at = 7, 5 + 2 * sessions, 2 do
+redis.call('SET', key('lease:' .. node), ARGV[5], 'PX', ARGV[6])
+local sessions = tonumber(ARGV[8])
+for at = 9, 7 + 2 * sessions, 2 do
     save_session(node, ARGV[at], ARGV[at + 1])
 end
 
 -- First, so that a script that fails in its middle, at a key replaced by hand, leaves no id that is given again.
 local FIELDS = 8
-redis.call('HSET', key('meta'), 'last_id', number(next_id - 1 + (#ARGV - 6 - 2 * sessions) / FIELDS))
+redis.call('HSET', key('meta'), 'last_id', number(next_id - 1 + (#ARGV - 8 - 2 * sessions) / FIELDS))
 local outcome = {}
-local at = 7 + 2 * sessions
+local at = 9 + 2 * sessions
 while at <= #ARGV do
     local size = tonumber(ARGV[at + 4])
     local is_repeat = false
@@ -56,7 +57,7 @@ while at <= #ARGV do
                     row[#row + 1] = word
                 end
             end
-            redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[5], number(next_id) .. '-0', unpack(row))
+            redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[7], number(next_id) .. '-0', unpack(row))
             outcome[#outcome - size + 1 + (draft - at) / FIELDS] = number(next_id)
             next_id = next_id + 1
         end

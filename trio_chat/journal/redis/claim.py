@@ -23,7 +23,8 @@ class Newest:
 class Claim:
     """A granted claim, and the state of the chat at that moment.
 
-    `starts` is the number of claims of all nodes so far.
+    `starts` is the number of claims of all nodes so far. `was_adopted`: another node has taken over the clients of this
+    one, which had no lease for a while.
 
     `last_id` is the last one that was given; the newest entry there is may have a lower one. `batch` is the number of
     the last batch that was kept for the node, in whatever process, and `outcome` its outcome.
@@ -37,6 +38,7 @@ class Claim:
     batch: int
     outcome: str
     starts: int = 0
+    was_adopted: bool = False
 
 
 class HeldError(RedisRefusedError):
@@ -59,11 +61,11 @@ async def claim(
             f"with ?node=NAME, or wait {max(1, round(answer[1] / 1000))} s if the other has ended"
         )
     try:
-        *words, newest_id, micros, starts = answer
+        *words, newest_id, micros, starts, adopted = answer
         epoch, last_id, pruned_to, fence, batch, outcome = words
         newest = Newest(int(newest_id), _word(micros))
         numbers = int(pruned_to), int(fence), int(batch)
-        return Claim(_word(epoch), int(last_id), newest, *numbers, _word(outcome), int(starts))
+        return Claim(_word(epoch), int(last_id), newest, *numbers, _word(outcome), int(starts), adopted == b"1")
     except (ValueError, TypeError) as error:
         raise JournalError(f"the keys of the chat in {link.address} are damaged") from error
 

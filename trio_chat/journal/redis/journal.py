@@ -31,8 +31,11 @@ from trio_chat.journal.redis.nodes import RedisNodes
 from trio_chat.journal.redis.opening import KEPT_ALWAYS, check_redis
 from trio_chat.journal.redis.pruning import RedisPruning
 from trio_chat.journal.redis.tables import RedisTables
-from trio_chat.journal.redis.times import TIMES, RedisTimes
+from trio_chat.journal.redis.times import RedisTimes
 from trio_chat.journal.redis.writer import BatchWriter
+
+LINKS = 4
+"""Connections to Redis: to write, to follow the log, to follow signals, and to read."""
 
 WAIT_INTERVAL_S = 0.5
 """Between two attempts to reach Redis at the start."""
@@ -51,22 +54,23 @@ async def open_redis(
     close_by: Callable[[], float] = lambda: math.inf,
     clock: Callable[[], float] = time.time,
     search_entries_max: int = SEARCH_ENTRIES_MAX,
-    times: RedisTimes = TIMES,
+    times: RedisTimes | None = None,
 ) -> AsyncIterator["RedisJournal"]:
     """Open the chat at an address, or begin one; waits while Redis cannot be reached. Raises JournalError.
 
     `data` is the folder with the identity of this node, and its name unless the address has one. Leaving the context
     keeps what was posted, as far as that can be done by `close_by`, a time of Trio's clock.
     """
+    times = times or RedisTimes.with_lease(address.lease_s)
     node, lock = await trio.to_thread.run_sync(lock_identity, data, address.node)
     error: Exception | None = None
     try:
-        links = RedisLink(address, times), RedisLink(address, times), RedisLink(address, times)
+        links = [RedisLink(address, times) for _ in range(LINKS)]
         async with trio.open_nursery() as nursery:
             try:  # errors are raised outside: the nursery would wrap them in groups
                 for link in links:
                     await nursery.start(link.run)
-                promise, held = await _reach(links[0], node, durability, close_by)
+                promise, held = await _reach(links[0], node, durability, close_by, times.lease_s)
                 journal = RedisJournal(
                     links, node, held, promise, clock=clock, search_entries_max=search_entries_max, times=times
                 )
@@ -85,13 +89,13 @@ async def open_redis(
 
 
 async def _reach(
-    link: RedisLink, node: Node, durability: Durability, close_by: Callable[[], float]
+    link: RedisLink, node: Node, durability: Durability, close_by: Callable[[], float], lease_s: float
 ) -> tuple[str, Claim]:
     """Check Redis and claim the name of the node, as soon as that is possible. -> the promise that holds, the claim"""
     has_said = False
     while True:
         try:
-            return await check_redis(link, durability), await claim(link, node, Newest())
+            return await check_redis(link, durability), await claim(link, node, Newest(), lease_s=lease_s)
         except NoAnswerError as error:
             if close_by() < math.inf:
                 raise
@@ -110,7 +114,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
 
     def __init__(
         self,
-        links: tuple[RedisLink, RedisLink, RedisLink],
+        links: Sequence[RedisLink],
         node: Node,
         held: Claim,
         promise: str,
@@ -119,7 +123,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         search_entries_max: int,
         times: RedisTimes,
     ) -> None:
-        writing, following, self._reads = links
+        writing, following, hearing, self._reads = links
         self.address = self._reads.address
         super().__init__(self._submit_batch, last_id=held.last_id, name=str(self.address))
         self.epoch, self.pruned_to, self.promise = held.epoch, held.pruned_to, promise
@@ -146,13 +150,25 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             following, self, held.last_id, on_heard=self._hear, on_trouble=self._writer.suspect, times=times
         )
         self.commits = self._writer.commits
-        self.nodes = RedisNodes(held.starts)
+        self.nodes = RedisNodes(
+            (self._reads, hearing),
+            node,
+            held.starts,
+            times,
+            fence=lambda: self._writer.fence,
+            on_pruned=self._note_pruned,
+            on_moved=self.note_moved,
+            on_abandoned=self.end_refusing,
+            settled=self.settled,
+            wall_clock=clock,
+        )
 
     async def start(self, nursery: trio.Nursery) -> None:
         """Read the session records and start the tasks. Raises JournalError."""
         self.remember(await self.read_sessions())
         nursery.start_soon(self._write)
         nursery.start_soon(self._log.run)
+        nursery.start_soon(self.nodes.run)
         if self.promise != KEPT_ALWAYS:
             logger.warning("the journal %s: %s", self.address, self.promise)
 
@@ -212,6 +228,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
     def _take_claim(self, held: Claim) -> None:
         """Take over what a new claim says; where entries were lost, say so."""
         self.pruned_to = held.pruned_to
+        self.nodes.begin_again(was_adopted=held.was_adopted, has_lost=held.epoch != self.epoch)
         if held.epoch == self.epoch:
             return
         logger.error("Redis lost entries that people have seen: %s: the chat has a new epoch", self.address)

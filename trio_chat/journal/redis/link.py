@@ -117,6 +117,14 @@ class RedisLink:
             if cursor == b"0":
                 return found
 
+    async def members(self, name: str) -> list[str]:
+        """Return the members of a set, which are few. Raises JournalError."""
+        return [_text(it) for it in await self.ask(b"SMEMBERS", self.address.prefix + name)]
+
+    async def remove_from_set(self, name: str, member: str) -> None:
+        """Remove a member of a set, if it is one. Raises JournalError."""
+        await self.ask(b"SREM", self.address.prefix + name, member)
+
     async def length(self, stream: str) -> int:
         """Return the number of entries in a stream. Raises JournalError."""
         return int(await self.ask(b"XLEN", self.address.prefix + stream))

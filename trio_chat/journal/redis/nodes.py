@@ -1,15 +1,94 @@
-"""The nodes of a chat in Redis, as one of them sees them."""
+"""The nodes of a chat in Redis, as one of them sees them: their clients, and what they ask of each other.
+
+The state of each is in Redis, and its changes are signals. So whoever comes later reads the state and follows on.
+"""
 
 import itertools
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+import trio
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.events import Kind
+from trio_chat.chat.nicks import fold
+from trio_chat.chat.nodes import NodeDelegate
+from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients, facts_of
+from trio_chat.chat.session_record import SessionRecord
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.rows import decode_records
+from trio_chat.journal.redis.scripts import script
+from trio_chat.journal.redis.signals import SIGNALS_MAX, EndOrder, Signal, SignalReader
+from trio_chat.journal.redis.times import RedisTimes
+
+ADOPTED_AT_ONCE = 200
+"""Session records that one script takes over."""
+
+FACTS_PER_TURN = 200
+"""Clients described, or read, between two checkpoints: about 2 ms."""
+
+encode = msgspec.json.Encoder().encode
+decode_facts = msgspec.json.Decoder(ClientFacts).decode
+decode_order = msgspec.json.Decoder(EndOrder).decode
+
+logger = logging.getLogger(__name__)
 
 
 class RedisNodes:
     """The maker of `Nodes` for a journal that several servers share."""
 
-    def __init__(self, starts: int) -> None:
-        """`starts` is a number that no other start of a node has had."""
-        self._start = str(starts)
-        self._numbers = itertools.count(1)
+    def __init__(
+        self,
+        links: tuple[RedisLink, RedisLink],
+        node: Node,
+        starts: int,
+        times: RedisTimes,
+        *,
+        fence: Callable[[], int | None],
+        on_pruned: Callable[[int], None],
+        on_moved: Callable[[Sequence[SessionRecord], Sequence[str]], None],
+        on_abandoned: Callable[[], None],
+        settled: Callable[[], Awaitable[None]],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        """`links` are one to ask by and one to follow signals on. `starts` is a number that no other start has had.
+
+        `fence` returns the fencing number of the present claim, None where there is none. `on_moved` is told of session
+        records that this node has taken over, and of sessions that another has; `on_abandoned` is called when this node
+        has no clients any more that others have. `settled` returns when everything posted is kept or has failed.
+        """
+        self.name = node.name
+        self.clients = RemoteClients()
+        self._link, following = links
+        self._times, self._fence, self._on_pruned, self._on_moved = times, fence, on_pruned, on_moved
+        self._on_abandoned, self._settled, self._wall_clock = on_abandoned, settled, wall_clock
+        self._start, self._numbers = str(starts), itertools.count(1)
+        self._delegate: NodeDelegate | None = None
+        self._own: dict[str, Client] = {}
+        self._changed: dict[str, None] = {}
+        """The ids of clients that others are to be told of, in order."""
+        self._outgoing: list[tuple[str, str, bytes]] = [("r", "", b"")]
+        self._unclaimed: list[Client] = []
+        self._has_news = trio.Event()
+        self._incoming: list[Signal] = []
+        self._is_behind = True
+        """True while the clients of other nodes have to be read anew."""
+        self._has_heard = trio.Event()
+        self._was_adopted = False
+        self._steady_since = trio.current_time()
+        self._missing: set[str] = set()
+        self._reader = SignalReader(following, times, on_signals=self._hear, on_gap=self._lose)
+
+    # What the chat asks for
+
+    def attach(self, delegate: NodeDelegate) -> None:
+        """Let a delegate carry out what other nodes ask for, from now on."""
+        self._delegate = delegate
+        self._has_heard.set()
 
     def new_client_id(self) -> str:
         """Return an id that no client of any node has had.
@@ -17,3 +96,276 @@ class RedisNodes:
         Behind the number of the start, whose length stands first, there is one of its own: no two can be the same.
         """
         return f"c{len(self._start)}{self._start}{next(self._numbers)}"
+
+    def publish(self, client: Client) -> None:
+        """Let the other nodes know soon how a client of this one is now."""
+        self._own[client.id] = client
+        self._note(client.id)
+
+    def withdraw(self, client: Client) -> None:
+        """Let the other nodes know soon that a client of this one is gone."""
+        self._own.pop(client.id, None)
+        self._note(client.id)
+
+    def end(self, client: RemoteClient, notice: Kind, reason: CloseReason, text: str) -> None:
+        """Have the node of a client end it."""
+        self._send("e", client.node, encode(EndOrder(client.id, notice, reason.name, text)))
+
+    def tell_change(self, table: str) -> None:
+        """Let the other nodes read a table of the journal again."""
+        if ("x", table, b"") not in self._outgoing:
+            self._send("x", table, b"")
+
+    async def claim_nick(self, owner: str, nick: str) -> bool:
+        """Claim a well-formed nick for the owner of a session record. -> False where another node has it"""
+        answer = await self._link.call(script("claim_nick"), self.name, self._current_fence(), owner, fold(nick))
+        if answer == b"fenced":
+            raise JournalError("this server lost its place among the others; try again")
+        return bool(answer == b"ok")
+
+    async def release_nick(self, owner: str, nick: str) -> None:
+        """Give up a nick that was claimed and is not used."""
+        await self._link.call(script("release_nick"), owner, fold(nick))
+
+    async def take_session(self, session: str) -> SessionRecord | None:
+        """Take over a session that another node has. -> None where none has it"""
+        record: bytes = await self._link.call(script("take"), self.name, self._current_fence(), session)
+        found = decode_records("sessions", {session.encode(): record}, SessionRecord) if record else []
+        if not found:
+            return None
+        self.clients.remove_session(session)
+        self._on_moved(found, ())
+        return found[0]
+
+    # What the journal tells
+
+    def begin_again(self, *, was_adopted: bool, has_lost: bool) -> None:
+        """Tell everything anew, after a new claim.
+
+        `was_adopted`: other nodes have the clients of this one. `has_lost`: Redis lost entries, and nicks with them.
+        """
+        self._steady_since = trio.current_time()
+        self._was_adopted |= was_adopted
+        if has_lost:
+            self._unclaimed = [it for it in self._own.values() if it.nick and not it.account]
+        self._changed.update(dict.fromkeys(self._own))
+        self._reader.begin_again()
+        self._has_news.set()
+        self._has_heard.set()
+
+    async def run(self) -> None:
+        """Tell, hear and watch until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for part in (self._reader.run, self._tell, self._obey, self._watch):
+                nursery.start_soon(part)
+
+    # Telling
+
+    def _note(self, client: str) -> None:
+        self._changed[client] = None
+        self._has_news.set()
+
+    def _send(self, kind: str, id: str, payload: bytes) -> None:
+        self._outgoing.append((kind, id, payload))
+        self._has_news.set()
+
+    async def _tell(self) -> None:
+        while True:
+            await self._has_news.wait()
+            self._has_news = trio.Event()
+            await self._claim_again()
+            while self._outgoing or self._changed:
+                await self._tell_some()
+            await trio.sleep(self._times.tell_s)  # what changes meanwhile goes together
+
+    async def _claim_again(self) -> None:
+        """Claim the nicks that Redis has lost."""
+        try:
+            while self._unclaimed:
+                client = self._unclaimed[-1]
+                if client.nick:
+                    await self.claim_nick(client.owner, client.nick)
+                self._unclaimed.pop()
+        except JournalError:
+            self._has_news.set()  # and again, with what else is to be told
+
+    async def _tell_some(self) -> None:
+        """Send some of what is to be told. What was not sent is tried again: it may then be told twice."""
+        changed = list(itertools.islice(self._changed, FACTS_PER_TURN))
+        signals = self._outgoing[:SIGNALS_MAX]
+        words = [word for signal in signals for word in signal]
+        words += [word for client in changed for word in ("c", client, self._facts(client))]
+        for client in changed:
+            del self._changed[client]
+        if await self._has_told(words):
+            del self._outgoing[: len(signals)]
+        else:
+            self._changed |= dict.fromkeys(changed)
+            await trio.sleep(self._times.retry_s)
+
+    async def _has_told(self, words: Sequence[str | bytes]) -> bool:
+        try:
+            return bool(await self._link.call(script("signal"), self.name, self._current_fence(), *words) == b"ok")
+        except JournalError:  # the writer, which has the same trouble, tells of it
+            return False
+
+    def _facts(self, client: str) -> bytes:
+        if (found := self._own.get(client)) is None:
+            return b""
+        return encode(facts_of(found, clock_began_at=self._clock_began_at))
+
+    @property
+    def _clock_began_at(self) -> float:
+        return self._wall_clock() - trio.current_time()
+
+    def _current_fence(self) -> int:
+        """Return the fencing number. Raises JournalError where there is none."""
+        fence = self._fence()
+        if fence is None:
+            raise JournalError("Redis cannot be reached")
+        return fence
+
+    # Hearing
+
+    def _hear(self, signals: Sequence[Signal]) -> None:
+        self._incoming += signals
+        self._has_heard.set()
+
+    def _lose(self) -> None:
+        self._incoming.clear()
+        self._is_behind = True
+        self._has_heard.set()
+
+    async def _obey(self) -> None:
+        """Do what was heard, in order."""
+        while True:
+            await self._has_heard.wait()
+            self._has_heard = trio.Event()
+            if self._delegate is None:
+                continue
+            if self._was_adopted:
+                self._was_adopted = False
+                self._outgoing.insert(0, ("r", "", b""))
+                await self._delegate.abandon_all()
+                self._on_abandoned()
+                await self._delegate.restore_rest()
+            try:
+                await self._obey_all(self._delegate)
+            except JournalError as error:
+                logger.warning("cannot read what other servers changed: %s", error)
+                self._lose()
+                await trio.sleep(self._times.retry_s)
+
+    async def _obey_all(self, delegate: NodeDelegate) -> None:
+        if self._is_behind:
+            self._is_behind = False
+            await self._read_clients()
+            delegate.reread("")
+        while self._incoming:
+            signals, self._incoming = self._incoming, []
+            for number, signal in enumerate(signals, 1):
+                if signal.node != self.name:
+                    await self._obey_one(delegate, signal)
+                if number % FACTS_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
+
+    async def _obey_one(self, delegate: NodeDelegate, signal: Signal) -> None:
+        match signal.kind:
+            case "c":
+                self._take_facts(signal.node, signal.id, signal.payload)
+            case "r":
+                self.clients.remove_node(signal.node)
+            case "d":
+                self.clients.remove_node(signal.id)
+            case "t":
+                session = signal.payload.decode(errors="replace")
+                if signal.id == self.name:
+                    await self._hand_over(delegate, session)
+                else:
+                    self.clients.remove_session(session)
+            case "e" if signal.id == self.name:
+                self._end(delegate, signal)
+            case "x":
+                delegate.reread(signal.id)
+
+    def _take_facts(self, node: str, client: str, payload: bytes) -> None:
+        if not payload:
+            self.clients.remove(client)
+            return
+        try:
+            facts = decode_facts(payload)
+        except ValueError as error:
+            logger.error("what the node %s tells of the client %s cannot be read: %s", node, client, error)
+            return
+        self.clients.put(RemoteClient(node, facts, clock_began_at=self._clock_began_at))
+
+    def _end(self, delegate: NodeDelegate, signal: Signal) -> None:
+        try:
+            order = decode_order(signal.payload)
+            delegate.end_client(order.client, order.notice, order.close_reason, order.text)
+        except (ValueError, KeyError) as error:
+            logger.error("an order of the node %s cannot be read: %s", signal.node, error)
+
+    async def _hand_over(self, delegate: NodeDelegate, session: str) -> None:
+        self._on_moved((), (session,))
+        delegate.hand_over(session)
+        await self._settled()  # what this node has posted of it before is ignored by Redis
+        await self._link.remove_from_set(f"taken:{self.name}", session)
+
+    async def _read_clients(self) -> None:
+        """Read the clients of all other nodes. Signals that came meanwhile tell some of it once more."""
+        for node in {it.node for it in self.clients}:
+            self.clients.remove_node(node)
+        for node in await self._link.members("nodes"):
+            if node == self.name:
+                continue
+            found = await self._link.fields(f"clients:{node}")
+            for number, (client, payload) in enumerate(found.items(), 1):
+                self._take_facts(node, client.decode(errors="replace"), payload)
+                if number % FACTS_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
+
+    # Watching
+
+    async def _watch(self) -> None:
+        """Take over the clients of nodes that are gone.
+
+        A node is gone whose lease has ended for two looks. But where Redis itself was out of reach all leases may have
+        ended: then the others have the time of a lease to come back.
+        """
+        while True:
+            await trio.sleep(self._times.watch_s)
+            began = trio.current_time()
+            try:
+                pruned_to, *missing = await self._link.call(script("watch"), self.name)
+                if trio.current_time() - began > self._times.watch_s:
+                    raise JournalError("Redis stood still")
+                self._on_pruned(int(pruned_to))
+                gone = {node.decode(errors="replace") for node in missing}
+                if trio.current_time() - self._steady_since >= self._times.lease_s:
+                    for node in gone & self._missing:
+                        await self._adopt(node)
+                self._missing = gone
+            except JournalError:
+                self._steady_since, self._missing = trio.current_time(), set()
+
+    async def _adopt(self, node: str) -> None:
+        """Take over the clients of a node. Raises JournalError."""
+        if self._delegate is None:
+            return
+        records: list[SessionRecord] = []
+        has_more = True
+        while has_more:
+            fence = self._current_fence()
+            answer, *rest = await self._link.call(script("adopt"), self.name, fence, node, ADOPTED_AT_ONCE)
+            if answer != b"ok":
+                break
+            has_more = rest[0] == b"1"
+            named = {str(number).encode(): record for number, record in enumerate(rest[1:])}
+            page = decode_records(f"sessions:{node}", named, SessionRecord)
+            self._on_moved(page, ())
+            records += page
+        self.clients.remove_node(node)
+        if records or not has_more:
+            logger.warning("the node %s is gone: %d sessions of its clients are held here", node, len(records))
+            await self._delegate.adopt(records)

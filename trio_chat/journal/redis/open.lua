@@ -2,7 +2,7 @@
 -- ARGV: node, lease in ms, epoch if a new one is needed, last id and its time as the node knows them (0 for none),
 --       epoch as the node knows it or '', holder of the name, number of starts as the node knows it
 -- -> {epoch, last_id, pruned_to, fence, number of the node's last batch, outcome of that, newest id and its time,
---    number of starts}, or {'held', ms}
+--    number of starts, '1' if another node has taken over the clients of this one}, or {'held', ms}
 local LOST_AT_MOST = 1000000
 local node, lease_ms, fresh, last_id, time, known_epoch = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local holder = redis.call('GET', key('lease:' .. node))
@@ -11,6 +11,7 @@ if holder and holder ~= ARGV[7] then
 end
 redis.call('SET', key('lease:' .. node), ARGV[7], 'PX', lease_ms)
 redis.call('SADD', key('nodes'), node)
+local was_adopted = redis.call('HDEL', key('node:' .. node), 'adopted') == 1
 
 local epoch = redis.call('HGET', key('meta'), 'epoch')
 local function is_lost()
@@ -39,5 +40,6 @@ local fence = redis.call('HINCRBY', key('node:' .. node), 'fence', 1)
 local known = redis.call('HMGET', key('node:' .. node), 'batch', 'outcome')
 return {
     epoch, meta('last_id'), meta('pruned_to'), fence, tonumber(known[1] or 0), known[2] or '',
-    newest and from_stream(newest[1]) or 0, newest and field(newest[2], 't') or '', meta('starts')
+    newest and from_stream(newest[1]) or 0, newest and field(newest[2], 't') or '', meta('starts'),
+    was_adopted and known_epoch == epoch and '1' or ''
 }

@@ -1,13 +1,17 @@
 -- What all scripts share: the names of keys, and finding an entry.
 --
 -- KEYS[1] is the prefix of all keys, with the hash tag. ID is the id of an entry, ROOM the name of a room or mailbox.
---   meta        hash: epoch, last_id, pruned_to, mark_floor, audit, starts, loaded EPOCH
+--   meta        hash: epoch, last_id, pruned_to, mark_floor, audit, starts, signals, loaded EPOCH
 --   log         stream: the newest entries of all rooms, whole; what nodes follow
 --   lease:NODE  the holder of a node's name, with a time to live
---   node:NODE   hash: fence, batch, outcome
+--   node:NODE   hash: fence, batch, outcome, adopted: another node took its clients over
 --   pruning     the node that prunes, with a time to live
 --   nodes       set: the nodes that have clients, or had when they were last heard of
 --   sessions:NODE  hash: the session records of its clients
+--   taken:NODE  set: sessions that another node has taken over, and that this node does not know to be gone
+--   clients:NODE  hash: the clients of a node by their ids, for operators and people on other nodes
+--   nicks       hash: of each nick of a guest, folded, `NODE OWNER`; nick_of: of each owner, its nick and the former one
+--   signals     stream: what nodes tell each other, numbered by meta's field signals
 --   order       stream: of every entry, its room, behind `s` or `p`, and its time
 --   s:ROOM      stream: entries, but not those of presence, which are in p:ROOM
 --   x:ROOM      zset by id: entries out of line: tombstones, and topics that outlived pruning
@@ -30,6 +34,17 @@ end
 
 local function number(id)
     return string.format('%.0f', id)
+end
+
+-- Tell all nodes something. KIND and the rest: see signals.py
+local function signal(node, kind, id, payload)
+    local count = redis.call('HINCRBY', key('meta'), 'signals', 1)
+    redis.call('XADD', key('signals'), 'MAXLEN', '~', 10000, number(count) .. '-0',
+        'n', node, 'k', kind, 'i', id, 'd', payload)
+end
+
+local function is_current(node, fence)
+    return redis.call('HGET', key('node:' .. node), 'fence') == fence
 end
 
 local function shard(digest)

@@ -39,5 +39,8 @@ def script(name: str) -> Script:
 
 _WRITING = frozenset({"append", "load"})
 _OTHER_WRITING = frozenset(
-    {"open", "renew", "release", "restore_sessions", "prune", "audit", "account", "remove_account", "invite"}
+    {
+        *("open", "renew", "release", "restore_sessions", "prune", "audit", "account", "remove_account", "invite"),
+        *("signal", "adopt", "take", "claim_nick", "release_nick"),
+    }
 )

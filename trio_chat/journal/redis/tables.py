@@ -10,6 +10,7 @@ from trio_chat.journal.records import WHOLE_AUDIT, AuditFilter, AuditRecord, Ban
 from trio_chat.journal.redis.history import PAGE, read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.nodes import RedisNodes
 from trio_chat.journal.redis.rows import decode_records
 from trio_chat.journal.redis.scripts import script
 
@@ -21,6 +22,7 @@ class RedisTables:
 
     _reads: RedisLink
     _node: Node
+    nodes: RedisNodes
 
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log."""
@@ -46,10 +48,12 @@ class RedisTables:
     async def add_ban(self, ban: BanRecord) -> None:
         """Keep a ban, in place of an earlier one of the same network."""
         await self._reads.set_fields("bans", {ban.network: encode(ban)})
+        self.nodes.tell_change("bans")
 
     async def remove_ban(self, network: str) -> None:
         """Delete a ban, if there is one."""
         await self._reads.delete_field("bans", network)
+        self.nodes.tell_change("bans")
 
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""
@@ -59,10 +63,12 @@ class RedisTables:
     async def add_hook(self, hook: HookRecord) -> None:
         """Keep a hook, in place of an earlier one of the same name."""
         await self._reads.set_fields("hooks", {hook.name: encode(hook)})
+        self.nodes.tell_change("hooks")
 
     async def remove_hook(self, name: str) -> None:
         """Delete the hook of a name, if there is one."""
         await self._reads.delete_field("hooks", name)
+        self.nodes.tell_change("hooks")
 
     async def read_hooks(self) -> list[HookRecord]:
         """Return all hooks, oldest first."""
@@ -72,10 +78,12 @@ class RedisTables:
     async def add_mute(self, mute: MuteRecord) -> None:
         """Keep a mute, in place of an earlier one with its number."""
         await self._reads.set_fields("mutes", {str(mute.number): encode(mute)})
+        self.nodes.tell_change("mutes")
 
     async def remove_mute(self, number: int) -> None:
         """Delete a mute, if there is one."""
         await self._reads.delete_field("mutes", str(number))
+        self.nodes.tell_change("mutes")
 
     async def read_mutes(self) -> list[MuteRecord]:
         """Return all mutes, oldest first."""

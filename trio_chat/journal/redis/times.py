@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+GONE_S = 15.0
+"""A node that is gone is noticed within this time."""
+
 
 @dataclass(frozen=True, slots=True)
 class RedisTimes:
@@ -20,13 +23,25 @@ class RedisTimes:
     """A node that has not renewed its lease for this long may be followed by another."""
     renew_s: float = 3.0
     """Between two renewals of the lease."""
+    watch_s: float = 1.5
+    """Between two looks for nodes whose lease has ended."""
+    tell_s: float = 0.1
+    """Between two reports of the clients of a node to the others."""
     close_max_s: float = 3.0
     """Closing takes no longer."""
     close_min_s: float = 0.2
     """Closing may take this long in any case."""
+
+    @classmethod
+    def with_lease(cls, lease_s: float) -> "RedisTimes":
+        """Return the times where a node that is gone is noticed after `lease_s`, in seconds, and little more."""
+        share = 0.3 * lease_s
+        return cls(answer_s=min(3.0, share), lease_s=lease_s, renew_s=share, watch_s=0.15 * lease_s)
 
     def __post_init__(self) -> None:
         assert self.renew_s + self.answer_s < self.lease_s, "a lease is renewed before it ends, even if slowly"
 
 
 TIMES = RedisTimes()
+
+assert TIMES.lease_s + 2 * TIMES.watch_s < GONE_S

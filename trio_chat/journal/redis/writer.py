@@ -28,7 +28,13 @@ from trio_chat.journal.redis.times import TIMES, RedisTimes
 
 IN_DOUBT = "Redis does not answer: it is not known whether this was kept"
 
+TAKEN_OVER = "this server was out of reach for too long, and others have taken over its clients: connect again"
+
 logger = logging.getLogger(__name__)
+
+
+class AdoptedError(JournalError):
+    """Another node has taken over the clients of this one: what they say now, they do not say any more."""
 
 
 class _NotClaimedError(Exception):
@@ -78,6 +84,12 @@ class BatchWriter:
         self._wake = trio.Event()
         self._is_ending = False
         self._is_suspect = False
+        self._was_adopted = False
+
+    @property
+    def fence(self) -> int | None:
+        """The fencing number of the present claim; None where there is none."""
+        return self._held.fence if self._held else None
 
     def put(self, batch: Batch) -> None:
         """Append a batch to the queue."""
@@ -103,7 +115,12 @@ class BatchWriter:
         """Keep batches until told to end, and give the claim back."""
         while (batch := await self._next()) is not None:
             error = await self._keep_overdue()
-            await self._keep(batch, self._intake.begin(batch) or error)
+            refusal = self._intake.begin(batch)
+            if self._was_adopted:
+                self._was_adopted = refusal is not None
+                if refusal:  # nor are the sessions of clients kept that others have
+                    batch.sessions.clear()
+            await self._keep(batch, refusal or error)
         if self._held:
             await release(self._link, self._node)
 
@@ -169,6 +186,8 @@ class BatchWriter:
             self.failure = None
         except JournalError as failure:
             batch.error = self.failure = str(failure)
+            if isinstance(failure, AdoptedError):
+                batch.sessions.clear()
         except Exception as failure:  # whatever it is, the next batch is tried: nobody else could write it
             logger.exception("a batch could not be kept")
             batch.error = self.failure = f"unexpected: {failure}"
@@ -198,6 +217,8 @@ class BatchWriter:
     async def _attempt(self, under_way: _UnderWay) -> None:
         """Have a batch kept. Raises NoAnswerError or _NotClaimedError where that may be tried again, JournalError."""
         held = await self._ensure_claim()
+        if self._was_adopted and not (under_way.is_in_doubt and held.batch == under_way.number):
+            raise AdoptedError(TAKEN_OVER)
         if under_way.is_in_doubt and held.batch == under_way.number:
             outcome = read_outcome(held.outcome)
         else:
@@ -211,9 +232,10 @@ class BatchWriter:
     async def _append(self, held: Claim, under_way: _UnderWay) -> Outcome:
         batch = under_way.batch
         arguments = await arguments_of(batch, await self._entries(targets_of(batch)))
+        lease = self._node.holder, round(self._times.lease_s * 1000)
         try:
             answer = await self._link.call(
-                script("append"), self._node.name, held.fence, held.epoch, under_way.number, *arguments
+                script("append"), self._node.name, held.fence, held.epoch, under_way.number, *lease, *arguments
             )
         except NotConnectedError:
             raise
@@ -249,6 +271,9 @@ class BatchWriter:
                 self._doubtful = None
             self._held = held
             self._on_claim(held)
+            if held.was_adopted:
+                self._was_adopted = True
+                self._intake.begin_refusing(TAKEN_OVER)
         return self._held
 
     async def _restore_sessions(self) -> None:

@@ -45,7 +45,31 @@ local function kept_under(digest)
     return id > meta('pruned_to') and id or nil
 end
 
+-- A nick is free once the record of its owner has another, or is gone.
+local function release_nicks(owner, is_gone)
+    local names = redis.call('HGET', key('nick_of'), owner)
+    if not names then
+        return
+    end
+    local present, former = string.match(names, '^(%S+) ?(%S*)$')
+    for _, nick in ipairs({former or '', is_gone and present or ''}) do
+        local holder = nick ~= '' and redis.call('HGET', key('nicks'), nick)
+        if holder and string.match(holder, ' (%S+)$') == owner then
+            redis.call('HDEL', key('nicks'), nick)
+        end
+    end
+    if is_gone then
+        redis.call('HDEL', key('nick_of'), owner)
+    elseif former ~= '' then
+        redis.call('HSET', key('nick_of'), owner, present)
+    end
+end
+
 local function save_session(node, owner, record)
+    if redis.call('SISMEMBER', key('taken:' .. node), owner) == 1 then
+        return
+    end
+    release_nicks(owner, record == '')
     if record == '' then
         redis.call('HDEL', key('sessions:' .. node), owner)
     else

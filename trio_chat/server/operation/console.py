@@ -123,13 +123,13 @@ async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
 
 async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
     chat = context.chat
-    clients = (*chat.clients, *chat.away)
+    clients, has_nodes = chat.everybody, bool(chat.nodes.name)
     if not clients:
         return ("No clients",)
-    head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID")
+    head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID", *["NODE"][:has_nodes])
     rows: list[tuple[str, ...]] = [head]
     for client in clients:
-        rows.append(_row(chat, client))
+        rows.append((*_row(chat, client), *[client.home or chat.nodes.name][:has_nodes]))
         if len(rows) % CLIENTS_PER_TURN == 0:
             await trio.lowlevel.checkpoint()
     return _table(rows)

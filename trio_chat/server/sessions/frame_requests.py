@@ -31,6 +31,7 @@ from trio_chat.server.sessions.keyed import Speech
 from trio_chat.server.sessions.mentions import mentions_of
 from trio_chat.server.sessions.name_frames import claim_name, run_name_request
 from trio_chat.server.sessions.name_requests import NEEDS_LOGIN
+from trio_chat.server.sessions.nick_claims import claimed
 from trio_chat.server.sessions.read_marks import read_by
 from trio_chat.server.sessions.settling import departed, failures_of
 from trio_chat.server.sessions.welcome import room_info
@@ -103,16 +104,17 @@ async def _leave(talk: FrameConversation, request: frames.Leave) -> None:
 
 
 async def _nick(talk: FrameConversation, request: frames.Nick) -> None:
-    talk.chat.rename(talk.client, request.nick)
+    async with claimed(talk.context, talk.client, request.nick):
+        talk.chat.rename(talk.client, request.nick)
     await talk.journal.settled()  # a session is resumed under this nick from now on
     talk.answer(frames.Done(key=request.key))
 
 
 async def _who(talk: FrameConversation, request: frames.Who) -> None:
     room = talk.room(request.room)
-    people = list(itertools.islice(room.people, MEMBERS_MAX))
+    people = list(itertools.islice(talk.chat.people_in(room), MEMBERS_MAX))
     labels, proven = [it.label for it in people], [it.label for it in people if it.account]
-    count = room.headcount
+    count = talk.chat.headcount(room)
     talk.answer(frames.Members(room=request.room, count=count, labels=labels, proven=proven, key=request.key))
 
 

@@ -1,6 +1,7 @@
 """The handshake in frames: from the first frame of a connection until its `hello` is accepted."""
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import trio
 
 from trio_chat.chat.accounts.account import NameProof
-from trio_chat.chat.client import Client
+from trio_chat.chat.client import UNCOUNTED, Client
 from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
@@ -47,6 +48,8 @@ MEMBERS_ONLY = "this chat is for members: prove a name, or join with an invite"
 
 ANSWER_TIMEOUT_S = 1.0
 """Time for a stranger to take its answers, which are few."""
+
+logger = logging.getLogger(__name__)
 
 FrameInput = frames.AnyRequest | FrameFault
 
@@ -159,6 +162,8 @@ class Handshake:
             raise ChatError("protocol", f"this server speaks version {frames.PROTOCOL}")
         self._check_password(request.password)
         proven = await self._identify(request)
+        if request.session:
+            await bring_here(self._context, _session_of(request))
         # Nothing is waited for from here on: what was checked still holds when it is done.
         self._check_address()
         chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
@@ -268,6 +273,21 @@ class Handshake:
         self._wrong_passwords += 1
         self.is_over = self._wrong_passwords == PASSWORD_TRIES
         raise ChatError("password", "wrong password")
+
+
+async def bring_here(context: SessionContext, session: str) -> None:
+    """Take over a session that is on another server, as if its connection had broken here just now."""
+    chat = context.chat
+    if chat.with_session(session):
+        return
+    try:
+        record = await chat.nodes.take_session(session)
+        if record is not None:
+            chat.take_over(record, context.admission.origin_of(record.address) if record.address else UNCOUNTED)
+    except JournalError as error:  # it comes in none the less, as somebody new
+        logger.warning("a session on another server cannot be taken over: %s", error)
+    except ChatError as error:
+        logger.warning("the session of [%s] is lost: %s", record.label if record else "", error.text)
 
 
 def wants_rename(client: Client, hello: frames.Hello) -> bool:

@@ -21,7 +21,7 @@ from trio_chat.chat.answers import (
     TextReply,
 )
 from trio_chat.chat.client import Client
-from trio_chat.chat.commands import asks, obey, price_of, says
+from trio_chat.chat.commands import asks, nick_in, obey, price_of, says
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
@@ -47,6 +47,7 @@ from trio_chat.server.sessions.name_requests import (
     where_of,
     you_are,
 )
+from trio_chat.server.sessions.nick_claims import claimed
 from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.past_answers import PastAnswers
 from trio_chat.server.sessions.read_marks import note_sent
@@ -291,7 +292,7 @@ class LinesSession:
             note_sent(self._context, self._client)
         if typed and typed.command and (posted or self._lags) and _must_wait(typed, posted):
             await self._catch_up(posted)
-        answer = self._obey(line, typed)
+        answer = await self._obey_with_claim(line, typed)
         if typed and not typed.command and isinstance(answer, Posted):
             self._blank_lines.take()
         elif typed and not typed.text.strip():
@@ -387,6 +388,17 @@ class LinesSession:
             return False
         self._outlet.write_bytes(reply)
         return True
+
+    async def _obey_with_claim(self, line: str | LineFault, typed: TypedLine | None) -> Answer:
+        """Obey a line; a nick that it takes is claimed first, so that nobody takes it on another server."""
+        nick = nick_in(typed) if typed and self._context.chat.nodes.name else ""
+        if not nick:
+            return self._obey(line, typed)
+        try:
+            async with claimed(self._context, self._client, nick):
+                return self._obey(line, typed)
+        except ChatError as error:
+            return TextReply((notice(error.text),))
 
     def _obey(self, line: str | LineFault, typed: TypedLine | None) -> Answer:
         if isinstance(line, LineFault):

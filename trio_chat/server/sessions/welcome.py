@@ -12,6 +12,7 @@ from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.handshake import Admitted, wants_rename
 from trio_chat.server.sessions.news import news_of
+from trio_chat.server.sessions.nick_claims import claimed
 from trio_chat.server.sessions.replay import Replay
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.wire import frames
@@ -24,7 +25,7 @@ async def welcome(context: SessionContext, outlet: PeerOutlet, admitted: Admitte
     """
     client, hello = admitted.client, admitted.hello
     if wants_rename(client, hello):
-        _try_nick(context, outlet, admitted)
+        await _try_nick(context, outlet, admitted)
     replay = Replay(context, client, outlet, since=hello.since, epoch=hello.epoch)
     replay.add(context.chat.rooms.open_mailbox(client))
     memory = _memory_of(context, admitted)
@@ -59,13 +60,14 @@ async def tell_news(context: SessionContext, client: Client, outlet: PeerOutlet,
 def room_info(chat: Chat, room: Room, last_id: int | None = None) -> frames.RoomInfo:
     """Describe a room as it is now. `last_id` is, for a member, the id of the newest entry already sent to it."""
     newest = chat.rooms.last_id if last_id is None else last_id
-    return frames.RoomInfo(name=room.name, topic=room.topic, members=room.headcount, last_id=newest)
+    return frames.RoomInfo(name=room.name, topic=room.topic, members=chat.headcount(room), last_id=newest)
 
 
-def _try_nick(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:
+async def _try_nick(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:
     """Take the nick of `hello`, or answer why not. Raises ChatError where it is not available and needed."""
     try:
-        context.chat.rename(admitted.client, admitted.hello.nick or "")
+        async with claimed(context, admitted.client, admitted.hello.nick or ""):
+            context.chat.rename(admitted.client, admitted.hello.nick or "")
     except ChatError as error:
         # A muted client keeps the nick that it has: refused, it could not even listen.
         if admitted.hello.needs_nick and error.code != "muted":

@@ -55,6 +55,8 @@ class OperatorLog:
         """`clock` returns seconds since 1970; `on_record` is called with each action at once."""
         self.trouble: str | None = None
         """The reason why the next write failed; None when it did not."""
+        self.changes = 0
+        """The number of writes that were queued so far."""
         self._journal = journal
         self._store = need(journal, OperatorStore)
         self._clock = clock
@@ -97,6 +99,11 @@ class OperatorLog:
         """Delete a mute."""
         self._enqueue(f"the end of the mute m{number}", partial(self._store.remove_mute, number))
 
+    @property
+    def is_settled(self) -> bool:
+        """True when everything queued is in the journal."""
+        return not self._waiting
+
     async def settled(self, patience_s: float) -> bool:
         """Wait up to `patience_s` seconds. -> True when everything queued is in the journal"""
         with trio.move_on_after(patience_s):
@@ -127,6 +134,7 @@ class OperatorLog:
             logger.error("cannot keep %s: too much waits to be kept already", what)
             return
         self._waiting.append((what, write))
+        self.changes += 1
         if self._settled.is_set():  # those who wait already now wait for this one too
             self._settled = trio.Event()
         self._news.set()

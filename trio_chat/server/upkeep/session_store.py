@@ -7,7 +7,9 @@ While it runs, their records are posted with the notices of joining, leaving and
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import trio
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import UNCOUNTED
@@ -16,16 +18,28 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.journal import Journal, SessionStore, need
 
+RECORDS_PER_TURN = 100
+"""Clients restored between two checkpoints, in some 5 ms."""
+
 logger = logging.getLogger(__name__)
 
 
 async def restore_sessions(chat: Chat, journal: Journal, origin_of: Callable[[str], int]) -> None:
-    """Restore the clients that can resume, and announce the departure of the others. Raises JournalError.
+    """Restore the clients that the journal has. Raises JournalError."""
+    await restore_records(chat, await need(journal, SessionStore).read_sessions(), origin_of)
+
+
+async def restore_records(chat: Chat, records: Sequence[SessionRecord], origin_of: Callable[[str], int]) -> None:
+    """Restore the clients that can resume, and announce the departure of the others.
 
     `origin_of` gives the key under which clients of an address are counted; of an older journal, it is empty.
     """
     persons = list[SessionRecord]()
-    for record in await need(journal, SessionStore).read_sessions():
+    for turn, record in enumerate(records, 1):
+        if turn % RECORDS_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+        if chat.has(record.owner):  # it has come back meanwhile
+            continue
         if record.mode == PERSON:
             persons.append(record)
             continue

@@ -1,0 +1,198 @@
+"""Clients of other nodes, as these tell of them: found like those of this one, but without a connection here."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
+
+from trio_chat.chat.client import Client
+from trio_chat.chat.events import MARK
+from trio_chat.chat.log import Mode
+from trio_chat.chat.nicks import NICK_MAX, fold
+from trio_chat.chat.outlet import NoOutlet
+
+
+class ClientFacts(msgspec.Struct, frozen=True):
+    """A client as its node tells of it. Times are in seconds since 1970; `away_at` is 0 while it is connected."""
+
+    id: str
+    mode: Mode
+    label: str
+    nick: str
+    account: str
+    session: str
+    rooms: tuple[str, ...]
+    address: str
+    port: int
+    connected_at: float
+    input_at: float
+    away_at: float = 0.0
+    lines_in: int = 0
+    bytes_out: int = 0
+    is_encrypted: bool = False
+    proven_by: str = ""
+
+
+class _RemoteOutlet(NoOutlet):
+    """The outlet of a client of another node: it sends nothing."""
+
+    __slots__ = ("bytes_out", "is_encrypted")
+
+    def __init__(self, bytes_out: int, *, is_encrypted: bool) -> None:
+        self.bytes_out = bytes_out
+        self.is_encrypted = is_encrypted
+
+
+class RemoteClient(Client):
+    """A client of another node. It is no member of any room here."""
+
+    __slots__ = ("_rooms", "node")
+
+    def __init__(self, node: str, facts: ClientFacts, *, clock_began_at: float) -> None:
+        """`clock_began_at` is the time at which the steady clock of the chat was 0, in seconds since 1970."""
+        outlet = _RemoteOutlet(facts.bytes_out, is_encrypted=facts.is_encrypted)
+        super().__init__(facts.id, facts.address, facts.port, mode=facts.mode, outlet=outlet)
+        self.node = node
+        self._rooms = facts.rooms
+        self.session, self.account, self.proven_by = facts.session, facts.account, facts.proven_by
+        self.nick, self.label = facts.nick or None, facts.label
+        self.connected_at, self.last_input_at = facts.connected_at, facts.input_at - clock_began_at
+        self.away_since = facts.away_at - clock_began_at if facts.away_at else None
+        self.lines_in = facts.lines_in
+
+    @property
+    def home(self) -> str:
+        """The name of its node."""
+        return self.node
+
+    @property
+    def room_names(self) -> Sequence[str]:
+        """The names of its rooms."""
+        return self._rooms
+
+
+def facts_of(client: Client, *, clock_began_at: float) -> ClientFacts:
+    """Tell of a client of this node."""
+    away = client.away_since
+    return ClientFacts(
+        client.id,
+        client.mode,
+        client.label,
+        client.nick or "",
+        client.account,
+        client.session,
+        tuple(client.room_names),
+        client.address,
+        client.port,
+        client.connected_at,
+        client.last_input_at + clock_began_at,
+        0.0 if away is None else away + clock_began_at,
+        client.lines_in,
+        client.outlet.bytes_out,
+        client.outlet.is_encrypted,
+        client.proven_by,
+    )
+
+
+class RemoteClients:
+    """All clients of other nodes, found by id, name, address, room, account or session."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, RemoteClient] = {}
+        self._by_nick: dict[str, dict[str, RemoteClient]] = {}
+        self._by_label: dict[str, dict[str, RemoteClient]] = {}
+        self._by_port: dict[int, dict[str, RemoteClient]] = {}
+        self._by_room: dict[str, dict[str, RemoteClient]] = {}
+        self._by_account: dict[str, dict[str, RemoteClient]] = {}
+        self._by_session: dict[str, dict[str, RemoteClient]] = {}
+        self._members_in: dict[str, Counter[str]] = {}
+        """The places of each account in a room, by its name."""
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[RemoteClient]:
+        return iter(self._by_id.values())
+
+    def put(self, client: RemoteClient) -> None:
+        """Add a client, or take over how it is now."""
+        self.remove(client.id)
+        self._by_id[client.id] = client
+        for index, key in self._places_of(client):
+            index.setdefault(key, {})[client.id] = client
+        if client.account:
+            for name in client.room_names:
+                self._members_in.setdefault(name, Counter())[client.account] += 1
+
+    def remove(self, client_id: str) -> None:
+        """Forget a client, if it is known."""
+        if (client := self._by_id.pop(client_id, None)) is None:
+            return
+        for index, key in self._places_of(client):
+            del index[key][client_id]
+            if not index[key]:
+                del index[key]
+        if client.account:
+            for name in client.room_names:
+                self._members_in[name][client.account] -= 1
+                self._members_in[name] += Counter()  # without those of whom no place is left
+                if not self._members_in[name]:
+                    del self._members_in[name]
+
+    def remove_node(self, node: str) -> None:
+        """Forget the clients of a node."""
+        for client in [it for it in self if it.node == node]:
+            self.remove(client.id)
+
+    def remove_session(self, session: str) -> None:
+        """Forget the client that has this session: it has another node now."""
+        for client_id in tuple(self._by_session.get(session, ())):
+            self.remove(client_id)
+
+    def by_id(self, client_id: str) -> RemoteClient | None:
+        """The client with that id."""
+        return self._by_id.get(client_id)
+
+    def called(self, name: str) -> Sequence[RemoteClient]:
+        """The clients that have a nick, however it is written."""
+        return tuple(self._by_nick.get(fold(name), {}).values()) if 0 < len(name) <= NICK_MAX else ()
+
+    def by_label(self, label: str) -> RemoteClient | None:
+        """A client that others know by this label, with or without its mark."""
+        label = label.removesuffix(MARK)
+        return next(iter((*self.called(label), *self._by_label.get(label, {}).values())), None)
+
+    def at(self, port: int) -> Sequence[RemoteClient]:
+        """The clients that are connected from a port."""
+        return [it for it in self._by_port.get(port, {}).values() if it.away_since is None]
+
+    def places(self, account: str) -> Sequence[RemoteClient]:
+        """The places of an account, the connected ones first."""
+        return sorted(self._by_account.get(account, {}).values(), key=lambda it: it.away_since is not None)
+
+    def in_room(self, name: str) -> Sequence[RemoteClient]:
+        """The clients in a room."""
+        return tuple(self._by_room.get(name, {}).values())
+
+    def count_in(self, name: str) -> tuple[int, Collection[str]]:
+        """-> (guests, accounts) in a room"""
+        guests = len(self._by_room.get(name, ()))
+        members = self._members_in.get(name)
+        return (guests - members.total(), members) if members else (guests, ())
+
+    def has(self, account: str, room: str) -> bool:
+        """Tell whether a place of an account is in a room."""
+        return bool(account) and any(room in it.room_names for it in self._by_account.get(account, {}).values())
+
+    def _places_of(self, client: RemoteClient) -> Iterator[tuple[dict[object, dict[str, RemoteClient]], object]]:
+        indices: tuple[tuple[object, object], ...] = (
+            (self._by_nick, client.nick and fold(client.nick)),
+            (self._by_label, client.label),
+            (self._by_port, client.port),
+            (self._by_account, client.account),
+            (self._by_session, client.session),
+            *((self._by_room, name) for name in client.room_names),
+        )
+        for index, key in indices:
+            if key:
+                yield index, key  # type: ignore[misc]  # the indices differ in their keys alone

@@ -1,0 +1,101 @@
+"""Signals: what the nodes of one chat tell each other, in a stream that all of them follow.
+
+Each has a kind, an id and a payload:
+
+| kind | id | payload |
+|---|---|---|
+| `c` | of a client of the sender | ClientFacts, or nothing where it is gone |
+| `r` | | the sender has begun: it has no clients yet |
+| `d` | a node that is gone | |
+| `t` | a node | the session that the sender has taken over from it |
+| `e` | a node | `EndOrder`: it ends a client |
+| `x` | a table of the journal that was changed | |
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import trio
+
+from trio_chat.chat.events import Kind
+from trio_chat.chat.outlet import CloseReason
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.times import RedisTimes
+
+SIGNALS_MAX = 500
+"""Signals in one answer, and in one script: 5 ms of Redis."""
+
+logger = logging.getLogger(__name__)
+
+
+class Signal(NamedTuple):
+    """A signal of a node."""
+
+    node: str
+    kind: str
+    id: str
+    payload: bytes
+
+
+class EndOrder(msgspec.Struct, frozen=True, array_like=True):
+    """The order to end a client: its id, the notice that its rooms are told by, the name of the reason, and a text."""
+
+    client: str
+    notice: Kind
+    reason: str
+    text: str
+
+    @property
+    def close_reason(self) -> CloseReason:
+        """The reason. Raises KeyError where this version does not know it."""
+        return CloseReason[self.reason]
+
+
+class SignalReader:
+    """Follows the signals of all nodes. Where some were missed, everything is read anew."""
+
+    def __init__(
+        self,
+        link: RedisLink,
+        times: RedisTimes,
+        *,
+        on_signals: Callable[[Sequence[Signal]], None],
+        on_gap: Callable[[], None],
+    ) -> None:
+        """`on_gap` is called where signals were missed, and at the beginning."""
+        self._link, self._times = link, times
+        self._on_signals, self._on_gap = on_signals, on_gap
+        self._heard_to: int | None = None
+
+    def begin_again(self) -> None:
+        """Begin anew: the numbers of signals were lost."""
+        self._heard_to = None
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            try:
+                if self._heard_to is None:
+                    newest = await self._link.newest("signals", below=None, count=1)
+                    self._heard_to = newest[0][0] if newest else 0
+                    self._on_gap()
+                await self._read(self._heard_to)
+            except JournalError:
+                await trio.sleep(self._times.retry_s)
+
+    async def _read(self, after: int) -> None:
+        rows = await self._link.follow("signals", after, count=SIGNALS_MAX, block_s=self._times.block_s)
+        if not rows or self._heard_to != after:
+            return
+        if rows[0][0] != after + 1:
+            self._on_gap()
+        self._heard_to = rows[-1][0]
+        self._on_signals([_signal_in(fields) for _, fields in rows])
+
+
+def _signal_in(fields: Mapping[bytes, bytes]) -> Signal:
+    node, kind, target = (fields.get(name, b"").decode(errors="replace") for name in (b"n", b"k", b"i"))
+    return Signal(node, kind, target, fields.get(b"d", b""))
