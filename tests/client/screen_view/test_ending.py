@@ -30,7 +30,7 @@ async def test_the_farewell_stands_on_the_normal_screen(stage_at: Any, end: str 
         await stage.shows(GOODBYE)
         assert stage.screen.received.partition(NORMAL_SCREEN)[2].strip().endswith(GOODBYE.encode())
         assert b"\x1b[?2004l" in stage.screen.received
-        assert stage.screen.received.index(b"\x1b[22;2t") < stage.screen.received.index(b"\x1b[23;2t")
+        assert stage.screen.received.index(b"\x1b[22;0t") < stage.screen.received.index(b"\x1b[23;0t")  # the title
         assert stage.status == 0
 
 

@@ -31,9 +31,6 @@ from trio_chat.stickers.half_blocks import to_256
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
 
-_KEEP_TITLE, _RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
-"""Put the title of the window on a stack, and take it from there: xterm's, which most terminals know."""
-
 _PASTE = re.compile(rb"\x1b\[200~(.*?)\x1b\[201~", re.DOTALL)
 _PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _PASTE_BYTES_MAX = 4 * 1024 * 1024
@@ -61,7 +58,6 @@ class TerminalScreen(Screen):
         self._output: list[str] = []
         self._unsent = b""
         self._shown_title = ""
-        self._has_titles = not self.term.startswith(WITHOUT_OSC)
         self._pastes: list[str] = []
         self._partial_paste = b""
         self._fd_in, self._fd = stdin.fileno(), stdout.fileno()
@@ -99,7 +95,7 @@ class TerminalScreen(Screen):
 
     def show_title(self, title: str) -> None:
         """Show a title of the window, where it is another one."""
-        if title != self._shown_title and self._has_titles:
+        if title != self._shown_title:
             self._shown_title = title
             self.set_title(title)
 
@@ -140,9 +136,6 @@ class TerminalScreen(Screen):
     def _start(self, *args: bool, **kwargs: bool) -> None:
         """Take over the terminal, with Ctrl-C, Ctrl-\\, Ctrl-S and Ctrl-Q as keys; Ctrl-Z suspends."""
         self._partial_paste += _typed_ahead(self._fd_in)
-        if self._has_titles:
-            self.write(_KEEP_TITLE)
-            self._shown_title = ""
         super()._start(*args, **kwargs)
         self._wake_input_loop()
         self.tty_signal_keys("undefined", "undefined", "undefined", "undefined", fileno=self._fd_in)
@@ -151,8 +144,6 @@ class TerminalScreen(Screen):
         """Restore the terminal, also from a frame that was cut off."""
         self._unsent = b"" if not self._unsent else b"\x18" + _END_FRAME.encode()  # CAN ends a sequence
         super()._stop()
-        if self._has_titles:
-            self.write(_RESTORE_TITLE)
         self._send_in_time()
 
     # Input
