@@ -52,7 +52,8 @@ LAYERS = {
         ("transcript",),
         ("link",),
         ("memory",),
-        (".", "startup_terminal"),
+        ("pictures",),
+        (".", "startup_terminal", "terminal_answers"),
     ),
     "trio_chat.operate": (("command_table",), ("commands",), (OTHERS, ".")),
     "trio_chat.journal": (

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import termios
 import threading
 import time
@@ -125,6 +126,9 @@ async def peer() -> AsyncIterator[Peer]:
         yield peer
 
 
+_APC = re.compile(rb"\x1b_.*?\x1b\\", re.DOTALL)
+
+
 class Screen:
     """A pseudo terminal, with an emulator and a typist at its other end."""
 
@@ -137,6 +141,7 @@ class Screen:
         self.resize(columns, rows)
         self.modes_before = termios.tcgetattr(slave)
         self.received = b""
+        self._unfed = b""
 
     def close(self) -> None:
         for end in (self.stdin, self.stdout):
@@ -219,6 +224,13 @@ class Screen:
         if scope.cancelled_caught:
             pytest.fail("the scene stands still; the screen shows:\n" + "\n".join(self.lines))
 
+    def _feed(self, data: bytes) -> None:
+        """Show what was received, without kitty's commands, which the emulator would print: real terminals do not."""
+        data = _APC.sub(b"", self._unfed + data)
+        whole, begin, rest = data.partition(b"\x1b_")
+        self._unfed = begin + rest
+        self._stream.feed(whole)
+
     async def receives(self, data: bytes) -> None:
         """Wait until the terminal has been sent this."""
         with trio.fail_after(PATIENCE_S):
@@ -237,7 +249,7 @@ class Screen:
                 await trio.lowlevel.wait_readable(self._keyboard)
                 data = os.read(self._keyboard, 65536)
                 self.received += data
-                self._stream.feed(data)
+                self._feed(data)
             return
         pytest.fail("the screen shows:\n" + "\n".join(self.lines))
 

@@ -1,4 +1,5 @@
 import tracemalloc
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -7,13 +8,15 @@ from hypothesis import strategies as st
 from tests.stickers.pictures import BLUE, RED, gif_of, picture_of, png_that_says
 from trio_chat.stickers.decoding import PictureError, decode
 from trio_chat.stickers.half_blocks import Run
+from trio_chat.stickers.painters import HalfBlocks
 
+paint = partial(decode, painter=HalfBlocks())
 WHOLE = picture_of(RED, BLUE, form="GIF", size=(20, 20))
 
 
 @pytest.mark.parametrize("form", ["PNG", "GIF", "JPEG", "WEBP"])
 def test_a_picture_of_each_format_is_decoded(form: str) -> None:
-    picture = decode(picture_of(RED, form=form), columns=32, rows=8)
+    picture = paint(picture_of(RED, form=form), columns=32, rows=8)
 
     (frame,) = picture.frames
     assert (picture.columns, picture.rows) == (4, 2)
@@ -26,14 +29,14 @@ def test_a_picture_of_each_format_is_decoded(form: str) -> None:
     [((16, 16), (16, 8)), ((128, 128), (16, 8)), ((400, 100), (32, 4)), ((1, 2000), (1, 8)), ((3, 3), (3, 2))],
 )
 def test_a_picture_is_made_to_fit_and_never_larger(size: tuple[int, int], cells: tuple[int, int]) -> None:
-    picture = decode(picture_of(RED, size=size), columns=32, rows=8)
+    picture = paint(picture_of(RED, size=size), columns=32, rows=8)
 
     assert (picture.columns, picture.rows) == cells
     assert all(len(frame.rows) == cells[1] for frame in picture.frames)
 
 
 def test_the_frames_follow_each_other_once_and_the_first_stays() -> None:
-    picture = decode(picture_of(RED, BLUE, form="GIF", duration_ms=200), columns=32, rows=8)
+    picture = paint(picture_of(RED, BLUE, form="GIF", duration_ms=200), columns=32, rows=8)
 
     red, blue = picture.frames
     assert red.rows[0] == (Run("    ", None, 0xFF0000),)
@@ -43,11 +46,11 @@ def test_the_frames_follow_each_other_once_and_the_first_stays() -> None:
 
 
 def test_a_still_picture_has_the_first_frame_alone() -> None:
-    assert len(decode(picture_of(RED, BLUE, form="GIF"), columns=32, rows=8, is_still=True).frames) == 1
+    assert len(paint(picture_of(RED, BLUE, form="GIF"), columns=32, rows=8, is_still=True).frames) == 1
 
 
 def test_a_frame_that_names_no_time_takes_a_tenth_of_a_second() -> None:
-    picture = decode(picture_of(RED, BLUE, form="GIF", duration_ms=0), columns=32, rows=8)
+    picture = paint(picture_of(RED, BLUE, form="GIF", duration_ms=0), columns=32, rows=8)
 
     assert picture.duration_s == pytest.approx(0.2)
 
@@ -71,16 +74,16 @@ def test_a_frame_that_names_no_time_takes_a_tenth_of_a_second() -> None:
 )
 def test_a_picture_that_is_too_large_or_damaged_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(PictureError, match=reason):
-        decode(data, columns=32, rows=8)
+        paint(data, columns=32, rows=8)
 
 
 def test_a_bomb_is_refused_before_memory_is_taken_for_it() -> None:
-    decode(picture_of(RED), columns=32, rows=8)  # so that the library is loaded
+    paint(picture_of(RED), columns=32, rows=8)  # so that the library is loaded
     tracemalloc.start()
     try:
         for bomb in (png_that_says(50_000, 50_000), gif_of(40_000), gif_of(2, size=(65_535, 65_535))):
             with pytest.raises(PictureError):
-                decode(bomb, columns=32, rows=8)
+                paint(bomb, columns=32, rows=8)
         assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
     finally:
         tracemalloc.stop()
@@ -91,7 +94,7 @@ def test_a_bomb_is_refused_before_memory_is_taken_for_it() -> None:
 def test_a_damaged_file_is_shown_or_refused(at: int, byte: int, cut: int) -> None:
     data = (WHOLE[:at] + bytes([byte]) + WHOLE[at + 1 :])[: cut or None]
     try:
-        picture = decode(data, columns=32, rows=8)
+        picture = paint(data, columns=32, rows=8)
     except PictureError:
         return
     assert picture.columns <= 32

@@ -42,6 +42,8 @@ class ViewOptions(Struct, frozen=True):
     """True if lines have their time in front."""
     wraps: bool = True
     """True if long lines are broken at words; else the terminal breaks them."""
+    pictures: str = "auto"
+    """`auto` for as the terminal can, `blocks` for half blocks, `none` for their texts."""
     has_animation: bool = True
     """True if pictures move."""
     stickers: Path | None = None
@@ -143,6 +145,7 @@ def view_options_from(settings: JoinSettings, file: ClientFile | None = None) ->
         has_mouse=settings.mouse,
         has_times=(os.isatty(0) and os.isatty(1)) if settings.times is None else settings.times,
         wraps=settings.wrap,
+        pictures=settings.pictures,
         has_animation=settings.animation,
         stickers=settings.stickers,
         remembers_rooms=settings.remember and os.isatty(0) and os.isatty(1),

@@ -10,6 +10,9 @@ from enum import Enum, auto
 _MODERN_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 """Terminals that have all colours, and do not say so in their name."""
 
+_ASKED_TERMS = (*_MODERN_TERMS, "xterm", "konsole", "mlterm", "vt340", "tmux", "screen")
+"""Terminals that understand, or leave out, questions that are newer than they are."""
+
 
 def is_terminal() -> bool:
     """Tell whether stdin and stdout are a terminal whose cursor can move."""
@@ -40,8 +43,13 @@ class PictureColours(Enum):
     TRUE = auto()
 
 
+def may_show_pictures(environment: Mapping[str, str]) -> bool:
+    """Tell whether a terminal may show pictures, if it can, which it may have to be asked."""
+    return not environment.get("NO_COLOR") and environment.get("TERM", "").startswith(_ASKED_TERMS)
+
+
 def pictures_on(environment: Mapping[str, str]) -> PictureColours:
-    """Tell in which colours a terminal can show pictures."""
+    """Tell in which colours a terminal can show pictures, as its environment says."""
     term = environment.get("TERM", "")
     if environment.get("NO_COLOR") or is_dumb(environment):
         return PictureColours.NONE

@@ -542,6 +542,14 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Send the password of your name to other machines over a connection that is not encrypted.", BOOLEAN
         ),
     ] = False
+    pictures: Annotated[
+        str,
+        SettingMeta(
+            "At a terminal, draw stickers that are pictures: as well as it says that it can (auto), of coloured half "
+            "blocks, or not at all.",
+            choice("HOW", "auto", "blocks", "none"),
+        ),
+    ] = "auto"
     animation: Annotated[
         bool, SettingMeta("Let stickers that are pictures move: once where somebody said one.", BOOLEAN)
     ] = True

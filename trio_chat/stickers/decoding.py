@@ -10,8 +10,9 @@ from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from trio_chat.stickers.half_blocks import half_blocks
-from trio_chat.stickers.picture import Picture, PictureFrame
+from trio_chat.stickers.painters import Painter
+from trio_chat.stickers.picture import Picture
+from trio_chat.stickers.pixels import Pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,8 +34,8 @@ class PictureError(ValueError):
     """A picture is too large, or damaged. Its text is a sentence for the person."""
 
 
-def decode(data: bytes, *, columns: int, rows: int, is_still: bool = False) -> Picture:
-    """Decode a file and fit it into so many cells; if `is_still`, its first frame. Raises PictureError.
+def decode(data: bytes, painter: Painter, *, columns: int, rows: int, is_still: bool = False) -> Picture:
+    """Decode a file, fit it into so many cells and paint it; if `is_still`, its first frame. Raises PictureError.
 
     A picture that is smaller stays as it is: a pixel takes half a cell.
     """
@@ -42,14 +43,19 @@ def decode(data: bytes, *, columns: int, rows: int, is_still: bool = False) -> P
         with _pillow().open(BytesIO(data), formats=_FORMATS) as image:
             _check(image)
             width, height = _fit(image.size, columns, 2 * rows)
-            frames = tuple(islice(_frames(image, width, height), 1 if is_still else None))
+            cells = width, (height + 1) // 2
+            resolution = painter.resolution
+            size = width * resolution.columns, height * resolution.rows // 2
+            frames = []
+            for pixels, duration_s in islice(_frames(image, size, resolution.colours), 1 if is_still else None):
+                frames.append(painter.paint(pixels, duration_s, columns=cells[0], rows=cells[1]))
     except PictureError:
         raise
     except (_pillow().DecompressionBombError, _pillow().DecompressionBombWarning) as error:
         raise PictureError(f"more than {PIXELS_MAX} pixels") from error
     except Exception as error:  # of damaged files it raises whatever its C code and struct, zlib and lists raise
         raise PictureError("a damaged picture, or none of PNG, GIF, JPEG and WebP") from error
-    return Picture(width, (height + 1) // 2, frames)
+    return Picture(*cells, tuple(frames))
 
 
 @cache
@@ -77,12 +83,24 @@ def _fit(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
-def _frames(image: "Image", width: int, height: int) -> Iterator[PictureFrame]:
+def _frames(image: "Image", size: tuple[int, int], colours: int) -> Iterator[tuple[Pixels, float]]:
+    """Yield each frame in a size, with its duration; of at most so many colours, if that is not 0."""
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
         duration_s = float(image.info.get("duration") or 0) / 1000
-        shown = image.convert("RGBA")
-        if shown.size != (width, height):
-            shown = shown.resize((width, height), _pillow().Resampling.BOX)  # of small pictures, the sharpest
-        rows = half_blocks(shown.tobytes(), width)
-        yield PictureFrame(rows, duration_s if duration_s >= _FRAME_LEAST_S else _FRAME_S)
+        shown = _sized(image.convert("RGBA"), size)
+        if colours:
+            alpha = shown.getchannel("A")
+            shown = shown.convert("RGB").quantize(colours).convert("RGBA")
+            shown.putalpha(alpha)
+        pixels = Pixels(*size, shown.tobytes())
+        yield pixels, duration_s if duration_s >= _FRAME_LEAST_S else _FRAME_S
+
+
+def _sized(image: "Image", size: tuple[int, int]) -> "Image":
+    """Return a picture in another size: pixels of a small one stay squares, those of a large one are averaged."""
+    if image.size == size:
+        return image
+    method = _pillow().Resampling.NEAREST if image.width < size[0] else _pillow().Resampling.BOX
+    resized: Image = image.resize(size, method)
+    return resized

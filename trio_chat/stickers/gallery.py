@@ -7,6 +7,7 @@ from typing import NamedTuple
 import trio
 
 from trio_chat.stickers.decoding import decode
+from trio_chat.stickers.painters import HalfBlocks, Painter
 from trio_chat.stickers.picture import Picture
 from trio_chat.stickers.picture_file import read_picture
 from trio_chat.stickers.sticker import PictureFile
@@ -32,16 +33,25 @@ class Gallery:
     def __init__(self, *, is_still: bool = False) -> None:
         """`is_still`: no picture moves."""
         self._is_still = is_still
+        self._painter: Painter = HalfBlocks()
         self.changed: Callable[[], None] = lambda: None
         """Called when a picture is there, or when it is known that it cannot be shown."""
         self.warn: Callable[[str], None] = lambda _text: None
         """Called with a sentence for each picture that cannot be shown."""
+        self.send: Callable[[str], None] = lambda _commands: None
+        """Called with commands for the terminal that belong to pictures."""
         self.version = 0
         """Rises with each picture that is there, or cannot be."""
         self._kept: dict[_SizedPicture, Picture] = {}
         self._failed: dict[PictureFile, None] = {}
         self._wanted: dict[_SizedPicture, None] = {}
         self._is_wanted = trio.Event()
+
+    def use(self, painter: Painter) -> None:
+        """Show all pictures in another way from now on."""
+        self._painter = painter
+        self._kept.clear()
+        self._note_change()
 
     def find(self, file: PictureFile, columns: int, rows: int) -> Picture | None:
         """Return a picture that fits into so many cells. Where it is not there, it will be, unless that fails."""
@@ -70,23 +80,36 @@ class Gallery:
             self._is_wanted = trio.Event()
 
     async def _decode(self, key: _SizedPicture) -> None:
+        painter = self._painter
         try:
-            picture = await trio.to_thread.run_sync(
-                partial(_read, key, is_still=self._is_still), abandon_on_cancel=True
-            )
+            read = partial(_read, key, painter, is_still=self._is_still)
+            picture = await trio.to_thread.run_sync(read, abandon_on_cancel=True)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             self._fail(key.file, str(reason))
         else:
-            self._keep(key, picture)
+            if painter is self._painter:
+                self._keep(key, picture)
         self._wanted.pop(key, None)
+        self._note_change()
+
+    def _note_change(self) -> None:
         self.version += 1
         self.changed()
 
     def _keep(self, key: _SizedPicture, picture: Picture) -> None:
         self._kept[key] = picture
+        self.send("".join(frame.sent_before for frame in picture.frames))
         while len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > KEPT_MAX_BYTES:
-            del self._kept[next(iter(self._kept))]
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: _SizedPicture) -> None:
+        self.send("".join(frame.sent_after for frame in self._kept.pop(key).frames))
+
+    def close(self) -> None:
+        """Take all pictures from the terminal."""
+        for key in tuple(self._kept):
+            self._drop(key)
 
     def _fail(self, file: PictureFile, reason: str) -> None:
         if len(self._failed) == FAILED_MAX:
@@ -95,5 +118,5 @@ class Gallery:
         self.warn(f"the picture {file.path} cannot be shown: {reason}")
 
 
-def _read(key: _SizedPicture, *, is_still: bool) -> Picture:
-    return decode(read_picture(key.file), columns=key.columns, rows=key.rows, is_still=is_still)
+def _read(key: _SizedPicture, painter: Painter, *, is_still: bool) -> Picture:
+    return decode(read_picture(key.file), painter, columns=key.columns, rows=key.rows, is_still=is_still)

@@ -10,6 +10,12 @@ class PictureFrame(Struct, frozen=True, eq=False):
 
     rows: Runs
     duration_s: float
+    sent_before: str = ""
+    """Commands to be sent to the terminal once, before it is shown."""
+    sent_after: str = ""
+    """Commands to be sent when it is shown no more."""
+    stream: str = ""
+    """Commands that draw it at the cursor; it has no rows then."""
 
 
 class Picture(Struct, frozen=True, eq=False):
@@ -39,4 +45,5 @@ class Picture(Struct, frozen=True, eq=False):
     @property
     def size_bytes(self) -> int:
         """About the memory that it takes."""
-        return 120 * self.columns * self.rows * len(self.frames)
+        commands = sum(len(frame.sent_before) + len(frame.stream) for frame in self.frames)
+        return 120 * self.columns * self.rows * len(self.frames) + commands

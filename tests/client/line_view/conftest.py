@@ -1,6 +1,6 @@
 """A line view at a pseudo-terminal, which is joined to a peer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ import trio
 
 from trio_chat.client.line_view.app import LineView
 from trio_chat.client.line_view.guest_run import run_on_asyncio
+from trio_chat.client.line_view.line_pictures import line_pictures
 from trio_chat.client.line_view.terminal import open_terminal
 from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.identity import Identity
@@ -21,15 +22,19 @@ from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.stickers.kinds.text import Text
+from trio_chat.stickers.sticker import Sticker
 
 Scene = Callable[[Any, Any], Awaitable[None]]
 
 AT_PROMPT = "[1.2.3.4:5] #lobby>"
 
 
-def a_transcript() -> Transcript:
-    """A transcript with one sticker."""
-    return Transcript(Catalogue(MappingProxyType({"smile": Text("🙂")})))
+SMILE: Mapping[str, Sticker] = MappingProxyType({"smile": Text("🙂")})
+
+
+def a_transcript(stickers: Mapping[str, Sticker] = SMILE) -> Transcript:
+    """A transcript with a few stickers."""
+    return Transcript(Catalogue(stickers))
 
 
 @pytest.fixture
@@ -45,6 +50,8 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
         *waiting: str,
         at_prompt: str = AT_PROMPT,
         clock: trio.abc.Clock | None = None,
+        stickers: Mapping[str, Sticker] = SMILE,
+        pictures: str = "none",
         **options: Any,
     ) -> int:
         statuses = []
@@ -53,9 +60,14 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
             with open_outbox("test", folder=tmp_path) as outbox:
                 wishes = ViewOptions(has_bell=True, **options)
                 address = TcpAddress("127.0.0.1", port)
-                view = LineView(a_transcript(), address, Identity(), outbox, options=wishes, clock=trio.current_time)
+                view = LineView(
+                    a_transcript(stickers), address, Identity(), outbox, options=wishes, clock=trio.current_time
+                )
                 words = Completion(COMMANDS, ["smile"], view.narrator).words
-                surface = partial(open_terminal, screen.stdin, screen.stdout, words, view.prompt_view())
+                view.pictures = line_pictures(pictures, fd=screen.stdout.fileno())
+                surface = partial(
+                    open_terminal, screen.stdin, screen.stdout, words, view.prompt_view(), pictures=view.pictures
+                )
                 statuses.append(await view.run(surface, is_persistent=True))
 
         async def perform() -> None:

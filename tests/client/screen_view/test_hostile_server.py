@@ -13,7 +13,7 @@ OURS = re.compile(
 
 
 async def test_no_field_controls_the_terminal(stage_at: Any) -> None:
-    async with stage_at(100, 14, has_bell=True) as stage:
+    async with stage_at(100, 14, has_bell=True, pictures="blocks") as stage:
         await stage.tell(f"me: {EVIL} said", EVIL)
         await stage.tell(f"{EVIL} topic", EVIL, kind="topic")
         await stage.tell(EVIL, EVIL, kind="renamed")

@@ -1,12 +1,13 @@
 """Pictures on the screen, at a real pseudo-terminal."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.client.screen_view.conftest import DOWN, ENTER, ESC, TAB, alt
+from tests.client.screen_view.conftest import CTRL_U, DOWN, ENTER, ESC, TAB, alt
 from tests.stickers.pictures import BLUE, RED, picture_of
 from trio_chat.stickers.kinds.image import Image
 from trio_chat.stickers.kinds.text import Text
@@ -29,7 +30,7 @@ def flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Image
 def colours(stage: Any, row: int) -> str:
     """The colours behind the cells of a row: r for red, b for blue, . for none."""
     cells = stage.screen.cells_of(row)
-    return "".join({"ff0000": "r", "0000ff": "b"}.get(cell.bg, ".") for cell in cells).rstrip(".")
+    return "".join({"ff0000": "r", "0000ff": "b"}.get(cell.bg, ".") for cell in cells).strip(".")
 
 
 async def test_a_picture_stands_beside_its_author(stage_at: Any, flags: Mapping[str, Image]) -> None:
@@ -37,10 +38,10 @@ async def test_a_picture_stands_beside_its_author(stage_at: Any, flags: Mapping[
         await stage.tell("look")
         await stage.tell("@red @blue", "mei")
 
-        await stage.screen.shows_when(lambda _: colours(stage, 6) == ".........rrrrrr..bbbbbb")
+        await stage.screen.shows_when(lambda _: colours(stage, 6) == "rrrrrr..bbbbbb")
 
-        assert stage.screen.lines[:2] == ["ann      look", "mei"]
-        assert colours(stage, 5) == ".........rrrrrr..bbbbbb"
+        assert [line.split() for line in stage.screen.lines[:2]] == [["ann", "look"], ["mei"]]
+        assert colours(stage, 5) == "rrrrrr..bbbbbb"
 
 
 async def test_a_picture_moves_once_and_not_at_all_where_nothing_is_to_move(
@@ -87,7 +88,7 @@ async def test_the_picker_says_where_there_is_no_such_sticker_and_enter_closes_i
 async def test_tab_shows_the_picture_that_it_puts_into_the_draft(stage_at: Any, flags: Mapping[str, Image]) -> None:
     async with stage_at(50, 20, stickers_in_catalogue=flags) as stage:
         stage.type(f"@{TAB}")
-        await stage.screen.shows_when(lambda lines: any(colours(stage, row) == ".bbbbbb" for row in range(20)))
+        await stage.screen.shows_when(lambda lines: any(colours(stage, row) == "bbbbbb" for row in range(20)))
         stage.type(TAB)
         await stage.shows_somewhere("> @cut", "@blue  @cut  @red", "[a cut flag]")
 
@@ -106,7 +107,7 @@ async def test_without_colours_the_text_stands_in_the_place_of_a_picture(
     async with stage_at(50, 9, stickers_in_catalogue=flags) as stage:
         await stage.tell("@red", "mei")
 
-        await stage.shows_somewhere("mei      @red", "[a red flag]")
+        await stage.shows_somewhere(" @red", "[a red flag]")
 
 
 async def test_a_picture_scrolls_row_by_row(stage_at: Any, flags: Mapping[str, Image]) -> None:
@@ -114,7 +115,50 @@ async def test_a_picture_scrolls_row_by_row(stage_at: Any, flags: Mapping[str, I
         await stage.tell("@red", "mei")
         for number in range(6):
             await stage.tell(f"line {number}")
-        await stage.screen.shows_when(lambda _: colours(stage, 0) == ".........rrrrrr")
+        await stage.screen.shows_when(lambda _: colours(stage, 0) == "rrrrrr")
 
-        assert stage.screen.lines[0] == "ann      line 0"
+        assert stage.screen.lines[0].split() == ["ann", "line", "0"]
         assert all(not colours(stage, row) for row in range(1, 9))
+
+
+async def test_kitty_draws_a_picture_where_its_placeholders_are(
+    stage_at: Any, flags: Mapping[str, Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    monkeypatch.delenv("TMUX", raising=False)
+    async with stage_at(50, 9, stickers_in_catalogue=flags) as stage:
+
+        async def sent(data: bytes) -> None:
+            await stage.screen.shows_when(lambda _: data in stage.screen.received)
+
+        await sent(b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[>0q\x1b[?1;1;0S\x1b[c")
+        stage.type("\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.36.4)\x1b\\\x1b[?62;ctyped")
+        await stage.shows_somewhere("> typed")
+        await stage.tell("@red", "mei")
+        await sent("\U0010eeee\u030d\u033d".encode())  # the last cell of two rows and six columns
+
+        received = stage.screen.received
+        command = re.search(rb"\x1b_Ga=T,U=1,q=2,i=(\d+),f=32,o=z,s=60,v=40,c=6,r=2,m=0;[^\x1b]+\x1b\\", received)
+        assert command
+        number = int(command[1])
+        look = f"\x1b[0;38;2;{number >> 16};{number >> 8 & 255};{number & 255};49m"
+        for mark in ("\u0305", "\u030d"):
+            columns = "\u0305\u030d\u030e\u0310\u0312\u033d"
+            row = look + "".join(f"\U0010eeee{mark}{column}" for column in columns)
+            assert row.encode() in received[command.end() :]
+        stage.type(CTRL_U)
+    await sent(f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\".encode())
+
+
+async def test_a_terminal_that_answers_late_is_not_typing_and_gets_half_blocks_until_then(
+    stage_at: Any, flags: Mapping[str, Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    monkeypatch.delenv("TMUX", raising=False)
+    async with stage_at(50, 9, stickers_in_catalogue=flags) as stage:
+        await stage.tell("@red", "mei")
+        await stage.screen.shows_when(lambda _: colours(stage, 6) == "rrrrrr")
+        for piece in ("so\x1b_Gi=31;", "OK\x1b", "\\\x1bP>|kitty(0.36.4)\x1b\\ la\x1b[?", "62;cte"):
+            stage.type(piece)
+        await stage.shows_somewhere("> so late")
+        await stage.screen.shows_when(lambda _: "\U0010eeee\u030d\u033d".encode() in stage.screen.received)

@@ -10,6 +10,7 @@ from trio_chat.awake_clock import AwakeClock
 from trio_chat.client.conversation.app import ChatApp
 from trio_chat.client.conversation.surface import Surface
 from trio_chat.client.line_view.line_display import LineDisplay
+from trio_chat.client.line_view.line_pictures import LinePictures, line_pictures
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.startup_terminal import is_terminal
 from trio_chat.client.transcript.completion import Completion
@@ -20,10 +21,19 @@ from trio_chat.stickers.catalogue import Catalogue
 class LineView(ChatApp):
     """The chat line by line, on a terminal or through a pipe."""
 
+    pictures: LinePictures | None = None
+    """Draws pictures, where the terminal can show some."""
+
     def make_display(self, surface: Surface) -> LineDisplay:
         """Return a display that prints on a surface."""
         options = self.options
-        return LineDisplay(surface, self.narrator.transcript, has_bell=options.has_bell, wraps=options.wraps)
+        return LineDisplay(
+            surface,
+            self.narrator.transcript,
+            has_bell=options.has_bell,
+            wraps=options.wraps,
+            pictures=self.pictures if surface.has_prompt else None,
+        )
 
 
 def run_line_view(view: LineView, catalogue: Catalogue) -> int:
@@ -39,5 +49,8 @@ def run_line_view(view: LineView, catalogue: Catalogue) -> int:
 
     stickers = (*catalogue.stickers, *catalogue.aliases)
     completion = Completion(COMMANDS, stickers, view.narrator)
-    open_surface = partial(open_terminal, sys.stdin, sys.stdout, completion.words, view.prompt_view())
+    view.pictures = line_pictures(view.options.pictures, fd=1)
+    open_surface = partial(
+        open_terminal, sys.stdin, sys.stdout, completion.words, view.prompt_view(), pictures=view.pictures
+    )
     return run_on_asyncio(partial(view.run, open_surface, is_persistent=True), clock=AwakeClock())

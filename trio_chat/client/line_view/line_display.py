@@ -3,10 +3,12 @@
 import math
 import os
 from collections.abc import Sequence
+from itertools import groupby
 
 import trio
 
 from trio_chat.client.conversation.surface import Surface, print_error
+from trio_chat.client.line_view.line_pictures import LinePictures
 from trio_chat.client.startup_terminal import has_256_colours
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.rows import Row
@@ -22,12 +24,22 @@ BELL_INTERVAL_S = 3.0
 class LineDisplay:
     """Prints on a surface, in colours where it has them and they are wanted."""
 
-    def __init__(self, surface: Surface, transcript: Transcript, *, has_bell: bool = False, wraps: bool = True) -> None:
+    def __init__(
+        self,
+        surface: Surface,
+        transcript: Transcript,
+        *,
+        has_bell: bool = False,
+        wraps: bool = True,
+        pictures: LinePictures | None = None,
+    ) -> None:
+        """`pictures` draws them, where the surface is a terminal that can show some."""
         self.transcript = transcript
         self._surface = surface
         self._is_coloured = surface.has_colours and not os.environ.get("NO_COLOR")
         self._codes = SGR if has_256_colours(os.environ) else SGR_OF_16
         self._wraps = wraps
+        self._pictures = pictures
         self._has_bell = has_bell and surface.has_person
         self._bell_at = -math.inf
         self.broken: OSError | None = None
@@ -48,14 +60,34 @@ class LineDisplay:
         if not rows or self.broken:
             return
         bell = _BELL if is_mention and self._may_ring() else ""
-        if self._wraps and (columns := self.columns):
-            rows = [wrapped for row in rows for wrapped in wrap(row, columns)]
-        text = paint(rows, is_coloured=self._is_coloured, codes=self._codes)
+        text = await self._painted(rows)
         try:
             await self._surface.print(text + bell)
         except OSError as error:
             self.broken = error
             self._surface.stop()
+
+    async def _painted(self, rows: Sequence[Row]) -> str:
+        """Return rows as text, with pictures in the places of their texts."""
+        texts = []
+        for is_picture, group in groupby(rows, _has_picture):
+            some = list(group)
+            drawn = await self._draw_pictures(some) if is_picture and self._pictures else ""
+            texts.append(drawn or self._text(some))
+        return "".join(texts)
+
+    def _text(self, rows: list[Row]) -> str:
+        if self._wraps and (columns := self.columns):
+            rows = [wrapped for row in rows for wrapped in wrap(row, columns)]
+        return paint(rows, is_coloured=self._is_coloured, codes=self._codes)
+
+    async def _draw_pictures(self, rows: list[Row]) -> str:
+        files = [part.picture for row in rows for part in row if part.picture]
+        if self._pictures is None or self.columns is None:
+            return ""
+        drawn = await self._pictures.draw(files, self.columns) or self._text(rows)
+        warnings, self._pictures.warnings[:] = self._pictures.warnings[:], []
+        return drawn + self._text([row for warning in warnings for row in self.transcript.notice(warning)])
 
     def _may_ring(self) -> bool:
         """Tell whether to ring now; the next bell is BELL_INTERVAL_S later then."""
@@ -84,3 +116,7 @@ class LineDisplay:
             await self.print(rows, is_mention=any(output.is_mention for output in outputs))
         else:
             self._surface.refresh()
+
+
+def _has_picture(row: Row) -> bool:
+    return any(part.picture for part in row)

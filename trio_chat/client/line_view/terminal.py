@@ -13,6 +13,7 @@ from functools import partial
 from typing import Self, TextIO, cast
 
 import trio
+from prompt_toolkit.application import Application
 from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
@@ -29,6 +30,7 @@ from trio_chat.client.conversation.question import Question
 from trio_chat.client.conversation.typed_drafts import TypedDrafts
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
+from trio_chat.client.line_view.line_pictures import LinePictures
 from trio_chat.client.line_view.prompt_renderer import reflows
 from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
@@ -58,10 +60,15 @@ _FINAL_READS_MAX = 64  # of 1 KiB; the kernel keeps 4 KiB of keys, but somebody 
 
 @asynccontextmanager
 async def open_terminal(
-    stdin: TextIO, stdout: TextIO, words: Complete, view: PromptView = PLAIN_PROMPT
+    stdin: TextIO,
+    stdout: TextIO,
+    words: Complete,
+    view: PromptView = PLAIN_PROMPT,
+    *,
+    pictures: LinePictures | None = None,
 ) -> AsyncIterator["Terminal"]:
     """Show the prompt until the end of the block, then restore the terminal. Tab completes to `words`."""
-    terminal = Terminal(stdin, stdout, words, view)
+    terminal = Terminal(stdin, stdout, words, view, pictures)
     prompting = asyncio.get_running_loop().create_task(terminal.prompt())
     ended = trio.Event()
     prompting.add_done_callback(lambda _: ended.set())
@@ -69,6 +76,9 @@ async def open_terminal(
         try:
             yield terminal
         finally:
+            if pictures:  # answers that come when the terminal is restored would be taken for typing by the shell
+                with trio.CancelScope(shield=True):
+                    await pictures.settle()
             terminal.stop()
             with trio.move_on_after(RESTORE_TIMEOUT_S, shield=True):
                 await ended.wait()
@@ -90,14 +100,21 @@ class Terminal:
     has_colours = True
     refused = 0
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, words: Complete, view: PromptView) -> None:
+    def __init__(
+        self,
+        stdin: TextIO,
+        stdout: TextIO,
+        words: Complete,
+        view: PromptView,
+        pictures: LinePictures | None = None,
+    ) -> None:
         self._view = view
         self._clusters = Clusters()
         self._output = cast(TerminalOutput, TerminalOutput.from_pty(stdout, enable_bell=False))
         self._output.enable_cpr = False  # it would wait for the position of the cursor after each line
         self._output.clusters = self._clusters
         self._question: Question | None = None
-        self._input = TerminalInput(stdin)
+        self._input = TerminalInput(stdin, pictures.take_out if pictures else str)
         self._session = DraftSession(
             self._make_prompt,
             input=self._input,
@@ -110,6 +127,8 @@ class Terminal:
             enable_suspend=True,
             erase_when_done=True,
         )
+        if pictures and pictures.questions:
+            self._session.app.after_render += partial(self._ask_once, pictures)
         self._session.use_renderer(self._output, has_reflow=reflows(os.environ))
         buffer = self._session.default_buffer
         buffer.accept_handler = self._accept
@@ -117,7 +136,16 @@ class Terminal:
         buffer.read_only = Condition(lambda: self._question is not None)
         self._typed = TypedDrafts()
         self._printed_at = self._pasted_at = -math.inf
+        self._has_asked = False
         self.stopped = trio.Event()
+
+    def _ask_once(self, pictures: LinePictures, app: Application[str]) -> None:
+        """Ask the terminal which pictures it can show, now that it does not print what it answers."""
+        if pictures.questions and not self._has_asked:
+            self._has_asked = True
+            self._output.write_raw(pictures.questions.text)
+            self._output.flush()
+            pictures.note_asked()
 
     @property
     def draft(self) -> str:

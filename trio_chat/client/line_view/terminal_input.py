@@ -21,7 +21,8 @@ LINES_TYPED_MAX = 3
 PASTE_GAP_S = 0.1
 """A burst with a line break belongs to the paste before it if no more time than this has passed."""
 
-_READS_MAX = 64  # of 1 KiB
+_READ_BYTES = 1024
+_READS_MAX = 64
 _ENTER = (Keys.ControlM, Keys.ControlJ)
 _ALWAYS_KEYS = (Keys.ControlC, Keys.BracketedPaste)
 
@@ -32,8 +33,11 @@ class TerminalInput(Vt100Input):
     _pasted_at = float("-inf")
     _marks_pastes = False
 
-    def __init__(self, stdin: TextIO) -> None:
+    def __init__(self, stdin: TextIO, take_out: Callable[[str], str] = str) -> None:
+        """`take_out` returns what was typed among what was read."""
         super().__init__(stdin)
+        read = self.stdin_reader.read
+        self.stdin_reader.read = lambda count=_READ_BYTES: take_out(read(count))  # type: ignore[method-assign] # the one place that all keys come through
         self.last_key_at = time.time()
         """The time of the last key, in seconds since 1970."""
 

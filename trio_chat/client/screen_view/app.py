@@ -1,7 +1,6 @@
 """The screen view: opens the terminal, and draws it while the chat goes on."""
 
 import math
-import os
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -20,12 +19,12 @@ from trio_chat.client.screen_view.frame import columns_of, make_frame, panes_of,
 from trio_chat.client.screen_view.navigation import Navigation
 from trio_chat.client.screen_view.notifier import Notifier
 from trio_chat.client.screen_view.screen_display import ScreenDisplay
+from trio_chat.client.screen_view.screen_pictures import ScreenPictures
 from trio_chat.client.screen_view.screen_surface import ScreenSurface
 from trio_chat.client.screen_view.sticker_picker import StickerPicker
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.screen_view.view_state import ConnectionState, ViewState
-from trio_chat.client.startup_terminal import PictureColours, pictures_on
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
@@ -60,9 +59,8 @@ class ScreenView(ChatApp):
             state, self, notifier, redraw=drawing.want, columns=lambda: drawing.transcript_size[0].text
         )
         gallery = Gallery(is_still=not self.options.has_animation)
-        if pictures_on(os.environ) is not PictureColours.NONE:
-            state.layout.pictures = gallery
-        gallery.changed, gallery.warn = drawing.want, self._display.warn
+        gallery.changed, gallery.warn, gallery.send = drawing.want, self._display.warn, screen.write
+        pictures = ScreenPictures(gallery, state.layout, screen, self.options.pictures)
         navigation = Navigation(state, self, self._display, lambda: drawing.transcript_size)
         stickers = (*catalogue.stickers, *catalogue.aliases)
         tab_menu = TabMenu(state, Completion(COMMANDS, stickers, self.narrator).words, catalogue)
@@ -89,8 +87,10 @@ class ScreenView(ChatApp):
                 nursery.start_soon(_follow_lag, self._display)
                 yield surface
                 surface.stop()
+                await pictures.settle()
                 nursery.cancel_scope.cancel()
         finally:
+            gallery.close()
             screen.stop()
 
     def _make_state(self) -> ViewState:

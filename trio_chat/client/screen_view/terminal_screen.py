@@ -51,6 +51,8 @@ class TerminalScreen(Screen):
         self._has_true_colour = pictures_on(os.environ) == PictureColours.TRUE
         if os.environ.get("NO_COLOR") and not theme.is_mono:
             theme = THEMES["mono"]
+        self.is_mono = theme.is_mono
+        """True if nothing is to be in colour."""
         self.set_terminal_properties(colors=1 if theme.is_mono else 16777216 if self._has_true_colour else 256)
         for entry in palette_of(theme):
             self.register_palette_entry(*entry)
@@ -58,6 +60,10 @@ class TerminalScreen(Screen):
         self._output: list[str] = []
         self._unsent = b""
         self._shown_title = ""
+        self.take_out: Callable[[str], str] = str
+        """Returns what was typed, without answers of the terminal among it."""
+        self.questions = ""
+        """Questions to the terminal, which are sent once, when it does not print what it answers."""
         self._pastes: list[str] = []
         self._partial_paste = b""
         self._fd_in, self._fd = stdin.fileno(), stdout.fileno()
@@ -138,6 +144,8 @@ class TerminalScreen(Screen):
         self._partial_paste += _typed_ahead(self._fd_in)
         super()._start(*args, **kwargs)
         self._wake_input_loop()
+        self.write(self.questions)
+        self.questions = ""
         self.tty_signal_keys("undefined", "undefined", "undefined", "undefined", fileno=self._fd_in)
 
     def _stop(self) -> None:
@@ -150,7 +158,8 @@ class TerminalScreen(Screen):
 
     def get_available_raw_input(self) -> list[int]:
         """Return the bytes that were typed, with an empty paste in the place of each."""
-        data = self._partial_paste + bytes(super().get_available_raw_input())
+        typed = self.take_out(bytes(super().get_available_raw_input()).decode("latin-1")).encode("latin-1")
+        data = self._partial_paste + typed
         self._partial_paste = b""
         before, begin, rest = _PASTE.sub(self._put_aside, data).rpartition(_PASTE_BEGIN)
         if begin and _PASTE_END not in rest and len(rest) < _PASTE_BYTES_MAX:

@@ -19,6 +19,7 @@ from trio_chat.chat.wording import notice
 from trio_chat.client.transcript.name_styles import NameStyles
 from trio_chat.client.transcript.rows import NAMES, Part, Row, Style
 from trio_chat.stickers.catalogue import Catalogue, listing
+from trio_chat.stickers.half_blocks import to_256
 from trio_chat.stickers.sticker import INDENT, Drawn
 from trio_chat.wire import frames
 from trio_chat.wire.lines import line_of, line_of_past
@@ -213,14 +214,34 @@ def mark_mentions(part: Part, you: str, words: Sequence[str] = (), *, is_told: b
     yield Part(part.text[end:])
 
 
-def paint(rows: list[Row], *, is_coloured: bool, codes: Mapping[Style, str] = SGR) -> str:
-    """Return rows as text: with SGR sequences of these codes for a terminal or, without colours, plain."""
-    return "".join("".join(_paint(part, codes) if is_coloured else part.text for part in row) + "\n" for row in rows)
+def paint(
+    rows: list[Row], *, is_coloured: bool, codes: Mapping[Style, str] = SGR, has_true_colours: bool = False
+) -> str:
+    """Return rows as text: with SGR sequences of these codes for a terminal or, without colours, plain.
+
+    Pieces of pictures are in any colour where the terminal `has_true_colours`, else in those of xterm's 256.
+    """
+
+    def painted(part: Part) -> str:
+        return _paint(part, codes, has_true_colours=has_true_colours) if is_coloured else part.text
+
+    return "".join("".join(map(painted, row)) + "\n" for row in rows)
 
 
-def _paint(part: Part, codes: Mapping[Style, str]) -> str:
-    code = codes.get(part.style)
+def _paint(part: Part, codes: Mapping[Style, str], *, has_true_colours: bool) -> str:
+    if part.colours:
+        front, back = (_colour_code(colour, is_true=has_true_colours) for colour in part.colours)
+        code: str | None = ";".join(filter(None, (front and f"38;{front}", back and f"48;{back}")))
+    else:
+        code = codes.get(part.style)
     return f"\x1b[{code}m{part.text}\x1b[0m" if code else part.text
+
+
+def _colour_code(colour: int | None, *, is_true: bool) -> str:
+    """Return the end of the SGR code of a colour; empty for the terminal's own."""
+    if colour is None:
+        return ""
+    return f"2;{colour >> 16};{colour >> 8 & 255};{colour & 255}" if is_true else f"5;{to_256(colour)}"
 
 
 def entry_of(said: frames.Said) -> Entry:
