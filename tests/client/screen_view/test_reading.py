@@ -207,3 +207,41 @@ async def test_without_the_mouse_the_terminal_is_not_told_to_report_it(stage_at:
     async with stage_at(60, 12) as stage:
         await stage.shows(">")
         assert b"\x1b[?1000h" not in stage.screen.received
+
+
+async def test_what_comes_while_one_reads_something_older_stands_below_a_line(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 15)
+        stage.type(PAGE_UP)
+        await stage.answer(await stage.asked("history"), range(90, 100))
+        await stage.shows_somewhere("PgDn: newer lines")
+        await stage.tell("one")
+        await stage.tell("me: two")
+        await stage.shows_somewhere("PgDn: 2 new")
+        stage.type(alt(">"))
+        await stage.shows_somewhere("me: two")
+
+        shown = [line.strip("─ ") for line in transcript(stage)]
+        assert shown[-4:-1] == ["ann      line 114", "new", "ann      one"]
+
+
+async def test_the_line_above_what_is_new_does_not_count_ones_own_lines(stage_at: Any) -> None:
+    async with stage_at(60, 12, rooms=("dev", "lobby")) as stage:
+        for text, author in (("old", "ann"), ("new one", "ann"), ("mine from elsewhere", "me"), ("new two", "ann")):
+            if text == "new one":
+                stage.type(f"{alt('2')}")
+                await stage.shows_somewhere("old")
+                stage.type(f"{alt('1')}")
+                await stage.hides("old")
+            await stage.tell(text, author, room="dev")
+        await stage.shows_somewhere("#dev        2 │")
+        stage.type(alt("2"))
+        await stage.shows_somewhere("2 new")
+
+        shown = [line.strip("─ ") for line in transcript(stage)]
+        assert [line.rpartition("  ")[2] for line in shown if line][-5:-1] == [
+            "old",
+            "2 new",
+            "new one",
+            "mine from elsewhere",
+        ]

@@ -213,3 +213,10 @@ async def test_in_a_muted_room_only_what_calls_somebody_counts(stage_at: Any) ->
         await stage.leave()
 
         assert stage.memory.remembered.muted == ("dev",)
+
+
+async def test_alt_slash_goes_back_and_forth_between_two_rooms(stage_at: Any) -> None:
+    async with stage_at(60, 9, rooms=("dev", "ops", "lobby")) as stage:
+        for key, room in ((alt("2"), "dev"), (alt("3"), "ops"), (alt("/"), "dev"), (alt("/"), "ops")):
+            stage.type(key)
+            assert await says(stage, "hi") == room

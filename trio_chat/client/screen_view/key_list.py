@@ -12,6 +12,7 @@ KEYS = (
     ("Rooms", ""),
     ("Alt-1 to Alt-9", "go to the room with that number"),
     ("Alt-a", "go to the next room with something new, where you are called first"),
+    ("Alt-/", "go back to the room before; again, to this one"),
     ("Alt-Up, Alt-Down, F5, F6", "go to the room above or below"),
     ("/join, /leave", "join a room; leave it, or close a private conversation"),
     ("/msg NAME TEXT", "begin a private conversation; what you type in it goes to that person alone"),

@@ -11,7 +11,8 @@ from trio_chat.client.screen_view.screen_display import ScreenDisplay
 from trio_chat.client.screen_view.transcript_pane import scroller_of
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.line_layout import Columns
-from trio_chat.client.transcript.room_list import RoomState, room_with
+from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_with
+from trio_chat.client.transcript.room_window import Item, Line
 from trio_chat.client.transcript.scrolling import Place, Scroller
 from trio_chat.wire import frames
 
@@ -59,11 +60,17 @@ class Navigation:
         """Put a line above the lines that are new, as far as they are here."""
         items, left = room.window.items, unread
         for at in range(len(items) - 1, -1, -1):
-            left -= getattr(items[at], "entry", None) is not None
+            left -= self._is_new(items[at])
             if left == 0 or at == 0:
                 before = items[at - 1].id if at else items[0].id - 1
                 room.window.set_rule(f"{unread} new", before, items[at].time)
                 return
+
+    def _is_new(self, item: Item) -> bool:
+        """Tell whether an item is one of those that count as new: nothing of our own."""
+        if not isinstance(item, Line):
+            return False
+        return item.entry.kind in NEW_KINDS and item.entry.author != self._state.layout.label
 
     def go_to_number(self, number: int) -> None:
         """Show the room with a number."""
@@ -72,6 +79,10 @@ class Navigation:
     def step(self, by: int) -> None:
         """Show the room above or below."""
         self.go_to(self._state.rooms.beside(by))
+
+    def go_back(self) -> None:
+        """Show the room that was shown before this one."""
+        self.go_to(self._state.rooms.before)
 
     def go_to_news(self) -> None:
         """Show the next room with something new."""

@@ -259,9 +259,13 @@ class ScreenDisplay:
                 self._notifier.call(room.title, f"{excerpt(entry.author)}: {excerpt(entry.text, _CALL_CHARS_MAX)}")
 
     def _count(self, room: RoomState, *, is_mention: bool) -> None:
-        if not (room is self._state.rooms.current and self.is_read(room.name)):
-            room.unread += 1
-            room.mentions += is_mention
+        is_shown = room is self._state.rooms.current
+        if is_shown and self.is_read(room.name):
+            return
+        if is_shown and not room.unread and room.window.is_live:  # the person reads something older
+            room.window.set_rule("new", room.window.newest_id - 1, time.time())
+        room.unread += 1
+        room.mentions += is_mention
 
     def _go_to_person(self, message: object) -> None:
         """Show the private conversation in which the person has just said something."""
@@ -374,7 +378,8 @@ class ScreenDisplay:
     def _note(self, room: RoomState, rows: Sequence[Row]) -> None:
         """Put rows into a room, below the command that was typed there, where that was the last thing."""
         (typed_in, typed), self._typed = self._typed, (None, [])
-        note = room.window.note([*typed, *rows] if typed_in is room else rows, time.time())
+        shown = [_without_stars(row) for row in rows]
+        note = room.window.note([*typed, *shown] if typed_in is room else shown, time.time())
         if room is self._state.rooms.current and room.place is None:
             room.place, room.rows_below = Place(note, 0), 1.0  # of many rows, the first ones are shown
 
@@ -382,6 +387,16 @@ class ScreenDisplay:
 def _is_typed(row: Row) -> bool:
     """Tell whether a row is a command as it was typed."""
     return bool(row) and row[0].text.startswith(PROMPT)
+
+
+def _without_stars(row: Row) -> Row:
+    """Return a notice without the stars around it, which set it apart from what people say where there are no colours.
+
+    Here it stands in a column of its own.
+    """
+    if len(row) == 1 and row[0].style is Style.NOTICE:
+        return (row[0].with_text(row[0].text.removeprefix("*** ").removesuffix(" ***")),)
+    return row
 
 
 def _dim(row: Row) -> Row:

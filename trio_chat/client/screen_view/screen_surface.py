@@ -198,6 +198,7 @@ class ScreenSurface:
             "meta >": go.go_to_end,
             "meta end": go.go_to_end,
             "meta a": go.go_to_news,
+            "meta /": go.go_back,
             "meta up": partial(go.step, -1),
             "f5": partial(go.step, -1),
             "f6": partial(go.step, 1),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.link.events import lines_of
 from trio_chat.client.screen_view.view_state import ViewState
+from trio_chat.client.transcript.room_list import RoomState
 from trio_chat.client.transcript.row_breaking import cut_with_mark, fit_row, width_of_text
 from trio_chat.client.transcript.rows import Part, Row, Style
 
@@ -51,7 +52,7 @@ def _pieces(state: ViewState, *, shows_room: bool) -> Sequence[_Piece]:
         _Piece(3, _lag(state), Style.CALLED),
         _Piece(6, "" if trouble else "connected" if connection.is_connected else "connecting"),
         _Piece(4, _news_elsewhere(state) if shows_room else "", Style.CALLED),
-        _Piece(2, "" if room.place is None else "PgDn: newer lines", Style.CALLED),
+        _Piece(2, "" if room.place is None else _below(room), Style.CALLED),
         _Piece(7, "" if trouble else connection.server),
         _Piece(8, trouble, Style.FAILED, can_be_cut=True),
     )
@@ -70,6 +71,11 @@ def _that_fit(pieces: Sequence[_Piece], columns: int) -> list[_Piece]:
             kept[at] = piece._replace(text=text)
             left = space - width_of_text(text)
     return [kept[at] for at in sorted(kept)]
+
+
+def _below(room: RoomState) -> str:
+    """Return the hint at what is below the rows to which the person has scrolled."""
+    return f"PgDn: {room.unread} new" if room.unread else "PgDn: newer lines"
 
 
 def _waiting(state: ViewState) -> str:

@@ -72,6 +72,7 @@ class RoomStates:
         self._sent = sent or {}
         self._rooms: dict[str, RoomState] = {}
         self.current = self.get(current)
+        self._before = self.current
 
     @property
     def all(self) -> list[RoomState]:
@@ -129,6 +130,7 @@ class RoomStates:
                 self.current.window.drop_rule()
             self.current.window.trim(is_shown=False)
             self.current.place = None
+            self._before = self.current
         self.current = room
 
     def number(self, number: int) -> RoomState | None:
@@ -140,6 +142,11 @@ class RoomStates:
         """Return the room that is so many places below the one that is shown; the first follows the last."""
         rooms = self.all
         return rooms[(rooms.index(self.current) + step) % len(rooms)]
+
+    @property
+    def before(self) -> RoomState:
+        """The room that was shown before this one; this one where that is gone."""
+        return self._before if self._rooms.get(_key(self._before.name)) is self._before else self.current
 
     def with_news(self) -> RoomState | None:
         """Return the next room with something new: one where the person is called first."""
