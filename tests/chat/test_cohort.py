@@ -163,3 +163,19 @@ def test_nobody_is_in_step_whose_outlet_is_paused_has_no_sink_or_stands_elsewher
         cohort.step_in(member)
 
     assert list(cohort.apart) == [paused, own, behind]
+
+
+def test_whoever_steps_out_and_in_during_a_pass_spoils_it_for_nobody() -> None:
+    hall = Hall()
+    cohort = hall.enter(3)
+    hall.say("one")
+    cohort.begin_pass()
+    cohort.offer(2)
+
+    cohort.step_out(hall.members[0])
+    cohort.step_in(hall.members[0])
+    cohort.offer(3)
+
+    assert hall.taken == ["one\n"] * 3
+    cohort.step_in(hall.members[0])
+    assert not cohort.apart

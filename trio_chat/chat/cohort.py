@@ -6,9 +6,11 @@ left out for it, other bytes go first, its socket is full or it reads history. O
 in step again.
 
 A pass moves all those in step to the end of one slice, in several steps, so that others have their turn meanwhile. They
-are kept in one list: those that were served in this pass, then those that were not.
+are served in the order in which they came, and whoever is apart can be in step again once the pass is over.
 """
 
+import sys
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 from operator import attrgetter, methodcaller
@@ -18,17 +20,21 @@ from trio_chat.chat.events import Entry
 from trio_chat.chat.log import Track
 from trio_chat.chat.outlet import TAKES_NOTHING, Outlet
 
-APART = -1
-"""The place of a member that is not in step."""
+NOBODY = sys.maxsize
+"""Higher than the number of any member."""
 
+_number_of = attrgetter("number")
 _sink_of = attrgetter("sink")
 
 
 class CohortMember(Protocol):
-    """A member, as far as its cohort knows of it. The cohort alone sets `place`."""
+    """A member, as far as its cohort knows of it. The cohort alone sets `number` and `is_in_step`."""
 
-    place: int
-    """Its place among those in step, or APART."""
+    number: int
+    """Its number among all that came: those in step are served in this order."""
+
+    is_in_step: bool
+    """True while it shares the cursor of the cohort."""
 
     own_cursor: int
     """Its cursor while it is apart."""
@@ -48,7 +54,9 @@ class Cohort(Generic[F]):
     """The members of a room in one format. `cursor` is that of those in step, once they are served."""
 
     __slots__ = (
+        "_first_unserved",
         "_in_step",
+        "_last_number",
         "_outlets",
         "_pieces",
         "_sent_bytes",
@@ -65,10 +73,14 @@ class Cohort(Generic[F]):
         self.cursor = self._start = cursor
         self.apart: dict[F, None] = {}
         """Members that are not in step, in the order in which they left it."""
+        self._last_number = 0
         self._in_step: list[F] = []
+        """The members in step, by number."""
         self._outlets: list[Outlet] = []
-        """Those of the members in step, in the same order."""
+        """Theirs, in the same order."""
         self._served = 0
+        self._first_unserved = NOBODY
+        """In a pass, all in step with this number or a higher one are not served yet."""
         self._slice = b""
         self._pieces: Sequence[bytes] = ()
         """The entries of the slice: they may leave the window during the pass."""
@@ -79,6 +91,8 @@ class Cohort(Generic[F]):
 
     def add(self, member: F) -> None:
         """Take in a member."""
+        self._last_number += 1
+        member.number = self._last_number
         self.apart[member] = None
         self.step_in(member)
 
@@ -88,51 +102,53 @@ class Cohort(Generic[F]):
         self.apart.pop(member, None)
 
     def step_in(self, member: F) -> None:
-        """Let a member that is apart share the cursor, if it stands there and nothing else is to be sent to it."""
-        outlet = member.outlet
-        if member not in self.apart or member.own_cursor != self.cursor or member.own:
+        """Let a member that is apart share the cursor, if it stands there and nothing else is to be sent to it.
+
+        Does nothing for others, and nothing during a pass.
+        """
+        if self.unserved or member not in self.apart or member.own_cursor != self.cursor or member.own:
             return
+        outlet = member.outlet
         if outlet.is_paused or outlet.sink is TAKES_NOTHING:
             return
+        self._end_pass()
         del self.apart[member]
-        outlet.bytes_out -= self._sent_bytes + len(self._slice)
-        member.place = len(self._in_step)
-        self._in_step.append(member)
-        self._outlets.append(outlet)
-        self._swap(member.place, self._served)
+        member.is_in_step = True
+        outlet.bytes_out -= self._sent_bytes
+        place = self._place_of(member)
+        self._in_step.insert(place, member)
+        self._outlets.insert(place, outlet)
         self._served += 1
 
     def step_out(self, member: F) -> None:
         """Give a member in step a cursor of its own. Does nothing for others."""
-        if member.place == APART:
+        if not member.is_in_step:
             return
         member.outlet.bytes_out += self.bytes_sent_to(member)
         member.own_cursor = self.cursor_of(member)
-        if member.place < self._served:
-            self._served -= 1
-            self._swap(member.place, self._served)
-        self._swap(member.place, len(self._in_step) - 1)
-        del self._in_step[-1], self._outlets[-1]
-        member.place = APART
+        self._served -= self._is_served(member)
+        place = self._place_of(member)
+        del self._in_step[place], self._outlets[place]
+        member.is_in_step = False
         self.apart[member] = None
 
-    def _swap(self, one: int, other: int) -> None:
-        members, outlets = self._in_step, self._outlets
-        members[one], members[other] = members[other], members[one]
-        outlets[one], outlets[other] = outlets[other], outlets[one]
-        members[one].place, members[other].place = one, other
+    def _place_of(self, member: F) -> int:
+        return bisect_left(self._in_step, member.number, key=_number_of)
+
+    def _is_served(self, member: F) -> bool:
+        return member.number < self._first_unserved
 
     def cursor_of(self, member: F) -> int:
         """-> the cursor of a member"""
-        if member.place == APART:
+        if not member.is_in_step:
             return member.own_cursor
-        return self.cursor if member.place < self._served else self._start
+        return self.cursor if self._is_served(member) else self._start
 
     def bytes_sent_to(self, member: F) -> int:
         """-> the bytes sent to a member in step that its outlet has not counted; 0 for one that is apart"""
-        if member.place == APART:
+        if not member.is_in_step:
             return 0
-        return self._sent_bytes + len(self._slice) * (member.place < self._served)
+        return self._sent_bytes + len(self._slice) * self._is_served(member)
 
     @property
     def bytes_sent(self) -> int:
@@ -152,7 +168,7 @@ class Cohort(Generic[F]):
             return
         self._end_pass()
         if self.cursor < self.track.base:  # each of them has missed something, and is told so
-            self._served = 0
+            self._note_served(0)
             self.step_out_unserved()
         if not self._in_step:
             self.cursor = self._start = self.track.end
@@ -160,7 +176,7 @@ class Cohort(Generic[F]):
         found, end = self.track.slice(self.cursor)
         self._pieces = self.track.pieces_between(self.cursor, end)
         self._slice, self.cursor = found, end
-        self._served = 0 if found else len(self._in_step)
+        self._note_served(0 if found else len(self._in_step))
 
     def offer(self, most: int) -> list[F]:
         """Offer the slice to so many more of those in step. -> those that did not take all of it, and are apart now"""
@@ -169,7 +185,7 @@ class Cohort(Generic[F]):
         try:
             self._send_to(self._outlets[first : first + most], taken)
         finally:  # whoever took it must not be offered it again, even where memory ran out
-            self._served += len(taken)
+            self._note_served(first + len(taken))
         if taken.count(size) == len(taken):
             return []
         refusals = [(self._in_step[place], sent) for place, sent in enumerate(taken, first) if sent < size]
@@ -205,6 +221,11 @@ class Cohort(Generic[F]):
             member.own_cursor += 1
             member.outlet.write_bytes(self._pieces[whole][torn:])
 
+    def _note_served(self, count: int) -> None:
+        self._served = count
+        self._first_unserved = self._in_step[count].number if self.unserved else NOBODY
+
     def _end_pass(self) -> None:
         self._sent_bytes += len(self._slice)
         self._slice, self._pieces, self._start = b"", (), self.cursor
+        self._first_unserved = NOBODY

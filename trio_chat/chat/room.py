@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from trio_chat.chat.cohort import APART, Cohort
+from trio_chat.chat.cohort import Cohort
 from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.log import Encode, Log, Mode, Track, Window
 from trio_chat.chat.outlet import Outlet
@@ -63,13 +63,14 @@ class Member:
     cursor yet. The list is made only for a client that speaks: most of ten thousand never do.
     """
 
-    __slots__ = ("client", "cohort", "own", "own_cursor", "place", "room")
+    __slots__ = ("client", "cohort", "is_in_step", "number", "own", "own_cursor", "room")
 
     def __init__(self, client: Listener, room: "Room", cohort: "Cohort[Member]") -> None:
         self.client = client
         self.room = room
         self.cohort = cohort
-        self.place = APART
+        self.number = 0
+        self.is_in_step = False
         self.own_cursor = room.log.end
         self.own: list[int] | None = None
 

@@ -430,3 +430,16 @@ async def test_a_connection_with_the_rest_of_a_line_takes_nothing_that_is_shared
 
         assert stuck.outlet.unsent_bytes
         assert stuck.outlet.sink.send(b"shared") == 0
+
+
+async def test_whoever_spoke_is_in_step_with_the_others_once_they_heard_it() -> None:
+    async with open_lobby() as lobby:
+        alice, _ = lobby.connect(1)
+        lobby.connect(2)
+        (cohort,) = lobby.chat.rooms[LOBBY].cohorts.values()
+
+        lobby.say("mine", author=alice)
+        assert list(cohort.apart) == [alice.members[lobby.chat.rooms[LOBBY]]]
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert not cohort.apart

@@ -299,15 +299,16 @@ def is_subsequence(some: list[str], many: list[str]) -> bool:
 
 
 def check_cohorts(members, cohorts) -> None:
-    """All members are in the cohort of their format, those in step at a place of their own."""
+    """All members are in the cohort of their format, those in step in the order in which they came."""
     for member in members:
         cohort = cohorts[member.client.mode]
         assert member.cohort is cohort
-        assert (member in cohort.apart) == (member.place < 0)
+        assert (member in cohort.apart) != member.is_in_step
         assert member.is_here
     for cohort in cohorts.values():
-        places = sorted(member.place for member in members if member.cohort is cohort and member.place >= 0)
-        assert places == list(range(len(places)))
+        in_step = [member for member in members if member.cohort is cohort and member.is_in_step]
+        assert in_step == cohort._in_step
+        assert [member.outlet for member in in_step] == cohort._outlets
         assert not cohort.unserved
         assert cohort.apart.keys() <= set(members)
 
@@ -330,15 +331,17 @@ def test_whatever_people_do_during_a_pass_each_is_sent_what_it_should_hear_once(
         async with trio.open_nursery() as nursery:
             schedule = Schedule(nursery, window)
             nursery.start_soon(schedule.pump.run)
-            for number in range(CROWD):
-                schedule.come(number % 5 == 0, 0)
-            for step, who, size, turns in steps:
-                step(schedule, who, size)
-                for _ in range(turns):
-                    await trio.lowlevel.checkpoint()
-            await schedule.finish()
-            schedule.check()
-            schedule.close()
+            try:
+                for number in range(CROWD):
+                    schedule.come(number % 5 == 0, 0)
+                for step, who, size, turns in steps:
+                    step(schedule, who, size)
+                    for _ in range(turns):
+                        await trio.lowlevel.checkpoint()
+                await schedule.finish()
+                schedule.check()
+            finally:
+                schedule.close()
             nursery.cancel_scope.cancel()
 
     trio.run(run)

@@ -117,17 +117,20 @@ class Pump:
                     await self._turn.give_way()
             if self._turn.is_over:
                 await self._turn.give_way()
+        for member in tuple(cohort.apart):
+            cohort.step_in(member)
+            if self._turn.is_over:
+                await self._turn.give_way()
         if cohort.cursor < end:  # a slice is bounded: the rest is for the next pass
             self.schedule(room)
 
     def _send_apart(self, member: Member, end: int) -> None:
-        """Send a member its next slice; it is in step again if it stands where the others do then."""
+        """Send a member that is not in step its next slice."""
         if member.cursor < end and not member.outlet.is_paused:
             if not _push(member):
                 self._start_draining(member.client)
             elif member.cursor < end:
                 self.schedule(member.room)
-        member.cohort.step_in(member)
 
     def _send_all(self, client: Listener) -> bool:
         """-> whether the kernel took everything that waits for a client."""
