@@ -15,11 +15,12 @@ import trio
 from trio_chat.chat.accounts.account import is_blob, raw_key
 from trio_chat.chat.accounts.proof import SIGNATURE_BYTES
 from trio_chat.chat.errors import ChatError
+from trio_chat.server.credentials.background_threads import BackgroundThreads, threads_at_once
 
 T = TypeVar("T")
 
 AT_ONCE = 2
-"""Hashes at once, and as many signatures. A hash takes 172 ms and 64 MiB."""
+"""Hashes at once, but one on a machine with few cores; and as many signatures. A hash takes 172 ms and 64 MiB."""
 
 TIME_COST, MEMORY_KIB, LANES = 3, 64 * 1024, 1
 """The work of a hash (RFC 9106, section 4, of the second choice there, with one lane)."""
@@ -33,7 +34,7 @@ class ThreadedCrypto:
     """The libraries of cryptography behind two limits, so that chat never waits for them."""
 
     def __init__(self) -> None:
-        self._hashing = trio.CapacityLimiter(AT_ONCE)
+        self._hashing = BackgroundThreads(threads_at_once(AT_ONCE))
         self._verifying = trio.CapacityLimiter(AT_ONCE)
         self._waiting = 0
 
@@ -54,7 +55,7 @@ class ThreadedCrypto:
             raise ChatError("slow-down", "too many passwords are being checked: try again in a while")
         self._waiting += 1
         try:
-            return await trio.to_thread.run_sync(work, limiter=self._hashing)
+            return await self._hashing.run(work)
         except MemoryError:
             raise ChatError("slow-down", "passwords cannot be checked just now: try again in a while") from None
         finally:
