@@ -82,6 +82,20 @@ class Posted:
         return self.first
 
 
+def test_a_member_who_resumes_is_here_and_more_may_wait_when_they_are_away_again(world, bob) -> None:
+    alice = place(world, 1002, session="s")
+    world.chat.connection_lost(alice, alice.outlet)
+    for _ in range(SHARE_MAX):
+        world.chat.tell(bob, "alice", "hi")
+    with pytest.raises(ChatError, match="messages of yours wait for"):
+        world.chat.tell(bob, "alice", "one more")
+
+    assert world.chat.resume("s", "10.0.0.1", 1003, outlet=HeldOutlet()) is alice
+    world.chat.connection_lost(alice, alice.outlet)
+
+    assert world.chat.tell(bob, "alice", "hi again")
+
+
 def draft(sender: str, key: str = "") -> Draft:
     return Draft(f"@{sender}", Kind.TOLD, sender, "hi", session=sender if key else "", key=key)
 
