@@ -67,7 +67,7 @@ class Member:
     """The id up to which each room was read, or was to be read when it was entered; "@" is the mailbox."""
     ignored: list[str] = field(default_factory=list)
     mail: list[Message] = field(default_factory=list)
-    """What was told by them, and to them, in the order of the ids."""
+    """Messages that were told by them, and to them, in the order of the ids."""
     waiting: Counter[str] = field(default_factory=Counter)
     """Messages that count for the bounds, by sender."""
 
@@ -142,7 +142,7 @@ class MembersMachine(RuleBasedStateMachine):
         self.members: dict[str, Member] = {}
         self.places: list[Place] = []
         self.said: dict[str, list[Message]] = {}
-        """What was said in each room."""
+        """The messages of each room."""
         self.last_id = 0
         """The newest id that anybody was sent."""
         self.texts = itertools.count()
@@ -190,7 +190,7 @@ class MembersMachine(RuleBasedStateMachine):
                 member.marks.setdefault(room, self.last_id)
 
     def _unread(self, member: Member, room: str, mark: int) -> list[Message]:
-        """What a mark leaves unread in a room, or in the mailbox."""
+        """Return the messages that a mark leaves unread in a room, or in the mailbox."""
         return [it for it in (member.mail if room == "@" else self.said.get(room, [])) if it.id > mark]
 
     def _check_memory(self, member: Member, told: dict) -> None:
