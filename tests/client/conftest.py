@@ -96,6 +96,12 @@ class Peer:
         assert (await self.frame())["type"] == "bye"
         await self.stream.aclose()
 
+    async def part_at_last(self) -> None:
+        """Wait for the client's farewell, whatever it sends before, and hang up."""
+        while (await self.frame())["type"] != "bye":
+            pass
+        await self.stream.aclose()
+
     async def read_all(self) -> bytes:
         """Read what the client sends until it has no more to say."""
         with trio.fail_after(PATIENCE_S):

@@ -46,6 +46,10 @@ class Terminal:
             self._seen += data
         self._seen = self._seen[at + len(text.encode()) :]
 
+    def close(self) -> None:
+        """Close the window."""
+        self._process.kill()
+
 
 @pytest.fixture
 def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
@@ -100,10 +104,10 @@ def test_one_person_by_ssh_from_two_machines(server: Server, ssh: Callable[..., 
     bob.send(b"/msg alice psst\n")
     for terminal in (laptop, phone):
         terminal.shows("psst")
-    phone.type("/quit")
+    phone.close()
     while b'"places":1' not in server.http("GET /clients?nick=alice"):
         pass
-    laptop.type("/quit")
+    laptop.close()
 
     heard = bob.until("*** [alice®] left the chat ***")
     assert [line for line in heard if "joined" in line or "left" in line] == [

@@ -19,6 +19,9 @@ TLS_CLOSE_S = 1.0
 KICK_DELIVERY_S = 0.5
 """Time to send a kicked client what was said before that. At the same time as the others."""
 
+FINAL_READ_S = 0.1
+"""Time to read what a client had sent before its connection broke, which is there. At the same time as the others."""
+
 RECORDS_S = 0.5
 """Stage 3: sessions, bans and the audit are written to the journal."""
 
@@ -39,5 +42,5 @@ INTERPRETER_S = 0.5
 
 assert STOP_S + LOG_S + INTERPRETER_S <= EXIT_S
 assert TLS_CLOSE_S <= FAREWELL_S
-assert KICK_DELIVERY_S <= FAREWELL_S
+assert KICK_DELIVERY_S + FINAL_READ_S <= FAREWELL_S
 assert EVENT_STREAMS_S <= RECORDS_S

@@ -50,9 +50,15 @@ class FrameDecoder(Generic[FrameT]):
 
     def feed(self, data: bytes) -> list[FrameT | FrameFault]:
         """Return the frames that the next bytes complete, and a FrameFault for each line that is not a frame."""
-        return [self._decode(line) for line in self._splitter.feed(data) if line]
+        return [self.decode(line) for line in self._splitter.feed(data) if line]
 
-    def _decode(self, line: bytes | OverlongLine) -> FrameT | FrameFault:
+    @property
+    def unfinished(self) -> bytes:
+        """The beginning of a frame that the bytes so far end in."""
+        return self._splitter.unfinished
+
+    def decode(self, line: bytes | OverlongLine) -> FrameT | FrameFault:
+        """Return the frame in a line, without its ending, or what is wrong with it."""
         if isinstance(line, OverlongLine):
             return FrameFault("too-long", f"a frame has at most {self._limit} bytes")
         try:

@@ -49,9 +49,13 @@ class Filter:
         self.done = trio.Event()
         self._status: int | None = None
 
-    async def start(self, *, runs_commands: bool = False, **identity: Any) -> dict[str, Any]:
-        """Join. -> the hello"""
+    def begin(self, *, runs_commands: bool = False, **identity: Any) -> None:
+        """Join, and do not wait for the welcome."""
         self._nursery.start_soon(self._join, Identity(**identity), ViewOptions(runs_commands=runs_commands))
+
+    async def start(self, **wanted: Any) -> dict[str, Any]:
+        """Join. -> the hello"""
+        self.begin(**wanted)
         hello: dict[str, Any] = await self._peer.welcome()
         return hello
 
@@ -337,6 +341,19 @@ async def test_sighup_is_never_a_second_signal(filter_: Filter, peer: Any) -> No
     assert await filter_.status() == 0
 
 
+async def test_sigterm_with_sighup_is_no_second_signal(filter_: Filter, peer: Any) -> None:
+    await filter_.start()
+    filter_.feed("hello\n")
+    said = await peer.frame()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # they are handled in the order of their numbers
+        signal.raise_signal(number)
+    await trio.testing.wait_all_tasks_blocked()
+    await peer.tell(1, said["text"], key=said["key"], author="me", room=said["room"])
+    await peer.part()
+
+    assert await filter_.status() == 0
+
+
 async def test_a_filter_that_nobody_reads_leaves_in_order(filter_: Filter, peer: Any) -> None:
     with pytest.RaisesGroup(BrokenPipeError, flatten_subgroups=True):
         async with trio.open_nursery() as nursery:
@@ -374,6 +391,32 @@ async def test_a_second_signal_does_not_wait_at_all(
     await filter_.done.wait()
 
     assert filter_.output() == f"{GOODBYE}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_before_the_welcome_leaves(filter_: Filter, peer: Any, number: int) -> None:
+    """The server may have let us in already, and would keep our place for a minute."""
+    filter_.begin()
+    await peer.accept()
+    assert (await peer.frame())["type"] == "hello"
+
+    signal.raise_signal(number)
+
+    await peer.part()
+    assert await filter_.status() == 128 + signal.SIGINT
+
+
+async def test_a_second_signal_leaves_though_a_line_is_not_kept_yet(filter_: Filter, peer: Any) -> None:
+    await filter_.start()
+    filter_.feed("hello\n")
+    assert (await peer.frame())["text"] == "hello"
+    signal.raise_signal(signal.SIGTERM)
+    await trio.testing.wait_all_tasks_blocked()
+
+    signal.raise_signal(signal.SIGTERM)
+
+    await peer.part()
+    assert await filter_.status() == 128 + signal.SIGINT
 
 
 async def test_a_signal_while_connecting_ends_at_once(nursery: trio.Nursery, tmp_path: Path) -> None:
@@ -525,6 +568,7 @@ async def leave_slowly(peer: Any, folder: Path, clock: trio.testing.MockClock, *
             terminal.stop()
             await trio.testing.wait_all_tasks_blocked()
             clock.jump(LEAVE_TIMEOUT_S)
+            await peer.part_at_last()
     return terminal.printed
 
 
@@ -864,6 +908,7 @@ def test_a_person_who_leaves_a_silent_server_is_told_what_the_client_waits_for(p
             stopped_clock.jump(LEAVE_NOTICE_S / 3)
         await screen.shows("*** waiting for the server to confirm 1 line; Ctrl-C leaves", "    at once ***")
         signal.raise_signal(signal.SIGINT)
+        await peer.part_at_last()
 
     assert play(scene, clock=stopped_clock) == 128 + signal.SIGINT
 
@@ -937,6 +982,7 @@ def test_a_second_signal_keeps_typed_lines_and_counts_those_that_do_not_fit(
             assert (await peer.frame())["text"] == "0"
             signal.raise_signal(signal.SIGTERM)
             signal.raise_signal(signal.SIGINT)
+            await peer.part_at_last()
 
         play(scene)
 
@@ -1341,7 +1387,9 @@ async def test_the_past_is_not_waited_for_very_long(
 
     assert await filter_.next_output() == "[a]> new\n"
     signal.raise_signal(signal.SIGINT)
+    await trio.testing.wait_all_tasks_blocked()
     mock_clock.jump(LEAVE_TIMEOUT_S)
+    await peer.part_at_last()
 
 
 def test_a_dumb_terminal_gets_no_colours_and_its_person_is_greeted(screen: Any, tmp_path: Path, make_peer: Any) -> None:

@@ -1,5 +1,6 @@
 """The link against a server that does what a test tells it to, and worse."""
 
+import json
 import resource
 import socket
 from base64 import b64decode
@@ -341,6 +342,47 @@ async def test_a_message_that_could_not_be_kept_is_sent_again_after_a_while(
         mock_clock.jump(RESEND_INTERVAL_S)
 
         assert await peer.frame() == said
+        await peer.aclose()  # by this clock the link would wait for that for ever
+
+
+async def test_a_link_that_ends_while_it_sends_says_bye_behind_a_whole_frame(
+    peer: Any, outbox: Outbox, mock_clock: trio.testing.MockClock
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def read() -> None:
+        data = await peer.read_all()
+        sent.extend(map(json.loads, data.splitlines()))
+        await peer.aclose()
+
+    async with trio.open_nursery() as nursery, linked(peer, outbox) as link:
+        await until(link, Connected)
+        await link.say(*[frames.Say(room="lobby", text="x" * frames.TEXT_LIMIT)] * PENDING_MAX)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(read)
+
+    *said, bye = [frame["type"] for frame in sent]
+    assert bye == "bye"
+    assert 0 < said.count("say") == len(said) < PENDING_MAX  # nobody had read them: the kernel took no more
+    assert len(link.pending) == PENDING_MAX
+
+
+async def test_a_link_that_has_not_said_hello_has_nobody_to_leave(peer: Any, outbox: Outbox, tmp_path: Path) -> None:
+    address, signer = TcpAddress("127.0.0.1", peer.port), OwnKey(tmp_path / "key")
+    await signer.make_key()
+
+    async def connect() -> None:
+        async with open_link(address, Identity(nick="fred"), outbox, signer=signer):
+            pytest.fail("it was not let in")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connect)
+        await peer.accept()
+        assert (await peer.frame())["type"] == "challenge"
+        nursery.cancel_scope.cancel()
+
+    with trio.fail_after(PATIENCE_S):
+        assert await peer.stream.receive_some() == b""
 
 
 async def test_too_much_is_refused_rather_than_held(peer: Any, outbox: Outbox) -> None:

@@ -1,6 +1,8 @@
 """Sessions in frames over loopback: asked for a password, slowed down, and asked whether they are there."""
 
 import json
+import socket
+import struct
 
 import pytest
 import trio
@@ -12,6 +14,9 @@ from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
 
 SECRET = "s" * 32
+
+NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+"""A close resets the connection."""
 
 
 class Frames:
@@ -45,6 +50,12 @@ class Frames:
     async def until(self, frame_type: str, **fields: object) -> dict:
         """The next frame of a type with these fields; others are skipped."""
         return (await self.up_to(frame_type, **fields))[-1]
+
+
+def reset(client: Frames) -> None:
+    """Close the connection at once, with a reset."""
+    client.line.stream.socket.setsockopt(*NO_LINGER)
+    client.line.stream.socket.close()
 
 
 async def call(server) -> Frames:
@@ -279,6 +290,52 @@ async def test_a_repeat_for_a_room_left_since_is_acknowledged_again(open_server)
 
         assert again == first | {"again": True}
         assert (await alice.receive())["code"] == "not-in-room"
+
+
+@pytest.mark.parametrize("ahead", [1, 300, 3000])
+async def test_a_bye_counts_though_the_connection_breaks_before_it_is_read(
+    open_server, autojump_clock, ahead: int
+) -> None:
+    """A client whose window is closed does not wait until it may send more: it may be slowed down for a minute."""
+    async with open_server(rate_limit=RateLimit(rate=1, burst=2)) as server:
+        alice = await enter(server, rooms=["lobby"], session=SECRET)
+        start = trio.current_time()
+        await alice.send_at_once(*({"type": "ping", "key": str(number)} for number in range(ahead)), {"type": "bye"})
+        await trio.testing.wait_all_tasks_blocked()
+
+        reset(alice)
+        await server.changed(2)
+
+        assert trio.current_time() - start < 5
+        assert server.disconnects == [DisconnectReason.LEFT]
+
+
+@pytest.mark.parametrize("last", ['{"type":"say","room":"lobby","text":"\\"bye\\""}', '"bye"', '{"type":"bye"'])
+async def test_nothing_else_counts_as_a_bye_where_the_connection_breaks(open_server, autojump_clock, last: str) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=2)) as server:
+        alice = await enter(server, rooms=["lobby"], session=SECRET)
+        await alice.send_at_once(*({"type": "ping", "key": str(number)} for number in range(9)))
+        await alice.line.send(f"{last}\n".encode())
+        await trio.testing.wait_all_tasks_blocked()
+
+        reset(alice)
+        await server.changed(2)
+
+        assert server.disconnects == [DisconnectReason.BROKEN]
+
+
+async def test_a_bye_is_paid_by_the_next_connection(open_server, autojump_clock) -> None:
+    async with open_server(rate_limit=RateLimit(rate=1, burst=2)) as server:
+        alice = await enter(server, rooms=["lobby"])
+        start = trio.current_time()
+
+        await alice.send_at_once({"type": "ping", "key": "p"}, {"type": "bye"})
+        await alice.line.rest()
+        left_at = trio.current_time()
+        await enter(server, rooms=["lobby"])
+
+        assert left_at == start
+        assert trio.current_time() - start == pytest.approx(2)
 
 
 async def test_a_say_just_before_bye_is_acknowledged(open_server) -> None:

@@ -163,15 +163,18 @@ class ChatApp(ABC):
         """Leave at the first signal; at a second, or before there is anything to leave, end at once.
 
         SIGHUP is no second signal: a terminal that is closed brings it with the end of its input, and shells repeat it.
-        A client that ends without leaving stays a member for a minute.
+        Neither is the SIGTERM that comes with it at the end of a login: nobody waits then. A client that ends without
+        leaving has less time to say `bye`.
         """
+        is_closed = False
         async for number in signals:
             if self._surface is None:
                 self._scope.cancel()
             elif not self._surface.stopped.is_set():
                 self._surface.stop()
-            elif number != signal.SIGHUP:
+            elif number != signal.SIGHUP and not is_closed:
                 self._scope.cancel()
+            is_closed = number == signal.SIGHUP
 
     async def _report_slow_connect(self) -> None:
         """Report a connection that takes long: a server of another protocol may be waiting for more from us."""

@@ -26,6 +26,10 @@ WELCOME_TIMEOUT_S = 15
 RESEND_INTERVAL_S = 5
 """Time after which a message that the server could not store is sent again."""
 
+PART_TIMEOUT_S = 0.5
+"""Time for a server to take our `bye` and hang up, where the client ends without having left in order. Without that it
+would hold our place for a minute, for somebody who never comes back."""
+
 NO_PASSWORD_IN_THE_CLEAR = "a password is asked for with --tls only, since others could read it on the way"
 
 _RECEIVE_BYTES = 64 * 1024
@@ -53,17 +57,26 @@ class LinkConnection:
         self._has_replied = False
         self._welcome_timeout_s = welcome_timeout_s
         self._scope = trio.CancelScope()
+        self._writing = trio.CancelScope(shield=True)
+        self._has_said_hello = False
+        self._has_written = trio.Event()
 
     async def run(self) -> LinkError:
-        """Send and receive until the connection is lost. -> the reason"""
-        lost = LinkError("we hung up")
+        """Send and receive until the connection is lost. -> the reason
+
+        Where it is cancelled it says `bye`, which takes PART_TIMEOUT_S at most.
+        """
+        lost: LinkError | None = None
         with self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._tick)
-                lost = await self._read()
+                try:
+                    lost = await self._read()
+                finally:
+                    await self._end_writing(says_bye=lost is None and not self._scope.cancel_called)
                 nursery.cancel_scope.cancel()
-        return lost
+        return lost or LinkError("we hung up")
 
     def hang_up(self) -> None:
         """End the connection, to make another one."""
@@ -73,15 +86,47 @@ class LinkConnection:
         """Send the requests that the protocol has now."""
         self._has_requests.set()
 
+    async def _end_writing(self, *, says_bye: bool) -> None:
+        """Send nothing more, but for a `bye` where the server may know us."""
+        try:
+            if says_bye and self._has_said_hello and not self._has_written.is_set():
+                await self._part()
+        finally:
+            self._writing.cancel()
+
+    async def _part(self) -> None:
+        """Leave at once, whatever is cancelled: with a `bye` behind what is being sent, even before the welcome."""
+        self._protocol.leave_at_once()
+        self.wake()
+        with trio.move_on_after(PART_TIMEOUT_S, shield=True), suppress(trio.BrokenResourceError):
+            await self._has_written.wait()
+            if isinstance(self._stream, trio.abc.HalfCloseableStream):
+                await self._stream.send_eof()
+            while await self._stream.receive_some(_RECEIVE_BYTES):  # unread bytes would reset it, and cut the bye off
+                pass
+
     async def _write(self) -> None:
-        """Send requests until cancelled. The reading side reports a broken connection."""
-        with suppress(trio.BrokenResourceError):
-            await self._stream.send_all(frames.encode(self._protocol.start_connection()))
-            while True:
-                while requests := self._protocol.take_requests(_FRAMES_PER_SEND):
-                    await self._stream.send_all(b"".join(map(frames.encode, requests)))
-                self._has_requests = trio.Event()
-                await self._has_requests.wait()
+        """Send requests, up to our `bye` or until `_writing` is cancelled. The reading side reports a lost connection.
+
+        It is shielded: a frame that is cut off could not be followed by a `bye`.
+        """
+        with suppress(trio.BrokenResourceError), self._writing:
+            await self._send([self._protocol.start_connection()])
+            while not self._protocol.has_said_bye:
+                await self._send(await self._next_requests())
+        self._has_written.set()
+
+    async def _next_requests(self) -> Sequence[frames.Request]:
+        """Wait for requests to send."""
+        while not (requests := self._protocol.take_requests(_FRAMES_PER_SEND)):
+            self._has_requests = trio.Event()
+            await self._has_requests.wait()
+        return requests
+
+    async def _send(self, requests: Sequence[frames.Request]) -> None:
+        """Send requests. Raises trio.BrokenResourceError."""
+        self._has_said_hello |= any(isinstance(request, frames.Hello) for request in requests)
+        await self._stream.send_all(b"".join(map(frames.encode, requests)))
 
     async def _tick(self) -> None:
         """Ping the server, and send messages again that it could not store."""

@@ -374,6 +374,12 @@ class ClientProtocol:
         """End the session."""
         self._request(frames.Bye())
 
+    def leave_at_once(self) -> None:
+        """End the session, also before the welcome, and send nothing else. What is pending stays so."""
+        self._requests.clear()
+        if not self.has_said_bye:
+            self._requests.put(frames.Bye())
+
     def resend(self) -> None:
         """Send the oldest unacknowledged message again; the others follow once the server has stored it."""
         self._resent_key = next((key for key in self.pending if key not in self.held), "")

@@ -8,3 +8,6 @@ ANSWERS_BYTES = 64 * 1024
 
 DELIVERY_AFTER_LEAVE_S = 5
 """Time for a client that has left to read what is still owed to it."""
+
+FINAL_READS = 64
+"""Reads, of 4 KiB at most, of what a client had sent before its connection broke."""

@@ -1,7 +1,7 @@
 """Sessions in frames: a handshake, then a conversation. What was said is durable before more of it is read."""
 
 import sys
-from collections.abc import Iterable
+from contextlib import suppress
 
 import trio
 
@@ -9,7 +9,13 @@ from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.journal import JournalError
-from trio_chat.server.sessions.bounds import ANSWERS_BYTES, DELIVERY_AFTER_LEAVE_S, INPUTS_PER_TURN
+from trio_chat.server.sessions.bounds import (
+    ANSWERS_BYTES,
+    DELIVERY_AFTER_LEAVE_S,
+    FINAL_READ_S,
+    FINAL_READS,
+    INPUTS_PER_TURN,
+)
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.ending import disconnect_reason
 from trio_chat.server.sessions.frame_conversation import FrameConversation
@@ -18,10 +24,15 @@ from trio_chat.server.sessions.handshake import Admitted, FrameInput, FrameReade
 from trio_chat.server.sessions.settling import depart, departed
 from trio_chat.server.sessions.throttle import Throttle, pause
 from trio_chat.server.sessions.welcome import welcome
+from trio_chat.server.shutdown_timeouts import FINAL_READ_S
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
-from trio_chat.server.transport.peer import Peer
+from trio_chat.server.transport.peer import READ_BYTES, Peer
 from trio_chat.wire import frames
 from trio_chat.wire.frame_decoder import FrameFault, request_decoder
+
+_BYE = b'"bye"'
+_LAST_LINES = 4
+"""Lines at the end of an input among which a `bye` is looked for: pings and pongs may follow it."""
 
 
 def _encode_gap(room: str, missed: int) -> bytes:
@@ -47,21 +58,23 @@ async def serve_frames(context: SessionContext, peer: Peer) -> None:
             if admitted:
                 session = FramesSession(context, reader, outlet, admitted)
                 await session.welcome(admitted)
-                del admitted  # else what came with `hello` would be held for as long as the client stays
+                del admitted  # else its `hello` would be held for as long as the client stays
                 await session.run()
         finally:
             reader.throttle.leave(session.resumable if session else "")
             await context.ends.wait_turn()
             outlet.push(None)
             if session:
-                session.disconnect(disconnect_reason(outlet, sys.exception() or outlet.fault))
+                reason = disconnect_reason(outlet, sys.exception() or outlet.fault)
+                await session.look_for_bye(reason)
+                session.disconnect(reason)
                 await session.depart()
 
 
 class FramesSession:
     """The conversation with a client that has been admitted."""
 
-    __slots__ = ("_can_resume", "_heartbeat", "_outlet", "_reader", "_talk")
+    __slots__ = ("_can_resume", "_heartbeat", "_inputs", "_outlet", "_reader", "_talk")
 
     def __init__(self, context: SessionContext, reader: FrameReader, outlet: PeerOutlet, admitted: Admitted) -> None:
         self._reader = reader
@@ -69,6 +82,8 @@ class FramesSession:
         self._talk = FrameConversation(context, admitted.client, outlet, reader.peer, admitted.challenges)
         self._can_resume = admitted.hello.session is not None
         self._heartbeat = context.heartbeats.watch(admitted.client, outlet)
+        self._inputs = admitted.ahead
+        """Inputs that were read and are still to be handled."""
 
     @property
     def resumable(self) -> str:
@@ -86,12 +101,13 @@ class FramesSession:
             if admitted.hello.remembered and not admitted.is_resumed:  # rooms that nobody could charge for before
                 rooms = len(self._talk.client.members) - len(set(admitted.hello.rooms))
                 self._reader.throttle.owe(max(0, rooms), self._talk.context.rate_limit)
-            await self._handle(admitted.ahead)
+            await self._handle_inputs()
 
     async def run(self) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent."""
         while not self._talk.is_leaving and (data := await self._receive()):
-            await self._handle(self._reader.decoder.feed(data))
+            self._inputs = iter(self._reader.decoder.feed(data))
+            await self._handle_inputs()
         with trio.move_on_after(DELIVERY_AFTER_LEAVE_S):
             await self._talk.deliver()
             if self._talk.is_leaving and self._talk.client.outlet is self._outlet:
@@ -102,6 +118,25 @@ class FramesSession:
     async def depart(self) -> None:
         """Send the client its last bytes."""
         await depart(self._talk.context, self._talk.client, self._outlet)
+
+    async def look_for_bye(self, reason: DisconnectReason) -> None:
+        """Leave if `bye` was among the last things that the client sent over a connection that is broken.
+
+        It was not read before if the client was being slowed down.
+        """
+        if reason is not DisconnectReason.BROKEN or self._talk.is_leaving:
+            return
+        self._talk.is_leaving = any(isinstance(request, frames.Bye) for request in self._inputs)
+        decoder, peer = self._reader.decoder, self._reader.peer
+        last = decoder.unfinished
+        with trio.move_on_after(FINAL_READ_S, shield=True), suppress(OSError, trio.BrokenResourceError):
+            for _ in range(FINAL_READS):
+                if not (data := await peer.receive()):
+                    break
+                last = (last + data)[-READ_BYTES:]
+        *lines, _cut_off = last.split(b"\n")
+        for line in lines[-_LAST_LINES:]:
+            self._talk.is_leaving |= _BYE in line and isinstance(decoder.decode(line), frames.Bye)
 
     def disconnect(self, reason: DisconnectReason) -> None:
         """Remove the client that left, or note that it is away where its connection broke.
@@ -129,14 +164,11 @@ class FramesSession:
         self._heartbeat.stop_waiting()
         return data
 
-    async def _handle(self, inputs: Iterable[FrameInput]) -> None:
+    async def _handle_inputs(self) -> None:
         """Handle requests in their order; return when what they said is durable and their answers are sent."""
         talk = self._talk
-        for turn, request in enumerate(inputs, 1):
-            price = price_of(talk.client, request)
-            while wait_s := self._reader.throttle.spend(price, talk.context.rate_limit):
-                await self._flush()
-                await pause(wait_s, self._reader.peer, self._ping)
+        for turn, request in enumerate(self._inputs, 1):
+            await self._charge(request)
             try:
                 await self._respond(request)
             except JournalError as error:
@@ -148,6 +180,17 @@ class FramesSession:
             if self._outlet.unsent_bytes > ANSWERS_BYTES:
                 await talk.context.pump.delivered(talk.client)
         await self._flush()
+
+    async def _charge(self, request: FrameInput) -> None:
+        """Charge for a request, and wait if that is necessary. A `bye` does not wait: the next connection would."""
+        throttle, limit = self._reader.throttle, self._talk.context.rate_limit
+        price = price_of(self._talk.client, request)
+        if isinstance(request, frames.Bye):
+            throttle.owe(price, limit)
+            return
+        while wait_s := throttle.spend(price, limit):
+            await self._flush()
+            await pause(wait_s, self._reader.peer, self._ping)
 
     def _ping(self) -> None:
         """Send a sign of life to a client that is not read for a while."""
