@@ -12,7 +12,6 @@ from trio_chat.journal import JournalError
 from trio_chat.server.sessions.bounds import (
     ANSWERS_BYTES,
     DELIVERY_AFTER_LEAVE_S,
-    FINAL_READ_S,
     FINAL_READS,
     INPUTS_PER_TURN,
 )
