@@ -18,7 +18,6 @@ FONTS = "'DejaVu Sans Mono','Noto Sans Mono CJK SC','Noto Color Emoji',ui-monosp
 
 _COLOURS = ("black", "red", "green", "brown", "blue", "magenta", "cyan", "white")
 _LINES = {
-    "─": "M0 9.5H9",
     "│": "M4.5 0V19",
     "┴": "M0 9.5H9M4.5 0V9.5",
     "┬": "M0 9.5H9M4.5 9.5V19",
@@ -29,6 +28,7 @@ _LINES = {
 }
 """Lines as paths in a cell: fonts draw them shorter than a row is high."""
 
+_ASCII, _RULE = "ascii", "─"
 _STRETCH = re.compile(r"\S+(?: \S+)*")
 
 _BLOCKS = {"█": (0, 0, 1, 1), "▀": (0, 0, 1, 0.5), "▄": (0, 0.5, 1, 0.5), "▌": (0, 0, 0.5, 1), "▐": (0.5, 0, 0.5, 1)}
@@ -111,10 +111,14 @@ def _runs(texts: Sequence[str], look: Look, at: int) -> Iterator[str]:
     """Draw texts of one look: letters that follow each other as one text, everything else cell by cell."""
     opacity = ' opacity=".58"' if look.is_dim else ""
     column = 0
-    for is_plain, group in groupby(texts, key=lambda text: text.isascii() and text != ""):
+    for kind, group in groupby(texts, key=_kind):
         run = list(group)
-        if is_plain:
+        if kind == _ASCII:
             yield from _words("".join(run), look, at + column, opacity)
+        elif kind == _RULE:
+            x, width = (at + column) * CELL_WIDTH, len(run) * CELL_WIDTH
+            yield f'<path d="M{x} 9.5h{width}" stroke="{look.colour}"{opacity}/>'
+        if kind:
             column += len(run)
             continue
         for text in run:
@@ -123,6 +127,11 @@ def _runs(texts: Sequence[str], look: Look, at: int) -> Iterator[str]:
     if look.is_underlined:
         x, width = at * CELL_WIDTH, len(texts) * CELL_WIDTH
         yield f'<path d="M{x} 16.5h{width}" stroke="{look.colour}"{opacity}/>'
+
+
+def _kind(text: str) -> str:
+    """Return the kind of a cell: cells of the same kind in a row are drawn as one."""
+    return _RULE if text == _RULE else _ASCII if text.isascii() and text else ""
 
 
 def _words(text: str, look: Look, column: int, opacity: str) -> Iterator[str]:
@@ -152,7 +161,8 @@ def _text(text: str, look: Look, column: float, columns: int, opacity: str) -> s
 
 def _rect(left: float, top: float, width: float, height: float, colour: str) -> str:
     box = f'x="{left * CELL_WIDTH:g}" y="{top * CELL_HEIGHT:g}"'
-    return f'<rect {box} width="{width * CELL_WIDTH:g}" height="{height * CELL_HEIGHT:g}" fill="{colour}"/>'
+    size = f'width="{width * CELL_WIDTH:g}" height="{height * CELL_HEIGHT:g}"'
+    return f'<rect {box} {size} fill="{colour}" shape-rendering="crispEdges"/>'
 
 
 def draw_window(body: str, columns: int, rows: int, theme: Theme, *, title: str = "") -> str:

@@ -3,9 +3,6 @@
 import pyte
 from pyte.screens import Char
 
-WIDE_CONTINUATION = ""
-"""The text of the cell behind a wide character."""
-
 
 class Emulator(pyte.Screen):
     """A screen. Dim text, which pyte does not know, is kept as italics, which our client does not use."""
@@ -31,4 +28,4 @@ class Emulator(pyte.Screen):
     @property
     def text(self) -> str:
         """All that is on it, row by row."""
-        return "\n".join(self.display)
+        return "\n".join("".join(cell.data for cell in self.row(number)) for number in range(self.lines))

@@ -128,8 +128,8 @@ class Album:
 
 async def take_room(album: Album) -> None:
     """A lively room with all panes, and a search in it."""
-    async with open_room(120, 34) as (scene, people, terminal):
-        await people["ann"].say("ops", "thank you both @smile")
+    async with open_room(120, 34, COLORTERM="truecolor") as (scene, people, terminal):
+        await people["ann"].say("ops", "thank you both @fox")
         await terminal.shows("thank you both")
         scene.pause()
         terminal.type("it had lost its lease\r")

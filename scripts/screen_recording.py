@@ -149,7 +149,7 @@ def film_of(cast: str) -> str:
         if following_s - at_s >= FRAME_S:
             rows = [emulator.row(row) for row in range(emulator.lines)]
             film.add(at_s, rows, (emulator.cursor.x, emulator.cursor.y))
-    return film.draw(lines[-1][0] + 2, title="trio-chat join bob@chat.example --view screen")
+    return film.draw(lines[-1][0] + 2, title="trio-chat join bob@chat.example")
 
 
 def main() -> None:

@@ -49,10 +49,10 @@ def test_true_colour_is_no_dim_text() -> None:
 
 
 def test_lines_and_blocks_are_shapes_that_fill_their_cells() -> None:
-    line, upper = elements("─▀")
+    rule, joint, upper = elements("──┴▀")
 
-    assert (line.tag, upper.tag) == ("path", "rect")
-    assert (upper.get("x"), upper.get("width")) == (str(CELL_WIDTH), str(CELL_WIDTH))
+    assert (rule.tag, rule.get("d"), joint.tag) == ("path", f"M0 9.5h{2 * CELL_WIDTH}", "path")
+    assert (upper.tag, upper.get("x"), upper.get("width")) == ("rect", str(3 * CELL_WIDTH), str(CELL_WIDTH))
 
 
 def test_a_screen_is_one_file_with_title_and_cursor() -> None:
@@ -61,7 +61,7 @@ def test_a_screen_is_one_file_with_title_and_cursor() -> None:
 
     root = ET.fromstring(drawn)
     assert "a & b" in "".join(root.itertext())
-    assert f'fill="{DARK.text}"/><text x="0"' in drawn
+    assert f'fill="{DARK.text}" shape-rendering="crispEdges"/><text x="0"' in drawn
 
 
 def test_a_recording_has_each_part_of_a_row_once_and_shows_it_when_it_was_there() -> None:
