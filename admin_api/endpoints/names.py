@@ -27,7 +27,8 @@ KEY_MAX = 1000
 
 
 class KeyView(msgspec.Struct, frozen=True):
-    """A public key that proves a name. `source` tells who added it: `own`, `operator`, `file` or `invite`."""
+    """A public key that proves a name. `source` tells how: `own` claimed it, `added` was added by its owner,
+    `operator`, `file` or `invite`."""
 
     fingerprint: str
     added: Time

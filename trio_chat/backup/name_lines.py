@@ -68,7 +68,13 @@ def encode_name(record: NameRecord) -> bytes:
     return _encoder.encode(line) + b"\n"
 
 
-_SOURCES: dict[str, KeySource] = {"own": "own", "file": "file", "operator": "operator", "invite": "invite"}
+_SOURCES: dict[str, KeySource] = {
+    "own": "own",
+    "added": "added",
+    "file": "file",
+    "operator": "operator",
+    "invite": "invite",
+}
 
 
 def decode_name(line: bytes) -> NameRecord:

@@ -15,7 +15,8 @@ from typing import Literal
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.text import excerpt
 
-KeySource = Literal["own", "file", "operator", "invite"]
+KeySource = Literal["own", "added", "file", "operator", "invite"]
+"""The way by which a key came to an account: `own` claimed the name, `added` was pasted by its owner later."""
 
 KEY_TYPE = "ssh-ed25519"
 """The only type of keys: one verification, one length."""
@@ -33,7 +34,7 @@ BLOB_CHARS = 68
 
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """A public key of an account: `blob` is the base64 word of its line, `source` who added it."""
+    """A public key of an account: `blob` is the base64 word of its line, `source` how it came there."""
 
     blob: str
     added: float

@@ -220,8 +220,7 @@ class Accounts:
                     return key
             if len(former.keys) >= KEYS_MAX:
                 raise ChatError("too-many-keys", f"a name has at most {KEYS_MAX} keys: remove one first")
-            self._check_names_of(blob)
-            key = AccountKey(blob, self._clock())
+            key = AccountKey(blob, self._clock(), "added")
             await self._keep(replace(former, keys=(*former.keys, key)))
         return key
 
@@ -413,8 +412,12 @@ class Accounts:
             self.names.release(folded)
 
     def _check_names_of(self, blob: str) -> None:
-        """Raises ChatError where a key proves as many names as it may."""
-        if len(self.names.with_key(blob)) >= NAMES_PER_KEY:
+        """Raises ChatError where a key has claimed as many names as it may, or was given them.
+
+        A key that was added by `/key add` counts for none: public keys are public, and anybody could use up another's.
+        """
+        keys = (key for account in self.names.with_key(blob) for key in account.keys)
+        if sum(key.blob == blob and key.source != "added" for key in keys) >= NAMES_PER_KEY:
             raise ChatError("too-many-names", f"that key proves {NAMES_PER_KEY} names already")
 
     def _charge_claim(self, where: Where) -> None:

@@ -70,6 +70,7 @@ async def carry_out(context: SessionContext, client: Client, where: Where, reque
         match request.what:
             case "register" | "login" | "password" | "invite":
                 ask, secret = begin(client, where, request)
+                _check_may_claim(context, client, ask)
                 return await finish(context, client, where, ask, secret) if secret else NameAnswer(asks=ask)
             case "keys":
                 return NameAnswer(_keys(_own_account(context, client)))
@@ -131,6 +132,7 @@ async def finish(context: SessionContext, client: Client, where: Where, ask: Ask
     if ask.what == "password":
         await context.accounts.set_password(client.account, secret)
         return NameAnswer((notice("your password is set"),))
+    _check_may_claim(context, client, ask)
     nick = client.nick
     proven = await prove_with(context, where, ask, secret)
     if client.nick != nick:
@@ -205,6 +207,17 @@ def name_to_claim(client: Client) -> str:
     if not client.nick:
         raise ChatError("usage", NEEDS_NAME)
     return name_of_guest(client.nick)
+
+
+def check_is_in_no_use(context: SessionContext, client: Client, name: str) -> None:
+    """Raise ChatError where another guest has a name that a client wants to claim, under its own nick `guest-NAME`."""
+    if any(it is not client and not it.account for it in context.chat.called(name)):
+        raise ChatError("nick-taken", f"somebody else has the name [{name}] just now")
+
+
+def _check_may_claim(context: SessionContext, client: Client, ask: Ask) -> None:
+    if ask.what == "register":
+        check_is_in_no_use(context, client, ask.name)
 
 
 def is_named_already(client: Client) -> str:
