@@ -1,6 +1,7 @@
 """Settings of all tests: they must not mind how fast the machine is, or how busy."""
 
 import gc
+import os
 from collections.abc import Generator
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+os.environ["TRIO_CHAT_VIEW"] = "lines"
+"""Clients at a terminal, in processes of their own too, show the line view, unless a test says otherwise."""
 
 PATIENCE_S = 20
 """After this long without what a test waits for, it fails. Nothing waits this long where all is well."""

@@ -60,7 +60,7 @@ def ssh(server: Server, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """
     assert RECIPE
     command = tmp_path / "trio-chat"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m trio_chat "$@"\n')
+    command.write_text(f'#!/bin/sh\nTRIO_CHAT_VIEW=lines PYTHONPATH={ROOT} exec {sys.executable} -m trio_chat "$@"\n')
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
     line = RECIPE[1].replace("$HOME", str(tmp_path)).replace("localhost", f"localhost:{server.port}")
     line = line.replace("exec trio-chat", f"exec {command}")

@@ -90,8 +90,8 @@ def _errors_printed() -> Iterator[None]:
 
 def _choose_view(options: ViewOptions) -> tuple[type[ChatApp], Callable[[Any, Catalogue], int]]:
     """Return the view that is wanted, or else the line view, and the function that runs it."""
-    if options.view == "screen" and os.isatty(0) and os.isatty(1):
-        if not (why_not := why_no_screen(os.environ)):
+    if options.view != "lines" and os.isatty(0) and os.isatty(1):
+        if not (why_not := why_no_screen(os.environ, is_wanted=options.view == "screen")):
             from trio_chat.client.screen_view.app import ScreenView, run_screen_view
 
             return ScreenView, run_screen_view

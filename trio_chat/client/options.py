@@ -24,8 +24,8 @@ WORDS_MAX = 8
 class ViewOptions(Struct, frozen=True):
     """Options of every view."""
 
-    view: str = "lines"
-    """`lines`, or `screen` where the whole of a terminal is wanted."""
+    view: str | None = "lines"
+    """`lines`, or `screen` where the whole of a terminal is wanted; None for the one that suits the terminal."""
     theme: Theme = TERMINAL
     """The colours of the screen view."""
     words: tuple[str, ...] = ()

@@ -24,14 +24,30 @@ def is_dumb(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get("TERM") in ("dumb", "unknown")
 
 
-def why_no_screen(environment: Mapping[str, str]) -> str:
-    """Return the reason why a terminal cannot show the screen view; empty where it can."""
+def why_no_screen(environment: Mapping[str, str], *, is_wanted: bool = True) -> str:
+    """Return the reason why a terminal cannot show the screen view; empty where it can.
+
+    One without an alternate screen would be left with a picture of ours: it shows the view only if that `is_wanted`.
+    """
     if is_dumb(environment):
         return f"TERM={environment['TERM']} can only print lines"
     locale = next(filter(None, map(environment.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
     if locale and "utf8" not in locale.lower().replace("-", ""):
         return f"the locale {locale} is not UTF-8"
+    if not is_wanted and not has_alternate_screen(environment.get("TERM", "")):
+        return f"TERM={environment.get('TERM', '')} has no alternate screen"
     return ""
+
+
+def has_alternate_screen(term: str) -> bool:
+    """Tell whether a terminal can show something and then what was there before; of an unknown one, that it can."""
+    import curses  # only here: the line view does not need it
+
+    try:
+        curses.setupterm(term, 1)
+    except curses.error:  # its description is not on this machine, as often over ssh
+        return bool(term)
+    return bool(curses.tigetstr("smcup"))
 
 
 class PictureColours(Enum):

@@ -439,12 +439,13 @@ class JoinSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     view: Annotated[
-        str,
+        str | None,
         SettingMeta(
             "At a terminal, show the chat line by line, or on the whole screen with rooms and members beside it.",
             choice("VIEW", "lines", "screen"),
+            "screen where the terminal can show it, else lines",
         ),
-    ] = "lines"
+    ] = None
     mouse: Annotated[
         bool,
         SettingMeta(

@@ -1,6 +1,8 @@
 """Leaving: however the view ends, the server is told, and the terminal is as it was."""
 
 import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -127,3 +129,19 @@ async def test_drafts_that_were_not_sent_are_told_at_the_end(stage_at: Any) -> N
 )
 def test_a_terminal_that_cannot_show_it_is_told_apart(environment: dict[str, str], why_not: str) -> None:
     assert why_no_screen(environment) == why_not
+
+
+def test_a_terminal_without_an_alternate_screen_shows_it_to_whoever_wants_it_all_the_same() -> None:
+    asked = {term: has_alternate_screen_in_a_process_of_its_own(term) for term in ("xterm-256color", "vt100", "new")}
+
+    assert asked == {"xterm-256color": True, "vt100": False, "new": True}
+    assert why_no_screen({"LANG": "C.UTF-8", "TERM": "vt100"}, is_wanted=True) == ""
+
+
+def has_alternate_screen_in_a_process_of_its_own(term: str) -> bool:
+    """Ask with descriptions that are all on this machine; curses takes one in each process."""
+    script = "from trio_chat.client.startup_terminal import why_no_screen\n"
+    script += f"print(why_no_screen({{'TERM': {term!r}}}, is_wanted=False))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("", f"TERM={term} has no alternate screen")
+    return not done.stdout.strip()
