@@ -5,11 +5,14 @@ import json
 import os
 import pty
 import re
+import subprocess
+import sys
 import termios
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pyte
@@ -237,6 +240,12 @@ class Screen:
         self._unfed = begin + rest
         self._stream.feed(whole)
 
+    async def receives_more(self) -> None:
+        """Wait for the next that the terminal is sent."""
+        with trio.fail_after(PATIENCE_S):
+            await trio.lowlevel.wait_readable(self._keyboard)
+        self.received += os.read(self._keyboard, 65536)
+
     async def receives(self, data: bytes) -> None:
         """Wait until the terminal has been sent this."""
         with trio.fail_after(PATIENCE_S):
@@ -258,6 +267,26 @@ class Screen:
                 self._feed(data)
             return
         pytest.fail("the screen shows:\n" + "\n".join(self.lines))
+
+
+@contextmanager
+def joined_at(screen: Any, home: Path, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A client in a process of its own, whose terminal this is."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trio_chat", "join", *arguments],
+        stdin=screen.stdin,
+        stdout=screen.stdin,
+        stderr=screen.stdin,
+        env=environment | variables,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(autouse=True)

@@ -1,34 +1,10 @@
 """`trio-chat join` without a host: it offers saved servers and those of last time."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.client.conftest import joined_at
 from trio_chat.client.memory.recent_servers import RecentServers
-
-
-@contextmanager
-def joined_at(screen: Any, home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A client in the line view, whose terminal this is."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trio_chat", "join", *arguments],
-        stdin=screen.stdin,
-        stdout=screen.stdin,
-        stderr=screen.stdin,
-        env=environment,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def leave(screen: Any, peer: Any) -> None:

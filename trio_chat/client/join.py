@@ -18,7 +18,7 @@ from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.link.signing import signer_for
 from trio_chat.client.memory.keeper import open_memory
 from trio_chat.client.options import PLAIN, ViewOptions
-from trio_chat.client.startup_terminal import why_no_screen
+from trio_chat.client.startup_terminal import is_dumb, why_no_screen
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.stickers.catalogue import Catalogue
@@ -95,7 +95,8 @@ def _choose_view(options: ViewOptions) -> tuple[type[ChatApp], Callable[[Any, Ca
             from trio_chat.client.screen_view.app import ScreenView, run_screen_view
 
             return ScreenView, run_screen_view
-        print_error(f"{why_not}: this is the line view")
+        if options.view or not is_dumb():  # nobody expects anything else of a dumb one
+            print_error(f"{why_not}: this is the line view")
     from trio_chat.client.line_view.app import LineView, run_line_view
 
     return LineView, run_line_view
