@@ -245,3 +245,12 @@ async def test_the_line_above_what_is_new_does_not_count_ones_own_lines(stage_at
             "new one",
             "mine from elsewhere",
         ]
+
+
+async def test_what_called_somebody_before_they_came_is_marked(stage_at: Any) -> None:
+    async with stage_at(60, 12, history=20) as stage:
+        await stage.peer.receive("me: are you there?")
+        await stage.shows_somewhere("me: are you there?")
+
+        assert all(cell.reverse for cell in stage.screen.cells("me: are")[:2])
+        assert not stage.screen.cells("are you there")[0].reverse

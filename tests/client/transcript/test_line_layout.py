@@ -36,10 +36,8 @@ def lines(rows: list[Row]) -> list[str]:
     return ["".join(part.text for part in row).rstrip() for row in rows]
 
 
-def laid_out(
-    layout: LineLayout, said: frames.Said, columns: int = 44, *, before: Item | None = None, **more: Any
-) -> Any:
-    return layout.rows(Line(said.id, said.time, entry=said, **more), before, Columns(columns))
+def laid_out(layout: LineLayout, said: frames.Said, columns: int = 44, *, before: Item | None = None) -> Any:
+    return layout.rows(Line(said.id, said.time, entry=said), before, Columns(columns))
 
 
 def test_text_is_wrapped_behind_the_name(layout: LineLayout) -> None:
@@ -89,7 +87,7 @@ def test_a_new_day_has_a_line(layout: LineLayout) -> None:
 
 def test_a_mention_a_link_what_was_searched_for_and_a_drawing_are_marked(layout: LineLayout) -> None:
     layout.phrases = ("takes",)
-    rows = laid_out(layout, entry("bob: https://a.org/x takes @boat"), 80, is_mention=True)
+    rows = laid_out(layout, entry("bob: https://a.org/x takes @boat"), 80)
 
     assert Part("bob", Style.MENTION) in rows[0]
     assert Part("https://a.org/x", Style.LINK, "https://a.org/x") in rows[0]
@@ -121,7 +119,7 @@ def test_no_escape_sequence_is_laid_out(layout: LineLayout) -> None:
 def test_the_longest_line_is_laid_out_once_and_holds_nobody(layout: LineLayout, text: str) -> None:
     layout.label, layout.phrases = "me", ("word",)
     window = RoomWindow()
-    window.add(entry(text), is_mention=True)
+    window.add(entry(text))
     layout.rows(window.items[0], None, Columns(80))  # which imports what it needs
     spent = []
     for columns in (79, 78, 77):

@@ -249,7 +249,7 @@ class ScreenDisplay:
         if room.is_private:  # who was typed as MEI may be called mei
             room.name = name
         if room.window.is_live:
-            room.window.add(entry, is_mention=output.is_mention)
+            room.window.add(entry)
         else:
             room.skipped_id = max(room.skipped_id, entry.id)
         is_muted = self._state.narrator.muted.has(room.name) and not output.is_mention
@@ -306,7 +306,7 @@ class ScreenDisplay:
         if question.room == frames.MAILBOX:
             for entry in entries:
                 room = rooms.get(room_of(entry, label))
-                room.window.add(entry, is_mention=entry.author != label)
+                room.window.add(entry)
                 if entry.author != label:
                     self._count(room, is_mention=True)
             return

@@ -21,6 +21,7 @@ from trio_chat.client.transcript.transcript import (
     Transcript,
     clamp_time,
     entry_of,
+    is_mention,
     mark_mentions,
     readable,
 )
@@ -151,7 +152,7 @@ class LineLayout:
         drawn = self._transcript.catalogue.draw(readable(entry.text), columns=columns.text)
         parts = tuple(
             part
-            for called in self._called(drawn.line, is_mention=item.is_mention and entry.kind != Kind.TOLD)
+            for called in self._called(drawn.line, entry)
             for matched in self._matched(called)
             for part in _mark_links(matched)
         )
@@ -179,8 +180,9 @@ class LineLayout:
         self._item_changes_at, self._has_pictures = item.shown_at + shown.changes_at, True
         return shown.rows, [(Part(INDENT), Part(file.text, Style.NOTICE)) for file in shown.missing]
 
-    def _called(self, text: str, *, is_mention: bool) -> Iterator[Part]:
-        if is_mention:
+    def _called(self, text: str, entry: frames.Said) -> Iterator[Part]:
+        """Mark what calls the person, also in a line of the history."""
+        if entry.kind != Kind.TOLD and is_mention(entry, self.label, self._transcript.words):
             yield from mark_mentions(Part(text), self.label, self._transcript.words, is_told=False)
         else:
             yield Part(text)

@@ -50,7 +50,6 @@ class Line(Item):
     """An entry that is shown by itself."""
 
     entry: frames.Said = field(kw_only=True)
-    is_mention: bool = False
     shown_at: float | None = None
     """The time at which its pictures were first shown."""
 
@@ -122,7 +121,7 @@ class RoomWindow:
         """The id of the newest entry; 0 where there is none."""
         return max(self.items[-1].id, 0) if self.items else 0
 
-    def add(self, entry: frames.Said, *, is_mention: bool = False) -> None:
+    def add(self, entry: frames.Said) -> None:
         """Add an entry at its place. One that is there already changes nothing."""
         if entry.removes:
             self._remove_words(entry.removes)
@@ -134,7 +133,7 @@ class RoomWindow:
                 self._insert(len(self.items), last)
             last.add(_bounded(entry))
             return
-        line = Line(entry.id, entry.time, entry=_bounded(entry), is_mention=is_mention)
+        line = Line(entry.id, entry.time, entry=_bounded(entry))
         if is_last:
             self._insert(len(self.items), line)
         elif not self._has(entry.id):
