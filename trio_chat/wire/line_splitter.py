@@ -17,13 +17,13 @@ class LineSplitter:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._rest = b""
+        self._rest: bytes | bytearray = b""
         self._is_skipping = False
 
     @property
     def unfinished(self) -> bytes:
         """The buffered part of an incomplete line; empty while an overlong one is skipped."""
-        return self._rest
+        return bytes(self._rest)
 
     @property
     def is_in_line(self) -> bool:
@@ -39,12 +39,13 @@ class LineSplitter:
         *whole, rest = data.split(b"\n")
         if whole:
             if not self._is_skipping:
-                found.append(self._checked(self._rest + whole[0]))
+                self._add(whole[0])
+                found.append(self._checked(bytes(self._rest)))
             found += [self._checked(line) for line in whole[1:]]
             self._rest = b""
             self._is_skipping = False
         if not self._is_skipping:
-            self._rest += rest
+            self._add(rest)
             if len(self._rest) > self._limit + 1:
                 self._rest = b""
                 self._is_skipping = True
@@ -54,7 +55,16 @@ class LineSplitter:
     def finish(self) -> list[bytes | OverlongLine]:
         """Return the last line, which ended with the input instead of a newline."""
         rest, self._rest = self._rest, b""
-        return [self._checked(rest)] if rest else []
+        return [self._checked(bytes(rest))] if rest else []
+
+    def _add(self, piece: bytes) -> None:
+        """Buffer a piece of a line. Copying `bytes` for each one took 1.3 s for a line of 15 MiB in pieces of 4 KiB."""
+        if not self._rest:
+            self._rest = piece
+        elif isinstance(self._rest, bytes):
+            self._rest = bytearray(self._rest + piece)
+        else:
+            self._rest += piece
 
     def _checked(self, line: bytes) -> bytes | OverlongLine:
         line = line.removesuffix(b"\r")
