@@ -62,8 +62,19 @@ def test_the_share_of_one_address_is_bounded_until_the_member_is_here_again(worl
     elsewhere = world.chat.connect("10.9.9.9", 1, mode=Mode.LINES, outlet=HeldOutlet())
     assert world.chat.tell(elsewhere, "alice", "hi")
 
-    enter(world, world.connect(1003))
+    alice = enter(world, world.connect(1003))
+    world.chat.disconnect(alice)
     assert world.chat.tell(bob, "alice", "hi again")
+
+
+def test_messages_to_a_member_who_is_here_count_for_nothing(world, bob) -> None:
+    alice = place(world, 1002)
+    for _ in range(SHARE_MAX + 1):
+        world.chat.tell(bob, "alice", "hi")
+
+    world.chat.disconnect(alice)
+
+    assert world.chat.tell(bob, "alice", "are you gone?")
 
 
 @dataclass
