@@ -1,5 +1,7 @@
 """The words of a text, and finding them: in every script, beside every sign."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -241,3 +243,14 @@ def test_no_line_costs_more_than_moments(worst: str) -> None:
 
     assert time.thread_time() - began < 0.25
     assert len(" ".join(found)) <= 3 * FOLDED_MAX
+
+
+def test_a_start_compiles_no_pattern_of_the_scripts_without_spaces() -> None:
+    code = (
+        "import trio_chat.cli, trio_chat.serve.app; from trio_chat.chat import folding, words;"
+        "print(*(it.cache_info().currsize for it in (folding._odd, words._any_word, words._unspaced)))"
+    )
+
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert run.stdout == "0 0 0\n"

@@ -9,6 +9,7 @@ The words of the beginning of a text are the beginning of its words; only the la
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from trio_chat.chat.folding import UNSPACED, Alignment, fold
@@ -21,22 +22,31 @@ WORD_MAX = 64
 
 _BREAK = r"\x00-/:-@\[-`{-\x7f\s"  # ASCII but letters and digits; other separators are spaces in a folded text
 
-_WORD = re.compile(
-    rf"[{UNSPACED}]+"
-    rf"|[^{_BREAK}{UNSPACED}]+"
-    rf"|(?=[+#.])(?:"  # spares most characters the rest
-    rf"(?<=[^{_BREAK}])\+\++"  # C++
-    rf"|(?<![^{_BREAK}{UNSPACED}][a-z])(?<=[a-z])#"  # C#, but not PR#7
-    rf"|(?<!\.)\.(?=[^{_BREAK}0-9])"  # .net, .env
-    rf")"
-)
 _PARTS = re.compile(r"([0-9]+|[^0-9]+)([0-9]+|[^0-9]+)?(.+)?", re.DOTALL)
 """A word begins anew where digits follow letters, or letters digits, but twice only: hashes and UUIDs have many."""
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _ASCII_SIGN = re.compile("[+#.]")
 
-_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+@cache
+def _any_word() -> re.Pattern[str]:
+    """The words of a text that has signs or more than ASCII. Compiled at first use: it takes 3 ms of each start."""
+    return re.compile(
+        rf"[{UNSPACED}]+"
+        rf"|[^{_BREAK}{UNSPACED}]+"
+        rf"|(?=[+#.])(?:"  # spares most characters the rest
+        rf"(?<=[^{_BREAK}])\+\++"  # C++
+        rf"|(?<![^{_BREAK}{UNSPACED}][a-z])(?<=[a-z])#"  # C#, but not PR#7
+        rf"|(?<!\.)\.(?=[^{_BREAK}0-9])"  # .net, .env
+        rf")"
+    )
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    """A character of a script without spaces. Compiled at first use, as `_any_word`."""
+    return re.compile(f"[{UNSPACED}]")
 
 
 class Word(NamedTuple):
@@ -52,11 +62,11 @@ def words(text: str) -> list[str]:
     found: list[str] = []
     folded = fold(text)
     # Most texts are ASCII, without signs that may be words: these take a shortcut.
-    pattern = _WORD if not folded.isascii() or _ASCII_SIGN.search(folded) else _ASCII_WORD
+    pattern = _any_word() if not folded.isascii() or _ASCII_SIGN.search(folded) else _ASCII_WORD
     for run in pattern.findall(folded):
         if run.isascii() and (run.isalpha() or run.isdecimal()) and len(run) <= WORD_MAX:  # nearly all of them
             found.append(run)
-        elif _UNSPACED.match(run):
+        elif _unspaced().match(run):
             found += [run[start : start + 2] for start in range(len(run))]
         elif run.isalpha() and len(run) <= WORD_MAX:
             found.append(run)
@@ -124,15 +134,15 @@ def tails(text: str, longest: int) -> Iterator[str]:
     """
     for start in range(max(1, len(text) - longest), len(text)):
         before, first = fold(text[start - 1]).strip()[-1:], fold(text[start]).strip()[:1]
-        if first and not (before and _UNSPACED.match(before) is None and _continues(before, first)):
+        if first and not (before and _unspaced().match(before) is None and _continues(before, first)):
             yield text[start:]
 
 
 def _continues(beside: str, name: str) -> bool:
     """Tell whether a character beside a name makes another word of it."""
-    if _UNSPACED.match(beside):
-        return len(name) == 1 and _UNSPACED.match(name) is not None
-    return beside in "-_" or (beside.isalnum() and not _UNSPACED.search(name))
+    if _unspaced().match(beside):
+        return len(name) == 1 and _unspaced().match(name) is not None
+    return beside in "-_" or (beside.isalnum() and not _unspaced().search(name))
 
 
 def _occurrences(located: list[Word], wanted: list[str]) -> Iterator[tuple[int, int]]:
@@ -143,7 +153,7 @@ def _occurrences(located: list[Word], wanted: list[str]) -> Iterator[tuple[int, 
         if end.text.startswith(wanted[last]) and all(
             word == located[first + number].text for number, word in enumerate(wanted[:last])
         ):
-            is_pair = _UNSPACED.match(end.text) is not None
+            is_pair = _unspaced().match(end.text) is not None
             yield located[first].start, end.start + len(wanted[last]) if is_pair else end.end
 
 
@@ -158,8 +168,8 @@ def _merged(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _located(folded: str) -> Iterator[Word]:
-    for run in _WORD.finditer(folded):
-        if _UNSPACED.match(run[0]):
+    for run in _any_word().finditer(folded):
+        if _unspaced().match(run[0]):
             for start in range(run.start(), run.end()):
                 end = min(start + 2, run.end())
                 yield Word(folded[start:end], start, end)

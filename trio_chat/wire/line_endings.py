@@ -2,7 +2,7 @@
 
 _CR, _LF, _CRLF = b"\r", b"\n", b"\r\n"
 
-_CR_BYTE, _LF_BYTE = _CR[0], _LF[0]
+CR_BYTE, _LF_BYTE = _CR[0], _LF[0]
 """As ints: `in` takes 20 ns with an int and 180 ns with bytes."""
 
 
@@ -24,7 +24,7 @@ class LineEndings:
 
     def read(self, data: bytes) -> bytes:
         """Return the next bytes. Where the client ends its lines in CR alone, each is an LF."""
-        if self._is_cr_alone or self.is_at_cr or _CR_BYTE in data:
+        if self._is_cr_alone or self.is_at_cr or CR_BYTE in data:
             return self._read_cr(data)
         return data
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 from trio_chat.chat.events import LOBBY, MARK, Draft, Entry, Kind
 from trio_chat.chat.wording import notice
-from trio_chat.wire.line_endings import LineEndings
+from trio_chat.wire.line_endings import CR_BYTE, LineEndings
 from trio_chat.wire.line_splitter import LineSplitter, OverlongLine
 
 CR_SILENCE_S = 0.1
@@ -33,13 +33,14 @@ class LineDecoder:
     __slots__ = ("_endings", "_splitter")
 
     def __init__(self) -> None:
-        self._endings = LineEndings()
+        self._endings: LineEndings | None = None
+        """The line endings, from the first CR on."""
         self._splitter = LineSplitter(LINE_LIMIT)
 
     @property
     def needs_crlf(self) -> bool:
         """True if the client has ended a line in CR LF or CR: its terminal takes LF as no more than LF."""
-        return self._endings.has_cr
+        return self._endings is not None and self._endings.has_cr
 
     @property
     def unfinished(self) -> bytes:
@@ -53,15 +54,19 @@ class LineDecoder:
 
     def feed(self, data: bytes) -> list[str | LineFault]:
         """Return the lines, or faults, that the next bytes complete."""
-        return [_decode(line) for line in self._splitter.feed(self._endings.read(data))]
+        if self._endings or CR_BYTE in data:
+            self._endings = self._endings or LineEndings()
+            data = self._endings.read(data)
+        return [_decode(line) for line in self._splitter.feed(data)]
 
     @property
     def is_at_cr(self) -> bool:
         """True if the bytes so far end within a line, in a CR."""
-        return self._endings.is_at_cr and self.is_in_line
+        return self._endings is not None and self._endings.is_at_cr and self.is_in_line
 
     def end_at_cr(self) -> list[str | LineFault]:
         """Return the lines that CRs have ended, where nothing has followed the last of them for a while."""
+        self._endings = self._endings or LineEndings()
         self._endings.end_at_cr()
         lines = self._splitter.feed(b"\n")
         return [_decode(part) for line in lines for part in (line.split(b"\r") if isinstance(line, bytes) else [line])]

@@ -2,6 +2,7 @@
 
 import itertools
 import socket
+from collections.abc import Iterator
 from ipaddress import ip_network
 
 import pytest
@@ -15,7 +16,7 @@ from trio_chat.chat.operators.bans import kick_banned, make_ban
 from trio_chat.journal.engines import ENGINES
 from trio_chat.server.sessions.throttle import RateLimit
 from trio_chat.server.transport.admission import AdmissionLimits
-from trio_chat.server.transport.listener import bind
+from trio_chat.server.transport.listener import TASK_NAME, bind
 
 LOCAL = (ip_network("127.0.0.0/8"),)
 
@@ -352,3 +353,28 @@ async def test_a_server_whose_journal_lacks_all_that_is_optional_says_so_and_ser
         while '"key":"s"' not in (answer := await program.line()):
             pass
         assert '"text":"this journal cannot be searched"' in answer
+
+
+@pytest.mark.parametrize(
+    ("hello", "most"), [(b"hi\n", 3), (b'{"type": "hello", "protocol": 1, "client": "test"}\n', 5)]
+)
+async def test_an_idle_client_waits_in_few_coroutines_of_ours(open_server, hello: bytes, most: int) -> None:
+    """Each of them takes some 250 bytes for each client."""
+    async with open_server() as server:
+        client = await server.connect()
+        await client.send(hello)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+
+        [session] = [it for it in _all_tasks() if it.name == TASK_NAME]
+        frames = [frame.f_globals["__name__"] for frame, _ in session.iter_await_frames()]
+
+        assert len([it for it in frames if it.startswith("trio_chat")]) <= most, frames
+
+
+def _all_tasks() -> Iterator[trio.lowlevel.Task]:
+    root = trio.lowlevel.current_root_task()
+    todo = [root] if root else []
+    while todo:
+        task = todo.pop()
+        yield task
+        todo += [child for nursery in task.child_nurseries for child in nursery.child_tasks]

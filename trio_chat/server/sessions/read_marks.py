@@ -46,11 +46,10 @@ def note_read(context: SessionContext, client: Client, room: str, entry_id: int)
     """
     if not context.memories.note_read(client.account, room, entry_id):
         return
-    told = frames.encode(frames.Read(room=room, id=entry_id))
     for place in context.chat.places_here(client.account):
         outlet = place.outlet
         if place is not client and place.mode is Mode.FRAMES and not outlet.is_paused and not outlet.unsent_bytes:
-            outlet.write(told)
+            outlet.write(frames.encode(frames.Read(room=room, id=entry_id)))
             context.pump.flush(place)
 
 
