@@ -58,6 +58,23 @@ def test_a_message_waits_for_a_member_over_nc_and_is_shown_once(start) -> None:
     assert not [line for line in lines if "private message" in line]
 
 
+def test_messages_that_were_shown_are_not_shown_again_after_kill_9(start) -> None:
+    """A client over `nc` acknowledges nothing: they are read when anything is answered behind them."""
+    server = start()
+    leave(claim_by_lines(server))
+    for number in range(3):
+        bob = server.join()
+        bob.send(f"/nick bob\n/msg alice number {number}\n/quit\n".encode())
+        bob.until("you have left ***")
+        _, lines = log_in(server)
+        assert sum(f"number {number}" in line for line in lines) == 1
+        server.stop(signal.SIGKILL)
+        server = start()
+
+    _, lines = log_in(server)
+    assert not [line for line in lines if "private message" in line or "number" in line]
+
+
 def test_the_sender_in_frames_is_told_that_it_waits_and_news_tell_the_number(start) -> None:
     server = start()
     leave(claim_by_lines(server))

@@ -1,12 +1,14 @@
 """A member who comes back in lines: the private messages that waited, and what is new in each of their rooms."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from trio_chat.chat.accounts.account import AccountMemory, RoomMark
 from trio_chat.chat.accounts.memory import MAILBOX
 from trio_chat.chat.client import Client
 from trio_chat.chat.wording import news_in, notice
+from trio_chat.journal import JournalError
 from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.news import NewsCount, news_of, waiting_messages
@@ -33,6 +35,7 @@ class ComingBack:
     async def rows(self) -> AsyncGenerator[Sequence[str], None]:
         """Yield rows to print, each page once the one before is taken; then the messages count as read.
 
+        That is on disk before anything else is shown or answered: a server that is killed after that shows them once.
         Raises JournalError and trio.BrokenResourceError.
         """
         context, client = self._context, self._client
@@ -43,6 +46,9 @@ class ComingBack:
                 async for page in waiting_messages(context, client, self._memory, self._end):
                     yield [line_of_past(entry) for entry in page]
                 note_read(context, client, MAILBOX, self._end)
+        if news.waiting:
+            with suppress(JournalError):  # it is tried again
+                await context.memories.keep()
         if news.rooms:
             yield _rooms(news)
 
