@@ -243,7 +243,10 @@ class Chat:
             self._record_disconnect(client, reason)
 
     def abandon(self, client: Client, reason: CloseReason, text: str = "") -> None:
-        """Remove a client that another node has now. Nobody is told but itself, the reason or a `text` in its place."""
+        """Remove a client that another node has now. Nobody is told but itself: the reason, or a `text` in its place.
+
+        What other nodes know of it is for `nodes` to change.
+        """
         self._crowd_notices.forget(client.owner, client.person)
         was_connected = client.away_since is None
         self._register.remove(client)
@@ -251,7 +254,6 @@ class Chat:
             del client.members[room]
             client.departing += (room.remove(client),)
         self._leave_mailbox(client)
-        self._deps.nodes.withdraw(client)
         if client.account:  # what others are told of it, they are told by the other node, but for its other places here
             record = self._person_record(client.account)
             self._deps.post(sessions=[self._crowd_notices.change_of(client.person, record)])

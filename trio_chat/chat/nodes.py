@@ -74,7 +74,7 @@ class Nodes(Protocol):
     async def take_session(self, session: str) -> SessionRecord | None:
         """Take over a session that another node has; it ends there without a notice. -> None where none has it
 
-        Raises JournalError.
+        While that cannot be known, it waits.
         """
 
 

@@ -17,6 +17,7 @@ class CloseReason(Enum):
     KICKED = (DisconnectReason.KICKED, "you were kicked", None)
     UNPROVEN = (DisconnectReason.UNPROVEN, "that name, or your proof of it, was taken away", None)
     RESUMED = (DisconnectReason.RESUMED, "your session goes on in another connection", None)
+    MOVED = (DisconnectReason.RESUMED, "your session goes on on another server", 1.0)
     STALLED = (DisconnectReason.STALLED, "you took nothing for too long", 1.0)
     DEAD = (DisconnectReason.DEAD, "you did not answer for too long", 1.0)
     STOPPING = (DisconnectReason.STOPPING, "the server is shutting down", 1.0)

@@ -115,8 +115,10 @@ class RemoteClients:
         return iter(self._by_id.values())
 
     def put(self, client: RemoteClient) -> None:
-        """Add a client, or take over how it is now."""
+        """Add a client, or take over how it is now. It may have moved from one node to another, under another id."""
         self.remove(client.id)
+        if client.session:
+            self.remove_session(client.session)
         self._by_id[client.id] = client
         for index, key in self._places_of(client):
             index.setdefault(key, {})[client.id] = client
@@ -145,7 +147,7 @@ class RemoteClients:
             self.remove(client.id)
 
     def remove_session(self, session: str) -> None:
-        """Forget the client that has this session: it has another node now."""
+        """Forget the client that has this session."""
         for client_id in tuple(self._by_session.get(session, ())):
             self.remove(client_id)
 

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,10 +26,10 @@ class SelftestError(Exception):
 class Supervisor:
     """Runs at most one server at a time. Its stdout is read up to the port only: a server does not block on it."""
 
-    def __init__(self, data: Path, python: str = sys.executable) -> None:
-        """`python` is the interpreter that runs the server."""
+    def __init__(self, data: Path, python: str = sys.executable, flags: Sequence[str] = ()) -> None:
+        """`python` is the interpreter that runs the server, `flags` are more of its flags."""
         self.data = data
-        self._python = python
+        self._python, self._flags = python, flags
         self._process: trio.Process | None = None
 
     async def start(self, *, keep: int | None = None) -> int:
@@ -37,6 +37,7 @@ class Supervisor:
         command = [self._python, "-m", "trio_chat", "serve", "--host", "127.0.0.1", "--port", "0"]
         command += ["--admin-port", "0", "--no-console", "--rate", "0", "--data", str(self.data)]
         command += [] if keep is None else ["--keep", str(keep)]
+        command += self._flags
         with (self.data / "server.log").open("ab") as log:
             process = self._process = await trio.lowlevel.open_process(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=_environment()
@@ -55,6 +56,11 @@ class Supervisor:
         if self._process:
             self._process.kill()
             await self._wait_for_exit(self._process)
+
+    def send_signal(self, number: int) -> None:
+        """Send the server a signal."""
+        assert self._process
+        self._process.send_signal(number)
 
     async def stop(self) -> int:
         """Stop the server with SIGTERM. -> its exit status. Raises SelftestError."""
@@ -82,9 +88,11 @@ class Supervisor:
 
 
 @asynccontextmanager
-async def open_supervisor(data: Path, python: str = sys.executable) -> AsyncIterator[Supervisor]:
+async def open_supervisor(
+    data: Path, python: str = sys.executable, flags: Sequence[str] = ()
+) -> AsyncIterator[Supervisor]:
     """Make a supervisor whose server is killed at the end of the block."""
-    supervisor = Supervisor(data, python)
+    supervisor = Supervisor(data, python, flags)
     try:
         yield supervisor
     finally:

@@ -1,5 +1,5 @@
 -- Take over some clients of a node whose lease has ended. ARGV: node, fence, the other node, records at most
--- -> {'ok', '1' if there are more, session records...}, or the reason why not. The other node cannot write from now on.
+-- -> {'ok', '1' if there are more, number of the newest signal, session records...}, or the reason why not. The other node cannot write from now on.
 local node, other = ARGV[1], ARGV[3]
 if not is_current(node, ARGV[2]) then
     return {'fenced'}
@@ -10,16 +10,16 @@ end
 redis.call('HINCRBY', key('node:' .. other), 'fence', 1)
 redis.call('HSET', key('node:' .. other), 'adopted', 1)
 local found = redis.call('HRANDFIELD', key('sessions:' .. other), ARGV[4], 'WITHVALUES')
-local answer = {'ok', '1'}
+local answer = {'ok', '1', meta('signals')}
 for at = 1, #found, 2 do
     redis.call('HDEL', key('sessions:' .. other), found[at])
+    redis.call('SREM', key('taken:' .. node), found[at])
     redis.call('HSETNX', key('sessions:' .. node), found[at], found[at + 1])
     answer[#answer + 1] = found[at + 1]
 end
 if redis.call('EXISTS', key('sessions:' .. other)) == 0 then
     redis.call('SREM', key('nodes'), other)
     redis.call('DEL', key('clients:' .. other), key('taken:' .. other))
-    signal(node, 'd', other, '')
     answer[2] = '0'
 end
 return answer

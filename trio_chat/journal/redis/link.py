@@ -121,6 +121,10 @@ class RedisLink:
         """Return the members of a set, which are few. Raises JournalError."""
         return [_text(it) for it in await self.ask(b"SMEMBERS", self.address.prefix + name)]
 
+    async def size(self, name: str) -> int:
+        """Return the number of members of a set. Raises JournalError."""
+        return int(await self.ask(b"SCARD", self.address.prefix + name))
+
     async def remove_from_set(self, name: str, member: str) -> None:
         """Remove a member of a set, if it is one. Raises JournalError."""
         await self.ask(b"SREM", self.address.prefix + name, member)

@@ -16,7 +16,7 @@ from trio_chat.chat.nicks import fold
 from trio_chat.chat.nodes import NodeDelegate
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients, facts_of
-from trio_chat.chat.session_record import SessionRecord
+from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.node_identity import Node
@@ -25,8 +25,11 @@ from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.signals import SIGNALS_MAX, EndOrder, Signal, SignalReader
 from trio_chat.journal.redis.times import RedisTimes
 
-ADOPTED_AT_ONCE = 200
-"""Session records that one script takes over."""
+ADOPTED_AT_ONCE = 50
+"""Session records that one script takes over. They are restored in one step, before anybody can take one of them."""
+
+LOST_MAX = 10_000
+"""Sessions that others took over and that are remembered, since an answer from before that may be on its way."""
 
 FACTS_PER_TURN = 200
 """Clients described, or read, between two checkpoints: about 2 ms."""
@@ -71,7 +74,17 @@ class RedisNodes:
         self._own: dict[str, Client] = {}
         self._changed: dict[str, None] = {}
         """The ids of clients that others are to be told of, in order."""
-        self._outgoing: list[tuple[str, str, bytes]] = [("r", "", b"")]
+        self._outgoing: list[tuple[str, str, bytes]] = []
+        self._has_begun_anew = True
+        """True until the others were told to forget all that they know of clients here."""
+        self._moved: dict[str, str] = {}
+        """The ids of clients that another node has taken over, by session, until that tells of them."""
+        self._lost: dict[str, int] = {}
+        """The numbers of the signals by which others took over sessions of this node, the newest ones."""
+        self._taken: dict[str, int] = {}
+        """The numbers of the signals of sessions that this node has taken over: earlier ones say nothing of now."""
+        self._has_others = True
+        """False once it is known that no other node is there."""
         self._unclaimed: list[Client] = []
         self._has_news = trio.Event()
         self._incoming: list[Signal] = []
@@ -81,6 +94,7 @@ class RedisNodes:
         self._was_adopted = False
         self._steady_since = trio.current_time()
         self._missing: set[str] = set()
+        self._may_have_adopted = False
         self._reader = SignalReader(following, times, on_signals=self._hear, on_gap=self._lose)
 
     # What the chat asks for
@@ -105,6 +119,7 @@ class RedisNodes:
     def withdraw(self, client: Client) -> None:
         """Let the other nodes know soon that a client of this one is gone."""
         self._own.pop(client.id, None)
+        self._taken.pop(client.session, None)
         self._note(client.id)
 
     def end(self, client: RemoteClient, notice: Kind, reason: CloseReason, text: str) -> None:
@@ -128,14 +143,43 @@ class RedisNodes:
         await self._link.call(script("release_nick"), owner, fold(nick))
 
     async def take_session(self, session: str) -> SessionRecord | None:
-        """Take over a session that another node has. -> None where none has it"""
-        record: bytes = await self._link.call(script("take"), self.name, self._current_fence(), session)
-        found = decode_records("sessions", {session.encode(): record}, SessionRecord) if record else []
+        """Take over a session that another node has. -> None where none has it
+
+        It waits while Redis is out of reach, unless no other node was heard of: the session could be at two then.
+        """
+        while (found := await self._take(session)) is None:
+            if not self._has_others:
+                return None
+            await trio.sleep(self._times.retry_s)
         if not found:
             return None
+        record, number, was_here = found
+        if was_here and any(it.session == session for it in self._own.values()):
+            return None
+        self._taken[session] = number  # where it was here, the answer to an earlier question was lost
+        records = decode_records("sessions", {session.encode(): record}, SessionRecord)
         self.clients.remove_session(session)
-        self._on_moved(found, ())
-        return found[0]
+        self._on_moved(records, ())
+        return records[0] if records else None
+
+    async def _take(self, session: str) -> tuple[()] | tuple[bytes, int, bool] | None:
+        """-> the record of a session, the number of the newest signal, and whether it was here already
+
+        () where there is none, None where that cannot be known.
+        """
+        try:
+            answer = await self._link.call(script("take"), self.name, self._current_fence(), session)
+        except JournalError:
+            return None
+        if not answer:
+            return ()
+        if len(answer) < 3 or self._has_lost(session, since=int(answer[1])):
+            return None
+        return answer[0], int(answer[1]), answer[2] == b"1"
+
+    def _has_lost(self, session: str, *, since: int) -> bool:
+        """Tell whether another node has taken a session over, by a signal after this one."""
+        return self._lost.get(session, 0) > since
 
     # What the journal tells
 
@@ -174,7 +218,7 @@ class RedisNodes:
             await self._has_news.wait()
             self._has_news = trio.Event()
             await self._claim_again()
-            while self._outgoing or self._changed:
+            while self._outgoing or self._changed or self._has_begun_anew:
                 await self._tell_some()
             await trio.sleep(self._times.tell_s)  # what changes meanwhile goes together
 
@@ -192,14 +236,20 @@ class RedisNodes:
     async def _tell_some(self) -> None:
         """Send some of what is to be told. What was not sent is tried again: it may then be told twice."""
         changed = list(itertools.islice(self._changed, FACTS_PER_TURN))
-        signals = self._outgoing[:SIGNALS_MAX]
-        words = [word for signal in signals for word in signal]
+        words: list[str | bytes] = []
+        if self._has_begun_anew:
+            words += "r", "", b""
         words += [word for client in changed for word in ("c", client, self._facts(client))]
+        # A client is known on its new node before the former one is forgotten
+        signals = [] if len(changed) < len(self._changed) else self._outgoing[:SIGNALS_MAX]
+        words += [word for signal in signals for word in signal]
         for client in changed:
             del self._changed[client]
+        begins_anew, self._has_begun_anew = self._has_begun_anew, False
         if await self._has_told(words):
             del self._outgoing[: len(signals)]
         else:
+            self._has_begun_anew |= begins_anew
             self._changed |= dict.fromkeys(changed)
             await trio.sleep(self._times.retry_s)
 
@@ -245,10 +295,17 @@ class RedisNodes:
                 continue
             if self._was_adopted:
                 self._was_adopted = False
-                self._outgoing.insert(0, ("r", "", b""))
+                before = tuple(self._own)
                 await self._delegate.abandon_all()
+                for client in before:
+                    self._own.pop(client, None)
+                    self._changed.pop(client, None)
+                self._changed.update(dict.fromkeys(self._own))  # those who came meanwhile
+                self._has_begun_anew = True
+                self._has_news.set()
                 self._on_abandoned()
                 await self._delegate.restore_rest()
+                self._is_behind = True  # some of the rest may be elsewhere already
             try:
                 await self._obey_all(self._delegate)
             except JournalError as error:
@@ -260,6 +317,7 @@ class RedisNodes:
         if self._is_behind:
             self._is_behind = False
             await self._read_clients()
+            await self._check_own(delegate)
             delegate.reread("")
         while self._incoming:
             signals, self._incoming = self._incoming, []
@@ -279,10 +337,14 @@ class RedisNodes:
                 self.clients.remove_node(signal.id)
             case "t":
                 session = signal.payload.decode(errors="replace")
-                if signal.id == self.name:
-                    await self._hand_over(delegate, session)
-                else:
-                    self.clients.remove_session(session)
+                if signal.id != self.name:
+                    return
+                self._lost.pop(session, None)
+                self._lost[session] = signal.number
+                if len(self._lost) > LOST_MAX:
+                    del self._lost[next(iter(self._lost))]
+                if self._taken.get(session, 0) < signal.number:
+                    await self._hand_over(delegate, session, signal.node)
             case "e" if signal.id == self.name:
                 self._end(delegate, signal)
             case "x":
@@ -298,6 +360,8 @@ class RedisNodes:
             logger.error("what the node %s tells of the client %s cannot be read: %s", node, client, error)
             return
         self.clients.put(RemoteClient(node, facts, clock_began_at=self._clock_began_at))
+        if former := self._moved.pop(facts.session, ""):
+            self._note(former)
 
     def _end(self, delegate: NodeDelegate, signal: Signal) -> None:
         try:
@@ -306,24 +370,48 @@ class RedisNodes:
         except (ValueError, KeyError) as error:
             logger.error("an order of the node %s cannot be read: %s", signal.node, error)
 
-    async def _hand_over(self, delegate: NodeDelegate, session: str) -> None:
+    async def _hand_over(self, delegate: NodeDelegate, session: str, node: str) -> None:
+        """Abandon a client; until its new node tells of it, it is known as it was."""
         self._on_moved((), (session,))
-        delegate.hand_over(session)
+        client = next((it for it in self._own.values() if it.session == session), None)
+        if client:
+            facts = encode(facts_of(client, clock_began_at=self._clock_began_at))
+            delegate.hand_over(session)
+            del self._own[client.id]
+            if node and not any(it.session == session for it in self.clients):
+                self._moved[session] = client.id
+                self.clients.put(RemoteClient(node, decode_facts(facts), clock_began_at=self._clock_began_at))
+            else:
+                self._note(client.id)
         await self._settled()  # what this node has posted of it before is ignored by Redis
         await self._link.remove_from_set(f"taken:{self.name}", session)
 
     async def _read_clients(self) -> None:
         """Read the clients of all other nodes. Signals that came meanwhile tell some of it once more."""
-        for node in {it.node for it in self.clients}:
-            self.clients.remove_node(node)
-        for node in await self._link.members("nodes"):
+        known = {it.id for it in self.clients}
+        nodes = await self._link.members("nodes")
+        self._has_others = len(nodes) > 1
+        for node in nodes:
             if node == self.name:
                 continue
             found = await self._link.fields(f"clients:{node}")
             for number, (client, payload) in enumerate(found.items(), 1):
                 self._take_facts(node, client.decode(errors="replace"), payload)
+                known.discard(client.decode(errors="replace"))
                 if number % FACTS_PER_TURN == 0:
                     await trio.lowlevel.checkpoint()
+
+        for client_id in known:
+            self.clients.remove(client_id)
+
+    async def _check_own(self, delegate: NodeDelegate) -> None:
+        """Abandon the clients that others have taken over, though this node has missed that."""
+        sessions = {it.session for it in self._own.values() if it.session and it.room_names}
+        await self._settled()
+        kept = await self._link.fields(f"sessions:{self.name}")
+        for session in sessions:
+            if session.encode() not in kept and session not in self._taken:
+                await self._hand_over(delegate, session, "")
 
     # Watching
 
@@ -334,38 +422,54 @@ class RedisNodes:
         ended: then the others have the time of a lease to come back.
         """
         while True:
+            began = self._wall_clock()  # it counts a time for which this process stood still, perhaps with all others
             await trio.sleep(self._times.watch_s)
-            began = trio.current_time()
             try:
                 pruned_to, *missing = await self._link.call(script("watch"), self.name)
-                if trio.current_time() - began > self._times.watch_s:
-                    raise JournalError("Redis stood still")
+                if not 0 < self._wall_clock() - began < self._times.lease_s / 2:
+                    raise JournalError("Redis, or this server, stood still")
                 self._on_pruned(int(pruned_to))
+                self._has_others = bool(self.clients) or await self._link.size("nodes") > 1
                 gone = {node.decode(errors="replace") for node in missing}
                 if trio.current_time() - self._steady_since >= self._times.lease_s:
+                    if self._may_have_adopted:
+                        await self._delegate_restoring()
                     for node in gone & self._missing:
+                        self._may_have_adopted = True
                         await self._adopt(node)
+                        self._may_have_adopted = False
                 self._missing = gone
             except JournalError:
                 self._steady_since, self._missing = trio.current_time(), set()
+
+    async def _delegate_restoring(self) -> None:
+        """Restore what was taken over by a question whose answer was lost."""
+        if self._delegate:
+            await self._delegate.restore_rest()
+        self._may_have_adopted = False
 
     async def _adopt(self, node: str) -> None:
         """Take over the clients of a node. Raises JournalError."""
         if self._delegate is None:
             return
-        records: list[SessionRecord] = []
-        has_more = True
+        persons: list[SessionRecord] = []
+        count, has_more = 0, True
         while has_more:
             fence = self._current_fence()
             answer, *rest = await self._link.call(script("adopt"), self.name, fence, node, ADOPTED_AT_ONCE)
             if answer != b"ok":
-                break
-            has_more = rest[0] == b"1"
-            named = {str(number).encode(): record for number, record in enumerate(rest[1:])}
+                return
+            has_more, newest = rest[0] == b"1", int(rest[1])
+            named = {str(number).encode(): record for number, record in enumerate(rest[2:])}
             page = decode_records(f"sessions:{node}", named, SessionRecord)
+            page = [it for it in page if not self._has_lost(it.owner, since=newest)]
             self._on_moved(page, ())
-            records += page
+            self._taken.update((it.owner, newest) for it in page)
+            persons += [it for it in page if it.mode == PERSON]
+            await self._delegate.adopt([it for it in page if it.mode != PERSON])
+            count += len(page)
+        if count:
+            logger.warning("the node %s is gone: its %d sessions are held here, or have ended", node, count)
+        await self._delegate.adopt(persons)
         self.clients.remove_node(node)
-        if records or not has_more:
-            logger.warning("the node %s is gone: %d sessions of its clients are held here", node, len(records))
-            await self._delegate.adopt(records)
+        self._send("d", node, b"")

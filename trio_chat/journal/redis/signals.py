@@ -38,6 +38,7 @@ class Signal(NamedTuple):
     kind: str
     id: str
     payload: bytes
+    number: int = 0
 
 
 class EndOrder(msgspec.Struct, frozen=True, array_like=True):
@@ -93,9 +94,9 @@ class SignalReader:
         if rows[0][0] != after + 1:
             self._on_gap()
         self._heard_to = rows[-1][0]
-        self._on_signals([_signal_in(fields) for _, fields in rows])
+        self._on_signals([_signal_in(*row) for row in rows])
 
 
-def _signal_in(fields: Mapping[bytes, bytes]) -> Signal:
+def _signal_in(number: int, fields: Mapping[bytes, bytes]) -> Signal:
     node, kind, target = (fields.get(name, b"").decode(errors="replace") for name in (b"n", b"k", b"i"))
-    return Signal(node, kind, target, fields.get(b"d", b""))
+    return Signal(node, kind, target, fields.get(b"d", b""), number)

@@ -1,7 +1,13 @@
--- Take over the session of a client from whatever node has it. ARGV: node, fence, session -> its record, or ''
+-- Take over the session of a client from whatever node has it. ARGV: node, fence, session
+-- -> {record, number of the newest signal, '1' if this node had it already}; {} where no node has it, {'fenced'} where
+--    it may not
 local node, session = ARGV[1], ARGV[3]
 if not is_current(node, ARGV[2]) then
-    return ''
+    return {'fenced'}
+end
+local own = redis.call('HGET', key('sessions:' .. node), session)
+if own then
+    return {own, meta('signals'), '1'}
 end
 for _, other in ipairs(redis.call('SMEMBERS', key('nodes'))) do
     local record = other ~= node and redis.call('HGET', key('sessions:' .. other), session)
@@ -11,7 +17,7 @@ for _, other in ipairs(redis.call('SMEMBERS', key('nodes'))) do
         redis.call('SREM', key('taken:' .. node), session)
         redis.call('HSET', key('sessions:' .. node), session, record)
         signal(node, 't', other, session)
-        return record
+        return {record, meta('signals'), ''}
     end
 end
-return ''
+return {}

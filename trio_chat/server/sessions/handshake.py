@@ -15,6 +15,7 @@ from trio_chat.chat.commands import REQUEST_PRICES
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
+from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.prices import PROOF, Extent
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.arrivals import Arrival
@@ -276,18 +277,21 @@ class Handshake:
 
 
 async def bring_here(context: SessionContext, session: str) -> None:
-    """Take over a session that is on another server, as if its connection had broken here just now."""
+    """Take over a session that is on another server, as if its connection had broken here just now.
+
+    While nobody can know whether there is one, this waits: the client is disconnected at last, and connects again.
+    """
     chat = context.chat
-    if chat.with_session(session):
+    record = await chat.nodes.take_session(session)
+    if record is None:
         return
+    if stale := chat.with_session(session):  # it was here, and this server has not heard yet that another took it over
+        chat.abandon(stale, CloseReason.MOVED)
+        chat.nodes.withdraw(stale)
     try:
-        record = await chat.nodes.take_session(session)
-        if record is not None:
-            chat.take_over(record, context.admission.origin_of(record.address) if record.address else UNCOUNTED)
-    except JournalError as error:  # it comes in none the less, as somebody new
-        logger.warning("a session on another server cannot be taken over: %s", error)
+        chat.take_over(record, context.admission.origin_of(record.address) if record.address else UNCOUNTED)
     except ChatError as error:
-        logger.warning("the session of [%s] is lost: %s", record.label if record else "", error.text)
+        logger.warning("the session of [%s] is lost: %s", record.label, error.text)
 
 
 def wants_rename(client: Client, hello: frames.Hello) -> bool:

@@ -67,7 +67,7 @@ class NodeOrders:
     def hand_over(self, session: str) -> None:
         """Abandon the client with this session: another node has it."""
         if client := self._chat.with_session(session):
-            self._chat.abandon(client, CloseReason.RESUMED)
+            self._chat.abandon(client, CloseReason.MOVED)
 
     async def adopt(self, records: Sequence[SessionRecord]) -> None:
         """Hold the places of clients of a node that is gone, and announce that the others have left."""

@@ -1,0 +1,245 @@
+"""The chaos test of several servers on one Redis: they are killed and paused while clients talk through a balancer.
+
+Whatever happens to the servers, every client is shown every entry once, in one order; nothing is said twice; and nobody
+is seen to leave or to come back, since the places of all are held.
+"""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import trio
+
+from trio_chat.chat.events import PRESENCE, Entry, Kind
+from trio_chat.journal import open_history
+from trio_chat.selftest.archive import as_shown
+from trio_chat.selftest.checker import Recording, ShownEntry, check_history
+from trio_chat.selftest.participant import ROOMS, Participant, open_participant
+from trio_chat.selftest.proxy import Proxy
+from trio_chat.selftest.supervisor import Supervisor, open_supervisor
+
+NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
+
+BEGIN, END = "the test of the nodes begins", "the test of the nodes ends"
+
+LEASE_S = 3
+"""The lease of the nodes: shorter than by default, so that a pause beyond it is short."""
+
+BALANCE_S = 0.05
+"""Between two choices of the node that gets the next connections."""
+
+TOLD = 0.1
+"""Share of the lines that are private messages."""
+
+PAGE = 500
+
+Disturb = Callable[[Random], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class NodesPlan:
+    """Parameters of a run: its length, and the average intervals between lines of a client and between faults."""
+
+    seconds: float
+    seed: int
+    names: Sequence[str] = NAMES
+    nodes: int = 3
+    line_interval_s: float = 0.03
+    cut_interval_s: float = 0.3
+    kill_interval_s: float = 3.0
+    pause_interval_s: float = 4.0
+    disturb_interval_s: float = 3.0
+    settle_timeout_s: float = 60.0
+
+
+@dataclass(slots=True)
+class NodesReport:
+    """Result of a run. `violations` are the broken promises, a sentence each; `faults` counts what was done."""
+
+    plan: NodesPlan
+    faults: Counter[str] = field(default_factory=Counter)
+    recordings: Sequence[Recording] = ()
+    entries: int = 0
+    seconds: float = 0.0
+    violations: list[str] = field(default_factory=list)
+
+
+async def run_nodes_test(
+    plan: NodesPlan, url: str, folder: Path, disturbances: Mapping[str, Disturb] | None = None
+) -> NodesReport:
+    """Run the test on the empty chat that `url` names, with the data of nodes and clients in an empty folder.
+
+    `disturbances` are what is done to the Redis, by name, one after the other. Raises SelftestError and JournalError.
+    """
+    report, began = NodesReport(plan), time.perf_counter()
+    async with AsyncExitStack() as stack:
+        supervisors: list[Supervisor] = []
+        for number in range(plan.nodes):
+            data = folder / f"node{number}"
+            data.mkdir()
+            mark = "&" if "?" in url else "?"
+            flags = ("--journal", f"{url}{mark}node=node{number}&lease={LEASE_S}")
+            supervisors.append(await stack.enter_async_context(open_supervisor(data, flags=flags)))
+        nursery = await stack.enter_async_context(trio.open_nursery())
+        proxy = Proxy()
+        await nursery.start(proxy.run)
+        await NodesTest(plan, supervisors, proxy, report, disturbances or {}).run(folder)
+        nursery.cancel_scope.cancel()
+    history, notices = await _read_history(url, folder)
+    report.entries = len(history)
+    report.violations += check_history(history, report.recordings)
+    report.violations += [f"the history says that {it}, though nobody came or went" for it in notices]
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+async def _read_history(url: str, folder: Path) -> tuple[list[ShownEntry], list[str]]:
+    """Return what was said between the first and the last line of the test, and the notices of coming and going."""
+    lines: list[ShownEntry] = []
+    async with open_history(url, data=folder) as history:
+        seen = 0
+        while page := await history.read(None, after=seen, limit=PAGE):
+            seen = page[-1].id
+            lines += [as_shown(it) for it in page if isinstance(it, Entry)]
+    texts = [it.text if it.kind == Kind.SAID else "" for it in lines]
+    first = texts.index(BEGIN) if BEGIN in texts else 0
+    ends = [number for number, text in enumerate(texts, 1) if text.startswith(END)]
+    lines = lines[first : ends[-1] if ends else None]
+    notices = [f"{it.author} {it.kind}" for it in lines if it.kind in PRESENCE]
+    return lines, notices
+
+
+class NodesTest:
+    """The tasks of a run and their order."""
+
+    def __init__(
+        self,
+        plan: NodesPlan,
+        supervisors: Sequence[Supervisor],
+        proxy: Proxy,
+        report: NodesReport,
+        disturbances: Mapping[str, Disturb],
+    ) -> None:
+        self._plan, self._supervisors, self._proxy, self._report = plan, supervisors, proxy, report
+        self._disturbances = disturbances
+        self._ports: dict[Supervisor, int] = {}
+        """The nodes that take connections."""
+        self._faults_end_at = 0.0
+        self._busy = trio.Lock()
+        """Held while a node is killed or paused, or the Redis disturbed: one fault of that kind at a time."""
+
+    async def run(self, folder: Path) -> None:
+        """Start the nodes and the clients, inject faults, wait until the clients have recovered, and stop the nodes."""
+        plan, report = self._plan, self._report
+        for node in self._supervisors:
+            self._ports[node] = await node.start()
+        async with AsyncExitStack() as stack:
+            balancing = await stack.enter_async_context(trio.open_nursery())
+            balancing.start_soon(self._balance, self._rng("balance"))
+            await trio.sleep(2 * BALANCE_S)
+            participants = [
+                await stack.enter_async_context(open_participant(name, self._proxy.port, folder)) for name in plan.names
+            ]
+            report.recordings = [one.recording for one in participants]
+            with trio.move_on_after(plan.seconds + plan.settle_timeout_s) as scope:
+                await participants[0].say(BEGIN)
+                for one in participants:
+                    await one.wait_until_shown(BEGIN)
+                self._faults_end_at = trio.current_time() + plan.seconds
+                await self._inject_faults(participants)
+                await self._settle(participants)
+            if scope.cancelled_caught:
+                report.violations.append(
+                    f"the clients had not recovered {plan.settle_timeout_s:g} s after the last fault"
+                )
+            balancing.cancel_scope.cancel()
+        for node in self._supervisors:
+            if status := await node.stop():
+                report.violations.append(f"a server stopped with exit status {status}")
+            report.violations += node.errors()
+
+    async def _inject_faults(self, participants: Sequence[Participant]) -> None:
+        plan = self._plan
+        async with trio.open_nursery() as nursery:
+            for one in participants:
+                nursery.start_soon(self._talk, one, self._rng(one.recording.name))
+            nursery.start_soon(self._cut, self._rng("cuts"))
+            nursery.start_soon(self._again, self._kill, plan.kill_interval_s, self._rng("kills"))
+            nursery.start_soon(self._again, self._pause, plan.pause_interval_s, self._rng("pauses"))
+            if self._disturbances:
+                nursery.start_soon(self._again, self._disturb, plan.disturb_interval_s, self._rng("disturbances"))
+
+    async def _settle(self, participants: Sequence[Participant]) -> None:
+        """Return when every client has been shown the last line of each room."""
+        for one in participants:
+            await one.wait_until_settled()
+        for room in ROOMS:
+            await participants[0].say(f"{END}: {room}", room)
+        for one in participants:
+            for room in ROOMS:
+                await one.wait_until_shown(f"{END}: {room}")
+        await participants[0].wait_until_settled()
+
+    async def _talk(self, one: Participant, rng: Random) -> None:
+        number, others = 0, [name for name in self._plan.names if name != one.recording.name]
+        while await self._goes_on_after(rng.expovariate(1 / self._plan.line_interval_s)):
+            number += 1
+            text = f"{one.recording.name} {number} {'x' * rng.randrange(200)}"
+            if rng.random() < TOLD:
+                await one.tell(rng.choice(others), text)
+            else:
+                await one.say(text, rng.choice(ROOMS))
+
+    async def _balance(self, rng: Random) -> None:
+        """Let the next connections go to one node after the other, at random, of those that take any."""
+        while True:
+            self._proxy.target = rng.choice(list(self._ports.values())) if self._ports else None
+            await trio.sleep(BALANCE_S)
+
+    async def _cut(self, rng: Random) -> None:
+        while await self._goes_on_after(rng.expovariate(1 / self._plan.cut_interval_s)):
+            if connections := list(self._proxy.connections):
+                rng.choice(connections).cut(is_reset=rng.random() < 0.5)
+                self._report.faults["connections cut"] += 1
+
+    async def _again(self, fault: Disturb, interval_s: float, rng: Random) -> None:
+        while await self._goes_on_after(rng.uniform(0.5, 1.5) * interval_s):
+            async with self._busy:
+                await fault(rng)
+
+    async def _kill(self, rng: Random) -> None:
+        """Kill a node, and start it again: at once, or once the others have noticed."""
+        node = rng.choice(self._supervisors)
+        del self._ports[node]
+        await node.kill()
+        await trio.sleep(rng.choice((0, 2 * LEASE_S)))
+        self._ports[node] = await node.start()
+        self._report.faults["nodes killed"] += 1
+
+    async def _pause(self, rng: Random) -> None:
+        """Let a node stand still for less or for more than its lease."""
+        node = rng.choice(self._supervisors)
+        port = self._ports.pop(node)
+        node.send_signal(signal.SIGSTOP)
+        await trio.sleep(rng.choice((0.3, 2)) * LEASE_S)
+        node.send_signal(signal.SIGCONT)
+        self._ports[node] = port
+        self._report.faults["nodes paused"] += 1
+
+    async def _disturb(self, rng: Random) -> None:
+        name = rng.choice(list(self._disturbances))
+        await self._disturbances[name](rng)
+        self._report.faults[name] += 1
+
+    def _rng(self, what: str) -> Random:
+        return Random(f"{self._plan.seed} {what}")
+
+    async def _goes_on_after(self, seconds: float) -> bool:
+        """Sleep, to the end of the faults at most. -> whether their time still lasts afterwards"""
+        await trio.sleep_until(min(trio.current_time() + seconds, self._faults_end_at))
+        return trio.current_time() < self._faults_end_at
