@@ -27,6 +27,11 @@ class CloseReason(Enum):
         self.text = text
         self.retry_s = retry_s
 
+    @property
+    def is_removal(self) -> bool:
+        """True where the chat has removed the client, and not only its connection: it has left its rooms by that."""
+        return self in (CloseReason.KICKED, CloseReason.UNPROVEN)
+
 
 @dataclass(slots=True)
 class Backlog:

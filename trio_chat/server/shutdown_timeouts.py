@@ -17,7 +17,8 @@ TLS_CLOSE_S = 1.0
 """The same for a client on TLS, with its close_notify. At the same time as the others."""
 
 KICK_DELIVERY_S = 0.5
-"""Time to send a kicked client what was said before that. At the same time as the others."""
+"""Time to send a client that was kicked, or whose name was handed out, what was said before that. At the same time as
+the others."""
 
 FINAL_READ_S = 0.1
 """Time to read what a client had sent before its connection broke, which is there. At the same time as the others."""

@@ -97,3 +97,26 @@ async def test_entries_are_counted_while_nobody_is_in_the_room(rooms):
     after = (await rooms.ask("GET", "/rooms/dev")).json
     assert left["entries"] == before["entries"] + 2
     assert (after["entries"], after["last_id"], after["members"]) == (left["entries"] + 1, said["id"], 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", ""),
+        ("GET", "/clients", ""),
+        ("GET", "/entries", ""),
+        ("GET", "/export", ""),
+        ("DELETE", "/entries/9", ""),
+        ("POST", "/entries", '{"text": "hi"}'),
+        ("PUT", "/topic", '{"topic": "mine"}'),
+    ],
+)
+async def test_a_mailbox_is_no_room_whoever_asks(rooms, method, path, body):
+    ann, bob = rooms.chat.find("ann")[0], rooms.chat.find("bob")[0]
+    rooms.chat.tell(ann, "bob", "a secret")
+    await rooms.deliver()
+
+    for name in (bob.mailbox_name, "@", "@bob", "%40bob"):
+        answer = await rooms.ask(method, f"/rooms/{name}{path}", json=body)
+        assert answer.status == 404
+        assert "secret" not in answer.text

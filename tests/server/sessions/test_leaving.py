@@ -51,9 +51,24 @@ async def be_kicked(server, alice) -> None:
     server.chat.kick(client)
 
 
+async def lose_the_nick(server, alice) -> None:
+    [client] = [client for client in server.chat.clients if client.mode is Mode.LINES]
+    server.chat.rename(client, "alice")
+    server.chat.evict_guest("alice")
+
+
+async def be_kicked_by_name(server, alice) -> None:
+    [client] = [client for client in server.chat.clients if client.nick == "alice"]
+    server.chat.kick(client)
+
+
+async def lose_the_nick_in_frames(server, alice) -> None:
+    server.chat.evict_guest("alice")
+
+
 WAYS = {
-    Mode.FRAMES: (leave_by_frame, leave_by_bye),
-    Mode.LINES: (leave_by_line, leave_by_quit, leave_by_half_close, be_kicked),
+    Mode.FRAMES: (leave_by_frame, leave_by_bye, be_kicked_by_name, lose_the_nick_in_frames),
+    Mode.LINES: (leave_by_line, leave_by_quit, leave_by_half_close, be_kicked, lose_the_nick),
 }
 
 

@@ -6,7 +6,6 @@ import trio
 
 from trio_chat.chat.client import Client
 from trio_chat.chat.events import Receipt
-from trio_chat.chat.outlet import CloseReason
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.shutdown_timeouts import KICK_DELIVERY_S
@@ -52,8 +51,11 @@ async def departed(context: SessionContext, client: Client) -> None:
 
 
 async def depart(context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
-    """Send a client whose connection ends the entries from before it was kicked, and its farewell, and no more."""
-    if outlet.close_reason is CloseReason.KICKED:
+    """Send a client whose connection ends its farewell, and no more.
+
+    Before it come the entries from before its leaving, where the chat has removed it.
+    """
+    if outlet.close_reason and outlet.close_reason.is_removal:
         with trio.move_on_after(KICK_DELIVERY_S, shield=True):
             await departed(context, client)
     if client.outlet is outlet:
