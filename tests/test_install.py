@@ -13,7 +13,17 @@ from trio_chat import __version__
 
 ROOT = Path(__file__).parents[1]
 
-PARTS = ("Makefile", "pyproject.toml", "README.md", "LICENSE", "stickers.toml", "scripts", "trio_chat", "admin_api")
+PARTS = (
+    "Makefile",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "stickers.toml",
+    "stickers",
+    "scripts",
+    "trio_chat",
+    "admin_api",
+)
 
 
 @pytest.fixture(scope="module")

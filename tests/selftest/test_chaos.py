@@ -88,6 +88,9 @@ DEFECTS = {
 """Defects of a server, and what is said of each: who leaves is not told, and what is pruned in one room is announced in
 all; who takes another name is not told; lines change places; a private message is kept for its sender alone."""
 
+SEEDS_MAX = 4
+"""Runs in which a defect is found at the latest: on a busy machine little happens in one."""
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("defect", "faults"), DEFECTS.items(), ids=("left and marks", "renamed", "order", "waiting"))
@@ -97,10 +100,14 @@ async def test_a_server_with_a_defect_is_found(
     (tmp_path / "sitecustomize.py").write_text(BROKEN_SERVER.format(defect=defect))
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}")
 
-    report = await run_chaos_test(ChaosPlan(seed=1, **CALM), tmp_path)
-
-    for fault in faults:
-        assert any(re.search(fault, violation) for violation in report.violations), report.violations
+    violations: list[str] = []
+    for seed in range(1, SEEDS_MAX + 1):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        violations += (await run_chaos_test(ChaosPlan(seed=seed, **CALM), folder)).violations
+        if all(any(re.search(fault, violation) for violation in violations) for fault in faults):
+            return
+    pytest.fail(f"not found: {violations}")
 
 
 @pytest.mark.slow

@@ -222,10 +222,16 @@ class ChaosTest:
         return staying
 
     async def _begin(self, participants: Sequence[Participant]) -> None:
-        """Return when every client has been shown the first line: the check of the history starts there."""
-        await participants[0].say(BEGIN)
+        """Return when every client has been shown the first line: the check of the history starts there.
+
+        A message waits for each member who comes later, however slow the machine is.
+        """
+        first = participants[0]
+        await first.say(BEGIN)
         for one in participants:
             await one.wait_until_shown(BEGIN)
+        for name in self._plan.commuters:
+            await first.tell(name, f"{first.recording.title} 0 to {name}")
 
     async def _inject_faults(self, participants: Sequence[Participant], on_progress: Callable[[float], None]) -> None:
         async with trio.open_nursery() as nursery:
