@@ -23,6 +23,17 @@ def test_a_test_types_each_command(name: str) -> None:
     )
 
 
+def test_the_stickers_of_the_server_are_listed_or_that_there_are_none(world) -> None:
+    alice = world.connect(1001)
+    assert obey(world.chat, alice, "/stickers") == TextReply(
+        ("*** this server has no stickers of its own; clients draw theirs, such as @smile ***",)
+    )
+
+    world.chat.sticker_lines = ("@standup ☀",)
+
+    assert obey(world.chat, alice, "/stickers") == TextReply(("@standup ☀",))
+
+
 def test_a_line_is_said(world) -> None:
     alice, bob = world.connect(1001), world.connect(1002)
 

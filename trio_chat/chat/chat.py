@@ -69,6 +69,8 @@ class Chat:
         """Nicks that no client may take, folded: those of programs that operators let speak."""
         self._crowd_notices = CrowdNotices(deps.post)
         self._topic_notices = TopicNotices(deps.post, deps.hold)
+        self.sticker_lines: tuple[str, ...] = ()
+        """The list of the stickers that the server shares, for plain clients."""
         self.waiting = WaitingMessages()
         self.counters = Counters()
         budget = WindowBudget(rules.window_total_bytes)

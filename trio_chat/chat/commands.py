@@ -45,6 +45,7 @@ from trio_chat.chat.wording import (
     HISTORY_DEFAULT,
     HISTORY_MAX,
     IN_LOBBY_ALREADY,
+    NO_STICKERS,
     ROOMS_MAX,
     SEARCH_MAX,
     WHO_MAX,
@@ -223,6 +224,10 @@ def _rooms(call: Call) -> Answer:
     rooms = call.chat.rooms
     largest = [(room.name, call.chat.headcount(room), room.topic) for room in rooms.largest(call.limit)]
     return TextReply(tuple(rooms_there_are(largest, len(rooms), limit=call.limit)))
+
+
+def _stickers(call: Call) -> Answer:
+    return TextReply(call.chat.sticker_lines or (notice(NO_STICKERS),))
 
 
 def _topic(call: Call) -> Answer:
@@ -417,6 +422,15 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             missing="a name",
         ),
         Command(
+            "stickers",
+            "",
+            "list the stickers of this server",
+            _stickers,
+            Effect.ASKS,
+            price=LIST,
+            request="stickers",
+        ),
+        Command(
             "register",
             "[PASSWORD]",
             "keep the name that you have; the password is asked for",
@@ -484,6 +498,6 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
 REQUEST_PRICES: Mapping[str, Price] = MappingProxyType(
     {command.request: command.price for command in COMMANDS.values() if command.request}
     | {"hello": EACH_MOVE, "say": EACH_LINE, "ping": LINE, "pong": LINE}
-    | {"challenge": LINE, "register": PROOF, "read": LINE, "ignored": LINE}
+    | {"picture": LIST, "challenge": LINE, "register": PROOF, "read": LINE, "ignored": LINE}
 )
 """The price of each request of programs, by the type of its frame: that of the command with the same effect, if any."""

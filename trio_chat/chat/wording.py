@@ -16,6 +16,7 @@ ROOMS_MAX = 200
 WHO_MAX = 200
 """Names that `/who` prints at most."""
 
+NO_STICKERS = "this server has no stickers of its own; clients draw theirs, such as @smile"
 IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
 

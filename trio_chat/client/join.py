@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from trio_chat.chat.events import LOBBY
 from trio_chat.client.conversation.app import ChatApp
+from trio_chat.client.conversation.sticker_keeper import StickerKeeper
 from trio_chat.client.conversation.surface import print_error
 from trio_chat.client.link.address import Address, LinkError
 from trio_chat.client.link.backoff import Backoff
@@ -20,9 +21,9 @@ from trio_chat.client.memory.keeper import open_memory
 from trio_chat.client.options import PLAIN, ViewOptions
 from trio_chat.client.startup_terminal import is_dumb, why_no_screen
 from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.config import state_folder
 from trio_chat.exception_groups import leaf_exceptions
-from trio_chat.stickers.catalogue import Catalogue
-from trio_chat.stickers.load import load_catalogue
+from trio_chat.stickers.load import load_layers
 
 
 def join(
@@ -41,7 +42,9 @@ def join(
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
     identity = replace(identity, needs_nick=not os.isatty(0))  # a person can choose another, a script cannot
-    catalogue, warnings = load_catalogue(options.stickers)
+    layers, warnings = load_layers(options.stickers)
+    transcript = Transcript(layers.all, words=options.words)
+    shared = (folder or state_folder()) / "stickers"
     for warning in warnings:
         print_error(warning)
     memory = open_memory(
@@ -60,7 +63,7 @@ def join(
             print_error(warning)
         make_view, run_view = _choose_view(options)
         view = make_view(
-            Transcript(catalogue, words=options.words),
+            transcript,
             address,
             identity,
             outbox,
@@ -68,8 +71,9 @@ def join(
             backoff=Backoff(is_once=is_once),
             memory=memory,
             signer=signer_for(options.key, folder),
+            stickers=StickerKeeper(transcript, layers, own_file=options.stickers, folder=shared),
         )
-        return run_view(view, catalogue)
+        return run_view(view)
     return 1
 
 
@@ -88,7 +92,7 @@ def _errors_printed() -> Iterator[None]:
         print_error(f"cannot read or print any more: {leaf_exceptions(errors)[0]}")
 
 
-def _choose_view(options: ViewOptions) -> tuple[type[ChatApp], Callable[[Any, Catalogue], int]]:
+def _choose_view(options: ViewOptions) -> tuple[type[ChatApp], Callable[[Any], int]]:
     """Return the view that is wanted, or else the line view, and the function that runs it."""
     if options.view != "lines" and os.isatty(0) and os.isatty(1):
         if not (why_not := why_no_screen(os.environ, is_wanted=options.view == "screen")):

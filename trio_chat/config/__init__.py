@@ -282,6 +282,16 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             section=IDENTITY,
         ),
     ] = "open"
+    stickers: Annotated[
+        Path | None,
+        SettingMeta(
+            "TOML file with stickers for everybody, which clients draw, pictures included. Its changes are taken over "
+            "at once.",
+            FILE,
+            "none",
+            section=IDENTITY,
+        ),
+    ] = None
     names_file: Annotated[
         Path | None,
         SettingMeta(

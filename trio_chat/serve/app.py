@@ -57,6 +57,7 @@ from trio_chat.server.sessions.ending import log_disconnect
 from trio_chat.server.sessions.read_marks import note_forever
 from trio_chat.server.sessions.session import serve_connection
 from trio_chat.server.sessions.settling import settled
+from trio_chat.server.sessions.sticker_news import share_stickers
 from trio_chat.server.shutdown_timeouts import DELIVERY_S, EVENT_STREAMS_S, RECORDS_S
 from trio_chat.server.transport.admission import raise_file_limit
 from trio_chat.server.transport.certificate import fingerprint_of
@@ -65,6 +66,7 @@ from trio_chat.server.upkeep.account_keeper import read_accounts, read_invites
 from trio_chat.server.upkeep.housekeeping import restore_rooms
 from trio_chat.server.upkeep.operator_log import read_bans, read_hooks, read_mutes
 from trio_chat.server.upkeep.session_store import restore_sessions
+from trio_chat.server.upkeep.sticker_keeping import StickerKeeping
 from trio_chat.server.upkeep.waiting_counts import restore_waiting
 
 STDIN, STDOUT = 0, 1
@@ -269,6 +271,9 @@ class Server:
         chat.nodes.attach(self.components.node_orders)
         self.nursery.start_soon(self.components.pruning.run)
         self.nursery.start_soon(self.components.name_keeping.run)
+        stickers = StickerKeeping(self.settings.stickers, on_change=partial(share_stickers, self.context))
+        await stickers.look()
+        self.nursery.start_soon(stickers.run)
 
     async def _accept(self, chat_socket: socket.socket, sessions: trio.Nursery) -> None:
         await accept_forever(chat_socket, partial(serve_connection, self.context), sessions)

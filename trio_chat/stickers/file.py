@@ -6,7 +6,7 @@ head of `stickers.toml`.
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 import msgspec
@@ -37,6 +37,16 @@ def parse_catalogue(text: str, *, source: str, folder: str = "") -> tuple[Catalo
     else:
         for kind, name, value in builder.entries(tables):
             builder.add(kind, name, value)
+    return builder.catalogue(), builder.warnings()
+
+
+def catalogue_of(
+    entries: Iterable[tuple[str, str, object]], *, source: str, folder: str
+) -> tuple[Catalogue, list[str]]:
+    """Check stickers that are no file: kind, name and value of each. -> the valid ones, and warnings"""
+    builder = _Builder(source, folder)
+    for kind, name, value in entries:
+        builder.add(kind, name, value)
     return builder.catalogue(), builder.warnings()
 
 

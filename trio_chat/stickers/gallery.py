@@ -1,6 +1,6 @@
 """The pictures of a client: decoded in a thread when they are first shown, and kept as long as there is space."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -38,6 +38,8 @@ class Gallery:
         """Called when a picture is there, or when it is known that it cannot be shown."""
         self.warn: Callable[[str], None] = lambda _text: None
         """Called with a sentence for each picture that cannot be shown."""
+        self.fetch: Callable[[PictureFile], Awaitable[bool]] = _fetch_nothing
+        """Called with a picture whose file is not there; returns whether it is there now."""
         self.send: Callable[[str], None] = lambda _commands: None
         """Called with commands for the terminal that belong to pictures."""
         self.version = 0
@@ -82,8 +84,7 @@ class Gallery:
     async def _decode(self, key: _SizedPicture) -> None:
         painter = self._painter
         try:
-            read = partial(_read, key, painter, is_still=self._is_still)
-            picture = await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+            picture = await self._read(key, painter)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             self._fail(key.file, str(reason))
@@ -92,6 +93,15 @@ class Gallery:
                 self._keep(key, picture)
         self._wanted.pop(key, None)
         self._note_change()
+
+    async def _read(self, key: _SizedPicture, painter: Painter) -> Picture:
+        read = partial(_read, key, painter, is_still=self._is_still)
+        try:
+            return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+        except FileNotFoundError:
+            if not await self.fetch(key.file):
+                raise
+        return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
 
     def _note_change(self) -> None:
         self.version += 1
@@ -115,7 +125,11 @@ class Gallery:
         if len(self._failed) == FAILED_MAX:
             del self._failed[next(iter(self._failed))]
         self._failed[file] = None
-        self.warn(f"the picture {file.path} cannot be shown: {reason}")
+        self.warn(f"the picture {file.title} cannot be shown: {reason}")
+
+
+async def _fetch_nothing(_file: PictureFile) -> bool:
+    return False
 
 
 def _read(key: _SizedPicture, painter: Painter, *, is_still: bool) -> Picture:

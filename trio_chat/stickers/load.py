@@ -6,6 +6,7 @@ It opens and reads files: call it before the event loop, or in a thread.
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from trio_chat.chat.text import clean
 from trio_chat.stickers.catalogue import Catalogue
@@ -14,13 +15,40 @@ from trio_chat.stickers.file import parse_catalogue
 SIZE_MAX_BYTES = 1024 * 1024
 
 
+class StickerLayers(NamedTuple):
+    """Catalogues on top of each other: of a name that several have, the last one decides what it means."""
+
+    built_in: Catalogue
+    house: Catalogue
+    """The stickers that the server shares."""
+    own: Catalogue
+    """The person's own file."""
+
+    @property
+    def all(self) -> Catalogue:
+        """All stickers."""
+        return self.built_in.merged(self.house).merged(self.own)
+
+    def with_house(self, house: Catalogue) -> "StickerLayers":
+        """Return these with what another server shares, or the same one later."""
+        return self._replace(house=house)
+
+    def with_own(self, own: Catalogue) -> "StickerLayers":
+        """Return these with another file of the person's."""
+        return self._replace(own=own)
+
+
+def load_layers(extra: Path | None = None) -> tuple[StickerLayers, list[str]]:
+    """Read the default catalogue, and the file `extra`. -> both, and warnings"""
+    built_in, warnings = load_file(default_path())
+    own, more = load_file(extra) if extra else (Catalogue(), [])
+    return StickerLayers(built_in, Catalogue(), own), warnings + more
+
+
 def load_catalogue(extra: Path | None = None) -> tuple[Catalogue, list[str]]:
     """Read the default catalogue and add `extra` to it. -> the catalogue, and warnings"""
-    catalogue, warnings = _load(default_path())
-    if extra is None:
-        return catalogue, warnings
-    added, more = _load(extra)
-    return catalogue.merged(added), warnings + more
+    layers, warnings = load_layers(extra)
+    return layers.all, warnings
 
 
 def default_path() -> Path:
@@ -30,7 +58,8 @@ def default_path() -> Path:
     return inside if inside.is_file() else package.parent / "stickers.toml"
 
 
-def _load(path: Path) -> tuple[Catalogue, list[str]]:
+def load_file(path: Path) -> tuple[Catalogue, list[str]]:
+    """Read one sticker file. -> its catalogue, and warnings"""
     name = clean(os.fsencode(path).decode(errors="replace"))  # a file name may be any bytes
     try:
         text = _read(path).decode("utf-8-sig")  # some editors put a byte order mark in front

@@ -8,6 +8,8 @@ from wcwidth import wcswidth  # prompt_toolkit measures with it too, so that bot
 INDENT = "    "
 """Indents each line of a drawing."""
 
+_HASH_LENGTH = 64
+
 
 class StickerEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """A sticker as a file has it."""
@@ -24,6 +26,11 @@ class PictureFile(Struct, frozen=True):
     folder: str
     path: str
     alt: str
+
+    @property
+    def title(self) -> str:
+        """The path; of a picture that is named by its hash, the text."""
+        return self.path if len(self.path) < _HASH_LENGTH else f"of {self.alt}"
 
     @property
     def text(self) -> str:
@@ -53,6 +60,9 @@ class Sticker(Protocol):
     @classmethod
     def read(cls, entry: StickerEntry, *, folder: str = "") -> Self:
         """Make a sticker of an entry in a file of `folder`. Raises ValueError with a sentence for its author."""
+
+    def entry(self) -> StickerEntry:
+        """Return the entry that makes this sticker, without aliases."""
 
     def render(self, name: str) -> Drawn:
         """Draw it for `@name` in a line. Nothing in the result may control a terminal."""

@@ -40,6 +40,11 @@ BLOB_LIMIT, SIGNATURE_LIMIT, PASSWORD_LIMIT, CODE_LIMIT = 68, 88, 128, 26
 """Characters of the word of a public key, of a signature, of a password, and of the code of an invite."""
 
 IGNORED_LIMIT = 200
+PICTURE_NAME_LIMIT, PICTURE_DATA_LIMIT = 72, 64 * 1024
+"""Characters of the name of a picture of a sticker, and of the picture in base64."""
+
+STICKERS_LIMIT, STICKER_LIMIT = 500, 4096
+"""Stickers that a server shares, and characters of the drawing of one."""
 
 Key = Annotated[str, Meta(max_length=KEY_LIMIT)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -196,6 +201,16 @@ class Search(Request, frozen=True, kw_only=True):
     limit: Limit = 50
 
 
+class AskStickers(Request, frozen=True, kw_only=True, tag="stickers"):
+    """Ask for the stickers that the server shares. `stickerlist` answers."""
+
+
+class AskPicture(Request, frozen=True, kw_only=True, tag="picture"):
+    """Ask for the picture of a sticker. `stickerpicture` answers."""
+
+    name: Annotated[str, Meta(max_length=PICTURE_NAME_LIMIT)]
+
+
 class RunCommand(Request, frozen=True, kw_only=True, tag="command"):
     """Run a command that has no request of its own, as a plain client types it. `output` answers."""
 
@@ -247,6 +262,8 @@ AnyRequest = (
     | ListRooms
     | History
     | Search
+    | AskStickers
+    | AskPicture
     | RunCommand
     | AskChallenge
     | ClaimName
@@ -321,6 +338,42 @@ class Reply(Frame, frozen=True, kw_only=True):
     key: str = ""
 
 
+class StickerInfo(Struct, frozen=True, omit_defaults=True):
+    """A sticker that the server shares. Clients check it as they do their own, and leave out what they do not know."""
+
+    name: str
+    kind: str
+    """`text`, `art` or `image`."""
+    shows: str
+    """The text or drawing; of an image, the name of its picture: SHA-256 of the file in hex, and its ending."""
+    aliases: tuple[str, ...] = ()
+    alt: str = ""
+    """The text in place of an image."""
+
+
+class StickerList(Reply, frozen=True, kw_only=True):
+    """Answers `stickers`."""
+
+    hash: str
+    """SHA-256 of `stickers` as JSON, in hex, as in `welcome`; empty where there are none."""
+    stickers: list[StickerInfo]
+
+
+class StickerNews(Frame, frozen=True, kw_only=True):
+    """The server shares other stickers from now on."""
+
+    hash: str
+    """Their hash, as in `welcome`; empty where there are none."""
+
+
+class StickerPicture(Reply, frozen=True, kw_only=True):
+    """Answers `picture`."""
+
+    name: str
+    data: str
+    """The file, in base64."""
+
+
 class Welcome(Reply, frozen=True, kw_only=True):
     """Answers `hello`. Missed entries follow, then new ones."""
 
@@ -335,6 +388,8 @@ class Welcome(Reply, frozen=True, kw_only=True):
     limits: Limits
     member: MemberMemory | None = None
     """Missing for guests."""
+    stickers: str = ""
+    """The hash of the stickers that the server shares; missing where it shares none."""
 
 
 class Challenge(Reply, frozen=True, kw_only=True):
@@ -487,6 +542,9 @@ AnyReply = (
     | Members
     | RoomList
     | Page
+    | StickerList
+    | StickerPicture
+    | StickerNews
     | CommandOutput
     | Done
     | Away

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
+from trio_chat.client.conversation.sticker_keeper import StickerKeeper
 from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
@@ -24,6 +25,7 @@ from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.transcript.transcript import Transcript
 from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.stickers.kinds.text import Text
+from trio_chat.stickers.load import StickerLayers
 from trio_chat.stickers.sticker import Sticker
 
 ENTER, UP, DOWN, TAB, ESC, PAGE_UP, PAGE_DOWN = "\r", "\x1b[A", "\x1b[B", "\t", "\x1b", "\x1b[5~", "\x1b[6~"
@@ -127,6 +129,7 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
         history: int | None = None,
         typed_ahead: str = "",
         stickers_in_catalogue: Mapping[str, Sticker] = SMILES,
+        house_hash: str = "",
         **options: Any,
     ) -> AsyncIterator[Stage]:
         screen = make_screen(columns, rows)
@@ -134,25 +137,32 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
 
         async def visit(stage: Stage) -> None:
             catalogue = Catalogue(stickers_in_catalogue)
+            transcript = Transcript(catalogue)
             terminal = TerminalScreen(screen.stdin, screen.stdout, has_links=options.get("has_links", False))
             with open_outbox("test", folder=tmp_path) as outbox:
                 view = ScreenView(
-                    Transcript(catalogue),
+                    transcript,
                     TcpAddress("127.0.0.1", stage.peer.port),
                     Identity(nick="me", rooms=rooms),
                     outbox,
                     options=ViewOptions(history_lines=history, **options),
                     memory=Memory(ServerMemory("test", folder=tmp_path)),
+                    stickers=StickerKeeper(
+                        transcript,
+                        StickerLayers(catalogue, Catalogue(), Catalogue()),
+                        own_file=options.get("stickers"),
+                        folder=tmp_path / "stickers",
+                    ),
                 )
                 stage.memory = view.memory
-                stage.status = await view.run(partial(view.open_surface, terminal, catalogue), is_persistent=True)
+                stage.status = await view.run(partial(view.open_surface, terminal), is_persistent=True)
             terminal.close()
             stage.ended.set()
 
         async with make_peer() as peer, trio.open_nursery() as nursery:
             stage = Stage(peer, screen)
             nursery.start_soon(visit, stage)
-            await peer.welcome(limits={"lines": 50})
+            await peer.welcome(limits={"lines": 50}, stickers=house_hash)
             yield stage
             if not stage.ended.is_set():
                 await stage.leave()

@@ -52,6 +52,8 @@ REQUESTS = {
     "nick": {"nick": "carol"},
     "who": {"room": "lobby"},
     "rooms": {},
+    "stickers": {},
+    "picture": {"name": "none.png"},
     "history": {"room": "lobby"},
     "search": {"text": "psst"},
     "command": {"room": "lobby", "line": "/shout"},

@@ -22,6 +22,7 @@ EXAMPLES = {
     "join": "ops",
     "leave": "",
     "rooms": "",
+    "stickers": "",
     "topic": "food",
     "history": "5",
     "search": "cheese",

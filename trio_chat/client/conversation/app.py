@@ -13,6 +13,7 @@ from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
 from trio_chat.client.conversation.conversation import LEAVE_TIMEOUT_S, Conversation
 from trio_chat.client.conversation.prompt_view import PromptView
+from trio_chat.client.conversation.sticker_keeper import StickerKeeper
 from trio_chat.client.conversation.surface import Display, Surface, print_error
 from trio_chat.client.conversation.typed_drafts import room_of_line
 from trio_chat.client.link.address import Address
@@ -63,6 +64,7 @@ class ChatApp(ABC):
         memory: Memory | None = None,
         clock: Callable[[], float] = time.time,
         signer: Signer | None = None,
+        stickers: StickerKeeper | None = None,
     ) -> None:
         """`clock` returns the time in seconds since 1970, by which presence is summed up and days begin."""
         self.narrator = Narrator(transcript, identity.rooms[-1], clock=clock, has_times=options.has_times)
@@ -79,6 +81,7 @@ class ChatApp(ABC):
         self.options = options
         self._backoff = backoff or Backoff()
         self._signer = signer
+        self.stickers = stickers
         self._surface: Surface | None = None
         self._pending_count = 0
         self._lost_count = 0
@@ -211,6 +214,8 @@ class ChatApp(ABC):
         )
         try:
             async with trio.open_nursery() as nursery:
+                if self.stickers and surface.has_person:
+                    nursery.start_soon(self.stickers.run, link)
                 nursery.start_soon(self.memory.keep, lambda: self._remembered(link))
                 ended = await conversation.run()
                 nursery.cancel_scope.cancel()

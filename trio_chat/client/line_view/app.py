@@ -13,9 +13,8 @@ from trio_chat.client.line_view.line_display import LineDisplay
 from trio_chat.client.line_view.line_pictures import LinePictures, line_pictures
 from trio_chat.client.line_view.pipe import Pipe
 from trio_chat.client.startup_terminal import is_terminal
-from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.completion import Completion, StickerNames
 from trio_chat.client.transcript.input import COMMANDS
-from trio_chat.stickers.catalogue import Catalogue
 
 
 class LineView(ChatApp):
@@ -36,7 +35,7 @@ class LineView(ChatApp):
         )
 
 
-def run_line_view(view: LineView, catalogue: Catalogue) -> int:
+def run_line_view(view: LineView) -> int:
     """Chat on stdin and stdout. -> exit status. Raises LinkError, OSError"""
     if not is_terminal():
         pipe = Pipe(0, 1)
@@ -47,9 +46,10 @@ def run_line_view(view: LineView, catalogue: Catalogue) -> int:
     from trio_chat.client.line_view.guest_run import run_on_asyncio
     from trio_chat.client.line_view.terminal import open_terminal
 
-    stickers = (*catalogue.stickers, *catalogue.aliases)
-    completion = Completion(COMMANDS, stickers, view.narrator)
+    completion = Completion(COMMANDS, StickerNames(view.narrator.transcript), view.narrator)
     view.pictures = line_pictures(view.options.pictures, fd=1)
+    if view.pictures and view.stickers:
+        view.pictures.gallery.fetch = view.stickers.fetch
     open_surface = partial(
         open_terminal, sys.stdin, sys.stdout, completion.words, view.prompt_view(), pictures=view.pictures
     )

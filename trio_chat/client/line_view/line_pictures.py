@@ -33,11 +33,11 @@ class LinePictures:
         self.questions = TerminalQuestions(os.environ) if asks else None
         self._colours = colours
         self._fd = fd
-        self._gallery = Gallery(is_still=True)
+        self.gallery = Gallery(is_still=True)
         self.warnings: list[str] = []
         """Sentences about pictures that cannot be shown."""
-        self._gallery.warn = self.warnings.append
-        self._gallery.send = self._note_commands
+        self.gallery.warn = self.warnings.append
+        self.gallery.send = self._note_commands
         self._commands = ""
         self._asked_at: float | None = None
         self._draws_over_rows = False
@@ -54,7 +54,7 @@ class LinePictures:
         text = self.questions.take_out(typed)
         if self.questions.answers.is_complete and not self._is_settled.is_set():
             painter = best_painter(self.questions.answers, cell_size(self._fd))
-            self._gallery.use(painter)
+            self.gallery.use(painter)
             self._draws_over_rows = isinstance(painter, CursorPainter)
             if self._colours is PictureColours.NONE and self.questions.answers.name:
                 self._colours = PictureColours.PALETTE  # what is new enough to say its name has them
@@ -77,7 +77,7 @@ class LinePictures:
         if self._colours is PictureColours.NONE and not self._draws_over_rows:
             return ""
         with trio.move_on_after(DECODING_TIMEOUT_S):
-            found = [await self._gallery.load(file, min(width, PICTURE_COLUMNS_MAX), height) for file in files]
+            found = [await self.gallery.load(file, min(width, PICTURE_COLUMNS_MAX), height) for file in files]
             pictures = [picture for picture in found if picture]
             if len(pictures) == len(files):
                 is_stream = any(picture.frames[0].stream for picture in pictures)
@@ -87,7 +87,7 @@ class LinePictures:
         return ""
 
     def _as_text(self, files: Sequence[PictureFile], columns: int, rows: int) -> str:
-        drawn = draw_pictures(files, self._gallery, columns=columns, rows=rows, elapsed_s=0.0)
+        drawn = draw_pictures(files, self.gallery, columns=columns, rows=rows, elapsed_s=0.0)
         indented: list[Row] = [(Part(INDENT), *row) for row in drawn.rows]
         return paint(indented, is_coloured=True, has_true_colours=self._colours is PictureColours.TRUE)
 

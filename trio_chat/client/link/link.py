@@ -161,6 +161,30 @@ class Link:
         self._protocol.mark_read(room, entry_id)
         self._wake()
 
+    @property
+    def stickers_hash(self) -> str:
+        """The hash of the stickers that the server shares; empty where it shares none."""
+        return self._protocol.stickers_hash
+
+    @property
+    def on_stickers(self) -> Callable[[str | frames.StickerList | frames.StickerPicture], None]:
+        """Called with that hash on each connection, and with answers about stickers."""
+        return self._protocol.on_stickers
+
+    @on_stickers.setter
+    def on_stickers(self, callback: Callable[[str | frames.StickerList | frames.StickerPicture], None]) -> None:
+        self._protocol.on_stickers = callback
+
+    def ask_stickers(self) -> None:
+        """Ask for the stickers that the server shares."""
+        self._protocol.ask_stickers()
+        self._wake()
+
+    def ask_picture(self, name: str) -> None:
+        """Ask for the picture of a sticker."""
+        self._protocol.ask_picture(name)
+        self._wake()
+
     def keep_ignored(self, names: Sequence[str]) -> None:
         """Have the server remember whom we ignore."""
         self._protocol.keep_ignored(list(names)[-frames.IGNORED_LIMIT :])

@@ -5,7 +5,7 @@ Whatever a server sends, its memory is bounded by our own messages and rooms.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import assert_never
 
 from trio_chat.chat.accounts.proof import UNBOUND, is_challenge, message_of
@@ -47,6 +47,9 @@ _RECLAIMING = "reclaiming"
 _PROVING = "proving"
 """Key of the request for a challenge before `hello`."""
 
+_STICKERS = "stickers"
+"""Key of the requests for what the server shares of stickers."""
+
 _IGNORING = "ignoring"
 """Key of the list of those whom we ignore."""
 
@@ -84,6 +87,10 @@ class ClientProtocol:
         """True if we ended the session ourselves."""
         self.held: set[str] = set()
         """Keys of the messages that are not sent before the person agrees."""
+        self.stickers_hash = ""
+        """The hash of the stickers that the server shares; empty where it shares none."""
+        self.on_stickers: Callable[[str | frames.StickerList | frames.StickerPicture], None] = lambda _reply: None
+        """Called with that hash on each connection, and with answers about stickers."""
         self._membership = Membership(identity, session, _rooms_of(self.pending.values()))
         self._sends_plain_password = identity.sends_plain_password
         self._owns_nick = identity.owns_nick
@@ -272,6 +279,14 @@ class ClientProtocol:
         """Tell the server how far we have read."""
         self._request(frames.Read(room=room, id=entry_id))
 
+    def ask_stickers(self) -> None:
+        """Ask for the stickers that the server shares."""
+        self._request(frames.AskStickers(key=_STICKERS))
+
+    def ask_picture(self, name: str) -> None:
+        """Ask for the picture of a sticker."""
+        self._request(frames.AskPicture(name=name, key=_STICKERS))
+
     def keep_ignored(self, names: list[str]) -> None:
         """Have the server remember whom we ignore."""
         self._request(frames.Ignored(names=names, key=_IGNORING))
@@ -458,6 +473,11 @@ class ClientProtocol:
                 return self._receive_joined(reply)
             case frames.Done() | frames.Members() | frames.RoomList() | frames.Page() | frames.CommandOutput():
                 return self._receive_answer(reply)
+            case frames.StickerList() | frames.StickerPicture():
+                self.on_stickers(reply)
+            case frames.StickerNews(hash=hash_):
+                self.stickers_hash = hash_
+                self.on_stickers(hash_)
             case frames.Gap():
                 return self._receive_gap(reply)
             case frames.Away():
@@ -491,6 +511,8 @@ class ClientProtocol:
         self._is_logging_in = False
         self._requests.put(*self._membership.reconcile(welcome))
         self._requests.say_lines_max = welcome.limits.lines
+        self.stickers_hash = welcome.stickers
+        self.on_stickers(welcome.stickers)
         self._request_pending()
         connected = Connected(self.label, rooms, was_connected, is_other_epoch=is_other_epoch)
         if member := welcome.member:
@@ -528,7 +550,7 @@ class ClientProtocol:
             self.refusal = error
             if self.is_refused:  # whoever ends the connection says why
                 return []
-        if error.key in (_RECLAIMING, _IGNORING):
+        if error.key in (_RECLAIMING, _IGNORING, _STICKERS):
             return []
         if "nick" in error.code and not error.key and self._membership.drop_default_nick():
             return []

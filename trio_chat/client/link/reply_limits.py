@@ -4,8 +4,9 @@ A frame may have 16 MiB, and drawing a text costs a thousand times as much as re
 cut off before anything else is done with them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, islice
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,8 +20,11 @@ NAME_MAX = 128
 CHARS_MAX = 128 * 1024
 """Characters of all texts of an answer. Pages of our server have at most 64 KiB and one text more."""
 
-_TEXTS = ("text", "topic", "lines")
-"""Fields with text that somebody wrote. All others are names."""
+_LIMITS: Mapping[str, int] = MappingProxyType(
+    dict.fromkeys(("text", "topic", "lines"), frames.TEXT_LIMIT)
+    | {"shows": frames.STICKER_LIMIT, "data": frames.PICTURE_DATA_LIMIT}
+)
+"""Characters of fields with text that somebody wrote, and with stickers. All others are names."""
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -44,7 +48,7 @@ def _hold(frame: StructT) -> StructT:
 def _hold_field(name: str, value: Any) -> Any:
     match value:
         case str():
-            return value[: frames.TEXT_LIMIT if name in _TEXTS else NAME_MAX]
+            return value[: _LIMITS.get(name, NAME_MAX)]
         case list():
             return [_hold_field(name, item) for item in value[-frames.PAGE_LIMIT :]]
         case dict():

@@ -25,11 +25,10 @@ from trio_chat.client.screen_view.sticker_picker import StickerPicker
 from trio_chat.client.screen_view.tab_menu import TabMenu
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.screen_view.view_state import ConnectionState, ViewState
-from trio_chat.client.transcript.completion import Completion
+from trio_chat.client.transcript.completion import Completion, StickerNames
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
 from trio_chat.client.transcript.room_list import RoomStates
-from trio_chat.stickers.catalogue import Catalogue
 from trio_chat.stickers.gallery import Gallery
 
 KEY_FRAME_S, FRAME_S = 0.016, 0.1
@@ -49,7 +48,7 @@ class ScreenView(ChatApp):
         return self._display
 
     @asynccontextmanager
-    async def open_surface(self, screen: TerminalScreen, catalogue: Catalogue) -> AsyncIterator[Surface]:
+    async def open_surface(self, screen: TerminalScreen) -> AsyncIterator[Surface]:
         """Take over a terminal until the end of the block, then restore it."""
         self.narrator.sums_presence = self.narrator.hides_muted = False
         drawing = Drawing(screen, self._make_state(), has_times=self.options.has_times)
@@ -60,16 +59,19 @@ class ScreenView(ChatApp):
         )
         gallery = Gallery(is_still=not self.options.has_animation)
         gallery.changed, gallery.warn, gallery.send = drawing.want, self._display.warn, screen.write
+        if self.stickers:
+            gallery.fetch, self.stickers.changed = self.stickers.fetch, partial(self._show_stickers, drawing)
         pictures = ScreenPictures(gallery, state.layout, screen, self.options.pictures)
         navigation = Navigation(state, self, self._display, lambda: drawing.transcript_size)
-        stickers = (*catalogue.stickers, *catalogue.aliases)
-        tab_menu = TabMenu(state, Completion(COMMANDS, stickers, self.narrator).words, catalogue)
+        transcript = self.narrator.transcript
+        completion = Completion(COMMANDS, StickerNames(transcript), self.narrator)
+        tab_menu = TabMenu(state, completion.words, transcript)
         surface = ScreenSurface(
             state,
             self.prompt_view(),
             navigation,
             tab_menu,
-            StickerPicker(state, lambda: catalogue, lambda: drawing.pane_size),
+            StickerPicker(state, lambda: transcript.catalogue, lambda: drawing.pane_size),
             redraw=partial(drawing.want, is_urgent=True),
             columns=lambda: drawing.size[0],
             print_text=screen.print,
@@ -92,6 +94,11 @@ class ScreenView(ChatApp):
         finally:
             gallery.close()
             screen.stop()
+
+    def _show_stickers(self, drawing: "Drawing") -> None:
+        """Draw all lines anew, with the stickers of now."""
+        drawing.state.layout.catalogue_version += 1
+        drawing.want()
 
     def _make_state(self) -> ViewState:
         sent: dict[str, list[str]] = defaultdict(list)
@@ -202,10 +209,10 @@ def _name_of_click(key: object) -> str:
     return ""
 
 
-def run_screen_view(view: ScreenView, catalogue: Catalogue) -> int:
+def run_screen_view(view: ScreenView) -> int:
     """Chat on the terminal. -> exit status. Raises LinkError, OSError"""
     screen = TerminalScreen(sys.stdin, sys.stdout, has_links=view.options.has_links, theme=view.options.theme)
-    run = partial(view.run, partial(view.open_surface, screen, catalogue), is_persistent=True)
+    run = partial(view.run, partial(view.open_surface, screen), is_persistent=True)
     try:
         return trio.run(run, clock=AwakeClock())
     finally:

@@ -6,7 +6,8 @@ from trio_chat.client.screen_view.view_state import Menu, ViewState
 from trio_chat.client.transcript.completion import TabCompletion
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.row_breaking import cut_with_mark
-from trio_chat.stickers.catalogue import Catalogue, is_below
+from trio_chat.client.transcript.transcript import Transcript
+from trio_chat.stickers.catalogue import is_below
 from trio_chat.stickers.sticker import Drawn
 
 _PREVIEW_COLUMNS = 40
@@ -20,10 +21,10 @@ Complete = Callable[[str], Sequence[TabCompletion]]
 class TabMenu:
     """Completes the word before the cursor."""
 
-    def __init__(self, state: ViewState, words: Complete, catalogue: Catalogue) -> None:
+    def __init__(self, state: ViewState, words: Complete, transcript: Transcript) -> None:
         self._state = state
         self._words = words
-        self._catalogue = catalogue
+        self._transcript = transcript
 
     def complete(self, step: int) -> None:
         """Complete, or take the next choice; the one before if `step` is negative."""
@@ -71,7 +72,7 @@ class TabMenu:
 
     def _drawn(self, word: str) -> Drawn | None:
         """Return the drawing of a choice that is a sticker."""
-        sticker = self._catalogue.find(word[1:]) if word.startswith("@") else None
+        sticker = self._transcript.catalogue.find(word[1:]) if word.startswith("@") else None
         return sticker.render(word[1:]) if sticker else None
 
 

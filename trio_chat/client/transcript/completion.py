@@ -6,6 +6,7 @@ from typing import NamedTuple
 from trio_chat.chat.nicks import NICK_MAX
 from trio_chat.chat.text import clean
 from trio_chat.client.transcript.narrator import Narrator
+from trio_chat.client.transcript.transcript import Transcript
 
 _TAKING_A_NAME = ("/msg", "/ignore", "/unignore")
 
@@ -17,12 +18,23 @@ class TabCompletion(NamedTuple):
     replaced: int
 
 
+class StickerNames:
+    """Iterates over the names and aliases of the stickers that there are now."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript = transcript
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._transcript.catalogue.stickers
+        yield from self._transcript.catalogue.aliases
+
+
 class Completion:
     """Completes the last word before the cursor."""
 
     def __init__(self, commands: Iterable[str], stickers: Iterable[str], narrator: Narrator) -> None:
         self._commands = sorted(f"/{name}" for name in commands)
-        self._stickers = sorted(f"@{name}" for name in stickers)
+        self._sticker_names = stickers
         self._narrator = narrator
 
     def words(self, before: str) -> list[TabCompletion]:
@@ -52,8 +64,9 @@ class Completion:
         people = self._narrator.people
         here = people.names(self._narrator.room)
         if typed.startswith("@"):
-            yield from self._stickers
-            yield from (f"@{name}" for name in here if f"@{name}" not in self._stickers)
+            stickers = sorted(f"@{name}" for name in self._sticker_names)
+            yield from stickers
+            yield from (f"@{name}" for name in here if f"@{name}" not in stickers)
         elif not first:
             yield from self._commands if typed.startswith("/") else ()
             yield from (f"{name}: " for name in here if typed)

@@ -342,13 +342,6 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
             lambda _it: Local.CANCEL,
             Effect.CHANGES,
         ),
-        Command(
-            "stickers",
-            "",
-            "list the stickers, such as @smile",
-            lambda _it: Local.STICKERS,
-            Effect.ASKS,
-        ),
     )
 )
 """The commands that only our client has."""
@@ -368,6 +361,7 @@ _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
         "quit": lambda _it: Local.QUIT,
         "register": _register,
         "rooms": _rooms,
+        "stickers": lambda _it: Local.STICKERS,
         "search": _search,
         "topic": _topic,
         "who": _who,

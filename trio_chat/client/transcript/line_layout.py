@@ -88,6 +88,8 @@ class LineLayout:
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
         self.pictures: Pictures = NoPictures()
+        self.catalogue_version = 0
+        """Rises when there are other stickers than before."""
         self.now = 0.0
         """The present time, in seconds of any clock: pictures move by it."""
         self.changes_at = math.inf
@@ -104,7 +106,7 @@ class LineLayout:
         """Lay out an item, below a line with its day where that is not the day of the item `before` it."""
         is_new_day = before is not None and day_of(before) != day_of(item)
         is_marked = self.marked_id is not None and item.id == self.marked_id and isinstance(item, Line)
-        key = (columns, is_new_day, self.label, self.phrases, is_marked)
+        key = (self.catalogue_version, columns, is_new_day, self.label, self.phrases, is_marked)
         laid_out: _LaidOut | None = item.laid_out
         if laid_out is None or not laid_out.holds(key, self.pictures.version, self.now):
             self._item_changes_at, self._has_pictures = math.inf, False

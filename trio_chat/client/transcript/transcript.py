@@ -68,9 +68,9 @@ SGR_OF_16: Mapping[Style, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Transcript:
-    """Turns lines into rows, with one catalogue."""
+    """Turns lines into rows, with the catalogue of now: it can be replaced at any time."""
 
     catalogue: Catalogue
     name_styles: NameStyles = field(default_factory=NameStyles)

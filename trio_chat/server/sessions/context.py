@@ -15,6 +15,7 @@ from trio_chat.server.sessions.turnstile import Turnstile
 from trio_chat.server.transport.admission import Admission
 from trio_chat.server.transport.tls import Tls
 from trio_chat.server.upkeep.memory_keeping import MemoryKeeping
+from trio_chat.stickers.shared import SharedCatalogue
 
 
 @dataclass(slots=True)
@@ -41,5 +42,7 @@ class SessionContext:
     """True if passwords of names are taken over connections without TLS from other machines, too."""
     proxy_binding: str = ""
     """The SHA-256 of the certificate of the proxy that ends TLS, 64 hex digits, "" for none."""
+    stickers: SharedCatalogue = field(default_factory=SharedCatalogue)
+    """The stickers that the server shares."""
     overdrafts: Overdrafts = field(default_factory=Overdrafts)
     allowances: Allowances = field(default_factory=Allowances)

@@ -6,6 +6,7 @@ said before.
 """
 
 import itertools
+from base64 import standard_b64encode
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -163,6 +164,20 @@ async def _search(talk: FrameConversation, request: frames.Search) -> None:
     talk.answer(replace(_page(found, request), incomplete=searches.is_incomplete))
 
 
+async def _ask_stickers(talk: FrameConversation, request: frames.AskStickers) -> None:
+    shared = talk.context.stickers
+    stickers = [frames.StickerInfo(it.name, it.kind, it.shows, it.aliases, it.alt) for it in shared.stickers]
+    talk.answer(frames.StickerList(hash=shared.hash, stickers=stickers, key=request.key))
+
+
+async def _ask_picture(talk: FrameConversation, request: frames.AskPicture) -> None:
+    data = talk.context.stickers.pictures.get(request.name)
+    if data is None:
+        raise ChatError("no-picture", "this server has no picture of that name")
+    text = standard_b64encode(data).decode()
+    talk.answer(frames.StickerPicture(name=request.name, data=text, key=request.key))
+
+
 async def _run_command(talk: FrameConversation, request: frames.RunCommand) -> None:
     """Run a command for which there is no request. What it says is durable before it is answered."""
     match run_for_program(talk.chat, talk.client, request.line, talk.room(request.room)):
@@ -238,6 +253,8 @@ HANDLERS: Mapping[type[frames.Request], Handler] = MappingProxyType(
         frames.ListRooms: Handler(_list_rooms),
         frames.History: Handler(_history),
         frames.Search: Handler(_search),
+        frames.AskStickers: Handler(_ask_stickers, is_typed=False),
+        frames.AskPicture: Handler(_ask_picture, is_typed=False),
         frames.RunCommand: Handler(_run_command),
         frames.AskChallenge: Handler(_ask_challenge),
         frames.ClaimName: Handler(_claim_name),

@@ -89,6 +89,7 @@ def _welcome(
         last_id=replay.last_id_sent(chat.rooms.open_mailbox(client)),
         limits=frames.Limits(rooms=min(chat.rules.rooms_per_client, frames.ROOMS_LIMIT), lines=frames.LINES_LIMIT),
         member=member_of(memory) if memory else None,
+        stickers=context.stickers.hash,
         key=admitted.hello.key,
     )
 

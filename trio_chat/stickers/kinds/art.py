@@ -31,6 +31,10 @@ class Art:
             raise ValueError(f"expected at most {ART_COLUMNS_MAX} columns, got {columns}")
         return cls(tuple(rows))
 
+    def entry(self) -> StickerEntry:
+        """Return the rows."""
+        return StickerEntry("\n".join(self.rows))
+
     def render(self, name: str) -> Drawn:
         """Leave the name in its line, so that the sentence around it stays one, and draw below."""
         return Drawn(f"@{name}", self.rows)

@@ -31,6 +31,10 @@ class Image:
             raise ValueError(f"expected alt, a text of 1 to {ALT_MAX} characters for where no picture can be shown")
         return cls(PictureFile(folder, path, alt))
 
+    def entry(self) -> StickerEntry:
+        """Return the path and the text."""
+        return StickerEntry(self.picture.path, alt=self.picture.alt)
+
     def render(self, name: str) -> Drawn:
         """Leave the name in its line, and put the picture below."""
         return Drawn(f"@{name}", pictures=(self.picture,))

@@ -26,6 +26,10 @@ class Text:
             raise ValueError(f"expected 1 to {TEXT_MAX} characters, got {len(text)}")
         return cls(text)
 
+    def entry(self) -> StickerEntry:
+        """Return the text."""
+        return StickerEntry(self.text)
+
     def render(self, _name: str) -> Drawn:
         """Put the text in place of the name."""
         return Drawn(self.text)

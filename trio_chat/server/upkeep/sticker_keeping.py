@@ -1,0 +1,45 @@
+"""Stickers that the server shares: read at the start, and again whenever their file has changed."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import trio
+
+from trio_chat.stickers.shared import SharedCatalogue
+from trio_chat.stickers.sharing import load_shared, signature_of
+
+LOOK_EVERY_S = 2.0
+"""Between two looks at the file."""
+
+logger = logging.getLogger(__name__)
+
+
+class StickerKeeping:
+    """Reads the file of `--stickers`."""
+
+    def __init__(self, path: Path | None, *, on_change: Callable[[SharedCatalogue], Awaitable[None]]) -> None:
+        """`on_change` is called with the stickers at the start, if there is a file, and after each change of it."""
+        self._path = path
+        self._on_change = on_change
+        self._signature: tuple[object, ...] = ()
+
+    async def look(self) -> bool:
+        """Read the file if it has changed. -> whether it had"""
+        if self._path is None:
+            return False
+        signature = await trio.to_thread.run_sync(signature_of, self._path, abandon_on_cancel=True)
+        if signature == self._signature:
+            return False
+        self._signature = signature
+        shared, warnings = await trio.to_thread.run_sync(load_shared, self._path, abandon_on_cancel=True)
+        for warning in warnings:
+            logger.warning("stickers: %s", warning)
+        await self._on_change(shared)
+        return True
+
+    async def run(self) -> None:
+        """Look at the file until cancelled."""
+        while self._path is not None:
+            await trio.sleep(LOOK_EVERY_S)
+            await self.look()
