@@ -230,6 +230,38 @@ def test_over_nc_a_mark_moves_with_what_is_sent_and_a_line_shows_where_one_stopp
     assert shown[2:] == ["[bob]> alice: unseen", "[bob]> unseen too"]
 
 
+def history(peer, number: int) -> list[str]:
+    """Ask for so many lines. -> those that were said, without times, and the line where one left off, shortened"""
+    peer.send(f"/history {number}\n/topic\n".encode())
+    rows = peer.until("has no topic ***")
+    return [row.partition("]> ")[2] or row.partition(" since")[0].partition(":")[0] for row in rows if _is_past(row)]
+
+
+def _is_past(row: str) -> bool:
+    return "]> " in row or "left off" in row
+
+
+def test_over_nc_the_line_stands_above_the_first_that_is_shown_where_all_is_new(start) -> None:
+    server = start()
+    owner, bob = claim_by_lines(server), server.join()
+    bob.send(b"/nick bob\nseen\n")
+    owner.until("[bob]> seen")
+    leave(owner)
+    bob.send(b"one\ntwo\nthree\n/topic\n")
+    bob.until("has no topic ***")
+    alice, _ = log_in(server)
+
+    between, above, without_place = (history(alice, number) for number in (4, 3, 2))
+    bob.send(b"live\n")
+    alice.until("[bob]> live")
+    of_what_was_heard = history(alice, 1)
+
+    assert between == ["seen", "*** new", "one", "two", "three"]
+    assert above == ["*** new", "one", "two", "three"]
+    assert without_place == ["*** all of this is new", "two", "three"]  # `one` is new, and not shown
+    assert of_what_was_heard == ["live"]
+
+
 def test_one_reads_ones_own_conversations_alone(start) -> None:
     server = start()
     owner = claim_by_lines(server)

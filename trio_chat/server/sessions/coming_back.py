@@ -32,6 +32,11 @@ class ComingBack:
         """The read marks of before, by room."""
         return self._memory.marks
 
+    @property
+    def arrived_id(self) -> int:
+        """The newest id of all when they came back."""
+        return self._end
+
     async def rows(self) -> AsyncGenerator[Sequence[str], None]:
         """Yield rows to print, each page once the one before is taken; then the messages count as read.
 

@@ -371,7 +371,8 @@ class LinesSession:
             posted.append(Posted(arrival.receipt))
         await self._print_after(posted, rows)
         back = ComingBack(self._context, self._client, self._outlet, arrival)
-        self._past_answers().marks = back.marks
+        past = self._past_answers()
+        past.marks, past.arrived_id = back.marks, back.arrived_id
         await self._print_pages(back.rows())
         await self._flush(posted)
 

@@ -29,7 +29,7 @@ Rows = AsyncGenerator[Sequence[str], None]
 class PastAnswers:
     """Answers one plain client, and remembers the zone that it was told."""
 
-    __slots__ = ("_client", "_context", "_outlet", "_zone", "marks")
+    __slots__ = ("_client", "_context", "_outlet", "_zone", "arrived_id", "marks")
 
     def __init__(self, context: SessionContext, client: Client, outlet: PeerOutlet) -> None:
         self._context = context
@@ -38,6 +38,8 @@ class PastAnswers:
         self._zone = ""
         self.marks: Mapping[str, RoomMark] = {}
         """The read marks of a member from before they came back, by room."""
+        self.arrived_id = 0
+        """The newest id of all when they came back: what is newer was sent to them as it was said."""
 
     async def rows(self, question: HistoryQuery | SearchQuery | MentionsQuery) -> Rows:
         """Yield rows to print, each page once the one before is taken.
@@ -61,12 +63,17 @@ class PastAnswers:
         before, after = await ids_of(journal, question.bounds)
         page = await self._read(room, limit + 1, before, after)
         has_more = len(page) > limit
+        is_cut_above = has_more and not question.bounds.is_forward
+        above_id = page[-limit - 1].id if is_cut_above else after or 0
         page = page[:limit] if question.bounds.is_forward else page[-limit:]
         if not page:
             yield [notice(NOTHING_FOUND)]
             return
         first, last = page[0], page[-1]
-        page, previous_id = page[:PAGE_ENTRIES], first.id
+        mark = self.marks.get(room)
+        if mark and mark.id < above_id and first.id <= self.arrived_id:
+            yield [notice(f"all of this is new: you left off at {stopped_at(mark)}")]
+        page, previous_id = page[:PAGE_ENTRIES], above_id
         while page:
             yield self._parted(page, room, previous_id)
             previous_id = page[-1].id
