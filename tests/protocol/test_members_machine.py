@@ -84,6 +84,8 @@ class Place:
         self.due: list[tuple[str, str]] = []
         """Those that it is to be sent, whether that has happened yet or not."""
         self.marks: list[tuple[str, int]] = []
+        """Marks that other places have moved."""
+        self.news = 0
         self.epoch = ""
         self.frames: Frames | None = frames
         self._asked = itertools.count()
@@ -106,6 +108,8 @@ class Place:
                     self.heard.append((frame["room"], frame["text"]))
             case "read":
                 self.marks.append((frame["room"], frame["id"]))
+            case "news":
+                self.news += 1
             case "gap":
                 raise AssertionError(frame)
         return frame
@@ -335,7 +339,10 @@ class MembersMachine(RuleBasedStateMachine):
         if member:
             self._check_memory(member, welcome["member"])
             member.waiting.clear()
+        before = place.news
         place.catch_up()
+        assert place.ask(type="ping")["type"] == "pong"
+        assert place.news == before  # it is sent all that it missed
 
     def say(self, choice: Choice) -> None:
         """Somebody says something, which may call a member, in a room that they enter for that."""
@@ -421,10 +428,11 @@ class MembersMachine(RuleBasedStateMachine):
         messages = self._unread(member, room, 0)
         entry_id = messages[-1 - min(PEOPLE.index(choice.who), len(messages) - 1)].id
         others = [it for it in self._places_of(member.name) if it is not place and it.is_here]
-        before = {id(it): len(it.marks) for it in others}
+        before, own = {id(it): len(it.marks) for it in others}, len(place.marks)
         assert place.frames
         place.frames.send(type="read", room=room, id=entry_id)
         assert place.ask(type="ping")["type"] == "pong"
+        assert len(place.marks) == own
         if room != "@" and room not in place.rooms:
             return
         # A room's mark from entering it may be above: the model has a lower bound that is as good for what is unread.

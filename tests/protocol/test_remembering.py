@@ -212,6 +212,23 @@ def test_rooms_ignores_and_marks_are_remembered_and_shared(start) -> None:
     assert back.until("news")["rooms"]["dev"] == [2, 1]
 
 
+def test_what_was_read_just_before_a_stop_is_remembered(start) -> None:
+    server = start()
+    leave(claim_by_lines(server))
+    alice, _ = come_back(server)
+    for number in range(3):
+        alice.send(type="say", room="lobby", text="hi", key=f"s{number}")
+        entry = alice.until("entry", key=f"s{number}")
+        alice.send(type="read", room="lobby", id=entry["id"])  # marks are kept once a second, and the first at once
+
+    alice.send(type="ping", key="p")
+    alice.until("pong", key="p")
+    assert server.stop() == 0
+
+    _, welcome = come_back(start())
+    assert welcome["member"]["marks"]["lobby"][0] == entry["id"]
+
+
 def test_over_nc_a_mark_moves_with_what_is_sent_and_a_line_shows_where_one_stopped(start) -> None:
     server = start()
     owner, bob = claim_by_lines(server), server.join()
@@ -288,6 +305,26 @@ def test_one_reads_ones_own_conversations_alone(start) -> None:
     assert [it["text"] for it in alice.until("page", key="h")["entries"]] == ["first secret"]
     alice.send(type="search", text="in:@bob secret", key="s")
     assert [it["text"] for it in alice.until("page", key="s")["entries"]] == ["first secret"]
+
+
+def test_a_conversation_of_two_members_is_found_by_the_name_of_the_other(start) -> None:
+    server = start()
+    leave(claim_by_lines(server))
+    carol, _ = guest(server, "carol")
+    carol.send(type="register", proof={"password": PASSWORD}, key="r")
+    carol.until("named", key="r")
+    bob, _ = guest(server, "bob")
+    alice, _ = come_back(server)
+
+    for number, (client, other) in enumerate(((alice, "carol"), (carol, "alice"), (bob, "alice"), (bob, "carol"))):
+        client.send(type="tell", to=other, text=f"word {number}", key=f"t{number}")
+        client.until("entry", key=f"t{number}")
+
+    for client, other in ((alice, "Carol"), (carol, "alice")):
+        client.send(type="history", room=f"@{other}", key="h")
+        assert [it["text"] for it in client.until("page", key="h")["entries"]] == ["word 0", "word 1"]
+        client.send(type="search", text=f"in:@{other} word", key="s")
+        assert [it["text"] for it in client.until("page", key="s")["entries"]] == ["word 0", "word 1"]
 
 
 def test_a_later_owner_of_a_name_reads_nothing_of_the_former_one(start) -> None:
