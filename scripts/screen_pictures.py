@@ -89,12 +89,12 @@ async def open_chat() -> AsyncIterator[tuple[Scene, dict[str, Person]]]:
 
 @asynccontextmanager
 async def open_room(
-    columns: int, rows: int, **environment: str
+    columns: int, rows: int, *options: str, **environment: str
 ) -> AsyncIterator[tuple[Scene, dict[str, Person], Terminal]]:
     """Open a terminal of our size in that chat, in a room where something has just happened."""
     async with (
         open_chat() as (scene, people),
-        scene.client(US, columns=columns, rows=rows, options=("--history", "40"), **environment) as terminal,
+        scene.client(US, columns=columns, rows=rows, options=("--history", "40", *options), **environment) as terminal,
     ):
         await terminal.shows("connected")
         for name in ("dev", "support", "ops"):
@@ -126,18 +126,18 @@ class Album:
         self.drawings[name] = draw_screen(rows, cursor, theme, title=emulator.title)
 
 
-async def take_room(album: Album) -> None:
-    """A lively room with all panes, and a search in it."""
-    async with open_room(120, 34, COLORTERM="truecolor") as (scene, people, terminal):
-        await people["ann"].say("ops", "thank you both @fox")
-        await terminal.shows("thank you both")
-        scene.pause()
-        terminal.type("it had lost its lease\r")
-        await terminal.shows("not kept yet")
-        terminal.type("does anyone have a @shrug")
-        await terminal.settle()
-        album.take(terminal, "screen-room-dark")
-        album.take(terminal, "screen-room-light", LIGHT)
+async def take_rooms(album: Album) -> None:
+    """A lively room with all panes, in a theme for dark terminals and in one for light ones."""
+    for name, theme in (("dark", DARK), ("light", LIGHT)):
+        async with open_room(120, 34, "--theme", name, COLORTERM="truecolor") as (scene, people, terminal):
+            await people["ann"].say("ops", "thank you both @fox")
+            await terminal.shows("thank you both")
+            scene.pause()
+            terminal.type("it had lost its lease\r")
+            await terminal.shows("not kept yet")
+            terminal.type("does anyone have a @shrug")
+            await terminal.settle()
+            album.take(terminal, f"screen-room-{name}", theme)
 
 
 async def take_search(album: Album) -> None:
@@ -163,7 +163,7 @@ async def take_small(album: Album) -> None:
         album.take(terminal, "screen-small")
 
 
-SCENES: Sequence[Callable[[Album], Awaitable[None]]] = (take_room, take_search, take_without_colours, take_small)
+SCENES: Sequence[Callable[[Album], Awaitable[None]]] = (take_rooms, take_search, take_without_colours, take_small)
 
 
 def main() -> None:

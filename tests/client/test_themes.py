@@ -1,10 +1,13 @@
 """Themes of the full screen: each has a look for every style, and one of one's own is built on another."""
 
+from typing import Any
+
 import pytest
 
 from trio_chat.client.screen_view.palette import palette_of
+from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.themes import THEMES, Look, Theme, look, theme_named
-from trio_chat.client.transcript.rows import NAMES, Style
+from trio_chat.client.transcript.rows import NAMES, Part, Style
 from trio_chat.config import ConfigError
 
 
@@ -34,6 +37,25 @@ def test_a_theme_has_a_look_for_every_style_that_urwid_can_show(theme: Theme) ->
         urwid.AttrSpec(mono, "default", 1)
         urwid.AttrSpec(colour_of_many, behind_of_many, 2**24)
         urwid.AttrSpec(colour_of_many, behind_of_many, 256)
+
+
+def test_names_can_be_read_on_black_and_on_white_and_are_twelve() -> None:
+    names = [THEMES["terminal"].looks[style].colour for style in NAMES]
+
+    assert len(set(names)) == 12
+    assert min(contrast(name, behind) for name in names for behind in ("#000000", "#ffffff")) >= 3.9
+
+
+def test_where_there_are_sixteen_colours_a_name_has_the_one_that_is_most_like_its_own() -> None:
+    palette = {name: colour for name, colour, *_ in palette_of(THEMES["terminal"])}
+
+    assert [palette[f"name-{number}"] for number in range(1, 5)] == [
+        "dark blue,bold",
+        "brown,bold",
+        "dark cyan,bold",
+        "dark red,bold",
+    ]
+    assert {name: colour for name, colour, *_ in palette_of(THEMES["dark"])}["notice"] == "default"
 
 
 @pytest.mark.parametrize(("name", "behind"), [("dark", "#000000"), ("light", "#ffffff")])
@@ -78,3 +100,16 @@ def test_a_mistake_in_a_theme_is_told_with_its_key(table: dict[str, object], tol
 def test_a_theme_that_is_nowhere_is_told_with_those_that_there_are() -> None:
     with pytest.raises(ConfigError, match="no theme 'x'; expected one of terminal, dark, light, mono, mine"):
         theme_named("x", {"mine": {}}, where)
+
+
+def test_an_address_that_can_be_opened_has_the_look_of_its_theme(screen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal = TerminalScreen(screen.stdin, screen.stdout, has_links=True, theme=THEMES["light"])
+
+    drawn: Any = terminal.attribute_of(Part("x", Style.LINK, "https://a.org/"))
+    terminal.close()
+
+    assert drawn.foreground == "#1f5fbf,underline"
+    assert drawn.hyperlink.uri == "https://a.org/"

@@ -109,8 +109,15 @@ _MONO = {
     Style.CALLED: "reverse",
 }
 
-TERMINAL = _theme(_ROLES, "cyan green blue magenta yellow red")
-"""The terminal's own colours, so that every theme of a person's fits."""
+TERMINAL = _theme(
+    _ROLES,
+    "#005fff #af5f00 #008787 #d7005f #5f8700 #875fff #af5f5f #008700 #d700ff #0087af #ff0000 #af5faf",
+)
+"""The terminal's own colours, so that every theme of a person's fits; names in those of the line view.
+
+Those can be read on black and on white, which the sixteen cannot, least of all in bold: xterm makes its green so bright
+that nothing of it is seen on white.
+"""
 
 THEMES: Mapping[str, Theme] = MappingProxyType(
     {

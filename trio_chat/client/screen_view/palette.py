@@ -1,6 +1,7 @@
 """The look of each style as urwid has it."""
 
 from collections.abc import Iterator, Mapping
+from colorsys import rgb_to_hsv
 from types import MappingProxyType
 
 from trio_chat.client.themes import Look, Theme
@@ -30,6 +31,9 @@ _ATTRIBUTES: Mapping[str, str] = MappingProxyType(
     {"bold": "bold", "dim": "faint", "italic": "italics", "underline": "underline", "reverse": "standout"}
 )
 
+_GREY_MAX = 0.25
+"""Saturation up to which a colour is a grey."""
+
 PaletteEntry = tuple[str, str, str, str, str, str]
 """Name of the style; colour and the one behind of sixteen; the look without colours; the two colours of many."""
 
@@ -37,22 +41,26 @@ PaletteEntry = tuple[str, str, str, str, str, str]
 def palette_of(theme: Theme) -> Iterator[PaletteEntry]:
     """Yield an entry for each style."""
     for style, look in theme.looks.items():
-        colour, behind = _COLOURS.get(look.colour), _COLOURS.get(look.behind)
-        attributes = ",".join(_ATTRIBUTES[word] for word in look.attributes)
-        yield (
-            style.value,
-            _joined(colour or "default", attributes),
-            behind or "default",
-            attributes or ("standout" if _is_marked(look) else ""),
-            _joined(colour or look.colour, attributes),
-            behind or look.behind,
-        )
+        mono, _ = look_of(look, 1)
+        yield (style.value, *look_of(look, 16), mono, *look_of(look, 256))
 
 
-def _joined(colour: str, attributes: str) -> str:
-    return f"{colour},{attributes}" if attributes else colour
+def look_of(look: Look, colours: int) -> tuple[str, str]:
+    """Return a look as urwid writes it, where there are so many colours: the colour, and the one behind."""
+    attributes = ",".join(_ATTRIBUTES[word] for word in look.attributes)
+    if colours == 1:
+        return attributes or ("standout" if look.behind != "default" else "default"), "default"
+    colour, behind = (_colour(name, has_many=colours > 16) for name in (look.colour, look.behind))
+    return f"{colour},{attributes}" if attributes else colour, behind
 
 
-def _is_marked(look: Look) -> bool:
-    """Tell whether a look stands out by the colour behind it alone."""
-    return look.behind != "default"
+def _colour(name: str, *, has_many: bool) -> str:
+    return _COLOURS.get(name) or (name if has_many else _nearest(name))
+
+
+def _nearest(colour: str) -> str:
+    """Return the one of the sixteen colours that is most like a colour `#rrggbb`; of a grey, the terminal's own."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    hue, saturation, _ = rgb_to_hsv(red, green, blue)
+    hues = ("dark red", "brown", "dark green", "dark cyan", "dark blue", "dark magenta")
+    return hues[round(hue * len(hues)) % len(hues)] if saturation > _GREY_MAX else "default"

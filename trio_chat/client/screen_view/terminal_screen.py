@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import lru_cache
 from select import select
-from typing import TextIO
+from typing import Literal, TextIO
 
 import trio
 import urwid
@@ -22,10 +22,10 @@ from urwid.display.common import Hyperlink
 from urwid.display.raw import Screen
 
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
-from trio_chat.client.screen_view.palette import palette_of
-from trio_chat.client.startup_terminal import PictureColours, pictures_on
+from trio_chat.client.screen_view.palette import look_of, palette_of
+from trio_chat.client.startup_terminal import PictureColours, has_256_colours, pictures_on
 from trio_chat.client.themes import TERMINAL, THEMES, Theme
-from trio_chat.client.transcript.rows import Part, Row
+from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.stickers.half_blocks import to_256
 
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
@@ -53,9 +53,11 @@ class TerminalScreen(Screen):
             theme = THEMES["mono"]
         self.is_mono = theme.is_mono
         """True if nothing is to be in colour."""
-        self.set_terminal_properties(colors=1 if theme.is_mono else 16777216 if self._has_true_colour else 256)
+        self._colours = _number_of_colours(theme, has_true_colour=self._has_true_colour)
+        self.set_terminal_properties(colors=self._colours)
         for entry in palette_of(theme):
             self.register_palette_entry(*entry)
+        self._link_look = look_of(theme.looks[Style.LINK], self._colours)
         self.hyperlinks = has_links and not self.term.startswith(WITHOUT_OSC)
         self._output: list[str] = []
         self._unsent = b""
@@ -91,7 +93,7 @@ class TerminalScreen(Screen):
         if not (part.link and self.hyperlinks and part.link.isascii() and part.link.isprintable()):
             return part.style.value
         link = Hyperlink(part.link, id=f"{zlib.crc32(part.link.encode()):x}")  # one link, though in several rows
-        return urwid.AttrSpec("default,underline", "default", hyperlink=link)
+        return urwid.AttrSpec(*self._link_look, colors=self._colours, hyperlink=link)
 
     def draw(self, rows: list[Row], cursor: tuple[int, int] | None, columns: int) -> None:
         """Add a frame to the output: what differs from the one before."""
@@ -189,6 +191,13 @@ def _name_of(colour: int | None, *, is_true: bool) -> str:
     if colour is None:
         return "default"
     return f"#{colour:06x}" if is_true else f"h{to_256(colour)}"
+
+
+def _number_of_colours(theme: Theme, *, has_true_colour: bool) -> Literal[1, 16, 256, 16777216]:
+    """Return the number of colours to be used, as urwid counts them."""
+    if theme.is_mono:
+        return 1
+    return 16777216 if has_true_colour else 256 if has_256_colours(os.environ) else 16
 
 
 def canvas_of(
