@@ -6,7 +6,7 @@ left out for it, other bytes go first, its socket is full or it reads history. O
 in step again.
 
 A pass moves all those in step to the end of one slice, in several steps, so that others have their turn meanwhile. They
-are served in the order in which they came, and whoever is apart can be in step again once the pass is over.
+are served in the order in which they came, and whoever is apart can be in step again when the next pass begins.
 """
 
 import sys
@@ -139,9 +139,7 @@ class Cohort(Generic[F]):
         return member.number < self._first_unserved
 
     def cursor_of(self, member: F) -> int:
-        """-> the cursor of a member"""
-        if not member.is_in_step:
-            return member.own_cursor
+        """-> the cursor of a member in step"""
         return self.cursor if self._is_served(member) else self._start
 
     def bytes_sent_to(self, member: F) -> int:

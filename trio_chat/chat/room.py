@@ -63,12 +63,13 @@ class Member:
     cursor yet. The list is made only for a client that speaks: most of ten thousand never do.
     """
 
-    __slots__ = ("client", "cohort", "is_in_step", "number", "own", "own_cursor", "room")
+    __slots__ = ("client", "cohort", "is_in_step", "number", "own", "own_cursor", "room", "track")
 
     def __init__(self, client: Listener, room: "Room", cohort: "Cohort[Member]") -> None:
         self.client = client
         self.room = room
         self.cohort = cohort
+        self.track: Track[Entry] = cohort.track
         self.number = 0
         self.is_in_step = False
         self.own_cursor = room.log.end
@@ -80,18 +81,14 @@ class Member:
         return self.client.outlet
 
     @property
-    def track(self) -> Track[Entry]:
-        """The log in its format."""
-        return self.cohort.track
-
-    @property
     def cursor(self) -> int:
         """The index of the entry that it is sent next. Setting it takes the member out of step."""
-        return self.cohort.cursor_of(self)
+        return self.cohort.cursor_of(self) if self.is_in_step else self.own_cursor
 
     @cursor.setter
     def cursor(self, index: int) -> None:
-        self.cohort.step_out(self)
+        if self.is_in_step:
+            self.cohort.step_out(self)
         self.own_cursor = index
 
     @property
@@ -120,7 +117,8 @@ class Member:
 
     def leave_out(self, index: int) -> None:
         """Leave out the entry at this index, which is higher than all left out before."""
-        self.cohort.step_out(self)
+        if self.is_in_step:
+            self.cohort.step_out(self)
         if self.own is None:
             self.own = []
         self.own.append(index)

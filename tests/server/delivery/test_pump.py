@@ -408,7 +408,7 @@ async def test_lines_end_in_crlf_from_when_a_client_wants_them_to() -> None:
         assert await read_until(theirs, b"\n") == b"[x]> two\r\n"
 
 
-async def test_whoever_was_sent_something_alone_is_in_step_with_the_others_again() -> None:
+async def test_whoever_was_sent_something_alone_is_in_step_when_the_next_pass_begins() -> None:
     async with open_lobby() as lobby:
         client, theirs = lobby.connect(1)
         (cohort,) = lobby.chat.rooms[LOBBY].cohorts.values()
@@ -416,7 +416,10 @@ async def test_whoever_was_sent_something_alone_is_in_step_with_the_others_again
         client.outlet.write(encode_notice("an answer"))
         lobby.say("one")
         assert await read_until(theirs, b"one\n") == b"*** an answer ***\n[x]> one\n"
-        await trio.testing.wait_all_tasks_blocked()
+        assert cohort.apart
+        lobby.say("two")
+        await read_until(theirs, b"two\n")
+
         assert not cohort.apart
 
 
@@ -432,14 +435,17 @@ async def test_a_connection_with_the_rest_of_a_line_takes_nothing_that_is_shared
         assert stuck.outlet.sink.send(b"shared") == 0
 
 
-async def test_whoever_spoke_is_in_step_with_the_others_once_they_heard_it() -> None:
+async def test_whoever_spoke_is_apart_until_others_speak() -> None:
     async with open_lobby() as lobby:
-        alice, _ = lobby.connect(1)
-        lobby.connect(2)
+        alice, alices = lobby.connect(1)
+        _, bobs = lobby.connect(2)
         (cohort,) = lobby.chat.rooms[LOBBY].cohorts.values()
 
-        lobby.say("mine", author=alice)
-        assert list(cohort.apart) == [alice.members[lobby.chat.rooms[LOBBY]]]
-        await trio.testing.wait_all_tasks_blocked()
+        for text in ("mine", "and mine"):
+            lobby.say(text, author=alice)
+            await read_until(bobs, f"{text}\n".encode())
+            assert list(cohort.apart) == [alice.members[lobby.chat.rooms[LOBBY]]]
+        lobby.say("not mine")
 
+        assert await read_until(alices, b"not mine\n") == b"[x]> not mine\n"
         assert not cohort.apart

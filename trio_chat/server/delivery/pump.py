@@ -54,8 +54,8 @@ class Pump:
         """Send to rooms until cancelled."""
         while True:
             await self._wake.wait()
+            await self._turn.give_way()  # one more turn for all others: a pass then carries more
             self._wake = trio.Event()
-            self._turn.begin()
             rooms, self._rooms_with_news = self._rooms_with_news, {}
             for room, since in rooms.items():
                 try:
@@ -68,11 +68,7 @@ class Pump:
 
     def flush(self, client: Listener) -> None:
         """Send at once what waits for a client, as far as its socket takes it; the rest follows by itself."""
-        if client.outlet.is_paused:
-            return
-        if self._send_all(client):
-            _step_in(client)
-        else:
+        if not client.outlet.is_paused and not self._send_all(client):
             self._start_draining(client)
 
     async def delivered(self, client: Client) -> None:
@@ -102,10 +98,17 @@ class Pump:
         return outlet in self._draining
 
     async def _pass(self, room: Room, cohort: Cohort[Member]) -> None:
-        """Send the members of a cohort what was in the log at the beginning, or as much as a slice has."""
+        """Send the members of a cohort what was in the log at the beginning, or as much as a slice has.
+
+        Members come and go while others have their turn: hence the copies. Whoever spoke stays apart for this pass.
+        """
+        for member in tuple(cohort.apart):
+            cohort.step_in(member)
+            if self._turn.is_over:
+                await self._turn.give_way()
         end = room.log.end
         cohort.begin_pass()
-        for member in tuple(cohort.apart):  # a copy: members come and go while others have their turn
+        for member in tuple(cohort.apart):
             if member in cohort.apart:
                 self._send_apart(member, end)
             if self._turn.is_over:
@@ -115,10 +118,6 @@ class Pump:
                 self.flush(member.client)
                 if self._turn.is_over:
                     await self._turn.give_way()
-            if self._turn.is_over:
-                await self._turn.give_way()
-        for member in tuple(cohort.apart):
-            cohort.step_in(member)
             if self._turn.is_over:
                 await self._turn.give_way()
         if cohort.cursor < end:  # a slice is bounded: the rest is for the next pass
@@ -174,16 +173,9 @@ class Pump:
             outlet.backlog = None
             self._mark(outlet)
             drained.set()
-            if client.outlet is outlet:
-                _step_in(client)
 
     def _mark(self, outlet: Outlet) -> None:
         outlet.is_paused = outlet in self._draining or outlet in self._paused
-
-
-def _step_in(client: Listener) -> None:
-    for member in client.memberships:
-        member.cohort.step_in(member)
 
 
 def _step_out(client: Listener) -> None:
