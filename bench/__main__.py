@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.load import OthersLoad
 from bench.loadgen import raise_file_limit
 from bench.phases import Span
 from bench.scenarios import SCENARIOS, Setup
@@ -23,6 +24,7 @@ from bench.table import Row, format_table
 ROUNDS, QUICK_ROUNDS = 3, 1
 SECONDS, QUICK_SECONDS = 1.5, 0.6
 QUICK_WARM_S = 0.2
+BUSY_SHARE = 0.05
 
 
 def main() -> None:
@@ -43,8 +45,11 @@ def _measure(setup: Setup, names: Sequence[str]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
         _say(f"{name} ...")
+        load = OthersLoad()
         try:
             rows.extend(SCENARIOS[name](setup))
+            if (share := load.share()) > BUSY_SHARE:
+                rows.append(Row("  BUSY MACHINE", measured=f"other programs took {share:.0%} of it meanwhile"))
         except KeyboardInterrupt:
             rows.append(Row(name, measured="interrupted"))
             break

@@ -7,7 +7,7 @@ received are compared with lines sent: `missing_lines` has to be 0.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, nan
 
 from bench.swarm import Connection, OnData, Sender, Swarm
 
@@ -23,12 +23,13 @@ SILENCE_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a phase. `latencies_ms` is sorted."""
+    """The result of a phase. `latencies_ms` is sorted; `cpu_us` is the CPU time of the server per delivery."""
 
     lines_per_s: float
     deliveries_per_s: float
     missing_lines: int
     latencies_ms: Sequence[float] = field(default=(), repr=False)
+    cpu_us: float = nan
 
     def percentile_ms(self, share: float) -> float:
         """Return a percentile of the sampled latencies, for a share such as 0.99; NaN without samples."""
@@ -104,7 +105,7 @@ class Meter:
         self._said_before = [sender.said for sender in swarm.senders]
         self.warm_at = time.perf_counter() + span.warm_s
         self.end_at = self.warm_at + span.seconds
-        self._warm: tuple[float, int, int] | None = None
+        self._warm: tuple[float, int, int, float] | None = None
 
     @property
     def is_warm(self) -> bool:
@@ -114,17 +115,19 @@ class Meter:
     def is_running(self, now: float) -> bool:
         """Tell whether to go on sending; records when the warm-up is over."""
         if self._warm is None and now >= self.warm_at:
-            self._warm = now, self._lines(), self._got()
+            self._warm = now, self._lines(), self._got(), self._swarm.cpu_s()
         return now < self.end_at
 
     def finish(self, sampler: Sampler | None = None) -> Result:
         """Compute the rates, then wait for the lines in flight."""
-        start, lines, got = self._warm or (self.warm_at, 0, 0)
+        start, lines, got, cpu_s = self._warm or (self.warm_at, 0, 0, nan)
         seconds = time.perf_counter() - start
         lines_per_s = (self._lines() - lines) / seconds
-        deliveries_per_s = (self._got() - got) / self._swarm.line_size / seconds
+        deliveries = (self._got() - got) / self._swarm.line_size
+        cpu_us = (self._swarm.cpu_s() - cpu_s) * 1e6 / deliveries if deliveries else nan
         missing = self._drain()
-        return Result(lines_per_s, deliveries_per_s, missing, sampler.latencies_ms if sampler else ())
+        latencies_ms = sampler.latencies_ms if sampler else ()
+        return Result(lines_per_s, deliveries / seconds, missing, latencies_ms, cpu_us)
 
     def _lines(self) -> int:
         return sum(sender.said for sender in self._swarm.senders) - sum(self._said_before)

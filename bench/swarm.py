@@ -14,6 +14,7 @@ import struct
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from math import nan
 
 TEXT_BYTES = 64
 BUFFER_BYTES = 256 * 1024
@@ -117,9 +118,19 @@ class Swarm:
     """
 
     def __init__(
-        self, port: int, *, senders: int = 4, dialect: Dialect = LINES, accepted: Callable[[], int] | None = None
+        self,
+        port: int,
+        *,
+        senders: int = 4,
+        dialect: Dialect = LINES,
+        accepted: Callable[[], int] | None = None,
+        cpu_s: Callable[[], float] = lambda: nan,
     ) -> None:
-        """`accepted` returns the number of connections that the server has accepted, plus any constant, if known."""
+        """`accepted` returns the number of connections that the server has accepted, plus any constant, if known.
+
+        `cpu_s` returns the CPU time of the server so far; NaN if it is not known.
+        """
+        self.cpu_s = cpu_s
         self._port = port
         self._sender_count = senders
         self._speech = dialect
