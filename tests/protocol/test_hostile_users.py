@@ -1,7 +1,8 @@
 """Hostile users of names at a running server: they take no name, no key and no place from others."""
 
 from tests.protocol.test_frames import Frames
-from tests.protocol.test_names import PASSWORD, Key, challenge
+from tests.protocol.test_names import PASSWORD, Key, challenge, say_hello
+from tests.protocol.test_operators import ask
 
 
 def claim(client: Frames, key: Key, name: str) -> dict:
@@ -38,6 +39,26 @@ def test_a_guest_who_takes_a_name_while_another_types_the_password_for_it_keeps_
     mallory.until("somebody else has the name [bob] just now ***")
     bob.send(type="say", room="lobby", text="still me", key="s")
     assert bob.until("entry", key="s")["author"] == "bob"
+
+
+def test_an_invite_gets_nobody_the_name_that_a_guest_has(server) -> None:
+    code = ask(server, "POST", "/invites", uses=2)["code"]
+    bob = Frames.enter(server, nick="bob", session="b" * 32)
+    key = Key()
+
+    def hello(**fields: object) -> dict:
+        client = Frames(server, type="challenge", key="c")
+        proof = key.proof(client.until("challenge", key="c"), name="bob", purpose="claim")
+        return say_hello(client, nick="bob", invite=code, proof=proof, **fields)
+
+    assert hello()["code"] == "nick-taken"
+    mallory = server.join()
+    mallory.send(f"/invite {code}\nBOB\n{PASSWORD}\n{PASSWORD}\n".encode())
+    mallory.until("somebody else has the name [BOB] just now: once more, or an empty line ***")
+    bob.send(type="say", room="lobby", text="still me", key="s")
+    assert bob.until("entry", key="s")["author"] == "bob"
+
+    assert hello(session="b" * 32)["you"]["account"]
 
 
 def test_whoever_adds_the_public_key_of_somebody_uses_none_of_their_names_up(server) -> None:

@@ -206,7 +206,8 @@ class Handshake:
         if not hello.invite:
             return await prove(self._context, where, name, proof)
         try:
-            return await claim(self._context, where, name, proof, invite=hello.invite.lower())
+            guest = self._context.chat.with_session(_session_of(hello)) if hello.session else None
+            return await claim(self._context, where, name, proof, by=guest, invite=hello.invite.lower())
         except JournalError as error:
             raise ChatError("not-kept", f"the name cannot be kept just now: {error}") from error
 

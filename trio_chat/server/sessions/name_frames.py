@@ -6,7 +6,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.challenges import proof_in
 from trio_chat.server.sessions.frame_conversation import FrameConversation
-from trio_chat.server.sessions.name_requests import carry_out, check_is_in_no_use, claim, enter_proven, name_to_claim
+from trio_chat.server.sessions.name_requests import carry_out, claim, enter_proven, name_to_claim
 from trio_chat.server.sessions.settling import departed
 from trio_chat.server.sessions.welcome import member_of, tell_news
 from trio_chat.wire import frames
@@ -35,9 +35,8 @@ async def claim_name(talk: FrameConversation, request: frames.ClaimName) -> None
     """Claim the nick of a client by a proof. The last proof that may be wrong ends the conversation."""
     client, challenges = talk.client, talk.challenges
     nick, name = client.nick, name_to_claim(client)
-    check_is_in_no_use(talk.context, client, name)
     try:
-        proven = await claim(talk.context, challenges.where, name, proof_in(request.proof))
+        proven = await claim(talk.context, challenges.where, name, proof_in(request.proof), by=client)
     except ChatError as error:
         if error.code == "proof":
             challenges.fail()

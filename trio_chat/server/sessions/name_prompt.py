@@ -131,7 +131,7 @@ class NamePrompt:
             return None
         self.show()
         with self._time.added_to(scope):
-            return await prove_with(self._context, where, ask, secret)
+            return await prove_with(self._context, where, ask, secret, by=None)
 
     def _question(self, ask: Ask) -> None:
         self._ask = ask

@@ -70,7 +70,8 @@ async def carry_out(context: SessionContext, client: Client, where: Where, reque
         match request.what:
             case "register" | "login" | "password" | "invite":
                 ask, secret = begin(client, where, request)
-                _check_may_claim(context, client, ask)
+                if ask.what == "register":
+                    _check_is_in_no_use(context, client, ask.name)
                 return await finish(context, client, where, ask, secret) if secret else NameAnswer(asks=ask)
             case "keys":
                 return NameAnswer(_keys(_own_account(context, client)))
@@ -132,21 +133,20 @@ async def finish(context: SessionContext, client: Client, where: Where, ask: Ask
     if ask.what == "password":
         await context.accounts.set_password(client.account, secret)
         return NameAnswer((notice("your password is set"),))
-    _check_may_claim(context, client, ask)
     nick = client.nick
-    proven = await prove_with(context, where, ask, secret)
+    proven = await prove_with(context, where, ask, secret, by=client)
     if client.nick != nick:
         return NameAnswer((notice(f"[{proven.account.name}] is yours now: /login {proven.account.name}"),))
     arrival = enter_proven(context, client, proven)
     return NameAnswer((notice(you_are(client)),), arrival=arrival)
 
 
-async def prove_with(context: SessionContext, where: Where, ask: Ask, secret: str) -> Proven:
+async def prove_with(context: SessionContext, where: Where, ask: Ask, secret: str, *, by: Client | None) -> Proven:
     """Claim or prove a name by a password. Raises ChatError and JournalError."""
     proof = PasswordProof(secret)
     if ask.what == "login":
         return await prove(context, where, ask.name, proof)
-    return await claim(context, where, ask.name, proof, invite=ask.code)
+    return await claim(context, where, ask.name, proof, by=by, invite=ask.code)
 
 
 async def prove(context: SessionContext, where: Where, name: str, proof: NameProof) -> Proven:
@@ -165,9 +165,12 @@ async def prove(context: SessionContext, where: Where, name: str, proof: NamePro
     return Proven(account, proof, _proven_by(proof))
 
 
-async def claim(context: SessionContext, where: Where, name: str, proof: NameProof, *, invite: str = "") -> Proven:
-    """Claim a name. Raises ChatError and JournalError."""
+async def claim(
+    context: SessionContext, where: Where, name: str, proof: NameProof, *, by: Client | None, invite: str = ""
+) -> Proven:
+    """Claim a name for a client, which is None before it is one. Raises ChatError and JournalError."""
     check_is_private(where, proof)
+    _check_is_in_no_use(context, by, name)
     account = await context.accounts.claim(name, proof, where, invite=invite)
     await context.memories.read(account.id)
     return Proven(account, proof, _proven_by(proof))
@@ -209,15 +212,10 @@ def name_to_claim(client: Client) -> str:
     return name_of_guest(client.nick)
 
 
-def check_is_in_no_use(context: SessionContext, client: Client, name: str) -> None:
-    """Raise ChatError where another guest has a name that a client wants to claim, under its own nick `guest-NAME`."""
+def _check_is_in_no_use(context: SessionContext, client: Client | None, name: str) -> None:
+    """Raise ChatError where another guest has a name that a client wants to claim: as `guest-NAME`, or by an invite."""
     if any(it is not client and not it.account for it in context.chat.called(name)):
         raise ChatError("nick-taken", f"somebody else has the name [{name}] just now")
-
-
-def _check_may_claim(context: SessionContext, client: Client, ask: Ask) -> None:
-    if ask.what == "register":
-        check_is_in_no_use(context, client, ask.name)
 
 
 def is_named_already(client: Client) -> str:
