@@ -1,6 +1,6 @@
 """The people in our rooms, as far as we have heard of them, for completing names and for `/reply`. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 from trio_chat.chat.events import MARK, Kind
@@ -148,13 +148,23 @@ class People:
         if here is None or entry.kind in _NOBODY:
             return
         if entry.room in self._counts:
-            self._counts[entry.room] += (entry.kind == Kind.JOINED) - (entry.kind in _GONE)
+            self._counts[entry.room] += self._difference(entry, here)
         if entry.kind in _GONE:
             here.pop(entry.author, None)
         elif entry.kind == Kind.RENAMED:
             self._rename(entry.author, entry.text)
         else:
             _add(here, entry.author)
+
+    def _difference(self, entry: frames.Said, here: Collection[str]) -> int:
+        """-> the members that an entry adds: none where the server counted them when it was asked who is here
+
+        It knows of somebody who comes or goes before that is kept, and so before the entry.
+        """
+        is_known = entry.author in here
+        if entry.kind == Kind.JOINED:
+            return int(not is_known)
+        return -int(entry.kind in _GONE and (is_known or self._counts[entry.room] > len(here)))
 
     def _rename(self, before: str, after: str) -> None:
         self.ignored.rename(before, after)
