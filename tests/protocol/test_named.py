@@ -79,6 +79,11 @@ def test_named_is_sent_once_a_session_is_resumed_under_the_name(start, prove: Ca
     welcome = say_hello(back, nick="alice", session=SESSION, proof=key.proof(back.until("challenge", key="c")))
     assert (welcome["type"], welcome["resumed"], welcome["you"]["label"]) == ("welcome", True, "alice")
     assert welcome["you"]["account"]
+    back.send(type="ping", key="p")
+    types: list[str] = []
+    while "pong" not in types:
+        types.append(back.receive()["type"])
+    assert "news" not in types  # it is sent all that it missed
 
 
 @pytest.mark.parametrize("flags", [(), ("--names", "members")], ids=["in the chat", "before the chat"])
