@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.screen_view.conftest import CTRL_U, TAB
+from tests.client.screen_view.conftest import CTRL_U, ENTER, TAB
 from tests.stickers.pictures import BLUE, RED, picture_of, png_that_says
 from trio_chat.stickers.shared import SharedSticker, hash_of, name_of_picture
 
@@ -118,4 +118,6 @@ async def test_a_hash_that_is_none_is_never_a_path(stage_at: Any, tmp_path: Path
     async with stage_at(50, 9, house_hash="../../../etc/passwd") as stage:
         await stage.tell("hello")
         await stage.shows_somewhere("hello")
+        stage.type(f"hi{ENTER}")
+        assert (await stage.keep())["type"] == "say"  # nothing was asked before
     assert not (tmp_path / "stickers").exists()
