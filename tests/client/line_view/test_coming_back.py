@@ -102,6 +102,37 @@ async def test_a_person_who_comes_back_is_in_the_same_rooms_and_sees_where_they_
     assert "nobody" not in "".join(shown)
 
 
+async def test_history_that_is_asked_for_has_the_line_too_also_above_the_first_that_it_shows(
+    sit: Sit, peer: Peer, screen: Screen
+) -> None:
+    async def asks(number: int, *entries: tuple[int, str], shows: list[str]) -> None:
+        screen.type(f"/history {number}\r")
+        await answer(peer, *entries)
+        await screen.shows_when(lambda lines: [*map(_short, lines[-len(shows) - 1 : -1])] == shows)
+
+    async with sit(lobby=4):
+        await answer(peer, (4, "seen"))
+        await answer(peer)
+        await screen.shows("*** 1 in #lobby: [me] (you) ***", "[me] #lobby>")
+        await leave(peer, screen)
+    async with sit(lobby=8):
+        await answer(peer, (6, "first"), (8, "second"))
+        await answer(peer)
+        await screen.shows("*** 1 in #lobby: [me] (you) ***", "[me] #lobby>")
+
+        await asks(3, (4, "seen"), (6, "first"), (8, "second"), shows=["seen", "new since", "first", "second"])
+        await asks(1, (8, "second"), shows=["/history 1", "new since", "second"])
+        await peer.tell(9, "live")
+        await screen.shows_when(lambda lines: "live" in lines[-2])
+        await asks(1, (9, "live"), shows=["/history 1", "live"])
+        await leave(peer, screen)
+
+
+def _short(row: str) -> str:
+    """Return the text of a row, or the beginning of a line across."""
+    return "new since" if " new since " in row else row.partition("> ")[2]
+
+
 async def test_a_room_that_is_asked_for_is_the_only_one_this_time(sit: Sit, peer: Peer, screen: Screen) -> None:
     async with sit("--history", "0"):
         await answer(peer)

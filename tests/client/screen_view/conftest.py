@@ -128,6 +128,7 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
         rooms: tuple[str, ...] = ("lobby",),
         history: int | None = None,
         typed_ahead: str = "",
+        last_id: int = 0,
         stickers_in_catalogue: Mapping[str, Sticker] = SMILES,
         house_hash: str = "",
         **options: Any,
@@ -162,7 +163,8 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
         async with make_peer() as peer, trio.open_nursery() as nursery:
             stage = Stage(peer, screen)
             nursery.start_soon(visit, stage)
-            await peer.welcome(limits={"lines": 50}, stickers=house_hash)
+            infos = [{"name": room, "topic": "", "members": 1, "last_id": last_id} for room in rooms]
+            await peer.welcome(limits={"lines": 50}, stickers=house_hash, rooms=infos)
             yield stage
             if not stage.ended.is_set():
                 await stage.leave()

@@ -247,6 +247,26 @@ async def test_the_line_above_what_is_new_does_not_count_ones_own_lines(stage_at
         ]
 
 
+async def test_the_line_where_one_left_off_stays_in_its_place_when_older_lines_are_loaded(stage_at: Any) -> None:
+    async def come(stage: Any, ids: range) -> None:
+        await stage.answer(await stage.asked("history"), ids, more=True)
+        asked = await stage.asked("who")
+        await stage.peer.send(type="members", room="lobby", count=1, labels=["me"], key=asked["key"])
+
+    async with stage_at(60, 14, history=20, last_id=4) as stage:
+        await come(stage, range(4, 5))
+        await stage.shows_somewhere("line 4")
+    async with stage_at(60, 14, history=2, last_id=8) as stage:
+        await come(stage, range(5, 9))
+        await stage.shows_somewhere("4 new", "line 7", "line 8")
+        stage.type(PAGE_UP)
+        await stage.answer(await stage.asked("history"), range(2, 7))
+        await stage.shows_somewhere("line 2", "line 8")
+
+        shown = [line.strip("─ ").rpartition("  ")[2] for line in transcript(stage)]
+        assert shown.index("line 4") < shown.index("more than 4 new") < shown.index("line 5")
+
+
 async def test_what_called_somebody_before_they_came_is_marked(stage_at: Any) -> None:
     async with stage_at(60, 12, history=20) as stage:
         await stage.peer.receive("me: are you there?")

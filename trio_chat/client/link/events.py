@@ -194,6 +194,10 @@ class NewSince(Struct, frozen=True):
     is_shown: bool
     shown: int = 0
     """Number of those that come next."""
+    after: int = 0
+    """The id up to which the person had read."""
+    up_to: int = 0
+    """The id of the newest of them, or of a later entry from before the person came."""
 
 
 class LinkNotice(Struct, frozen=True):

@@ -281,7 +281,7 @@ class ScreenDisplay:
         room = self._state.rooms.get(news.room)
         if news.is_shown:
             count = f"more than {news.count}" if news.has_more else str(news.count)
-            room.window.set_rule(f"{count} new", room.window.newest_id, time.time())
+            room.window.set_rule(f"{count} new", news.after, news.time)
         elif not self._state.narrator.muted.has(news.room):
             room.unread = max(news.count, 0)
 

@@ -224,7 +224,11 @@ class Backfill:
                 room = answered.question.room
                 if room == frames.MAILBOX:
                     return self._waiting_parts(answered, page, joined)
-                parts = list(self._parts_of(page, self._marks.of_last_time(room), room, joined.label))
+                up_to = joined.newest_id_before(room) or 0
+                parts = [
+                    replace(part, up_to=up_to) if isinstance(part, NewSince) else part
+                    for part in self._parts_of(page, self._marks.of_last_time(room), room, joined.label)
+                ]
                 self._marks.catch_up(room, joined.newest_id_before(room), self._clock())
                 return [Answered(answered.question, part) if isinstance(part, frames.Page) else part for part in parts]
             case frames.Members(labels=labels) as members:
@@ -266,7 +270,9 @@ class Backfill:
             if is_new and new and mark:
                 has_more = page.more and len(new) == len(page.entries)
                 new_shown = sum(entry.id > mark_id and entry.author != label for entry in shown)
-                yield NewSince(room, others, mark.time, has_more=has_more, is_shown=True, shown=new_shown)
+                yield NewSince(
+                    room, others, mark.time, has_more=has_more, is_shown=True, shown=new_shown, after=mark.id
+                )
             part = replace(
                 page,
                 more=False,  # nobody has asked how to read on

@@ -37,6 +37,7 @@ from trio_chat.client.link.events import (
     ServerNews,
     lines_of,
 )
+from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.delivery import DeliveryNotices, count_lines
 from trio_chat.client.transcript.found import mark_found
 from trio_chat.client.transcript.input import without_secret
@@ -101,6 +102,8 @@ class Narrator:
         self._now = clock
         self._has_times = has_times
         self._last_announcement: tuple[float, str] | None = None
+        self._left_off: dict[str, NewSince] = {}
+        """The places where the person had stopped reading when they came, by room."""
 
     @property
     def room(self) -> str:
@@ -292,7 +295,25 @@ class Narrator:
         if isinstance(question, frames.Search):
             items = mark_found(question, items, self.room)
         items += [self._render_damaged(number) for number in page.damaged]
-        yield from sorted(items, key=attrgetter("id"))
+        items.sort(key=attrgetter("id"))
+        if isinstance(question, frames.History) and not question.key.startswith(BACKFILL_KEY):
+            items = self._with_rule(question.room, items, columns)
+        yield from items
+
+    def _with_rule(self, room: str, items: list[TranscriptItem], columns: int | None) -> list[TranscriptItem]:
+        """Put a line where the person stopped reading, or above the first item where all are new.
+
+        There is none above what came while they were here.
+        """
+        news = self._left_off.get(room)
+        if news is None or not items or (items[0].id or 0) > news.up_to:
+            return items
+        at = sum((item.id or 0) <= news.after for item in items)
+        if at == len(items):
+            return items
+        since = timestamp(news.time, self._now()).text.strip()
+        rule = TranscriptItem(self.transcript.rule(f"new since {since}", columns=columns), room)
+        return [*items[:at], rule, *items[at:]]
 
     def _is_ignored(self, entry: frames.Said) -> bool:
         return entry.kind in WORDS and self.people.ignored.has(entry.author, entry.account)
@@ -337,6 +358,8 @@ class Narrator:
             return _NOTHING
         if not news.is_shown:
             return self._notice(f"#{excerpt(news.room, NICK_MAX)}: {text}")
+        if news.room != frames.MAILBOX:
+            self._left_off[news.room] = news
         if news.shown < news.count:
             text += "; /history N shows more"
         return RenderedOutput((TranscriptItem(self.transcript.rule(text, columns=columns), news.room),))
@@ -369,6 +392,8 @@ class Narrator:
         match event:
             case Connected():
                 self.delivery.offline_reason = ""
+                if event.is_other_epoch:
+                    self._left_off.clear()
                 return self._reconnected(event) if event.is_again else self._greet(link)
             case Disconnected(reason=reason):
                 return RenderedOutput(notices=self.delivery.disconnected(reason, link))
