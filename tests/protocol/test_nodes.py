@@ -2,8 +2,10 @@
 
 import threading
 
-from tests.protocol.nodes import StartNode
+from tests.protocol.nodes import StartNode, clients_of, until
 from tests.protocol.test_frames import HELLO, Frames
+from tests.protocol.test_names import claim_by_lines
+from tests.protocol.test_remembering import leave, leave_messages, log_in, refusal
 
 LINES = 100
 
@@ -109,3 +111,29 @@ def test_a_node_that_starts_while_others_are_busy_misses_nothing_and_doubles_not
         said.append(read_said(late)[1])
 
     assert said == [*map(str, range(len(said) - 1)), "last"]
+
+
+def test_who_reads_what_waited_on_one_node_can_be_left_more_on_the_other(node: StartNode) -> None:
+    one, two = node("one"), node("two")
+    leave(claim_by_lines(one))
+    bob = Frames.enter(one, nick="bob")
+    leave_messages(bob, 50)
+    assert refusal(bob, "k50") == "full"
+
+    alice, lines = log_in(two)
+    assert any("50 private messages" in line for line in lines)
+    leave(alice)
+
+    until(lambda: refusal(bob, "k50") == "")  # once this node has heard of it
+    until(lambda: [it["nick"] for it in clients_of(one)] == ["bob"])
+    leave_messages(bob, 40, first=51)  # it is away, and counted from none again
+
+
+def test_whoever_claims_a_name_is_not_put_out_by_a_node_that_knows_them_as_a_guest(node: StartNode) -> None:
+    one, _ = node("one"), node("two")
+
+    for letter in "abcdefgh":
+        owner = claim_by_lines(one, name=f"owner-{letter}")
+        owner.send(b"/topic\n")
+        owner.until("has no topic ***")
+        leave(owner)

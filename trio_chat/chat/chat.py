@@ -307,12 +307,14 @@ class Chat:
         return client.departed
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
-        """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left."""
-        guests = {self._register.owner_of(name), *self._deps.nodes.clients.called(name)} - {unless, None}
-        for guest in guests:
-            if guest and not guest.account:
-                text = f"the name [{name}] belongs to somebody now: join under another"
-                self.end(guest, Kind.LEFT, CloseReason.UNPROVEN, text)
+        """Put out the guest who has a name that belongs to somebody now. Its rooms are told that it left.
+
+        Every node puts out its own, once it reads of the name: another may not know yet that a guest has claimed it.
+        """
+        guest = self._register.owner_of(name)
+        if guest and guest is not unless and not guest.account:
+            text = f"the name [{name}] belongs to somebody now: join under another"
+            self.end(guest, Kind.LEFT, CloseReason.UNPROVEN, text)
 
     def places_of(self, client: Client) -> Sequence[Client]:
         """Return the places of a client's account, the connected ones first; of a guest, it alone."""
@@ -343,7 +345,7 @@ class Chat:
         return len(ended)
 
     def forget_waiting(self, account: str) -> None:
-        """Count no more messages that wait for an account, which was removed."""
+        """Count no more messages that wait for an account: it was removed, or its owner is on another node."""
         self.waiting.forget(account)
 
     def _rooms_of(self, account: str) -> Collection[Room]:

@@ -24,6 +24,9 @@ class NodeDelegate(Protocol):
     def hand_over(self, session: str) -> None:
         """Abandon the client with this session: another node has it."""
 
+    def note_member(self, account: str) -> None:
+        """Take over that somebody is connected to another node who has proven this account."""
+
     async def adopt(self, records: Sequence[SessionRecord]) -> None:
         """Hold the places of clients of a node that is gone, and announce that the others have left."""
 

@@ -330,7 +330,9 @@ class RedisNodes:
     async def _obey_one(self, delegate: NodeDelegate, signal: Signal) -> None:
         match signal.kind:
             case "c":
-                self._take_facts(signal.node, signal.id, signal.payload)
+                facts = self._take_facts(signal.node, signal.id, signal.payload)
+                if facts and facts.account and not facts.away_at:
+                    delegate.note_member(facts.account)
             case "r":
                 self.clients.remove_node(signal.node)
             case "d":
@@ -350,18 +352,20 @@ class RedisNodes:
             case "x":
                 delegate.reread(signal.id)
 
-    def _take_facts(self, node: str, client: str, payload: bytes) -> None:
+    def _take_facts(self, node: str, client: str, payload: bytes) -> ClientFacts | None:
+        """Take over what a node tells of a client. -> it; None where that is gone"""
         if not payload:
             self.clients.remove(client)
-            return
+            return None
         try:
             facts = decode_facts(payload)
         except ValueError as error:
             logger.error("what the node %s tells of the client %s cannot be read: %s", node, client, error)
-            return
+            return None
         self.clients.put(RemoteClient(node, facts, clock_began_at=self._clock_began_at))
         if former := self._moved.pop(facts.session, ""):
             self._note(former)
+        return facts
 
     def _end(self, delegate: NodeDelegate, signal: Signal) -> None:
         try:

@@ -69,6 +69,10 @@ class NodeOrders:
         if client := self._chat.with_session(session):
             self._chat.abandon(client, CloseReason.MOVED)
 
+    def note_member(self, account: str) -> None:
+        """Count no more messages that wait for a member: they are shown them by another node."""
+        self._chat.forget_waiting(account)
+
     async def adopt(self, records: Sequence[SessionRecord]) -> None:
         """Hold the places of clients of a node that is gone, and announce that the others have left."""
         await restore_records(self._chat, records, self._origin_of)
