@@ -1,5 +1,8 @@
 """Hostile users of names at a running server: they take no name, no key and no place from others."""
 
+import signal
+from pathlib import Path
+
 from tests.protocol.test_frames import Frames
 from tests.protocol.test_names import PASSWORD, Key, challenge, say_hello
 from tests.protocol.test_operators import ask
@@ -70,3 +73,20 @@ def test_whoever_adds_the_public_key_of_somebody_uses_none_of_their_names_up(ser
         assert squatter.until("output", key="k")["lines"][0].startswith("*** added SHA256:")
 
     assert claim(Frames.enter(server, nick="victim"), key, "victim")["type"] == "named"
+
+
+def test_whoever_claims_a_name_and_adds_the_key_of_its_owner_is_told_of_at_a_reload_of_the_file(
+    start, tmp_path: Path
+) -> None:
+    file, key = tmp_path / "names", Key()
+    file.write_text("")
+    server = start("--names-file", str(file))
+    squatter = Frames.enter(server, nick="alice")
+    assert claim(squatter, Key(), "alice")["type"] == "named"
+    squatter.send(type="command", room="lobby", line=f"/key add ssh-ed25519 {key.blob}", key="k")
+    squatter.until("output", key="k")
+
+    file.write_text(f"ssh-ed25519 {key.blob} alice\n")
+    server.process.send_signal(signal.SIGHUP)
+
+    server.console("^names-file line 1: alice belongs to somebody: trio-chat names reset alice$")

@@ -534,7 +534,8 @@ class Accounts:
                 await self._hand_out(replace(self._new(name, by="file"), keys=self._listed_keys(blobs)))
         elif owner.by == "file":
             await self._set_listed_keys(owner.id, blobs)
-        elif {key.blob for key in owner.keys}.isdisjoint(blobs):
+        elif not any(key.blob in blobs and key.source != "added" for key in owner.keys):
+            # Whoever claimed it may have added the public key of the one to whom the operator hands it out.
             raise ChatError("name-claimed", f"{name} belongs to somebody: trio-chat names reset {owner.name}")
 
     def _listed_keys(self, blobs: Iterable[str]) -> tuple[AccountKey, ...]:
