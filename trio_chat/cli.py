@@ -404,16 +404,24 @@ def compact_history(config: Path | None, **flags: Any) -> int:
     metavar="N",
     help="Seed of the faults, to repeat a run with --chaos.  [default: random]",
 )
-def selftest(*, chaos: bool, seconds: float, seed: int | None) -> int:
+@click.option(
+    "--journal", metavar="URL", help="Test three servers on the Redis of this URL, such as redis://HOST:6379/0."
+)
+def selftest(*, chaos: bool, seconds: float, seed: int | None, journal: str | None) -> int:
     """Test that trio-chat works on this machine, with a server and clients of its own, in a temporary folder.
 
     With --chaos, the server is killed and restarted again and again while clients talk, tell, move between rooms, take
     other names and leave, through a proxy that cuts, delays, half-closes, truncates and stalls their connections; the
     journal is locked and pruned. Afterwards every client must have been shown every entry in the history, once and in
     the same order, or been told that it is gone; and the notices must say who is here. Exit status 0 if so, else 1.
+
+    With --journal redis://HOST:PORT/DATABASE, three servers on that Redis are killed and paused instead, in a chat of
+    its own, which is removed afterwards.
     """
     from trio_chat.selftest import command
 
+    if journal:
+        return command.run_nodes(journal, seconds=seconds, seed=random.randrange(10**6) if seed is None else seed)
     if not chaos:
         return command.check_installation()
     return command.run_chaos(seconds=seconds, seed=random.randrange(10**6) if seed is None else seed)

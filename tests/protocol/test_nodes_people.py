@@ -1,12 +1,14 @@
 """People on several servers of one chat: found, named, kicked and resumed whatever server they are on."""
 
 import re
+import signal
 
 import pytest
 
 from tests.protocol.nodes import StartNode, clients_of, until
 from tests.protocol.test_frames import HELLO, SECRET, Frames
 from tests.protocol.test_operators import ask
+from tests.redis_server import RedisServer
 
 
 def nodes_by_label(server, query: str = "") -> dict[object, object]:
@@ -222,3 +224,18 @@ def test_a_node_may_stand_still_for_less_than_its_lease(node: StartNode) -> None
     alice.until("> first")
     alice.send(b"second\n")
     assert not [line for line in bob.until("> second") if re.search("left|joined", line)]
+
+
+def test_of_two_connections_of_a_session_that_wait_for_redis_the_later_one_goes_on(
+    node: StartNode, redis: RedisServer
+) -> None:
+    one, two = node("one"), node("two")
+    Frames.enter(two, nick="alice", session=SECRET)
+    redis.signal(signal.SIGSTOP)
+    given_up, later = (Frames(one, **HELLO, session=SECRET) for _ in range(2))
+    redis.signal(signal.SIGCONT)
+
+    assert later.until("welcome")["resumed"] is True
+    assert given_up.until("error")["code"] == "resumed"
+    later.send(type="say", room="lobby", text="here", key="k")
+    later.until("entry", key="k")

@@ -1,5 +1,6 @@
 """`trio-chat selftest`: run a test in a temporary folder, print its result, and clean up after success."""
 
+import secrets
 import shutil
 import sys
 import tempfile
@@ -14,12 +15,15 @@ import trio
 from trio_chat import __version__
 from trio_chat.client.link.address import LinkError
 from trio_chat.exception_groups import leaf_exceptions
+from trio_chat.journal import Durability, JournalError, check_journal
 from trio_chat.selftest.chaos import ChaosPlan, ChaosReport, run_chaos_test
+from trio_chat.selftest.nodes import NodesPlan, describe_nodes, run_nodes_test
 from trio_chat.selftest.participant import open_participant
 from trio_chat.selftest.report import describe
 from trio_chat.selftest.supervisor import SelftestError, open_supervisor
 
 CHECK_TIMEOUT_S = 60.0
+REMOVAL_TIMEOUT_S = 10.0
 KILL_INTERVAL_S = 4.0
 INTERRUPTED_STATUS = 130
 
@@ -37,12 +41,18 @@ def run_chaos(*, seconds: float, seed: int, run_test: RunChaosTest = run_chaos_t
     return _run(partial(_chaos, ChaosPlan(seconds, seed, kill_interval_s=min(KILL_INTERVAL_S, seconds / 3)), run_test))
 
 
+def run_nodes(url: str, *, seconds: float, seed: int) -> int:
+    """Let clients talk to three servers on the Redis that `url` names, in a chat of its own. -> exit status"""
+    mark = "&" if "?" in url else "?"
+    return _run(partial(_nodes, f"{url}{mark}chat=selftest-{secrets.token_hex(4)}", NodesPlan(seconds, seed)))
+
+
 def _run(test: RunTest) -> int:
     folder = Path(tempfile.mkdtemp(prefix="trio-chat-selftest-"))
     status = 1
     try:
         status = 0 if trio.run(test, folder) else 1
-    except* (SelftestError, LinkError, OSError) as errors:
+    except* (SelftestError, LinkError, JournalError, OSError) as errors:
         print(f"trio-chat: the selftest failed: {leaf_exceptions(errors)[0]}", file=sys.stderr)
     except* KeyboardInterrupt:
         status = INTERRUPTED_STATUS
@@ -51,6 +61,20 @@ def _run(test: RunTest) -> int:
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return status
+
+
+async def _nodes(url: str, plan: NodesPlan, folder: Path) -> bool:
+    check_journal(url, data=folder, durability=Durability.RELAXED)
+    from trio_chat.journal.redis.reading import remove_chat  # coredis is there
+
+    try:
+        report = await run_nodes_test(plan, url, folder)
+    finally:
+        with trio.move_on_after(REMOVAL_TIMEOUT_S, shield=True):
+            await remove_chat(url)
+    for line in describe_nodes(report):
+        print(line)
+    return not report.violations
 
 
 async def _check(python: str, folder: Path) -> bool:

@@ -8,7 +8,7 @@ import trio
 
 from trio_chat.journal.durability import Durability
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.address import RedisAddress
+from trio_chat.journal.redis.address import RedisAddress, read_address
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.opening import check_redis
@@ -57,6 +57,20 @@ async def open_redis_history(address: RedisAddress) -> AsyncIterator[RedisHistor
         except JournalError as error:
             raise JournalError(f"cannot read the journal {address}: {error}") from error
         yield history
+
+
+async def remove_chat(url: str) -> None:
+    """Remove all keys of the chat that a URL names. Raises JournalError."""
+    scheme, _, location = url.partition(":")
+    address = read_address(location, is_encrypted=scheme == "rediss")
+    async with linked(address) as link:
+        cursor = b"0"
+        while True:
+            cursor, names = await link.ask(b"SCAN", cursor, "MATCH", f"{address.prefix}*", "COUNT", 1000)
+            if names:
+                await link.ask(b"UNLINK", *names)
+            if cursor == b"0":
+                return
 
 
 def check_address_in_thread(address: RedisAddress, durability: Durability) -> None:

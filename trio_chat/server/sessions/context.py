@@ -46,3 +46,5 @@ class SessionContext:
     """The stickers that the server shares."""
     overdrafts: Overdrafts = field(default_factory=Overdrafts)
     allowances: Allowances = field(default_factory=Allowances)
+    arriving: dict[str, object] = field(default_factory=dict)
+    """The newest connection of each session that may have to be taken over from another server first."""

@@ -164,7 +164,7 @@ class Handshake:
         self._check_password(request.password)
         proven = await self._identify(request)
         if request.session:
-            await bring_here(self._context, _session_of(request))
+            await self._bring_here(_session_of(request))
         # Nothing is waited for from here on: what was checked still holds when it is done.
         self._check_address()
         chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
@@ -177,6 +177,22 @@ class Handshake:
         )
         arrival = self._enter(client, proven) if proven else None
         return Admitted(client, request, is_resumed, ahead, self._challenges, arrival)
+
+    async def _bring_here(self, session: str) -> None:
+        """Take a session over, if another server has it. Raises ChatError where a later connection came meanwhile.
+
+        That can take long, and what waits here may be a connection that its client has given up since.
+        """
+        arriving = self._context.arriving
+        arriving[session] = self
+        try:
+            await bring_here(self._context, session)
+            if arriving.get(session) is not self:
+                self.is_over = True
+                raise ChatError("resumed", "your session goes on in another connection")
+        finally:
+            if arriving.get(session) is self:
+                del arriving[session]
 
     async def _identify(self, hello: frames.Hello) -> Proven | None:
         """Check the proof in a `hello`. -> None for a guest. Raises ChatError."""
