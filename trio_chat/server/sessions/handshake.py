@@ -17,6 +17,7 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.prices import PROOF, Extent
+from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.arrivals import Arrival
 from trio_chat.server.sessions.bounds import ANSWERS_BYTES, INPUTS_PER_TURN
@@ -179,20 +180,23 @@ class Handshake:
         return Admitted(client, request, is_resumed, ahead, self._challenges, arrival)
 
     async def _bring_here(self, session: str) -> None:
-        """Take a session over, if another server has it. Raises ChatError where a later connection came meanwhile.
+        """Take over a session that another server has. Raises ChatError where a later connection came meanwhile.
 
-        That can take long, and what waits here may be a connection that its client has given up since.
+        While nobody can know whether there is one, this waits: the client is disconnected at last, and connects again.
+        So what waited here may be a connection that its client has given up since.
         """
         arriving = self._context.arriving
         arriving[session] = self
         try:
-            await bring_here(self._context, session)
+            record = await self._context.chat.nodes.take_session(session)
             if arriving.get(session) is not self:
                 self.is_over = True
                 raise ChatError("resumed", "your session goes on in another connection")
         finally:
             if arriving.get(session) is self:
                 del arriving[session]
+        if record is not None:
+            hold_here(self._context, record)
 
     async def _identify(self, hello: frames.Hello) -> Proven | None:
         """Check the proof in a `hello`. -> None for a guest. Raises ChatError."""
@@ -293,16 +297,10 @@ class Handshake:
         raise ChatError("password", "wrong password")
 
 
-async def bring_here(context: SessionContext, session: str) -> None:
-    """Take over a session that is on another server, as if its connection had broken here just now.
-
-    While nobody can know whether there is one, this waits: the client is disconnected at last, and connects again.
-    """
+def hold_here(context: SessionContext, record: SessionRecord) -> None:
+    """Hold a session that was on another server, as if its connection had broken here just now."""
     chat = context.chat
-    record = await chat.nodes.take_session(session)
-    if record is None:
-        return
-    if stale := chat.with_session(session):  # it was here, and this server has not heard yet that another took it over
+    if stale := chat.with_session(record.owner):  # another took it over, of which this one has not heard yet
         chat.abandon(stale, CloseReason.MOVED)
         chat.nodes.withdraw(stale)
     try:
