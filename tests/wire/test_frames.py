@@ -35,6 +35,8 @@ def values(kind: types.Type) -> st.SearchStrategy[Any]:
             return st.none()
         case types.ListType(item_type=item):
             return st.lists(values(item), max_size=3)
+        case types.VarTupleType(item_type=item):
+            return st.lists(values(item), max_size=3).map(tuple)
         case types.DictType(key_type=key, value_type=value):
             return st.dictionaries(values(key), values(value), max_size=3)
         case types.UnionType(types=choices):
