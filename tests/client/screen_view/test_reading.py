@@ -274,3 +274,13 @@ async def test_what_called_somebody_before_they_came_is_marked(stage_at: Any) ->
 
         assert all(cell.reverse for cell in stage.screen.cells("me: are")[:2])
         assert not stage.screen.cells("are you there")[0].reverse
+
+
+async def test_of_many_lines_that_were_asked_for_the_first_ones_are_shown(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 30)
+
+        stage.type(f"/history 25{ENTER}")
+        await stage.answer(await stage.asked("history"), range(105, 130), more=True)
+
+        await stage.shows_somewhere("line 105", "line 108", "PgDn")

@@ -303,6 +303,73 @@ async def test_a_command_in_a_private_conversation_is_about_the_room_before(stag
         await stage.shows_somewhere("1 in #lobby: [me] (you)")
 
 
+async def with_bob(stage: Any) -> None:
+    """Go to a private conversation with bob."""
+    await stage.tell("psst", "bob", room="@", kind="told", to="me")
+    await stage.shows_somewhere("2 bob")
+    stage.type(alt("2"))
+    await stage.answer(await stage.asked("history"), range(0))
+    await stage.shows_somewhere("bob>")
+
+
+async def test_an_emote_in_a_private_conversation_goes_to_the_person_alone(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        await with_bob(stage)
+
+        stage.type(f"/me smiles{ENTER}")
+        said = await stage.keep()
+
+        assert (said["type"], said["to"], said["text"]) == ("tell", "bob", "* smiles")
+
+
+async def test_a_topic_is_not_set_from_a_private_conversation_and_stays_in_the_line(stage_at: Any) -> None:
+    async with stage_at(110, 9) as stage:
+        await with_bob(stage)
+
+        stage.type(f"/topic our secret{ENTER}")
+
+        await stage.shows_somewhere("/topic is for rooms, and bob is none: go to the room; nothing was sent")
+        await stage.shows_somewhere("bob> /topic our secret")
+        stage.type(f"{CTRL_U}hi{ENTER}")
+        assert (await stage.keep())["text"] == "hi"
+
+
+async def test_a_search_typed_in_a_private_conversation_is_about_private_messages(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        await with_bob(stage)
+
+        stage.type(f"/search psst{ENTER}")
+
+        asked = await stage.asked("search")
+        assert (asked["room"], asked["text"]) == ("@", "psst")
+
+
+async def test_leaving_a_private_conversation_in_capitals_leaves_no_room(stage_at: Any) -> None:
+    async with stage_at(70, 9, rooms=("lobby", "dev")) as stage:
+        await stage.tell("psst", "bob", room="@", kind="told", to="me")
+        await stage.shows_somewhere("3 bob")
+        stage.type(alt("3"))
+        await stage.answer(await stage.asked("history"), range(0))
+
+        stage.type(f"/LEAVE{ENTER}")
+
+        await stage.hides("bob")
+        stage.type(f"hi{ENTER}")
+        assert (await stage.keep())["text"] == "hi"
+
+
+async def test_escape_takes_a_question_away_and_goes_back_to_the_draft(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        stage.type(f"quit{ENTER}")
+        await stage.shows_somewhere('say "quit" to #lobby?')
+
+        stage.type(ESC)
+
+        await stage.shows("> quit")
+        stage.type(f"{CTRL_U}hi{ENTER}")
+        assert (await stage.keep())["text"] == "hi"
+
+
 async def test_a_question_about_a_private_draft_names_the_person_and_each_line_goes_there(stage_at: Any) -> None:
     async with stage_at(70, 12) as stage:
         await stage.tell("psst", "bob", room="@", kind="told", to="me")

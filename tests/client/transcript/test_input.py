@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 
 from trio_chat.chat.command_table import Effect
@@ -17,6 +19,7 @@ from trio_chat.client.transcript.input import (
     help_lines,
     may_be_kept,
     meaning_of,
+    privately,
     secret_wanted,
     without_secret,
     written_out,
@@ -63,6 +66,41 @@ EXAMPLES = "/history 20, /history before yesterday, /history 20 after 14:00"
 )
 def test_a_typed_line_has_the_same_meaning_as_over_nc(line: str, meaning: Meaning) -> None:
     assert meaning_of(line, "dev", NOW) == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "private"),
+    [
+        ("/me waves", "/msg bob * waves"),
+        ("/ME  waves at all", "/msg bob * waves at all"),
+        ("/history", "/history @bob"),
+        ("/history 5 before yesterday", "/history @bob 5 before yesterday"),
+        ("/history @ann 5", "/history @ann 5"),
+        ("/mute dev", "/mute dev"),
+        ("/topic", "/topic"),
+        ("/who", "/who"),
+        ("/msg ann hi", "/msg ann hi"),
+        ("/me", "/me"),
+        ("/frobnicate", "/frobnicate"),
+    ],
+)
+def test_a_command_typed_in_a_private_conversation_is_about_that(line: str, private: str) -> None:
+    assert privately(line, "bob") == private
+
+
+@pytest.mark.parametrize("name", [name for name, it in COMMANDS.items() if it.effect is Effect.SAYS])
+def test_no_command_typed_in_a_private_conversation_says_anything_in_a_room(name: str) -> None:
+    meaning: Meaning | None = None
+    with suppress(ChatError):
+        meaning = meaning_of(privately(f"/{name} something", "bob"), "lobby", NOW)
+
+    assert meaning in (None, frames.Tell(to="bob", text="* something"))
+
+
+@pytest.mark.parametrize("line", ["/mute", "/unmute"])
+def test_a_room_that_is_not_shown_is_not_muted_from_a_private_conversation(line: str) -> None:
+    with pytest.raises(ChatError, match="is for rooms"):
+        privately(line, "bob")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import trio
 
+from trio_chat.chat.errors import ChatError
 from trio_chat.chat.typed_line import read_line
 from trio_chat.client.conversation.prompt_view import PromptView
 from trio_chat.client.conversation.typed_drafts import RoomLine, TypedDrafts
@@ -14,7 +15,7 @@ from trio_chat.client.screen_view.questions import Questions
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.draft_history import clean_draft
-from trio_chat.client.transcript.input import typed_form
+from trio_chat.client.transcript.input import is_bare, privately, searched, typed_form
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, lines_in, pasted, question_about
 from trio_chat.client.transcript.room_list import RoomState
 
@@ -94,17 +95,28 @@ class Drafting:
         self._navigation.mark_read()
 
     def _send_privately(self, room: RoomState, draft: str) -> None:
-        """Send to the other person; a command is one all the same."""
+        """Send to the other person; a command is one all the same, but says nothing in a room."""
         typed = read_line(draft) if "\n" not in draft else None
-        if typed and typed.command.split()[:1] == ["/leave"] and not typed.command.split()[1:]:
+        if typed and is_bare(draft, "leave"):
             self._state.rooms.close(room)
             self._navigation.go_to(self._state.rooms.current)
         elif typed and (typed.command or typed.is_quit):
-            self._typed.put(draft)
+            self._command_privately(room, draft)
         else:
             lines = [typed.text] if typed else lines_in(draft)
             for line in filter(str.strip, lines):
                 self._typed.put(f"/msg {room.person} {line}")
+
+    def _command_privately(self, room: RoomState, draft: str) -> None:
+        """Run a command about this conversation. One that is about a room only is refused, and stays in the line."""
+        if words := searched(draft):
+            self._navigation.search(words)
+            return
+        try:
+            self._typed.put(privately(draft, room.person))
+        except ChatError as error:
+            room.editor.set(draft)
+            self._state.message = error.text
 
     def interrupt(self) -> None:
         """Handle Ctrl-C: stop a paste, or clear the draft, or leave."""

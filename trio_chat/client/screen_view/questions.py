@@ -24,7 +24,7 @@ class Questions:
         self._stopped = stopped
 
     async def ask(self, text: str, keys: str) -> str:
-        """Ask a question. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
+        """Ask a question. -> the one of `keys` pressed; empty for Ctrl-C, Esc, or leaving"""
         while self._state.question is not None:
             await self._state.question.answered.wait()
         question = self._state.question = Question(text, keys=keys)
@@ -66,7 +66,7 @@ class Questions:
 
     def press(self, question: Question, key: str) -> None:
         """Handle a key while a question is asked."""
-        if key == "ctrl c":
+        if key in ("ctrl c", "esc"):
             self._answer(question, "")
         elif question.is_secret:
             self._press_in_secret(question, key)

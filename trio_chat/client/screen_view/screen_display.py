@@ -319,7 +319,7 @@ class ScreenDisplay:
             asking.window.add_page(entries, has_older=page.more)
             if entries and (first := asking.window.find(entries[0].id)):
                 rooms.show(asking)
-                asking.place = Place(first, 0)
+                asking.place, asking.rows_below = Place(first, 0), 1.0
         else:
             self._note_all(output)
 

@@ -204,6 +204,45 @@ def written_out(line: str, writer: str) -> str:
     return f"/msg {writer} {text}"
 
 
+def is_bare(line: str, name: str) -> bool:
+    """Tell whether a line is the command of that name, without an argument."""
+    typed = read_line(line) if len(line) <= LINE_MAX else None
+    command = command_in(typed, COMMANDS) if typed else None
+    return typed is not None and command is not None and command.name == name and not argument_in(typed)
+
+
+def searched(line: str) -> str:
+    """Return the words of a `/search`; empty for any other line."""
+    typed = read_line(line) if len(line) <= LINE_MAX else None
+    command = command_in(typed, COMMANDS) if typed else None
+    return argument_in(typed) if typed and command and command.name == "search" else ""
+
+
+def privately(line: str, person: str) -> str:
+    """Return a command typed in the private conversation with somebody, as one that is about that conversation.
+
+    Nothing that is typed there is said in a room, which the person does not see then: raises ChatError for a command
+    that can do nothing else.
+    """
+    typed = read_line(line) if len(line) <= LINE_MAX else None
+    command = command_in(typed, COMMANDS) if typed else None
+    if typed is None or command is None:
+        return line
+    argument = argument_in(typed)
+    match command.name:
+        case "me" if argument:
+            return f"/msg {person} * {argument}"
+        case "history" if not argument.startswith(frames.MAILBOX):
+            return f"/history {frames.MAILBOX}{person} {argument}".rstrip()
+        case "mute" | "unmute" if not argument:
+            raise ChatError("usage", f"/{command.name} is for rooms: /{command.name} ROOM; nothing was changed")
+    if command.effect is Effect.SAYS and (argument or not (command.asks_when_bare or command.missing)):
+        raise ChatError(
+            "usage", f"/{command.name} is for rooms, and {person} is none: go to the room; nothing was sent"
+        )
+    return line
+
+
 def typed_form(message: Message) -> str:
     """Return the line that one types to send a message."""
     match message:
