@@ -29,8 +29,11 @@ YOU_HAVE_LEFT = "you have left"
 _USAGE_MAX = 16
 """Characters of a usage that has its text beside it in `/help`."""
 
-_HELP_COLUMNS = 76
-"""Columns for a usage and its text, of 80 with the blanks before and between them."""
+_HELP_COLUMNS = 80
+"""The most columns of a row of `/help`: a usage and its text, with the blanks before and between them."""
+
+_HELP_TEXT_LEAST = 24
+"""The least columns of a text that stands beside a usage."""
 
 SAY_A_SLASH = ("//TEXT", "say a line that begins with /")
 
@@ -133,16 +136,24 @@ def claimed_by_another(name: str) -> str:
     return f"the name [{name}] belongs to somebody. If it is yours: {login}"
 
 
-def help_rows(rows: list[tuple[str, str]]) -> list[str]:
-    """Answer `/help`: usages, each with its purpose."""
+def help_rows(rows: list[tuple[str, str]], columns: int = _HELP_COLUMNS) -> list[str]:
+    """Answer `/help`: usages, each with its purpose, in rows of at most so many columns, where the usages fit."""
     rows = [*rows, SAY_A_SLASH]
+    columns = min(columns, _HELP_COLUMNS)
     width = max(len(usage) for usage, _ in rows if len(usage) <= _USAGE_MAX)
-    return [row for usage, text in rows for row in _help_row(usage, text, width)]
+    if columns - width - 4 < _HELP_TEXT_LEAST:
+        return [row for usage, text in rows for row in _help_below(usage, text, columns)]
+    return [row for usage, text in rows for row in _help_row(usage, text, width, columns)]
 
 
-def _help_row(usage: str, text: str, width: int) -> list[str]:
+def _help_below(usage: str, text: str, columns: int) -> list[str]:
+    """Lay out a usage, and below it what it is for: there is no space beside it."""
+    return [f"  {usage}", *(f"    {line}" for line in wrap(text, max(columns - 4, 1)))]
+
+
+def _help_row(usage: str, text: str, width: int, columns: int) -> list[str]:
     """Lay out a usage and what it is for, which begins below a usage that needs the space beside it."""
-    texts = wrap(text, _HELP_COLUMNS - width) or [""]
+    texts = wrap(text, columns - width - 4) or [""]
     rows = [f"  {'':<{width}}  {line}" for line in texts]
     if len(usage) > width:
         return [f"  {usage}", *rows]

@@ -358,6 +358,17 @@ async def test_leaving_a_private_conversation_in_capitals_leaves_no_room(stage_a
         assert (await stage.keep())["text"] == "hi"
 
 
+async def test_a_message_elsewhere_that_is_refused_is_told_of_where_one_is(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        await with_bob(stage)
+
+        stage.type(f"/msg nobody hi{ENTER}")
+        said = await stage.asked("tell")
+        await stage.peer.send(type="error", code="no-recipient", text="nobody is called that", key=said["key"])
+
+        await stage.shows_somewhere("not sent: nobody is called that: hi", "bob>")
+
+
 async def test_escape_takes_a_question_away_and_goes_back_to_the_draft(stage_at: Any) -> None:
     async with stage_at(70, 9) as stage:
         stage.type(f"quit{ENTER}")

@@ -138,6 +138,23 @@ def test_there_is_every_command_that_those_with_nc_have_and_help_names_them() ->
     assert max(map(len, help_lines())) <= 80
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_says_that_a_password_is_asked_for_where_it_is(name: str) -> None:
+    is_asked = bool(secret_wanted(f"/{name} alice")) or bool(secret_wanted(f"/{name}"))
+
+    assert ("asked for" in COMMANDS[name].help) == is_asked
+
+
+@pytest.mark.parametrize("columns", [24, 34, 46, 62, 70])
+def test_the_help_fits_into_the_columns_that_there_are(columns: int) -> None:
+    usages = [command.title for command in COMMANDS.values()]
+
+    lines = help_lines([("Ctrl-U, Ctrl-W", "clear the line, or the word before the cursor")], columns=columns)
+
+    assert [line for line in lines if len(line) > columns and line.strip() not in usages] == []
+    assert all(any(line.startswith(f"  /{name}") for line in lines) for name in COMMANDS)
+
+
 @pytest.mark.parametrize("name", COMMANDS_OF_LINES)
 def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
     command = COMMANDS[name]

@@ -286,7 +286,7 @@ class Sender:
             case Local.STICKERS:
                 return transcript.stickers(columns=self._display.columns)
             case Local.HELP:
-                rows = help_lines(self._surface.keys)
+                rows = help_lines(self._surface.keys, columns=self._display.columns)
                 return [row for line in rows for row in transcript.plain(line)]
             case Local.TOPIC:
                 return transcript.notice(topic_of(room, self._link.rooms.get(room, "")))

@@ -216,11 +216,13 @@ class ScreenDisplay:
             self._state.hits.key = ""
 
     def _fail(self, failed: Failed, output: RenderedOutput) -> None:
-        """Mark a message that was refused. One for a room that we are not in any more can only be told of."""
+        """Mark a message that was refused, and tell of one elsewhere: of one in a room that we left, that is all."""
         message, rooms = failed.message, self._state.rooms
         room = rooms.find(message.room) if not isinstance(message, frames.Tell) else rooms.get(room_with(message.to))
         if room:
             room.fail(failed)
+            if room is not rooms.current:
+                self._say(output)
         else:
             self._note_all(output)
             rooms.current.sent.add(clean_draft(typed_form(message)))

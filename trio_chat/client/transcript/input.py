@@ -1,5 +1,6 @@
 """Interpretation of a line typed at our client: a message, a question to the server, or a local command. Pure."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -330,9 +331,9 @@ KEYS = (
 """The keys of a terminal, each with its effect."""
 
 
-def help_lines(keys: Iterable[tuple[str, str]] = ()) -> list[str]:
-    """List the commands of the chat and our own, and the `keys` of a view with their effects."""
-    return help_rows([*((command.title, command.help) for command in COMMANDS.values()), *keys])
+def help_lines(keys: Iterable[tuple[str, str]] = (), *, columns: int | None = None) -> list[str]:
+    """List the commands of the chat and our own, and the `keys` of a view with their effects, for so many columns."""
+    return help_rows([*((command.title, command.help) for command in COMMANDS.values()), *keys], columns or 80)
 
 
 OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
@@ -408,9 +409,19 @@ _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
 )
 """The interpretation of those commands of the chat that have a request, or take a key. The server runs all others."""
 
+_HELP_HERE: Mapping[str, str] = MappingProxyType(
+    {"register": "keep the name that you have: this client has a key for it, and asks no password"}
+)
+"""The help of those commands of the chat that do something else here than over `nc`."""
+
 COMMANDS: Mapping[str, Command[Interpret]] = table_of(
     (
-        *(command.bound_to(_OURS_FOR_CHAT.get(name, _for_server)) for name, command in COMMANDS_OF_CHAT.items()),
+        *(
+            dataclasses.replace(
+                command.bound_to(_OURS_FOR_CHAT.get(name, _for_server)), help=_HELP_HERE.get(name, command.help)
+            )
+            for name, command in COMMANDS_OF_CHAT.items()
+        ),
         *OUR_COMMANDS.values(),
     )
 )
