@@ -88,6 +88,7 @@ async def test_a_conversation_is_one_in_whatever_case_the_name_is_typed(stage_at
     async with stage_at(60, 9) as stage:
         stage.type(f"/msg MEI hi{ENTER}")
         said = await stage.asked("tell")
+        await stage.answer(await stage.asked("history"), range(0))
         await stage.tell("hi", "me", room="@", kind="told", to="mei", key=said["key"])
 
         await stage.shows_somewhere("2 mei", "me       hi", "mei>")

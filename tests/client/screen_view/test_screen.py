@@ -312,6 +312,22 @@ async def with_bob(stage: Any) -> None:
     await stage.shows_somewhere("bob>")
 
 
+async def test_a_private_conversation_that_is_gone_on_with_shows_what_was_said_before(stage_at: Any) -> None:
+    async with stage_at(60, 9) as stage:
+        stage.type(f"/msg BOB hi{ENTER}")
+        frames = {frame["type"]: frame for frame in [await stage.peer.frame(), await stage.peer.frame()]}
+        earlier = {"type": "entry", "id": 1, "room": "@", "kind": "told", "time": 0.0, "author": "bob", "to": "me"}
+        stage.newest_id = 1
+        await stage.tell("hi", "me", room="@", kind="told", to="bob", key=frames["tell"]["key"])
+        await stage.shows_somewhere("bob>")
+
+        await stage.peer.send(
+            type="page", entries=[earlier | {"text": "psst"}], more=False, key=frames["history"]["key"]
+        )
+
+        await stage.shows_somewhere("bob      psst", "me       hi")
+
+
 async def test_an_emote_in_a_private_conversation_goes_to_the_person_alone(stage_at: Any) -> None:
     async with stage_at(70, 9) as stage:
         await with_bob(stage)

@@ -9,15 +9,12 @@ from trio_chat.client.conversation.app import ChatApp
 from trio_chat.client.link.events import Question
 from trio_chat.client.screen_view.screen_display import ScreenDisplay
 from trio_chat.client.screen_view.transcript_pane import scroller_of
-from trio_chat.client.screen_view.view_state import ViewState
+from trio_chat.client.screen_view.view_state import PAGE, ViewState
 from trio_chat.client.transcript.line_layout import Columns
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_with
 from trio_chat.client.transcript.room_window import Item, Line
 from trio_chat.client.transcript.scrolling import Place, Scroller
 from trio_chat.wire import frames
-
-PAGE = 100
-"""Entries asked for at once."""
 
 _ENTRIES_AROUND = 25
 """Entries that are shown before and behind one to which somebody jumps, at most."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from secrets import token_hex
 
 import trio
 
@@ -31,7 +32,7 @@ from trio_chat.client.link.events import (
 from trio_chat.client.screen_view.lag import Lag
 from trio_chat.client.screen_view.notifier import Notifier
 from trio_chat.client.screen_view.status_pane import LAG_SHOWN_S
-from trio_chat.client.screen_view.view_state import Hits, ViewState
+from trio_chat.client.screen_view.view_state import PAGE, Hits, ViewState
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.input import typed_form
@@ -270,11 +271,15 @@ class ScreenDisplay:
         room.mentions += is_mention
 
     def _go_to_person(self, message: object) -> None:
-        """Show the private conversation in which the person has just said something."""
+        """Show the private conversation in which the person has just said something, with what was said before."""
         if isinstance(message, frames.Tell):
             room = self._state.rooms.get(room_with(message.to))
             if message.key and room is not self._state.rooms.current and not self._state.rooms.current.is_private:
                 self._state.rooms.show(room)
+                if self._app.conversation and room.window.has_older is None and not room.request:
+                    room.request = token_hex(16)
+                    before = frames.History(room=room.name, limit=PAGE, presence=False, key=room.request)
+                    self._app.conversation.link.ask(before)
 
     def _show_news(self, news: NewSince) -> None:
         """Show where the person stopped reading; of a room that is not shown, the number of new lines."""

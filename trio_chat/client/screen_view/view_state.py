@@ -14,6 +14,9 @@ from trio_chat.client.transcript.room_list import RoomState, RoomStates
 from trio_chat.stickers.sticker import Drawn
 from trio_chat.wire import frames
 
+PAGE = 100
+"""Entries of a room that are asked for at once."""
+
 
 @dataclass(eq=False)
 class Menu:
