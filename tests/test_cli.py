@@ -205,12 +205,18 @@ def first_bytes_of_invited(folder: Path, invite: str, count: int) -> tuple[bytes
     return first, port
 
 
-def test_an_invite_pins_the_certificate_before_anything_is_sent(tmp_path: Path) -> None:
+def test_an_invite_with_a_fingerprint_speaks_tls_from_the_first_byte(tmp_path: Path) -> None:
     first, port = first_bytes_of_invited(tmp_path, f"{CODE}/{'ab' * 32}", 2)
 
     assert first == b"\x16\x03"
-    pinned = (tmp_path / "trio-chat" / "known-servers" / f"localhost_{port}").read_text()
-    assert pinned == f"SHA-256 {':'.join(['AB'] * 32)}\n"
+    assert not (tmp_path / "trio-chat" / "known-servers" / f"localhost_{port}").exists()  # nothing has shown it yet
+
+
+@pytest.mark.parametrize("cut", ["", f"{CODE[:20]}", f"{CODE}/{'ab' * 20}"])
+def test_an_invite_that_was_cut_off_is_told_from_a_host(cut: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["join", f"localhost:1/{cut}", "-n", "ann"]) == 2
+
+    assert "that invite is not whole: copy the line again, to its end" in capsys.readouterr().err
 
 
 def test_an_invite_without_tls_asks_for_a_challenge_first(tmp_path: Path) -> None:

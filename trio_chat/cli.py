@@ -266,6 +266,8 @@ def join(host: str | None, port: str | None, **flags: Any) -> int:
     if host in file.servers:
         host, saved_port = file.address_of(host)
         number = _split_address(host, port)[1] if port else saved_port or CHAT_PORT
+    elif "/" in host:  # no name of a host has one: a line that was pasted in two
+        raise ConfigError("that invite is not whole: copy the line again, to its end")
     else:
         host, number = _split_address(host, port)
     from trio_chat.client.startup_terminal import typing_hidden

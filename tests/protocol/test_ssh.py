@@ -126,7 +126,7 @@ def test_the_line_of_somebody_else_gets_neither_the_name_nor_a_shell(
     alice.shows("the name is yours")
 
     impostor = ssh("impostor", "sh")
-    impostor.shows("the name [alice] belongs to somebody")
+    impostor.shows("no key of yours proves the name [alice]")
     impostor.shows("password for [alice]")
     impostor.type("")
     impostor.shows("in #lobby")

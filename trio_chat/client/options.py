@@ -66,24 +66,26 @@ PLAIN = ViewOptions()
 def address_from(host: str, port: int, settings: JoinSettings, digest: str = "") -> Address:
     """Return the address of the server: with TLS if the settings ask for it, or if it had TLS before.
 
-    `digest` is that of the certificate which an invite names: no other is accepted from now on. It uses files: call it
-    before the event loop. Raises ConfigError.
+    `digest` is that of the certificate which an invite names: no other is accepted. It is remembered once the server
+    has shown it. This uses files: call it before the event loop. Raises ConfigError.
     """
     address = TcpAddress(host, port)
-    if digest:
-        _pin(KnownServers(default_folder()), host, port, fingerprint_of(digest))
-    uses_tls = bool(settings.tls_ca) or (_had_tls(host, port) if settings.tls is None else settings.tls)
-    return TlsAddress(address, KnownServers(default_folder()), ca_file=settings.tls_ca) if uses_tls else address
+    invited = fingerprint_of(digest) if digest else ""
+    if invited:
+        _check_invite(KnownServers(default_folder()), host, port, invited)
+    had_tls = bool(invited) or _had_tls(host, port)
+    uses_tls = bool(settings.tls_ca) or (had_tls if settings.tls is None else settings.tls)
+    if not uses_tls:
+        return address
+    return TlsAddress(address, KnownServers(default_folder()), ca_file=settings.tls_ca, invited=invited)
 
 
-def _pin(known_servers: KnownServers, host: str, port: int, fingerprint: str) -> None:
-    """Know a server by a fingerprint. An invite changes nothing where it is known already. Raises ConfigError."""
+def _check_invite(known_servers: KnownServers, host: str, port: int, fingerprint: str) -> None:
+    """Raise ConfigError for an invite that names another certificate than the server is known by."""
     try:
         known = known_servers.load(host, port)
-        if not known:
-            known_servers.save(host, port, fingerprint)
     except OSError as error:
-        raise ConfigError(f"the certificate of {host} port {port} cannot be remembered: {error}") from error
+        raise ConfigError(f"cannot verify that it is {host} port {port}: {error}") from error
     if known not in ("", SIGNED_BY_AUTHORITY, fingerprint):
         raise ConfigError(
             f"the invite is for a server with another certificate than {host} port {port} had before, which was "
@@ -111,7 +113,7 @@ def identity_from(settings: JoinSettings, invite: str = "") -> Identity:
         password = read_password_file(settings.password_file)
     default_nick = default_nick_from(os.environ) if os.isatty(0) and os.isatty(1) else ""
     if invite and not (settings.nick or default_nick):
-        raise ConfigError("an invite is for a name: say which with --nick NAME")
+        raise ConfigError("an invite is for a name: put the one that you want after the line, as in -n alice")
     rooms = (settings.room,) if settings.room else ()
     return Identity(
         nick=settings.nick,

@@ -104,6 +104,7 @@ class FakeChat:
     reserved_nicks: set[str] = field(default_factory=lambda: {fold("deploy")})
     here: set[str] = field(default_factory=set)
     ended: list[tuple[str, str]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     evicted: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
 
@@ -113,6 +114,7 @@ class FakeChat:
     def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
         assert text
         self.ended.append((account, proven_by))
+        self.told.append(text)
         return 0
 
     def evict_guest(self, name: str) -> None:
@@ -337,6 +339,7 @@ class TestOperators:
         invite, code = await world.accounts.make_invite(uses=1, expires_s=3600, by="carol", account=account.id)
 
         assert world.chat.ended == [(account.id, "")]
+        assert world.chat.told == ["an operator has reset your name: ask for the invite that gives it back to you"]
         await refused(world.accounts.prove("alice", world.signed(1, "alice"), HERE), "proof")
         await refused(world.claim("bob", 2, invite=code), "invite")
         assert (await world.claim("alice", 2, invite=code)).id == account.id

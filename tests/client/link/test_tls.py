@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from trio_chat.client.link.address import LinkError, TcpAddress
-from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers
+from trio_chat.client.link.known_servers import SIGNED_BY_AUTHORITY, KnownServers, fingerprint_of
 from trio_chat.client.link.tls import TlsAddress
 
 Serve = Callable[[trustme.LeafCert], AbstractAsyncContextManager[int]]
@@ -61,8 +61,8 @@ async def serving(certificate: trustme.LeafCert) -> AsyncIterator[int]:
 class Identity:
     """Connects to one port, again and again, and remembers what it was told."""
 
-    def __init__(self, port: int, known: KnownServers, authority: Path | None = None) -> None:
-        self.address = TlsAddress(TcpAddress("127.0.0.1", port), known, authority)
+    def __init__(self, port: int, known: KnownServers, authority: Path | None = None, invited: str = "") -> None:
+        self.address = TlsAddress(TcpAddress("127.0.0.1", port), known, authority, invited)
         self.told: list[str] = []
 
     async def connect(self) -> bytes:
@@ -150,6 +150,26 @@ async def test_a_certificate_that_nobody_vouches_for_is_trusted_from_its_first_t
     assert identity.told == [news]
     assert "no known authority has signed the certificate" in news
     assert news.rpartition("SHA-256 ")[2] in known.file_of("127.0.0.1", port).read_text()
+
+
+async def test_a_wrong_invite_is_refused_and_forgotten_and_a_right_one_is_remembered(
+    certificate: trustme.LeafCert, known: KnownServers
+) -> None:
+    pem = certificate.cert_chain_pems[0].bytes()
+    right = fingerprint_of(x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex())
+    wrong = fingerprint_of("ab" * 32)
+    async with serving(certificate) as port:
+        refusal = await Identity(port, known, invited=wrong).refusal()
+        assert known.load("127.0.0.1", port) == ""
+
+        identity = Identity(port, known, invited=right)
+        assert await identity.connect() == b"hello"
+        assert known.load("127.0.0.1", port) == right
+
+    assert refusal.is_final
+    assert "IS NOT THE SERVER OF THE INVITE" in str(refusal)
+    assert f"it names the certificate {wrong}, and this one is {right}." in str(refusal)
+    assert identity.told == []
 
 
 async def test_a_certificate_that_has_changed_is_refused_until_its_file_is_removed(

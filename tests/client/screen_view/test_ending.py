@@ -36,6 +36,22 @@ async def test_the_farewell_stands_on_the_normal_screen(stage_at: Any, end: str 
         assert stage.status == 0
 
 
+async def test_the_reason_of_an_operator_stands_on_the_normal_screen(
+    stage_at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage_at(60, 8) as stage:
+        await stage.shows_somewhere("nothing was said")
+        stage.screen.stdout.reconfigure(line_buffering=True)
+        monkeypatch.setattr(sys, "stderr", stage.screen.stdout)
+        await stage.peer.send(type="bye", reason="unproven", text="your name was reset: ask ann")
+        await stage.peer.stream.aclose()
+        await stage.end()
+
+        await stage.shows_somewhere(GOODBYE)
+        assert b"your name was reset: ask ann" in stage.screen.received.rpartition(NORMAL_SCREEN)[2]
+        assert stage.status == 1
+
+
 async def test_a_closed_window_is_told_to_the_server_at_once(stage_at: Any) -> None:
     async with stage_at(60, 8) as stage:
         await stage.shows_somewhere("nothing was said")

@@ -58,6 +58,7 @@ WRONG_PASSWORD = "that name and password do not belong together"
 
 _KEY_GONE = "the key with which you proved your name was removed"
 _NAME_GONE = "your name was taken back by an operator"
+_NAME_RESET = "an operator has reset your name: ask for the invite that gives it back to you"
 
 CODE_BYTES = 16
 _ID_CHARS = 8
@@ -272,7 +273,7 @@ class Accounts:
         with self._change(self.owned(name).id) as former:
             account = replace(former, keys=(), password="")
             await self._keep(account)
-            self._presence.end_places(account.id, _NAME_GONE)
+            self._presence.end_places(account.id, _NAME_RESET)
         return account
 
     async def remove(self, name: str, *, by: str) -> Account:

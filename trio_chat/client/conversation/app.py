@@ -85,6 +85,7 @@ class ChatApp(ABC):
         self._surface: Surface | None = None
         self._pending_count = 0
         self._lost_count = 0
+        self._last_error = ""
         self._has_been_asked = self._was_asked = self._was_asked_for_name = False
         self._scope = trio.CancelScope()
         self.conversation: Conversation | None = None
@@ -192,9 +193,9 @@ class ChatApp(ABC):
         from trio_chat.client.conversation.password import read_password  # only here: most servers have none
 
         if name:
-            print_error("wrong password" if self._was_asked_for_name else f"the name [{name}] belongs to somebody")
+            print_error("wrong password" if self._was_asked_for_name else f"no key of yours proves the name [{name}]")
             self._has_been_asked = self._was_asked_for_name = True
-            return await read_password(f"password for [{clean(name)}] (Enter: join without the name): ")
+            return await read_password(f"password for [{clean(name)}] (Enter: go on without it): ")
         is_wrong = self._was_asked or self._identity.password
         print_error("wrong password" if is_wrong else f"{self.address} asks for a password")
         self._has_been_asked = self._was_asked = True
@@ -229,10 +230,10 @@ class ChatApp(ABC):
         if conversation.is_left and (surface.has_prompt or not is_unsaid):
             return 0
         if ended and not ended.is_orderly:
-            print_error(ended.reason)
+            self._last_error = ended.reason
             return 1
         if self._pending_count and self.narrator.delivery.offline_reason:
-            print_error(f"no connection: {self.narrator.delivery.offline_reason}")
+            self._last_error = f"no connection: {self.narrator.delivery.offline_reason}"
         return int(is_unsaid or (ended is None and not conversation.is_left))
 
     def _remembered(self, link: Link) -> Remembered:
@@ -246,7 +247,12 @@ class ChatApp(ABC):
             self.memory.add_line(room_of_line(line, self.narrator.room), str(line))
 
     async def _say_goodbye(self, surface: Surface) -> None:
-        """Print what was not sent, and the farewell; there may be nobody left to read it."""
+        """Print why it ended, what was not sent, and the farewell; there may be nobody left to read it.
+
+        The surface is closed: what is printed before is gone with the full screen.
+        """
+        if self._last_error:
+            print_error(self._last_error)
         last_words = []
         if surface.draft:
             last_words.append(f"not sent: {beginning_of(surface.draft.splitlines())}")

@@ -35,11 +35,15 @@ Stream = trio.SSLStream[FirstBytes]
 
 @dataclass(frozen=True, slots=True)
 class TlsAddress:
-    """The address of a server with TLS. With `ca_file`, a PEM file, no other authority is trusted."""
+    """The address of a server with TLS. With `ca_file`, a PEM file, no other authority is trusted.
+
+    `invited` is the fingerprint that an invite names, or "": a server that is not known yet must have it.
+    """
 
     tcp: TcpAddress
     known_servers: KnownServers
     ca_file: Path | None = None
+    invited: str = ""
 
     def __str__(self) -> str:
         return str(self.tcp)
@@ -63,7 +67,22 @@ class TlsAddress:
             raise LinkError(f"cannot verify that it is {self}: {reason_of(error)}", is_final=True) from error
         if known and known != SIGNED_BY_AUTHORITY:
             return await self._connect_pinned(known, notify)
+        if self.invited and not known:
+            return await self._connect_invited(notify)
         return await self._connect_unpinned(known, notify)
+
+    async def _connect_invited(self, notify: Notify) -> Stream:
+        """Connect to a server that only an invite has named so far. It is remembered once it is the right one."""
+        stream = await self._handshake(_context_without_verification())
+        if (fingerprint := _fingerprint(stream)) != self.invited:
+            await trio.aclose_forcefully(stream)
+            raise LinkError(
+                f"{self} IS NOT THE SERVER OF THE INVITE, or the line was changed on its way: it names the certificate "
+                f"{self.invited}, and this one is {fingerprint}. Nothing was sent; ask for the line again",
+                is_final=True,
+            )
+        await self._save(fingerprint, notify)
+        return stream
 
     async def _connect_unpinned(self, known: str, notify: Notify) -> Stream:
         """Connect to a server with a certificate from an authority, or to one that is not known yet."""

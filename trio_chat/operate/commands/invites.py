@@ -81,7 +81,8 @@ def line_of(made: Json, host: str) -> str:
     """Return the command by which an invite is used."""
     name = host or socket.getfqdn()
     place = f"[{name}]" if ":" in name and not name.startswith("[") else name
-    return f"trio-chat join {place}:{made['port']}/{made['code']}/{made['fingerprint']}"
+    nick = f"{made['invite']['name']}@" if made["invite"]["name"] else ""
+    return f"trio-chat join {nick}{place}:{made['port']}/{made['code']}/{made['fingerprint']}"
 
 
 def show_line(call: OperatorContext, made: Json, host: str) -> None:
@@ -90,6 +91,8 @@ def show_line(call: OperatorContext, made: Json, host: str) -> None:
     one = made["invite"]
     whom = f"[{one['name']}]" if one["name"] else f"{one['uses']} names" if one["uses"] > 1 else "a name"
     until = datetime.fromisoformat(one["until"]).astimezone(UTC)
+    choice = "" if one["name"] else "Whoever uses it adds the name that they want: -n NAME\n"
     note(
         f"\nGood for {whom}, until {until:%Y-%m-%d %H:%M} UTC. It is not shown again. Over nc: /invite {made['code']}\n"
+        f"{choice}"
     )

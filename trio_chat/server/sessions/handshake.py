@@ -46,7 +46,7 @@ THROTTLED_MAX_S = 60
 """The sum of the times for which such a connection is slowed down, besides. The dearest `hello`, of 100 rooms, is paid
 off in 16 s by default."""
 
-MEMBERS_ONLY = "this chat is for members: prove a name, or join with an invite"
+MEMBERS_ONLY = "this chat is for members: prove a name, or join with an invite from its operator"
 
 ANSWER_TIMEOUT_S = 1.0
 """Time for a stranger to take its answers, which are few."""

@@ -29,7 +29,7 @@ NO_PASSWORD_HERE = (
 MAY_HAVE_BEEN_READ = "; that one may have been read: do not use it any more"
 NOT_PROVEN = "that name and password do not belong together"
 NEEDS_NAME = "take a name first: /nick NAME"
-NEEDS_INVITE = "this chat is for members: /login NAME, or /invite CODE"
+NEEDS_INVITE = "this chat is for members: /login NAME, or /invite CODE (its operator makes invites)"
 NEEDS_LOGIN = "that is for a name that you have proven: /login NAME, or /register the one that you have"
 
 CODE_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz234567")
