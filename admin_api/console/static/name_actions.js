@@ -100,8 +100,9 @@ function showInvite(title, { invite: one, code, port, fingerprint }) {
     title,
     body: [
       el("p", {}, `It is shown only now, and good for ${whom} until ${moment(one.until)}.`),
-      copyable("Command", `trio-chat join ${host}:${port}/${code}/${fingerprint}`),
+      copyable("Command", `trio-chat join ${one.name ? `${one.name}@` : ""}${host}:${port}/${code}/${fingerprint}`),
       copyable("Over nc", `/invite ${code}`),
+      ...(one.name ? [] : [el("p", { class: "hint" }, "Whoever uses it adds the name that they want: -n NAME")]),
       el("p", { class: "hint" }, `In place of ${host} put the name by which your colleagues reach the chat, if that is another.`),
     ],
   });

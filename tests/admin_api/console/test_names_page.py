@@ -71,8 +71,9 @@ def test_by_the_invite_of_a_name_its_owner_takes_it_and_is_shown_as_here(clear, 
         page.get_by_role("button", name="Hand out", exact=True).click()
         dialog = page.get_by_role("dialog", name="alice is handed out")
         expect(dialog.get_by_label("Command", exact=True)).to_have_value(
-            re.compile(rf"^trio-chat join 127\.0\.0\.1:{clear.port}/[a-z2-7]+/-$")
+            re.compile(rf"^trio-chat join alice@127\.0\.0\.1:{clear.port}/[a-z2-7]+/-$")
         )
+        expect(dialog).not_to_contain_text("-n NAME")
         dialog.get_by_role("button", name="Copy: Over nc").click()
         expect(dialog.get_by_role("button", name="Copy: Over nc")).to_have_text("Copied")
         typed = page.evaluate("navigator.clipboard.readText()")
@@ -123,6 +124,7 @@ def test_an_invite_is_made_for_several_and_withdrawn(clear, open_page):
         page.get_by_label("Ends").select_option("In a day")
         page.get_by_role("button", name="Make the invite").click()
         expect(page.get_by_role("dialog")).to_contain_text("good for 5 new names")
+        expect(page.get_by_role("dialog")).to_contain_text("adds the name that they want: -n NAME")
         page.get_by_role("button", name="Close").click()
         expect(row(page, "5 new names")).to_contain_text(re.compile(r"23 h \d+ m left|1 d 0 h left"))
 
