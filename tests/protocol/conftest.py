@@ -136,16 +136,18 @@ class Lines:
     def __init__(self, pipe: IO[bytes] | None) -> None:
         assert pipe
         self._pipe = pipe
+        self._poll = select.poll()  # `select` knows 1,024 files only
+        self._poll.register(pipe, select.POLLIN)
         self.seen: list[str] = []
 
     def has_more(self, timeout_s: float) -> bool:
         """Wait for a line that was not read yet, but not for long."""
-        return bool(select.select([self._pipe], [], [], timeout_s)[0])
+        return bool(self._poll.poll(timeout_s * 1000))
 
     def until(self, pattern: str) -> re.Match[str]:
         """Read until a line matches."""
         deadline = time.monotonic() + PATIENCE_S
-        while select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        while self.has_more(max(0.0, deadline - time.monotonic())):
             line = self._pipe.readline().decode()
             assert line, f"the output ended; wanted {pattern}, saw {self.seen[-10:]}"
             self.seen.append(line.rstrip("\n"))

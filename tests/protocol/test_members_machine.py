@@ -77,6 +77,8 @@ class Place:
 
     def __init__(self, frames: Frames, who: str, session: str, key: Key | None) -> None:
         self.who, self.session, self.key = who, session, key
+        self.is_key_known = True
+        """False from a restart of the server on, until it proves its name again."""
         self.rooms: set[str] = set()
         self.seen: dict[str, int] = {}
         self.heard: list[tuple[str, str]] = []
@@ -334,7 +336,7 @@ class MembersMachine(RuleBasedStateMachine):
             hello |= {"nick": member.name, "proof": place.key.proof(given, name=member.name)}
         welcome = say_hello(frames, **hello)
         assert welcome["resumed"]
-        place.frames = frames
+        place.frames, place.is_key_known = frames, True
         place.begin(welcome)
         if member:
             self._check_memory(member, welcome["member"])
@@ -462,7 +464,7 @@ class MembersMachine(RuleBasedStateMachine):
             self.members[place.who].keys.append(key)
 
     def remove_key(self, choice: Choice) -> None:
-        """A member removes a key that did not prove this place: the places that it proved end, with a reason."""
+        """A member removes a key that did not prove this place: those that it may have proved end, with a reason."""
         found = [
             (place, key)
             for place in self.places
@@ -479,7 +481,7 @@ class MembersMachine(RuleBasedStateMachine):
         answer = place.ask(type="command", room="lobby", line=f"/key remove {key.blob}")
         assert answer["lines"][0].startswith("*** removed SHA256:")
         member.keys.remove(key)
-        for other in [it for it in self._places_of(member.name) if it.key is key]:
+        for other in [it for it in self._places_of(member.name) if it.key is key or not it.is_key_known]:
             if other.frames:
                 assert b'"unproven"' in other.frames.peer.rest()
                 other.frames.peer.close()
@@ -512,10 +514,9 @@ class MembersMachine(RuleBasedStateMachine):
             if place.frames:
                 place.catch_up()
         assert self.server.stop() == 0
+        self.server.close()
         for place in self.places:
-            if place.frames:
-                place.frames.peer.close()
-                place.frames = None
+            place.frames, place.is_key_known = None, False
         self._servers.append(self._start())
         for member in self.members.values():
             unread = self._unread(member, "@", member.marks.get("@", 0))
@@ -531,9 +532,7 @@ class MembersMachine(RuleBasedStateMachine):
                     place.frames.peer.rest()
         for name in self.members:
             assert ask(self.server, "DELETE", f"/names/{name}")["name"]["name"] == name
-        for place in self.places:
-            if place.frames:
-                place.frames.peer.close()
+        self.server.disconnect_all()
 
 
 @pytest.mark.slow
