@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import trio
 
 from tests.client.screen_view.conftest import (
     CTRL_C,
@@ -16,6 +17,7 @@ from tests.client.screen_view.conftest import (
     alt,
     paste,
 )
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX
 
 STATUS_60 = " me · connected · 127.0.0.1 port"
 
@@ -153,6 +155,16 @@ async def test_a_paste_is_text_and_asked_about(stage_at: Any) -> None:
         stage.type(f"{ENTER}y")
 
         assert (await stage.keep())["lines"] == ["/quit", "two", "three", "four"]
+
+
+async def test_a_paste_that_is_too_long_for_a_draft_is_refused_before_it_is_cleaned(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        await stage.shows_somewhere("nothing was said here yet")
+        await trio.to_thread.run_sync(stage.type, paste("\x07" * DRAFT_CHARS_MAX + "a"))
+
+        await stage.shows_somewhere("too much to be pasted: at most 256 KiB")
+        stage.type(f"hi{ENTER}")
+        assert (await stage.keep())["text"] == "hi"
 
 
 async def test_lines_that_come_at_once_are_a_paste_where_the_terminal_marks_none(stage_at: Any) -> None:

@@ -16,7 +16,7 @@ from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.input import is_bare, privately, searched, typed_form
-from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, lines_in, pasted, question_about
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, lines_in, pasted, question_about
 from trio_chat.client.transcript.room_list import RoomState
 
 PASTE_GRACE_S = 1.0
@@ -56,8 +56,7 @@ class Drafting:
     def _insert_bounded(self, text: str, *, is_typed: bool = False) -> None:
         editor = editor_of(self._state)
         if len(editor.text) + len(text) > DRAFT_CHARS_MAX:
-            limit = DRAFT_CHARS_MAX // 1024
-            self._state.message = f"too much to be pasted: at most {limit} KiB, or pipe it into another join"
+            self._state.message = TOO_MUCH
         else:
             editor.insert(text, is_typed=is_typed)
 
@@ -194,7 +193,11 @@ class Drafting:
 
     def paste(self, data: str) -> None:
         """Put a paste into the draft, or into what is searched for or answered."""
-        state, text = self._state, pasted(data)
+        state = self._state
+        if len(data) > DRAFT_CHARS_MAX:
+            state.message = TOO_MUCH
+            return
+        text = pasted(data)
         if state.question:
             self._questions.paste(state.question, text)
         elif state.finding or state.picker:

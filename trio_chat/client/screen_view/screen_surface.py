@@ -151,7 +151,7 @@ class ScreenSurface:
 
     def _press(self, key: str, take_paste: Callable[[], str]) -> None:
         state = self._state
-        if key not in ("ctrl c", "window resize"):
+        if key not in ("ctrl c", "window resize", "end paste"):
             state.message = ""
         if key == "begin paste":
             self._drafting.paste(take_paste())

@@ -5,7 +5,6 @@ one task sends, by a descriptor of its own: others that have the same terminal o
 """
 
 import os
-import re
 import termios
 import time
 import tty
@@ -21,6 +20,7 @@ import urwid
 from urwid.display.common import Hyperlink
 from urwid.display.raw import Screen
 
+from trio_chat.client.screen_view.marked_pastes import MarkedPastes
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
 from trio_chat.client.screen_view.palette import look_of, palette_of
 from trio_chat.client.startup_terminal import PictureColours, has_256_colours, pictures_on
@@ -31,12 +31,10 @@ from trio_chat.stickers.half_blocks import to_256
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"
 """DEC mode 2026, synchronized output: a terminal that supports it shows everything between the two at once."""
 
-_PASTE = re.compile(rb"\x1b\[200~(.*?)\x1b\[201~", re.DOTALL)
-_PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
-_PASTE_BYTES_MAX = 4 * 1024 * 1024
-"""Bytes of a paste whose end is awaited: more than a draft can have."""
-
-_TYPED_AHEAD_MAX = 64 * 1024
+_TYPED_AHEAD_MAX = 8 * 1024
+"""Bytes that were typed before the screen was there: twice what the kernel keeps. urwid takes 40 ms for so many keys
+at once, and the square for more.
+"""
 
 RESTORE_TIMEOUT_S = 1.0
 """Time to wait for a terminal that takes nothing, when it is to be restored."""
@@ -66,8 +64,10 @@ class TerminalScreen(Screen):
         """Returns what was typed, without answers of the terminal among it."""
         self.questions = ""
         """Questions to the terminal, which are sent once, when it does not print what it answers."""
-        self._pastes: list[str] = []
-        self._partial_paste = b""
+        self._pastes = MarkedPastes()
+        self.take_paste = self._pastes.next_text
+        """Returns the text of the paste whose key comes next."""
+        self._typed_ahead = b""
         self._fd_in, self._fd = stdin.fileno(), stdout.fileno()
         self._own_fd = _open_again(self._fd)
 
@@ -143,7 +143,7 @@ class TerminalScreen(Screen):
 
     def _start(self, *args: bool, **kwargs: bool) -> None:
         """Take over the terminal, with Ctrl-C, Ctrl-\\, Ctrl-S and Ctrl-Q as keys; Ctrl-Z suspends."""
-        self._partial_paste += _typed_ahead(self._fd_in)
+        self._typed_ahead += _typed_ahead(self._fd_in)
         super()._start(*args, **kwargs)
         self._wake_input_loop()
         self.write(self.questions)
@@ -161,23 +161,8 @@ class TerminalScreen(Screen):
     def get_available_raw_input(self) -> list[int]:
         """Return the bytes that were typed, with an empty paste in the place of each."""
         typed = self.take_out(bytes(super().get_available_raw_input()).decode("latin-1")).encode("latin-1")
-        data = self._partial_paste + typed
-        self._partial_paste = b""
-        before, begin, rest = _PASTE.sub(self._put_aside, data).rpartition(_PASTE_BEGIN)
-        if begin and _PASTE_END not in rest and len(rest) < _PASTE_BYTES_MAX:
-            self._partial_paste = begin + rest
-            return list(before)
-        return list(before + begin + rest)
-
-    def take_paste(self) -> str:
-        """Return the text of the paste whose key comes next."""
-        return self._pastes.pop(0) if self._pastes else ""
-
-    def _put_aside(self, paste: re.Match[bytes]) -> bytes:
-        if not paste[1]:
-            return b""
-        self._pastes.append(paste[1].decode(errors="replace"))
-        return _PASTE_BEGIN + _PASTE_END
+        typed_ahead, self._typed_ahead = self._typed_ahead, b""
+        return list(self._pastes.take_out(typed_ahead + typed))
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,8 @@ LINES_UNASKED = 3
 DRAFT_CHARS_MAX = 256 * 1024
 """Characters of a draft; more than that is for a pipe."""
 
+TOO_MUCH = f"too much to be pasted: at most {DRAFT_CHARS_MAX // 1024} KiB, or pipe it into another join"
+
 _FRAME_BYTES = frames.FRAME_LIMIT - 1024
 """Bytes of the lines of one message, in JSON; the rest is for its other fields."""
 
