@@ -1,5 +1,6 @@
 """Leaving: however the view ends, the server is told, and the terminal is as it was."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import trio
 
 from tests.client.screen_view.conftest import CTRL_C, CTRL_D, CTRL_L, ENTER, paste
 from trio_chat.client.conversation.app import GOODBYE
+from trio_chat.client.screen_view.terminal_screen import TerminalScreen
 from trio_chat.client.startup_terminal import why_no_screen
 from trio_chat.stickers.kinds.text import Text
 
@@ -61,6 +63,19 @@ async def test_a_closed_window_is_told_to_the_server_at_once(stage_at: Any) -> N
         await stage.peer.part()
         with trio.fail_after(5):
             await stage.ended.wait()
+
+
+def test_a_window_closed_before_the_screen_is_there_is_an_error_of_the_system(make_screen: Any) -> None:
+    window = make_screen(60, 8)
+    screen = TerminalScreen(window.stdin, window.stdout)
+    window.hang_up()
+
+    with pytest.raises(OSError) as raised:  # noqa: PT011  each system has its own words
+        screen.start()
+
+    screen.stop()
+    screen.close()
+    assert raised.value.errno in (errno.EIO, errno.ENXIO)
 
 
 async def test_a_terminal_that_takes_nothing_keeps_nobody_from_leaving(stage_at: Any) -> None:

@@ -142,9 +142,15 @@ class TerminalScreen(Screen):
         self.modes.alternate_buffer = True
 
     def _start(self, *args: bool, **kwargs: bool) -> None:
-        """Take over the terminal, with Ctrl-C, Ctrl-\\, Ctrl-S and Ctrl-Q as keys; Ctrl-Z suspends."""
-        self._typed_ahead += _typed_ahead(self._fd_in)
-        super()._start(*args, **kwargs)
+        """Take over the terminal, with Ctrl-C, Ctrl-\\, Ctrl-S and Ctrl-Q as keys; Ctrl-Z suspends.
+
+        Raises OSError where it is gone.
+        """
+        try:
+            self._typed_ahead += _typed_ahead(self._fd_in)
+            super()._start(*args, **kwargs)
+        except termios.error as error:  # which is no OSError
+            raise OSError(*error.args) from error
         self._wake_input_loop()
         self.write(self.questions)
         self.questions = ""
