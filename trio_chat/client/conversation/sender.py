@@ -270,7 +270,7 @@ class Sender:
         return f"you are ignoring [{name}], until you /unignore {name}"
 
     def _mute(self, mute: MuteRoom) -> str:
-        """MuteRoom a room, or no longer. -> the notice for the person"""
+        """Mute a room, or no longer. -> the notice for the person"""
         muted, room = self._narrator.muted, mute.room
         if mute.is_over:
             return f"#{room} is not muted any more" if muted.remove(room) else f"#{room} is not muted"

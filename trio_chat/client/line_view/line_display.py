@@ -42,8 +42,8 @@ class LineDisplay:
         self._pictures = pictures
         self._has_bell = has_bell and surface.has_person
         self._bell_at = -math.inf
-        self.broken: OSError | None = None
         self.keeps_failed = False
+        self.broken: OSError | None = None
         """The error because of which nothing can be printed any more, if there was one."""
 
     @property

@@ -49,7 +49,7 @@ class Ignore(Struct, frozen=True):
 
 
 class MuteRoom(Struct, frozen=True):
-    """MuteRoom a room, or no longer: only what calls the person counts there."""
+    """Mute a room, or no longer: only what calls the person counts there."""
 
     room: str
     is_over: bool = False
