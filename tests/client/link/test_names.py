@@ -82,6 +82,16 @@ def member(**identity: Any) -> ClientProtocol:
     return protocol
 
 
+def unproven(line: str) -> ClientProtocol:
+    """A client without a name of its own, which has asked the server to run a command."""
+    protocol = ClientProtocol(Identity(), "s" * 16)
+    protocol.prepare_connection(is_private=True)
+    protocol.start_connection()
+    hear(protocol, welcome("192.0.2.1:5", account=""))
+    protocol.ask(frames.RunCommand(room="lobby", line=line, key="c1"))
+    return protocol
+
+
 def test_a_key_signs_for_this_server_nonce_name_and_certificate_before_hello() -> None:
     protocol = protocol_of()
 
@@ -332,11 +342,7 @@ def test_register_signs_for_the_present_name_and_is_answered_by_named() -> None:
 
 
 def test_a_name_proven_by_a_password_brings_what_the_server_remembers_and_the_mailbox_of_the_account() -> None:
-    protocol = ClientProtocol(Identity(), "s" * 16)
-    protocol.prepare_connection(is_private=True)
-    protocol.start_connection()
-    hear(protocol, welcome("192.0.2.1:5", account=""))
-    protocol.ask(frames.RunCommand(room="lobby", line="/login alice correct horse", key="c1"))
+    protocol = unproven("/login alice correct horse")
     memory = frames.MemberMemory(rooms=["dev"], ignored=["mallory"], marks={"@": frames.Mark(12, 60.0)})
     named = frames.Named(label="alice", account=ACCOUNT, last_id=40, member=memory)
 
@@ -359,11 +365,7 @@ def test_a_server_that_keeps_no_names_refuses_register() -> None:
 
 @pytest.mark.parametrize("line", ["/login alice correct horse", "/register correct horse"])
 def test_a_password_that_proved_the_name_is_used_to_come_back(line: str) -> None:
-    protocol = ClientProtocol(Identity(), "s" * 16)
-    protocol.prepare_connection(is_private=True)
-    protocol.start_connection()
-    hear(protocol, welcome("192.0.2.1:5", account=""))
-    protocol.ask(frames.RunCommand(room="lobby", line=line, key="c1"))
+    protocol = unproven(line)
 
     hear(protocol, frames.Named(label="alice", account=ACCOUNT))
     protocol.connection_lost()
@@ -373,11 +375,7 @@ def test_a_password_that_proved_the_name_is_used_to_come_back(line: str) -> None
 
 
 def test_a_password_that_was_refused_is_not_used() -> None:
-    protocol = ClientProtocol(Identity(), "s" * 16)
-    protocol.prepare_connection(is_private=True)
-    protocol.start_connection()
-    hear(protocol, welcome("192.0.2.1:5", account=""))
-    protocol.ask(frames.RunCommand(room="lobby", line="/login alice wrong", key="c1"))
+    protocol = unproven("/login alice wrong")
 
     hear(protocol, error("proof", "c1"))
     protocol.connection_lost()

@@ -22,6 +22,15 @@ from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX
 STATUS_60 = " me · connected · 127.0.0.1 port"
 
 
+async def with_bob(stage: Any, *, number: int = 2) -> None:
+    """Go to a private conversation with bob, which has a number in the list of rooms."""
+    await stage.tell("psst", "bob", room="@", kind="told", to="me")
+    await stage.shows_somewhere(f"{number} bob")
+    stage.type(alt(str(number)))
+    await stage.answer(await stage.asked("history"), range(0))
+    await stage.shows_somewhere("bob>")
+
+
 async def test_rooms_transcript_and_status_at_sixty_columns(stage_at: Any) -> None:
     async with stage_at(60, 8) as stage:
         await stage.tell("can you look at printer-3f? it takes nothing since a minute", "mei")
@@ -304,24 +313,12 @@ async def test_the_prompt_of_a_private_conversation_names_the_person(stage_at: A
 
 async def test_a_command_in_a_private_conversation_is_about_the_room_before(stage_at: Any) -> None:
     async with stage_at(70, 9) as stage:
-        await stage.tell("psst", "bob", room="@", kind="told", to="me")
-        await stage.shows_somewhere("2 bob")
-        stage.type(alt("2"))
-        await stage.answer(await stage.asked("history"), range(0))
+        await with_bob(stage)
         stage.type(f"/who{ENTER}")
         asked = await stage.asked("who")
         assert asked["room"] == "lobby"
         await stage.peer.send(type="members", room="lobby", count=1, labels=["me"], key=asked["key"])
         await stage.shows_somewhere("1 in #lobby: [me] (you)")
-
-
-async def with_bob(stage: Any) -> None:
-    """Go to a private conversation with bob."""
-    await stage.tell("psst", "bob", room="@", kind="told", to="me")
-    await stage.shows_somewhere("2 bob")
-    stage.type(alt("2"))
-    await stage.answer(await stage.asked("history"), range(0))
-    await stage.shows_somewhere("bob>")
 
 
 async def test_a_private_conversation_that_is_gone_on_with_shows_what_was_said_before(stage_at: Any) -> None:
@@ -374,10 +371,7 @@ async def test_a_search_typed_in_a_private_conversation_is_about_private_message
 
 async def test_leaving_a_private_conversation_in_capitals_leaves_no_room(stage_at: Any) -> None:
     async with stage_at(70, 9, rooms=("lobby", "dev")) as stage:
-        await stage.tell("psst", "bob", room="@", kind="told", to="me")
-        await stage.shows_somewhere("3 bob")
-        stage.type(alt("3"))
-        await stage.answer(await stage.asked("history"), range(0))
+        await with_bob(stage, number=3)
 
         stage.type(f"/LEAVE{ENTER}")
 
@@ -411,10 +405,7 @@ async def test_escape_takes_a_question_away_and_goes_back_to_the_draft(stage_at:
 
 async def test_a_question_about_a_private_draft_names_the_person_and_each_line_goes_there(stage_at: Any) -> None:
     async with stage_at(70, 12) as stage:
-        await stage.tell("psst", "bob", room="@", kind="told", to="me")
-        await stage.shows_somewhere("2 bob")
-        stage.type(alt("2"))
-        await stage.answer(await stage.asked("history"), range(0))
+        await with_bob(stage)
         stage.type(paste("/quit\ntwo\nthree\nfour") + ENTER)
         await stage.shows_somewhere("send these 4 lines to bob alone as text, not as a command?")
         stage.type("y")
