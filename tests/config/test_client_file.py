@@ -89,6 +89,14 @@ def test_a_mistake_is_told_with_its_line_and_key(tmp_path: Path, content: str, s
     assert mistake(tmp_path, content, server).startswith(told)
 
 
+@pytest.mark.timeout(10)  # against minutes, where each part of the line is tried with each other
+@pytest.mark.parametrize("line", ["a" * 200_000, "[" + " " * 200_000])
+def test_the_place_of_a_mistake_is_found_below_a_long_line(tmp_path: Path, line: str) -> None:
+    content = f"[themes.mine]\nnew = '''\n{line}\n'''\n[servers.work]\nbell = 3\n"
+
+    assert mistake(tmp_path, content, "work").startswith(", line 6: bell: expected true or false")
+
+
 def test_a_mistake_for_another_server_does_not_matter(tmp_path: Path) -> None:
     file = written(tmp_path, "[servers.other]\ntls = 1\n")
 
