@@ -116,9 +116,12 @@ def test_a_line_that_a_power_cut_has_cut_off_costs_no_other(tmp_path: Path) -> N
     assert texts(tmp_path) == ["one", "three"]
 
 
+DEEP = b'{"new":' + b"[" * 10**5 + b"]" * 10**5 + b"}\n"
+
+
 @pytest.mark.parametrize("opened", [open_server, open_lines])
 @pytest.mark.parametrize(
-    "data", [b"no JSON\n", b"[]\n", b'{"rooms":1,"room":1}\n', b"\xff\xfe\n", b"{" * 10**5 + b"\n"]
+    "data", [b"no JSON\n", b"[]\n", b'{"rooms":1,"room":1}\n', b"\xff\xfe\n", b"{" * 10**5 + b"\n", DEEP]
 )
 def test_a_damaged_file_is_set_aside_and_one_line_says_so(tmp_path: Path, opened: Open, data: bytes) -> None:
     file = opened(tmp_path).file

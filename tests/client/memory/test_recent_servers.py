@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from trio_chat.client.memory.recent_servers import RECENT_MAX, RecentServer, RecentServers
 
 
@@ -23,9 +25,10 @@ def test_there_are_only_so_many_and_none_that_is_no_line(tmp_path: Path) -> None
     assert [server.host for server in recent.read()] == [f"host{number}" for number in range(8, 8 - RECENT_MAX, -1)]
 
 
-def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", ['[{"host": 3}]', f'[{{"host": "a", "new": {"[" * 8000}{"]" * 8000}}}]'])
+def test_a_damaged_file_is_set_aside(tmp_path: Path, written: str) -> None:
     recent = RecentServers(tmp_path)
-    recent.file.write_text('[{"host": 3}]')
+    recent.file.write_text(written)
 
     assert recent.read() == ()
     assert not recent.file.exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from trio_chat.client.memory.state_file import locked, read_file, replace_file, set_aside
+from trio_chat.client.memory.state_file import DAMAGED, locked, read_file, replace_file, set_aside
 from trio_chat.config import state_folder
 
 RECENT_MAX = 5
@@ -46,7 +46,7 @@ class RecentServers:
         data = read_file(self.file, SIZE_MAX)
         try:
             found = _decoder.decode(data) if data.strip() else ()
-        except (msgspec.MsgspecError, ValueError):
+        except DAMAGED:
             set_aside(self.file)
             return ()
         return tuple(server for server in found if _is_valid(server))[:RECENT_MAX]

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from trio_chat.client.memory.records import IGNORED_MAX, NAME_MAX, ROOMS_MAX, Remembered, merge
-from trio_chat.client.memory.state_file import file_stem, locked, read_file, replace_file, set_aside
+from trio_chat.client.memory.state_file import DAMAGED, file_stem, locked, read_file, replace_file, set_aside
 from trio_chat.config import state_folder
 
 SIZE_MAX = 1024 * 1024
@@ -53,7 +53,7 @@ class ServerMemory:
         data = read_file(self.file, SIZE_MAX)
         try:
             return _valid(_decoder.decode(data)) if data.strip() else Remembered()
-        except (msgspec.MsgspecError, ValueError):
+        except DAMAGED:
             aside = set_aside(self.file)
         self.warning = f"{self.file}, where your rooms are remembered, is damaged: it is now {aside}"
         return Remembered()

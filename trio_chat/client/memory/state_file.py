@@ -15,6 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
+DAMAGED = (msgspec.MsgspecError, ValueError, RecursionError)
+"""Errors of reading JSON that no client wrote; of thousands of brackets it is a RecursionError."""
+
 LOCK_TIMEOUT_S = 5.0
 """Time to wait for another client that writes, which takes it milliseconds unless it has been stopped."""
 

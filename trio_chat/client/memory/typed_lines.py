@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from trio_chat.client.memory.state_file import (
+    DAMAGED,
     append_lines,
     file_stem,
     locked,
@@ -93,7 +94,7 @@ class TypedLines:
         rows = data[: data.rfind(b"\n") + 1].splitlines()
         try:
             return _newest([_decoder.decode(row) for row in rows[-LINES_MAX:]])
-        except (msgspec.MsgspecError, ValueError):
+        except DAMAGED:
             aside = set_aside(self.file)
         self.warning = f"{self.file}, where the lines that you typed are kept, is damaged: it is now {aside}"
         return ()
