@@ -1,12 +1,16 @@
 """Pictures as sixels, which DEC's VT340 knew: six rows of pixels in each character, colour by colour. Pure."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+import re
+from collections.abc import Sequence
 
 from trio_chat.stickers.pixels import Pixels
 
 _OPAQUE = 128
 _BAND = 6
+_EMPTY = b"?"
+"""The character of six pixels of which none is drawn; each that is adds its bit."""
+
+_REPEATED = re.compile(r"(.)\1{3,}")
 
 
 def sixels(pixels: Pixels) -> str:
@@ -40,13 +44,17 @@ def _percent(colour: int) -> str:
 
 
 def _band(rows: Sequence[Sequence[int]]) -> str:
-    used = sorted({number for row in rows for number in row if number >= 0})
-    return "$".join(f"#{number}{''.join(_characters(rows, number))}" for number in used)
+    """Return six rows, one colour after the other."""
+    of_colour: dict[int, bytearray] = {}
+    for bit, row in enumerate(rows):
+        for x, number in enumerate(row):
+            if number >= 0:
+                if number not in of_colour:
+                    of_colour[number] = bytearray(_EMPTY * len(row))
+                of_colour[number][x] += 1 << bit
+    return "$".join(f"#{number}{_shortened(of_colour[number].decode())}" for number in sorted(of_colour))
 
 
-def _characters(rows: Sequence[Sequence[int]], number: int) -> Iterator[str]:
-    """Yield the characters of one colour, those that repeat with their count."""
-    columns = (sum((row[x] == number) << bit for bit, row in enumerate(rows)) for x in range(len(rows[0])))
-    for bits, same in groupby(columns):
-        count, char = len(list(same)), chr(63 + bits)
-        yield f"!{count}{char}" if count > 3 else char * count
+def _shortened(characters: str) -> str:
+    """Put a count in the place of characters that repeat."""
+    return _REPEATED.sub(lambda same: f"!{len(same[0])}{same[1]}", characters)
