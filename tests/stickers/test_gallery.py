@@ -1,13 +1,19 @@
 import os
+import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from tests.stickers.pictures import BLUE, RED, picture_of
 from trio_chat.stickers import gallery as module
 from trio_chat.stickers.gallery import Gallery
+from trio_chat.stickers.painters import HalfBlocks
+from trio_chat.stickers.picture import PictureFrame
+from trio_chat.stickers.pixels import Pixels
 from trio_chat.stickers.sticker import PictureFile
 
 Make = Callable[..., PictureFile]
@@ -107,3 +113,51 @@ async def test_the_loop_goes_on_while_a_picture_is_decoded(make: Make) -> None:
             await trio.lowlevel.checkpoint()
 
     assert turns > 10
+
+
+async def test_pictures_in_view_that_move_and_do_not_fit_become_still_and_are_decoded_no_more(
+    make: Make, monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
+) -> None:
+    monkeypatch.setattr(module, "KEPT_MAX_BYTES", 10_000)  # two that move, or five that are still
+    moving = picture_of(*[RED, BLUE] * 2, form="GIF")
+    watched, files = Watched(), [make(f"{number}.gif", moving) for number in range(4)]
+    nursery.start_soon(watched.gallery.run)
+
+    for looks in count():
+        pictures = [watched.gallery.find(file, 32, 8) for file in files]
+        if all(pictures):
+            break
+        assert looks < 20
+        await watched.change()
+
+    assert min(len(picture.frames) for picture in pictures if picture) == 1
+
+
+class Slow(HalfBlocks):
+    """Paints when it may, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.has_begun, self.may_paint = threading.Event(), threading.Event()
+
+    def paint(self, pixels: Pixels, duration_s: float, *, columns: int, rows: int) -> PictureFrame:
+        self.asked += 1
+        self.has_begun.set()
+        self.may_paint.wait()
+        return super().paint(pixels, duration_s, columns=columns, rows=rows)
+
+
+async def test_a_picture_waits_for_one_that_nobody_waits_for_any_more(make: Make) -> None:
+    gallery, slow, files = Gallery(), Slow(), [make(f"{number}.png") for number in range(3)]
+    gallery.use(slow)
+
+    for file in files[:2]:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(gallery.load, file, 32, 8)
+            await trio.testing.wait_all_tasks_blocked()
+            await trio.to_thread.run_sync(slow.has_begun.wait)
+            nursery.cancel_scope.cancel()
+    slow.may_paint.set()
+
+    assert await gallery.load(files[2], 32, 8)
+    assert slow.asked == 2  # the second one was never begun

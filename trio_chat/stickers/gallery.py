@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import trio
 
@@ -15,8 +15,11 @@ from trio_chat.stickers.sticker import PictureFile
 KEPT_MAX_BYTES = 16 * 1024 * 1024
 """Memory of the pictures that are kept, about."""
 
-WANTED_MAX, FAILED_MAX = 100, 1000
-"""Pictures that wait to be decoded, and those of which it is kept that they cannot be."""
+WANTED_MAX, FAILED_MAX, DROPPED_MAX = 100, 1000, 1000
+"""Pictures that wait to be decoded, those of which it is kept that they cannot be, and those that had to make room."""
+
+
+_Noted = TypeVar("_Noted")
 
 
 class _SizedPicture(NamedTuple):
@@ -46,8 +49,11 @@ class Gallery:
         """Rises with each picture that is there, or cannot be."""
         self._kept: dict[_SizedPicture, Picture] = {}
         self._failed: dict[PictureFile, None] = {}
+        self._dropped: dict[_SizedPicture, None] = {}
+        """Those that are still from now on: moving ones in view that do not fit would drop each other for ever."""
         self._wanted: dict[_SizedPicture, None] = {}
         self._is_wanted = trio.Event()
+        self._one_thread = trio.CapacityLimiter(1)  # also for those that nobody waits for any more
 
     def use(self, painter: Painter) -> None:
         """Show all pictures in another way from now on."""
@@ -95,13 +101,14 @@ class Gallery:
         self._note_change()
 
     async def _read(self, key: _SizedPicture, painter: Painter) -> Picture:
-        read = partial(_read, key, painter, is_still=self._is_still)
+        read = partial(_read, key, painter, is_still=self._is_still or key in self._dropped)
+        in_thread = partial(trio.to_thread.run_sync, read, abandon_on_cancel=True, limiter=self._one_thread)
         try:
-            return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+            return await in_thread()
         except FileNotFoundError:
             if not await self.fetch(key.file):
                 raise
-        return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+        return await in_thread()
 
     def _note_change(self) -> None:
         self.version += 1
@@ -111,7 +118,9 @@ class Gallery:
         self._kept[key] = picture
         self.send("".join(frame.sent_before for frame in picture.frames))
         while len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > KEPT_MAX_BYTES:
-            self._drop(next(iter(self._kept)))
+            oldest = next(iter(self._kept))
+            self._drop(oldest)
+            _note(self._dropped, oldest, DROPPED_MAX)
 
     def _drop(self, key: _SizedPicture) -> None:
         self.send("".join(frame.sent_after for frame in self._kept.pop(key).frames))
@@ -122,10 +131,15 @@ class Gallery:
             self._drop(key)
 
     def _fail(self, file: PictureFile, reason: str) -> None:
-        if len(self._failed) == FAILED_MAX:
-            del self._failed[next(iter(self._failed))]
-        self._failed[file] = None
+        _note(self._failed, file, FAILED_MAX)
         self.warn(f"the picture {file.title} cannot be shown: {reason}")
+
+
+def _note(noted: dict[_Noted, None], one: _Noted, most: int) -> None:
+    """Note one more, in the place of the oldest where there are `most`."""
+    if one not in noted and len(noted) == most:
+        del noted[next(iter(noted))]
+    noted[one] = None
 
 
 async def _fetch_nothing(_file: PictureFile) -> bool:
