@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,21 @@ def test_no_more_is_shared_than_one_frame_holds(house: Path) -> None:
     assert warnings == [
         f"{house}: a32 and those behind it are not shared: more than {STICKERS_MAX} stickers and 64 KiB"
     ]
+
+
+def test_the_bytes_of_a_catalogue_are_at_most_those_that_clients_take(house: Path) -> None:
+    rows = "\n".join(["x" * 80] * 24)
+    arts = "".join(f"[art.a{number}]\nshows = '''\n{rows}\n'''\n" for number in range(32))
+    house.write_text(arts)
+    last = SharedSticker("z", "art", "")
+    left = CATALOGUE_MAX_BYTES - len(msgspec.json.encode([*load_shared(house)[0].stickers, last]))
+
+    for size, count in ((left, 33), (left + 1, 32)):
+        drawing = "\n".join([*["x" * 78] * (size // 80), "x" * (size % 80)])  # a new line takes two bytes of JSON
+        house.write_text(f"{arts}[art.z]\nshows = '''\n{drawing}\n'''\n")
+        shared, _warnings = load_shared(house)
+        assert len(shared.stickers) == count
+        assert len(msgspec.json.encode(shared.stickers)) <= CATALOGUE_MAX_BYTES
 
 
 def test_a_file_that_is_gone_shares_nothing(tmp_path: Path) -> None:

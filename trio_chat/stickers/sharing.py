@@ -32,7 +32,7 @@ def load_shared(path: Path) -> tuple[SharedCatalogue, list[str]]:
     catalogue, warnings = load_file(path)
     pictures: dict[str, bytes] = {}
     shared: list[SharedSticker] = []
-    used = 0
+    used = 1  # the brackets around all, less the comma that the last one has not
     for sticker in _stickers(catalogue):
         try:
             sticker = _with_picture(catalogue, sticker, pictures)
@@ -77,10 +77,12 @@ def _state(path: Path) -> tuple[int, ...]:
 
 def _stickers(catalogue: Catalogue) -> Iterator[SharedSticker]:
     kind_of = {cls: kind for kind, cls in KINDS.items()}
+    aliases: dict[str, list[str]] = {}
+    for alias, name in catalogue.aliases.items():
+        aliases.setdefault(name, []).append(alias)
     for name, sticker in catalogue.stickers.items():
-        aliases = tuple(alias for alias, of in catalogue.aliases.items() if of == name)
         entry = sticker.entry()
-        yield SharedSticker(name, kind_of[type(sticker)], entry.shows, aliases, entry.alt)
+        yield SharedSticker(name, kind_of[type(sticker)], entry.shows, tuple(aliases.get(name, ())), entry.alt)
 
 
 def _with_picture(catalogue: Catalogue, sticker: SharedSticker, pictures: dict[str, bytes]) -> SharedSticker:

@@ -114,6 +114,19 @@ async def test_a_catalogue_with_another_hash_is_left_out(stage_at: Any) -> None:
         await stage.shows_somewhere("ann      @standup @flag")
 
 
+async def test_a_catalogue_that_is_longer_than_any_is_not_kept(stage_at: Any, tmp_path: Path) -> None:
+    stickers = [*house(), *(SharedSticker(f"a{number}", "art", "x" * 4000) for number in range(20))]
+    async with stage_at(50, 9, house_hash=hash_of(stickers)) as stage:
+        await stage.asked("stickers")
+        await stage.peer.send(type="stickerlist", hash=hash_of(stickers), stickers=as_frames(stickers))
+        await stage.peer.send(type="stickernews", hash=hash_of(house()))
+        await stage.asked("stickers")  # so it is done with the others
+        await stage.peer.send(type="stickerlist", hash=hash_of(house()), stickers=as_frames(house()))
+        await stage.tell("@standup")
+        await stage.shows_somewhere("ann      ☀")
+    assert [path.name for path in (tmp_path / "stickers").iterdir()] == [f"{hash_of(house())}.json"]
+
+
 async def test_a_hash_that_is_none_is_never_a_path(stage_at: Any, tmp_path: Path) -> None:
     async with stage_at(50, 9, house_hash="../../../etc/passwd") as stage:
         await stage.tell("hello")

@@ -170,13 +170,17 @@ def _kept_catalogue(folder: Path, hash_: str) -> Catalogue:
 
 
 def _checked_catalogue(given: Sequence[frames.StickerInfo], hash_: str, folder: Path) -> Catalogue:
-    """Return the stickers that a server has sent, and keep them; an empty catalogue where they have another hash."""
+    """Return the stickers that a server has sent, and keep them.
+
+    The catalogue is empty where they have another hash, or are longer than a server shares.
+    """
     stickers = [
         SharedSticker(it.name, it.kind, it.shows, tuple(it.aliases), it.alt) for it in list(given)[:STICKERS_MAX]
     ]
-    if hash_of(stickers) != hash_:
+    encoded = msgspec.json.encode(stickers)
+    if len(encoded) > CATALOGUE_MAX_BYTES or hash_of(stickers) != hash_:
         return Catalogue()
-    _keep(folder, f"{hash_}.json", msgspec.json.encode(stickers))
+    _keep(folder, f"{hash_}.json", encoded)
     return catalogue_from(stickers, folder=str(folder))
 
 
