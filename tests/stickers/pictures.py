@@ -40,3 +40,10 @@ def gif_of(frames: int, *, size: tuple[int, int] = (1, 1)) -> bytes:
     """A GIF of many frames, or of one that is larger than the picture says."""
     image = b"," + struct.pack("<HHHHB", 0, 0, *size, 0) + b"\x02\x02\x44\x01\x00"
     return b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6) + image * frames + b";"
+
+
+def jpeg_of(scans: int) -> bytes:
+    """A progressive JPEG of so many scans, of which the last is repeated."""
+    data = picture_of(RED, form="JPEG", progressive=True)
+    head, scan, *others = data.removesuffix(b"\xff\xd9").split(b"\xff\xda")
+    return b"\xff\xda".join([head, scan, *others, *[others[-1]] * (scans - 1 - len(others))]) + b"\xff\xd9"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.stickers.pictures import BLUE, RED, gif_of, picture_of, png_that_says
+from tests.stickers.pictures import BLUE, RED, gif_of, jpeg_of, picture_of, png_that_says
 from trio_chat.stickers.decoding import PictureError, decode
 from trio_chat.stickers.half_blocks import Run
 from trio_chat.stickers.painters import HalfBlocks
@@ -35,6 +35,10 @@ def test_a_picture_is_made_to_fit_and_never_larger(size: tuple[int, int], cells:
     assert all(len(frame.rows) == cells[1] for frame in picture.frames)
 
 
+def test_a_jpeg_that_becomes_sharper_in_steps_is_decoded() -> None:
+    assert paint(jpeg_of(100), columns=32, rows=8).columns == 4
+
+
 def test_the_frames_follow_each_other_once_and_the_first_stays() -> None:
     picture = paint(picture_of(RED, BLUE, form="GIF", duration_ms=200), columns=32, rows=8)
 
@@ -58,6 +62,7 @@ def test_a_frame_that_names_no_time_takes_a_tenth_of_a_second() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
+        (jpeg_of(101), "a JPEG of more than 100 scans"),
         (png_that_says(50_000, 50_000), "more than 4194304 pixels"),
         (png_that_says(2049, 2048), "more than 4194304 pixels"),
         (gif_of(101), "101 frames; at most 100"),
@@ -70,7 +75,20 @@ def test_a_frame_that_names_no_time_takes_a_tenth_of_a_second() -> None:
         (b"%!PS\n", "none of PNG"),
         (b"", "none of PNG"),
     ],
-    ids=["50000", "2049", "frames", "frame-65535", "frame-2049", "all", "cut-gif", "cut-png", "bmp", "ps", "nothing"],
+    ids=[
+        "scans",
+        "50000",
+        "2049",
+        "frames",
+        "frame-65535",
+        "frame-2049",
+        "all",
+        "cut-gif",
+        "cut-png",
+        "bmp",
+        "ps",
+        "nothing",
+    ],
 )
 def test_a_picture_that_is_too_large_or_damaged_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(PictureError, match=reason):
