@@ -7,8 +7,8 @@ from trio_chat.server.sessions.context import SessionContext
 from trio_chat.stickers.shared import SharedCatalogue
 from trio_chat.wire import frames
 
-PER_TURN = 200
-"""Clients told between two checkpoints."""
+TOLD_AT_ONCE, PAUSE_S = 200, 0.1
+"""Clients told between two pauses: each may ask for 64 KiB at once, so 128 MB are asked for in a second at most."""
 
 
 async def share_stickers(context: SessionContext, shared: SharedCatalogue) -> None:
@@ -17,10 +17,11 @@ async def share_stickers(context: SessionContext, shared: SharedCatalogue) -> No
     if had.hash == shared.hash:
         return
     told = frames.encode(frames.StickerNews(hash=shared.hash))
-    for turn, client in enumerate([it for it in context.chat.clients if it.mode is Mode.FRAMES], 1):
-        outlet = client.outlet
-        if not outlet.is_paused and not outlet.unsent_bytes:
-            outlet.write(told)
-            context.pump.flush(client)
-        if turn % PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
+    clients = [client for client in context.chat.clients if client.mode is Mode.FRAMES]
+    for start in range(0, len(clients), TOLD_AT_ONCE):
+        if start:
+            await trio.sleep(PAUSE_S)
+        for client in context.chat.here(clients[start : start + TOLD_AT_ONCE]):
+            if not client.outlet.is_paused and not client.outlet.unsent_bytes:
+                client.outlet.write(told)
+                context.pump.flush(client)
