@@ -141,8 +141,6 @@ def frog() -> Canvas:
     canvas = Canvas()
     for left in (1, 9):
         canvas.oval(left, 1, left + 6, 7, "#5cb338")
-        canvas.oval(left + 1, 2, left + 5, 6, "#ffffff")
-        canvas.box(left + 2, 3, left + 4, 5, "#16240f")
     canvas.box(0, 5, 16, 15, "#5cb338", round_by=4.8)
     canvas.box(2, 11, 14, 15, "#a4d96c", round_by=2)
     for left in (1, 9):

@@ -3,9 +3,13 @@
 import struct
 import zlib
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from trio_chat.stickers.kinds.image import Image as ImageSticker
+from trio_chat.stickers.sticker import PictureFile
 
 RED, BLUE = (255, 0, 0, 255), (0, 0, 255, 255)
 
@@ -21,6 +25,15 @@ def picture_of(
         options |= {"save_all": True, "append_images": others, "duration": duration_ms}
     first.save(file, form, **options)
     return file.getvalue()
+
+
+def flags_in(folder: Path, *, blue_size: tuple[int, int] = (6, 4)) -> dict[str, ImageSticker]:
+    """Stickers whose pictures are in a folder: one all red, one all blue, and one that is damaged."""
+    red = picture_of(RED, size=(6, 4))
+    flags = {"red": red, "blue": picture_of(BLUE, size=blue_size), "cut": red[:40]}
+    for name, data in flags.items():
+        (folder / f"{name}.png").write_bytes(data)
+    return {name: ImageSticker(PictureFile(str(folder), f"{name}.png", f"a {name} flag")) for name in flags}
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

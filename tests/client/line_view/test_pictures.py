@@ -8,9 +8,8 @@ import pytest
 import trio
 
 from tests.client.line_view.conftest import AT_PROMPT
-from tests.stickers.pictures import BLUE, RED, picture_of
+from tests.stickers.pictures import flags_in
 from trio_chat.stickers.kinds.image import Image
-from trio_chat.stickers.sticker import PictureFile
 
 KITTY = "\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.36.4)\x1b\\\x1b[?62;c"
 ITERM = "\x1bP>|iTerm2 3.5\x1b\\\x1b[?62;4c"
@@ -22,10 +21,7 @@ def flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Image
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("TMUX", raising=False)
-    red, blue = picture_of(RED, size=(6, 4)), picture_of(BLUE, size=(3, 2))
-    for name, data in {"red": red, "blue": blue, "cut": red[:40]}.items():
-        (tmp_path / f"{name}.png").write_bytes(data)
-    return {name: Image(PictureFile(str(tmp_path), f"{name}.png", f"a {name} flag")) for name in ("red", "blue", "cut")}
+    return flags_in(tmp_path, blue_size=(3, 2))
 
 
 def colours(screen: Any, row: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.client.screen_view.conftest import CTRL_U, DOWN, ENTER, ESC, TAB, alt
-from tests.stickers.pictures import BLUE, RED, picture_of
+from tests.stickers.pictures import BLUE, RED, flags_in, picture_of
 from trio_chat.stickers.kinds.image import Image
 from trio_chat.stickers.kinds.text import Text
 from trio_chat.stickers.sticker import PictureFile
@@ -18,13 +18,15 @@ F2 = "\x1bOQ"
 
 @pytest.fixture
 def flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Image]:
-    """Stickers: one red above and blue below, and one that is damaged."""
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    red, blue = picture_of(RED, size=(6, 4)), picture_of(BLUE, size=(6, 4))
-    for name, data in {"red": red, "blue": blue, "cut": red[:40]}.items():
-        (tmp_path / f"{name}.png").write_bytes(data)
-    return {name: Image(PictureFile(str(tmp_path), f"{name}.png", f"a {name} flag")) for name in ("red", "blue", "cut")}
+    return flags_in(tmp_path)
+
+
+@pytest.fixture
+def _in_kitty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    monkeypatch.delenv("TMUX", raising=False)
 
 
 def colours(stage: Any, row: int) -> str:
@@ -121,11 +123,8 @@ async def test_a_picture_scrolls_row_by_row(stage_at: Any, flags: Mapping[str, I
         assert all(not colours(stage, row) for row in range(1, 9))
 
 
-async def test_kitty_draws_a_picture_where_its_placeholders_are(
-    stage_at: Any, flags: Mapping[str, Image], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TERM", "xterm-kitty")
-    monkeypatch.delenv("TMUX", raising=False)
+@pytest.mark.usefixtures("_in_kitty")
+async def test_kitty_draws_a_picture_where_its_placeholders_are(stage_at: Any, flags: Mapping[str, Image]) -> None:
     async with stage_at(50, 9, stickers_in_catalogue=flags) as stage:
 
         async def sent(data: bytes) -> None:
@@ -150,11 +149,10 @@ async def test_kitty_draws_a_picture_where_its_placeholders_are(
     await sent(f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\".encode())
 
 
+@pytest.mark.usefixtures("_in_kitty")
 async def test_a_terminal_that_answers_late_is_not_typing_and_gets_half_blocks_until_then(
-    stage_at: Any, flags: Mapping[str, Image], monkeypatch: pytest.MonkeyPatch
+    stage_at: Any, flags: Mapping[str, Image]
 ) -> None:
-    monkeypatch.setenv("TERM", "xterm-kitty")
-    monkeypatch.delenv("TMUX", raising=False)
     async with stage_at(50, 9, stickers_in_catalogue=flags) as stage:
         await stage.tell("@red", "mei")
         await stage.screen.shows_when(lambda _: colours(stage, 6) == "rrrrrr")
