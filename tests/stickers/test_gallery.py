@@ -84,6 +84,24 @@ async def test_a_picture_that_cannot_be_shown_is_told_once(make: Make, nursery: 
     ]
 
 
+async def test_a_picture_that_was_not_there_is_looked_for_again_after_a_while(
+    make: Make, nursery: trio.Nursery, tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    watched, file = Watched(), PictureFile(str(tmp_path), "late.png", "")
+    nursery.start_soon(watched.gallery.run)
+    for _ in range(2):
+        assert watched.gallery.find(file, 32, 8) is None
+        await watched.change()
+        mock_clock.jump(module.RETRY_S)
+    make("late.png")
+
+    assert watched.gallery.find(file, 32, 8) is None
+    await watched.change()
+
+    assert watched.gallery.find(file, 32, 8)
+    assert watched.warnings == ["the picture late.png cannot be shown: No such file or directory"]
+
+
 async def test_pictures_that_nobody_looked_at_for_longest_make_room(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The pictures of a client: decoded in a thread when they are first shown, and kept as long as there is space."""
 
+import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -18,8 +19,11 @@ KEPT_MAX_BYTES = 16 * 1024 * 1024
 WANTED_MAX, FAILED_MAX, DROPPED_MAX = 100, 1000, 1000
 """Pictures that wait to be decoded, those of which it is kept that they cannot be, and those that had to make room."""
 
+RETRY_S = 60.0
+"""Time after which a picture that was not there is looked for again: the server may have been away, or busy."""
 
 _Noted = TypeVar("_Noted")
+_Value = TypeVar("_Value")
 
 
 class _SizedPicture(NamedTuple):
@@ -48,7 +52,8 @@ class Gallery:
         self.version = 0
         """Rises with each picture that is there, or cannot be."""
         self._kept: dict[_SizedPicture, Picture] = {}
-        self._failed: dict[PictureFile, None] = {}
+        self._failed: dict[PictureFile, float] = {}
+        """Those that cannot be shown, and when to try again."""
         self._dropped: dict[_SizedPicture, None] = {}
         """Those that are still from now on: moving ones in view that do not fit would drop each other for ever."""
         self._wanted: dict[_SizedPicture, None] = {}
@@ -67,7 +72,7 @@ class Gallery:
         if picture := self._kept.pop(key, None):
             self._kept[key] = picture  # the last of all to make room
             return picture
-        if file not in self._failed and len(self._wanted) < WANTED_MAX:
+        if not self._has_failed(file) and len(self._wanted) < WANTED_MAX:
             self._wanted[key] = None
             self._is_wanted.set()
         return None
@@ -75,7 +80,7 @@ class Gallery:
     async def load(self, file: PictureFile, columns: int, rows: int) -> Picture | None:
         """Return a picture that fits into so many cells, when it is there; None where it cannot be shown."""
         key = _SizedPicture(file, columns, rows)
-        if key not in self._kept and file not in self._failed:
+        if key not in self._kept and not self._has_failed(file):
             await self._decode(key)
         return self._kept.get(key)
 
@@ -93,7 +98,8 @@ class Gallery:
             picture = await self._read(key, painter)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            self._fail(key.file, str(reason))
+            is_missing = isinstance(error, FileNotFoundError)
+            self._fail(key.file, str(reason), until=trio.current_time() + RETRY_S if is_missing else math.inf)
         else:
             if painter is self._painter:
                 self._keep(key, picture)
@@ -120,7 +126,7 @@ class Gallery:
         while len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > KEPT_MAX_BYTES:
             oldest = next(iter(self._kept))
             self._drop(oldest)
-            _note(self._dropped, oldest, DROPPED_MAX)
+            _note(self._dropped, oldest, None, most=DROPPED_MAX)
 
     def _drop(self, key: _SizedPicture) -> None:
         self.send("".join(frame.sent_after for frame in self._kept.pop(key).frames))
@@ -130,16 +136,21 @@ class Gallery:
         for key in tuple(self._kept):
             self._drop(key)
 
-    def _fail(self, file: PictureFile, reason: str) -> None:
-        _note(self._failed, file, FAILED_MAX)
-        self.warn(f"the picture {file.title} cannot be shown: {reason}")
+    def _has_failed(self, file: PictureFile) -> bool:
+        return file in self._failed and trio.current_time() < self._failed[file]
+
+    def _fail(self, file: PictureFile, reason: str, *, until: float) -> None:
+        is_known = file in self._failed
+        _note(self._failed, file, until, most=FAILED_MAX)
+        if not is_known:
+            self.warn(f"the picture {file.title} cannot be shown: {reason}")
 
 
-def _note(noted: dict[_Noted, None], one: _Noted, most: int) -> None:
+def _note(noted: dict[_Noted, _Value], one: _Noted, value: _Value, *, most: int) -> None:
     """Note one more, in the place of the oldest where there are `most`."""
     if one not in noted and len(noted) == most:
         del noted[next(iter(noted))]
-    noted[one] = None
+    noted[one] = value
 
 
 async def _fetch_nothing(_file: PictureFile) -> bool:
