@@ -36,6 +36,9 @@ _TYPED_AHEAD_MAX = 8 * 1024
 at once, and the square for more.
 """
 
+WRITE_BYTES = 64 * 1024
+"""Bytes of one write, between two checkpoints."""
+
 RESTORE_TIMEOUT_S = 1.0
 """Time to wait for a terminal that takes nothing, when it is to be restored."""
 
@@ -58,7 +61,7 @@ class TerminalScreen(Screen):
         self._link_look = look_of(theme.looks[Style.LINK], self._colours)
         self.hyperlinks = has_links and not self.term.startswith(WITHOUT_OSC)
         self._output: list[str] = []
-        self._unsent = b""
+        self._unsent = bytearray()
         self._shown_title = ""
         self.take_out: Callable[[str], str] = str
         """Returns what was typed, without answers of the terminal among it."""
@@ -112,12 +115,14 @@ class TerminalScreen(Screen):
         self._take_output()
         while self._unsent:
             if self._own_fd is None:
-                self._unsent = self._unsent[os.write(self._fd, self._unsent) :]
-                continue
-            try:
-                self._unsent = self._unsent[os.write(self._own_fd, self._unsent) :]
-            except BlockingIOError:
-                await trio.lowlevel.wait_writable(self._own_fd)
+                self._write(self._fd, WRITE_BYTES)
+            else:
+                try:
+                    self._write(self._own_fd, WRITE_BYTES)
+                except BlockingIOError:
+                    await trio.lowlevel.wait_writable(self._own_fd)
+            if self._unsent:  # the pictures of kitty are megabytes, and a quick terminal takes them without a wait
+                await trio.lowlevel.checkpoint()
 
     def _take_output(self) -> None:
         self._unsent += "".join(self._output).encode(errors="replace")
@@ -135,7 +140,10 @@ class TerminalScreen(Screen):
         with suppress(OSError):  # it is gone
             while self._unsent and (left_s := deadline - time.monotonic()) > 0:
                 if select([], [fd], [], left_s)[1]:
-                    self._unsent = self._unsent[os.write(fd, self._unsent[:512]) :]
+                    self._write(fd, 512)
+
+    def _write(self, fd: int, size_bytes: int) -> None:
+        del self._unsent[: os.write(fd, self._unsent[:size_bytes])]
 
     def _detect_terminal_modes(self) -> None:
         """Ask the terminal nothing: a late answer would be taken for typing."""
@@ -158,7 +166,7 @@ class TerminalScreen(Screen):
 
     def _stop(self) -> None:
         """Restore the terminal, also from a frame that was cut off."""
-        self._unsent = b"" if not self._unsent else b"\x18" + _END_FRAME.encode()  # CAN ends a sequence
+        self._unsent = bytearray(b"\x18" + _END_FRAME.encode() if self._unsent else b"")  # CAN ends a sequence
         super()._stop()
         self._send_in_time()
 
