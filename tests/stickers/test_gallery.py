@@ -151,6 +151,15 @@ async def test_pictures_in_view_that_move_and_do_not_fit_become_still_and_are_de
     assert min(len(picture.frames) for picture in pictures if picture) == 1
 
 
+async def test_a_picture_that_takes_too_much_to_move_is_still(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOVING_MAX_BYTES", 3000)
+    gallery = Gallery()
+
+    loaded = [await gallery.load(make(f"{n}.gif", picture_of(*[RED, BLUE] * n, form="GIF")), 32, 8) for n in (1, 2)]
+
+    assert [len(picture.frames) for picture in loaded if picture] == [2, 1]
+
+
 class Slow(HalfBlocks):
     """Paints when it may, and counts how often it was asked."""
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 import trio
+from msgspec.structs import replace
 
 from trio_chat.stickers.decoding import decode
 from trio_chat.stickers.painters import HalfBlocks, Painter
@@ -15,6 +16,9 @@ from trio_chat.stickers.sticker import PictureFile
 
 KEPT_MAX_BYTES = 16 * 1024 * 1024
 """Memory of the pictures that are kept, about."""
+
+MOVING_MAX_BYTES = KEPT_MAX_BYTES // 4
+"""Memory of a picture that moves: 48 KiB of a server can become 27 MB of kitty's commands, frame by frame."""
 
 WANTED_MAX, FAILED_MAX, DROPPED_MAX = 100, 1000, 1000
 """Pictures that wait to be decoded, those of which it is kept that they cannot be, and those that had to make room."""
@@ -121,6 +125,8 @@ class Gallery:
         self.changed()
 
     def _keep(self, key: _SizedPicture, picture: Picture) -> None:
+        if picture.size_bytes > MOVING_MAX_BYTES:
+            picture = replace(picture, frames=picture.frames[:1])
         self._kept[key] = picture
         self.send("".join(frame.sent_before for frame in picture.frames))
         while len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > KEPT_MAX_BYTES:
