@@ -136,9 +136,11 @@ class RemoteClients:
                 del index[key]
         if client.account:
             for name in client.room_names:
-                self._members_in[name][client.account] -= 1
-                self._members_in[name] += Counter()  # without those of whom no place is left
-                if not self._members_in[name]:
+                members = self._members_in[name]
+                members[client.account] -= 1
+                if not members[client.account]:
+                    del members[client.account]
+                if not members:
                     del self._members_in[name]
 
     def remove_node(self, node: str) -> None:
