@@ -1,7 +1,7 @@
 """Claims, proofs, keys, passwords, invites and the file with names, with a store and a cryptography of this test."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trio_chat.chat.accounts.account import Account, Invite, KeyProof, PasswordProof, Where, by_key
+from trio_chat.chat.accounts.account import Account, AccountKey, Invite, KeyProof, PasswordProof, Where, by_key
 from trio_chat.chat.accounts.accounts import (
     AT_ONCE_PER_ORIGIN,
     DUMMY_HASH,
@@ -129,6 +129,7 @@ class World:
 
     def __init__(self) -> None:
         self.now, self.slept = 1000.0, list[float]()
+        self.on_sleep: Callable[[], Awaitable[object]] | None = None
         self.store, self.crypto, self.chat = Store(), FakeCrypto(), FakeChat()
         self.accounts = Accounts(
             Names(), self.store, self.crypto, lambda: self.now, presence=self.chat, sleep=self._sleep
@@ -136,6 +137,8 @@ class World:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        if self.on_sleep:
+            await self.on_sleep()
 
     def signed(self, number: int, name: str, purpose: Any = "login", where: Where = HERE) -> KeyProof:
         message = message_of(purpose, epoch=where.epoch, nonce=where.nonce, name=name, binding=where.binding)
@@ -445,3 +448,42 @@ class TestNamesFile:
         await world.accounts.sync_file([Listed(f"name{number}", blob(number), number) for number in range(1000)])
 
         assert len(world.slept) >= 3 * 1000 // LISTED_PER_TURN
+
+
+class TestSync:
+    async def test_what_another_server_has_changed_is_taken_over(self, world: World) -> None:
+        alice, bob = await world.claim("alice", 1), await world.claim("bob", 2)
+        carol = replace(bob, id="c" * 16, name="carol")
+        alice = replace(alice, keys=(AccountKey(blob(3), 1.0, "own"),))
+
+        is_complete = await world.accounts.sync([alice, carol], [])
+
+        assert is_complete
+        assert set(world.accounts.names) == {alice, carol}
+        assert world.chat.ended == [(alice.id, by_key(blob(1))), (bob.id, "")]
+        assert world.chat.evicted == ["carol"]
+
+    async def test_a_claim_that_is_being_kept_here_puts_nobody_out(self, world: World, monkeypatch) -> None:
+        complete: list[bool] = []
+        keep = world.store.keep_account
+
+        async def keep_and_sync(account: Account, *, invite: str = "") -> None:
+            await keep(account, invite=invite)
+            complete.append(await world.accounts.sync(world.store.accounts.values(), []))
+
+        monkeypatch.setattr(world.store, "keep_account", keep_and_sync)
+        await world.claim("alice", 1)
+
+        assert world.chat.evicted == []
+        assert complete == [False]
+        assert world.is_durable()
+
+    async def test_a_name_that_changes_here_meanwhile_stays_as_it_is(self, world: World) -> None:
+        accounts = [await world.claim(f"n{number}", number) for number in range(LISTED_PER_TURN + 1)]
+        world.on_sleep = lambda: world.accounts.remove(accounts[-1].name, by="operator")
+
+        is_complete = await world.accounts.sync(accounts, [])
+
+        assert not is_complete
+        assert accounts[-1] not in set(world.accounts.names)
+        assert world.is_durable()

@@ -49,7 +49,7 @@ AT_ONCE_PER_ORIGIN = 16
 """Passwords of one address that are checked or wait for that."""
 
 LISTED_PER_TURN = 100
-"""Names of the file in one turn of the loop."""
+"""Names in one turn of the loop."""
 
 DUMMY_HASH = "$argon2id$v=19$m=65536,t=3,p=1$dHJpby1jaGF0LWR1bW15IQ$pyBuQHyVjoVJFcnTVh8S4N9X5lrbVNAwaR4eWfAL5i0"
 """A hash of nothing that anybody knows, checked where a name has no password: so nobody can tell that by the time."""
@@ -466,17 +466,27 @@ class Accounts:
             await self._keeper.remove_invite(invite.digest)
             self.invites.pop(invite.digest, None)
 
-    def sync(self, accounts: Iterable[Account], invites: Iterable[Invite]) -> None:
-        """Take over the accounts and invites in the store, which another server has changed."""
-        kept = {account.id: account for account in accounts}
-        for former in self.names:
-            if former.id not in kept and former.id not in self._changing:
-                self.names.remove(former.id)
-                self._presence.end_places(former.id, _NAME_GONE)
-        for account in kept.values():
-            if account.id not in self._changing:
-                self._sync_account(account)
+    async def sync(self, accounts: Iterable[Account], invites: Iterable[Invite]) -> bool:
+        """Take over the accounts and invites in the store, which another server has changed. -> whether that is complete
+
+        Names that change here meanwhile stay as they are, and those that are being claimed: they must be read again.
+        """
         self.invites = {invite.digest: invite for invite in invites}
+        kept, former = {it.id: it for it in accounts}, {it.id: it for it in self.names}
+        is_complete = True
+        for turn, id_ in enumerate(dict.fromkeys((*former, *kept)), 1):
+            account, before = kept.get(id_), former.get(id_)
+            if id_ in self._changing or self.names.by_id(id_) is not before:
+                is_complete = False
+            elif account is None:
+                self.names.remove(id_)
+                self._presence.end_places(id_, _NAME_GONE)
+            elif before is None and self.names.is_reserved(account.name):
+                is_complete = False  # its guest, who may be the one that claims it, would be put out
+            else:
+                self._sync_account(account)
+            await self._give_way(turn)
+        return is_complete
 
     def _sync_account(self, account: Account) -> None:
         former = self.names.by_id(account.id)

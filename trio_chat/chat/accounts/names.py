@@ -49,6 +49,10 @@ class Names:
             raise ChatError("name-claimed", "that name belongs to somebody")
         self._reserved.add(folded)
 
+    def is_reserved(self, nick: str) -> bool:
+        """Tell whether a nick, in whatever spelling, is being claimed."""
+        return bool(self._reserved) and fold(nick) in self._reserved
+
     def release(self, folded: str) -> None:
         """End a reservation, after the claim was kept or failed."""
         self._reserved.discard(folded)

@@ -157,5 +157,4 @@ class NodeOrders:
         accounts, invites = await read_accounts(self._journal), await read_invites(self._journal)
         if before != self._accounts.names.changes:
             return False
-        self._accounts.sync(accounts, invites)
-        return True
+        return await self._accounts.sync(accounts, invites)
