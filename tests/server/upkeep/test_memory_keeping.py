@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,15 @@ from trio_chat.chat.accounts.memory import IGNORED_MAX, MAILBOX, MARKS_MAX, ROOM
 from trio_chat.journal import AccountStore, Journal, JournalError, MarkRecord, MemoryRecord, need
 from trio_chat.journal.memory.journal import open_memory
 from trio_chat.journal.sqlite.journal import SqliteTimes, open_sqlite
-from trio_chat.server.upkeep.memory_keeping import AT_ONCE, SPARE_MAX, UNREAD_MAX, MemoryKeeping
+from trio_chat.server.upkeep import memory_keeping
+from trio_chat.server.upkeep.memory_keeping import (
+    AT_ONCE,
+    LOOKED_AT_PER_TURN,
+    RECORDS_PER_TURN,
+    SPARE_MAX,
+    UNREAD_MAX,
+    MemoryKeeping,
+)
 
 TIMES = SqliteTimes(lock_wait_s=0.01, probe_every_s=0.01)
 ALICE = "a" * 16
@@ -173,6 +182,30 @@ async def test_members_who_are_gone_are_forgotten_but_for_some_and_those_who_are
     assert world.keeping.of("gone6")
     assert world.keeping.of(ALICE)
     nursery.cancel_scope.cancel()
+
+
+async def test_others_have_their_turn_while_many_memories_are_kept_and_forgotten(nursery: trio.Nursery) -> None:
+    turns, looks = 0, {"here": Counter[int](), "known": Counter[int]()}
+
+    def look(what: str) -> bool:
+        looks[what][turns] += 1
+        return what == "known"
+
+    async with open_memory() as journal:
+        keeping = MemoryKeeping(
+            journal, is_here=lambda _: look("here"), is_known=lambda _: look("known"), keep_every_s=0.0
+        )
+        for number in range(SPARE_MAX + 3 * LOOKED_AT_PER_TURN):
+            await keeping.read(f"{number:016x}")
+            keeping.note_room(f"{number:016x}", "dev", is_in=True)
+        nursery.start_soon(keeping.run)
+        while keeping.of(f"{0:016x}"):
+            await trio.lowlevel.checkpoint()
+            turns += 1
+        nursery.cancel_scope.cancel()
+
+    assert max(looks["known"].values()) <= 2 * RECORDS_PER_TURN  # tasks that are ready run in any order
+    assert LOOKED_AT_PER_TURN / 2 < max(looks["here"].values()) <= 2 * LOOKED_AT_PER_TURN
 
 
 async def test_more_changes_than_one_transaction_takes_are_all_kept(world: World) -> None:
@@ -341,6 +374,9 @@ async def test_what_is_held_until_memories_can_be_read_is_bounded(world: World, 
         for number in range(UNREAD_MAX + 1):
             world.keeping.note_room(f"{0:016x}", f"room{number}", is_in=True)
         world.keeping.note_room(f"{UNREAD_MAX:016x}", "dev", is_in=True)
+        monkeypatch.setattr(memory_keeping, "HELD_MAX", UNREAD_MAX + 2)
+        for account, room in ((1, "old"), (2, "kept"), (1, "new"), (1, "new")):
+            world.keeping.note_room(f"{account:016x}", room, is_in=True)
 
     await world.keeping.keep()
 
@@ -348,6 +384,7 @@ async def test_what_is_held_until_memories_can_be_read_is_bounded(world: World, 
     assert record
     assert record.rooms[0] == "room1"
     assert await world.kept(f"{UNREAD_MAX:016x}") is None
+    assert [list(await world.marks(f"{account:016x}")) for account in (1, 2)] == [["new"], ["kept"]]
 
 
 async def test_a_damaged_record_keeps_nobody_out(tmp_path: Path, logged) -> None:

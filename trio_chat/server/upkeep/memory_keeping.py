@@ -20,8 +20,17 @@ AT_ONCE = 500
 SPARE_MAX = 1000
 """Memories held of members who are not here: one may have proven a name, and not entered yet."""
 
+LOOKED_AT_PER_TURN = 1000
+"""Memories of which it is looked between two checkpoints whether their members are here: in some 1 ms."""
+
+RECORDS_PER_TURN = 50
+"""Records made between two checkpoints: in some 3 ms where each member has read as many rooms as may be."""
+
 UNREAD_MAX = 1000
 """Members of whom changes are held until what was kept of them can be read, and changes of each."""
+
+HELD_MAX = 50_000
+"""Changes that are held of all of them: some 25 MB."""
 
 _Change = Callable[[LiveMemory], bool]
 """A change of a memory. -> whether there is anything to be kept"""
@@ -52,6 +61,8 @@ class MemoryKeeping:
         """Accounts of which something is to be kept, in the order of changing."""
         self._unread: dict[str, dict[tuple[str, str], _Change]] = {}
         """Accounts whose memory could not be read, and their changes since, by what is changed."""
+        self._held = 0
+        """The number of these changes."""
         self._is_failing = False
         self._showing: set[str] = set()
         self._wake = trio.Event()
@@ -77,7 +88,9 @@ class MemoryKeeping:
         JournalError."""
         kept = await self._store.read_memory(account)
         memory = self._memories.setdefault(account, LiveMemory(_memory_of(kept) if kept else AccountMemory()))
-        has_changed = [change(memory) for change in self._unread.pop(account, {}).values()]
+        held = self._unread.pop(account, {})
+        self._held -= len(held)
+        has_changed = [change(memory) for change in held.values()]
         if any(has_changed):
             self._note_change(account)
 
@@ -128,7 +141,7 @@ class MemoryKeeping:
                     logger.warning("what members have read can be kept again")
                 self._is_failing = False
             await trio.sleep(self._keep_every_s)
-            self._forget_spare()
+            await self._forget_spare()
 
     async def keep_last(self) -> None:
         """Keep all that has changed when the server stops. Raises nothing."""
@@ -157,12 +170,13 @@ class MemoryKeeping:
         accounts = list(self._changed)[:AT_ONCE]
         for account in accounts:
             del self._changed[account]
-        records = [
-            _record_of(account, memory.now)
-            for account in accounts
-            if (memory := self.of(account)) and self._is_known(account)
-        ]
+        records: list[MemoryRecord] = []
         try:
+            for turn, account in enumerate(accounts, 1):
+                if (memory := self.of(account)) and self._is_known(account):
+                    records.append(_record_of(account, memory.now))
+                if turn % RECORDS_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
             await self._store.keep_memories(records)
         except BaseException:
             self._changed = dict.fromkeys((*accounts, *self._changed))
@@ -176,21 +190,29 @@ class MemoryKeeping:
                 self._note_change(account)
             return is_changed
         if (held := self._unread.get(account)) is not None:
+            self._held += what not in held
             held.pop(what, None)  # it goes to the end
             held[what] = change
-            if len(held) > UNREAD_MAX:
+            if len(held) > UNREAD_MAX or self._held > HELD_MAX:
                 del held[next(iter(held))]
+                self._held -= 1
         return False
 
     def _note_change(self, account: str) -> None:
         self._changed[account] = None
         self._wake.set()
 
-    def _forget_spare(self) -> None:
+    async def _forget_spare(self) -> None:
         """Forget the memories of members who have gone, but for the last few."""
-        gone = [it for it in self._memories if it not in self._changed and not self._is_here(it)]
-        for account in gone[: max(0, len(gone) - SPARE_MAX)]:
-            del self._memories[account]
+        async with self._keeping:  # until it is kept, what has changed is nowhere else
+            spare = 0
+            for turn, account in enumerate(reversed(tuple(self._memories)), 1):
+                if account not in self._changed and not self._is_here(account):
+                    spare += 1
+                    if spare > SPARE_MAX:
+                        del self._memories[account]
+                if turn % LOOKED_AT_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
 
 
 def _memory_of(record: MemoryRecord) -> AccountMemory:
