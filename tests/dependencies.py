@@ -26,6 +26,7 @@ def make_dependencies(post: Post, **changed: Any) -> Dependencies:
         on_news=lambda room: None,
         mute_of=lambda client: "",
         owner_of=lambda nick: None,
+        is_being_claimed=lambda nick: False,
         on_room=lambda account, room, is_in: None,
         nodes=Alone(),
     )

@@ -617,6 +617,8 @@ class Chat:
     def _check_is_unclaimed(self, nick: str) -> None:
         if owner := self._deps.owner_of(nick):
             raise ChatError("name-claimed", claimed_by_another(owner.name))
+        if self._deps.is_being_claimed(nick):
+            raise ChatError("nick-taken", f"somebody is claiming the nick {nick} just now")
 
     def _check_is_not_held(self, nick: str, client: Client) -> None:
         owner = self._register.owner_of(nick)

@@ -96,6 +96,7 @@ def wire(
         on_news=pump.schedule,
         mute_of=lambda client: operator.mutes.refusal(client, time.time()),
         owner_of=lambda nick: owner_of(all_accounts.names, nick),
+        is_being_claimed=lambda nick: all_accounts.names.is_reserved(nick),
         on_room=lambda account, room, is_in: memories.note_room(account, room, is_in),
         nodes=journal.nodes if isinstance(journal, Shareable) else Alone(),
     )

@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import trio
+
 from tests.server.conftest import RunningServer
 from tests.server.sessions.test_frames import call
+from trio_chat.server.credentials.crypto import ThreadedCrypto
 from trio_chat.server.sessions.name_prompt import NAME_TIMEOUT_S, NAME_TRIES
 from trio_chat.server.sessions.name_requests import NEEDS_INVITE
 
@@ -106,3 +109,30 @@ async def test_a_member_who_was_removed_while_the_password_was_checked_is_not_le
         await again.send(f"/login carol {PASSWORD}\n".encode())
 
         assert b"you are" not in await again.rest()
+
+
+async def test_a_name_whose_password_is_being_hashed_is_given_to_no_guest(open_server) -> None:
+    hashing, may_end = trio.Event(), trio.Event()
+
+    class SlowCrypto(ThreadedCrypto):
+        async def hash(self, password: str) -> str:
+            hashing.set()
+            await may_end.wait()
+            return await super().hash(password)
+
+    async with open_server() as server:
+        server.context.accounts._crypto = SlowCrypto()
+        _, code = await server.context.accounts.make_invite(uses=1, expires_s=3600, by="test")
+        carol, guest = await call(server), await server.connect()
+        proof = {"password": PASSWORD}
+        await carol.send(type="hello", protocol=1, nick="carol", invite=code, proof=proof, key="h")
+        await hashing.wait()
+
+        await guest.send("/nick \u0441arol\n".encode())  # with a Cyrillic first letter
+        assert "somebody is claiming the nick" in (await lines_up_to(guest, "\u0441arol"))[-1]
+        may_end.set()
+
+        await carol.up_to("welcome")
+        await guest.send(b"/nick carol\n/nick bob\n")
+        await lines_up_to(guest, "the name [carol] belongs to somebody")
+        await lines_up_to(guest, "bob")
