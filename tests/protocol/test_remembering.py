@@ -229,16 +229,20 @@ def test_what_was_read_just_before_a_stop_is_remembered(start) -> None:
     assert welcome["member"]["marks"]["lobby"][0] == entry["id"]
 
 
-def test_over_nc_a_mark_moves_with_what_is_sent_and_a_line_shows_where_one_stopped(start) -> None:
-    server = start()
+def come_back_to(server, unseen: bytes):
+    """Let bob say `seen`, and more lines while alice is away. -> bob, alice, and her lines since she came back"""
     owner, bob = claim_by_lines(server), server.join()
     bob.send(b"/nick bob\nseen\n")
     owner.until("[bob]> seen")
     leave(owner)
-    bob.send(b"alice: unseen\nunseen too\n/topic\n")
+    bob.send(unseen + b"/topic\n")
     bob.until("has no topic ***")
+    return bob, *log_in(server)
 
-    alice, lines = log_in(server)
+
+def test_over_nc_a_mark_moves_with_what_is_sent_and_a_line_shows_where_one_stopped(start) -> None:
+    _bob, alice, lines = come_back_to(start(), b"alice: unseen\nunseen too\n")
+
     assert "*** #lobby: 2 new, 1 for you ***" in lines
     alice.send(b"/history 3\n/topic\n")
     shown = [line.split(" ", 2)[2] for line in alice.until("has no topic ***") if "seen" in line or "left off" in line]
@@ -259,14 +263,7 @@ def _is_past(row: str) -> bool:
 
 
 def test_over_nc_the_line_stands_above_the_first_that_is_shown_where_all_is_new(start) -> None:
-    server = start()
-    owner, bob = claim_by_lines(server), server.join()
-    bob.send(b"/nick bob\nseen\n")
-    owner.until("[bob]> seen")
-    leave(owner)
-    bob.send(b"one\ntwo\nthree\n/topic\n")
-    bob.until("has no topic ***")
-    alice, _ = log_in(server)
+    bob, alice, _ = come_back_to(start(), b"one\ntwo\nthree\n")
 
     between, above, without_place = (history(alice, number) for number in (4, 3, 2))
     bob.send(b"live\n")
