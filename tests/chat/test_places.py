@@ -18,6 +18,7 @@ from trio_chat.chat.operators.announcements import to_clients
 from trio_chat.chat.operators.bans import kick_banned, make_ban
 from trio_chat.chat.operators.mutes import collect_clients, home_of, mute_of_client
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.remote_clients import ClientFacts, RemoteClient
 from trio_chat.chat.session_record import PERSON, SessionRecord, Told
 
 
@@ -397,3 +398,15 @@ def test_a_place_whose_guest_was_not_told_to_be_gone_is_counted_as_leaving(world
     world.settle()
 
     assert "left" in world.hear(bob)
+
+
+def test_a_member_who_is_away_here_and_connected_to_another_node_is_there(world, bob) -> None:
+    alice = place(world, 1002, session="s" * 32)
+    world.chat.connection_lost(alice, alice.outlet)
+    assert world.chat.addressee("alice").is_away_member
+
+    facts = ClientFacts("b-1", Mode.FRAMES, "alice", "alice", alice.account, "t" * 32, (), "10.0.0.2", 1, 0.0, 0.0)
+    world.chat.nodes.clients.put(RemoteClient("b", facts, clock_began_at=0.0))
+
+    there = world.chat.addressee("alice")
+    assert (there.is_away_member, there.mailbox) == (False, alice.mailbox_name)

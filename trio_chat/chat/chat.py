@@ -381,6 +381,8 @@ class Chat:
             if owner := self._deps.owner_of(label.removesuffix(MARK)):
                 return Addressee(owner.name, owner.id, f"@{owner.id}", None)
             raise
+        if client.away_since is not None and client.account:  # they may be connected to another node
+            client = next((it for it in self.places(client.account) if it.away_since is None), client)
         return Addressee(client.label, client.account, client.mailbox_name, client)
 
     def mailbox_of(self, client: Client) -> str:
