@@ -1,4 +1,4 @@
-"""Those who share a cursor: what a pass offers them, whatever happens between two offers of it."""
+"""Members in step: what a pass offers them, whatever happens between two offers of it."""
 
 from dataclasses import dataclass, field
 

@@ -13,9 +13,7 @@ RATIO_MAX = 20
 
 def member(number: int, *, account: str = "") -> RemoteClient:
     name, account = f"m{number}", account or f"a{number}"
-    facts = ClientFacts(
-        f"b-{number}", Mode.FRAMES, name, name, account, f"s{number}", ("lobby",), "192.0.2.7", 1, 0, 0
-    )
+    facts = ClientFacts(f"b-{number}", Mode.FRAMES, name, name, account, f"s{number}", ("lobby",), "192.0.2.7", 1, 0, 0)
     return RemoteClient("b", facts, clock_began_at=0.0)
 
 

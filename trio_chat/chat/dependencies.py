@@ -38,7 +38,7 @@ class Dependencies:
     `encoders` are the wire formats. `wall_clock` gives seconds since 1970, `clock` seconds of a clock that never goes
     back. `on_change` is called when a connection begins or ends, with the reason of an end; `on_news` with a room that
     has something to send. `mute_of` returns the sentence that refuses what a client says, "" for a client that may
-    speak. `owner_of` returns the account to which a nick belongs, in whatever spelling; `is_being_claimed` tells whether
+    speak. `owner_of` returns the account to which a nick belongs, in whatever spelling; `is_being_claimed` tells if
     one is about to belong to somebody. `on_room` is called with an account, the name of a room, and whether the member
     is in it from now on, or has left it for good. `nodes` are the servers of this chat.
     """

@@ -467,7 +467,7 @@ class Accounts:
             self.invites.pop(invite.digest, None)
 
     async def sync(self, accounts: Iterable[Account], invites: Iterable[Invite]) -> bool:
-        """Take over the accounts and invites in the store, which another server has changed. -> whether that is complete
+        """Take over the accounts and invites in the store, which another server has changed. -> whether that is all
 
         Names that change here meanwhile stay as they are, and those that are being claimed: they must be read again.
         """
