@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import cast
 
-import trio
-
 from trio_chat.chat.accounts.account import Account, AccountKey, Invite, KeySource
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import fold
@@ -18,9 +16,7 @@ from trio_chat.journal import (
     NameTakenError,
     need,
 )
-
-ACCOUNTS_PER_TURN = 100
-"""Accounts made between two checkpoints: some 7 ms where each has as many keys as may be."""
+from trio_chat.server.upkeep.records import values_of
 
 
 class JournalAccountKeeper:
@@ -54,12 +50,7 @@ class JournalAccountKeeper:
 
 async def read_accounts(journal: Journal) -> Sequence[Account]:
     """Return the accounts in the journal, oldest first. Raises JournalError."""
-    accounts: list[Account] = []
-    for turn, record in enumerate(await need(journal, AccountStore).read_accounts(), 1):
-        accounts.append(_account_of(record))
-        if turn % ACCOUNTS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-    return accounts
+    return await values_of(await need(journal, AccountStore).read_accounts(), _account_of)
 
 
 async def read_invites(journal: Journal) -> Sequence[Invite]:

@@ -26,6 +26,7 @@ from trio_chat.journal import (
     OperatorStore,
     need,
 )
+from trio_chat.server.upkeep.records import values_of
 
 WRITE_RETRY_S = 2.0
 """The pause before a write that failed is tried again."""
@@ -150,10 +151,7 @@ async def _failure_of(write: _Write) -> str | None:
 
 async def read_bans(journal: Journal) -> Iterable[Ban]:
     """Return the bans in the journal. Raises JournalError."""
-    return [
-        Ban(ip_network(record.network), record.reason, record.by, record.since, record.until)
-        for record in await need(journal, OperatorStore).read_bans()
-    ]
+    return await values_of(await need(journal, OperatorStore).read_bans(), _ban_of)
 
 
 async def read_hooks(journal: Journal) -> Iterable[Hook]:
@@ -166,7 +164,11 @@ async def read_hooks(journal: Journal) -> Iterable[Hook]:
 
 async def read_mutes(journal: Journal) -> Iterable[Mute]:
     """Return the mutes in the journal. Raises JournalError."""
-    return [_mute_of(record) for record in await need(journal, OperatorStore).read_mutes()]
+    return await values_of(await need(journal, OperatorStore).read_mutes(), _mute_of)
+
+
+def _ban_of(record: BanRecord) -> Ban:
+    return Ban(ip_network(record.network), record.reason, record.by, record.since, record.until)
 
 
 def _record_of(mute: Mute) -> MuteRecord:
