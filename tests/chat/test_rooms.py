@@ -4,6 +4,7 @@ from trio_chat.chat.answers import Posted, SearchQuery, TextReply
 from trio_chat.chat.commands import obey
 from trio_chat.chat.dependencies import Rules
 from trio_chat.chat.errors import ChatError
+from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.log import Mode
 from trio_chat.chat.search_query import SearchTerms
 from trio_chat.chat.wording import ROOMS_MAX
@@ -301,6 +302,14 @@ def test_a_room_of_the_journal_gets_no_topic_of_one_that_looks_like_it(world) ->
     world.chat.rooms.restore("foo", "letters")
 
     assert (names_of(world), world.chat.rooms["f00"].topic) == (["lobby", "f00"], "zeros")
+
+
+def test_a_topic_that_is_set_while_the_journal_is_read_is_not_replaced_by_the_former_one(world) -> None:
+    world.chat.deliver([Entry(1, 1.0, Draft("ops", Kind.TOPIC, "alice", "knives"))])
+
+    world.chat.rooms.restore("ops", "cheese")
+
+    assert world.chat.rooms["ops"].topic == "knives"
 
 
 def test_a_known_room_is_restored_where_there_can_be_no_more(world) -> None:

@@ -68,7 +68,12 @@ class Rooms:
         return nlargest(limit, self, key=lambda room: len(room.members))
 
     def restore(self, name: str, topic: str) -> None:
-        """Add a room that the journal has. Raises ChatError where there are too many; its topic is kept anyway."""
+        """Add a room that the journal has. Raises ChatError where there are too many; its topic is kept anyway.
+
+        A topic that was heard of meanwhile is newer.
+        """
+        known = self._by_name.get(name)
+        topic = (known.topic if known else self._forgotten_topics.get(name)) or topic
         try:
             self._open(name)
         finally:
