@@ -8,9 +8,13 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import PATIENCE_S
 from tests.protocol.conftest import Server
 from tests.redis_server import RedisServer, free_port
+from trio_chat.cli import run
+from trio_chat.journal.redis.engine import FULL_SOME_DAY
 
 
 def test_what_anyone_saw_is_there_after_a_kill_of_the_server_and_of_redis(start, redis: RedisServer) -> None:
@@ -95,3 +99,15 @@ def status_of(port: int, path: str, *, until: int) -> dict[str, str]:
                 return body
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_check_config_warns_of_a_redis_that_keeps_everything(
+    redis: RedisServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["check-config", "--quiet", "--data", str(tmp_path), "--journal", redis.url]
+
+    assert run(command) == 0
+    assert capsys.readouterr().err == f"trio-chat: {FULL_SOME_DAY}\n"
+
+    assert run([*command, "--keep", "1000000"]) == 0
+    assert capsys.readouterr().err == ""

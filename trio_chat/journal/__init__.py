@@ -5,7 +5,14 @@ It must not know members of rooms, sockets or wire formats: it takes drafts and 
 
 from trio_chat.chat.session_record import SessionChange, SessionEnd, SessionRecord
 from trio_chat.journal.durability import Durability
-from trio_chat.journal.engines import check_journal, check_outlasts_server, compact_journal, open_history, open_journal
+from trio_chat.journal.engines import (
+    check_journal,
+    check_outlasts_server,
+    compact_journal,
+    open_history,
+    open_journal,
+    warning_without_keep,
+)
 from trio_chat.journal.protocol import (
     AccountStore,
     HistoryReader,
@@ -81,4 +88,5 @@ __all__ = [
     "need",
     "open_history",
     "open_journal",
+    "warning_without_keep",
 ]

@@ -35,5 +35,7 @@ class Engine:
     compact: Compact | None = None
     """Rebuild a journal that no server uses, without the space of what was removed; None where there is no such space.
     It returns the bytes before and after, and raises JournalError."""
+    warning_without_keep: str = ""
+    """What operators should know who keep entries without any bound; "" where there is nothing to say."""
     lacks: frozenset[type] = frozenset()
     """The parts of `protocol.OPTIONAL` that its journals do not have."""

@@ -58,6 +58,12 @@ def check_journal(url: str, *, data: Path, durability: Durability = Durability.S
     engine.check(location, data, durability)
 
 
+def warning_without_keep(url: str) -> str:
+    """Return a warning for whoever keeps all entries in the journal that `url` names, or "". Raises JournalError."""
+    engine, _ = _find(url)
+    return engine.warning_without_keep
+
+
 def check_outlasts_server(url: str) -> None:
     """Raise JournalError for a journal that ends with the process that opened it."""
     engine, _ = _find(url)

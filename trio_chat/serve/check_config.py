@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from trio_chat.config import DEFAULT_SOURCE, CollectedSettings, ServeSettings, settings_of
-from trio_chat.journal import Durability, JournalError, check_journal
+from trio_chat.journal import Durability, JournalError, check_journal, warning_without_keep
 from trio_chat.serve.admin import Admin
 from trio_chat.serve.ports import open_ports
 from trio_chat.serve.settings_in_force import SettingsInForce
@@ -38,7 +38,7 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
     problems = [*found.errors, *_problems(settings)]
     for problem in problems:
         print(f"trio-chat: {problem}", file=sys.stderr)
-    if warning := _certificate_warning(settings):
+    for warning in filter(None, (_certificate_warning(settings), _keep_warning(settings))):
         print(f"trio-chat: {warning}", file=sys.stderr)
     return int(bool(problems))
 
@@ -49,6 +49,13 @@ def _certificate_warning(settings: ServeSettings) -> str:
         tls = _read_tls(settings)
         if tls and (found := tls.expiry_warning(time.time())):
             return found[1]
+    return ""
+
+
+def _keep_warning(settings: ServeSettings) -> str:
+    """Return a warning about a journal that needs a bound and has none; a server would start with it nonetheless."""
+    with suppress(JournalError):  # this is reported as a problem
+        return "" if settings.keep else warning_without_keep(settings.journal)
     return ""
 
 

@@ -13,6 +13,10 @@ from trio_chat.journal.redis.address import accepts, read_address
 
 MISSING = "a journal in Redis needs the package coredis: install it with `pip install 'trio-chat[redis]'`"
 
+FULL_SOME_DAY = (
+    "Redis keeps all entries in memory: without --keep that is full some day, and nobody can say anything then"
+)
+
 
 def _load() -> "Callable[..., AbstractAsyncContextManager[Journal]]":
     """Import the engine. Raises JournalError where coredis is missing."""
@@ -61,6 +65,7 @@ def _row(forms: Mapping[str, str], *, is_encrypted: bool) -> Engine:
         open=open_journal,
         check=check,
         open_history=open_history,
+        warning_without_keep=FULL_SOME_DAY,
     )
 
 
