@@ -30,6 +30,9 @@ IN_DOUBT = "Redis does not answer: it is not known whether this was kept"
 
 TAKEN_OVER = "this server was out of reach for too long, and others have taken over its clients: connect again"
 
+RESTORED_AT_ONCE = 500
+"""Session records that one script saves: 2 ms of Redis, and as much here."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -279,5 +282,7 @@ class BatchWriter:
     async def _restore_sessions(self) -> None:
         """Save the session records anew: those in Redis were lost, or are older. Raises JournalError."""
         records = self._intake.kept_records()
-        words = [word for record in records for word in (record.owner, encode(record))]
-        await self._link.call(script("restore_sessions"), self._node.name, *words)
+        for start in range(0, max(len(records), 1), RESTORED_AT_ONCE):
+            some = records[start : start + RESTORED_AT_ONCE]
+            words = [word for record in some for word in (record.owner, encode(record))]
+            await self._link.call(script("restore_sessions"), self._node.name, int(not start), *words)
