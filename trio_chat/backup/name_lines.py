@@ -9,12 +9,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from trio_chat.backup.ndjson import FormatError, Time
+from trio_chat.backup.ndjson import FormatError
 from trio_chat.chat.accounts.account import KeySource, checked_key
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.nicks import check_nick, check_room, fold
 from trio_chat.chat.text import clean
 from trio_chat.journal import AccountRecord, KeyRecord, MarkRecord, MemoryRecord, NameRecord
+from trio_chat.journal.records import Time
 
 AccountId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 PasswordHash = Annotated[str, Meta(pattern=r"^(\$argon2id\$[\x21-\x7e]{1,250})?$")]

@@ -10,16 +10,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.journal.records import Time
 
 VERSION = 1
 
 FormatName = Literal["trio-chat history"]
 Id = Annotated[int, Meta(ge=0, le=2**53)]
 """Larger numbers lose digits in other JSON parsers."""
-
-Time = Annotated[float, Meta(ge=0, lt=253402300800)]
-"""Up to the year 9999: later times cannot be shown as dates."""
-
 
 AccountId = Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")]
 """The id of an account, or nothing."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -10,27 +11,33 @@ from trio_chat.chat.events import MARK
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import NICK_MAX, fold
 from trio_chat.chat.outlet import NoOutlet
+from trio_chat.chat.session_record import Word
+
+Time = Annotated[float, msgspec.Meta(gt=-1e9, lt=253402300800)]
+"""Seconds since 1970, before the year 10000. A machine whose clock is not set may tell of times before 1970."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class ClientFacts(msgspec.Struct, frozen=True):
     """A client as its node tells of it. Times are in seconds since 1970; `away_at` is 0 while it is connected."""
 
-    id: str
+    id: Word
     mode: Mode
-    label: str
-    nick: str
-    account: str
+    label: Word
+    nick: Word
+    account: Word
     session: str
-    rooms: tuple[str, ...]
-    address: str
-    port: int
-    connected_at: float
-    input_at: float
-    away_at: float = 0.0
-    lines_in: int = 0
-    bytes_out: int = 0
+    rooms: tuple[Word, ...]
+    address: Word
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
+    connected_at: Time
+    input_at: Time
+    away_at: Time = 0.0
+    lines_in: Count = 0
+    bytes_out: Count = 0
     is_encrypted: bool = False
-    proven_by: str = ""
+    proven_by: Word = ""
 
 
 class _RemoteOutlet(NoOutlet):
@@ -143,15 +150,18 @@ class RemoteClients:
                 if not members:
                     del self._members_in[name]
 
-    def remove_node(self, node: str) -> None:
-        """Forget the clients of a node."""
-        for client in [it for it in self if it.node == node]:
-            self.remove(client.id)
+    def of_node(self, node: str) -> Sequence[str]:
+        """The ids of the clients of a node."""
+        return [it.id for it in self if it.node == node]
 
     def remove_session(self, session: str) -> None:
         """Forget the client that has this session."""
-        for client_id in tuple(self._by_session.get(session, ())):
-            self.remove(client_id)
+        for client in self.with_session(session):
+            self.remove(client.id)
+
+    def with_session(self, session: str) -> Sequence[RemoteClient]:
+        """The clients that have a session: at most one, but while it moves."""
+        return tuple(self._by_session.get(session, {}).values())
 
     def by_id(self, client_id: str) -> RemoteClient | None:
         """The client with that id."""

@@ -1,6 +1,11 @@
 """Session records: the part of a client that outlasts a restart of the server."""
 
+from typing import Annotated
+
 import msgspec
+
+Word = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""A label, a name or an id: with control characters, what is decoded could do harm on a screen, and is refused."""
 
 PERSON = "person"
 """The mode of a member's record, which has the rooms of all their places, and of which others are told."""
@@ -9,8 +14,8 @@ PERSON = "person"
 class Told(msgspec.Struct, frozen=True):
     """The label of a client and its rooms as the notices kept so far tell them."""
 
-    label: str
-    rooms: tuple[str, ...]
+    label: Word
+    rooms: tuple[Word, ...]
 
 
 class SessionRecord(msgspec.Struct, frozen=True):
@@ -22,13 +27,13 @@ class SessionRecord(msgspec.Struct, frozen=True):
     """
 
     owner: str
-    mode: str
-    label: str
-    nick: str
-    rooms: tuple[str, ...]
-    address: str = ""
+    mode: Word
+    label: Word
+    nick: Word
+    rooms: tuple[Word, ...]
+    address: Word = ""
     told: Told | None = None
-    account: str = ""
+    account: Word = ""
 
     @property
     def is_place(self) -> bool:

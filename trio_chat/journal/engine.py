@@ -36,6 +36,6 @@ class Engine:
     """Rebuild a journal that no server uses, without the space of what was removed; None where there is no such space.
     It returns the bytes before and after, and raises JournalError."""
     warning_without_keep: str = ""
-    """What operators should know who keep entries without any bound; "" where there is nothing to say."""
+    """Warning for operators who keep all entries; "" where that does no harm."""
     lacks: frozenset[type] = frozenset()
     """The parts of `protocol.OPTIONAL` that its journals do not have."""

@@ -1,8 +1,13 @@
 """The records of a journal besides entries, and its errors."""
 
+from typing import Annotated
+
 import msgspec
 
 from trio_chat.chat.events import MAILBOX_MARK, Entry
+
+Time = Annotated[float, msgspec.Meta(ge=0, lt=253402300800)]
+"""Seconds since 1970, before the year 10000: what is decoded with another time could not be shown, and is refused."""
 
 
 class JournalError(Exception):
@@ -60,7 +65,7 @@ class RoomRecord(msgspec.Struct, frozen=True):
 class AuditRecord(msgspec.Struct, frozen=True):
     """An act of an operator or a rule: `who` did `action` to `what`, at `time` (seconds since 1970, UTC)."""
 
-    time: float
+    time: Time
     who: str
     action: str
     what: str
@@ -101,7 +106,7 @@ class HookRecord(msgspec.Struct, frozen=True):
     room: str
     digest: str
     by: str
-    since: float
+    since: Time
 
 
 class BanRecord(msgspec.Struct, frozen=True):
@@ -110,8 +115,8 @@ class BanRecord(msgspec.Struct, frozen=True):
     network: str
     reason: str
     by: str
-    since: float
-    until: float | None = None
+    since: Time
+    until: Time | None = None
 
 
 class MuteRecord(msgspec.Struct, frozen=True):
@@ -128,8 +133,8 @@ class MuteRecord(msgspec.Struct, frozen=True):
     spared: str
     reason: str
     by: str
-    since: float
-    until: float | None = None
+    since: Time
+    until: Time | None = None
     account: str = ""
 
 
@@ -137,7 +142,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     """A public key of an account: its base64 word, when it was added (seconds since 1970), and by whom."""
 
     blob: str
-    added: float
+    added: Time
     source: str
 
 
@@ -151,8 +156,8 @@ class AccountRecord(msgspec.Struct, frozen=True):
     id: str
     name: str
     folded: str
-    since: float
-    seen: float
+    since: Time
+    seen: Time
     by: str
     password: str = ""
     keys: tuple[KeyRecord, ...] = ()
@@ -168,8 +173,8 @@ class InviteRecord(msgspec.Struct, frozen=True):
     account: str
     uses: int
     by: str
-    since: float
-    until: float
+    since: Time
+    until: Time
 
 
 class MarkRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -177,7 +182,7 @@ class MarkRecord(msgspec.Struct, frozen=True, array_like=True):
 
     room: str
     id: int
-    time: float
+    time: Time
 
 
 class MemoryRecord(msgspec.Struct, frozen=True):

@@ -36,11 +36,24 @@ local function number(id)
     return string.format('%.0f', id)
 end
 
+local function from_stream(stream_id)
+    return tonumber(string.match(stream_id, '^%d+'))
+end
+
 -- Tell all nodes something. KIND and the rest: see signals.py
 local function signal(node, kind, id, payload)
-    local count = redis.call('HINCRBY', key('meta'), 'signals', 1)
-    redis.call('XADD', key('signals'), 'MAXLEN', '~', 10000, number(count) .. '-0',
-        'n', node, 'k', kind, 'i', id, 'd', payload)
+    local function add(count)
+        return redis.pcall('XADD', key('signals'), 'MAXLEN', '~', 10000, number(count) .. '-0',
+            'n', node, 'k', kind, 'i', id, 'd', payload)
+    end
+    local added = add(redis.call('HINCRBY', key('meta'), 'signals', 1))
+    if added.err then -- somebody has written a higher number by hand: the next ones go on above it
+        local newest = redis.call('XREVRANGE', key('signals'), '+', '-', 'COUNT', 1)[1]
+        local count = newest and from_stream(newest[1]) or 0
+        redis.call('HSET', key('meta'), 'signals', number(count + 1))
+        added = add(count + 1)
+    end
+    return added
 end
 
 local function is_current(node, fence)
@@ -49,10 +62,6 @@ end
 
 local function shard(digest)
     return key('k:' .. (string.byte(digest, 1) * 32 + math.floor(string.byte(digest, 2) / 8)))
-end
-
-local function from_stream(stream_id)
-    return tonumber(string.match(stream_id, '^%d+'))
 end
 
 -- The value of a field in an entry of a stream, which may have been written by hand.

@@ -4,12 +4,16 @@ import logging
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from ipaddress import ip_network
 from typing import Any, TypeVar
 
 import msgspec
 
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
-from trio_chat.journal.records import Damaged, Past
+from trio_chat.chat.operators.networks import address_of
+from trio_chat.chat.remote_clients import ClientFacts
+from trio_chat.chat.session_record import SessionRecord
+from trio_chat.journal.records import BanRecord, Damaged, MuteRecord, Past
 
 DIGEST_BYTES = 12
 """Length of the digest of a session and key. Its first 13 bits choose one of 8,192 hashes, each so small (up to 128
@@ -26,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[int | str]).decode
+_decode_facts = msgspec.json.Decoder(ClientFacts).decode
 _KINDS = {kind.value: kind for kind in Kind}
 _PRESENCE = frozenset(PRESENCE)
 _FIELDS_MIN, _FIELDS_MAX = 3, 9
@@ -89,10 +94,35 @@ def decode_records(table: str, found: Mapping[bytes, bytes], kind: type[T]) -> l
     decoder = msgspec.json.Decoder(kind)
     for name, value in found.items():
         try:
-            records.append(decoder.decode(value))
+            record = decoder.decode(value)
+            _check_addresses(record)
+            records.append(record)
         except ValueError as error:
             logger.error("the record %r in %s cannot be read, and is left out: %s", name[:80], table, error)
     return records
+
+
+def read_facts(client_id: str, payload: bytes) -> ClientFacts:
+    """Decode what a node tells of a client. Raises ValueError for what no node tells."""
+    facts = _decode_facts(payload)
+    if facts.id != client_id:
+        raise ValueError(f"its id is {facts.id}")
+    if len({*facts.rooms}) < len(facts.rooms):
+        raise ValueError("it is in a room twice")
+    if facts.address:
+        address_of(facts.address)
+    return facts
+
+
+def _check_addresses(record: object) -> None:
+    """Raises ValueError for a network or an address that is none."""
+    match record:
+        case BanRecord(network=network):
+            ip_network(network)
+        case MuteRecord(network=network) if network:
+            ip_network(network)
+        case SessionRecord(address=address) if address:
+            address_of(address)
 
 
 def _id_of(past: Past) -> int:

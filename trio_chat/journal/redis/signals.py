@@ -13,7 +13,7 @@ Each has a kind, an id and a payload:
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -63,10 +63,13 @@ class SignalReader:
         link: RedisLink,
         times: RedisTimes,
         *,
-        on_signals: Callable[[Sequence[Signal]], None],
+        on_signals: Callable[[Sequence[Signal]], Awaitable[None]],
         on_gap: Callable[[], None],
     ) -> None:
-        """`on_gap` is called where signals were missed, and at the beginning."""
+        """`on_signals` returns when more can be taken.
+
+        `on_gap` is called where signals were missed, and at the beginning.
+        """
         self._link, self._times = link, times
         self._on_signals, self._on_gap = on_signals, on_gap
         self._heard_to: int | None = None
@@ -94,7 +97,7 @@ class SignalReader:
         if rows[0][0] != after + 1:
             self._on_gap()
         self._heard_to = rows[-1][0]
-        self._on_signals([_signal_in(*row) for row in rows])
+        await self._on_signals([_signal_in(*row) for row in rows])
 
 
 def _signal_in(number: int, fields: Mapping[bytes, bytes]) -> Signal:

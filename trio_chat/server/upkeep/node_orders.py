@@ -97,7 +97,7 @@ class NodeOrders:
     def reread(self, table: str) -> None:
         """Take over soon what another node has changed in a table, or in all for ""."""
         table = "accounts" if table == "invites" else table
-        self._changed.update(dict.fromkeys([table] if table else self._readers))
+        self._changed.update({it: None for it in self._readers if table in ("", it)})
         self._has_changed.set()
 
     async def run(self) -> None:
@@ -111,9 +111,9 @@ class NodeOrders:
                 await self._read(table)
 
     async def _read(self, table: str) -> None:
-        read, began = self._readers.get(table), trio.current_time()
+        began = trio.current_time()
         try:
-            is_read = read is None or await read()
+            is_read = await self._readers[table]()
         except JournalError as error:
             logger.warning("cannot read the %s that another server has changed: %s", table, error)
             is_read = False

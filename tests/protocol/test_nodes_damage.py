@@ -1,0 +1,189 @@
+"""Facts, records and orders that somebody wrote into Redis by hand: they are left out, and end nothing."""
+
+import json
+
+import pytest
+
+from tests.protocol.nodes import StartNode, clients_of, until
+from tests.protocol.test_operators import ask
+from tests.redis_server import RedisServer
+
+FACTS = {
+    "id": "c1",
+    "mode": "frames",
+    "label": "eve",
+    "nick": "eve",
+    "account": "a9",
+    "session": "s" * 32,
+    "rooms": ["lobby"],
+    "address": "192.0.2.1",
+    "port": 1,
+    "connected_at": 1.0,
+    "input_at": 1.0,
+}
+
+BAN = {"network": "192.0.2.0/24", "reason": "", "by": "console", "since": 1.0, "until": None}
+MUTE = {
+    "number": 7,
+    "label": "eve",
+    "network": "",
+    "session": "x",
+    "spared": "",
+    "reason": "",
+    "by": "console",
+    "since": 1.0,
+    "until": None,
+    "account": "",
+}
+SESSION = {"owner": "o", "mode": "frames", "label": "eve", "nick": "eve", "rooms": ["lobby"], "address": "192.0.2.1"}
+
+
+TELL = """
+local number = redis.call('HINCRBY', '{trio-chat}:meta', 'signals', 1)
+return redis.call('XADD', '{trio-chat}:signals', number .. '-0', 'n', 'hand', 'k', ARGV[1], 'i', ARGV[2], 'd', ARGV[3])
+"""
+
+
+def tell(redis: RedisServer, kind: str, id: str, payload: object) -> None:
+    """Tell the nodes something, as a node of the name `hand`."""
+    text = payload if isinstance(payload, str) else json.dumps(payload)
+    assert redis.ask("EVAL", TELL, "0", kind, id, text).startswith(b"$")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "c2"},
+        {"rooms": ["lobby", "lobby"]},
+        {"rooms": ["a"] * 3000},
+        {"rooms": ["x" * 3000]},
+        {"address": "rubbish"},
+        {"port": -1},
+        {"connected_at": 1e300},
+        {"input_at": -1e300},
+        {"away_at": 1e300},
+        {"nick": "\x1b[2J"},
+        {"label": "x" * 3000},
+        {"account": "\x1b"},
+        {"mode": "mime"},
+        {"lines_in": 10**30},
+    ],
+)
+def test_m9_a_client_written_by_hand_is_left_out(node: StartNode, redis: RedisServer, wrong: dict[str, object]) -> None:
+    one = node("one")
+    alice = one.join()
+
+    tell(redis, "c", "c1", FACTS | wrong)
+    tell(redis, "c", "c8", FACTS | {"id": "c8", "nick": "mallory", "label": "mallory", "session": "t", "account": ""})
+
+    until(lambda: "mallory" in [it["nick"] for it in clients_of(one)])
+    assert len(clients_of(one)) == 2
+    for client in ("c1", "c2", "c8"):
+        tell(redis, "c", client, "")
+    until(lambda: len(clients_of(one)) == 1)
+    ask(one, "POST", "/bans", target="192.0.2.0/24")
+    alice.send(b"hello\n")
+    until(lambda: "hello" in str(ask(one, "GET", "/rooms/lobby/entries")))
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "record"),
+    [
+        ("bans", "x", BAN | {"network": "rubbish"}),
+        ("bans", "x", BAN | {"since": 1e300}),
+        ("bans", "x", BAN | {"until": -1e300}),
+        ("mutes", "7", MUTE | {"network": "rubbish"}),
+        ("mutes", "7", MUTE | {"since": 1e300, "until": 1e301}),
+        ("mutes", "7", MUTE | {"number": -(10**15)}),
+        ("hooks", "x", {"name": "\x1b", "room": "\x1b", "digest": "x", "by": "console", "since": 1e300}),
+        (
+            "accounts",
+            "x",
+            {
+                "id": "x",
+                "name": "\x1b" * 99,
+                "folded": "",
+                "since": 1e300,
+                "seen": 1e300,
+                "by": "rubbish",
+                "password": "x",
+                "keys": [],
+            },
+        ),
+        ("invites", "x", {"digest": "x", "account": "x", "uses": 1, "by": "console", "since": 1e300, "until": 1e300}),
+        ("invite_uses", "x", "rubbish"),
+    ],
+)
+def test_m9_a_record_written_by_hand_ends_nothing(
+    node: StartNode, redis: RedisServer, table: str, field: str, record: object
+) -> None:
+    one = node("one")
+    alice = one.join()
+
+    text = record if isinstance(record, str) else json.dumps(record)
+    redis.ask("HSET", f"{{trio-chat}}:{table}", field, text)
+    tell(redis, "x", "invites" if table == "invite_uses" else table, "")
+    tell(redis, "x", "no-such-table", "")
+    two = node("two")
+    alice.send(b"hello\n")
+
+    until(lambda: "hello" in str(ask(two, "GET", "/rooms/lobby/entries")))
+    for path in ("/bans", "/mutes", "/hooks", "/names", "/invites"):
+        ask(one, "GET", path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"address": "rubbish"},
+        {"rooms": ["lobby", "lobby"]},
+        {"rooms": ["x" * 3000]},
+        {"rooms": [f"room{number}" for number in range(3000)]},
+        {"nick": "\x1b[2J"},
+        {"mode": "rubbish", "label": "\x1b[2J"},
+        {"mode": "person", "account": "x"},
+        {"told": {"label": "\x1b[2J", "rooms": ["lobby", "@x", ""]}},
+        {"owner": ""},
+    ],
+)
+def test_m9_a_session_written_by_hand_ends_no_node_that_takes_it_over(
+    node: StartNode, redis: RedisServer, wrong: dict[str, object]
+) -> None:
+    one = node("one")
+    alice = one.join()
+
+    redis.ask("HSET", "{trio-chat}:sessions:gone", "o", json.dumps(SESSION | wrong))
+    redis.ask(
+        "HSET", "{trio-chat}:sessions:gone", "p", json.dumps(SESSION | {"owner": "p", "nick": "dora", "label": "dora"})
+    )
+    redis.ask("SADD", "{trio-chat}:nodes", "gone")
+
+    until(lambda: "dora" in [it["nick"] for it in clients_of(one)])
+    alice.send(b"hello\n")
+    until(lambda: "hello" in str(ask(one, "GET", "/rooms/lobby/entries")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "payload"),
+    [
+        ("e", "one", "rubbish"),
+        ("e", "one", ["c1", "left", "NO_SUCH_REASON", ""]),
+        ("e", "one", ["c1", "said", "KICKED", ""]),
+        ("t", "one", "\x1b"),
+        ("d", "one", ""),
+        ("r", "", ""),
+        ("?", "", ""),
+    ],
+)
+def test_m9_an_order_written_by_hand_ends_nothing(
+    node: StartNode, redis: RedisServer, kind: str, id: str, payload: object
+) -> None:
+    one = node("one")
+    alice = one.join()
+
+    tell(redis, kind, id, payload)
+    tell(redis, "c", "c8", FACTS | {"id": "c8"})
+
+    until(lambda: "eve" in [it["nick"] for it in clients_of(one)])
+    alice.send(b"hello\n")
+    until(lambda: "hello" in str(ask(one, "GET", "/rooms/lobby/entries")))
