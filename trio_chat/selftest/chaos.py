@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -14,8 +15,10 @@ import trio
 from trio_chat.selftest.archive import Archive
 from trio_chat.selftest.checker import Recording, check_history
 from trio_chat.selftest.commuter import COMMUTERS_ROOM, Commuter
+from trio_chat.selftest.conversation import say_last, talk
+from trio_chat.selftest.fault_time import FaultTime
 from trio_chat.selftest.mover import MOVING_ROOMS, Mover
-from trio_chat.selftest.participant import ROOMS, Participant, open_participant
+from trio_chat.selftest.participant import Participant, open_participant
 from trio_chat.selftest.presence import presence_faults
 from trio_chat.selftest.proxy import Flow, ProxiedConnection, Proxy
 from trio_chat.selftest.supervisor import Supervisor, open_supervisor
@@ -39,9 +42,6 @@ PLACES = ("", "-phone")
 BEGIN, END = "the chaos test begins", "the chaos test ends"
 BROKEN_AT_START = 0.2
 """Share of the connections that have a fault injected before the first byte."""
-
-TOLD = 0.1
-"""Share of the lines that are private messages."""
 
 LOCKED_S = (2.2, 3.2)
 """Bounds of the time for which the journal is locked: longer than the server waits for a lock, so that batches fail."""
@@ -166,7 +166,7 @@ class ChaosTest:
         self.movers: list[Mover] = []
         self.commuters: list[Commuter] = []
         self._participants: list[Participant] = []
-        self._faults_end_at = 0.0
+        self._fault_time = FaultTime(plan.seed)
         self._is_calm = False
         self._lock = trio.Lock()
         """Held while the server is killed and started, or its journal locked: a locked journal cannot be opened."""
@@ -188,15 +188,15 @@ class ChaosTest:
             participants += await self._open_members(stack, folder)
             self._participants = participants
             self.commuters = [
-                Commuter(name, place, proxy.port, folder, self._rng(f"{name}{place}"))
+                Commuter(name, place, proxy.port, folder, self._fault_time.rng(f"{name}{place}"))
                 for name in self._plan.commuters
                 for place in PLACES
             ]
-            self.movers = [Mover(name, proxy.port, folder, self._rng(name)) for name in self._plan.movers]
+            self.movers = [Mover(name, proxy.port, folder, self._fault_time.rng(name)) for name in self._plan.movers]
             report.recordings = [one.recording for one in participants]
             with trio.move_on_after(self._plan.seconds + self._plan.settle_timeout_s) as scope:
                 await self._begin(participants)
-                self._faults_end_at = trio.current_time() + self._plan.seconds
+                self._fault_time.begin(self._plan.seconds)
                 await self._inject_faults(participants, on_progress)
                 await self._settle(participants)
             if scope.cancelled_caught:
@@ -234,31 +234,26 @@ class ChaosTest:
             await first.tell(name, f"{first.recording.title} 0 to {name}")
 
     async def _inject_faults(self, participants: Sequence[Participant], on_progress: Callable[[float], None]) -> None:
+        say = partial(talk, interval_s=self._plan.line_interval_s)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._break_connections, self._rng("faults"))
-            nursery.start_soon(self._kill_server, self._rng("kills"))
-            nursery.start_soon(self._lock_journal, self._rng("locks"))
+            nursery.start_soon(self._break_connections, self._fault_time.rng("faults"))
+            nursery.start_soon(self._kill_server, self._fault_time.rng("kills"))
+            nursery.start_soon(self._lock_journal, self._fault_time.rng("locks"))
             nursery.start_soon(self._report_progress, on_progress)
             for mover in self.movers:
-                nursery.start_soon(mover.run, self._plan.move_interval_s, self._is_over)
+                nursery.start_soon(mover.run, self._plan.move_interval_s, self._fault_time.is_over)
             for commuter in self.commuters:
                 others = self._others(commuter.name)
-                nursery.start_soon(commuter.run, others, self._plan.commute_interval_s, self._is_over)
+                nursery.start_soon(commuter.run, others, self._plan.commute_interval_s, self._fault_time.is_over)
             for one in participants:
                 if one.recording.name not in self._plan.listeners:
                     others = self._others(one.recording.name)
-                    nursery.start_soon(self._talk, one, others, self._rng(one.recording.title))
+                    nursery.start_soon(say, one, others, self._fault_time)
 
     def _others(self, name: str) -> list[str]:
         """Return the names of those to whom somebody may write in private; more often to those who may be away."""
         plan = self._plan
         return [other for other in (*plan.names, *plan.members, *[*plan.commuters] * TO_COMMUTERS) if other != name]
-
-    def _rng(self, what: str) -> Random:
-        return Random(f"{self._plan.seed} {what}")
-
-    def _is_over(self) -> bool:
-        return trio.current_time() >= self._faults_end_at
 
     async def _settle(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the last line of each room: the check ends there."""
@@ -266,22 +261,7 @@ class ChaosTest:
             await one.wait_until_settled()
         for commuter in self.commuters:
             await commuter.collect_mail()
-        for room in ROOMS:
-            await participants[0].say(f"{END}: {room}", room)
-        for one in participants:
-            for room in ROOMS:
-                await one.wait_until_shown(f"{END}: {room}")
-        await participants[0].wait_until_settled()
-
-    async def _talk(self, one: Participant, others: Sequence[str], rng: Random) -> None:
-        number = 0
-        while await self._sleep_during_faults(rng.expovariate(1 / self._plan.line_interval_s)):
-            number += 1
-            text = f"{one.recording.title} {number} {'x' * rng.randrange(200)}"
-            if rng.random() < TOLD:
-                await one.tell(rng.choice(others), text)
-            else:
-                await one.say(text, rng.choice(ROOMS))
+        await say_last(participants, END)
 
     async def _break_connections(self, rng: Random) -> None:
         """Inject faults into one connection after another, and into some as soon as they are made."""
@@ -297,13 +277,13 @@ class ChaosTest:
         self._proxy.on_connection = lambda connection: (
             inject_one(connection) if rng.random() < BROKEN_AT_START and not self._is_calm else None
         )
-        while await self._sleep_during_faults(rng.expovariate(1 / self._plan.fault_interval_s)):
+        while await self._fault_time.goes_on_after(rng.expovariate(1 / self._plan.fault_interval_s)):
             if not self._is_calm and (connections := list(self._proxy.connections)):
                 inject_one(rng.choice(connections))
         self._proxy.on_connection = lambda connection: None
 
     async def _kill_server(self, rng: Random) -> None:
-        while await self._sleep_during_faults(rng.uniform(0.5, 1.5) * self._plan.kill_interval_s):
+        while await self._fault_time.goes_on_after(rng.uniform(0.5, 1.5) * self._plan.kill_interval_s):
             await self._restart(prunes=True)
         await self._restart(prunes=False)  # from here on nothing is pruned that is not in the archive
 
@@ -322,7 +302,7 @@ class ChaosTest:
                 await self.archive.wait_until_pruned(self._supervisor.data, keep)
 
     async def _lock_journal(self, rng: Random) -> None:
-        while await self._sleep_during_faults(rng.uniform(0.5, 1.5) * self._plan.lock_interval_s):
+        while await self._fault_time.goes_on_after(rng.uniform(0.5, 1.5) * self._plan.lock_interval_s):
             async with self._lock:
                 self._is_calm = True
                 journal = self._supervisor.data / "journal.db"
@@ -332,15 +312,10 @@ class ChaosTest:
                 self._is_calm = False
 
     async def _report_progress(self, on_progress: Callable[[float], None]) -> None:
-        while (left_s := self._faults_end_at - trio.current_time()) > 0:
+        while (left_s := self._fault_time.left_s) > 0:
             on_progress(self._plan.seconds - left_s)
             await trio.sleep(0.1)
         on_progress(self._plan.seconds)
-
-    async def _sleep_during_faults(self, seconds: float) -> bool:
-        """Sleep, to the end of the faults at most. -> whether their time still lasts afterwards"""
-        await trio.sleep_until(min(trio.current_time() + seconds, self._faults_end_at))
-        return trio.current_time() < self._faults_end_at
 
 
 def _flow(connection: ProxiedConnection, rng: Random) -> Flow:

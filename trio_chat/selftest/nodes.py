@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -19,9 +20,12 @@ from trio_chat.chat.events import PRESENCE, Entry, Kind
 from trio_chat.journal import open_history
 from trio_chat.selftest.archive import as_shown
 from trio_chat.selftest.checker import Recording, ShownEntry, check_history
-from trio_chat.selftest.participant import ROOMS, Participant, open_participant
+from trio_chat.selftest.conversation import say_last, talk
+from trio_chat.selftest.fault_time import FaultTime
+from trio_chat.selftest.participant import Participant, open_participant
 from trio_chat.selftest.proxy import Proxy
 from trio_chat.selftest.supervisor import Supervisor, open_supervisor
+from trio_chat.selftest.verdict import verdict
 
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank")
 
@@ -33,12 +37,7 @@ LEASE_S = 3
 BALANCE_S = 0.05
 """Between two choices of the node that gets the next connections."""
 
-TOLD = 0.1
-"""Share of the lines that are private messages."""
-
 PAGE = 500
-
-VIOLATIONS_MAX = 20
 
 Disturb = Callable[[Random], Awaitable[None]]
 
@@ -109,11 +108,9 @@ def describe_nodes(report: NodesReport) -> Iterator[str]:
     yield f"faults: {faults}; {sum(one.reconnects for one in recordings)} reconnects"
     said, sent, failed = (sum(len(getattr(one, name)) for one in recordings) for name in ("said", "sent", "failed"))
     yield f"lines: {said} said, {sent} kept, {failed} failed; {report.entries} entries; {report.seconds:.1f} s in all"
-    if report.violations:
-        yield f"result: FAILED, broken promises: {len(report.violations)}"
-        yield from (f"  {it}" for it in report.violations[:VIOLATIONS_MAX])
-    else:
-        yield "result: every entry was shown to every client, once and in the same order, and nobody came or went"
+    yield from verdict(
+        report.violations, "every entry was shown to every client, once and in the same order, and nobody came or went"
+    )
 
 
 async def _read_history(url: str, folder: Path) -> tuple[list[ShownEntry], list[str]]:
@@ -147,7 +144,7 @@ class NodesTest:
         self._disturbances = disturbances
         self._ports: dict[Supervisor, int] = {}
         """The nodes that take connections."""
-        self._faults_end_at = 0.0
+        self._fault_time = FaultTime(plan.seed)
         self._busy = trio.Lock()
         """Held while a node is killed or paused, or the Redis disturbed: one fault of that kind at a time."""
 
@@ -158,7 +155,7 @@ class NodesTest:
             self._ports[node] = await node.start()
         async with AsyncExitStack() as stack:
             balancing = await stack.enter_async_context(trio.open_nursery())
-            balancing.start_soon(self._balance, self._rng("balance"))
+            balancing.start_soon(self._balance, self._fault_time.rng("balance"))
             await trio.sleep(2 * BALANCE_S)
             participants = [
                 await stack.enter_async_context(open_participant(name, self._proxy.port, folder)) for name in plan.names
@@ -168,7 +165,7 @@ class NodesTest:
                 await participants[0].say(BEGIN)
                 for one in participants:
                     await one.wait_until_shown(BEGIN)
-                self._faults_end_at = trio.current_time() + plan.seconds
+                self._fault_time.begin(plan.seconds)
                 await self._inject_faults(participants)
                 await self._settle(participants)
             if scope.cancelled_caught:
@@ -182,36 +179,22 @@ class NodesTest:
             report.violations += node.errors()
 
     async def _inject_faults(self, participants: Sequence[Participant]) -> None:
-        plan = self._plan
+        plan, rng = self._plan, self._fault_time.rng
         async with trio.open_nursery() as nursery:
             for one in participants:
-                nursery.start_soon(self._talk, one, self._rng(one.recording.name))
-            nursery.start_soon(self._cut, self._rng("cuts"))
-            nursery.start_soon(self._again, self._kill, plan.kill_interval_s, self._rng("kills"))
-            nursery.start_soon(self._again, self._pause, plan.pause_interval_s, self._rng("pauses"))
+                others = [name for name in plan.names if name != one.recording.name]
+                nursery.start_soon(partial(talk, one, others, self._fault_time, interval_s=plan.line_interval_s))
+            nursery.start_soon(self._cut, rng("cuts"))
+            nursery.start_soon(self._again, self._kill, plan.kill_interval_s, rng("kills"))
+            nursery.start_soon(self._again, self._pause, plan.pause_interval_s, rng("pauses"))
             if self._disturbances:
-                nursery.start_soon(self._again, self._disturb, plan.disturb_interval_s, self._rng("disturbances"))
+                nursery.start_soon(self._again, self._disturb, plan.disturb_interval_s, rng("disturbances"))
 
     async def _settle(self, participants: Sequence[Participant]) -> None:
         """Return when every client has been shown the last line of each room."""
         for one in participants:
             await one.wait_until_settled()
-        for room in ROOMS:
-            await participants[0].say(f"{END}: {room}", room)
-        for one in participants:
-            for room in ROOMS:
-                await one.wait_until_shown(f"{END}: {room}")
-        await participants[0].wait_until_settled()
-
-    async def _talk(self, one: Participant, rng: Random) -> None:
-        number, others = 0, [name for name in self._plan.names if name != one.recording.name]
-        while await self._goes_on_after(rng.expovariate(1 / self._plan.line_interval_s)):
-            number += 1
-            text = f"{one.recording.name} {number} {'x' * rng.randrange(200)}"
-            if rng.random() < TOLD:
-                await one.tell(rng.choice(others), text)
-            else:
-                await one.say(text, rng.choice(ROOMS))
+        await say_last(participants, END)
 
     async def _balance(self, rng: Random) -> None:
         """Let the next connections go to one node after the other, at random, of those that take any."""
@@ -220,13 +203,13 @@ class NodesTest:
             await trio.sleep(BALANCE_S)
 
     async def _cut(self, rng: Random) -> None:
-        while await self._goes_on_after(rng.expovariate(1 / self._plan.cut_interval_s)):
+        while await self._fault_time.goes_on_after(rng.expovariate(1 / self._plan.cut_interval_s)):
             if connections := list(self._proxy.connections):
                 rng.choice(connections).cut(is_reset=rng.random() < 0.5)
                 self._report.faults["connections cut"] += 1
 
     async def _again(self, fault: Disturb, interval_s: float, rng: Random) -> None:
-        while await self._goes_on_after(rng.uniform(0.5, 1.5) * interval_s):
+        while await self._fault_time.goes_on_after(rng.uniform(0.5, 1.5) * interval_s):
             async with self._busy:
                 await fault(rng)
 
@@ -253,11 +236,3 @@ class NodesTest:
         name = rng.choice(list(self._disturbances))
         await self._disturbances[name](rng)
         self._report.faults[name] += 1
-
-    def _rng(self, what: str) -> Random:
-        return Random(f"{self._plan.seed} {what}")
-
-    async def _goes_on_after(self, seconds: float) -> bool:
-        """Sleep, to the end of the faults at most. -> whether their time still lasts afterwards"""
-        await trio.sleep_until(min(trio.current_time() + seconds, self._faults_end_at))
-        return trio.current_time() < self._faults_end_at

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from trio_chat.selftest.chaos import PLACES, ChaosReport
-
-VIOLATIONS_MAX = 20
+from trio_chat.selftest.verdict import verdict
 
 
 def describe(report: ChaosReport) -> Iterator[str]:
@@ -23,10 +22,4 @@ def describe(report: ChaosReport) -> Iterator[str]:
     yield f"members: {len(plan.members) + len(plan.commuters)} in {len(PLACES)} places each; {waits}"
     lines = f"{said} said and {told} told in private, {sent} kept, {failed} failed"
     yield f"lines: {lines}; {report.entries} entries in the history"
-    if not report.violations:
-        yield "result: every entry was shown to every client, once and in the same order"
-        return
-    yield f"result: FAILED, broken promises: {len(report.violations)}"
-    yield from (f"  {violation}" for violation in report.violations[:VIOLATIONS_MAX])
-    if len(report.violations) > VIOLATIONS_MAX:
-        yield f"  and {len(report.violations) - VIOLATIONS_MAX} more"
+    yield from verdict(report.violations, "every entry was shown to every client, once and in the same order")
