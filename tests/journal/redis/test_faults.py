@@ -137,6 +137,20 @@ async def test_m9_a_redis_without_memory_refuses_whole_batches(server: RedisServ
         assert await texts(journal) == ["c"]
 
 
+async def test_all_sessions_are_restored_in_a_flushed_redis_however_many(
+    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trio_chat.journal.redis.writer.RESTORED_AT_ONCE", 2)
+    records = [SessionRecord(f"owner{number}", "frames", "alice", "", ("lobby",)) for number in range(5)]
+    async with opened(server, tmp_path) as journal:
+        await journal.post(said("a"), sessions=records).kept()
+
+        server.ask("FLUSHALL")
+        await journal.post(said("b")).kept()
+
+        assert await journal.read_sessions() == records
+
+
 async def test_m9_a_flushed_redis_gives_the_chat_a_new_epoch_and_no_id_twice(
     server: RedisServer, tmp_path: Path
 ) -> None:
