@@ -234,10 +234,11 @@ def test_of_two_connections_of_a_session_that_wait_for_redis_one_goes_on(node: S
     redis.signal(signal.SIGCONT)
 
     answers = [one.receive() for one in both]
-    assert sorted(it["type"] for it in answers) == ["error", "welcome"], answers
     [welcome] = [it for it in answers if it["type"] == "welcome"]
     [refusal] = [it for it in answers if it is not welcome]
-    assert (welcome["resumed"], refusal["type"], refusal["code"]) == (True, "error", "resumed")
+    assert welcome["resumed"]
+    # while it waited; or, where the second one came later, once it was in
+    assert refusal.get("code", refusal.get("reason")) == "resumed", refusal
     winner = both[answers.index(welcome)]
     winner.send(type="say", room="lobby", text="here", key="k")
     winner.until("entry", key="k")
