@@ -81,7 +81,7 @@ Sort = Literal["connected", "-connected", "nick", "-nick", "address", "-address"
 
 async def select(chat: Chat, matches: Matches) -> AsyncIterator[list[Client]]:
     """Yield the clients that match, in turns: the connected ones, then those that are away."""
-    async for turn in in_turns(tuple(chat.everybody)):
+    async for turn in in_turns(tuple(chat.directory.everybody)):
         yield [client for client in turn if matches(client)]
 
 
@@ -90,7 +90,7 @@ async def client_page(
 ) -> SortedPage[Client]:
     """Return the page behind a cursor. Raises ChatError for a filter or cursor that cannot be read."""
     return await sorted_page(
-        tuple(chat.everybody), ORDERS, sort, limit=limit, cursor=cursor, matches=wanted.compile(chat)
+        tuple(chat.directory.everybody), ORDERS, sort, limit=limit, cursor=cursor, matches=wanted.compile(chat)
     )
 
 

@@ -30,8 +30,8 @@ def find_one(chat: Chat, who: str) -> Client:
 
     Of several places of the member that it names, it is the one that is connected longest.
     """
-    found = chat.find(who)
-    if len(found) != 1 and not chat.called(who):
+    found = chat.directory.find(who)
+    if len(found) != 1 and not chat.directory.called(who):
         abort(_choice_of(found, who) if found else problem(404, f"There is no client {who}. GET /clients lists all."))
     return found[0]
 

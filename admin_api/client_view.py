@@ -65,7 +65,7 @@ def view_of(chat: Chat, client: Client) -> ClientView:
         label=client.label,
         rooms=list(client.room_names),
         account=client.account or None,
-        places=len(chat.places_of(client)),
+        places=len(chat.directory.places_of(client)),
         mode=client.mode,
         tls=client.outlet.is_encrypted,
         muted=chat.is_muted(client),

@@ -127,7 +127,7 @@ async def invent(admin: AdminServer) -> None:
     admin.now += 2 * 3600 - 240
     for name, author, text in SAID:
         admin.now += 25
-        client, *_ = admin.chat.find(author)
+        client, *_ = admin.chat.directory.find(author)
         admin.chat.say(client, admin.chat.rooms.find(name), text)
         await admin.deliver()
     admin.now += 240 - 25 * len(SAID)

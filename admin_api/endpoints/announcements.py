@@ -55,11 +55,11 @@ async def announce(state: AdminState, body: NewAnnouncement) -> Response:
     room = find_room(state, body.room) if body.room is not None else None
     clients = await _matching(state, body.filter) if body.filter else None
     if room:
-        to, count = f"#{room.name}", operator.chat.headcount(room)
+        to, count = f"#{room.name}", operator.chat.directory.headcount(room)
     elif clients is not None and body.filter:
         to, count = body.filter.shown, len(clients)
     else:
-        to, count = "everybody", len(operator.chat.everybody)
+        to, count = "everybody", len(operator.chat.directory.everybody)
     if body.dry_run:
         return answer(Announced(to, count, dry_run=True))
     if room:

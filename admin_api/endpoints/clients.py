@@ -83,7 +83,7 @@ class EndedClients(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 async def list_clients(state: AdminState, query: ClientQuery) -> Response:
     """List the clients, one a line: the connected ones, and then those that are away and may resume."""
     chat = state.operator.chat
-    limit = query.limit or len(chat.everybody) or 1
+    limit = query.limit or len(chat.directory.everybody) or 1
     page = await client_page(chat, query, query.sort, limit=limit, cursor=query.cursor)
     # A client that leaves meanwhile is still listed: it was here at the request.
     rows, view = page.items, partial(view_of, chat)
@@ -108,7 +108,7 @@ async def kick_client(state: AdminState, who: str, query: KickQuery, body: KickB
     """
     client = find_one(state.operator.chat, who)
     view = view_of(state.operator.chat, client)  # before it is taken out of its rooms
-    everywhere = bool(state.operator.chat.called(who))
+    everywhere = bool(state.operator.chat.directory.called(who))
     state.operator.kick(client, by=g.by, reason=(body.reason if body else "") or query.reason, everywhere=everywhere)
     return answer(view)
 
@@ -140,7 +140,7 @@ async def _selected(chat: Chat, query: EndQuery) -> list[Client]:
         names = ", ".join(ClientFilter.__struct_fields__)
         abort(problem(400, f"Without a filter this would end everybody: give at least one of {names}."))
     clients = [client async for turn in select(chat, query.compile(chat)) for client in turn]
-    if len(clients) == len(chat.everybody) > 1 and query.ids is None:
+    if len(clients) == len(chat.directory.everybody) > 1 and query.ids is None:
         abort(
             problem(400, f"The filter {query.shown} fits everybody, all {len(clients)} clients: give a narrower one.")
         )
@@ -154,7 +154,7 @@ async def _end_confirmed(state: AdminState, query: EndQuery) -> Response:
     if confirmed is None:
         abort(problem(409, "This `confirm` was used already, or is older than a minute: ask with dry_run=true again."))
     chat = state.operator.chat
-    here = [client for one in confirmed.labels for client in chat.find(one) if client.id == one]
+    here = [client for one in confirmed.labels for client in chat.directory.find(one) if client.id == one]
     views = await views_of(chat, here)
     ended = await state.operator.kick_many(here, by=g.by, what=confirmed.what, reason=query.reason)
     gone = [label for one, label in confirmed.labels.items() if one not in ended]

@@ -128,7 +128,7 @@ def _view_of(state: AdminState, account: Account) -> NameView:
         _time(account.since),
         _time(account.seen),
         account.by,
-        len(state.operator.chat.places(account.id)),
+        len(state.operator.chat.directory.places(account.id)),
         bool(account.password),
         [KeyView(key.fingerprint, _time(key.added), key.source) for key in account.keys],
     )

@@ -52,7 +52,7 @@ async def crowd(admin):
         if nick != "zoe":
             admin.chat.join(client, "dev")
         admin.now += 60
-    bob = admin.chat.find("bob")[0]
+    bob = admin.chat.directory.find("bob")[0]
     admin.operator.mute(await admin.operator.draft_mute(bob, reason="", by="console", until=None))
     return admin
 
@@ -74,12 +74,12 @@ async def test_a_filter_lists_those_it_fits_and_counts_them(crowd, query):
 
 
 async def test_those_who_are_behind_are_found_by_how_much(crowd):
-    zoe = crowd.chat.find("zoe")[0]
+    zoe = crowd.chat.directory.find("zoe")[0]
     crowd.chat.join(zoe, "dev")
     for _ in range(3):
         await crowd.chat.say(zoe, crowd.chat.current_room(zoe), "hello").kept()
     crowd.chat.deliver(await crowd.journal.read("dev", limit=100))
-    behind = crowd.chat.find("ann")[0].behind[0]
+    behind = crowd.chat.directory.find("ann")[0].behind[0]
 
     assert "ann" in await listed(crowd, f"behind={behind}")
     assert await listed(crowd, "behind=1000000") == []
@@ -150,7 +150,7 @@ async def test_a_cursor_of_another_order_is_refused(crowd):
 
 async def test_a_client_that_leaves_between_two_pages_shifts_no_other(crowd):
     first = (await crowd.ask("GET", "/clients?sort=nick&limit=1")).json
-    crowd.chat.kick(crowd.chat.find("ann")[0])
+    crowd.chat.kick(crowd.chat.directory.find("ann")[0])
 
     second = (await crowd.ask("GET", f"/clients?sort=nick&limit=1&cursor={first['next']}")).json
 

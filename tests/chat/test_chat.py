@@ -127,7 +127,7 @@ def test_nothing_is_said_where_nothing_readable_is_left(world) -> None:
 def test_a_client_is_found_by_port_by_address_and_port_and_by_id(world, who: str) -> None:
     alice = world.connect(1001)
 
-    assert world.chat.find(who) == [alice]
+    assert world.chat.directory.find(who) == [alice]
 
 
 @pytest.mark.parametrize("who", ["[2001:db8::1]:1001", "2001:db8::1:1001", "[[2001:db8::1]:1001]"])
@@ -135,14 +135,14 @@ def test_an_ipv6_client_is_found_with_and_without_brackets_and_as_the_chat_shows
     world.connect(1001, "2001:db8::2")
     client = world.connect(1001, "2001:db8::1")
 
-    assert world.chat.find(who) == [client]
+    assert world.chat.directory.find(who) == [client]
 
 
 def test_a_port_at_two_addresses_finds_both(world) -> None:
     alice, bob = world.connect(1001), world.connect(1001, "10.0.0.2")
 
-    assert world.chat.find("1001") == [alice, bob]
-    assert world.chat.find("10.0.0.2:1001") == [bob]
+    assert world.chat.directory.find("1001") == [alice, bob]
+    assert world.chat.directory.find("10.0.0.2:1001") == [bob]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_text_that_names_no_client_is_refused(world, who: str) -> None:
     world.connect(1001, "2001:db8::1")
 
     with pytest.raises(ChatError):
-        world.chat.find(who)
+        world.chat.directory.find(who)
 
 
 def test_a_member_behind_counts_entries_and_bytes(world) -> None:

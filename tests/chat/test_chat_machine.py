@@ -318,9 +318,9 @@ class ChatMachine(RuleBasedStateMachine):
     @rule(whose=NUMBERS, is_for_good=st.booleans())
     def end_places(self, whose: int, is_for_good: bool) -> None:
         owner = self._pick_owner(whose)
-        count = len(self.chat.places(owner.id))
+        count = len(self.chat.directory.places(owner.id))
         assert self.chat.end_places(owner.id, "gone") == count
-        assert not self.chat.places(owner.id)
+        assert not self.chat.directory.places(owner.id)
         if is_for_good:
             del self.owners[fold(owner.name)]
         self._forget_ended()
@@ -328,9 +328,9 @@ class ChatMachine(RuleBasedStateMachine):
     @rule(who=NUMBERS)
     def kick_everywhere(self, who: int) -> None:
         client = self._pick_connected(who)
-        places = self.chat.places_of(client)
+        places = self.chat.directory.places_of(client)
         assert self.chat.kick(client, everywhere=True) == places
-        assert not self.chat.here(places)
+        assert not self.chat.directory.here(places)
         self._forget_ended()
 
     # What happens
@@ -339,7 +339,7 @@ class ChatMachine(RuleBasedStateMachine):
     def tick(self, seconds: int) -> None:
         self.now += seconds
         self.chat.tick()
-        assert not self.chat._topic_notices._held
+        assert not self.chat.notices.topics._held
         self.left_at = {client: at for client, at in self.left_at.items() if at > self.now - HOLD_S}
         self._forget_gone()
 
@@ -352,7 +352,7 @@ class ChatMachine(RuleBasedStateMachine):
             self.kept[entry.draft.room].append(entry)
         self.chat.deliver(entries)
         for name, topic in self.topics.items():
-            if (room := self.chat.rooms.find(name)) and name not in self.chat._topic_notices._held:
+            if (room := self.chat.rooms.find(name)) and name not in self.chat.notices.topics._held:
                 assert room.topic == topic
 
     @rule(who=NUMBERS, is_swift=st.booleans())
@@ -414,7 +414,7 @@ class ChatMachine(RuleBasedStateMachine):
                 self.chat.announce_departure(record)
         for record in persons:
             self.chat.restore_person(record)
-        self.chat.sum_up()
+        self.chat.notices.sum_up()
 
     # What holds
 
@@ -435,7 +435,7 @@ class ChatMachine(RuleBasedStateMachine):
             assert found
             assert found.person == client.person
             assert found.away_since is None or all(
-                place.away_since is not None for place in self.chat.places_of(client)
+                place.away_since is not None for place in self.chat.directory.places_of(client)
             )
             assert client.label == client.nick
             owner = self.owners.get(fold(client.nick))
@@ -452,7 +452,7 @@ class ChatMachine(RuleBasedStateMachine):
                 assert not client.account or room.name in self.remembered[client.account]
         for client in self.clients:
             assert client.mailbox is None or client.mailbox.room is self.chat.rooms._mailboxes[client.mailbox_name]
-            assert client in self.chat.places_of(client)
+            assert client in self.chat.directory.places_of(client)
             assert client.mailbox or not client.account
 
     @invariant()
@@ -483,7 +483,7 @@ class ChatMachine(RuleBasedStateMachine):
     def what_a_restart_would_know_is_how_it_is(self) -> None:
         here = {client.owner: client.session_record for client in self.clients}
         for owner in self.owners.values():
-            if places := self.chat.places(owner.id):
+            if places := self.chat.directory.places(owner.id):
                 rooms = {room.name for place in places for room in place.members}
                 kept = self.records[f"@{owner.id}"]
                 assert set(kept.rooms) == rooms
@@ -514,7 +514,7 @@ class ChatMachine(RuleBasedStateMachine):
         assert not any((register._by_id, register._by_port, register._by_nick, register._by_session, register.away))
         assert all(room.is_empty for room in self.chat.rooms)
         assert not self.chat.rooms._mailboxes
-        assert not self.chat._crowd_notices._crowds
+        assert not self.chat.notices.crowds._crowds
         assert not register._by_account
         assert not any(room._places or room._doubles for room in self.chat.rooms)
         assert not self.records

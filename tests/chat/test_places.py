@@ -184,7 +184,7 @@ def test_a_guest_who_has_the_name_when_its_owner_comes_is_put_out_and_said_to_ha
     assert world.hear(listener).startswith("*** [alice] left the chat ***\n")
     assert bob.outlet.close_reason is CloseReason.UNPROVEN
     assert "belongs to somebody now" in bob.outlet.farewell_text
-    assert world.chat.known_as("alice") is alice
+    assert world.chat.directory.known_as("alice") is alice
 
 
 def test_the_guest_who_claims_the_name_that_it_has_keeps_it(world, bob) -> None:
@@ -221,9 +221,9 @@ def test_places_are_limited_and_the_one_longest_away_makes_way(world) -> None:
         world.chat.connection_lost(client, client.outlet)
     newest = place(world, 3001)
 
-    assert len(world.chat.places(newest.account)) == PLACES_MAX
-    assert places[3] not in world.chat.places(newest.account)
-    assert world.chat.places(newest.account)[-1] is places[4]  # the connected ones come first
+    assert len(world.chat.directory.places(newest.account)) == PLACES_MAX
+    assert places[3] not in world.chat.directory.places(newest.account)
+    assert world.chat.directory.places(newest.account)[-1] is places[4]  # the connected ones come first
 
 
 def test_a_kick_of_one_place_is_told_only_where_it_was_the_last(world, bob) -> None:
@@ -277,7 +277,7 @@ def test_places_end_with_their_proof_and_those_of_an_unknown_proof_with_any(worl
     assert world.chat.end_places(places[0].account, "that key was removed", proven_by="key SHA256:a") == 2
     world.settle()
 
-    assert world.chat.places(places[0].account) == [places[1]]
+    assert world.chat.directory.places(places[0].account) == [places[1]]
     assert (places[0].outlet.close_reason, places[0].outlet.farewell_text) == (
         CloseReason.UNPROVEN,
         "that key was removed",
@@ -292,8 +292,8 @@ def test_a_ban_reaches_all_places_of_a_member_who_is_in_that_network_with_one(wo
 
     list(kick_banned(world.chat, make_ban("192.0.2.0/24", by="console", now=world.now)))
 
-    assert not world.chat.here([here, elsewhere])
-    assert world.chat.here([bob]) == [bob]
+    assert not world.chat.directory.here([here, elsewhere])
+    assert world.chat.directory.here([bob]) == [bob]
 
 
 def test_a_mute_of_a_member_silences_all_places_and_spares_its_neighbours(world, bob) -> None:
@@ -320,20 +320,20 @@ def test_a_name_finds_all_places_and_a_port_one(world, who: str) -> None:
     places = [place(world, 1002, session="s"), place(world, 1003)]
     world.chat.connection_lost(places[0], places[0].outlet)
 
-    assert world.chat.find(who) == world.chat.called(who) == places[::-1]
-    assert world.chat.find("1003") == [places[1]]
-    assert not world.chat.called("1003")
-    assert world.chat.known_as("alice") is places[1]
+    assert world.chat.directory.find(who) == world.chat.directory.called(who) == places[::-1]
+    assert world.chat.directory.find("1003") == [places[1]]
+    assert not world.chat.directory.called("1003")
+    assert world.chat.directory.known_as("alice") is places[1]
 
 
 def test_the_name_stays_with_the_places_that_are_left(world) -> None:
     places = [place(world, 1002 + number) for number in range(3)]
     for gone, left in ((places[2], places[0]), (places[0], places[1])):
         world.chat.disconnect(gone)
-        assert world.chat.known_as("alice") is left
+        assert world.chat.directory.known_as("alice") is left
 
     world.chat.disconnect(places[1])
-    assert not world.chat.called("alice")
+    assert not world.chat.directory.called("alice")
 
 
 def test_rooms_are_remembered_until_somebody_leaves_them_for_good(world) -> None:
@@ -394,7 +394,7 @@ def test_a_place_whose_guest_was_not_told_to_be_gone_is_counted_as_leaving(world
     world.claim("alice")
     world.chat.restore(structs.replace(PLACE, told=Told("10.0.0.1:99", ("lobby",))))
     world.chat.restore_person(structs.replace(PERSON_RECORD, told=Told("alice", ("dev",)), rooms=("lobby", "dev")))
-    world.chat.sum_up()
+    world.chat.notices.sum_up()
     world.settle()
 
     assert "left" in world.hear(bob)
@@ -403,10 +403,10 @@ def test_a_place_whose_guest_was_not_told_to_be_gone_is_counted_as_leaving(world
 def test_a_member_who_is_away_here_and_connected_to_another_node_is_there(world, bob) -> None:
     alice = place(world, 1002, session="s" * 32)
     world.chat.connection_lost(alice, alice.outlet)
-    assert world.chat.addressee("alice").is_away_member
+    assert world.chat.directory.addressee("alice").is_away_member
 
     facts = ClientFacts("b-1", Mode.FRAMES, "alice", "alice", alice.account, "t" * 32, (), "10.0.0.2", 1, 0.0, 0.0)
     world.chat.nodes.clients.put(RemoteClient("b", facts, clock_began_at=0.0))
 
-    there = world.chat.addressee("alice")
+    there = world.chat.directory.addressee("alice")
     assert (there.is_away_member, there.mailbox) == (False, alice.mailbox_name)

@@ -36,7 +36,7 @@ def test_the_same_session_takes_over_and_nobody_is_told(world) -> None:
 
     assert resumed is alice
     assert world.posted == []
-    assert world.chat.find("1009") == [alice]
+    assert world.chat.directory.find("1009") == [alice]
     assert alice.outlet is new
     assert alice.label == "10.0.0.1:1001"
 
@@ -151,7 +151,7 @@ def test_a_client_from_the_address_and_port_of_an_earlier_one_has_a_label_of_its
     assert (alice.label, bob.label) == ("10.0.0.1:1001", f"10.0.0.1:1001#{bob.id}")
     assert "for bob" in world.hear(bob)
     assert "for alice" not in world.hear(bob)
-    assert world.chat.find("10.0.0.1:1001") == [bob]
+    assert world.chat.directory.find("10.0.0.1:1001") == [bob]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_c26_an_operator_finds_and_ends_a_session_left_behind(world, who: str) -
     [client] = leave_behind(world, 1)
     bob = world.connect(1)
 
-    [found] = world.chat.find(who)
+    [found] = world.chat.directory.find(who)
     world.chat.kick(found)
     world.settle()
 
@@ -277,12 +277,12 @@ def test_a_port_names_a_connected_client_before_one_that_is_away(world) -> None:
     leave_behind(world, 1)
     alice = world.connect(1025)
 
-    assert world.chat.find("1025") == [alice]
+    assert world.chat.directory.find("1025") == [alice]
 
 
 def test_a_session_that_a_restart_left_behind_is_found_by_its_nick_and_called_by_its_label(world) -> None:
     world.chat.restore(SessionRecord("s", "frames", "alice", "alice", (LOBBY,)))
 
-    [client] = world.chat.find("alice")
+    [client] = world.chat.directory.find("alice")
 
     assert (client.peer, world.chat.away_s(client)) == ("alice", 0)

@@ -164,7 +164,7 @@ def test_notices_owed_by_a_killed_server_are_posted_by_the_next_one(world: World
     left = SessionRecord("c2", "lines", "10.0.0.9:8", "", (), told=Told("10.0.0.9:8", ("lobby",)))
     world.chat.announce_departure(left)
 
-    world.chat.sum_up()
+    world.chat.notices.sum_up()
     world.settle()
 
     assert [(it.draft.kind, it.draft.author, it.draft.text) for it in world.heard] == [

@@ -70,7 +70,7 @@ def test_topics_of_another_room_are_told_at_once(world) -> None:
 
 ENDS: dict[str, Callable] = {
     "tick": lambda world, alice: world.chat.tick(),
-    "stop": lambda world, alice: world.chat.sum_up(),
+    "stop": lambda world, alice: world.chat.notices.sum_up(),
     "say": lambda world, alice: world.chat.say(alice, world.lobby, "hello"),
     "say elsewhere": lambda world, alice: world.chat.say(alice, world.chat.rooms["ops"], "hello"),
     "act": lambda world, alice: world.chat.act(alice, world.lobby, "waves"),
@@ -167,7 +167,7 @@ def test_a_topic_of_the_server_is_told_at_once_and_wins_over_what_is_held(world)
 def test_what_gave_way_is_kept_with_what_it_gave_way_to_and_nobody_is_sent_it(world) -> None:
     alice = world.connect(1001, mode=Mode.FRAMES, session="s")
     posts: list[tuple[list[Draft], list[Draft]]] = []
-    notices = world.chat._topic_notices
+    notices = world.chat.notices.topics
     post, notices._post = (
         notices._post,
         lambda *drafts, superseded=(): (

@@ -36,13 +36,13 @@ def test_a_message_to_a_member_who_is_away_is_kept_in_their_mailbox(world: World
 
 def test_a_member_whose_last_connection_broke_is_away_and_one_in_another_place_is_here(world, bob) -> None:
     alice = place(world, 1002, session="s")
-    assert not world.chat.addressee("alice").is_away_member
+    assert not world.chat.directory.addressee("alice").is_away_member
 
     world.chat.connection_lost(alice, alice.outlet)
-    assert world.chat.addressee("alice").is_away_member
+    assert world.chat.directory.addressee("alice").is_away_member
 
     place(world, 1003)
-    assert not world.chat.addressee("alice").is_away_member
+    assert not world.chat.directory.addressee("alice").is_away_member
 
 
 def test_a_name_that_nobody_owns_and_nobody_has_is_told_as_ever(world, bob) -> None:

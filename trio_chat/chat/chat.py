@@ -4,17 +4,16 @@ Its decisions become drafts, handed to `post`; the entries that the journal make
 `deliver`. Nothing here waits: no method is a coroutine, so a rule is checked and applied in one step.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 
 import msgspec
 
-from trio_chat.chat.addressee import Addressee
 from trio_chat.chat.away import Absence
 from trio_chat.chat.client import UNCOUNTED, Client
 from trio_chat.chat.counters import Counters, DisconnectReason
-from trio_chat.chat.crowd import CrowdNotices
 from trio_chat.chat.dependencies import Change, Dependencies, Rules
+from trio_chat.chat.directory import Directory
 from trio_chat.chat.drafts import (
     checked_topic,
     draft_of,
@@ -27,20 +26,20 @@ from trio_chat.chat.drafts import (
     topic_draft,
 )
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.events import MAILBOX_MARK, MARK, SERVER, Draft, Entry, Kind, Receipt
+from trio_chat.chat.events import MAILBOX_MARK, SERVER, Draft, Entry, Kind, Receipt
 from trio_chat.chat.log import Mode
 from trio_chat.chat.nicks import check_nick, fold, guest_name
 from trio_chat.chat.nodes import Nodes
+from trio_chat.chat.notices import Notices
 from trio_chat.chat.outlet import CloseReason, NoOutlet, Outlet
 from trio_chat.chat.presence import overdue_notices
-from trio_chat.chat.register import Register, as_peer, bare_name, find_remote
+from trio_chat.chat.register import Register
 from trio_chat.chat.remote_clients import RemoteClient
 from trio_chat.chat.removal import Removal, is_tombstone, notice_of
-from trio_chat.chat.room import Listener, Member, Room
+from trio_chat.chat.room import Member, Room
 from trio_chat.chat.rooms import Rooms
-from trio_chat.chat.session_record import PERSON, SessionChange, SessionEnd, SessionRecord
+from trio_chat.chat.session_record import SessionRecord
 from trio_chat.chat.text import clean, excerpt
-from trio_chat.chat.topics import TopicNotices
 from trio_chat.chat.waiting import WaitingMessages, sender_of
 from trio_chat.chat.window_budget import WindowBudget
 from trio_chat.chat.wording import claimed_by_another
@@ -65,16 +64,18 @@ class Chat:
         self.rules = rules
         """Can be replaced at any time; but `window` and `rooms` take effect only at the start."""
         self._register = Register()
+        self.directory = Directory(self._register, deps.nodes, deps.owner_of)
         self.reserved_nicks: set[str] = set()
         """Nicks that no client may take, folded: those of programs that operators let speak."""
-        self._crowd_notices = CrowdNotices(deps.post)
-        self._topic_notices = TopicNotices(deps.post, deps.hold)
         self.sticker_lines: tuple[str, ...] = ()
         """The list of the stickers that the server shares, for plain clients."""
         self.waiting = WaitingMessages()
         self.counters = Counters()
         budget = WindowBudget(rules.window_total_bytes)
         self.rooms = Rooms(deps.encoders, window=rules.window, budget=budget, most=rules.rooms, last_id=last_id)
+        self.notices = Notices(
+            deps, self._register, self.directory, self.rooms, large_from=lambda: self.rules.announce_max_members
+        )
 
     @property
     def time(self) -> float:
@@ -104,11 +105,6 @@ class Chat:
         """The servers of this chat."""
         return self._deps.nodes
 
-    @property
-    def everybody(self) -> Collection[Client]:
-        """All clients, those that are away and those of other nodes too."""
-        return (*self.clients, *self.away, *self._deps.nodes.clients)
-
     def connect(
         self, address: str, port: int, *, mode: Mode, outlet: Outlet, session: str = "", origin: int = UNCOUNTED
     ) -> Client:
@@ -119,7 +115,7 @@ class Chat:
         client = Client(self._deps.nodes.new_client_id(), address, port, mode=mode, outlet=outlet)
         client.session, client.origin = session, origin
         self._register.enter(client)
-        self._crowd_notices.clear_label(client.label, client.owner)
+        self.notices.crowds.clear_label(client.label, client.owner)
         self._make_way(origin)
         self._record_connect(client)
         return client
@@ -141,18 +137,10 @@ class Chat:
         client.outlet = outlet
         client.away_since = None
         if has_moved:
-            self._post_change(client)
+            self.notices.post(client)
         self._make_way(origin)
         self._record_connect(client)
         return client
-
-    def with_session(self, session: str) -> Client | None:
-        """The client that a new connection with this session would take over."""
-        return self._register.by_session(session)
-
-    def has(self, owner: str) -> bool:
-        """Tell whether the owner of a session record is here. Alone, ids of clients mean nothing after a restart."""
-        return bool(self._register.by_session(owner) or (self._deps.nodes.name and self._register.by_id(owner)))
 
     def restore(self, record: SessionRecord, origin: int = UNCOUNTED) -> None:
         """Restore a client that was connected when the server last stopped, as if its connection broke just now.
@@ -179,14 +167,14 @@ class Chat:
         self._deps.nodes.publish(client)
         if record.told:
             now = client.session_record
-            self._crowd_notices.restore(record, now, overdue_notices([(record.as_told, now.as_told)]))
+            self.notices.crowds.restore(record, now, overdue_notices([(record.as_told, now.as_told)]))
         self._make_way(client.origin)
 
     def take_over(self, record: SessionRecord, origin: int = UNCOUNTED) -> None:
         """Take a client over from another node, as `restore` does, and keep what is told of it from now on."""
         self.restore(record, origin)
         if client := self._register.by_session(record.owner):
-            self._deps.post(sessions=self._changes_of(client))
+            self._deps.post(sessions=self.notices.changes_of(client))
 
     def _check_is_still_theirs(self, record: SessionRecord) -> None:
         """Raises ChatError where the nick of a guest was claimed meanwhile, or the account of a member is gone."""
@@ -196,24 +184,11 @@ class Chat:
 
     def announce_departure(self, record: SessionRecord) -> None:
         """Announce the departure of a client that was connected when the server last stopped, and end its session."""
-        self._announce(record, None)
+        self.notices.announce(record, None)
 
     def restore_person(self, record: SessionRecord) -> None:
         """Tell what has changed of a person since the server last stopped, once all their places are restored."""
-        self._announce(record, self._person_record(record.account))
-
-    def _announce(self, record: SessionRecord, now: SessionRecord | None) -> None:
-        """Announce how somebody has changed since the server last stopped, and keep their record of now."""
-        owner, told = record.owner, record.as_told
-        if told == now == record:
-            return
-        notices = overdue_notices([(told, now)])
-        if notices:
-            self._crowd_notices.restore(record, SessionEnd(owner))
-        posted = [
-            it for it in notices if not self._crowd_notices.count(it, owner=owner, is_large=self._is_large(it.room))
-        ]
-        self._deps.post(*posted, sessions=[self._crowd_notices.change_of(owner, now)])
+        self.notices.announce(record, self.directory.person_record(record.account))
 
     def connection_lost(
         self, client: Client, outlet: Outlet, reason: DisconnectReason = DisconnectReason.BROKEN
@@ -249,7 +224,7 @@ class Chat:
 
         What other nodes know of it is for `nodes` to change.
         """
-        self._crowd_notices.forget(client.owner, client.person)
+        self.notices.crowds.forget(client.owner, client.person)
         was_connected = client.away_since is None
         self._register.remove(client)
         for room in tuple(client.members):
@@ -257,8 +232,8 @@ class Chat:
             client.departing += (room.remove(client),)
         self._leave_mailbox(client)
         if client.account:  # what others are told of it, they are told by the other node, but for its other places here
-            record = self._person_record(client.account)
-            self._deps.post(sessions=[self._crowd_notices.change_of(client.person, record)])
+            record = self.directory.person_record(client.account)
+            self._deps.post(sessions=[self.notices.crowds.change_of(client.person, record)])
         if was_connected:
             self._record_disconnect(client, reason.code)
         client.outlet.hang_up(reason, text)
@@ -285,10 +260,10 @@ class Chat:
         if holder and holder is not client and holder.account != account:
             raise ChatError("nick-taken", f"the nick {name} is taken by somebody who is here")
         person, former = f"{MAILBOX_MARK}{account}", client.label
-        self._topic_notices.tell(client.owner)
-        self._crowd_notices.tell(client.owner, person)
-        self._crowd_notices.clear_label(name, person)
-        before = self._rooms_of(account)
+        self.notices.topics.tell(client.owner)
+        self.notices.crowds.tell(client.owner, person)
+        self.notices.crowds.clear_label(name, person)
+        before = self.directory.rooms_of(account)
         self._leave_mailbox(client)
         self._register.enter_account(client, account, name)
         client.proven_by, client.label = proven_by, name
@@ -296,14 +271,14 @@ class Chat:
             room.identify(client)
             self._deps.on_room(account, room.name, True)
         self.rooms.open_mailbox(client)
-        notices = self._crowd_notices.become(
+        notices = self.notices.crowds.become(
             [entering_notice(client, room, former) for room in client.members],
             guest=client.owner,
             person=person,
             before=[room.name for room in before],
-            large=[room.name for room in client.members if self._is_large(room.name)],
+            large=[room.name for room in client.members if self.notices.is_large(room.name)],
         )
-        client.departed = self._post_change(client, *notices)
+        client.departed = self.notices.post(client, *notices)
         return client.departed
 
     def evict_guest(self, name: str, *, unless: Client | None = None) -> None:
@@ -316,30 +291,12 @@ class Chat:
             text = f"the name [{name}] belongs to somebody now: join under another"
             self.end(guest, Kind.LEFT, CloseReason.UNPROVEN, text)
 
-    def places_of(self, client: Client) -> Sequence[Client]:
-        """Return the places of a client's account, the connected ones first; of a guest, it alone."""
-        return self.places(client.account) if client.account else (client,)
-
-    def places(self, account: str) -> Sequence[Client]:
-        """Return the places of an account, those that are away behind the others, and those of other nodes last."""
-        here, elsewhere = self._register.places(account), self._deps.nodes.clients.places(account)
-        return (*here, *elsewhere) if elsewhere else here
-
-    def places_here(self, account: str) -> Sequence[Client]:
-        """Return the places of an account on this node."""
-        return self._register.places(account)
-
-    def called(self, who: str) -> Sequence[Client]:
-        """Return the places of the member, or the guest, who has a nick. -> none where `who` names nobody so"""
-        here, elsewhere = self._register.called(who), self._deps.nodes.clients.called(bare_name(who))
-        return (*here, *elsewhere) if elsewhere else here
-
     def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
         """End the places of an account, or those with this proof alone. -> how many. `text` tells them why.
 
         Those restored after a restart, whose proof is not known, are ended in any case.
         """
-        ended = [it for it in self.places(account) if not proven_by or it.proven_by in ("", proven_by)]
+        ended = [it for it in self.directory.places(account) if not proven_by or it.proven_by in ("", proven_by)]
         for place in ended:
             self.end(place, Kind.LEFT, CloseReason.UNPROVEN, text)
         return len(ended)
@@ -348,20 +305,11 @@ class Chat:
         """Count no more messages that wait for an account: it was removed, or its owner is on another node."""
         self.waiting.forget(account)
 
-    def _rooms_of(self, account: str) -> Collection[Room]:
-        """Return the rooms of a person: those of all their places."""
-        return dict.fromkeys(room for place in self._register.places(account) for room in place.members)
-
     def _is_elsewhere(self, client: Client) -> bool:
         """Tell whether another place of this one's account is in a room."""
-        return bool(client.account) and any(place.room_names for place in self.places_of(client) if place is not client)
-
-    def _person_record(self, account: str) -> SessionRecord | None:
-        """Make the record of a person; None where no place is left."""
-        for place in self._register.places(account):
-            rooms, name = tuple(room.name for room in self._rooms_of(account)), place.label
-            return SessionRecord(place.person, PERSON, name, name, rooms, account=account)
-        return None
+        return bool(client.account) and any(
+            place.room_names for place in self.directory.places_of(client) if place is not client
+        )
 
     def _make_way_for_place(self, account: str) -> None:
         """End the place that is longest away where an account has too many. Raises ChatError where none is away."""
@@ -372,18 +320,6 @@ class Chat:
         if not away:
             raise ChatError("too-many-places", f"[{places[0].shown}] is here {PLACES_MAX} times already: leave once")
         self.disconnect(min(away, key=lambda place: place.away_since or 0.0))
-
-    def addressee(self, label: str) -> Addressee:
-        """Return whoever a private message is for. Raises ChatError where nobody has the name, nor owns it."""
-        try:
-            client = self.known_as(label)
-        except ChatError:
-            if owner := self._deps.owner_of(label.removesuffix(MARK)):
-                return Addressee(owner.name, owner.id, f"@{owner.id}", None)
-            raise
-        if client.away_since is not None and client.account:  # they may be connected to another node
-            client = next((it for it in self.places(client.account) if it.away_since is None), client)
-        return Addressee(client.label, client.account, client.mailbox_name, client)
 
     def mailbox_of(self, client: Client) -> str:
         """Return the name of the mailbox of a client. That of one of this node is opened."""
@@ -396,9 +332,9 @@ class Chat:
         `text` is the reason that the client is given. Raises ChatError for a client that is gone.
         """
         self._check_is_here(client)
-        kicked = self.places_of(client) if everywhere else (client,)
+        kicked = self.directory.places_of(client) if everywhere else (client,)
         for place in kicked:
-            is_last = everywhere or len(self.places_of(place)) == 1
+            is_last = everywhere or len(self.directory.places_of(place)) == 1
             self.end(place, Kind.KICKED if is_last else Kind.LEFT, CloseReason.KICKED, text)
         return kicked
 
@@ -420,8 +356,7 @@ class Chat:
 
     def tick(self) -> None:
         """Do the chores of about once a second: sum up crowds and topics, end overdue sessions, forget unused rooms."""
-        self._crowd_notices.tick()
-        self._topic_notices.tick()
+        self.notices.tick()
         self.end_overdue_sessions()
         self.rooms.forget_unspoken()
 
@@ -434,11 +369,6 @@ class Chat:
             departures += 1 + len(client.members)
             self.disconnect(client)
         return False
-
-    def sum_up(self) -> None:
-        """Post the notices that were counted or held back since the last time."""
-        self._crowd_notices.sum_up()
-        self._topic_notices.sum_up()
 
     # Rooms
 
@@ -453,11 +383,11 @@ class Chat:
             return member
         if len(client.members) >= self.rules.rooms_per_client:
             raise ChatError("too-many-rooms", f"you are in {len(client.members)} rooms: leave one first")
-        self._tell_name(client, room)
-        is_known, is_move = self._has(client.account, room), is_move or self._is_elsewhere(client)
+        self.notices.tell_name(client, room)
+        is_known, is_move = self.directory.is_in(client.account, room), is_move or self._is_elsewhere(client)
         notice = (move_notice if is_move else draft_of)(client, room, Kind.JOINED)
         member = client.members[room] = room.admit(client)
-        self._post_change(client, *(() if is_known else self._unless_counted(client, room, notice)))
+        self.notices.post(client, *(() if is_known else self.notices.unless_counted(client, room, notice)))
         if client.account:
             self._deps.on_room(client.account, room.name, True)
         return member
@@ -482,10 +412,10 @@ class Chat:
             self._deps.on_room(client.account, room.name, False)
 
     def _leave(self, client: Client, room: Room) -> None:
-        self._topic_notices.tell(client.owner)
-        self._tell_name(client, room)
+        self.notices.topics.tell(client.owner)
+        self.notices.tell_name(client, room)
         notices = self._remove_member(client, room, move_notice(client, room, Kind.LEFT))
-        client.departed = self._post_change(client, *notices)
+        client.departed = self.notices.post(client, *notices)
 
     def finish_departures(self, client: Client) -> None:
         """End a client's departures from rooms: it is sent what was said there up to now, and nothing more.
@@ -519,12 +449,12 @@ class Chat:
         """
         self._check_may_speak(client)
         draft = topic_draft(client, room, text, key)
-        self._crowd_notices.introduce(client.person, client.label, room.name)
-        return self._topic_notices.post(draft, owner=client.owner)
+        self.notices.crowds.introduce(client.person, client.label, room.name)
+        return self.notices.topics.post(draft, owner=client.owner)
 
     def holds_topic(self, room: Room) -> bool:
         """Tell whether a topic would be held back, and take the place of those that are."""
-        return self._topic_notices.holds(room.name)
+        return self.notices.topics.holds(room.name)
 
     # Speaking
 
@@ -548,14 +478,14 @@ class Chat:
         """
         self._check_is_here(client)
         self._check_may_speak(client)
-        other = self.addressee(label)
-        if other.client in self.places_of(client):
+        other = self.directory.addressee(label)
+        if other.client in self.directory.places_of(client):
             raise ChatError("yourself", f"[{client.label}] is you: nobody else would read that")
         if not (text := readable(text)):
             return None
         if other.is_away_member:
             self.waiting.check(other.account, sender_of(client), other.shown)
-        self._topic_notices.tell(client.owner)
+        self.notices.topics.tell(client.owner)
         for party in filter(None, (other.client, client)):
             self.mailbox_of(party)
         drafts = told_drafts(client, other, text, key)
@@ -589,14 +519,14 @@ class Chat:
             self._check_may_speak(client)
         self._check_is_not_held(nick, client)
         self._register.claim_nick(client, nick)
-        self._topic_notices.tell(client.owner)
-        self._crowd_notices.clear_label(nick, client.owner)
+        self.notices.topics.tell(client.owner)
+        self.notices.crowds.clear_label(nick, client.owner)
         notices = [draft_of(client, room, Kind.RENAMED, nick) for room in client.members]
         most = self.rules.announce_max_members
         large = {room.name for room in client.members if len(room.members) > most}
-        is_held = notices and self._crowd_notices.hold(notices, owner=client.owner, large=large)
+        is_held = notices and self.notices.crowds.hold(notices, owner=client.owner, large=large)
         client.label = nick
-        receipt = self._post_change(client, *(() if is_held else notices))
+        receipt = self.notices.post(client, *(() if is_held else notices))
         return receipt if notices else None
 
     def nick_to_claim(self, client: Client, nick: str) -> str:
@@ -646,18 +576,11 @@ class Chat:
     def set_topic_as_server(self, room: Room, text: str) -> Receipt:
         """Let the server set the topic of a room, over all that clients set before. Raises ChatError where it is too
         long."""
-        return self._topic_notices.override(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
+        return self.notices.topics.override(Draft(room.name, Kind.TOPIC, SERVER, checked_topic(text)))
 
     def announce_in(self, rooms: Iterable[str], lines: Sequence[str]) -> Receipt:
         """Let the server say clean lines in rooms or mailboxes, by their names: in all of them or in none."""
         return self._deps.post(*(Draft(room, Kind.ANNOUNCED, SERVER, line) for room in rooms for line in lines))
-
-    def here(self, clients: Iterable[Client]) -> list[Client]:
-        """Return those of these clients that are not gone."""
-        return [client for client in clients if self._is_here(client)]
-
-    def _is_here(self, client: Client) -> bool:
-        return client in self._register or bool(client.home and self._deps.nodes.clients.by_id(client.id))
 
     def remove(self, entry: Entry, *, reason: str = "") -> Removal:
         """Remove an entry of a kind in REMOVABLE. Its room is told the reason, and loses its topic with the entry."""
@@ -727,37 +650,6 @@ class Chat:
         now = self._deps.clock()
         return now - backlog.since, now - backlog.taken_at
 
-    def known_as(self, label: str) -> Client:
-        """The client with this label, however it is written. Raises ChatError where there is none."""
-        client = self._register.by_label(label) or self._deps.nodes.clients.by_label(as_peer(label))
-        if client is None:
-            raise ChatError("nobody", f"nobody here is called {excerpt(label)}")
-        return client
-
-    def find(self, who: str) -> list[Client]:
-        """All clients that `who` names: a port, an `address:port` (`[address]:port` for IPv6), an id or a nick.
-
-        Raises ChatError for a text that can be none of these. Connected clients can share a port, but not an address
-        and port. A client that is away is found by its last address and port, unless a connected one has them.
-        """
-        found, remote = self._register.find_with_away(who), self._deps.nodes.clients
-        return [*found, *find_remote(remote, who)] if remote else found
-
-    def people_in(self, room: Room) -> Iterator[Listener]:
-        """One client of each person in a room: in the order of coming, those of other nodes last."""
-        yield from room.people
-        known = set[str]()
-        for client in self._deps.nodes.clients.in_room(room.name):
-            if client.account not in known and not room.has(client.account):
-                yield client
-            if client.account:
-                known.add(client.account)
-
-    def headcount(self, room: Room) -> int:
-        """The number of people in a room: all places of a person count as one."""
-        guests, accounts = self._deps.nodes.clients.count_in(room.name)
-        return room.headcount + guests + sum(not room.has(account) for account in accounts)
-
     def is_muted(self, client: Client) -> bool:
         """True if what this client says is refused just now."""
         return bool(self._deps.mute_of(client))
@@ -766,7 +658,7 @@ class Chat:
 
     def _check_is_here(self, client: Client) -> None:
         """Raises ChatError. A session that was kicked runs on up to its next wait, and must leave nothing behind."""
-        if not self._is_here(client):
+        if client not in self.directory:
             raise ChatError("no-such-client", "that client is gone")
 
     def _check_may_speak(self, client: Client) -> None:
@@ -801,8 +693,8 @@ class Chat:
         self._check_may_speak(client)
         # Told by themselves: they are kept even where the drafts repeat a key
         owner = client.owner
-        self._topic_notices.tell(owner)
-        self._crowd_notices.introduce(client.person if client.account else owner, client.label, room.name)
+        self.notices.topics.tell(owner)
+        self.notices.crowds.introduce(client.person if client.account else owner, client.label, room.name)
         return self._deps.post(*drafts)
 
     def _make_way(self, origin: int) -> None:
@@ -816,58 +708,11 @@ class Chat:
                 break
             self.disconnect(client)
 
-    def _post_change(self, client: Client, *notices: Draft) -> Receipt:
-        """Post the notices of a change with the session record that results: they are kept together or not at all."""
-        receipt = self._deps.post(*notices, sessions=self._changes_of(client))
-        (self._deps.nodes.publish if client in self._register else self._deps.nodes.withdraw)(client)
-        if self._crowd_notices.is_due:
-            self.sum_up()
-        return receipt
-
-    def _changes_of(self, client: Client) -> list[SessionChange]:
-        """Return the changes of the session records of a client, and of the person whose place it is."""
-        record = client.session_record if client in self._register else None
-        changes = [self._crowd_notices.change_of(client.owner, record)]
-        if client.account:
-            changes.append(self._crowd_notices.change_of(client.person, self._person_record(client.account)))
-        return changes
-
-    def _unless_counted(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
-        """Return the notice that a client, whose rooms are those of now, joined or left one, unless it is counted."""
-        is_counted = self._crowd_notices.count(
-            notice,
-            owner=client.person,
-            elsewhere=self._elsewhere(client, room),
-            is_large=notice.kind is not Kind.KICKED and len(room.members) > self.rules.announce_max_members,
-        )
-        return () if is_counted else (notice,)
-
-    def _elsewhere(self, client: Client, room: Room) -> Iterator[str]:
-        """Yield the names of a person's other rooms. They are seldom asked for, and may be thousands."""
-        rooms = (
-            dict.fromkeys(chain(self._rooms_of(client.account), client.members)) if client.account else client.members
-        )
-        yield from (other.name for other in rooms if other is not room)
-
-    def _has(self, account: str, room: Room) -> bool:
-        """Tell whether a place of an account is in a room, on whatever node."""
-        return room.has(account) or self._deps.nodes.clients.has(account, room.name)
-
-    def _is_large(self, name: str) -> bool:
-        room = self.rooms.find(name)
-        return room is not None and len(room.members) > self.rules.announce_max_members
-
-    def _tell_name(self, client: Client, *rooms: Room) -> None:
-        """Tell the name of a client that comes or goes, if others do not know it and it is to be named."""
-        most = self.rules.announce_max_members + 1  # one may come or go
-        names = [room.name for room in rooms if len(room.members) <= most]
-        self._crowd_notices.tell_name(client.person, client.label, names)
-
     def _remove_member(self, client: Client, room: Room, notice: Draft) -> Sequence[Draft]:
         """Take a client out of a room. -> the notices to be posted: none while another place of it is there"""
         del client.members[room]
         client.departing += (room.remove(client),)
-        return () if self._has(client.account, room) else self._unless_counted(client, room, notice)
+        return () if self.directory.is_in(client.account, room) else self.notices.unless_counted(client, room, notice)
 
     def _leave_mailbox(self, client: Client) -> None:
         if client.mailbox:
@@ -876,17 +721,17 @@ class Chat:
 
     def _forget(self, client: Client, kind: Kind) -> None:
         """Remove a client, and tell its rooms in which no other place of it is."""
-        self._topic_notices.tell(client.owner)
+        self.notices.topics.tell(client.owner)
         if kind is Kind.KICKED:
-            self._crowd_notices.tell_kicked(client.person, (room.name for room in client.members))
+            self.notices.crowds.tell_kicked(client.person, (room.name for room in client.members))
         else:
-            self._tell_name(client, *client.members)
+            self.notices.tell_name(client, *client.members)
         self._register.remove(client)
-        stays = bool(client.account and self.places(client.account))
+        stays = bool(client.account and self.directory.places(client.account))
         make_notice = move_notice if stays and kind is Kind.LEFT else draft_of
         notices = [self._remove_member(client, room, make_notice(client, room, kind)) for room in tuple(client.members)]
         self._leave_mailbox(client)
-        client.departed = self._post_change(client, *chain(*notices))
+        client.departed = self.notices.post(client, *chain(*notices))
         if client.away_since is not None:
             self.finish_departures(client)
 

@@ -172,8 +172,8 @@ def _help(_call: Call) -> Answer:
 
 
 def _who(call: Call) -> Answer:
-    labels = ((it.shown, it.person == call.client.person) for it in call.chat.people_in(call.room))
-    return _notice(who_is_here(call.room.name, call.chat.headcount(call.room), labels, limit=call.limit))
+    labels = ((it.shown, it.person == call.client.person) for it in call.chat.directory.people_in(call.room))
+    return _notice(who_is_here(call.room.name, call.chat.directory.headcount(call.room), labels, limit=call.limit))
 
 
 def _nick(call: Call) -> Answer:
@@ -193,7 +193,7 @@ def _me(call: Call) -> Answer:
 
 def _msg(call: Call) -> Answer:
     label, text = call.argument.split(maxsplit=1)
-    other = call.chat.addressee(label.removeprefix("[").removesuffix("]"))
+    other = call.chat.directory.addressee(label.removeprefix("[").removesuffix("]"))
     receipt = call.chat.tell(call.client, other.label, text.strip())
     confirmation = [notice(told_to(other.shown, clean(with_tabs_as_blanks(text)).strip()))]
     if other.is_away_member:
@@ -222,7 +222,7 @@ def _go(call: Call, name: str, *, for_good: bool = False) -> Answer:
 
 def _rooms(call: Call) -> Answer:
     rooms = call.chat.rooms
-    largest = [(room.name, call.chat.headcount(room), room.topic) for room in rooms.largest(call.limit)]
+    largest = [(room.name, call.chat.directory.headcount(room), room.topic) for room in rooms.largest(call.limit)]
     return TextReply(tuple(rooms_there_are(largest, len(rooms), limit=call.limit)))
 
 

@@ -291,7 +291,7 @@ class Server:
 
     async def _deliver_accepted(self) -> None:
         """Stage 1 of a stop: write accepted lines to the journal and deliver them to their rooms."""
-        self.context.chat.sum_up()
+        self.context.chat.notices.sum_up()
         with self.stop.stage(DELIVERY_S):
             await settled(self.context)
 
@@ -313,7 +313,7 @@ class Server:
 
     async def _write_records(self) -> None:
         """Stage 3 of a stop: write sessions and operator records to the journal, and end event streams."""
-        self.context.chat.sum_up()
+        self.context.chat.notices.sum_up()
         with self.stop.stage(RECORDS_S):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.context.journal.settled)

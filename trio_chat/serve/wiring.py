@@ -112,7 +112,7 @@ def wire(
     )
     memories = MemoryKeeping(
         journal,
-        is_here=lambda account: bool(chat.places_here(account)),
+        is_here=lambda account: bool(chat.directory.places_here(account)),
         is_known=lambda account: all_accounts.names.by_id(account) is not None,
     )
     pump.on_memory_error = chat.rooms.budget.give_up

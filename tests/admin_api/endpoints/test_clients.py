@@ -218,7 +218,7 @@ async def test_c26_a_client_that_is_away_is_shown_and_ended_by_any_of_its_names(
     assert shown == ended.json
     assert shown["id"] == away.id
     assert (await admin.ask("GET", "/clients")).json == {"clients": [], "total": 0, "matching": 0, "next": None}
-    assert admin.chat.with_session("s") is None
+    assert admin.chat.directory.with_session("s") is None
     assert admin.changes[-1] == (Change.KICKED, "10.0.0.1:47634")
 
 

@@ -32,8 +32,8 @@ async def test_a_dry_run_names_them_and_ends_nobody(crowd):
 
 async def test_its_confirm_ends_those_who_are_still_there_and_names_who_left(crowd):
     confirm = (await crowd.ask("DELETE", "/clients?room=dev&dry_run=true")).json["confirm"]
-    crowd.chat.kick(crowd.chat.find("bob")[0])
-    crowd.chat.join(crowd.chat.find("dan")[0], "dev")  # came after the list was made
+    crowd.chat.kick(crowd.chat.directory.find("bob")[0])
+    crowd.chat.join(crowd.chat.directory.find("dan")[0], "dev")  # came after the list was made
 
     answer = await crowd.ask("DELETE", f"/clients?confirm={confirm}&reason=too%20noisy")
 
@@ -102,7 +102,7 @@ async def test_any_other_way_ends_nobody(crowd, query):
     [("?reason=too%20noisy", ""), ("", '{"reason": "too noisy"}'), ("?reason=x", '{"reason": "too noisy"}')],
 )
 async def test_a_kicked_client_is_told_the_reason(crowd, query, body):
-    ann = crowd.chat.find("ann")[0]
+    ann = crowd.chat.directory.find("ann")[0]
 
     await crowd.ask("DELETE", f"/clients/ann{query}", json=body)
 

@@ -118,7 +118,7 @@ async def test_a_room_is_exported_a_line_for_each_entry(talk):
 
 async def test_private_messages_are_in_no_room(talk):
     bob = talk.connect(4001)
-    talk.chat.tell(talk.chat.find("ann")[0], bob.label, "a secret")
+    talk.chat.tell(talk.chat.directory.find("ann")[0], bob.label, "a secret")
     await talk.deliver()
 
     for path in ("/rooms/lobby/entries", "/rooms/lobby/export", "/rooms/lobby/entries?q=secret"):
@@ -149,7 +149,7 @@ async def test_the_same_key_says_it_once(talk):
 
 
 async def test_a_key_of_another_room_is_409(talk):
-    talk.chat.join(talk.chat.find("ann")[0], "dev")
+    talk.chat.join(talk.chat.directory.find("ann")[0], "dev")
     key = "Idempotency-Key: build-71\r\n"
     await talk.ask("POST", "/rooms/lobby/entries", json='{"text": "once"}', headers=key)
 

@@ -12,7 +12,7 @@ async def rooms(admin):
         client = admin.connect(port)
         admin.chat.rename(client, nick)
         admin.chat.join(client, "dev")
-    ann = admin.chat.find("ann")[0]
+    ann = admin.chat.directory.find("ann")[0]
     admin.chat.join(ann, "ops")
     admin.chat.set_topic(ann, admin.chat.rooms["dev"], "the release")
     await admin.deliver()
@@ -86,7 +86,7 @@ async def test_a_topic_that_cannot_be_is_400(rooms, body):
 async def test_entries_are_counted_while_nobody_is_in_the_room(rooms):
     before = (await rooms.ask("GET", "/rooms/dev")).json
     for nick in ("ann", "bob"):
-        client = rooms.chat.find(nick)[0]
+        client = rooms.chat.directory.find(nick)[0]
         rooms.chat.leave(client, rooms.chat.rooms["dev"])
     await rooms.deliver()
     left = (await rooms.ask("GET", "/rooms/dev")).json
@@ -112,7 +112,7 @@ async def test_entries_are_counted_while_nobody_is_in_the_room(rooms):
     ],
 )
 async def test_a_mailbox_is_no_room_whoever_asks(rooms, method, path, body):
-    ann, bob = rooms.chat.find("ann")[0], rooms.chat.find("bob")[0]
+    ann, bob = rooms.chat.directory.find("ann")[0], rooms.chat.directory.find("bob")[0]
     rooms.chat.tell(ann, "bob", "a secret")
     await rooms.deliver()
 

@@ -108,6 +108,10 @@ class FakeChat:
     evicted: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
 
+    @property
+    def directory(self) -> "FakeChat":
+        return self
+
     def places(self, account: str) -> Sequence[object]:
         return [account] if account in self.here else []
 

@@ -151,7 +151,7 @@ def test_c26_a_ban_ends_sessions_left_behind_from_that_network(world) -> None:
 
     assert list(kick_banned(world.chat, ban("10.0.1.0/24"))) == [2]
 
-    assert list(world.chat.away) == [bob, world.chat.known_as("carol")]
+    assert list(world.chat.away) == [bob, world.chat.directory.known_as("carol")]
 
 
 def test_a_ban_of_many_kicks_some_in_each_step_and_none_who_has_gone_since(world) -> None:

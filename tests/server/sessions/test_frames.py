@@ -350,7 +350,7 @@ async def test_a_say_just_before_bye_is_acknowledged(open_server) -> None:
 
 
 def mute(server, label: str) -> None:
-    client = server.chat.known_as(label)
+    client = server.chat.directory.known_as(label)
     server.mutes.add(mute_of_client(client, [], reason="spam", by="console", now=0.0, until=None))
 
 

@@ -72,7 +72,7 @@ async def test_the_address_behind_a_proxy_is_shown_and_kicked(open_server, autoj
         await bob.send(b"/who\n")
 
         assert await bob.line() == "*** 2 in #lobby: [203.0.113.7:4711], [203.0.113.8:4711] (you) ***"
-        server.chat.kick(server.chat.find("203.0.113.7:4711")[0])
+        server.chat.kick(server.chat.directory.find("203.0.113.7:4711")[0])
 
         assert (await alice.rest()).endswith(b"*** you were kicked ***\n")
         assert server.changes[-1] == (Change.KICKED, "203.0.113.7:4711")

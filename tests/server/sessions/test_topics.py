@@ -27,7 +27,7 @@ async def fill(client: Frames) -> None:
 
 async def held(server, count: int) -> None:
     """Return when so many topics are held back, or gave way."""
-    while server.chat._topic_notices._size < count:
+    while server.chat.notices.topics._size < count:
         await trio.lowlevel.checkpoint()
 
 
@@ -224,12 +224,12 @@ async def test_a_client_that_is_kicked_while_its_topic_waits_leaves_nothing_behi
         await alice.send_at_once(topic("last", "k"), does)
         await held(server, 1)
 
-        server.chat.kick(server.chat.known_as("alice"))
+        server.chat.kick(server.chat.directory.known_as("alice"))
         sent = await bob.up_to("entry", kind="kicked")
         server.chat.tick()
 
         assert [frame["text"] for frame in sent if frame.get("kind") == "topic"][-1] in ("last", "mine")
-        assert not server.chat._topic_notices._held
+        assert not server.chat.notices.topics._held
 
 
 async def test_in_lines_60_topics_in_a_row_from_two_clients_are_told_and_asked_for(open_server) -> None:

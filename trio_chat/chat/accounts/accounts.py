@@ -99,15 +99,23 @@ class AccountKeeper(Protocol):
         """Delete an invite."""
 
 
+class Places(Protocol):
+    """The directory of the chat, as far as accounts know of it."""
+
+    def places(self, account: str) -> Sequence[object]:
+        """Return the places of an account."""
+
+
 class Presence(Protocol):
     """The chat, as far as accounts know of it."""
 
     @property
+    def directory(self) -> Places:
+        """Finds the places of accounts."""
+
+    @property
     def reserved_nicks(self) -> set[str]:
         """Folded nicks of programs of operators."""
-
-    def places(self, account: str) -> Sequence[object]:
-        """Return the places of an account."""
 
     def end_places(self, account: str, text: str, *, proven_by: str = "") -> int:
         """End the places of an account, or those with this proof alone. -> how many. `text` tells them why."""
@@ -341,7 +349,7 @@ class Accounts:
         freed: list[Account] = []
         for account in self.names:
             is_listed = any(key.source == "file" for key in account.keys)
-            if account.seen >= before or is_listed or self._presence.places(account.id):
+            if account.seen >= before or is_listed or self._presence.directory.places(account.id):
                 continue
             if account.id not in self._changing:
                 with self._change(account.id):

@@ -28,7 +28,7 @@ def everywhere(chat: Chat, lines: Sequence[str], receipts: list[Receipt]) -> Ite
     """
     rooms = _rooms_with_members(chat)
     yield from in_rooms(chat, rooms, lines, receipts)
-    alone = [client for client in chat.everybody if not client.room_names]
+    alone = [client for client in chat.directory.everybody if not client.room_names]
     for count in to_clients(chat, alone, lines, receipts):
         yield len(rooms) + count
 
@@ -46,7 +46,7 @@ def to_clients(chat: Chat, clients: Sequence[Client], lines: Sequence[str], rece
     """Announce to these clients alone. -> the number of those who are still here so far, in each step"""
     per_step, count = max(1, DRAFTS_PER_STEP // len(lines)), 0
     for start in range(0, len(clients), per_step):
-        step = chat.here(clients[start : start + per_step])
+        step = chat.directory.here(clients[start : start + per_step])
         if step:
             mailboxes = dict.fromkeys(map(chat.mailbox_of, step))  # places share theirs
             receipts.append(chat.announce_in(list(mailboxes), lines))
@@ -64,13 +64,13 @@ def announced_lines(texts: Sequence[str]) -> list[str]:
 
 def copies_for_everybody(chat: Chat) -> int:
     """Return the number of copies of an announcement to everybody: one a room, and one a client that is in none."""
-    return len(_rooms_with_members(chat)) + sum(not client.room_names for client in chat.everybody)
+    return len(_rooms_with_members(chat)) + sum(not client.room_names for client in chat.directory.everybody)
 
 
 def _rooms_with_members(chat: Chat) -> list[str]:
     """Return the names of the rooms that have members, on whatever node."""
     here = [room.name for room in chat.rooms if room.members]
-    elsewhere = (name for client in chat.everybody if client.home for name in client.room_names)
+    elsewhere = (name for client in chat.directory.everybody if client.home for name in client.room_names)
     return list(dict.fromkeys((*here, *elsewhere)))
 
 

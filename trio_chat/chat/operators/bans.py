@@ -160,7 +160,7 @@ def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
 
     Of a member, all places are kicked, wherever they are. They are told why, and until when.
     """
-    known = tuple(chat.everybody)
+    known = tuple(chat.directory.everybody)
     yield from kick_in_steps(
         chat,
         known,

@@ -309,7 +309,7 @@ def home_of(client: Client) -> Network | None:
 
 def collect_clients(chat: Chat, network: Network, found: list[Client]) -> Iterator[int]:
     """Append all clients from a network to `found`, those that are away too. -> the number so far, in each step"""
-    clients = tuple(chat.everybody)
+    clients = tuple(chat.directory.everybody)
     for start in range(0, len(clients), CLIENTS_PER_STEP):
         step = clients[start : start + CLIENTS_PER_STEP]
         found += [client for client in step if client.address and address_of(client.address) in network]
@@ -318,6 +318,6 @@ def collect_clients(chat: Chat, network: Network, found: list[Client]) -> Iterat
 
 def _found(chat: Chat, who: str) -> list[Client]:
     try:
-        return chat.find(who)
+        return chat.directory.find(who)
     except ChatError:
         return []

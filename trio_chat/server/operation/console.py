@@ -123,7 +123,7 @@ async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
 
 async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
     chat = context.chat
-    clients, has_nodes = chat.everybody, bool(chat.nodes.name)
+    clients, has_nodes = chat.directory.everybody, bool(chat.nodes.name)
     if not clients:
         return ("No clients",)
     head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID", *["NODE"][:has_nodes])
@@ -170,12 +170,12 @@ def _width(cell: str) -> int:
 async def _kill(context: ConsoleContext, argument: str) -> Iterable[str]:
     port = as_peer(argument).rpartition(":")[2]
     try:
-        found = context.chat.find(argument)
+        found = context.chat.directory.find(argument)
     except ChatError:
         found = []
     if not found and not (port and _ASCII_DIGITS.issuperset(port)):
         return ("Usage: kill PORT",)
-    is_called = bool(context.chat.called(argument))
+    is_called = bool(context.chat.directory.called(argument))
     if len(found) > 1 and not is_called:
         return (f"Port {port} is shared; kill one of:", *(client.peer for client in found))
     if not found:
@@ -246,8 +246,8 @@ def _ban_row(ban: Ban) -> tuple[str, ...]:
 async def _mute(context: ConsoleContext, argument: str) -> Iterable[str]:
     who, minutes, reason = _with_terms(argument, "mute WHO")
     network = network_written(who)
-    found = [] if network else context.chat.find(who)
-    if len(found) > 1 and not context.chat.called(who):
+    found = [] if network else context.chat.directory.find(who)
+    if len(found) > 1 and not context.chat.directory.called(who):
         return (f"{who} is shared; mute one of:", *(client.peer for client in found))
     target = network or next(iter(found), None)
     if target is None:

@@ -69,7 +69,7 @@ async def _act(talk: FrameConversation, request: frames.Act) -> None:
 
 
 async def _tell(talk: FrameConversation, request: frames.Tell) -> None:
-    recipient = talk.chat.addressee(request.to)
+    recipient = talk.chat.directory.addressee(request.to)
     try:
         receipt = talk.chat.tell(talk.client, recipient.label, request.text, key=request.key)
     except ChatError as error:
@@ -113,9 +113,9 @@ async def _nick(talk: FrameConversation, request: frames.Nick) -> None:
 
 async def _who(talk: FrameConversation, request: frames.Who) -> None:
     room = talk.room(request.room)
-    people = list(itertools.islice(talk.chat.people_in(room), MEMBERS_MAX))
+    people = list(itertools.islice(talk.chat.directory.people_in(room), MEMBERS_MAX))
     labels, proven = [it.label for it in people], [it.label for it in people if it.account]
-    count = talk.chat.headcount(room)
+    count = talk.chat.directory.headcount(room)
     talk.answer(frames.Members(room=request.room, count=count, labels=labels, proven=proven, key=request.key))
 
 

@@ -133,7 +133,8 @@ class Handshake:
         A `hello` that only resumes does not wait: a connection that broke may have left nothing of its burst.
         """
         price, throttle, limit = self._price_of(request), self._reader.throttle, self._context.rate_limit
-        if isinstance(request, frames.Hello) and self._context.chat.with_session(session := _session_of(request)):
+        session = _session_of(request) if isinstance(request, frames.Hello) else ""
+        if session and self._context.chat.directory.with_session(session):
             is_first = throttle.resume(session, limit)
             if is_first and price <= 1:
                 throttle.owe(price, limit)
@@ -170,7 +171,7 @@ class Handshake:
         self._check_address()
         chat, peer, outlet = self._context.chat, self._reader.peer, self._outlet
         session = _session_of(request)
-        self._check_owns(chat.with_session(session), proven)
+        self._check_owns(chat.directory.with_session(session), proven)
         client = chat.resume(session, peer.address, peer.port, outlet=outlet, origin=peer.ticket)
         is_resumed = client is not None
         client = client or chat.connect(
@@ -226,7 +227,7 @@ class Handshake:
         if not hello.invite:
             return await prove(self._context, where, name, proof)
         try:
-            guest = self._context.chat.with_session(_session_of(hello)) if hello.session else None
+            guest = self._context.chat.directory.with_session(_session_of(hello)) if hello.session else None
             return await claim(self._context, where, name, proof, by=guest, invite=hello.invite.lower())
         except JournalError as error:
             raise ChatError("not-kept", f"the name cannot be kept just now: {error}") from error
@@ -278,7 +279,7 @@ class Handshake:
             return 1
         chat = self._context.chat
         proof = PROOF.of(Extent()) if request.proof else 0
-        client = chat.with_session(_session_of(request))
+        client = chat.directory.with_session(_session_of(request))
         if client is None:
             return proof + REQUEST_PRICES["hello"].of(Extent(moves=len(set(request.rooms))))
         moves = sum(chat.rooms.find(name) not in client.members for name in set(request.rooms))
@@ -300,7 +301,7 @@ class Handshake:
 def hold_here(context: SessionContext, record: SessionRecord) -> None:
     """Hold a session that was on another server, as if its connection had broken here just now."""
     chat = context.chat
-    if stale := chat.with_session(record.owner):  # another took it over, of which this one has not heard yet
+    if stale := chat.directory.with_session(record.owner):  # another took it over, of which this one has not heard yet
         chat.abandon(stale, CloseReason.MOVED)
         chat.nodes.withdraw(stale)
     try:

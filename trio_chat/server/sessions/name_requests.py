@@ -214,7 +214,7 @@ def name_to_claim(client: Client) -> str:
 
 def _check_is_in_no_use(context: SessionContext, client: Client | None, name: str) -> None:
     """Raise ChatError where another guest has a name that a client wants to claim: as `guest-NAME`, or by an invite."""
-    if any(it is not client and not it.account for it in context.chat.called(name)):
+    if any(it is not client and not it.account for it in context.chat.directory.called(name)):
         raise ChatError("nick-taken", f"somebody else has the name [{name}] just now")
 
 
@@ -245,13 +245,13 @@ def _keys(account: Account) -> tuple[str, ...]:
 
 
 def _whois(context: SessionContext, name: str) -> tuple[str, ...]:
-    found = context.chat.addressee(plain_name(name))
+    found = context.chat.directory.addressee(plain_name(name))
     account = context.accounts.names.by_id(found.account)
     if account is None:
         client = found.client
         here = f"; {_here(context, [client])}" if client else ""
         return (notice(f"[{found.label}]: nobody has proven that name{here}"),)
-    places = list(context.chat.places(account.id))
+    places = list(context.chat.directory.places(account.id))
     owned = f"[{account.name}{MARK}]: a name since {_day(account.since)}"
     if not places:
         return (notice(f"{owned}, not here since {_day(account.seen)}"),)

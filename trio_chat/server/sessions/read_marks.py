@@ -46,7 +46,7 @@ def note_read(context: SessionContext, client: Client, room: str, entry_id: int)
     """
     if not context.memories.note_read(client.account, room, entry_id):
         return
-    for place in context.chat.places_here(client.account):
+    for place in context.chat.directory.places_here(client.account):
         outlet = place.outlet
         if place is not client and place.mode is Mode.FRAMES and not outlet.is_paused and not outlet.unsent_bytes:
             outlet.write(frames.encode(frames.Read(room=room, id=entry_id)))

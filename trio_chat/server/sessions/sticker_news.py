@@ -21,7 +21,7 @@ async def share_stickers(context: SessionContext, shared: SharedCatalogue) -> No
     for start in range(0, len(clients), TOLD_AT_ONCE):
         if start:
             await trio.sleep(PAUSE_S)
-        for client in context.chat.here(clients[start : start + TOLD_AT_ONCE]):
+        for client in context.chat.directory.here(clients[start : start + TOLD_AT_ONCE]):
             if not client.outlet.is_paused and not client.outlet.unsent_bytes:
                 client.outlet.write(told)
                 context.pump.flush(client)

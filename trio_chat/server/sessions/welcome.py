@@ -60,7 +60,7 @@ async def tell_news(context: SessionContext, client: Client, outlet: PeerOutlet,
 def room_info(chat: Chat, room: Room, last_id: int | None = None) -> frames.RoomInfo:
     """Describe a room as it is now. `last_id` is, for a member, the id of the newest entry already sent to it."""
     newest = chat.rooms.last_id if last_id is None else last_id
-    return frames.RoomInfo(name=room.name, topic=room.topic, members=chat.headcount(room), last_id=newest)
+    return frames.RoomInfo(name=room.name, topic=room.topic, members=chat.directory.headcount(room), last_id=newest)
 
 
 async def _try_nick(context: SessionContext, outlet: PeerOutlet, admitted: Admitted) -> None:

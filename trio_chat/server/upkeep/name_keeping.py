@@ -43,7 +43,7 @@ class NameKeeping:
     async def keep(self) -> None:
         """Go through all accounts once. Raises JournalError."""
         for turn, account in enumerate(self._accounts.names, 1):
-            if self._chat.places(account.id):
+            if self._chat.directory.places(account.id):
                 with suppress(ChatError):  # it is being changed, or gone
                     await self._accounts.note_seen(account.id)
             if turn % PER_TURN == 0:

@@ -38,7 +38,7 @@ async def restore_records(chat: Chat, records: Sequence[SessionRecord], origin_o
     for turn, record in enumerate(records, 1):
         if turn % RECORDS_PER_TURN == 0:
             await trio.lowlevel.checkpoint()
-        if chat.has(record.owner):  # it has come back meanwhile
+        if chat.directory.has(record.owner):  # it has come back meanwhile
             continue
         if record.mode == PERSON:
             persons.append(record)
@@ -52,4 +52,4 @@ async def restore_records(chat: Chat, records: Sequence[SessionRecord], origin_o
         chat.announce_departure(record)
     for record in persons:  # once all their places are restored that can be
         chat.restore_person(record)
-    chat.sum_up()  # what was untold when the server stopped
+    chat.notices.sum_up()  # what was untold when the server stopped
