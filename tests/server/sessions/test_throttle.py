@@ -4,11 +4,12 @@ import pytest
 import trio
 import trio.testing
 
+from tests.server.conftest import Line
 from tests.server.sessions.test_frames import SECRET, call, enter, reset
 from trio_chat.chat.token_bucket import TokenBucket
 from trio_chat.server.sessions.allowances import LEFT_PER_ORIGIN, Allowances
 from trio_chat.server.sessions.handshake import HELLO_TIMEOUT_S, THROTTLED_MAX_S
-from trio_chat.server.sessions.throttle import Overdrafts, RateLimit
+from trio_chat.server.sessions.throttle import UNPRICED_BYTES, UNPRICED_PAUSE_S, Overdrafts, RateLimit
 from trio_chat.server.transport.admission import KNOWN_ORIGINS
 
 LIMIT = RateLimit(rate=5, burst=20)
@@ -213,3 +214,64 @@ def test_a_whole_allowance_is_not_kept_and_of_others_a_bounded_number() -> None:
 
     assert allowances.take(0) is allowances.resume(0, "0") is None
     assert sum(allowances.take(1) is not None for _ in range(2 * LEFT_PER_ORIGIN)) == LEFT_PER_ORIGIN
+
+
+async def heard(line: Line, text: str) -> Line:
+    while text not in await line.line():
+        pass
+    return line
+
+
+async def before_the_password(server) -> tuple[Line, bytes, str]:
+    line = await server.connect()
+    await line.send(b"cheddar\n")
+    return await heard(line, "try again"), b"cheese\n", "you are"
+
+
+async def in_lines(server) -> tuple[Line, bytes, str]:
+    line = await server.connect()
+    await line.send(b"cheese\n")
+    return await heard(line, "you are"), b"/topic\n", "topic"
+
+
+async def before_hello(server) -> tuple[Line, bytes, str]:
+    client = await call(server)
+    await client.send(type="rubbish")
+    return await heard(client.line, "unknown-type"), b'{"type": "rubbish"}\n', "unknown-type"
+
+
+async def in_frames(server) -> tuple[Line, bytes, str]:
+    return (await enter(server, password="cheese")).line, b'{"type": "ping", "key": "p"}\n', "pong"
+
+
+@pytest.mark.parametrize(
+    ("door", "byte"),
+    [
+        (before_the_password, b"x"),
+        (in_lines, b"x"),
+        (before_hello, b"x"),
+        (before_hello, b"\n"),
+        (in_frames, b"x"),
+        (in_frames, b"\n"),
+    ],
+)
+async def test_c1_bytes_that_have_no_price_are_read_with_pauses(
+    open_server, mock_clock: trio.testing.MockClock, nursery: trio.Nursery, door, byte: bytes
+) -> None:
+    async with open_server(password="cheese") as server:
+        line, request, answer = await door(server)
+        is_answered = trio.Event()
+
+        async def wait_for_answer() -> None:
+            await heard(line, answer)
+            is_answered.set()
+
+        nursery.start_soon(line.send, byte * (1 << 20) + b"\n" + request)
+        nursery.start_soon(wait_for_answer)
+        pauses = 0
+        while not is_answered.is_set():
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(UNPRICED_PAUSE_S)
+            pauses += 1
+
+        assert pauses >= (1 << 20) / UNPRICED_BYTES

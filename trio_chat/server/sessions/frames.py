@@ -21,7 +21,7 @@ from trio_chat.server.sessions.frame_conversation import FrameConversation
 from trio_chat.server.sessions.frame_requests import HANDLERS, price_of
 from trio_chat.server.sessions.handshake import Admitted, FrameInput, FrameReader, handshake
 from trio_chat.server.sessions.settling import depart, departed
-from trio_chat.server.sessions.throttle import Throttle, pause
+from trio_chat.server.sessions.throttle import Throttle, pause, pause_unpriced
 from trio_chat.server.sessions.welcome import welcome
 from trio_chat.server.shutdown_timeouts import FINAL_READ_S
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
@@ -104,9 +104,12 @@ class FramesSession:
 
     async def run(self) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent."""
+        unpriced = 0
         while not self._talk.is_leaving and (data := await self._receive()):
-            self._inputs = iter(self._reader.decoder.feed(data))
+            inputs = self._reader.decoder.feed(data)
+            self._inputs = iter(inputs)
             await self._handle_inputs()
+            unpriced = 0 if inputs else await pause_unpriced(unpriced + len(data))
         with trio.move_on_after(DELIVERY_AFTER_LEAVE_S):
             await self._talk.deliver()
             if self._talk.is_leaving and self._talk.client.outlet is self._outlet:

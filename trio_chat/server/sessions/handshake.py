@@ -33,7 +33,7 @@ from trio_chat.server.sessions.name_requests import (
 )
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
 from trio_chat.server.sessions.proving_time import ProvingTime
-from trio_chat.server.sessions.throttle import Throttle, pause
+from trio_chat.server.sessions.throttle import Throttle, pause, pause_unpriced
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer
 from trio_chat.wire import frames
@@ -84,10 +84,13 @@ async def handshake(context: SessionContext, reader: FrameReader, outlet: PeerOu
     Raises what the peer raises. There is no client before this returns one; then it is the caller's to disconnect.
     """
     attempt = Handshake(context, reader, outlet)
+    unpriced = 0
     with trio.move_on_after(HELLO_TIMEOUT_S) as attempt.timeout:
         while not attempt.is_over and (data := await reader.peer.receive()):
-            if admitted := await attempt.handle(iter(reader.decoder.feed(data))):
+            inputs = reader.decoder.feed(data)
+            if admitted := await attempt.handle(iter(inputs)):
                 return admitted
+            unpriced = 0 if inputs else await pause_unpriced(unpriced + len(data))
     return None
 
 

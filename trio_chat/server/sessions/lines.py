@@ -52,7 +52,7 @@ from trio_chat.server.sessions.password_prompt import ask_password
 from trio_chat.server.sessions.past_answers import PastAnswers
 from trio_chat.server.sessions.read_marks import note_sent
 from trio_chat.server.sessions.settling import depart, departed, failures_of, published
-from trio_chat.server.sessions.throttle import Throttle, pause
+from trio_chat.server.sessions.throttle import Throttle, pause, pause_unpriced
 from trio_chat.server.transport.outlet import NoticeEncoders, PeerOutlet
 from trio_chat.server.transport.peer import FIRST_BYTES_TIMEOUT_S, READ_BYTES, Peer, is_silent
 from trio_chat.server.transport.sniff import Greeting, GreetingRefusal, classify, may_become_irc
@@ -180,6 +180,7 @@ class LinesSession:
         if ahead or self._decoder.telnet:
             await self._handle(ahead, peer)
         goes_on = False  # what comes next belongs to the read before
+        unpriced = 0
         while not self._is_leaving:
             if self._decoder.is_at_cr and await is_silent(peer, CR_SILENCE_S):
                 await self._handle(self._decoder.end_at_cr(), peer)
@@ -196,7 +197,9 @@ class LinesSession:
                 # A request line that is too long for a line is never seen whole.
                 self._is_leaving = not self._is_known and self._refuse_greeting(self._decoder.unfinished + data)
                 if not self._is_leaving:
-                    await self._handle(self._decoder.feed(data), peer)
+                    lines = self._decoder.feed(data)
+                    await self._handle(lines, peer)
+                    unpriced = 0 if lines else await pause_unpriced(unpriced + len(data))
                 goes_on = len(data) >= READ_BYTES or self._decoder.is_in_line
                 continue
             await self._context.ends.wait_turn()

@@ -6,6 +6,7 @@ from trio_chat.chat.wording import LATE_HELLO
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_input
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
+from trio_chat.server.sessions.throttle import pause_unpriced
 from trio_chat.server.transport.outlet import PeerOutlet
 from trio_chat.server.transport.peer import Peer, is_silent
 from trio_chat.wire.frame_decoder import is_hello
@@ -56,6 +57,7 @@ async def next_line(
 
     With `is_hidden`, a telnet that makes itself known meanwhile does not show it. Raises what the peer raises.
     """
+    unpriced = 0
     while not lines:
         if decoder.is_at_cr and await is_silent(peer, CR_SILENCE_S):
             lines += decoder.end_at_cr()
@@ -63,6 +65,7 @@ async def next_line(
         if (decoder.telnet and decoder.telnet.is_over) or not (data := await peer.receive()):
             return None
         lines += decoder.feed(data)
+        unpriced = 0 if lines else await pause_unpriced(unpriced + len(data))
         if decoder.needs_crlf:
             outlet.end_in_crlf()
         if decoder.telnet and (reply := decoder.telnet.take_reply()) is not None and not outlet.unsent_bytes:

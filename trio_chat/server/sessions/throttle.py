@@ -24,6 +24,15 @@ LOOK_EVERY_S = 2.5
 """Seconds between two checks whether the connection of a client that is not read is dead."""
 
 
+UNPRICED_BYTES = 64 * 1024
+"""Bytes that are read at full speed though they have no price: the rest of a line or frame that is too long, and empty
+frames."""
+
+UNPRICED_PAUSE_S = 0.001
+"""Pause after these. Without it one endless line keeps the loop busy, and a thread that has committed what others said
+waits for Python's lock, for up to 5 ms."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """The speed allowed to a client: `burst` lines at once, then `rate` a second. A rate of 0 is no limit."""
@@ -122,3 +131,11 @@ async def pause(wait_s: float, peer: Peer, give_sign_of_life: Callable[[], None]
             raise trio.BrokenResourceError("the connection broke while it was slowed down")
         if look % (SIGN_OF_LIFE_EVERY_S / LOOK_EVERY_S) == 0:
             give_sign_of_life()
+
+
+async def pause_unpriced(count: int) -> int:
+    """Pause where so many bytes came to nothing since the last pause. -> bytes that count for the next one"""
+    if count < UNPRICED_BYTES:
+        return count
+    await trio.sleep(UNPRICED_PAUSE_S)
+    return 0
