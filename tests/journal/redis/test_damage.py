@@ -7,6 +7,7 @@ import pytest
 from tests.journal.redis.opened import node_of, opened, said, texts, until_well
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.removal import notice_of
 from trio_chat.journal import BanRecord, Damaged, JournalError
 from trio_chat.journal.redis.rows import to_entry, to_payload
 
@@ -87,3 +88,34 @@ async def test_a_key_of_another_type_is_named_and_ends_nothing(server: RedisServ
         await journal.post(said("c")).kept()
 
         assert await texts(journal) == ["a", "c"]
+
+
+async def test_a_row_of_the_log_written_by_hand_is_left_out_and_named(server: RedisServer, tmp_path: Path) -> None:
+    async with opened(server, tmp_path) as journal:
+        follower = journal.follow()
+        await journal.post(said("a")).kept()
+        server.ask("HSET", "{trio-chat}:meta", "last_id", "3")
+        server.ask("XADD", "{trio-chat}:log", "2-0", "d", "[]")
+        server.ask("XADD", "{trio-chat}:log", "3-0", "e", "1500000\n\n[]\n\n\n\nlobby")
+        await journal.post(said("d")).kept()
+
+        heard = await anext(follower)
+
+        assert [(it.id, it.draft.text) for it in heard] == [(1, "a"), (4, "d")]
+        assert journal.damage == f"2 damaged entries found in redis://127.0.0.1:{server.port}/0, the first with id 2"
+
+
+async def test_the_removal_of_an_entry_with_a_time_written_by_hand_is_heard(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    async with opened(server, tmp_path) as journal:
+        server.ask("HSET", "{trio-chat}:meta", "last_id", "1")
+        server.ask("XADD", "{trio-chat}:s:lobby", "1-0", "t", "12\n", "d", to_payload(said("a")).decode())
+        server.ask("XADD", "{trio-chat}:order", "1-0", "r", "slobby", "t", "12")
+        [entry] = await journal.read("lobby", limit=1)
+        assert isinstance(entry, Entry)
+        follower = journal.follow()
+
+        await journal.post(notice_of(entry)).kept()
+
+        assert [it.draft for it in await anext(follower)] == [notice_of(entry)]

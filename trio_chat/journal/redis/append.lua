@@ -28,6 +28,7 @@ end
 
 -- First, so that a script that fails in its middle, at a key replaced by hand, leaves no id that is given again.
 local FIELDS = 8
+local log = key('log')
 redis.call('HSET', key('meta'), 'last_id', number(next_id - 1 + (#ARGV - 8 - 2 * sessions) / FIELDS))
 local outcome = {}
 local at = 9 + 2 * sessions
@@ -48,16 +49,12 @@ while at <= #ARGV do
             if target then
                 is_removed, former = remove(target, room, tombstone)
             end
-            local row = {'r', room, 't', time, 'd', payload}
-            if ARGV[draft + 7] ~= '' then
-                row[7], row[8] = 'c', ARGV[draft + 7]
+            local removal = '\n\n'
+            if is_removed then -- where the time was written by hand, it may be anything
+                removal = number(target) .. '\n' .. (string.match(former, '^%d+$') or '') .. '\n' .. tombstone
             end
-            if is_removed then
-                for _, word in ipairs({'x', number(target), 'u', former, 'y', tombstone}) do
-                    row[#row + 1] = word
-                end
-            end
-            redis.call('XADD', key('log'), 'MAXLEN', '~', ARGV[7], number(next_id) .. '-0', unpack(row))
+            local row = table.concat({time, ARGV[draft + 7], payload, removal, room}, '\n')
+            redis.call('XADD', log, 'MAXLEN', '~', ARGV[7], number(next_id) .. '-0', 'e', row)
             outcome[#outcome - size + 1 + (draft - at) / FIELDS] = number(next_id)
             next_id = next_id + 1
         end

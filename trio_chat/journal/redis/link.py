@@ -161,6 +161,8 @@ class RedisLink:
 
     async def _connected(self) -> TCPConnection:
         """Return a connection that works so far. Raises JournalError."""
+        if self._connection and self._connection.usable:  # not even a checkpoint: a turn of the loop for each call
+            return self._connection
         async with self._connecting:
             if self._connection is None or not self._connection.usable:
                 self._connection = await self._connect()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import trio
 
 from trio_chat.chat.events import Entry
-from trio_chat.journal.records import JournalError, Past
+from trio_chat.journal.records import Damaged, JournalError, Past
 from trio_chat.journal.redis.claim import Newest
 from trio_chat.journal.redis.history import PAGE, RedisReader
 from trio_chat.journal.redis.link import RedisLink, Row
@@ -15,6 +15,9 @@ from trio_chat.journal.redis.times import TIMES, RedisTimes
 
 ENTRIES_MAX = 1000
 """Entries in one answer."""
+
+PARTS = 7
+"""Parts of a row: see prelude.lua."""
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +82,14 @@ def _stretches(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
 def _past_of(row: Row) -> Iterable[Past]:
     """Yield the entry in a row of the log, behind the tombstone of the entry that it removed."""
     number, fields = row
-    get, room, target = fields.get, fields.get(b"r", b""), fields.get(b"x", b"")
-    past = to_entry(number, room, get(b"t", b""), get(b"d", b""), get(b"c", b""))
+    words = fields.get(b"e", b"").split(b"\n", PARTS - 1)
+    if len(words) < PARTS:
+        yield Damaged(number)
+        return
+    micros, client, payload, target, former, tombstone_payload, room = words
+    past = to_entry(number, room, micros, payload, client)
     if target.isdigit() and isinstance(past, Entry):
-        tombstone = to_entry(int(target), room, get(b"u", b""), get(b"y", b""))
+        tombstone = to_entry(int(target), room, former, tombstone_payload)
         if isinstance(tombstone, Entry):
             yield tombstone
     yield past

@@ -2,7 +2,9 @@
 --
 -- KEYS[1] is the prefix of all keys, with the hash tag. ID is the id of an entry, ROOM the name of a room or mailbox.
 --   meta        hash: epoch, last_id, pruned_to, mark_floor, audit, starts, signals, loaded EPOCH
---   log         stream: the newest entries of all rooms, whole; what nodes follow
+--   log         stream: the newest entries of all rooms, whole; what nodes follow. Its one field has, in lines:
+--               time, client that caused it or '', payload; where it removed another the id of that, its time and its
+--               tombstone, else three empty ones; room
 --   lease:NODE  the holder of a node's name, with a time to live
 --   node:NODE   hash: fence, batch, outcome, adopted: another node took its clients over
 --   pruning     the node that prunes, with a time to live

@@ -2,19 +2,20 @@
 
 -- Append one entry to its room. `class` is `s`, `p` or, for a topic, `t`.
 local function append(id, time, room, class, digest, payload)
-    local said = class == 'p' and 'p' or 's'
-    redis.call('XADD', key(said .. ':' .. room), number(id) .. '-0', 't', time, 'd', payload,
+    local said, text = class == 'p' and 'p' or 's', number(id)
+    local stream_id = text .. '-0'
+    redis.call('XADD', key(said .. ':' .. room), stream_id, 't', time, 'd', payload,
         'n', said == 's' and redis.call('HINCRBY', key('counts'), room, 1) or 0)
-    redis.call('XADD', key('order'), number(id) .. '-0', 'r', said .. room, 't', time)
+    redis.call('XADD', key('order'), stream_id, 'r', said .. room, 't', time)
     if string.sub(room, 1, 1) ~= '@' then
-        redis.call('HSET', key('rooms'), room, number(id))
+        redis.call('HSET', key('rooms'), room, text)
     end
     if class == 't' then
-        redis.call('ZADD', key('o:' .. room), number(id), number(id))
-        redis.call('HSET', key('topics'), room, number(id))
+        redis.call('ZADD', key('o:' .. room), text, text)
+        redis.call('HSET', key('topics'), room, text)
     end
     if digest ~= '' then
-        redis.call('HSET', shard(digest), digest, number(id))
+        redis.call('HSET', shard(digest), digest, text)
     end
 end
 
@@ -42,7 +43,7 @@ end
 -- The id of the entry that was kept under a digest; nil where there is none, or it was pruned.
 local function kept_under(digest)
     local id = digest ~= '' and tonumber(redis.call('HGET', shard(digest), digest) or 0) or 0
-    return id > meta('pruned_to') and id or nil
+    return id > 0 and id > meta('pruned_to') and id or nil
 end
 
 -- A nick is free once the record of its owner has another, or is gone.
