@@ -110,6 +110,7 @@ async def record() -> list[Event]:
         await recorder.press("\x1b[200~$ systemctl status cups\nactive (running)\nsince 14:58\n1 job\x1b[201~")
         await recorder.press(ENTER)
         await recorder.press("y")
+        await recorder.press(ENTER)
         await people["ann"].say("ops", "looks good to me @smile")
         await recorder.wait()
         await recorder.press("\x1bOP")

@@ -129,15 +129,20 @@ def argument_in(typed: TypedLine) -> str:
     return _split(typed.command)[1]
 
 
-def parse(command_line: str, commands: Mapping[str, Command[R]]) -> tuple[Command[R], str]:
+def parse(
+    command_line: str, commands: Mapping[str, Command[R]], elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Command[R], str]:
     """Read the command of a typed line. -> the command and its argument
 
-    Raises ChatError for an unknown command or a missing argument, with a sentence for whoever typed it.
+    Raises ChatError for an unknown command or a missing argument, with a sentence for whoever typed it: for the name of
+    a command of other chats, that in `elsewhere`.
     """
     name, argument = _split(command_line)
     command = commands.get(name)
     if command is None:
-        raise ChatError("unknown-command", _unknown(excerpt(name, NAME_SHOWN), argument, commands))
+        raise ChatError(
+            "unknown-command", elsewhere.get(name) or _unknown(excerpt(name, NAME_SHOWN), argument, commands)
+        )
     command.check(argument)
     return command, argument
 

@@ -338,7 +338,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             price=BOTH_MAILBOXES,
             missing="a nick and a text",
             request="tell",
-            synonyms=("query", "tell", "whisper", "w", "dm", "m", "pm"),
+            synonyms=("query", "tell", "whisper", "w", "dm", "m", "pm", "notice"),
         ),
         Command(
             "join",
@@ -349,7 +349,7 @@ COMMANDS: Mapping[str, Command[Run]] = table_of(
             price=EACH_MOVE,
             missing="a room",
             request="join",
-            synonyms=("j", "room"),
+            synonyms=("j", "room", "window", "win", "buffer"),
         ),
         Command(
             "leave",

@@ -724,8 +724,8 @@ def _leave_behind(folder: Path, *lines: str) -> None:
 @pytest.mark.parametrize(
     ("key", "shown"),
     [
-        ("n", ["*** 4 lines not sent: taken back ***", AT_PROMPT]),
-        ("e", [f"{AT_PROMPT} one", "| two", "| three", "| four"]),
+        ("n\r", ["*** 4 lines not sent: taken back ***", AT_PROMPT]),
+        ("e\r", [f"{AT_PROMPT} one", "| two", "| three", "| four"]),
         ("\x03", ["*** 4 lines kept for when you join again: /cancel drops them", "    ***", AT_PROMPT]),
     ],
 )
@@ -742,7 +742,7 @@ def test_many_lines_from_last_time_are_sent_only_by_a_yes(
         screen.type("\x04")
         await peer.part()
 
-    question = "send 4 lines from last time? y: send, n: drop, e: edit"
+    question = "send 4 lines from last time? y: send, n: drop, e: edit; then Enter:"
     assert play(scene, at_prompt=question) == 0
     assert _kept(tmp_path) == (["one", "two", "three", "four"] if key == "\x03" else [])
 
@@ -751,12 +751,12 @@ def test_many_lines_from_last_time_are_sent_after_a_yes(play: Any, tmp_path: Pat
     _leave_behind(tmp_path, "one", "two", "three", "four")
 
     async def scene(peer: Any, screen: Any) -> None:
-        screen.type("y")
+        screen.type("y\r")
         assert [await peer.keep(number) for number in range(1, 5)] == ["one", "two", "three", "four"]
         screen.type("\x04")
         await peer.part()
 
-    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit") == 0
+    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
 
 
 def test_messages_to_different_people_and_rooms_are_edited_one_draft_after_the_other(play: Any, tmp_path: Path) -> None:
@@ -766,7 +766,7 @@ def test_messages_to_different_people_and_rooms_are_edited_one_draft_after_the_o
         trio.run(outbox.add, [*waiting, Tell(to="bob", text="d", key="d"), *last])
 
     async def scene(peer: Any, screen: Any) -> None:
-        screen.type("e")
+        screen.type("e\r")
         await screen.shows(
             "*** 3 lines not sent: taken back ***",
             "*** draft 1 of 4: the next one comes when this is sent ***",
@@ -788,7 +788,7 @@ def test_messages_to_different_people_and_rooms_are_edited_one_draft_after_the_o
             await peer.tell(number, frame["text"], key=frame["key"], author="me")
         await peer.part()
 
-    assert play(scene, at_prompt="send 6 lines from last time? y: send, n: drop, e: edit") == 0
+    assert play(scene, at_prompt="send 6 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
     assert _kept(tmp_path) == []
 
 
@@ -797,12 +797,12 @@ def test_a_draft_that_was_not_put_into_the_line_stays_for_next_time(play: Any, t
         trio.run(outbox.add, [Say(room=room, text=f"in {room}", key=room, lines=[]) for room in ("a", "b", "c", "d")])
 
     async def scene(peer: Any, screen: Any) -> None:
-        screen.type("e")
+        screen.type("e\r")
         await screen.shows("[1.2.3.4:5] #a> in a")
         screen.type("\x15\x04")
         await peer.part()
 
-    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit") == 0
+    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
     assert _kept(tmp_path) == ["in b", "in c", "in d"]
 
 
@@ -816,7 +816,7 @@ def test_only_the_keys_of_a_question_answer_it_and_ctrl_c_drops_nothing_that_is_
         screen.type("\x03")
         await peer.part()
 
-    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit") == 0
+    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
     assert _kept(tmp_path) == ["a", "b", "c", "d"]
 
 
@@ -876,14 +876,14 @@ def test_a_paste_that_is_being_written_to_disk_can_be_stopped(
 @pytest.mark.parametrize(("typed", "command"), [("quit", "/quit leaves"), ("Help", "/help lists what there is")])
 def test_a_word_that_is_a_command_elsewhere_is_asked_about(play: Any, typed: str, command: str) -> None:
     async def scene(peer: Any, screen: Any) -> None:
-        question = f'say "{typed}" to #lobby? {command}. y/n/e (e: edit)'
+        question = f'say "{typed}" to #lobby? {command}. y/n/e (e: edit), then Enter:'
         screen.type(f"{typed}\r")
         await screen.shows(*wrapped(question))
-        screen.type("n")
+        screen.type("n\r")
         await screen.shows(AT_PROMPT)
         screen.type(f"{typed}\r")
         await screen.shows(*wrapped(question))
-        screen.type("y")
+        screen.type("y\r")
         assert await peer.keep(1) == typed
         screen.type("\x04")
         await peer.part()
@@ -916,8 +916,8 @@ def test_a_person_who_leaves_a_silent_server_is_told_what_the_client_waits_for(p
 def test_a_paste_that_is_being_sent_can_be_stopped(play: Any, tmp_path: Path) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("\x1b[200~" + "\n".join(f"line {number}" for number in range(120)) + "\x1b[201~\r")
-        await screen.shows("send these 120 lines to #lobby? y/n/e (e: edit)")
-        screen.type("y")
+        await screen.shows("send these 120 lines to #lobby? y/n/e (e: edit), then Enter:")
+        screen.type("y\r")
         first = [await peer.frame() for _ in range(50)]
         screen.type("\x03")
         await screen.shows("[1.2.3.4:5]> line 49", AT_PROMPT)

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
+from trio_chat.client.conversation.question import NO_ANSWER
 from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.terminal import TOO_LATE, Terminal, open_terminal
 
@@ -128,19 +129,39 @@ def test_a_pasted_line_is_text_where_it_looks_like_a_command_and_a_line_where_it
     play(scene, screen)
 
 
-@pytest.mark.parametrize("key", ["y", "n", "e", "\x03"])
+@pytest.mark.parametrize("key", ["y\r", "n\r", "E\r", "\x03"])
 def test_a_paste_that_is_asked_about_is_sent_only_by_a_yes(screen: Any, key: str) -> None:
     view = PromptView(question_about=lambda draft: "send it?" if "\n" in draft else "")
 
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type("\x1b[200~one\ntwo\x1b[201~\r")
         await screen.shows("send it?")
-        screen.type("x\r\x1b[200~more\x1b[201~")
+        screen.type("\r\x1b[200~more\x1b[201~")
         screen.type(key)
-        await screen.shows(*(["> one", "| two"] if key == "e" else [">"]))
+        await screen.shows(*(["> one", "| two"] if key == "E\r" else [">"]))
         screen.type("\x15end\r")
 
-        assert await typed(terminal, 2 if key == "y" else 1) == (["one\ntwo", "end"] if key == "y" else ["end"])
+        assert await typed(terminal, 2 if key == "y\r" else 1) == (["one\ntwo", "end"] if key == "y\r" else ["end"])
+
+    play(scene, screen, view)
+
+
+def test_what_somebody_was_typing_answers_no_question_and_is_kept(screen: Any) -> None:
+    refused: list[str] = []
+    view = PromptView(question_about=lambda draft: "send it?" if "\n" in draft else "", refuse=refused.append)
+
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("\x1b[200~one\ntwo\x1b[201~\ryes, and now?\rno\r")
+        await screen.shows("send it?")
+        assert refused == [NO_ANSWER] * 2
+        screen.type("nx\x7f\r")
+        await screen.shows("> yes, and now?")
+        screen.type("\r")
+        assert await typed(terminal, 1) == ["yes, and now?"]
+        screen.type("\x1b[A")
+        await screen.shows("> yes, and now?")
+        screen.type("\x1b[A")
+        await screen.shows("> no")
 
     play(scene, screen, view)
 
@@ -152,11 +173,11 @@ def test_ctrl_c_right_after_a_yes_takes_the_paste_back_or_tells_that_it_is_too_l
     view = PromptView(question_about=lambda draft: "send it?" if "\n" in draft else "", refuse=refused.append)
 
     async def scene(terminal: Terminal, screen: Any) -> None:
-        screen.type("\x1b[200~one\ntwo\x1b[201~\ry\x03kept\r")
+        screen.type("\x1b[200~one\ntwo\x1b[201~\ry\r\x03kept\r")
         assert await typed(terminal, 1) == ["kept"]
         assert refused == ["2 lines not sent: taken back"]
         await screen.shows(">")
-        screen.type("\x1b[200~one\ntwo\x1b[201~\ry")
+        screen.type("\x1b[200~one\ntwo\x1b[201~\ry\r")
         assert await typed(terminal, 1) == ["one\ntwo"]
         screen.type("\x03kept\r")
         assert await typed(terminal, 1) == ["kept"]

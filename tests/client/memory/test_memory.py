@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from trio_chat.client.memory.records import IGNORED_MAX, ROOMS_MAX, ReadMark, Remembered
+from trio_chat.client.memory.records import IGNORED_MAX, PEOPLE_MAX, ROOMS_MAX, ReadMark, Remembered
 from trio_chat.client.memory.server_memory import ServerMemory
 from trio_chat.client.memory.typed_lines import KEPT_BYTES_MAX, LINE_CHARS_MAX, LINES_MAX, SIZE_MAX, TypedLines
 
@@ -61,6 +61,20 @@ def test_two_clients_at_once_keep_what_each_of_them_has_changed(tmp_path: Path) 
     assert both.rooms[-1] == "lobby"
     assert set(both.ignored) == {"eve", "mal"}
     assert both.marks == {"lobby": ReadMark(9, 90.0), "dev": ReadMark(10, 99.0)}
+
+
+def test_two_clients_keep_the_conversations_of_both_and_one_that_was_closed_is_gone(tmp_path: Path) -> None:
+    open_server(tmp_path).save(Remembered(people=("ann", "bob")))
+    one, other = open_server(tmp_path), open_server(tmp_path)
+
+    one.save(Remembered(people=("bob", *(f"p{number}" for number in range(PEOPLE_MAX)))))
+    other.save(Remembered(people=("ann", "bob", "zoe")))
+
+    people = open_server(tmp_path).remembered.people
+    assert len(people) == PEOPLE_MAX
+    assert people[-4:] == (f"p{PEOPLE_MAX - 1}", "ann", "bob", "zoe")
+    other.save(Remembered(people=("zoe",)))
+    assert open_server(tmp_path).remembered.people[-2:] == (f"p{PEOPLE_MAX - 1}", "zoe")
 
 
 def test_a_room_that_was_left_is_forgotten_and_marks_of_another_epoch_are(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from trio_chat.stickers.load import StickerLayers
 from trio_chat.stickers.sticker import Sticker
 
 ENTER, UP, DOWN, TAB, ESC, PAGE_UP, PAGE_DOWN = "\r", "\x1b[A", "\x1b[B", "\t", "\x1b", "\x1b[5~", "\x1b[6~"
+HOME, END = "\x1b[H", "\x1b[F"
 CTRL_C, CTRL_D, CTRL_F, CTRL_L, CTRL_U, F1 = "\x03", "\x04", "\x06", "\x0c", "\x15", "\x1bOP"
 
 

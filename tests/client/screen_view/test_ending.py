@@ -120,7 +120,7 @@ async def test_ctrl_c_stops_a_paste_that_is_being_sent(stage_at: Any) -> None:
     async with stage_at(60, 8) as stage:
         stage.type(paste("\n".join(f"line {number}" for number in range(120))) + ENTER)
         await stage.shows_somewhere("send these 120 lines")
-        stage.type("y")
+        stage.type(f"y{ENTER}")
         first = await stage.peer.frame()
         await stage.shows_somewhere("120 wait")
         stage.type(CTRL_C)

@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
-from tests.client.screen_view.conftest import CTRL_F, ENTER, ESC, PAGE_DOWN, PAGE_UP, UP, Stage, alt
+import pytest
+
+from tests.client.screen_view.conftest import CTRL_F, END, ENTER, ESC, HOME, PAGE_DOWN, PAGE_UP, UP, Stage, alt
 
 
 def transcript(stage: Stage) -> list[str]:
@@ -24,7 +26,7 @@ async def test_older_pages_come_as_one_scrolls_up_and_the_place_is_kept(stage_at
         stage.type(PAGE_UP)
         asked = await stage.asked("history")
         assert (asked["before"], asked["room"], asked["presence"]) == (100, "lobby", False)
-        await stage.shows_somewhere("line 100", "PgDn: newer lines")
+        await stage.shows_somewhere("line 100", "Esc: newest line")
         shown = transcript(stage)
 
         await stage.tell("arrives meanwhile")
@@ -69,7 +71,7 @@ async def test_a_search_shows_its_hits_and_goes_to_one_among_what_was_said_aroun
         around = await stage.asked("history")
         assert (around["before"], around.get("limit", 50)) == (47, 50)
         await stage.answer(around, range(10, 47))
-        await stage.shows_somewhere("line 21", "line 22", "line 23", "PgDn: newer lines")
+        await stage.shows_somewhere("line 21", "line 22", "line 23", "Esc: newest line")
         await stage.hides("line 101")
 
         await stage.tell("new")
@@ -109,7 +111,7 @@ async def test_a_line_stands_where_one_left_off_and_alt_u_goes_there(stage_at: A
         stage.type(alt("2"))
         await stage.shows_somewhere("line 29")
         stage.type(alt("u"))
-        await stage.shows_somewhere("─ 30 new ─", "line 0", "PgDn")
+        await stage.shows_somewhere("─ 30 new ─", "line 0", "Esc: ")
 
         stage.type(alt(">"))
         stage.type(alt("1") + alt("2"))
@@ -155,7 +157,7 @@ async def test_a_resize_in_the_middle_of_reading_keeps_the_line(stage_at: Any) -
     async with stage_at(60, 12) as stage:
         await fill(stage, 40)
         stage.type(PAGE_UP)
-        await stage.shows_somewhere("line 130", "PgDn")
+        await stage.shows_somewhere("line 130", "Esc: ")
         await stage.hides("line 139")
 
         stage.resize(44, 8)
@@ -193,7 +195,7 @@ async def test_the_wheel_scrolls_and_a_click_goes_to_a_room(stage_at: Any) -> No
     async with stage_at(60, 12, rooms=("dev", "lobby"), has_mouse=True) as stage:
         await fill(stage, 30)
         stage.type("\x1b[<64;30;3M")
-        await stage.shows_somewhere("line 126", "PgDn: newer lines")
+        await stage.shows_somewhere("line 126", "Esc: newest line")
         await stage.hides("line 127")
         stage.type("\x1b[<65;30;3M")
         await stage.shows_somewhere("line 129")
@@ -214,10 +216,10 @@ async def test_what_comes_while_one_reads_something_older_stands_below_a_line(st
         await fill(stage, 15)
         stage.type(PAGE_UP)
         await stage.answer(await stage.asked("history"), range(90, 100))
-        await stage.shows_somewhere("PgDn: newer lines")
+        await stage.shows_somewhere("Esc: newest line")
         await stage.tell("one")
         await stage.tell("me: two")
-        await stage.shows_somewhere("PgDn: 2 new")
+        await stage.shows_somewhere("Esc: 2 new")
         stage.type(alt(">"))
         await stage.shows_somewhere("me: two")
 
@@ -283,4 +285,48 @@ async def test_of_many_lines_that_were_asked_for_the_first_ones_are_shown(stage_
         stage.type(f"/history 25{ENTER}")
         await stage.answer(await stage.asked("history"), range(105, 130), more=True)
 
-        await stage.shows_somewhere("line 105", "line 108", "PgDn")
+        await stage.shows_somewhere("line 105", "line 108", "Esc: ")
+
+
+@pytest.mark.parametrize("back", [ESC, END, f"said{ENTER}"])
+async def test_escape_end_and_saying_something_go_back_to_the_newest_line(stage_at: Any, back: str) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 30)
+        stage.type(f"/history 25{ENTER}")
+        await stage.answer(await stage.asked("history"), range(105, 130), more=True)
+        await stage.shows_somewhere("line 105", "Esc: newest line")
+
+        stage.type(back)
+
+        await stage.hides("Esc: newest line")
+        await stage.shows_somewhere("line 129")
+        if "said" in back:
+            await stage.keep()
+
+
+async def test_home_and_end_in_a_draft_move_the_cursor(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 30)
+        stage.type(f"{PAGE_UP}b{HOME}a{END}c")
+
+        await stage.shows_somewhere("> abc", "Esc: newest line")
+        stage.type(ENTER)
+        await stage.keep()
+
+
+async def test_whoever_says_something_while_reading_far_up_sees_it_among_the_newest_lines(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await fill(stage, 3)
+        stage.type(f"{CTRL_F}line{ENTER}")
+        await stage.answer(await stage.asked("search"), range(1, 2))
+        await stage.shows_somewhere("1 found")
+        stage.type(ENTER)
+        await stage.answer(await stage.asked("history"), range(1, 20), more=True)
+        await stage.shows_somewhere("line 5")
+
+        stage.type(f"said{ENTER}")
+
+        frames = {frame["type"]: frame for frame in [await stage.peer.frame() for _ in range(2)]}
+        await stage.answer(frames["history"], range(100, 103))
+        await stage.shows_somewhere("line 102", "not kept yet")
+        await stage.tell("said", "me", key=frames["say"]["key"])

@@ -166,16 +166,16 @@ async def test_what_waits_from_last_time_is_edited_in_its_room(stage_at: Any) ->
         await stage.shows_somewhere("cannot reach")
         stage.type(alt("2") + paste("one\ntwo\nthree\nfour") + ENTER)
         await stage.shows_somewhere("send these 4 lines to #ops")
-        stage.type("y")
+        stage.type(f"y{ENTER}")
         await stage.shows_somewhere("4 wait")
         stage.type(f"/quit{ENTER}")
         await stage.end()
 
     async with stage_at(80, 14, rooms=("ops", "lobby")) as stage:
         await stage.shows_somewhere("send 4 lines from last time?")
-        stage.type("e")
+        stage.type(f"e{ENTER}")
         await stage.shows("> one", "  two", "  three", "  four")
-        stage.type(f"{ENTER}y")
+        stage.type(f"{ENTER}y{ENTER}")
         assert (await stage.keep())["room"] == "ops"
         stage.type(alt("1") + f"mine{ENTER}")
         assert (await stage.keep())["room"] == "lobby"
@@ -221,3 +221,35 @@ async def test_alt_slash_goes_back_and_forth_between_two_rooms(stage_at: Any) ->
         for key, room in ((alt("2"), "dev"), (alt("3"), "ops"), (alt("/"), "dev"), (alt("/"), "ops")):
             stage.type(key)
             assert await says(stage, "hi") == room
+
+
+async def test_private_conversations_are_listed_again_the_next_time_unless_they_were_closed(stage_at: Any) -> None:
+    async with stage_at(60, 9) as stage:
+        for name in ("zoe", "ann", "bob"):
+            await stage.tell("psst", name, room="@", kind="told", to="me")
+        await stage.shows_somewhere("2 zoe", "3 ann", "4 bob")
+        stage.type(alt("3"))
+        await stage.answer(await stage.asked("history"), range(0))
+        stage.type(f"/leave{ENTER}")
+        await stage.answer(await stage.asked("history"), range(0))
+        await stage.hides("ann")
+        await stage.leave()
+
+    async with stage_at(60, 9) as stage:
+        await stage.shows_somewhere("1 #lobby", "2 zoe", "3 bob")
+        await stage.hides("ann")
+        stage.type(alt("3"))
+        asked = await stage.asked("history")
+        assert asked["room"] == "@bob"
+        words = {"type": "entry", "id": 3, "room": "@", "kind": "told", "time": 0.0, "author": "bob", "to": "me"}
+        await stage.peer.send(type="page", entries=[words | {"text": "psst"}], more=False, key=asked["key"])
+        await stage.shows_somewhere("bob      psst")
+
+
+async def test_a_message_without_a_text_begins_a_private_conversation(stage_at: Any) -> None:
+    async with stage_at(60, 9) as stage:
+        stage.type(f"/query bob{ENTER}")
+        assert (await stage.asked("history"))["room"] == "@bob"
+        await stage.shows_somewhere("2 bob", "bob>")
+        stage.type(f"hi{ENTER}")
+        assert (await stage.keep())["to"] == "bob"

@@ -17,6 +17,7 @@ from tests.client.screen_view.conftest import (
     alt,
     paste,
 )
+from trio_chat.client.conversation.question import NO_ANSWER, PASTE_IS_NO_ANSWER
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX
 
 STATUS_60 = " me · connected · 127.0.0.1 port"
@@ -159,11 +160,36 @@ async def test_a_paste_is_text_and_asked_about(stage_at: Any) -> None:
         await stage.shows("> /quit", "  two", "  three", "  four")
         stage.type(ENTER)
         await stage.shows_somewhere("send these 4 lines to #lobby as text, not as a command?")
-        stage.type("e")
+        stage.type(f"e{ENTER}")
         await stage.shows("> /quit", "  two", "  three", "  four")
-        stage.type(f"{ENTER}y")
+        stage.type(f"{ENTER}y{ENTER}")
 
         assert (await stage.keep())["lines"] == ["/quit", "two", "three", "four"]
+
+
+async def test_what_somebody_was_typing_answers_no_question_and_is_kept(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        stage.type(f"quit{ENTER}yes, and now?{ENTER}no{ENTER}")
+        await stage.shows_somewhere('say "quit" to #lobby?', NO_ANSWER[:30])
+        stage.type(f"{paste('y')}nx\x7f")
+        await stage.shows_somewhere("then Enter: n")
+
+        stage.type(ENTER)
+        await stage.shows("> yes, and now?")
+        stage.type(ENTER)
+        assert (await stage.keep())["text"] == "yes, and now?"
+        stage.type(UP + UP)
+        await stage.shows_somewhere("> quit")
+
+
+async def test_lines_that_come_at_once_answer_no_question(stage_at: Any) -> None:
+    async with stage_at(70, 9) as stage:
+        stage.type(f"quit{ENTER}")
+        await stage.shows_somewhere('say "quit" to #lobby?')
+        stage.type("y\rone\rtwo\rthree\r")
+        await stage.shows_somewhere(PASTE_IS_NO_ANSWER, 'say "quit" to #lobby?')
+        stage.type(ESC)
+        await stage.shows("> quit")
 
 
 async def test_a_paste_that_is_too_long_for_a_draft_is_refused_before_it_is_cleaned(stage_at: Any) -> None:
@@ -408,7 +434,7 @@ async def test_a_question_about_a_private_draft_names_the_person_and_each_line_g
         await with_bob(stage)
         stage.type(paste("/quit\ntwo\nthree\nfour") + ENTER)
         await stage.shows_somewhere("send these 4 lines to bob alone as text, not as a command?")
-        stage.type("y")
+        stage.type(f"y{ENTER}")
 
         said = [await stage.keep() for _ in range(4)]
 

@@ -9,6 +9,7 @@ from trio_chat.chat.moments import MOMENT_EXAMPLES
 from trio_chat.client.link.events import Message
 from trio_chat.client.transcript.input import (
     COMMANDS,
+    ELSEWHERE,
     OUR_COMMANDS,
     Ignore,
     Local,
@@ -19,6 +20,7 @@ from trio_chat.client.transcript.input import (
     help_lines,
     may_be_kept,
     meaning_of,
+    person_addressed,
     privately,
     secret_wanted,
     without_secret,
@@ -97,6 +99,22 @@ def test_no_command_typed_in_a_private_conversation_says_anything_in_a_room(name
     assert meaning in (None, frames.Tell(to="bob", text="* something"))
 
 
+@pytest.mark.parametrize(
+    ("line", "person"),
+    [
+        ("/msg bob", "bob"),
+        ("/QUERY [bob®] ", "bob"),
+        ("/msg", ""),
+        ("/msg bob hi", ""),
+        ("/who bob", ""),
+        ("bob", ""),
+        ("//msg bob", ""),
+    ],
+)
+def test_a_message_without_a_text_names_a_person(line: str, person: str) -> None:
+    assert person_addressed(line) == person
+
+
 @pytest.mark.parametrize("line", ["/mute", "/unmute"])
 def test_a_room_that_is_not_shown_is_not_muted_from_a_private_conversation(line: str) -> None:
     with pytest.raises(ChatError, match="is for rooms"):
@@ -122,6 +140,12 @@ def test_a_room_that_is_not_shown_is_not_muted_from_a_private_conversation(line:
             "unknown command /frobnicate: /help lists the commands; // says a line that begins with /",
         ),
         ("/stiker", "unknown command /stiker: did you mean /stickers?"),
+        ("/notice bob hi", "unknown command /notice: did you mean /msg?"),
+        ("/query bob", "unknown command /query: did you mean /msg?"),
+        ("/part", "unknown command /part: did you mean /leave?"),
+        ("/close", "unknown command /close: did you mean /leave?"),
+        *((f"/{name}", sentence) for name, sentence in ELSEWHERE.items()),
+        ("/Clear all", ELSEWHERE["clear"]),
     ],
 )
 def test_an_invalid_line_is_answered_by_a_sentence(line: str, sentence: str) -> None:

@@ -64,10 +64,10 @@ def test_each_message_fits_into_a_frame_and_no_line_is_lost(line: str) -> None:
         ("/nick x", ""),
         ("a\nb\nc", ""),
         ("a\nb\nc\n\n", ""),
-        ("a\nb\nc\nd", "send these 4 lines to #dev? y/n/e (e: edit)"),
-        ("/nick x\n", "send this line to #dev as text, not as a command? y/n/e (e: edit)"),
-        ("quit()\nb", "send these 2 lines to #dev as text, not as a command? y/n/e (e: edit)"),
-        ("/etc/passwd\n" * 40, "send these 40 lines to #dev as text, not as a command? y/n/e (e: edit)"),
+        ("a\nb\nc\nd", "send these 4 lines to #dev? y/n/e (e: edit), then Enter:"),
+        ("/nick x\n", "send this line to #dev as text, not as a command? y/n/e (e: edit), then Enter:"),
+        ("quit()\nb", "send these 2 lines to #dev as text, not as a command? y/n/e (e: edit), then Enter:"),
+        ("/etc/passwd\n" * 40, "send these 40 lines to #dev as text, not as a command? y/n/e (e: edit), then Enter:"),
     ],
 )
 def test_many_lines_and_what_would_be_a_command_are_asked_about(draft: str, question: str) -> None:

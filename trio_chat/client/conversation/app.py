@@ -240,7 +240,11 @@ class ChatApp(ABC):
         """Return what is to be remembered now."""
         if link.is_connected and self.conversation:
             self._marks.touch(self.conversation.seen_rooms, time.time())
-        return remembered(link, self.narrator, self._marks)
+        return remembered(link, self.narrator, self._marks, self.people_listed())
+
+    def people_listed(self) -> Sequence[str]:
+        """Return the people whose private conversations are to be listed the next time: here, those of last time."""
+        return self.memory.remembered.people
 
     def _remember_line(self, line: str) -> None:
         if may_be_kept(line):

@@ -1,23 +1,54 @@
-"""A question at the prompt, and the keys that answer it."""
+"""A question at the prompt, and the line that answers it: the same in both views."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import trio
 
+from trio_chat.chat.text import TEXT_MAX, clean
+
+CHOICES = "yne"
+"""Send it, do not, edit it."""
+
+NO_ANSWER = "no answer: type y, n or e, then Enter; what you typed is kept for after that"
+PASTE_IS_NO_ANSWER = "a paste is no answer: type y, n or e, then Enter"
+
+_SHOWN_MAX = 40
+
 
 @dataclass(eq=False)
 class Question:
-    """A question that stands in place of the prompt, until a key answers it."""
+    """A question that stands in place of the prompt, until a line answers it.
+
+    A key alone does not: it may be a letter of something that the person was typing when the question came.
+    """
 
     text: str
-    then: Callable[[str], None] = lambda _key: None
-    """Called with the key."""
-    keys: str = "yne"
-    """The keys that answer it; all others are ignored."""
+    then: Callable[[str], None] = lambda _answer: None
+    """Called with the answer."""
+    choices: str = CHOICES
+    """The letters, one of which is the answer; empty if any line is."""
     is_secret: bool = False
-    """True if it is answered by a line, which is not shown."""
-    secret: str = field(default="", repr=False)
+    """True if the line that answers it is not shown."""
+    typed: str = field(default="", repr=False)
     """The line so far."""
     answer: str = field(default="", repr=False)
     answered: trio.Event = field(default_factory=trio.Event)
+
+    def shown(self, *, hidden: str = "") -> str:
+        """Return the question with the end of what was typed; for each letter of a secret stands `hidden`."""
+        typed = hidden * len(self.typed) if self.is_secret else clean(self.typed)
+        return f"{clean(self.text)} {typed[-_SHOWN_MAX:]}"
+
+    def type(self, text: str) -> None:
+        """Add what was typed; what would be longer than any line is left out."""
+        if len(self.typed) + len(text) <= TEXT_MAX:
+            self.typed += "".join(char for char in text if char.isprintable())
+
+    def take(self) -> tuple[str | None, str]:
+        """Take the line that was entered. -> the answer in it, None where it has none; and a line that is no answer"""
+        typed, self.typed = self.typed, ""
+        if not self.choices:
+            return typed, ""
+        letter = typed.strip().lower()
+        return (letter, "") if len(letter) == 1 and letter in self.choices else (None, typed)

@@ -63,8 +63,8 @@ class Surface(Protocol):
     def refresh(self) -> None:
         """Draw the prompt again, and what waits above it."""
 
-    async def ask(self, text: str, keys: str) -> str:
-        """Ask a question in place of the prompt. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
+    async def ask(self, text: str) -> str:
+        """Ask a question in place of the prompt. -> the letter of the choice; empty for Ctrl-C, or leaving"""
 
     def restore(self, draft: str, room: str, /) -> None:
         """Put a draft for a room back into the line that is being typed."""

@@ -95,7 +95,7 @@ class Pipe:
     def refresh(self) -> None:
         """Do nothing: there is no prompt."""
 
-    async def ask(self, text: str, keys: str) -> str:
+    async def ask(self, text: str) -> str:
         """Answer nothing: there is nobody to ask."""
         await trio.lowlevel.checkpoint()
         return ""

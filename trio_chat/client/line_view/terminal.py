@@ -26,7 +26,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.styles import Style
 
 from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
-from trio_chat.client.conversation.question import Question
+from trio_chat.client.conversation.question import NO_ANSWER, PASTE_IS_NO_ANSWER, Question
 from trio_chat.client.conversation.typed_drafts import TypedDrafts
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
@@ -49,9 +49,6 @@ RESTORE_TIMEOUT_S = 2.0
 
 PASTE_GRACE_S = 1.0
 """Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
-
-SECRET_MAX = 512
-"""Characters of a secret that is typed."""
 
 TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
 
@@ -114,6 +111,8 @@ class Terminal:
         self._output.enable_cpr = False  # it would wait for the position of the cursor after each line
         self._output.clusters = self._clusters
         self._question: Question | None = None
+        self._aside: list[str] = []
+        """Drafts that a question found, or that are no answer to it, until it is answered."""
         self._input = TerminalInput(stdin, pictures.take_out if pictures else str)
         self._session = DraftSession(
             self._make_prompt,
@@ -150,7 +149,7 @@ class Terminal:
     @property
     def draft(self) -> str:
         """The line that is being typed, or lines."""
-        return self._clusters.unfold(self._session.default_buffer.text)
+        return "\n".join((*self._aside, self._clusters.unfold(self._session.default_buffer.text)))
 
     @property
     def last_key_at(self) -> float:
@@ -225,11 +224,14 @@ class Terminal:
         if self._session.app.is_running:
             self._draw("")
 
-    async def ask(self, text: str, keys: str) -> str:
-        """Ask a question in place of the prompt. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
+    async def ask(self, text: str) -> str:
+        """Ask a question in place of the prompt. -> the letter of the choice; empty for Ctrl-C, or leaving"""
         while self._question is not None:
             await self._question.answered.wait()
-        question = self._question = Question(text, keys=keys)
+        question = self._question = Question(text)
+        if draft := self.draft:
+            self._aside = [draft]
+            self._session.default_buffer.set_document(Document(), bypass_readonly=True)
         self.refresh()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._answer_when_stopped, question)
@@ -251,12 +253,16 @@ class Terminal:
         await self.stopped.wait()
         self._answer(question, "")
 
-    def _answer(self, question: "Question", key: str) -> None:
+    def _answer(self, question: "Question", answer: str) -> None:
         if self._question is question:
             self._question = None
-        question.answer = key
+        question.answer = answer
         question.answered.set()
-        question.then(key)
+        question.then(answer)
+        if self._question is None:
+            drafts, self._aside = self._aside, []
+            for draft in drafts:
+                self.restore(draft)
 
     async def _wait_for_frame(self) -> None:
         """Wait until FRAME_S after the last write, by the clock of asyncio."""
@@ -282,7 +288,7 @@ class Terminal:
     def _make_prompt(self) -> StyleAndTextTuples:
         columns = self._output.get_size().columns
         above: StyleAndTextTuples = [("class:waiting", f"{row}\n") for row in self._view.waiting_rows(columns)]
-        line = f"{self._question.text} " if self._question else self._view.prompt(columns)
+        line = self._question.shown() if self._question else self._view.prompt(columns)
         return [*above, ("", line)]
 
     def _fold(self, buffer: Buffer) -> None:
@@ -337,21 +343,31 @@ class Terminal:
             else:
                 self._send(f"{draft} {secret}")
 
-        self._question = Question(text, then, keys="", is_secret=True)
+        self._question = Question(text, then, choices="", is_secret=True)
 
-    def _type_secret(self, event: KeyPressEvent) -> None:
-        """Take a key of a secret, which is not shown."""
+    def _type_answer(self, event: KeyPressEvent) -> None:
+        """Take a key while a question is asked; a paste answers only one for a secret."""
         question = self._question
         assert question is not None
         key = event.key_sequence[0].key
         if key in (Keys.ControlM, Keys.ControlJ):
-            self._answer(question, question.secret)
+            self._enter(question)
         elif key in (Keys.ControlH, Keys.Delete):
-            question.secret = question.secret[:-1]
+            question.typed = question.typed[:-1]
         elif key is Keys.ControlU:
-            question.secret = ""
-        elif (len(key) == 1 or key is Keys.BracketedPaste) and len(question.secret) + len(event.data) <= SECRET_MAX:
-            question.secret += "".join(char for char in event.data if char.isprintable())
+            question.typed = ""
+        elif key is Keys.BracketedPaste and not question.is_secret:
+            self._view.refuse(PASTE_IS_NO_ANSWER)
+        elif len(key) == 1 or key is Keys.BracketedPaste:
+            question.type(event.data)
+
+    def _enter(self, question: Question) -> None:
+        answer, other = question.take()
+        if answer is not None:
+            self._answer(question, answer)
+        elif other:
+            self._view.refuse(NO_ANSWER)
+            self._aside.append(other)
 
     def _interrupt(self) -> None:
         """Handle Ctrl-C."""
@@ -384,7 +400,6 @@ class Terminal:
     def _make_keys(self) -> KeyBindings:
         keys = KeyBindings()
         is_asking = Condition(lambda: self._question is not None)
-        is_secret = Condition(lambda: self._question is not None and self._question.is_secret)
         is_typing = has_focus(DEFAULT_BUFFER) & ~is_asking
         is_empty = Condition(lambda: not self.draft)
         keys.add("c-c", filter=has_focus(DEFAULT_BUFFER))(lambda _: self._interrupt())
@@ -392,21 +407,13 @@ class Terminal:
         keys.add("c-u", filter=is_typing)(_clear_draft)
         keys.add("escape", "enter", filter=is_typing)(lambda event: event.current_buffer.insert_text("\n"))
         keys.add(Keys.BracketedPaste, filter=is_typing)(self._paste)
-        for key in ("y", "n", "e", "Y", "N", "E"):
-            keys.add(key, filter=is_asking & ~is_secret)(self._answer_by_key)
-        for other in ("enter", "c-d", "c-z", Keys.BracketedPaste, Keys.Any):
-            keys.add(other, filter=is_asking & ~is_secret)(_ignore)
         for key in ("enter", "c-j", "c-h", "delete", "c-u", Keys.BracketedPaste, Keys.Any):
             # Eager: in a line that is read-only, prompt_toolkit takes `n`, `/` and others for commands of a search.
-            keys.add(key, filter=is_secret, eager=True)(self._type_secret)
-        keys.add("c-c", filter=is_secret, eager=True)(lambda _: self._interrupt())
+            keys.add(key, filter=is_asking, eager=True)(self._type_answer)
+        keys.add("c-c", filter=is_asking, eager=True)(lambda _: self._interrupt())
         for other in ("c-d", "c-z", "tab", "up", "down", "left", "right", "home", "end", "c-r"):
-            keys.add(other, filter=is_secret, eager=True)(_ignore)
+            keys.add(other, filter=is_asking, eager=True)(_ignore)
         return keys
-
-    def _answer_by_key(self, event: KeyPressEvent) -> None:
-        if self._question and event.data.lower() in self._question.keys:
-            self._answer(self._question, event.data.lower())
 
 
 def _clear_draft(event: KeyPressEvent) -> None:

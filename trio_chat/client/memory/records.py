@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 ROOMS_MAX = 100
+PEOPLE_MAX = 20
+"""Private conversations that are listed again."""
+
 IGNORED_MAX = 1000
 NAME_MAX = 128
 """Characters of a name that is remembered: an address has the longest, of 53."""
@@ -29,6 +32,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str = ""
     marks: Mapping[str, ReadMark] = msgspec.field(default_factory=dict)
     """By room."""
+    people: tuple[str, ...] = ()
+    """The people of private conversations that are listed, the newest last."""
     muted: tuple[str, ...] = ()
     """The rooms that are muted."""
     name: str = ""
@@ -47,6 +52,7 @@ def merge(stored: Remembered, *, before: Remembered, now: Remembered) -> Remembe
         rooms=rooms,
         ignored=ignored,
         ignored_accounts={name: accounts[name][:NAME_MAX] for name in ignored if name in accounts},
+        people=_changed(stored.people, before.people, now.people)[-PEOPLE_MAX:],
         muted=_changed(stored.muted, before.muted, now.muted)[-ROOMS_MAX:],
         epoch=now.epoch,
         marks={room: marks[room] for room in rooms if room in marks},

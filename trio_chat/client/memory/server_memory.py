@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from trio_chat.client.memory.records import IGNORED_MAX, NAME_MAX, ROOMS_MAX, Remembered, merge
+from trio_chat.client.memory.records import IGNORED_MAX, NAME_MAX, PEOPLE_MAX, ROOMS_MAX, Remembered, merge
 from trio_chat.client.memory.state_file import DAMAGED, file_stem, locked, read_file, replace_file, set_aside
 from trio_chat.config import state_folder
 
@@ -66,9 +66,10 @@ class ServerMemory:
 def _valid(found: Remembered) -> Remembered:
     """Raises ValueError where there is more than any client would save."""
     ignored = (*found.ignored, *found.ignored_accounts, *found.ignored_accounts.values())
-    names = (*found.rooms, *found.marks, *found.muted, *ignored)
+    names = (*found.rooms, *found.marks, *found.muted, *found.people, *ignored)
     ignored_most = max(len(found.ignored), len(found.ignored_accounts))
-    if max(len(found.rooms), len(found.marks), len(found.muted)) > ROOMS_MAX or ignored_most > IGNORED_MAX:
+    rooms_most = max(len(found.rooms), len(found.marks), len(found.muted))
+    if rooms_most > ROOMS_MAX or ignored_most > IGNORED_MAX or len(found.people) > PEOPLE_MAX:
         raise ValueError("too many")
     if any(not 0 < len(name) <= NAME_MAX for name in names) or max(len(found.epoch), len(found.name)) > NAME_MAX:
         raise ValueError("too long")

@@ -28,7 +28,7 @@ from trio_chat.client.screen_view.view_state import ConnectionState, ViewState
 from trio_chat.client.transcript.completion import Completion, StickerNames
 from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
-from trio_chat.client.transcript.room_list import RoomStates
+from trio_chat.client.transcript.room_list import RoomStates, room_with
 from trio_chat.stickers.gallery import Gallery
 
 KEY_FRAME_S, FRAME_S = 0.016, 0.1
@@ -42,10 +42,15 @@ class ScreenView(ChatApp):
     """The chat on the whole of a terminal."""
 
     _display: ScreenDisplay
+    _rooms: RoomStates | None = None
 
     def make_display(self, surface: Surface) -> ScreenDisplay:
         """Return the display that was opened with the surface."""
         return self._display
+
+    def people_listed(self) -> Sequence[str]:
+        """Return the people whose private conversations are listed."""
+        return self._rooms.people if self._rooms else super().people_listed()
 
     @asynccontextmanager
     async def open_surface(self, screen: TerminalScreen) -> AsyncIterator[Surface]:
@@ -104,8 +109,11 @@ class ScreenView(ChatApp):
         sent: dict[str, list[str]] = defaultdict(list)
         for line in self.memory.typed.lines if self.memory.typed else ():
             sent[line.room].append(line.text)
+        self._rooms = RoomStates(self.narrator.room, sent)
+        for person in self.memory.remembered.people:
+            self._rooms.get(room_with(person))
         return ViewState(
-            RoomStates(self.narrator.room, sent),
+            self._rooms,
             LineLayout(self.narrator.transcript),
             self.narrator,
             ConnectionState(str(self.address)),

@@ -15,9 +15,9 @@ from trio_chat.client.screen_view.questions import Questions
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.draft_history import clean_draft
-from trio_chat.client.transcript.input import is_bare, privately, searched, typed_form
+from trio_chat.client.transcript.input import is_bare, person_addressed, privately, searched, typed_form
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, lines_in, pasted, question_about
-from trio_chat.client.transcript.room_list import RoomState
+from trio_chat.client.transcript.room_list import RoomState, room_with
 
 PASTE_GRACE_S = 1.0
 """Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
@@ -83,15 +83,17 @@ class Drafting:
             self._send(room, draft)
 
     def _send(self, room: RoomState, draft: str) -> None:
-        room.place = None
+        self._navigation.go_to_end()
         room.sent.add(draft)
+        if person := person_addressed(draft):
+            self._navigation.go_to(self._state.rooms.get(room_with(person)))
+            return
         if "\n" in draft:
             self._pasted_at = trio.current_time()
         if room.is_private:
             self._send_privately(room, draft)
         else:
             self._typed.put(RoomLine(draft, room.name))
-        self._navigation.mark_read()
 
     def _send_privately(self, room: RoomState, draft: str) -> None:
         """Send to the other person; a command is one all the same, but says nothing in a room."""
@@ -148,11 +150,29 @@ class Drafting:
             self._stop()
 
     def escape(self) -> None:
-        """Close what stands in the place of the transcript or of the draft."""
+        """Close what stands in the place of the transcript or of the draft; else go to the newest line."""
         state = self._state
         if state.hits:
             self._navigation.close_hits()
+        elif not (state.shows_keys or state.menu or state.finding or state.picker):
+            self._navigation.go_to_end()
         state.shows_keys, state.menu, state.finding, state.picker = False, None, None, None
+
+    def home(self) -> None:
+        """Go to the beginning of the line; in an empty draft, to the oldest line that is loaded."""
+        editor = editor_of(self._state)
+        if editor.text:
+            editor.line_start()
+        else:
+            self._navigation.go_to_top()
+
+    def end(self) -> None:
+        """Go to the end of the line; in an empty draft, to the newest line."""
+        editor = editor_of(self._state)
+        if editor.text:
+            editor.line_end()
+        else:
+            self._navigation.go_to_end()
 
     def find(self) -> None:
         """Let something to search for be typed in place of the draft."""

@@ -25,14 +25,14 @@ def editor_of(state: ViewState) -> Editor:
 def input_rows(state: ViewState, columns: int) -> int:
     """Return the number of rows that the pane would take."""
     if state.question:
-        return len(break_row((Part(_question(state)),), columns - 1))
+        return len(break_row((Part(state.question.shown(hidden=_HIDDEN)),), columns - 1))
     return rows_of_draft(editor_of(state).text, columns - width_of_text(_prompt(state)), INPUT_ROWS_MAX)
 
 
 def input_pane(state: ViewState, columns: int, height: int) -> tuple[list[Row], tuple[int, int]]:
     """Return the rows of the pane, and column and row of the cursor."""
     if state.question:
-        rows = break_row((Part(_question(state), Style.STRONG),), columns - 1)[-height:]
+        rows = break_row((Part(state.question.shown(hidden=_HIDDEN), Style.STRONG),), columns - 1)[-height:]
         return rows, (sum(width_of_text(part.text) for part in rows[-1]), len(rows) - 1)
     prompt, editor = _prompt(state), editor_of(state)
     margin = width_of_text(prompt)
@@ -93,9 +93,3 @@ def _prompt(state: ViewState) -> str:
         return _FIND_PROMPT
     room = state.rooms.current
     return f"{excerpt(room.person, _PERSON_MAX)}{_PROMPT}" if room.is_private else _PROMPT
-
-
-def _question(state: ViewState) -> str:
-    assert state.question is not None
-    text = clean(state.question.text)
-    return f"{text} {_HIDDEN * len(state.question.secret)}" if state.question.is_secret else f"{text} "

@@ -6,6 +6,7 @@ from trio_chat.client.transcript.rows import Part, Row, Style
 KEYS = (
     ("Reading", ""),
     ("PgUp, PgDn", "scroll; at the top, older lines are loaded"),
+    ("Esc, End", "back to the newest line, in an empty draft; so does sending something"),
     ("Alt-Home, Alt-End", "the oldest line that is loaded, the newest line"),
     ("Alt-u", "go to the first line that is new to you"),
     ("Ctrl-F, /search", "search in this room, or everywhere: Up and Down choose, Enter goes there"),
@@ -15,7 +16,7 @@ KEYS = (
     ("Alt-/", "go back to the room before; again, to this one"),
     ("Alt-Up, Alt-Down, F5, F6", "go to the room above or below"),
     ("/join, /leave", "join a room; leave it, or close a private conversation"),
-    ("/msg NAME TEXT", "begin a private conversation; what you type in it goes to that person alone"),
+    ("/msg NAME [TEXT]", "begin a private conversation; what you type in it goes to that person alone"),
     ("Writing", ""),
     ("Enter", "send"),
     ("Alt-Enter", "begin another line of the same message"),

@@ -1,16 +1,13 @@
-"""Questions in place of the draft: one at a time, answered by a key or by a secret that is typed unseen."""
+"""Questions in place of the draft: one at a time, answered by a letter and Enter, or by a secret."""
 
 from collections.abc import Callable, Sequence
 
 import trio
 
-from trio_chat.client.conversation.question import Question
+from trio_chat.client.conversation.question import NO_ANSWER, PASTE_IS_NO_ANSWER, Question
 from trio_chat.client.screen_view.draft_keys import is_typed
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.room_list import RoomState
-
-SECRET_MAX = 512
-"""Characters of a secret that is typed."""
 
 Send = Callable[[RoomState, str], None]
 
@@ -23,11 +20,11 @@ class Questions:
         self._redraw = redraw
         self._stopped = stopped
 
-    async def ask(self, text: str, keys: str) -> str:
-        """Ask a question. -> the one of `keys` pressed; empty for Ctrl-C, Esc, or leaving"""
+    async def ask(self, text: str) -> str:
+        """Ask a question. -> the letter of the choice; empty for Ctrl-C, Esc, or leaving"""
         while self._state.question is not None:
             await self._state.question.answered.wait()
-        question = self._state.question = Question(text, keys=keys)
+        question = self._state.question = Question(text)
         self._redraw()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._answer_when_stopped, question)
@@ -44,7 +41,7 @@ class Questions:
             elif key == "n":
                 room.sent.add(draft)
             else:
-                room.editor.set(draft)
+                room.restore(draft)
 
         self._state.question = Question(text, then)
 
@@ -62,39 +59,43 @@ class Questions:
             else:
                 send(room, f"{draft} {secret}")
 
-        self._state.question = Question(text, then, keys="", is_secret=True)
+        self._state.question = Question(text, then, choices="", is_secret=True)
 
     def press(self, question: Question, key: str) -> None:
         """Handle a key while a question is asked."""
         if key in ("ctrl c", "esc"):
             self._answer(question, "")
-        elif question.is_secret:
-            self._press_in_secret(question, key)
-        elif len(key) == 1 and key.lower() in question.keys:
-            self._answer(question, key.lower())
+        elif key == "enter":
+            self._enter(question)
+        elif key in ("backspace", "ctrl h"):
+            question.typed = question.typed[:-1]
+        elif key == "ctrl u":
+            question.typed = ""
+        elif is_typed(key):
+            question.type(key)
 
     def paste(self, question: Question, text: str) -> None:
-        """Take a paste for a secret."""
-        if question.is_secret and len(question.secret) + len(text) <= SECRET_MAX:
-            question.secret += "".join(char for char in text if char.isprintable())
+        """Take a paste for a secret: it is no answer to anything else."""
+        if question.is_secret:
+            question.type(text)
+        else:
+            self._state.message = PASTE_IS_NO_ANSWER
 
-    def _press_in_secret(self, question: Question, key: str) -> None:
-        if key == "enter":
-            self._answer(question, question.secret)
-        elif key == "backspace":
-            question.secret = question.secret[:-1]
-        elif key == "ctrl u":
-            question.secret = ""
-        elif is_typed(key):
-            self.paste(question, key)
+    def _enter(self, question: Question) -> None:
+        answer, other = question.take()
+        if answer is not None:
+            self._answer(question, answer)
+        elif other:
+            self._state.message = NO_ANSWER
+            self._state.rooms.current.restore(other)
 
     async def _answer_when_stopped(self, question: Question) -> None:
         await self._stopped.wait()
         self._answer(question, "")
 
-    def _answer(self, question: Question, key: str) -> None:
+    def _answer(self, question: Question, answer: str) -> None:
         if self._state.question is question:
             self._state.question = None
-        question.answer = key
+        question.answer = answer
         question.answered.set()
-        question.then(key)
+        question.then(answer)

@@ -101,18 +101,15 @@ class ScreenSurface:
         """Draw again."""
         self._redraw()
 
-    async def ask(self, text: str, keys: str) -> str:
-        """Ask a question in place of the draft. -> the one of `keys` pressed; empty for Ctrl-C, or leaving"""
-        return await self._questions.ask(text, keys)
+    async def ask(self, text: str) -> str:
+        """Ask a question in place of the draft. -> the letter of the choice; empty for Ctrl-C, or leaving"""
+        return await self._questions.ask(text)
 
     def restore(self, draft: str, room: str, /) -> None:
         """Put a draft back into its room, and show that; where another is typed there, the arrow key brings it back."""
-        state, text = self._state.rooms.find(room) or self._state.rooms.current, clean_draft(draft)
+        state = self._state.rooms.find(room) or self._state.rooms.current
         self._navigation.go_to(state)
-        if state.editor.text:
-            state.sent.add(text)
-        else:
-            state.editor.set(text)
+        state.restore(clean_draft(draft))
         self._redraw()
 
     def stop(self) -> None:
@@ -125,7 +122,8 @@ class ScreenSurface:
     def press(self, keys: Sequence[str], take_paste: Callable[[], str]) -> None:
         """Handle keys, by the names that urwid gives them."""
         self.last_key_at = time.time()
-        if keys.count("enter") > LINES_TYPED_MAX and "begin paste" not in keys and self._state.question is None:
+        is_secret = self._state.question is not None and self._state.question.is_secret
+        if keys.count("enter") > LINES_TYPED_MAX and "begin paste" not in keys and not is_secret:
             self._drafting.paste(
                 "".join("\n" if key == "enter" else key for key in keys if is_typed(key) or key == "enter")
             )
@@ -168,7 +166,7 @@ class ScreenSurface:
         elif key.startswith(_CLICK):
             self._navigation.go_to(self.room_at(*map(int, key.removeprefix(_CLICK).split())))
         elif action := self._actions.get(key):
-            if key not in ("tab", "shift tab", "ctrl r"):
+            if key not in ("tab", "shift tab", "ctrl r", "esc"):
                 state.menu = None
             action()
         elif edit := DRAFT_KEYS.get(key):
@@ -185,6 +183,8 @@ class ScreenSurface:
             "ctrl r": self._tab_menu.recall,
             "up": self._drafting.up,
             "down": self._drafting.down,
+            "home": self._drafting.home,
+            "end": self._drafting.end,
             "ctrl p": partial(self._drafting.recall, -1),
             "ctrl n": partial(self._drafting.recall, 1),
             "wheel up": partial(go.scroll_by, -_WHEEL_ROWS),

@@ -75,7 +75,7 @@ def _that_fit(pieces: Sequence[_Piece], columns: int) -> list[_Piece]:
 
 def _below(room: RoomState) -> str:
     """Return the hint at what is below the rows to which the person has scrolled."""
-    return f"PgDn: {room.unread} new" if room.unread else "PgDn: newer lines"
+    return f"Esc: {room.unread} new" if room.unread else "Esc: newest line"
 
 
 def _waiting(state: ViewState) -> str:

@@ -95,7 +95,7 @@ def meaning_of(line: str, room: str, now: float) -> Meaning:
         return Local.QUIT
     if not typed.command:
         return frames.Say(room=room, text=typed.text)
-    command, argument = parse(typed.command, COMMANDS)
+    command, argument = parse(typed.command, COMMANDS, ELSEWHERE)
     return command.run(TypedCommand(room, argument, command.limit, typed.command, now))
 
 
@@ -203,6 +203,16 @@ def written_out(line: str, writer: str) -> str:
     if command is None or command.name != "reply" or not writer or not text:
         return line
     return f"/msg {writer} {text}"
+
+
+def person_addressed(line: str) -> str:
+    """Return the name in a `/msg` that has no text, in whatever chat it is called so; empty for any other line."""
+    typed = read_line(line) if "\n" not in line and len(line) <= LINE_MAX else None
+    name, _, argument = typed.command[1:].partition(" ") if typed else ("", "", "")
+    msg = COMMANDS["msg"]
+    if name.lower() not in (msg.name, *msg.synonyms) or len(argument.split()) != 1:
+        return ""
+    return _bare(argument.strip())[:64]
 
 
 def is_bare(line: str, name: str) -> bool:
@@ -408,6 +418,25 @@ _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
     }
 )
 """The interpretation of those commands of the chat that have a request, or take a key. The server runs all others."""
+
+_GOING = "/join ROOM goes to another room; in the full screen, so do Alt-1 to Alt-9 and Alt-a"
+
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "away": "nobody has to say /away: a line shows you where you stopped reading, and private messages wait",
+        "back": "nobody has to say /back: you are here as long as your client runs",
+        "clear": "line by line, Ctrl-L clears the screen; in the full screen, Esc goes to the newest",
+        "window": _GOING,
+        "win": _GOING,
+        "buffer": _GOING,
+        "connect": "this client is at one server at a time: `trio-chat join HOST` in another window joins another",
+        "server": "this client is at one server at a time: `trio-chat join HOST` in another window joins another",
+        "set": "the settings are in client.toml and in the options of `trio-chat join --help`",
+        "notify": "a mention rings the bell; /mute ROOM keeps a room quiet",
+        "hilight": "--highlight WORD, or `highlight` in client.toml, has the words that call you",
+    }
+)
+"""Answers to commands of other clients that have no counterpart here."""
 
 _HELP_HERE: Mapping[str, str] = MappingProxyType(
     {"register": "keep the name that you have: this client has a key for it, and asks no password"}

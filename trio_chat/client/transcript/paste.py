@@ -21,7 +21,7 @@ _FRAME_BYTES = frames.FRAME_LIMIT - 1024
 
 _EXCERPT_CHARS = 60
 
-_CHOICES = "y/n/e (e: edit)"
+_CHOICES = "y/n/e (e: edit), then Enter:"
 
 
 def pasted(text: str) -> str:

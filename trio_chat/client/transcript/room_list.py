@@ -59,6 +59,13 @@ class RoomState:
         """The other person of a private conversation."""
         return self.name.removeprefix(frames.MAILBOX)
 
+    def restore(self, draft: str) -> None:
+        """Put a draft back into the line; where another is being typed, the arrow key brings it back."""
+        if self.editor.text:
+            self.sent.add(draft)
+        else:
+            self.editor.set(draft)
+
     def fail(self, failed: Failed) -> None:
         """Add a message that failed."""
         self.failed = [*self.failed, failed][-FAILED_MAX:]
@@ -85,6 +92,11 @@ class RoomStates:
         mentions = sum(room.mentions for room in self._rooms.values())
         unread = sum(room.unread for room in self._rooms.values())
         return f"{mentions}!" if mentions else str(unread or "")
+
+    @property
+    def people(self) -> list[str]:
+        """The people of the private conversations."""
+        return [room.person for room in self._rooms.values() if room.is_private]
 
     def get(self, name: str) -> RoomState:
         """Return a room, which is added if it is not there."""
