@@ -11,11 +11,16 @@ from trio_chat.journal.sqlite.connection import DAMAGED, refusal, sorting_beside
 APPLICATION_ID = 0x7472696F
 """At byte 68 of the file: tells a journal from other databases, for `file` too. "trio" in ASCII."""
 
-IS_PRESENCE = "kind IN ('joined', 'left', 'kicked', 'renamed', 'crowd')"
-"""The SQL condition for entries of the kinds in `events.PRESENCE`, as it stands in the index `presence_by_room`."""
+IS_PRESENCE = "(kind = 'joined' OR kind = 'left' OR kind = 'kicked' OR kind = 'renamed' OR kind = 'crowd')"
+"""The SQL condition for entries of the kinds in `events.PRESENCE`, as it stands in the index `presence_by_room`.
 
-IS_SAID = "kind NOT IN ('joined', 'left', 'kicked', 'renamed', 'crowd')"
+Not by IN: where that is the condition of an index, SQLite fills a table with its list for each row that is inserted,
+which took half of the time (64 rows: 247 us of CPU, and 116 without)."""
+
+IS_SAID = "kind <> 'joined' AND kind <> 'left' AND kind <> 'kicked' AND kind <> 'renamed' AND kind <> 'crowd'"
 """The condition for all other entries, as it stands in the index `said_by_room`."""
+
+_FORMER_LIST = "('joined', 'left', 'kicked', 'renamed', 'crowd')"
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -73,7 +78,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO meta SELECT 'prune_floor', value FROM meta WHERE name = 'pruned_to'",
     ),
     # Among a million notices, a page of what was said would read them all.
-    (f"CREATE INDEX said_by_room ON entry (room) WHERE {IS_SAID}",),
+    (f"CREATE INDEX said_by_room ON entry (room) WHERE kind NOT IN {_FORMER_LIST}",),
     # The index of words now has a version of its own, and a gap while older entries are being indexed anew.
     ("INSERT OR IGNORE INTO meta VALUES ('unindexed_from', '0'), ('unindexed_to', '0')",),
     (
@@ -106,7 +111,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # Before, some builds of SQLite left what was deleted in the pages that became free.
     ("INSERT OR IGNORE INTO meta VALUES ('unwiped', '1')",),
     # Each entry is in one index of its room and not in two, which saves the writer 3 us a line.
-    (f"CREATE INDEX presence_by_room ON entry (room) WHERE {IS_PRESENCE}", "DROP INDEX entry_by_room"),
+    (f"CREATE INDEX presence_by_room ON entry (room) WHERE kind IN {_FORMER_LIST}", "DROP INDEX entry_by_room"),
     (
         # The account of the author, and of the recipient where something is told.
         "ALTER TABLE entry ADD COLUMN account TEXT NOT NULL DEFAULT ''",
@@ -138,6 +143,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             ignored TEXT NOT NULL,
             marks TEXT NOT NULL
         ) WITHOUT ROWID""",
+    ),
+    (
+        "DROP INDEX said_by_room",
+        "DROP INDEX presence_by_room",
+        f"CREATE INDEX said_by_room ON entry (room) WHERE {IS_SAID}",
+        f"CREATE INDEX presence_by_room ON entry (room) WHERE {IS_PRESENCE}",
     ),
 )
 """Statements that lead from each schema to the next. What has been released is never changed, only added to.
