@@ -187,7 +187,7 @@ def idle(setup: Setup) -> Iterator[Row]:
         kib = (server.rss_bytes() - before) / clients / 1024
         yield Row("connections accepted/s", "at least 5000", f"{per_s:.0f}", is_met=per_s >= 5000)
         what = f"RSS per idle connection of {clients}"
-        yield Row(what, "at most 6 KiB", f"{kib:.2f} KiB", is_met=kib <= 6)
+        yield Row(what, "at most 5 KiB", f"{kib:.2f} KiB", is_met=kib <= 5)
         if not setup.other:
             yield _listing(server, clients)
 

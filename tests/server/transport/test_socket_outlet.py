@@ -44,3 +44,15 @@ async def test_a_second_hang_up_sends_no_second_farewell(open_server) -> None:
         client.outlet.hang_up(CloseReason.STOPPING)
 
         assert (await alice.rest()) == b"*** you took nothing for too long ***\n"
+
+
+async def test_a_session_that_wakes_up_while_it_is_hung_up_on_ends_all_the_same() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        outlet = SocketOutlet(ours, NOTICES)
+
+        outlet.hang_up(CloseReason.KICKED)
+
+        with outlet.interruptible() as scope:
+            await trio.lowlevel.checkpoint()
+        assert scope.cancelled_caught

@@ -48,8 +48,8 @@ NOTICES = NoticeEncoders(gap=_encode_gap, farewell=_encode_farewell)
 
 async def serve_frames(context: SessionContext, peer: Peer) -> None:
     """Converse in frames until the connection ends. Raises what the peer raises; the peer stays its owner's."""
-    with trio.CancelScope() as scope:
-        outlet = peer.open_outlet(NOTICES, scope)
+    outlet = peer.open_outlet(NOTICES)
+    with outlet.interruptible():
         reader = FrameReader(peer, request_decoder(), Throttle(context.overdrafts, context.allowances, peer))
         session = None
         try:

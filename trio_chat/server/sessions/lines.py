@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 
 import trio
@@ -70,38 +71,73 @@ NOTICES = NoticeEncoders(gap=encode_gap, farewell=_encode_farewell)
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Input of a connection that was asked for a password or a name, and let in."""
+
+    decoder: TelnetDecoder
+    ahead: Sequence[str | LineFault]
+    """Lines that came after it."""
+    proven: Proven | None
+
+    @property
+    def is_waiting(self) -> bool:
+        """True if there is something to answer before more is read."""
+        return bool(self.ahead or self.proven or self.decoder.telnet)
+
+
 async def serve_lines(context: SessionContext, peer: Peer) -> None:
     """Converse in lines until the connection ends. Raises what the peer raises; the peer stays its owner's."""
-    chat = context.chat
-    with trio.CancelScope() as scope:
-        outlet = peer.open_outlet(NOTICES, scope)
-        decoder = TelnetDecoder()
-        ahead = await ask_password(context, peer, outlet, decoder) if context.password.is_set else []
-        proven = None
-        if ahead is not None and chat.rules.names == "members":
-            proven = await ask_name(context, peer, outlet, decoder, ahead)
-            ahead = ahead if proven else None
-        if ahead is None or not _is_still_welcome(context, peer, outlet):
+    outlet, asked = peer.open_outlet(NOTICES), None
+    if context.password.is_set or context.chat.rules.names == "members":
+        asked = await _ask(context, peer, outlet)
+        if asked is None or not _is_still_welcome(context, peer, outlet):
             return
-        client = chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet, origin=peer.ticket)
-        throttle = Throttle(context.overdrafts, context.allowances, peer)
-        session = LinesSession(context, client, outlet, decoder, throttle)
-        try:
-            arrival = session.enter(proven) if proven else None
-            if proven and not arrival:
-                return
-            chat.join(client, LOBBY)
-            # a person waits for the answer; a script has sent more behind it
-            if context.password.is_set and not (proven or ahead):
-                outlet.write(encode_notice(who_you_are(client.label)))
-                outlet.push(None)
-            await session.run(peer, ahead, arrival)
-        finally:
-            throttle.leave()
-            await context.ends.wait_turn()
-            note_sent(context, client)
-            chat.disconnect(client, disconnect_reason(outlet, sys.exception() or session.fault))
-            await depart(context, client, outlet)
+    client = context.chat.connect(peer.address, peer.port, mode=Mode.LINES, outlet=outlet, origin=peer.ticket)
+    arrival = session = None
+    try:
+        if asked and asked.proven and not (arrival := _enter(context, client, outlet, asked.proven)):
+            return
+        context.chat.join(client, LOBBY)
+        if asked and not (asked.proven or asked.ahead):  # a person waits for the answer; a script has sent more
+            outlet.write(encode_notice(who_you_are(client.label)))
+            outlet.push(None)
+        if not (asked and asked.is_waiting):
+            await peer.receivable()  # most clients never say anything: until one does, there is no session
+        session = LinesSession(context, client, outlet, asked.decoder if asked else TelnetDecoder(), peer)
+        with outlet.interruptible():
+            await session.run(peer, asked.ahead if asked else (), arrival)
+    finally:
+        if session is not None:
+            session.throttle.leave()
+        await context.ends.wait_turn()
+        note_sent(context, client)
+        error = sys.exception() or (None if session is None else session.fault)
+        context.chat.disconnect(client, disconnect_reason(outlet, error))
+        await depart(context, client, outlet)
+
+
+async def _ask(context: SessionContext, peer: Peer, outlet: PeerOutlet) -> Asked | None:
+    """Ask for the password and the name that this server wants. -> None where the client is not admitted"""
+    decoder, proven = TelnetDecoder(), None
+    ahead = await ask_password(context, peer, outlet, decoder) if context.password.is_set else []
+    if ahead is None:
+        return None
+    if context.chat.rules.names == "members":
+        proven = await ask_name(context, peer, outlet, decoder, ahead)
+        if proven is None:
+            return None
+    return Asked(decoder, ahead, proven)
+
+
+def _enter(context: SessionContext, client: Client, outlet: PeerOutlet, proven: Proven) -> Arrival | None:
+    """Make a client a place of the account that it has proven, before anything else. -> None if it may not"""
+    try:
+        return enter_proven(context, client, proven)
+    except ChatError as error:
+        outlet.write(encode_notice(error.text))
+        outlet.push(None)
+    return None
 
 
 def _is_still_welcome(context: SessionContext, peer: Peer, outlet: PeerOutlet) -> bool:
@@ -131,19 +167,19 @@ class LinesSession:
         "_lags",
         "_outlet",
         "_past",
-        "_throttle",
         "_unasked",
         "fault",
+        "throttle",
     )
 
     def __init__(
-        self, context: SessionContext, client: Client, outlet: PeerOutlet, decoder: TelnetDecoder, throttle: Throttle
+        self, context: SessionContext, client: Client, outlet: PeerOutlet, decoder: TelnetDecoder, peer: Peer
     ) -> None:
         self._context = context
         self._client = client
         self._outlet = outlet
         self._decoder = decoder
-        self._throttle = throttle
+        self.throttle = Throttle(context.overdrafts, context.allowances, peer)
         self._blank_lines = BlankLines()
         self._is_known = False
         """True if its first line has shown that it is no HTTP request."""
@@ -160,15 +196,6 @@ class LinesSession:
         """The last notice to a client that leaves by a command."""
         self.fault: OSError | None = None
         """The error that ended the input, if one did."""
-
-    def enter(self, proven: Proven) -> Arrival | None:
-        """Make the client a place of the account that it has proven, before anything else. -> None if it may not"""
-        try:
-            return enter_proven(self._context, self._client, proven)
-        except ChatError as error:
-            self._notify(error.text)
-            self._outlet.push(None)
-        return None
 
     async def run(self, peer: Peer, ahead: Sequence[str | LineFault], arrival: Arrival | None) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent.
@@ -232,7 +259,7 @@ class LinesSession:
         for turn, line in enumerate(inputs, 1):
             typed = None if self._ask or isinstance(line, LineFault) else read_line(line)
             price = price_of(self._client, typed) if typed and typed.command else 1
-            while wait_s := self._throttle.spend(price, self._context.rate_limit):
+            while wait_s := self.throttle.spend(price, self._context.rate_limit):
                 await self._say(texts, posted)
                 await self._flush(posted)
                 await pause(wait_s, peer)
@@ -257,7 +284,7 @@ class LinesSession:
         self._unasked = 0
         await self._say(texts, posted)
         if has_answered:
-            while wait_s := self._throttle.spend(1, self._context.rate_limit):
+            while wait_s := self.throttle.spend(1, self._context.rate_limit):
                 await self._flush(posted)
                 await pause(wait_s, peer)
         await self._flush(posted)

@@ -16,6 +16,7 @@ from trio_chat.server.liveness_timeouts import (
     KEEPALIVE_PROBES,
     USER_TIMEOUT_S,
 )
+from trio_chat.server.transport.socket_peer import SocketPeer
 
 BACKLOG = 4096
 """A short queue stalls storms of connections; the kernel caps this at net.core.somaxconn."""
@@ -52,7 +53,7 @@ _OPTIONS = (
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[socket.socket, str, int], Awaitable[None]]
+Handler = Callable[[SocketPeer], Awaitable[None]]
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -103,9 +104,9 @@ async def accept_forever(listener: socket.socket, handler: Handler, nursery: tri
 def _accept_some(listener: socket.socket, handler: Handler, nursery: trio.Nursery) -> None:
     for _ in range(ACCEPTS_PER_TURN):
         try:
-            sock, peer = listener.accept()
+            sock, remote = listener.accept()
         except BlockingIOError:
             return
         sock.setblocking(False)
-        address = sys.intern(peer[0].removeprefix(_MAPPED_IPV4))  # one string for all who come from there
-        nursery.start_soon(handler, sock, address, peer[1], name=TASK_NAME)
+        address = sys.intern(remote[0].removeprefix(_MAPPED_IPV4))  # one string for all who come from there
+        nursery.start_soon(handler, SocketPeer(sock, address, remote[1]), name=TASK_NAME)

@@ -63,8 +63,8 @@ class Peer(Protocol):
     async def receive(self) -> bytes:
         """Wait for the next bytes and return them, up to READ_BYTES; b"" at the end."""
 
-    def open_outlet(self, notices: NoticeEncoders, session: trio.CancelScope) -> PeerOutlet:
-        """Open the sending half, once. Its `hang_up` cancels `session`."""
+    def open_outlet(self, notices: NoticeEncoders) -> PeerOutlet:
+        """Open the sending half, once."""
 
     async def reject_politely(self, answer: bytes) -> None:
         """Send the reason to a client that must not join, and give it time to read."""

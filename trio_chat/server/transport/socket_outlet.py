@@ -21,7 +21,7 @@ class SocketOutlet(PeerOutlet):
 
     __slots__ = ()
 
-    def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope) -> None:
+    def __init__(self, sock: socket.socket, notices: NoticeEncoders, session: trio.CancelScope | None = None) -> None:
         super().__init__(sock, notices, session)
         self._keep(b"")
 

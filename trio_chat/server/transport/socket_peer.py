@@ -93,9 +93,9 @@ class SocketPeer:
             if (data := self.receive_nowait()) is not None:
                 return data
 
-    def open_outlet(self, notices: NoticeEncoders, session: trio.CancelScope) -> SocketOutlet:
-        """Open the sending half. Its `hang_up` cancels `session`."""
-        self._outlet = SocketOutlet(self.socket, notices, session)
+    def open_outlet(self, notices: NoticeEncoders) -> SocketOutlet:
+        """Open the sending half."""
+        self._outlet = SocketOutlet(self.socket, notices)
         return self._outlet
 
     @property
@@ -120,7 +120,14 @@ class SocketPeer:
             self.socket.send(answer)
         self.close()
 
-    async def flush_farewell(self) -> None:
+    async def finish(self) -> None:
+        """Send the rest where the server stops, and close the socket."""
+        try:
+            await self._flush_farewell()
+        finally:
+            self.close()
+
+    async def _flush_farewell(self) -> None:
         """Send the rest, where the server stops, for FAREWELL_S at most, whatever is cancelled.
 
         Input is read until the client hangs up: a reset would discard what it has not read.

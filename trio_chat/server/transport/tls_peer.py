@@ -92,9 +92,9 @@ class TlsPeer:
         await self.receivable()
         return self.receive_nowait()
 
-    def open_outlet(self, notices: NoticeEncoders, session: trio.CancelScope) -> TlsOutlet:
-        """Open the sending half, and start the task that writes."""
-        self._outlet = TlsOutlet(self._raw.socket, notices, session)
+    def open_outlet(self, notices: NoticeEncoders) -> TlsOutlet:
+        """Open the sending half, and start the task that writes. Its `hang_up` cancels the body of `open_tls`."""
+        self._outlet = TlsOutlet(self._raw.socket, notices, self._nursery.cancel_scope)
         self._nursery.start_soon(self._outlet.write_forever, self._stream)
         return self._outlet
 
