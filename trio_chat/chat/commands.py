@@ -178,7 +178,7 @@ def _who(call: Call) -> Answer:
 
 def _nick(call: Call) -> Answer:
     if not call.argument:
-        raise ChatError("usage", who_you_are(call.client.label))
+        raise ChatError("usage", who_you_are(call.client.shown))
     receipt = call.chat.rename(call.client, call.argument)
     # The new nick is in force from now on; the notice is for others.
     label = call.client.label

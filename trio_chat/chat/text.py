@@ -96,6 +96,7 @@ _NEEDED = (
     f"(?<={_VIRAMA})[\u200c\u200d]",  # the same at the end of a word, as in Malayalam
     "(?<=[\u1820-\u18aa])[\u180b-\u180d\u180f]",  # Mongolian letter shapes
 )
+_LONG_RUN_OF_JOINERS = re.compile(f"([{JOINERS}]{{8}})[{JOINERS}]+")  # the flag of England needs 7
 _ANY_JOINER = re.compile(f"[{JOINERS}]")
 _JOINED = re.compile(f"({'|'.join(_NEEDED)})|[{JOINERS}]")
 
@@ -110,12 +111,13 @@ def clean(text: str) -> str:
         return text
     # Each search for one class of characters costs a tenth of the substitution that it mostly spares.
     if _ANY_CONTROL.search(text):
-        text = _CONTROL.sub(_space_for_separators, text)
+        text = _without_controls(text)
     text = _ANY_HIDDEN.sub("", text)
     if _TOO_LONG_A_RUN.search(text):
+        text = _LONG_RUN_OF_JOINERS.sub(r"\1", text)
         text = _cap_marks(text)
     if _ANY_JOINER.search(text):  # last, since which of them are needed depends on the neighbours that remain
-        text = _JOINED.sub(r"\1", text)
+        text = "".join(filter(None, _JOINED.split(text)))  # a fifth of the time of a substitution
     return text
 
 
@@ -132,8 +134,10 @@ def excerpt(text: str, limit: int = 32) -> str:
     return clean(text[: 2 * limit])[:limit]
 
 
-def _space_for_separators(match: re.Match[str]) -> str:
-    return " " if match[1] else ""
+def _without_controls(text: str) -> str:
+    between = _CONTROL.split(text)
+    between[1::2] = [" " if separator else "" for separator in between[1::2]]
+    return "".join(between)
 
 
 def _cap_marks(text: str) -> str:

@@ -75,9 +75,13 @@ def pictures_on(environment: Mapping[str, str]) -> PictureColours:
 
 
 def has_256_colours(environment: Mapping[str, str]) -> bool:
-    """Tell whether a terminal has more than sixteen colours."""
+    """Tell whether a terminal has more than sixteen colours.
+
+    xterm and PuTTY have 256, and call themselves just xterm. Of their sixteen, yellow, green and cyan cannot be read on
+    white, least of all in bold, which makes them brighter.
+    """
     term = environment.get("TERM", "")
-    return "256" in term or bool(environment.get("COLORTERM")) or _is_modern(term)
+    return "256" in term or term == "xterm" or bool(environment.get("COLORTERM")) or _is_modern(term)
 
 
 def _is_modern(term: str) -> bool:

@@ -13,6 +13,7 @@ from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
 from trio_chat.client.conversation.question import NO_ANSWER
 from trio_chat.client.line_view.guest_run import run_on_asyncio
 from trio_chat.client.line_view.terminal import TOO_LATE, Terminal, open_terminal
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH
 
 WORDS = ("@smile", "@smirk", "@ship", "/help", "/history", "服务器")
 
@@ -208,6 +209,19 @@ def test_ctrl_c_stops_a_paste_else_clears_the_draft_else_leaves(screen: Any) -> 
         await terminal.stopped.wait()
 
     play(scene, screen, view)
+
+
+def test_a_paste_that_is_too_long_is_refused_and_the_prompt_goes_on(screen: Any) -> None:
+    refused: list[str] = []
+
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        await trio.to_thread.run_sync(screen.type, "\x1b[200~" + "a" * (DRAFT_CHARS_MAX + 1) + "\x1b[201~")
+        screen.type("hi\r")
+
+        assert await typed(terminal, 1) == ["hi"]
+        assert refused == [TOO_MUCH]
+
+    play(scene, screen, PromptView(refuse=refused.append))
 
 
 def test_many_lines_at_once_are_a_paste_where_the_terminal_marks_none(screen: Any) -> None:

@@ -3,7 +3,10 @@
 import pytest
 
 from trio_chat.client.transcript.paste import (
+    DRAFT_CHARS_MAX,
+    DRAFT_LINES_MAX,
     beginning_of,
+    is_too_much,
     messages_in,
     pasted,
     question_about,
@@ -78,3 +81,10 @@ def test_an_excerpt_is_short_and_marks_its_cut() -> None:
     assert beginning_of(["hello"]) == "hello"
     assert beginning_of(["x" * 5000]) == "x" * 60 + "..."
     assert beginning_of(["a", "b", "c"]) == "a (and 2 more lines)"
+
+
+def test_a_paste_of_too_many_characters_or_lines_is_too_much() -> None:
+    assert not is_too_much("a" * DRAFT_CHARS_MAX)
+    assert is_too_much("a" * (DRAFT_CHARS_MAX + 1))
+    assert not is_too_much("a\r" * DRAFT_LINES_MAX)
+    assert is_too_much("a\n" * DRAFT_LINES_MAX + "\r")

@@ -291,7 +291,7 @@ class Sender:
             case Local.TOPIC:
                 return transcript.notice(topic_of(room, self._link.rooms.get(room, "")))
             case Local.NICK:
-                return transcript.notice(who_you_are(self._link.label))
+                return transcript.notice(who_you_are(self._narrator.label))
             case Local.CANCEL | Local.ADD_KEY:
                 return []
             case _:

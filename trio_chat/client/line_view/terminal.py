@@ -37,7 +37,7 @@ from trio_chat.client.line_view.terminal_output import TerminalOutput
 from trio_chat.client.line_view.word_completer import Complete, WordCompleter
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.input import KEYS
-from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, pasted
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, is_too_much, pasted
 
 STYLE = Style.from_dict({"waiting": "dim"})
 
@@ -391,8 +391,7 @@ class Terminal:
 
     def _paste(self, event: KeyPressEvent) -> None:
         """Put a paste into the draft."""
-        text = pasted(event.data) if len(event.data) <= DRAFT_CHARS_MAX else event.data
-        if len(self.draft) + len(text) > DRAFT_CHARS_MAX:
+        if is_too_much(event.data) or len(self.draft) + len(text := pasted(event.data)) > DRAFT_CHARS_MAX:
             self._view.refuse(TOO_MUCH)
         else:
             event.current_buffer.insert_text(self._clusters.fold(text))

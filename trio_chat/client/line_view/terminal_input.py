@@ -14,6 +14,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 
 from trio_chat.chat.typed_line import read_line
+from trio_chat.client.transcript.marked_pastes import MarkedPastes
 
 LINES_TYPED_MAX = 3
 """Lines in one burst of keys that may have been typed ahead, commands included. More are a paste."""
@@ -36,8 +37,8 @@ class TerminalInput(Vt100Input):
     def __init__(self, stdin: TextIO, take_out: Callable[[str], str] = str) -> None:
         """`take_out` returns what was typed among what was read."""
         super().__init__(stdin)
-        read = self.stdin_reader.read
-        self.stdin_reader.read = lambda count=_READ_BYTES: take_out(read(count))  # type: ignore[method-assign] # the one place that all keys come through
+        read, pastes = self.stdin_reader.read, MarkedPastes()
+        self.stdin_reader.read = lambda count=_READ_BYTES: pastes.bounded(take_out(read(count)))  # type: ignore[method-assign] # the one place that all keys come through
         self.last_key_at = time.time()
         """The time of the last key, in seconds since 1970."""
 

@@ -16,7 +16,7 @@ from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.input import is_bare, person_addressed, privately, searched, typed_form
-from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, lines_in, pasted, question_about
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, is_too_much, lines_in, pasted, question_about
 from trio_chat.client.transcript.room_list import RoomState, room_with
 
 PASTE_GRACE_S = 1.0
@@ -214,7 +214,7 @@ class Drafting:
     def paste(self, data: str) -> None:
         """Put a paste into the draft, or into what is searched for or answered."""
         state = self._state
-        if len(data) > DRAFT_CHARS_MAX:
+        if is_too_much(data):
             state.message = TOO_MUCH
             return
         text = pasted(data)

@@ -19,7 +19,7 @@ def members_pane(state: ViewState, columns: int, height: int) -> list[Row]:
     for name in filter(None, shown):
         mark = people.mark_of(name)
         text = cut_with_mark(clean(excerpt(name, _NAME_CHARS_MAX)), columns - len(mark))
-        rows.append((Part(text, _style(state, name)), Part(mark, Style.NOTICE)))
+        rows.append((Part(text + mark, _style(state, name)),))
     if count > len(shown) and len(rows) > height - 1:
         rows[height - 1 :] = [(Part(f"and {count - height + 2} more", Style.NOTICE),)]
     return rows

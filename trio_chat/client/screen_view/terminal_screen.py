@@ -20,11 +20,11 @@ import urwid
 from urwid.display.common import Hyperlink
 from urwid.display.raw import Screen
 
-from trio_chat.client.screen_view.marked_pastes import MarkedPastes
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
 from trio_chat.client.screen_view.palette import look_of, palette_of
 from trio_chat.client.startup_terminal import PictureColours, has_256_colours, pictures_on
 from trio_chat.client.themes import TERMINAL, THEMES, Theme
+from trio_chat.client.transcript.marked_pastes import MarkedPastes
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.stickers.half_blocks import to_256
 

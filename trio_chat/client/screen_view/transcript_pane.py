@@ -21,7 +21,8 @@ def topic_row(state: ViewState, columns: int) -> Row:
     room = state.rooms.current
     topic = clean(excerpt(state.connection.topics.get(room.name, ""), _TOPIC_MAX))
     kind = "  private" if room.is_private else ""
-    title = cut_with_mark(clean(room.title), columns)
+    mark = state.narrator.people.mark_of(room.person) if room.is_private else ""
+    title = cut_with_mark(clean(room.title), columns - len(mark)) + mark
     return (Part(title, Style.STRONG), Part(cut_with_mark(f"{kind}  {topic}", columns - len(title)), Style.NOTICE))
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trio_chat.client.screen_view.marked_pastes import PASTE_BYTES_MAX, MarkedPastes
+from trio_chat.client.transcript.marked_pastes import PASTE_BYTES_MAX, MarkedPastes
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
@@ -58,3 +58,28 @@ def test_what_is_left_out_of_a_long_paste_does_not_end_it() -> None:
 
     assert keys == b""
     assert pastes.take_out(b"g" + END) == KEY
+
+
+@given(
+    texts=st.lists(st.sampled_from(["a", "é", "\x1b[20", "\x1b", "\udcff", "0~", "\r", "\n"]), min_size=1),
+    size=st.integers(1, 30),
+)
+def test_a_paste_comes_in_one_piece_among_what_was_typed(texts: list[str], size: int) -> None:
+    pastes, text = MarkedPastes(), "".join(texts)
+    assume(END.decode() not in text)
+    typed = text + END.decode() + "y"
+
+    pieces = [pastes.bounded("x\udcff" + BEGIN.decode())]
+    pieces += [pastes.bounded(typed[at : at + size]) for at in range(0, len(typed), size)]
+
+    whole = text.encode(errors="surrogateescape").decode(errors="replace")
+    assert "".join(pieces) == f"x\udcff{BEGIN.decode()}{whole}{END.decode()}y"
+    assert set(pieces[1:-1]) <= {"", "".join(pieces[1:-1])}
+
+
+def test_a_paste_without_end_takes_no_more_memory_than_a_draft() -> None:
+    pastes = MarkedPastes()
+
+    assert pastes.bounded(BEGIN.decode()) == ""
+    assert {pastes.bounded("漢" * 1024) for _ in range(PASTE_BYTES_MAX // 1024)} == {""}
+    assert DRAFT_CHARS_MAX < len(pastes.bounded(END.decode() + "y")) <= PASTE_BYTES_MAX // 3 + 20

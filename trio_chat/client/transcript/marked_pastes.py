@@ -32,6 +32,15 @@ class MarkedPastes:
                 self._begun = bytearray()
         return keys
 
+    def bounded(self, typed: str) -> str:
+        """Return what was typed, with each paste in one piece: of one whose end has not come yet, nothing.
+
+        For prompt_toolkit, which would keep a paste without end, and search all of it again with each read.
+        """
+        before, *others = self.take_out(typed.encode(errors="surrogateescape")).split(_BEGIN + _END)
+        pieces = [before, *(_BEGIN + self.next_text().encode() + _END + keys for keys in others)]
+        return b"".join(pieces).decode(errors="surrogateescape")
+
     def next_text(self) -> str:
         """Return the text of the paste whose key comes next."""
         return self._texts.popleft() if self._texts else ""
