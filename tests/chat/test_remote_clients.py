@@ -2,8 +2,9 @@
 
 import time
 
+from tests.chat.test_cohort import Hall
 from trio_chat.chat.log import Mode
-from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients
+from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients, facts_of
 
 SMALL, LARGE = 400, 3200
 """Members of one room, eight times as many: the work is eight times as much, not 64 times."""
@@ -49,3 +50,17 @@ def test_a_member_is_counted_in_a_room_until_the_last_of_their_places_is_gone() 
     clients.remove("b-2")
     guests, accounts = clients.count_in("lobby")
     assert (guests, set(accounts)) == (0, {"bob"})
+
+
+def test_others_are_told_the_bytes_that_were_sent_to_a_client_in_step_with_its_room() -> None:
+    """Its outlet alone counts those since it was apart, less all that its room was sent before it came."""
+    hall = Hall()
+    cohort = hall.enter(1)
+    hall.say("one")
+    cohort.begin_pass()
+    cohort.offer(1)
+    hall.enter(1)
+
+    told = [facts_of(member.client, clock_began_at=0.0).bytes_out for member in hall.members]
+
+    assert told == [len("one\n"), 0]

@@ -95,7 +95,7 @@ def facts_of(client: Client, *, clock_began_at: float) -> ClientFacts:
         client.last_input_at + clock_began_at,
         0.0 if away is None else away + clock_began_at,
         client.lines_in,
-        client.outlet.bytes_out,
+        client.bytes_out,
         client.outlet.is_encrypted,
         client.proven_by,
     )
