@@ -17,13 +17,14 @@ from pathlib import Path
 from bench.load import OthersLoad
 from bench.loadgen import raise_file_limit
 from bench.phases import Span
-from bench.scenarios import SCENARIOS, Setup
+from bench.scenarios import SCENARIOS
 from bench.servers import Command, Cores, StartError, compile_limit, pin_generator, redis
+from bench.setup import Setup
 from bench.table import Row, format_table
 
 ROUNDS, QUICK_ROUNDS = 3, 1
 SECONDS, QUICK_SECONDS = 1.5, 0.6
-QUICK_WARM_S = 0.2
+WARM_S, QUICK_WARM_S = 0.3, 0.2
 BUSY_SHARE = 0.05
 
 
@@ -64,12 +65,17 @@ def _set_up(options: argparse.Namespace, folder: Path, cores: Cores) -> Setup:
         folder=folder,
         cores=cores,
         files=raise_file_limit(),
-        span=Span(options.seconds or (QUICK_SECONDS if quick else SECONDS), *([QUICK_WARM_S] if quick else [])),
-        rounds=QUICK_ROUNDS if quick else ROUNDS,
+        span=Span(
+            options.seconds or (QUICK_SECONDS if quick else SECONDS),
+            warm_s=QUICK_WARM_S if quick else WARM_S,
+            polls=options.poll,
+        ),
+        rounds=options.rounds or (QUICK_ROUNDS if quick else ROUNDS),
         is_quick=quick,
         limit=_limit(folder),
         peer=redis(),
         other=options.server_command,
+        beside=options.beside,
     )
 
 
@@ -98,6 +104,14 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=SCENARIOS, metavar="NAME", help=", ".join(SCENARIOS))
     parser.add_argument("--quick", action="store_true", help="shorter and less exact: less than a minute")
     parser.add_argument("--seconds", type=float, help=f"length of each measurement (default: {SECONDS})")
+    parser.add_argument("--rounds", type=int, help=f"turns of each server (default: {ROUNDS})")
+    parser.add_argument("--poll", action="store_true", help="let the load generator never sleep: see speed.md")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="FOLDER",
+        help="another checkout, for --only beside: measured in turns with this",
+    )
     parser.add_argument(
         "--server-command",
         metavar="COMMAND",

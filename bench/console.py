@@ -189,7 +189,7 @@ def run(folder: Path, options: argparse.Namespace) -> list[tuple[float, str]]:
     report.touch()
     words = [sys.executable, "-m", "bench.console", "--serve", str(report), "serve", "--no-console", "--port", "0"]
     limits = ["--max-clients", "0", "--max-per-address", "0", "--admin-port", "0", "--data", str(folder / "data")]
-    with running(Command([*words, *limits]), cores, folder) as server:
+    with running(Command([*words, *limits]), cores.server, folder) as server:
         page = Page(server.admin_url())
         swarm = Swarm(server.port, accepted=server.accepted)
         print(f"{options.clients} clients in {swarm.connect(options.clients):.1f} s")

@@ -4,6 +4,9 @@ import os
 import time
 from pathlib import Path
 
+TELLING_S = 1.0
+"""The system counts CPU time in hundredths of a second."""
+
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -15,9 +18,12 @@ class OthersLoad:
         self._busy_s, self._ours_s = _busy_s(), _ours_s()
 
     def share(self) -> float:
-        """-> the share of all cores that other programs took; 0.0 where the system cannot tell"""
+        """-> the share of all cores that other programs took; 0.0 where the system cannot tell, or not yet"""
+        passed_s = time.perf_counter() - self._began
+        if passed_s < TELLING_S:
+            return 0.0
         others_s = _busy_s() - self._busy_s - (_ours_s() - self._ours_s)
-        return max(0.0, others_s / (time.perf_counter() - self._began) / (os.cpu_count() or 1))
+        return max(0.0, others_s / passed_s / (os.cpu_count() or 1))
 
 
 def _busy_s() -> float:

@@ -24,7 +24,7 @@ def raise_file_limit() -> int:
 
 def measure(swarm: Swarm, options: argparse.Namespace) -> Result:
     """Run the phase that the options choose."""
-    span = Span(options.seconds)
+    span = Span(options.seconds, polls=options.poll)
     if options.flood:
         return flooded(swarm, span, rate=options.rate or 200.0)
     if options.rate:
@@ -69,6 +69,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--window", type=int, default=16, help="lines in flight for each sender (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=0, help="lines a second of all senders, instead of a window")
     parser.add_argument("--frames", action="store_true", help="listeners use frames")
+    parser.add_argument("--poll", action="store_true", help="never sleep, so that no send has to wake this program")
     parser.add_argument("--stuck", type=int, default=0, help="number of listeners that never read")
     parser.add_argument("--flood", action="store_true", help=f"the last sender sends {FLOOD_LINES} lines at once")
     parser.add_argument("--seconds", type=float, default=2, help="length of the measurement (default: %(default)s)")

@@ -5,11 +5,11 @@ received are compared with lines sent: `missing_lines` has to be 0.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, nan
 
-from bench.swarm import Connection, OnData, Sender, Swarm
+from bench.swarm import CPU, Connection, OnData, Sender, Swarm
 
 SAMPLED = 10
 """One in this many listeners is sampled if there are enough: parsing costs CPU time of the generator."""
@@ -23,13 +23,33 @@ SILENCE_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a phase. `latencies_ms` is sorted; `cpu_us` is the CPU time of the server per delivery."""
+    """The result of a phase. `latencies_ms` is sorted; `used` is what each counter of the swarm rose by."""
 
-    lines_per_s: float
-    deliveries_per_s: float
+    seconds: float
+    lines: int
+    deliveries: float
     missing_lines: int
     latencies_ms: Sequence[float] = field(default=(), repr=False)
-    cpu_us: float = nan
+    used: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def lines_per_s(self) -> float:
+        """Lines sent in a second."""
+        return self.lines / self.seconds
+
+    @property
+    def deliveries_per_s(self) -> float:
+        """Lines received by all readers in a second."""
+        return self.deliveries / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """CPU time of the server per delivery; NaN if it is not known."""
+        return self.used.get(CPU, nan) * 1e6 / self.deliveries if self.deliveries else nan
+
+    def per_line(self, counter: str) -> float:
+        """Return what a counter rose by for each line sent; NaN if there is none."""
+        return self.used.get(counter, nan) / self.lines if self.lines else nan
 
     def percentile_ms(self, share: float) -> float:
         """Return a percentile of the sampled latencies, for a share such as 0.99; NaN without samples."""
@@ -40,10 +60,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The duration of a phase, after its warm-up."""
+    """The duration of a phase, after its warm-up.
+
+    With `polls` the generator never sleeps: so no send of the server has to wake it, which costs the server.
+    """
 
     seconds: float
     warm_s: float = 0.3
+    polls: bool = False
 
 
 class Observer:
@@ -105,7 +129,7 @@ class Meter:
         self._said_before = [sender.said for sender in swarm.senders]
         self.warm_at = time.perf_counter() + span.warm_s
         self.end_at = self.warm_at + span.seconds
-        self._warm: tuple[float, int, int, float] | None = None
+        self._warm: tuple[float, int, int, Mapping[str, float]] | None = None
 
     @property
     def is_warm(self) -> bool:
@@ -115,19 +139,18 @@ class Meter:
     def is_running(self, now: float) -> bool:
         """Tell whether to go on sending; records when the warm-up is over."""
         if self._warm is None and now >= self.warm_at:
-            self._warm = now, self._lines(), self._got(), self._swarm.cpu_s()
+            self._warm = now, self._lines(), self._got(), self._swarm.read_counters()
         return now < self.end_at
 
     def finish(self, sampler: Sampler | None = None) -> Result:
         """Compute the rates, then wait for the lines in flight."""
-        start, lines, got, cpu_s = self._warm or (self.warm_at, 0, 0, nan)
+        start, lines, got, before = self._warm or (self.warm_at, 0, 0, {})
         seconds = time.perf_counter() - start
-        lines_per_s = (self._lines() - lines) / seconds
-        deliveries = (self._got() - got) / self._swarm.line_size
-        cpu_us = (self._swarm.cpu_s() - cpu_s) * 1e6 / deliveries if deliveries else nan
+        used = {name: now - before.get(name, nan) for name, now in self._swarm.read_counters().items()}
+        sent, deliveries = self._lines() - lines, (self._got() - got) / self._swarm.line_size
         missing = self._drain()
         latencies_ms = sampler.latencies_ms if sampler else ()
-        return Result(lines_per_s, deliveries / seconds, missing, latencies_ms, cpu_us)
+        return Result(seconds, sent, deliveries, missing, latencies_ms, used)
 
     def _lines(self) -> int:
         return sum(sender.said for sender in self._swarm.senders) - sum(self._said_before)
@@ -168,7 +191,7 @@ def closed_loop(swarm: Swarm, span: Span, window: int = 16) -> Result:
                 ready.append((sender, count, sender.compose(count)))
         for sender, count, lines in ready:  # in quick succession, so that a fast server reads them together
             sender.say(count, composed=lines)
-        swarm.turn(0.002)
+        swarm.turn(0 if span.polls else 0.002)
     return meter.finish()
 
 
@@ -192,5 +215,6 @@ def open_loop(
         while (due := start + count / rate) <= now:
             speaking[count % len(speaking)].say(1, int(due * 1e9))
             count += 1
-        swarm.turn(0 if due - now < 0.002 else 0.001, EVENTS_WHILE_DUE)  # epoll's waits are whole milliseconds
+        has_time = due - now >= 0.002  # epoll's waits are whole milliseconds
+        swarm.turn(0.001 if has_time and not span.polls else 0, EVENTS_WHILE_DUE)
     return meter.finish(sampler)

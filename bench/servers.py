@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,8 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 _CHAT_LINE = "Chat Server started on port: "
 _ADMIN_LINE = "Admin API started on: "
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_SCHEDULER_CLOCK = 2
+"""The CPU time of a process as its scheduler counts it: see clock_getcpuclockid(3) and CPUCLOCK_SCHED of Linux."""
 
 
 class StartError(Exception):
@@ -69,9 +71,16 @@ class Server:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_s(self) -> float:
-        """Return the CPU time of all its threads, to a hundredth of a second."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+        """Return the CPU time of all its threads."""
+        return time.clock_gettime(~self.pid << 3 | _SCHEDULER_CLOCK)
+
+    def pause(self) -> None:
+        """Let it stand still."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on after `pause`."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def admin_url(self) -> str:
         """Return the URL of its admin API, once it is printed. Raises StartError."""
@@ -85,16 +94,18 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The command of a server. `port` is None if the server prints it."""
+    """The command of a server, and the folder to run it in. `port` is None if the server prints it."""
 
     words: Sequence[str]
     port: int | None = None
+    folder: Path = ROOT
 
 
-def ours(data: Path, *, journal: str = "sqlite:") -> Command:
-    """Make the command of our server."""
+def ours(data: Path, *, journal: str = "sqlite:", more: Sequence[str] = (), checkout: Path = ROOT) -> Command:
+    """Make the command of our server, with some `more` arguments. `checkout` is the folder with its code."""
     serve = (sys.executable, "-m", "trio_chat", "serve", "--no-console", "--rate", "0")
-    return Command((*serve, "--port", "0", "--admin-port", "0", "--data", str(data), "--journal", journal))
+    where = ("--port", "0", "--admin-port", "0", "--data", str(data), "--journal", journal)
+    return Command((*serve, *where, *more), folder=checkout)
 
 
 def compile_limit(folder: Path) -> Command:
@@ -127,11 +138,11 @@ def other(command: str) -> Command:
 
 
 @contextmanager
-def running(command: Command, cores: Cores, folder: Path) -> Iterator[Server]:
-    """Run a server during the block. Raises StartError."""
+def running(command: Command, core: int, folder: Path) -> Iterator[Server]:
+    """Run a server on a core during the block. `folder` is for its output. Raises StartError."""
     output = folder / f"output-{time.monotonic_ns()}"
     start = time.perf_counter()
-    process = _spawn(command.words, cores.server, output)
+    process = _spawn(command, core, output)
     try:
         port = command.port or _await_port(process, output)
         _await_accept(process, port, output)
@@ -145,15 +156,17 @@ def running(command: Command, cores: Cores, folder: Path) -> Iterator[Server]:
             process.wait()
 
 
-def _spawn(command: Sequence[str], core: int, output: Path) -> subprocess.Popen[bytes]:
+def _spawn(command: Command, core: int, output: Path) -> subprocess.Popen[bytes]:
     """Start a process on a core. Its output goes to a file, which unlike a pipe needs no reader."""
     own_cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})  # inherited by all its threads
     try:
         with output.open("wb") as file:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=ROOT)
+            return subprocess.Popen(
+                command.words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=command.folder
+            )
     except OSError as error:
-        raise StartError(f"cannot run {command[0]}: {error.strerror}") from error
+        raise StartError(f"cannot run {command.words[0]}: {error.strerror}") from error
     finally:
         os.sched_setaffinity(0, own_cores)
 

@@ -12,13 +12,16 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
+from types import MappingProxyType
 
 TEXT_BYTES = 64
 BUFFER_BYTES = 256 * 1024
 EVENTS_PER_TURN = 64
+CPU = "cpu_s"
+"""The counter with the CPU time of the server."""
+
 QUIET_S = 1.2
 """The server summarises joins about once a second: after this time, none is outstanding."""
 
@@ -37,6 +40,8 @@ _PONG = b'{"type":"pong"}\n'
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: ten thousand ports must not stay in TIME_WAIT
 
 OnData = Callable[[bytes], None]
+
+NO_COUNTERS: Mapping[str, Callable[[], float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ class Sender:
 class Swarm:
     """Connections to one port. The first of `connections` are senders; all others only listen.
 
-    `got` of a connection is in bytes, or in lines if newlines are counted; `line_size` is one line in that unit.
+    `got` of a connection is in bytes, or in lines if newlines are counted; `line_size` is one line in that unit,
+    and `line_bytes` what a listener receives of one in bytes.
     """
 
     def __init__(
@@ -124,13 +130,13 @@ class Swarm:
         senders: int = 4,
         dialect: Dialect = LINES,
         accepted: Callable[[], int] | None = None,
-        cpu_s: Callable[[], float] = lambda: nan,
+        counters: Mapping[str, Callable[[], float]] = NO_COUNTERS,
     ) -> None:
         """`accepted` returns the number of connections that the server has accepted, plus any constant, if known.
 
-        `cpu_s` returns the CPU time of the server so far; NaN if it is not known.
+        Each of `counters` returns how much was used of something so far: CPU is the CPU time of the server.
         """
-        self.cpu_s = cpu_s
+        self._counters = counters
         self._port = port
         self._sender_count = senders
         self._speech = dialect
@@ -144,6 +150,7 @@ class Swarm:
         self.connections: list[Connection] = []
         self.senders: list[Sender] = []
         self.line_size = 0
+        self.line_bytes = 0
 
     # Connecting
 
@@ -169,9 +176,16 @@ class Swarm:
             connection.sock.close()
         self._epoll.close()
 
-    def open_aside(self, data: bytes, on_data: OnData) -> Connection:
-        """Open a connection that is not measured: send `data`, and call `on_data` with what is received."""
-        aside = self._connect()
+    def read_counters(self) -> Mapping[str, float]:
+        """Read all counters."""
+        return {name: read() for name, read in self._counters.items()}
+
+    def open_aside(self, data: bytes, on_data: OnData, *, port: int | None = None) -> Connection:
+        """Open a connection that is not measured: send `data`, and call `on_data` with what is received.
+
+        `port` is that of another server.
+        """
+        aside = self._connect(port)
         aside.on_data = on_data
         aside.send(data)
         return aside
@@ -182,8 +196,8 @@ class Swarm:
             connection.send(self._speech.hello)
         self.connections.append(connection)
 
-    def _connect(self) -> Connection:
-        sock = socket.create_connection(("127.0.0.1", self._port))
+    def _connect(self, port: int | None = None) -> Connection:
+        sock = socket.create_connection(("127.0.0.1", port or self._port))
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -291,6 +305,8 @@ class Swarm:
     def _size_of_line(self, sender: Sender) -> int:
         self.reset()
         witness = self.connections[-1]
+        received: list[int] = []
+        witness.on_data = lambda data: received.append(len(data))
         receivers = [reader for reader in self.readers if reader is not sender.connection]
         sender.say(1)
         deadline = time.perf_counter() + SETUP_TIMEOUT_S
@@ -298,6 +314,7 @@ class Swarm:
             if time.perf_counter() > deadline:
                 raise SetupError("a line did not reach everyone")
             self.turn(0.05)
+        self.line_bytes = sum(received)
         return witness.got
 
 
