@@ -181,7 +181,7 @@ class MarkRecord(msgspec.Struct, frozen=True, array_like=True):
     """The read mark of somebody in a room: the id of the newest entry read, and its time."""
 
     room: str
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     time: Time
 
 

@@ -1,7 +1,7 @@
 -- Keep accounts. ARGV: `1` if those that are here stay as they are, digest of the invite or '',
 --       then for each: id, folded name, record, memory or ''
 -- -> {'spent'}, or {'ok', ids of those whose name belongs to another}
-if ARGV[2] ~= '' and tonumber(redis.call('HGET', key('invite_uses'), ARGV[2]) or 0) <= 0 then
+if ARGV[2] ~= '' and count_in('invite_uses', ARGV[2]) <= 0 then
     return {'spent'}
 end
 local taken = {'ok'}

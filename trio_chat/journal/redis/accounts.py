@@ -1,5 +1,6 @@
 """The accounts, invites and memories of a chat in Redis."""
 
+import logging
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import cast
@@ -11,6 +12,7 @@ from trio_chat.journal.records import (
     AccountRecord,
     InviteRecord,
     InviteSpentError,
+    JournalError,
     MemoryRecord,
     NameRecord,
     NameTakenError,
@@ -18,10 +20,13 @@ from trio_chat.journal.records import (
 from trio_chat.journal.redis.history import read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.nodes import RedisNodes
+from trio_chat.journal.redis.replies import read_whole, shown
 from trio_chat.journal.redis.rows import decode_records
 from trio_chat.journal.redis.scripts import script
 
 encode = msgspec.json.Encoder().encode
+
+logger = logging.getLogger(__name__)
 
 
 class RedisAccounts:
@@ -65,7 +70,7 @@ class RedisAccounts:
         """Return all invites, oldest first."""
         uses = await self._reads.fields("invite_uses")
         invites = await read_records(self._reads, "invites", InviteRecord)
-        left = [replace(it, uses=max(0, int(uses.get(it.digest.encode(), b"0")))) for it in invites]
+        left = [replace(it, uses=_uses_in(uses.get(it.digest.encode()), it.digest)) for it in invites]
         return sorted(left, key=attrgetter("since", "digest"))
 
     async def keep_invite(self, invite: InviteRecord) -> None:
@@ -88,3 +93,12 @@ class RedisAccounts:
         """Keep what is remembered of accounts, in place of earlier records."""
         if records:
             await self._reads.set_fields("memories", {record.account: encode(record) for record in records})
+
+
+def _uses_in(value: bytes | None, digest: str) -> int:
+    """Read how many may use an invite yet; none where that is damaged, which is logged."""
+    try:
+        return read_whole(value, f"the number of uses of the invite {shown(digest)}")
+    except JournalError as error:
+        logger.error("%s", error)
+        return 0

@@ -13,7 +13,7 @@ if redis.call('HGET', key('meta'), 'epoch') ~= ARGV[3] then
     return {'epoch'}
 end
 local known = redis.call('HMGET', key('node:' .. node), 'batch', 'outcome')
-if tonumber(known[1] or 0) >= tonumber(batch) then
+if known[1] and (whole(known[1]) or 0) >= tonumber(batch) then
     return {'ok', known[2]}
 end
 

@@ -1,5 +1,6 @@
 """One batch as the arguments of the script that keeps it, and the outcome of that. It must not know any connection."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,6 +13,7 @@ from trio_chat.chat.removal import target_of, tombstone_for
 from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.batch import Batch
 from trio_chat.journal.records import Damaged, Past
+from trio_chat.journal.redis.replies import DamagedKeyError
 from trio_chat.journal.redis.rows import class_of, digest_of, to_payload
 
 LOG_MAX = 20_000
@@ -21,6 +23,8 @@ ARGUMENTS_PER_TURN = 3000
 """Arguments made between two checkpoints, in some 5 ms: those of 400 drafts."""
 
 Argument = str | bytes | int
+
+_OUTCOME = re.compile(r"[0-9]{1,18} (?:-?[0-9]{1,16}(?:,-?[0-9]{1,16})*)?")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -77,7 +81,9 @@ class Outcome:
 
 
 def read_outcome(text: str) -> Outcome:
-    """Read what the script wrote of a batch."""
+    """Read what the script wrote of a batch. Raises DamagedKeyError."""
+    if not _OUTCOME.fullmatch(text):
+        raise DamagedKeyError("the outcome of the last batch of this node")
     micros, _, ids = text.partition(" ")
     return Outcome(micros, [int(number) for number in ids.split(",") if number])
 

@@ -4,9 +4,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.link import RedisLink, RedisRefusedError
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.replies import read_word
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.times import TIMES
 
@@ -60,20 +60,25 @@ async def claim(
             f"another server is the node {node.name} of the chat {link.address.chat!r}: give this one another name "
             f"with ?node=NAME, or wait {max(1, round(answer[1] / 1000))} s if the other has ended"
         )
-    try:
-        *words, newest_id, micros, starts, adopted = answer
-        epoch, last_id, pruned_to, fence, batch, outcome = words
-        newest = Newest(int(newest_id), _word(micros))
-        numbers = int(pruned_to), int(fence), int(batch)
-        return Claim(_word(epoch), int(last_id), newest, *numbers, _word(outcome), int(starts), adopted == b"1")
-    except (ValueError, TypeError) as error:
-        raise JournalError(f"the keys of the chat in {link.address} are damaged") from error
+    epoch, last_id, pruned_to, fence, batch, outcome, newest_id, micros, starts, adopted = answer
+    return Claim(
+        read_word(epoch, "the epoch of the chat"),
+        last_id,
+        Newest(newest_id, _text(micros)),
+        pruned_to,
+        fence,
+        batch,
+        _text(outcome),
+        starts,
+        adopted == b"1",
+    )
 
 
 async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TIMES.lease_s) -> int | None:
     """Renew the lease. -> the highest id that was pruned; None where the claim has ended. Raises JournalError."""
     answer = await link.call(script("renew"), node.name, round(lease_s * 1000), held.fence, held.epoch, node.holder)
-    return int(answer[1]) if answer[0] == b"ok" else None
+    outcome, *pruned_to = answer
+    return pruned_to[0] if outcome == b"ok" else None
 
 
 async def release(link: RedisLink, node: Node) -> None:
@@ -81,5 +86,5 @@ async def release(link: RedisLink, node: Node) -> None:
     await link.call(script("release"), node.name, node.holder)
 
 
-def _word(value: Any) -> str:
+def _text(value: Any) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

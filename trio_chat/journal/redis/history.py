@@ -1,22 +1,38 @@
 """Reading a chat in Redis: pages of entries, rooms, names. It must know nobody who writes."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import trio
 
 from trio_chat.chat.events import MAILBOX_MARK, PRESENCE, Entry
-from trio_chat.journal.records import AccountRecord, Damaged, MemoryRecord, NameRecord, Past, RoomRecord, WaitingRecord
+from trio_chat.journal.records import (
+    AccountRecord,
+    Damaged,
+    JournalError,
+    MemoryRecord,
+    NameRecord,
+    Past,
+    RoomRecord,
+    WaitingRecord,
+)
 from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.replies import read_whole, shown
 from trio_chat.journal.redis.rows import ID_MAX, decode_records, digest_of, to_entry, to_micros, to_past
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.waiting_senders import waiting_in
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 PAGE = 500
 """Entries that one script reads at most: 1 ms of Redis, in which nobody else is served."""
 
+
+ROOM_BYTES_MAX = 1000
+"""Far more than the name of any room takes."""
 
 MAILBOXES_AT_ONCE = 200
 """Mailboxes whose news one script counts: 1 ms of Redis."""
@@ -83,7 +99,7 @@ class RedisReader:
 
     async def first_id_since(self, time: float) -> int:
         """Return the id that parts the entries kept before a time from those kept since."""
-        return int(await self._reads.call(script("since"), to_micros(time)))
+        return read_whole(await self._reads.call(script("since"), to_micros(time)), "the times in order")
 
     async def rooms(self) -> list[RoomRecord]:
         """Return all rooms that have entries, but no mailboxes."""
@@ -91,11 +107,9 @@ class RedisReader:
         cursor: bytes = b"0"
         while True:
             cursor, *page = await self._reads.call(script("rooms"), cursor)
-            for name, last_id, topic_id, time, payload in page:
-                topic = to_entry(topic_id, name, time, payload) if topic_id else None
-                room = name.decode(errors="replace")
-                text = topic.draft.text if isinstance(topic, Entry) else ""
-                found[room] = RoomRecord(room, text, int(last_id))
+            for row in page:
+                if room := _room_in(row):
+                    found[room.name] = room
             if cursor == b"0":
                 return sorted(found.values(), key=lambda room: room.name)
 
@@ -113,7 +127,7 @@ class RedisReader:
     async def pruned_in(self, room: str) -> int:
         """Return the highest id of an entry of a room that was pruned."""
         floor = await self._reads.get_field("meta", "mark_floor")
-        return max(int(floor or 0), await self._reads.score("marks", room))
+        return max(read_whole(floor, "the field mark_floor of meta"), await self._reads.score("marks", room))
 
     async def read_names(self) -> list[NameRecord]:
         """Return all accounts with what is remembered of them, oldest first."""
@@ -130,7 +144,7 @@ class RedisReader:
         """Count what was said in rooms and mailboxes above an id each."""
         arguments = [word for room, mark in marks.items() for word in (room, mark)]
         counts = cast("list[int]", await self._reads.call(script("news"), *arguments))
-        return {room: min(most, count) for room, count in zip(marks, counts, strict=True)}
+        return {room: max(0, min(most, count)) for room, count in zip(marks, counts, strict=True)}
 
     async def count_waiting(self, *, per_account: int, most: int) -> list[WaitingRecord]:
         """Count what was told to accounts by others, and lies above the read marks of their mailboxes."""
@@ -186,6 +200,20 @@ class Stretch:
             self._first = page[-1].id + 1
         else:
             self._last = page[0].id - 1
+
+
+def _room_in(row: Sequence[Any]) -> RoomRecord | None:
+    """Read a row of the script. -> None for a room with a name that none can have, which is logged"""
+    name, last_id, topic_id, time, payload = row
+    try:
+        if len(name) > ROOM_BYTES_MAX or not (room := name.decode()).isprintable():
+            raise ValueError("no room can be called that")
+        number = read_whole(last_id, "its newest id")
+    except (ValueError, JournalError) as error:
+        logger.error("the room %s in rooms cannot be read, and is left out: %s", shown(name), error)
+        return None
+    topic = to_entry(topic_id, name, time, payload) if topic_id else None
+    return RoomRecord(room, topic.draft.text if isinstance(topic, Entry) else "", number)
 
 
 def _is_presence(past: Past) -> bool:

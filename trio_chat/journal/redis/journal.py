@@ -147,7 +147,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             times=times,
         )
         self._log = LogReader(
-            following, self, held.last_id, on_heard=self._hear, on_trouble=self._writer.suspect, times=times
+            following, self, held.last_id, on_heard=self._hear, on_trouble=self._note_trouble, times=times
         )
         self.commits = self._writer.commits
         self.nodes = RedisNodes(
@@ -181,7 +181,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
 
     def set_fault(self, error: str | None) -> None:
         """Set the reason why nothing can be kept, or None."""
-        super().set_fault(error or self._writer.failure)
+        super().set_fault(error or self._writer.failure or self._log.failure)
 
     def publish_batch(self, batch: Batch) -> None:
         """Leave it to the log, from which its entries were heard already."""
@@ -220,6 +220,11 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         self.last_id = self._log.heard_to
         while self._unheard and self._unheard[0].entries[-1].id <= self.last_id:
             self.finish(self._unheard.popleft())
+
+    def _note_trouble(self) -> None:
+        """Check the claim soon; where Redis answers and yet nothing is heard, say so."""
+        self.set_fault(None)
+        self._writer.suspect()
 
     def _note_pruned(self, to: int) -> None:
         """Note what this or another node has pruned."""

@@ -4,6 +4,7 @@ Every call has a deadline. One that was not answered may have been executed: the
 """
 
 import logging
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from coredis.connection import TCPConnection, TCPLocation
 
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.address import RedisAddress
+from trio_chat.journal.redis.replies import DamagedKeyError, read_whole, shown
 from trio_chat.journal.redis.scripts import Script
 from trio_chat.journal.redis.times import TIMES, RedisTimes
 
@@ -62,9 +64,12 @@ class RedisLink:
         """Execute a script with the prefix of all keys as its one key. -> its answer. Raises JournalError."""
         rest = (1, self.address.prefix, *arguments)
         try:
-            return await self.ask(b"EVALSHA", script.digest, *rest, max_s=max_s)
-        except _NoScriptError:
-            return await self.ask(b"EVAL", script.text, *rest, max_s=max_s)
+            try:
+                return await self._ask(b"EVALSHA", script.digest, *rest, max_s=max_s)
+            except exceptions.NoScriptError:
+                return await self._ask(b"EVAL", script.text, *rest, max_s=max_s)
+        except exceptions.RedisError as error:
+            raise _explained(error, script.key_at(_line_in(error))) from error
 
     async def config(self, *names: str) -> Mapping[str, str]:
         """Return these settings of Redis. Raises JournalError, RedisRefusedError where that is forbidden."""
@@ -105,7 +110,8 @@ class RedisLink:
 
     async def score(self, table: str, name: str) -> int:
         """Return the score of a member; 0 where there is none. Raises JournalError."""
-        return int(await self.ask(b"ZSCORE", self.address.prefix + table, name) or 0)
+        found = await self.ask(b"ZSCORE", self.address.prefix + table, name)
+        return read_whole(found, f"the score of {shown(name)} in {table}")
 
     async def fields(self, table: str) -> Mapping[bytes, bytes]:
         """Return all fields of a hash, read a page at a time. Raises JournalError."""
@@ -149,6 +155,12 @@ class RedisLink:
 
     async def ask(self, command: bytes, *arguments: Value, max_s: float | None = None) -> Any:
         """Send a command and wait for its answer. Raises JournalError."""
+        try:
+            return await self._ask(command, *arguments, max_s=max_s)
+        except exceptions.RedisError as error:
+            raise _explained(error, str(arguments[0]).removeprefix(self.address.prefix) if arguments else "") from error
+
+    async def _ask(self, command: bytes, *arguments: Value, max_s: float | None) -> Any:
         connection = await self._connected()
         try:
             with trio.fail_after(self._times.answer_s if max_s is None else max_s):
@@ -156,8 +168,6 @@ class RedisLink:
         except trio.TooSlowError as error:
             connection.invalidate()
             raise NoAnswerError("Redis does not answer") from error
-        except exceptions.RedisError as error:
-            raise _explained(error) from error
 
     async def _connected(self) -> TCPConnection:
         """Return a connection that works so far. Raises JournalError."""
@@ -208,10 +218,6 @@ async def _hold(connection: TCPConnection, *, task_status: trio.TaskStatus[None]
             getattr(connection, name).close()
 
 
-class _NoScriptError(Exception):
-    """Redis does not have the script."""
-
-
 _LOST = "the connection to Redis broke"
 
 _NOT_ALLOWED = "Redis does not allow this user what the journal needs"
@@ -231,15 +237,35 @@ _CODES = {
     "NOPERM": _NOT_ALLOWED,
     "WRONGPASS": _WRONG_PASSWORD,
     "NOAUTH": _WRONG_PASSWORD,
-    "wrong kind of value": "a key of the chat in Redis was replaced by something else",
+    "equal or smaller than the target": "the newest entry of a stream of the chat was written by hand",
 }
 
+_REPLACED = "wrong kind of value"
 
-def _explained(error: exceptions.RedisError) -> Exception:
-    """Return an error of coredis as one of a journal."""
+_DAMAGED = re.compile(r"DAMAGED (\w+) (\w+)|(hash value is not an integer)")
+"""The error of `meta` in prelude.lua about a field, and that of Redis itself."""
+
+_NAMED = re.compile(r"REPLACED (\S+)")
+"""The error of `raise` in prelude.lua about a key."""
+
+_LINE = re.compile(r"user_script:(\d+)")
+
+
+def _line_in(error: exceptions.RedisError) -> int:
+    """Return the line of the script in which an error was raised; 0 where it does not say so."""
+    found = _LINE.search(str(error))
+    return int(found[1]) if found else 0
+
+
+def _explained(error: exceptions.RedisError, key: str = "") -> JournalError:
+    """Return an error of coredis as one of a journal. `key` is that of the command, as far as it is known."""
     text = str(error)
-    if isinstance(error, exceptions.NoScriptError):
-        return _NoScriptError()
+    if found := _DAMAGED.search(text):
+        return DamagedKeyError(f"a number in {key}" if found[3] else f"the field {found[2]} of {found[1]}")
+    if named := _NAMED.search(text):
+        key = named[1]
+    if named or _REPLACED in text:
+        return RedisRefusedError(f"a key of the chat in Redis was replaced by something else: {key}")
     if isinstance(error, exceptions.BusyLoadingError) or text.startswith("LOADING"):
         return NotConnectedError("Redis is still loading its data")
     if reason := _distrust(error):

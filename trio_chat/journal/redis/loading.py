@@ -13,6 +13,7 @@ from trio_chat.journal.redis.appending import Argument
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.log_reader import LogReader
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.replies import read_whole
 from trio_chat.journal.redis.rows import class_of, digest_of, to_micros, to_payload
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.renumbering import Renumbering
@@ -52,7 +53,11 @@ class RedisLoading(RedisReader):
         was_empty, keeps_ids = self.last_id == 0, self.last_id == 0 or origin.epoch == self.epoch
         mark = f"loaded {origin.epoch}"
         made = _Import()
-        made.loaded_to = self.last_id if keeps_ids else int(await self._reads.get_field("meta", mark) or 0)
+        made.loaded_to = (
+            self.last_id
+            if keeps_ids
+            else read_whole(await self._reads.get_field("meta", mark), "the mark of an import in meta")
+        )
         for start in range(0, len(everything), STAGED_AT_ONCE):
             await self._collect(made, everything[start : start + STAGED_AT_ONCE], keeps_ids=keeps_ids)
         last_id = max(made.entries, default=self.last_id)

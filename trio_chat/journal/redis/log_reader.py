@@ -9,7 +9,7 @@ from trio_chat.chat.events import Entry
 from trio_chat.journal.records import Damaged, JournalError, Past
 from trio_chat.journal.redis.claim import Newest
 from trio_chat.journal.redis.history import PAGE, RedisReader
-from trio_chat.journal.redis.link import RedisLink, Row
+from trio_chat.journal.redis.link import NoAnswerError, RedisLink, Row
 from trio_chat.journal.redis.rows import to_entry, to_micros
 from trio_chat.journal.redis.times import TIMES, RedisTimes
 
@@ -18,6 +18,8 @@ ENTRIES_MAX = 1000
 
 PARTS = 7
 """Parts of a row: see prelude.lua."""
+
+DEAF = "what is said cannot be heard"
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +39,11 @@ class LogReader:
     ) -> None:
         """`on_heard` gets entries, each tombstone ahead of its notice, and the newest of them.
 
-        `on_trouble` is called whenever the connection is lost.
+        `on_trouble` is called whenever nothing can be heard, and when that has changed.
         """
         self.heard_to = after_id
+        self.failure: str | None = None
+        """The reason why nothing can be heard though Redis answers; None where all is well."""
         self._link, self._reader, self._times = link, reader, times
         self._on_heard, self._on_trouble = on_heard, on_trouble
 
@@ -51,23 +55,33 @@ class LogReader:
                 for stretch in _stretches(rows):
                     await self._hear_missing(stretch[0][0])
                     self._hear([past for row in stretch for past in _past_of(row)])
-            except JournalError:
+                if rows and self.heard_to < rows[-1][0]:
+                    # The newest is damaged, or was written by hand with whatever id: entries may come below it yet
+                    await trio.sleep(self._times.retry_s)
+            except JournalError as error:
+                self.failure = None if isinstance(error, NoAnswerError) else f"{DEAF}: {error}"
                 self._on_trouble()
                 await trio.sleep(self._times.retry_s)
+            else:
+                if self.failure:
+                    self.failure = None
+                    self._on_trouble()
 
     async def _hear_missing(self, before: int) -> None:
         """Read from the rooms what lies between the last entry heard and one in the log: it was trimmed, or removed."""
-        while self.heard_to < before - 1:
-            past = await self._reader.read(None, limit=PAGE, after=self.heard_to, before=before)
+        after = self.heard_to
+        while after < before - 1:
+            past = await self._reader.read(None, limit=PAGE, after=after, before=before)
             if not past:
                 return
+            after = past[-1].id
             self._hear(past)
 
     def _hear(self, past: list[Past]) -> None:
         """Hand entries on. Damaged ones are left out: nobody knows in which room they were."""
-        self.heard_to = past[-1].id
-        entries = [it for it in self._reader.checked(past) if isinstance(it, Entry)]
-        self._on_heard(entries, Newest(entries[-1].id, str(to_micros(entries[-1].time))) if entries else Newest())
+        if entries := [it for it in self._reader.checked(past) if isinstance(it, Entry)]:
+            self.heard_to = entries[-1].id
+            self._on_heard(entries, Newest(entries[-1].id, str(to_micros(entries[-1].time))))
 
 
 def _stretches(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:

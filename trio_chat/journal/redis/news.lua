@@ -5,7 +5,7 @@ for at = 1, #ARGV, 2 do
     local first = redis.call('XRANGE', key('s:' .. room), number(mark + 1), '+', 'COUNT', 1)[1]
     local said = 0
     if first then
-        said = tonumber(redis.call('HGET', key('counts'), room) or 0) - (tonumber(field(first[2], 'n')) or 0) + 1
+        said = count_in('counts', room) - (whole(field(first[2], 'n')) or 0) + 1
     end
     local to = first and '(' .. number(from_stream(first[1])) or '+inf'
     counts[#counts + 1] = said + redis.call('ZCOUNT', key('x:' .. room), '(' .. number(mark), to)

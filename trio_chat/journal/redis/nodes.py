@@ -18,12 +18,14 @@ from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.remote_clients import ClientFacts, RemoteClient, RemoteClients, facts_of
 from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.link import RedisLink
+from trio_chat.journal.redis.link import NoAnswerError, RedisLink
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.replies import shown
 from trio_chat.journal.redis.rows import decode_records, read_facts
 from trio_chat.journal.redis.scripts import script
-from trio_chat.journal.redis.signals import SIGNALS_MAX, EndOrder, Signal, SignalReader
+from trio_chat.journal.redis.signals import SIGNALS_MAX, WORD_BYTES_MAX, EndOrder, Signal, SignalReader
 from trio_chat.journal.redis.times import RedisTimes
+from trio_chat.journal.redis.trouble import Trouble
 
 ADOPTED_AT_ONCE = 50
 """Session records that one script takes over. They are restored in one step, before anybody can take one of them."""
@@ -102,6 +104,9 @@ class RedisNodes:
         self._steady_since = trio.current_time()
         self._missing: set[str] = set()
         self._may_have_adopted = False
+        self._telling = Trouble("other servers are told nothing of the clients here")
+        self._obeying = Trouble("cannot read what other servers changed")
+        self._watching = Trouble("cannot see whether other servers are gone")
         self._reader = SignalReader(following, times, on_signals=self._hear, on_gap=self._lose)
 
     # What the chat asks for
@@ -179,9 +184,9 @@ class RedisNodes:
             return None
         if not answer:
             return ()
-        if len(answer) < 3 or self._has_lost(session, since=int(answer[1])):
+        if len(answer) < 3 or self._has_lost(session, since=answer[1]):
             return None
-        return answer[0], int(answer[1]), answer[2] == b"1"
+        return answer[0], answer[1], answer[2] == b"1"
 
     def _has_lost(self, session: str, *, since: int) -> bool:
         """Tell whether another node has taken a session over, by a signal after this one."""
@@ -262,9 +267,12 @@ class RedisNodes:
 
     async def _has_told(self, words: Sequence[str | bytes]) -> bool:
         try:
-            return bool(await self._link.call(script("signal"), self.name, self._current_fence(), *words) == b"ok")
-        except JournalError:  # the writer, which has the same trouble, tells of it
+            answer = await self._link.call(script("signal"), self.name, self._current_fence(), *words)
+        except JournalError as error:
+            self._telling.note(error)
             return False
+        self._telling.end()
+        return bool(answer == b"ok")
 
     def _facts(self, client: str) -> bytes:
         if (found := self._own.get(client)) is None:
@@ -279,7 +287,7 @@ class RedisNodes:
         """Return the fencing number. Raises JournalError where there is none."""
         fence = self._fence()
         if fence is None:
-            raise JournalError("Redis cannot be reached")
+            raise NoAnswerError("Redis cannot be reached")
         return fence
 
     # Hearing
@@ -324,9 +332,11 @@ class RedisNodes:
             try:
                 await self._obey_all(self._delegate)
             except JournalError as error:
-                logger.warning("cannot read what other servers changed: %s", error)
+                self._obeying.note(error)
                 self._lose()
                 await trio.sleep(self._times.retry_s)
+            else:
+                self._obeying.end()
 
     async def _obey_all(self, delegate: NodeDelegate) -> None:
         if self._is_behind:
@@ -352,7 +362,7 @@ class RedisNodes:
             case "d":
                 await self._forget(self.clients.of_node(signal.id))
             case "t":
-                session = signal.payload.decode(errors="replace")
+                session = signal.payload[:WORD_BYTES_MAX].decode(errors="replace")
                 if signal.id != self.name:
                     return
                 self._lost.pop(session, None)
@@ -374,7 +384,9 @@ class RedisNodes:
         try:
             facts = read_facts(client, payload)
         except ValueError as error:
-            logger.error("what the node %s tells of the client %s cannot be read: %s", node, client, error)
+            logger.error(
+                "what the node %s tells of the client %s cannot be read: %s", shown(node), shown(client), error
+            )
             return None
         self.clients.put(RemoteClient(node, facts, clock_began_at=self._clock_began_at))
         if former := self._moved.pop(facts.session, ""):
@@ -386,7 +398,7 @@ class RedisNodes:
             order = decode_order(signal.payload)
             delegate.end_client(order.client, order.notice, order.close_reason, order.text)
         except (ValueError, KeyError) as error:
-            logger.error("an order of the node %s cannot be read: %s", signal.node, error)
+            logger.error("an order of the node %s cannot be read: %s", shown(signal.node), error)
 
     async def _hand_over(self, delegate: NodeDelegate, session: str, node: str) -> None:
         """Abandon a client; until its new node tells of it, it is known as it was."""
@@ -450,8 +462,8 @@ class RedisNodes:
             try:
                 pruned_to, *missing = await self._link.call(script("watch"), self.name)
                 if not 0 < self._wall_clock() - began < self._times.lease_s / 2:
-                    raise JournalError("Redis, or this server, stood still")
-                self._on_pruned(int(pruned_to))
+                    raise NoAnswerError("Redis, or this server, stood still")
+                self._on_pruned(pruned_to)
                 self._has_others = bool(self.clients) or await self._link.size("nodes") > 1
                 gone = {node.decode(errors="replace") for node in missing}
                 if trio.current_time() - self._steady_since >= self._times.lease_s:
@@ -462,8 +474,11 @@ class RedisNodes:
                         await self._adopt(node)
                         self._may_have_adopted = False
                 self._missing = gone
-            except JournalError:
+            except JournalError as error:
+                self._watching.note(error)
                 self._steady_since, self._missing = trio.current_time(), set()
+            else:
+                self._watching.end()
 
     async def _delegate_restoring(self) -> None:
         """Restore what was taken over by a question whose answer was lost."""
@@ -482,7 +497,7 @@ class RedisNodes:
             answer, *rest = await self._link.call(script("adopt"), self.name, fence, node, ADOPTED_AT_ONCE)
             if answer != b"ok":
                 return
-            has_more, newest = rest[0] == b"1", int(rest[1])
+            has_more, newest = rest[0] == b"1", rest[1]
             named = {str(number).encode(): record for number, record in enumerate(rest[2:])}
             page = decode_records(f"sessions:{node}", named, SessionRecord)
             page = [it for it in page if not self._has_lost(it.owner, since=newest)]
@@ -492,7 +507,7 @@ class RedisNodes:
             await self._delegate.adopt([it for it in page if it.mode != PERSON])
             count += len(page)
         if count:
-            logger.warning("the node %s is gone: its %d sessions are held here, or have ended", node, count)
+            logger.warning("the node %s is gone: its %d sessions are held here, or have ended", shown(node), count)
         await self._delegate.adopt(persons)
         await self._forget(self.clients.of_node(node))
         self._send("d", node, b"")

@@ -39,7 +39,7 @@ local newest = redis.call('XREVRANGE', key('order'), '+', '-', 'COUNT', 1)[1]
 local fence = redis.call('HINCRBY', key('node:' .. node), 'fence', 1)
 local known = redis.call('HMGET', key('node:' .. node), 'batch', 'outcome')
 return {
-    epoch, meta('last_id'), meta('pruned_to'), fence, tonumber(known[1] or 0), known[2] or '',
+    epoch, meta('last_id'), meta('pruned_to'), fence, known[1] and whole(known[1]) or 0, known[2] or '',
     newest and from_stream(newest[1]) or 0, newest and field(newest[2], 't') or '', meta('starts'),
     was_adopted and known_epoch == epoch and '1' or ''
 }

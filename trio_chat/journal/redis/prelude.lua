@@ -30,8 +30,31 @@ local function key(name)
     return prefix .. name
 end
 
+-- A whole number as it is written; nil for what somebody has written by hand.
+local function whole(text)
+    return #text <= 16 and string.match(text, '^%d+$') and tonumber(text) or nil
+end
+
 local function meta(field)
-    return tonumber(redis.call('HGET', key('meta'), field) or 0)
+    local found = redis.call('HGET', key('meta'), field)
+    if not found then
+        return 0
+    end
+    return whole(found) or error({err = 'DAMAGED meta ' .. field})
+end
+
+-- Raise the error of a call of a key, with its name.
+local function raise(answer, name)
+    error({err = string.find(answer.err, 'WRONGTYPE', 1, true) and 'REPLACED ' .. name or answer.err})
+end
+
+-- A number in another hash; 0 where there is none that can be read.
+local function count_in(name, field)
+    local found = redis.pcall('HGET', key(name), field)
+    if type(found) == 'table' then
+        raise(found, name)
+    end
+    return found and whole(found) or 0
 end
 
 local function number(id)
@@ -42,20 +65,32 @@ local function from_stream(stream_id)
     return tonumber(string.match(stream_id, '^%d+'))
 end
 
+-- Append to a stream whose entries are numbered by the field of meta that is called like it.
+local function add_numbered(name, trim, fields)
+    local function add(count)
+        local words = {unpack(trim)}
+        words[#words + 1] = number(count) .. '-0'
+        for _, word in ipairs(fields) do
+            words[#words + 1] = word
+        end
+        return redis.pcall('XADD', key(name), unpack(words))
+    end
+    local count = redis.pcall('HINCRBY', key('meta'), name, 1)
+    local added = type(count) == 'number' and add(count) or count
+    if added.err then -- a number was written by hand, here or there: the next ones go on above the newest
+        local newest = redis.call('XREVRANGE', key(name), '+', '-', 'COUNT', 1)[1]
+        local above = newest and from_stream(newest[1]) + 1 or 1
+        redis.call('HSET', key('meta'), name, number(above))
+        added = add(above)
+    end
+    if added.err then
+        raise(added, name)
+    end
+end
+
 -- Tell all nodes something. KIND and the rest: see signals.py
 local function signal(node, kind, id, payload)
-    local function add(count)
-        return redis.pcall('XADD', key('signals'), 'MAXLEN', '~', 10000, number(count) .. '-0',
-            'n', node, 'k', kind, 'i', id, 'd', payload)
-    end
-    local added = add(redis.call('HINCRBY', key('meta'), 'signals', 1))
-    if added.err then -- somebody has written a higher number by hand: the next ones go on above it
-        local newest = redis.call('XREVRANGE', key('signals'), '+', '-', 'COUNT', 1)[1]
-        local count = newest and from_stream(newest[1]) or 0
-        redis.call('HSET', key('meta'), 'signals', number(count + 1))
-        added = add(count + 1)
-    end
-    return added
+    add_numbered('signals', {'MAXLEN', '~', 10000}, {'n', node, 'k', kind, 'i', id, 'd', payload})
 end
 
 local function is_current(node, fence)
@@ -63,7 +98,7 @@ local function is_current(node, fence)
 end
 
 local function shard(digest)
-    return key('k:' .. (string.byte(digest, 1) * 32 + math.floor(string.byte(digest, 2) / 8)))
+    return 'k:' .. (string.byte(digest, 1) * 32 + math.floor(string.byte(digest, 2) / 8))
 end
 
 -- The value of a field in an entry of a stream, which may have been written by hand.

@@ -13,7 +13,7 @@ end
 
 -- Remove what is out of line up to an id, but not the topic.
 local function tidy_apart(room, to)
-    local topic = tonumber(redis.call('HGET', key('topics'), room) or 0)
+    local topic = count_in('topics', room)
     local member = topic > 0 and topic <= to and apart(room, topic)
     redis.call('ZREMRANGEBYSCORE', key('x:' .. room), '-inf', number(to))
     redis.call('ZREMRANGEBYSCORE', key('o:' .. room), '-inf', number(to))
@@ -41,7 +41,7 @@ end
 local kept = redis.call('ZRANGE', key('kept'), 0, -1, 'WITHSCORES')
 for at = 1, #kept, 2 do
     local room, id = kept[at], tonumber(kept[at + 1])
-    if tonumber(redis.call('HGET', key('topics'), room) or 0) ~= id and id <= meta('pruned_to') then
+    if count_in('topics', room) ~= id and id <= meta('pruned_to') then
         redis.call('ZREM', key('kept'), room)
         redis.call('ZREMRANGEBYSCORE', key('x:' .. room), number(id), number(id))
         raise_mark(room, id)
@@ -55,7 +55,7 @@ local marks = {}
 for _, pointer in ipairs(slice) do
     local room, id = string.sub(field(pointer[2], 'r'), 2), from_stream(pointer[1])
     marks[room] = marks[room] or 0
-    if tonumber(redis.call('HGET', key('topics'), room) or 0) == id then
+    if count_in('topics', room) == id then
         local entry = entry_in(room, id, 's')
         if entry then
             set_apart(room, id, entry[3], entry[4])
@@ -77,9 +77,9 @@ end
 redis.call('XTRIM', key('order'), 'MINID', '=', number(cut + 1))
 redis.call('XTRIM', key('log'), 'MINID', '=', number(cut + 1))
 for at = 4, #ARGV do
-    local id = tonumber(redis.call('HGET', shard(ARGV[at]), ARGV[at]) or 0)
+    local id = count_in(shard(ARGV[at]), ARGV[at])
     if id > 0 and id <= cut then
-        redis.call('HDEL', shard(ARGV[at]), ARGV[at])
+        redis.call('HDEL', key(shard(ARGV[at])), ARGV[at])
     end
 end
 redis.call('HSET', key('meta'), 'pruned_to', number(math.max(cut, meta('pruned_to'))))

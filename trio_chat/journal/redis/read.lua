@@ -11,10 +11,10 @@ for class in string.gmatch(ARGV[2], '.') do
     end
 end
 local name = key('x:' .. room)
-local members = is_newest and redis.call('ZREVRANGEBYSCORE', name, last, first, 'LIMIT', 0, limit)
-    or redis.call('ZRANGEBYSCORE', name, first, last, 'LIMIT', 0, limit)
-for _, member in ipairs(members) do
-    local id, time, payload = from_apart(member)
-    found[#found + 1] = {id or 0, room, time, payload}
+local members = is_newest and redis.call('ZREVRANGEBYSCORE', name, last, first, 'WITHSCORES', 'LIMIT', 0, limit)
+    or redis.call('ZRANGEBYSCORE', name, first, last, 'WITHSCORES', 'LIMIT', 0, limit)
+for at = 1, #members, 2 do
+    local _, time, payload = from_apart(members[at])
+    found[#found + 1] = {math.floor(tonumber(members[at + 1])), room, time, payload}
 end
 return found

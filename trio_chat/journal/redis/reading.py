@@ -12,6 +12,7 @@ from trio_chat.journal.redis.address import RedisAddress, read_address
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.opening import check_redis
+from trio_chat.journal.redis.replies import read_whole, read_word
 
 
 class RedisHistory(RedisReader):
@@ -27,8 +28,9 @@ class RedisHistory(RedisReader):
         meta = await self._reads.fields("meta")
         if b"epoch" not in meta:
             raise JournalError(f"there is no chat {self._reads.address.chat!r} in {self._reads.address}")
-        self.epoch = meta[b"epoch"].decode(errors="replace")
-        self.last_id, self.pruned_to = int(meta.get(b"last_id", 0)), int(meta.get(b"pruned_to", 0))
+        self.epoch = read_word(meta[b"epoch"], "the epoch of the chat")
+        self.last_id = read_whole(meta.get(b"last_id"), "the field last_id of meta")
+        self.pruned_to = read_whole(meta.get(b"pruned_to"), "the field pruned_to of meta")
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from trio_chat.chat.operators.networks import address_of
 from trio_chat.chat.remote_clients import ClientFacts
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal.records import BanRecord, Damaged, MuteRecord, Past
+from trio_chat.journal.redis.replies import shown
 
 DIGEST_BYTES = 12
 """Length of the digest of a session and key. Its first 13 bits choose one of 8,192 hashes, each so small (up to 128
@@ -23,6 +24,16 @@ ID_MAX = 2**53 - 1
 
 _TIMES_END = 253402300800 * 10**6
 """The year 10000: a time beyond it could not be shown."""
+
+PAYLOAD_BYTES_MAX = 65536
+"""Of an entry, of a session record and of what a node tells of a client: a text of 4,096 characters takes 24 KB.
+Whatever is longer was written by hand, and could take long to decode."""
+
+RECORD_BYTES_MAX = 1 << 20
+"""Of another record, decoded in a thread: a mute that spares 10,000 clients takes half of that."""
+
+NAMED_MAX = 5
+"""Records of a table that cannot be read and are named in the log one by one."""
 
 T = TypeVar("T")
 
@@ -48,6 +59,8 @@ def to_payload(draft: Draft) -> bytes:
 
 def to_entry(number: int, room: bytes, micros: bytes, payload: bytes, client: bytes = b"") -> Past:
     """Decode an entry, or return Damaged. `client` is the id of the client that caused it, where that is known."""
+    if len(payload) > PAYLOAD_BYTES_MAX:
+        return Damaged(number)
     try:
         checksum, *fields = _decode(payload)
         name, time = room.decode(), int(micros)
@@ -91,20 +104,31 @@ def to_micros(time: float) -> int:
 def decode_records(table: str, found: Mapping[bytes, bytes], kind: type[T]) -> list[T]:
     """Decode the records in a hash. One that cannot be read is left out, and named in the log."""
     records: list[T] = []
+    faults: list[tuple[bytes, Exception]] = []
     decoder = msgspec.json.Decoder(kind)
+    most = PAYLOAD_BYTES_MAX if kind is SessionRecord else RECORD_BYTES_MAX
     for name, value in found.items():
         try:
+            check_size(value, most)
             record = decoder.decode(value)
             _check_addresses(record)
             records.append(record)
-        except ValueError as error:
-            logger.error("the record %r in %s cannot be read, and is left out: %s", name[:80], table, error)
+        except (ValueError, RecursionError) as error:
+            faults.append((name, error))
+    for name, fault in faults[:NAMED_MAX]:
+        logger.error("the record %s in %s cannot be read, and is left out: %s", shown(name), table, fault)
+    if len(faults) > NAMED_MAX:
+        logger.error("nor can %d other records in %s be read", len(faults) - NAMED_MAX, table)
     return records
 
 
 def read_facts(client_id: str, payload: bytes) -> ClientFacts:
     """Decode what a node tells of a client. Raises ValueError for what no node tells."""
-    facts = _decode_facts(payload)
+    check_size(payload, PAYLOAD_BYTES_MAX)
+    try:
+        facts = _decode_facts(payload)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
     if facts.id != client_id:
         raise ValueError(f"its id is {facts.id}")
     if len({*facts.rooms}) < len(facts.rooms):
@@ -112,6 +136,12 @@ def read_facts(client_id: str, payload: bytes) -> ClientFacts:
     if facts.address:
         address_of(facts.address)
     return facts
+
+
+def check_size(payload: bytes, most: int) -> None:
+    """Raises ValueError for a payload that is too long to be decoded."""
+    if len(payload) > most:
+        raise ValueError(f"it has {len(payload)} bytes, and {most} at most are read")
 
 
 def _check_addresses(record: object) -> None:

@@ -1,5 +1,6 @@
 """The scripts that run inside Redis, each as one text. What is written is written by one of them, or not at all."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha1
@@ -12,6 +13,9 @@ WRITES = "#!lua\n"
 """The head of a script that writes: a Redis whose memory is full refuses it before it has written anything."""
 
 
+_KEY = re.compile(r"key\('(\w+)")
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """A script and the digest by which Redis knows it once it has it."""
@@ -22,6 +26,11 @@ class Script:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
+
+    def key_at(self, line: int) -> str:
+        """Return the name of the key that a line reads or writes, counted from 1, as far as the line names it."""
+        found = _KEY.search(self.text.splitlines()[line - 1]) if line else None
+        return found[1] if found else "the entries of a room"
 
 
 def _read(name: str, *parts: str, head: str = READS_ONLY) -> Script:

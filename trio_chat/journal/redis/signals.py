@@ -24,9 +24,13 @@ from trio_chat.chat.outlet import CloseReason
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.times import RedisTimes
+from trio_chat.journal.redis.trouble import Trouble
 
 SIGNALS_MAX = 500
 """Signals in one answer, and in one script: 5 ms of Redis."""
+
+WORD_BYTES_MAX = 1000
+"""Of the name of a node, and of an id: what is longer was written by hand, and means nothing."""
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +77,7 @@ class SignalReader:
         self._link, self._times = link, times
         self._on_signals, self._on_gap = on_signals, on_gap
         self._heard_to: int | None = None
+        self._hearing = Trouble("what other servers tell cannot be read")
 
     def begin_again(self) -> None:
         """Begin anew: the numbers of signals were lost."""
@@ -87,8 +92,11 @@ class SignalReader:
                     self._heard_to = newest[0][0] if newest else 0
                     self._on_gap()
                 await self._read(self._heard_to)
-            except JournalError:
+            except JournalError as error:
+                self._hearing.note(error)
                 await trio.sleep(self._times.retry_s)
+            else:
+                self._hearing.end()
 
     async def _read(self, after: int) -> None:
         rows = await self._link.follow("signals", after, count=SIGNALS_MAX, block_s=self._times.block_s)
@@ -101,5 +109,7 @@ class SignalReader:
 
 
 def _signal_in(number: int, fields: Mapping[bytes, bytes]) -> Signal:
-    node, kind, target = (fields.get(name, b"").decode(errors="replace") for name in (b"n", b"k", b"i"))
+    node, kind, target = (
+        fields.get(name, b"")[:WORD_BYTES_MAX].decode(errors="replace") for name in (b"n", b"k", b"i")
+    )
     return Signal(node, kind, target, fields.get(b"d", b""), number)

@@ -22,6 +22,7 @@ from trio_chat.journal.redis.claim import Claim, Newest, claim, release, renew
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.link import NoAnswerError, NotConnectedError, RedisLink
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.replies import DamagedKeyError
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.tables import encode
 from trio_chat.journal.redis.times import TIMES, RedisTimes
@@ -227,6 +228,8 @@ class BatchWriter:
         else:
             under_way.is_in_doubt = False
             outcome = await self._append(held, under_way)
+        if len(outcome.ids) != len(under_way.batch.drafts):
+            raise DamagedKeyError("the outcome of the last batch of this node")
         self._number = under_way.number
         if outcome.last_id > self.newest.id:
             self.newest = Newest(outcome.last_id, outcome.micros)
@@ -247,7 +250,7 @@ class BatchWriter:
             raise
         if answer[0] != b"ok":
             raise _NotClaimedError
-        return read_outcome(answer[1].decode())
+        return read_outcome(answer[1].decode(errors="replace"))
 
     async def _entries(self, ids: list[int]) -> dict[int, Past]:
         return await self._reader.entries(ids) if ids else {}

@@ -15,7 +15,7 @@ local function append(id, time, room, class, digest, payload)
         redis.call('HSET', key('topics'), room, text)
     end
     if digest ~= '' then
-        redis.call('HSET', shard(digest), digest, text)
+        redis.call('HSET', key(shard(digest)), digest, text)
     end
 end
 
@@ -29,7 +29,7 @@ local function remove(id, room, payload)
     redis.call('XDEL', key('log'), number(id) .. '-0')
     set_apart(room, id, entry[3], payload)
     redis.call('ZREM', key('o:' .. room), number(id))
-    if tonumber(redis.call('HGET', key('topics'), room) or 0) == id then
+    if count_in('topics', room) == id then
         local topic = redis.call('ZREVRANGE', key('o:' .. room), 0, 0)[1]
         if topic then
             redis.call('HSET', key('topics'), room, topic)
@@ -42,7 +42,7 @@ end
 
 -- The id of the entry that was kept under a digest; nil where there is none, or it was pruned.
 local function kept_under(digest)
-    local id = digest ~= '' and tonumber(redis.call('HGET', shard(digest), digest) or 0) or 0
+    local id = digest ~= '' and count_in(shard(digest), digest) or 0
     return id > 0 and id > meta('pruned_to') and id or nil
 end
 
@@ -61,7 +61,7 @@ local function release_nicks(owner, is_gone)
     end
     if is_gone then
         redis.call('HDEL', key('nick_of'), owner)
-    elseif former ~= '' then
+    elseif present and former ~= '' then
         redis.call('HSET', key('nick_of'), owner, present)
     end
 end
