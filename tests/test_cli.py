@@ -242,7 +242,7 @@ def test_an_invite_for_a_known_server_with_another_certificate_is_refused(
 
 
 def test_serve_does_not_pay_for_the_client() -> None:
-    assert imports_of("import trio_chat.serve.app").isdisjoint({"prompt_toolkit", "quart", "hypercorn"})
+    assert imports_of("import trio_chat.serve.app").isdisjoint({"prompt_toolkit", "quart", "hypercorn", "wcwidth"})
 
 
 def test_the_garbage_collector_does_not_walk_the_modules_of_the_chat_while_it_runs() -> None:
@@ -269,8 +269,10 @@ def test_no_view_of_join_pays_for_another() -> None:
     assert screen.isdisjoint({"prompt_toolkit", "trio_chat.client.line_view.app"})
 
 
-def test_the_command_line_alone_costs_no_event_loop() -> None:
-    assert imports_of("import trio_chat.cli").isdisjoint({"trio", "asyncio", "sqlite3", "ssl"})
+def test_the_command_line_alone_costs_no_event_loop_and_no_chat() -> None:
+    loaded = imports_of("import trio_chat.cli")
+
+    assert loaded.isdisjoint({"trio", "asyncio", "sqlite3", "ssl", "trio_chat.chat.room", "trio_chat.chat.text"})
 
 
 class Admin(BaseHTTPRequestHandler):

@@ -6,11 +6,10 @@ lack; its row then says so, and whoever asks for the part is told in words.
 
 from collections.abc import AsyncIterator, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from trio_chat.chat.events import Draft, Entry, Receipt
 from trio_chat.chat.histogram import Histogram
-from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.session_record import SessionChange, SessionRecord
 from trio_chat.journal.records import (
     WHOLE_AUDIT,
@@ -29,6 +28,9 @@ from trio_chat.journal.records import (
     RoomRecord,
     WaitingRecord,
 )
+
+if TYPE_CHECKING:  # every command reads the table of engines, and should not load the chat for that
+    from trio_chat.chat.nodes import Nodes
 
 
 @runtime_checkable
@@ -302,7 +304,7 @@ class AccountStore(Protocol):
 class Shareable(Protocol):
     """A journal that several servers can use at once."""
 
-    nodes: Nodes
+    nodes: "Nodes"
     """These servers, as this one sees them."""
 
 

@@ -3,7 +3,6 @@
 from typing import Protocol, Self
 
 from msgspec import Struct
-from wcwidth import wcswidth  # prompt_toolkit measures with it too, so that both align alike
 
 INDENT = "    "
 """Indents each line of a drawing."""
@@ -76,4 +75,6 @@ def refuse_alt(entry: StickerEntry) -> None:
 
 def width(text: str) -> int:
     """Return the columns that a text takes on a terminal."""
+    from wcwidth import wcswidth  # slow to import, and no server needs it; prompt_toolkit measures with it, too
+
     return max(wcswidth(text), 0)
