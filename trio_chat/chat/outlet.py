@@ -21,6 +21,7 @@ class CloseReason(Enum):
     STALLED = (DisconnectReason.STALLED, "you took nothing for too long", 1.0)
     DEAD = (DisconnectReason.DEAD, "you did not answer for too long", 1.0)
     STOPPING = (DisconnectReason.STOPPING, "the server is shutting down", 1.0)
+    DRAINED = (DisconnectReason.STOPPING, "this server is about to stop, and another takes over", 0.0)
 
     def __init__(self, code: DisconnectReason, text: str, retry_s: float | None) -> None:
         self.code = code

@@ -56,6 +56,11 @@ def notice(text: str) -> str:
     return f"*** {text} ***"
 
 
+def stops_within(seconds: float) -> str:
+    """Ask somebody who has to connect again by themselves to do so."""
+    return f"this server will stop within {seconds:g} s: connect again, and another takes over"
+
+
 def who_is_here(room: str, count: int, labels: Iterable[tuple[str, bool]], *, limit: int = WHO_MAX) -> str:
     """Answer `/who`: the number of members of a room, and some of their labels, each with whether it is the asker's."""
     shown = [f"[{label}]" + (" (you)" if is_you else "") for label, is_you in islice(labels, limit)]

@@ -388,6 +388,15 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
             "Disconnect a reader that accepts no data for this long.", duration(0.1, 35), is_live=True, section=PEOPLE
         ),
     ] = 30.0
+    drain: Annotated[
+        float,
+        SettingMeta(
+            "How long people may stay after SIGTERM, while those of our client are sent to other servers one after the "
+            "other; 0 stops at once.",
+            duration(0, 3600),
+            section=OPERATION,
+        ),
+    ] = 0.0
     log_format: Annotated[
         Literal["text", "json"],
         SettingMeta("Format of the log on stderr: text or json.", choice("FORMAT", "text", "json"), section=OPERATION),

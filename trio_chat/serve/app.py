@@ -3,8 +3,9 @@
 Start: secrets are read, the journal and the ports are opened, the components are wired and their tasks started, rooms
 and sessions are restored; then the chat accepts, and after it the admin API and the console.
 
-Stop, in the stages of `server.shutdown_timeouts`: accepted lines are delivered, clients are told, sessions end,
-records are written; then all tasks are cancelled, and the ports and the journal are closed.
+Stop: where the settings ask for it, people are first sent to other servers (`server.operation.drain`). Then, in the
+stages of `server.shutdown_timeouts`, accepted lines are delivered, clients are told, sessions end, records are written;
+all tasks are cancelled, and the ports and the journal are closed.
 """
 
 import logging
@@ -25,6 +26,7 @@ from trio_chat.chat.client import Client
 from trio_chat.chat.counters import DisconnectReason
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.outlet import CloseReason
+from trio_chat.chat.wording import stops_within
 from trio_chat.config import CollectedSettings, ServeSettings, unknown_variable_warnings
 from trio_chat.exception_groups import leaf_exceptions
 from trio_chat.journal import Durability, JournalError, OperatorStore, need, open_journal
@@ -41,6 +43,7 @@ from trio_chat.server.delivery.liveness import watch_unacknowledged
 from trio_chat.server.errors import SetupError
 from trio_chat.server.operation import console
 from trio_chat.server.operation.console_input import read_commands
+from trio_chat.server.operation.drain import HANG_UPS_PER_TURN, drain
 from trio_chat.server.operation.logs import STDERR, is_journald, logging_to, priority_of
 from trio_chat.server.operation.secret_files import (
     AdminToken,
@@ -68,6 +71,7 @@ from trio_chat.server.upkeep.operator_log import read_bans, read_hooks, read_mut
 from trio_chat.server.upkeep.session_store import restore_sessions
 from trio_chat.server.upkeep.sticker_keeping import StickerKeeping
 from trio_chat.server.upkeep.waiting_counts import restore_waiting
+from trio_chat.wire.lines import encode_notice
 
 STDIN, STDOUT = 0, 1
 
@@ -77,9 +81,6 @@ TICK_INTERVAL_S = 1.0
 CERTIFICATE_CHECK_INTERVAL_S = 86400.0
 
 GARBAGE_CHECK_INTERVAL_S = 60.0
-
-HANG_UPS_PER_TURN = 250
-"""Clients told of a stop between two checkpoints, in some 5 ms; ending their sessions takes some 10 more."""
 
 ENTRIES_PER_TURN = 2000
 """Entries appended to rooms between two checkpoints, in some 5 ms."""
@@ -123,7 +124,7 @@ async def _serve(
     bound_io_batches()
     stop = Stop()
     async with trio.open_nursery() as nursery:
-        await nursery.start(watch_for_stop, stop.request)
+        await nursery.start(watch_for_stop, stop)
         nursery.start_soon(_collect_garbage, garbage)
         files = await stop.run_unless_requested(
             lambda: (open_secrets(in_force.settings), open_admin_token(in_force.settings))
@@ -233,8 +234,12 @@ class Server:
             self.admin.chat_port = chat_sockets[0].getsockname()[1]
             self.printer.hold()  # connections are printed after the address of the admin API
             sessions.start_soon(self._start_admin_and_console)
-            await self.stop.requested()
+            self.stop.drain_s = self.settings.drain
+            await self.stop.announced()
             self.manager.stopping()
+            if not self.stop.is_requested:
+                await self.stop.run_until_requested(self._drain)
+                self.stop.request()
             await self._deliver_accepted()
             await self._hang_up_all()
             sessions.cancel_scope.cancel()
@@ -281,13 +286,26 @@ class Server:
     async def _start_admin_and_console(self) -> None:
         """Open the admin API. This runs among the sessions, so that a stop cancels it: the import can take seconds."""
         operator, context = self.components.operator, self.context
-        rows = await self.admin.start(self.nursery, operator, context, is_stopping=lambda: self.stop.is_requested)
+        rows = await self.admin.start(self.nursery, operator, context, is_stopping=lambda: self.stop.is_announced)
         if needs_own_certificate(self.settings) and context.tls:
             rows = [*rows, f"TLS certificate: {fingerprint_of(context.tls.certificate_digest)}"]
         self.printer.release(rows)
         if self.settings.console:
             self.nursery.start_soon(self._run_console)
         self.manager.ready()
+
+    async def _drain(self) -> None:
+        """Send people to other servers, as long as the settings say."""
+        chat, seconds = self.context.chat, self.settings.drain
+        logger.info("draining: %d clients have %g s to go to other servers", len(chat.clients), seconds)
+        hang_up = partial(self._hang_up, reason=CloseReason.DRAINED)
+        await drain(lambda: chat.clients, seconds, warn=self._warn, hang_up=hang_up)
+
+    def _warn(self, client: Client) -> None:
+        """Ask a plain client to connect again, unless it takes nothing just now."""
+        if not client.outlet.is_paused and not client.outlet.unsent_bytes:
+            client.outlet.write(encode_notice(stops_within(self.settings.drain)))
+            self.context.pump.flush(client)
 
     async def _deliver_accepted(self) -> None:
         """Stage 1 of a stop: write accepted lines to the journal and deliver them to their rooms."""
@@ -307,9 +325,9 @@ class Server:
         for client in tuple(self.context.chat.clients):
             self._hang_up(client)
 
-    def _hang_up(self, client: Client) -> None:
+    def _hang_up(self, client: Client, reason: CloseReason = CloseReason.STOPPING) -> None:
         self.context.pump.flush(client)
-        client.outlet.hang_up(CloseReason.STOPPING)
+        client.outlet.hang_up(reason)
 
     async def _write_records(self) -> None:
         """Stage 3 of a stop: write sessions and operator records to the journal, and end event streams."""

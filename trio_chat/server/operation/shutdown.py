@@ -6,7 +6,7 @@ The stages of a shutdown and what each may take are in `server.shutdown_timeouts
 import math
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import trio
@@ -23,13 +23,37 @@ class Stop:
 
     def __init__(self) -> None:
         self.deadline = math.inf
+        self.drain_s = 0.0
+        """The time for which the server is drained before that, where it is asked to."""
+        self._announced = trio.Event()
         self._requested = trio.Event()
 
     def request(self) -> None:
         """Request a stop. A second request changes nothing."""
+        self._announced.set()
         if not self._requested.is_set():
             self.deadline = trio.current_time() + STOP_S
             self._requested.set()
+
+    def request_drain(self) -> bool:
+        """Request that the server is drained, and then a stop. -> False where that is requested at once
+
+        It is if there is no time for draining, and if the server is drained already.
+        """
+        if not self.drain_s or self._announced.is_set():
+            self.request()
+            return False
+        self._announced.set()
+        return True
+
+    @property
+    def is_announced(self) -> bool:
+        """True once a stop has been requested, or that the server is drained before it."""
+        return self._announced.is_set()
+
+    async def announced(self) -> None:
+        """Return when the server is to be drained, or a stop has been requested."""
+        await self._announced.wait()
 
     @property
     def is_requested(self) -> bool:
@@ -49,6 +73,13 @@ class Stop:
             return result
         return None
 
+    async def run_until_requested(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work`; a stop cancels it."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cancel_when_requested, nursery.cancel_scope)
+            await work()
+            nursery.cancel_scope.cancel()
+
     async def _cancel_when_requested(self, scope: trio.CancelScope) -> None:
         await self.requested()
         scope.cancel()
@@ -58,17 +89,19 @@ class Stop:
         return trio.CancelScope(deadline=min(trio.current_time() + timeout_s, self.deadline - JOURNAL_S))
 
 
-async def watch_for_stop(
-    stop: Callable[[], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    """Call `stop` at the first SIGINT or SIGTERM, and return; a second one ends the process at once."""
+async def watch_for_stop(stop: Stop, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Request a stop at the first SIGINT or SIGTERM, and return; a second one ends the process at once.
+
+    SIGTERM lets the server be drained first, until the next signal.
+    """
     for number in STOP_SIGNALS:  # in force after the block, and for signals that it did not see
         signal.signal(number, _exit_at_once)
     with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
         task_status.started()
-        async for _ in signals:
-            break
-    stop()
+        async for received in signals:
+            if received != signal.SIGTERM or not stop.request_drain():
+                break
+    stop.request()
 
 
 async def watch_for_reload(reload: Callable[[], object], stop: Callable[[], None], terminal: int) -> None:

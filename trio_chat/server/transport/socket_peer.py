@@ -20,6 +20,9 @@ PEEK_BYTES = 4096
 REJECTED_DRAIN_S = 1.0
 """Time for which input of a rejected client is still read: a reset could keep the answer from it."""
 
+_WAITED_FOR = (CloseReason.STOPPING, CloseReason.DRAINED)
+"""Reasons for which a server hangs up whose farewell may take time: nothing is wrong with the client."""
+
 
 class SocketPeer:
     """A `Peer` over an accepted, non-blocking socket. Its maker calls `close`."""
@@ -128,11 +131,11 @@ class SocketPeer:
             self.close()
 
     async def _flush_farewell(self) -> None:
-        """Send the rest, where the server stops, for FAREWELL_S at most, whatever is cancelled.
+        """Send the rest, where the server stops or is drained, for FAREWELL_S at most, whatever is cancelled.
 
         Input is read until the client hangs up: a reset would discard what it has not read.
         """
-        if self._outlet is None or self._outlet.close_reason is not CloseReason.STOPPING:
+        if self._outlet is None or self._outlet.close_reason not in _WAITED_FOR:
             return
         with trio.move_on_after(FAREWELL_S, shield=True), suppress(OSError, trio.ClosedResourceError):
             while not self._outlet.push(None):
