@@ -3,10 +3,10 @@
 FROM python:3.13-slim AS build
 
 WORKDIR /src
-COPY requirements.lock requirements-build.lock ./
+COPY requirements-redis.lock requirements-build.lock ./
 # The same path as in the final stage, since a virtual environment cannot be moved.
 RUN python -m venv --without-pip /opt/trio-chat \
-    && python -m pip --python /opt/trio-chat/bin/python install --no-cache-dir --require-hashes -r requirements.lock \
+    && python -m pip --python /opt/trio-chat/bin/python install --no-cache-dir --require-hashes -r requirements-redis.lock \
     && python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock
 

@@ -90,8 +90,9 @@ lock: $(VENV)/pyvenv.cfg
 	$(PIP) install uv
 	$(COMPILE) $(ARGS) pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(ARGS) --group build --output-file requirements-build.lock
-	$(COMPILE) $(ARGS) pyproject.toml --extra redis --group dev --constraints requirements.lock --constraints requirements-build.lock \
-		--output-file requirements-dev.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra redis --constraints requirements.lock --output-file requirements-redis.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra redis --group dev --constraints requirements-redis.lock \
+		--constraints requirements-build.lock --output-file requirements-dev.lock
 
 $(VENV)/pyvenv.cfg: $(ANEW)
 	@$(CHECK_PYTHON)

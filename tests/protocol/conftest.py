@@ -33,7 +33,7 @@ class Server:
         self._peers: list[Peer] = []
         self._output = Lines(process.stdout)
         self.port = int(self._output.until(r"^Chat Server started on port: (\d+)$").group(1))
-        self.admin_port = int(self._output.until(r"^Admin API started on: https?://127\.0\.0\.1:(\d+)$").group(1))
+        self.admin_port = int(self._output.until(r"^Admin API started on: https?://127\.[0-9.]+:(\d+)$").group(1))
 
     def console(self, pattern: str) -> re.Match[str]:
         """Wait for a line on the console."""

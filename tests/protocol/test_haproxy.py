@@ -1,11 +1,7 @@
 """HAProxy in front of a running server: who comes through it has its own address, and its checks are nobody."""
 
-import csv
 import os
-import shutil
 import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE_S
+from tests.haproxy import HaProxy, Row
 from tests.protocol.conftest import Peer, Server
 
-PROGRAM = shutil.which("haproxy", path=f"{os.defpath}:/usr/sbin") or "haproxy"
-
 CONFIG = """
-global
-    stats socket {folder}/stats level admin
 defaults
     timeout connect 5s
     timeout check 20s
@@ -28,72 +21,48 @@ defaults
 listen chat
     mode tcp
     {option}
-    bind fd@{fd}
+    bind fd@chat
     server one 127.0.0.1:{port} check inter 20ms rise 1 fall 1 {send}
 """
 
 
-class HaProxy:
+class Proxy:
     """HAProxy between its own port and one of a server."""
 
     def __init__(self, folder: Path, port: int, *, send: str = "", option: str = "") -> None:
-        self.folder = folder
+        self._haproxy = HaProxy(folder, CONFIG.format(port=port, send=send, option=option))
         self._peers: list[Peer] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        fd = self._listener.fileno()
-        file = folder / "haproxy.cfg"
-        file.write_text(CONFIG.format(folder=folder, fd=fd, port=port, send=send, option=option))
-        self.process = subprocess.Popen([PROGRAM, "-db", "-f", str(file)], pass_fds=[fd])
 
     def connect(self) -> Peer:
         """Connect through it."""
-        peer = Peer(socket.create_connection(("127.0.0.1", self.port), PATIENCE_S))
+        peer = Peer(socket.create_connection(("127.0.0.1", self._haproxy.ports["chat"]), PATIENCE_S))
         self._peers.append(peer)
         return peer
 
-    def check(self, status: str = "UP") -> dict[str, str]:
+    def check(self, status: str = "UP") -> Row:
         """The result of a check by which it found the server to be so."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            assert time.monotonic() < deadline
-            try:
-                row = self._stats()
-            except (FileNotFoundError, ConnectionRefusedError):  # it has not started yet
-                continue
-            if row["status"] == status and row["check_status"].startswith("L"):  # it says UP before its first check
-                return row
-
-    def _stats(self) -> dict[str, str]:
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(PATIENCE_S)
-            sock.connect(str(self.folder / "stats"))
-            sock.sendall(b"show stat\n")
-            text = b"".join(iter(lambda: sock.recv(65536), b"")).decode().removeprefix("# ")
-        return next(row for row in csv.DictReader(text.splitlines()) if row["svname"] == "one")
+        return self._haproxy.until("chat", "one", status)
 
     def close(self) -> None:
         """End it."""
-        self.process.kill()
-        self.process.wait()
-        self._listener.close()
+        self._haproxy.close()
         for peer in self._peers:
             peer.close()
 
 
 @pytest.fixture
-def haproxy(tmp_path: Path) -> Iterator[Callable[..., HaProxy]]:
+def haproxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
     with ExitStack() as stack:
 
-        def run(*arguments: int, **settings: str) -> HaProxy:
-            proxy = HaProxy(tmp_path, *arguments, **settings)
+        def run(*arguments: int, **settings: str) -> Proxy:
+            proxy = Proxy(tmp_path, *arguments, **settings)
             stack.callback(proxy.close)
             return proxy
 
         yield run
 
 
-def join(server: Server, proxy: HaProxy) -> Peer:
+def join(server: Server, proxy: Proxy) -> Peer:
     """Come through the proxy, and wait until that is a client, by its own address."""
     peer = proxy.connect()
     server.console(rf"^Client \[127\.0\.0\.1, {peer.port}\] connected$")

@@ -92,10 +92,8 @@ async def run_nodes_test(
         await nursery.start(proxy.run)
         await NodesTest(plan, supervisors, proxy, report, disturbances or {}).run(folder)
         nursery.cancel_scope.cancel()
-    history, notices = await _read_history(url, folder)
-    report.entries = len(history)
-    report.violations += check_history(history, report.recordings)
-    report.violations += [f"the history says that {it}, though nobody came or went" for it in notices]
+    report.entries, violations = await judge(url, folder, report.recordings)
+    report.violations += violations
     report.seconds = time.perf_counter() - began
     return report
 
@@ -111,6 +109,16 @@ def describe_nodes(report: NodesReport) -> Iterator[str]:
     yield from verdict(
         report.violations, "every entry was shown to every client, once and in the same order, and nobody came or went"
     )
+
+
+async def judge(url: str, folder: Path, recordings: Sequence[Recording]) -> tuple[int, list[str]]:
+    """Compare what clients said and were shown, from BEGIN to END, with the history.
+
+    -> the number of its entries, and the broken promises, a sentence each. Raises JournalError.
+    """
+    history, notices = await _read_history(url, folder)
+    came_or_went = [f"the history says that {it}, though nobody came or went" for it in notices]
+    return len(history), check_history(history, recordings) + came_or_went
 
 
 async def _read_history(url: str, folder: Path) -> tuple[list[ShownEntry], list[str]]:

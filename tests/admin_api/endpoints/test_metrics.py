@@ -20,15 +20,9 @@ from trio_chat.chat.events import Kind
 from trio_chat.chat.log import Mode
 from trio_chat.server.transport.admission import REFUSALS
 
-PROMETHEUS = """
-global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}
-scrape_configs:
-  - job_name: trio-chat
-    authorization: {{credentials: {token}}}
-    static_configs: [{{targets: ["{target}"]}}]
-"""
 TOKEN = "correct-horse-battery"
-GRAFANA = Path(__file__).parents[3] / "docs" / "grafana.json"
+DOCS = Path(__file__).parents[3] / "docs"
+GRAFANA, PROMETHEUS = DOCS / "grafana.json", DOCS / "compose" / "prometheus.yml"
 
 
 async def scrape(admin) -> dict[tuple[str, ...], float]:
@@ -125,14 +119,35 @@ async def test_promtool_has_nothing_to_say(admin) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-async def test_grafanas_dashboard_asks_for_metrics_that_there_are(admin) -> None:
-    families = text_string_to_metric_families((await admin.ask("GET", "/metrics")).text)
-    names = {sample.name for family in families for sample in family.samples}
-    names.add("trio_chat_tls_certificate_expires_timestamp_seconds")  # only where there is a certificate
-    asked = set(re.findall(r"\b(?:trio_chat|process)_[a-z_]+", GRAFANA.read_text()))
+def expressions() -> list[str]:
+    """The expressions of the panels of the dashboard."""
+    panels = json.loads(GRAFANA.read_text())["panels"]
+    return [target["expr"] for panel in panels for target in panel["targets"]]
 
-    assert asked - names == set()
+
+def metrics_asked() -> dict[str, set[str]]:
+    """The metrics that the dashboard asks for, each with the labels that it is asked by."""
+    asked: dict[str, set[str]] = {}
+    for expression in expressions():
+        sums = {word for words in re.findall(r"by \(([^)]*)\)", expression) for word in re.findall(r"\w+", words)}
+        for name, matchers in re.findall(r"\b((?:trio_chat|process)_\w+)\{([^}]*)\}", expression):
+            asked.setdefault(name, set()).update(sums, re.findall(r"(\w+)[=!]", matchers))
+    return asked
+
+
+async def test_grafanas_dashboard_asks_for_metrics_and_labels_that_there_are(admin) -> None:
+    families = text_string_to_metric_families((await admin.ask("GET", "/metrics")).text)
+    there = {sample.name: {*sample.labels} for family in families for sample in family.samples}
+    there["trio_chat_tls_certificate_expires_timestamp_seconds"] = set()  # only where there is a certificate
+    asked = metrics_asked()
+
+    assert asked.keys() - there.keys() == set()
+    assert [name for name, labels in asked.items() if labels - there[name] - {"instance"}] == []
     assert len(asked) > 15
+
+
+def test_grafanas_dashboard_can_show_each_server_by_itself() -> None:
+    assert [it for it in expressions() if it.count('instance=~"$instance"') != len(re.findall(r"\{", it))] == []
 
 
 @pytest.mark.slow
@@ -141,7 +156,7 @@ async def test_prometheus_scrapes_it(open_admin, nursery: trio.Nursery, tmp_path
         answered = Answers()
         admin.site.app.after_request(answered.note)
         config = tmp_path / "prometheus.yml"
-        config.write_text(PROMETHEUS.format(token=TOKEN, target=admin.site.url.removeprefix("http://")))
+        config.write_text(config_for(admin.site.url.removeprefix("http://"), tmp_path / "token"))
         options = [f"--config.file={config}", f"--storage.tsdb.path={tmp_path}", "--web.listen-address=127.0.0.1:0"]
         start = partial(trio.run_process, ["prometheus", *options], stderr=subprocess.PIPE, check=False)
         process = await nursery.start(start)
@@ -149,10 +164,21 @@ async def test_prometheus_scrapes_it(open_admin, nursery: trio.Nursery, tmp_path
             port = await listening_port(process.stderr)
             while await query(port, "up") != "1":
                 await answered.more()
-            clients = await query(port, 'trio_chat_clients{mode="lines"}')
+            clients = await query(port, 'trio_chat_clients{mode="lines",instance="127.0.0.1"}')
+            asked = [await query(port, it.replace("$instance", ".*")) for it in expressions() if "rate" not in it]
         process.kill()
 
     assert clients == "0"
+    assert len(asked) > 5
+    assert asked.count("") == 1  # there is no certificate
+
+
+def config_for(target: str, token: Path) -> str:
+    """The configuration for operators with this target in it, and very often."""
+    token.write_text(TOKEN)
+    text = PROMETHEUS.read_text().replace("scrape_interval: 15s", "scrape_interval: 100ms\n  scrape_timeout: 100ms")
+    text = re.sub(r"targets: .*", f'targets: ["{target}"]', text)
+    return text.replace("/run/secrets/admin-token", str(token))
 
 
 class Answers:
