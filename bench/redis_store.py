@@ -1,17 +1,24 @@
-"""Redis as a journal: started with its file on the disk, measured from outside, and its nodes."""
+"""Redis as a journal: started on the core of the load generator, measured from outside, and its nodes."""
 
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from bench.servers import Command, Server, other, ours, running
 from bench.setup import Setup
+from bench.swarm import CPU, Swarm
+from bench.table import Row
 
 EVERYSEC, ALWAYS = "everysec", "always"
+
+REDIS_CPU, BYTES_OUT, BYTES_IN = "redis_cpu_s", "bytes_out", "bytes_in"
+"""Counters of a Redis."""
+
+SENDERS = 50
 
 LEASE_S = 60
 """So long a node may stand still: one that is paused to fall behind must not be taken for gone."""
@@ -77,3 +84,30 @@ def require_redis() -> None:
         import coredis  # noqa: F401
     except ImportError:
         raise NoRedisError("trio-chat[redis] is not installed") from None
+
+
+def absent_row(setup: Setup) -> Row | None:
+    """Return the row that says why Redis is left out, if it is."""
+    if setup.other:
+        return Row("a journal in Redis", measured="left out: another server is measured")
+    try:
+        require_redis()
+    except NoRedisError as error:
+        return Row("a journal in Redis", measured=f"left out: {error}")
+    return None
+
+
+def start_node(stack: ExitStack, setup: Setup, store: Store) -> Server:
+    """Start another node, which stops with the stack."""
+    return stack.enter_context(running(store.node(setup.folder), setup.cores.server, setup.folder))
+
+
+def counters_of(store: Store) -> Mapping[str, Callable[[], float]]:
+    """Return the counters of a Redis."""
+    return {REDIS_CPU: store.server.cpu_s, BYTES_OUT: store.bytes_out, BYTES_IN: store.bytes_in}
+
+
+def open_swarm(stack: ExitStack, server: Server, counters: Mapping[str, Callable[[], float]], senders: int) -> Swarm:
+    """Open a swarm at a server, without any connection yet. `counters` are those beside its CPU time."""
+    more = {CPU: server.cpu_s, **counters}
+    return stack.enter_context(closing(Swarm(server.port, senders=senders, accepted=server.accepted, counters=more)))

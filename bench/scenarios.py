@@ -15,9 +15,10 @@ from bench.beside import beside
 from bench.fill import fill_journal
 from bench.formats import formats
 from bench.loadgen import FLOOD_LINES, flooded
+from bench.nodes import nodes
 from bench.phases import Result, Span, closed_loop, open_loop
 from bench.ratios import at_least, at_most, cpu_row, missing_in, rates_in, ratio_of, times_in
-from bench.redis_scenarios import behind, nodes, redis
+from bench.redis_scenarios import behind, redis
 from bench.replay_client import ReplayClient
 from bench.servers import Server
 from bench.setup import LIMIT, MEMORY, OURS, PEER, Setup, connect_swarms, in_turns
