@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -373,3 +374,17 @@ def test_a_removal_names_the_entry_and_has_no_key_and_its_tombstone_has_the_key_
         "text": sentence,
         "key": "k",
     }
+
+
+def test_a_decoder_keeps_little_for_each_of_many_clients() -> None:
+    request_decoder().feed(b'{"type":"unknown"}\n')
+    tracemalloc.start()
+    try:
+        decoders = [request_decoder() for _ in range(100)]
+        for decoder in decoders:
+            decoder.feed(b'{"type":"unknown"}\n')
+        size_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert size_bytes / len(decoders) < 300

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -39,14 +40,14 @@ class FrameFault(Exception):  # noqa: N818  # the fault of the peer, not an erro
 class FrameDecoder(Generic[FrameT]):
     """Decodes a stream of bytes into the frames of one side. A frame that the end of the stream cuts off is dropped."""
 
-    __slots__ = ("_decoder", "_known", "_limit", "_splitter")
+    __slots__ = ("_decoder", "_frames", "_limit", "_splitter")
 
     def __init__(self, frames: Any, limit: int) -> None:
         """`frames` is the union of expected frames, `limit` the bytes that each may have."""
         self._limit = limit
         self._splitter = LineSplitter(limit)
-        self._decoder: msgspec.json.Decoder[FrameT] = msgspec.json.Decoder(frames)
-        self._known = {kind.__struct_config__.tag for kind in frames.__args__}
+        self._decoder: msgspec.json.Decoder[FrameT] = _decoder_of(frames)
+        self._frames = frames
 
     def feed(self, data: bytes) -> list[FrameT | FrameFault]:
         """Return the frames that the next bytes complete, and a FrameFault for each line that is not a frame."""
@@ -75,9 +76,21 @@ class FrameDecoder(Generic[FrameT]):
         if not isinstance(error, msgspec.ValidationError):
             reason = _LONE_SURROGATE if _has_lone_surrogate(found) else reason
             return FrameFault("bad-json", f"not JSON in UTF-8: {reason}", key)
-        if isinstance(kind, str) and kind not in self._known:
+        if isinstance(kind, str) and kind not in _tags_of(self._frames):
             return FrameFault("unknown-type", f"there is no frame of type {kind[:32]!r}", key)
         return FrameFault("bad-frame", reason, key, kind if isinstance(kind, str) else "")
+
+
+@cache
+def _decoder_of(frames: Any) -> msgspec.json.Decoder[Any]:
+    """Make the decoder of one side's frames. It is shared: it keeps nothing between two frames."""
+    return msgspec.json.Decoder(frames)
+
+
+@cache
+def _tags_of(frames: Any) -> frozenset[str]:
+    """Return the types of one side's frames. The set takes 2 KB, which is much for each of many clients."""
+    return frozenset(frame.__struct_config__.tag for frame in frames.__args__)
 
 
 def request_decoder() -> FrameDecoder[AnyRequest]:

@@ -104,8 +104,15 @@ class FramesSession:
 
     async def run(self) -> None:
         """Converse until the client leaves or its input ends; what is owed to it by then is still sent."""
-        unpriced = 0
-        while not self._talk.is_leaving and (data := await self._receive()):
+        peer, unpriced = self._reader.peer, 0
+        while not self._talk.is_leaving:
+            self._heartbeat.start_waiting()  # silence counts only while this waits
+            await peer.receivable()  # in no coroutine of its own: each takes 200 bytes
+            if (data := peer.receive_nowait()) is None:
+                data = await peer.receive()
+            self._heartbeat.stop_waiting()
+            if not data:
+                break
             inputs = self._reader.decoder.feed(data)
             self._inputs = iter(inputs)
             await self._handle_inputs()
@@ -158,13 +165,6 @@ class FramesSession:
             talk.chat.connection_lost(talk.client, self._outlet, reason)
         else:
             talk.chat.disconnect(talk.client, reason)
-
-    async def _receive(self) -> bytes:
-        """Wait for the next bytes. Silence counts only during this wait."""
-        self._heartbeat.start_waiting()
-        data = await self._reader.peer.receive()
-        self._heartbeat.stop_waiting()
-        return data
 
     async def _handle_inputs(self) -> None:
         """Handle requests in their order; return when what they said is durable and their answers are sent."""
