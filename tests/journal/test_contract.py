@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from tests.chat.test_words import LINES
 from tests.conftest import PATIENCE_S
 from tests.journal.bare_engine import BARE
-from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
+from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind, Receipt
 from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.removal import REMOVABLE, is_tombstone, notice_of, target_of
 from trio_chat.chat.session_record import Told
@@ -200,6 +200,19 @@ async def test_leaving_keeps_and_publishes_all_that_was_posted(url: str, tmp_pat
     assert [entry.draft.text async for group in following for entry in group] == [str(n) for n in range(100)]
     for receipt in receipts:
         await receipt.kept()
+
+
+async def test_what_several_tasks_post_in_one_turn_of_the_loop_is_one_batch(journal: Journal) -> None:
+    receipts: list[Receipt] = []
+
+    async def post(text: str) -> None:
+        receipts.append(journal.post(said(text)))
+
+    async with trio.open_nursery() as nursery:
+        for text in "abcd":
+            nursery.start_soon(post, text)
+
+    assert receipts == receipts[:1] * 4
 
 
 async def test_a_draft_posted_after_closing_is_refused(url: str, tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ logger = logging.getLogger(__name__)
 class Intake:
     """Collects drafts in a batch until the engine begins to write it, and publishes those that were kept.
 
-    An engine's journal inherits from it. `submit` gives it each batch once. For each it calls `begin` when it takes no
-    more drafts into the batch (the answer may be that the batch must fail), `record_outcome` when it is durable or has
-    failed and before the next one begins, and then `finish`: this on the Trio thread, the others on any.
+    An engine's journal inherits from it. `submit` is called once with each batch, when the loop has handled all clients
+    whose bytes were there already: what four senders say at once is then one commit and one pass of the pump, not two
+    or more of each. For each batch the engine calls `begin` when it takes no more drafts into it (the answer may be
+    that the batch must fail), `record_outcome` when it is durable or has failed and before the next one begins, and
+    then `finish`: this on the Trio thread, the others on any.
 
     A draft that failed is gone, and its sender knows. A session change that failed is *overdue*, and so is every later
     one until the batch of `take_overdue` is kept: it has the records of now, and the notices that lead to them from
@@ -40,6 +42,8 @@ class Intake:
         self._submit = submit
         self._name = name
         self._open: Batch | None = None
+        self._unsubmitted: Batch | None = None
+        self._is_posted = trio.Event()
         self._unsettled: dict[Batch, None] = {}
         self._is_closing = False
         self._failures = 0
@@ -51,6 +55,7 @@ class Intake:
         """The session records in the store, by owner."""
         self._overdue: dict[str, SessionChange] = {}
         """The last change of each owner since one failed. While there are any, no open batch has changes."""
+        trio.lowlevel.spawn_system_task(self._submit_forever)
 
     def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()) -> Batch:
         """Queue drafts and session changes: they are kept with all that come before the engine begins."""
@@ -185,8 +190,15 @@ class Intake:
             batch.settle(error)
         return sum(len(batch.drafts) for batch in batches)
 
+    def submit_now(self) -> None:
+        """Submit what was posted in this turn of the loop. For an engine that is being closed."""
+        if self._unsubmitted:
+            batch, self._unsubmitted = self._unsubmitted, None
+            self._submit(batch)
+
     def end_following(self) -> None:
-        """End the reader's iteration once it has read the remaining entries."""
+        """End the reader's iteration once it has read the remaining entries. The journal is closed."""
+        self._is_posted.set()
         if self._follower:
             self._follower.close()
 
@@ -217,7 +229,17 @@ class Intake:
         if self._is_closing:
             batch.settle(CLOSED)
             return batch
-        self._open = batch
+        self._open = self._unsubmitted = batch
         self._unsettled[batch] = None
-        self._submit(batch)
+        self._is_posted.set()
         return batch
+
+    async def _submit_forever(self) -> None:
+        """Submit batches until the journal is closed.
+
+        A call by `TrioToken.run_sync_soon` takes twice the time: it wakes the loop by a socket.
+        """
+        while not self._is_closing:
+            await self._is_posted.wait()
+            self._is_posted = trio.Event()
+            self.submit_now()

@@ -17,6 +17,7 @@ class BoundedEpoll:
 
     def __init__(self, epoll: "select.epoll", most: int = EVENTS_PER_TURN) -> None:
         self._epoll = epoll
+        self.modify = epoll.modify  # called for each wait of a task: `__getattr__` would cost as much again
         self._most = most
 
     def __getattr__(self, name: str) -> Any:

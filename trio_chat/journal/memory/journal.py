@@ -99,7 +99,7 @@ class MemoryJournal(Intake, MemoryAccounts):
     is_indexing: bool = False
 
     def __init__(self, clock: Callable[[], float], entries_max: int, search_max_s: float) -> None:
-        super().__init__(self._submit_batch, last_id=0, name="memory:")
+        super().__init__(self._keep, last_id=0, name="memory:")
         self.epoch = secrets.token_hex(8)
         self.pruned_to = 0
         self._prune_marks = PruneMarks()
@@ -108,7 +108,6 @@ class MemoryJournal(Intake, MemoryAccounts):
         self._entries_max = entries_max
         self._search_max_s = search_max_s
         self._searches = trio.CapacityLimiter(SEARCHES_MAX)
-        self._token = trio.lowlevel.current_trio_token()
         self._entries: list[Entry] = []
         self._rooms: defaultdict[str, list[Entry]] = defaultdict(list)
         self._said: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -307,17 +306,11 @@ class MemoryJournal(Intake, MemoryAccounts):
     def close(self) -> None:
         """Publish what was posted, and take no more."""
         self._is_closing = True
-        for batch in tuple(self._unsettled):
-            self._keep(batch)
+        self.submit_now()
         self.end_following()
-
-    def _submit_batch(self, batch: Batch) -> None:
-        self._token.run_sync_soon(self._keep, batch)
 
     def _keep(self, batch: Batch) -> None:
         self.begin(batch)
-        if batch not in self._unsettled:  # kept by `close`
-            return
         batch.assign_ids_skipping_repeats(
             self.last_id + 1, self._clock(), lambda session, key: self._keyed.get((session, key))
         )

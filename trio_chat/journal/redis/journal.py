@@ -125,13 +125,12 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
     ) -> None:
         writing, following, hearing, self._reads = links
         self.address = self._reads.address
-        super().__init__(self._submit_batch, last_id=held.last_id, name=str(self.address))
+        super().__init__(lambda batch: self._writer.put(batch), last_id=held.last_id, name=str(self.address))
         self.epoch, self.pruned_to, self.promise = held.epoch, held.pruned_to, promise
         self._node = node
         self._damaged: set[int] = set()
         self._clock, self._times = clock, times
         self._searches, self._search_entries_max = trio.CapacityLimiter(SEARCHES_MAX), search_entries_max
-        self._token = trio.lowlevel.current_trio_token()
         self._unheard: deque[Batch] = deque()
         """Batches that are kept, and whose entries were not heard yet."""
         self._has_written = trio.Event()
@@ -191,8 +190,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         self._is_closing = True
         left_s = close_by() - trio.current_time()
         with trio.move_on_after(min(self._times.close_max_s, max(self._times.close_min_s, left_s)), shield=True):
-            await trio.lowlevel.checkpoint()  # what was posted a moment ago is on its way to the writer
-            await trio.lowlevel.checkpoint()
+            self.submit_now()
             self._writer.end()
             await self._has_written.wait()
             await self.settled()
@@ -200,10 +198,6 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         if count := self.give_up(late):
             logger.error("%d entries may not be kept: %s: %s", count, late, self.address)
         self.end_following()
-
-    def _submit_batch(self, batch: Batch) -> None:
-        """Give the writer a batch once the loop has handled every client whose bytes are there already."""
-        self._token.run_sync_soon(self._writer.put, batch)
 
     def _note_outcome(self, batch: Batch) -> None:
         """Settle a batch that has failed or was heard of; let another wait for the log."""

@@ -128,7 +128,9 @@ class SqliteJournal(Intake):
     promise: str = "entries are on disk before anyone sees them"
 
     def __init__(self, store: Store, clock: Callable[[], float], times: SqliteTimes) -> None:
-        super().__init__(self._submit_batch, last_id=store.last_id, name=str(store.path), sessions=store.sessions)
+        super().__init__(
+            lambda batch: self._writer.put(batch), last_id=store.last_id, name=str(store.path), sessions=store.sessions
+        )
         self.epoch = store.epoch
         self._readers = Readers(store.path, times.lock_wait_s, store.file_identity)
         self._store = store
@@ -349,7 +351,8 @@ class SqliteJournal(Intake):
         """Keep what was posted and close the file. What is not kept in time fails, which is logged."""
         self._is_closing = self._writer.is_hasty = True
         self._readers.close()  # first: only a connection that writes can put the log into the file, and only the last
-        self._token.run_sync_soon(self._writer.put, None)
+        self.submit_now()
+        self._writer.put(None)
         left_s = close_by() - trio.current_time()
         with trio.move_on_after(min(self._times.close_max_s, max(self._times.close_min_s, left_s)), shield=True):
             await self._closed.wait()
@@ -363,13 +366,6 @@ class SqliteJournal(Intake):
         for job in self._jobs:
             job.settle(late)
         self._jobs.clear()
-
-    def _submit_batch(self, batch: Batch) -> None:
-        """Give the thread a batch once the loop has handled every client whose bytes are there already.
-
-        What four senders say at once is then one commit and one pass of the pump, not two or more of each.
-        """
-        self._token.run_sync_soon(self._writer.put, batch)
 
     async def _query(self, question: Callable[[TimeLimit], T], *, max_s: float | None = None) -> T:
         try:
