@@ -120,3 +120,12 @@ def test_grafana_finds_the_dashboard_where_it_is_mounted(compose: dict[str, Any]
 
     assert f"{provider['options']['path']}/trio-chat.json" in mounts
     assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
+
+
+def test_the_image_has_what_the_journal_in_redis_needs() -> None:
+    root = COMPOSE.parents[1]
+
+    locks = re.findall(r"--require-hashes -r (\S+)", (root / "Dockerfile").read_text())
+
+    assert any("coredis==" in (root / lock).read_text() for lock in locks)
+    assert {f"!{lock}" for lock in locks} <= {*(root / ".dockerignore").read_text().split()}

@@ -119,10 +119,14 @@ async def test_promtool_has_nothing_to_say(admin) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def expressions() -> list[str]:
-    """The expressions of the panels of the dashboard."""
+def targets() -> list[dict[str, str]]:
+    """The targets of the panels of the dashboard: expressions, and the legends of what they yield."""
     panels = json.loads(GRAFANA.read_text())["panels"]
-    return [target["expr"] for panel in panels for target in panel["targets"]]
+    return [target for panel in panels for target in panel["targets"]]
+
+
+def expressions() -> list[str]:
+    return [target["expr"] for target in targets()]
 
 
 def metrics_asked() -> dict[str, set[str]]:
@@ -148,6 +152,13 @@ async def test_grafanas_dashboard_asks_for_metrics_and_labels_that_there_are(adm
 
 def test_grafanas_dashboard_can_show_each_server_by_itself() -> None:
     assert [it for it in expressions() if it.count('instance=~"$instance"') != len(re.findall(r"\{", it))] == []
+    of_each = [
+        it["legendFormat"]
+        for it in targets()
+        if not re.match(r"(sum|max|histogram_quantile)\b(?! by .inst)", it["expr"])
+    ]
+    assert len(of_each) > 5
+    assert all("{{instance}}" in legend for legend in of_each)
 
 
 @pytest.mark.slow
