@@ -62,6 +62,35 @@ async def test_many_rooms_members_and_people_are_bounded(stage_at: Any) -> None:
         await stage.shows_somewhere("> draft")
 
 
+async def test_ten_thousand_rooms_that_nobody_asked_for_are_not_there_and_a_list_of_them_is_cut(stage_at: Any) -> None:
+    infos = [{"name": f"room{number}", "topic": "", "members": 1, "last_id": 0} for number in range(10_000)]
+    async with stage_at(60, 12) as stage:
+        await stage.shows(">")
+        await stage.peer.stream.aclose()
+        await stage.peer.welcome(rooms=[*infos, {"name": "lobby", "topic": "", "members": 1, "last_id": 0}])
+        await stage.tell("the end")
+        await stage.shows_somewhere("the end", "1 #lobby")
+        await stage.hides("#room")
+
+        stage.type(f"/rooms{ENTER}")
+        asked = await stage.asked("rooms")
+        await stage.peer.send(type="roomlist", rooms=infos, count=10_000, key=asked["key"])
+        await stage.shows_somewhere("> /rooms", "#room9000")
+        stage.type("draft")
+        await stage.shows_somewhere("> draft")
+
+
+async def test_a_line_without_end_and_an_entry_of_15_mb_are_cut_and_what_follows_is_shown(stage_at: Any) -> None:
+    async with stage_at(60, 12) as stage:
+        await stage.peer.stream.send_all(b"x" * (20 << 20) + b"\n")
+        await stage.tell("long " * 3_000_000)
+        await stage.tell("the end")
+
+        await stage.shows_somewhere("long long", "the end")
+        stage.type(f"{PAGE_UP}draft")
+        await stage.shows_somewhere("> draft")
+
+
 async def test_keys_are_obeyed_in_a_flood(stage_at: Any) -> None:
     async with stage_at(60, 12) as stage:
         for number in range(3000):
