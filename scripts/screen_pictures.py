@@ -149,6 +149,16 @@ async def take_search(album: Album) -> None:
         album.take(terminal, "screen-search")
 
 
+async def take_picker(album: Album) -> None:
+    """The picker of stickers, among those whose names have some letters."""
+    async with open_room(100, 30, "--theme", "dark", COLORTERM="truecolor") as (_scene, _people, terminal):
+        terminal.type("\x1bOQ")
+        await terminal.shows("stickers")
+        terminal.type("\x1b[C")
+        await terminal.run(1.0)  # it never settles: some of the pictures move
+        album.take(terminal, "screen-picker")
+
+
 async def take_without_colours(album: Album) -> None:
     """The room at a terminal without colours."""
     async with open_room(80, 24, NO_COLOR="1") as (_scene, _people, terminal):
@@ -163,7 +173,13 @@ async def take_small(album: Album) -> None:
         album.take(terminal, "screen-small")
 
 
-SCENES: Sequence[Callable[[Album], Awaitable[None]]] = (take_rooms, take_search, take_without_colours, take_small)
+SCENES: Sequence[Callable[[Album], Awaitable[None]]] = (
+    take_rooms,
+    take_search,
+    take_picker,
+    take_without_colours,
+    take_small,
+)
 
 
 def main() -> None:

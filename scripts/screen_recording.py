@@ -3,6 +3,7 @@
 The format of the asciicast: https://docs.asciinema.org/manual/asciicast/v2/
 """
 
+import codecs
 import json
 from collections.abc import Sequence
 
@@ -34,11 +35,12 @@ class Recorder:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._began = trio.current_time()
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.events: list[Event] = []
         terminal.record = self._record
 
     def _record(self, data: bytes) -> None:
-        self.events.append((trio.current_time() - self._began, data.decode(errors="replace")))
+        self.events.append((trio.current_time() - self._began, self._decoder.decode(data)))
 
     async def wait(self, seconds: float = PAUSE_S) -> None:
         """Watch for so long."""

@@ -253,3 +253,17 @@ async def test_a_message_without_a_text_begins_a_private_conversation(stage_at: 
         await stage.shows_somewhere("2 bob", "bob>")
         stage.type(f"hi{ENTER}")
         assert (await stage.keep())["to"] == "bob"
+
+
+async def test_a_private_conversation_without_a_past_says_how_to_keep_one_and_history_that_there_is_none(
+    stage_at: Any,
+) -> None:
+    async with stage_at(70, 9) as stage:
+        stage.type(f"/msg bob{ENTER}")
+        await stage.answer(await stage.asked("history"), range(0))
+        await stage.shows_somewhere("nothing was said here since you came", "/register your name")
+        stage.type(f"/history{ENTER}")
+        asked = await stage.asked("history")
+        assert asked["room"] == "@bob"
+        await stage.answer(asked, range(0))
+        await stage.shows_somewhere("> /history", "nothing found")

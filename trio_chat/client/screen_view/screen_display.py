@@ -322,9 +322,9 @@ class ScreenDisplay:
             self._take_page(asking, question, page, entries)
         elif asking and is_ours:
             asking.window.add_page(entries, has_older=page.more or None)
-        elif asking and asking.window.is_live and question.bounds == _NEWEST:
+        elif asking and entries and asking.window.is_live and question.bounds == _NEWEST:
             asking.window.add_page(entries, has_older=page.more)
-            if entries and (first := asking.window.find(entries[0].id)):
+            if first := asking.window.find(entries[0].id):
                 rooms.show(asking)
                 asking.place, asking.rows_below = Place(first, 0), 1.0
         else:

@@ -1,5 +1,8 @@
 """The pane of the transcript: the topic, the lines of a room, and below them those that are not kept yet."""
 
+from collections.abc import Sequence
+
+from trio_chat.chat.events import MARK
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.link.events import Message
 from trio_chat.client.screen_view.view_state import ViewState
@@ -32,8 +35,15 @@ def transcript_pane(state: ViewState, columns: Columns, height: int) -> list[Row
     tail = [] if room.place else _tail(state, columns)[-height:]
     above = scroller_of(state, columns, height).visible(room.place, max(height - len(tail), 0))
     if not above and not tail:
-        return [(Part("nothing was said here yet", Style.NOTICE),)]
+        return [(Part(row, Style.NOTICE),) for row in _emptiness(state)]
     return [*above, *tail]
+
+
+def _emptiness(state: ViewState) -> Sequence[str]:
+    """Return what stands where nothing was said: a server keeps private messages for members only."""
+    if not state.rooms.current.is_private or state.narrator.label.endswith(MARK):
+        return ("nothing was said here yet",)
+    return ("nothing was said here since you came:", "to keep private messages, /register your name")
 
 
 def scroller_of(state: ViewState, columns: Columns, height: int) -> Scroller:
