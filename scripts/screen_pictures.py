@@ -142,7 +142,7 @@ async def take_rooms(album: Album) -> None:
 
 async def take_search(album: Album) -> None:
     """A search in the room."""
-    async with open_room(100, 26) as (_scene, _people, terminal):
+    async with open_room(100, 26, "--theme", "dark", COLORTERM="truecolor") as (_scene, _people, terminal):
         terminal.type("\x06certificate\r")
         await terminal.shows("found")
         await terminal.settle()
@@ -151,7 +151,7 @@ async def take_search(album: Album) -> None:
 
 async def take_picker(album: Album) -> None:
     """The picker of stickers, among those whose names have some letters."""
-    async with open_room(100, 30, "--theme", "dark", COLORTERM="truecolor") as (_scene, _people, terminal):
+    async with open_room(100, 33, "--theme", "dark", COLORTERM="truecolor") as (_scene, _people, terminal):
         terminal.type("\x1bOQ")
         await terminal.shows("stickers")
         terminal.type("\x1b[C")
@@ -168,7 +168,7 @@ async def take_without_colours(album: Album) -> None:
 
 async def take_small(album: Album) -> None:
     """The room at a small terminal."""
-    async with open_room(40, 10) as (_scene, _people, terminal):
+    async with open_room(40, 10, "--theme", "dark", COLORTERM="truecolor") as (_scene, _people, terminal):
         await terminal.settle()
         album.take(terminal, "screen-small")
 

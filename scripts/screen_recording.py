@@ -62,7 +62,9 @@ async def record() -> list[Event]:
     """Let a minute pass in a lively chat. -> times in seconds, and what the client wrote"""
     async with (
         open_chat() as (scene, people),
-        scene.client(US, columns=COLUMNS, rows=ROWS, options=("--history", "40")) as terminal,
+        scene.client(
+            US, columns=COLUMNS, rows=ROWS, options=("--history", "40", "--theme", "dark"), COLORTERM="truecolor"
+        ) as terminal,
         trio.open_nursery() as nursery,
     ):
         await terminal.shows("connected")

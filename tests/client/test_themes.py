@@ -58,10 +58,14 @@ def test_where_there_are_sixteen_colours_a_name_has_the_one_that_is_most_like_it
     assert {name: colour for name, colour, *_ in palette_of(THEMES["dark"])}["notice"] == "default"
 
 
-@pytest.mark.parametrize(("name", "behind"), [("dark", "#000000"), ("light", "#ffffff")])
+@pytest.mark.parametrize(
+    ("name", "behind"),
+    [("dark", "#000000"), ("dark", "#1e1e1e"), ("dark", "#282c34"), ("light", "#ffffff"), ("light", "#fdf6e3")],
+)
 def test_what_is_read_in_a_theme_has_enough_contrast(name: str, behind: str) -> None:
     looks = THEMES[name].looks
-    read = [looks[style] for style in (*NAMES, Style.NOTICE, Style.FAILED, Style.NEW, Style.CALLED, Style.LINK)]
+    others = (Style.NOTICE, Style.WAITING, Style.FAILED, Style.NEW, Style.CALLED, Style.LINK)
+    read = [looks[style] for style in (*NAMES, *others)]
 
     assert min(contrast(one.colour, behind) for one in read) >= 4.5
     assert contrast(looks[Style.MENTION].colour, looks[Style.MENTION].behind) >= 4.5

@@ -77,6 +77,21 @@ async def test_the_picker_narrows_shows_and_puts_a_sticker_into_the_draft(
         await stage.shows_somewhere("> I am @redo now")
 
 
+async def test_a_picture_at_the_end_of_the_picker_has_its_name_though_not_all_of_it_fits(
+    stage_at: Any, flags: Mapping[str, Image]
+) -> None:
+    names = ("one", "two", "three")
+    catalogue = dict(zip(names, [flags["red"]] * 3, strict=True))
+    async with stage_at(30, 30, stickers_in_catalogue=catalogue) as stage:
+        stage.type(F2)
+
+        await stage.shows_somewhere(*names)
+        stage.resize(30, 25)
+        await stage.hides("three")
+        stage.type(ESC)
+        await stage.shows(">")
+
+
 async def test_the_picker_says_where_there_is_no_such_sticker_and_enter_closes_it(
     stage_at: Any, flags: Mapping[str, Image]
 ) -> None:

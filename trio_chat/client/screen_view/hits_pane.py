@@ -8,7 +8,7 @@ from trio_chat.client.transcript.row_breaking import cut_with_mark, width_of_tex
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.wire import frames
 
-_HINT = " · ↑ ↓ choose · Enter goes there · Esc closes"
+_HINT = " · ↑ ↓ · Enter goes there · Esc closes"
 _MARGIN = Part("  ")
 _NONE = frames.Said(id=0, room="", kind="", time=0.0, author="", text="")
 """A line of another day than the first one, which so has its date."""

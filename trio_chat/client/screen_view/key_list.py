@@ -40,7 +40,7 @@ KEYS = (
 )
 """Headings, and keys with their effect."""
 
-_KEY_COLUMNS = 28
+_KEY_COLUMNS = 26
 
 
 def key_rows(columns: int) -> list[Row]:

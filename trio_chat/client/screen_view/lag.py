@@ -1,6 +1,6 @@
 """The lag: how long the server takes to keep a message. Pure."""
 
-SHOWN_S = 30.0
+SHOWN_S = 5.0
 """Time for which the lag of a message that is kept by now is shown."""
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from trio_chat.client.screen_view.view_state import Picker, ViewState
 from trio_chat.client.transcript.line_layout import LineLayout
 from trio_chat.client.transcript.picker import (
@@ -10,9 +12,13 @@ from trio_chat.client.transcript.picker import (
     grid,
 )
 from trio_chat.client.transcript.picture_rows import moving_rows
-from trio_chat.client.transcript.row_breaking import cut_with_mark, fit_row
+from trio_chat.client.transcript.row_breaking import cut_with_mark, fit_row, width_of_text
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.stickers.sticker import Drawn
+
+_HINT = " · type to search · Enter puts it in · Esc closes"
+_BAND_LEAST = 4
+"""Rows in which the upper part of a picture and its name still show which it is."""
 
 
 def picker_pane(state: ViewState, columns: int, height: int) -> list[Row]:
@@ -23,10 +29,11 @@ def picker_pane(state: ViewState, columns: int, height: int) -> list[Row]:
     body = height - 1
     rows: list[Row] = []
     for band in bands[first_band(bands, picker.chosen, body) :]:
-        if len(rows) >= body:
+        left = body - len(rows)
+        if left < min(band.rows, _BAND_LEAST):
             break
-        rows += _band(band, picker, state.layout, columns)
-    return [_head(picker, columns), *rows[:body]]
+        rows += _band(replace(band, rows=min(band.rows, left)), picker, state.layout, columns)
+    return [_head(picker, columns), *rows]
 
 
 def bands_of(picker: Picker, columns: int, height: int) -> list[Band]:
@@ -37,7 +44,8 @@ def bands_of(picker: Picker, columns: int, height: int) -> list[Band]:
 def _head(picker: Picker, columns: int) -> Row:
     count = len(picker.choices)
     found = f"{count} sticker{'' if count == 1 else 's'}" if count else "no sticker has that name"
-    return (Part(cut_with_mark(f"{found} · type to search · Enter puts it in · Esc closes", columns), Style.STRONG),)
+    text = cut_with_mark(found, columns)
+    return (Part(text, Style.STRONG), Part(cut_with_mark(_HINT, columns - width_of_text(text)), Style.NOTICE))
 
 
 def _band(band: Band, picker: Picker, layout: LineLayout, columns: int) -> list[Row]:

@@ -85,10 +85,11 @@ def grid(choices: Sequence[Choice], columns: int, rows_max: int) -> list[Band]:
         stretch = list(of_a_kind)
         width = min(max(choice.columns for _, choice in stretch), columns)
         fits = max((columns + _GAP) // (width + _GAP), 1)
+        step = (columns + _GAP) // fits
         for start in range(0, len(stretch), fits):
             side_by_side = stretch[start : start + fits]
             rows = max(choice.rows for _, choice in side_by_side)
-            places = tuple((index, at * (width + _GAP)) for at, (index, _) in enumerate(side_by_side))
+            places = tuple((index, at * step) for at, (index, _) in enumerate(side_by_side))
             bands.append(Band(width, min(rows + 1, max(rows_max, 1)), places))
     return bands
 
