@@ -19,6 +19,7 @@ from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
 from trio_chat.client.memory.keeper import Memory
 from trio_chat.client.memory.server_memory import ServerMemory
+from trio_chat.client.memory.typed_lines import TypedLines
 from trio_chat.client.options import ViewOptions
 from trio_chat.client.screen_view.app import ScreenView
 from trio_chat.client.screen_view.terminal_screen import TerminalScreen
@@ -148,7 +149,7 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
                     Identity(nick="me", rooms=rooms),
                     outbox,
                     options=ViewOptions(history_lines=history, **options),
-                    memory=Memory(ServerMemory("test", folder=tmp_path)),
+                    memory=Memory(ServerMemory("test", folder=tmp_path), TypedLines("test", folder=tmp_path)),
                     stickers=StickerKeeper(
                         transcript,
                         StickerLayers(catalogue, Catalogue(), Catalogue()),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.client.screen_view.conftest import CTRL_F, ENTER, PAGE_UP, UP, Stage, alt, paste
+from tests.client.screen_view.conftest import CTRL_F, CTRL_U, ENTER, PAGE_UP, UP, Stage, alt, paste
 from trio_chat.client.screen_view.screen_display import OTHER_HISTORY
 
 
@@ -267,3 +267,25 @@ async def test_a_private_conversation_without_a_past_says_how_to_keep_one_and_hi
         assert asked["room"] == "@bob"
         await stage.answer(asked, range(0))
         await stage.shows_somewhere("> /history", "nothing found")
+
+
+async def test_the_arrow_keys_bring_back_what_was_said_in_private_also_the_next_time(stage_at: Any) -> None:
+    async with stage_at(60, 9) as stage:
+        stage.type(f"/msg bob{ENTER}")
+        await stage.answer(await stage.asked("history"), range(0))
+        await stage.shows_somewhere("bob>")
+        stage.type(f"to bob alone{ENTER}")
+        await stage.keep()
+        stage.type(f"{alt('1')}to all{ENTER}")
+        await stage.keep()
+        await stage.leave()
+
+    async with stage_at(60, 9) as stage:
+        await stage.shows_somewhere("2 bob")
+        stage.type(UP)
+        await stage.shows_somewhere("> to all")
+        stage.type(f"{CTRL_U}{alt('2')}")
+        await stage.answer(await stage.asked("history"), range(0))
+        stage.type(UP)
+        await stage.shows_somewhere("bob> to bob alone")
+        stage.type(CTRL_U)

@@ -30,6 +30,7 @@ from trio_chat.client.transcript.input import COMMANDS
 from trio_chat.client.transcript.line_layout import Columns, LineLayout
 from trio_chat.client.transcript.room_list import RoomStates, room_with
 from trio_chat.stickers.gallery import Gallery
+from trio_chat.wire.frames import MAILBOX
 
 KEY_FRAME_S, FRAME_S = 0.016, 0.1
 """Least time between two frames: after a key, and while only lines arrive."""
@@ -108,7 +109,7 @@ class ScreenView(ChatApp):
     def _make_state(self) -> ViewState:
         sent: dict[str, list[str]] = defaultdict(list)
         for line in self.memory.typed.lines if self.memory.typed else ():
-            sent[line.room].append(line.text)
+            sent[line.room].append(line.text.removeprefix(f"/msg {line.room.removeprefix(MAILBOX)} "))
         self._rooms = RoomStates(self.narrator.room, sent)
         for person in self.memory.remembered.people:
             self._rooms.get(room_with(person))

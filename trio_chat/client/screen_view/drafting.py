@@ -106,7 +106,7 @@ class Drafting:
         else:
             lines = [typed.text] if typed else lines_in(draft)
             for line in filter(str.strip, lines):
-                self._typed.put(f"/msg {room.person} {line}")
+                self._typed.put(RoomLine(f"/msg {room.person} {line}", room.name))
 
     def _command_privately(self, room: RoomState, draft: str) -> None:
         """Run a command about this conversation. One that is about a room only is refused, and stays in the line."""
