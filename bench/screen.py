@@ -23,7 +23,7 @@ from pathlib import Path
 import pyte
 
 from bench.flicker import CHAT
-from bench.servers import Cores, Server, ours, running
+from bench.servers import Server, ours, running
 from scripts.emulator import Emulator
 
 COLUMNS, ROWS = 120, 40
@@ -173,7 +173,7 @@ def main() -> None:
     core = min(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="trio-chat-screen-") as name:
         folder = Path(name)
-        with running(ours(folder / "data"), Cores(core, core), folder) as server:
+        with running(ours(folder / "data"), core, folder) as server:
             print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
             measure_starts(server, folder)
             measure_flood(server, folder, seconds, rate)
