@@ -13,11 +13,17 @@ from pathlib import Path
 from types import TracebackType
 
 from trio_chat.journal.engine import Engine
-from trio_chat.journal.redis.engine import REDIS
+from trio_chat.journal.redis.engine import ROWS
 
 STARTS_WITHIN_S = 20
 
-SETTINGS = {"appendonly": "yes", "appendfsync": "always", "save": "", "bind": "127.0.0.1"}
+SETTINGS = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "save": "",
+    "bind": "127.0.0.1",
+    "repl-diskless-sync-delay": "0",  # else a replica has to wait 5 s for others
+}
 
 
 class RedisServer:
@@ -37,20 +43,25 @@ class RedisServer:
         """Start it, and return once it answers."""
         settings = [word for name, value in self.settings.items() for word in (f"--{name}", value)]
         log = self.folder / "redis.log"
-        self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--dir", self.folder, "--logfile", log, *settings]
-        )
+        self._process = subprocess.Popen(["redis-server", *self._arguments(log), *settings])
         deadline = time.monotonic() + STARTS_WITHIN_S
         while not self._answers():
             assert self._process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.01)
 
+    def _arguments(self, log: Path) -> list[str]:
+        return ["--port", str(self.port), "--dir", str(self.folder), "--logfile", str(log)]
+
     def _answers(self) -> bool:
         try:
             return b"loading" not in self.ask("PING").lower()
         except OSError:
             return False
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def ask(self, *words: str) -> bytes:
         """Send a command. -> the beginning of the answer, as it is on the wire"""
@@ -94,16 +105,18 @@ def shared_redis(folder: Path) -> Iterator[Engine]:
             name = blake2b(os.fsencode(data.resolve()), digest_size=8).hexdigest()
             return f"{server.url.removeprefix('redis:')}?chat={name}"
 
+        redis = ROWS["redis"]
+
         def with_chat(function: Callable[..., object]) -> Callable[..., object]:
             return lambda _location, data, *rest: function(chat_of(data), data, *rest)
 
         yield replace(
-            REDIS,
+            redis,
             forms={"redis:": "in a server for tests"},
             accepts=lambda location: not location,
-            open=with_chat(REDIS.open),  # type: ignore[arg-type]
-            check=with_chat(REDIS.check),  # type: ignore[arg-type]
-            open_history=with_chat(REDIS.open_history),  # type: ignore[arg-type]
+            open=with_chat(redis.open),  # type: ignore[arg-type]
+            check=with_chat(redis.check),  # type: ignore[arg-type]
+            open_history=with_chat(redis.open_history),  # type: ignore[arg-type]
         )
 
 

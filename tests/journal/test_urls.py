@@ -14,7 +14,13 @@ from trio_chat.journal.urls import without_password
     [
         ("redis://:secret@host/0", "redis://:***@host/0"),
         ("redis://user:se@cret@host", "redis://user:***@host"),
-        ("rediss://user:s:e@[::1]:6379/0?ca=x@y", "rediss://user:***@[::1]:6379/0?ca=x@y"),
+        ("rediss://user:s:e@[::1]:6379/0?ca=x", "rediss://user:***@[::1]:6379/0?ca=x"),
+        ("redis://user:s/e?c#r@t@host", "redis://user:***@host"),
+        (
+            "redis+sentinel://:secret@a,b/x?sentinel_password=se&cret",
+            "redis+sentinel://:***@a,b/x?sentinel_password=***",
+        ),
+        ("redis+sentinel://a/x?sentinel_password=secret&chat=y", "redis+sentinel://a/x?sentinel_password=***&chat=y"),
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("redis://user@host", "redis://user@host"),
         ("sqlite:/a:b@c", "sqlite:/a:b@c"),

@@ -10,11 +10,11 @@ from trio_chat.journal.engine import Engine
 from trio_chat.journal.memory.engine import MEMORY
 from trio_chat.journal.protocol import HistoryReader, Journal, check_required
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.engine import REDIS, REDISS
+from trio_chat.journal.redis.engine import ROWS as REDIS_ROWS
 from trio_chat.journal.sqlite.engine import SQLITE
 from trio_chat.journal.urls import without_password
 
-ENGINES = {"sqlite": SQLITE, "memory": MEMORY, "redis": REDIS, "rediss": REDISS}
+ENGINES = {"sqlite": SQLITE, "memory": MEMORY, **REDIS_ROWS}
 """Engines by the scheme of their URLs. Error messages suggest the first one."""
 
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from trio_chat.journal.redis.address import RedisAddress
+from trio_chat.journal.redis.address import HostPort, RedisAddress
 
 
 class LossyWay:
@@ -53,5 +53,5 @@ async def lossy_way(port: int) -> AsyncIterator[tuple[LossyWay, RedisAddress]]:
     async with trio.open_nursery() as nursery:
         [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
         nursery.start_soon(trio.serve_listeners, way.handle, [listener])
-        yield way, RedisAddress("127.0.0.1", listener.socket.getsockname()[1])
+        yield way, RedisAddress((HostPort("127.0.0.1", listener.socket.getsockname()[1]),))
         nursery.cancel_scope.cancel()

@@ -12,7 +12,7 @@ from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import HASTY, node_of, opened, said, texts
 from tests.redis_server import RedisServer
 from trio_chat.journal import Durability, JournalError, check_journal, open_history, open_journal
-from trio_chat.journal.redis.address import RedisAddress, accepts, read_address
+from trio_chat.journal.redis.address import read_address
 from trio_chat.journal.redis.journal import open_redis
 from trio_chat.journal.redis.opening import KEPT_ALWAYS, KEPT_ALWAYS_STATED, KEPT_LATER, RELAXED_UNKNOWN, check_server
 
@@ -164,40 +164,3 @@ async def test_a_missing_package_is_named_with_the_way_to_get_it(
     with pytest.raises(JournalError, match=r"pip install 'trio-chat\[redis\]'"):
         async with open_journal("redis://localhost:6379/0", data=tmp_path):
             pass
-
-
-@pytest.mark.parametrize(
-    ("location", "address"),
-    [
-        ("//localhost", RedisAddress("localhost")),
-        ("//localhost:7000/3", RedisAddress("localhost", 7000, 3)),
-        ("//a:b%40c@[::1]:6379/0", RedisAddress("::1", username="a", password="b@c")),
-        ("//:secret@h/", RedisAddress("h", password="secret")),
-        ("//h/0?chat=team-1", RedisAddress("h", chat="team-1")),
-        ("//h/0?node=a_1&lease=5", RedisAddress("h", node="a_1", lease_s=5)),
-    ],
-)
-def test_addresses_are_read(location: str, address: RedisAddress) -> None:
-    assert read_address(location) == address
-    assert "secret" not in str(address)
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "",
-        "x",
-        "//",
-        "//h/x",
-        "//h:x/0",
-        "//h:99999",
-        "//h/0?chat={}",
-        "//h/0?chat=",
-        "//h/0?node=a.b",
-        "//h/0?db=1",
-        "//h/0#x",
-        "//h/-1",
-    ],
-)
-def test_what_is_no_address_is_refused(location: str) -> None:
-    assert not accepts(location)

@@ -4,7 +4,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from trio_chat.journal.redis.link import RedisLink, RedisRefusedError
+from trio_chat.journal.records import JournalError
+from trio_chat.journal.redis.link import NoAnswerError, RedisLink, RedisRefusedError
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.replies import read_word
 from trio_chat.journal.redis.scripts import script
@@ -54,14 +55,14 @@ async def claim(
     unless it has another than the node knows already, and its next id is far above that one. Raises JournalError.
     """
     known_state = known.id, known.micros, epoch, node.holder, starts
-    answer = await link.call(script("open"), node.name, round(lease_s * 1000), secrets.token_hex(8), *known_state)
+    answer = await link.keep(script("open"), node.name, round(lease_s * 1000), secrets.token_hex(8), *known_state)
     if answer[0] == b"held":
         raise HeldError(
             f"another server is the node {node.name} of the chat {link.address.chat!r}: give this one another name "
             f"with ?node=NAME, or wait {max(1, round(answer[1] / 1000))} s if the other has ended"
         )
     epoch, last_id, pruned_to, fence, batch, outcome, newest_id, micros, starts, adopted = answer
-    return Claim(
+    held = Claim(
         read_word(epoch, "the epoch of the chat"),
         last_id,
         Newest(newest_id, _text(micros)),
@@ -72,13 +73,33 @@ async def claim(
         starts,
         adopted == b"1",
     )
+    if not await mark(link, node, held, batch=held.batch, last_id=held.last_id):
+        raise NoAnswerError("the claim of this node was lost at once")
+    return held
 
 
-async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TIMES.lease_s) -> int | None:
-    """Renew the lease. -> the highest id that was pruned; None where the claim has ended. Raises JournalError."""
-    answer = await link.call(script("renew"), node.name, round(lease_s * 1000), held.fence, held.epoch, node.holder)
-    outcome, *pruned_to = answer
-    return pruned_to[0] if outcome == b"ok" else None
+async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TIMES.lease_s) -> tuple[int, int] | None:
+    """Renew the lease. -> the highest id that was pruned, the last one that was given; None where the claim has ended
+
+    Raises JournalError.
+    """
+    answer = await link.keep(script("renew"), node.name, round(lease_s * 1000), held.fence, held.epoch, node.holder)
+    outcome, *numbers = answer
+    return (numbers[0], numbers[1]) if outcome == b"ok" else None
+
+
+async def mark(link: RedisLink, node: Node, held: Claim, *, batch: int, last_id: int) -> bool:
+    """Let all nodes read on, up to an id, where that waits for replicas: they have everything up to it.
+
+    -> False where the claim has ended, or this Redis does not have the node's `batch`. Raises NoAnswerError.
+    """
+    if not link.address.replicas or last_id <= 0:
+        return True
+    try:
+        answer = await link.call(script("mark"), node.name, held.fence, held.epoch, batch, last_id)
+    except JournalError as error:
+        raise NoAnswerError(str(error)) from error
+    return bool(answer == b"ok")
 
 
 async def release(link: RedisLink, node: Node) -> None:

@@ -9,7 +9,7 @@ from trio_chat.journal.durability import Durability
 from trio_chat.journal.engine import Engine
 from trio_chat.journal.protocol import HistoryReader, Journal
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.address import accepts, read_address
+from trio_chat.journal.redis.address import SCHEMES, Topology, accepts, read_address
 
 MISSING = "a journal in Redis needs the package coredis: install it with `pip install 'trio-chat[redis]'`"
 
@@ -29,9 +29,9 @@ def _load() -> "Callable[..., AbstractAsyncContextManager[Journal]]":
     return open_redis
 
 
-def _row(forms: Mapping[str, str], *, is_encrypted: bool) -> Engine:
+def _row(forms: Mapping[str, str], topology: Topology, *, is_encrypted: bool) -> Engine:
     """Return the row for one scheme."""
-    address_in = partial(read_address, is_encrypted=is_encrypted)
+    address_in = partial(read_address, topology=topology, is_encrypted=is_encrypted)
 
     @asynccontextmanager
     async def open_journal(
@@ -61,7 +61,7 @@ def _row(forms: Mapping[str, str], *, is_encrypted: bool) -> Engine:
 
     return Engine(
         forms=forms,
-        accepts=partial(accepts, is_encrypted=is_encrypted),
+        accepts=partial(accepts, topology=topology, is_encrypted=is_encrypted),
         open=open_journal,
         check=check,
         open_history=open_history,
@@ -69,6 +69,17 @@ def _row(forms: Mapping[str, str], *, is_encrypted: bool) -> Engine:
     )
 
 
-REDIS = _row({"redis://HOST:PORT/DATABASE": "in a Redis or Valkey"}, is_encrypted=False)
+_FORMS = {
+    "redis": {"redis://HOST:PORT/DATABASE": "in a Redis or Valkey"},
+    "rediss": {"rediss://HOST:PORT/DATABASE": "in one that is reached by TLS"},
+    "redis+sentinel": {
+        "redis+sentinel://HOST:PORT,HOST:PORT/NAME/DATABASE": "in the one that these sentinels know by that name"
+    },
+    "redis+cluster": {"redis+cluster://HOST:PORT,HOST:PORT": "in the cluster with these nodes"},
+}
 
-REDISS = _row({"rediss://HOST:PORT/DATABASE": "in one that is reached by TLS"}, is_encrypted=True)
+ROWS = {
+    scheme: _row(_FORMS.get(scheme, {}), topology, is_encrypted=is_encrypted)
+    for scheme, (topology, is_encrypted) in SCHEMES.items()
+}
+"""The rows by the schemes of their URLs."""

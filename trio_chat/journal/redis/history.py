@@ -51,6 +51,9 @@ class RedisReader:
     last_id: int
     pruned_to: int
 
+    readable_to = ID_MAX
+    """The highest id that may be read: what is above it has not reached as many replicas as were asked for."""
+
     _reads: RedisLink
     _damaged: set[int]
 
@@ -108,7 +111,7 @@ class RedisReader:
         while True:
             cursor, *page = await self._reads.call(script("rooms"), cursor)
             for row in page:
-                if room := _room_in(row):
+                if room := _room_in(row, self.readable_to):
                     found[room.name] = room
             if cursor == b"0":
                 return sorted(found.values(), key=lambda room: room.name)
@@ -118,7 +121,7 @@ class RedisReader:
         if not key:
             return None
         found = self.checked(to_past(await self._reads.call(script("find"), digest_of(session, key))))
-        return found[0] if found else None
+        return found[0] if found and found[0].id <= self.readable_to else None
 
     async def entries(self, ids: Sequence[int]) -> dict[int, Past]:
         """Return entries by their ids, those that there are."""
@@ -174,7 +177,9 @@ class Stretch:
     ) -> None:
         self.is_upward = after is not None
         self._reader, self._room, self._without_presence = reader, room, without_presence
-        self._first, self._last = (after or 0) + 1, ID_MAX if before is None else before - 1
+        self._first, self._last = (after or 0) + 1, reader.readable_to
+        if before is not None:
+            self._last = min(self._last, before - 1)
 
     async def next_page(self, size: int = PAGE) -> list[Past]:
         """Return the next entries, oldest first: none at the end only. Raises JournalError."""
@@ -202,8 +207,11 @@ class Stretch:
             self._last = page[0].id - 1
 
 
-def _room_in(row: Sequence[Any]) -> RoomRecord | None:
-    """Read a row of the script. -> None for a room with a name that none can have, which is logged"""
+def _room_in(row: Sequence[Any], readable_to: int) -> RoomRecord | None:
+    """Read a row of the script, without a topic above an id.
+
+    -> None for a room with a name that none can have, which is logged
+    """
     name, last_id, topic_id, time, payload = row
     try:
         if len(name) > ROOM_BYTES_MAX or not (room := name.decode()).isprintable():
@@ -212,7 +220,7 @@ def _room_in(row: Sequence[Any]) -> RoomRecord | None:
     except (ValueError, JournalError) as error:
         logger.error("the room %s in rooms cannot be read, and is left out: %s", shown(name), error)
         return None
-    topic = to_entry(topic_id, name, time, payload) if topic_id else None
+    topic = to_entry(topic_id, name, time, payload) if 0 < topic_id <= readable_to else None
     return RoomRecord(room, topic.draft.text if isinstance(topic, Entry) else "", number)
 
 

@@ -28,7 +28,8 @@ from trio_chat.journal.redis.loading import RedisLoading
 from trio_chat.journal.redis.log_reader import LogReader
 from trio_chat.journal.redis.node_identity import Node, lock_identity
 from trio_chat.journal.redis.nodes import RedisNodes
-from trio_chat.journal.redis.opening import KEPT_ALWAYS, check_redis
+from trio_chat.journal.redis.opening import check_redis, is_everything
+from trio_chat.journal.redis.primary import PrimaryFinder
 from trio_chat.journal.redis.pruning import RedisPruning
 from trio_chat.journal.redis.tables import RedisTables
 from trio_chat.journal.redis.times import RedisTimes
@@ -65,7 +66,8 @@ async def open_redis(
     node, lock = await trio.to_thread.run_sync(lock_identity, data, address.node)
     error: Exception | None = None
     try:
-        links = [RedisLink(address, times) for _ in range(LINKS)]
+        finder = PrimaryFinder(address, times)
+        links = [RedisLink(address, times, finder) for _ in range(LINKS)]
         async with trio.open_nursery() as nursery:
             try:  # errors are raised outside: the nursery would wrap them in groups
                 for link in links:
@@ -75,6 +77,8 @@ async def open_redis(
                     links, node, held, promise, clock=clock, search_entries_max=search_entries_max, times=times
                 )
                 await journal.start(nursery)
+                nursery.start_soon(finder.watch)
+                nursery.start_soon(journal.check_others, finder, durability)
                 try:
                     yield journal
                 finally:
@@ -127,10 +131,13 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         self.address = self._reads.address
         super().__init__(lambda batch: self._writer.put(batch), last_id=held.last_id, name=str(self.address))
         self.epoch, self.pruned_to, self.promise = held.epoch, held.pruned_to, promise
+        if self.address.replicas:
+            self.readable_to = held.last_id
         self._node = node
         self._damaged: set[int] = set()
         self._clock, self._times = clock, times
         self._searches, self._search_entries_max = trio.CapacityLimiter(SEARCHES_MAX), search_entries_max
+        self._deafness: str | None = None
         self._unheard: deque[Batch] = deque()
         """Batches that are kept, and whose entries were not heard yet."""
         self._has_written = trio.Event()
@@ -168,8 +175,22 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         nursery.start_soon(self._write)
         nursery.start_soon(self._log.run)
         nursery.start_soon(self.nodes.run)
-        if self.promise != KEPT_ALWAYS:
+        if not is_everything(self.promise, self.address.replicas):
             logger.warning("the journal %s: %s", self.address, self.promise)
+
+    async def check_others(self, finder: PrimaryFinder, durability: Durability) -> None:
+        """Check every further primary, until cancelled: its settings may promise less."""
+        while True:
+            await finder.has_moved.wait()
+            finder.has_moved = trio.Event()
+            try:
+                self.promise = await check_redis(self._reads, durability)
+            except NoAnswerError:
+                finder.has_moved.set()
+                await trio.sleep(self._times.retry_s)
+            except JournalError as error:
+                self.promise = f"the present primary promises less than was asked for: {error}"
+                logger.error("the journal %s: %s", self.address, self.promise)
 
     async def _write(self) -> None:
         try:
@@ -217,7 +238,9 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
 
     def _note_trouble(self) -> None:
         """Check the claim soon; where Redis answers and yet nothing is heard, say so."""
-        self.set_fault(None)
+        if self._log.failure != self._deafness:  # else a fault that the writer has set meanwhile would come and go
+            self._deafness = self._log.failure
+            self.set_fault(None)
         self._writer.suspect()
 
     def _note_pruned(self, to: int) -> None:

@@ -1,56 +1,52 @@
-"""A connection to a Redis, and its errors in the words of a journal. The one file that knows coredis.
+"""A way to the Redis that has the chat, over whatever happens to it.
 
 Every call has a deadline. One that was not answered may have been executed: then `NoAnswerError` says so.
 """
 
-import logging
-import re
-import ssl
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import trio
-from coredis import exceptions
-from coredis.connection import TCPConnection, TCPLocation
 
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.address import RedisAddress
-from trio_chat.journal.redis.replies import DamagedKeyError, read_whole, shown
+from trio_chat.journal.redis.address import HostPort, RedisAddress
+from trio_chat.journal.redis.connection import RedisConnection, Value
+from trio_chat.journal.redis.errors import (
+    FewReplicasError,
+    KeyAt,
+    MovedAwayError,
+    NoAnswerError,
+    NoScriptError,
+    NotConnectedError,
+    RedisRefusedError,
+    ReplicaError,
+    no_key,
+)
+from trio_chat.journal.redis.primary import PrimaryFinder
+from trio_chat.journal.redis.replies import read_whole, shown
 from trio_chat.journal.redis.scripts import Script
 from trio_chat.journal.redis.times import TIMES, RedisTimes
 
-Value = str | bytes | int
+__all__ = ["FewReplicasError", "NoAnswerError", "NotConnectedError", "RedisLink", "RedisRefusedError", "Row", "row_of"]
 
 Row = tuple[int, Mapping[bytes, bytes]]
 """An entry of a stream: its id, and its fields by name."""
 
-logging.getLogger("coredis").setLevel(logging.CRITICAL)  # it logs a traceback for each Redis that is down
-
-
-class NoAnswerError(JournalError):
-    """Redis did not answer: what it was asked may have been done, or not, or may be done yet."""
-
-
-class RedisRefusedError(JournalError):
-    """Redis refused what it was asked, and did nothing."""
-
-
-class NotConnectedError(NoAnswerError):
-    """Redis cannot be reached: it was not asked anything."""
-
 
 class RedisLink:
-    """One connection to a Redis, made anew when it is broken. `run` has to run as long as it is used.
+    """One connection to the primary, made anew when it is broken. `run` has to run as long as it is used.
 
-    Calls do not wait for each other: their answers come in the order of the calls. coredis is used without its pool,
-    which loses a place for good when a connection breaks while Redis waits on it (6.9.0).
+    Calls do not wait for each other: their answers come in the order of the calls.
     """
 
-    def __init__(self, address: RedisAddress, times: RedisTimes = TIMES) -> None:
+    def __init__(self, address: RedisAddress, times: RedisTimes = TIMES, finder: PrimaryFinder | None = None) -> None:
+        """`finder` is shared by the links of one journal: where one finds another primary, all go there."""
         self.address = address
         self._times = times
-        self._tls = _tls_context(address)
-        self._connection: TCPConnection | None = None
+        self._finder = finder or PrimaryFinder(address, times)
+        self._finder.listen(self._leave_former)
+        self._connection: RedisConnection | None = None
         self._connecting = trio.Lock()
         self._nursery: trio.Nursery | None = None
 
@@ -62,14 +58,41 @@ class RedisLink:
 
     async def call(self, script: Script, *arguments: Value, max_s: float | None = None) -> Any:
         """Execute a script with the prefix of all keys as its one key. -> its answer. Raises JournalError."""
-        rest = (1, self.address.prefix, *arguments)
-        try:
+        return await self._call(await self._connected(), script, arguments, max_s)
+
+    async def keep(self, script: Script, *arguments: Value) -> Any:
+        """Execute a script that writes, and wait until as many replicas as were asked for have that. -> its answer
+
+        Raises JournalError: FewReplicasError where they do not, which says nothing of whether they will.
+        """
+        connection = await self._connected()
+        answer = await self._call(connection, script, arguments, None)
+        if self.address.replicas:
             try:
-                return await self._ask(b"EVALSHA", script.digest, *rest, max_s=max_s)
-            except exceptions.NoScriptError:
-                return await self._ask(b"EVAL", script.text, *rest, max_s=max_s)
-        except exceptions.RedisError as error:
-            raise _explained(error, script.key_at(_line_in(error))) from error
+                await self._replicated(connection, self.address.replicas)
+            except FewReplicasError:
+                raise
+            except JournalError as error:  # whatever it is, the script was executed
+                raise NoAnswerError(str(error)) from error
+        return answer
+
+    async def _replicated(self, connection: RedisConnection, wanted: int) -> None:
+        """Wait until so many replicas have what was written by a connection. Raises JournalError."""
+        wait_ms = round(self._times.replicas_s * 1000)
+        max_s = self._times.replicas_s + self._times.answer_s
+        have = int(await self._ask(b"WAIT", wanted, wait_ms, connection=connection, max_s=max_s))
+        if have < wanted:
+            raise FewReplicasError(f"only {have} of {wanted} replicas have what was written last")
+
+    async def _call(
+        self, connection: RedisConnection, script: Script, arguments: Sequence[Value], max_s: float | None
+    ) -> Any:
+        rest = (1, self.address.prefix, *arguments)
+        ask = partial(self._ask, connection=connection, key_at=script.key_at, max_s=max_s)
+        try:
+            return await ask(b"EVALSHA", script.digest, *rest)
+        except NoScriptError:
+            return await ask(b"EVAL", script.text, *rest)
 
     async def config(self, *names: str) -> Mapping[str, str]:
         """Return these settings of Redis. Raises JournalError, RedisRefusedError where that is forbidden."""
@@ -86,13 +109,13 @@ class RedisLink:
         name, block_ms = self.address.prefix + stream, round(block_s * 1000)
         words = "COUNT", count, "BLOCK", block_ms, "STREAMS", name, f"{after_id}-0"
         found = await self.ask(b"XREAD", *words, max_s=block_s + self._times.answer_s)
-        return [_row(entry) for entries in (found or {}).values() for entry in entries]
+        return [row_of(entry) for entries in (found or {}).values() for entry in entries]
 
     async def newest(self, stream: str, *, below: int | None, count: int) -> list[Row]:
         """Return the newest entries of a stream below an id, newest first. Raises JournalError."""
         end = "+" if below is None else f"({below}-0"
         found = await self.ask(b"XREVRANGE", self.address.prefix + stream, end, "-", "COUNT", count)
-        return [_row(entry) for entry in found]
+        return [row_of(entry) for entry in found]
 
     async def set_fields(self, table: str, values: Mapping[str, bytes]) -> None:
         """Set some fields of a hash, all or none. Raises JournalError."""
@@ -155,160 +178,54 @@ class RedisLink:
 
     async def ask(self, command: bytes, *arguments: Value, max_s: float | None = None) -> Any:
         """Send a command and wait for its answer. Raises JournalError."""
-        try:
-            return await self._ask(command, *arguments, max_s=max_s)
-        except exceptions.RedisError as error:
-            raise _explained(error, str(arguments[0]).removeprefix(self.address.prefix) if arguments else "") from error
-
-    async def _ask(self, command: bytes, *arguments: Value, max_s: float | None) -> Any:
-        connection = await self._connected()
-        try:
-            with trio.fail_after(self._times.answer_s if max_s is None else max_s):
-                return await connection.create_request(command, *arguments, decode=False)
-        except trio.TooSlowError as error:
-            connection.invalidate()
-            raise NoAnswerError("Redis does not answer") from error
-
-    async def _connected(self) -> TCPConnection:
-        """Return a connection that works so far. Raises JournalError."""
-        if self._connection and self._connection.usable:  # not even a checkpoint: a turn of the loop for each call
-            return self._connection
-        async with self._connecting:
-            if self._connection is None or not self._connection.usable:
-                self._connection = await self._connect()
-            return self._connection
-
-    async def _connect(self) -> TCPConnection:
-        assert self._nursery, "it is not running"
-        address = self.address
-        connection = TCPConnection(
-            TCPLocation(address.host, address.port),
-            db=address.database,
-            username=address.username,
-            password=address.password,
-            ssl_context=self._tls,
-            connect_timeout=self._times.connect_s,
+        key = str(arguments[0]).removeprefix(self.address.prefix) if arguments else ""
+        return await self._ask(
+            command, *arguments, connection=await self._connected(), key_at=lambda _line: key, max_s=max_s
         )
+
+    async def _ask(
+        self,
+        command: bytes,
+        *arguments: Value,
+        connection: RedisConnection,
+        key_at: KeyAt = no_key,
+        max_s: float | None = None,
+    ) -> Any:
+        max_s = self._times.answer_s if max_s is None else max_s
         try:
-            with trio.fail_after(self._times.connect_s):
-                await self._nursery.start(_hold, connection)
-        except trio.TooSlowError as error:
-            raise NotConnectedError("Redis does not answer") from error
-        except exceptions.RedisError as error:
-            explained = _explained(error)
-            raise (
-                explained if isinstance(explained, RedisRefusedError) else NotConnectedError(str(explained))
-            ) from error
-        return connection
-
-
-_BUFFERS = [f"_{name}_buffer_{end}" for name in ("write", "push_message", "streamed_message") for end in ("in", "out")]
-"""The buffers of a connection that coredis leaves open where it could not be made (6.9.0)."""
-
-
-async def _hold(connection: TCPConnection, *, task_status: trio.TaskStatus[None]) -> None:
-    """Run a connection until it is broken. Raises RedisError where it could not be made."""
-    try:
-        await connection.run(task_status=task_status)
-    except exceptions.RedisError:
-        if connection.server_version is None:
+            return await connection.ask(command, *arguments, key_at=key_at, max_s=max_s)
+        except MovedAwayError as error:
+            if not self._finder.can_move:
+                raise RedisRefusedError("this Redis is a node of a cluster: name it with redis+cluster://") from error
+            connection.drop()
             raise
-    finally:
-        for name in _BUFFERS:
-            getattr(connection, name).close()
+        except ReplicaError as error:
+            if not self._finder.can_move:
+                raise
+            connection.drop()
+            raise MovedAwayError("the primary became a replica") from error
+
+    async def _connected(self) -> RedisConnection:
+        """Return a connection that works so far. Raises JournalError."""
+        if self._connection and self._connection.is_usable:  # not even a checkpoint: a turn of the loop for each call
+            return self._connection
+        assert self._nursery, "it is not running"
+        async with self._connecting:
+            if self._connection is None or not self._connection.is_usable:
+                self._connection = await self._finder.connect(self._nursery)
+            return self._connection
+
+    def _leave_former(self, peer: HostPort) -> None:
+        """Give up a connection to a former primary."""
+        if self._connection and self._connection.peer != peer:
+            self._connection.drop()
 
 
-_LOST = "the connection to Redis broke"
-
-_NOT_ALLOWED = "Redis does not allow this user what the journal needs"
-_WRONG_PASSWORD = "Redis refuses the password"
-_REPLICA = "this Redis is a replica, which cannot be written to: name the primary"
-
-_SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
-    (exceptions.AuthenticationError, _WRONG_PASSWORD),
-    (exceptions.AuthorizationError, _NOT_ALLOWED),
-    (exceptions.ReadOnlyError, _REPLICA),
-)
-
-_CODES = {
-    "OOM": "the memory of Redis is full",
-    "MISCONF": "Redis cannot write its file",
-    "READONLY": _REPLICA,
-    "NOPERM": _NOT_ALLOWED,
-    "WRONGPASS": _WRONG_PASSWORD,
-    "NOAUTH": _WRONG_PASSWORD,
-    "equal or smaller than the target": "the newest entry of a stream of the chat was written by hand",
-}
-
-_REPLACED = "wrong kind of value"
-
-_DAMAGED = re.compile(r"DAMAGED (\w+) (\w+)|(hash value is not an integer)")
-"""The error of `meta` in prelude.lua about a field, and that of Redis itself."""
-
-_NAMED = re.compile(r"REPLACED (\S+)")
-"""The error of `raise` in prelude.lua about a key."""
-
-_LINE = re.compile(r"user_script:(\d+)")
-
-
-def _line_in(error: exceptions.RedisError) -> int:
-    """Return the line of the script in which an error was raised; 0 where it does not say so."""
-    found = _LINE.search(str(error))
-    return int(found[1]) if found else 0
-
-
-def _explained(error: exceptions.RedisError, key: str = "") -> JournalError:
-    """Return an error of coredis as one of a journal. `key` is that of the command, as far as it is known."""
-    text = str(error)
-    if found := _DAMAGED.search(text):
-        return DamagedKeyError(f"a number in {key}" if found[3] else f"the field {found[2]} of {found[1]}")
-    if named := _NAMED.search(text):
-        key = named[1]
-    if named or _REPLACED in text:
-        return RedisRefusedError(f"a key of the chat in Redis was replaced by something else: {key}")
-    if isinstance(error, exceptions.BusyLoadingError) or text.startswith("LOADING"):
-        return NotConnectedError("Redis is still loading its data")
-    if reason := _distrust(error):
-        return RedisRefusedError(f"the certificate of Redis is not trusted: {reason}")
-    if isinstance(error, exceptions.ConnectionError):
-        return NoAnswerError("Redis cannot be reached" if "Unable to establish" in text else _LOST)
-    for kind, sentence in _SENTENCES:
-        if isinstance(error, kind):
-            return RedisRefusedError(sentence)
-    return RedisRefusedError(_reason(text))
-
-
-def _distrust(error: BaseException | None) -> str:
-    """Return the reason why a certificate was refused, somewhere among the causes of an error; else ""."""
-    while error:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message
-        error = error.__cause__ or error.__context__
-    return ""
-
-
-def _reason(text: str) -> str:
-    """Return the reason of a refusal in a sentence. The error may come from within a script, with its code inside."""
-    for code, sentence in _CODES.items():
-        if code in text:
-            return sentence
-    return f"Redis refuses: {text[:200]}"
-
-
-def _row(entry: Sequence[Any]) -> Row:
+def row_of(entry: Sequence[Any]) -> Row:
+    """Return an entry of a stream as it comes from Redis."""
     stream_id, words = entry
     return int(stream_id.partition(b"-")[0]), dict(zip(words[::2], words[1::2], strict=True))
 
 
 def _text(value: str | bytes) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def _tls_context(address: RedisAddress) -> ssl.SSLContext | None:
-    """Make the context of an encrypted connection. Raises JournalError."""
-    if not address.is_encrypted:
-        return None
-    try:
-        return ssl.create_default_context(cafile=address.certificates)
-    except OSError as error:
-        raise JournalError(f"cannot read the certificates {address.certificates}: {error.strerror}") from error

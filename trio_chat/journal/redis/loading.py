@@ -65,6 +65,7 @@ class RedisLoading(RedisReader):
         if was_empty:
             self.epoch, self.pruned_to = origin.epoch, origin.pruned_to
         self.last_id = self._log.heard_to = last_id
+        self.readable_to = max(self.readable_to, last_id)
         return len(made.entries)
 
     async def _collect(self, made: _Import, entries: Sequence[Entry], *, keeps_ids: bool) -> None:

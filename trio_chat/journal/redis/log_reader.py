@@ -9,8 +9,9 @@ from trio_chat.chat.events import Entry
 from trio_chat.journal.records import Damaged, JournalError, Past
 from trio_chat.journal.redis.claim import Newest
 from trio_chat.journal.redis.history import PAGE, RedisReader
-from trio_chat.journal.redis.link import NoAnswerError, RedisLink, Row
+from trio_chat.journal.redis.link import NoAnswerError, RedisLink, Row, row_of
 from trio_chat.journal.redis.rows import to_entry, to_micros
+from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.times import TIMES, RedisTimes
 
 ENTRIES_MAX = 1000
@@ -51,13 +52,10 @@ class LogReader:
         """Read until cancelled."""
         while True:
             try:
-                rows = await self._link.follow("log", self.heard_to, count=ENTRIES_MAX, block_s=self._times.block_s)
-                for stretch in _stretches(rows):
-                    await self._hear_missing(stretch[0][0])
-                    self._hear([past for row in stretch for past in _past_of(row)])
-                if rows and self.heard_to < rows[-1][0]:
-                    # The newest is damaged, or was written by hand with whatever id: entries may come below it yet
-                    await trio.sleep(self._times.retry_s)
+                if self._link.address.replicas:
+                    await self._follow_marks()
+                else:
+                    await self._hear_rows(await self._wait("log", ENTRIES_MAX))
             except JournalError as error:
                 self.failure = None if isinstance(error, NoAnswerError) else f"{DEAF}: {error}"
                 self._on_trouble()
@@ -66,6 +64,31 @@ class LogReader:
                 if self.failure:
                     self.failure = None
                     self._on_trouble()
+
+    async def _wait(self, stream: str, count: int) -> Sequence[Row]:
+        return await self._link.follow(stream, self.heard_to, count=count, block_s=self._times.block_s)
+
+    async def _follow_marks(self) -> None:
+        """Read on when replicas have more. What they do not have is not read, as another Redis may take over."""
+        if not await self._wait("marks", 1):
+            return
+        marked, found = await self._link.call(script("follow"), self.heard_to, ENTRIES_MAX)
+        if marked <= self.heard_to:  # what was waited for is not there: another Redis has taken over
+            await trio.sleep(self._times.retry_s)
+            return
+        self._reader.readable_to = marked
+        await self._hear_rows([row_of(entry) for entry in found])
+        if len(found) < ENTRIES_MAX:
+            await self._hear_missing(marked + 1)
+            self.heard_to = max(self.heard_to, marked)
+
+    async def _hear_rows(self, rows: Sequence[Row]) -> None:
+        for stretch in _stretches(rows):
+            await self._hear_missing(stretch[0][0])
+            self._hear([past for row in stretch for past in _past_of(row)])
+        if rows and self.heard_to < rows[-1][0]:
+            # The newest is damaged, or was written by hand with whatever id: entries may come below it yet
+            await trio.sleep(self._times.retry_s)
 
     async def _hear_missing(self, before: int) -> None:
         """Read from the rooms what lies between the last entry heard and one in the log: it was trimmed, or removed."""

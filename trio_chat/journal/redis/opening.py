@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from trio_chat.journal.durability import Durability
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.link import RedisLink, RedisRefusedError
+from trio_chat.journal.redis.address import Topology
+from trio_chat.journal.redis.link import FewReplicasError, RedisLink, RedisRefusedError
 
 VERSION_MIN = (7, 0)
 
@@ -19,6 +20,8 @@ NOT_KEPT = "Redis has no file, and its end loses everything"
 
 RELAXED_UNKNOWN = "its settings cannot be read: what a power cut of Redis can lose is not known"
 
+LOST_BY_FAILOVER = "a failover can lose the last of what people have seen"
+
 _OTHERWISE = "or accept that with --journal-durability relaxed"
 
 logger = logging.getLogger(__name__)
@@ -26,16 +29,44 @@ logger = logging.getLogger(__name__)
 
 async def check_redis(link: RedisLink, durability: Durability) -> str:
     """Check that a Redis can keep a chat. -> the sentence about the promise that holds. Raises JournalError."""
-    check_server(await link.info())
+    info = await link.info()
+    check_server(info)
+    if (connected := int(info.get("connected_slaves", 0))) < link.address.replicas:
+        raise FewReplicasError(f"only {connected} of {link.address.replicas} replicas are connected to Redis")
+    await link.get_field("meta", "epoch")  # which a node of a cluster refuses that does not have it
     try:
         settings = await link.config("appendonly", "appendfsync", "maxmemory-policy")
     except RedisRefusedError:
         settings = {}
-    return promise_of(settings, durability)
+    address = link.address
+    can_fail_over = address.topology is not Topology.ALONE
+    return with_replicas(promise_of(settings, durability), address.replicas, durability, can_fail_over=can_fail_over)
+
+
+def with_replicas(promise: str, replicas: int, durability: Durability, *, can_fail_over: bool) -> str:
+    """Return the promise that holds with so many replicas. Raises JournalError where it is less than was asked for."""
+    if replicas:
+        return _replicated(promise, replicas)
+    if not can_fail_over:
+        return promise
+    if durability is not Durability.RELAXED:
+        raise JournalError(f"{LOST_BY_FAILOVER}: wait for a replica with ?replicas=1, {_OTHERWISE}")
+    return f"{promise}, and {LOST_BY_FAILOVER}"
+
+
+def is_everything(promise: str, replicas: int) -> bool:
+    """Tell whether a promise is as good as can be with so many replicas."""
+    return promise == (_replicated(KEPT_ALWAYS, replicas) if replicas else KEPT_ALWAYS)
+
+
+def _replicated(promise: str, replicas: int) -> str:
+    return f"{promise}, and {replicas} replica{'s have' if replicas > 1 else ' has'} them"
 
 
 def check_server(info: Mapping[str, str]) -> None:
     """Check what Redis says of itself. Raises JournalError."""
+    if info.get("redis_mode") == "sentinel":
+        raise JournalError("this is a sentinel: name it with redis+sentinel://")
     version = info.get("redis_version", "")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if numbers < VERSION_MIN:

@@ -5,6 +5,7 @@
 --   log         stream: the newest entries of all rooms, whole; what nodes follow. Its one field has, in lines:
 --               time, client that caused it or '', payload; where it removed another the id of that, its time and its
 --               tombstone, else three empty ones; room
+--   marks       stream: its one entry has the id up to which replicas have everything, where they are asked for
 --   lease:NODE  the holder of a node's name, with a time to live
 --   node:NODE   hash: fence, batch, outcome, adopted: another node took its clients over
 --   pruning     the node that prunes, with a time to live
@@ -95,6 +96,12 @@ end
 
 local function is_current(node, fence)
     return redis.call('HGET', key('node:' .. node), 'fence') == fence
+end
+
+-- The id up to which replicas have everything.
+local function marked()
+    local newest = redis.call('XREVRANGE', key('marks'), '+', '-', 'COUNT', 1)[1]
+    return newest and from_stream(newest[1]) or 0
 end
 
 local function shard(digest)

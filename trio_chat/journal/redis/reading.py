@@ -8,7 +8,7 @@ import trio
 
 from trio_chat.journal.durability import Durability
 from trio_chat.journal.records import JournalError
-from trio_chat.journal.redis.address import RedisAddress, read_address
+from trio_chat.journal.redis.address import RedisAddress, read_url
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.opening import check_redis
@@ -31,6 +31,9 @@ class RedisHistory(RedisReader):
         self.epoch = read_word(meta[b"epoch"], "the epoch of the chat")
         self.last_id = read_whole(meta.get(b"last_id"), "the field last_id of meta")
         self.pruned_to = read_whole(meta.get(b"pruned_to"), "the field pruned_to of meta")
+        if self._reads.address.replicas:
+            marks = await self._reads.newest("marks", below=None, count=1)
+            self.last_id = self.readable_to = min(self.last_id, marks[0][0] if marks else 0)
 
 
 @asynccontextmanager
@@ -63,8 +66,7 @@ async def open_redis_history(address: RedisAddress) -> AsyncIterator[RedisHistor
 
 async def remove_chat(url: str) -> None:
     """Remove all keys of the chat that a URL names. Raises JournalError."""
-    scheme, _, location = url.partition(":")
-    address = read_address(location, is_encrypted=scheme == "rediss")
+    address = read_url(url)
     async with linked(address) as link:
         cursor = b"0"
         while True:

@@ -18,9 +18,9 @@ from trio_chat.journal.batch import COMMIT_BOUNDS_S, Batch
 from trio_chat.journal.intake import Intake
 from trio_chat.journal.records import JournalError, Past
 from trio_chat.journal.redis.appending import Outcome, arguments_of, fill, read_outcome, targets_of
-from trio_chat.journal.redis.claim import Claim, Newest, claim, release, renew
+from trio_chat.journal.redis.claim import Claim, Newest, claim, mark, release, renew
 from trio_chat.journal.redis.history import RedisReader
-from trio_chat.journal.redis.link import NoAnswerError, NotConnectedError, RedisLink
+from trio_chat.journal.redis.link import FewReplicasError, NoAnswerError, NotConnectedError, RedisLink
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.replies import DamagedKeyError
 from trio_chat.journal.redis.scripts import script
@@ -28,6 +28,8 @@ from trio_chat.journal.redis.tables import encode
 from trio_chat.journal.redis.times import TIMES, RedisTimes
 
 IN_DOUBT = "Redis does not answer: it is not known whether this was kept"
+
+TOO_FEW = "it is not known whether this will be kept"
 
 TAKEN_OVER = "this server was out of reach for too long, and others have taken over its clients: connect again"
 
@@ -43,6 +45,10 @@ class AdoptedError(JournalError):
 
 class _NotClaimedError(Exception):
     """The claim is not good any more: something happened meanwhile."""
+
+
+def _in_doubt(error: Exception) -> str:
+    return f"{error}: {TOO_FEW}" if isinstance(error, FewReplicasError) else IN_DOUBT
 
 
 @dataclass(slots=True)
@@ -156,11 +162,13 @@ class BatchWriter:
             self._judge(None)
 
     async def _renew(self, held: Claim) -> None:
-        pruned_to = await renew(self._link, self._node, held, lease_s=self._times.lease_s)
-        if pruned_to is None:
+        state = await renew(self._link, self._node, held, lease_s=self._times.lease_s)
+        if state is None:
             self._held = None
-        else:
-            self._on_pruned(pruned_to)
+            return
+        pruned_to, last_id = state
+        self._on_pruned(pruned_to)
+        await self._mark(held, self._number, last_id)  # some node may have ended before it could do so
 
     def _judge(self, error: str | None) -> None:
         self.failure = error
@@ -213,7 +221,7 @@ class BatchWriter:
                 if trio.current_time() >= deadline:
                     if under_way.is_in_doubt:
                         self._doubtful = under_way
-                        raise JournalError(IN_DOUBT) from error
+                        raise JournalError(_in_doubt(error)) from error
                     raise JournalError(str(error) or "another server took this node over") from error
                 self._intake.set_fault(str(error))
                 await trio.sleep(self._times.retry_s)
@@ -240,7 +248,7 @@ class BatchWriter:
         arguments = await arguments_of(batch, await self._entries(targets_of(batch)))
         lease = self._node.holder, round(self._times.lease_s * 1000)
         try:
-            answer = await self._link.call(
+            answer = await self._link.keep(
                 script("append"), self._node.name, held.fence, held.epoch, under_way.number, *lease, *arguments
             )
         except NotConnectedError:
@@ -250,7 +258,15 @@ class BatchWriter:
             raise
         if answer[0] != b"ok":
             raise _NotClaimedError
-        return read_outcome(answer[1].decode(errors="replace"))
+        outcome = read_outcome(answer[1].decode(errors="replace"))
+        under_way.is_in_doubt = True
+        await self._mark(held, under_way.number, max(map(abs, outcome.ids), default=0))
+        under_way.is_in_doubt = False
+        return outcome
+
+    async def _mark(self, held: Claim, number: int, last_id: int) -> None:
+        if not await mark(self._link, self._node, held, batch=number, last_id=last_id):
+            raise _NotClaimedError
 
     async def _entries(self, ids: list[int]) -> dict[int, Past]:
         return await self._reader.entries(ids) if ids else {}
@@ -288,4 +304,4 @@ class BatchWriter:
         for start in range(0, max(len(records), 1), RESTORED_AT_ONCE):
             some = records[start : start + RESTORED_AT_ONCE]
             words = [word for record in some for word in (record.owner, encode(record))]
-            await self._link.call(script("restore_sessions"), self._node.name, int(not start), *words)
+            await self._link.keep(script("restore_sessions"), self._node.name, int(not start), *words)

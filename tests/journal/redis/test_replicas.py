@@ -1,0 +1,135 @@
+"""Entries that wait for a replica: nobody is told that they are kept, or reads them, before it has them."""
+
+import signal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import trio
+
+from tests.conftest import PATIENCE_S
+from tests.journal.redis.opened import PATIENT, said, texts, until_well
+from tests.redis_replication import follow, replica_count, until
+from tests.redis_server import RedisServer
+from trio_chat.chat.events import Entry
+from trio_chat.journal import JournalError, check_journal, open_history
+from trio_chat.journal.redis.address import read_url
+from trio_chat.journal.redis.journal import RedisJournal, open_redis
+from trio_chat.journal.redis.opening import KEPT_ALWAYS
+from trio_chat.journal.redis.times import RedisTimes
+from trio_chat.journal.redis.writer import TOO_FEW
+
+HASTY = RedisTimes(answer_s=PATIENCE_S, replicas_s=0.2, patience_s=0.1, retry_s=0.02, renew_s=0.1, lease_s=60)
+"""Times in which a missing replica is noticed soon, and given up soon."""
+
+
+class Pair(NamedTuple):
+    primary: RedisServer
+    replica: RedisServer
+
+    def url(self, options: str = "&replicas=1") -> str:
+        return f"{self.primary.url}?chat=pair{options}"
+
+
+@pytest.fixture
+def pair(tmp_path: Path, server: RedisServer) -> Iterator[Pair]:
+    folder = tmp_path / "replica"
+    folder.mkdir()
+    with RedisServer(folder) as replica:
+        follow(replica, server)
+        until(lambda: replica_count(server) == 1)
+        yield Pair(server, replica)
+
+
+def opened(url: str, data: Path, times: RedisTimes = PATIENT) -> AbstractAsyncContextManager[RedisJournal]:
+    return open_redis(read_url(url), data, times=times)
+
+
+async def next_text(following: AsyncIterator[Sequence[Entry]]) -> str:
+    with trio.fail_after(PATIENCE_S):
+        [entry] = await anext(following)
+        return entry.draft.text
+
+
+async def test_m9_what_the_replica_does_not_have_is_neither_acknowledged_nor_read_on_any_node(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(opened(pair.url(), tmp_path / "a", HASTY))
+        await one.post(said("before")).kept()
+        other = await stack.enter_async_context(opened(pair.url(), tmp_path / "b", HASTY))
+        following = other.follow()
+
+        pair.replica.signal(signal.SIGSTOP)
+        with pytest.raises(JournalError, match=f"only 0 of 1 replicas have what was written last: {TOO_FEW}"):
+            await one.post(said("alone", key="k")).kept()
+        assert b"alone" in pair.primary.ask("XRANGE", "{pair}:s:lobby", "-", "+")
+        for journal in (one, other):
+            assert await texts(journal) == ["before"]
+            assert await journal.find("s" * 32, "k") is None
+            await until_well(journal, is_well=False)
+            with pytest.raises(JournalError, match="only 0 of 1 replicas"):
+                await journal.post(said("refused")).kept()
+        async with open_history(pair.url(), data=tmp_path) as history:
+            assert [it.id for it in await history.read("lobby", limit=9)] == [1]
+
+        pair.replica.signal(signal.SIGCONT)
+        assert await next_text(following) == "alone"
+        await until_well(one)
+        again = one.post(said("alone", key="k"))  # as our client does
+        await again.kept()
+        assert again.repeated("s" * 32, "k")
+        assert await texts(one) == ["before", "alone"]
+
+
+async def test_lines_of_a_node_that_does_not_wait_are_read_once_another_has_waited(pair: Pair, tmp_path: Path) -> None:
+    async with opened(pair.url(""), tmp_path / "a") as one, opened(pair.url(), tmp_path / "b") as other:
+        following = other.follow()
+
+        await one.post(said("hello")).kept()
+
+        assert await next_text(following) == "hello"
+
+
+async def test_a_mark_written_by_hand_makes_no_node_deaf(pair: Pair, tmp_path: Path) -> None:
+    async with opened(pair.url(), tmp_path) as journal:
+        following = journal.follow()
+        pair.primary.ask("XADD", "{pair}:marks", "999999-0", "n", "x")
+
+        for text in ("a", "b"):
+            await journal.post(said(text)).kept()
+            assert await next_text(following) == text
+
+
+async def test_entries_of_before_are_read_at_once(pair: Pair, tmp_path: Path) -> None:
+    async with opened(pair.url(""), tmp_path / "a") as one:
+        await one.post(said("a"), said("b")).kept()
+    async with opened(pair.url(), tmp_path / "b") as journal:
+        assert await texts(journal) == ["a", "b"]
+
+
+async def test_m9_a_server_waits_for_the_replicas_that_it_was_told_to_have(
+    server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"{server.url}?replicas=1"
+    with pytest.raises(JournalError, match="only 0 of 1 replicas are connected to Redis"):
+        check_journal(url, data=tmp_path)
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+
+            async def open_it() -> None:
+                async with opened(url, tmp_path) as journal:
+                    assert journal.promise == f"{KEPT_ALWAYS}, and 1 replica has them"
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(open_it)
+            while "waiting for the journal" not in caplog.text:  # noqa: ASYNC110
+                await trio.sleep(0.01)
+            folder = tmp_path / "replica"
+            folder.mkdir()
+            with RedisServer(folder) as replica:
+                follow(replica, server)
+                await trio.sleep_forever()
