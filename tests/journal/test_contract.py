@@ -166,6 +166,24 @@ async def test_an_entry_that_was_followed_can_be_read(journal: Journal) -> None:
     assert await journal.read("lobby", limit=10) == heard
 
 
+async def test_a_reader_that_begins_at_any_moment_hears_what_comes_behind_the_last_id(journal: Journal) -> None:
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+
+            async def speak() -> None:
+                while True:
+                    await keep(journal, said("a"), said("b"))
+
+            nursery.start_soon(speak)
+            for _ in range(30):
+                following, last_id = journal.follow(), journal.last_id
+                past = [entry.id for entry in await journal.read(None, limit=1000, before=last_id + 1)]
+                heard = [entry.id for entry in await hear(following, 2)]
+
+                assert [*past, *heard] == list(range(1, last_id + len(heard) + 1))
+            nursery.cancel_scope.cancel()
+
+
 async def test_nothing_is_lost_before_the_reader_begins_to_read(journal: Journal) -> None:
     following = journal.follow()
     await keep(journal, said("early"))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
@@ -11,6 +12,7 @@ from tests.redis_server import RedisServer
 from trio_chat.chat.events import Entry, Kind
 from trio_chat.chat.removal import notice_of
 from trio_chat.journal.redis.claim import Newest
+from trio_chat.journal.redis.journal import RedisJournal
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.log_reader import LogReader
 
@@ -43,6 +45,30 @@ async def test_a_node_that_is_behind_the_log_hears_everything_in_order(server: R
     once = [it.id for it in heard if it.draft.kind is not Kind.REMOVED]
     assert once == [2, 3, 5, 6, 8]
     assert [(it.id, it.draft.to) for it in heard if it.draft.kind is Kind.REMOVED] == [(4, ""), (4, ""), (7, "4")]
+
+
+async def test_a_node_that_opens_while_another_speaks_hears_what_comes_behind_its_last_id(
+    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with trio.fail_after(PATIENCE_S):
+        await open_while_another_speaks(server, tmp_path, monkeypatch)
+
+
+async def open_while_another_speaks(server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(server, tmp_path / "a") as speaker:
+        await speaker.post(said("before")).kept()
+        really_start = RedisJournal.start
+
+        async def start_late(journal: RedisJournal, nursery: trio.Nursery) -> None:
+            await speaker.post(said("meanwhile")).kept()  # it knows its last id, and does not follow the log yet
+            await really_start(journal, nursery)
+
+        monkeypatch.setattr(RedisJournal, "start", start_late)
+        async with opened(server, tmp_path / "b") as journal:
+            following, last_id = journal.follow(), journal.last_id
+            [entry] = await anext(following)
+
+    assert (last_id, entry.id, entry.draft.text) == (1, 2, "meanwhile")
 
 
 async def test_what_was_removed_is_nowhere_in_redis_that_can_be_read(server: RedisServer, tmp_path: Path) -> None:
