@@ -417,8 +417,8 @@ def selftest(*, chaos: bool, seconds: float, seed: int | None, journal: str | No
     journal is locked and pruned. Afterwards every client must have been shown every entry in the history, once and in
     the same order, or been told that it is gone; and the notices must say who is here. Exit status 0 if so, else 1.
 
-    With --journal redis://HOST:PORT/DATABASE, three servers on that Redis are killed and paused instead, in a chat of
-    its own, which is removed afterwards.
+    With --journal redis://HOST:PORT/DATABASE, three servers on that Redis are killed, stopped and paused instead, in a
+    chat of its own, which is removed afterwards.
     """
     from trio_chat.selftest import command
 

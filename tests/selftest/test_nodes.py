@@ -1,4 +1,4 @@
-"""Several servers on one Redis, killed and paused, and the Redis too: nothing is lost, doubled or out of order."""
+"""Several servers on one Redis: they and Redis are killed and paused, and nothing is lost, doubled or out of order."""
 
 import signal
 import subprocess
@@ -15,7 +15,7 @@ from tests.redis_server import RedisServer
 from trio_chat.selftest.nodes import NodesPlan, run_nodes_test
 
 PLAN = NodesPlan(
-    8.0, 1, names=("alice", "bob", "carol", "dave"), kill_interval_s=1.5, pause_interval_s=2.0, disturb_interval_s=1.5
+    8.0, 1, names=("alice", "bob", "carol", "dave"), end_interval_s=1.5, pause_interval_s=2.0, disturb_interval_s=1.5
 )
 
 

@@ -1,4 +1,4 @@
-"""The chaos test of several servers on one Redis: they are killed and paused while clients talk through a balancer.
+"""The chaos test of several servers on one Redis: killed, stopped and paused while clients talk through a balancer.
 
 Whatever happens to the servers, every client is shown every entry once, in one order; nothing is said twice; and nobody
 is seen to leave or to come back, since the places of all are held.
@@ -34,6 +34,12 @@ BEGIN, END = "the test of the nodes begins", "the test of the nodes ends"
 LEASE_S = 3
 """The lease of the nodes: shorter than by default, so that a pause beyond it is short."""
 
+DRAIN_S = 0.5
+"""The time for which a node is drained before it is stopped."""
+
+KILLED = 0.5
+"""Share of the nodes that are killed among those that are ended; others are stopped."""
+
 BALANCE_S = 0.05
 """Between two choices of the node that gets the next connections."""
 
@@ -52,7 +58,7 @@ class NodesPlan:
     nodes: int = 3
     line_interval_s: float = 0.03
     cut_interval_s: float = 0.3
-    kill_interval_s: float = 3.0
+    end_interval_s: float = 3.0
     pause_interval_s: float = 4.0
     disturb_interval_s: float = 3.0
     settle_timeout_s: float = 60.0
@@ -85,7 +91,8 @@ async def run_nodes_test(
             data.mkdir()
             mark = "&" if "?" in url else "?"
             journal = f"{url}{mark}node=node{number}&lease={LEASE_S}"
-            flags = "--journal", journal, "--journal-durability", "relaxed"  # it is for the operator to ask for more
+            durability = "--journal-durability", "relaxed"  # it is for the operator to ask for more
+            flags = "--journal", journal, *durability, "--drain", str(DRAIN_S)
             supervisors.append(await stack.enter_async_context(open_supervisor(data, flags=flags)))
         nursery = await stack.enter_async_context(trio.open_nursery())
         proxy = Proxy()
@@ -193,7 +200,7 @@ class NodesTest:
                 others = [name for name in plan.names if name != one.recording.name]
                 nursery.start_soon(partial(talk, one, others, self._fault_time, interval_s=plan.line_interval_s))
             nursery.start_soon(self._cut, rng("cuts"))
-            nursery.start_soon(self._again, self._kill, plan.kill_interval_s, rng("kills"))
+            nursery.start_soon(self._again, self._end, plan.end_interval_s, rng("kills"))
             nursery.start_soon(self._again, self._pause, plan.pause_interval_s, rng("pauses"))
             if self._disturbances:
                 nursery.start_soon(self._again, self._disturb, plan.disturb_interval_s, rng("disturbances"))
@@ -221,14 +228,17 @@ class NodesTest:
             async with self._busy:
                 await fault(rng)
 
-    async def _kill(self, rng: Random) -> None:
-        """Kill a node, and start it again: at once, or once the others have noticed."""
+    async def _end(self, rng: Random) -> None:
+        """Kill or stop a node, and start it again: at once, or once the others have noticed."""
         node = rng.choice(self._supervisors)
         del self._ports[node]
-        await node.kill()
+        if is_killed := rng.random() < KILLED:
+            await node.kill()
+        elif status := await node.stop():
+            self._report.violations.append(f"a server stopped with exit status {status}")
         await trio.sleep(rng.choice((0, 2 * LEASE_S)))
         self._ports[node] = await node.start()
-        self._report.faults["nodes killed"] += 1
+        self._report.faults["nodes killed" if is_killed else "nodes stopped"] += 1
 
     async def _pause(self, rng: Random) -> None:
         """Let a node stand still for less or for more than its lease."""
