@@ -312,6 +312,17 @@ def test_a_topic_that_is_set_while_the_journal_is_read_is_not_replaced_by_the_fo
     assert world.chat.rooms["ops"].topic == "knives"
 
 
+def test_a_topic_that_is_cleared_while_the_journal_is_read_does_not_come_back(world) -> None:
+    world.chat.deliver([Entry(1, 1.0, Draft("ops", Kind.TOPIC, "alice", ""))])
+
+    world.chat.rooms.restore("ops", "cheese")
+
+    assert world.chat.rooms["ops"].topic == ""
+    world.chat.deliver([Entry(2, 1.0, Draft("ops", Kind.TOPIC, "alice", "knives"))])
+    world.chat.rooms.restore("ops", "cheese")
+    assert world.chat.rooms["ops"].topic == "knives"
+
+
 def test_a_known_room_is_restored_where_there_can_be_no_more(world) -> None:
     world.rules = Rules(rooms=1)
     world.__post_init__()

@@ -113,12 +113,18 @@ def test_a_node_that_starts_while_others_are_busy_misses_nothing_and_doubles_not
     assert said == [*map(str, range(len(said) - 1)), "last"]
 
 
-def test_who_reads_what_waited_on_one_node_can_be_left_more_on_the_other(node: StartNode) -> None:
+def test_messages_that_wait_are_counted_on_all_nodes_until_they_are_read_on_any(node: StartNode) -> None:
     one, two = node("one"), node("two")
     leave(claim_by_lines(one))
-    bob = Frames.enter(one, nick="bob")
+    bob, carol = Frames.enter(one, nick="bob"), Frames.enter(two, nick="carol")
+    until(lambda: "bob" in [it["nick"] for it in clients_of(two)])  # and so it knows that alice has left
     leave_messages(bob, 50)
     assert refusal(bob, "k50") == "full"
+    bob.send(type="say", room="lobby", text="done", key="done")
+    carol.until("entry", text="done")
+    assert refusal(carol, "c") == "full"  # the share is that of their address
+    carol.peer.close()
+    until(lambda: [it["nick"] for it in clients_of(one, "?away=false")] == ["bob"])
 
     alice, lines = log_in(two)
     assert any("50 private messages" in line for line in lines)

@@ -65,7 +65,6 @@ def tell(redis: RedisServer, kind: str, id: str, payload: object) -> None:
         {"nick": "\x1b[2J"},
         {"label": "x" * 3000},
         {"account": "\x1b"},
-        {"mode": "mime"},
         {"lines_in": 10**30},
     ],
 )
@@ -81,7 +80,7 @@ def test_m9_a_client_written_by_hand_is_left_out(node: StartNode, redis: RedisSe
     for client in ("c1", "c2", "c8"):
         tell(redis, "c", client, "")
     until(lambda: len(clients_of(one)) == 1)
-    ask(one, "POST", "/bans", target="192.0.2.0/24")
+    assert ask(one, "POST", "/bans", network="192.0.2.0/24")["ban"]
     alice.send(b"hello\n")
     until(lambda: "hello" in str(ask(one, "GET", "/rooms/lobby/entries")))
 

@@ -605,12 +605,23 @@ class Chat:
         if by_room:
             self.rooms.last_id = entries[-1].id  # never that of a tombstone: its notice follows it
         for name, news in by_room.items():
+            if name.startswith(MAILBOX_MARK):
+                self._count_waiting(name, news)
             if room := self.rooms.route(name, news) or self._mailbox_named(name):
                 self.rooms.append(room, news, self._register.by_id)
                 self.counters.count_deliveries(news, listeners=len(room.members))
                 self._deps.on_news(room)
                 if room.is_empty:
                     self.rooms.close(room)
+
+    def _count_waiting(self, mailbox: str, news: Sequence[Entry]) -> None:
+        """Count messages that were sent through other nodes to a member who is away. Those sent here are counted."""
+        for draft in (entry.draft for entry in news if entry.draft.kind is Kind.TOLD):
+            is_theirs = draft.to_account not in ("", draft.account) and mailbox == MAILBOX_MARK + draft.to_account
+            if not is_theirs or self._deps.nodes.has_issued(draft.client):
+                continue
+            if all(place.away_since is not None for place in self.directory.places(draft.to_account)):
+                self.waiting.note(draft.to_account, draft.account or draft.session)
 
     def _mailbox_named(self, name: str) -> Room | None:
         """Open the mailbox of this name, where it is that of a client of this node: another node has sent something."""

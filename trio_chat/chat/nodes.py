@@ -56,6 +56,9 @@ class Nodes(Protocol):
     def new_client_id(self) -> str:
         """Return an id that no client of any node has had: `c` and digits."""
 
+    def has_issued(self, client_id: str) -> bool:
+        """Tell whether the client with an id is, or was, one of this node; True for "", which is not known."""
+
     def publish(self, client: Client) -> None:
         """Let the other nodes know soon how a client of this one is now."""
 
@@ -95,6 +98,10 @@ class Alone:
     def new_client_id(self) -> str:
         """Return an id that no client of this server has had."""
         return f"c{next(self._numbers)}"
+
+    def has_issued(self, client_id: str) -> bool:
+        """Return True: there are no others."""
+        return True
 
     def publish(self, client: Client) -> None:
         """Do nothing: there is nobody to know."""

@@ -23,7 +23,7 @@ class ClientFacts(msgspec.Struct, frozen=True):
     """A client as its node tells of it. Times are in seconds since 1970; `away_at` is 0 while it is connected."""
 
     id: Word
-    mode: Mode
+    mode: Word
     label: Word
     nick: Word
     account: Word
@@ -38,6 +38,11 @@ class ClientFacts(msgspec.Struct, frozen=True):
     bytes_out: Count = 0
     is_encrypted: bool = False
     proven_by: Word = ""
+
+    @property
+    def known_mode(self) -> Mode:
+        """The mode; FRAMES where only a newer version knows it."""
+        return Mode(self.mode) if self.mode in set(Mode) else Mode.FRAMES
 
 
 class _RemoteOutlet(NoOutlet):
@@ -58,7 +63,7 @@ class RemoteClient(Client):
     def __init__(self, node: str, facts: ClientFacts, *, clock_began_at: float) -> None:
         """`clock_began_at` is the time at which the steady clock of the chat was 0, in seconds since 1970."""
         outlet = _RemoteOutlet(facts.bytes_out, is_encrypted=facts.is_encrypted)
-        super().__init__(facts.id, facts.address, facts.port, mode=facts.mode, outlet=outlet)
+        super().__init__(facts.id, facts.address, facts.port, mode=facts.known_mode, outlet=outlet)
         self.node = node
         self._rooms = facts.rooms
         self.session, self.account, self.proven_by = facts.session, facts.account, facts.proven_by

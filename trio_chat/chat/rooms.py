@@ -42,6 +42,9 @@ class Rooms:
         """The names of rooms in which nothing was said, as far as is known."""
         self._forgotten_topics: dict[str, str] = {}
         """Topics of rooms that made way, by name, the oldest first; at most as many as rooms are allowed."""
+        self._is_restored = False
+        self._cleared: set[str] = set()
+        """Rooms whose topic was cleared while rooms were being restored."""
         self.last_id = last_id
         """The newest id that has come from the journal."""
         self.restore(LOBBY, "")
@@ -70,8 +73,10 @@ class Rooms:
     def restore(self, name: str, topic: str) -> None:
         """Add a room that the journal has. Raises ChatError where there are too many; its topic is kept anyway.
 
-        A topic that was heard of meanwhile is newer.
+        A topic that was heard of meanwhile is newer, or that there is none.
         """
+        if name in self._cleared:
+            topic = ""
         known = self._by_name.get(name)
         topic = (known.topic if known else self._forgotten_topics.get(name)) or topic
         try:
@@ -79,6 +84,11 @@ class Rooms:
         finally:
             self._set_topic(name, topic[:TOPIC_MAX])
             self._unspoken.discard(name)
+
+    def end_restoring(self) -> None:
+        """Note that the journal has no more rooms to restore."""
+        self._is_restored = True
+        self._cleared.clear()
 
     def enter(self, name: str) -> Room:
         """The room of that name, made if there is none. Raises ChatError where the name or their number forbids it."""
@@ -109,6 +119,8 @@ class Rooms:
         for entry in news:
             if entry.draft.kind is topic:
                 self._set_topic(name, entry.draft.text)
+                if not self._is_restored and not entry.draft.text:
+                    self._cleared.add(name)
         return room
 
     def append(self, room: Room, news: Sequence[Entry], author_of: Callable[[str], Client | None]) -> None:

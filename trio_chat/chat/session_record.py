@@ -7,6 +7,9 @@ import msgspec
 Word = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 """A label, a name or an id: with control characters, what is decoded could do harm on a screen, and is refused."""
 
+RoomNames = Annotated[tuple[Word, ...], msgspec.Meta(max_length=2000)]
+"""The rooms of a client, or of all places of a member: restoring one in 3,000 rooms holds the loop for 50 ms."""
+
 PERSON = "person"
 """The mode of a member's record, which has the rooms of all their places, and of which others are told."""
 
@@ -15,7 +18,7 @@ class Told(msgspec.Struct, frozen=True):
     """The label of a client and its rooms as the notices kept so far tell them."""
 
     label: Word
-    rooms: tuple[Word, ...]
+    rooms: RoomNames
 
 
 class SessionRecord(msgspec.Struct, frozen=True):
@@ -30,7 +33,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     mode: Word
     label: Word
     nick: Word
-    rooms: tuple[Word, ...]
+    rooms: RoomNames
     address: Word = ""
     told: Told | None = None
     account: Word = ""

@@ -75,6 +75,10 @@ class WaitingMessages:
         for recipient, sender, number in waiting:
             self._count(recipient, sender, number)
 
+    def note(self, recipient: str, sender: str) -> None:
+        """Count a message that another node has posted, and that is kept."""
+        self._count(recipient, sender, 1)
+
     def check(self, recipient: str, sender: str, shown: str) -> None:
         """Raise ChatError ("full") where a member, `shown` to others, is left no more messages by a sender."""
         self._settle()

@@ -45,6 +45,7 @@ from trio_chat.journal.records import (
     Past,
     RoomRecord,
     SearchError,
+    TooManyError,
     WaitingRecord,
 )
 
@@ -81,6 +82,7 @@ __all__ = [
     "SessionRecord",
     "SessionStore",
     "Shareable",
+    "TooManyError",
     "WaitingRecord",
     "check_journal",
     "check_outlasts_server",

@@ -36,6 +36,10 @@ class InviteSpentError(JournalError):
         super().__init__("that invite is unknown or used up")
 
 
+class TooManyError(JournalError):
+    """There are as many records of a kind as there may be on all servers; nothing is wrong with the store."""
+
+
 TOO_MUCH = "too much to look through: say more"
 
 
@@ -48,6 +52,15 @@ class Damaged(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """The text shown in its place."""
         return f"entry {self.id} is damaged"
+
+
+class Unknown(Damaged, frozen=True):
+    """Stands for an entry of a kind that only a newer version of the server knows. Nothing is wrong with it."""
+
+    @property
+    def text(self) -> str:
+        """The text shown in its place."""
+        return f"entry {self.id} is of a newer version of the server"
 
 
 Past = Entry | Damaged

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trio_chat.chat.errors import ChatError
 from trio_chat.chat.log import Mode
-from trio_chat.chat.operators.bans import Ban, Bans, kick_banned, make_ban
+from trio_chat.chat.operators.bans import Ban, Bans, kick_all_banned, kick_banned, make_ban
 from trio_chat.chat.operators.kicks import CLIENTS_PER_STEP
 from trio_chat.chat.operators.networks import address_of, read_network
 from trio_chat.chat.operators.restrictions import REASON_LIMIT
@@ -164,3 +164,40 @@ def test_a_ban_of_many_kicks_some_in_each_step_and_none_who_has_gone_since(world
 
     assert list(steps) == [CLIENTS_PER_STEP + 19]
     assert not world.chat.clients
+
+
+def test_bans_of_another_server_are_taken_over_in_steps_and_written_nowhere(monkeypatch) -> None:
+    monkeypatch.setattr("trio_chat.chat.operators.bans.SYNCED_PER_STEP", 2)
+    store = ListStore()
+    bans = Bans([ban("10.0.0.1"), ban("10.0.0.2"), ban("10.0.0.3")], store)
+    kept = [ban("10.0.0.2"), ban("10.0.0.3", reason="spam"), *(ban(f"10.0.1.{number}") for number in range(5))]
+
+    steps = list(bans.sync(kept))
+
+    assert len(steps) == 4 + 2 + 4  # those kept, those here, and those kept again
+    assert steps[-1] == 5
+    assert bans.current(0.0) == kept
+    assert bans.find(address_of("10.0.0.1"), 0.0) is None
+    assert store.told == []
+
+
+def test_a_ban_that_ends_while_others_are_taken_over_ends_them_in_no_error(monkeypatch) -> None:
+    monkeypatch.setattr("trio_chat.chat.operators.bans.SYNCED_PER_STEP", 1)
+    bans = Bans([ban("10.0.0.1", minutes=1), ban("10.0.0.2")], ListStore())
+    steps = bans.sync([ban("10.0.0.2")])
+    next(steps)
+
+    bans.find(address_of("10.9.9.9"), 1e9)
+
+    assert list(steps)[-1] == 0
+    assert bans.current(0.0) == [ban("10.0.0.2")]
+
+
+def test_everybody_whom_any_new_ban_keeps_out_is_kicked_in_one_pass(world) -> None:
+    alice, bob = world.connect(1, "10.0.0.1"), world.connect(2, "192.0.2.1")
+    bans = Bans([ban("192.0.2.0/24", reason="spam"), ban("198.51.100.0/24")])
+
+    assert list(kick_all_banned(world.chat, bans, 0.0))[-1] == 1
+
+    assert bob.outlet.farewell_text == "you are banned: spam"
+    assert list(world.chat.clients) == [alice]

@@ -27,7 +27,7 @@ async def test_other_tasks_run_while_a_large_batch_is_encoded(nursery: trio.Nurs
 
     nursery.start_soon(watch)
     await trio.lowlevel.checkpoint()
-    await arguments_of(batch, {})
+    await arguments_of(batch, {}, lambda record: b"")
     await trio.lowlevel.checkpoint()
     nursery.cancel_scope.cancel()
 

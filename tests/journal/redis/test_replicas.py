@@ -96,7 +96,7 @@ async def test_lines_of_a_node_that_does_not_wait_are_read_once_another_has_wait
 async def test_a_mark_written_by_hand_makes_no_node_deaf(pair: Pair, tmp_path: Path) -> None:
     async with opened(pair.url(), tmp_path) as journal:
         following = journal.follow()
-        pair.primary.ask("XADD", "{pair}:marks", "999999-0", "n", "x")
+        pair.primary.ask("XADD", "{pair}:replicated", "999999-0", "n", "x")
 
         for text in ("a", "b"):
             await journal.post(said(text)).kept()
@@ -133,3 +133,15 @@ async def test_m9_a_server_waits_for_the_replicas_that_it_was_told_to_have(
             with RedisServer(folder) as replica:
                 follow(replica, server)
                 await trio.sleep_forever()
+
+
+async def test_old_entries_are_pruned_while_replicas_are_waited_for(pair: Pair, tmp_path: Path) -> None:
+    async with opened(pair.url(), tmp_path / "a") as journal:
+        for text in "abc":
+            await journal.post(said(text)).kept()
+
+        await journal.prune(more_than=1)
+
+        await journal.post(said("d")).kept()
+        assert await texts(journal) == ["c", "d"]
+        assert await journal.pruned_in("lobby") == 2

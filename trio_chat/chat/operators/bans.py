@@ -1,12 +1,13 @@
 """Bans of addresses and networks. Times are seconds since 1970."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.operators.kicks import kick_in_steps
+from trio_chat.chat.operators.kicks import CLIENTS_PER_STEP, kick_in_steps
 from trio_chat.chat.operators.networks import (
     Address,
     Network,
@@ -20,6 +21,9 @@ from trio_chat.chat.operators.networks import (
 from trio_chat.chat.operators.restrictions import LISTED_MAX, Restrictions, holding, read_reason, terms
 
 BANS_LIMIT = 100_000
+
+SYNCED_PER_STEP = 1000
+"""Bans of another server taken over between two turns of the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,7 @@ class Bans:
 
     def change(self, ban: Ban) -> None:
         """Replace the ban of exactly this network, which there is."""
-        self._by_network.put(ban.network, ban)
-        self._in_order.change(ban.network, ban)
+        self._replace(ban)
         if self._store:
             self._store.keep(ban)
 
@@ -128,28 +131,44 @@ class Bans:
         self._in_order.expire(now)
         return self._in_order.after(number)
 
-    def sync(self, kept: Iterable[Ban]) -> list[Ban]:
-        """Take over the bans in the store, which another server has changed. -> those that are new"""
-        store, self._store = self._store, None
-        by_network = {ban.network: ban for ban in kept}
-        for network in [it.network for _, it in self._in_order.after(0) if it.network not in by_network]:
-            self._drop(network)
-        new = [ban for ban in by_network.values() if ban.network not in self._in_order]
-        for ban in by_network.values():
-            if ban.network not in self._in_order:
-                self._put(ban)
-            elif self._by_network.get(ban.network) != ban:
-                self.change(ban)
-        self._store = store
-        return new
+    def sync(self, kept: Sequence[Ban]) -> Iterator[int]:
+        """Take over the bans in the store, which another server has changed, some in each step. -> how many are new
+
+        Where bans change here between two steps, whoever takes these has to read the store again.
+        """
+        by_network: dict[Network, Ban] = {}
+        for step in batched(kept):
+            by_network.update((ban.network, ban) for ban in step)
+            yield 0
+        for former in batched([ban for _, ban in self._in_order.after(0)]):
+            for ban in former:
+                if ban.network not in by_network and ban.network in self._in_order:
+                    self._take_out(ban.network)
+            yield 0
+        new = 0
+        for step in batched(list(by_network.values())):
+            for ban in step:
+                if ban.network not in self._in_order:
+                    self._put(ban)
+                    new += 1
+                elif self._by_network.get(ban.network) != ban:
+                    self._replace(ban)
+            yield new
 
     def _put(self, ban: Ban) -> None:
         self._by_network.put(ban.network, ban)
         self._in_order.put(ban.network, ban)
 
-    def _drop(self, network: Network) -> Ban:
-        ban = self._in_order.pop(network)
+    def _replace(self, ban: Ban) -> None:
+        self._by_network.put(ban.network, ban)
+        self._in_order.change(ban.network, ban)
+
+    def _take_out(self, network: Network) -> Ban:
         self._by_network.remove(network)
+        return self._in_order.pop(network)
+
+    def _drop(self, network: Network) -> Ban:
+        ban = self._take_out(network)
         if self._store:
             self._store.forget(network)
         return ban
@@ -169,6 +188,22 @@ def kick_banned(chat: Chat, ban: Ban) -> Iterator[int]:
         is_meant=lambda client: bool(client.address) and address_of(client.address) in ban.network,
         everywhere=True,
     )
+
+
+def kick_all_banned(chat: Chat, bans: Bans, now: float) -> Iterator[int]:
+    """Kick everyone whom any ban keeps out, as `kick_banned` does, in one pass. -> the number so far"""
+    known, kicked = tuple(chat.directory.everybody), 0
+    for start in range(0, len(known), CLIENTS_PER_STEP):
+        for client in known[start : start + CLIENTS_PER_STEP]:
+            if client.address and (ban := bans.find(address_of(client.address), now)):
+                with suppress(ChatError):  # it has gone since
+                    kicked += len(chat.kick(client, ban.sentence, everywhere=True))
+        yield kicked
+
+
+def batched(bans: Sequence[Ban]) -> Iterator[Sequence[Ban]]:
+    """Yield bans by the number that one step takes over."""
+    return (bans[start : start + SYNCED_PER_STEP] for start in range(0, len(bans), SYNCED_PER_STEP))
 
 
 def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:

@@ -2,10 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import cast
 
-import msgspec
 from msgspec.structs import replace
 
 from trio_chat.journal.records import (
@@ -20,11 +18,9 @@ from trio_chat.journal.records import (
 from trio_chat.journal.redis.history import read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.nodes import RedisNodes
+from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import read_whole, shown
-from trio_chat.journal.redis.rows import decode_records
 from trio_chat.journal.redis.scripts import script
-
-encode = msgspec.json.Encoder().encode
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +29,7 @@ class RedisAccounts:
     """The part of a journal that keeps names: hashes by id, folded name, digest and account."""
 
     _reads: RedisLink
+    _codec: RecordCodec
     nodes: RedisNodes
 
     async def keep_account(self, account: AccountRecord, *, invite: str = "") -> None:
@@ -52,7 +49,12 @@ class RedisAccounts:
         """Keep accounts, all in one script. -> the ids of those whose name belongs to another"""
         arguments: list[str | bytes | int] = [int(stays), invite]
         for account, memory in names:
-            arguments += [account.id, account.folded, encode(account), encode(memory) if memory else b""]
+            arguments += [
+                account.id,
+                account.folded,
+                self._codec.encode(account),
+                self._codec.encode(memory) if memory else b"",
+            ]
         outcome, *taken = await self._reads.call(script("account"), *arguments)
         self.nodes.tell_change("accounts")
         if invite:
@@ -69,13 +71,12 @@ class RedisAccounts:
     async def read_invites(self) -> list[InviteRecord]:
         """Return all invites, oldest first."""
         uses = await self._reads.fields("invite_uses")
-        invites = await read_records(self._reads, "invites", InviteRecord)
-        left = [replace(it, uses=_uses_in(uses.get(it.digest.encode()), it.digest)) for it in invites]
-        return sorted(left, key=attrgetter("since", "digest"))
+        invites = await read_records(self._reads, self._codec, "invites", InviteRecord, "since", "digest")
+        return [replace(it, uses=_uses_in(uses.get(it.digest.encode()), it.digest)) for it in invites]
 
     async def keep_invite(self, invite: InviteRecord) -> None:
         """Keep an invite, in place of an earlier one with its digest."""
-        await self._reads.call(script("invite"), invite.digest, encode(invite), invite.uses)
+        await self._reads.call(script("invite"), invite.digest, self._codec.encode(invite), invite.uses)
         self.nodes.tell_change("invites")
 
     async def remove_invite(self, digest: str) -> None:
@@ -86,13 +87,13 @@ class RedisAccounts:
     async def read_memory(self, account: str) -> MemoryRecord | None:
         """Return what is remembered of an account."""
         found = await self._reads.get_field("memories", account)
-        records = decode_records("memories", {account.encode(): found}, MemoryRecord) if found else []
+        records = self._codec.decode("memories", {account.encode(): found}, MemoryRecord) if found else []
         return records[0] if records else None
 
     async def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
         """Keep what is remembered of accounts, in place of earlier records."""
         if records:
-            await self._reads.set_fields("memories", {record.account: encode(record) for record in records})
+            await self._reads.set_fields("memories", {record.account: self._codec.encode(record) for record in records})
 
 
 def _uses_in(value: bytes | None, digest: str) -> int:

@@ -1,11 +1,10 @@
 """One batch as the arguments of the script that keeps it, and the outcome of that. It must not know any connection."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-import msgspec
 import trio
 
 from trio_chat.chat.events import Draft, Entry
@@ -26,22 +25,22 @@ Argument = str | bytes | int
 
 _OUTCOME = re.compile(r"[0-9]{1,18} (?:-?[0-9]{1,16}(?:,-?[0-9]{1,16})*)?")
 
-_encode = msgspec.json.Encoder().encode
-
 
 def targets_of(batch: Batch) -> list[int]:
     """Return the ids of the entries that the notices of a batch remove."""
     return [target for target in map(target_of, batch.drafts) if target]
 
 
-async def arguments_of(batch: Batch, found: dict[int, Past]) -> list[Argument]:
+async def arguments_of(
+    batch: Batch, found: dict[int, Past], encode: Callable[[SessionRecord], bytes]
+) -> list[Argument]:
     """Return what the script gets of a batch. `found` has the entries that its notices remove.
 
     Other tasks run now and then, since a large batch takes long.
     """
     checked_at = 0
     arguments: list[Argument] = [LOG_MAX, len(batch.sessions)]
-    arguments += chain.from_iterable(map(_session, batch.sessions.values()))
+    arguments += chain.from_iterable(_session(change, encode) for change in batch.sessions.values())
     for group in batch.groups():
         if len(arguments) > checked_at + ARGUMENTS_PER_TURN:
             checked_at = len(arguments)
@@ -52,8 +51,8 @@ async def arguments_of(batch: Batch, found: dict[int, Past]) -> list[Argument]:
     return arguments
 
 
-def _session(change: SessionChange) -> tuple[str, bytes]:
-    return change.owner, _encode(change) if isinstance(change, SessionRecord) else b""
+def _session(change: SessionChange, encode: Callable[[SessionRecord], bytes]) -> tuple[str, bytes]:
+    return change.owner, encode(change) if isinstance(change, SessionRecord) else b""
 
 
 def _removal(draft: Draft, found: dict[int, Past]) -> tuple[Argument, bytes]:

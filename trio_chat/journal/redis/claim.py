@@ -1,6 +1,7 @@
 """The claim of a node to its name in a chat: a lease, and the number that goes with each of its appends."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,10 @@ from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.replies import read_word
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.times import TIMES
+
+FORMAT = 1
+"""The format of a chat in Redis. It rises with a change that servers of the version before cannot stand: see
+prelude.lua."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,10 @@ class Claim:
     was_adopted: bool = False
 
 
+class ChatFormatError(RedisRefusedError):
+    """Servers of another version use the chat, which cannot serve it beside this one."""
+
+
 class HeldError(RedisRefusedError):
     """Another server has the name of this node."""
 
@@ -54,13 +63,14 @@ async def claim(
     Where the entry that is `known` to be the newest is not there, entries were lost: the chat gets another epoch,
     unless it has another than the node knows already, and its next id is far above that one. Raises JournalError.
     """
-    known_state = known.id, known.micros, epoch, node.holder, starts
+    known_state = known.id, known.micros, epoch, node.holder, starts, FORMAT
     answer = await link.keep(script("open"), node.name, round(lease_s * 1000), secrets.token_hex(8), *known_state)
     if answer[0] == b"held":
         raise HeldError(
             f"another server is the node {node.name} of the chat {link.address.chat!r}: give this one another name "
             f"with ?node=NAME, or wait {max(1, round(answer[1] / 1000))} s if the other has ended"
         )
+    _check_format(answer, link.address.chat)
     epoch, last_id, pruned_to, fence, batch, outcome, newest_id, micros, starts, adopted = answer
     held = Claim(
         read_word(epoch, "the epoch of the chat"),
@@ -76,6 +86,24 @@ async def claim(
     if not await mark(link, node, held, batch=held.batch, last_id=held.last_id):
         raise NoAnswerError("the claim of this node was lost at once")
     return held
+
+
+def newer_format(chat: str, number: int) -> ChatFormatError:
+    """Return the error that says what to do where a newer version has written a chat."""
+    return ChatFormatError(
+        f"the chat {chat!r} has the format {number}, of a newer version of trio-chat, and this one knows "
+        f"{FORMAT} at most: upgrade it"
+    )
+
+
+def _check_format(answer: Sequence[Any], chat: str) -> None:
+    if answer[0] == b"newer":
+        raise newer_format(chat, answer[1])
+    if answer[0] == b"older":
+        raise ChatFormatError(
+            f"the node {_text(answer[1])} of the chat {chat!r} is of an earlier version, which cannot serve it beside "
+            "this one: stop all servers of that version first"
+        )
 
 
 async def renew(link: RedisLink, node: Node, held: Claim, *, lease_s: float = TIMES.lease_s) -> tuple[int, int] | None:

@@ -31,6 +31,7 @@ from trio_chat.journal.redis.nodes import RedisNodes
 from trio_chat.journal.redis.opening import check_redis, is_everything
 from trio_chat.journal.redis.primary import PrimaryFinder
 from trio_chat.journal.redis.pruning import RedisPruning
+from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.tables import RedisTables
 from trio_chat.journal.redis.times import RedisTimes
 from trio_chat.journal.redis.writer import BatchWriter
@@ -135,6 +136,8 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             self.readable_to = held.last_id
         self._node = node
         self._damaged: set[int] = set()
+        self._codec = RecordCodec()
+        self._mute_numbers: dict[int, int] = {}
         self._clock, self._times = clock, times
         self._searches, self._search_entries_max = trio.CapacityLimiter(SEARCHES_MAX), search_entries_max
         self._deafness: str | None = None
@@ -147,6 +150,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             held,
             self,
             self,
+            self._codec,
             on_claim=self._take_claim,
             on_kept=self._note_outcome,
             on_pruned=self._note_pruned,
@@ -161,6 +165,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             node,
             held.starts,
             times,
+            self._codec,
             fence=lambda: self._writer.fence,
             on_pruned=self._note_pruned,
             on_moved=self.note_moved,

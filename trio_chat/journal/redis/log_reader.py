@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import trio
 
 from trio_chat.chat.events import Entry
-from trio_chat.journal.records import Damaged, JournalError, Past
+from trio_chat.journal.records import Damaged, JournalError, Past, Unknown
 from trio_chat.journal.redis.claim import Newest
 from trio_chat.journal.redis.history import PAGE, RedisReader
 from trio_chat.journal.redis.link import NoAnswerError, RedisLink, Row, row_of
@@ -70,7 +70,7 @@ class LogReader:
 
     async def _follow_marks(self) -> None:
         """Read on when replicas have more. What they do not have is not read, as another Redis may take over."""
-        if not await self._wait("marks", 1):
+        if not await self._wait("replicated", 1):
             return
         marked, found = await self._link.call(script("follow"), self.heard_to, ENTRIES_MAX)
         if marked <= self.heard_to:  # what was waited for is not there: another Redis has taken over
@@ -101,9 +101,10 @@ class LogReader:
             self._hear(past)
 
     def _hear(self, past: list[Past]) -> None:
-        """Hand entries on. Damaged ones are left out: nobody knows in which room they were."""
-        if entries := [it for it in self._reader.checked(past) if isinstance(it, Entry)]:
-            self.heard_to = entries[-1].id
+        """Hand entries on. Those that are damaged, or of a newer version, are left out."""
+        entries = [it for it in self._reader.checked(past) if isinstance(it, Entry)]
+        self.heard_to = max((it.id for it in past if isinstance(it, Entry | Unknown)), default=self.heard_to)
+        if entries:
             self._on_heard(entries, Newest(entries[-1].id, str(to_micros(entries[-1].time))))
 
 

@@ -8,10 +8,10 @@ if not is_current(ARGV[1], ARGV[2]) or redis.call('HGET', key('meta'), 'epoch') 
 end
 local newest = marked()
 if newest > last_id then -- written by hand, or Redis lost entries
-    redis.call('DEL', key('marks'))
+    redis.call('DEL', key('replicated'))
     newest = 0
 end
 if id > newest then
-    redis.call('XADD', key('marks'), 'MAXLEN', 1, number(id) .. '-0', 'n', ARGV[1])
+    redis.call('XADD', key('replicated'), 'MAXLEN', 1, number(id) .. '-0', 'n', ARGV[1])
 end
 return 'ok'

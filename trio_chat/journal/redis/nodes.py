@@ -20,8 +20,9 @@ from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.link import NoAnswerError, RedisLink
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import shown
-from trio_chat.journal.redis.rows import decode_records, read_facts
+from trio_chat.journal.redis.rows import read_facts
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.signals import SIGNALS_MAX, WORD_BYTES_MAX, EndOrder, Signal, SignalReader
 from trio_chat.journal.redis.times import RedisTimes
@@ -57,6 +58,7 @@ class RedisNodes:
         node: Node,
         starts: int,
         times: RedisTimes,
+        codec: RecordCodec,
         *,
         fence: Callable[[], int | None],
         on_pruned: Callable[[int], None],
@@ -71,12 +73,12 @@ class RedisNodes:
         records that this node has taken over, and of sessions that another has; `on_abandoned` is called when this node
         has no clients any more that others have. `settled` returns when everything posted is kept or has failed.
         """
-        self.name = node.name
+        self.name, self._codec = node.name, codec
         self.clients = RemoteClients()
         self._link, following = links
         self._times, self._fence, self._on_pruned, self._on_moved = times, fence, on_pruned, on_moved
         self._on_abandoned, self._settled, self._wall_clock = on_abandoned, settled, wall_clock
-        self._start, self._numbers = str(starts), itertools.count(1)
+        self._ids, self._numbers = f"c{len(str(starts))}{starts}", itertools.count(1)
         self._delegate: NodeDelegate | None = None
         self._own: dict[str, Client] = {}
         self._changed: dict[str, None] = {}
@@ -121,7 +123,11 @@ class RedisNodes:
 
         Behind the number of the start, whose length stands first, there is one of its own: no two can be the same.
         """
-        return f"c{len(self._start)}{self._start}{next(self._numbers)}"
+        return f"{self._ids}{next(self._numbers)}"
+
+    def has_issued(self, client_id: str) -> bool:
+        """Tell whether a client has an id of this node since its start; True for ""."""
+        return not client_id or client_id.startswith(self._ids)
 
     def publish(self, client: Client) -> None:
         """Let the other nodes know soon how a client of this one is now."""
@@ -141,6 +147,11 @@ class RedisNodes:
     def tell_change(self, table: str) -> None:
         """Let the other nodes read a table of the journal again."""
         self._send("x", table, b"")
+
+    def read_again(self, table: str) -> None:
+        """Take over a table of the journal here: it is not as this node thought."""
+        if self._delegate:
+            self._delegate.reread(table)
 
     async def claim_nick(self, owner: str, nick: str) -> bool:
         """Claim a well-formed nick for the owner of a session record. -> False where another node has it"""
@@ -168,7 +179,7 @@ class RedisNodes:
         if was_here and any(it.session == session for it in self._own.values()):
             return None
         self._taken[session] = number  # where it was here, the answer to an earlier question was lost
-        records = decode_records("sessions", {session.encode(): record}, SessionRecord)
+        records = self._codec.decode("sessions", {session.encode(): record}, SessionRecord)
         self.clients.remove_session(session)
         self._on_moved(records, ())
         return records[0] if records else None
@@ -396,8 +407,8 @@ class RedisNodes:
     def _end(self, delegate: NodeDelegate, signal: Signal) -> None:
         try:
             order = decode_order(signal.payload)
-            delegate.end_client(order.client, order.notice, order.close_reason, order.text)
-        except (ValueError, KeyError) as error:
+            delegate.end_client(order.client, order.kind, order.close_reason, order.text)
+        except ValueError as error:
             logger.error("an order of the node %s cannot be read: %s", shown(signal.node), error)
 
     async def _hand_over(self, delegate: NodeDelegate, session: str, node: str) -> None:
@@ -499,7 +510,7 @@ class RedisNodes:
                 return
             has_more, newest = rest[0] == b"1", rest[1]
             named = {str(number).encode(): record for number, record in enumerate(rest[2:])}
-            page = decode_records(f"sessions:{node}", named, SessionRecord)
+            page = self._codec.decode(f"sessions:{node}", named, SessionRecord)
             page = [it for it in page if not self._has_lost(it.owner, since=newest)]
             self._on_moved(page, ())
             self._taken.update((it.owner, newest) for it in page)

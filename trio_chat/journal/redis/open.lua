@@ -1,8 +1,21 @@
 -- Claim a name for a node, give it a fresh fencing number, and change the epoch if entries that the node knows were lost.
 -- ARGV: node, lease in ms, epoch if a new one is needed, last id and its time as the node knows them (0 for none),
---       epoch as the node knows it or '', holder of the name, number of starts as the node knows it
+--       epoch as the node knows it or '', holder of the name, number of starts as the node knows it, format
 -- -> {epoch, last_id, pruned_to, fence, number of the node's last batch, outcome of that, newest id and its time,
---    number of starts, '1' if another node has taken over the clients of this one}, or {'held', ms}
+--    number of starts, '1' if another node has taken over the clients of this one}, or {'held', ms}, {'newer', format} or
+--    {'older', a node that writes the former format}
+local format, known_format = tonumber(ARGV[9]), meta('format')
+if known_format > format then
+    return {'newer', known_format}
+end
+if known_format < format then
+    for _, other in ipairs(redis.call('SMEMBERS', key('nodes'))) do
+        if known_format > 0 and other ~= ARGV[1] and redis.call('EXISTS', key('lease:' .. other)) == 1 then
+            return {'older', other}
+        end
+    end
+    redis.call('HSET', key('meta'), 'format', number(format))
+end
 local LOST_AT_MOST = 1000000
 local node, lease_ms, fresh, last_id, time, known_epoch = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local holder = redis.call('GET', key('lease:' .. node))

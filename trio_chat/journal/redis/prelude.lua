@@ -1,11 +1,11 @@
 -- What all scripts share: the names of keys, and finding an entry.
 --
 -- KEYS[1] is the prefix of all keys, with the hash tag. ID is the id of an entry, ROOM the name of a room or mailbox.
---   meta        hash: epoch, last_id, pruned_to, mark_floor, audit, starts, signals, loaded EPOCH
+--   meta        hash: format, epoch, last_id, pruned_to, mark_floor, audit, starts, signals, loaded EPOCH
 --   log         stream: the newest entries of all rooms, whole; what nodes follow. Its one field has, in lines:
 --               time, client that caused it or '', payload; where it removed another the id of that, its time and its
 --               tombstone, else three empty ones; room
---   marks       stream: its one entry has the id up to which replicas have everything, where they are asked for
+--   replicated  stream: its one entry has the id up to which replicas have everything, where they are asked for
 --   lease:NODE  the holder of a node's name, with a time to live
 --   node:NODE   hash: fence, batch, outcome, adopted: another node took its clients over
 --   pruning     the node that prunes, with a time to live
@@ -24,6 +24,9 @@
 --   kept        zset by id: the rooms whose topic outlived pruning
 --   marks       zset by id: of each room, the newest entry that was pruned
 --   k:SHARD     hash: ids by the digests of session and key
+-- Versions that differ in nothing but what is below serve one chat side by side; any other change raises FORMAT in
+-- claim.py. A record has a new field, which others keep. An entry has new fields behind the last, or is of a new kind.
+-- There is a new signal, a new key, or a script does otherwise: it is another script then, by another digest.
 -- The id of an entry in a stream is ID-0, so that streams are read by ids.
 local prefix = KEYS[1]
 
@@ -100,7 +103,7 @@ end
 
 -- The id up to which replicas have everything.
 local function marked()
-    local newest = redis.call('XREVRANGE', key('marks'), '+', '-', 'COUNT', 1)[1]
+    local newest = redis.call('XREVRANGE', key('replicated'), '+', '-', 'COUNT', 1)[1]
     return newest and from_stream(newest[1]) or 0
 end
 

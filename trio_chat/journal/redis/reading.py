@@ -9,9 +9,11 @@ import trio
 from trio_chat.journal.durability import Durability
 from trio_chat.journal.records import JournalError
 from trio_chat.journal.redis.address import RedisAddress, read_url
+from trio_chat.journal.redis.claim import FORMAT, newer_format
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.opening import check_redis
+from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import read_whole, read_word
 
 
@@ -19,7 +21,7 @@ class RedisHistory(RedisReader):
     """The history of a chat, for reading only, also while servers use it."""
 
     def __init__(self, link: RedisLink) -> None:
-        self._reads = link
+        self._reads, self._codec = link, RecordCodec()
         self._damaged: set[int] = set()
         self.epoch, self.last_id, self.pruned_to = "", 0, 0
 
@@ -28,11 +30,13 @@ class RedisHistory(RedisReader):
         meta = await self._reads.fields("meta")
         if b"epoch" not in meta:
             raise JournalError(f"there is no chat {self._reads.address.chat!r} in {self._reads.address}")
+        if (number := read_whole(meta.get(b"format"), "the field format of meta")) > FORMAT:
+            raise newer_format(self._reads.address.chat, number)
         self.epoch = read_word(meta[b"epoch"], "the epoch of the chat")
         self.last_id = read_whole(meta.get(b"last_id"), "the field last_id of meta")
         self.pruned_to = read_whole(meta.get(b"pruned_to"), "the field pruned_to of meta")
         if self._reads.address.replicas:
-            marks = await self._reads.newest("marks", below=None, count=1)
+            marks = await self._reads.newest("replicated", below=None, count=1)
             self.last_id = self.readable_to = min(self.last_id, marks[0][0] if marks else 0)
 
 

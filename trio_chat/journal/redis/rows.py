@@ -1,11 +1,10 @@
 """Entries as they stand in Redis, and back. Whatever is read is checked: somebody may have written it by hand."""
 
-import logging
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from ipaddress import ip_network
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -13,14 +12,16 @@ from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind
 from trio_chat.chat.operators.networks import address_of
 from trio_chat.chat.remote_clients import ClientFacts
 from trio_chat.chat.session_record import SessionRecord
-from trio_chat.journal.records import BanRecord, Damaged, MuteRecord, Past
-from trio_chat.journal.redis.replies import shown
+from trio_chat.journal.records import BanRecord, Damaged, MuteRecord, Past, Unknown
 
 DIGEST_BYTES = 12
 """Length of the digest of a session and key. Its first 13 bits choose one of 8,192 hashes, each so small (up to 128
 fields by default) that Redis keeps it as one block: 24 bytes for an entry where a field of a large hash takes 90."""
 
 ID_MAX = 2**53 - 1
+
+FIELDS_MAX = 32
+"""Fields of an entry: those of this version, and what a newer one may write behind them."""
 
 _TIMES_END = 253402300800 * 10**6
 """The year 10000: a time beyond it could not be shown."""
@@ -29,22 +30,12 @@ PAYLOAD_BYTES_MAX = 65536
 """Of an entry, of a session record and of what a node tells of a client: a text of 4,096 characters takes 24 KB.
 Whatever is longer was written by hand, and could take long to decode."""
 
-RECORD_BYTES_MAX = 1 << 20
-"""Of another record, decoded in a thread: a mute that spares 10,000 clients takes half of that."""
-
-NAMED_MAX = 5
-"""Records of a table that cannot be read and are named in the log one by one."""
-
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
-
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[int | str]).decode
 _decode_facts = msgspec.json.Decoder(ClientFacts).decode
 _KINDS = {kind.value: kind for kind in Kind}
 _PRESENCE = frozenset(PRESENCE)
-_FIELDS_MIN, _FIELDS_MAX = 3, 9
+_FIELDS_MIN = 3
 
 
 def to_payload(draft: Draft) -> bytes:
@@ -58,19 +49,24 @@ def to_payload(draft: Draft) -> bytes:
 
 
 def to_entry(number: int, room: bytes, micros: bytes, payload: bytes, client: bytes = b"") -> Past:
-    """Decode an entry, or return Damaged. `client` is the id of the client that caused it, where that is known."""
+    """Decode an entry. -> Damaged for what is none, Unknown for one of a newer version
+
+    `client` is the id of the client that caused it, where that is known.
+    """
     if len(payload) > PAYLOAD_BYTES_MAX:
         return Damaged(number)
     try:
         checksum, *fields = _decode(payload)
         name, time = room.decode(), int(micros)
         kind, *rest = fields
-        if not _FIELDS_MIN - 1 <= len(fields) < _FIELDS_MAX or not all(isinstance(it, str) for it in fields):
+        if not _FIELDS_MIN - 1 <= len(fields) < FIELDS_MAX or not all(isinstance(it, str) for it in fields):
             return Damaged(number)
         if _checksum(name, fields) != checksum or not 0 <= time < _TIMES_END or not 0 < number <= ID_MAX:  # type: ignore[arg-type]
             return Damaged(number)
-        author, text, to, session, key, account, to_account = (*rest, *("",) * (7 - len(rest)))  # type: ignore[misc]
-        draft = Draft(name, _KINDS[kind], author, text, to, client.decode(), session, key, account, to_account)  # type: ignore[index, arg-type]
+        if kind not in _KINDS:
+            return Unknown(number)
+        author, text, to, session, key, account, to_account = (*rest, *("",) * (7 - len(rest)))[:7]
+        draft = Draft(name, _KINDS[kind], author, text, to, client.decode(), session, key, account, to_account)  # type: ignore[arg-type]
     except (ValueError, KeyError, TypeError):
         return Damaged(number)
     return Entry(number, time / 1e6, draft)
@@ -101,27 +97,6 @@ def to_micros(time: float) -> int:
     return round(time * 1e6)
 
 
-def decode_records(table: str, found: Mapping[bytes, bytes], kind: type[T]) -> list[T]:
-    """Decode the records in a hash. One that cannot be read is left out, and named in the log."""
-    records: list[T] = []
-    faults: list[tuple[bytes, Exception]] = []
-    decoder = msgspec.json.Decoder(kind)
-    most = PAYLOAD_BYTES_MAX if kind is SessionRecord else RECORD_BYTES_MAX
-    for name, value in found.items():
-        try:
-            check_size(value, most)
-            record = decoder.decode(value)
-            _check_addresses(record)
-            records.append(record)
-        except (ValueError, RecursionError) as error:
-            faults.append((name, error))
-    for name, fault in faults[:NAMED_MAX]:
-        logger.error("the record %s in %s cannot be read, and is left out: %s", shown(name), table, fault)
-    if len(faults) > NAMED_MAX:
-        logger.error("nor can %d other records in %s be read", len(faults) - NAMED_MAX, table)
-    return records
-
-
 def read_facts(client_id: str, payload: bytes) -> ClientFacts:
     """Decode what a node tells of a client. Raises ValueError for what no node tells."""
     check_size(payload, PAYLOAD_BYTES_MAX)
@@ -144,7 +119,7 @@ def check_size(payload: bytes, most: int) -> None:
         raise ValueError(f"it has {len(payload)} bytes, and {most} at most are read")
 
 
-def _check_addresses(record: object) -> None:
+def check_addresses(record: object) -> None:
     """Raises ValueError for a network or an address that is none."""
     match record:
         case BanRecord(network=network):

@@ -49,14 +49,19 @@ class EndOrder(msgspec.Struct, frozen=True, array_like=True):
     """The order to end a client: its id, the notice that its rooms are told by, the name of the reason, and a text."""
 
     client: str
-    notice: Kind
+    notice: str
     reason: str
     text: str
 
     @property
+    def kind(self) -> Kind:
+        """The kind of the notice; KICKED where only a newer version knows it."""
+        return Kind(self.notice) if self.notice in set(Kind) else Kind.KICKED
+
+    @property
     def close_reason(self) -> CloseReason:
-        """The reason. Raises KeyError where this version does not know it."""
-        return CloseReason[self.reason]
+        """The reason; KICKED where only a newer version knows it."""
+        return CloseReason.__members__.get(self.reason, CloseReason.KICKED)
 
 
 class SignalReader:

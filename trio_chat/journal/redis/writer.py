@@ -22,9 +22,9 @@ from trio_chat.journal.redis.claim import Claim, Newest, claim, mark, release, r
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.link import FewReplicasError, NoAnswerError, NotConnectedError, RedisLink
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import DamagedKeyError
 from trio_chat.journal.redis.scripts import script
-from trio_chat.journal.redis.tables import encode
 from trio_chat.journal.redis.times import TIMES, RedisTimes
 
 IN_DOUBT = "Redis does not answer: it is not known whether this was kept"
@@ -70,6 +70,7 @@ class BatchWriter:
         held: Claim,
         intake: Intake,
         reader: RedisReader,
+        codec: RecordCodec,
         *,
         on_claim: Callable[[Claim], None],
         on_kept: Callable[[Batch], None],
@@ -84,7 +85,7 @@ class BatchWriter:
         self.failure: str | None = None
         """The reason why something could not be kept, until something can be."""
         self.newest = held.newest
-        self._link, self._node, self._intake, self._reader = link, node, intake, reader
+        self._link, self._node, self._intake, self._reader, self._codec = link, node, intake, reader, codec
         self._on_claim, self._on_kept, self._on_pruned, self._times = on_claim, on_kept, on_pruned, times
         self._held: Claim | None = held
         self._epoch, self._starts = held.epoch, held.starts
@@ -245,7 +246,7 @@ class BatchWriter:
 
     async def _append(self, held: Claim, under_way: _UnderWay) -> Outcome:
         batch = under_way.batch
-        arguments = await arguments_of(batch, await self._entries(targets_of(batch)))
+        arguments = await arguments_of(batch, await self._entries(targets_of(batch)), self._codec.encode)
         lease = self._node.holder, round(self._times.lease_s * 1000)
         try:
             answer = await self._link.keep(
@@ -303,5 +304,5 @@ class BatchWriter:
         records = self._intake.kept_records()
         for start in range(0, max(len(records), 1), RESTORED_AT_ONCE):
             some = records[start : start + RESTORED_AT_ONCE]
-            words = [word for record in some for word in (record.owner, encode(record))]
+            words = [word for record in some for word in (record.owner, self._codec.encode(record))]
             await self._link.keep(script("restore_sessions"), self._node.name, int(not start), *words)

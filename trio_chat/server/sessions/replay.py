@@ -88,7 +88,7 @@ class Replay:
         """Write entries that follow the id `seen`, and a gap in the place of damaged ones."""
         for kind, run in groupby(past, key=type):
             together = list(run)
-            if kind is Damaged:
+            if issubclass(kind, Damaged):
                 self._gap(room, seen, "unreadable", missed=len(together))
             self._outlet.write(b"".join(frames.encode_entry(it) for it in together if isinstance(it, Entry)))
             seen = together[-1].id

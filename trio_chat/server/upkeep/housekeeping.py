@@ -25,6 +25,7 @@ async def restore_rooms(chat: Chat, journal: Journal) -> None:
             chat.rooms.restore(room.name, room.topic)
         except ChatError as error:
             refusal = error.text
+    chat.rooms.end_restoring()
     if refusal:
         logger.warning("not all rooms of the journal are listed: %s", refusal)
 

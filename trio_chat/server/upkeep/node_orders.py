@@ -9,7 +9,7 @@ import trio
 from trio_chat.chat.accounts.accounts import Accounts
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.events import Kind
-from trio_chat.chat.operators.bans import kick_banned
+from trio_chat.chat.operators.bans import kick_all_banned
 from trio_chat.chat.operators.operator import Operator
 from trio_chat.chat.outlet import CloseReason
 from trio_chat.chat.session_record import SessionRecord
@@ -132,9 +132,14 @@ class NodeOrders:
         bans = await read_bans(self._journal)
         if before != self._operator_log.changes:  # a ban of this server may not be among them
             return False
-        for ban in self._operator.bans.sync(bans):
-            await self._operator.finish(kick_banned(self._chat, ban))
-        return True
+        new = 0
+        for new in self._operator.bans.sync(bans):  # noqa: B007  # it counts them
+            await trio.lowlevel.checkpoint()
+            if before != self._operator_log.changes:
+                break
+        if new:
+            await self._operator.finish(kick_all_banned(self._chat, self._operator.bans, self._operator.clock()))
+        return before == self._operator_log.changes
 
     async def _read_mutes(self) -> bool:
         before = await self._is_quiet()

@@ -6,7 +6,7 @@ the server ends before that, and the log says so at the first failure.
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from ipaddress import ip_network
 
@@ -24,6 +24,7 @@ from trio_chat.journal import (
     JournalError,
     MuteRecord,
     OperatorStore,
+    TooManyError,
     need,
 )
 from trio_chat.server.upkeep.records import values_of
@@ -122,8 +123,8 @@ class OperatorLog:
             self._settled.set()
 
     async def _write(self, what: str, write: _Write) -> None:
-        """Try a write until it succeeds. A journal that has a fault is not asked."""
-        while why := self._journal.fault or await _failure_of(write):
+        """Try a write until it succeeds, or is refused for good. A journal that has a fault is not asked."""
+        while why := self._journal.fault or await _failure_of(what, write):
             if self.trouble is None:
                 logger.error("cannot keep %s: %s; it holds until the server ends, and is tried again", what, why)
             self.trouble = why
@@ -141,15 +142,17 @@ class OperatorLog:
         self._news.set()
 
 
-async def _failure_of(write: _Write) -> str | None:
+async def _failure_of(what: str, write: _Write) -> str | None:
     try:
         await write()
+    except TooManyError as error:
+        logger.error("cannot keep %s, which holds no longer: %s", what, error)
     except JournalError as error:
         return str(error)
     return None
 
 
-async def read_bans(journal: Journal) -> Iterable[Ban]:
+async def read_bans(journal: Journal) -> Sequence[Ban]:
     """Return the bans in the journal. Raises JournalError."""
     return await values_of(await need(journal, OperatorStore).read_bans(), _ban_of)
 
