@@ -135,7 +135,7 @@ async def test_where_the_journal_keeps_nothing_an_entry_stays_and_is_503_with_th
         talk.journal.finish(batch)
 
     with monkeypatch.context() as full:
-        full.setattr(talk.journal, "_submit", lambda batch: talk.journal._token.run_sync_soon(fail, batch))
+        full.setattr(talk.journal, "_submit", fail)
         answer = await talk.ask("DELETE", "/rooms/lobby/entries/2")
 
     assert (answer.status, answer.json["detail"]) == (503, "Entry 2 was not removed: the disk is full.")

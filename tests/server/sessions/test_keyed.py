@@ -141,7 +141,7 @@ async def test_a_repeat_that_is_refused_while_the_first_is_being_kept_is_acknowl
         await again.send_at_once({"type": "leave", "room": "den"}, said("hi", "s", room="den"))
         await trio.testing.wait_all_tasks_blocked()
         while held:
-            journal._submit_batch(held.pop(0))
+            journal._keep(held.pop(0))
             await trio.testing.wait_all_tasks_blocked()
 
         assert (await again.until("entry", key="s"))["text"] == "hi"
@@ -154,7 +154,7 @@ class Fault:
         self.is_on = False
         self._journal = server.context.journal
         self._keep = self._journal._keep
-        monkeypatch.setattr(self._journal, "_keep", self._keep_or_fail)
+        monkeypatch.setattr(self._journal, "_submit", self._keep_or_fail)
 
     def _keep_or_fail(self, batch: Batch) -> None:
         if self.is_on:

@@ -21,7 +21,7 @@ class SlowDisk:
 
     async def goes_on(self) -> None:
         while self._batches:
-            self._journal._submit_batch(self._batches.pop(0))
+            self._journal._keep(self._batches.pop(0))
             await trio.testing.wait_all_tasks_blocked()
 
 

@@ -89,7 +89,7 @@ async def test_nobody_is_answered_done_before_the_topic_that_took_the_place_is_k
             await trio.testing.wait_all_tasks_blocked()
             await alice.until("done")
         [batch] = batches
-        journal._submit_batch(batch)
+        journal._keep(batch)
 
         assert early.cancelled_caught
         assert await answers(alice, "a") == {"a": "done"}
