@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import PATIENCE_S
 from tests.protocol.conftest import Server
+from tests.redis_replication import follow, replica_count, until
 from tests.redis_server import RedisServer, free_port
 from trio_chat.cli import run
 from trio_chat.journal.redis.engine import FULL_SOME_DAY
@@ -61,6 +62,29 @@ def test_m9_people_are_told_while_redis_is_down_and_go_on_when_it_is_back(start,
 
     heard = reader.until("> after")
     assert not any("lost" in line for line in heard)
+
+
+def test_m9_people_are_told_while_too_few_replicas_are_there(start, redis: RedisServer, tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as replica:
+        follow(replica, redis)
+        until(lambda: replica_count(redis) == 1)
+        server = start("--journal", f"{redis.url}?replicas=1&lease=2")
+        reader, writer = server.join_all(2)
+        writer.send(b"before\n")
+        reader.until("> before")
+        assert "and 1 replica has them" in health_of(server, "ok")["durability"]
+
+        replica.kill()
+        assert "only 0 of 1 replicas" in health_of(server, "read-only")["reason"]
+        writer.send(b"lost\n")
+        writer.until("*** not sent: only 0 of 1 replicas have what was written last ***")
+        replica.start()
+        follow(replica, redis)
+        health_of(server, "ok")
+        writer.send(b"after\n")
+
+        heard = reader.until("> after")
+        assert not any("lost" in line for line in heard)
 
 
 def test_m9_a_server_whose_redis_is_down_answers_its_operators_and_begins_when_it_is_up(

@@ -35,9 +35,6 @@ class RedisHistory(RedisReader):
         self.epoch = read_word(meta[b"epoch"], "the epoch of the chat")
         self.last_id = read_whole(meta.get(b"last_id"), "the field last_id of meta")
         self.pruned_to = read_whole(meta.get(b"pruned_to"), "the field pruned_to of meta")
-        if self._reads.address.replicas:
-            marks = await self._reads.newest("replicated", below=None, count=1)
-            self.last_id = self.readable_to = min(self.last_id, marks[0][0] if marks else 0)
 
 
 @asynccontextmanager
