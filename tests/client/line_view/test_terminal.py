@@ -159,6 +159,7 @@ def test_what_somebody_was_typing_answers_no_question_and_is_kept(screen: Any) -
         await screen.shows("> yes, and now?")
         screen.type("\r")
         assert await typed(terminal, 1) == ["yes, and now?"]
+        await screen.shows(">")  # with that, the lines for the arrow keys are read
         screen.type("\x1b[A")
         await screen.shows("> yes, and now?")
         screen.type("\x1b[A")

@@ -26,6 +26,8 @@ _FRAME_BYTES = frames.FRAME_LIMIT - 1024
 """Bytes of the lines of one message, in JSON; the rest is for its other fields."""
 
 _EXCERPT_CHARS = 60
+_SHOWING_CHARS = 256
+"""Characters among which most lines have one that shows."""
 
 _CHOICES = "y/n/e (e: edit), then Enter:"
 
@@ -110,7 +112,7 @@ def beginning_of(lines: Iterable[str]) -> str:
 
 
 def _is_blank(line: str) -> bool:
-    return not clean(line).strip()
+    return not clean(line[:_SHOWING_CHARS]).strip() and not clean(line).strip()
 
 
 def _is_command(line: str) -> bool:
