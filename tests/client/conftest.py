@@ -72,6 +72,20 @@ class Peer:
         welcome = {"protocol": 1, "epoch": epoch, "server": "test", "resumed": False, "last_id": 0, "limits": limits}
         await self.send(type="welcome", **welcome | {"you": you, "rooms": rooms} | fields)
 
+    async def challenge(self) -> None:
+        """Accept a client that tries to prove its name by a key, and take its proof."""
+        await self.read_all()  # until the client closes the connection before
+        await self.stream.aclose()
+        await self.accept()
+        asked = await self.frame()
+        await self.send(type="challenge", nonce="0f" * 32, epoch="e", key=asked["key"])
+        assert "proof" in await self.frame()
+
+    async def refuse_key(self) -> None:
+        """Refuse its proof, and let the client in under the name that it had."""
+        await self.send(type="error", code="proof", text="that is not yours")
+        await self.enter(await self.frame())
+
     async def receive(self, *past: str) -> None:
         """Answer what the client asks for a person who comes: what was said before, and who is there."""
         asked = await self.frame()

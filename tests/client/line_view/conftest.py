@@ -16,6 +16,7 @@ from trio_chat.client.line_view.terminal import open_terminal
 from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
+from trio_chat.client.link.signing import OwnKey
 from trio_chat.client.options import ViewOptions
 from trio_chat.client.transcript.completion import Completion
 from trio_chat.client.transcript.input import COMMANDS
@@ -52,6 +53,7 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
         clock: trio.abc.Clock | None = None,
         stickers: Mapping[str, Sticker] = SMILE,
         pictures: str = "none",
+        signer: OwnKey | None = None,
         **options: Any,
     ) -> int:
         statuses = []
@@ -61,7 +63,13 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
                 wishes = ViewOptions(has_bell=True, **options)
                 address = TcpAddress("127.0.0.1", port)
                 view = LineView(
-                    a_transcript(stickers), address, Identity(), outbox, options=wishes, clock=trio.current_time
+                    a_transcript(stickers),
+                    address,
+                    Identity(),
+                    outbox,
+                    options=wishes,
+                    clock=trio.current_time,
+                    signer=signer,
                 )
                 words = Completion(COMMANDS, ["smile"], view.narrator).words
                 view.pictures = line_pictures(pictures, fd=screen.stdout.fileno())

@@ -262,7 +262,7 @@ async def test_the_password_of_a_name_is_asked_for_unseen_and_goes_nowhere_else(
         await screen.shows("*** 1 in #lobby: [me] (you) ***", "[me] #lobby>")
         screen.type("/login alice\r" + PASSWORD + "x\x7f\r")  # typed ahead of the question
         asked = await peer.frame()
-        await screen.shows("> /login alice ••••", "[me] #lobby>")
+        await screen.shows("> /login alice ••••", "one moment (Ctrl-C goes on):")
         await peer.send(type="named", label="alice", account="9f" * 8)
         await peer.send(type="output", lines=["*** you are [alice®] now: the name is yours ***"], key=asked["key"])
         await screen.shows("[alice®] #lobby>")

@@ -17,7 +17,7 @@ from trio_chat.client.link.events import (
     ServerNews,
 )
 from trio_chat.client.link.identity import Identity
-from trio_chat.client.link.protocol import ClientProtocol
+from trio_chat.client.link.protocol import NO_PASSWORD_YET, ClientProtocol
 from trio_chat.wire import frames
 
 EPOCH, NONCE, ACCOUNT, DIGEST = "abc", "0f" * 32, "9f" * 8, "ab" * 32
@@ -402,7 +402,7 @@ def test_a_login_by_a_key_is_tried_on_the_next_connection_and_may_fail() -> None
     hear(protocol, welcome("bob", account=""))
 
     assert isinstance(event, Refused)
-    assert event.reason == "no: proof; /login alice again asks for its password"
+    assert event.reason == f"no: proof: no key here proves it; {NO_PASSWORD_YET}"
     assert "alice" in protocol.refused_names
     assert [request.nick for request in sent(protocol) if isinstance(request, frames.Hello)] == ["alice", "bob"]
     assert (protocol.is_connected, protocol.wanted_nick) == (True, "bob")

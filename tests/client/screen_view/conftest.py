@@ -17,6 +17,7 @@ from trio_chat.client.conversation.sticker_keeper import StickerKeeper
 from trio_chat.client.link.address import TcpAddress
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.outbox import open_outbox
+from trio_chat.client.link.signing import OwnKey
 from trio_chat.client.memory.keeper import Memory
 from trio_chat.client.memory.server_memory import ServerMemory
 from trio_chat.client.memory.typed_lines import TypedLines
@@ -53,6 +54,7 @@ class Stage:
         self.screen = screen
         self.status: int | None = None
         self.memory = Memory()
+        self.signer: OwnKey | None = None
         self.ended = trio.Event()
         self.newest_id = 0
 
@@ -142,6 +144,7 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
             catalogue = Catalogue(stickers_in_catalogue)
             transcript = Transcript(catalogue)
             terminal = TerminalScreen(screen.stdin, screen.stdout, has_links=options.get("has_links", False))
+            signer = OwnKey(tmp_path / "key")
             with open_outbox("test", folder=tmp_path) as outbox:
                 view = ScreenView(
                     transcript,
@@ -150,6 +153,7 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
                     outbox,
                     options=ViewOptions(history_lines=history, **options),
                     memory=Memory(ServerMemory("test", folder=tmp_path), TypedLines("test", folder=tmp_path)),
+                    signer=signer,
                     stickers=StickerKeeper(
                         transcript,
                         StickerLayers(catalogue, Catalogue(), Catalogue()),
@@ -158,6 +162,7 @@ def stage_at(make_peer: Any, make_screen: Any, tmp_path: Path) -> OpenStage:
                     ),
                 )
                 stage.memory = view.memory
+                stage.signer = signer
                 stage.status = await view.run(partial(view.open_surface, terminal), is_persistent=True)
             terminal.close()
             stage.ended.set()

@@ -23,6 +23,7 @@ from trio_chat.client.link.greeting import WRONG_PORT
 from trio_chat.client.link.identity import Identity
 from trio_chat.client.link.link import Link, open_link
 from trio_chat.client.link.outbox import Outbox
+from trio_chat.client.link.protocol import NO_PASSWORD_YET
 from trio_chat.client.link.signing import Signer
 from trio_chat.client.memory.keeper import Memory
 from trio_chat.client.memory.records import Remembered
@@ -193,7 +194,8 @@ class ChatApp(ABC):
         from trio_chat.client.conversation.password import read_password  # only here: most servers have none
 
         if name:
-            print_error("wrong password" if self._was_asked_for_name else f"no key of yours proves the name [{name}]")
+            no_key = f"no key of yours proves the name [{name}]; {NO_PASSWORD_YET}"
+            print_error("wrong password" if self._was_asked_for_name else no_key)
             self._has_been_asked = self._was_asked_for_name = True
             return await read_password(f"password for [{clean(name)}] (Enter: go on without it): ")
         is_wrong = self._was_asked or self._identity.password

@@ -236,6 +236,7 @@ class Conversation:
             self._count(batch)
             self._unshown += batch
             await self._show_events()
+            self._sender.follow_log_in(batch)
             if (summary := self._narrator.take_summary()) is not None:
                 await self._display.show([summary])
             self._set_reconnect_deadline()

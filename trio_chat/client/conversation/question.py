@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import trio
 
 from trio_chat.chat.text import TEXT_MAX, clean
+from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX
 
 CHOICES = "yne"
 """Send it, do not, edit it."""
@@ -13,6 +14,10 @@ CHOICES = "yne"
 NO_ANSWER = "no answer: type y, n or e, then Enter; what you typed is kept for after that"
 PASTE_IS_NO_ANSWER = "a paste is no answer: type y, n or e, then Enter"
 
+HELD_BACK = "not sent yet: it was typed before the server had answered"
+HELD_DROPPED = "dropped: what you typed before the server had answered"
+
+_HELD_LINES_MAX = 50
 _SHOWN_MAX = 40
 
 
@@ -52,3 +57,47 @@ class Question:
             return typed, ""
         letter = typed.strip().lower()
         return (letter, "") if len(letter) == 1 and letter in self.choices else (None, typed)
+
+
+@dataclass(eq=False, kw_only=True)
+class Hold(Question):
+    """Holds back what is typed behind a command that a password belongs to, until the server has answered that.
+
+    The person may take it for the answer to a question for a password, which comes later or not at all: until that is
+    known it is not shown, and goes nowhere.
+    """
+
+    text: str = "one moment (Ctrl-C goes on):"
+    choices: str = ""
+    is_secret: bool = True
+    draft: str
+    """The command, with the password if that was typed: never shown."""
+    lines: list[str] = field(default_factory=list, repr=False)
+    """The lines that were entered meanwhile."""
+
+    @property
+    def held(self) -> str:
+        """All that was typed, as a draft."""
+        return "\n".join(self.lines + [self.typed] * bool(self.typed))
+
+    def type(self, text: str) -> None:
+        """Add what was typed, or a paste with its line breaks."""
+        if len(self.typed) + len(text) <= DRAFT_CHARS_MAX:
+            self.typed += "".join(char for char in text if char.isprintable() or char == "\n")
+
+    def take(self) -> tuple[str | None, str]:
+        """Keep the line that was entered: it answers nothing. At a bound, Enter does nothing."""
+        if len(self.lines) < _HELD_LINES_MAX:
+            self.lines.append(self.typed)
+            self.typed = ""
+        return None, ""
+
+    def replay(self, asked: Callable[[], Question | None], enter: Callable[[Question], None]) -> str:
+        """Type what was held as answers to the questions that are `asked` now. -> what is left, as a draft"""
+        while self.lines and (question := asked()):
+            question.type(self.lines.pop(0))
+            enter(question)
+        if question := asked():
+            question.type(self.typed)
+            return ""
+        return self.held

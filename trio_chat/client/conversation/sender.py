@@ -16,7 +16,7 @@ from trio_chat.chat.text import clean
 from trio_chat.chat.wording import topic_of, who_you_are
 from trio_chat.client.conversation.surface import Display, Surface, print_error
 from trio_chat.client.conversation.typed_drafts import room_of_line
-from trio_chat.client.link.events import Answered, Message, Question, Refused, lines_of
+from trio_chat.client.link.events import Answered, Disconnected, LinkEvent, Message, Question, Refused, lines_of
 from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.link.signing import SigningError
@@ -27,6 +27,7 @@ from trio_chat.client.transcript.input import (
     Meaning,
     MuteRoom,
     help_lines,
+    is_secretive,
     meaning_of,
     without_secret,
     written_out,
@@ -74,6 +75,10 @@ class Sender:
         were typed one by one are none, however long they have waited."""
         self._is_nick_settled = trio.Event()
         self._is_nick_settled.set()
+        self._holding: dict[str, str] = {}
+        """The commands behind which the surface holds back what is typed, by the keys of their requests."""
+        self._log_in = ""
+        """The command to log in that is not answered yet, behind which it does, too."""
         self.is_over = False
         """True if nothing more is sent."""
         self.is_cut_short = False
@@ -115,7 +120,9 @@ class Sender:
         return rows
 
     def handle_answer(self, answer: Answered | Refused) -> None:
-        """Go on after an answer to `/nick`: a file is only sent under the name that it asks for."""
+        """Go on after an answer: to `/nick`, since a file is only sent under its name, or to one with a secret."""
+        if answer.question and (line := self._holding.pop(answer.question.key, "")):
+            self._surface.end_hold(line)
         if not isinstance(answer.question, frames.Nick):
             return
         if isinstance(answer, Refused) and not self._surface.is_typed:
@@ -123,6 +130,14 @@ class Sender:
             self._lines.clear()
             self.is_over = self.is_cut_short = True
         self._is_nick_settled.set()
+
+    def follow_log_in(self, events: Iterable[LinkEvent]) -> None:
+        """Go on after the answer to a log-in by a key; where that was refused, with the question for a password."""
+        is_lost = any(isinstance(event, Disconnected) for event in events)
+        is_answered = self._link.is_connected and not self._link.is_logging_in
+        if self._log_in and (is_lost or is_answered):
+            line, self._log_in = self._log_in, ""
+            self._surface.end_hold(line, asks=not is_lost and not self._link.account)
 
     def _expand(self, lines: Iterable[str]) -> list[str]:
         """Expand `/reply`, so that the person sees its recipient. Drop a blank line at the prompt."""
@@ -168,6 +183,13 @@ class Sender:
 
         If the wait is cancelled, the line is either still there or executed.
         """
+        line = str(self._lines[0])
+        rows = await self._perform_next(waits_for_space=waits_for_space)
+        if is_secretive(line) and line != self._log_in and line not in self._holding.values():
+            self._surface.end_hold(line)
+        return rows
+
+    async def _perform_next(self, *, waits_for_space: bool) -> list[Row]:
         line, room = str(self._lines[0]), room_of_line(self._lines[0], self._narrator.room)
         try:
             meaning = self._meaning_of(line, room)
@@ -189,6 +211,7 @@ class Sender:
             return rows + self._do(meaning)
         if isinstance(meaning, LogIn):
             why_not = self._link.log_in(meaning.name, invite=meaning.invite)
+            self._log_in = "" if why_not else line
             return rows + (self._display.transcript.notice(why_not) if why_not else [])
         if isinstance(meaning, Ignore):
             text = self._ignore(meaning)
@@ -200,6 +223,9 @@ class Sender:
         if isinstance(meaning, frames.RunCommand) and without_secret(line) != line and not self._link.may_send_password:
             return rows + self._display.transcript.notice(NOT_IN_THE_CLEAR)
         await self._display.print(rows)
+        if is_secretive(line):
+            meaning = replace(meaning, key=token_hex(16))
+            self._holding[meaning.key] = line
         self._ask(meaning)
         return []
 

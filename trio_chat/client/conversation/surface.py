@@ -69,6 +69,13 @@ class Surface(Protocol):
     def restore(self, draft: str, room: str, /) -> None:
         """Put a draft for a room back into the line that is being typed."""
 
+    def end_hold(self, draft: str, *, asks: bool = False) -> None:
+        """Let through what was held back behind a command, since it has been answered.
+
+        If it `asks` for the secret that it lacks, that is the first line that was held; else it comes back into the
+        line, and is not sent.
+        """
+
     def stop(self) -> None:
         """End the iteration after the lines that were typed already; those come without waiting."""
 

@@ -103,6 +103,9 @@ class Pipe:
     def restore(self, draft: str, _room: str = "", /) -> None:
         """Do nothing: there is no line to be edited."""
 
+    def end_hold(self, draft: str, *, asks: bool = False) -> None:
+        """Do nothing: a pipe asks for no password, so nothing is held back."""
+
     async def print(self, text: str) -> None:
         """Write, and return when that is done. Raises OSError when nobody can read it any more."""
         stdout = ThreadDescriptor(self._stdout_fd)

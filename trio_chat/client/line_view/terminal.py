@@ -26,7 +26,14 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.styles import Style
 
 from trio_chat.client.conversation.prompt_view import PLAIN_PROMPT, PromptView
-from trio_chat.client.conversation.question import NO_ANSWER, PASTE_IS_NO_ANSWER, Question
+from trio_chat.client.conversation.question import (
+    HELD_BACK,
+    HELD_DROPPED,
+    NO_ANSWER,
+    PASTE_IS_NO_ANSWER,
+    Hold,
+    Question,
+)
 from trio_chat.client.conversation.typed_drafts import TypedDrafts
 from trio_chat.client.line_view.clusters import Clusters
 from trio_chat.client.line_view.draft_session import DraftHistory, DraftSession
@@ -36,7 +43,7 @@ from trio_chat.client.line_view.terminal_input import TerminalInput
 from trio_chat.client.line_view.terminal_output import TerminalOutput
 from trio_chat.client.line_view.word_completer import Complete, WordCompleter
 from trio_chat.client.transcript.delivery import count_lines
-from trio_chat.client.transcript.input import KEYS
+from trio_chat.client.transcript.input import KEYS, is_secretive
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, is_too_much, pasted
 
 STYLE = Style.from_dict({"waiting": "dim"})
@@ -322,6 +329,27 @@ class Terminal:
         if "\n" in draft:
             self._pasted_at = asyncio.get_running_loop().time()
         self._typed.put(draft)
+        if is_secretive(draft) and self._question is None:
+            self._question = hold = Hold(draft=draft, then=lambda _: self._tell_dropped(hold))
+
+    def _tell_dropped(self, hold: Hold) -> None:
+        if hold.held:
+            self._view.refuse(HELD_DROPPED)
+
+    def end_hold(self, draft: str, *, asks: bool = False) -> None:
+        """Let through what was held back behind a command, since it has been answered."""
+        hold = self._question
+        if not isinstance(hold, Hold) or hold.draft != draft:
+            return
+        self._question = None
+        hold.answered.set()
+        if asks and (questions := self._view.secret_wanted(draft)):
+            self._ask_secret(draft, questions)
+        if left := hold.replay(lambda: self._question, self._enter):
+            self._session.default_buffer.insert_text(self._clusters.fold(left))
+            if hold.lines:
+                self._view.refuse(HELD_BACK)
+        self.refresh()
 
     def _send_if_wanted(self, draft: str, key: str) -> None:
         if key == "y":

@@ -124,6 +124,11 @@ class Link:
         """True if nobody on the way can read a password, or that does not matter to the person."""
         return self._protocol.may_send_password
 
+    @property
+    def is_logging_in(self) -> bool:
+        """True while the answer to `log_in` is not there yet."""
+        return self._protocol.is_logging_in
+
     def can_prove(self, name: str) -> bool:
         """Tell whether there is a key that may prove a name here."""
         has_keys = self._signer is not None and self._signer.has_keys

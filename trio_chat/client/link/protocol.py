@@ -40,6 +40,7 @@ OWN_KEYS_MAX = 4096
 """Keys of acknowledged messages whose entries may still come."""
 
 NO_NAMES = "this server keeps no names"
+NO_PASSWORD_YET = "a name without a password gets one by /password where you are logged in"
 
 _RECLAIMING = "reclaiming"
 """Key of the requests for a nick that was taken."""
@@ -106,7 +107,7 @@ class ClientProtocol:
         """False if the server is one of before there were names."""
         self.refused_names: set[str] = set()
         """Names, folded, for which a log-in by a key was refused."""
-        self._is_logging_in = False
+        self.is_logging_in = False
         self._claims: set[str] = set()
         """Keys of the questions that wait for a challenge."""
         self._offered_password = ""
@@ -230,9 +231,8 @@ class ClientProtocol:
         if proof or self._refused_proof is None or has_password:
             self._last_signed = signing if proof else None
             self._requests.put(self._hello(proof))
-        elif self._is_logging_in:
-            again = f"/login {self.wanted_nick} again asks for its password"
-            return self._stay_as_before(f"{self._refused_proof.text}; {again}")
+        elif self.is_logging_in:
+            return self._stay_as_before(f"{self._refused_proof.text}: no key here proves it; {NO_PASSWORD_YET}")
         elif self._membership.has_default_nick:
             return self._give_up_default_nick(self._refused_proof)
         else:
@@ -250,12 +250,12 @@ class ClientProtocol:
 
     def log_in(self, name: str, invite: str = "") -> None:
         """Ask for a name on the next connection, by a key; where that is refused, we go on as before."""
-        self._is_logging_in = True
+        self.is_logging_in = True
         self._membership.try_nick(name, invite)
 
     def _stay_as_before(self, reason: str) -> list[LinkEvent]:
         """Go on with the name from before a log-in that was refused."""
-        self._is_logging_in = False
+        self.is_logging_in = False
         self.refused_names.add(self.wanted_nick.casefold())
         self._membership.restore_nick()
         self._requests.put(self._hello())
@@ -508,7 +508,7 @@ class ClientProtocol:
         is_other_epoch = self._membership.begin(welcome) or self._has_gap
         rooms, was_connected = tuple(self._membership.rooms), self._was_connected
         self.is_connected = self._was_connected = True
-        self._is_logging_in = False
+        self.is_logging_in = False
         self._requests.put(*self._membership.reconcile(welcome))
         self._requests.say_lines_max = welcome.limits.lines
         self.stickers_hash = welcome.stickers
@@ -582,7 +582,7 @@ class ClientProtocol:
                 error if is_seen else frames.Error(code=error.code, text=f"{error.text} {_UNSEEN_TLS}")
             )
             return []
-        if self._is_logging_in and self._membership.has_invite:
+        if self.is_logging_in and self._membership.has_invite:
             return self._stay_as_before(error.text)
         if error.code == "name-claimed" and self._membership.drop_default_nick():
             return [Refused(None, error.text)]

@@ -15,7 +15,14 @@ from trio_chat.client.screen_view.questions import Questions
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.delivery import count_lines
 from trio_chat.client.transcript.draft_history import clean_draft
-from trio_chat.client.transcript.input import is_bare, person_addressed, privately, searched, typed_form
+from trio_chat.client.transcript.input import (
+    is_bare,
+    is_secretive,
+    person_addressed,
+    privately,
+    searched,
+    typed_form,
+)
 from trio_chat.client.transcript.paste import DRAFT_CHARS_MAX, TOO_MUCH, is_too_much, lines_in, pasted, question_about
 from trio_chat.client.transcript.room_list import RoomState, room_with
 
@@ -93,7 +100,18 @@ class Drafting:
         if room.is_private:
             self._send_privately(room, draft)
         else:
-            self._typed.put(RoomLine(draft, room.name))
+            self._put(RoomLine(draft, room.name))
+
+    def _put(self, line: str) -> None:
+        """Hand over a line. Behind a command that a password belongs to, hold back what is typed next."""
+        self._typed.put(line)
+        if is_secretive(line) and self._state.question is None:
+            self._questions.hold(line)
+
+    def end_hold(self, draft: str, *, asks: bool) -> None:
+        """Let through what was held back behind a command; if it `asks`, as the secret that it lacks."""
+        room = self._state.rooms.current
+        self._questions.end_hold(room, draft, self._view.secret_wanted(draft) if asks else (), self._send)
 
     def _send_privately(self, room: RoomState, draft: str) -> None:
         """Send to the other person; a command is one all the same, but says nothing in a room."""
@@ -114,7 +132,7 @@ class Drafting:
             self._navigation.search(words)
             return
         try:
-            self._typed.put(privately(draft, room.person))
+            self._put(privately(draft, room.person))
         except ChatError as error:
             room.editor.set(draft)
             self._state.message = error.text

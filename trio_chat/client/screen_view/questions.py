@@ -4,7 +4,14 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from trio_chat.client.conversation.question import NO_ANSWER, PASTE_IS_NO_ANSWER, Question
+from trio_chat.client.conversation.question import (
+    HELD_BACK,
+    HELD_DROPPED,
+    NO_ANSWER,
+    PASTE_IS_NO_ANSWER,
+    Hold,
+    Question,
+)
 from trio_chat.client.screen_view.draft_keys import is_typed
 from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.room_list import RoomState
@@ -60,6 +67,28 @@ class Questions:
                 send(room, f"{draft} {secret}")
 
         self._state.question = Question(text, then, choices="", is_secret=True)
+
+    def hold(self, draft: str) -> None:
+        """Hold back what is typed behind a command, until `end_hold`."""
+        self._state.question = hold = Hold(draft=draft, then=lambda _: self._tell_dropped(hold))
+
+    def _tell_dropped(self, hold: Hold) -> None:
+        if hold.held:
+            self._state.message = HELD_DROPPED
+
+    def end_hold(self, room: RoomState, draft: str, texts: Sequence[str], send: Send) -> None:
+        """Answer the questions `texts` with what was held back; what answers none comes back as a draft."""
+        hold = self._state.question
+        if not isinstance(hold, Hold) or hold.draft != draft:
+            return
+        self._state.question = None
+        hold.answered.set()
+        if texts:
+            self.ask_secret(room, draft, texts, send)
+        if left := hold.replay(lambda: self._state.question, self._enter):
+            room.editor.insert(left)
+            self._state.message = HELD_BACK if hold.lines else self._state.message
+        self._redraw()
 
     def press(self, question: Question, key: str) -> None:
         """Handle a key while a question is asked."""

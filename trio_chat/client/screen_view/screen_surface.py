@@ -112,6 +112,10 @@ class ScreenSurface:
         state.restore(clean_draft(draft))
         self._redraw()
 
+    def end_hold(self, draft: str, *, asks: bool = False) -> None:
+        """Let through what was held back behind a command, since it has been answered."""
+        self._drafting.end_hold(draft, asks=asks)
+
     def stop(self) -> None:
         """Stop, after the drafts that were sent already."""
         self.stopped.set()

@@ -301,12 +301,22 @@ def without_secret(line: str) -> str:
     name, argument = typed.command[1:].split(maxsplit=1)[:1], argument_in(typed)
     if not name or not argument:
         return line
+    if not is_secretive(line):
+        return line
     command = command_in(typed, COMMANDS)
     word = command.name if command else name[0].lower()
-    if not (command and command.is_secret) and (command or not get_close_matches(word, _SECRETIVE, 1, _LIKENESS)):
-        return line
     shown, *secret = argument.split(maxsplit=1) if word == "login" else ("", argument)
     return " ".join(filter(None, (f"/{word}", shown, HIDDEN if secret else "")))
+
+
+def is_secretive(line: str) -> bool:
+    """Tell whether a line is a command that a password belongs to, or a mistyped one: it may be typed next."""
+    typed = read_line(line) if "\n" not in line and len(line) <= LINE_MAX else None
+    if typed is None or not (words := typed.command[1:].split(maxsplit=1)):
+        return False
+    if command := command_in(typed, COMMANDS):
+        return command.is_secret
+    return bool(get_close_matches(words[0].lower(), _SECRETIVE, 1, _LIKENESS))
 
 
 def secret_wanted(line: str) -> str:

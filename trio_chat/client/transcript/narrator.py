@@ -54,6 +54,8 @@ from trio_chat.wire import frames
 WORDS = (Kind.SAID, Kind.ACTED, Kind.TOLD)
 """Kinds of entries that somebody typed. Our own were shown as we typed them; those of ignored people are left out."""
 
+OTHER_DEVICES = "this device has its key; /password sets a password for other devices"
+
 _LABEL_MAX = 48
 """Characters of our own name in the prompt: an IPv6 address with a port takes so many."""
 
@@ -280,7 +282,7 @@ class Narrator:
                 if end := page_end(answered.question, page):
                     yield TranscriptItem(self.transcript.notice(end), self.room)
             case frames.Named(label=label):
-                text = f"you are [{excerpt(label, _LABEL_MAX)}{MARK}] now: the name is yours"
+                text = f"you are [{excerpt(label, _LABEL_MAX)}{MARK}] now: the name is yours; {OTHER_DEVICES}"
                 yield TranscriptItem(self.transcript.notice(text), self.room)
             case frames.Done():
                 pass
