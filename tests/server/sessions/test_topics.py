@@ -85,10 +85,10 @@ async def test_nobody_is_answered_done_before_the_topic_that_took_the_place_is_k
         monkeypatch.setattr(journal, "_submit", batches.append)  # a slow disk
 
         server.chat.tick()
-        with trio.move_on_after(0) as early:
-            await trio.testing.wait_all_tasks_blocked()
-            await alice.until("done")
+        await trio.testing.wait_all_tasks_blocked()
         [batch] = batches
+        with trio.move_on_after(0) as early:
+            await alice.until("done")
         journal._keep(batch)
 
         assert early.cancelled_caught
