@@ -154,7 +154,7 @@ def test_nobody_is_in_step_whose_outlet_is_paused_has_no_sink_or_stands_elsewher
     for member in hall.members:
         cohort.step_out(member)
     paused.outlet.is_paused = True
-    own.leave_out(0)
+    own.leave_out([0])
     behind.cursor = 0
     hall.say("one")
     cohort.begin_pass()

@@ -3,6 +3,8 @@
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 
 from trio_chat.chat.cohort import Cohort
@@ -18,6 +20,8 @@ NOT_LISTENING = sys.maxsize
 REST_BYTES = 64 * 1024
 """Bytes at most that a leaving member is still sent of its room: entries between the last pass of the pump and its own
 `left`. This is the only copy that is made for one client."""
+
+_client_of = attrgetter("draft.client")
 
 
 class Listener(Protocol):
@@ -115,13 +119,13 @@ class Member:
         self.cursor = max(self.room.log.index_after(entry_id), self.track.base)
         self.own = None
 
-    def leave_out(self, index: int) -> None:
-        """Leave out the entry at this index, which is higher than all left out before."""
+    def leave_out(self, indices: Sequence[int]) -> None:
+        """Leave out the entries at these ascending indices, which are higher than all left out before."""
         if self.is_in_step:
             self.cohort.step_out(self)
         if self.own is None:
             self.own = []
-        self.own.append(index)
+        self.own += indices
 
     def slice(self) -> tuple[bytes, int]:
         """-> (bytes, end): what to send next, and the cursor once that is sent.
@@ -304,13 +308,11 @@ class Room:
         they tell it that what it said was kept.
         """
         self.log.extend(entries)
-        author_id, member = "", None
-        for index, entry in enumerate(entries, self.log.end - len(entries)):
-            if entry.draft.client != author_id:  # many entries of one author come together
-                author_id = entry.draft.client
-                member = self._member_in_lines(author_of(author_id))
-            if member:
-                member.leave_out(index)
+        index = self.log.end - len(entries)
+        for author_id, their in groupby(entries, key=_client_of):  # many entries of one author come together
+            first, index = index, index + len(list(their))
+            if member := self._member_in_lines(author_of(author_id)):
+                member.leave_out(range(first, index))
         if self.departing:
             self._follow_departing(entries)
 
@@ -330,4 +332,4 @@ class Room:
                 if entry.draft.kind in (Kind.LEFT, Kind.KICKED):
                     self.depart(member, index)
                 elif member.client.mode is Mode.LINES:
-                    member.leave_out(index)
+                    member.leave_out((index,))

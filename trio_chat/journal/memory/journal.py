@@ -391,5 +391,5 @@ class MemoryJournal(Intake, MemoryAccounts):
                     del entries[room]
 
     def _remaining(self, entries: list[Entry]) -> list[Entry]:
-        to, topics = self.pruned_to, self._topics
-        return [entry for entry in entries if entry.id > to or topics.get(entry.draft.room) is entry]
+        end, topics = bisect_right(entries, self.pruned_to, key=_id_of), self._topics
+        return [entry for entry in entries[:end] if topics.get(entry.draft.room) is entry] + entries[end:]
