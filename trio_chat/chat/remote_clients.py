@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from math import inf
 from typing import Annotated
 
 import msgspec
@@ -60,16 +61,19 @@ class RemoteClient(Client):
 
     __slots__ = ("_rooms", "node")
 
-    def __init__(self, node: str, facts: ClientFacts, *, clock_began_at: float) -> None:
-        """`clock_began_at` is the time at which the steady clock of the chat was 0, in seconds since 1970."""
+    def __init__(self, node: str, facts: ClientFacts, *, clock_began_at: float, now: float = inf) -> None:
+        """`clock_began_at` is the time at which the steady clock of the chat was 0, in seconds since 1970.
+
+        By that clock it is `now`: a node whose time of day is ahead tells of times to come, and they are none.
+        """
         outlet = _RemoteOutlet(facts.bytes_out, is_encrypted=facts.is_encrypted)
         super().__init__(facts.id, facts.address, facts.port, mode=facts.known_mode, outlet=outlet)
         self.node = node
         self._rooms = facts.rooms
         self.session, self.account, self.proven_by = facts.session, facts.account, facts.proven_by
         self.nick, self.label = facts.nick or None, facts.label
-        self.connected_at, self.last_input_at = facts.connected_at, facts.input_at - clock_began_at
-        self.away_since = facts.away_at - clock_began_at if facts.away_at else None
+        self.connected_at, self.last_input_at = facts.connected_at, min(now, facts.input_at - clock_began_at)
+        self.away_since = min(now, facts.away_at - clock_began_at) if facts.away_at else None
         self.lines_in = facts.lines_in
 
     @property

@@ -102,6 +102,8 @@ def explained(error: exceptions.RedisError, key_at: KeyAt = no_key) -> Exception
         return moved
     if reason := _distrust(error):
         return RedisRefusedError(f"the certificate of Redis is not trusted: {reason}")
+    if isinstance(error, exceptions.UnblockedError):  # it became a replica, and lets nobody wait
+        return NoAnswerError(LOST)
     if isinstance(error, exceptions.ConnectionError):
         return NoAnswerError("Redis cannot be reached" if "Unable to establish" in text else LOST)
     for kind, sentence in _SENTENCES:

@@ -399,10 +399,13 @@ class RedisNodes:
                 "what the node %s tells of the client %s cannot be read: %s", shown(node), shown(client), error
             )
             return None
-        self.clients.put(RemoteClient(node, facts, clock_began_at=self._clock_began_at))
+        self.clients.put(self._remote(node, facts))
         if former := self._moved.pop(facts.session, ""):
             self._note(former)
         return facts
+
+    def _remote(self, node: str, facts: ClientFacts) -> RemoteClient:
+        return RemoteClient(node, facts, clock_began_at=self._clock_began_at, now=trio.current_time())
 
     def _end(self, delegate: NodeDelegate, signal: Signal) -> None:
         try:
@@ -421,7 +424,7 @@ class RedisNodes:
             del self._own[client.id]
             if node and not self.clients.with_session(session):
                 self._moved[session] = client.id
-                self.clients.put(RemoteClient(node, facts, clock_began_at=self._clock_began_at))
+                self.clients.put(self._remote(node, facts))
             else:
                 self._note(client.id)
         await self._settled()  # what this node has posted of it before is ignored by Redis

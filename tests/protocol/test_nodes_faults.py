@@ -1,0 +1,273 @@
+"""Faults of the Redis that several servers share: all of them are told, and go on together in one order."""
+
+import re
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.protocol.conftest import NODE_LEASE_S, Peer, Server, running_server
+from tests.protocol.nodes import StartNode, clients_of, until
+from tests.protocol.test_faults_storage import set_clock
+from tests.protocol.test_frames import SECRET, Frames
+from tests.protocol.test_operators import ask
+from tests.redis_server import RedisServer
+
+Heal = Callable[[], object]
+
+
+def fill(redis: RedisServer, _copy: Path) -> Heal:
+    redis.ask("CONFIG", "SET", "maxmemory", "1")
+    return lambda: redis.ask("CONFIG", "SET", "maxmemory", "0")
+
+
+def make_replica(redis: RedisServer, _copy: Path) -> Heal:
+    redis.ask("REPLICAOF", "127.0.0.1", "1")
+    return lambda: redis.ask("REPLICAOF", "NO", "ONE")
+
+
+def flush(redis: RedisServer, _copy: Path) -> None:
+    redis.ask("FLUSHALL")
+
+
+def restore(redis: RedisServer, copy: Path) -> None:
+    redis.kill()
+    put_back(redis, copy)
+    redis.start()
+
+
+def put_back(redis: RedisServer, copy: Path) -> None:
+    """Let Redis have the files of a copy at its next start."""
+    shutil.rmtree(redis.folder / "appendonlydir")
+    shutil.copytree(copy, redis.folder / "appendonlydir")
+
+
+def history_of(server: Server) -> list[tuple[int, str]]:
+    """Return what was said in the lobby."""
+    entries = ask(server, "GET", "/rooms/lobby/entries?limit=200")["entries"]
+    return [(it["id"], it["text"]) for it in entries if it.get("kind") == "said"]
+
+
+def says(peer: Peer, text: str, *readers: Peer) -> None:
+    """Say a line until it was kept, and wait until all read it."""
+    peer.send(f"{text}\n".encode())
+    for reader in readers:
+        reader.until(f"> {text}")
+
+
+def log_of(server: Server) -> list[str]:
+    """End a server. -> the lines of its log"""
+    server.process.kill()
+    return server.process.communicate()[1].decode().splitlines()
+
+
+def check_logs(servers: tuple[Server, ...], sentence: str) -> None:
+    """Check that each server has said what happened, in few lines."""
+    for server in servers:
+        log = log_of(server)
+        assert not [line for line in log if "Traceback" in line], log
+        assert [line for line in log if re.search(sentence, line)], log
+        assert len(log) < 12, log
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (fill, "the memory of Redis is full"),
+        (make_replica, "is a replica, which cannot be written to"),
+    ],
+)
+def test_m9_people_on_all_nodes_are_told_that_nothing_can_be_sent_and_go_on_together(
+    node: StartNode, redis: RedisServer, tmp_path: Path, harm: Callable[[RedisServer, Path], Heal], sentence: str
+) -> None:
+    servers = node("one"), node("two")
+    peers = tuple(server.join() for server in servers)
+    says(peers[0], "before", peers[1])
+
+    heal = harm(redis, tmp_path)
+    for server in servers:
+        until(lambda server=server: re.search(sentence, ask(server, "GET", "/health").get("reason", "")))
+    for peer in peers:
+        peer.send(b"lost\n")
+        peer.until_match(r"not sent|not known")
+    heal()
+    for server in servers:
+        until(lambda server=server: ask(server, "GET", "/health")["status"] == "ok")
+    says(peers[0], "after", peers[1])
+    says(peers[1], "last", peers[0])
+
+    histories = [history_of(server) for server in servers]
+    assert histories[0] == histories[1]
+    assert [text for _, text in histories[0] if text != "lost"] == ["before", "after", "last"]
+    check_logs(servers, sentence)
+
+
+@pytest.mark.parametrize("harm", [flush, restore])
+def test_m9_where_redis_lost_entries_all_nodes_say_so_and_go_on_in_one_order(
+    node: StartNode, redis: RedisServer, tmp_path: Path, harm: Callable[[RedisServer, Path], None]
+) -> None:
+    servers = node("one"), node("two")
+    peers = tuple(server.join() for server in servers)
+    says(peers[0], "early", peers[1])
+    shutil.copytree(redis.folder / "appendonlydir", tmp_path / "copy")
+    says(peers[1], "lost", peers[0])
+    [*_, (newest, _)] = history_of(servers[0])
+
+    harm(redis, tmp_path / "copy")
+    for number, peer in enumerate(peers):
+        until(lambda peer=peer, number=number: is_said(peer, f"after {number}"))
+        peers[1 - number].until(f"> after {number}")
+
+    histories = [history_of(server) for server in servers]
+    assert histories[0] == histories[1]
+    kept = ["early"] if harm is restore else []
+    assert [text for _, text in histories[0]] == [*kept, "after 0", "after 1"]
+    assert all(number > newest for number, text in histories[0] if text.startswith("after"))
+    check_logs(servers, "Redis lost entries that people have seen: .*: the chat has a new epoch")
+
+
+def is_said(peer: Peer, text: str) -> bool:
+    """Say a line. -> whether it was kept"""
+    peer.send(f"{text}\n/nick\n".encode())
+    return not any("not sent" in line for line in peer.all_until_match(r"you (are|have)|nick"))
+
+
+def test_m9_a_redis_restored_while_no_node_runs_gives_no_id_twice(
+    node: StartNode, redis: RedisServer, tmp_path: Path
+) -> None:
+    one, two = node("one"), node("two")
+    alice, bob = one.join(), two.join()
+    says(alice, "early", bob)
+    shutil.copytree(redis.folder / "appendonlydir", tmp_path / "copy")
+    says(bob, "lost", alice)
+    for server in (one, two):
+        assert server.stop() == 0
+    restore(redis, tmp_path / "copy")
+
+    one, two = node("one"), node("two")
+    alice, bob = one.join(), two.join()
+    says(alice, "after", bob)
+
+    assert [text for _, text in history_of(one)] == ["early", "after"] == [text for _, text in history_of(two)]
+
+
+class Way:
+    """A way to a Redis that passes on bytes in both directions until it is cut; connections stay, and new ones hang."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._is_open = threading.Event()
+        self._is_open.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._sockets: list[socket.socket] = [self._listener]
+        self._start(self._accept)
+
+    def cut(self) -> None:
+        """Pass nothing on from now on."""
+        self._is_open.clear()
+
+    def mend(self) -> None:
+        """Pass on what has waited, and all that comes."""
+        self._is_open.set()
+
+    def close(self) -> None:
+        """End all connections."""
+        self.mend()
+        for one in self._sockets:
+            one.close()
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        threading.Thread(target=target, args=arguments, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+                self._sockets += near, far
+                self._start(self._pass_on, near, far)
+                self._start(self._pass_on, far, near)
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._is_open.wait()
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def way(redis: RedisServer) -> Iterator[Way]:
+    with closing(Way(redis.port)) as way:
+        yield way
+
+
+@pytest.mark.slow
+def test_m9_a_node_that_is_cut_off_from_redis_says_so_and_is_one_of_all_again(
+    node: StartNode, redis: RedisServer, way: Way, tmp_path: Path
+) -> None:
+    url = f"redis://127.0.0.1:{way.port}/0?node=one&lease={NODE_LEASE_S}"
+    with running_server(tmp_path / "one", "--journal", url) as one:
+        two = node("two")
+        alice, bob = one.join(), two.join()
+        carol = Frames.enter(one, nick="carol", session=SECRET)
+        says(alice, "before", bob)
+        until(lambda: len(clients_of(two)) == 3)
+
+        way.cut()
+        bob.until(f"[127.0.0.1:{alice.port}] left the chat ***")
+        until(lambda: "does not answer" in ask(one, "GET", "/health").get("reason", ""))
+        alice.send(b"ghost\n")
+        alice.until_match("not sent|not known|out of reach")
+        says(bob, "meanwhile")
+        until(lambda: "meanwhile" in str(history_of(two)))
+        way.mend()
+
+        until(lambda: ask(one, "GET", "/health")["status"] == "ok")
+        assert b"out of reach" in carol.peer.rest()  # they are told to connect again, and are who they were
+        again = Frames.enter(one, session=SECRET)
+        assert (again.welcome["resumed"], again.welcome["you"]["label"]) == (True, "carol")
+        dave = one.join()
+        says(dave, "after", bob)
+        histories = [history_of(server) for server in (one, two)]
+        assert histories[0] == histories[1]
+        assert [text for _, text in histories[0]] == ["before", "meanwhile", "after"]
+        check_logs((one,), "out of reach for too long")
+
+
+@pytest.mark.slow
+def test_m9_a_clock_of_one_node_that_jumps_makes_nobody_leave_and_changes_no_order(
+    node: StartNode, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    set_clock(site, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(site))
+        one = node("one")
+    two = node("two")
+    alice, bob = one.join(), two.join()
+    says(alice, "first", bob)
+
+    heard: list[str] = []
+    for count, jump_s in enumerate((3600, -3600), 3):
+        set_clock(site, jump_s)
+        says(bob, f"{jump_s} two", alice)
+        says(alice, f"{jump_s} one", bob)
+        newcomer = two.join()
+        heard += bob.until(f"[127.0.0.1:{newcomer.port}] joined the chat ***")
+        until(lambda count=count: len(clients_of(one)) == len(clients_of(two)) == count)
+        for server in (one, two):
+            assert all(it["idle_s"] is None or it["idle_s"] >= 0 for it in clients_of(server))
+
+    assert not [line for line in heard if "left" in line]
+    histories = [history_of(server) for server in (one, two)]
+    assert histories[0] == histories[1]
+    said = ["3600 two", "3600 one", "-3600 two", "-3600 one"]
+    assert [text for _, text in histories[0]] == ["first", *said]
+    times = [it["time"] for it in ask(one, "GET", "/rooms/lobby/entries?limit=200")["entries"]]
+    assert times == sorted(times)  # they are those of Redis
