@@ -102,7 +102,7 @@ def _parse() -> argparse.Namespace:
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", action="append", choices=SCENARIOS, metavar="NAME", help=", ".join(SCENARIOS))
-    parser.add_argument("--quick", action="store_true", help="shorter and less exact: less than a minute")
+    parser.add_argument("--quick", action="store_true", help="shorter and less exact")
     parser.add_argument("--seconds", type=float, help=f"length of each measurement (default: {SECONDS})")
     parser.add_argument("--rounds", type=int, help=f"turns of each server (default: {ROUNDS})")
     parser.add_argument("--poll", action="store_true", help="let the load generator never sleep: see speed.md")

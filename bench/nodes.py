@@ -24,8 +24,8 @@ from bench.table import Row
 
 FOLLOWERS_CPU = "followers_cpu_s"
 
-NODES = (1, 2, 4, 8)
-FOLLOWERS = (1, 10, 100)
+NODES, QUICK_NODES = (1, 2, 4, 8), (1, 2)
+FOLLOWERS, QUICK_FOLLOWERS = (1, 10, 100), (100,)
 SINGLE_LINES_PER_S = 200
 
 ARRIVALS, QUICK_ARRIVALS = 3000, 500
@@ -39,13 +39,13 @@ def nodes(setup: Setup) -> Iterator[Row]:
     one_by_one = partial(open_loop, span=setup.span, rate=SINGLE_LINES_PER_S, senders=SENDERS)
     full = partial(closed_loop, span=setup.span)
     for what, phase in ((f"{SINGLE_LINES_PER_S} lines/s", one_by_one), ("full load", full)):
-        for count in NODES:
+        for count in QUICK_NODES if setup.is_quick else NODES:
             with ExitStack() as stack:
                 swarm = _swarm_of_nodes(stack, setup, count)
                 results = [phase(swarm) for _ in range(setup.rounds)]
             yield Row(f"{what}, {count} nodes", measured=_growth(results, count))
     for what, phase in ((f"{SINGLE_LINES_PER_S} lines/s", one_by_one), ("full load", full)):
-        for count in FOLLOWERS:
+        for count in QUICK_FOLLOWERS if setup.is_quick else FOLLOWERS:
             yield Row(f"{what}, {count} connections that follow", measured=_followed(setup, phase, count))
     yield _arrivals(setup)
 
