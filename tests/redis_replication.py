@@ -17,12 +17,12 @@ DOWN_AFTER_MS, FAILOVER_TIMEOUT_MS = 5000, 3000
 class Sentinel(RedisServer):
     """A sentinel, which is the same program. It writes what it learns into its configuration."""
 
-    def __init__(self, folder: Path, primary: RedisServer, *, quorum: int) -> None:
+    def __init__(self, folder: Path, primary_port: int, *, quorum: int) -> None:
         folder.mkdir()
         super().__init__(folder)
         self._configuration = folder / "sentinel.conf"
         lines = [
-            f"sentinel monitor {NAME} 127.0.0.1 {primary.port} {quorum}",
+            f"sentinel monitor {NAME} 127.0.0.1 {primary_port} {quorum}",
             f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
             f"sentinel failover-timeout {NAME} {FAILOVER_TIMEOUT_MS}",
         ]
@@ -46,7 +46,7 @@ class WatchedRedis:
         for server in others:
             follow(server, first)
         until(lambda: replica_count(first) == 2)
-        self.sentinel = stack.enter_context(Sentinel(folder / "sentinel", first, quorum=1))
+        self.sentinel = stack.enter_context(Sentinel(folder / "sentinel", first.port, quorum=1))
         self.settle()
 
     @property

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from tests.redis_server import RedisServer
 from trio_chat.chat.events import Entry
 from trio_chat.journal import JournalError, check_journal
 from trio_chat.journal.redis.address import read_url
+from trio_chat.journal.redis.claim import mark
 from trio_chat.journal.redis.journal import RedisJournal, open_redis
 from trio_chat.journal.redis.opening import KEPT_ALWAYS
 from trio_chat.journal.redis.times import RedisTimes
@@ -99,6 +101,23 @@ async def test_a_mark_written_by_hand_makes_no_node_deaf(pair: Pair, tmp_path: P
         for text in ("a", "b"):
             await journal.post(said(text)).kept()
             assert await next_text(following) == text
+
+
+async def test_a_mark_is_put_up_only_where_redis_has_what_the_node_has_written(pair: Pair, tmp_path: Path) -> None:
+    async with opened(pair.url(), tmp_path) as journal:
+        await journal.post(said("a")).kept()
+        writer, node = journal._writer, journal._node
+        held, number, link = writer._held, writer._number, writer._link
+        assert held
+
+        assert await mark(link, node, held, batch=number, last_id=1)
+        for other, batch, last_id in (
+            (held, number + 1, 1),  # another primary, which lacks the newest batch
+            (replace(held, fence=held.fence - 1), number, 1),
+            (replace(held, epoch="x"), number, 1),
+            (held, number, 2),
+        ):
+            assert not await mark(link, node, other, batch=batch, last_id=last_id)
 
 
 async def test_entries_of_before_are_read_at_once(pair: Pair, tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ async def test_of_two_sentinels_the_one_is_believed_that_knows_of_more_failovers
 @pytest.fixture
 def late(server: RedisServer, tmp_path: Path) -> Sentinel:
     """A sentinel that is not started yet, of another Redis: that of `watched` would count it as one more."""
-    return Sentinel(tmp_path / "late", server, quorum=1)
+    return Sentinel(tmp_path / "late", server.port, quorum=1)
 
 
 def test_m9_without_a_sentinel_that_works_or_knows_the_name_a_sentence_says_so(
