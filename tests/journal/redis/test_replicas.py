@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from tests.journal.redis.opened import PATIENT, said, texts, until_well
+from tests.journal.redis.opened import PATIENT, node_of, said, texts, until_well
 from tests.redis_replication import follow, replica_count, until
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Entry
@@ -118,6 +118,23 @@ async def test_a_mark_is_put_up_only_where_redis_has_what_the_node_has_written(p
             (held, number, 2),
         ):
             assert not await mark(link, node, other, batch=batch, last_id=last_id)
+
+
+async def test_a_node_goes_on_in_a_redis_that_lacks_its_newest_batches(pair: Pair, tmp_path: Path) -> None:
+    async with opened(pair.url(), tmp_path, HASTY) as journal:
+        for text in "abc":
+            await journal.post(said(text)).kept()
+        node = node_of(tmp_path)
+        pair.primary.ask("HSET", f"{{pair}}:node:{node}", "batch", "1", "fence", "1000")  # as after a failover
+
+        for _ in range(3):  # a new claim, and the next renewals
+            pair.primary.ask("DEL", f"{{pair}}:lease:{node}")
+            with trio.fail_after(PATIENCE_S):
+                while pair.primary.ask("EXISTS", f"{{pair}}:lease:{node}") != b":1\r\n":  # noqa: ASYNC110
+                    await trio.sleep(0.01)
+        await journal.post(said("d")).kept()
+
+        assert await texts(journal) == ["a", "b", "c", "d"]
 
 
 async def test_entries_of_before_are_read_at_once(pair: Pair, tmp_path: Path) -> None:

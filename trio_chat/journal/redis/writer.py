@@ -89,7 +89,8 @@ class BatchWriter:
         self._on_claim, self._on_kept, self._on_pruned, self._times = on_claim, on_kept, on_pruned, times
         self._held: Claim | None = held
         self._epoch, self._starts = held.epoch, held.starts
-        self._number = held.batch
+        self._number = self._number_there = held.batch
+        """The number of the last batch that was kept, and of the last that Redis has: a failover may have lost some."""
         self._doubtful: _UnderWay | None = None
         self._queue: deque[Batch] = deque()
         self._wake = trio.Event()
@@ -169,7 +170,9 @@ class BatchWriter:
             return
         pruned_to, last_id = state
         self._on_pruned(pruned_to)
-        await self._mark(held, self._number, last_id)  # some node may have ended before it could do so
+        # Some node may have ended before it could do so
+        if not await mark(self._link, self._node, held, batch=self._number_there, last_id=last_id):
+            self._held = None
 
     def _judge(self, error: str | None) -> None:
         self.failure = error
@@ -261,13 +264,12 @@ class BatchWriter:
             raise _NotClaimedError
         outcome = read_outcome(answer[1].decode(errors="replace"))
         under_way.is_in_doubt = True
-        await self._mark(held, under_way.number, max(map(abs, outcome.ids), default=0))
+        self._number_there = under_way.number
+        highest = max(map(abs, outcome.ids), default=0)
+        if not await mark(self._link, self._node, held, batch=under_way.number, last_id=highest):
+            raise _NotClaimedError
         under_way.is_in_doubt = False
         return outcome
-
-    async def _mark(self, held: Claim, number: int, last_id: int) -> None:
-        if not await mark(self._link, self._node, held, batch=number, last_id=last_id):
-            raise _NotClaimedError
 
     async def _entries(self, ids: list[int]) -> dict[int, Past]:
         return await self._reader.entries(ids) if ids else {}
@@ -292,7 +294,7 @@ class BatchWriter:
                     self._number = held.batch
                     self._intake.note_kept(self._doubtful.batch)
                 self._doubtful = None
-            self._held = held
+            self._held, self._number_there = held, held.batch
             self._on_claim(held)
             if held.was_adopted:
                 self._was_adopted = True
