@@ -71,7 +71,7 @@ async def test_a_search_shows_its_hits_and_goes_to_one_among_what_was_said_aroun
         around = await stage.asked("history")
         assert (around["before"], around.get("limit", 50)) == (47, 50)
         await stage.answer(around, range(10, 47))
-        await stage.shows_somewhere("line 21", "line 22", "line 23", "Esc: newest line")
+        await stage.shows_somewhere("line 21", "line 22", "line 23", "Esc: newest")
         await stage.hides("line 101")
 
         await stage.tell("new")
@@ -86,7 +86,47 @@ async def test_a_search_shows_its_hits_and_goes_to_one_among_what_was_said_aroun
         await stage.answer(newest, range(103, 104))
         await stage.shows_somewhere("line 103")
         stage.type(PAGE_DOWN)
-        await stage.hides("newer lines")
+        await stage.hides("reading")
+
+
+async def search(stage: Stage, ids: range) -> dict[str, Any]:
+    """Search, and go to the newest hit. -> the request for what was said around it"""
+    stage.type(f"{CTRL_F}line{ENTER}")
+    await stage.answer(await stage.asked("search"), ids)
+    await stage.shows_somewhere(f"▸ ann      line {ids[-1]}")
+    stage.type(ENTER)
+    return await stage.asked("history")
+
+
+async def test_the_past_says_so_and_coming_back_or_sending_shows_the_newest_line(stage_at: Any) -> None:
+    async with stage_at(60, 12, rooms=("ops", "lobby")) as stage:
+        await fill(stage, 3)
+        await stage.answer(await search(stage, range(20, 24)), range(10, 25))  # the hit is near the end of the page
+        await stage.shows_somewhere("line 24", "reading 19", "· Esc: newest")
+        await stage.tell("one")
+        await stage.shows_somewhere("· Esc: 1 new")
+
+        stage.type(alt("2") + alt("1"))
+        newest = await stage.asked("history")
+        assert "before" not in newest
+        await stage.answer(newest, range(100, 104))
+        await stage.shows_somewhere("line 103")
+        await stage.hides("reading")
+        await stage.hides(" new ")
+
+        await stage.answer(await search(stage, range(20, 24)), range(10, 25))
+        await stage.shows_somewhere("reading")
+        stage.type(f"hi{ENTER}")
+        await stage.answer(await stage.asked("history"), range(100, 104))
+        await stage.keep()
+        await stage.shows_somewhere("line 103", "me       hi")
+
+        around = await search(stage, range(20, 24))
+        stage.type(alt(">"))  # before the answer
+        await stage.answer(around, range(10, 25))
+        await stage.tell("last")
+        await stage.shows_somewhere("me       hi", "last")
+        await stage.hides("line 24")
 
 
 async def test_escape_leaves_a_search_as_all_was(stage_at: Any) -> None:

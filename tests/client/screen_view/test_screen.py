@@ -272,9 +272,13 @@ async def test_what_was_typed_without_a_connection_waits_and_can_be_taken_back(s
     async with stage_at(70, 10) as stage:
         await stage.shows(">")
         await stage.peer.aclose()
-        await stage.shows_somewhere("trying again")
+        await stage.shows_somewhere(" me · offline · again in 1 s")
         stage.type(f"later{ENTER}")
-        await stage.shows_somewhere("later ", "waits", "1 waits (/cancel)")
+        await stage.shows_somewhere("later ", "waits", " me · offline · ", " · 1 waits (/cancel)")
+        stage.type("/msg ann\r")  # the view asks for what was said there before, and nobody is told that it cannot
+        await stage.shows_somewhere("ann>")
+        await stage.hides("not connected")
+        stage.type("\x1b1")
         stage.type(f"/cancel{ENTER}")
         await stage.shows_somewhere("1 line not sent: taken back")
         await stage.hides("later")

@@ -43,10 +43,23 @@ def test_how_long_the_server_takes_is_told_from_a_second_on(state: ViewState) ->
     assert " bob · lag 3 s · connected" in status(state, 80)
 
 
-def test_a_trouble_stands_in_place_of_the_server_as_far_as_it_fits(state: ViewState) -> None:
+def test_without_a_connection_the_next_attempt_comes_first_and_the_reason_as_far_as_it_fits(state: ViewState) -> None:
     state.connection.is_connected = False
-    state.connection.trouble = "cannot reach chat.example port 5555: connection refused; trying again"
+    state.connection.trouble = "cannot reach chat.example port 5555: connection refused"
     state.connection.waiting = (frames.Say(room="ops", text="hi"),)
+    state.layout.now, state.connection.again_at = 10.0, 13.2
+    offline = " bob · offline · again in 4 s · 1 waits (/cancel)"
 
-    assert status(state, 106) == f" bob · 1 waits (/cancel) · {state.connection.trouble}  F1 keys"
-    assert status(state, 60) == " bob · 1 waits (/cancel) · cannot reach chat.example port 5…"
+    assert status(state, 117) == f"{offline} · {state.connection.trouble}  F1 keys"
+    assert status(state, 70) == f"{offline} · cannot reach chat…"
+    assert status(state, 50) == offline
+    state.layout.now = 14.0
+    assert status(state, 55) == " bob · offline · connecting · 1 waits (/cancel)"
+
+
+def test_the_reason_for_having_no_name_is_told_as_long_as_there_is_none(state: ViewState) -> None:
+    state.connection.label, state.connection.why_no_name = "127.0.0.1:5", "the nick me is reserved"
+
+    assert " · no name: the nick me is reserved · /nick NAME" in status(state, 100)
+    state.connection.label = "bob"
+    assert "no name" not in status(state, 100)

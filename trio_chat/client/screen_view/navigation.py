@@ -9,7 +9,7 @@ from trio_chat.client.conversation.app import ChatApp
 from trio_chat.client.link.events import Question
 from trio_chat.client.screen_view.screen_display import ScreenDisplay
 from trio_chat.client.screen_view.transcript_pane import scroller_of
-from trio_chat.client.screen_view.view_state import PAGE, ViewState
+from trio_chat.client.screen_view.view_state import PAGE, VIEW_KEY, ViewState
 from trio_chat.client.transcript.line_layout import Columns
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_with
 from trio_chat.client.transcript.room_window import Item, Line
@@ -43,11 +43,13 @@ class Navigation:
         state.shows_keys = False
         had_news = room.unread
         state.rooms.show(room)
+        if not room.window.is_live:
+            self.go_to_end()
         if not room.is_private:
             state.narrator.room = room.name
             if self._app.conversation:
                 self._app.conversation.visit(room.name)
-        elif room.window.has_older is None:
+        elif room.window.has_older is None and not room.request:
             self._request(room, frames.History(room=room.name, limit=PAGE, presence=False))
         if had_news and room.window.rule is None and room.window.items:
             self._set_rule(room, had_news)
@@ -142,6 +144,8 @@ class Navigation:
         room = self._state.rooms.current
         self._state.hits, self._state.layout.phrases, self._state.layout.marked_id = None, (), None
         room.place = None
+        if room.jump_id:  # the answer to that is not wanted any more
+            room.jump_id, room.request = 0, ""
         if not room.window.is_live:
             room.window.start_at((), is_live=True)
             self._request(room, frames.History(room=room.name, limit=PAGE, presence=False))
@@ -170,7 +174,7 @@ class Navigation:
             self._request(room, frames.History(room=room.name, after=after, limit=PAGE, presence=False))
 
     def _request(self, room: RoomState, question: frames.History) -> None:
-        room.request = token_hex(16)
+        room.request = f"{VIEW_KEY}{token_hex(16)}"
         self._ask(replace(question, key=room.request))
 
     def _ask(self, question: Question) -> None:
@@ -193,7 +197,7 @@ class Navigation:
             return
         hits.chosen = min(max(hits.chosen + by, 0), len(hits.entries) - 1)
         if hits.chosen == 0 and hits.has_more and not hits.key:
-            hits.key = token_hex(16)
+            hits.key = f"{VIEW_KEY}{token_hex(16)}"
             self._ask(replace(hits.search, before=hits.entries[0].id, key=hits.key))
 
     def go_to_hit(self) -> None:

@@ -21,7 +21,6 @@ from trio_chat.client.link.events import (
     MarkMoved,
     NewSince,
     Pending,
-    Question,
     Received,
     Refused,
     RoomJoined,
@@ -32,7 +31,7 @@ from trio_chat.client.link.events import (
 from trio_chat.client.screen_view.lag import Lag
 from trio_chat.client.screen_view.notifier import Notifier
 from trio_chat.client.screen_view.status_pane import LAG_SHOWN_S
-from trio_chat.client.screen_view.view_state import PAGE, Hits, ViewState
+from trio_chat.client.screen_view.view_state import PAGE, VIEW_KEY, Hits, ViewState
 from trio_chat.client.transcript.backfill import BACKFILL_KEY
 from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.input import typed_form
@@ -85,7 +84,7 @@ class ScreenDisplay:
         """Tell whether somebody sees the newest lines of a room."""
         current = self._state.rooms.current
         is_it = room == current.name or (room == frames.MAILBOX and current.is_private)
-        return is_it and current.place is None and self._state.hits is None
+        return is_it and current.place is None and current.window.is_live and self._state.hits is None
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
         """Print rows in the current room, as a notice of the client."""
@@ -119,7 +118,8 @@ class ScreenDisplay:
         """Take over what the status shows of the lag, which grows while a message waits; draw where that differs."""
         connection = self._state.connection
         before, connection.lag_s = connection.lag_s, self._lag.at(trio.current_time())
-        if connection.is_connected and max(before, connection.lag_s) >= LAG_SHOWN_S:
+        is_lagging = connection.is_connected and max(before, connection.lag_s) >= LAG_SHOWN_S
+        if is_lagging or (connection.trouble and not connection.is_connected):
             self._redraw()
 
     def _follow_link(self) -> None:
@@ -151,8 +151,8 @@ class ScreenDisplay:
                 self._say(output)
                 if is_other_epoch:
                     self._begin_epoch()
-            case Disconnected(reason=reason):
-                state.connection.trouble = f"{reason}; trying again"
+            case Disconnected(reason=reason, retry_s=retry_s):
+                state.connection.trouble, state.connection.again_at = reason, trio.current_time() + retry_s
                 self._drop_requests()
             case Pending(message=message):
                 self._lag.begin(message.key, trio.current_time())
@@ -187,9 +187,8 @@ class ScreenDisplay:
                     rooms.show(spoken_in)
             case None if output.rule:
                 rooms.current.window.set_rule(output.rule, rooms.current.window.newest_id, time.time())
-            case Refused(question=question):
-                self._refuse(question)
-                self._note_all(output)
+            case Refused():
+                self._refuse(output.event, output)
             case _:
                 self._note_all(output)
 
@@ -209,12 +208,19 @@ class ScreenDisplay:
                 room.window.begin_epoch()
                 room.window.note(self.transcript.notice(OTHER_HISTORY), time.time())
 
-    def _refuse(self, question: Question | None) -> None:
-        """Note that a request for entries got none."""
+    def _refuse(self, refused: Refused, output: RenderedOutput) -> None:
+        """Tell why a question was refused, unless nobody asked it: then it is only noted that no entries come."""
+        question = refused.question
+        if question is None:
+            self._state.connection.why_no_name = refused.reason
         if question and (asking := self._asking(question.key)):
+            if asking.jump_id:  # the person wanted to go there
+                self._state.message = refused.reason
             asking.request, asking.jump_id = "", 0
         if question and self._state.hits and self._state.hits.key == question.key:
             self._state.hits.key = ""
+        if question is None or not question.key.startswith((VIEW_KEY, BACKFILL_KEY)):
+            self._note_all(output)
 
     def _fail(self, failed: Failed, output: RenderedOutput) -> None:
         """Mark a message that was refused, and tell of one elsewhere: of one in a room that we left, that is all."""
@@ -277,7 +283,7 @@ class ScreenDisplay:
             if message.key and room is not self._state.rooms.current and not self._state.rooms.current.is_private:
                 self._state.rooms.show(room)
                 if self._app.conversation and room.window.has_older is None and not room.request:
-                    room.request = token_hex(16)
+                    room.request = f"{VIEW_KEY}{token_hex(16)}"
                     before = frames.History(room=room.name, limit=PAGE, presence=False, key=room.request)
                     self._app.conversation.link.ask(before)
 
@@ -320,6 +326,8 @@ class ScreenDisplay:
         asking = rooms.find(question.room)
         if asking and asking.request == question.key:
             self._take_page(asking, question, page, entries)
+        elif question.key.startswith(VIEW_KEY):  # the person has gone elsewhere since
+            pass
         elif asking and is_ours:
             asking.window.add_page(entries, has_older=page.more or None)
         elif asking and entries and asking.window.is_live and question.bounds == _NEWEST:
@@ -336,7 +344,9 @@ class ScreenDisplay:
         """Take in a page that the person has scrolled to, or jumped to."""
         room.request = ""
         if room.jump_id:
-            room.window.start_at(entries, is_live=False)
+            room.skipped_id = max(room.skipped_id, room.window.newest_id)
+            is_live = bool(room.window.items and entries) and entries[-1].id >= room.skipped_id
+            room.window.start_at(entries, is_live=is_live)
             self.jump(room, room.jump_id)
         elif question.after is None:
             room.window.add_page(entries, has_older=page.more)

@@ -1,5 +1,7 @@
 """The status: who we are, where, whether we are in step, what waits, and a hint."""
 
+import math
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,8 +11,9 @@ from trio_chat.client.screen_view.view_state import ViewState
 from trio_chat.client.transcript.room_list import RoomState
 from trio_chat.client.transcript.row_breaking import cut_with_mark, fit_row, width_of_text
 from trio_chat.client.transcript.rows import Part, Row, Style
+from trio_chat.client.transcript.transcript import timestamp
 
-_LABEL_MAX = 48
+_LABEL_MAX, _WHY_MAX = 48, 60
 LAG_SHOWN_S = 1.0
 """Time to keep a message from which on it is told."""
 
@@ -48,11 +51,13 @@ def _pieces(state: ViewState, *, shows_room: bool) -> Sequence[_Piece]:
     return (
         _Piece(0, room.title if shows_room else "", Style.STRONG),
         _Piece(5, excerpt(connection.label, _LABEL_MAX), Style.NOTICE if shows_room else Style.STRONG),
+        _Piece(9, "" if trouble else _why_no_name(state), Style.FAILED, can_be_cut=True),
+        _Piece(2, _offline(state) if trouble else "", Style.FAILED),
         _Piece(1, _waiting(state), Style.CALLED),
         _Piece(3, _lag(state), Style.CALLED),
         _Piece(6, "" if trouble else "connected" if connection.is_connected else "connecting"),
         _Piece(4, _news_elsewhere(state) if shows_room else "", Style.CALLED),
-        _Piece(2, "" if room.place is None else _below(room), Style.CALLED),
+        _Piece(2, _below(room), Style.CALLED),
         _Piece(7, "" if trouble else connection.server),
         _Piece(8, trouble, Style.FAILED, can_be_cut=True),
     )
@@ -74,8 +79,24 @@ def _that_fit(pieces: Sequence[_Piece], columns: int) -> list[_Piece]:
 
 
 def _below(room: RoomState) -> str:
-    """Return the hint at what is below the rows to which the person has scrolled."""
+    """Return the hint at what is below the rows to which the person has scrolled, or the way back from the past."""
+    if not room.window.is_live and (item := room.place.item if room.place else next(reversed(room.window.items), None)):
+        newest = f"{room.unread} new" if room.unread else "newest"
+        return f"reading {timestamp(item.time, time.time()).text.strip()} · Esc: {newest}"
+    if room.place is None:
+        return ""
     return f"Esc: {room.unread} new" if room.unread else "Esc: newest line"
+
+
+def _offline(state: ViewState) -> str:
+    """Return that there is no connection, and when the next attempt is made."""
+    again_s = state.connection.again_at - state.layout.now
+    return f"offline · again in {math.ceil(again_s)} s" if again_s > 0 else "offline · connecting"
+
+
+def _why_no_name(state: ViewState) -> str:
+    why = state.connection.why_no_name
+    return f"no name: {excerpt(why, _WHY_MAX)} · /nick NAME" if why and ":" in state.connection.label else ""
 
 
 def _waiting(state: ViewState) -> str:

@@ -14,6 +14,9 @@ from trio_chat.client.transcript.room_list import RoomState, RoomStates
 from trio_chat.stickers.sticker import Drawn
 from trio_chat.wire import frames
 
+VIEW_KEY = "view-"
+"""The beginning of the keys of requests for entries that the view makes itself: nobody typed them."""
+
 PAGE = 100
 """Entries of a room that are asked for at once."""
 
@@ -71,6 +74,10 @@ class ConnectionState:
     is_connected: bool = False
     trouble: str = ""
     """The reason why there is no connection."""
+    again_at: float = 0.0
+    """The time of the next attempt to connect, by the clock of the layout."""
+    why_no_name: str = ""
+    """The reason why the person is called by their address."""
     topics: dict[str, str] = field(default_factory=dict)
     waiting: tuple[Message, ...] = ()
     """Messages that the server has not kept yet."""

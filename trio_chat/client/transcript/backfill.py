@@ -8,6 +8,7 @@ from itertools import dropwhile
 
 from msgspec.structs import replace
 
+from trio_chat.chat.text import excerpt
 from trio_chat.client.link.events import (
     Answered,
     Connected,
@@ -46,6 +47,7 @@ BACKFILL_KEY = "backfill-"
 """The beginning of the keys of questions that nobody typed."""
 
 NICK_HINT = "/nick NAME gives you a name, /help lists what else there is"
+_WHY_MAX = 200
 
 
 class Backfill:
@@ -76,6 +78,7 @@ class Backfill:
         self._questions: list[Question] = []
         self._held: list[LinkEvent] = []
         self._needs_hint = False
+        self._why_no_name = ""
         self._server_counts = False
         """True if the server remembers our read marks, and so tells what is new."""
         self._waiting = 0
@@ -117,6 +120,8 @@ class Backfill:
                 self._begin(joined)
             case Connected():
                 self._marks.begin(joined)
+            case Refused(question=None, reason=reason):
+                self._why_no_name = reason
             case RoomJoined(room=room) if room not in self._rooms:
                 self._rooms.add(room)
                 self._request_backfill(room, joined)
@@ -235,9 +240,15 @@ class Backfill:
                 shortened: list[LinkEvent] = [Answered(answered.question, replace(members, labels=labels[:_NAMES_MAX]))]
                 if self._needs_hint:
                     self._needs_hint = False
-                    shortened.append(LinkNotice(NICK_HINT))
+                    shortened.append(LinkNotice(self._hint))
                 return shortened
         return [answered]
+
+    @property
+    def _hint(self) -> str:
+        """The last notice for who has no name, with the reason why not: the one told before is above the history."""
+        why = excerpt(self._why_no_name, _WHY_MAX)
+        return f"you have no name: {why}; {NICK_HINT}" if why else NICK_HINT
 
     def _waiting_parts(self, answered: Answered, page: frames.Page, joined: JoinedRooms) -> list[LinkEvent]:
         """Return the private messages that waited, and the line before them."""
