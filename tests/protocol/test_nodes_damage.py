@@ -1,6 +1,7 @@
 """Facts, records and orders that somebody wrote into Redis by hand: they are left out, and end nothing."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -50,34 +51,36 @@ def tell(redis: RedisServer, kind: str, id: str, payload: object) -> None:
     assert redis.ask("EVAL", TELL, "0", kind, id, text).startswith(b"$")
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"id": "c2"},
-        {"rooms": ["lobby", "lobby"]},
-        {"rooms": ["a"] * 3000},
-        {"rooms": ["x" * 3000]},
-        {"address": "rubbish"},
-        {"port": -1},
-        {"connected_at": 1e300},
-        {"input_at": -1e300},
-        {"away_at": 1e300},
-        {"nick": "\x1b[2J"},
-        {"label": "x" * 3000},
-        {"account": "\x1b"},
-        {"lines_in": 10**30},
-    ],
+WRONG_FACTS: Sequence[dict[str, object]] = (
+    {"id": "c2"},
+    {"rooms": ["lobby", "lobby"]},
+    {"rooms": ["a"] * 3000},
+    {"rooms": ["x" * 3000]},
+    {"address": "rubbish"},
+    {"port": -1},
+    {"connected_at": 1e300},
+    {"input_at": -1e300},
+    {"away_at": 1e300},
+    {"nick": "\x1b[2J"},
+    {"label": "x" * 3000},
+    {"account": "\x1b"},
+    {"lines_in": 10**30},
 )
-def test_m9_a_client_written_by_hand_is_left_out(node: StartNode, redis: RedisServer, wrong: dict[str, object]) -> None:
+
+
+def test_m9_clients_written_by_hand_are_left_out(node: StartNode, redis: RedisServer) -> None:
     one = node("one")
     alice = one.join()
 
-    tell(redis, "c", "c1", FACTS | wrong)
+    for number, wrong in enumerate(WRONG_FACTS, 20):
+        name = f"eve{number}"
+        facts = FACTS | {"id": f"c{number}", "nick": name, "label": name, "session": name, "account": f"a{number}"}
+        tell(redis, "c", f"c{number}", facts | wrong)
     tell(redis, "c", "c8", FACTS | {"id": "c8", "nick": "mallory", "label": "mallory", "session": "t", "account": ""})
 
     until(lambda: "mallory" in [it["nick"] for it in clients_of(one)])
-    assert len(clients_of(one)) == 2
-    for client in ("c1", "c2", "c8"):
+    assert len(clients_of(one)) == 2, clients_of(one)
+    for client in ("c2", "c8", *(f"c{number}" for number in range(20, 20 + len(WRONG_FACTS)))):
         tell(redis, "c", client, "")
     until(lambda: len(clients_of(one)) == 1)
     assert ask(one, "POST", "/bans", network="192.0.2.0/24")["ban"]
@@ -131,30 +134,28 @@ def test_m9_a_record_written_by_hand_ends_nothing(
         ask(one, "GET", path)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"address": "rubbish"},
-        {"rooms": ["lobby", "lobby"]},
-        {"rooms": ["x" * 3000]},
-        {"rooms": [f"room{number}" for number in range(3000)]},
-        {"nick": "\x1b[2J"},
-        {"mode": "rubbish", "label": "\x1b[2J"},
-        {"mode": "person", "account": "x"},
-        {"told": {"label": "\x1b[2J", "rooms": ["lobby", "@x", ""]}},
-        {"owner": ""},
-    ],
+WRONG_SESSIONS: Sequence[dict[str, object]] = (
+    {"address": "rubbish"},
+    {"rooms": ["lobby", "lobby"]},
+    {"rooms": ["x" * 3000]},
+    {"rooms": [f"room{number}" for number in range(3000)]},
+    {"nick": "\x1b[2J"},
+    {"mode": "rubbish", "label": "\x1b[2J"},
+    {"mode": "person", "account": "x"},
+    {"told": {"label": "\x1b[2J", "rooms": ["lobby", "@x", ""]}},
+    {"owner": ""},
 )
-def test_m9_a_session_written_by_hand_ends_no_node_that_takes_it_over(
-    node: StartNode, redis: RedisServer, wrong: dict[str, object]
-) -> None:
+
+
+def test_m9_sessions_written_by_hand_end_no_node_that_takes_them_over(node: StartNode, redis: RedisServer) -> None:
     one = node("one")
     alice = one.join()
 
-    redis.ask("HSET", "{trio-chat}:sessions:gone", "o", json.dumps(SESSION | wrong))
-    redis.ask(
-        "HSET", "{trio-chat}:sessions:gone", "p", json.dumps(SESSION | {"owner": "p", "nick": "dora", "label": "dora"})
-    )
+    for number, wrong in enumerate(WRONG_SESSIONS):
+        record = SESSION | {"owner": f"o{number}", "nick": f"eve{number}", "label": f"eve{number}"} | wrong
+        redis.ask("HSET", "{trio-chat}:sessions:gone", str(number), json.dumps(record))
+    dora = SESSION | {"owner": "p", "nick": "dora", "label": "dora"}
+    redis.ask("HSET", "{trio-chat}:sessions:gone", "p", json.dumps(dora))
     redis.ask("SADD", "{trio-chat}:nodes", "gone")
 
     until(lambda: "dora" in [it["nick"] for it in clients_of(one)])
