@@ -104,6 +104,7 @@ async def test_m9_nothing_is_lost_or_doubled_when_the_primary_is_killed_and_when
 async def test_m9_a_primary_that_hangs_is_left_with_all_connections(watched: WatchedRedis, tmp_path: Path) -> None:
     former = watched.primary
     async with opened(watched.url("hangs", "&replicas=1"), tmp_path) as journal:
+        assert "and 1 of 2 replicas has them" in journal.promise
         await journal.post(said("before")).kept()
         former.signal(signal.SIGSTOP)
         try:

@@ -40,13 +40,14 @@ async def check_redis(link: RedisLink, durability: Durability) -> str:
         settings = {}
     address = link.address
     can_fail_over = address.topology is not Topology.ALONE
-    return with_replicas(promise_of(settings, durability), address.replicas, durability, can_fail_over=can_fail_over)
+    promise = promise_of(settings, durability)
+    if address.replicas:
+        return _replicated(promise, address.replicas, connected)
+    return _without_replicas(promise, durability, can_fail_over=can_fail_over)
 
 
-def with_replicas(promise: str, replicas: int, durability: Durability, *, can_fail_over: bool) -> str:
-    """Return the promise that holds with so many replicas. Raises JournalError where it is less than was asked for."""
-    if replicas:
-        return _replicated(promise, replicas)
+def _without_replicas(promise: str, durability: Durability, *, can_fail_over: bool) -> str:
+    """Return the promise that holds where no replica is waited for. Raises JournalError where that is too little."""
     if not can_fail_over:
         return promise
     if durability is not Durability.RELAXED:
@@ -55,11 +56,13 @@ def with_replicas(promise: str, replicas: int, durability: Durability, *, can_fa
 
 
 def is_everything(promise: str, replicas: int) -> bool:
-    """Tell whether a promise is as good as can be with so many replicas."""
-    return promise == (_replicated(KEPT_ALWAYS, replicas) if replicas else KEPT_ALWAYS)
+    """Tell whether a promise is as good as can be: with replicas, all that there are have everything."""
+    return promise == (_replicated(KEPT_ALWAYS, replicas, replicas) if replicas else KEPT_ALWAYS)
 
 
-def _replicated(promise: str, replicas: int) -> str:
+def _replicated(promise: str, replicas: int, connected: int) -> str:
+    if replicas < connected:
+        return f"{promise}, and {replicas} of {connected} replicas {'have' if replicas > 1 else 'has'} them"
     return f"{promise}, and {replicas} replica{'s have' if replicas > 1 else ' has'} them"
 
 
