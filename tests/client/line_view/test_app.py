@@ -742,7 +742,7 @@ def test_many_lines_from_last_time_are_sent_only_by_a_yes(
         screen.type("\x04")
         await peer.part()
 
-    question = "send 4 lines from last time? y: send, n: drop, e: edit; then Enter:"
+    question = "send 4 lines from last time? y/n/e (e: edit), then Enter:"
     assert play(scene, at_prompt=question) == 0
     assert _kept(tmp_path) == (["one", "two", "three", "four"] if key == "\x03" else [])
 
@@ -756,7 +756,7 @@ def test_many_lines_from_last_time_are_sent_after_a_yes(play: Any, tmp_path: Pat
         screen.type("\x04")
         await peer.part()
 
-    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
+    assert play(scene, at_prompt="send 4 lines from last time? y/n/e (e: edit), then Enter:") == 0
 
 
 def test_messages_to_different_people_and_rooms_are_edited_one_draft_after_the_other(play: Any, tmp_path: Path) -> None:
@@ -788,7 +788,7 @@ def test_messages_to_different_people_and_rooms_are_edited_one_draft_after_the_o
             await peer.tell(number, frame["text"], key=frame["key"], author="me")
         await peer.part()
 
-    assert play(scene, at_prompt="send 6 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
+    assert play(scene, at_prompt="send 6 lines from last time? y/n/e (e: edit), then Enter:") == 0
     assert _kept(tmp_path) == []
 
 
@@ -802,7 +802,7 @@ def test_a_draft_that_was_not_put_into_the_line_stays_for_next_time(play: Any, t
         screen.type("\x15\x04")
         await peer.part()
 
-    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
+    assert play(scene, at_prompt="send 4 lines from last time? y/n/e (e: edit), then Enter:") == 0
     assert _kept(tmp_path) == ["in b", "in c", "in d"]
 
 
@@ -812,11 +812,14 @@ def test_only_the_keys_of_a_question_answer_it_and_ctrl_c_drops_nothing_that_is_
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("x\r")
         screen.type("\x03")
-        await screen.shows("*** 4 lines kept for when you join again: /cancel drops them", "    ***", AT_PROMPT)
+        kept = ("*** 4 lines kept for when you join again: /cancel drops them", "    ***")
+        await screen.shows(*kept, f"{AT_PROMPT} x")
+        screen.type("\x03")
+        await screen.shows(*kept, AT_PROMPT)
         screen.type("\x03")
         await peer.part()
 
-    assert play(scene, at_prompt="send 4 lines from last time? y: send, n: drop, e: edit; then Enter:") == 0
+    assert play(scene, at_prompt="send 4 lines from last time? y/n/e (e: edit), then Enter:") == 0
     assert _kept(tmp_path) == ["a", "b", "c", "d"]
 
 
@@ -916,7 +919,7 @@ def test_a_person_who_leaves_a_silent_server_is_told_what_the_client_waits_for(p
 def test_a_paste_that_is_being_sent_can_be_stopped(play: Any, tmp_path: Path) -> None:
     async def scene(peer: Any, screen: Any) -> None:
         screen.type("\x1b[200~" + "\n".join(f"line {number}" for number in range(120)) + "\x1b[201~\r")
-        await screen.shows("send these 120 lines to #lobby? y/n/e (e: edit), then Enter:")
+        await screen.shows_when(lambda lines: any("send these 120 lines to #lobby?" in line for line in lines))
         screen.type("y\r")
         first = [await peer.frame() for _ in range(50)]
         screen.type("\x03")

@@ -167,7 +167,7 @@ class Conversation:
         if not held:
             return
         lines = count_lines(sum(len(lines_of(message)) for message in held))
-        answer = await self._surface.ask(f"send {lines} from last time? y: send, n: drop, e: edit; then Enter:")
+        answer = await self._surface.ask(f"send {lines} from last time? y/n/e (e: edit), then Enter:")
         if answer == "y":
             waiting = {message.key: message for message in self.link.held}
             self._narrator.delivery.waiting |= waiting
