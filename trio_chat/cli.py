@@ -278,12 +278,17 @@ def join(host: str | None, port: str | None, **flags: Any) -> int:
 
         address = address_from(host, number, settings, digest)
         options = view_options_from(settings, file)
-        status = run_client(address, identity_from(settings, code), options, is_once=settings.once)
-        if options.remembers_rooms and status == 0:
+        identity = identity_from(settings, code)
+
+        def remember(accepted: str) -> None:
+            """Remember the server, and the name if it was chosen: with the server, or by `/nick`."""
             from trio_chat.client.server_choice import remember_server
 
-            remember_server(named, port, nick)
-        return status
+            is_chosen = nick or accepted not in (identity.nick, identity.default_nick)
+            remember_server(named, port, accepted if is_chosen else "")
+
+        left = remember if options.remembers_rooms else lambda _nick: None
+        return run_client(address, identity, options, is_once=settings.once, left=left)
 
 
 def _split_address(host: str, port: str | None) -> tuple[str, int]:

@@ -1,5 +1,7 @@
 """`trio-chat join` without a host: it offers saved servers and those of last time."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ async def test_a_saved_server_is_joined_by_its_name_and_offered_from_then_on(
         process.wait()
     screen = make_screen(60, 12)
     with joined_at(screen, tmp_path, "--view", "lines") as process:
-        await screen.shows_when(lambda lines: lines[-2:] == ["   1  work", "a number, or HOST [work]:"])
+        await screen.shows_when(
+            lambda lines: lines[-2:] == ["   1  work", "a number, HOST, HOST:PORT or an invite [work]:"]
+        )
         screen.type("1\n")
         assert (await peer.welcome())["nick"] == "ann"
         await leave(screen, peer)
@@ -36,6 +40,40 @@ async def test_a_saved_server_is_joined_by_its_name_and_offered_from_then_on(
 
     (recent,) = RecentServers(tmp_path / ".local/state/trio-chat").read()
     assert recent.title == "work"
+
+
+async def test_the_name_that_the_server_accepted_is_offered_and_none_that_it_refused(
+    peer: Any, make_screen: Any, tmp_path: Path
+) -> None:
+    recent = RecentServers(tmp_path / ".local/state/trio-chat")
+    screen = make_screen(60, 12)
+    with joined_at(screen, tmp_path, f"me@127.0.0.1:{peer.port}", "--view", "lines", "--history", "0") as process:
+        await peer.welcome(you={"id": "c1", "label": "1.2.3.4:5", "address": "1.2.3.4:5"})
+        asked = await peer.frame()
+        await peer.send(type="members", room="lobby", count=1, labels=["1.2.3.4:5"], key=asked["key"])
+        await screen.receives(b"#lobby>")
+        screen.type("/nick rafa\n")
+        await peer.send(type="done", key=(await peer.frame())["key"])
+        await screen.receives(b"[rafa] #lobby>")
+        screen.type("/quit\n")
+        await peer.part_at_last()
+        await screen.receives(b"Disconnected from the server")
+        process.wait()
+
+    assert [server.nick for server in recent.read()] == ["rafa"]
+
+
+async def test_without_a_server_the_question_says_what_it_takes_and_ctrl_c_ends_the_line(
+    make_screen: Any, tmp_path: Path
+) -> None:
+    screen = make_screen(60, 12)
+    with joined_at(screen, tmp_path) as process:
+        await screen.shows("Which server? HOST, HOST:PORT or an invite:")
+        screen.type("\n")
+        await screen.shows(*["Which server? HOST, HOST:PORT or an invite:"] * 2)
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does where it controls the process
+        await screen.receives(b"an invite: \r\nWhich server? HOST, HOST:PORT or an invite: \r\n")
+        assert process.wait() != 0
 
 
 async def test_a_server_that_never_answered_is_not_offered(make_screen: Any, tmp_path: Path) -> None:

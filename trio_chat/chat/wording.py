@@ -17,7 +17,7 @@ WHO_MAX = 200
 """Names that `/who` prints at most."""
 
 NO_STICKERS = "this server has no stickers of its own; clients draw theirs, such as @smile"
-IN_LOBBY_ALREADY = f"you are in #{LOBBY} already; /quit leaves the chat"
+IN_LOBBY_ALREADY = f"#{LOBBY} cannot be left; /quit leaves the chat"
 NOTHING_FOUND = "nothing found"
 
 STILL_INDEXING = "older lines are still being indexed"

@@ -33,11 +33,12 @@ def join(
     *,
     is_once: bool = False,
     folder: Path | None = None,
+    left: Callable[[str], None] = lambda _nick: None,
 ) -> int:
     """Chat until the person leaves or the server turns them away; if `is_once`, until the connection is lost.
 
     Without rooms, it is in those of last time, or in the lobby. `folder` is the client's state folder, if not the
-    default one.
+    default one. `left` is called with the last name that the server accepted, empty for an address, if all went well.
 
     -> exit status; one other than 0 has its reason on stderr, unless that is a signal or a closed stdout.
     """
@@ -73,7 +74,10 @@ def join(
             signer=signer_for(options.key, folder),
             stickers=StickerKeeper(transcript, layers, own_file=options.stickers, folder=shared),
         )
-        return run_view(view)
+        status = run_view(view)
+        if status == 0:
+            left(view.nick)
+        return status
     return 1
 
 

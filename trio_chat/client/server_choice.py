@@ -19,9 +19,14 @@ def choose_server(file: ClientFile) -> str:
     offered = _offered(file)
     for number, name in enumerate(offered, 1):
         print(f"  {number:>2}  {clean(name)}", file=sys.stderr)
-    question = "a number, or HOST" if offered else "HOST"
-    while not (answer := click.prompt(question, default=offered[0] if offered else None, err=True).strip()):
-        pass
+    question = "a number, HOST, HOST:PORT or an invite" if offered else "Which server? HOST, HOST:PORT or an invite"
+    first = offered[0] if offered else ""
+    try:
+        while not (answer := click.prompt(question, default=first, err=True, show_default=bool(first)).strip()):
+            pass
+    except click.Abort:
+        print(file=sys.stderr)
+        raise
     if answer.isascii() and answer.isdigit() and 0 < int(answer[:3]) <= len(offered):
         return offered[int(answer[:3]) - 1]
     return str(answer)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.client.screen_view.conftest import CTRL_F, CTRL_U, ENTER, PAGE_UP, UP, Stage, alt, paste
+from tests.client.screen_view.conftest import CTRL_D, CTRL_F, CTRL_U, ENTER, PAGE_UP, UP, OpenStage, Stage, alt, paste
 from trio_chat.client.screen_view.screen_display import OTHER_HISTORY
 
 
@@ -289,3 +289,28 @@ async def test_the_arrow_keys_bring_back_what_was_said_in_private_also_the_next_
         stage.type(UP)
         await stage.shows_somewhere("bob> to bob alone")
         stage.type(CTRL_U)
+
+
+async def test_what_was_read_at_another_place_is_not_new_here_and_the_other_way_round(stage_at: OpenStage) -> None:
+    async with stage_at(60, 12, rooms=("ops", "lobby")) as stage:
+        await stage.peer.send(type="named", label="me", account="9f" * 8)
+        said = await stage.tell("one", room="ops")
+        told = await stage.tell("to both", room="@", kind="told", to="me")
+        await stage.tell("", "bob", kind="joined", room="ops")
+        await stage.shows_somewhere("2 #ops        1 │", "3 ann         1!│")
+        await stage.peer.send(type="read", room="ops", id=said)
+        await stage.peer.send(type="read", room="@", id=told)
+        await stage.shows_somewhere("2 #ops          │", "3 ann           │")
+
+        told = await stage.tell("again", room="@", kind="told", to="me")
+        await stage.shows_somewhere("3 ann         1!│")
+        stage.type(alt("3"))
+        await stage.shows_somewhere("again")
+        stage.type(CTRL_D)
+        reads = {}
+        while (frame := await stage.peer.frame())["type"] != "bye":
+            reads |= {frame["room"]: frame["id"]} if frame["type"] == "read" else {}
+        await stage.peer.stream.aclose()
+        await stage.end()
+
+    assert reads["@"] == told

@@ -48,16 +48,25 @@ def people(*events: Any) -> People:
         ("m", []),
         ("", []),
         ("hello ", []),
-        ("/msg ", ["zoe", "Sam", "alice", "Ren\xe9"]),
+        ("/msg ", ["carol", "zoe", "Sam", "alice", "Ren\xe9", "yuki"]),
         ("/msg z", ["zoe"]),
         ("/msg zoe s", ["Sam"]),
-        ("/join ", ["lobby", "dev"]),
+        ("/join ", ["lobby", "dev", "ops"]),
         ("/join #d", ["#dev"]),
+        ("/join o", ["ops"]),
+        ("/leave ", ["lobby", "dev"]),
+        ("/mute #d", ["#dev"]),
+        ("/whois z", ["zoe"]),
+        ("/msg y", ["yuki"]),
+        ("/msg c", ["carol"]),
     ],
 )
 def test_completions_of_a_word_depend_on_its_place(before: str, words: list[str]) -> None:
     narrator = Narrator(Transcript(Catalogue()))
     events = (members("Ren\xe9", "alice", "me", "Sam"), heard("zoe", "told", "@", to="me"), RoomJoined("dev", ""))
+    listed = [frames.RoomInfo(name=name, topic="", members=1, last_id=0) for name in ("dev", "ops")]
+    elsewhere = (heard("me", "told", "@", to="carol"), heard("yuki", room="random"))
+    events = (*events, *elsewhere, Answered(frames.ListRooms(), frames.RoomList(rooms=listed)))
     narrator.people.update([Connected("me", ("lobby",), is_again=False, is_other_epoch=False), *events], "me")
 
     found = Completion(["help", "history"], ["smile", "smirk", "ship"], narrator).words(before)
@@ -130,10 +139,10 @@ def test_an_ignored_person_stays_so_under_another_name_and_gets_no_reply() -> No
     assert not known.ignored.has("eve")
 
 
-def test_rooms_that_were_left_are_forgotten_and_so_are_those_in_them() -> None:
-    known = people(RoomJoined("dev", ""), heard("bob", room="dev"), RoomLeft("dev"), heard("bob", room="dev"))
+def test_rooms_that_were_left_are_forgotten_and_who_spoke_there_comes_last() -> None:
+    known = people(RoomJoined("dev", ""), heard("bob", room="dev"), RoomLeft("dev"), heard("ann"))
 
-    assert (known.rooms, known.all_names()) == (["lobby"], [])
+    assert (known.rooms, known.all_names()) == (["lobby"], ["ann", "bob"])
 
 
 def test_so_many_names_are_remembered_and_no_more() -> None:

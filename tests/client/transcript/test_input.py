@@ -130,7 +130,7 @@ def test_a_room_that_is_not_shown_is_not_muted_from_a_private_conversation(line:
         ("/reply", "/reply needs a text: /reply TEXT"),
         ("/reply hi", "nobody has sent you a private message yet"),
         ("/unignore", "/unignore needs a nick: /unignore NICK"),
-        ("/leave", "you are in #lobby already; /quit leaves the chat"),
+        ("/leave", "#lobby cannot be left; /quit leaves the chat"),
         ("/search", "/search needs something to look for: /search WORDS"),
         ("/history x", f"expected a number of lines up to 1000, before or after a time, or both: {EXAMPLES}"),
         ("/history 5 before", f"say before what: {MOMENT_EXAMPLES}"),

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 
 import trio
 
+from trio_chat.chat.events import MARK
 from trio_chat.chat.text import clean
 from trio_chat.chat.wording import notice
 from trio_chat.client.conversation.conversation import LEAVE_TIMEOUT_S, Conversation
@@ -94,6 +95,11 @@ class ChatApp(ABC):
     @abstractmethod
     def make_display(self, surface: Surface) -> Display:
         """Return the display that belongs to a surface."""
+
+    @property
+    def nick(self) -> str:
+        """The last name that the server accepted; empty if we were called by our address."""
+        return "" if ":" in self.narrator.label else self.narrator.label.removesuffix(MARK)
 
     def prompt_view(self) -> PromptView:
         """Return the callbacks of a terminal's prompt."""

@@ -92,8 +92,14 @@ class Navigation:
         room = self._state.rooms.current
         if room.place is None and room.window.is_live:
             room.unread = room.mentions = 0
-            if self._app.conversation and not room.is_private and room.window.newest_id:
-                self._app.conversation.mark_read(room.name, room.window.newest_id)
+            if not room.is_private:
+                self._move_mark(room.name, room.window.newest_id)
+            elif private := self._state.rooms.private_when_read:  # which have one mark together
+                self._move_mark(frames.MAILBOX, max(one.window.newest_id for one in private))
+
+    def _move_mark(self, room: str, entry_id: int) -> None:
+        if self._app.conversation and entry_id:
+            self._app.conversation.mark_read(room, entry_id)
 
     # Scrolling
 

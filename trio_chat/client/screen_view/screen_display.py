@@ -83,7 +83,8 @@ class ScreenDisplay:
     def is_read(self, room: str) -> bool:
         """Tell whether somebody sees the newest lines of a room."""
         current = self._state.rooms.current
-        is_it = room == current.name or (room == frames.MAILBOX and current.is_private)
+        is_mailbox = room == frames.MAILBOX and current.is_private and bool(self._state.rooms.private_when_read)
+        is_it = room == current.name or is_mailbox
         return is_it and current.place is None and current.window.is_live and self._state.hits is None
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
@@ -173,8 +174,9 @@ class ScreenDisplay:
                 for name, told in news.items():
                     self._set_counts(rooms.find(name), told.new, told.mentions)
             case MarkMoved(room=name, id=entry_id):
-                if (read := rooms.find(name)) and read.window.newest_id <= entry_id:
-                    read.unread = read.mentions = 0
+                for read in rooms.all:
+                    if read.name == name or (read.is_private and name == frames.MAILBOX):
+                        read.read_elsewhere(entry_id, state.layout.label)
             case RoomJoined(room=name):
                 rooms.get(name)
                 if state.narrator.room == name:

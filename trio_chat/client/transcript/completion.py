@@ -8,7 +8,8 @@ from trio_chat.chat.text import clean
 from trio_chat.client.transcript.narrator import Narrator
 from trio_chat.client.transcript.transcript import Transcript
 
-_TAKING_A_NAME = ("/msg", "/ignore", "/unignore")
+_TAKING_A_NAME = ("/msg", "/whois", "/ignore", "/unignore")
+_TAKING_A_ROOM = ("/leave", "/mute", "/unmute")
 
 
 class TabCompletion(NamedTuple):
@@ -69,10 +70,12 @@ class Completion:
             yield from (f"@{name}" for name in here if f"@{name}" not in stickers)
         elif not first:
             yield from self._commands if typed.startswith("/") else ()
-            yield from (f"{name}: " for name in here if typed)
+            yield from (f"{name}: " for name in dict.fromkeys((*here, *people.all_names())) if typed)
         elif first == "/join":
+            yield from (f"#{room}" if typed.startswith("#") else room for room in people.known_rooms)
+        elif first in _TAKING_A_ROOM:
             yield from (f"#{room}" if typed.startswith("#") else room for room in people.rooms)
         elif first in _TAKING_A_NAME:
             yield from people.all_names()
         elif typed:
-            yield from here
+            yield from dict.fromkeys((*here, *people.all_names()))

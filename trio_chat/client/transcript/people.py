@@ -33,8 +33,12 @@ class People:
     def __init__(self) -> None:
         self._rooms: dict[str, dict[str, None]] = {}
         self._writers: dict[str, None] = {}
+        self._partners: dict[str, None] = {}
+        """People who wrote to us in private, and those to whom we wrote."""
         self._speakers: dict[str, None] = {}
         self._label = ""
+        self._listed: list[str] = []
+        """The rooms of the last answer to `/rooms`."""
         self._accounts: dict[str, str] = {}
         """The accounts of the last speakers, by name."""
         self.ignored = IgnoredPeople()
@@ -55,6 +59,11 @@ class People:
         return list(self._rooms)
 
     @property
+    def known_rooms(self) -> list[str]:
+        """The rooms that we are in, then the others of the last `/rooms`."""
+        return list(dict.fromkeys((*self._rooms, *self._listed)))
+
+    @property
     def last_writer(self) -> str:
         """The name of the last person who wrote to us in private; empty if nobody did."""
         return next(reversed(self._writers), "")
@@ -65,6 +74,7 @@ class People:
             name, next((self._accounts[one] for one in self._accounts if one.casefold() == name.casefold()), "")
         )
         self._writers = {writer: None for writer in self._writers if not self.ignored.has(writer)}
+        self._partners = {partner: None for partner in self._partners if not self.ignored.has(partner)}
 
     def has_spoken(self, name: str) -> bool:
         """Tell whether somebody has said something that we know of."""
@@ -91,10 +101,12 @@ class People:
         return [name for name in reversed(self._rooms.get(room, {})) if name != self._label]
 
     def all_names(self) -> list[str]:
-        """Return all names that we know, those of people who wrote to us in private first."""
-        found = dict.fromkeys(reversed(self._writers))
+        """Return all names that we know: partners in private, those in our rooms, then who spoke last elsewhere."""
+        found = dict.fromkeys(reversed(self._partners))
         for room in self._rooms:
             found |= dict.fromkeys(self.names(room))
+        found |= dict.fromkeys(reversed(self._speakers))
+        found.pop(self._label, None)
         return list(found)
 
     def _update(self, event: LinkEvent) -> None:
@@ -121,6 +133,9 @@ class People:
             case Answered(answer=frames.Page(entries=entries)):
                 for entry in entries:
                     self._add_speaker(entry)
+                    self._add_partner(entry)
+            case Answered(answer=frames.RoomList(rooms=listed)):
+                self._listed = [room.name for room in listed[:PEOPLE_MAX]]
             case Received(entry=entry):
                 self._add_speaker(entry)
                 self._add_entry(entry)
@@ -135,7 +150,13 @@ class People:
             self._accounts[entry.author] = entry.account
             _cut(self._accounts)
 
+    def _add_partner(self, entry: frames.Said) -> None:
+        partner = entry.to if entry.author == self._label else entry.author
+        if entry.kind == Kind.TOLD and partner and not self.ignored.has(partner, entry.account):
+            _add(self._partners, partner)
+
     def _add_entry(self, entry: frames.Said) -> None:
+        self._add_partner(entry)
         if entry.kind not in _NOBODY:
             self._away.pop(entry.author, None)
         if entry.account:
@@ -168,7 +189,7 @@ class People:
 
     def _rename(self, before: str, after: str) -> None:
         self.ignored.rename(before, after)
-        for names in (self._writers, self._speakers, *self._rooms.values()):
+        for names in (self._writers, self._partners, self._speakers, *self._rooms.values()):
             if before in names:
                 del names[before]
                 names[after] = None

@@ -7,7 +7,7 @@ from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.client.link.events import Failed
 from trio_chat.client.transcript.draft_history import SentDrafts
 from trio_chat.client.transcript.editor import Editor
-from trio_chat.client.transcript.room_window import RoomWindow
+from trio_chat.client.transcript.room_window import Line, RoomWindow
 from trio_chat.client.transcript.scrolling import Place
 from trio_chat.wire import frames
 
@@ -66,6 +66,12 @@ class RoomState:
         else:
             self.editor.set(draft)
 
+    def read_elsewhere(self, entry_id: int, label: str) -> None:
+        """Note that the person, called `label`, has read this somewhere else, up to an entry."""
+        lines = [item for item in self.window.items if isinstance(item, Line) and item.id > entry_id]
+        newer = sum(line.entry.kind in NEW_KINDS and line.entry.author != label for line in lines)
+        self.unread, self.mentions = min(self.unread, newer), min(self.mentions, newer)
+
     def fail(self, failed: Failed) -> None:
         """Add a message that failed."""
         self.failed = [*self.failed, failed][-FAILED_MAX:]
@@ -92,6 +98,12 @@ class RoomStates:
         mentions = sum(room.mentions for room in self._rooms.values())
         unread = sum(room.unread for room in self._rooms.values())
         return f"{mentions}!" if mentions else str(unread or "")
+
+    @property
+    def private_when_read(self) -> list[RoomState]:
+        """The private conversations, if nothing in them is unread; else none."""
+        private = [room for room in self._rooms.values() if room.is_private]
+        return [] if any(room.unread for room in private) else private
 
     @property
     def people(self) -> list[str]:
