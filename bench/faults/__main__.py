@@ -19,6 +19,7 @@ from bench.faults.endless_line import endless
 from bench.faults.kills import kills
 from bench.faults.presence import presence
 from bench.faults.reconnects import returns
+from bench.faults.redis_nodes import redis_nodes
 from bench.faults.soak import soak
 from bench.faults.stop import stop
 from bench.faults.vanishing import vanishing
@@ -67,6 +68,11 @@ FAULTS: Mapping[str, Fault] = {
         "SIGTERM with a thousand clients, some of them stuck",
         lambda size: 10,
         lambda size: stop(size.folder, min(size.clients, 1000)),
+    ),
+    "M9": Fault(
+        "a Redis that nodes share: killed, paused, full, flushed, cut off from one of them",
+        lambda size: 180 + 12 * size.minutes,
+        lambda size: redis_nodes(size.folder, 12 * size.minutes),
     ),
     "M12": Fault(
         "a thousand of our clients that reconnect after a restart",

@@ -2,14 +2,13 @@
 
 import re
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bench.faults.redis_way import RedisWay
 from tests.protocol.conftest import NODE_LEASE_S, Peer, Server, running_server
 from tests.protocol.nodes import StartNode, clients_of, until
 from tests.protocol.test_faults_storage import set_clock
@@ -155,61 +154,15 @@ def test_m9_a_redis_restored_while_no_node_runs_gives_no_id_twice(
     assert [text for _, text in history_of(one)] == ["early", "after"] == [text for _, text in history_of(two)]
 
 
-class Way:
-    """A way to a Redis that passes on bytes in both directions until it is cut; connections stay, and new ones hang."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._is_open = threading.Event()
-        self._is_open.set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._sockets: list[socket.socket] = [self._listener]
-        self._start(self._accept)
-
-    def cut(self) -> None:
-        """Pass nothing on from now on."""
-        self._is_open.clear()
-
-    def mend(self) -> None:
-        """Pass on what has waited, and all that comes."""
-        self._is_open.set()
-
-    def close(self) -> None:
-        """End all connections."""
-        self.mend()
-        for one in self._sockets:
-            one.close()
-
-    def _start(self, target: Callable[..., None], *arguments: object) -> None:
-        threading.Thread(target=target, args=arguments, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
-                self._sockets += near, far
-                self._start(self._pass_on, near, far)
-                self._start(self._pass_on, far, near)
-
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                self._is_open.wait()
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-
-
 @pytest.fixture
-def way(redis: RedisServer) -> Iterator[Way]:
-    with closing(Way(redis.port)) as way:
+def way(redis: RedisServer) -> Iterator[RedisWay]:
+    with closing(RedisWay(redis.port)) as way:
         yield way
 
 
 @pytest.mark.slow
 def test_m9_a_node_that_is_cut_off_from_redis_says_so_and_is_one_of_all_again(
-    node: StartNode, redis: RedisServer, way: Way, tmp_path: Path
+    node: StartNode, redis: RedisServer, way: RedisWay, tmp_path: Path
 ) -> None:
     url = f"redis://127.0.0.1:{way.port}/0?node=one&lease={NODE_LEASE_S}"
     with running_server(tmp_path / "one", "--journal", url) as one:

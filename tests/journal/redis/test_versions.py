@@ -107,7 +107,7 @@ def test_fields_of_a_later_version_are_kept_where_a_record_is_rewritten() -> Non
 
 
 def test_what_is_kept_of_a_later_version_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trio_chat.journal.redis.record_codec.FOREIGN_MAX", 2)
+    monkeypatch.setattr("trio_chat.journal.redis.record_codec.FOREIGN_TOTAL_BYTES", 2 * len(b'"later":1'))
     codec = RecordCodec()
     records = [SessionRecord(f"owner{number}", "frames", "alice", "", ()) for number in range(3)]
     written = [msgspec.json.encode(it)[:-1] + b',"later":1}' for it in records]

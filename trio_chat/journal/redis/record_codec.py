@@ -27,11 +27,11 @@ RECORD_BYTES_MAX = 1 << 20
 NAMED_MAX = 5
 """Records of a table that cannot be read and are named in the log one by one."""
 
-FOREIGN_MAX = 20_000
-"""Records whose foreign fields are kept, those that were read last."""
-
 FOREIGN_BYTES_MAX = 4096
 """Of the foreign fields of a record; those of a record that has more are not kept."""
+
+FOREIGN_TOTAL_BYTES = 32 << 20
+"""Of the foreign fields of all records, beyond which those that were met first are not kept."""
 
 T = TypeVar("T")
 
@@ -58,6 +58,7 @@ class RecordCodec:
     """Decodes and encodes records. It may be used in several threads."""
 
     def __init__(self) -> None:
+        self._foreign_bytes = 0
         self._foreign: dict[tuple[type[Any], object], bytes] = {}
         """The fields that this version does not know, as they were written, without braces."""
 
@@ -93,17 +94,17 @@ class RecordCodec:
         if kind not in _IDS:
             return
         fields = _decode_fields(value)
-        key = _key_of(record)
-        self._foreign.pop(key, None)
-        if fields.keys() <= _FIELDS[kind]:
-            return
         foreign = b",".join(
             _encode(name) + b":" + bytes(raw) for name, raw in fields.items() if name not in _FIELDS[kind]
         )
-        if len(foreign) <= FOREIGN_BYTES_MAX:
-            self._foreign[key] = foreign
-            if len(self._foreign) > FOREIGN_MAX:
-                self._foreign.pop(next(iter(self._foreign)), None)
+        key = _key_of(record)
+        if not 0 < len(foreign) <= FOREIGN_BYTES_MAX:
+            self._foreign_bytes -= len(self._foreign.pop(key, b""))
+            return
+        self._foreign_bytes += len(foreign) - len(self._foreign.get(key, b""))
+        self._foreign[key] = foreign  # in one step: another thread may be encoding that record
+        while self._foreign_bytes > FOREIGN_TOTAL_BYTES:
+            self._foreign_bytes -= len(self._foreign.pop(next(iter(self._foreign))))
 
 
 def _key_of(record: Any) -> tuple[type[Any], object]:

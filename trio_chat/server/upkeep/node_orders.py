@@ -48,6 +48,8 @@ class NodeOrders:
         self._chat, self._journal, self._operator, self._accounts = chat, journal, operator, accounts
         self._operator_log, self._origin_of = operator_log, origin_of
         self._changed: dict[str, None] = {}
+        self._unreadable: set[str] = set()
+        """The tables of which the log says that they cannot be read."""
         self._has_changed = trio.Event()
         self._readers: Mapping[str, Callable[[], Awaitable[bool]]] = MappingProxyType(
             {
@@ -115,8 +117,12 @@ class NodeOrders:
         try:
             is_read = await self._readers[table]()
         except JournalError as error:
-            logger.warning("cannot read the %s that another server has changed: %s", table, error)
+            if table not in self._unreadable and self._journal.fault is None:  # a fault has been logged
+                self._unreadable.add(table)
+                logger.warning("cannot read the %s that another server has changed: %s", table, error)
             is_read = False
+        else:
+            self._unreadable.discard(table)
         if is_read:
             await trio.sleep(READS_APART * (trio.current_time() - began))
         else:
