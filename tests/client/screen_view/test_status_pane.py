@@ -63,3 +63,10 @@ def test_the_reason_for_having_no_name_is_told_as_long_as_there_is_none(state: V
     assert " · no name: the nick me is reserved · /nick NAME" in status(state, 100)
     state.connection.label = "bob"
     assert "no name" not in status(state, 100)
+
+
+def test_while_something_to_search_for_is_typed_it_says_where_and_how(state: ViewState) -> None:
+    state.finding = state.rooms.get("found")
+
+    assert status(state, 90) == " Enter searches #ops · from:NICK, in:ROOM, before:WHEN and after:WHEN"
+    assert status(state, 24) == " Enter searches #ops · …"

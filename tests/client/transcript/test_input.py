@@ -11,6 +11,7 @@ from trio_chat.client.transcript.input import (
     COMMANDS,
     ELSEWHERE,
     OUR_COMMANDS,
+    HelpWith,
     Ignore,
     Local,
     LogIn,
@@ -18,6 +19,7 @@ from trio_chat.client.transcript.input import (
     TypedCommand,
     _for_server,
     help_lines,
+    help_with,
     may_be_kept,
     meaning_of,
     person_addressed,
@@ -64,6 +66,8 @@ EXAMPLES = "/history 20, /history before yesterday, /history 20 after 14:00"
         ("/ignore [bob]", Ignore("bob")),
         ("/unignore bob", Ignore("bob", is_over=True)),
         ("/help", Local.HELP),
+        ("/help topic", HelpWith("topic")),
+        ("/help /Topic", HelpWith("topic")),
     ],
 )
 def test_a_typed_line_has_the_same_meaning_as_over_nc(line: str, meaning: Meaning) -> None:
@@ -182,7 +186,7 @@ def test_the_help_fits_into_the_columns_that_there_are(columns: int) -> None:
 @pytest.mark.parametrize("name", COMMANDS_OF_LINES)
 def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
     command = COMMANDS[name]
-    meaning = meaning_of(f"/{name} bob hi" if name == "msg" else f"/{name} 1", "dev", NOW)
+    meaning = meaning_of({"msg": "/msg bob hi", "help": "/help"}.get(name, f"/{name} 1"), "dev", NOW)
 
     if not isinstance(meaning, Local | LogIn):  # a key proves a name on another connection
         assert meaning.__struct_config__.tag == (command.request or "command")
@@ -283,3 +287,9 @@ def test_a_name_is_taken_by_a_key_or_by_a_password_which_the_server_checks() -> 
     assert meaning_of("/register pass word", "dev", NOW) == frames.RunCommand(room="dev", line="/register pass word")
     assert meaning_of("/msg alice® hi", "dev", NOW) == frames.Tell(to="alice", text="hi")
     assert "abc" not in repr(LogIn(invite="abc"))
+
+
+def test_the_help_of_one_command_is_its_entry_and_an_unknown_one_is_told() -> None:
+    assert help_with("topic").startswith("/topic [TEXT]  ")
+    with pytest.raises(ChatError, match="did you mean /topic"):
+        meaning_of("/help topik", "dev", NOW)

@@ -21,12 +21,14 @@ from trio_chat.client.link.link import Link
 from trio_chat.client.link.names import room_name
 from trio_chat.client.link.signing import SigningError
 from trio_chat.client.transcript.input import (
+    HelpWith,
     Ignore,
     Local,
     LogIn,
     Meaning,
     MuteRoom,
     help_lines,
+    help_with,
     is_secretive,
     meaning_of,
     without_secret,
@@ -207,6 +209,8 @@ class Sender:
             return rows + await self._cancel()
         if meaning is Local.ADD_KEY:
             return rows + await self._add_own_key()
+        if isinstance(meaning, HelpWith):
+            return rows + self._display.transcript.plain(help_with(meaning.name))
         if isinstance(meaning, Local):
             return rows + self._do(meaning)
         if isinstance(meaning, LogIn):

@@ -9,7 +9,7 @@ KEYS = (
     ("Esc, End", "back to the newest line, in an empty draft; so does sending something"),
     ("Alt-Home, Alt-End", "the oldest line that is loaded, the newest line"),
     ("Alt-u", "go to the first line that is new to you"),
-    ("Ctrl-F, /search", "search in this room, or everywhere: Up and Down choose, Enter goes there"),
+    ("Ctrl-F, /search", "search in this room, or with in:ROOM in another: Up and Down choose, Enter goes there"),
     ("Rooms", ""),
     ("Alt-1 to Alt-9", "go to the room with that number"),
     ("Alt-a", "go to the next room with something new, where you are called first"),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from trio_chat.chat.search_query import FILTERS
 from trio_chat.chat.text import clean, excerpt
 from trio_chat.client.link.events import lines_of
 from trio_chat.client.screen_view.view_state import ViewState
@@ -35,6 +36,12 @@ def status_pane(state: ViewState, columns: int, *, shows_room: bool) -> Row:
     """Return the row of the status. Where the rooms have no pane, it `shows_room`, with what is new elsewhere."""
     if state.message:
         return fit_row((Part(cut_with_mark(clean(state.message), columns), Style.STRONG),), columns)
+    if state.finding:
+        room = state.rooms.current
+        where = "all private conversations" if room.is_private else room.title
+        return fit_row(
+            (Part(cut_with_mark(f" Enter searches {clean(where)} · {FILTERS}", columns), Style.NOTICE),), columns
+        )
     shown: list[Part] = [Part(" ", Style.NOTICE)]
     for piece in _that_fit(_pieces(state, shows_room=shows_room), columns - 1):
         shown += [Part(_DOT if len(shown) > 1 else "", Style.NOTICE), Part(piece.text, piece.style)]

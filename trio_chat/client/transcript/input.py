@@ -66,7 +66,13 @@ class LogIn(Struct, frozen=True):
         return f"LogIn({self.name!r})"
 
 
-Meaning = Message | Question | Local | Ignore | MuteRoom | LogIn
+class HelpWith(Struct, frozen=True):
+    """Show the help of one command."""
+
+    name: str
+
+
+Meaning = Message | Question | Local | Ignore | MuteRoom | LogIn | HelpWith
 
 
 class TypedCommand(Struct, frozen=True):
@@ -97,6 +103,13 @@ def meaning_of(line: str, room: str, now: float) -> Meaning:
         return frames.Say(room=room, text=typed.text)
     command, argument = parse(typed.command, COMMANDS, ELSEWHERE)
     return command.run(TypedCommand(room, argument, command.limit, typed.command, now))
+
+
+def _help(it: TypedCommand) -> Meaning:
+    name = it.argument.removeprefix("/").lower()
+    if name and name not in COMMANDS:
+        parse(f"/{name}", COMMANDS, ELSEWHERE)  # which says what there is in its place
+    return HelpWith(name) if name else Local.HELP
 
 
 def _me(it: TypedCommand) -> Meaning:
@@ -351,6 +364,11 @@ KEYS = (
 """The keys of a terminal, each with its effect."""
 
 
+def help_with(name: str) -> str:
+    """Return the help of one command."""
+    return f"{COMMANDS[name].title}  {COMMANDS[name].help}"
+
+
 def help_lines(keys: Iterable[tuple[str, str]] = (), *, columns: int | None = None) -> list[str]:
     """List the commands of the chat and our own, and the `keys` of a view with their effects, for so many columns."""
     return help_rows([*((command.title, command.help) for command in COMMANDS.values()), *keys], columns or 80)
@@ -408,7 +426,7 @@ OUR_COMMANDS: Mapping[str, Command[Interpret]] = table_of(
 
 _OURS_FOR_CHAT: Mapping[str, Interpret] = MappingProxyType(
     {
-        "help": lambda _it: Local.HELP,
+        "help": _help,
         "history": _history,
         "invite": _invite,
         "join": _join,
