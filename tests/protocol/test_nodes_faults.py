@@ -59,8 +59,8 @@ def says(peer: Peer, text: str, *readers: Peer) -> None:
 
 
 def log_of(server: Server) -> list[str]:
-    """End a server. -> the lines of its log"""
-    server.process.kill()
+    """Stop a server. -> the lines of its log, which is written by a thread, and whole once it has ended"""
+    assert server.stop() == 0
     return server.process.communicate()[1].decode().splitlines()
 
 
