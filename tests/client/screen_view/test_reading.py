@@ -122,7 +122,8 @@ async def test_the_past_says_so_and_coming_back_or_sending_shows_the_newest_line
         await stage.shows_somewhere("line 103", "me       hi")
 
         around = await search(stage, range(20, 24))
-        stage.type(alt(">"))  # before the answer
+        stage.type(alt(">") + "x")  # before the answer
+        await stage.shows_somewhere("> x")
         await stage.answer(around, range(10, 25))
         await stage.tell("last")
         await stage.shows_somewhere("me       hi", "last")
@@ -149,11 +150,13 @@ async def test_a_line_stands_where_one_left_off_and_alt_u_goes_there(stage_at: A
         await stage.shows_somewhere("2 #ops       30 │")
 
         stage.type(alt("2"))
-        await stage.shows_somewhere("line 29")
+        await stage.shows_somewhere("line 29", " · 30 new · Alt-u")
         stage.type(alt("u"))
         await stage.shows_somewhere("─ 30 new ─", "line 0", "Esc: ")
 
         stage.type(alt(">"))
+        await stage.shows_somewhere("line 29")
+        await stage.hides("Alt-u")  # it was seen
         stage.type(alt("1") + alt("2"))
         await stage.shows_somewhere("line 29")
         stage.type(alt("u") + "x")

@@ -179,6 +179,7 @@ class Drawing:
         self.state.layout.now, self.state.layout.changes_at = trio.current_time(), math.inf
         if self.navigation:
             self.navigation.settled_place()
+            self.navigation.note_rule()
         columns, rows = self.size
         drawn, cursor = make_frame(self.state, columns, rows, has_times=self._has_times)
         self._screen.draw(drawn, cursor, columns)

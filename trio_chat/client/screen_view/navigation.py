@@ -137,6 +137,13 @@ class Navigation:
                 self.mark_read()
         return room.place
 
+    def note_rule(self) -> None:
+        """Note whether the line where the person stopped reading is on the screen."""
+        room = self._state.rooms.current
+        rule = room.window.rule
+        if rule and rule is not room.seen_rule and self._scroller()[0].shows(rule, room.place):
+            room.seen_rule = rule
+
     def go_to_top(self) -> None:
         """Scroll to the oldest line that is loaded."""
         room, (scroller, height) = self._state.rooms.current, self._scroller()

@@ -91,7 +91,7 @@ def _below(room: RoomState) -> str:
         newest = f"{room.unread} new" if room.unread else "newest"
         return f"reading {timestamp(item.time, time.time()).text.strip()} · Esc: {newest}"
     if room.place is None:
-        return ""
+        return f"{room.unseen_rule} · Alt-u" if room.unseen_rule else ""
     return f"Esc: {room.unread} new" if room.unread else "Esc: newest line"
 
 

@@ -7,7 +7,7 @@ from trio_chat.chat.events import LOBBY, Kind
 from trio_chat.client.link.events import Failed
 from trio_chat.client.transcript.draft_history import SentDrafts
 from trio_chat.client.transcript.editor import Editor
-from trio_chat.client.transcript.room_window import Line, RoomWindow
+from trio_chat.client.transcript.room_window import Item, Line, RoomWindow
 from trio_chat.client.transcript.scrolling import Place
 from trio_chat.wire import frames
 
@@ -31,6 +31,8 @@ class RoomState:
     sent: SentDrafts = field(default_factory=SentDrafts)
     place: Place | None = None
     """The place to which the person has scrolled."""
+    seen_rule: Item | None = None
+    """The line where the person stopped reading, once it was on the screen."""
     unread: int = 0
     mentions: int = 0
     failed: list[Failed] = field(default_factory=list)
@@ -65,6 +67,12 @@ class RoomState:
             self.sent.add(draft)
         else:
             self.editor.set(draft)
+
+    @property
+    def unseen_rule(self) -> str:
+        """The text of the line where the person stopped reading, as long as that was not on the screen."""
+        rule = self.window.rule
+        return rule.text if rule and rule is not self.seen_rule else ""
 
     def read_elsewhere(self, entry_id: int, label: str) -> None:
         """Note that the person, called `label`, has read this somewhere else, up to an entry."""

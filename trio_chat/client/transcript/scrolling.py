@@ -1,6 +1,7 @@
 """Scrolling through a window: the rows that a pane shows, and the place that it keeps while lines arrive. Pure."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from msgspec import Struct
 
@@ -33,6 +34,10 @@ class Scroller:
                 break
             rows.append(self._rows(index)[row])
         return rows[::-1]
+
+    def shows(self, item: Item, place: Place | None) -> bool:
+        """Tell whether an item is in the pane."""
+        return any(self._window.items[index] is item for index, _ in islice(self._upwards(place), self._height))
 
     def up(self, place: Place | None, count: int) -> tuple[Place | None, bool]:
         """Scroll up by rows, to the top at most. -> the new place, and whether the top is shown there"""
