@@ -158,3 +158,13 @@ def test_a_place_whose_line_was_dropped_is_the_end() -> None:
     window.items = window.items[5:]
 
     assert numbers(scroller(window).visible(gone)) == ["7", "8", "9", "10"]
+
+
+def test_the_answer_to_a_command_stands_below_the_page_that_was_asked_for_before() -> None:
+    window = window_of(said(103))
+    window.start_at((), is_live=True, known_id=103)
+    window.note([(Part("an answer"),)], NOON)
+    window.add_page([said(102), said(103)], has_older=True)
+    window.add(said(104))
+
+    assert [type(item).__name__ for item in window.items] == ["Line", "Line", "Note", "Line"]

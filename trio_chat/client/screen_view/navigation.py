@@ -160,7 +160,7 @@ class Navigation:
         if room.jump_id:  # the answer to that is not wanted any more
             room.jump_id, room.request = 0, ""
         if not room.window.is_live:
-            room.window.start_at((), is_live=True)
+            room.window.start_at((), is_live=True, known_id=room.skipped_id)
             self._request(room, frames.History(room=room.name, limit=PAGE, presence=False))
         self.mark_read()
 

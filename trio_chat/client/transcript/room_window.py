@@ -110,6 +110,7 @@ class RoomWindow:
         self.has_older: bool | None = None
         """True if the server has older entries; None where that is not known."""
         self._chars = 0
+        self._known_id = 0
 
     @property
     def oldest_id(self) -> int | None:
@@ -145,10 +146,10 @@ class RoomWindow:
             self.add(entry)
         self.has_older = has_older
 
-    def start_at(self, entries: Iterable[frames.Said], *, is_live: bool) -> None:
-        """Show another stretch in place of this one."""
+    def start_at(self, entries: Iterable[frames.Said], *, is_live: bool, known_id: int = 0) -> None:
+        """Show another stretch in place of this one. Rows of the client stand below what comes up to `known_id`."""
         self.items.clear()
-        self._chars = 0
+        self._chars, self._known_id = 0, known_id
         self.has_older, self.is_live = None, is_live
         for entry in entries:
             self.add(entry)
@@ -160,11 +161,11 @@ class RoomWindow:
             item.id -= newest_id + 1
             if isinstance(item, Fold):
                 item.first_id -= newest_id + 1
-        self.is_live, self.has_older = True, None
+        self.is_live, self.has_older, self._known_id = True, None, 0
 
     def note(self, rows: Sequence[Row], now: float) -> Note:
         """Add rows of the client at the end."""
-        note = Note(self.newest_id, now, rows=rows)
+        note = Note(max(self.newest_id, self._known_id), now, rows=rows)
         self._insert(len(self.items), note)
         return note
 
