@@ -5,7 +5,7 @@ Time stands still unless a step moves it, and what is posted is kept when a step
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -153,12 +153,16 @@ class ChatMachine(RuleBasedStateMachine):
     def _remember(self, account: str, room: str, is_in: bool) -> None:
         (self.remembered[account].add if is_in else self.remembered[account].discard)(room)
 
-    def _note_hearings(self) -> None:
-        """Begin a book for whoever has come into a room, and close that of who has gone."""
+    def _note_hearings(self, kept: Mapping[str, int] | None = None) -> None:
+        """Begin a book for whoever has come into a room, and close that of who has gone.
+
+        `kept` are the numbers of entries of which the first one is sent to them that is not among these.
+        """
         here = {member for client in self.clients for member in client.memberships}
         self.hearings = {member: book for member, book in self.hearings.items() if member in here}
         for member in here - self.hearings.keys():
-            self.hearings[member] = Hearing(len(self.kept[member.room.name]))
+            name = member.room.name
+            self.hearings[member] = Hearing(len(self.kept[name]) if kept is None else kept.get(name, 0))
 
     def _pick(self, number: int) -> Client:
         """One who is here, or away; somebody comes where there is nobody."""
@@ -348,9 +352,12 @@ class ChatMachine(RuleBasedStateMachine):
         drafts, self.posted = self.posted, []
         entries = [Entry(self.last_id + number, self.now, draft) for number, draft in enumerate(drafts, 1)]
         self.last_id += len(entries)
+        self._note_hearings()
+        kept = {room: len(before) for room, before in self.kept.items()}
         for entry in entries:
             self.kept[entry.draft.room].append(entry)
         self.chat.deliver(entries)
+        self._note_hearings(kept)  # the mailbox of a session that has come again is opened by what it said before
         for name, topic in self.topics.items():
             if (room := self.chat.rooms.find(name)) and name not in self.chat.notices.topics._held:
                 assert room.topic == topic
