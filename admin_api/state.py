@@ -67,8 +67,14 @@ class AdminState:
     is_full: Callable[[], bool] = bool
     """True while no more connections to the chat are admitted."""
     started_at: float = field(default_factory=time.monotonic)
+    """By the steady clock."""
     keep_timeout_s: float = 3.0
     """The longest that an answer waits until the journal has stored a change, which applies in any case."""
+
+    @property
+    def uptime_s(self) -> int:
+        """Whole seconds since the server was started."""
+        return int(time.monotonic() - self.started_at)
 
     async def is_kept(self) -> bool:
         """Wait until the journal has stored the changes so far. -> False where that takes too long"""

@@ -1,6 +1,5 @@
 """Health over HTTP: the status code is for load balancers and Docker, the body for people."""
 
-import time
 from typing import Literal
 
 import msgspec
@@ -69,7 +68,7 @@ async def show_health(state: AdminState) -> Response:
     health = HealthView(
         status=health_of(state.journal),
         version=__version__,
-        uptime_s=int(time.monotonic() - state.started_at),
+        uptime_s=state.uptime_s,
         clients=len(state.operator.chat.clients),
         window_bytes=state.operator.chat.rooms.budget.used_bytes,
         durability=state.journal.promise,

@@ -1,7 +1,6 @@
 """The state of the server at a glance, over HTTP."""
 
 import socket
-import time
 
 import msgspec
 from quart import Response
@@ -71,7 +70,7 @@ async def show_status(state: AdminState) -> Response:
             name=socket.gethostname(),
             version=__version__,
             run=state.events.run,
-            uptime_s=int(time.monotonic() - state.started_at),
+            uptime_s=state.uptime_s,
             health=health_of(state.journal),
             reasons=list(reasons_of(state.journal, state.certificate_warning())),
             counts=counts,

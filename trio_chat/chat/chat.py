@@ -522,8 +522,7 @@ class Chat:
         self.notices.topics.tell(client.owner)
         self.notices.crowds.clear_label(nick, client.owner)
         notices = [draft_of(client, room, Kind.RENAMED, nick) for room in client.members]
-        most = self.rules.announce_max_members
-        large = {room.name for room in client.members if len(room.members) > most}
+        large = {room.name for room in client.members if self.notices.is_large(room.name)}
         is_held = notices and self.notices.crowds.hold(notices, owner=client.owner, large=large)
         client.label = nick
         receipt = self.notices.post(client, *(() if is_held else notices))
@@ -655,7 +654,7 @@ class Chat:
         return self._deps.clock() - client.last_input_at
 
     def backlog_s(self, client: Client) -> tuple[float, float] | None:
-        """-> (seconds since the socket of the client is full, seconds since its peer took something), None in step"""
+        """-> seconds for which the socket has been full, and since the peer took something; None for a client in step"""
         if (backlog := client.outlet.backlog) is None:
             return None
         now = self._deps.clock()

@@ -72,7 +72,7 @@ class Notices:
         return room is not None and len(room.members) > self._large_from()
 
     def tell_name(self, client: Client, *rooms: Room) -> None:
-        """Tell the name of a client that comes or goes, if others do not know it and it is to be named."""
+        """Tell the name of a client that comes to rooms or leaves them, where they are not large and do not know it."""
         most = self._large_from() + 1  # one may come or go
         names = [room.name for room in rooms if len(room.members) <= most]
         self.crowds.tell_name(client.person, client.label, names)

@@ -79,7 +79,7 @@ class Intake:
                 await batch.kept()
 
     def follow(self) -> Follower:
-        """Return the entries to come, for one reader: a later call leaves the earlier reader without any."""
+        """Return the entries to come, for one reader: only the latest caller gets them."""
         self._follower = Follower()
         return self._follower
 
