@@ -654,7 +654,7 @@ class Chat:
         return self._deps.clock() - client.last_input_at
 
     def backlog_s(self, client: Client) -> tuple[float, float] | None:
-        """-> seconds for which the socket has been full, and since the peer took something; None for a client in step"""
+        """-> seconds for which the socket is full, and since the peer took something; None while it is in step"""
         if (backlog := client.outlet.backlog) is None:
             return None
         now = self._deps.clock()

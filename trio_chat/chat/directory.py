@@ -36,7 +36,7 @@ class Directory:
         return self._register.by_session(session)
 
     def has(self, owner: str) -> bool:
-        """Tell whether the owner of a session record is here. A single server forgets the ids of clients at a restart."""
+        """Tell whether the owner of a session record is here. A single server forgets ids of clients at a restart."""
         return bool(self._register.by_session(owner) or (self._nodes.name and self._register.by_id(owner)))
 
     def places_of(self, client: Client) -> Sequence[Client]:
