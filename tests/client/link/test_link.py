@@ -396,6 +396,34 @@ async def test_too_much_is_refused_rather_than_held(peer: Any, outbox: Outbox) -
     assert happened[-1].reason == "too many lines are waiting already"
 
 
+async def test_two_tasks_that_speak_at_once_share_the_space(peer: Any, outbox: Outbox) -> None:
+    async with linked(peer, outbox) as link:
+        await until(link, Connected)
+        async with trio.open_nursery() as nursery, outbox._limiter:  # the disk is slow
+            for _ in range(2):
+                nursery.start_soon(link.say, *[HELLO] * PENDING_MAX)
+            await trio.testing.wait_all_tasks_blocked()
+
+        assert len(link.pending) == PENDING_MAX
+
+
+async def test_a_message_that_is_being_kept_takes_space_until_it_is_given_up(peer: Any, outbox: Outbox) -> None:
+    async with linked(peer, outbox) as link, trio.open_nursery() as nursery:
+        await until(link, Connected)
+        async with outbox._limiter, trio.open_nursery() as speaking:  # the disk is slow
+            speaking.start_soon(link.say, *[HELLO] * PENDING_MAX)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(partial(link.wait_for_space, 1, is_persistent=True))
+            await trio.testing.wait_all_tasks_blocked()
+            assert nursery.child_tasks
+
+            speaking.cancel_scope.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        is_waiting = bool(nursery.child_tasks)
+        nursery.cancel_scope.cancel()
+    assert not is_waiting
+
+
 async def test_a_link_that_is_not_persistent_waits_for_space_only_while_connected(peer: Any, outbox: Outbox) -> None:
     async with linked(peer, outbox) as link, trio.open_nursery() as nursery:
         await until(link, Connected)

@@ -214,6 +214,11 @@ class Link:
         """The messages that are not acknowledged, oldest first."""
         return tuple(self._protocol.pending.values())
 
+    @property
+    def _waiting(self) -> int:
+        """The number of messages that are in the outbox, or being written to it."""
+        return len(self._protocol.pending) + len(self._storing)
+
     async def say(self, *messages: Message) -> None:
         """Send messages, in order; return when they are in the outbox. Each gets a key if it has none.
 
@@ -221,7 +226,7 @@ class Link:
         """
         keyed = [_with_key(message) for message in messages]
         refused = {message.key: Failed(message, why) for message in keyed if (why := _check(message))}
-        space = max(0, PENDING_MAX - len(self._protocol.pending))
+        space = max(0, PENDING_MAX - self._waiting)
         valid = [message for message in keyed if message.key not in refused]
         refused |= {message.key: Failed(message, "too many lines are waiting already") for message in valid[space:]}
         kept = await self._store(valid[:space])
@@ -277,7 +282,7 @@ class Link:
 
         If `is_persistent`, also without a connection; else only while there is one, on which the outbox empties.
         """
-        while len(self._protocol.pending) + count > PENDING_MAX and (is_persistent or self.is_connected):
+        while self._waiting + count > PENDING_MAX and (is_persistent or self.is_connected):
             await self._space_waiters.park()
 
     def finish(self) -> None:
@@ -451,6 +456,7 @@ class Link:
             await self._write(messages)
         finally:
             kept = [message for message in messages if self._storing.pop(message.key, None)]
+            self._space_waiters.unpark_all()  # if it was cancelled, its space is free again
         return kept
 
     async def _write(self, messages: list[Message]) -> None:
