@@ -200,6 +200,12 @@ def test_an_argument_that_is_missing_is_named_with_the_usage(world, line: str) -
     assert refused.value.text.endswith(COMMANDS[line[1:].split()[0]].title)
 
 
+def test_a_command_that_says_something_has_a_request() -> None:
+    lost = [it.name for it in COMMANDS.values() if it.effect in (Effect.SAYS, Effect.TELLS) and not it.request]
+
+    assert lost == [], "a command that says something needs a `request`, or our client would lose it"
+
+
 ROLL = Command("roll", "[DICE]", "", lambda call: call.act(f"rolls {call.argument}: 9"), Effect.SAYS)
 
 

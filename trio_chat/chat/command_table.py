@@ -58,9 +58,16 @@ class Command(Generic[R]):
     asks_when_bare: bool = False
     """True if, without an argument, it says nothing and only answers whoever typed it."""
     missing: str = ""
-    """The argument that it needs, in words, for the answer where that is missing; empty where `run` checks it."""
+    """The argument that it needs, in words, for the answer where that is missing.
+
+    Empty where it needs none, or where `run` raises ChatError: else nobody answers whoever types the bare command.
+    """
     request: str = ""
-    """The type of the frame with the same effect; where it is empty, programs send the line."""
+    """The type of the frame with the same effect; where it is empty, programs send the line, as a question.
+
+    A command that says or tells something needs one: our client keeps messages, with a key, until the server has them,
+    but a question is lost with its connection.
+    """
     is_secret: bool = False
     """True if its argument is a secret, which is never said, kept, logged or shown again."""
     synonyms: tuple[str, ...] = ()

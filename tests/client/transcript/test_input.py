@@ -190,14 +190,21 @@ def test_a_command_means_the_request_that_its_row_names(name: str) -> None:
 
     if not isinstance(meaning, Local | LogIn):  # a key proves a name on another connection
         assert meaning.__struct_config__.tag == (command.request or "command")
-        is_kept = bool(command.request) and command.effect in (Effect.SAYS, Effect.TELLS)
-        assert isinstance(meaning, Message) == is_kept
+        assert isinstance(meaning, Message) == (command.effect in (Effect.SAYS, Effect.TELLS))
 
 
 def test_a_command_without_a_request_is_left_to_the_server() -> None:
     typed = TypedCommand("dev", "2d6", 0, "/roll 2d6", NOW)
 
     assert _for_server(typed) == frames.RunCommand(room="dev", line="/roll 2d6")
+
+
+def test_a_command_that_is_left_to_the_server_is_sent_whole_or_refused() -> None:
+    longest = "/whois " + "x" * (frames.TEXT_LIMIT - len("/whois "))
+
+    assert meaning_of(longest, "dev", NOW) == frames.RunCommand(room="dev", line=longest)
+    with pytest.raises(ChatError, match=r"^line too long: at most 4096 characters; it was not sent$"):
+        meaning_of(longest + "x", "dev", NOW)
 
 
 @pytest.mark.parametrize("prefix", [" ", "\u200b", "\ufeff", "\u3000", "\x1b[A", "\t"])

@@ -41,6 +41,9 @@ EXAMPLES = {
 BARE = [(name, "") for name, it in COMMANDS.items() if it.effect is Effect.SAYS and it.usage.startswith("[")]
 """Commands that say something, typed without the argument that they can do without."""
 
+LACKING = [name for name, it in COMMANDS.items() if it.usage and not it.usage.startswith("[")]
+"""Commands that need an argument."""
+
 TYPED = [*EXAMPLES.items(), *BARE]
 
 
@@ -139,6 +142,17 @@ async def test_over_nc_the_author_of_a_command_sees_its_outcome_once(open_server
         else:
             assert sent, "answer by a TextReply"
         await dev.check_others(command, argument, kept)
+
+
+@pytest.mark.parametrize("name", LACKING)
+async def test_over_nc_a_command_that_lacks_its_argument_is_answered(open_server, name: str) -> None:
+    async with open_server() as server:
+        alice = await enter(server, "alice")
+
+        await alice.send(f"/{name}\n/nonsense\n".encode())
+
+        answer = await lines_up_to(alice, "*** unknown command /nonsense")
+        assert answer, "give the command `missing`, or let its function raise ChatError"
 
 
 @pytest.mark.parametrize(("name", "argument"), TYPED)

@@ -26,6 +26,8 @@ from trio_chat.wire import frames
 LINE_MAX = 2 * frames.TEXT_LIMIT
 """Characters of a typed line: a message, a command before it, and characters that cleaning removes."""
 
+TOO_LONG = f"line too long: at most {frames.TEXT_LIMIT} characters; it was not sent"
+
 NOBODY_WROTE = "nobody has sent you a private message yet"
 
 
@@ -94,7 +96,7 @@ def meaning_of(line: str, room: str, now: float) -> Meaning:
     `now` is in seconds since 1970: the day and the zone of the times that they type are those of their machine.
     """
     if len(line) > LINE_MAX:
-        raise ChatError("usage", f"line too long: at most {frames.TEXT_LIMIT} characters; it was not sent")
+        raise ChatError("usage", TOO_LONG)
     refuse_hidden(line, COMMANDS.values())
     typed = read_line(line)
     if typed.is_quit:
@@ -204,7 +206,9 @@ def _bare(label: str) -> str:
 
 
 def _for_server(it: TypedCommand) -> Meaning:
-    return frames.RunCommand(room=it.room, line=it.line[: frames.TEXT_LIMIT])
+    if len(it.line) > frames.TEXT_LIMIT:
+        raise ChatError("usage", TOO_LONG)
+    return frames.RunCommand(room=it.room, line=it.line)
 
 
 def written_out(line: str, writer: str) -> str:
