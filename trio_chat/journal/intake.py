@@ -58,7 +58,11 @@ class Intake:
         trio.lowlevel.spawn_system_task(self._submit_forever)
 
     def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()) -> Batch:
-        """Queue drafts and session changes: they are kept with all that come before the engine begins."""
+        """Queue drafts and session changes: they are kept with all that come before the engine begins.
+
+        Changes in `sessions` are put off while others are overdue, and `drafts` and `superseded` posted with them are
+        dropped: `take_overdue` makes the notices anew, from the records kept last and those of now.
+        """
         with self._lock:
             batch = self._open or self._open_batch()
             if sessions and self._overdue:
