@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,8 @@ DRAWINGS: dict[str, tuple[StickerEntry, Drawn]] = {
     ),
 }
 """For each kind, an entry in a file of the folder `/house`, and the drawing of it under the name `name`."""
+
+PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 ANYTHING = st.text(max_size=200) | st.text(alphabet="ab \n\t\x1b[31m\u202e四🙂/.", max_size=100)
 
@@ -60,6 +63,14 @@ def test_the_head_of_the_default_catalogue_describes_each_kind(kind: str) -> Non
     head = default_path().read_text(encoding="utf-8").partition("\n\n")[0]
 
     assert f"\n# [{kind}] " in head, f"say in a line at the head of stickers.toml: # [{kind}] is ..."
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_protocol_describes_each_kind(kind: str) -> None:
+    section = PROTOCOL.read_text(encoding="utf-8").partition("### StickerInfo\n")[2].partition("\n### ")[0]
+    row = next(line for line in section.splitlines() if line.startswith("| `kind` |"))
+
+    assert f"`{kind}`" in row, "describe the kind in the table of StickerInfo, in docs/protocol.md"
 
 
 @pytest.mark.parametrize("kind", KINDS)

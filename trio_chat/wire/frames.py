@@ -343,7 +343,7 @@ class StickerInfo(Struct, frozen=True, omit_defaults=True):
 
     name: str
     kind: str
-    """`text`, `art` or `image`."""
+    """The name of its kind; `docs/protocol.md` lists them."""
     shows: str
     """The text or drawing; of an image, the name of its picture: SHA-256 of the file in hex, and its ending."""
     aliases: tuple[str, ...] = ()
