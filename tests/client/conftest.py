@@ -224,10 +224,11 @@ class Screen:
             thread.join()
 
     @contextmanager
-    def patience(self) -> Iterator[None]:
+    def patience(self, clock: trio.abc.Clock | None = None) -> Iterator[None]:
         """Fail when the block stands still for PATIENCE_S on the machine's clock, whatever the clock of the test.
 
-        It stands still when it prints nothing and computes for less than 0.1 s. A busy machine only slows it down.
+        It stands still when it prints nothing and computes for less than 0.1 s. A busy machine only slows it down. A
+        `clock` that stood still runs from then on, or what waits on its way out would never end.
         """
         loop = asyncio.get_running_loop()
 
@@ -235,6 +236,8 @@ class Screen:
             nonlocal timer
             if self.received == received and time.process_time() - computed_s < 0.1:
                 scope.cancel()
+                if isinstance(clock, trio.testing.MockClock):
+                    clock.rate = 1000.0
             else:
                 timer = loop.call_later(PATIENCE_S, watch, self.received, time.process_time())
 

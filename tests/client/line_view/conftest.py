@@ -57,6 +57,7 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
         **options: Any,
     ) -> int:
         statuses = []
+        clock = clock or trio.testing.MockClock()
 
         async def visit(port: int) -> None:
             with open_outbox("test", folder=tmp_path) as outbox:
@@ -79,7 +80,7 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
                 statuses.append(await view.run(surface, is_persistent=True))
 
         async def perform() -> None:
-            with screen.patience():
+            with screen.patience(clock):
                 async with make_peer() as peer, trio.open_nursery() as nursery:
                     nursery.start_soon(visit, peer.port)
                     await act(peer)
@@ -91,7 +92,7 @@ def play(screen: Any, make_peer: Any, tmp_path: Path) -> Callable[..., int]:
             await screen.shows(at_prompt)
             await scene(peer, screen)
 
-        run_on_asyncio(perform, clock=clock or trio.testing.MockClock())
+        run_on_asyncio(perform, clock=clock)
         (status,) = statuses
         assert screen.modes == screen.modes_before
         return status
