@@ -2,8 +2,11 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.client.conftest import joined_at
 from trio_chat.client.memory.recent_servers import RecentServers
@@ -63,8 +66,16 @@ async def test_the_name_that_the_server_accepted_is_offered_and_none_that_it_ref
     assert [server.nick for server in recent.read()] == ["rafa"]
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Processes that are started heed SIGINT, also where this one was started in the background, and ignores it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 async def test_without_a_server_the_question_says_what_it_takes_and_ctrl_c_ends_the_line(
-    make_screen: Any, tmp_path: Path
+    make_screen: Any, tmp_path: Path, heeds_ctrl_c: None
 ) -> None:
     screen = make_screen(60, 12)
     with joined_at(screen, tmp_path) as process:

@@ -147,7 +147,8 @@ def test_the_line_being_typed_is_whole_while_others_come_and_go(console: Console
 
 
 def test_commands_ports_and_nicks_are_completed_and_the_history_is_kept(console: Console) -> None:
-    with join(console, b"/nick alice\n") as alice:
+    with join(console, b"/nick alice\n") as alice, alice.makefile("rb") as heard:
+        assert heard.readline() == b"*** you are [alice] now ***\n"
         port = alice.getsockname()[1]
         console.keys("li\t\r")
         console.until(rf"^{port} +127\.0\.0\.1 +alice")

@@ -632,11 +632,11 @@ class Chat:
         rooms = [self.rooms.open_mailbox(place).room for place in places]
         return rooms[0] if rooms else None
 
-    def record_input(self, client: Client, *, lines: int = 1) -> None:
-        """Count lines that a client has sent, and note the time."""
-        client.lines_in += lines
-        self.counters.lines_in += lines
-        client.last_input_at = self._deps.clock()
+    def record_input(self, client: Client, *, at: float | None = None) -> None:
+        """Count a line of a client that is handled, and note the time, which is now if none is given."""
+        client.lines_in += 1
+        self.counters.lines_in += 1
+        client.last_input_at = self._deps.clock() if at is None else at
 
     # Looking
 

@@ -1068,9 +1068,11 @@ def test_tab_completes_the_names_of_those_who_are_here(play: Any) -> None:
         await peer.tell(2, "hi", author="alan")
         await peer.tell(3, "", kind="left", author="alan")
         await screen.shows("[alice]> hi", "[alan]> hi", "*** [alan] left the chat ***", AT_PROMPT)
-        screen.type("al\t")
+        screen.type("al\t")  # those who spoke and have left come after those who are here
+        await screen.shows_when(lambda rows: [row.strip() for row in rows[-2:]] == ["alice:", "alan:"])
+        screen.type("i\t")
         await screen.shows(f"{AT_PROMPT} alice:")
-        screen.type("bye, al\t")
+        screen.type("bye, ali\t")
         await screen.shows(f"{AT_PROMPT} alice: bye, alice")
         screen.type("\r")
         assert await peer.keep(4) == "alice: bye, alice"

@@ -254,8 +254,7 @@ class LinesSession:
             self._outlet.end_in_crlf()
         # Before anything else: after some keys, telnet shows nothing until its command is answered.
         has_answered = self._decoder.telnet is not None and self._answer_telnet(self._decoder.telnet)
-        if inputs:
-            self._context.chat.record_input(self._client, lines=len(inputs))
+        now = trio.current_time()
         is_answer = self._ask is not None
         for turn, line in enumerate(inputs, 1):
             typed = None if self._ask or isinstance(line, LineFault) else read_line(line)
@@ -264,6 +263,8 @@ class LinesSession:
                 await self._say(texts, posted)
                 await self._flush(posted)
                 await pause(wait_s, peer)
+                now = trio.current_time()
+            self._context.chat.record_input(self._client, at=now)
             if self._ask:  # before anything else: an answer may be a password
                 await self._take_answer(self._ask, line, posted, peer)
             elif self._unasked and not (typed and (typed.command or typed.is_quit)):
