@@ -19,7 +19,7 @@ PATIENCE_S = 20
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Run three times as many workers as there are cores: a test waits for its server, or for a timer, half of its time.
+    """Run three times as many workers as there are cores: a test waits for its server or for a timer half of its time.
 
     On two cores all took 6:41 with four workers, when a quarter of the time was idle, and 5:56 with six.
     """
