@@ -19,7 +19,7 @@ NORMAL_SCREEN = b"\x1b[?1049l"
 
 
 @pytest.mark.parametrize(
-    "end", [CTRL_D, CTRL_C * 2, f"/quit{ENTER}", f"quit(){ENTER}", signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
+    "end", [CTRL_D, CTRL_C, f"/quit{ENTER}", f"quit(){ENTER}", signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 )
 async def test_the_farewell_stands_on_the_normal_screen(stage_at: Any, end: str | signal.Signals) -> None:
     async with stage_at(60, 8) as stage:

@@ -64,7 +64,7 @@ async def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it(peer: Any, make_sc
         screen.type(f" goes on{ENTER}")
         assert await peer.keep(2) == "half a draft goes on"
 
-        screen.type(CTRL_C * 2)
+        screen.type(CTRL_C)
         await peer.part()
         await screen.receives(b"Disconnected from the server")
         assert screen.modes == screen.modes_before

@@ -30,7 +30,6 @@ PASTE_GRACE_S = 1.0
 """Time after the sending of a paste in which Ctrl-C is meant to stop it, and does not leave."""
 
 TOO_LATE = "too late to stop: it was sent; Ctrl-C again leaves"
-AGAIN_LEAVES = "Ctrl-C again leaves"
 
 
 class Drafting:
@@ -139,7 +138,7 @@ class Drafting:
             self._state.message = error.text
 
     def interrupt(self) -> None:
-        """Handle Ctrl-C: stop a paste, or clear the draft, or leave when it is pressed again."""
+        """Handle Ctrl-C: stop a paste, or clear the draft, or leave."""
         state, editor, now = self._state, editor_of(self._state), trio.current_time()
         if self._has_stopped_paste():
             self._pasted_at = -math.inf
@@ -151,10 +150,8 @@ class Drafting:
         elif now - self._pasted_at < PASTE_GRACE_S:
             self._pasted_at = -math.inf
             state.message = TOO_LATE
-        elif state.message in (TOO_LATE, AGAIN_LEAVES):  # which any other key takes away
-            self._stop()
         else:
-            state.message = AGAIN_LEAVES
+            self._stop()
 
     def _has_stopped_paste(self) -> bool:
         """Take back a paste that is being sent, or that nobody has taken from here yet. -> whether there was any"""

@@ -32,7 +32,7 @@ KEYS = (
     ("Ctrl-_, Alt-z", "undo"),
     ("Alt-r, Alt-x", "send again what could not be sent, or drop it"),
     ("Everything else", ""),
-    ("Ctrl-C", "stop what is being sent; else clear the draft; else, pressed twice, leave"),
+    ("Ctrl-C", "stop what is being sent; else clear the draft; else leave"),
     ("Ctrl-D", "leave, in an empty draft"),
     ("Ctrl-L", "draw the screen anew"),
     ("Ctrl-Z", "suspend; fg comes back"),
