@@ -19,11 +19,8 @@ PATIENCE_S = 20
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Run three times as many workers as there are cores: a test waits for its server or for a timer half of its time.
-
-    On two cores all took 6:41 with four workers, when a quarter of the time was idle, and 5:56 with six.
-    """
-    return 3 * (yield)
+    """Run twice as many workers as there are cores: a test waits for its server or for a timer half of its time."""
+    return 2 * (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
