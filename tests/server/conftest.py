@@ -1,6 +1,7 @@
 """A server in this process: chat, journal in memory, pump and listener, but no files and no console."""
 
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,20 @@ class RunningServer:
         self.streams.append(await trio.open_tcp_stream("127.0.0.1", self.port))
         return Line(self.streams[-1])
 
+    def call(self) -> "Line":
+        """Return a connection that begins with the first bytes that are sent.
+
+        Where the loop stands still between the two for as long as a silent client has to wait, a frame would come late.
+        """
+
+        def begin(first: bytes) -> trio.SocketStream:
+            sock = socket.create_connection(("127.0.0.1", self.port))
+            sock.sendall(first)
+            self.streams.append(trio.SocketStream(trio.socket.from_stdlib_socket(sock)))
+            return self.streams[-1]
+
+        return Line(begin)
+
     async def join(self, header: bytes = b"") -> "Line":
         """Connect and wait until that is a client."""
         count = len(self.changes)
@@ -79,12 +94,22 @@ class RunningServer:
 class Line:
     """The other end of a connection that speaks lines."""
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self.stream = stream
+    stream: trio.abc.Stream
+
+    def __init__(self, stream: trio.abc.Stream | Callable[[bytes], trio.abc.Stream]) -> None:
+        """`stream` is one, or begins one by sending its first bytes."""
+        self._begin = None
+        if isinstance(stream, trio.abc.Stream):
+            self.stream = stream
+        else:
+            self._begin = stream
         self._rest = b""
 
     async def send(self, data: bytes) -> None:
-        await self.stream.send_all(data)
+        if self._begin:
+            self.stream, self._begin = self._begin(data), None
+        else:
+            await self.stream.send_all(data)
 
     async def line(self) -> str:
         """The next line."""

@@ -59,7 +59,7 @@ def reset(client: Frames) -> None:
 
 
 async def call(server) -> Frames:
-    return Frames(await server.connect())
+    return Frames(server.call())
 
 
 async def enter(server, **fields: object) -> Frames:
