@@ -9,7 +9,7 @@ from tests.server.sessions.test_frames import SECRET, call, enter, reset
 from trio_chat.chat.token_bucket import TokenBucket
 from trio_chat.server.sessions.allowances import LEFT_PER_ORIGIN, Allowances
 from trio_chat.server.sessions.handshake import HELLO_TIMEOUT_S, THROTTLED_MAX_S
-from trio_chat.server.sessions.throttle import UNPRICED_BYTES, UNPRICED_PAUSE_S, Overdrafts, RateLimit
+from trio_chat.server.sessions.throttle import COSTLY_WEIGHT, UNPRICED_BYTES, UNPRICED_PAUSE_S, Overdrafts, RateLimit
 from trio_chat.server.transport.admission import KNOWN_ORIGINS
 
 LIMIT = RateLimit(rate=5, burst=20)
@@ -244,19 +244,26 @@ async def in_frames(server) -> tuple[Line, bytes, str]:
     return (await enter(server, password="cheese")).line, b'{"type": "ping", "key": "p"}\n', "pong"
 
 
+CHEAP = 1 << 20
+COSTLY = CHEAP // COSTLY_WEIGHT
+"""Bytes for which a client waits as long as for so many cheap ones."""
+
+
 @pytest.mark.parametrize(
-    ("door", "byte"),
+    ("door", "byte", "count"),
     [
-        (before_the_password, b"x"),
-        (in_lines, b"x"),
-        (before_hello, b"x"),
-        (before_hello, b"\n"),
-        (in_frames, b"x"),
-        (in_frames, b"\n"),
+        (before_the_password, b"x", CHEAP),
+        (before_the_password, b"\xff", COSTLY),
+        (in_lines, b"x", CHEAP),
+        (in_lines, b"\xff", COSTLY),
+        (before_hello, b"x", CHEAP),
+        (before_hello, b"\n", COSTLY),
+        (in_frames, b"x", CHEAP),
+        (in_frames, b"\n", COSTLY),
     ],
 )
 async def test_c1_bytes_that_have_no_price_are_read_with_pauses(
-    open_server, mock_clock: trio.testing.MockClock, nursery: trio.Nursery, door, byte: bytes
+    open_server, mock_clock: trio.testing.MockClock, nursery: trio.Nursery, door, byte: bytes, count: int
 ) -> None:
     async with open_server(password="cheese") as server:
         line, request, answer = await door(server)
@@ -266,7 +273,7 @@ async def test_c1_bytes_that_have_no_price_are_read_with_pauses(
             await heard(line, answer)
             is_answered.set()
 
-        nursery.start_soon(line.send, byte * (1 << 20) + b"\n" + request)
+        nursery.start_soon(line.send, byte * count + b"\n" + request)
         nursery.start_soon(wait_for_answer)
         pauses = 0
         while not is_answered.is_set():
@@ -274,4 +281,4 @@ async def test_c1_bytes_that_have_no_price_are_read_with_pauses(
             mock_clock.jump(UNPRICED_PAUSE_S)
             pauses += 1
 
-        assert pauses >= (1 << 20) / UNPRICED_BYTES
+        assert pauses >= CHEAP / UNPRICED_BYTES

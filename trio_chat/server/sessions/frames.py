@@ -116,7 +116,7 @@ class FramesSession:
             inputs = self._reader.decoder.feed(data)
             self._inputs = iter(inputs)
             await self._handle_inputs()
-            unpriced = 0 if inputs else await pause_unpriced(unpriced + len(data))
+            unpriced = 0 if inputs else await pause_unpriced(unpriced, data)
         with trio.move_on_after(DELIVERY_AFTER_LEAVE_S):
             await self._talk.deliver()
             if self._talk.is_leaving and self._talk.client.outlet is self._outlet:

@@ -90,7 +90,7 @@ async def handshake(context: SessionContext, reader: FrameReader, outlet: PeerOu
             inputs = reader.decoder.feed(data)
             if admitted := await attempt.handle(iter(inputs)):
                 return admitted
-            unpriced = 0 if inputs else await pause_unpriced(unpriced + len(data))
+            unpriced = 0 if inputs else await pause_unpriced(unpriced, data)
     return None
 
 

@@ -226,7 +226,7 @@ class LinesSession:
                 if not self._is_leaving:
                     lines = self._decoder.feed(data)
                     await self._handle(lines, peer)
-                    unpriced = 0 if lines else await pause_unpriced(unpriced + len(data))
+                    unpriced = 0 if lines else await pause_unpriced(unpriced, data)
                 goes_on = len(data) >= READ_BYTES or self._decoder.is_in_line
                 continue
             await self._context.ends.wait_turn()

@@ -65,7 +65,7 @@ async def next_line(
         if (decoder.telnet and decoder.telnet.is_over) or not (data := await peer.receive()):
             return None
         lines += decoder.feed(data)
-        unpriced = 0 if lines else await pause_unpriced(unpriced + len(data))
+        unpriced = 0 if lines else await pause_unpriced(unpriced, data)
         if decoder.needs_crlf:
             outlet.end_in_crlf()
         if decoder.telnet and (reply := decoder.telnet.take_reply()) is not None and not outlet.unsent_bytes:
