@@ -445,3 +445,16 @@ async def test_a_question_about_a_private_draft_names_the_person_and_each_line_g
         assert [(it["type"], it["to"], it["text"]) for it in said] == [
             ("tell", "bob", text) for text in ("/quit", "two", "three", "four")
         ]
+
+
+async def test_the_help_is_laid_out_anew_for_another_width(stage_at: Any) -> None:
+    beside = "  /nick NAME      take a name: letters, digits, - and _, at most 24"
+    async with stage_at(120, 30) as stage:
+        stage.type(f"/help{ENTER}")
+        await stage.shows_somewhere(beside)
+
+        stage.resize(40, 30)
+
+        await stage.shows_somewhere("  /nick NAME", "    take a name: letters, digits")
+        stage.resize(120, 30)
+        await stage.shows_somewhere(beside)

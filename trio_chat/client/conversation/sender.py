@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from secrets import token_hex
 from typing import assert_never
 
@@ -211,6 +212,10 @@ class Sender:
             return rows + await self._add_own_key()
         if isinstance(meaning, HelpWith):
             return rows + self._display.transcript.plain(help_with(meaning.name))
+        if meaning is Local.HELP or meaning is Local.STICKERS:
+            await self._display.print(rows)
+            await self._display.print_listing(partial(self._listing, meaning))
+            return []
         if isinstance(meaning, Local):
             return rows + self._do(meaning)
         if isinstance(meaning, LogIn):
@@ -313,19 +318,21 @@ class Sender:
             case Local.QUIT:
                 self._quit()
                 return []
-            case Local.STICKERS:
-                return transcript.stickers(columns=self._display.columns)
-            case Local.HELP:
-                rows = help_lines(self._surface.keys, columns=self._display.columns)
-                return [row for line in rows for row in transcript.plain(line)]
             case Local.TOPIC:
                 return transcript.notice(topic_of(room, self._link.rooms.get(room, "")))
             case Local.NICK:
                 return transcript.notice(who_you_are(self._narrator.label))
-            case Local.CANCEL | Local.ADD_KEY:
+            case Local.CANCEL | Local.ADD_KEY | Local.HELP | Local.STICKERS:
                 return []
             case _:
                 assert_never(local)
+
+    def _listing(self, local: Local, columns: int | None) -> list[Row]:
+        """Lay out the list of commands, or that of stickers, for so many columns."""
+        transcript = self._display.transcript
+        if local is Local.STICKERS:
+            return transcript.stickers(columns=columns)
+        return [row for line in help_lines(self._surface.keys, columns=columns) for row in transcript.plain(line)]
 
     def _quit(self) -> None:
         self.is_over = True

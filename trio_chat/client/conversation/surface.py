@@ -1,7 +1,7 @@
 """The surface that a person uses, and the display that shows them rows: a view has both."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -100,6 +100,9 @@ class Display(Protocol):
 
     async def print(self, rows: list[Row], *, is_mention: bool = False) -> None:
         """Print rows, with the bell for a mention. Where nothing can be printed any more, leave in order."""
+
+    async def print_listing(self, listing: Callable[[int | None], list[Row]]) -> None:
+        """Print a list, which is made for so many columns: for the width of now, or anew for each width."""
 
     async def notice(self, text: str) -> None:
         """Print a notice of the client itself."""

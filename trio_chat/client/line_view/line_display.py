@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import trio
@@ -66,6 +66,10 @@ class LineDisplay:
         except OSError as error:
             self.broken = error
             self._surface.stop()
+
+    async def print_listing(self, listing: Callable[[int | None], list[Row]]) -> None:
+        """Print a list for the width of now."""
+        await self.print(listing(self.columns))
 
     async def _painted(self, rows: Sequence[Row]) -> str:
         """Return rows as text, with pictures in the places of their texts."""

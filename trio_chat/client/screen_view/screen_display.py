@@ -37,6 +37,7 @@ from trio_chat.client.transcript.draft_history import clean_draft
 from trio_chat.client.transcript.input import typed_form
 from trio_chat.client.transcript.rendered import RenderedOutput
 from trio_chat.client.transcript.room_list import NEW_KINDS, RoomState, room_of, room_with
+from trio_chat.client.transcript.room_window import Listing
 from trio_chat.client.transcript.rows import Part, Row, Style
 from trio_chat.client.transcript.scrolling import Place
 from trio_chat.client.transcript.transcript import PROMPT
@@ -95,6 +96,12 @@ class ScreenDisplay:
             self._typed = (room, [_dim(row) for row in rows if _is_typed(row)])
             if said := [row for row in rows if not _is_typed(row)]:
                 self._note(room, said)
+        self._follow_link()
+
+    async def print_listing(self, listing: Listing) -> None:
+        """Print a list in the current room; it is made anew when the width changes."""
+        await trio.lowlevel.checkpoint()
+        self._note(self._state.rooms.current, [], listing)
         self._follow_link()
 
     def warn(self, text: str) -> None:
@@ -394,11 +401,11 @@ class ScreenDisplay:
         for notice in output.notices:
             self._note(self._state.rooms.current, self.transcript.notice(notice))
 
-    def _note(self, room: RoomState, rows: Sequence[Row]) -> None:
-        """Put rows into a room, below the command that was typed there, where that was the last thing."""
+    def _note(self, room: RoomState, rows: Sequence[Row], listing: Listing | None = None) -> None:
+        """Put rows and a list into a room, below the command that was typed there, where that was the last thing."""
         (typed_in, typed), self._typed = self._typed, (None, [])
         shown = [_without_stars(row) for row in rows]
-        note = room.window.note([*typed, *shown] if typed_in is room else shown, time.time())
+        note = room.window.note([*typed, *shown] if typed_in is room else shown, time.time(), listing)
         if room is self._state.rooms.current and room.place is None:
             room.place, room.rows_below = Place(note, 0), 1.0  # of many rows, the first ones are shown
 

@@ -137,12 +137,12 @@ class LineLayout:
                 return [row for entry in entries for row in self._notice(_sentence(entry), entry.time, columns)]
             case NewRule(text=text):
                 return [rule(text, columns.width, Style.NEW)]
-            case Note(rows=rows):
+            case Note(rows=rows, listing=listing):
                 margin = Part(" " * columns.time)
                 width = max(columns.width - columns.time, 4)
                 return [
                     (margin, *broken)
-                    for row in rows
+                    for row in (*rows, *(listing(width) if listing else ()))
                     for wrapped in wrap(row, width)
                     for broken in break_row(wrapped, width)
                 ]

@@ -5,7 +5,7 @@ is one that is full while they read at its beginning: what comes then is read fr
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,9 @@ ITEMS_MAX, CHARS_MAX = 10_000, 2_000_000
 
 HIDDEN_ITEMS_MAX, HIDDEN_CHARS_MAX = 300, 64_000
 """The same for a room that is not shown."""
+
+Listing = Callable[[int], list[Row]]
+"""Makes rows for so many columns."""
 
 _COMING_AND_GOING = (Kind.JOINED, Kind.LEFT, Kind.KICKED, Kind.RENAMED)
 _NAMED_MAX = 3
@@ -91,6 +94,8 @@ class Note(Item):
     """Rows of the client itself, such as the answer to a command."""
 
     rows: Sequence[Row] = ()
+    listing: Listing | None = None
+    """The rows below them, as a list that is made for so many columns."""
 
 
 @dataclass(eq=False, slots=True)
@@ -163,9 +168,9 @@ class RoomWindow:
                 item.first_id -= newest_id + 1
         self.is_live, self.has_older, self._known_id = True, None, 0
 
-    def note(self, rows: Sequence[Row], now: float) -> Note:
-        """Add rows of the client at the end."""
-        note = Note(max(self.newest_id, self._known_id), now, rows=rows)
+    def note(self, rows: Sequence[Row], now: float, listing: Listing | None = None) -> Note:
+        """Add rows of the client, and a list below them, at the end."""
+        note = Note(max(self.newest_id, self._known_id), now, rows=rows, listing=listing)
         self._insert(len(self.items), note)
         return note
 
