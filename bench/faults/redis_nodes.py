@@ -23,6 +23,9 @@ from trio_chat.selftest.nodes import NodesPlan, run_nodes_test
 
 PAUSE_S, CUT_S, FULL_S = 10, 60, 5
 
+CHAOS_FAULTS_S = 0, 6, 3, 2
+"""Durations of the faults of Redis, in their order, where they come at random."""
+
 BACK_S = 5.0
 """All nodes are well again within this time after a fault."""
 
@@ -31,6 +34,9 @@ LOG_LINES_MAX = 12
 READY_S = 20
 
 Harm = Callable[[], object]
+
+Fault = tuple[str, float, Harm, Harm]
+"""Its name, its duration in seconds, how it is done, and how it is undone."""
 
 
 class FaultyRedis:
@@ -97,20 +103,20 @@ def redis_nodes(folder: Path, chaos_s: float) -> Iterator[Verdict]:
             stack.enter_context(serving(folder / name, "--journal", f"redis://127.0.0.1:{port}/0?node={name}"))
             for name, port in ports.items()
         ]
-        for what, for_s, harm, heal in _faults(redis, way):
+        cut_off: Fault = ("one node cut off from Redis", CUT_S, way.cut, way.mend)
+        flushed: Fault = ("Redis flushed", 0, partial(redis.ask, "FLUSHALL"), lambda: None)
+        for what, for_s, harm, heal in (*_faults(redis), cut_off, flushed):
             yield _judge(what, for_s, nodes, harm, heal)
     with _running(folder / "chaos-redis") as redis:
         yield _chaos(redis, folder / "chaos", chaos_s)
 
 
-def _faults(redis: FaultyRedis, way: RedisWay) -> Iterator[tuple[str, float, Harm, Harm]]:
+def _faults(redis: FaultyRedis) -> Iterator[Fault]:
     yield "Redis killed and started again", 0, redis.kill, redis.start
     yield "Redis paused", PAUSE_S, partial(redis.signal, signal.SIGSTOP), partial(redis.signal, signal.SIGCONT)
     full, free = partial(redis.ask, "CONFIG SET maxmemory 1"), partial(redis.ask, "CONFIG SET maxmemory 0")
     yield "Redis full", FULL_S, full, free
     yield "Redis a replica", FULL_S, partial(redis.ask, "REPLICAOF 127.0.0.1 1"), partial(redis.ask, "REPLICAOF NO ONE")
-    yield "one node cut off from Redis", CUT_S, way.cut, way.mend
-    yield "Redis flushed", 0, partial(redis.ask, "FLUSHALL"), lambda: None
 
 
 def _judge(what: str, for_s: float, nodes: list[ServerProcess], harm: Harm, heal: Harm) -> Verdict:
@@ -130,7 +136,7 @@ def _judge(what: str, for_s: float, nodes: list[ServerProcess], harm: Harm, heal
         time.sleep(0.05)
     back_s = time.monotonic() - began
     last = [_say_last(node, f"last {number} of {what}") for number, node in enumerate(nodes)]
-    histories = [_history(node) for node in nodes]
+    histories = _histories(nodes)
     lines = max(len(_told_by(node)) - before for node, before in zip(nodes, logged, strict=True))
     is_one, faults = histories[0] == histories[1], "".join(node.faults() for node in nodes)
     is_once = len({*histories[0]}) == len(histories[0])
@@ -167,7 +173,18 @@ def _get(node: ServerProcess, path: str) -> dict[str, object]:
 
 
 def _is_well(node: ServerProcess) -> bool:
-    return _get(node, "/health")["status"] == "ok"
+    """Tell whether a node keeps what is said, and can read it: it has a connection to Redis for each."""
+    return _get(node, "/health")["status"] == "ok" and "entries" in _get(node, "/rooms/lobby/entries?limit=1")
+
+
+def _histories(nodes: list[ServerProcess]) -> list[list[tuple[int, str]]]:
+    """Read the newest lines by each node: again where they differ, as somebody may have left meanwhile."""
+    deadline = time.monotonic() + BACK_S
+    while True:
+        found = [_history(node) for node in nodes]
+        if found[0] == found[1] or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
 
 
 def _history(node: ServerProcess) -> list[tuple[int, str]]:
@@ -179,19 +196,15 @@ def _history(node: ServerProcess) -> list[tuple[int, str]]:
 def _chaos(redis: FaultyRedis, folder: Path, seconds: float) -> Verdict:
     """Let clients talk on three nodes that are killed, stopped and paused, and so is their Redis."""
 
-    async def kill(_rng: object) -> None:
-        redis.kill()
-        await trio.to_thread.run_sync(redis.start)
-
     async def held(harm: Harm, heal: Harm, for_s: float, _rng: object) -> None:
         await trio.to_thread.run_sync(harm)
         await trio.sleep(for_s)
         await trio.to_thread.run_sync(heal)
 
-    faults = {what: (harm, heal) for what, _, harm, heal in _faults(redis, RedisWay(redis.port))}
-    disturbances = {"Redis killed": kill}
-    for what, for_s in (("Redis paused", 6.0), ("Redis full", 3.0), ("Redis a replica", 2.0)):
-        disturbances[what] = partial(held, *faults[what], for_s)
+    disturbances = {
+        what: partial(held, harm, heal, for_s)
+        for (what, _, harm, heal), for_s in zip(_faults(redis), CHAOS_FAULTS_S, strict=True)
+    }
     folder.mkdir()
     plan = NodesPlan(seconds, 1, disturb_interval_s=8.0)
     report = trio.run(run_nodes_test, plan, f"redis://127.0.0.1:{redis.port}/0", folder, disturbances)

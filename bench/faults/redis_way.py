@@ -49,8 +49,10 @@ class RedisWay:
                 self._start(self._pass_on, far, near)
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # one of them was reset: the other must not wait for what does not come any more
             while data := source.recv(65536):
                 self._is_open.wait()
                 sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
