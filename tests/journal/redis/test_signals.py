@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import pytest
 import trio
 import trio.testing
 
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import opened, said
+from tests.journal.redis.test_garbage import Recorder
 from tests.redis_server import RedisServer
 from trio_chat.journal.redis.journal import RedisJournal
 from trio_chat.journal.redis.nodes import UNREAD_MAX
+from trio_chat.journal.redis.rows import PAYLOAD_BYTES_MAX
 from trio_chat.journal.redis.signals import SIGNALS_MAX
 
 SIGNALS = "{trio-chat}:signals"
@@ -20,6 +23,20 @@ for number = 1, tonumber(ARGV[1]) do
     redis.call('XADD', KEYS[1], id .. '-0', 'n', 'hand', 'k', '?', 'i', '', 'd', '')
 end
 """
+
+
+ORDER = """
+for _, payload in ipairs({unpack(ARGV, 2)}) do
+    local id = redis.call('HINCRBY', '{trio-chat}:meta', 'signals', 1)
+    redis.call('XADD', KEYS[1], id .. '-0', 'n', 'hand', 'k', 'e', 'i', ARGV[1], 'd', payload)
+end
+"""
+
+NO_ORDERS = (
+    '["c11","kicked","KICKED","bye",' + "[" * 20_000,
+    '["c11","kicked","KICKED","' + "x" * PAYLOAD_BYTES_MAX + '"]',
+    '["c11","kicked","KICKED","\\u001b[2J"]',
+)
 
 
 async def until_told(server: RedisServer, count: int) -> None:
@@ -71,6 +88,29 @@ async def test_a_node_that_cannot_obey_yet_holds_no_more_signals_than_some(serve
         await trio.sleep(0.2)
 
         assert len(journal.nodes._incoming) < UNREAD_MAX + SIGNALS_MAX
+
+
+async def test_orders_that_no_node_gives_are_left_out_and_end_nothing(
+    server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(server, tmp_path) as journal:
+        ended: list[str] = []
+        is_ended = trio.Event()
+
+        class Ending(Recorder):
+            def end_client(self, *rest: object) -> None:
+                ended.append(str(rest[-1]))
+                is_ended.set()
+
+        await until_reading(server, journal)
+        journal.nodes.attach(Ending(journal))
+
+        server.ask("EVAL", ORDER, "1", SIGNALS, journal.nodes.name, *NO_ORDERS, '["c11","kicked","KICKED","bye"]')
+
+        with trio.fail_after(PATIENCE_S):
+            await is_ended.wait()
+    assert ended == ["bye"]
+    assert caplog.text.count("an order of the node 'hand' cannot be read") == len(NO_ORDERS)
 
 
 async def test_a_number_that_was_written_by_hand_keeps_nobody_from_telling(server: RedisServer, tmp_path: Path) -> None:

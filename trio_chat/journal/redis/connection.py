@@ -60,6 +60,9 @@ class RedisConnection:
             raise NoAnswerError("Redis does not answer") from error
         except exceptions.RedisError as error:
             raise explained(error, key_at) from error
+        except Exception as error:  # whatever coredis raises where it cannot read an answer
+            self.drop()
+            raise NoAnswerError("Redis answers something that cannot be read") from error
 
     def drop(self) -> None:
         """Give it up: whoever waits for an answer is told that it broke."""

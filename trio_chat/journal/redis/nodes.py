@@ -22,7 +22,7 @@ from trio_chat.journal.redis.link import NoAnswerError, RedisLink
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import shown
-from trio_chat.journal.redis.rows import read_facts
+from trio_chat.journal.redis.rows import decode_told, read_facts
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.signals import SIGNALS_MAX, WORD_BYTES_MAX, EndOrder, Signal, SignalReader
 from trio_chat.journal.redis.times import RedisTimes
@@ -409,7 +409,7 @@ class RedisNodes:
 
     def _end(self, delegate: NodeDelegate, signal: Signal) -> None:
         try:
-            order = decode_order(signal.payload)
+            order = decode_told(decode_order, signal.payload)
             delegate.end_client(order.client, order.kind, order.close_reason, order.text)
         except ValueError as error:
             logger.error("an order of the node %s cannot be read: %s", shown(signal.node), error)

@@ -95,11 +95,11 @@ class PrimaryFinder:
         except NotConnectedError as error:
             raise NotConnectedError(f"the primary {peer} cannot be reached: {error}") from error
         try:
-            [role, *_] = await self._ask(connection, b"ROLE")
+            role = await self._ask(connection, b"ROLE")
         except JournalError:
             connection.drop()
             raise
-        if role != b"master":
+        if not (isinstance(role, list) and role[:1] == [b"master"]):
             connection.drop()
             raise NotConnectedError(f"{peer}, which the sentinels name, is a replica as yet")
         return connection
@@ -146,7 +146,7 @@ class PrimaryFinder:
         if not peer:
             raise RedisRefusedError(f"the sentinel {sentinel} knows no primary of the name {name!r}")
         try:
-            return int(facts[b"config-epoch"]), HostPort(peer[0].decode(), int(peer[1]))
+            return int(facts[b"config-epoch"]), _host_port(peer[0], peer[1])
         except (ValueError, LookupError, TypeError) as unreadable:
             raise RedisRefusedError(f"{sentinel} does not answer as a sentinel does") from unreadable
 
@@ -183,7 +183,7 @@ class PrimaryFinder:
         try:
             slots = await self._ask(connection, b"CLUSTER SLOTS")
             found = dict.fromkeys(
-                HostPort((host or b"").decode() or connection.peer.host, int(port))
+                _host_port(host or connection.peer.host.encode(), port)
                 for _first, _last, *nodes in slots
                 for host, port, *_ in nodes
             )
@@ -193,6 +193,13 @@ class PrimaryFinder:
 
     async def _ask(self, connection: RedisConnection, command: bytes, *arguments: str) -> Any:
         return await connection.ask(command, *arguments, max_s=self._times.answer_s)
+
+
+def _host_port(host: Any, port: Any) -> HostPort:
+    """Read a host and a port, as a server answers them. Raises ValueError, TypeError."""
+    if not isinstance(host, bytes):
+        raise TypeError("no host")
+    return HostPort(host.decode(), int(port))
 
 
 def _of_sentinel(sentinel: HostPort, error: JournalError) -> JournalError:

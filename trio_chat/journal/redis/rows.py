@@ -1,10 +1,10 @@
 """Entries as they stand in Redis, and back. Whatever is read is checked: somebody may have written it by hand."""
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ _TIMES_END = 253402300800 * 10**6
 PAYLOAD_BYTES_MAX = 65536
 """Of an entry, of a session record and of what a node tells of a client: a text of 4,096 characters takes 24 KB.
 Whatever is longer was written by hand, and could take long to decode."""
+
+T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[int | str]).decode
@@ -99,11 +101,7 @@ def to_micros(time: float) -> int:
 
 def read_facts(client_id: str, payload: bytes) -> ClientFacts:
     """Decode what a node tells of a client. Raises ValueError for what no node tells."""
-    check_size(payload, PAYLOAD_BYTES_MAX)
-    try:
-        facts = _decode_facts(payload)
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
+    facts = decode_told(_decode_facts, payload)
     if facts.id != client_id:
         raise ValueError(f"its id is {facts.id}")
     if len({*facts.rooms}) < len(facts.rooms):
@@ -111,6 +109,15 @@ def read_facts(client_id: str, payload: bytes) -> ClientFacts:
     if facts.address:
         address_of(facts.address)
     return facts
+
+
+def decode_told(decode: Callable[[bytes], T], payload: bytes) -> T:
+    """Decode what a node tells, of a size that nodes write. Raises ValueError."""
+    check_size(payload, PAYLOAD_BYTES_MAX)
+    try:
+        return decode(payload)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def check_size(payload: bytes, most: int) -> None:
