@@ -167,7 +167,7 @@ def test_a_ban_of_many_kicks_some_in_each_step_and_none_who_has_gone_since(world
 
 
 def test_bans_of_another_server_are_taken_over_in_steps_and_written_nowhere(monkeypatch) -> None:
-    monkeypatch.setattr("trio_chat.chat.operators.bans.SYNCED_PER_STEP", 2)
+    monkeypatch.setattr("trio_chat.chat.operators.restrictions.SYNCED_PER_STEP", 2)
     store = ListStore()
     bans = Bans([ban("10.0.0.1"), ban("10.0.0.2"), ban("10.0.0.3")], store)
     kept = [ban("10.0.0.2"), ban("10.0.0.3", reason="spam"), *(ban(f"10.0.1.{number}") for number in range(5))]
@@ -182,7 +182,7 @@ def test_bans_of_another_server_are_taken_over_in_steps_and_written_nowhere(monk
 
 
 def test_a_ban_that_ends_while_others_are_taken_over_ends_them_in_no_error(monkeypatch) -> None:
-    monkeypatch.setattr("trio_chat.chat.operators.bans.SYNCED_PER_STEP", 1)
+    monkeypatch.setattr("trio_chat.chat.operators.restrictions.SYNCED_PER_STEP", 1)
     bans = Bans([ban("10.0.0.1", minutes=1), ban("10.0.0.2")], ListStore())
     steps = bans.sync([ban("10.0.0.2")])
     next(steps)

@@ -273,3 +273,45 @@ def test_all_others_are_spared_or_the_mute_is_refused(world, monkeypatch) -> Non
         mute(world, clients[1])
 
     assert may_speak(world, clients[1])
+
+
+class Telling:
+    """A store that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Mute | int] = []
+
+    def keep_mute(self, mute: Mute) -> None:
+        self.told.append(mute)
+
+    def forget_mute(self, number: int) -> None:
+        self.told.append(number)
+
+
+def numbered(number: int, *, reason: str = "", until: float | None = None) -> Mute:
+    return Mute(number, "", ip_network(f"10.0.0.{number}/32"), "", frozenset(), reason, "console", 0.0, until)
+
+
+def test_mutes_of_another_server_are_taken_over_in_steps_and_written_nowhere(monkeypatch) -> None:
+    monkeypatch.setattr("trio_chat.chat.operators.restrictions.SYNCED_PER_STEP", 2)
+    store = Telling()
+    mutes = Mutes([numbered(1), numbered(2), numbered(3)], store)
+    kept = [numbered(2), numbered(3, reason="spam"), *map(numbered, range(4, 9))]
+
+    steps = list(mutes.sync(kept))
+
+    assert len(steps) == 2 + 4  # those here, and those kept
+    assert mutes.current(0.0) == kept
+    assert store.told == []
+
+
+def test_a_mute_that_ends_while_others_are_taken_over_ends_them_in_no_error(monkeypatch) -> None:
+    monkeypatch.setattr("trio_chat.chat.operators.restrictions.SYNCED_PER_STEP", 1)
+    mutes = Mutes([numbered(1), numbered(2, until=60.0), numbered(3)])
+    steps = mutes.sync([numbered(3)])
+    next(steps)
+
+    assert mutes.current(60.0) == [numbered(3)]
+    list(steps)
+
+    assert mutes.current(0.0) == [numbered(3)]

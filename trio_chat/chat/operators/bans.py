@@ -18,12 +18,9 @@ from trio_chat.chat.operators.networks import (
     read_network,
     show_network,
 )
-from trio_chat.chat.operators.restrictions import LISTED_MAX, Restrictions, holding, read_reason, terms
+from trio_chat.chat.operators.restrictions import LISTED_MAX, Restrictions, batched, holding, read_reason, terms
 
 BANS_LIMIT = 100_000
-
-SYNCED_PER_STEP = 1000
-"""Bans of another server taken over between two turns of the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +196,6 @@ def kick_all_banned(chat: Chat, bans: Bans, now: float) -> Iterator[int]:
                 with suppress(ChatError):  # it has gone since
                     kicked += len(chat.kick(client, ban.sentence, everywhere=True))
         yield kicked
-
-
-def batched(bans: Sequence[Ban]) -> Iterator[Sequence[Ban]]:
-    """Yield bans by the number that one step takes over."""
-    return (bans[start : start + SYNCED_PER_STEP] for start in range(0, len(bans), SYNCED_PER_STEP))
 
 
 def make_ban(target: str, *, reason: str = "", by: str, now: float, minutes: int | None = None) -> Ban:

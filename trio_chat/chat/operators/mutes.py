@@ -24,7 +24,7 @@ from trio_chat.chat.operators.networks import (
     parse_network,
     show_network,
 )
-from trio_chat.chat.operators.restrictions import LISTED_MAX, Restrictions, holding, terms
+from trio_chat.chat.operators.restrictions import LISTED_MAX, Restrictions, batched, holding, terms
 from trio_chat.chat.text import excerpt
 
 MUTES_LIMIT = 10_000
@@ -120,9 +120,7 @@ class Mutes:
         self._newest = 0
         self._store = store
         for mute in kept:
-            self._newest = max(self._newest, mute.number)
-            self._in_order.put(mute.number, mute)
-            self._enter(mute)
+            self._put(mute)
 
     def __len__(self) -> int:
         """The number of mutes, with some that expired a moment ago."""
@@ -139,18 +137,15 @@ class Mutes:
             self._check_room_for(mute)
             self._newest += 1
         else:
-            self._leave(self._in_order.pop(number))
+            self._take_out(number)
         made = replace(mute, number=number or self._newest)
-        self._in_order.put(made.number, made)
-        self._enter(made)
+        self._put(made)
         self._keep(made)
         return made
 
     def change(self, mute: Mute) -> None:
         """Replace the mute with this number, which there is."""
-        self._leave(self._in_order[mute.number])
-        self._in_order.change(mute.number, mute)
-        self._enter(mute)
+        self._replace(mute)
         self._keep(mute)
 
     def remove(self, mute: Mute) -> None:
@@ -159,22 +154,24 @@ class Mutes:
             raise ChatError("not-muted", f"{mute.who} is not muted")
         self._drop(mute.number)
 
-    def sync(self, kept: Iterable[Mute]) -> None:
-        """Take over the mutes in the store, which another server has changed."""
-        store, self._store = self._store, None
+    def sync(self, kept: Sequence[Mute]) -> Iterator[None]:
+        """Take over the mutes in the store, which another server has changed, some in each step.
+
+        Where mutes change here between two steps, whoever takes these has to read the store again.
+        """
         by_number = {mute.number: mute for mute in kept}
-        for _, mute in self._in_order.after(0):
-            if mute.number not in by_number:
-                self._drop(mute.number)
-        for mute in by_number.values():
-            if mute.number in self._in_order:
-                if self._in_order[mute.number] != mute:
-                    self.change(mute)
-            else:
-                self._newest = max(self._newest, mute.number)
-                self._in_order.put(mute.number, mute)
-                self._enter(mute)
-        self._store = store
+        for former in batched([mute for _, mute in self._in_order.after(0)]):
+            for mute in former:
+                if mute.number not in by_number and mute.number in self._in_order:
+                    self._take_out(mute.number)
+            yield
+        for step in batched(list(by_number.values())):
+            for mute in step:
+                if mute.number not in self._in_order:
+                    self._put(mute)
+                elif self._in_order[mute.number] != mute:
+                    self._replace(mute)
+            yield
 
     def find(self, client: Client, now: float) -> Mute | None:
         """The mute that silences a client; of several, the one that ends last."""
@@ -258,8 +255,21 @@ class Mutes:
             if not mutes:
                 self._by_network.remove(mute.network)
 
-    def _drop(self, number: int) -> None:
+    def _put(self, mute: Mute) -> None:
+        self._newest = max(self._newest, mute.number)
+        self._in_order.put(mute.number, mute)
+        self._enter(mute)
+
+    def _replace(self, mute: Mute) -> None:
+        self._leave(self._in_order[mute.number])
+        self._in_order.change(mute.number, mute)
+        self._enter(mute)
+
+    def _take_out(self, number: int) -> None:
         self._leave(self._in_order.pop(number))
+
+    def _drop(self, number: int) -> None:
+        self._take_out(number)
         if self._store:
             self._store.forget_mute(number)
 

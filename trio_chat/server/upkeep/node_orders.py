@@ -152,7 +152,10 @@ class NodeOrders:
         mutes = await read_mutes(self._journal)
         if before != self._operator_log.changes:
             return False
-        self._operator.mutes.sync(mutes)
+        for _ in self._operator.mutes.sync(mutes):
+            await trio.lowlevel.checkpoint()
+            if before != self._operator_log.changes:
+                return False
         return True
 
     async def _read_hooks(self) -> bool:

@@ -165,7 +165,7 @@ async def read_hooks(journal: Journal) -> Iterable[Hook]:
     ]
 
 
-async def read_mutes(journal: Journal) -> Iterable[Mute]:
+async def read_mutes(journal: Journal) -> Sequence[Mute]:
     """Return the mutes in the journal. Raises JournalError."""
     return await values_of(await need(journal, OperatorStore).read_mutes(), _mute_of)
 
