@@ -1,8 +1,9 @@
 import pytest
+import trio
 
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal import Origin, SearchError
-from trio_chat.journal.memory.journal import open_memory
+from trio_chat.journal.memory.journal import FORGOTTEN_PER_TURN, open_memory
 
 
 async def test_a_room_forgets_its_oldest_entries_and_their_keys() -> None:
@@ -20,6 +21,27 @@ async def test_a_room_forgets_its_oldest_entries_and_their_keys() -> None:
         await receipts[1].kept()
         assert receipts[0].repeated("s", "0") is None
         assert receipts[1].repeated("s", "29") == entries[-1]
+
+
+async def test_others_have_their_turn_while_many_entries_are_removed() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with open_memory() as journal, trio.open_nursery() as nursery:
+        said = Draft("lobby", Kind.SAID, "a", "hello")
+        await journal.load((Entry(number, 1.7e9, said) for number in range(1, 10_001)), Origin("another"))
+        nursery.start_soon(count)
+
+        await journal.prune(more_than=10)
+
+        assert len(await journal.read("lobby", limit=100)) == 10
+        assert turns >= 10_000 // FORGOTTEN_PER_TURN - 1
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_search_that_needs_longer_than_it_may_is_refused_with_what_to_do() -> None:

@@ -54,6 +54,9 @@ TURN_S = 0.001
 VOTES_PER_TURN = 2000
 """Entries whose age is judged in one turn of the loop, in about a millisecond."""
 
+FORGOTTEN_PER_TURN = 1000
+"""Entries that are removed in one turn of the loop, in about a millisecond."""
+
 _id_of = attrgetter("id")
 _time_of = attrgetter("time")
 
@@ -204,7 +207,11 @@ class MemoryJournal(Intake, MemoryAccounts):
         target = 0 if more_than is None else self.last_id - more_than
         if older_than is not None:
             target = max(target, await self._old_to(older_than))
-        self._forget(min(target, self.last_id - 1))
+        target = min(target, self.last_id - 1)
+        while self.pruned_to < target:
+            end = bisect_right(self._entries, self.pruned_to, key=_id_of) + FORGOTTEN_PER_TURN
+            self._forget(min(target, self._entries[min(end, len(self._entries)) - 1].id))
+            await trio.lowlevel.checkpoint()
 
     async def _old_to(self, older_than: float) -> int:
         """Return the id up to which entries are old."""
@@ -340,8 +347,8 @@ class MemoryJournal(Intake, MemoryAccounts):
                 self._keyed[draft.session, draft.key] = entry
         if entries:
             self.last_id = entries[-1].id
-        # A tenth at a time, since removing from the front of a list costs its length.
-        if len(self._entries) > self._entries_max * 1.1:
+        # A hundredth at a time, since removing from the front of a list moves all that is behind it.
+        if len(self._entries) > self._entries_max * 1.01:
             self._forget(self._entries[-self._entries_max].id - 1)
 
     def _remove(self, news: Iterable[Entry]) -> list[Entry]:
@@ -380,16 +387,20 @@ class MemoryJournal(Intake, MemoryAccounts):
         self.pruned_to = target
         gone = self._entries[: bisect_right(self._entries, target, key=_id_of)]
         for entry in gone:
-            self._keyed.pop((entry.draft.session, entry.draft.key), None)
-            if self._topics.get(entry.draft.room) is not entry:
-                self._prune_marks.raise_to(entry.draft.room, entry.id)
-        self._entries = self._remaining(self._entries)
-        for room in {entry.draft.room for entry in gone}:
+            if entry.draft.key:
+                self._keyed.pop((entry.draft.session, entry.draft.key), None)
+        topics = self._topics
+        newest_gone = {it.draft.room: it.id for it in gone if topics.get(it.draft.room) is not it}
+        for room, entry_id in newest_gone.items():
+            self._prune_marks.raise_to(room, entry_id)
+        self._shorten(self._entries)
+        for room in newest_gone:
             for entries in (self._rooms, self._said):
-                entries[room] = self._remaining(entries[room])
+                self._shorten(entries[room])
                 if not entries[room]:
                     del entries[room]
 
-    def _remaining(self, entries: list[Entry]) -> list[Entry]:
+    def _shorten(self, entries: list[Entry]) -> None:
+        """Remove the entries that are pruned, except current topics, from the front of a list."""
         end, topics = bisect_right(entries, self.pruned_to, key=_id_of), self._topics
-        return [entry for entry in entries[:end] if topics.get(entry.draft.room) is entry] + entries[end:]
+        entries[:end] = [entry for entry in entries[:end] if topics.get(entry.draft.room) is entry]
