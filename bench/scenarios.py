@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from bench.bare import bare
 from bench.beside import beside
 from bench.fill import fill_journal
 from bench.formats import formats
@@ -228,7 +229,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
         *(deliveries, frames, formats, latency, single, idle, stuck, flood, replay, durable, start),
-        *(redis, behind, nodes, beside),
+        *(bare, redis, behind, nodes, beside),
     )
 }
 

@@ -108,6 +108,11 @@ def ours(data: Path, *, journal: str = "sqlite:", more: Sequence[str] = (), chec
     return Command((*serve, *where, *more), folder=checkout)
 
 
+def bare(data: Path) -> Command:
+    """Make the command of the bare server, which keeps its lines in a folder."""
+    return Command((sys.executable, "-m", "bench.bare_server", str(data)))
+
+
 def compile_limit(folder: Path) -> Command:
     """Compile the C limit. -> its command. Raises StartError."""
     compiler = shutil.which(os.environ.get("CC", "cc"))

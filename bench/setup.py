@@ -11,10 +11,10 @@ from itertools import count
 from pathlib import Path
 
 from bench.phases import Result, Span
-from bench.servers import Command, Cores, Server, other, ours, running
+from bench.servers import Command, Cores, Server, bare, other, ours, running
 from bench.swarm import CPU, FRAMES, LINES, LINES_LIKE_FRAMES, REDIS, Swarm, settle
 
-LIMIT, OURS, MEMORY, PEER, BESIDE = "limit", "ours", "memory:", "redis", "beside"
+LIMIT, BARE, OURS, MEMORY, PEER, BESIDE = "limit", "bare", "ours", "memory:", "redis", "beside"
 
 SPARE_FILES = 200
 
@@ -43,6 +43,8 @@ class Setup:
         """Start the server of a name, by default with an empty data folder."""
         if name == LIMIT and self.limit:
             command = self.limit
+        elif name == BARE:
+            command = bare(self.folder / f"data-{next(_numbers)}")
         elif name == PEER and self.peer:
             command = self.peer
         elif self.other:

@@ -10,7 +10,7 @@ from statistics import median
 
 from bench.phases import Span, closed_loop
 from bench.ratios import at_most, spread, verdict
-from bench.setup import LIMIT, MEMORY, OURS, Setup, connect_swarms
+from bench.setup import BARE, LIMIT, MEMORY, OURS, Setup, connect_swarms
 from bench.swarm import CPU, SetupError, Swarm
 from bench.table import Row
 
@@ -36,7 +36,7 @@ WARM_S = 1.5
 
 def single(setup: Setup) -> Iterator[Row]:
     """Time of one line from its first byte in to its last byte out, and of an fsync alone, in turns line by line."""
-    names = setup.present(LIMIT, MEMORY, OURS)
+    names = setup.present(LIMIT, BARE, MEMORY, OURS)
     with ExitStack() as stack:
         swarms = connect_swarms(stack, setup.start_all(stack, names), CLIENTS + 1, senders=1)
         for swarm in swarms.values():
@@ -49,6 +49,8 @@ def single(setup: Setup) -> Iterator[Row]:
     yield at_most(f"one line to {CLIENTS} clients, first byte in to last out", 1.5, "times an fsync", measured, ratio)
     floor = median(one[OURS] / (one[FSYNC] + one[LIMIT]) for one in rounds) if LIMIT in names else nan
     yield Row("  beside the limit and an fsync", ratio=verdict(floor, True)[0])
+    share = median(one[OURS] / one[BARE] for one in rounds)
+    yield Row("  beside the bare server", ratio=verdict(share, True)[0])
     cpu = ", ".join(f"{name} {median(one[CPU, name] for one in rounds):.3f} ms" for name in names)
     yield Row("  CPU of the server", measured=cpu)
 
