@@ -109,9 +109,18 @@ def _arranged(whole: Box) -> Box:
         return sum(abs(middle[a] - middle[b]) for a, b in arrows)
 
     # The middles are found for each order of a floor, not for each combination of orders: there are 145,000 of these.
-    orders = ([(order, _middles(order, whole)) for order in permutations(floor)] for floor in whole.floors)
+    # Where no arrow begins or ends, one order is as good as another.
+    ends = {name for arrow in arrows for name in arrow}
+    orders = (
+        [(order, _middles(order, whole)) for order in (permutations(floor) if _names(floor) & ends else [floor])]
+        for floor in whole.floors
+    )
     whole.floors = [order for order, _ in min(product(*orders), key=length)]
     return whole
+
+
+def _names(floor: Sequence[Box]) -> set[str]:
+    return {box.name for box in floor}
 
 
 def _middles(floor: Sequence[Box], whole: Box) -> dict[str, float]:
