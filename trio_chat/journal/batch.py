@@ -47,6 +47,11 @@ class Batch:
         """Sizes of the groups of several drafts, by the identity of the first one."""
         self._settled = trio.Event()
 
+    @property
+    def size(self) -> int:
+        """The number of its drafts and session changes."""
+        return len(self.drafts) + len(self.sessions)
+
     def add(self, drafts: Sequence[Draft]) -> None:
         """Add drafts that are kept together, or not at all."""
         if len(drafts) > 1:

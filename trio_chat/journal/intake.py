@@ -1,6 +1,7 @@
 """The way of a draft into a store and out to the follower. The same for all engines; it must know no store."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -34,15 +35,26 @@ class Intake:
     """
 
     def __init__(
-        self, submit: Callable[[Batch], None], *, last_id: int, name: str, sessions: Iterable[SessionRecord] = ()
+        self,
+        submit: Callable[[Batch], None],
+        *,
+        last_id: int,
+        name: str,
+        sessions: Iterable[SessionRecord] = (),
+        batch_max: int = sys.maxsize,
     ) -> None:
-        """`submit` may not wait. `name` is that of the store in messages, `sessions` the records in it."""
+        """`submit` may not wait. `name` is that of the store in messages, `sessions` the records in it.
+
+        A batch of `batch_max` drafts and session changes takes no more; what was posted together is never parted.
+        """
         self.last_id = last_id
         self.fault: str | None = None
         self._submit = submit
         self._name = name
-        self._open: Batch | None = None
-        self._unsubmitted: Batch | None = None
+        self._batch_max = batch_max
+        self._unbegun: dict[Batch, None] = {}
+        """The batches that are not begun, in order. Drafts go into the last one."""
+        self._unsubmitted: list[Batch] = []
         self._is_posted = trio.Event()
         self._unsettled: dict[Batch, None] = {}
         self._is_closing = False
@@ -54,7 +66,7 @@ class Intake:
         self._kept = {record.owner: record for record in sessions}
         """The session records in the store, by owner."""
         self._overdue: dict[str, SessionChange] = {}
-        """The last change of each owner since one failed. While there are any, no open batch has changes."""
+        """The last change of each owner since one failed. While there are any, no batch has changes but those begun."""
         trio.lowlevel.spawn_system_task(self._submit_forever)
 
     def post(self, *drafts: Draft, sessions: Sequence[SessionChange] = (), superseded: Sequence[Draft] = ()) -> Batch:
@@ -64,7 +76,7 @@ class Intake:
         dropped: `take_overdue` makes the notices anew, from the records kept last and those of now.
         """
         with self._lock:
-            batch = self._open or self._open_batch()
+            batch = self._open_batch()
             if sessions and self._overdue:
                 self._postpone(sessions)
                 return batch  # which is kept only after what is overdue
@@ -94,8 +106,7 @@ class Intake:
         before, the earlier line that failed.
         """
         with self._lock:
-            if self._open is batch:
-                self._open = None
+            self._unbegun.pop(batch, None)
             return self._last_error if batch.failures_known < self._failures else None
 
     def record_outcome(self, batch: Batch) -> None:
@@ -108,8 +119,8 @@ class Intake:
             self._last_error = batch.error
             if batch.sessions:
                 self._overdue |= batch.sessions
-                if self._open:
-                    self._overdue |= self._open.remove_changes()
+                for later in self._unbegun:
+                    self._overdue |= later.remove_changes()
 
     def take_overdue(self) -> Batch | None:
         """Return a batch with all overdue changes, to be written before anything else; None where there are none."""
@@ -196,8 +207,8 @@ class Intake:
 
     def submit_now(self) -> None:
         """Submit what was posted in this turn of the loop. For an engine that is being closed."""
-        if self._unsubmitted:
-            batch, self._unsubmitted = self._unsubmitted, None
+        batches, self._unsubmitted = self._unsubmitted, []
+        for batch in batches:
             self._submit(batch)
 
     def end_following(self) -> None:
@@ -229,12 +240,16 @@ class Intake:
         return kept and kept.as_told, change.as_told if isinstance(change, SessionRecord) else None
 
     def _open_batch(self) -> Batch:
+        """Return the batch that drafts go into: the last one, unless it is full."""
+        last = next(reversed(self._unbegun), None)
+        if last and last.size < self._batch_max:
+            return last
         batch = Batch(self._failures_known)
         if self._is_closing:
             batch.settle(CLOSED)
             return batch
-        self._open = self._unsubmitted = batch
-        self._unsettled[batch] = None
+        self._unbegun[batch] = self._unsettled[batch] = None
+        self._unsubmitted.append(batch)
         self._is_posted.set()
         return batch
 
