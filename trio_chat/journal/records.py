@@ -18,6 +18,10 @@ class JournalError(Exception):
     """
 
 
+class InDoubtError(JournalError):
+    """It is not known whether something was kept: the store did not say so. The text says why."""
+
+
 class SearchError(JournalError):
     """A search asks for too much work; the text says what to do instead. Nothing is wrong with the store."""
 

@@ -14,8 +14,8 @@ from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.session_record import SessionRecord
 from trio_chat.journal import JournalError
+from trio_chat.journal.redis.errors import IN_DOUBT
 from trio_chat.journal.redis.journal import RedisJournal
-from trio_chat.journal.redis.writer import IN_DOUBT
 
 SENDERS = 8
 

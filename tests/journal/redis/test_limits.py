@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import trio
 
+from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import opened
 from tests.journal.redis.test_garbage import Recorder
 from tests.redis_server import RedisServer
@@ -42,6 +44,9 @@ async def test_of_two_mutes_with_one_number_both_are_kept(server: RedisServer, t
         told = Recorder(two)
         two.nodes.attach(told)
         await one.add_mute(mute(7, "a"))
+        with trio.fail_after(PATIENCE_S):
+            while not told.read["mutes"]:  # noqa: ASYNC110
+                await trio.sleep(0.01)
         before = told.read.copy()
         await two.add_mute(mute(7, "b"))
         assert (told.read - before)["mutes"] == 1  # it has to learn the other's, and the number of its own

@@ -1,7 +1,7 @@
 """Entries that wait for a replica: nobody is told that they are kept, or reads them, before it has them."""
 
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +12,61 @@ import trio
 
 from tests.conftest import PATIENCE_S
 from tests.journal.redis.opened import PATIENT, node_of, said, texts, until_well
+from tests.journal.redis.test_garbage import Recorder
 from tests.redis_replication import follow, replica_count, until
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Entry
-from trio_chat.journal import JournalError, check_journal
+from trio_chat.journal import (
+    AccountRecord,
+    AccountStore,
+    AuditRecord,
+    BanRecord,
+    HookRecord,
+    Importable,
+    InDoubtError,
+    InviteRecord,
+    JournalError,
+    MarkRecord,
+    MemoryRecord,
+    MuteRecord,
+    OperatorStore,
+    Origin,
+    check_journal,
+)
 from trio_chat.journal.redis.address import read_url
 from trio_chat.journal.redis.claim import mark
+from trio_chat.journal.redis.errors import TOO_FEW
 from trio_chat.journal.redis.journal import RedisJournal, open_redis
 from trio_chat.journal.redis.opening import KEPT_ALWAYS
 from trio_chat.journal.redis.times import RedisTimes
-from trio_chat.journal.redis.writer import TOO_FEW
 
 HASTY = RedisTimes(answer_s=PATIENCE_S, replicas_s=0.2, patience_s=0.1, retry_s=0.02, renew_s=0.1, lease_s=60)
 """Times in which a missing replica is noticed soon, and given up soon."""
+
+
+STEADFAST = replace(HASTY, replicas_s=PATIENCE_S)
+"""Times in which replicas are waited for as long as a test takes."""
+
+ANN = AccountRecord("a1", "ann", "ann", 1.0, 1.0, "own")
+BOB = AccountRecord("a3", "bob", "bob", 1.0, 1.0, "own")
+
+RECORDS: Mapping[str, Callable[[RedisJournal], Awaitable[object]]] = {
+    "record_audit": lambda it: it.record_audit(AuditRecord(1.0, "console", "ban", "10.0.0.0/8")),
+    "add_ban": lambda it: it.add_ban(BanRecord("10.0.0.0/8", "spam", "console", 2.0)),
+    "remove_ban": lambda it: it.remove_ban("192.0.2.0/24"),
+    "add_hook": lambda it: it.add_hook(HookRecord("deploy", "ops", "0" * 64, "console", 2.0)),
+    "remove_hook": lambda it: it.remove_hook("other"),
+    "add_mute": lambda it: it.add_mute(MuteRecord(1, "eve", "10.0.0.1/32", "s" * 32, "", "", "console", 1.0)),
+    "remove_mute": lambda it: it.remove_mute(2),
+    "keep_account": lambda it: it.keep_account(ANN),
+    "remove_account": lambda it: it.remove_account("a2"),
+    "keep_invite": lambda it: it.keep_invite(InviteRecord("d", "", 3, "console", 1.0, 2.0)),
+    "remove_invite": lambda it: it.remove_invite("e"),
+    "keep_memories": lambda it: it.keep_memories([MemoryRecord("a1", ("lobby",), (), (MarkRecord("lobby", 1, 1.0),))]),
+    "load_names": lambda it: it.load_names([(BOB, None)], keeps_marks=True),
+    "load": lambda it: it.load([Entry(it.last_id + 1, 1.0, said("of before"))], Origin("x", 0)),
+}
+"""The methods of a journal that keep more than what is posted."""
 
 
 class Pair(NamedTuple):
@@ -49,6 +91,12 @@ def opened(url: str, data: Path, times: RedisTimes = PATIENT) -> AbstractAsyncCo
     return open_redis(read_url(url), data, times=times)
 
 
+async def wait_until(is_so: Callable[[], bool]) -> None:
+    with trio.fail_after(PATIENCE_S):
+        while not is_so():  # noqa: ASYNC110
+            await trio.sleep(0.005)
+
+
 async def next_text(following: AsyncIterator[Sequence[Entry]]) -> str:
     with trio.fail_after(PATIENCE_S):
         [entry] = await anext(following)
@@ -59,7 +107,8 @@ async def test_m9_what_the_replica_does_not_have_is_neither_acknowledged_nor_rea
     pair: Pair, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(opened(pair.url(), tmp_path / "a", HASTY))
+        rarely = replace(HASTY, renew_s=PATIENCE_S)  # else it may notice before the line is said
+        one = await stack.enter_async_context(opened(pair.url(), tmp_path / "a", rarely))
         await one.post(said("before")).kept()
         other = await stack.enter_async_context(opened(pair.url(), tmp_path / "b", HASTY))
         following = other.follow()
@@ -82,6 +131,67 @@ async def test_m9_what_the_replica_does_not_have_is_neither_acknowledged_nor_rea
         await again.kept()
         assert again.repeated("s" * 32, "k")
         assert await texts(one) == ["before", "alone"]
+
+
+def test_all_methods_that_keep_something_are_known_here() -> None:
+    reading = "read_", "count_", "conversation", "_"
+    parts = OperatorStore, AccountStore, Importable
+
+    assert {name for part in parts for name in vars(part) if not name.startswith(reading)} == set(RECORDS)
+
+
+async def test_m9_a_record_that_the_replica_does_not_have_is_in_doubt_and_is_kept_once(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async with opened(pair.url(), tmp_path, HASTY) as journal:
+        told = Recorder(journal)
+        journal.nodes.attach(told)
+        await wait_until(lambda: bool(told.read))
+        told.read.clear()
+        doubts: list[str] = []
+
+        async def doubt(name: str) -> None:
+            with pytest.raises(InDoubtError, match=f"only 0 of 1 replicas have what was written last: {TOO_FEW}"):
+                await RECORDS[name](journal)
+            doubts.append(name)
+
+        pair.replica.signal(signal.SIGSTOP)
+        async with trio.open_nursery() as nursery:
+            for name in RECORDS:
+                nursery.start_soon(doubt, name)
+        pair.replica.signal(signal.SIGCONT)
+
+        assert sorted(doubts) == sorted(RECORDS)
+        told.read.pop("", None)  # it has begun to follow the others
+        assert told.read == {"bans": 2, "hooks": 2, "mutes": 2, "accounts": 3, "invites": 2}
+        for name in RECORDS.keys() - {"load"}:
+            await RECORDS[name](journal)
+        for records in (await journal.read_audit(9), await journal.read_bans(), await journal.read_mutes()):
+            assert len(records) == 1
+        assert [name.name for name in await journal.read_accounts()] == ["ann", "bob"]
+
+
+async def test_m9_whoever_reads_does_not_wait_for_records_of_others(pair: Pair, tmp_path: Path) -> None:
+    async with opened(pair.url(), tmp_path, STEADFAST) as journal:
+        await journal.post(said("before")).kept()
+        kept: list[str] = []
+
+        async def keep(name: str) -> None:
+            await RECORDS[name](journal)
+            kept.append(name)
+
+        pair.replica.signal(signal.SIGSTOP)
+        async with trio.open_nursery() as nursery:
+            for name in ("add_ban", "keep_account", "keep_memories"):
+                nursery.start_soon(keep, name)
+            await wait_until(lambda: b"ann" in pair.primary.ask("HVALS", "{pair}:accounts"))
+            assert await texts(journal) == ["before"]
+            assert (await journal.read_memory("a1")) is not None
+            assert [it.network for it in await journal.read_bans()] == ["10.0.0.0/8"]
+            assert not kept
+            pair.replica.signal(signal.SIGCONT)
+
+        assert len(kept) == 3
 
 
 async def test_lines_of_a_node_that_does_not_wait_are_read_once_another_has_waited(pair: Pair, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from trio_chat.journal.redis.history import read_records
 from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.nodes import RedisNodes
 from trio_chat.journal.redis.record_codec import RecordCodec
+from trio_chat.journal.redis.record_keeper import RecordKeeper
 from trio_chat.journal.redis.replies import read_whole, shown
-from trio_chat.journal.redis.scripts import script
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class RedisAccounts:
     """The part of a journal that keeps names: hashes by id, folded name, digest and account."""
 
     _reads: RedisLink
+    _records: RecordKeeper
     _codec: RecordCodec
     nodes: RedisNodes
 
@@ -55,8 +56,7 @@ class RedisAccounts:
                 self._codec.encode(account),
                 self._codec.encode(memory) if memory else b"",
             ]
-        outcome, *taken = await self._reads.call(script("account"), *arguments)
-        self.nodes.tell_change("accounts")
+        outcome, *taken = await self._records.keep("accounts", "account", *arguments)
         if invite:
             self.nodes.tell_change("invites")
         if outcome == b"spent":
@@ -65,8 +65,7 @@ class RedisAccounts:
 
     async def remove_account(self, account: str) -> None:
         """Delete an account with its memory and its invites, if there is one."""
-        await self._reads.call(script("remove_account"), account)
-        self.nodes.tell_change("accounts")
+        await self._records.keep("accounts", "remove_account", account)
 
     async def read_invites(self) -> list[InviteRecord]:
         """Return all invites, oldest first."""
@@ -76,13 +75,11 @@ class RedisAccounts:
 
     async def keep_invite(self, invite: InviteRecord) -> None:
         """Keep an invite, in place of an earlier one with its digest."""
-        await self._reads.call(script("invite"), invite.digest, self._codec.encode(invite), invite.uses)
-        self.nodes.tell_change("invites")
+        await self._records.keep("invites", "invite", invite.digest, self._codec.encode(invite), invite.uses)
 
     async def remove_invite(self, digest: str) -> None:
         """Delete an invite, if there is one."""
-        await self._reads.call(script("invite"), digest, b"", 0)
-        self.nodes.tell_change("invites")
+        await self._records.keep("invites", "invite", digest, b"", 0)
 
     async def read_memory(self, account: str) -> MemoryRecord | None:
         """Return what is remembered of an account."""
@@ -93,7 +90,8 @@ class RedisAccounts:
     async def keep_memories(self, records: Sequence[MemoryRecord]) -> None:
         """Keep what is remembered of accounts, in place of earlier records."""
         if records:
-            await self._reads.set_fields("memories", {record.account: self._codec.encode(record) for record in records})
+            fields = {record.account: self._codec.encode(record) for record in records}
+            await self._records.set_fields("memories", fields)
 
 
 def _uses_in(value: bytes | None, digest: str) -> int:

@@ -44,6 +44,16 @@ class FewReplicasError(NoAnswerError):
     """Redis has done what it was asked, and too few replicas have that yet."""
 
 
+IN_DOUBT = "Redis does not answer: it is not known whether this was kept"
+
+TOO_FEW = "it is not known whether this will be kept"
+
+
+def in_doubt(error: Exception) -> str:
+    """Return what whoever waits is told where Redis may have done what it was asked."""
+    return f"{error}: {TOO_FEW}" if isinstance(error, FewReplicasError) else IN_DOUBT
+
+
 class NoScriptError(Exception):
     """Redis does not have the script."""
 

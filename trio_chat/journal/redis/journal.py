@@ -32,20 +32,21 @@ from trio_chat.journal.redis.opening import check_redis, is_everything
 from trio_chat.journal.redis.primary import PrimaryFinder
 from trio_chat.journal.redis.pruning import RedisPruning
 from trio_chat.journal.redis.record_codec import RecordCodec
+from trio_chat.journal.redis.record_keeper import RecordKeeper
 from trio_chat.journal.redis.tables import RedisTables
 from trio_chat.journal.redis.times import RedisTimes
 from trio_chat.journal.redis.writer import BatchWriter
 
-LINKS = 4
-"""Connections to Redis: to write, to follow the log, to follow signals, and to read."""
+LINKS = 5
+"""Connections to Redis: to write batches, to follow the log, to follow signals, to write records, and to read."""
 
 WAIT_INTERVAL_S = 0.5
 """Between two attempts to reach Redis at the start."""
 
-LOST_AGAIN = "Redis lost it"
 BATCH_MAX = 400
 """Drafts and session changes that one script keeps: 7 ms of Redis, in which nobody else is served."""
 
+LOST_AGAIN = "Redis lost it"
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
         search_entries_max: int,
         times: RedisTimes,
     ) -> None:
-        writing, following, hearing, self._reads = links
+        writing, following, hearing, recording, self._reads = links
         self.address = self._reads.address
         super().__init__(
             lambda batch: self._writer.put(batch), last_id=held.last_id, name=str(self.address), batch_max=BATCH_MAX
@@ -178,6 +179,7 @@ class RedisJournal(Intake, RedisSearch, RedisPruning, RedisLoading, RedisTables,
             settled=self.settled,
             wall_clock=clock,
         )
+        self._records = RecordKeeper(recording, self.nodes)
 
     async def start(self, nursery: trio.Nursery) -> None:
         """Read the session records and start the tasks. Raises JournalError."""

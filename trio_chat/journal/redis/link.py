@@ -4,6 +4,7 @@ Every call has a deadline. One that was not answered may have been executed: the
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,15 @@ Row = tuple[int, Mapping[bytes, bytes]]
 """An entry of a stream: its id, and its fields by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Replicated:
+    """An answer of Redis on a connection: so many replicas have the first `written` writes of the link."""
+
+    connection: RedisConnection
+    written: int
+    have: int
+
+
 class RedisLink:
     """One connection to the primary, made anew when it is broken. `run` has to run as long as it is used.
 
@@ -48,6 +58,9 @@ class RedisLink:
         self._finder.listen(self._leave_former)
         self._connection: RedisConnection | None = None
         self._connecting = trio.Lock()
+        self._waiting = trio.Lock()
+        self._written = 0
+        self._replicated: _Replicated | None = None
         self._nursery: trio.Nursery | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -60,29 +73,43 @@ class RedisLink:
         """Execute a script with the prefix of all keys as its one key. -> its answer. Raises JournalError."""
         return await self._call(await self._connected(), script, arguments, max_s)
 
-    async def keep(self, script: Script, *arguments: Value) -> Any:
+    async def keep(self, script: Script, *arguments: Value, max_s: float | None = None) -> Any:
         """Execute a script that writes, and wait until as many replicas as were asked for have that. -> its answer
 
-        Raises JournalError: FewReplicasError where they do not, which says nothing of whether they will.
+        Nothing else is answered on this connection while they are waited for. Raises JournalError: FewReplicasError
+        where they do not have it, which says nothing of whether they will.
         """
-        connection = await self._connected()
-        answer = await self._call(connection, script, arguments, None)
-        if self.address.replicas:
-            try:
-                await self._replicated(connection, self.address.replicas)
-            except FewReplicasError:
-                raise
-            except JournalError as error:  # whatever it is, the script was executed
-                raise NoAnswerError(str(error)) from error
+        connection, began = await self._connected(), trio.current_time()
+        answer = await self._call(connection, script, arguments, max_s)
+        more_s = trio.current_time() - began if max_s else 0  # what takes long here takes long there
+        await self._wait_for_replicas(connection, more_s=more_s)
         return answer
 
-    async def _replicated(self, connection: RedisConnection, wanted: int) -> None:
-        """Wait until so many replicas have what was written by a connection. Raises JournalError."""
-        wait_ms = round(self._times.replicas_s * 1000)
-        max_s = self._times.replicas_s + self._times.answer_s
-        have = int(await self._ask(b"WAIT", wanted, wait_ms, connection=connection, max_s=max_s))
-        if have < wanted:
-            raise FewReplicasError(f"only {have} of {wanted} replicas have what was written last")
+    async def _wait_for_replicas(self, connection: RedisConnection, *, more_s: float = 0) -> None:
+        """Wait until replicas have what was just written by a connection, if any were asked for. Raises JournalError.
+
+        Whoever comes while another waits is in the next wait, with all the others: so nobody waits for more than two.
+        """
+        wanted = self.address.replicas
+        if not wanted:
+            return
+        self._written += 1
+        mine = self._written
+        async with self._waiting:
+            last = self._replicated
+            if last is None or last.connection is not connection or last.written < mine:
+                last = self._replicated = await self._ask_replicas(connection, wanted, self._times.replicas_s + more_s)
+        if last.have < wanted:
+            raise FewReplicasError(f"only {last.have} of {wanted} replicas have what was written last")
+
+    async def _ask_replicas(self, connection: RedisConnection, wanted: int, for_s: float) -> "_Replicated":
+        written = self._written
+        words, max_s = (wanted, round(for_s * 1000)), for_s + self._times.answer_s
+        try:
+            have = int(await self._ask(b"WAIT", *words, connection=connection, max_s=max_s))
+        except JournalError as error:  # whatever it is, what was to be written was written
+            raise NoAnswerError(str(error)) from error
+        return _Replicated(connection, written, have)
 
     async def _call(
         self, connection: RedisConnection, script: Script, arguments: Sequence[Value], max_s: float | None
@@ -118,13 +145,17 @@ class RedisLink:
         return [row_of(entry) for entry in found]
 
     async def set_fields(self, table: str, values: Mapping[str, bytes]) -> None:
-        """Set some fields of a hash, all or none. Raises JournalError."""
-        words = [word for pair in values.items() for word in pair]
-        await self.ask(b"HSET", self.address.prefix + table, *words)
+        """Set some fields of a hash, all or none, as `keep` does. Raises JournalError."""
+        await self._keep(b"HSET", table, *(word for pair in values.items() for word in pair))
 
     async def delete_field(self, table: str, name: str) -> None:
-        """Delete a field of a hash, if there is one. Raises JournalError."""
-        await self.ask(b"HDEL", self.address.prefix + table, name)
+        """Delete a field of a hash, if there is one, as `keep` does. Raises JournalError."""
+        await self._keep(b"HDEL", table, name)
+
+    async def _keep(self, command: bytes, table: str, *words: Value) -> None:
+        connection = await self._connected()
+        await self._ask(command, self.address.prefix + table, *words, connection=connection, key_at=lambda _line: table)
+        await self._wait_for_replicas(connection)
 
     async def get_field(self, table: str, name: str) -> bytes | None:
         """Return a field of a hash; None where there is none. Raises JournalError."""

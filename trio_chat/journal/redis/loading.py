@@ -13,6 +13,7 @@ from trio_chat.journal.redis.appending import Argument
 from trio_chat.journal.redis.history import RedisReader
 from trio_chat.journal.redis.log_reader import LogReader
 from trio_chat.journal.redis.node_identity import Node
+from trio_chat.journal.redis.record_keeper import RecordKeeper
 from trio_chat.journal.redis.replies import read_whole
 from trio_chat.journal.redis.rows import class_of, digest_of, to_micros, to_payload
 from trio_chat.journal.redis.scripts import script
@@ -46,6 +47,7 @@ class RedisLoading(RedisReader):
 
     _log: LogReader
     _node: Node
+    _records: RecordKeeper
 
     async def load(self, entries: Iterable[Entry], origin: Origin) -> int:
         """Append the entries of another journal, all or none. -> the number of new ones"""
@@ -119,7 +121,7 @@ class RedisLoading(RedisReader):
                 last_id,
                 self._node.name,
             ]
-            answer = await self._reads.call(script("load"), *head, *removed, max_s=LOAD_MAX_S)
+            answer = await self._records.keep("", "load", *head, *removed, max_s=LOAD_MAX_S)
         except JournalError:
             with trio.move_on_after(1, shield=True):
                 await self._reads.delete(staged)

@@ -7,7 +7,7 @@
 --               tombstone, else three empty ones; room
 --   replicated  stream: its one entry has the id up to which replicas have everything, where they are asked for
 --   lease:NODE  the holder of a node's name, with a time to live
---   node:NODE   hash: fence, batch, outcome, adopted: another node took its clients over
+--   node:NODE   hash: fence, batch, outcome, audit: its last record there, adopted: another node took its clients over
 --   pruning     the node that prunes, with a time to live
 --   nodes       set: the nodes that have clients, or had when they were last heard of
 --   sessions:NODE  hash: the session records of its clients

@@ -23,13 +23,14 @@ from trio_chat.journal.redis.link import RedisLink
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.nodes import RedisNodes
 from trio_chat.journal.redis.record_codec import RecordCodec
-from trio_chat.journal.redis.scripts import script
+from trio_chat.journal.redis.record_keeper import RecordKeeper
 
 
 class RedisTables:
     """The part of a journal that keeps what operators decide, and reads session records."""
 
     _reads: RedisLink
+    _records: RecordKeeper
     _codec: RecordCodec
     _node: Node
     _mute_numbers: dict[int, int]
@@ -38,7 +39,7 @@ class RedisTables:
 
     async def record_audit(self, record: AuditRecord) -> None:
         """Append to the audit log."""
-        await self._reads.call(script("audit"), self._codec.encode(record))
+        await self._records.keep("", "audit", self._codec.encode(record), self._node.name)
 
     async def read_audit(self, limit: int, wanted: AuditFilter = WHOLE_AUDIT) -> list[AuditRecord]:
         """Return the newest records that are meant, at most `limit`, oldest first."""
@@ -63,8 +64,7 @@ class RedisTables:
 
     async def remove_ban(self, network: str) -> None:
         """Delete a ban, if there is one."""
-        await self._reads.delete_field("bans", network)
-        self.nodes.tell_change("bans")
+        await self._records.delete_field("bans", network)
 
     async def read_bans(self) -> list[BanRecord]:
         """Return all bans, oldest first."""
@@ -76,8 +76,7 @@ class RedisTables:
 
     async def remove_hook(self, name: str) -> None:
         """Delete the hook of a name, if there is one."""
-        await self._reads.delete_field("hooks", name)
-        self.nodes.tell_change("hooks")
+        await self._records.delete_field("hooks", name)
 
     async def read_hooks(self) -> list[HookRecord]:
         """Return all hooks, oldest first."""
@@ -90,18 +89,16 @@ class RedisTables:
         """
         number = self._mute_numbers.get(mute.number, mute.number)
         record = self._codec.encode(msgspec.structs.replace(mute, number=number))
-        kept = await self._reads.call(script("mute"), number, record, MUTES_LIMIT)
+        kept = await self._records.keep("mutes", "mute", number, record, MUTES_LIMIT)
         if not kept:
             self._refuse("mutes", MUTES_LIMIT)
         if kept != mute.number:
             self._mute_numbers[mute.number] = kept
             self.nodes.read_again("mutes")
-        self.nodes.tell_change("mutes")
 
     async def remove_mute(self, number: int) -> None:
         """Delete a mute, if there is one."""
-        await self._reads.delete_field("mutes", str(self._mute_numbers.get(number, number)))
-        self.nodes.tell_change("mutes")
+        await self._records.delete_field("mutes", str(self._mute_numbers.get(number, number)))
 
     async def read_mutes(self) -> list[MuteRecord]:
         """Return all mutes, oldest first."""
@@ -111,9 +108,8 @@ class RedisTables:
 
     async def _restrict(self, table: str, field: str, record: bytes, *, most: int) -> None:
         """Keep a record of which there are at most some on all nodes. Raises TooManyError."""
-        if await self._reads.call(script("restrict"), table, field, record, most) == b"full":
+        if await self._records.keep(table, "restrict", table, field, record, most) == b"full":
             self._refuse(table, most)
-        self.nodes.tell_change(table)
 
     def _refuse(self, table: str, most: int) -> NoReturn:
         self.nodes.read_again(table)

@@ -19,17 +19,14 @@ from trio_chat.journal.intake import Intake
 from trio_chat.journal.records import JournalError, Past
 from trio_chat.journal.redis.appending import Outcome, arguments_of, fill, read_outcome, targets_of
 from trio_chat.journal.redis.claim import Claim, Newest, claim, mark, release, renew
+from trio_chat.journal.redis.errors import in_doubt
 from trio_chat.journal.redis.history import RedisReader
-from trio_chat.journal.redis.link import FewReplicasError, NoAnswerError, NotConnectedError, RedisLink
+from trio_chat.journal.redis.link import NoAnswerError, NotConnectedError, RedisLink
 from trio_chat.journal.redis.node_identity import Node
 from trio_chat.journal.redis.record_codec import RecordCodec
 from trio_chat.journal.redis.replies import DamagedKeyError
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.times import TIMES, RedisTimes
-
-IN_DOUBT = "Redis does not answer: it is not known whether this was kept"
-
-TOO_FEW = "it is not known whether this will be kept"
 
 TAKEN_OVER = "this server was out of reach for too long, and others have taken over its clients: connect again"
 
@@ -45,10 +42,6 @@ class AdoptedError(JournalError):
 
 class _NotClaimedError(Exception):
     """The claim is not good any more: something happened meanwhile."""
-
-
-def _in_doubt(error: Exception) -> str:
-    return f"{error}: {TOO_FEW}" if isinstance(error, FewReplicasError) else IN_DOUBT
 
 
 @dataclass(slots=True)
@@ -225,7 +218,7 @@ class BatchWriter:
                 if trio.current_time() >= deadline:
                     if under_way.is_in_doubt:
                         self._doubtful = under_way
-                        raise JournalError(_in_doubt(error)) from error
+                        raise JournalError(in_doubt(error)) from error
                     raise JournalError(str(error) or "another server took this node over") from error
                 self._intake.set_fault(str(error))
                 await trio.sleep(self._times.retry_s)
