@@ -423,7 +423,9 @@ def selftest(*, chaos: bool, seconds: float, seed: int | None, journal: str | No
     the same order, or been told that it is gone; and the notices must say who is here. Exit status 0 if so, else 1.
 
     With --journal redis://HOST:PORT/DATABASE, three servers on that Redis are killed, stopped and paused instead, in a
-    chat of its own, which is removed afterwards.
+    chat of its own, which is removed afterwards. Redis may lose entries meanwhile, as at a failover to a replica that
+    lacks some: where clients are told so, and its settings promise no more, the exit status is 3, and the figures are
+    printed with what prevents it. Any other loss is a broken promise, and the exit status 1.
     """
     from trio_chat.selftest import command
 

@@ -92,7 +92,7 @@ async def test_a_rolling_restart_loses_and_doubles_nothing_and_nobody_is_seen_to
         with trio.fail_after(AT_MOST_S):
             await converse(site, participants)
         recordings = [one.recording for one in participants]
-    entries, violations = await judge(site.url, site.folder, recordings)
+    entries, violations, _ = await judge(site.url, site.folder, recordings)
 
     assert violations == []
     assert entries >= sum(len(one.said) for one in recordings) > 0

@@ -40,8 +40,9 @@ class Recording:
     `told` has the recipients and texts of its private messages by their keys, `heard` those that it received,
     and `echoed` those that it sent, or another place of the same member, as they were shown to it.
     `place` tells the clients of one member apart, and `waits` counts the private messages that wait for somebody away.
-    `gaps` are those that were announced because entries were pruned, and `missed` counts the others; `ended` is the
-    reason why it gave up, if it did.
+    `gaps` are those that were announced because entries were pruned, and `missed` counts the others. `breaks` are the
+    numbers of entries that were shown when it was told of another epoch. `ended` is the reason why it gave up, if it
+    did.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Recording:
     gaps: list[AnnouncedGap] = field(default_factory=list)
     waits: int = 0
     missed: int = 0
+    breaks: list[int] = field(default_factory=list)
     reconnects: int = 0
     ended: str = ""
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import trio
 
 from trio_chat.chat.events import PRESENCE, Entry, Kind
 from trio_chat.journal import open_history
+from trio_chat.selftest.announced_loss import AnnouncedLoss, describe_loss, excuse
 from trio_chat.selftest.archive import as_shown
 from trio_chat.selftest.checker import Recording, ShownEntry, check_history
 from trio_chat.selftest.conversation import say_last, talk
@@ -73,7 +75,18 @@ class NodesReport:
     recordings: Sequence[Recording] = ()
     entries: int = 0
     seconds: float = 0.0
+    epoch: str = ""
+    """The epoch of the chat when the test began."""
+    loss: AnnouncedLoss | None = None
     violations: list[str] = field(default_factory=list)
+
+
+class Findings(NamedTuple):
+    """The number of entries in the history, the broken promises, a sentence each, and what was lost and announced."""
+
+    entries: int
+    violations: list[str]
+    loss: AnnouncedLoss | None
 
 
 async def run_nodes_test(
@@ -99,7 +112,7 @@ async def run_nodes_test(
         await nursery.start(proxy.run)
         await NodesTest(plan, supervisors, proxy, report, disturbances or {}).run(folder)
         nursery.cancel_scope.cancel()
-    report.entries, violations = await judge(url, folder, report.recordings)
+    report.entries, violations, report.loss = await judge(url, folder, report.recordings, epoch=report.epoch)
     report.violations += violations
     report.seconds = time.perf_counter() - began
     return report
@@ -113,35 +126,41 @@ def describe_nodes(report: NodesReport) -> Iterator[str]:
     yield f"faults: {faults}; {sum(one.reconnects for one in recordings)} reconnects"
     said, sent, failed = (sum(len(getattr(one, name)) for one in recordings) for name in ("said", "sent", "failed"))
     yield f"lines: {said} said, {sent} kept, {failed} failed; {report.entries} entries; {report.seconds:.1f} s in all"
+    if report.loss:
+        yield from describe_loss(report.loss, len(recordings))
+    which = "entries were lost, and that was announced; every other one" if report.loss else "every entry"
     yield from verdict(
-        report.violations, "every entry was shown to every client, once and in the same order, and nobody came or went"
+        report.violations, f"{which} was shown to every client, once and in the same order, and nobody came or went"
     )
 
 
-async def judge(url: str, folder: Path, recordings: Sequence[Recording]) -> tuple[int, list[str]]:
-    """Compare what clients said and were shown, from BEGIN to END, with the history.
+async def judge(url: str, folder: Path, recordings: Sequence[Recording], *, epoch: str = "") -> Findings:
+    """Compare what clients said and were shown, from BEGIN to END, with the history. Raises JournalError.
 
-    -> the number of its entries, and the broken promises, a sentence each. Raises JournalError.
+    `epoch` is that of the beginning: where the chat has another one since, what Redis has lost is no broken promise.
     """
-    history, notices = await _read_history(url, folder)
+    begin = min((line.id for one in recordings for line in one.shown if line.text == BEGIN), default=1)
+    history, notices, epoch_now = await _read_history(url, folder, begin)
+    loss = None
+    if epoch not in ("", epoch_now):
+        recordings, loss = excuse(history, recordings, first_id=begin)
     came_or_went = [f"the history says that {it}, though nobody came or went" for it in notices]
-    return len(history), check_history(history, recordings) + came_or_went
+    return Findings(len(history), check_history(history, recordings) + came_or_went, loss)
 
 
-async def _read_history(url: str, folder: Path) -> tuple[list[ShownEntry], list[str]]:
-    """Return what was said between the first and the last line of the test, and the notices of coming and going."""
+async def _read_history(url: str, folder: Path, first_id: int) -> tuple[list[ShownEntry], list[str], str]:
+    """Return what was said between the first and the last line of the test, the notices of coming and going, epoch."""
     lines: list[ShownEntry] = []
     async with open_history(url, data=folder) as history:
-        seen = 0
+        seen, epoch = first_id - 1, history.epoch
         while page := await history.read(None, after=seen, limit=PAGE):
             seen = page[-1].id
             lines += [as_shown(it) for it in page if isinstance(it, Entry)]
     texts = [it.text if it.kind == Kind.SAID else "" for it in lines]
-    first = texts.index(BEGIN) if BEGIN in texts else 0
     ends = [number for number, text in enumerate(texts, 1) if text.startswith(END)]
-    lines = lines[first : ends[-1] if ends else None]
+    lines = lines[: ends[-1] if ends else None]
     notices = [f"{it.author} {it.kind}" for it in lines if it.kind in PRESENCE]
-    return lines, notices
+    return lines, notices, epoch
 
 
 class NodesTest:
@@ -180,6 +199,7 @@ class NodesTest:
                 await participants[0].say(BEGIN)
                 for one in participants:
                     await one.wait_until_shown(BEGIN)
+                report.epoch = participants[0].epoch
                 self._fault_time.begin(plan.seconds)
                 await self._inject_faults(participants)
                 await self._settle(participants)

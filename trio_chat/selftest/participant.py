@@ -109,6 +109,11 @@ class Participant:
         await self._wait_until(lambda: self._has_ended)
 
     @property
+    def epoch(self) -> str:
+        """The epoch of the server's journal, as it is known here."""
+        return self._link.epoch
+
+    @property
     def unacknowledged(self) -> list[str]:
         """The keys of the messages that are not acknowledged."""
         return [message.key for message in self._link.pending]
@@ -152,7 +157,11 @@ class Participant:
                 recording.sent.append(message.key)
             case Failed(message=message):
                 recording.failed.append(message.key)
-            case GapFound() | Connected(is_other_epoch=True):
+            case Connected():
+                self._is_connected = True
+                recording.missed += 1
+                recording.breaks.append(len(recording.shown))
+            case GapFound():
                 recording.missed += 1
             case RoomJoined(room=room):
                 self._answers += 1

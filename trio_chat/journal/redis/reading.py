@@ -78,6 +78,13 @@ async def remove_chat(url: str) -> None:
                 return
 
 
+async def look_at(url: str, durability: Durability) -> tuple[str, int]:
+    """Check that a chat could be opened. -> the promise that holds, the number of replicas. Raises JournalError."""
+    async with linked(read_url(url)) as link:
+        promise = await check_redis(link, durability)
+        return promise, int((await link.info()).get("connected_slaves", 0))
+
+
 def check_address_in_thread(address: RedisAddress, durability: Durability) -> None:
     """Check that a chat could be opened, where the caller may be inside of Trio. Blocks. Raises JournalError."""
     errors: list[JournalError] = []
