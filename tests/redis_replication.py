@@ -17,13 +17,13 @@ DOWN_AFTER_MS, FAILOVER_TIMEOUT_MS = 5000, 3000
 class Sentinel(RedisServer):
     """A sentinel, which is the same program. It writes what it learns into its configuration."""
 
-    def __init__(self, folder: Path, primary_port: int, *, quorum: int) -> None:
+    def __init__(self, folder: Path, primary_port: int, *, quorum: int, down_after_ms: int = DOWN_AFTER_MS) -> None:
         folder.mkdir()
         super().__init__(folder)
         self._configuration = folder / "sentinel.conf"
         lines = [
             f"sentinel monitor {NAME} 127.0.0.1 {primary_port} {quorum}",
-            f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
+            f"sentinel down-after-milliseconds {NAME} {down_after_ms}",
             f"sentinel failover-timeout {NAME} {FAILOVER_TIMEOUT_MS}",
         ]
         self._configuration.write_text("".join(f"{line}\n" for line in lines))
@@ -36,9 +36,12 @@ class Sentinel(RedisServer):
 
 
 class WatchedRedis:
-    """Three servers, of which one is the primary at any time, and a sentinel. One alone never disagrees."""
+    """Three servers, of which one is the primary at any time, and a sentinel. One alone never disagrees.
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
+    With `electing_ms` there are three, of which two choose another primary by themselves after that time.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack, *, electing_ms: int | None = None) -> None:
         self.servers = [RedisServer(_made(folder / f"redis{number}")) for number in range(3)]
         for server in self.servers:
             stack.enter_context(server)
@@ -46,13 +49,20 @@ class WatchedRedis:
         for server in others:
             follow(server, first)
         until(lambda: replica_count(first) == 2)
-        self.sentinel = stack.enter_context(Sentinel(folder / "sentinel", first.port, quorum=1))
+        watching = {"quorum": 1} if electing_ms is None else {"quorum": 2, "down_after_ms": electing_ms}
+        self.sentinels = [
+            stack.enter_context(Sentinel(folder / f"sentinel{number}", first.port, **watching))
+            for number in range(1 if electing_ms is None else 3)
+        ]
+        self.sentinel = self.sentinels[0]
+        others = f"num-other-sentinels\r\n$1\r\n{len(self.sentinels) - 1}\r\n".encode()
+        until(lambda: all(others in it.ask("SENTINEL", "MASTER", NAME) for it in self.sentinels))
         self.settle()
 
     @property
     def hosts(self) -> str:
-        """The sentinel, behind one that is down."""
-        return f"127.0.0.1:1,127.0.0.1:{self.sentinel.port}"
+        """The sentinels, behind one that is down."""
+        return ",".join(f"127.0.0.1:{port}" for port in (1, *(it.port for it in self.sentinels)))
 
     def url(self, chat: str, options: str = "") -> str:
         return f"redis+sentinel://{self.hosts}/{NAME}/0?chat={chat}{options}"
@@ -130,10 +140,10 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def watched_redis(folder: Path) -> Iterator[WatchedRedis]:
-    """Start three servers and a sentinel."""
+def watched_redis(folder: Path, *, electing_ms: int | None = None) -> Iterator[WatchedRedis]:
+    """Start three servers and a sentinel, or three that elect."""
     with ExitStack() as stack:
-        yield WatchedRedis(folder, stack)
+        yield WatchedRedis(folder, stack, electing_ms=electing_ms)
 
 
 def _made(folder: Path) -> Path:

@@ -41,3 +41,21 @@ async def until_well(journal: RedisJournal, *, is_well: bool = True) -> None:
     with trio.fail_after(PATIENCE_S):
         while (journal.fault is None) is not is_well:  # noqa: ASYNC110
             await trio.sleep(0.01)
+
+
+async def speak(journal: RedisJournal, sender: int, kept: list[str], scope: trio.CancelScope) -> None:
+    """Say lines, one after the other, and note those that were kept."""
+    number = 0
+    while not scope.cancel_called:
+        text = f"{sender}.{number}"
+        await journal.post(said(text)).kept()
+        kept.append(text)
+        number += 1
+
+
+async def until_more(kept: list[str]) -> None:
+    """Return once a hundred more lines are kept."""
+    before = len(kept)
+    with trio.fail_after(PATIENCE_S):
+        while len(kept) < before + 100:  # noqa: ASYNC110
+            await trio.sleep(0.005)

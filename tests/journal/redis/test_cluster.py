@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
-from tests.journal.redis.opened import said, texts, until_well
+from tests.journal.redis.opened import said, speak, texts, until_more, until_well
 from tests.redis_replication import RedisCluster, redis_cluster, replica_count, until
 from trio_chat.journal import Durability, JournalError, check_journal
 from trio_chat.journal.redis.address import read_url
@@ -74,26 +74,42 @@ async def test_m9_while_the_keys_move_nothing_is_written_and_then_all_goes_on(
     target = next(it for it in cluster.nodes if b"role:master" in it.ask("INFO", "replication") and it is not former)
     ids = {it: it.ask("CLUSTER", "MYID").split(b"\r\n")[1].decode() for it in (former, target)}
     slot = str(cluster.slot)
-    async with opened(cluster.url(), tmp_path) as journal:
-        await journal.post(said("before")).kept()
-        before = await texts(journal)
+    kept: list[str] = []
+    scope = trio.CancelScope()
+    async with (
+        opened(cluster.url(), tmp_path / "a") as one,
+        opened(cluster.url(), tmp_path / "b") as other,
+        trio.open_nursery() as nursery,
+    ):
+        before = await texts(one)
+        for sender in range(4):
+            nursery.start_soon(speak, (one, other)[sender % 2], sender, kept, scope)
+        await until_more(kept)
 
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[former])
         former.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[target])
-        receipt = journal.post(said("meanwhile"))
-        await until_well(journal, is_well=False)
-        assert journal.fault
-        assert "the cluster is just moving the keys of the chat" in journal.fault
+        for journal in (one, other):
+            await until_well(journal, is_well=False)
+            assert journal.fault
+            assert "the cluster is just moving the keys of the chat" in journal.fault
         assert not target.ask("CLUSTER", "COUNTKEYSINSLOT", slot).strip(b":\r\n0")
 
-        keys = former.ask("CLUSTER", "GETKEYSINSLOT", slot, "1000").decode().split("\r\n")[2::2]
-        moved = former.ask("MIGRATE", "127.0.0.1", str(target.port), "", "0", "5000", "KEYS", *keys)
-        assert moved.startswith(b"+OK"), moved
+        while keys := former.ask("CLUSTER", "GETKEYSINSLOT", slot, "3").decode().split("\r\n")[2::2]:
+            moved = former.ask("MIGRATE", "127.0.0.1", str(target.port), "", "0", "5000", "KEYS", *keys)
+            assert moved.startswith(b"+OK"), moved
+            await trio.sleep(0.005)  # those who read and speak find the keys on both
         for node in (target, former):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", ids[target])
-        await receipt.kept()
+        await until_more(kept)
+        scope.cancel()
 
-        assert await texts(journal) == [*before, "meanwhile"]
+    async with opened(cluster.url(), tmp_path / "c") as journal:
+        now = await texts(journal)
+    assert now[: len(before)] == before
+    assert sorted(now[len(before) :]) == sorted(kept)
+    for sender in range(4):
+        numbers = [int(text.partition(".")[2]) for text in now[len(before) :] if text.startswith(f"{sender}.")]
+        assert numbers == list(range(len(numbers)))
     assert cluster.primary is target
 
 

@@ -2,15 +2,17 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trio
 import trio.lowlevel
 
+from bench.faults.redis_way import RedisWay
 from tests.conftest import PATIENCE_S
-from tests.journal.redis.opened import said, texts
+from tests.journal.redis.opened import said, speak, texts, until_more, until_well
 from tests.redis_replication import NAME, Sentinel, WatchedRedis, watched_redis
 from tests.redis_server import RedisServer, free_port
 from trio_chat.cli import run
@@ -21,6 +23,9 @@ from trio_chat.journal.redis.opening import KEPT_LATER
 from trio_chat.journal.redis.times import RedisTimes
 
 SENDERS = 8
+
+ELECTING_MS = 1000
+"""Sentinels take a primary for dead after this time. A busy machine may make them elect once more."""
 
 TIMES = RedisTimes(answer_s=0.5, patience_s=PATIENCE_S, retry_s=0.02, block_s=0.2, renew_s=0.1, look_s=0.1)
 """Times in which nothing is given up, and a server that does not answer is left soon."""
@@ -44,16 +49,6 @@ def opened(
     return open_redis(read_url(url), data, durability=durability, times=TIMES)
 
 
-async def speak(journal: RedisJournal, sender: int, kept: list[str], scope: trio.CancelScope) -> None:
-    """Say lines, one after the other, and note those that were kept."""
-    number = 0
-    while not scope.cancel_called:
-        text = f"{sender}.{number}"
-        await journal.post(said(text)).kept()
-        kept.append(text)
-        number += 1
-
-
 async def test_m9_nothing_is_lost_or_doubled_when_the_primary_is_killed_and_when_another_is_chosen(
     watched: WatchedRedis, tmp_path: Path
 ) -> None:
@@ -63,12 +58,6 @@ async def test_m9_nothing_is_lost_or_doubled_when_the_primary_is_killed_and_when
     async def listen(journal: RedisJournal, name: str) -> None:
         async for entries in journal.follow():
             heard[name].extend(entry.draft.text for entry in entries)
-
-    async def some_more() -> None:
-        before = len(kept)
-        with trio.fail_after(PATIENCE_S):
-            while len(kept) < before + 100:
-                await trio.lowlevel.checkpoint()
 
     url = watched.url("killed", "&replicas=2")
     async with (
@@ -82,14 +71,14 @@ async def test_m9_nothing_is_lost_or_doubled_when_the_primary_is_killed_and_when
         async with trio.open_nursery() as senders:
             for sender in range(SENDERS):
                 senders.start_soon(speak, (one, other)[sender % 2], sender, kept, scope)
-            await some_more()
+            await until_more(kept)
             watched.primary.kill()
             await trio.to_thread.run_sync(watched.fail_over)
             await trio.to_thread.run_sync(watched.settle)  # the former one comes back, and becomes a replica
-            await some_more()
+            await until_more(kept)
             await trio.to_thread.run_sync(watched.fail_over)
             await trio.to_thread.run_sync(watched.settle)
-            await some_more()
+            await until_more(kept)
             scope.cancel()
         stored = await texts(one)
         with trio.fail_after(PATIENCE_S):
@@ -99,6 +88,86 @@ async def test_m9_nothing_is_lost_or_doubled_when_the_primary_is_killed_and_when
 
     assert sorted(stored) == sorted(kept)
     assert heard["a"] == heard["b"] == stored
+
+
+async def test_m9_nothing_is_lost_when_sentinels_elect_another_primary_by_themselves(tmp_path: Path) -> None:
+    kept: list[str] = []
+    with watched_redis(tmp_path / "elected", electing_ms=ELECTING_MS) as elected:
+        former = elected.primary
+        async with (
+            opened(elected.url("elected", "&replicas=1"), tmp_path / "a") as journal,
+            trio.open_nursery() as nursery,
+        ):
+            epoch, scope = journal.epoch, trio.CancelScope()
+            for sender in range(SENDERS):
+                nursery.start_soon(speak, journal, sender, kept, scope)
+            await until_more(kept)
+            former.kill()
+            kept_before = len(kept)
+            await until_more(kept)
+            scope.cancel()
+            with trio.fail_after(PATIENCE_S):
+                await journal.settled()
+
+        async with opened(elected.url("elected", "&replicas=1"), tmp_path / "b") as journal:
+            assert sorted(await texts(journal)) == sorted(kept)
+            assert journal.epoch == epoch
+        assert elected.primary is not former
+        assert 0 < kept_before < len(kept)
+
+
+async def test_m9_a_node_that_cannot_reach_the_primary_alone_goes_to_no_replica(
+    watched: WatchedRedis, nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    hasty = replace(TIMES, patience_s=0.1)
+    way = RedisWay(watched.primary.port)
+    other_view = f"127.0.0.1:{await nursery.start(serve_view, watched.sentinel.port, watched.primary.port, way.port)}"
+    url = watched.url("parted", "&replicas=1")
+    with closing(way):
+        async with (
+            open_redis(read_url(url.replace(watched.hosts, other_view)), tmp_path / "a", times=hasty) as one,
+            opened(url, tmp_path / "b") as other,
+        ):
+            await one.post(said("before")).kept()
+            way.cut()
+            with pytest.raises(JournalError):
+                await one.post(said("in doubt", key="k")).kept()
+            await until_well(one, is_well=False)
+            await other.post(said("meanwhile")).kept()
+            assert await texts(other) == ["before", "meanwhile"]
+
+            way.mend()
+            await until_well(one)
+            again = one.post(said("in doubt", key="k"))
+            await again.kept()
+            await one.post(said("after")).kept()
+
+            assert sorted(await texts(one)) == ["after", "before", "in doubt", "meanwhile"]
+            assert await texts(other) == await texts(one)
+            assert one.epoch == other.epoch
+
+
+async def serve_view(sentinel: int, primary: int, way: int, *, task_status: trio.TaskStatus[int]) -> None:
+    """Serve what a sentinel says, but for another port of the primary. Reports `started` with its own port."""
+
+    async def handle(near: trio.SocketStream) -> None:
+        with suppress(trio.BrokenResourceError):
+            async with near, await trio.open_tcp_stream("127.0.0.1", sentinel) as far, trio.open_nursery() as nursery:
+
+                async def ask() -> None:
+                    async for data in near:
+                        await far.send_all(data)
+                    nursery.cancel_scope.cancel()
+
+                nursery.start_soon(ask)
+                async for data in far:
+                    named, other = (b"$%d\r\n%d\r\n" % (len(str(port)), port) for port in (primary, way))
+                    await near.send_all(data.replace(named, other))
+                nursery.cancel_scope.cancel()
+
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    task_status.started(listener.socket.getsockname()[1])
+    await trio.serve_listeners(handle, [listener])
 
 
 async def test_m9_a_primary_that_hangs_is_left_with_all_connections(watched: WatchedRedis, tmp_path: Path) -> None:
