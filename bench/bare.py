@@ -15,17 +15,19 @@ PACES = (100, 200)
 
 def bare(setup: Setup) -> Iterator[Row]:
     """Our server and the bare one beside the limit: what is ours, and what Python, Trio and SQLite need in any case."""
-    yield from _full_load(setup)
+    for wished in (100, 1000):
+        yield from _full_load(setup, wished)
     yield from _paced(setup)
 
 
-def _full_load(setup: Setup) -> Iterator[Row]:
+def _full_load(setup: Setup, wished: int) -> Iterator[Row]:
     names = setup.present(LIMIT, BARE, OURS)
+    clients = setup.clients(wished, swarms=len(names))
     with ExitStack() as stack:
-        swarms = connect_swarms(stack, setup.start_all(stack, names), setup.clients(100, swarms=len(names)))
+        swarms = connect_swarms(stack, setup.start_all(stack, names), clients)
         results = in_turns(setup, swarms, partial(closed_loop, span=setup.span))
     rates = {name: [r.deliveries_per_s for r in found] for name, found in results.items()}
-    yield Row("deliveries/s to 100 clients", measured=rates_in(results), ratio=_ratio(rates, OURS, LIMIT))
+    yield Row(f"deliveries/s to {clients} clients", measured=rates_in(results), ratio=_ratio(rates, OURS, LIMIT))
     yield Row("  the bare server beside the limit", ratio=_ratio(rates, BARE, LIMIT))
     yield Row("  ours beside the bare server", ratio=_ratio(rates, OURS, BARE))
 

@@ -52,7 +52,7 @@ class Writer:
             token.run_sync_soon(server.deliver, batch)
             pages += 3 + len(batch) // 8
             if pages > PAGES_BETWEEN_CHECKPOINTS:  # as ours does it: the log is written from its beginning again
-                db.execute("PRAGMA wal_checkpoint(RESTART)")
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 pages = 0
 
     @staticmethod
