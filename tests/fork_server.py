@@ -1,11 +1,13 @@
-"""Servers forked from a process that has imported their code already: importing takes most of the CPU time of a start.
+"""Servers and clients forked from a process that has imported their code: importing takes most of a start's CPU time.
 
 That process has read no settings, opened nothing and started no thread. So each of its children does all that a start
-does, from `cli.main` on, in a process of its own.
+does, from `cli.main` on, in a process of its own. There is one for servers and one for clients, and one more for each
+environment in which Python itself would run otherwise.
 """
 
 import atexit
 import gc
+import io
 import json
 import os
 import selectors
@@ -14,18 +16,33 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import CDLL
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import IO
+from threading import Lock
+from types import MappingProxyType
+from typing import IO, Any
 
 from tests import loop_watch
 
-MODULES = ("trio_chat.cli", "trio_chat.serve.app", "trio_chat.journal.sqlite.journal", "admin_api.app")
-"""All that every start imports; a module that a server imports later is imported by each child."""
+MODULES = MappingProxyType(
+    {
+        "serve": ("trio_chat.serve.app", "trio_chat.journal.sqlite.journal", "admin_api.app"),
+        "join": (
+            "trio_chat.client.join",
+            "trio_chat.client.line_view.app",
+            "trio_chat.client.line_view.terminal",
+            "trio_chat.client.screen_view.app",
+        ),
+    }
+)
+"""All that every start of a subcommand imports; a module that is imported later is imported by each child."""
+
+OF_PYTHON = ("PYTHON", "LC_", "LANG")
+"""Beginnings of the names of variables that Python reads when it begins to run."""
 
 REQUEST_BYTES = 1 << 20
 
@@ -109,27 +126,24 @@ Process = ForkedProcess | subprocess.Popen[bytes]
 class ForkServer:
     """The process that is forked, for as long as this one runs."""
 
-    def __init__(self) -> None:
-        self.variables = _variables_of_python()
+    def __init__(self, subcommand: str, environment: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())]
-        root = Path(__file__).parents[1]
+        command = [sys.executable, "-m", "tests.fork_server", str(theirs.fileno()), subcommand]
         with theirs:
-            self._process = subprocess.Popen(
-                command, cwd=root, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            self._process = POPEN(
+                command,
+                cwd=ROOT,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
             )
 
-    def start(self, *arguments: str) -> ForkedProcess:
-        """Start `python -m tests.loop_watch` with these arguments, in this folder and environment."""
-        pipes = [os.pipe() for _ in range(3)]
-        theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
-        request = json.dumps([arguments, os.getcwd(), dict(os.environ)]).encode()
-        with _adopting_orphans():
-            socket.send_fds(self._socket, [request], theirs)
-            pid = int(self._socket.recv(ANSWER_BYTES))
-        for descriptor in theirs:
-            os.close(descriptor)
-        return ForkedProcess(pid, pipes[0][1], pipes[1][0], pipes[2][0])
+    def fork(self, pipes: Sequence[int], start: "Start") -> int:
+        """Start a child with these as stdin, stdout and stderr. -> its id"""
+        with TURN, _adopting_orphans():
+            socket.send_fds(self._socket, [json.dumps(start).encode()], pipes)
+            return int(self._socket.recv(ANSWER_BYTES))
 
     def close(self) -> None:
         """End the process that is forked; its children go on."""
@@ -137,29 +151,84 @@ class ForkServer:
         self._process.wait()
 
 
+PROGRAMS = MappingProxyType({"trio_chat": "trio_chat.cli", "tests.at_a_terminal": "tests.at_a_terminal"})
+"""The modules that `python -m` runs, and where the `main` of each is."""
+
+Start = tuple[str, list[str], str, dict[str, str], bool]
+"""A module with a `main`; arguments, folder and environment of a child; whether it leads a session of its own."""
+
+
 @cache
-def _fork_server() -> ForkServer:
-    server = ForkServer()
+def _fork_server(subcommand: str, of_python: frozenset[tuple[str, str]]) -> ForkServer:
+    server = ForkServer(subcommand, {"PATH": os.environ["PATH"], **dict(of_python)})
     atexit.register(server.close)
     return server
+
+
+def _server_for(subcommand: str, environment: Mapping[str, str]) -> ForkServer:
+    return _fork_server(subcommand, _variables_of_python(environment))
 
 
 def start_watched(*arguments: str) -> Process:
     """Start the command line with its loop watched, see `tests.loop_watch`.
 
-    It is forked, unless its Python is to run with other settings than that which is forked.
+    It is forked, unless its Python is to run with other settings than this one.
     """
-    server = _fork_server()
-    if server.variables == _variables_of_python():
-        return server.start(*arguments)
-    # Unbuffered: `select` does not see a line that is in a buffer of ours.
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-m", "tests.loop_watch", *arguments]
-    return subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe)
+    if _variables_of_python(os.environ) != AT_START:
+        # Unbuffered: `select` does not see a line that is in a buffer of ours.
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", "tests.loop_watch", *arguments]
+        return subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe)
+    pipes = [os.pipe() for _ in range(3)]
+    theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
+    start = ("tests.loop_watch", [*arguments], os.getcwd(), dict(os.environ), False)
+    pid = _server_for("serve", os.environ).fork(theirs, start)
+    for descriptor in theirs:
+        os.close(descriptor)
+    return ForkedProcess(pid, pipes[0][1], pipes[1][0], pipes[2][0])
 
 
-def _variables_of_python() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+class ForkingPopen(subprocess.Popen[Any]):
+    """`subprocess.Popen`, but `python -m trio_chat serve` and `join` are forked.
+
+    Everything else is run as ever. `_execute_child` has had these parameters since Python 3.11.
+    """
+
+    def _execute_child(self, args: Any, executable: Any, preexec_fn: Any, close_fds: Any, *others: Any) -> None:
+        pass_fds, cwd, env, _, _, shell, stdin, _, _, stdout, _, stderr, _, *_, new_session, _ = others
+        if executable or preexec_fn or pass_fds or shell or not _can_be_forked(args):
+            super()._execute_child(args, executable, preexec_fn, close_fds, *others)  # type: ignore[misc]
+            return
+        _, _, module, subcommand, *options = args
+        environment = dict(os.environ if env is None else env)
+        folder = os.fspath(cwd or os.getcwd())
+        start = (PROGRAMS[module], [subcommand, *options], folder, environment, new_session)
+        streams = [own if given == -1 else given for own, given in enumerate((stdin, stdout, stderr))]
+        self.pid = _server_for(subcommand, environment).fork(streams, start)
+        self._child_created = True
+        self._close_pipe_fds(*others[6:12])  # type: ignore[attr-defined]
+
+
+def _can_be_forked(arguments: Any) -> bool:
+    match arguments:
+        case [sys.executable, "-m", module, subcommand, *_]:
+            return module in PROGRAMS and subcommand in MODULES
+    return False
+
+
+def _variables_of_python(environment: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset((name, value) for name, value in environment.items() if name.startswith(OF_PYTHON))
+
+
+ROOT = Path(__file__).parents[1]
+
+POPEN = subprocess.Popen
+"""As it was when this was imported."""
+
+TURN = Lock()
+"""Programs are started in threads, too, and this process may adopt orphans of one of them at a time."""
+
+AT_START = _variables_of_python(os.environ)
 
 
 @contextmanager
@@ -189,22 +258,41 @@ def _fork_orphan() -> int:
     return pid
 
 
-def _become(arguments: list[str], folder: str, environment: dict[str, str], pipes: list[int]) -> None:
+def _become(start: Start, pipes: list[int]) -> None:
     """Run the command line in this process, which was just forked."""
+    module, arguments, folder, environment, has_own_session = start
+    if has_own_session:
+        os.setsid()
     for number, pipe in enumerate(pipes):
         os.dup2(pipe, number)
         os.close(pipe)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    loop_watch.main(*arguments)
+    _open_streams()
+    if module == "tests.loop_watch":
+        loop_watch.main(*arguments)
+    sys.argv = ["trio-chat", *arguments]
+    import_module(module).main()
 
 
-def main(descriptor: str) -> None:
+def _open_streams() -> None:
+    """Open the streams of this process as Python does: with lines as they come at a terminal, and errors at once."""
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        old = getattr(sys, name)
+        is_by_line = name == "stderr" or (name == "stdout" and os.isatty(number))
+        raw = open(number, "wb" if number else "rb", closefd=False)  # noqa: SIM115
+        new = io.TextIOWrapper(raw, old.encoding, old.errors, newline="\n", line_buffering=is_by_line)
+        setattr(sys, name, new)
+        setattr(sys, f"__{name}__", new)
+
+
+def main(descriptor: str, subcommand: str) -> None:
     """Fork a child for each request that comes through this socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in MODULES:
+    for name in ("trio_chat.cli", *MODULES[subcommand]):
         import_module(name)
     gc.collect()
     gc.freeze()
@@ -220,7 +308,7 @@ def main(descriptor: str) -> None:
             for pipe in pipes:
                 os.close(pipe)
     gc.unfreeze()
-    _become(*json.loads(request), pipes)
+    _become(json.loads(request), pipes)
 
 
 if __name__ == "__main__":

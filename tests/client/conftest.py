@@ -20,6 +20,7 @@ import pytest
 import trio
 
 from tests.conftest import PATIENCE_S
+from tests.fork_server import ForkingPopen
 
 
 class Peer:
@@ -304,6 +305,12 @@ def joined_at(screen: Any, home: Path, *arguments: str, **variables: str) -> Ite
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(autouse=True)
+def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork clients in processes of their own, in place of importing all of their code in each."""
+    monkeypatch.setattr(subprocess, "Popen", ForkingPopen)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import sys
 import termios
 import time
@@ -17,20 +16,13 @@ from types import MappingProxyType
 import pytest
 
 from tests.conftest import PATIENCE_S
+from tests.fork_server import ForkingPopen
 from tests.protocol.conftest import Server
 
 POLL_S = 0.05
 """Between two looks at who is here: without a pause they take a core from those who come and go."""
 
 ROOT = Path(__file__).parents[2]
-
-IN_THE_WINDOW = """
-import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from trio_chat import cli
-cli.main()
-"""
-"""Runs the client as the leader of the session at its terminal: the kernel sends it SIGHUP when that is gone."""
 
 
 class Window:
@@ -41,9 +33,9 @@ class Window:
         termios.tcsetwinsize(slave, (24, 80))
         os.set_blocking(self._master, False)
         environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", "XDG_STATE_HOME": str(folder)}
-        words = [sys.executable, "-c", IN_THE_WINDOW, "join", f"{nick}@127.0.0.1", str(port), "--view", view]
+        words = [sys.executable, "-m", "tests.at_a_terminal", "join", f"{nick}@127.0.0.1", str(port), "--view", view]
         streams = {"stdin": slave, "stdout": slave, "stderr": slave}
-        self.process = subprocess.Popen(words, cwd=ROOT, env=environment, start_new_session=True, **streams)
+        self.process = ForkingPopen(words, cwd=ROOT, env=environment, start_new_session=True, **streams)
         os.close(slave)
 
     def read(self) -> None:

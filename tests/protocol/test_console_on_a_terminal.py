@@ -20,6 +20,7 @@ import pyte
 import pytest
 
 from tests.conftest import PATIENCE_S
+from tests.fork_server import ROOT, ForkingPopen
 
 COLUMNS, ROWS = 72, 16
 
@@ -32,35 +33,41 @@ class Console:
         self._stream = pyte.ByteStream(self.screen)
         self.frames: list[str] = []
         """The bottom row of each frame with one."""
-        command = [
-            sys.executable,
-            "-m",
-            "trio_chat",
-            "serve",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--admin-port",
-            "0",
-        ]
-        told, tell = os.pipe()
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            if background and (job := os.fork()):
-                os.write(tell, b"%d" % job)
-                os.waitpid(job, 0)  # plays the shell, which is in the foreground
-                os._exit(0)
-            if background:
-                os.setpgid(0, 0)
-            os.execve(sys.executable, [*command, "--data", str(data), *flags], {**os.environ, "TERM": term})
-        os.close(tell)
-        with open(told, "rb") as pipe:
-            self._job = int(pipe.read1(16)) if background else self.pid
+        command = [sys.executable, "-m", "tests.at_a_terminal", "serve", "--host", "127.0.0.1", "--port", "0"]
+        command += ["--admin-port", "0", "--data", str(data), *flags]
+        environment = {**os.environ, "TERM": term}
+        self._process: ForkingPopen | None = None
+        if background:
+            self._begin_in_the_background(command, environment)
+        else:
+            self.fd, terminal = pty.openpty()
+            streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+            self._process = ForkingPopen(command, cwd=ROOT, env=environment, start_new_session=True, **streams)
+            self.pid = self._job = self._process.pid
+            os.close(terminal)
         self.resize(COLUMNS, ROWS)
         self.modes_before = termios.tcgetattr(self.fd)
         self.port = int(self.until(r"Chat Server started on port: (\d+)")[1])
         self.admin = self.until(r"Admin API started on: (\S+)")[1]
+
+    def _begin_in_the_background(self, command: list[str], environment: dict[str, str]) -> None:
+        """Begin as a job of a shell that is in the foreground; this process has the terminal already."""
+        told, tell = os.pipe()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            if job := os.fork():
+                os.write(tell, b"%d" % job)
+                os.waitpid(job, 0)  # plays the shell
+                os._exit(0)
+            os.setpgid(0, 0)
+            os.execve(sys.executable, [*command[:2], "trio_chat", *command[3:]], environment)
+        os.close(tell)
+        with open(told, "rb") as pipe:
+            self._job = int(pipe.read1(16))
+
+    def wait(self) -> int:
+        """Wait for the end. -> exit status"""
+        return self._process.wait() if self._process else os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(rows, columns)
@@ -107,14 +114,14 @@ class Console:
         """-> exit status"""
         while self.read():
             pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.wait()
 
     def close(self) -> None:
         for pid in (self._job, self.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         with suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+            self.wait()
         os.close(self.fd)
 
 
@@ -238,7 +245,7 @@ def test_a_terminal_that_stands_still_holds_up_neither_the_chat_nor_its_end(cons
         assert health.status == 200
     began = time.monotonic()
     os.kill(console.pid, signal.SIGTERM)
-    status = os.waitstatus_to_exitcode(os.waitpid(console.pid, 0)[1])
+    status = console.wait()
 
     assert status == 0
     assert time.monotonic() - began < PATIENCE_S
