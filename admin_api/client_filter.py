@@ -66,8 +66,13 @@ class ClientFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     def compile(self, chat: Chat) -> Matches:
         """Return a function that tells whether a client is meant. Raises ChatError that names a wrong field."""
-        tests = [self._test(name, chat) for name in self.given]
-        return tests[0] if len(tests) == 1 else lambda client: all(test(client) for test in tests)
+        match [self._test(name, chat) for name in self.given]:
+            case []:
+                return lambda client: True
+            case [test]:
+                return test
+            case tests:
+                return lambda client: all(test(client) for test in tests)
 
     def _test(self, name: str, chat: Chat) -> Matches:
         try:

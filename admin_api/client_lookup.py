@@ -6,7 +6,7 @@ from urllib.parse import quote
 import msgspec
 from quart import Response, abort
 
-from admin_api.client_view import ClientView, view_of
+from admin_api.client_view import ClientView, client_views
 from admin_api.http.problems import problem
 from admin_api.http.turns import in_turns
 from trio_chat.chat.chat import Chat
@@ -38,7 +38,7 @@ def find_one(chat: Chat, who: str) -> Client:
 
 async def views_of(chat: Chat, clients: Sequence[Client]) -> list[ClientView]:
     """Describe clients as they are now, NAMED_MAX at most."""
-    return [view_of(chat, client) async for turn in in_turns(clients[:NAMED_MAX]) for client in turn]
+    return [view async for turn in in_turns(clients[:NAMED_MAX]) for view in client_views(chat, turn)]
 
 
 def _choice_of(found: Sequence[Client], who: str) -> Response:

@@ -1,5 +1,6 @@
 """A client as operators see it, in the list and in events. Needs no Quart."""
 
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -8,6 +9,7 @@ from admin_api.http.schemas import Time
 from trio_chat.chat.chat import Chat
 from trio_chat.chat.client import Client
 from trio_chat.chat.log import Mode
+from trio_chat.chat.outlet import Backlog
 
 
 class Behind(msgspec.Struct, frozen=True):
@@ -21,6 +23,9 @@ class Behind(msgspec.Struct, frozen=True):
     bytes: int
     for_s: float | None
     stuck_s: float | None
+
+
+_NOT_BEHIND = Behind(0, 0, None, None)
 
 
 class ClientView(msgspec.Struct, frozen=True):
@@ -40,7 +45,7 @@ class ClientView(msgspec.Struct, frozen=True):
     port: int
     nick: str | None
     label: str
-    rooms: list[str]
+    rooms: Collection[str]
     account: str | None
     places: int
     mode: Mode
@@ -57,28 +62,37 @@ class ClientView(msgspec.Struct, frozen=True):
 
 def view_of(chat: Chat, client: Client) -> ClientView:
     """Describe a client as it is now."""
-    return ClientView(
-        id=client.id,
-        address=client.address,
-        port=client.port,
-        nick=client.nick,
-        label=client.label,
-        rooms=list(client.room_names),
-        account=client.account or None,
-        places=len(chat.directory.places_of(client)),
-        mode=client.mode,
-        tls=client.outlet.is_encrypted,
-        muted=chat.is_muted(client),
-        connected_at=datetime.fromtimestamp(int(client.connected_at), UTC),
-        idle_s=round(chat.idle_s(client), 1),
-        lines_in=client.lines_in,
-        bytes_out=client.bytes_out,
-        behind=_behind(chat, client),
-        away_s=None if (away_s := chat.away_s(client)) is None else round(away_s, 1),
-        node=client.home or chat.nodes.name or None,
-    )
+    return next(client_views(chat, (client,)))
 
 
-def _behind(chat: Chat, client: Client) -> Behind:
-    for_s, stuck_s = chat.backlog_s(client) or (None, None)
-    return Behind(*client.behind, *(None if seconds is None else round(seconds, 1) for seconds in (for_s, stuck_s)))
+def client_views(chat: Chat, clients: Iterable[Client]) -> Iterator[ClientView]:
+    """Describe clients as they are now: all in one turn of the loop."""
+    now, its_node = chat.now, chat.nodes.name or None
+    for client in clients:
+        outlet, (bytes_out, entries, size_bytes) = client.outlet, client.sent_and_unsent()
+        yield ClientView(  # by position: names would take a fifth of the time
+            client.id,
+            client.address,
+            client.port,
+            client.nick,
+            client.label,
+            client.room_names,
+            client.account or None,
+            len(chat.directory.places_of(client)),
+            client.mode,
+            outlet.is_encrypted,
+            chat.is_muted(client),
+            datetime.fromtimestamp(int(client.connected_at), UTC),
+            round(now - client.last_input_at, 1),
+            client.lines_in,
+            bytes_out,
+            _behind(entries, size_bytes, outlet.backlog, now),
+            None if client.away_since is None else round(now - client.away_since, 1),
+            client.home or its_node,
+        )
+
+
+def _behind(entries: int, size_bytes: int, backlog: Backlog | None, now: float) -> Behind:
+    if backlog:
+        return Behind(entries, size_bytes, round(now - backlog.since, 1), round(now - backlog.taken_at, 1))
+    return Behind(entries, size_bytes, None, None) if entries or size_bytes else _NOT_BEHIND

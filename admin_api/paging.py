@@ -6,7 +6,7 @@ Things that come and go between two pages shift none of the others.
 
 import base64
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from operator import gt, lt
@@ -60,7 +60,7 @@ async def sorted_page(
     first_rows = _FirstRows(limit + 1, order.key_of, after, is_descending=is_descending)
     async for turn in in_turns(items):
         first_rows.add(filter(matches, turn))
-    rows = [row async for turn in in_turns(first_rows.rows()) for row in turn]
+    rows = await first_rows.in_order()
     shown = [row[-1] for row in rows[:limit]]
     following = _cursor(sort, rows[limit - 1][:-1]) if len(rows) > limit else None
     return SortedPage(shown, len(items), first_rows.added, following)
@@ -89,24 +89,30 @@ class _FirstRows(Generic[T]):
 
     def add(self, things: Iterable[T]) -> None:
         """Add some things, one by one as they come."""
-        run = []
-        for one in things:
-            self.added += 1
-            if self._is_wanted(key := self._key_of(one)):
-                run.append((*key, one))
+        run = [(*self._key_of(one), one) for one in things]
+        self.added += len(run)
+        run = self._wanted(run)
         run.sort(reverse=self._is_descending)
-        self._runs.append(run)
+        if run and self._runs and self._comes_before(self._runs[-1][-1], run[0]):
+            self._runs[-1] += run  # what comes in order is one run, and need not be merged
+        elif run:
+            self._runs.append(run)
         if sum(map(len, self._runs)) > 2 * self._count:
             self._shorten()
 
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows in order."""
-        return islice(heapq.merge(*self._runs, reverse=self._is_descending), self._count)
+    async def in_order(self) -> Sequence[tuple[Any, ...]]:
+        """Return the rows in order."""
+        if len(self._runs) > 1:
+            merged = islice(heapq.merge(*self._runs, reverse=self._is_descending), self._count)
+            self._runs = [[row async for turn in in_turns(merged) for row in turn]]
+        return self._runs[0][: self._count] if self._runs else ()
 
-    def _is_wanted(self, key: tuple[Any, ...]) -> bool:
-        if self._after is not None and not self._comes_before(self._after, key):
-            return False
-        return self._last is None or self._comes_before(key, self._last)
+    def _wanted(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        if self._after is not None:
+            rows = [row for row in rows if self._comes_before(self._after, row[:-1])]
+        if self._last is not None:
+            rows = [row for row in rows if self._comes_before(row[:-1], self._last)]
+        return rows
 
     def _shorten(self) -> None:
         rows = sorted(chain.from_iterable(self._runs), reverse=self._is_descending)

@@ -10,8 +10,8 @@ from quart import Response, abort, g
 
 from admin_api.client_filter import ClientFilter, Sort, client_page, select
 from admin_api.client_lookup import NAMED_MAX, find_one, views_of
-from admin_api.client_view import ClientView, view_of
-from admin_api.http.answers import answer, list_answer
+from admin_api.client_view import ClientView, client_views, view_of
+from admin_api.http.answers import answer, turns_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.problems import problem
 from admin_api.http.schemas import CLIENT, Time
@@ -86,8 +86,8 @@ async def list_clients(state: AdminState, query: ClientQuery) -> Response:
     limit = query.limit or len(chat.directory.everybody) or 1
     page = await client_page(chat, query, query.sort, limit=limit, cursor=query.cursor)
     # A client that leaves meanwhile is still listed: it was here at the request.
-    rows, view = page.items, partial(view_of, chat)
-    return list_answer("clients", rows, view, total=page.total, matching=page.matching, next=page.next)
+    rows, views = page.items, partial(client_views, chat)
+    return turns_answer("clients", rows, views, total=page.total, matching=page.matching, next=page.next)
 
 
 @endpoint("GET /clients/<who>", Operation({200: ClientView}, (400, 404, 409), path={"who": CLIENT}))

@@ -8,8 +8,8 @@ import msgspec
 from quart import Response, g
 
 from admin_api.client_filter import ClientFilter, Sort, client_page
-from admin_api.client_view import ClientView, view_of
-from admin_api.http.answers import answer, list_answer
+from admin_api.client_view import ClientView, client_views
+from admin_api.http.answers import answer, list_answer, turns_answer
 from admin_api.http.endpoint import Operation, endpoint
 from admin_api.http.schemas import ROOM
 from admin_api.paging import PAGE_MAX, Order, sorted_page
@@ -111,7 +111,7 @@ async def list_members(state: AdminState, room: str, query: MemberQuery) -> Resp
     """List the clients in a room, as GET /clients shows them."""
     chat, wanted = state.operator.chat, ClientFilter(room=find_room(state, room).name)
     page = await client_page(chat, wanted, query.sort, limit=query.limit, cursor=query.cursor)
-    return list_answer("clients", page.items, partial(view_of, chat), matching=page.matching, next=page.next)
+    return turns_answer("clients", page.items, partial(client_views, chat), matching=page.matching, next=page.next)
 
 
 @endpoint("PUT /rooms/<room>/topic", Operation({200: RoomView}, (400, 404, 503), path={"room": ROOM}, body=NewTopic))

@@ -22,8 +22,11 @@ ORDERS = {"value": Order(slow_key, tuple[int, int])}
 
 @pytest.mark.parametrize("sort", ["value", "-value"])
 @pytest.mark.parametrize("limit", [7, 66, 67, 100])
-async def test_pages_one_behind_the_other_are_the_whole_in_order(sort: str, limit: int) -> None:
+@pytest.mark.parametrize("come_in_order", [False, True])
+async def test_pages_one_behind_the_other_are_the_whole_in_order(sort: str, limit: int, come_in_order: bool) -> None:
     things = random.Random(limit).sample(range(500), 100)
+    if come_in_order:
+        things.sort(key=lambda one: (one % 10, one))
     expected = sorted((one for one in things if one % 3), key=lambda one: (one % 10, one), reverse=sort == "-value")
     found: list[int] = []
     cursor: str | None = ""

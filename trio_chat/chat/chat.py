@@ -83,6 +83,11 @@ class Chat:
         return self._deps.wall_clock()
 
     @property
+    def now(self) -> float:
+        """The time of the steady clock, in seconds."""
+        return self._deps.clock()
+
+    @property
     def bytes_out(self) -> int:
         """Bytes sent to all clients so far."""
         to_each = sum([client.outlet.bytes_out for client in self.clients])

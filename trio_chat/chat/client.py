@@ -84,7 +84,7 @@ class Client:
     @property
     def bytes_out(self) -> int:
         """Bytes that the kernel has taken of this connection."""
-        return self._outlet.bytes_out + sum([member.cohort.bytes_sent_to(member) for member in self.memberships])
+        return self.sent_and_unsent()[0]
 
     @property
     def peer(self) -> str:
@@ -140,8 +140,15 @@ class Client:
     @property
     def behind(self) -> tuple[int, int]:
         """-> (entries, bytes) that it has not been sent yet."""
-        entries, size = 0, self.outlet.unsent_bytes
+        return self.sent_and_unsent()[1:]
+
+    def sent_and_unsent(self) -> tuple[int, int, int]:
+        """-> (bytes that the kernel has taken, entries not sent yet, bytes not sent yet) of this connection"""
+        sent, entries, size = self._outlet.bytes_out, 0, self._outlet.unsent_bytes
         for member in self.memberships:
-            its_entries, its_size = member.behind
-            entries, size = entries + its_entries, size + its_size
-        return entries, size
+            its_sent, cursor = member.cohort.progress_of(member)
+            sent += its_sent
+            if cursor != member.room.log.end:
+                its_entries, its_size = member.behind
+                entries, size = entries + its_entries, size + its_size
+        return sent, entries, size

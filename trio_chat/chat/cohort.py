@@ -125,8 +125,8 @@ class Cohort(Generic[F]):
         """Give a member in step a cursor of its own. Does nothing for others."""
         if not member.is_in_step:
             return
-        member.outlet.bytes_out += self.bytes_sent_to(member)
-        member.own_cursor = self.cursor_of(member)
+        sent, member.own_cursor = self.progress_of(member)
+        member.outlet.bytes_out += sent
         self._served -= self._is_served(member)
         place = self._place_of(member)
         del self._in_step[place], self._outlets[place]
@@ -139,15 +139,13 @@ class Cohort(Generic[F]):
     def _is_served(self, member: F) -> bool:
         return member.number < self._first_unserved
 
-    def cursor_of(self, member: F) -> int:
-        """-> the cursor of a member in step"""
-        return self.cursor if self._is_served(member) else self._start
-
-    def bytes_sent_to(self, member: F) -> int:
-        """-> the bytes sent to a member in step that its outlet has not counted; 0 for one that is apart"""
+    def progress_of(self, member: F) -> tuple[int, int]:
+        """-> (bytes sent to a member that its outlet has not counted, its cursor)"""
         if not member.is_in_step:
-            return 0
-        return self._sent_bytes + len(self._slice) * self._is_served(member)
+            return 0, member.own_cursor
+        if self._is_served(member):
+            return self._sent_bytes + len(self._slice), self.cursor
+        return self._sent_bytes, self._start
 
     @property
     def bytes_sent(self) -> int:

@@ -87,7 +87,7 @@ class Member:
     @property
     def cursor(self) -> int:
         """The index of the entry that it is sent next. Setting it takes the member out of step."""
-        return self.cohort.cursor_of(self) if self.is_in_step else self.own_cursor
+        return self.cohort.progress_of(self)[1] if self.is_in_step else self.own_cursor
 
     @cursor.setter
     def cursor(self, index: int) -> None:

@@ -91,7 +91,7 @@ def wire(
         hold=LateReceipt,
         encoders={Mode.LINES: lines.encode_entry, Mode.FRAMES: frames.encode_entry},
         wall_clock=time.time,
-        clock=trio.current_time,
+        clock=trio.lowlevel.current_clock().current_time,
         on_change=lambda change, client, reason: on_change(chat, change, client, reason),
         on_news=pump.schedule,
         mute_of=lambda client: operator.mutes.refusal(client, time.time()),
