@@ -33,6 +33,10 @@ _SIXEL_COLOURS = 256
 _VERSION = re.compile(r"kitty\((\d+)\.(\d+)")
 
 
+_STRAY = re.compile(r"\x1b(?:\][0-9]{1,4};[^\x00-\x1f]{0,4096}(?:\x07|\x1b\\)|[P_^X][^\x00-\x1f]{0,4096}\x1b\\)")
+"""An OSC, DCS, APC, PM or SOS string with its end: no key sends one."""
+
+
 class Answers(Struct, frozen=True):
     """The answers of a terminal, as far as they are there."""
 
@@ -64,6 +68,14 @@ class Answers(Struct, frozen=True):
     def has_sixels(self) -> bool:
         """True for terminals that show sixels."""
         return _SIXEL in self.attributes[1:]
+
+
+def without_stray_answers(typed: str) -> str:
+    """Return what was typed without answers to questions that others asked: an editor before, or a shell's prompt.
+
+    Such as the colour of the background, `ESC ] 11 ; rgb:... BEL`, which is late over a slow line.
+    """
+    return _STRAY.sub("", typed) if "\x1b" in typed else typed
 
 
 class TerminalQuestions:

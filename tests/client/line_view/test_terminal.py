@@ -57,6 +57,37 @@ def test_a_line_is_typed_and_the_prompt_is_empty_again(screen: Any) -> None:
     play(scene, screen)
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "\x1b[7$",
+        "\x1b[8^",
+        "\x1bOa",
+        "\x1b[c",
+        "\x1b5",
+        "\x1b-",
+        "\x1b#",
+        "\x13",
+        "\x1d",
+        "\x0f",
+        "\x1b]11;rgb:0/0/0\x07",
+    ],
+)
+def test_a_key_or_answer_without_a_meaning_leaves_the_draft_as_it_is(screen: Any, key: str) -> None:
+    async def scene(terminal: Terminal, screen: Any) -> None:
+        screen.type("x")
+        await screen.shows("> x")
+        read_at = terminal.last_key_at
+        screen.type(key)
+        while terminal.last_key_at == read_at:
+            await trio.lowlevel.checkpoint()
+        screen.type("\x1b[Fyz\r")
+
+        assert await typed(terminal, 1) == ["xyz"]
+
+    play(scene, screen)
+
+
 def test_printed_lines_stand_above_the_line_being_typed(screen: Any) -> None:
     async def scene(terminal: Terminal, screen: Any) -> None:
         screen.type("half a sen")

@@ -1,5 +1,6 @@
 """The screen view at a real pseudo-terminal: small pictures of it after keys and entries."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -207,6 +208,33 @@ async def test_lines_that_come_at_once_are_a_paste_where_the_terminal_marks_none
         await stage.shows(">")
         stage.type("/quit\rtwo\rthree\rfour\r")
         await stage.shows("> /quit", "  two", "  three", "  four")
+
+
+@pytest.mark.parametrize("mark", [paste, str], ids=["marked", "unmarked"])
+@pytest.mark.parametrize("line_break", ["\r\n", "\r", "\n"], ids=["crlf", "cr", "lf"])
+async def test_a_paste_has_no_line_breaks_that_it_had_not(
+    stage_at: Any, mark: Callable[[str], str], line_break: str
+) -> None:
+    lines = ["one", "", "two", "three", "four"]
+    async with stage_at(60, 14) as stage:
+        await stage.shows(">")
+        stage.type(mark(line_break.join([*lines, ""])))
+        await stage.shows_somewhere("> one", "  four")
+        stage.type(f"{ENTER}y{ENTER}")
+
+        assert (await stage.keep())["lines"] == lines
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["\x1b]11;rgb:ffff/ffff/ffff\x07", "\x1b]10;rgb:0/0/0\x1b\\", "\x1bP1+r544e=78\x1b\\", "\x1b_Gi=7;OK\x1b\\"],
+)
+async def test_an_answer_that_others_asked_the_terminal_for_is_no_typing(stage_at: Any, answer: str) -> None:
+    async with stage_at(60, 9) as stage:
+        await stage.shows(">")
+        stage.type(f"so{answer}on{ENTER}")
+
+        assert (await stage.keep())["text"] == "soon"
 
 
 async def test_tab_completes_and_shows_stickers(stage_at: Any) -> None:

@@ -434,6 +434,10 @@ class Terminal:
         keys.add("c-u", filter=is_typing)(_clear_draft)
         keys.add("escape", "enter", filter=is_typing)(lambda event: event.current_buffer.insert_text("\n"))
         keys.add(Keys.BracketedPaste, filter=is_typing)(self._paste)
+        for unexpected in "0123456789-#":  # to repeat the next key so often, or to send the draft as a comment
+            keys.add("escape", unexpected, filter=is_typing)(_ignore)
+        for unexpected in ("c-s", "c-]", "c-o"):  # a search, or a jump, to what is typed next; send, and recall
+            keys.add(unexpected, filter=is_typing)(_ignore)
         for key in ("enter", "c-j", "c-h", "delete", "c-u", Keys.BracketedPaste, Keys.Any):
             # Eager: in a line that is read-only, prompt_toolkit takes `n`, `/` and others for commands of a search.
             keys.add(key, filter=is_asking, eager=True)(self._type_answer)
@@ -451,4 +455,4 @@ def _clear_draft(event: KeyPressEvent) -> None:
 
 
 def _ignore(_event: KeyPressEvent) -> None:
-    """Ignore all other keys while a question is asked."""
+    """Ignore a key."""

@@ -14,6 +14,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.keys import Keys
 
 from trio_chat.chat.typed_line import read_line
+from trio_chat.client.line_view.key_spellings import as_xterm_sends
 from trio_chat.client.transcript.marked_pastes import MarkedPastes
 
 LINES_TYPED_MAX = 3
@@ -38,7 +39,7 @@ class TerminalInput(Vt100Input):
         """`take_out` returns what was typed among what was read."""
         super().__init__(stdin)
         read, pastes = self.stdin_reader.read, MarkedPastes()
-        self.stdin_reader.read = lambda count=_READ_BYTES: pastes.bounded(take_out(read(count)))  # type: ignore[method-assign] # the one place that all keys come through
+        self.stdin_reader.read = lambda count=_READ_BYTES: pastes.bounded(as_xterm_sends(take_out(read(count))))  # type: ignore[method-assign] # the one place that all keys come through
         self.last_key_at = time.time()
         """The time of the last key, in seconds since 1970."""
 
@@ -95,4 +96,4 @@ def _with_pastes(
 
 
 def _text_of(keys: Sequence[KeyPress]) -> str:
-    return "".join(press.data for press in keys).replace("\n", "\r")
+    return "".join(press.data for press in keys).replace("\r\n", "\n").replace("\n", "\r")

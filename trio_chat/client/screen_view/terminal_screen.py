@@ -23,6 +23,7 @@ from urwid.display.raw import Screen
 from trio_chat.client.screen_view.notifier import WITHOUT_OSC
 from trio_chat.client.screen_view.palette import look_of, palette_of
 from trio_chat.client.startup_terminal import PictureColours, has_256_colours, pictures_on
+from trio_chat.client.terminal_answers import without_stray_answers
 from trio_chat.client.themes import TERMINAL, THEMES, Theme
 from trio_chat.client.transcript.marked_pastes import MarkedPastes
 from trio_chat.client.transcript.rows import Part, Row, Style
@@ -157,6 +158,7 @@ class TerminalScreen(Screen):
         try:
             self._typed_ahead += _typed_ahead(self._fd_in)
             super()._start(*args, **kwargs)
+            _keep_carriage_returns(self._fd_in)
         except termios.error as error:  # which is no OSError
             raise OSError(*error.args) from error
         self._wake_input_loop()
@@ -173,10 +175,14 @@ class TerminalScreen(Screen):
     # Input
 
     def get_available_raw_input(self) -> list[int]:
-        """Return the bytes that were typed, with an empty paste in the place of each."""
-        typed = self.take_out(bytes(super().get_available_raw_input()).decode("latin-1")).encode("latin-1")
+        """Return the bytes that were typed, with an empty paste in the place of each.
+
+        CR LF among them, from a terminal that marks no pastes, is one Enter.
+        """
+        typed = self.take_out(bytes(super().get_available_raw_input()).decode("latin-1"))
         typed_ahead, self._typed_ahead = self._typed_ahead, b""
-        return list(self._pastes.take_out(typed_ahead + typed))
+        keys = self._pastes.take_out(typed_ahead + without_stray_answers(typed).encode("latin-1"))
+        return list(keys.replace(b"\r\n", b"\r"))
 
 
 @lru_cache(maxsize=4096)
@@ -223,6 +229,13 @@ def _typed_ahead(fd: int) -> bytes:
         return typed
     finally:
         termios.tcsetattr(fd, termios.TCSANOW, before)
+
+
+def _keep_carriage_returns(fd: int) -> None:
+    """Read Enter as the CR that a terminal sends: as a LF, each CR LF of a paste would be two line breaks."""
+    modes = termios.tcgetattr(fd)
+    modes[tty.IFLAG] &= ~termios.ICRNL
+    termios.tcsetattr(fd, termios.TCSANOW, modes)
 
 
 def _open_again(fd: int) -> int | None:
