@@ -17,6 +17,11 @@ from trio_chat.chat.session_record import SessionRecord
 from trio_chat.server.operation.console import COMMANDS, LINE_MAX, ConsoleContext, Quit, run_command
 from trio_chat.server.upkeep.operator_log import OperatorLog
 
+WRONG_END = (
+    "Usage: ban NETWORK [MINUTES] [REASON], "
+    "where MINUTES is a whole number from 1 to 99999999, or a time such as 2h or 7d"
+)
+
 
 def context_of(server, operator_log=None) -> ConsoleContext:
     journal = server.context.journal
@@ -60,6 +65,36 @@ async def test_a_ban_is_set_shown_and_lifted(open_server, autojump_clock) -> Non
         ]
         assert list(await run_command(context, "unban 192.0.2.0/24")) == ["Unbanned 192.0.2.0/24"]
         assert list(await run_command(context, "unban 192.0.2.0/24")) == ["unban: 192.0.2.0/24 is not banned"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "until", "reason"),
+    [
+        ("10m", "1970-01-01 00:10", ""),
+        ("2h spam", "1970-01-01 02:00", "spam"),
+        ("1 day spam", "1970-01-02 00:00", "spam"),
+        ("2W", "1970-01-15 00:00", ""),
+        ("3 more warnings", "1970-01-01 00:03", "more warnings"),
+    ],
+)
+@pytest.mark.parametrize("command", ["ban 192.0.2.1", "mute 192.0.2.1"])
+async def test_a_ban_or_mute_for_a_time_with_a_unit_ends(
+    open_server, autojump_clock, command: str, terms: str, until: str, reason: str
+) -> None:
+    async with open_server() as server:
+        context = context_of(server)
+
+        [answer] = await run_command(context, f"{command} {terms}")
+        row = list(await run_command(context, f"{command.split()[0]}s"))[1]
+
+    assert f" until {until} UTC; " in answer
+    assert row.endswith(f"{until} UTC  console  {reason}".rstrip())
+
+
+@pytest.mark.parametrize("line", ["/list", "LIST", "/List"])
+async def test_a_slash_or_capitals_do_not_hide_a_command(open_server, autojump_clock, line: str) -> None:
+    async with open_server() as server:
+        assert list(await run_command(context_of(server), line)) == ["No clients"]
 
 
 async def test_c19_a_line_that_is_too_long_does_nothing_and_says_what_may_be_typed(open_server, autojump_clock) -> None:
@@ -117,7 +152,7 @@ async def test_a_mute_is_set_shown_and_lifted(open_server, autojump_clock) -> No
         ("mute", "Usage: mute WHO [MINUTES] [REASON]"),
         ("unmute", "Usage: unmute WHO"),
         ("mute nobody", "mute: there is no client nobody"),
-        ("mute 10.0.0.1 0", "Usage: mute WHO [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999"),
+        ("mute 10.0.0.1 0", WRONG_END.replace("ban NETWORK", "mute WHO")),
     ],
 )
 async def test_a_mistyped_mute_is_answered(open_server, autojump_clock, line: str, row: str) -> None:
@@ -192,9 +227,6 @@ async def test_a_kill_of_nobody_is_answered(open_server, autojump_clock, argumen
         assert list(await run_command(context_of(server), f"kill {argument}")) == [answer]
 
 
-WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999"
-
-
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
@@ -208,6 +240,10 @@ WRONG_END = "Usage: ban NETWORK [MINUTES] [REASON], where MINUTES is a whole num
         ("ban 10.0.0.1 -5 spam", WRONG_END),
         ("ban 10.0.0.1 1.5 spam", WRONG_END),
         ("ban 10.0.0.1 010 spam", WRONG_END),
+        ("ban 10.0.0.1 90s spam", WRONG_END),
+        ("ban 10.0.0.1 0h", WRONG_END),
+        ("ban 10.0.0.1 1y", WRONG_END),
+        ("ban 10.0.0.1 9999999d", WRONG_END),
         (f"ban 10.0.0.1 {'x' * 300}", "ban: a reason has at most 200 characters"),
     ],
 )

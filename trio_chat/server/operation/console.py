@@ -37,8 +37,10 @@ LINE_MAX = TEXT_MAX
 CLIENTS_PER_TURN = 200
 """Clients listed between two checkpoints, so that a list of thousands holds up nobody."""
 
-_MINUTES = re.compile("[1-9][0-9]{0,7}", re.ASCII)
-_NUMBER = re.compile("[+-]?[0-9][0-9.,_]*")
+_MINUTES_MAX = 99_999_999
+_UNITS = r"(?:m|mins?|minutes?|(?P<hours>h|hrs?|hours?)|(?P<days>d|days?)|(?P<weeks>w|weeks?))"
+_DURATION = re.compile(rf"(?P<number>[1-9][0-9]{{0,7}})(?: ?{_UNITS})?(?=\s|\Z)", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.,_]*(?:[smhdwy]|secs?|seconds?|months?|years?)?(?=\s|\Z)", re.IGNORECASE)
 _COUNT = re.compile("[1-9][0-9]{0,3}", re.ASCII)
 _ASCII_DIGITS = frozenset("0123456789")
 
@@ -92,8 +94,9 @@ _OTHER_NAMES = MappingProxyType(
 
 
 def _unknown(word: str) -> str:
-    near = get_close_matches(word[:_NAME_MAX], COMMANDS, n=1)
-    meant = _OTHER_NAMES.get(word) or (near[0] if near else "")
+    name = word.removeprefix("/")[:_NAME_MAX].lower()
+    near = get_close_matches(name, COMMANDS, n=1)
+    meant = _OTHER_NAMES.get(name) or (near[0] if near else "")
     advice = f"did you mean {meant}? help lists the commands" if meant else "help lists the commands"
     return f"Unknown command: {excerpt(word)} ({advice})"
 
@@ -102,15 +105,16 @@ async def run_command(context: ConsoleContext, line: str) -> Iterable[str]:
     """Run a typed command. -> lines to print. Raises Quit."""
     if len(line) > LINE_MAX:
         return (f"Line too long: at most {LINE_MAX} characters; nothing was done",)
-    word, _, argument = as_seen(line).strip().partition(" ")
-    if not word:
+    typed, _, argument = as_seen(line).strip().partition(" ")
+    word = typed.removeprefix("/").lower()  # a slash and capitals are a habit from chats
+    if not typed:
         return ()
     if word in ("quit()", "quit"):
         if argument.strip():  # a sentence that was meant for `say` must not stop the server
             return ("Usage: quit()",)
         raise Quit
     if word not in COMMANDS:
-        return (_unknown(word),)
+        return (_unknown(typed),)
     try:
         return await COMMANDS[word].run(context, argument.strip())
     except ChatError as error:
@@ -217,12 +221,18 @@ def _with_terms(argument: str, usage: str) -> tuple[str, int | None, str]:
     target, _, rest = argument.partition(" ")
     if not target:
         raise _UsageError(f"{usage} [MINUTES] [REASON]")
-    first, _, others = rest.strip().partition(" ")
-    if _MINUTES.fullmatch(first):
-        return target, int(first), others
-    if _NUMBER.fullmatch(first):  # a mistyped duration, not the first word of a reason
-        raise _UsageError(f"{usage} [MINUTES] [REASON], where MINUTES is a whole number from 1 to 99999999")
+    rest = rest.strip()
+    if (found := _DURATION.match(rest)) and (minutes := _minutes_in(found)) <= _MINUTES_MAX:
+        return target, minutes, rest[found.end() :].strip()
+    if found or _NUMBER.match(rest):  # a mistyped duration, not the first word of a reason
+        bounds = f"where MINUTES is a whole number from 1 to {_MINUTES_MAX}, or a time such as 2h or 7d"
+        raise _UsageError(f"{usage} [MINUTES] [REASON], {bounds}")
     return target, None, rest
+
+
+def _minutes_in(duration: re.Match[str]) -> int:
+    unit = 60 if duration["hours"] else 24 * 60 if duration["days"] else 7 * 24 * 60 if duration["weeks"] else 1
+    return int(duration["number"]) * unit
 
 
 async def _unban(context: ConsoleContext, argument: str) -> Iterable[str]:
