@@ -140,7 +140,7 @@ def _local(url: str) -> str:
 
 
 def _certificate_warning(context: SessionContext) -> str:
-    warning = context.tls.expiry_warning(time.time()) if context.tls else None
+    warning = context.tls.validity_warning(time.time()) if context.tls else None
     return warning[1] if warning else ""
 
 

@@ -357,9 +357,9 @@ class Server:
                 await trio.lowlevel.checkpoint()
 
     async def _watch_certificate(self) -> None:
-        """Log a warning about a certificate that has expired or soon will, at once and every day."""
+        """Log a warning about a certificate that clients refuse by its dates, or soon will, at once and every day."""
         while True:
-            if (tls := self.context.tls) and (found := tls.expiry_warning(time.time())):
+            if (tls := self.context.tls) and (found := tls.validity_warning(time.time())):
                 logger.log(*found)
             await trio.sleep(CERTIFICATE_CHECK_INTERVAL_S)
 

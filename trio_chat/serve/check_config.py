@@ -44,10 +44,10 @@ def check(found: CollectedSettings, *, is_quiet: bool) -> int:
 
 
 def _certificate_warning(settings: ServeSettings) -> str:
-    """Return a warning about a certificate that ends soon; a server would start with it nonetheless."""
+    """Return a warning about the dates of a certificate; a server would start with it nonetheless."""
     with suppress(SetupError):  # this is reported as a problem
         tls = _read_tls(settings)
-        if tls and (found := tls.expiry_warning(time.time())):
+        if tls and (found := tls.validity_warning(time.time())):
             return found[1]
     return ""
 

@@ -1,4 +1,4 @@
-"""The end of a certificate's validity, and the warning about it."""
+"""The validity of a certificate and its chain, and the warning about it."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from trio_chat.cli import run
-from trio_chat.server.transport.certificate import WARN_BEFORE_S, expiry_of, expiry_warning
+from trio_chat.server.transport.certificate import WARN_BEFORE_S, Validity, validities_of, validity_warning
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -22,7 +22,10 @@ def write_certificate(folder: Path, expires: datetime) -> Path:
 
 @pytest.mark.parametrize("expires", [NOW - timedelta(days=1), NOW + timedelta(days=5), NOW.replace(year=2079, day=1)])
 def test_the_end_of_the_first_certificate_is_read(tmp_path: Path, expires: datetime) -> None:
-    assert expiry_of(write_certificate(tmp_path, expires).read_bytes()) == expires.timestamp()
+    own, *chain = validities_of(write_certificate(tmp_path, expires).read_bytes())
+
+    assert own == Validity((NOW - timedelta(days=900)).timestamp(), expires.timestamp())
+    assert all(validity.begins_at < NOW.timestamp() < validity.ends_at for validity in chain)
 
 
 @pytest.mark.parametrize("keep", range(0, 700, 7))
@@ -30,9 +33,9 @@ def test_a_damaged_certificate_has_no_end_and_is_no_error(tmp_path: Path, keep: 
     pem = write_certificate(tmp_path, NOW).read_bytes()
     start = pem.index(b"-----BEGIN CERTIFICATE-----") + 28
 
-    found = expiry_of(pem[: start + keep] + b"\n-----END CERTIFICATE-----\n")
+    found = validities_of(pem[: start + keep] + b"\n-----END CERTIFICATE-----\n")
 
-    assert found in (None, NOW.timestamp())
+    assert [validity.ends_at for validity in found] in ([], [NOW.timestamp()])
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,7 @@ def test_a_damaged_certificate_has_no_end_and_is_no_error(tmp_path: Path, keep: 
     [(-1, logging.ERROR), (0, logging.ERROR), (1, logging.WARNING), (WARN_BEFORE_S, logging.WARNING)],
 )
 def test_an_end_that_is_near_is_said_with_its_date(left_s: float, level: int) -> None:
-    found = expiry_warning(Path("chat.pem"), 1e9 + left_s, 1e9)
+    found = validity_warning(Path("chat.pem"), [Validity(0.0, 1e9 + left_s)], 1e9)
 
     assert found
     assert found[0] == level
@@ -49,7 +52,32 @@ def test_an_end_that_is_near_is_said_with_its_date(left_s: float, level: int) ->
 
 
 def test_an_end_that_is_far_is_not_said() -> None:
-    assert expiry_warning(Path("chat.pem"), 1e9 + WARN_BEFORE_S + 1, 1e9) is None
+    assert validity_warning(Path("chat.pem"), [Validity(0.0, 1e9 + WARN_BEFORE_S + 1)], 1e9) is None
+
+
+def test_a_beginning_that_is_still_to_come_is_said_with_its_date() -> None:
+    found = validity_warning(Path("chat.pem"), [Validity(1e9 + 1, 2e9)], 1e9)
+
+    assert found == (
+        logging.ERROR,
+        "the TLS certificate chat.pem is not valid before 2001-09-09 01:46 UTC: "
+        "clients will refuse it until then; is the clock right?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (Validity(0.0, 1e9), "has expired on 2001-09-09 01:46 UTC"),
+        (Validity(1e9 + 1, 2e9), "is not valid before 2001-09-09 01:46 UTC"),
+    ],
+)
+def test_a_chain_with_a_certificate_that_is_not_valid_is_said(other: Validity, why: str) -> None:
+    good = Validity(0.0, 2e9)
+
+    found = validity_warning(Path("chat.pem"), [good, good, other], 1e9)
+
+    assert found == (logging.WARNING, f"in the chain of chat.pem, a certificate {why}: clients may refuse it")
 
 
 def test_check_config_says_that_a_certificate_has_expired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

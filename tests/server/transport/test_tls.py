@@ -370,13 +370,23 @@ def test_m7_a_certificate_that_cannot_be_used_is_named_with_the_reason(
     other = authority.issue_cert("localhost").private_key_pem
     other.write_to_path(tmp_path / "other.key")
     (tmp_path / "rubbish.pem").write_text("rubbish")
+    (tmp_path / "utf-16.pem").write_text(certificate.read_text(), encoding="utf-16")
+    (tmp_path / "chat.der").write_bytes(ssl.PEM_cert_to_DER_cert(str(authority.cert_pem.bytes(), "ascii")))
+    chain = certificate.read_text()
+    (tmp_path / "chain.pem").write_text(chain[chain.index("-----BEGIN CERTIFICATE") :])
+    another_kind = authority.issue_cert("localhost", key_type=trustme.KeyType.RSA).private_key_pem
+    another_kind.write_to_path(tmp_path / "rsa.key")
     tries = [
         (tmp_path / "nowhere.pem", None, "cannot read the TLS certificate .*nowhere.pem: No such file"),
         (certificate, tmp_path / "nowhere.key", "cannot read the TLS key .*nowhere.key: No such file"),
         (tmp_path, None, "cannot read the TLS certificate .*: Is a directory"),
         (certificate, tmp_path / "other.key", "do not belong together"),
         (tmp_path / "rubbish.pem", None, "expected PEM files"),
-        (tmp_path / "other.key", None, "expected PEM files"),
+        (tmp_path / "other.key", None, "expected PEM files, and there is no certificate in .*other.key"),
+        (certificate, tmp_path / "rsa.key", "do not belong together"),
+        (tmp_path / "chain.pem", None, "there is no private key in .*chain.pem, given by --tls-key$"),
+        (tmp_path / "utf-16.pem", None, "utf-16.pem is in UTF-16: save it as UTF-8"),
+        (tmp_path / "chat.der", certificate, "in DER or PKCS #12, not PEM: convert it with openssl"),
     ]
 
     for cert, key, why in tries:

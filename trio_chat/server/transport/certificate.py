@@ -1,10 +1,11 @@
-"""A certificate in its file: the digest, the end of its validity, and the warning about that."""
+"""A certificate in its file: the digest, its validity and that of its chain, and the warning about that."""
 
 import hashlib
 import logging
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,30 +30,55 @@ def fingerprint_of(digest: str) -> str:
     return f"SHA-256 {bytes.fromhex(digest).hex(':').upper()}"
 
 
-def expiry_of(pem: bytes) -> float | None:
-    """Return the end of the validity of the first certificate, in seconds since 1970; None where it cannot be read."""
-    try:
-        found = _PEM.search(pem)
-        return _not_after(ssl.PEM_cert_to_DER_cert(found.group().decode())) if found else None
-    except (ValueError, IndexError, StopIteration):
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The time for which a certificate is valid, in seconds since 1970."""
+
+    begins_at: float
+    ends_at: float
+
+
+def validities_of(pem: bytes) -> list[Validity]:
+    """Return the validity of each certificate, the server's own first; of none from the first that cannot be read."""
+    found: list[Validity] = []
+    for certificate in _PEM.findall(pem):
+        try:
+            found.append(_validity_of(ssl.PEM_cert_to_DER_cert(certificate.decode())))
+        except (ValueError, IndexError, StopIteration):
+            break
+    return found
+
+
+def validity_warning(certificate: Path, validities: Sequence[Validity], now: float) -> tuple[int, str] | None:
+    """Return the level and text of the warning about a certificate that clients refuse, or soon will, or None.
+
+    `validities` are those of the certificate and of its chain.
+    """
+    if not validities:
         return None
+    own = validities[0]
+    if own.begins_at > now:
+        why = f"is not valid before {_date(own.begins_at)}: clients will refuse it until then; is the clock right?"
+        return logging.ERROR, f"the TLS certificate {certificate} {why}"
+    if own.ends_at <= now:
+        why = f"has expired on {_date(own.ends_at)}: clients will refuse it; renew it"
+        return logging.ERROR, f"the TLS certificate {certificate} {why}"
+    if outside := [other for other in validities[1:] if not other.begins_at <= now < other.ends_at]:
+        is_early = outside[0].begins_at > now
+        when = f"is not valid before {_date(outside[0].begins_at)}" if is_early else ""
+        when = when or f"has expired on {_date(outside[0].ends_at)}"
+        return logging.WARNING, f"in the chain of {certificate}, a certificate {when}: clients may refuse it"
+    if own.ends_at - now <= WARN_BEFORE_S:
+        return logging.WARNING, f"the TLS certificate {certificate} expires on {_date(own.ends_at)}: renew it"
+    return None
 
 
-def expiry_warning(certificate: Path, expires_at: float | None, now: float) -> tuple[int, str] | None:
-    """Return the level and text of the warning about a certificate that has expired or soon will, or None."""
-    if expires_at is None or expires_at - now > WARN_BEFORE_S:
-        return None
-    date = datetime.fromtimestamp(expires_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    if expires_at <= now:
-        return (
-            logging.ERROR,
-            f"the TLS certificate {certificate} has expired on {date}: clients will refuse it; renew it",
-        )
-    return logging.WARNING, f"the TLS certificate {certificate} expires on {date}: renew it"
+def _date(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _not_after(der: bytes) -> float:
-    """Read `Certificate.tbsCertificate.validity.notAfter` (RFC 5280, 4.1)."""
+def _validity_of(der: bytes) -> Validity:
+    """Read `Certificate.tbsCertificate.validity` (RFC 5280, 4.1)."""
     _, certificate = next(_elements(der))
     _, to_be_signed = next(_elements(certificate))
     fields = _elements(to_be_signed)
@@ -63,8 +89,10 @@ def _not_after(der: bytes) -> float:
     if kind != _SEQUENCE:
         raise ValueError("not the validity of a certificate")
     times = _elements(validity)
-    next(times)
-    kind, written = next(times)
+    return Validity(_time(*next(times)), _time(*next(times)))
+
+
+def _time(kind: int, written: bytes) -> float:
     text = written.decode("ascii")
     if kind == _UTC_TIME:  # years of two digits: 1950 to 2049
         text = ("19" if text[:2] >= "50" else "20") + text
