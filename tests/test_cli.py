@@ -52,6 +52,22 @@ def imports_of(statement: str) -> set[str]:
         (["join", "localhost", "0"], "PORT: expected a whole number from 1 to 65535, got '0'"),
         (["join", "localhost", "４７"], "PORT: expected a whole number from 1 to 65535, got '４７'"),
         (["join", "localhost:"], "PORT: expected a whole number from 1 to 65535, got ''"),
+        (["join", "http://localhost:8080/"], "HOST: http:// is no chat's: expected HOST, HOST:PORT or NICK@HOST"),
+        (
+            ["join", "localhost 5555"],
+            "HOST: expected a name or an address, and its port behind it, got 'localhost 5555'",
+        ),
+        (
+            ["join", "localhost:5555:"],
+            "HOST: expected a name or an address, and its port behind it, got 'localhost:5555:'",
+        ),
+        (["join", "bob@"], "HOST: expected a name or an address, and its port behind it, got ''"),
+        (["join", "#lobby"], "HOST: expected a name or an address, and its port behind it, got '#lobby'"),
+        (
+            ["join", "localhost:5555", "5555"],
+            "HOST: expected a name or an address, and its port behind it, got 'localhost:5555'",
+        ),
+        (["join", "fe80::1"], "HOST: fe80::1 needs the interface that leads there, as in fe80::1%eth0"),
         (["join", "[::1]:0"], "PORT: expected a whole number from 1 to 65535, got '0'"),
     ],
 )
@@ -210,6 +226,23 @@ def test_an_invite_with_a_fingerprint_speaks_tls_from_the_first_byte(tmp_path: P
 
     assert first == b"\x16\x03"
     assert not (tmp_path / "trio-chat" / "known-servers" / f"localhost_{port}").exists()  # nothing has shown it yet
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        *("trio-chat://localhost:1", "tcp://localhost:1/", "TELNET://localhost:1", "telnet://bob@localhost:1/"),
+        *(" localhost:1\r\n", "\u200blocalhost:1"),
+    ],
+)
+def test_a_host_may_be_pasted_as_a_url_or_with_what_is_around_it(
+    pasted: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert run(["join", pasted, "--once", "--wait", "0s"]) == 1
+
+    assert "cannot reach localhost port 1:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("cut", ["", f"{CODE[:20]}", f"{CODE}/{'ab' * 20}"])

@@ -6,7 +6,9 @@ import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +47,14 @@ _HOST_AND_PORT = re.compile(r"(?P<host>[^:]+|\[.*\]):(?P<port>[^:\]]*)")
 
 _INVITE = re.compile(r"(?P<address>[^/]+)/(?P<code>[a-z2-7]{26})/(?P<digest>[0-9A-Fa-f]{64}|-)")
 """The line that `trio-chat invite` prints for `join`."""
+
+_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_CHAT_SCHEMES = frozenset(("trio-chat", "chat", "tcp", "telnet", "nc"))
+
+_NO_HOST = re.compile(r"[\x00-\x20\x7f\"#$&'()*+,/;<=>?@\\^`{|}~!\s]")
+"""No name of a host, and no address, has such a character."""
+_INVISIBLE = " \t\r\n\xa0\u200b\ufeff"
+"""Characters that are copied with an address."""
 
 _Settings = TypeVar("_Settings", bound=Struct)
 
@@ -254,6 +264,7 @@ def join(host: str | None, port: str | None, **flags: Any) -> int:
         from trio_chat.client.server_choice import choose_server
 
         host = choose_server(file)
+    host = _without_scheme(host)
     code = digest = ""
     if invite := _INVITE.fullmatch(host):
         host, code, digest = invite["address"], invite["code"], invite["digest"].lower().removeprefix("-")
@@ -270,6 +281,7 @@ def join(host: str | None, port: str | None, **flags: Any) -> int:
         raise ConfigError("that invite is not whole: copy the line again, to its end")
     else:
         host, number = _split_address(host, port)
+        _check_host(host)
     from trio_chat.client.startup_terminal import typing_hidden
 
     with typing_hidden():
@@ -289,6 +301,27 @@ def join(host: str | None, port: str | None, **flags: Any) -> int:
 
         left = remember if options.remembers_rooms else lambda _nick: None
         return run_client(address, identity, options, is_once=settings.once, left=left)
+
+
+def _without_scheme(host: str) -> str:
+    """Return HOST, or an invite, without blanks around it, and without the scheme and the slash of a pasted URL."""
+    host = host.strip(_INVISIBLE)
+    if url := _SCHEME.match(host):
+        if url["scheme"].lower() not in _CHAT_SCHEMES:
+            raise ConfigError(f"HOST: {url[0]} is no chat's: expected HOST, HOST:PORT or NICK@HOST")
+        return host[url.end() :].removesuffix("/")
+    return host
+
+
+def _check_host(host: str) -> None:
+    """Raise ConfigError for what can be no host: nobody has to wait for a name server to say so."""
+    address = None
+    with suppress(ValueError):
+        address = ip_address(host.strip("[]"))
+    if not host or _NO_HOST.search(host) or (":" in host and address is None):
+        raise ConfigError(f"HOST: expected a name or an address, and its port behind it, got {host!r}")
+    if isinstance(address, IPv6Address) and address.is_link_local and not address.scope_id:
+        raise ConfigError(f"HOST: {address} needs the interface that leads there, as in {address}%eth0")
 
 
 def _split_address(host: str, port: str | None) -> tuple[str, int]:
