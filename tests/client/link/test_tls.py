@@ -246,6 +246,14 @@ async def test_a_memory_that_cannot_be_read_is_no_reason_to_trust_anyone(
         refusal = await identity.refusal()
 
     assert "cannot verify" in str(refusal)
+    assert f"{tmp_path / 'file' / 'known'}/127.0.0.1_{port} cannot be read: not a directory" in str(refusal)
+
+
+def test_a_fingerprint_that_was_saved_by_another_editor_is_the_same(known: KnownServers) -> None:
+    known.save("host", 5555, "SHA-256 00:11")
+    known.file_of("host", 5555).write_bytes("SHA-256 00:11\r\n".encode("utf-8-sig"))
+
+    assert known.load("host", 5555) == "SHA-256 00:11"
 
 
 @asynccontextmanager

@@ -36,7 +36,7 @@ class KnownServers:
     def load(self, host: str, port: int) -> str:
         """Return the fingerprint of a server, SIGNED_BY_AUTHORITY, or an empty string for an unknown one."""
         try:
-            with self.file_of(host, port).open(encoding="utf-8", errors="replace") as file:
+            with self.file_of(host, port).open(encoding="utf-8-sig", errors="replace") as file:
                 return file.read(_SIZE_MAX).strip()
         except FileNotFoundError:
             return ""

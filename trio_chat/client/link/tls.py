@@ -64,7 +64,9 @@ class TlsAddress:
         try:
             known = await trio.to_thread.run_sync(self.known_servers.load, self.tcp.host, self.tcp.port)
         except OSError as error:
-            raise LinkError(f"cannot verify that it is {self}: {reason_of(error)}", is_final=True) from error
+            file = self.known_servers.file_of(self.tcp.host, self.tcp.port)
+            why = f"{file} cannot be read: {reason_of(error)}"
+            raise LinkError(f"cannot verify that it is {self}: {why}", is_final=True) from error
         if known and known != SIGNED_BY_AUTHORITY:
             return await self._connect_pinned(known, notify)
         if self.invited and not known:
