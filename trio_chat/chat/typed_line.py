@@ -79,6 +79,12 @@ def as_seen(line: str) -> str:
     return line if line.isascii() and line.isprintable() else clean(with_tabs_as_blanks(_edited(line)))
 
 
+def without_keys(secret: str) -> str:
+    """Return a typed secret as a terminal would have taken it: without keys or the marks of a paste, and edited."""
+    secret = secret.removeprefix("\ufeff")
+    return as_seen(secret) if _CONTROL.search(secret) else secret
+
+
 def command_behind_key(line: str, names: Iterable[str]) -> str:
     """Find one of these commands after a key that left letters before it. -> "" for none, or where it is a command"""
     line = _edited(line)

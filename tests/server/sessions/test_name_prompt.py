@@ -44,6 +44,17 @@ async def test_an_invite_makes_somebody_a_member_who_is_asked_for_what_is_missin
         assert server.context.accounts.names.owner_of("carol")
 
 
+async def test_c23_a_password_is_kept_and_compared_without_the_keys_among_it(open_server) -> None:
+    async with open_for_members(open_server) as (server, code):
+        carol = await server.connect()
+        await carol.send(f"/invite {code}\n-\ncarol\n\x1b[A{PASSWORD}\n{PASSWORD}x\x7f\n/who\n".encode())
+        await lines_up_to(carol, "1 in #lobby: [carol")
+
+        again = await server.connect()
+        await again.send(f"/login carol\n{PASSWORD}\n/login carol\n\x1b[D{PASSWORD}\n/who\n".encode())
+        await lines_up_to(again, "in #lobby: [carol")
+
+
 async def test_a_program_joins_by_an_invite_and_the_code_is_used_up(open_server) -> None:
     async with open_for_members(open_server) as (server, code):
         answers = []

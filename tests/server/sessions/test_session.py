@@ -175,6 +175,49 @@ async def test_a_word_that_is_a_command_elsewhere_is_said_and_its_author_told_on
         assert await bob.line() == "*** you are [bob] now ***"
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "\x1b[Ageheim",
+        "\x1bOHgeheim",
+        "geheix\x7fm",
+        "oops\x15geheim",
+        "\x1b[200~geheim\x1b[201~",
+        "\ufeffgeheim",
+        "\0geheim",
+    ],
+)
+async def test_c23_a_password_among_keys_is_right(open_server, autojump_clock, typed: str) -> None:
+    async with open_server(password="geheim") as server:
+        alice = await server.connect()
+        assert await alice.line() == "*** password: ***"
+
+        await alice.send(f"{typed}\n/who\n".encode())
+
+        assert (await alice.line()).startswith("*** 1 in #lobby")
+
+
+@pytest.mark.parametrize("line", ["quit()", "/quit", "\x1b[Aquit()"])
+async def test_who_is_asked_for_the_password_can_leave(open_server, autojump_clock, logged, line: str) -> None:
+    async with open_server(password="geheim") as server:
+        alice = await server.connect()
+
+        await alice.send(f"{line}\n".encode())
+
+        assert (await alice.rest()).endswith(b"*** password: ***\n*** you have left ***\n")
+        assert not any("wrong password" in record for record in logged())
+
+
+async def test_a_password_that_looks_like_a_farewell_is_the_password(open_server, autojump_clock) -> None:
+    async with open_server(password="quit()") as server:
+        alice = await server.connect()
+        assert await alice.line() == "*** password: ***"
+
+        await alice.send(b"quit()\n/who\n")
+
+        assert (await alice.line()).startswith("*** 1 in #lobby")
+
+
 async def test_a_password_can_be_mistyped_twice(open_server, autojump_clock) -> None:
     async with open_server(password="geheim") as server:
         alice = await server.connect()

@@ -27,7 +27,7 @@ from trio_chat.chat.errors import ChatError
 from trio_chat.chat.events import LOBBY
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import CloseReason
-from trio_chat.chat.typed_line import TypedLine, read_line
+from trio_chat.chat.typed_line import TypedLine, read_line, without_keys
 from trio_chat.chat.wording import LATE_HELLO, NO_FRAMES, command_meant, notice, who_you_are
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.arrivals import Arrival
@@ -359,7 +359,7 @@ class LinesSession:
         """Take a line as the answer of a question. An empty one takes the request back."""
         self._ask = None
         self._blank_lines.forget()
-        if isinstance(line, LineFault) or not (given := line.strip()):
+        if isinstance(line, LineFault) or not (given := without_keys(line).strip()):
             hide_input(self._outlet, self._decoder, is_hidden=False)
             await self._print_after(posted, [notice(TAKEN_BACK)])
             return

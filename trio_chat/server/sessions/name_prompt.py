@@ -6,7 +6,7 @@ from trio_chat.chat.answers import NameRequest
 from trio_chat.chat.command_table import parse
 from trio_chat.chat.commands import COMMANDS
 from trio_chat.chat.errors import ChatError
-from trio_chat.chat.typed_line import read_line
+from trio_chat.chat.typed_line import read_line, without_keys
 from trio_chat.chat.wording import LATE_HELLO
 from trio_chat.journal import JournalError
 from trio_chat.server.sessions.context import SessionContext
@@ -103,7 +103,7 @@ class NamePrompt:
         """Take a line as a command, or as the answer of a question. -> the account, once it is proven"""
         ask, self._ask = self._ask, None
         try:
-            return await self._take(ask, line.strip(), scope)
+            return await self._take(ask, (without_keys(line) if ask else line).strip(), scope)
         except ChatError as error:
             self.show()
             self.say(error.text)

@@ -2,7 +2,8 @@
 
 import trio
 
-from trio_chat.chat.wording import LATE_HELLO
+from trio_chat.chat.typed_line import read_line, without_keys
+from trio_chat.chat.wording import LATE_HELLO, YOU_HAVE_LEFT
 from trio_chat.server.sessions.context import SessionContext
 from trio_chat.server.sessions.hidden_input import hide_input
 from trio_chat.server.sessions.password_check import PASSWORD_TRIES, is_password_right
@@ -35,7 +36,11 @@ async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, 
             line = await next_line(peer, outlet, decoder, lines, is_hidden=True)
             if line is None:
                 return None
-            is_right = not is_hello(line) and is_password_right(context, peer, line)
+            if _is_farewell(context, line):
+                hide_input(outlet, decoder, is_hidden=False)
+                say(YOU_HAVE_LEFT)
+                return None
+            is_right = not is_hello(line) and is_password_right(context, peer, line, without_keys(line))
             if is_right or not tries_left:
                 hide_input(outlet, decoder, is_hidden=False)
             if is_hello(line):
@@ -48,6 +53,12 @@ async def ask_password(context: SessionContext, peer: Peer, outlet: PeerOutlet, 
     hide_input(outlet, decoder, is_hidden=False)
     say(f"no password came within {PASSWORD_TIMEOUT_S} s")
     return None
+
+
+def _is_farewell(context: SessionContext, line: str) -> bool:
+    """Tell whether a line leaves, and is not the password."""
+    typed = read_line(line)
+    return (typed.is_quit or typed.command.lower().rstrip() == "/quit") and not context.password.matches(line)
 
 
 async def next_line(
