@@ -8,7 +8,8 @@ from operator import attrgetter
 import trio
 from msgspec.structs import replace
 
-from trio_chat.chat.events import MAILBOX_MARK, Draft, Entry, Kind
+from trio_chat.chat.events import MAILBOX_MARK, Entry
+from trio_chat.journal.conversation import is_with, lower
 from trio_chat.journal.records import (
     AccountRecord,
     InviteRecord,
@@ -117,7 +118,7 @@ class MemoryAccounts:
         first = 0 if after is None else bisect_right(entries, after, key=_id_of)
         end = len(entries) if before is None else bisect_left(entries, before, key=_id_of)
         stretch = range(first, end) if after is not None else range(end - 1, first - 1, -1)
-        found = (entries[at] for at in stretch if _is_with(entries[at].draft, account, _lower(name)))
+        found = (entries[at] for at in stretch if is_with(entries[at].draft, account, lower(name)))
         wanted = list(islice(found, max(limit, 0)))
         return wanted if after is not None else wanted[::-1]
 
@@ -144,17 +145,3 @@ class MemoryAccounts:
 
     def _is_taken(self, account: AccountRecord) -> bool:
         return any(it.folded == account.folded and it.id != account.id for it in self._accounts.values())
-
-
-def _is_with(draft: Draft, account: str, name: str) -> bool:
-    """Tell whether a draft was told to or by an account, or else a guest of this name, in lower case."""
-    if draft.kind is not Kind.TOLD:
-        return False
-    if account:
-        return account in (draft.account, draft.to_account)
-    return (not draft.account and _lower(draft.author) == name) or (not draft.to_account and _lower(draft.to) == name)
-
-
-def _lower(text: str) -> str:
-    """Return a text with its ASCII letters in lower case."""
-    return "".join(char.lower() if char.isascii() else char for char in text)

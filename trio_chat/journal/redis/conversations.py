@@ -6,7 +6,8 @@ from collections.abc import Hashable, Sequence
 
 import trio
 
-from trio_chat.chat.events import Draft, Entry, Kind
+from trio_chat.chat.events import Entry
+from trio_chat.journal.conversation import is_with, lower
 from trio_chat.journal.records import TOO_MUCH, JournalError, Past, SearchError
 from trio_chat.journal.redis.history import RedisReader, Stretch
 from trio_chat.journal.search_words import Wanted, phrases
@@ -79,7 +80,7 @@ class RedisSearch(RedisReader):
             await trio.lowlevel.checkpoint()
             return []
         found: list[Past] = []
-        turns, name = SearchTurns(CONVERSATION_MAX_S), _lower(name)
+        turns, name = SearchTurns(CONVERSATION_MAX_S), lower(name)
         stretch = Stretch(self, mailbox, before=before, after=after, without_presence=True)
         while page := await stretch.next_page():
             for past in page if after is not None else reversed(page):
@@ -132,17 +133,3 @@ class SearchTurns:
             await trio.lowlevel.checkpoint()
             self._turn = time.perf_counter()
         return self._steps_left >= 0 and now - self._began <= self._max_s
-
-
-def is_with(draft: Draft, account: str, name: str) -> bool:
-    """Tell whether a draft was told to or by an account, or else a guest of this name, in lower case."""
-    if draft.kind is not Kind.TOLD:
-        return False
-    if account:
-        return account in (draft.account, draft.to_account)
-    return (not draft.account and _lower(draft.author) == name) or (not draft.to_account and _lower(draft.to) == name)
-
-
-def _lower(text: str) -> str:
-    """Return a text with its ASCII letters in lower case."""
-    return "".join(char.lower() if char.isascii() else char for char in text)
