@@ -5,13 +5,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 
+from tests.http_server import Handler, http_server
 from trio_chat import __version__
 from trio_chat.cli import cli, run
 from trio_chat.config import ServeSettings, settings_of
@@ -308,26 +308,18 @@ def test_the_command_line_alone_costs_no_event_loop_and_no_chat() -> None:
     assert loaded.isdisjoint({"trio", "asyncio", "sqlite3", "ssl", "trio_chat.chat.room", "trio_chat.chat.text"})
 
 
-class Admin(BaseHTTPRequestHandler):
+class Admin(Handler):
     """An admin API that says what its server's `status` tells it to."""
 
-    def do_GET(self) -> None:
-        self.send_response(self.server.status if self.path == "/health" else 404)  # type: ignore[attr-defined]
-        self.end_headers()
-        self.wfile.write(b'{"status":"..."}')
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody wants to read it."""
+    def respond(self) -> tuple[int, bytes]:
+        status = self.server.status if self.path == "/health" else 404  # type: ignore[attr-defined]
+        return status, b'{"status":"..."}'
 
 
 @pytest.fixture
 def admin() -> Iterator[HTTPServer]:
-    with HTTPServer(("127.0.0.1", 0), Admin) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with http_server(Admin) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(("answer", "status"), [(200, 0), (503, 1), (403, 1)])

@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.conftest import PATIENCE_S
+from tests.http_server import Handler, http_server
 from tests.operate.conftest import Operate, join_as
 from tests.protocol.conftest import Server
 
@@ -96,28 +96,19 @@ def test_it_is_silent_without_a_server(command: Path, tmp_path: Path) -> None:
     assert complete_in_bash("trio-chat kick a", command, tmp_path) in ([], [""])
 
 
-class Hostile(BaseHTTPRequestHandler):
+class Hostile(Handler):
     """A server with nicks that a shell would take for something else."""
 
-    def do_GET(self) -> None:
+    def respond(self) -> tuple[int, bytes]:
         nicks = ["$(reboot)", "a;b", "`id`", "a b", "-rf", "fine", "a\nplain,b", "a'b", "a\x1b[2J"]
         client = {"address": "127.0.0.1", "port": 5, "label": "x"}
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"clients": [client | {"nick": nick} for nick in nicks]}).encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody wants to read it."""
+        return 200, json.dumps({"clients": [client | {"nick": nick} for nick in nicks]}).encode()
 
 
 @pytest.fixture
 def hostile() -> Iterator[HTTPServer]:
-    with HTTPServer(("127.0.0.1", 0), Hostile) as running:
-        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with http_server(Hostile) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def test_words_that_a_shell_would_take_for_something_else_are_left_out(hostile: HTTPServer, command: Path) -> None:

@@ -3,13 +3,13 @@
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import trustme
 
+from tests.http_server import Handler, http_server
 from tests.operate.conftest import Operate
 from tests.protocol.conftest import Server
 from trio_chat.config import read_address
@@ -90,26 +90,17 @@ def test_a_url_that_is_none_is_status_2(trio_chat: Operate, url: str) -> None:
     assert done.err.startswith("trio-chat: --admin: expected http:// or https:// with a host")
 
 
-class Other(BaseHTTPRequestHandler):
+class Other(Handler):
     """A server of something else."""
 
-    def do_GET(self) -> None:
-        self.send_response(self.server.status)  # type: ignore[attr-defined]
-        self.end_headers()
-        self.wfile.write(b"<html>")
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody wants to read it."""
+    def respond(self) -> tuple[int, bytes]:
+        return self.server.status, b"<html>"  # type: ignore[attr-defined]
 
 
 @pytest.fixture
 def other() -> Iterator[HTTPServer]:
-    with HTTPServer(("127.0.0.1", 0), Other) as running:
-        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with http_server(Other) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 500])
