@@ -6,8 +6,8 @@ REPORT ARGUMENT...` runs the command line with its loop watched, and appends a l
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import get_ident
@@ -43,6 +43,31 @@ class WorkClock:
             self._began = thread_time()
         else:
             self._collecting += thread_time() - self._began
+
+
+@asynccontextmanager
+async def longest_hold() -> AsyncIterator[Callable[[], float]]:
+    """Measure how long others hold the loop inside the block. -> a function that tells the longest time, in seconds
+
+    It is the CPU time between two turns of another task, so of two steps in a row at most, and known after the block.
+    """
+    longest_s = 0.0
+
+    async def watch() -> None:
+        nonlocal longest_s
+        while True:
+            began = thread_time()
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            longest_s = max(longest_s, thread_time() - began)
+            await trio.lowlevel.checkpoint_if_cancelled()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        await trio.lowlevel.checkpoint()
+        yield lambda: longest_s
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()  # the watcher has run
+        nursery.cancel_scope.cancel()
 
 
 class LoopWatch(trio.abc.Instrument):

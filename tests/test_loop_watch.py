@@ -8,7 +8,7 @@ from time import thread_time
 import pytest
 import trio
 
-from tests.loop_watch import HELD_S, watching
+from tests.loop_watch import HELD_S, longest_hold, watching
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,6 +85,17 @@ async def test_collecting_the_garbage_of_tests_does_not_count() -> None:
             nursery.start_soon(collect)
             await trio.testing.wait_all_tasks_blocked()
     assert garbage
+
+
+async def test_the_longest_hold_is_not_the_sum_of_all() -> None:
+    async with longest_hold() as longest_s:
+        for share in (0.5, 0.8, 0.5, 0.5, 0.5):
+            until = thread_time() + HELD_S * share
+            while thread_time() < until:
+                pass
+            await trio.lowlevel.checkpoint()
+
+    assert HELD_S * 0.8 <= longest_s() < HELD_S * 2
 
 
 def test_a_server_that_holds_its_loop_is_reported(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tests.chat.test_words import LINES
 from tests.conftest import PATIENCE_S
 from tests.journal.bare_engine import BARE
+from tests.loop_watch import HELD_S, longest_hold
 from trio_chat.chat.events import PRESENCE, Draft, Entry, Kind, Receipt
 from trio_chat.chat.nodes import Nodes
 from trio_chat.chat.removal import REMOVABLE, is_tombstone, notice_of, target_of
@@ -726,26 +727,14 @@ async def test_a_search_for_too_much_is_refused_before_anything_is_done(
 
 
 @needs(Searchable, Importable)
-async def test_a_search_holds_the_loop_for_moments_only(journal: Journal, nursery: trio.Nursery) -> None:
-    longest_s = 0.0
+async def test_a_search_holds_the_loop_for_moments_only(journal: Journal) -> None:
     origin = Origin("another")
     await journal.load((Entry(number, 1.7e9, said("water time " * 370)) for number in range(1, 501)), origin)
 
-    async def watch() -> None:
-        nonlocal longest_s
-        while True:
-            began = time.thread_time()
-            await trio.lowlevel.cancel_shielded_checkpoint()
-            longest_s = max(longest_s, time.thread_time() - began)
-            await trio.lowlevel.checkpoint_if_cancelled()
+    async with longest_hold() as longest_s:
+        assert await found(journal, "nothing water") == []
 
-    nursery.start_soon(watch)
-    assert await found(journal, "nothing water") == []
-    await trio.lowlevel.checkpoint()
-    await trio.lowlevel.checkpoint()  # the watcher has run
-    nursery.cancel_scope.cancel()
-
-    assert longest_s < 0.05
+    assert 0 < longest_s() < HELD_S
 
 
 @needs(Prunable)
