@@ -9,7 +9,7 @@ import trio
 import trio.lowlevel
 
 from tests.conftest import PATIENCE_S
-from tests.journal.redis.opened import HASTY, node_of, opened, said, texts, until_well
+from tests.journal.redis.opened import HASTY, node_of, opened, said, speak, texts, until_more, until_well
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.chat.session_record import SessionRecord
@@ -18,16 +18,6 @@ from trio_chat.journal.redis.errors import IN_DOUBT
 from trio_chat.journal.redis.journal import RedisJournal
 
 SENDERS = 8
-
-
-async def speak(journal: RedisJournal, sender: int, kept: list[str], scope: trio.CancelScope) -> None:
-    """Say lines without keys, one after the other, and note those that were kept."""
-    number = 0
-    while not scope.cancel_called:
-        text = f"{sender}.{number}"
-        await journal.post(said(text)).kept()
-        kept.append(text)
-        number += 1
 
 
 async def test_m9_redis_is_killed_and_started_again_under_load(
@@ -47,10 +37,7 @@ async def test_m9_redis_is_killed_and_started_again_under_load(
             for sender in range(SENDERS):
                 senders.start_soon(speak, journal, sender, kept, scope)
             for _ in range(3):
-                before = len(kept)
-                with trio.fail_after(PATIENCE_S):
-                    while len(kept) < before + 100:
-                        await trio.lowlevel.checkpoint()
+                await until_more(kept)
                 server.kill()
                 await trio.to_thread.run_sync(server.start)
             scope.cancel()
