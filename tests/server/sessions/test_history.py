@@ -4,10 +4,10 @@ import json
 import re
 import time
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
+from tests.server.sessions.conftest import asked
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal import Origin
 
@@ -25,20 +25,6 @@ async def fill(server, room: str = "lobby") -> None:
     drafts = [it for number in range(COUNT) for it in (Draft(room, Kind.SAID, "alice", f"line {number}"), *drafts)]
     entries = [Entry(number, NOON + number // 3 * 60, draft) for number, draft in enumerate(drafts)]
     await server.context.journal.load((entry for entry in entries if entry.id), Origin("another"))
-
-
-@pytest.fixture(params=["memory:", "sqlite:"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, object]:
-    return {"journal_url": request.param, "data": tmp_path}
-
-
-async def asked(line, command: str) -> list[str]:
-    """The answer to a command of somebody with nc."""
-    await line.send(f"{command}\n/who\n".encode())
-    rows: list[str] = []
-    while not (row := await line.line()).startswith(("*** 1 in #", "*** 2 in #")):
-        rows.append(row)
-    return rows
 
 
 async def test_pages_read_by_the_notices_have_everything_once_and_in_order(open_server, store) -> None:

@@ -2,10 +2,10 @@
 
 import json
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
+from tests.server.sessions.conftest import asked
 from trio_chat.chat.events import Draft, Entry, Kind
 from trio_chat.journal import Origin
 
@@ -26,18 +26,9 @@ async def fill(server, count: int = 240) -> None:
     await server.context.journal.load(entries, Origin("another"))
 
 
-@pytest.fixture(params=["memory:", "sqlite:"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, object]:
-    return {"journal_url": request.param, "data": tmp_path}
-
-
-async def asked(line, command: str) -> list[str]:
+async def shown(line, command: str) -> list[str]:
     """The answer to a command of somebody with nc, without the zone."""
-    await line.send(f"{command}\n/who\n".encode())
-    rows: list[str] = []
-    while not (row := await line.line()).startswith(("*** 1 in #", "*** 2 in #")):
-        rows.append(row.partition("; times are")[0].removesuffix(" ***"))
-    return rows
+    return [row.partition("; times are")[0].removesuffix(" ***") for row in await asked(line, command)]
 
 
 def numbers(rows: list[str]) -> list[int]:
@@ -66,7 +57,7 @@ async def test_filters_narrow_a_search_down(open_server, store, search: str, exp
     async with open_server(**store) as server:
         await fill(server)
 
-        *rows, behind = await asked(await server.join(), f"/search {search}")
+        *rows, behind = await shown(await server.join(), f"/search {search}")
 
     assert numbers(rows) == expected
     assert behind == end
@@ -79,7 +70,7 @@ async def test_whoever_goes_on_as_told_sees_everything_that_was_found_once(open_
         command, found, answers = "/search cheese after:3", [], 0
 
         while command:
-            *rows, end = await asked(line, command)
+            *rows, end = await shown(line, command)
             found, answers = numbers(rows) + found, answers + 1
             command = end.partition("older: ")[2]
 
@@ -93,10 +84,10 @@ async def test_what_is_private_or_in_a_room_of_others_is_found_by_no_filter(open
         await fill(server, 2)
         line = await server.join()
 
-        assert await asked(line, "/search private from:alice") == ["*** nothing found"]
-        assert await asked(line, "/search elsewhere") == ["*** nothing found"]
-        assert await asked(line, "/search cheese in:dev") == ["*** you are not in #dev"]
-        assert (await asked(line, "/search cheese in:@c1"))[0].startswith("*** that is for a name that you have proven")
+        assert await shown(line, "/search private from:alice") == ["*** nothing found"]
+        assert await shown(line, "/search elsewhere") == ["*** nothing found"]
+        assert await shown(line, "/search cheese in:dev") == ["*** you are not in #dev"]
+        assert (await shown(line, "/search cheese in:@c1"))[0].startswith("*** that is for a name that you have proven")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +103,7 @@ async def test_a_filter_that_means_nothing_is_answered_in_lines_and_frames(
 ) -> None:
     async with open_server() as server:
         line, program = await server.join(), await server.connect()
-        [answer] = await asked(line, f"/search {search}")
+        [answer] = await shown(line, f"/search {search}")
         await program.send(b'{"type":"hello","protocol":1}\n')
         await program.send(json.dumps({"type": "search", "text": search, "key": "k"}).encode() + b"\n")
         while (frame := json.loads(await program.line()))["type"] != "error":
