@@ -1,6 +1,5 @@
 """A place of a member who comes and goes, and for whom private messages wait meanwhile."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -8,8 +7,8 @@ from random import Random
 
 import trio
 
-from trio_chat.selftest.checker import Recording
 from trio_chat.selftest.participant import Participant, open_participant
+from trio_chat.selftest.returning import Returning
 
 COMMUTERS_ROOM = "tram"
 """The one room that they are in."""
@@ -21,29 +20,14 @@ AWAY_S = (0.5, 2.0)
 """Bounds of the time between two stays."""
 
 
-class Commuter:
+class Commuter(Returning):
     """One after the other, the stays of a member at one place."""
 
     def __init__(self, name: str, place: str, port: int, folder: Path, rng: Random) -> None:
-        self.name = name
+        super().__init__(name, port, folder, rng)
         self.mail: Sequence[str] = ()
         """The private messages that were kept for it, as it found them at the end."""
         self._place = place
-        self._port = port
-        self._folder = folder
-        self._rng = rng
-        self._numbers = itertools.count(1)
-        self._stays: list[Participant] = []
-
-    @property
-    def recordings(self) -> list[Recording]:
-        """The recording of each stay."""
-        return [stay.recording for stay in self._stays]
-
-    @property
-    def unacknowledged(self) -> list[str]:
-        """The keys of the messages that are not acknowledged."""
-        return self._stays[-1].unacknowledged if self._stays else []
 
     async def run(self, others: Sequence[str], interval_s: float, is_over: Callable[[], bool]) -> None:
         """Come, speak and go, again and again; return when it is over and the last stay has ended."""

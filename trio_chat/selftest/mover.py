@@ -2,13 +2,11 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from random import Random
 
 import trio
 
-from trio_chat.selftest.checker import Recording
 from trio_chat.selftest.participant import Participant, open_participant
+from trio_chat.selftest.returning import Returning
 from trio_chat.selftest.visits import Visit
 from trio_chat.wire import frames
 
@@ -16,31 +14,13 @@ MOVING_ROOMS = ("attic", "yard", "shed")
 STEPS = ("join", "leave", "rename", "say", "say", "say", "go")
 
 
-class Mover:
+class Mover(Returning):
     """One after the other, the stays in the chat of one person whose nicks all begin with its name."""
-
-    def __init__(self, name: str, port: int, folder: Path, rng: Random) -> None:
-        self.name = name
-        self._port = port
-        self._folder = folder
-        self._rng = rng
-        self._numbers = itertools.count(1)
-        self._stays: list[Participant] = []
-
-    @property
-    def recordings(self) -> list[Recording]:
-        """The recording of each stay."""
-        return [stay.recording for stay in self._stays]
 
     @property
     def visits(self) -> Iterator[Visit]:
         """All visits of rooms."""
         return itertools.chain.from_iterable(stay.visits for stay in self._stays)
-
-    @property
-    def unacknowledged(self) -> list[str]:
-        """The keys of the messages that are not acknowledged."""
-        return self._stays[-1].unacknowledged if self._stays else []
 
     async def run(self, interval_s: float, is_over: Callable[[], bool]) -> None:
         """Come, move about and go, again and again; return when it is over and the last stay has ended."""
