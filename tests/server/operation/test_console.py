@@ -8,6 +8,7 @@ import trio
 
 from tests.dependencies import at_once
 from tests.literals import literal_arguments
+from tests.loop_watch import HELD_S, longest_hold
 from trio_chat.chat.dependencies import Change
 from trio_chat.chat.log import Mode
 from trio_chat.chat.operators.hooks import Hooks
@@ -45,6 +46,20 @@ async def test_help_lists_every_command_with_its_arguments(open_server, autojump
 
         for command in COMMANDS.values():
             assert any(command.usage in row and command.help in row for row in rows)
+
+
+async def test_a_list_of_thirty_thousand_clients_holds_nobody_up(open_server) -> None:
+    async with open_server() as server:
+        for number in range(30_000):
+            server.chat.connect("10.0.0.1", 1 + number, mode=Mode.LINES, outlet=NoOutlet())
+
+        async with longest_hold() as longest_s:
+            rows = iter(await run_command(context_of(server), "list"))
+            head = next(rows)
+
+        assert longest_s() < HELD_S
+        assert head.split()[:2] == ["PORT", "ADDRESS"]
+        assert [row.split()[0] for row in rows] == [str(1 + number) for number in range(30_000)]
 
 
 async def test_a_ban_is_set_shown_and_lifted(open_server, autojump_clock) -> None:

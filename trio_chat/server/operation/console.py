@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain, repeat
 from types import MappingProxyType
 
 import trio
@@ -34,8 +35,8 @@ AUDIT_ROWS = 20
 LINE_MAX = TEXT_MAX
 """Characters of a typed line."""
 
-CLIENTS_PER_TURN = 200
-"""Clients listed between two checkpoints, so that a list of thousands holds up nobody."""
+ROWS_PER_TURN = 200
+"""Rows of a table made between two checkpoints, in 2 ms, so that a list of thousands holds up nobody."""
 
 _MINUTES_MAX = 99_999_999
 _UNITS = r"(?:m|mins?|minutes?|(?P<hours>h|hrs?|hours?)|(?P<days>d|days?)|(?P<weeks>w|weeks?))"
@@ -131,12 +132,8 @@ async def _list(context: ConsoleContext, _argument: str) -> Iterable[str]:
     if not clients:
         return ("No clients",)
     head = ("PORT", "ADDRESS", "NICK", "MODE", "IDLE", "LINES", "BEHIND", "AWAY", "ID", *["NODE"][:has_nodes])
-    rows: list[tuple[str, ...]] = [head]
-    for client in clients:
-        rows.append((*_row(chat, client), *[client.home or chat.nodes.name][:has_nodes]))
-        if len(rows) % CLIENTS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-    return _table(rows)
+    rows = ((*_row(chat, client), *[client.home or chat.nodes.name][:has_nodes]) for client in clients)
+    return await _table(chain((head,), rows))
 
 
 def _row(chat: Chat, client: Client) -> tuple[str, ...]:
@@ -154,12 +151,21 @@ def _row(chat: Chat, client: Client) -> tuple[str, ...]:
     )
 
 
-def _table(rows: list[tuple[str, ...]]) -> Iterable[str]:
-    rows = [tuple(map(clean, row)) for row in rows]  # the printer cleans too; here it keeps the columns aligned
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+async def _table(rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
+    """Align the columns of rows, which are made in turns of the loop. -> lines, each made as it is taken"""
+    widths: Iterable[int] = repeat(0)
+    cleaned = []
+    for number, row in enumerate(rows, 1):
+        cells = tuple(map(clean, row))  # the printer cleans too; here it keeps the columns aligned
+        widths = tuple(map(max, widths, map(_width, cells)))
+        cleaned.append(cells)
+        if number % ROWS_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+    return ("  ".join(map(_padded, cells, widths)).rstrip() for cells in cleaned)
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - _width(cell))
 
 
 def _width(cell: str) -> int:
@@ -245,7 +251,7 @@ async def _bans(context: ConsoleContext, _argument: str) -> Iterable[str]:
     bans = context.operator.bans.current(context.operator.clock())
     if not bans:
         return ("No bans",)
-    return _table([("BANNED", "SINCE", "UNTIL", "BY", "REASON"), *map(_ban_row, bans)])
+    return await _table([("BANNED", "SINCE", "UNTIL", "BY", "REASON"), *map(_ban_row, bans)])
 
 
 def _ban_row(ban: Ban) -> tuple[str, ...]:
@@ -282,7 +288,7 @@ async def _mutes(context: ConsoleContext, _argument: str) -> Iterable[str]:
     mutes = context.operator.mutes.current(context.operator.clock())
     if not mutes:
         return ("No mutes",)
-    return _table([("ID", "MUTED", "ADDRESS", "SINCE", "UNTIL", "BY", "REASON"), *map(_mute_row, mutes)])
+    return await _table([("ID", "MUTED", "ADDRESS", "SINCE", "UNTIL", "BY", "REASON"), *map(_mute_row, mutes)])
 
 
 def _mute_row(mute: Mute) -> tuple[str, ...]:
@@ -298,7 +304,7 @@ async def _audit(context: ConsoleContext, argument: str) -> Iterable[str]:
     records = await context.store.read_audit(int(argument or AUDIT_ROWS))
     if not records:
         return ("No changes yet",)
-    return _table([("TIME", "WHO", "DID", "WHAT"), *map(_audit_row, records)])
+    return await _table([("TIME", "WHO", "DID", "WHAT"), *map(_audit_row, records)])
 
 
 def _audit_row(record: AuditRecord) -> tuple[str, ...]:
@@ -312,7 +318,7 @@ async def _reload(context: ConsoleContext, _argument: str) -> Iterable[str]:
 
 async def _help(_context: ConsoleContext, _argument: str) -> Iterable[str]:
     rows = [(command.usage, command.help) for command in COMMANDS.values()]
-    return _table([*rows, ("quit()", "stop the server")])
+    return await _table([*rows, ("quit()", "stop the server")])
 
 
 COMMANDS = MappingProxyType(
