@@ -658,13 +658,6 @@ class Chat:
         """Seconds since the client last sent a line."""
         return self._deps.clock() - client.last_input_at
 
-    def backlog_s(self, client: Client) -> tuple[float, float] | None:
-        """-> seconds for which the socket is full, and since the peer took something; None while it is in step"""
-        if (backlog := client.outlet.backlog) is None:
-            return None
-        now = self._deps.clock()
-        return now - backlog.since, now - backlog.taken_at
-
     def is_muted(self, client: Client) -> bool:
         """True if what this client says is refused just now."""
         return bool(self._deps.mute_of(client))
