@@ -20,6 +20,7 @@ from bench.faults.kills import kills
 from bench.faults.presence import presence
 from bench.faults.reconnects import returns
 from bench.faults.redis_nodes import redis_nodes
+from bench.faults.redis_sentinels import redis_sentinels
 from bench.faults.soak import soak
 from bench.faults.stop import stop
 from bench.faults.vanishing import vanishing
@@ -73,6 +74,11 @@ FAULTS: Mapping[str, Fault] = {
         "a Redis that nodes share: killed, paused, full, flushed, cut off from one of them",
         lambda size: 180 + 12 * size.minutes,
         lambda size: redis_nodes(size.folder, 12 * size.minutes),
+    ),
+    "sentinels": Fault(
+        "sentinels that elect another primary while three nodes are used",
+        lambda size: 40 + 24 * size.minutes,
+        lambda size: redis_sentinels(size.folder, 12 * size.minutes),
     ),
     "M12": Fault(
         "a thousand of our clients that reconnect after a restart",

@@ -40,27 +40,24 @@ Fault = tuple[str, float, Harm, Harm]
 
 
 class FaultyRedis:
-    """A redis-server on a free port, whose files survive its end."""
+    """A redis-server on a free port, whose files survive its end. `configuration` makes something else of it."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
+    def __init__(self, folder: Path, *configuration: str) -> None:
+        folder.mkdir(exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        self._command = ["redis-server", "--port", str(self.port), "--dir", str(folder), "--bind", "127.0.0.1"]
-        self._command += ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--logfile", "log"]
+        self._command = ["redis-server", *configuration, "--port", str(self.port), "--dir", str(folder)]
+        self._command += ["--bind", "127.0.0.1", "--logfile", "log"]
+        if not configuration:
+            self._command += ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
+            self._command += ["--repl-diskless-sync-delay", "0"]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and return once it answers."""
         self._process = subprocess.Popen(self._command)
-        deadline = time.monotonic() + READY_S
-        while time.monotonic() < deadline:
-            with suppress(OSError):
-                if b"PONG" in self.ask("PING"):
-                    return
-            time.sleep(0.02)
-        raise RuntimeError("redis-server does not answer")
+        until(lambda: b"PONG" in self.ask("PING"))
 
     def signal(self, number: int) -> None:
         """Send it a signal."""
@@ -78,6 +75,17 @@ class FaultyRedis:
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
             connection.sendall(f"{' '.join(words)}\r\n".encode())
             return connection.recv(4096)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Return once something is so, which Redis is asked. Raises RuntimeError where that takes long."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if is_so():
+                return
+        time.sleep(0.02)
+    raise RuntimeError("redis-server does not answer as it should")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -1343,7 +1344,9 @@ def account_record(name: str, since: float = 1.0, *, id: str = "", keys: tuple[K
     return AccountRecord(id or f"id-{name}", name, name.casefold(), since, since, "own", f"hash of {name}", keys)
 
 
-KEYS = (KeyRecord("AAAA", 1.5, "own"), KeyRecord("BBBB", 2.5, "file"))
+BLOBS = [b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes([number]) * 32).decode() for number in range(2)]
+
+KEYS = (KeyRecord(BLOBS[0], 1.5, "own"), KeyRecord(BLOBS[1], 2.5, "file"))
 
 
 async def test_accounts_are_read_back_whole_oldest_first(journal: Journal) -> None:

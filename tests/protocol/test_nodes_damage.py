@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from tests.protocol.nodes import StartNode, clients_of, until
+from tests.protocol.test_names import claim_by_lines
 from tests.protocol.test_operators import ask
+from tests.protocol.test_remembering import leave, log_in
 from tests.redis_server import RedisServer
 
 FACTS = {
@@ -76,6 +78,8 @@ def test_m9_clients_written_by_hand_are_left_out(node: StartNode, redis: RedisSe
         name = f"eve{number}"
         facts = FACTS | {"id": f"c{number}", "nick": name, "label": name, "session": name, "account": f"a{number}"}
         tell(redis, "c", f"c{number}", facts | wrong)
+    [own] = clients_of(one)
+    tell(redis, "c", own["id"], FACTS | {"id": own["id"]})
     tell(redis, "c", "c8", FACTS | {"id": "c8", "nick": "mallory", "label": "mallory", "session": "t", "account": ""})
 
     until(lambda: "mallory" in [it["nick"] for it in clients_of(one)])
@@ -170,6 +174,7 @@ def test_m9_sessions_written_by_hand_end_no_node_that_takes_them_over(node: Star
         ("e", "one", ["c1", "left", "NO_SUCH_REASON", ""]),
         ("e", "one", ["c1", "said", "KICKED", ""]),
         ("t", "one", "\x1b"),
+        ("t", "one", ""),
         ("d", "one", ""),
         ("r", "", ""),
         ("?", "", ""),
@@ -185,5 +190,31 @@ def test_m9_an_order_written_by_hand_ends_nothing(
     tell(redis, "c", "c8", FACTS | {"id": "c8"})
 
     until(lambda: "eve" in [it["nick"] for it in clients_of(one)])
+    assert sorted(it["node"] for it in clients_of(one)) == ["hand", "one"]
     alice.send(b"hello\n")
     until(lambda: "hello" in str(ask(one, "GET", "/rooms/lobby/entries")))
+
+
+WRONG_MEMORIES: Sequence[dict[str, object]] = (
+    {
+        "rooms": ["\x1b[2J", "@x", "", "x" * 3000, "no room", *(f"room{number}" for number in range(20_000))],
+        "ignored": ["\x1b[2J", "x" * 100_000, *(f"name{number}" for number in range(10_000))],
+        "marks": [["lobby", 2**53 - 1, 253402300799.0], *([f"room{number}", 1, 1.0] for number in range(15_000))],
+    },
+    {"marks": [["lobby", 2**53, -1.0]]},
+)
+
+
+def test_m9_a_memory_written_by_hand_keeps_nobody_out(node: StartNode, redis: RedisServer) -> None:
+    leave(claim_by_lines(node("one"), name="carol"))
+    memories = "{trio-chat}:memories"
+    account = until(lambda: redis.ask("HKEYS", "{trio-chat}:accounts").split(b"\r\n")[2]).decode()
+
+    for number, wrong in enumerate(WRONG_MEMORIES):
+        memory = {"account": account, "rooms": ["lobby"], "ignored": [], "marks": []} | wrong
+        redis.ask("HSET", memories, account, json.dumps(memory))
+        two = node(f"two{number}")
+        carol, _ = log_in(two, name="carol")
+        carol.send(b"/rooms\n/ignore\nhello\n")
+        until(lambda: number < str(ask(two, "GET", "/rooms/lobby/entries")).count("hello"))  # noqa: B023
+        leave(carol)

@@ -11,8 +11,9 @@ from tests.journal.redis.opened import opened, said
 from tests.journal.redis.test_garbage import Recorder
 from tests.redis_server import RedisServer
 from trio_chat.journal.redis.journal import RedisJournal
-from trio_chat.journal.redis.nodes import UNREAD_MAX
+from trio_chat.journal.redis.nodes import ADOPTED_BYTES, UNREAD_MAX
 from trio_chat.journal.redis.rows import PAYLOAD_BYTES_MAX
+from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.signals import SIGNALS_MAX
 
 SIGNALS = "{trio-chat}:signals"
@@ -120,3 +121,27 @@ async def test_a_number_that_was_written_by_hand_keeps_nobody_from_telling(serve
         journal.nodes.tell_change("bans")
 
         await until_told(server, 1)
+
+
+async def test_few_sessions_are_taken_over_at_once_where_they_are_large(server: RedisServer, tmp_path: Path) -> None:
+    sessions = "{trio-chat}:sessions:gone"
+    sizes = [ADOPTED_BYTES // 3] * 4 + [2 * ADOPTED_BYTES]
+    for number, size in enumerate(sizes):
+        server.ask("HSET", sessions, f"o{number}", str(number) * size)
+    server.ask("SADD", "{trio-chat}:nodes", "gone")
+    adopted: list[bytes] = []
+    async with opened(server, tmp_path) as journal:
+        nodes, pages = journal.nodes, 0
+        has_more = b"1"
+        while has_more == b"1":
+            most = 50, ADOPTED_BYTES
+            answer, has_more, _, *page = await journal._reads.call(
+                script("adopt"), nodes.name, nodes._current_fence(), "gone", *most
+            )
+            assert answer == b"ok"
+            assert len(page) == 1 or sum(map(len, page)) <= ADOPTED_BYTES
+            adopted += page
+            pages += 1
+
+    assert sorted(map(len, adopted)) == sorted(sizes)
+    assert pages >= 3

@@ -1,6 +1,8 @@
 """Versions of a chat in Redis: its format, and what a later version writes."""
 
+from base64 import b64encode
 from pathlib import Path
+from typing import get_type_hints
 from zlib import crc32
 
 import msgspec
@@ -9,11 +11,22 @@ import pytest
 from tests.journal.redis.opened import HASTY, node_of, opened, said, texts, until_well
 from tests.redis_server import RedisServer
 from trio_chat.chat.events import Draft, Entry, Kind
-from trio_chat.chat.session_record import SessionRecord
-from trio_chat.journal import BanRecord, JournalError, open_history
+from trio_chat.chat.session_record import SessionRecord, Told
+from trio_chat.journal import (
+    AccountRecord,
+    BanRecord,
+    HookRecord,
+    InviteRecord,
+    JournalError,
+    KeyRecord,
+    MarkRecord,
+    MemoryRecord,
+    MuteRecord,
+    open_history,
+)
 from trio_chat.journal.records import Unknown
 from trio_chat.journal.redis.claim import FORMAT
-from trio_chat.journal.redis.record_codec import FOREIGN_BYTES_MAX, RecordCodec
+from trio_chat.journal.redis.record_codec import FOREIGN_BYTES_MAX, PARTS, RecordCodec
 from trio_chat.journal.redis.rows import FIELDS_MAX, to_entry
 
 META = "{trio-chat}:meta"
@@ -104,6 +117,57 @@ def test_fields_of_a_later_version_are_kept_where_a_record_is_rewritten() -> Non
     assert codec.encode(msgspec.structs.replace(BAN, network="192.0.2.0/24")).count(b"later") == 0
     codec.decode("bans", {b"x": msgspec.json.encode(BAN)}, BanRecord)  # it has none any more
     assert codec.encode(BAN) == msgspec.json.encode(BAN)
+
+
+KEYS = [b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + bytes([number]) * 32).decode() for number in range(3)]
+
+NESTING = (
+    SessionRecord("o", "frames", "ann", "ann", ("lobby",), told=Told("ann", ("den",))),
+    AccountRecord(
+        "a1", "ann", "ann", 1.0, 1.0, "own", keys=(KeyRecord(KEYS[0], 1.0, "own"), KeyRecord(KEYS[1], 2.0, "own"))
+    ),
+    MemoryRecord("a1", ("lobby",), (), (MarkRecord("lobby", 1, 1.0), MarkRecord("@", 2, 2.0))),
+)
+"""A record of each kind that has records inside."""
+
+
+def test_the_records_inside_of_others_are_known() -> None:
+    inside = {
+        kind: {field for field, hint in get_type_hints(kind).items() if "Record" in str(hint) or "Told" in str(hint)}
+        for kind in (SessionRecord, AccountRecord, MemoryRecord, BanRecord, MuteRecord, InviteRecord, HookRecord)
+    }
+
+    assert {kind: set(PARTS.get(kind, ())) for kind in inside} == inside
+    assert {type(record) for record in NESTING} == set(PARTS)
+
+
+@pytest.mark.parametrize("record", NESTING, ids=lambda it: type(it).__name__)
+def test_fields_of_a_later_version_are_kept_in_the_records_inside_of_others(record: msgspec.Struct) -> None:
+    codec = RecordCodec()
+    [field] = PARTS[type(record)]
+    later = later_version_of(record, field)
+
+    assert codec.decode("x", {b"x": later}, type(record)) == [record]
+
+    assert msgspec.json.decode(codec.encode(record)) == msgspec.json.decode(later)
+    parts = getattr(record, field)
+    if isinstance(parts, tuple):  # one of them is gone, and one is new
+        new = msgspec.structs.replace(parts[0], **{PARTS[type(record)][field]: KEYS[2]})
+        changed = msgspec.json.decode(codec.encode(msgspec.structs.replace(record, **{field: (new, parts[1])})))
+        assert changed[field] == [msgspec.json.decode(msgspec.json.encode(new)), msgspec.json.decode(later)[field][1]]
+    else:
+        assert codec.encode(msgspec.structs.replace(record, **{field: None})).count(b"later") == 0
+
+
+def later_version_of(record: msgspec.Struct, field: str) -> bytes:
+    """Encode a record as a later version does, with more in each of the records in a field."""
+    fields = msgspec.json.decode(msgspec.json.encode(record))
+    for number, part in enumerate(fields[field] if isinstance(fields[field], list) else [fields[field]]):
+        if isinstance(part, list):
+            part += [f"later {number}", {"x": 2.5}]
+        else:
+            part |= {"later": {"x": [number, None]}}
+    return msgspec.json.encode(fields)
 
 
 def test_what_is_kept_of_a_later_version_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

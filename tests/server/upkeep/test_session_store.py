@@ -1,10 +1,11 @@
 """Session records, as they are found at the start."""
 
+from tests.turns import turns_during
 from trio_chat.chat.accounts.account import Account
 from trio_chat.chat.log import Mode
 from trio_chat.chat.outlet import NoOutlet
 from trio_chat.journal import SessionRecord
-from trio_chat.server.upkeep.session_store import restore_sessions
+from trio_chat.server.upkeep.session_store import WORK_PER_TURN, restore_records, restore_sessions
 
 
 async def test_a_record_of_a_room_that_cannot_be_ends_with_a_notice_and_keeps_no_server_from_starting(
@@ -84,3 +85,15 @@ async def test_a_member_is_in_the_rooms_of_the_places_that_a_restart_leaves(open
             ]
             assert [client.shown for client in server.chat.rooms["dev"].members] == ["alice®"]
             assert sorted(it.owner for it in await journal.read_sessions()) == [f"@{alice.id}", "alice-frames-session"]
+
+
+async def test_others_have_their_turn_while_clients_in_many_rooms_are_restored(open_server) -> None:
+    async with open_server() as server:
+        rooms = tuple(f"room{number}" for number in range(100))
+        count = 6 * WORK_PER_TURN // len(rooms)
+        records = [SessionRecord(f"o{number}", "frames", f"n{number}", f"n{number}", rooms) for number in range(count)]
+
+        turns = await turns_during(lambda: restore_records(server.chat, records, server.context.admission.origin_of))
+
+        assert turns >= 4
+        assert len(server.chat.rooms["room7"].members) == count

@@ -1,4 +1,5 @@
--- Take over some clients of a node whose lease has ended. ARGV: node, fence, the other node, records at most
+-- Take over some clients of a node whose lease has ended. ARGV: node, fence, the other node, records at most, and bytes of
+--       those at most, though one in any case
 -- -> {'ok', '1' if there are more, number of the newest signal, session records...}, or the reason why not. The other node cannot write from now on.
 local node, other = ARGV[1], ARGV[3]
 if not is_current(node, ARGV[2]) then
@@ -10,8 +11,12 @@ end
 redis.call('HINCRBY', key('node:' .. other), 'fence', 1)
 redis.call('HSET', key('node:' .. other), 'adopted', 1)
 local found = redis.call('HRANDFIELD', key('sessions:' .. other), ARGV[4], 'WITHVALUES')
-local answer = {'ok', '1', meta('signals')}
+local answer, size = {'ok', '1', meta('signals')}, 0
 for at = 1, #found, 2 do
+    size = size + #found[at + 1]
+    if at > 1 and size > tonumber(ARGV[5]) then
+        break
+    end
     redis.call('HDEL', key('sessions:' .. other), found[at])
     redis.call('SREM', key('taken:' .. node), found[at])
     redis.call('HSETNX', key('sessions:' .. node), found[at], found[at + 1])

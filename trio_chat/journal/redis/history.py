@@ -21,9 +21,9 @@ from trio_chat.journal.records import (
     WaitingRecord,
 )
 from trio_chat.journal.redis.link import RedisLink
-from trio_chat.journal.redis.record_codec import RecordCodec
+from trio_chat.journal.redis.record_codec import NAMED_MAX, RecordCodec
 from trio_chat.journal.redis.replies import read_whole, shown
-from trio_chat.journal.redis.rows import ID_MAX, digest_of, to_entry, to_micros, to_past
+from trio_chat.journal.redis.rows import ID_MAX, ROW_LENGTH, digest_of, to_entry, to_micros, to_past, turns_of
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.waiting_senders import waiting_in
 
@@ -54,6 +54,17 @@ async def read_records(
     """
     found = await link.fields(table)
     return await trio.to_thread.run_sync(lambda: in_order(codec.decode(table, found, kind), attrgetter(by, *then_by)))
+
+
+async def past_in(rows: Sequence[Any]) -> list[Past]:
+    """Decode entries, oldest first; others have their turn meanwhile where they are long."""
+    past: list[Past] = []
+    for number, turn in enumerate(turns_of(rows, lambda row: len(row[-1]) if len(row) == ROW_LENGTH else 0)):
+        if number:
+            await trio.lowlevel.checkpoint()
+        past += to_past(turn)
+    past.sort(key=attrgetter("id"))
+    return past
 
 
 def in_order(records: list[T], key: Callable[[T], Any]) -> list[T]:
@@ -111,12 +122,17 @@ class RedisReader:
             rows = await self._reads.call(script("read_all"), *bounds)
         else:
             rows = await self._reads.call(script("read"), room, "s" if said_only else "sp", *bounds)
-        page = self.checked(to_past(rows))
+        page = self.checked(await past_in(rows))
         return page[-count:] if is_newest else page[:count]
 
     def checked(self, past: list[Past]) -> list[Past]:
-        """Note the damaged ones among entries."""
-        self._damaged.update(it.id for it in past if isinstance(it, Damaged) and not isinstance(it, Unknown))
+        """Note the damaged ones among entries, and name those in the log that were not known."""
+        damaged = {it.id for it in past if isinstance(it, Damaged) and not isinstance(it, Unknown)} - self._damaged
+        if damaged:
+            self._damaged |= damaged
+            named = ", ".join(map(str, sorted(damaged)[:NAMED_MAX]))
+            more = f" and {len(damaged) - NAMED_MAX} others" if len(damaged) > NAMED_MAX else ""
+            logger.error("entries in %s are damaged, and cannot be shown: %s%s", self._reads.address, named, more)
         return past
 
     async def first_id_since(self, time: float) -> int:

@@ -10,7 +10,7 @@ from trio_chat.journal.records import Damaged, JournalError, Past, Unknown
 from trio_chat.journal.redis.claim import Newest
 from trio_chat.journal.redis.history import PAGE, RedisReader
 from trio_chat.journal.redis.link import NoAnswerError, RedisLink, Row, row_of
-from trio_chat.journal.redis.rows import to_entry, to_micros
+from trio_chat.journal.redis.rows import to_entry, to_micros, turns_of
 from trio_chat.journal.redis.scripts import script
 from trio_chat.journal.redis.times import TIMES, RedisTimes
 
@@ -85,7 +85,10 @@ class LogReader:
     async def _hear_rows(self, rows: Sequence[Row]) -> None:
         for stretch in _stretches(rows):
             await self._hear_missing(stretch[0][0])
-            self._hear([past for row in stretch for past in _past_of(row)])
+            for number, turn in enumerate(turns_of(stretch, _size_of)):
+                if number:
+                    await trio.lowlevel.checkpoint()
+                self._hear([past for row in turn for past in _past_of(row)])
         if rows and self.heard_to < rows[-1][0]:
             # The newest is damaged, or was written by hand with whatever id: entries may come below it yet
             await trio.sleep(self._times.retry_s)
@@ -115,6 +118,10 @@ def _stretches(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
         if end == len(rows) or rows[end][0] != rows[end - 1][0] + 1:
             yield rows[start:end]
             start = end
+
+
+def _size_of(row: Row) -> int:
+    return sum(map(len, row[1].values()))
 
 
 def _past_of(row: Row) -> Iterable[Past]:

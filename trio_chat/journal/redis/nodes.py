@@ -28,8 +28,11 @@ from trio_chat.journal.redis.signals import SIGNALS_MAX, WORD_BYTES_MAX, EndOrde
 from trio_chat.journal.redis.times import RedisTimes
 from trio_chat.journal.redis.trouble import Trouble
 
-ADOPTED_AT_ONCE = 50
-"""Session records that one script takes over. They are restored in one step, before anybody can take one of them."""
+ADOPTED_AT_ONCE, ADOPTED_BYTES = 50, 6144
+"""Session records that one script takes over, and their bytes, unless one alone has more: 1,500 rooms at most.
+
+They are restored in one step, before anybody can take one of them: see WORK_PER_TURN in session_store.py.
+"""
 
 LOST_MAX = 10_000
 """Sessions that others took over and that are remembered, since an answer from before that may be on its way."""
@@ -37,8 +40,8 @@ LOST_MAX = 10_000
 FACTS_AT_ONCE = 200
 """Clients described in one script: 6 ms where each is in a hundred rooms."""
 
-FACTS_PER_TURN = 25
-"""Clients of others read or forgotten between two checkpoints: 15 ms where each is in a hundred rooms, else 1 ms."""
+ROOMS_PER_TURN = 2000
+"""Rooms of clients of others read or forgotten between two checkpoints, in 15 ms; each client counts as ten more."""
 
 UNREAD_MAX = 1000
 """Signals that wait, beyond which no more are read: what Redis has dropped by then is read anew from the state."""
@@ -47,6 +50,25 @@ encode = msgspec.json.Encoder().encode
 decode_order = msgspec.json.Decoder(EndOrder).decode
 
 logger = logging.getLogger(__name__)
+
+
+class FactsTurns:
+    """Lets other tasks run now and then while clients of others are read or forgotten."""
+
+    def __init__(self, clients: RemoteClients) -> None:
+        self._clients = clients
+        self._done = 0
+
+    def note(self, client_id: str) -> None:
+        """Count a client with its rooms, as it is now."""
+        client = self._clients.by_id(client_id)
+        self._done += 10 + (len(client.room_names) if client else 0)
+
+    async def rest(self) -> None:
+        """Let others have their turn, if that is due."""
+        if self._done >= ROOMS_PER_TURN:
+            self._done = 0
+            await trio.lowlevel.checkpoint()
 
 
 class RedisNodes:
@@ -355,12 +377,14 @@ class RedisNodes:
             await self._read_clients()
             await self._check_own(delegate)
             delegate.reread("")
+        turns = FactsTurns(self.clients)
         while self._incoming:
-            for number, signal in enumerate(self._take_incoming(), 1):
+            for signal in self._take_incoming():
+                turns.note(signal.id)
                 if signal.node != self.name:
                     await self._obey_one(delegate, signal)
-                if number % FACTS_PER_TURN == 0:
-                    await trio.lowlevel.checkpoint()
+                    turns.note(signal.id)
+                await turns.rest()
 
     async def _obey_one(self, delegate: NodeDelegate, signal: Signal) -> None:
         match signal.kind:
@@ -374,7 +398,7 @@ class RedisNodes:
                 await self._forget(self.clients.of_node(signal.id))
             case "t":
                 session = signal.payload[:WORD_BYTES_MAX].decode(errors="replace")
-                if signal.id != self.name:
+                if signal.id != self.name or not session:  # a client without one goes to no other node
                     return
                 self._lost.pop(session, None)
                 self._lost[session] = signal.number
@@ -393,6 +417,8 @@ class RedisNodes:
             self.clients.remove(client)
             return None
         try:
+            if self.has_issued(client):
+                raise ValueError("its id is one of this server")
             facts = read_facts(client, payload)
         except ValueError as error:
             logger.error(
@@ -432,6 +458,7 @@ class RedisNodes:
 
     async def _read_clients(self) -> None:
         """Read the clients of all other nodes. Signals that came meanwhile tell some of it once more."""
+        turns = FactsTurns(self.clients)
         known = {it.id for it in self.clients}
         nodes = await self._link.members("nodes")
         self._has_others = len(nodes) > 1
@@ -439,19 +466,22 @@ class RedisNodes:
             if node == self.name:
                 continue
             found = await self._link.fields(f"clients:{node}")
-            for number, (client, payload) in enumerate(found.items(), 1):
-                self._take_facts(node, client.decode(errors="replace"), payload)
-                known.discard(client.decode(errors="replace"))
-                if number % FACTS_PER_TURN == 0:
-                    await trio.lowlevel.checkpoint()
+            for name, payload in found.items():
+                client = name.decode(errors="replace")
+                turns.note(client)
+                self._take_facts(node, client, payload)
+                turns.note(client)
+                known.discard(client)
+                await turns.rest()
 
         await self._forget(known)
 
     async def _forget(self, clients: Collection[str]) -> None:
-        for number, client in enumerate(clients, 1):
+        turns = FactsTurns(self.clients)
+        for client in clients:
+            turns.note(client)
             self.clients.remove(client)
-            if number % FACTS_PER_TURN == 0:
-                await trio.lowlevel.checkpoint()
+            await turns.rest()
 
     async def _check_own(self, delegate: NodeDelegate) -> None:
         """Abandon the clients that others have taken over, though this node has missed that."""
@@ -508,7 +538,8 @@ class RedisNodes:
         count, has_more = 0, True
         while has_more:
             fence = self._current_fence()
-            answer, *rest = await self._link.call(script("adopt"), self.name, fence, node, ADOPTED_AT_ONCE)
+            most = ADOPTED_AT_ONCE, ADOPTED_BYTES
+            answer, *rest = await self._link.call(script("adopt"), self.name, fence, node, *most)
             if answer != b"ok":
                 return
             has_more, newest = rest[0] == b"1", rest[1]

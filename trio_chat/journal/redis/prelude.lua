@@ -121,6 +121,12 @@ local function field(fields, name)
     return ''
 end
 
+-- The payload of an entry; '' in place of one that is longer than any (PAYLOAD_BYTES_MAX in rows.py), which is damaged.
+local function payload_in(fields)
+    local payload = field(fields, 'd')
+    return #payload <= 65536 and payload or ''
+end
+
 -- An entry out of line is written `ID TIME PAYLOAD`.
 local function from_apart(member)
     local id, time, payload = string.match(member, '^(%d+) (%d+) (.*)$')
@@ -140,7 +146,7 @@ end
 local function entry_in(room, id, class)
     local found = redis.call('XRANGE', key(class .. ':' .. room), number(id), number(id))[1]
     if found then
-        return {id, room, field(found[2], 't'), field(found[2], 'd')}
+        return {id, room, field(found[2], 't'), payload_in(found[2])}
     end
     local member = apart(room, id)
     if member then

@@ -7,7 +7,7 @@ for class in string.gmatch(ARGV[2], '.') do
     local entries = is_newest and redis.call('XREVRANGE', name, last, first, 'COUNT', limit)
         or redis.call('XRANGE', name, first, last, 'COUNT', limit)
     for _, entry in ipairs(entries) do
-        found[#found + 1] = {from_stream(entry[1]), room, field(entry[2], 't'), field(entry[2], 'd')}
+        found[#found + 1] = {from_stream(entry[1]), room, field(entry[2], 't'), payload_in(entry[2])}
     end
 end
 local name = key('x:' .. room)

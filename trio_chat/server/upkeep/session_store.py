@@ -18,8 +18,8 @@ from trio_chat.chat.log import Mode
 from trio_chat.chat.session_record import PERSON, SessionRecord
 from trio_chat.journal import Journal, SessionStore, need
 
-RECORDS_PER_TURN = 100
-"""Clients restored between two checkpoints, in some 5 ms."""
+WORK_PER_TURN, WORK_OF_ONE = 2000, 5
+"""Rooms into which clients are restored between two checkpoints, in some 20 ms; each client counts as five more."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,12 @@ async def restore_records(chat: Chat, records: Sequence[SessionRecord], origin_o
     `origin_of` gives the key under which clients of an address are counted; of an older journal, it is empty.
     """
     persons = list[SessionRecord]()
-    for turn, record in enumerate(records, 1):
-        if turn % RECORDS_PER_TURN == 0:
+    work = 0
+    for record in records:
+        if work >= WORK_PER_TURN:
+            work = 0
             await trio.lowlevel.checkpoint()
+        work += WORK_OF_ONE + len(record.rooms)
         if chat.directory.has(record.owner):  # it has come back meanwhile
             continue
         if record.mode == PERSON:
